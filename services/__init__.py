@@ -1,0 +1,1 @@
+"""The services. Each owns its schema; they meet only in `shared/`."""

@@ -1,0 +1,134 @@
+"""Who is asking: short-lived signed tokens, permissions by role, row scopes by unit subtree.
+
+Every route declares both: `Depends(Permit("roster.place", ...))`. A route without a declaration does not exist (tests walk all routes).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+import jwt
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared.errors import Forbidden
+from shared.glossary import Role
+
+LIFETIME = timedelta(hours=8)
+_ALGORITHM = "ES256"
+_bearer = HTTPBearer(auto_error=False)
+
+Scope = Literal["public", "units", "self"]
+"""How a route limits rows: `units` = the caller's subtrees, enforced in SQL by `Who.may_see`; `self` = only what is his own; `public` = nothing to limit."""
+
+OFFICE = frozenset({Role.BUSINESS_OFFICER, Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR, Role.SEAL_OPERATOR})
+UNIT = frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD, Role.PARENT_UNIT})
+READERS = OFFICE | UNIT | {Role.COMMISSION, Role.OBSERVER, Role.SERVICE}
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "units.read": READERS,
+    "persons.read": OFFICE | UNIT | {Role.SERVICE},
+    "persons.reveal": frozenset({Role.BUSINESS_OFFICER, Role.SERVICE}),
+    "persons.register": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
+    "roster.maintain": frozenset({Role.BUSINESS_OFFICER}),
+    "roster.correct": frozenset({Role.BUSINESS_OFFICER}),
+    "roster.record_over_quota": frozenset({Role.SUPERVISION_OFFICER}),
+    "applications.read": READERS,
+    "applications.submit": frozenset({Role.UNIT_CLERK}),
+    "applications.decide": frozenset({Role.UNIT_HEAD, Role.PARENT_UNIT, Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR}),
+    "documents.release": frozenset({Role.SEAL_OPERATOR}),
+    "documents.read": READERS,
+    "lights.read": READERS,
+    "issues.verify": frozenset({Role.SUPERVISION_OFFICER}),
+    "issues.submit_evidence": frozenset({Role.UNIT_CLERK}),
+    "freezes.decide": frozenset({Role.OFFICE_DIRECTOR}),
+    "lists.release": frozenset({Role.SEAL_OPERATOR}),
+    "lists.acknowledge": frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}),
+    "reports.read": READERS,
+    "parameters.maintain": frozenset({Role.SUPERVISION_OFFICER}),
+    "users.maintain": frozenset({Role.SYSTEM_ADMIN}),
+    "rights.maintain": frozenset({Role.SECURITY_ADMIN}),
+    "audit.read": frozenset({Role.AUDIT_ADMIN}),
+}
+
+
+class NotSignedIn(Exception):  # noqa: N818
+    """No token, or none that is valid now."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """The caller. `units` are the roots of the subtrees he may see; none means the whole county. `acts_for` are absent colleagues he stands in for."""
+
+    name: str
+    roles: frozenset[Role]
+    units: tuple[UUID, ...] | None = None
+    acts_for: tuple[str, ...] = field(default=())
+
+    def may_see(self, path: Iterable[UUID]) -> bool:
+        """Whether a unit with this path (root first) lies in his scope."""
+        return self.units is None or not set(self.units).isdisjoint(path)
+
+    def ensure_sees(self, path: Iterable[UUID]) -> None:
+        """Refuse what lies outside his scope."""
+        if not self.may_see(path):
+            raise Forbidden()
+
+    def may(self, permission: str) -> bool:
+        """Whether one of his roles carries the permission."""
+        return not PERMISSIONS[permission].isdisjoint(self.roles)
+
+
+class Tokens:
+    """Signs (identity alone has the private key) and reads tokens."""
+
+    def __init__(self, public_key: str, private_key: str | None = None) -> None:
+        self._public, self._private = public_key, private_key
+
+    def issue(self, who: Who, now: datetime, lifetime: timedelta = LIFETIME) -> str:
+        """A token valid for `lifetime` from the real time `now`."""
+        if self._private is None:
+            raise RuntimeError("only identity issues tokens")
+        claims = {
+            "sub": who.name,
+            "roles": sorted(who.roles),
+            "units": None if who.units is None else [str(unit) for unit in who.units],
+            "acts_for": list(who.acts_for),
+            "iat": now,
+            "exp": now + lifetime,
+        }
+        return jwt.encode(claims, self._private, algorithm=_ALGORITHM)
+
+    def read(self, token: str) -> Who:
+        """Who the token speaks for; raises NotSignedIn."""
+        try:
+            claims = jwt.decode(token, self._public, algorithms=[_ALGORITHM], options={"require": ["exp", "iat", "sub"]})
+            units = claims["units"]
+            return Who(
+                name=claims["sub"],
+                roles=frozenset(Role(role) for role in claims["roles"]),
+                units=None if units is None else tuple(UUID(unit) for unit in units),
+                acts_for=tuple(claims["acts_for"]),
+            )
+        except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+            raise NotSignedIn() from error
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The declaration of a route: the permission it needs and how it limits rows. Use it as a dependency; it answers who is asking."""
+
+    permission: str
+    scope: Scope = "units"
+
+    def __call__(self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Who:
+        """Check the token and the permission."""
+        if credentials is None:
+            raise NotSignedIn()
+        tokens: Tokens = request.app.state.tokens
+        who = tokens.read(credentials.credentials)
+        if not who.may(self.permission):
+            raise Forbidden()
+        return who

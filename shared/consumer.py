@@ -1,0 +1,322 @@
+"""The consumer: position, inbox and effect are one PostgreSQL transaction. Kafka's own group offsets are not used.
+
+Partitions are owned by advisory locks, as lanes are. A batch that fails is rolled back and replayed one event per transaction; the event that
+fails alone is parked with its whole key, and other keys go on. The process never ends because of an event.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from opentelemetry import propagate, trace
+from pydantic import ValidationError
+
+from shared import dead_letters
+from shared.db import Connection, Database
+from shared.dead_letters import Record
+from shared.errors import DomainError, NotYetKnown, Unavailable
+from shared.events import CATALOGUE
+from shared.events.envelope import Event, Headers, Unreadable, uuid7
+from shared.lanes import Lanes
+
+BATCH = 500
+PARTITIONS = 6
+KILLS = 3
+_PROCESS = str(uuid7())
+_log = structlog.get_logger()
+
+Effect = Callable[[Connection, Any], Awaitable[None]]
+"""`(conn, event)`: the event's class is the one the handler is registered for."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`fold` keeps a read model; `react` starts or tells something. A rebuild runs the folds alone."""
+
+    fold: Effect | None = None
+    react: Effect | None = None
+
+    async def __call__(self, conn: Connection, event: Event) -> None:
+        """Run both, the fold first."""
+        for effect in (self.fold, self.react):
+            if effect is not None:
+                await effect(conn, event)
+
+
+Handlers = Mapping[type[Event], Handler]
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What one consumer listens to. `waits` is how long a missing fact may take to arrive, in seconds."""
+
+    name: str
+    topics: Sequence[str]
+    handlers: Handlers
+    topic_prefix: str = ""
+    waits: float = 60.0
+    share_limit: float = field(default=0.2)
+
+
+class GapSeen(NotYetKnown):
+    """A version of the aggregate is missing in between."""
+
+
+async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
+    """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next."""
+    while True:
+        try:
+            async with _listening(url, kafka, subscription) as (lanes, consumer):
+                await _work(database, lanes, consumer, subscription)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Unavailable, TimeoutError) as error:
+            _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncIterator[tuple[Lanes, AIOKafkaConsumer]]:
+    conn = await asyncpg.connect(url, server_settings={"application_name": f"consumer {subscription.name}"})
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
+    try:
+        await consumer.start()
+        lanes = Lanes(conn, f"consumer:{subscription.name}:{subscription.topic_prefix}", range(PARTITIONS * len(subscription.topics)))
+        await lanes.enter()
+        yield lanes, consumer
+    finally:
+        conn.terminate()
+        await asyncio.wait_for(asyncio.shield(_stopped(consumer)), 5)
+
+
+async def _stopped(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await consumer.stop()
+    except (asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
+        pass
+
+
+async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> None:
+    loop = asyncio.get_running_loop()
+    settled, careful = 0.0, set[TopicPartition]()
+    while True:
+        if loop.time() - settled > 1.0:
+            careful |= await _assign(database, lanes, consumer, subscription)
+            settled = loop.time()
+        if not lanes.owned:
+            await asyncio.sleep(0.2)
+            continue
+        for partition, records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).items():
+            if not lanes.alive():
+                raise ConnectionError("the lane lock is lost")
+            await _handle(database, subscription, records, careful=partition in careful)
+            careful.discard(partition)
+
+
+async def _assign(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> set[TopicPartition]:
+    """Take or give back partitions; start new ones where the position says. Returns the new ones: their first batch is handled with care."""
+    before = set(consumer.assignment())
+    await lanes.settle()
+    wanted = {
+        TopicPartition(subscription.topic_prefix + subscription.topics[lane // PARTITIONS], lane % PARTITIONS) for lane in lanes.owned
+    }
+    if wanted != before:
+        consumer.assign(sorted(wanted))
+        for partition in wanted:
+            consumer.seek(partition, await position(database, subscription.name, partition.topic, partition.partition))
+    return wanted - before
+
+
+async def position(database: Database, consumer: str, topic: str, partition: int) -> int:
+    """The next offset this consumer will handle."""
+    found = await database.pool.fetchval(
+        "SELECT next_offset FROM consumer_positions WHERE consumer = $1 AND topic = $2 AND partition = $3", consumer, topic, partition
+    )
+    return int(found or 0)
+
+
+async def _handle(database: Database, subscription: Subscription, records: Sequence[Record], careful: bool) -> None:
+    if not careful:
+        try:
+            async with database.transaction() as conn:
+                await _apply(conn, subscription, records)
+            database.wake()
+            return
+        except (Unavailable, asyncpg.PostgresConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged below, one by one
+            _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
+    for record in records:
+        await _handle_alone(database, subscription, record)
+        database.wake()
+
+
+async def _handle_alone(database: Database, subscription: Subscription, record: Record) -> None:
+    """One event in its own transaction. What is not there yet is waited for; what cannot be handled is parked with its key."""
+    if await _started_before(database, subscription, record) > KILLS:
+        return await _park(database, subscription, record, "the process died while handling it")
+    loop = asyncio.get_running_loop()
+    patience = loop.time() + subscription.waits
+    pause = 0.1
+    while True:
+        try:
+            async with database.transaction() as conn:
+                return await _apply(conn, subscription, [record])
+        except (Unavailable, asyncpg.PostgresConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  the consumer never ends because of an event: it is repeated or parked
+            if loop.time() >= patience or not _may_pass(error):
+                return await _park(database, subscription, record, dead_letters.reason(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether trying again may help: a fact on its way, a deadlock, a timeout."""
+    return not isinstance(error, Unreadable | ValidationError | DomainError | asyncpg.IntegrityConstraintViolationError | asyncpg.DataError)
+
+
+async def _started_before(database: Database, subscription: Subscription, record: Record) -> int:
+    """Count this start before the handling, in a transaction of its own: a record that kills the process is recognised by it."""
+    started: int = await database.pool.fetchval(
+        "INSERT INTO attempts AS a (consumer, topic, partition, at_offset, process, started) VALUES ($1, $2, $3, $4, $5, 1)"
+        " ON CONFLICT (consumer, topic, partition, at_offset) DO UPDATE"
+        " SET started = a.started + (a.process <> excluded.process)::int, process = excluded.process RETURNING started",
+        subscription.name,
+        record.topic,
+        record.partition,
+        record.offset,
+        _PROCESS,
+    )
+    return started
+
+
+async def _park(database: Database, subscription: Subscription, record: Record, error: str) -> None:
+    await dead_letters.ensure_below_limit(database, subscription.name, subscription.share_limit)
+    async with database.transaction() as conn:
+        await dead_letters.park(conn, subscription.name, record, error)
+        await _advance(conn, subscription, record)
+    _log.error("dead letter", consumer=subscription.name, topic=record.topic, offset=record.offset, error=error)
+
+
+async def _apply(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> None:
+    """Handle records of one partition inside the caller's transaction."""
+    parked = await dead_letters.parked_keys(conn, subscription.name, {_key(record) for record in records})
+    fresh = await _fresh(conn, subscription, [record for record in records if _key(record) not in parked])
+    for record in records:
+        if _key(record) in parked:
+            await dead_letters.park(conn, subscription.name, record, "waits behind an earlier dead letter of its key")
+        elif fresh.pop(headers_of(record).get("ce_id", ""), False):  # the same event may stand twice in one batch
+            await apply_event(conn, subscription, record)
+    await _advance(conn, subscription, records[-1])
+
+
+async def _fresh(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> dict[str, bool]:
+    """The events of this batch that were never handled, by id. Their inbox rows commit with their effects."""
+    ids = {headers_of(record).get("ce_id", "") for record in records}
+    if "" in ids:
+        raise Unreadable("no event id")
+    rows = await conn.fetch(
+        "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])::uuid ON CONFLICT DO NOTHING RETURNING event_id",
+        subscription.name,
+        sorted(ids),
+    )
+    return {str(row["event_id"]): True for row in rows}
+
+
+async def apply_event(conn: Connection, subscription: Subscription, record: Record) -> None:
+    """Read, check the version, handle. An older version than the one seen is a late double and changes nothing."""
+    headers = headers_of(record)
+    event = CATALOGUE.read(record.topic.removeprefix(subscription.topic_prefix), headers, record.value)
+    if not await _next_in_line(conn, subscription.name, event):
+        return
+    handler = subscription.handlers.get(type(event))
+    if handler is None:
+        return
+    with trace.get_tracer("bianban").start_as_current_span(
+        f"process {event.topic}", context=propagate.extract(headers), kind=trace.SpanKind.CONSUMER, attributes=_about(event, subscription, record)
+    ):
+        await handler(conn, event)
+
+
+async def _next_in_line(conn: Connection, consumer: str, event: Event) -> bool:
+    seen: int = await conn.fetchval(
+        "INSERT INTO aggregate_versions AS seen (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $2, $3, 0)"
+        " ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = seen.version RETURNING version",
+        consumer,
+        event.aggregate_type,
+        str(event.aggregate_id),
+    )
+    if event.version > seen + 1:
+        raise GapSeen(f"{event.aggregate_type}: version {event.version} came after {seen}")
+    if event.version <= seen:
+        return False
+    await conn.execute(
+        "UPDATE aggregate_versions SET version = $4 WHERE consumer = $1 AND aggregate_type = $2 AND aggregate_id = $3",
+        consumer,
+        event.aggregate_type,
+        str(event.aggregate_id),
+        event.version,
+    )
+    return True
+
+
+async def _advance(conn: Connection, subscription: Subscription, last: Record) -> None:
+    await conn.execute(
+        "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (consumer, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+        subscription.name,
+        last.topic,
+        last.partition,
+        last.offset + 1,
+    )
+    await conn.execute(
+        "DELETE FROM attempts WHERE consumer = $1 AND topic = $2 AND partition = $3 AND at_offset <= $4",
+        subscription.name,
+        last.topic,
+        last.partition,
+        last.offset,
+    )
+
+
+async def replay(database: Database, subscription: Subscription, key: str) -> int:
+    """Handle all that is parked for a key, in the topic's order, in one transaction. The first that fails again leaves all of it parked."""
+    async with database.transaction() as conn:
+        rows = await conn.fetch(
+            "SELECT id, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
+            " ORDER BY topic, partition, at_offset FOR UPDATE",
+            subscription.name,
+            key,
+        )
+        for row in rows:
+            record = dead_letters.unparked(row)
+            if await _fresh(conn, subscription, [record]):
+                await apply_event(conn, subscription, record)
+        await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
+    database.wake()
+    return len(rows)
+
+
+def headers_of(record: Record) -> Headers:
+    """The record's headers as text; what is not text counts as absent."""
+    return {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+
+
+def _key(record: Record) -> str:
+    return (record.key or b"").decode(errors="replace")
+
+
+def _about(event: Event, subscription: Subscription, record: Record) -> dict[str, str | int]:
+    attributes: dict[str, str | int] = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": event.topic,
+        "messaging.consumer.group.name": subscription.name,
+        "messaging.message.id": str(event.event_id),
+        "messaging.kafka.offset": record.offset,
+        "unit.id": str(event.unit_id),
+    }
+    return attributes | ({"case.id": event.case_id} if event.case_id else {})

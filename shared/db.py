@@ -1,0 +1,154 @@
+"""PostgreSQL as the services use it: a pool, and `command`, which makes one function one transaction."""
+
+import asyncio
+import functools
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias, TypeVar, get_type_hints
+
+import asyncpg
+from opentelemetry import trace
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from shared.errors import KeyReused, Unavailable
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+C = TypeVar("C", bound=BaseModel)
+A = TypeVar("A")
+
+RETRIES = 8
+_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
+_RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+@dataclass(frozen=True)
+class By:
+    """On whose behalf a command runs, when, and why. `key` makes a repeat harmless; it comes from the caller."""
+
+    actor: str
+    as_of: datetime
+    key: str
+    reason: str = ""
+    document_no: str | None = None
+    case_id: str | None = None
+
+    def part(self, name: str) -> "By":
+        """The same mandate for one part of a larger request."""
+        return replace(self, key=f"{self.key}/{name}")
+
+
+class Database:
+    """A pool of connections to one service's schema, and the wake-up of its outbox relay."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
+        self.pool, self.service = pool, service
+        self._stirred = asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction. A database that is away is `Unavailable`: the caller may repeat."""
+        try:
+            async with self.pool.acquire() as conn, conn.transaction():
+                yield conn
+        except _AWAY as error:
+            raise Unavailable("database") from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for reads, on one snapshot."""
+        try:
+            async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+                yield conn
+        except _AWAY as error:
+            raise Unavailable("database") from error
+
+    def wake(self) -> None:
+        """Tell the relay that rows wait. Called after commit only; many calls become one NOTIFY."""
+        self._stirred.set()
+
+    async def notify_relay(self) -> None:
+        """Send the coalesced NOTIFYs. Inside the writing transactions NOTIFY would serialise their commits (docs/decisions/0003)."""
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            with suppress(*_AWAY):  # the relay's safety poll covers a lost wake-up
+                await self.pool.execute(f"NOTIFY outbox_{self.service}")
+
+
+@asynccontextmanager
+async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Database]:
+    """Open the pool; close it at the end."""
+    limits = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s", "application_name": service}
+    pool = await asyncpg.create_pool(url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=_readable_json)
+    database = Database(pool, service)
+    notifier = asyncio.create_task(database.notify_relay())
+    try:
+        yield database
+    finally:
+        notifier.cancel()
+        await asyncio.wait_for(pool.close(), 10)
+
+
+async def _readable_json(conn: Connection) -> None:
+    for name in ("json", "jsonb"):
+        await conn.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Database, By, C], Awaitable[A]]:
+    """Make `run(conn, by, what)` a command: `await place_person(database, by, PlacePerson(...))`.
+
+    One transaction holds the idempotency key, the effect, the events and the answer. The same key again gives the same answer; with another
+    body it is refused. A refusal leaves nothing behind and is judged anew when repeated. Deadlocks and serialisation failures are retried.
+    """
+    answers: TypeAdapter[A] = TypeAdapter(get_type_hints(run)["return"])
+
+    @functools.wraps(run)
+    async def attempt(database: Database, by: By, what: C) -> A:
+        for left in reversed(range(RETRIES)):
+            try:
+                with trace.get_tracer("bianban").start_as_current_span(f"command {run.__name__}", attributes=_case(by)):
+                    return await _accepted(database, by, what)
+            except _RETRYABLE:
+                if not left:
+                    raise
+                await asyncio.sleep(0.01 * (RETRIES - left))
+        raise AssertionError("unreachable")
+
+    async def _accepted(database: Database, by: By, what: C) -> A:
+        async with database.transaction() as conn:
+            earlier = await _remember(conn, run.__name__, by, what)
+            if earlier is not None:
+                return answers.validate_python(earlier["answer"])
+            answer = await run(conn, by, what)
+            await conn.execute("UPDATE accepted_commands SET answer = $2 WHERE key = $1", by.key, to_jsonable_python(answer))
+        database.wake()
+        return answer
+
+    return attempt
+
+
+async def _remember(conn: Connection, name: str, by: By, what: BaseModel) -> asyncpg.Record | None:
+    """Take the key, or return the row of the command that took it before. A twin in flight is waited for by the unique index."""
+    body_hash = hashlib.sha256(name.encode() + what.model_dump_json().encode()).digest()
+    taken = await conn.fetchval(
+        "INSERT INTO accepted_commands (key, command, body_hash, accepted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING true",
+        by.key,
+        name,
+        body_hash,
+        by.as_of,
+    )
+    if taken:
+        return None
+    earlier = await conn.fetchrow("SELECT body_hash, answer FROM accepted_commands WHERE key = $1", by.key)
+    if earlier is None or earlier["body_hash"] != body_hash:
+        raise KeyReused()
+    return earlier
+
+
+def _case(by: By) -> dict[str, str]:
+    return {"case.id": by.case_id} if by.case_id else {}

@@ -1,0 +1,115 @@
+"""Dead letters: events a consumer could not handle, parked as rows with their whole key, so that the key's order holds when they are replayed."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import asyncpg
+import structlog
+
+from shared.db import Connection, Database
+from shared.errors import DomainError
+from shared.events.envelope import Headers, Unreadable
+
+SHARE_FLOOR = 50
+_log = structlog.get_logger()
+
+
+class Record(Protocol):
+    """What is kept of a Kafka record."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes: ...
+    @property
+    def headers(self) -> tuple[tuple[str, bytes], ...]: ...
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One parked event, without its data."""
+
+    id: int
+    consumer: str
+    key: str
+    topic: str
+    type: str
+    error: str
+    parked_at: datetime
+
+
+@dataclass(frozen=True)
+class _Kept:
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def unparked(row: asyncpg.Record) -> Record:
+    """The record as it came."""
+    headers = tuple((name, value.encode()) for name, value in row["headers"].items())
+    return _Kept(row["topic"], row["partition"], row["at_offset"], None, row["body"], headers)
+
+
+def reason(error: BaseException) -> str:
+    """Why an event could not be handled, without any of its data."""
+    if isinstance(error, DomainError):
+        return error.code
+    detail = f": {error}" if isinstance(error, Unreadable) else ""
+    return type(error).__name__ + detail
+
+
+async def park(conn: Connection, consumer: str, record: Record, error: str) -> None:
+    """Keep the record as it came."""
+    headers: Headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+    await conn.execute(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+        " ON CONFLICT DO NOTHING",
+        consumer,
+        (record.key or b"").decode(errors="replace"),
+        record.topic,
+        record.partition,
+        record.offset,
+        headers,
+        record.value or b"",
+        error,
+    )
+
+
+async def parked_keys(conn: Connection, consumer: str, keys: set[str]) -> set[str]:
+    """Which of these keys have something parked."""
+    rows = await conn.fetch("SELECT DISTINCT key FROM dead_letters WHERE consumer = $1 AND key = ANY($2)", consumer, sorted(keys))
+    return {row["key"] for row in rows}
+
+
+async def ensure_below_limit(database: Database, consumer: str, share: float) -> None:
+    """Stop here, rather than empty a topic, when too large a share of the last hour's events was parked (a bad deploy). Waits until it is put right."""
+    while True:
+        row = await database.pool.fetchrow(
+            "SELECT (SELECT count(*) FROM dead_letters WHERE consumer = $1 AND parked_at > now() - interval '1 hour') AS parked,"
+            " (SELECT count(*) FROM inbox WHERE consumer = $1 AND at > now() - interval '1 hour') AS handled",
+            consumer,
+        )
+        if row is None or row["parked"] < max(SHARE_FLOOR, share * (row["parked"] + row["handled"])):
+            return
+        _log.error("consumer stands still: too many dead letters", consumer=consumer, parked=row["parked"], handled=row["handled"])
+        await asyncio.sleep(5)
+
+
+async def listed(database: Database) -> list[DeadLetter]:
+    """All that is parked, oldest first."""
+    rows: list[asyncpg.Record] = await database.pool.fetch(
+        "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at FROM dead_letters ORDER BY id"
+    )
+    return [DeadLetter(**{**row, "type": row["type"] or "—"}) for row in rows]

@@ -1,0 +1,242 @@
+"""Events published by the roster service.
+
+Evolution: add optional fields freely; anything else is a new `.v2` class beside the old one.
+`tests/contracts` holds the JSON schema of each class and fails on any other change.
+"""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.envelope import Event
+from shared.glossary import FreezeScope, OverQuotaCause
+
+
+class EstablishmentState(BaseModel):
+    """One (unit, kind, funding) after the change; posts. Never netted with another row (domain §1.6)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    funding: str
+    counted: bool = Field(True, description="Whether the kind counts as 编制 (报备员额, 编外, 国企员额 do not).")
+    quota: int = Field(ge=0)
+    headcount: int = Field(ge=0, description="People in post (实有人数).")
+    reserved: int = Field(ge=0, description="Authorised and not yet filled (已核未用).")
+    frozen: int = Field(0, ge=0)
+
+    @property
+    def available(self) -> int:
+        """可用编; may be negative."""
+        return self.quota - self.headcount - self.reserved - self.frozen
+
+    @property
+    def overstaffing(self) -> int:
+        """超编."""
+        return max(0, self.headcount - self.quota)
+
+
+class RetirementFact(BaseModel):
+    """What a rule may know of a person's retirement: a month, never a birth date."""
+
+    model_config = ConfigDict(frozen=True)
+
+    category: Literal["M60", "F55", "F50", "special", "unknown"]
+    month: str | None = Field(None, pattern=r"^\d{4}-\d{2}$", description="Statutory month; none for special or unknown.")
+
+
+class RosterEvent(Event):
+    """What happened to one unit, with the establishment rows it changed, as they stand after it."""
+
+    topic: ClassVar[str] = "roster.events"
+
+    establishments: tuple[EstablishmentState, ...] = ()
+    document_no: str | None = None
+    baseline: bool = Field(False, description="Part of a unit's first load: rules run dry on it.")
+
+
+class UnitRegistered(RosterEvent):
+    """A unit came into being, or into this register."""
+
+    type: Literal["roster.unit_registered.v1"] = "roster.unit_registered.v1"
+    parent_id: UUID | None
+    path: tuple[UUID, ...] = Field(description="Root first, the unit itself last.")
+    name: str
+    code: str
+    category: str
+    valid_from: date
+
+
+class QuotaChanged(RosterEvent):
+    """编制数 was set, raised, cut or moved."""
+
+    type: Literal["roster.quota_changed.v1"] = "roster.quota_changed.v1"
+    effective_on: date
+
+
+class SeatsChanged(RosterEvent):
+    """领导职数 at one level was set."""
+
+    type: Literal["roster.seats_changed.v1"] = "roster.seats_changed.v1"
+    level: str
+    approved: int = Field(ge=0)
+    used: int = Field(ge=0)
+
+
+class ReservationEvent(RosterEvent):
+    """Something happened to authorised posts."""
+
+    reservation_id: UUID
+    application_id: UUID
+    posts: int = Field(ge=1)
+
+
+class PostsReserved(ReservationEvent):
+    """用编 was authorised (核准): posts are reserved until `expires_on`."""
+
+    type: Literal["roster.posts_reserved.v1"] = "roster.posts_reserved.v1"
+    authorisation_no: str
+    authorised_on: date
+    expires_on: date
+
+
+class ReservationHeld(ReservationEvent):
+    """An entry application holds the reservation; it does not expire meanwhile."""
+
+    type: Literal["roster.reservation_held.v1"] = "roster.reservation_held.v1"
+    held_by: UUID
+
+
+class HoldReleased(ReservationEvent):
+    """The entry application gave the reservation back."""
+
+    type: Literal["roster.hold_released.v1"] = "roster.hold_released.v1"
+
+
+class ReservationExpired(ReservationEvent):
+    """The validity ran out; the posts are free again."""
+
+    type: Literal["roster.reservation_expired.v1"] = "roster.reservation_expired.v1"
+
+
+class PostClaimed(RosterEvent):
+    """A final decision claimed a post under all checks; placing uses the claim and is not judged again."""
+
+    type: Literal["roster.post_claimed.v1"] = "roster.post_claimed.v1"
+    application_id: UUID
+    revision: int = Field(ge=1)
+    reservation_id: UUID | None = None
+
+
+class ClaimReleased(RosterEvent):
+    """Everything an application revision held was given back; its tombstone refuses later claims."""
+
+    type: Literal["roster.claim_released.v1"] = "roster.claim_released.v1"
+    application_id: UUID
+    revision: int = Field(ge=1)
+
+
+class PersonRegistered(RosterEvent):
+    """A person became known. The key is the person: no unit is concerned yet (`unit_id` is the registering unit)."""
+
+    aggregate_type: ClassVar[str] = "person"
+
+    type: Literal["roster.person_registered.v1"] = "roster.person_registered.v1"
+    person_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """The person."""
+        return self.person_id
+
+    @property
+    def key(self) -> str:
+        """The person."""
+        return str(self.person_id)
+
+
+class PlacementEvent(RosterEvent):
+    """Something happened to a person's post on the unit."""
+
+    person_id: UUID
+    person_version: int = Field(ge=1)
+    kind: str
+    funding: str
+    transfer_id: UUID | None = Field(None, description="Both halves of one transfer carry it.")
+
+
+class PersonPlaced(PlacementEvent):
+    """A person took up a post on the unit's establishment (入编)."""
+
+    type: Literal["roster.person_placed.v1"] = "roster.person_placed.v1"
+    started_on: date
+    entry_reason: str
+    authorisation_no: str | None
+    authorised_on: date | None
+    retirement: RetirementFact
+
+
+class PersonReleased(PlacementEvent):
+    """A person left the unit's establishment (出编); the day of exit does not count."""
+
+    type: Literal["roster.person_released.v1"] = "roster.person_released.v1"
+    ended_on: date
+    exit_reason: str
+
+
+class OverQuotaRecorded(PlacementEvent):
+    """The office recorded a person beyond quota, with its cause and document. It is never hidden."""
+
+    type: Literal["roster.over_quota_recorded.v1"] = "roster.over_quota_recorded.v1"
+    started_on: date
+    cause: OverQuotaCause
+    retirement: RetirementFact
+
+
+class PlacementCorrected(PlacementEvent):
+    """A placement (its dates, or the person's retirement facts) was corrected, with proof."""
+
+    type: Literal["roster.placement_corrected.v1"] = "roster.placement_corrected.v1"
+    started_on: date
+    ended_on: date | None
+    authorised_on: date | None
+    retirement: RetirementFact
+
+
+class UnitFrozen(RosterEvent):
+    """A freeze order came into force for this unit (one event per affected unit)."""
+
+    type: Literal["roster.unit_frozen.v1"] = "roster.unit_frozen.v1"
+    order_id: UUID
+    root_unit_id: UUID
+    scopes: tuple[FreezeScope, ...]
+
+
+class UnitUnfrozen(RosterEvent):
+    """A freeze order ended for this unit."""
+
+    type: Literal["roster.unit_unfrozen.v1"] = "roster.unit_unfrozen.v1"
+    order_id: UUID
+    root_unit_id: UUID
+
+
+EVENTS: tuple[type[RosterEvent], ...] = (
+    UnitRegistered,
+    QuotaChanged,
+    SeatsChanged,
+    PostsReserved,
+    ReservationHeld,
+    HoldReleased,
+    ReservationExpired,
+    PostClaimed,
+    ClaimReleased,
+    PersonRegistered,
+    PersonPlaced,
+    PersonReleased,
+    OverQuotaRecorded,
+    PlacementCorrected,
+    UnitFrozen,
+    UnitUnfrozen,
+)

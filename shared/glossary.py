@@ -1,0 +1,180 @@
+"""The field's terms: English in code, one Chinese label per term, here and nowhere else.
+
+Establishment kinds, fundings, entry and exit reasons are data with validity (roster tables), not members of an enum.
+"""
+
+from enum import StrEnum
+
+
+class Light(StrEnum):
+    """亮灯. Green: normal; yellow: 先出后进; red: only rectification."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    UNVERIFIED = "unverified"
+
+
+class OverQuotaCause(StrEnum):
+    """Why a unit holds more people than posts, as the office recorded it."""
+
+    VIOLATION = "violation"
+    POLICY = "policy"
+    HISTORY = "history"
+
+
+class FreezeScope(StrEnum):
+    """What a freeze stops. Exits, corrections, deaths, retirements and rectification are never stopped."""
+
+    POST_USE = "post_use"
+    ENTRY = "entry"
+    ORGANISATION = "organisation"
+    LEADERSHIP = "leadership"
+    OFF_ESTABLISHMENT = "off_establishment"
+
+
+class ApplicationType(StrEnum):
+    """What a unit applies for."""
+
+    POST_USE = "post_use_application"
+    ENTRY = "entry_application"
+    EXIT = "exit_application"
+    TRANSFER = "transfer_application"
+
+
+class ApplicationState(StrEnum):
+    """Where an application stands."""
+
+    IN_REVIEW = "in_review"
+    PAUSED = "paused"
+    RETURNED = "returned"
+    EFFECTING = "effecting"
+    AWAITING_RELEASE = "awaiting_release"
+    AWAITING_SEAL = "awaiting_seal"
+    FILED = "filed"
+    WITHDRAWN = "withdrawn"
+
+
+class IssueState(StrEnum):
+    """The life of an issue."""
+
+    BASELINE = "baseline"
+    TO_VERIFY = "to_verify"
+    NOTICE_SIGNED = "notice_signed"
+    RECTIFYING = "rectifying"
+    OVERDUE = "overdue"
+    EVIDENCE_SUBMITTED = "evidence_submitted"
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+
+
+class Rung(StrEnum):
+    """A step of the escalation ladder; each fires once per case and revision."""
+
+    REMINDER = "reminder"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    INTERVIEW = "interview"
+    CIRCULAR = "circular"
+    FREEZE_PROPOSAL = "freeze_proposal"
+
+
+class FreezeState(StrEnum):
+    """The life of a freeze order."""
+
+    PROPOSED = "freeze_proposed"
+    DECLINED = "freeze_declined"
+    IN_FORCE = "in_force"
+    RELEASE_PROPOSED = "release_proposed"
+    RELEASED = "released"
+
+
+class LineKind(StrEnum):
+    """How a line of a supervision list relates to the edition before."""
+
+    NEW = "new_line"
+    CARRIED = "carried"
+    OVERDUE = "overdue_line"
+    CLEARED = "cleared"
+
+
+class Role(StrEnum):
+    """Who a user is (domain §11). The three administrators are three people (三员分立)."""
+
+    UNIT_CLERK = "unit_clerk"
+    UNIT_HEAD = "unit_head"
+    PARENT_UNIT = "parent_unit"
+    BUSINESS_OFFICER = "business_officer"
+    SUPERVISION_OFFICER = "supervision_officer"
+    OFFICE_DIRECTOR = "office_director"
+    SEAL_OPERATOR = "seal_operator"
+    COMMISSION = "commission"
+    OBSERVER = "observer"
+    SYSTEM_ADMIN = "system_admin"
+    SECURITY_ADMIN = "security_admin"
+    AUDIT_ADMIN = "audit_admin"
+    SERVICE = "service"
+
+
+LABELS: dict[StrEnum, str] = {
+    Light.GREEN: "绿灯",
+    Light.YELLOW: "黄灯",
+    Light.RED: "红灯",
+    Light.UNVERIFIED: "数据待核",
+    OverQuotaCause.VIOLATION: "违规超编",
+    OverQuotaCause.POLICY: "政策性超编",
+    OverQuotaCause.HISTORY: "历史遗留超编",
+    FreezeScope.POST_USE: "冻结用编",
+    FreezeScope.ENTRY: "冻结入编",
+    FreezeScope.ORGANISATION: "冻结机构编制调整",
+    FreezeScope.LEADERSHIP: "冻结领导职数",
+    FreezeScope.OFF_ESTABLISHMENT: "冻结编外用工",
+    ApplicationType.POST_USE: "用编申请",
+    ApplicationType.ENTRY: "入编申请",
+    ApplicationType.EXIT: "出编申请",
+    ApplicationType.TRANSFER: "调动申请",
+    ApplicationState.IN_REVIEW: "审核中",
+    ApplicationState.PAUSED: "暂停办理",
+    ApplicationState.RETURNED: "已退回",
+    ApplicationState.EFFECTING: "落编中",
+    ApplicationState.AWAITING_RELEASE: "待用印",
+    ApplicationState.AWAITING_SEAL: "待签章",
+    ApplicationState.FILED: "已办结",
+    ApplicationState.WITHDRAWN: "已撤回",
+    IssueState.BASELINE: "期初存量",
+    IssueState.TO_VERIFY: "待核实",
+    IssueState.NOTICE_SIGNED: "已签发待送达",
+    IssueState.RECTIFYING: "整改中",
+    IssueState.OVERDUE: "逾期未整改",
+    IssueState.EVIDENCE_SUBMITTED: "待验收",
+    IssueState.CLOSED: "已销号",
+    IssueState.DISMISSED: "核实不成立",
+    Rung.REMINDER: "提醒",
+    Rung.DUE_SOON: "临期督办",
+    Rung.OVERDUE: "逾期",
+    Rung.INTERVIEW: "约谈",
+    Rung.CIRCULAR: "通报",
+    Rung.FREEZE_PROPOSAL: "拟冻结",
+    FreezeState.PROPOSED: "冻结待决定",
+    FreezeState.DECLINED: "不予冻结",
+    FreezeState.IN_FORCE: "冻结中",
+    FreezeState.RELEASE_PROPOSED: "拟解冻",
+    FreezeState.RELEASED: "已解冻",
+    LineKind.NEW: "新增",
+    LineKind.CARRIED: "结转",
+    LineKind.OVERDUE: "超期",
+    LineKind.CLEARED: "本期销号",
+    Role.UNIT_CLERK: "单位经办",
+    Role.UNIT_HEAD: "单位负责人",
+    Role.PARENT_UNIT: "主管部门",
+    Role.BUSINESS_OFFICER: "编办业务科",
+    Role.SUPERVISION_OFFICER: "编办监督检查科",
+    Role.OFFICE_DIRECTOR: "编办主任",
+    Role.SEAL_OPERATOR: "用印管理员",
+    Role.COMMISSION: "编委",
+    Role.OBSERVER: "协同部门",
+    Role.SYSTEM_ADMIN: "系统管理员",
+    Role.SECURITY_ADMIN: "安全管理员",
+    Role.AUDIT_ADMIN: "审计管理员",
+    Role.SERVICE: "系统服务",
+}

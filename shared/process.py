@@ -1,0 +1,39 @@
+"""How a worker process lives: its loops run side by side until SIGTERM, and it ends only on an error nobody foresaw."""
+
+import asyncio
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Coroutine
+from typing import Any, NoReturn
+
+
+def run(main: Coroutine[Any, Any, None]) -> NoReturn:
+    """Run `main` until it ends or SIGTERM comes. Ends by `os._exit`: interpreter exit may crash after the Temporal SDK was used (sdk-python#300)."""
+    code = 0
+    try:
+        asyncio.run(_until_told(main))
+    except Exception:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+async def _until_told(main: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(main)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
+async def side_by_side(*loops: Coroutine[Any, Any, None]) -> None:
+    """Run loops until the first unforeseen error."""
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop)

@@ -1,0 +1,34 @@
+"""Settings that every process reads from its environment. Only wiring (`app.py`, `worker.py`, `deploy/`) imports settings."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StackSettings(BaseSettings):
+    """Where the neighbours are. Nothing here has a default that could be wrong in production."""
+
+    model_config = SettingsConfigDict(env_prefix="BIANBAN_")
+
+    environment: Literal["production", "demo", "test"]
+    secrets_dir: Path
+    clock_file: Path | None = None
+    kafka: str
+    temporal: str
+    temporal_namespace: str = "bianban"
+    topic_prefix: str = ""
+    otlp: str | None = None
+    roster_url: str
+    seal_url: str
+    callback_url: str = ""
+    out_dir: Path = Path("out")
+
+    def secret(self, name: str) -> str:
+        """The text of one secret file; a missing one fails loudly."""
+        return (self.secrets_dir / name).read_text(encoding="utf-8").strip()
+
+    @property
+    def may_move_time(self) -> bool:
+        """Business time may be shifted everywhere but in production."""
+        return self.environment != "production" and self.clock_file is not None

@@ -1,0 +1,204 @@
+"""Temporal as the processes use it: one client each, encrypted payloads, refusals that are final, and the outbox's second destination."""
+
+import asyncio
+import dataclasses
+import json
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from opentelemetry import propagate, trace
+from pydantic import BaseModel
+from temporalio.api.common.v1 import Payload
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Worker
+
+from shared.errors import Conflict, DomainError, NotFound, Unavailable
+
+WORKFLOWS = "workflows"
+ANSWER_WITHIN = timedelta(seconds=5)
+_ENCODING = b"binary/encrypted"
+_log = structlog.get_logger()
+
+
+class EncryptedPayloads(PayloadCodec):
+    """AES-256-GCM over every payload, the key's id beside it. Whoever reads Temporal's database reads nothing."""
+
+    def __init__(self, key: bytes, key_id: str = "1") -> None:
+        self._key, self._key_id = AESGCM(key), key_id.encode()
+
+    async def encode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        """Encrypt whole payloads, metadata included."""
+        return [self._encrypted(payload) for payload in payloads]
+
+    async def decode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        """Decrypt what this codec encrypted; leave anything else as it is."""
+        return [self._decrypted(payload) if payload.metadata.get("encoding") == _ENCODING else payload for payload in payloads]
+
+    def _encrypted(self, payload: Payload) -> Payload:
+        nonce = secrets.token_bytes(12)
+        data = nonce + self._key.encrypt(nonce, payload.SerializeToString(), self._key_id)
+        return Payload(metadata={"encoding": _ENCODING, "key-id": self._key_id}, data=data)
+
+    def _decrypted(self, payload: Payload) -> Payload:
+        return Payload.FromString(self._key.decrypt(payload.data[:12], payload.data[12:], payload.metadata["key-id"]))
+
+
+def converter(key: bytes) -> DataConverter:
+    """Pydantic messages, encrypted, failures included."""
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=EncryptedPayloads(key),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
+
+
+async def connect(address: str, namespace: str, payload_key: bytes, lazy: bool = False) -> Client:
+    """One client per process, made after any fork. `lazy` connects at the first call, so that a process starts while Temporal is away."""
+    return await Client.connect(
+        address, namespace=namespace, data_converter=converter(payload_key), plugins=[OpenTelemetryPlugin(add_temporal_spans=False)], lazy=lazy
+    )
+
+
+@contextmanager
+def refusals_are_final() -> Iterator[None]:
+    """A refusal inside an activity is an answer, not a fault: Temporal shall not try again."""
+    try:
+        yield
+    except DomainError as refusal:
+        raise ApplicationError(refusal.code, refusal.facts, type=refusal.code, non_retryable=True) from None
+
+
+async def serve_activities(client: Client, task_queue: str, activities: Sequence[Callable[..., Any]]) -> None:
+    """Answer what workflows ask of one service, for ever; blocking activities run in threads. Waits for Temporal while it is away."""
+    with ThreadPoolExecutor(4) as threads:
+        while True:
+            try:
+                await Worker(
+                    client,
+                    task_queue=task_queue,
+                    activities=activities,
+                    activity_executor=threads,
+                    graceful_shutdown_timeout=timedelta(seconds=20),
+                ).run()
+                return
+            except (RPCError, RuntimeError) as error:
+                _log.warning("activity worker waits for temporal", task_queue=task_queue, error=type(error).__name__)
+                await asyncio.sleep(1)
+
+
+async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel, update_id: str) -> Any:
+    """Send a person's decision to its running workflow and wait for the answer, five seconds at most.
+
+    Raises the refusal as `Refused` (its code tells why), `NotFound` when no such workflow runs, `Unavailable` when Temporal does not answer: the same
+    call with the same update id may then be repeated.
+    """
+    try:
+        return await client.get_workflow_handle(workflow_id).execute_update(update, argument, id=update_id, rpc_timeout=ANSWER_WITHIN)
+    except WorkflowUpdateFailedError as failed:
+        raise _refusal(failed.cause) from None
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise Unavailable("temporal") from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotFound(case=workflow_id) from None
+        raise Unavailable("temporal") from None
+
+
+class Refused(Conflict):
+    """A workflow's validator said no."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__()
+        self.code, self.sentence = code, sentence  # type: ignore[misc]  # a refusal that travelled through Temporal brings its own
+
+
+def _refusal(cause: BaseException | None) -> DomainError:
+    if isinstance(cause, ApplicationError) and cause.type:
+        return Refused(cause.type, cause.message)
+    return Conflict()
+
+
+class TemporalSender:
+    """Starts and updates workflows from outbox rows: rows of one workflow in order, workflows side by side."""
+
+    name = "temporal"
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
+        """The ids of the rows Temporal has answered for."""
+        by_workflow: dict[str, list[asyncpg.Record]] = {}
+        for row in rows:
+            by_workflow.setdefault(row["key"], []).append(row)
+        answers = await asyncio.gather(*(self._send_in_order(waiting) for waiting in by_workflow.values()))
+        if not any(answers):
+            await asyncio.sleep(0.2)
+        return [row_id for ids in answers for row_id in ids]
+
+    async def _send_in_order(self, rows: Sequence[asyncpg.Record]) -> list[int]:
+        sent: list[int] = []
+        for row in rows:
+            try:
+                await self._send_one(row)
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+                _log.warning("temporal did not take a request", workflow_id=row["key"], type=row["type"], error=type(error).__name__)
+                break
+            sent.append(row["id"])
+        return sent
+
+    async def _send_one(self, row: asyncpg.Record) -> None:
+        verb, name = row["type"].split(":", 1)
+        context = propagate.extract(row["headers"])
+        with trace.get_tracer("bianban").start_as_current_span(f"{verb} {name}", context=context, attributes={"case.id": row["key"]}):
+            if verb == "start":
+                await self._start(name, row)
+            else:
+                await self._update(name, row)
+
+    async def _start(self, workflow: str, row: asyncpg.Record) -> None:
+        try:
+            await self._client.start_workflow(
+                workflow,
+                json.loads(row["body"]),
+                id=row["key"],
+                task_queue=WORKFLOWS,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                rpc_timeout=ANSWER_WITHIN,
+            )
+        except WorkflowAlreadyStartedError:  # it ran and ended already: the request was taken before
+            pass
+
+    async def _update(self, update: str, row: asyncpg.Record) -> None:
+        """A refusal, or a workflow that has ended, is an answer: the fact came too late and changes nothing."""
+        handle = self._client.get_workflow_handle(row["key"])
+        try:
+            await handle.execute_update(update, json.loads(row["body"]), id=str(row["event_id"]), rpc_timeout=ANSWER_WITHIN)
+        except WorkflowUpdateFailedError as refusal:
+            _log.info("the workflow refused", workflow_id=row["key"], update=update, error=str(refusal.cause))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            _log.info("the workflow has ended", workflow_id=row["key"], update=update)

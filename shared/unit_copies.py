@@ -1,0 +1,118 @@
+"""The copy of a unit that other services keep from events: one definition. Copies advise; the owner decides.
+
+The table `unit_copies` stands in the kit's migration, so each service has its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from shared.auth import Who
+from shared.consumer import Handler, Handlers
+from shared.db import Connection
+from shared.errors import NotFound
+from shared.events.monitoring import LightChanged
+from shared.events.roster import UnitFrozen, UnitRegistered, UnitUnfrozen
+from shared.glossary import Light
+
+
+@dataclass(frozen=True)
+class UnitCopy:
+    """What is known of a unit here. `path` is root first, the unit itself last."""
+
+    id: UUID
+    parent_id: UUID | None
+    path: tuple[UUID, ...]
+    name: str
+    code: str
+    category: str
+    light: Light
+    freezes: tuple[UUID, ...]
+
+
+class UnitUnknown(NotFound):
+    """No such unit here, or not for this caller."""
+
+    code = "unit_unknown"
+    sentence = "没有找到该单位，或者它不在您的管辖范围内。"
+
+
+def unit_handlers() -> Handlers:
+    """What keeps the copies; a service merges it into its own `handlers()`."""
+    return {
+        UnitRegistered: Handler(fold=fold_registered),
+        UnitFrozen: Handler(fold=fold_frozen),
+        UnitUnfrozen: Handler(fold=fold_unfrozen),
+        LightChanged: Handler(fold=fold_light),
+    }
+
+
+async def fold_registered(conn: Connection, event: UnitRegistered) -> None:
+    """A unit came into being."""
+    await conn.execute(
+        "INSERT INTO unit_copies (id, parent_id, path, name, code, category) VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (id) DO UPDATE SET parent_id = excluded.parent_id, path = excluded.path, name = excluded.name,"
+        " code = excluded.code, category = excluded.category",
+        event.unit_id,
+        event.parent_id,
+        list(event.path),
+        event.name,
+        event.code,
+        event.category,
+    )
+
+
+async def fold_frozen(conn: Connection, event: UnitFrozen) -> None:
+    """A freeze order is in force."""
+    await conn.execute(
+        "UPDATE unit_copies SET freezes = array_append(array_remove(freezes, $2), $2) WHERE id = $1", event.unit_id, event.order_id
+    )
+
+
+async def fold_unfrozen(conn: Connection, event: UnitUnfrozen) -> None:
+    """A freeze order ended."""
+    await conn.execute("UPDATE unit_copies SET freezes = array_remove(freezes, $2) WHERE id = $1", event.unit_id, event.order_id)
+
+
+async def fold_light(conn: Connection, event: LightChanged) -> None:
+    """The light turned. It may be known before the unit is: the row is completed by the registration."""
+    await conn.execute(
+        "INSERT INTO unit_copies (id, path, name, code, category, light) VALUES ($1, '{}', '—', '—', '—', $2)"
+        " ON CONFLICT (id) DO UPDATE SET light = excluded.light",
+        event.unit_id,
+        event.light,
+    )
+
+
+async def unit_copy(conn: Connection, unit_id: UUID, who: Who | None = None) -> UnitCopy:
+    """One unit; with `who`, only if it lies in his scope (the answer for the others is the same as for none)."""
+    row = await conn.fetchrow("SELECT * FROM unit_copies WHERE id = $1 AND ($2::uuid[] IS NULL OR path && $2)", unit_id, scope(who))
+    if row is None:
+        raise UnitUnknown(unit=unit_id)
+    return _copy(row)
+
+
+async def unit_copies(conn: Connection, unit_ids: Sequence[UUID]) -> dict[UUID, UnitCopy]:
+    """Several units by id."""
+    rows = await conn.fetch("SELECT * FROM unit_copies WHERE id = ANY($1)", list(unit_ids))
+    return {row["id"]: _copy(row) for row in rows}
+
+
+def scope(who: Who | None) -> list[UUID] | None:
+    """The caller's row scope as a query parameter: `($n::uuid[] IS NULL OR path && $n)`."""
+    return None if who is None or who.units is None else list(who.units)
+
+
+def _copy(row: asyncpg.Record) -> UnitCopy:
+    return UnitCopy(
+        id=row["id"],
+        parent_id=row["parent_id"],
+        path=tuple(row["path"]),
+        name=row["name"],
+        code=row["code"],
+        category=row["category"],
+        light=Light(row["light"]),
+        freezes=tuple(row["freezes"]),
+    )

@@ -1,0 +1,1 @@
+"""Deterministic workflow code. It imports `shared` alone and holds no database connection."""
