@@ -1,0 +1,42 @@
+# `make` alone prints what can be made. Everything but `setup` runs without a network.
+.DEFAULT_GOAL := help
+CITY ?= demo
+DATE ?=
+PYTHON ?= python3
+
+.PHONY: help setup up demo down clean status check test bench
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
+
+setup: ## 安装：虚拟环境、Kafka（需要网络，只做一次） install everything (network, once)
+	@$(PYTHON) deploy/check.py
+	@$(PYTHON) deploy/install.py
+
+up: setup ## 启动整套系统（CITY=demo|none, DATE=2025-09-25） start the stack
+	@.venv/bin/bianban up --city $(CITY) $(if $(DATE),--date $(DATE))
+
+demo: up ## 启动并演示一遍主线 start the stack and play the story
+	@.venv/bin/bianban demo
+
+down: ## 停止 stop the stack
+	@test ! -x .venv/bin/bianban || .venv/bin/bianban down
+
+clean: ## 停止并删除数据 stop the stack and forget its data
+	@test ! -x .venv/bin/bianban || .venv/bin/bianban clean
+
+status: ## 各部件的状态 the state of each part
+	@.venv/bin/bianban status
+
+check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure tests
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/pytest -q tests/law tests/architecture tests/*/test_rules.py
+
+test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
+	@.venv/bin/pytest
+
+bench: setup ## 性能测量 measure against floors
+	@.venv/bin/bianban bench

@@ -1,0 +1,157 @@
+"""The command `bianban`: what a person types. Other areas bring their own file and are added at the foot of this one."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import stack
+from deploy.local.place import PROJECT, Place, WrongPlace
+from deploy.local.process import PortTaken
+from deploy.local.state import GOOD, PartState, State
+from shared.clock import Clock, at_hour, business_day
+
+DEMO_DATE = date(2026, 9, 18)
+LABELS = {
+    State.WAITING: "等待",
+    State.STARTING: "启动中",
+    State.READY: "就绪",
+    State.DONE: "已完成",
+    State.RESTARTING: "重启中",
+    State.STOPPING: "停止中",
+    State.STOPPED: "已停止",
+    State.FAILED: "失败",
+}
+
+app = typer.Typer(help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+
+
+@app.command(help="启动整套系统（已在运行则只等待就绪）。")
+def up(
+    city: Annotated[str, typer.Option(help="首次启动时装入的数据：demo 为演示城市，none 为空库和一名管理员。")] = "demo",
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="首个业务日期，仅限非生产环境的首次启动。")] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="留在前台，随终端结束。")] = False,
+) -> None:
+    if city not in {"demo", "none"}:
+        raise typer.BadParameter("只能是 demo 或 none", param_hint="--city")
+    place = Place.from_environment()
+    place.make_folders()
+    stack.refuse_taken(place)
+    _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
+    if foreground:
+        os.execve(sys.executable, [sys.executable, "-m", "deploy.local", "--with-terminal"], place.variables())
+    began = time.monotonic()
+    stack.launch(place)
+    asyncio.run(stack.until_ready(place, _tell))
+    console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。")
+
+
+def _tell(part: PartState) -> None:
+    console.print(f"  {part.name:<18}{LABELS[part.state]:　<4}{part.took or 0:6.1f} 秒{f'   127.0.0.1:{part.port}' if part.port else ''}")
+
+
+def _set_clock(place: Place, day: date | None, *, asked: bool) -> None:
+    """Write the offset of business time on the first start; later a date is accepted only if it is the one that holds."""
+    if day is None:
+        return
+    if place.environment == "production":
+        raise WrongPlace("生产环境不能设置业务日期。")
+    if stack.has_data(place):
+        if asked and business_day(Clock(place.clock_file).now()) != day:
+            raise WrongPlace(f"系统中已有数据，业务日期为 {_business_time(place)}，不能改为 {day}。如要重新开始，请先运行 bianban clean。")
+        return
+    offset = at_hour(day, 9) - datetime.now(UTC)
+    place.clock_file.write_text(f"{round(offset / timedelta(seconds=1))}\n", encoding="utf-8")
+
+
+def _business_time(place: Place) -> str:
+    return f"{Clock(place.clock_file).now().astimezone(at_hour(DEMO_DATE, 9).tzinfo):%Y-%m-%d %H:%M}"
+
+
+@app.command(help="停止整套系统，数据保留。")
+def down() -> None:
+    console.print("已停止。" if stack.stop(Place.from_environment()) else "没有在运行。")
+
+
+@app.command(help="停止并删除本套系统的全部数据。")
+def clean(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
+    place = Place.from_environment()
+    if place.environment == "production" and not yes:
+        typer.confirm(f"将删除 {place.home} 中的全部数据，确定吗？", abort=True)
+    stack.stop(place)
+    if (place.home / "environment").exists():
+        shutil.rmtree(place.home)
+    console.print("已清除。")
+
+
+@app.command(help="各部件的状态；全部正常时退出码为 0。")
+def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False) -> None:
+    place = Place.from_environment()
+    parts = stack.published(place)
+    if as_json:
+        typer.echo(json.dumps([asdict(part) | {"memory": part.memory()} for part in parts], ensure_ascii=False, indent=1))
+    elif parts:
+        console.print(_table(parts))
+        console.print(f"监管进程 {stack.supervisor(place)}，数据目录 {place.home}，业务时间 {_business_time(place)}")
+    else:
+        console.print("没有在运行。启动：bianban up")
+    if not parts or any(part.state not in GOOD or (part.state is State.READY and not part.process()) for part in parts):
+        raise typer.Exit(1)
+
+
+def _table(parts: list[PartState]) -> Table:
+    table = Table("部件", "状态", "进程", "端口", "内存 MB", "自", "重启", "最近错误")
+    for part in parts:
+        memory = part.memory() // 2**20
+        since = datetime.fromtimestamp(part.since).astimezone().strftime("%m-%d %H:%M:%S") if part.since else ""
+        numbers = (str(part.pid or ""), str(part.port or ""), str(memory or ""))
+        colour = "green" if part.state in GOOD else "red" if part.state is State.FAILED else "yellow"
+        table.add_row(part.name, f"[{colour}]{LABELS[part.state]}", *numbers, since, str(part.restarts or ""), part.last_error)
+    return table
+
+
+@app.command(help="显示一个部件的日志；-f 持续显示。")
+def logs(
+    part: str, *, follow: Annotated[bool, typer.Option("-f", "--follow")] = False, lines: Annotated[int, typer.Option("-n")] = 50
+) -> None:
+    log = Place.from_environment().home / "log" / f"{part}.log"
+    if not log.exists():
+        raise WrongPlace(f"没有名为 {part} 的日志。现有：{'、'.join(sorted(each.stem for each in log.parent.glob('*.log')))}")
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), str(log)])  # noqa: S606, S607
+
+
+@app.command(help="重启一个部件。")
+def restart(part: str) -> None:
+    place = Place.from_environment()
+    before = {each.name: each for each in stack.published(place)}
+    if part not in before:
+        raise WrongPlace(f"没有名为 {part} 的部件在运行。现有：{'、'.join(before)}")
+    asyncio.run(stack.restart(place, before[part]))
+    console.print(f"{part} 已重启。")
+
+
+@app.command(help="执行数据库迁移（up 会自动执行）。")
+def migrate() -> None:
+    from deploy.migrate import main  # noqa: PLC0415  only this command needs the driver
+
+    raise typer.Exit(main())
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence and exit code 1."""
+    os.environ.setdefault("PYTHONPATH", str(PROJECT))
+    try:
+        app()
+    except (WrongPlace, stack.StartFailed, PortTaken) as refusal:
+        Console(stderr=True, highlight=False).print(str(refusal), style="red", markup=False)
+        sys.exit(1)

@@ -1,0 +1,36 @@
+"""`python -m deploy.local [PART …]`: the supervisor of one stack, in this process. `bianban up` starts it detached."""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+from deploy.local import leftovers, secret_files, state
+from deploy.local.parts import choose, parts
+from deploy.local.place import Place
+from deploy.local.process import end_with_parent
+from deploy.local.supervisor import Supervisor
+
+
+def main() -> int:
+    """Supervise the named parts (all when none is named) until told to stop; 1 when the home has a supervisor already."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("parts", nargs="*")
+    arguments.add_argument("--with-terminal", action="store_true")
+    arguments.add_argument("--parent", type=int)
+    given = arguments.parse_args()
+    if given.parent:
+        end_with_parent(signal.SIGTERM, given.parent)()
+    place = Place.from_environment()
+    place.make_folders()
+    if state.lock(place.home / "run" / "supervisor.lock") is None:
+        sys.stderr.write("这个数据目录已有一个监管进程在运行。\n")
+        return 1
+    leftovers.end(place)
+    secret_files.make(place.home / "secrets")
+    supervisor = Supervisor(place, choose(parts(place), set(given.parts)))
+    asyncio.run(supervisor.run(with_terminal=given.with_terminal))
+    return 0
+
+
+sys.exit(main())

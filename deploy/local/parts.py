@@ -1,0 +1,70 @@
+"""The list of parts, in the order of a reader: servers, jobs, the seal, services, workflows. What is not built yet is not in the list."""
+
+import sys
+from collections.abc import Iterator
+
+from deploy.local import kafka, postgres, probes, temporal
+from deploy.local.part import Part
+from deploy.local.place import PROJECT, SERVICES, Place
+
+SERVERS = ("postgres", "kafka", "temporal")
+JOBS = ("migrate", "bootstrap")
+
+
+def parts(place: Place) -> list[Part]:
+    """Everything this checkout can run."""
+    return [
+        postgres.part(place),
+        kafka.part(place),
+        temporal.part(place),
+        *_jobs(place),
+        *_seal(place),
+        *_services(place),
+        *_workflows(place),
+    ]
+
+
+def choose(everything: list[Part], names: set[str]) -> list[Part]:
+    """The named parts with all that they wait for; everything when none is named."""
+    unknown = names - {part.name for part in everything}
+    if unknown:
+        raise KeyError(f"unknown parts: {sorted(unknown)}")
+    wanted = set(names)
+    for part in reversed(everything):
+        if part.name in wanted:
+            wanted.update(part.after)
+    return [part for part in everything if part.name in wanted or not names]
+
+
+def _jobs(place: Place) -> Iterator[Part]:
+    yield Part("migrate", _python("deploy.migrate"), place.variables(), after=("postgres",), job=True)
+    yield Part("bootstrap", _python("deploy.bootstrap"), place.variables(), after=("kafka", "temporal"), job=True)
+
+
+def _seal(place: Place) -> Iterator[Part]:
+    if _exists("deploy/seal.py") or _exists("deploy/seal/__main__.py"):
+        port = place.port("seal")
+        yield Part("seal", _python("deploy.seal"), place.variables(), probe=probes.http(port, "/ready"), ports=(port,))
+
+
+def _services(place: Place) -> Iterator[Part]:
+    for service in SERVICES:
+        port, variables = place.port(service), place.variables(service)
+        if _exists(f"services/{service}/app.py"):
+            app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
+            yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,))
+        if _exists(f"services/{service}/worker.py"):
+            yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS)
+
+
+def _workflows(place: Place) -> Iterator[Part]:
+    if _exists("workflows/worker.py"):
+        yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS)
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _exists(path: str) -> bool:
+    return (PROJECT / path).exists()

@@ -1,0 +1,118 @@
+"""Where one stack lives: its home folder, its ports, its environment, and what the processes in it are told."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+PROJECT = Path(__file__).resolve().parents[2]
+CACHE = PROJECT / ".cache"
+SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
+NAMESPACE = "bianban"
+FOLDERS = ("log", "pid", "secrets", "pg", "kafka", "temporal", "seal", "out", "run")
+PORTS = {
+    "postgres": 15432,
+    "kafka": 19092,
+    "kafka-controller": 19093,
+    "temporal": 17233,
+    "temporal-http": 17234,
+    "temporal-ui": 18233,
+    "identity": 18101,
+    "roster": 18102,
+    "approval": 18103,
+    "monitoring": 18104,
+    "reporting": 18105,
+    "seal": 18109,
+}
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "BIANBAN_OTLP")
+
+Environment = Literal["production", "demo", "test"]
+
+
+class WrongPlace(Exception):  # noqa: N818  named as the fact it states
+    """The home folder cannot be used as asked; the text is for the user."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One stack: everything it owns is under `home`, every port is moved by `offset`."""
+
+    home: Path
+    offset: int
+    environment: Environment
+
+    @classmethod
+    def from_environment(cls) -> "Place":
+        """The stack the caller means: BIANBAN_HOME, BIANBAN_PORT_OFFSET and BIANBAN_ENVIRONMENT, or the project's own demo stack."""
+        home = Path(os.environ.get("BIANBAN_HOME") or PROJECT / ".local").resolve()
+        environment = os.environ.get("BIANBAN_ENVIRONMENT") or "demo"
+        if environment not in {"production", "demo", "test"}:
+            raise WrongPlace(f"BIANBAN_ENVIRONMENT 只能是 production、demo 或 test，而不是 {environment}。")
+        return cls(home, int(os.environ.get("BIANBAN_PORT_OFFSET") or 0), cast("Environment", environment))
+
+    def port(self, name: str) -> int:
+        """The port of one listener of this stack."""
+        return PORTS[name] + self.offset
+
+    @property
+    def clock_file(self) -> Path:
+        """Holds the offset of business time in whole seconds."""
+        return self.home / "clock"
+
+    @property
+    def state_file(self) -> Path:
+        """What the supervisor publishes for `bianban status`."""
+        return self.home / "run" / "state.json"
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap address of the broker."""
+        return f"127.0.0.1:{self.port('kafka')}"
+
+    @property
+    def temporal(self) -> str:
+        """Address of the Temporal front end."""
+        return f"127.0.0.1:{self.port('temporal')}"
+
+    def password(self, role: str) -> str:
+        """The database password of a role."""
+        return (self.home / "secrets" / f"{role}.db").read_text(encoding="utf-8").strip()
+
+    def database_url(self, role: str, database: str = "bianban") -> str:
+        """The address under which a role (a service, the owner `bianban`, the superuser `postgres`) reaches a database."""
+        return f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self.port('postgres')}/{database}"
+
+    def make_folders(self) -> None:
+        """Create the home and refuse one that belongs to a stack of another environment."""
+        for name in FOLDERS:
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        (self.home / "secrets").chmod(0o700)
+        mark = self.home / "environment"
+        if mark.exists() and (found := mark.read_text(encoding="utf-8").strip()) != self.environment:
+            raise WrongPlace(f"{self.home} 是 {found} 环境的数据目录，不能作为 {self.environment} 环境启动。")
+        mark.write_text(self.environment + "\n", encoding="utf-8")
+
+    def variables(self, service: str | None = None) -> dict[str, str]:
+        """The whole environment of a process; with `service`, also the address of that service's own schema and of no other."""
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        variables = inherited | {
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(PROJECT),
+            "BIANBAN_HOME": str(self.home),
+            "BIANBAN_PORT_OFFSET": str(self.offset),
+            "BIANBAN_ENVIRONMENT": self.environment,
+            "BIANBAN_SECRETS_DIR": str(self.home / "secrets"),
+            "BIANBAN_KAFKA": self.kafka,
+            "BIANBAN_TEMPORAL": self.temporal,
+            "BIANBAN_TEMPORAL_NAMESPACE": NAMESPACE,
+            "BIANBAN_TOPIC_PREFIX": "",
+            "BIANBAN_ROSTER_URL": f"http://127.0.0.1:{self.port('roster')}",
+            "BIANBAN_SEAL_URL": f"http://127.0.0.1:{self.port('seal')}",
+            "BIANBAN_CALLBACK_URL": f"http://127.0.0.1:{self.port('approval')}",
+            "BIANBAN_OUT_DIR": str(self.home / "out"),
+        }
+        if self.environment != "production":
+            variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
+        if service:
+            variables[f"{service.upper()}_DATABASE_URL"] = self.database_url(service)
+        return variables

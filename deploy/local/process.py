@@ -1,0 +1,101 @@
+"""One child process: started so that it cannot outlive its supervisor, its log kept in bounds, its port known to be free."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psutil
+
+from deploy.local.part import Part
+from deploy.local.place import PROJECT
+
+LOG_BYTES = 10_000_000
+LOGS_KEPT = 3
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class PortTaken(Exception):  # noqa: N818  named as the fact it states
+    """Somebody else listens where a part wants to listen; the text names the process."""
+
+
+def end_with_parent(death: signal.Signals, parent: int) -> Callable[[], None]:
+    """What a child calls to be sent `death` by the kernel when its parent is gone."""
+
+    def bind() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(death))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return bind
+
+
+async def spawn(part: Part, log: Path) -> asyncio.subprocess.Process:
+    """Start the part's program in a session of its own, with its output appended to its log."""
+    refuse_taken_ports(part.ports)
+    rotate(log)
+    with log.open("ab") as output:
+        return await asyncio.create_subprocess_exec(
+            *part.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=PROJECT,
+            env=dict(part.variables),
+            start_new_session=True,
+            preexec_fn=end_with_parent(part.stop_signal, os.getpid()),
+        )
+
+
+def refuse_taken_ports(ports: Iterable[int]) -> None:
+    """Raise PortTaken for the first port that cannot be bound."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise PortTaken(f"端口 {port} 已被占用：{_listener(port)}") from None
+
+
+def _listener(port: int) -> str:
+    """Pid and command of the process that listens on a port, as far as this user may know."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
+            try:
+                return f"进程 {connection.pid}（{' '.join(psutil.Process(connection.pid).cmdline())[:160]}）"
+            except psutil.Error:
+                break
+    return "另一用户的进程，或刚刚结束的进程"
+
+
+def rotate(log: Path) -> None:
+    """Move a log that has grown too long aside. The file itself stays, because its process keeps it open (in append mode)."""
+    if not log.exists() or log.stat().st_size < LOG_BYTES:
+        return
+    for number in range(LOGS_KEPT - 1, 0, -1):
+        older = log.with_name(f"{log.name}.{number}")
+        if older.exists():
+            older.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+
+
+def last_line(log: Path) -> str:
+    """The last thing a process said."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4096))
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1].strip()[:300] if lines else ""
+
+
+def end_group(pid: int, how: signal.Signals) -> None:
+    """Signal a child and what it started itself."""
+    try:
+        os.killpg(pid, how)
+    except ProcessLookupError:
+        return

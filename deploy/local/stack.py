@@ -1,0 +1,125 @@
+"""Starting and stopping a stack from outside its supervisor: what `bianban` and the tests do."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import psutil
+
+from deploy.local import leftovers, process, state
+from deploy.local.place import PORTS, PROJECT, Place
+from deploy.local.state import GOOD, PartState, State
+
+GLANCE = 0.1
+
+
+class StartFailed(Exception):  # noqa: N818  named as the fact it states
+    """The stack did not come up; the text names the part and its last error."""
+
+
+def supervisor(place: Place) -> int | None:
+    """The pid of the stack's supervisor, when it runs."""
+    return state.holder(place.home / "run" / "supervisor.lock")
+
+
+def launch(place: Place, parts: Iterable[str] = (), *, with_parent: bool = False) -> None:
+    """Start the supervisor, detached from the terminal; harmless when there is one."""
+    place.make_folders()
+    if supervisor(place):
+        return
+    options = ["--parent", str(os.getpid())] if with_parent else []
+    with (place.home / "log" / "supervisor.log").open("ab") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local", *options, *parts],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=PROJECT,
+            env=place.variables(),
+            start_new_session=True,
+        )
+    while supervisor(place) != started.pid:
+        if started.poll() is not None:
+            raise StartFailed(f"监管进程未能启动，见 {log.name}")
+        time.sleep(0.02)
+
+
+def published(place: Place) -> list[PartState]:
+    """The parts as the living supervisor published them; nothing from an earlier life."""
+    publisher, parts = state.read(place.state_file)
+    return parts if publisher == supervisor(place) else []
+
+
+def stop(place: Place) -> bool:
+    """Stop the stack and wait until nothing of it is left; False when nothing ran."""
+    pid = supervisor(place)
+    if pid:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            running = psutil.Process(pid)
+            running.send_signal(signal.SIGTERM)
+            running.wait()
+    return leftovers.end(place) or pid is not None
+
+
+async def until_ready(place: Place, tell: Callable[[PartState], None] = lambda part: None, patience: float = 120.0) -> None:
+    """Wait until every part is good; `tell` hears of each once. StartFailed when one was given up or patience ends."""
+    told: set[str] = set()
+    deadline = time.monotonic() + patience
+    while True:
+        parts = published(place)
+        for part in parts:
+            if part.state in GOOD and part.name not in told:
+                told.add(part.name)
+                tell(part)
+        if parts and all(part.state in GOOD for part in parts):
+            return
+        lost = [part for part in parts if part.state is State.FAILED]
+        late = [part for part in parts if part.state not in GOOD] if time.monotonic() > deadline else []
+        if lost or late or supervisor(place) is None:
+            raise StartFailed("；".join(f"{part.name}：{part.last_error or part.state}" for part in lost or late) or "监管进程已退出")
+        await asyncio.sleep(GLANCE)
+
+
+async def restart(place: Place, part: PartState) -> None:
+    """Ask the supervisor to restart a part and wait until it is good again."""
+    (place.home / "run" / f"restart.{part.name}").touch()
+    os.kill(supervisor(place) or 0, signal.SIGUSR1)
+    while True:
+        now = next(each for each in published(place) if each.name == part.name)
+        if now.since > part.since and now.state in GOOD:
+            return
+        await asyncio.sleep(GLANCE)
+
+
+def refuse_taken(place: Place) -> None:
+    """Raise PortTaken when somebody else has a port of this stack; harmless while the stack runs itself."""
+    if supervisor(place) is None:
+        leftovers.end(place)
+        process.refuse_taken_ports(PORTS[name] + place.offset for name in PORTS)
+
+
+def has_data(place: Place) -> bool:
+    """Whether this stack was ever started."""
+    return (place.home / "pg" / "data").exists()
+
+
+@asynccontextmanager
+async def running(place: Place, parts: Iterable[str]) -> AsyncIterator[Place]:
+    """A fresh stack of the named parts (and what they wait for) for the length of a block. It ends with this process at the latest."""
+    if supervisor(place):
+        raise StartFailed(f"{place.home} 正在使用中")
+    leftovers.end(place)
+    shutil.rmtree(place.home, ignore_errors=True)
+    launch(place, parts, with_parent=True)
+    try:
+        await until_ready(place)
+        yield place
+    finally:
+        stop(place)

@@ -1,0 +1,193 @@
+"""The supervisor: starts parts in dependency order, keeps them running, stops them in reverse.
+
+Every part is one task. It waits for its predecessors, starts its process, waits until it is ready, and starts it again when it dies.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable
+
+from deploy.local import process, state
+from deploy.local.part import Part
+from deploy.local.place import Place
+from deploy.local.state import GOOD, PartState, State
+
+RESTART_LIMIT = 10
+RESTART_WINDOW = 300.0
+FIRST_PAUSE = 0.3
+LONGEST_PAUSE = 10.0
+PROBE_PAUSE = 0.05
+HOUSEKEEPING = 30.0
+
+
+class Keeper:
+    """Keeps one part as it should be."""
+
+    def __init__(self, part: Part, supervisor: "Supervisor") -> None:
+        self.part, self.supervisor = part, supervisor
+        self.log = supervisor.place.home / "log" / f"{part.name}.log"
+        self.seen = PartState(part.name, port=part.ports[0] if part.ports else None)
+        self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._deaths: deque[float] = deque(maxlen=RESTART_LIMIT)
+        self._life: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start the part's life."""
+        self._life = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        for name in self.part.after:
+            await self.supervisor.keepers[name].good.wait()
+        while error := await self._one_life():
+            self.seen.last_error = error
+            await self._rest()
+
+    async def _one_life(self) -> str:
+        """Run the process until it ends, however it ends; answers with what went wrong, or nothing when a job is done."""
+        self._become(State.STARTING)
+        started = time.monotonic()
+        try:
+            if self.part.prepare:
+                self.part.prepare()
+            self._process = await process.spawn(self.part, self.log)
+        except (OSError, RuntimeError, process.PortTaken) as error:
+            return str(error)
+        self.seen.pid, self.seen.born = self._process.pid, time.time()
+        self.supervisor.publish()
+        ready = asyncio.create_task(self._await_ready(started))
+        try:
+            code = await self._process.wait()
+        finally:
+            ready.cancel()
+        return self._bury(code, started)
+
+    async def _await_ready(self, started: float) -> None:
+        """Probe until the part can be used; one that takes too long is killed, so that it is started again."""
+        if self.part.job:
+            return
+        while (problem := await self._problem()) and time.monotonic() - started < self.part.start_seconds:
+            await asyncio.sleep(PROBE_PAUSE)
+        if problem:
+            self.seen.last_error = f"{self.part.start_seconds:.0f} 秒内未就绪：{problem}"
+            self._signal(signal.SIGKILL)
+            return
+        self.seen.took = round(time.monotonic() - started, 2)
+        self._become(State.READY)
+
+    async def _problem(self) -> str:
+        """Why the part cannot be used yet; empty when it can."""
+        if self.part.probe is None:
+            return ""
+        try:
+            await asyncio.wait_for(self.part.probe(), 10)
+        except Exception as error:  # noqa: BLE001  a driver may raise anything while its server starts
+            return str(error) or type(error).__name__
+        return ""
+
+    def _bury(self, code: int, started: float) -> str:
+        self._process, self.seen.pid = None, None
+        if self.part.job and code == 0:
+            self.seen.took = round(time.monotonic() - started, 2)
+            self._become(State.DONE)
+            return ""
+        ending = f"被信号 {signal.Signals(-code).name} 终止" if code < 0 else f"退出码 {code}"
+        return f"{ending}；{process.last_line(self.log)}"
+
+    async def _rest(self) -> None:
+        """Pause longer after each death in a row; after too many in a short time wait until somebody asks for a restart."""
+        self.good.clear()
+        now = time.monotonic()
+        recent = sum(1 for death in self._deaths if now - death < RESTART_WINDOW)
+        self._deaths.append(now)
+        self._wake.clear()
+        if recent >= RESTART_LIMIT - 1:
+            self._become(State.FAILED)
+            await self._wake.wait()
+            self._deaths.clear()
+            return
+        self.seen.restarts += 1
+        self._become(State.RESTARTING)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2**recent, LONGEST_PAUSE))
+
+    def restart(self) -> None:
+        """End the process, so that it is started again; one that was given up is tried anew."""
+        self._wake.set()
+        self._signal(self.part.stop_signal)
+
+    async def stop(self) -> None:
+        """End the part for good, after all that depend on it."""
+        for keeper in self.supervisor.keepers.values():
+            if self.part.name in keeper.part.after:
+                await keeper.ended.wait()
+        if self._life:
+            self._life.cancel()
+            await asyncio.wait([self._life])
+        if self._process and self._process.returncode is None:
+            self._become(State.STOPPING)
+            await self._end(self._process)
+        self.seen.pid = None
+        self._become(State.STOPPED)
+        self.ended.set()
+
+    async def _end(self, running: asyncio.subprocess.Process) -> None:
+        self._signal(self.part.stop_signal)
+        try:
+            await asyncio.wait_for(running.wait(), self.part.stop_seconds)
+        except TimeoutError:
+            process.end_group(running.pid, signal.SIGKILL)
+            await running.wait()
+
+    def _signal(self, how: signal.Signals) -> None:
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(how)
+
+    def _become(self, new: State) -> None:
+        self.seen.become(new)
+        if new in GOOD:
+            self.good.set()
+        self.supervisor.publish()
+
+
+class Supervisor:
+    """All parts of one stack."""
+
+    def __init__(self, place: Place, parts: Iterable[Part]) -> None:
+        self.place = place
+        self.keepers = {part.name: Keeper(part, self) for part in parts}
+        self._stop = asyncio.Event()
+
+    async def run(self, *, with_terminal: bool) -> None:
+        """Run until SIGTERM or SIGINT (or, with a terminal, until that is closed). SIGUSR1: look into the folder of requests."""
+        loop = asyncio.get_running_loop()
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._stop.set if with_terminal else lambda: None)
+        loop.add_signal_handler(signal.SIGUSR1, self._read_requests)
+        for keeper in self.keepers.values():
+            keeper.begin()
+        housekeeping = asyncio.create_task(self._keep_house())
+        await self._stop.wait()
+        housekeeping.cancel()
+        await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
+
+    def publish(self) -> None:
+        """Write down what is known now."""
+        state.write(self.place.state_file, (keeper.seen for keeper in self.keepers.values()))
+
+    def _read_requests(self) -> None:
+        for request in (self.place.home / "run").glob("restart.*"):
+            request.unlink()
+            if keeper := self.keepers.get(request.name.removeprefix("restart.")):
+                keeper.restart()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(HOUSEKEEPING)
+            for log in (self.place.home / "log").glob("*.log"):
+                process.rotate(log)

@@ -1,0 +1,179 @@
+"""The migration job: roles, schemas and rights, then dbmate once per service's schema. It runs alone and before anything else starts.
+
+dbmate does not notice that an applied file was edited, so this job keeps the SHA-256 of every file it applied and refuses.
+"""
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+
+from deploy.local.place import PROJECT, SERVICES, Place
+
+DBMATE = Path(sys.executable).with_name("dbmate")
+OWNER = "bianban"
+LOCK = 330499
+Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class EditedMigration(Exception):  # noqa: N818  named as the fact it states
+    """A file that was applied is not what it was; the text names it."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file, as it applies to one schema."""
+
+    schema: str
+    path: Path
+
+    @property
+    def version(self) -> str:
+        """The number in front of the file name."""
+        return self.path.name.split("_", 1)[0]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file as it is now."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT) -> list[str]:
+    """Bring a database up to date with the files of a tree; answers with what was applied. EditedMigration when history was edited."""
+    await _make_database(place, database)
+    superuser = await asyncpg.connect(place.database_url("postgres", database))
+    try:
+        await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await _make_schemas(superuser, database)
+        files = [Migration(schema, path) for schema in SERVICES for path in _files(tree, schema)]
+        pending = await _pending(superuser, files)
+        for schema in SERVICES:
+            if any(file.schema == schema for file in pending):
+                _run_dbmate(place, database, tree, schema)
+        await _record(superuser, pending)
+        await _take_rights(superuser, {file.schema for file in pending})
+    finally:
+        await superuser.close()
+    return [f"{file.schema}: {file.path.name}" for file in pending]
+
+
+def _folders(tree: Path, schema: str) -> list[Path]:
+    """The kit's files, then the service's own; none for a service that is not there yet."""
+    service = tree / "services" / schema
+    folders = (tree / "shared" / "migrations", service / "migrations")
+    return [folder for folder in folders if service.exists() and any(folder.glob("*.sql"))]
+
+
+def _files(tree: Path, schema: str) -> list[Path]:
+    return [path for folder in _folders(tree, schema) for path in sorted(folder.glob("*.sql"))]
+
+
+async def _make_database(place: Place, database: str) -> None:
+    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"))
+    try:
+        await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
+        for role in (OWNER, *SERVICES):
+            if not await superuser.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await superuser.execute(f"CREATE ROLE {role} LOGIN")
+            await superuser.execute(f"ALTER ROLE {role} PASSWORD '{place.password(role)}'")
+        if not await superuser.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
+            await superuser.execute(f"CREATE DATABASE {database} OWNER {OWNER}")
+    finally:
+        await superuser.close()
+
+
+async def _make_schemas(superuser: Superuser, database: str) -> None:
+    """Schemas belong to the owner; a service may use its own, may change rows in it, and may define nothing."""
+    await superuser.execute(f"""
+        REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+        REVOKE ALL ON SCHEMA public FROM PUBLIC;
+        GRANT USAGE ON SCHEMA public TO {", ".join((OWNER, *SERVICES))};
+        GRANT CONNECT ON DATABASE {database} TO {", ".join(SERVICES)};
+        CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public;
+        CREATE SCHEMA IF NOT EXISTS deploy;
+        CREATE TABLE IF NOT EXISTS deploy.applied_migrations (
+            schema text, version text, file text NOT NULL, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (schema, version)
+        );
+    """)
+    for service in SERVICES:
+        await superuser.execute(f"""
+            CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {OWNER};
+            GRANT USAGE ON SCHEMA {service} TO {service};
+            ALTER ROLE {service} SET search_path = {service};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA {service} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {service};
+            ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA {service} GRANT USAGE ON SEQUENCES TO {service};
+        """)
+
+
+async def _pending(superuser: Superuser, files: list[Migration]) -> list[Migration]:
+    """The files that were not applied yet."""
+    rows = await superuser.fetch("SELECT schema, version, file, sha256 FROM deploy.applied_migrations")
+    applied = {(row["schema"], row["version"]): row["sha256"] for row in rows}
+    for file in files:
+        if applied.get((file.schema, file.version), file.sha256) != file.sha256:
+            raise EditedMigration(f"已执行过的迁移文件被改动：{file.path.name}（{file.schema}）。请恢复原文件，另写一个新的迁移文件。")
+    present = {(file.schema, file.version) for file in files}
+    gone = [row["file"] for row in rows if (row["schema"], row["version"]) not in present]
+    if gone:
+        raise EditedMigration(f"已执行过的迁移文件不见了：{gone[0]}。请恢复原文件。")
+    return [file for file in files if (file.schema, file.version) not in applied]
+
+
+def _run_dbmate(place: Place, database: str, tree: Path, schema: str) -> None:
+    folders = [word for folder in _folders(tree, schema) for word in ("--migrations-dir", str(folder))]
+    url = f"{place.database_url(OWNER, database)}?sslmode=disable&search_path={schema},public"
+    done = subprocess.run(
+        [
+            str(DBMATE),
+            *folders,
+            "--env-file",
+            os.devnull,
+            "--migrations-table",
+            f"{schema}.schema_migrations",
+            "--no-dump-schema",
+            "migrate",
+        ],
+        env=place.variables() | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"dbmate ({schema}): {(done.stderr or done.stdout).strip()}")
+
+
+async def _record(superuser: Superuser, files: list[Migration]) -> None:
+    rows = [(file.schema, file.version, file.path.name, file.sha256) for file in files]
+    await superuser.executemany("INSERT INTO deploy.applied_migrations (schema, version, file, sha256) VALUES ($1, $2, $3, $4)", rows)
+
+
+async def _take_rights(superuser: Superuser, schemas: set[str]) -> None:
+    """The event log may only grow, and the list of migrations is the owner's."""
+    for schema in schemas:
+        await superuser.execute(f"""
+            REVOKE UPDATE, DELETE ON {schema}.event_log FROM {schema};
+            REVOKE ALL ON {schema}.schema_migrations FROM {schema};
+        """)
+
+
+def main() -> int:
+    """Migrate the database of the stack the environment names and say what was applied."""
+    place = Place.from_environment()
+    try:
+        applied = asyncio.run(migrate(place))
+    except (EditedMigration, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("".join(f"applied {line}\n" for line in applied) or "nothing to apply\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

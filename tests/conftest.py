@@ -1,0 +1,68 @@
+"""Real servers for every test: one stack of its own per run, a fresh database, topics and task queues per test."""
+
+import os
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from deploy.bootstrap import create_topics
+from deploy.local.place import NAMESPACE, PROJECT, Place
+from deploy.local.stack import running, supervisor
+from deploy.migrate import migrate
+
+PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
+
+ENDING = pytest.StashKey[int]()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[Place]:
+    """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each."""
+    free = next(place for place in PLACES if supervisor(place) is None)
+    async with running(free, ["postgres", "bootstrap"]) as place:
+        await migrate(place, "template")
+        yield place
+
+
+@pytest_asyncio.fixture
+async def database(stack: Place) -> AsyncIterator[Callable[[str], str]]:
+    """A fresh migrated database; call it with a role (a service, or `bianban`, the owner) for its address."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(stack.database_url("postgres", "postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template OWNER bianban")
+    yield lambda role: stack.database_url(role, name)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest_asyncio.fixture
+async def kafka(stack: Place) -> tuple[str, str]:
+    """Bootstrap address and a topic prefix of this test's own, its topics made."""
+    prefix = f"t{uuid.uuid4().hex[:8]}."
+    await create_topics(stack.kafka, prefix)
+    return stack.kafka, prefix
+
+
+@pytest_asyncio.fixture
+async def temporal(stack: Place) -> Client:
+    """A client to the test namespace. Ids and task queues must be the test's own."""
+    return await Client.connect(stack.temporal, namespace=NAMESPACE, data_converter=pydantic_data_converter)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember how the run ended."""
+    session.config.stash[ENDING] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave before the interpreter's own exit, where Temporal's core may crash after all is done (sdk-python#300)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(config.stash.get(ENDING, 1))

@@ -1,0 +1,34 @@
+"""The fixtures themselves: what every other test stands on."""
+
+from collections.abc import Callable
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+
+
+@pytest.mark.asyncio
+async def test_a_database_is_migrated_and_a_service_has_its_own_schema_only(database: Callable[[str], str]) -> None:
+    roster = await asyncpg.connect(database("roster"))
+    try:
+        assert await roster.fetchval("SELECT current_schema()") == "roster"
+    finally:
+        await roster.close()
+
+
+@pytest.mark.asyncio
+async def test_topics_stand_under_the_prefix_of_the_test(kafka: tuple[str, str]) -> None:
+    bootstrap, prefix = kafka
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    topics = await admin.list_topics()
+    await admin.close()
+    assert f"{prefix}roster.events" in topics
+
+
+@pytest.mark.asyncio
+async def test_closed_workflows_are_kept_for_thirty_days(temporal: Client) -> None:
+    answer = await temporal.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=temporal.namespace))
+    assert answer.config.workflow_execution_retention_ttl.ToTimedelta().days == 30
