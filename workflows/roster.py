@@ -1,0 +1,125 @@
+"""What workflows may ask of the roster: activity names and messages. The roster's worker answers on its task queue.
+
+Expected outcomes come back as values (`Verdict`), not as exceptions. Every request is harmless when repeated: its key is the business identity
+(application and revision, or freeze order), never an attempt.
+"""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.glossary import ApplicationType, FreezeScope
+
+TASK_QUEUE = "roster"
+
+CHECK_APPLICATION = "roster.check_application"
+HOLD_RESERVATION = "roster.hold_reservation"
+CLAIM_POST = "roster.claim_post"
+TAKE_EFFECT = "roster.take_effect"
+GIVE_BACK = "roster.give_back"
+FREEZE_UNIT = "roster.freeze_unit"
+UNFREEZE_UNIT = "roster.unfreeze_unit"
+EXPIRE_RESERVATIONS = "roster.expire_reservations"
+
+
+class Message(BaseModel):
+    """A message between workflow and activity; new fields are optional."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Evidence(Message):
+    """Who decided, in which role, by which update: evidence for the record, never a token."""
+
+    actor: str
+    role: str
+    update_id: str
+    reason: str = ""
+    document_no: str | None = None
+
+
+class PostRequest(Message):
+    """What an application asks of the roster. Ids only; no personal data."""
+
+    application_id: UUID
+    revision: int = Field(ge=1)
+    application_type: ApplicationType
+    unit_id: UUID
+    kind: str
+    funding: str
+    posts: int = Field(1, ge=1)
+    person_id: UUID | None = None
+    reservation_id: UUID | None = Field(None, description="Entry: the authorised use it consumes.")
+    from_unit_id: UUID | None = Field(None, description="Transfer: the unit that lets the person go.")
+    reason_code: str | None = Field(None, description="Entry or exit reason; the reasons are data.")
+    effective_on: date | None = Field(None, description="Entry, exit, transfer: the day it takes effect; today or before.")
+
+
+class Check(Message):
+    """One check of an application, with its clause."""
+
+    code: str
+    passed: bool
+    sentence: str
+    clause: str = ""
+
+
+class Verdict(Message):
+    """The roster's answer. A refusal has the code of its error; `frozen_by` names the freeze orders when the code is `frozen`."""
+
+    accepted: bool
+    code: str | None = None
+    sentence: str = ""
+    frozen_by: tuple[UUID, ...] = ()
+
+
+class Effect(Message):
+    """Carry out what was claimed, on the strength of an authorisation."""
+
+    request: PostRequest
+    evidence: Evidence
+    authorisation_no: str
+    authorised_on: date
+    valid_months: int = Field(12, description="Post use: how long the reservation is valid (domain §2.3).")
+
+
+class Done(Message):
+    """What the effect left behind, for the document."""
+
+    reservation_id: UUID | None = None
+    expires_on: date | None = None
+
+
+class GiveBack(Message):
+    """Release everything the application holds up to this revision (hold, claim), and refuse later claims of it."""
+
+    application_id: UUID
+    revision: int = Field(ge=1)
+    unit_id: UUID
+    evidence: Evidence
+
+
+class FreezeRequest(Message):
+    """Put a signed freeze order into force for a unit and all below it."""
+
+    order_id: UUID
+    unit_id: UUID
+    scopes: tuple[FreezeScope, ...]
+    document_no: str
+    evidence: Evidence
+
+
+class UnfreezeRequest(Message):
+    """End a freeze order, on a signed release."""
+
+    order_id: UUID
+    unit_id: UUID
+    document_no: str
+    evidence: Evidence
+
+
+class Sweep(Message):
+    """The daily sweep of one business day."""
+
+    on: date
