@@ -25,6 +25,7 @@ Scope = Literal["public", "units", "self"]
 
 OFFICE = frozenset({Role.BUSINESS_OFFICER, Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR, Role.SEAL_OPERATOR})
 UNIT = frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD, Role.PARENT_UNIT})
+ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 READERS = OFFICE | UNIT | {Role.COMMISSION, Role.OBSERVER, Role.SERVICE}
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -48,6 +49,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "lists.acknowledge": frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}),
     "reports.read": READERS,
     "parameters.maintain": frozenset({Role.SUPERVISION_OFFICER}),
+    "reports.rebuild": frozenset({Role.SYSTEM_ADMIN}),
+    "account.read": frozenset(Role),
+    "users.read": ADMINISTRATORS,
     "users.maintain": frozenset({Role.SYSTEM_ADMIN}),
     "rights.maintain": frozenset({Role.SECURITY_ADMIN}),
     "audit.read": frozenset({Role.AUDIT_ADMIN}),
@@ -74,7 +78,7 @@ class Who:
     def ensure_sees(self, path: Iterable[UUID]) -> None:
         """Refuse what lies outside his scope."""
         if not self.may_see(path):
-            raise Forbidden()
+            raise Forbidden
 
     def may(self, permission: str) -> bool:
         """Whether one of his roles carries the permission."""
@@ -113,7 +117,7 @@ class Tokens:
                 acts_for=tuple(claims["acts_for"]),
             )
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
-            raise NotSignedIn() from error
+            raise NotSignedIn from error
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,9 @@ class Permit:
     def __call__(self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Who:
         """Check the token and the permission."""
         if credentials is None:
-            raise NotSignedIn()
+            raise NotSignedIn
         tokens: Tokens = request.app.state.tokens
         who = tokens.read(credentials.credentials)
         if not who.may(self.permission):
-            raise Forbidden()
+            raise Forbidden
         return who

@@ -22,7 +22,15 @@ C = TypeVar("C", bound=BaseModel)
 A = TypeVar("A")
 
 RETRIES = 8
-_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
+_AWAY = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
 _RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -67,6 +75,10 @@ class Database:
         except _AWAY as error:
             raise Unavailable("database") from error
 
+    async def ping(self) -> None:
+        """For `/ready`: raises when the database does not answer."""
+        await self.pool.fetchval("SELECT 1")
+
     def wake(self) -> None:
         """Tell the relay that rows wait. Called after commit only; many calls become one NOTIFY."""
         self._stirred.set()
@@ -76,7 +88,7 @@ class Database:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            with suppress(*_AWAY):  # the relay's safety poll covers a lost wake-up
+            with suppress(*_AWAY, asyncpg.PostgresError):  # the relay's safety poll covers a lost wake-up
                 await self.pool.execute(f"NOTIFY outbox_{self.service}")
 
 
@@ -134,7 +146,8 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
 
 async def _remember(conn: Connection, name: str, by: By, what: BaseModel) -> asyncpg.Record | None:
     """Take the key, or return the row of the command that took it before. A twin in flight is waited for by the unique index."""
-    body_hash = hashlib.sha256(name.encode() + what.model_dump_json().encode()).digest()
+    said = json.dumps([name, what.model_dump_json(), by.reason, by.document_no])
+    body_hash = hashlib.sha256(said.encode()).digest()
     taken = await conn.fetchval(
         "INSERT INTO accepted_commands (key, command, body_hash, accepted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING true",
         by.key,
@@ -146,7 +159,7 @@ async def _remember(conn: Connection, name: str, by: By, what: BaseModel) -> asy
         return None
     earlier = await conn.fetchrow("SELECT body_hash, answer FROM accepted_commands WHERE key = $1", by.key)
     if earlier is None or earlier["body_hash"] != body_hash:
-        raise KeyReused()
+        raise KeyReused
     return earlier
 
 

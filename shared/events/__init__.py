@@ -1,7 +1,7 @@
 """What each publisher tells the others: one file per publisher, one catalogue of all."""
 
-from shared.events import approval, monitoring, roster
+from shared.events import approval, identity, monitoring, roster
 from shared.events.envelope import Catalogue
 
-CATALOGUE = Catalogue((*roster.EVENTS, *approval.EVENTS, *monitoring.EVENTS))
-TOPICS = ("roster.events", "approval.events", "monitoring.events")
+CATALOGUE = Catalogue((*roster.EVENTS, *approval.EVENTS, *monitoring.EVENTS, *identity.EVENTS))
+TOPICS = ("roster.events", "approval.events", "monitoring.events", "identity.events")

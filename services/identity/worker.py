@@ -1,0 +1,25 @@
+"""Wiring of the other process: unit copies in, events out."""
+
+from services.identity import consumers
+from services.identity.settings import IdentitySettings
+from shared import db, telemetry
+from shared.consumer import Subscription, consume
+from shared.kafka import KafkaSender
+from shared.outbox import relay
+from shared.process import run, side_by_side
+
+
+async def main() -> None:
+    """The loops of the process."""
+    settings = IdentitySettings()
+    telemetry.set_up("identity-worker", settings.otlp)
+    subscription = Subscription("identity", consumers.TOPICS, consumers.handlers(), settings.topic_prefix)
+    async with db.connect(settings.database_url, "identity") as database:
+        await side_by_side(
+            consume(database, settings.database_url, settings.kafka, subscription),
+            relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
+        )
+
+
+if __name__ == "__main__":
+    run(main())
