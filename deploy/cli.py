@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from deploy.local import stack
 from deploy.local.place import PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken
 from deploy.local.state import GOOD, PartState, State
-from shared.clock import Clock, at_hour, business_day
+from shared.clock import CHINA, Clock, at_hour, business_day
 
 DEMO_DATE = date(2026, 9, 18)
 LABELS = {
@@ -48,16 +49,42 @@ def up(
     place.make_folders()
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
-    if foreground:
-        os.execve(sys.executable, [sys.executable, "-m", "deploy.local", "--with-terminal"], place.variables())
     began = time.monotonic()
-    stack.launch(place)
+    stack.launch(place, with_parent=foreground)
     asyncio.run(stack.until_ready(place, _tell))
+    _load_city(place, city)
     console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。")
+    if foreground:
+        _stay(place)
 
 
 def _tell(part: PartState) -> None:
-    console.print(f"  {part.name:<18}{LABELS[part.state]:　<4}{part.took or 0:6.1f} 秒{f'   127.0.0.1:{part.port}' if part.port else ''}")
+    if part.state in GOOD:
+        console.print(
+            f"  {part.name:<18}{LABELS[part.state]:　<4}{part.took or 0:6.1f} 秒{f'   127.0.0.1:{part.port}' if part.port else ''}"
+        )
+    else:
+        console.print(f"  {part.name:<18}{LABELS[part.state]:　<4}{part.last_error}", markup=False, style="yellow")
+
+
+def _load_city(place: Place, city: str) -> None:
+    """Fill an empty system once; the loader goes through the services' own doors."""
+    mark = place.home / "city"
+    if mark.exists() or not (PROJECT / "deploy" / "demo" / "city.py").exists():
+        return
+    loaded = subprocess.run([sys.executable, "-m", "deploy.demo.city", city], env=place.variables(), cwd=PROJECT, check=False)
+    if loaded.returncode != 0:
+        raise stack.StartFailed("初始数据未能装入，见上。修正后再次运行 bianban up。")
+    mark.write_text(city + "\n", encoding="utf-8")
+
+
+def _stay(place: Place) -> None:
+    """Stay in the foreground until the stack is stopped from elsewhere or by Ctrl-C."""
+    try:
+        while stack.supervisor(place):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        stack.stop(place)
 
 
 def _set_clock(place: Place, day: date | None, *, asked: bool) -> None:
@@ -75,7 +102,7 @@ def _set_clock(place: Place, day: date | None, *, asked: bool) -> None:
 
 
 def _business_time(place: Place) -> str:
-    return f"{Clock(place.clock_file).now().astimezone(at_hour(DEMO_DATE, 9).tzinfo):%Y-%m-%d %H:%M}"
+    return f"{Clock(place.clock_file).now().astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 @app.command(help="停止整套系统，数据保留。")
@@ -102,6 +129,9 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON�
         typer.echo(json.dumps([asdict(part) | {"memory": part.memory()} for part in parts], ensure_ascii=False, indent=1))
     elif parts:
         console.print(_table(parts))
+        for part in parts:
+            if part.last_error:
+                console.print(f"{part.name} 最近错误：{part.last_error}", style="yellow", markup=False, soft_wrap=True)
         console.print(f"监管进程 {stack.supervisor(place)}，数据目录 {place.home}，业务时间 {_business_time(place)}")
     else:
         console.print("没有在运行。启动：bianban up")
@@ -110,13 +140,13 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON�
 
 
 def _table(parts: list[PartState]) -> Table:
-    table = Table("部件", "状态", "进程", "端口", "内存 MB", "自", "重启", "最近错误")
+    table = Table("部件", "状态", "进程", "端口", "内存 MB", "自", "重启")
     for part in parts:
         memory = part.memory() // 2**20
-        since = datetime.fromtimestamp(part.since).astimezone().strftime("%m-%d %H:%M:%S") if part.since else ""
+        since = f"{datetime.fromtimestamp(part.since, CHINA):%m-%d %H:%M}" if part.since else ""
         numbers = (str(part.pid or ""), str(part.port or ""), str(memory or ""))
         colour = "green" if part.state in GOOD else "red" if part.state is State.FAILED else "yellow"
-        table.add_row(part.name, f"[{colour}]{LABELS[part.state]}", *numbers, since, str(part.restarts or ""), part.last_error)
+        table.add_row(part.name, f"[{colour}]{LABELS[part.state]}", *numbers, since, str(part.restarts or ""))
     return table
 
 
@@ -149,9 +179,13 @@ def migrate() -> None:
 
 def main() -> None:
     """Run the command line; a refusal is one sentence and exit code 1."""
-    os.environ.setdefault("PYTHONPATH", str(PROJECT))
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the office is not for the stack itself
     try:
         app()
     except (WrongPlace, stack.StartFailed, PortTaken) as refusal:
-        Console(stderr=True, highlight=False).print(str(refusal), style="red", markup=False)
+        Console(stderr=True, highlight=False).print(str(refusal), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

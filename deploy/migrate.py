@@ -8,6 +8,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -63,15 +64,11 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
     return [f"{file.schema}: {file.path.name}" for file in pending]
 
 
-def _folders(tree: Path, schema: str) -> list[Path]:
+def _files(tree: Path, schema: str) -> list[Path]:
     """The kit's files, then the service's own; none for a service that is not there yet."""
     service = tree / "services" / schema
-    folders = (tree / "shared" / "migrations", service / "migrations")
-    return [folder for folder in folders if service.exists() and any(folder.glob("*.sql"))]
-
-
-def _files(tree: Path, schema: str) -> list[Path]:
-    return [path for folder in _folders(tree, schema) for path in sorted(folder.glob("*.sql"))]
+    folders = (tree / "shared" / "migrations", service / "migrations") if service.exists() else ()
+    return [path for folder in folders for path in sorted(folder.glob("*.sql"))]
 
 
 async def _make_database(place: Place, database: str) -> None:
@@ -127,24 +124,14 @@ async def _pending(superuser: Superuser, files: list[Migration]) -> list[Migrati
 
 
 def _run_dbmate(place: Place, database: str, tree: Path, schema: str) -> None:
-    folders = [word for folder in _folders(tree, schema) for word in ("--migrations-dir", str(folder))]
-    url = f"{place.database_url(OWNER, database)}?sslmode=disable&search_path={schema},public"
-    done = subprocess.run(
-        [
-            str(DBMATE),
-            *folders,
-            "--env-file",
-            os.devnull,
-            "--migrations-table",
-            f"{schema}.schema_migrations",
-            "--no-dump-schema",
-            "migrate",
-        ],
-        env=place.variables() | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Our files are forward only; dbmate insists on a block for the way back and is given an empty one, in a copy."""
+    with tempfile.TemporaryDirectory() as copy:
+        for path in _files(tree, schema):
+            Path(copy, path.name).write_text(path.read_text(encoding="utf-8") + "\n-- migrate:down\n", encoding="utf-8")
+        command = (str(DBMATE), "--migrations-dir", copy, "--env-file", os.devnull, "--migrations-table", f"{schema}.schema_migrations")
+        url = f"{place.database_url(OWNER, database)}?sslmode=disable&search_path={schema},public"
+        variables = place.variables() | {"DATABASE_URL": url}
+        done = subprocess.run([*command, "--no-dump-schema", "migrate"], env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"dbmate ({schema}): {(done.stderr or done.stdout).strip()}")
 

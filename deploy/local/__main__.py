@@ -16,8 +16,7 @@ def main() -> int:
     """Supervise the named parts (all when none is named) until told to stop; 1 when the home has a supervisor already."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("parts", nargs="*")
-    arguments.add_argument("--with-terminal", action="store_true")
-    arguments.add_argument("--parent", type=int)
+    arguments.add_argument("--parent", type=int, help="end when this process, the one that started us, ends")
     given = arguments.parse_args()
     if given.parent:
         end_with_parent(signal.SIGTERM, given.parent)()
@@ -29,7 +28,7 @@ def main() -> int:
     leftovers.end(place)
     secret_files.make(place.home / "secrets")
     supervisor = Supervisor(place, choose(parts(place), set(given.parts)))
-    asyncio.run(supervisor.run(with_terminal=given.with_terminal))
+    asyncio.run(supervisor.run())
     return 0
 
 

@@ -7,7 +7,6 @@ from deploy.local import kafka, postgres, probes, temporal
 from deploy.local.part import Part
 from deploy.local.place import PROJECT, SERVICES, Place
 
-SERVERS = ("postgres", "kafka", "temporal")
 JOBS = ("migrate", "bootstrap")
 
 
@@ -54,12 +53,14 @@ def _services(place: Place) -> Iterator[Part]:
             app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
             yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,))
         if _exists(f"services/{service}/worker.py"):
-            yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS)
+            reached = probes.connected(place.port("postgres"))
+            yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS, reached)
 
 
 def _workflows(place: Place) -> Iterator[Part]:
     if _exists("workflows/worker.py"):
-        yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS)
+        reached = probes.connected(place.port("temporal"))
+        yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
-"""How the supervisor learns that a part can be used. A probe returns when it can; it raises or takes for ever when it cannot."""
+"""How the supervisor learns that a part can be used. A probe is given the process id; it returns when the part can be used, else it raises."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-Probe = Callable[[], Awaitable[None]]
+import psutil
+
+Probe = Callable[[int], Awaitable[None]]
 
 
 class NotReady(Exception):  # noqa: N818  named as the fact it states
@@ -14,7 +16,7 @@ class NotReady(Exception):  # noqa: N818  named as the fact it states
 def http(port: int, path: str) -> Probe:
     """Ready when the path answers 200."""
 
-    async def probe() -> None:
+    async def probe(_pid: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
@@ -30,7 +32,7 @@ def http(port: int, path: str) -> Probe:
 def postgres(url: str) -> Probe:
     """Ready when a query is answered."""
 
-    async def probe() -> None:
+    async def probe(_pid: int) -> None:
         import asyncpg  # noqa: PLC0415  the supervisor starts before it needs a driver
 
         connection = await asyncpg.connect(url, timeout=5)
@@ -45,7 +47,7 @@ def postgres(url: str) -> Probe:
 def kafka(address: str) -> Probe:
     """Ready when the metadata name one broker and a controller."""
 
-    async def probe() -> None:
+    async def probe(_pid: int) -> None:
         host, port = address.split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.close()
@@ -60,5 +62,16 @@ def kafka(address: str) -> Probe:
                 raise NotReady("the broker has no controller yet")
         finally:
             await admin.close()
+
+    return probe
+
+
+def connected(port: int) -> Probe:
+    """Ready when the process, which has no door of its own, has reached the server at this port."""
+
+    async def probe(pid: int) -> None:
+        connections = psutil.Process(pid).net_connections("tcp4")
+        if not any(each.status == psutil.CONN_ESTABLISHED and each.raddr.port == port for each in connections):
+            raise NotReady(f"not connected to {port} yet")
 
     return probe

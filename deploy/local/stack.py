@@ -68,34 +68,49 @@ def stop(place: Place) -> bool:
     return leftovers.end(place) or pid is not None
 
 
-async def until_ready(place: Place, tell: Callable[[PartState], None] = lambda part: None, patience: float = 120.0) -> None:
-    """Wait until every part is good; `tell` hears of each once. StartFailed when one was given up or patience ends."""
-    told: set[str] = set()
+async def until_ready(place: Place, tell: Callable[[PartState], None] | None = None, patience: float = 180.0) -> None:
+    """Wait until every part is good; `tell` hears of each when it is, and of each that has to be tried again.
+
+    StartFailed when one was given up, or the supervisor ended, or patience (seconds) did.
+    """
+    told: set[tuple[str, State, int]] = set()
     deadline = time.monotonic() + patience
     while True:
         parts = published(place)
         for part in parts:
-            if part.state in GOOD and part.name not in told:
-                told.add(part.name)
+            news = (part.name, part.state, part.restarts)
+            if tell and part.state in GOOD | {State.RESTARTING} and news not in told:
+                told.add(news)
                 tell(part)
         if parts and all(part.state in GOOD for part in parts):
             return
-        lost = [part for part in parts if part.state is State.FAILED]
-        late = [part for part in parts if part.state not in GOOD] if time.monotonic() > deadline else []
-        if lost or late or supervisor(place) is None:
-            raise StartFailed("；".join(f"{part.name}：{part.last_error or part.state}" for part in lost or late) or "监管进程已退出")
-        await asyncio.sleep(GLANCE)
+        _refuse_hopeless(place, parts, late=time.monotonic() > deadline)
+        await pause()
+
+
+async def pause() -> None:
+    """As long as somebody who waits for a part should look away."""
+    await asyncio.sleep(GLANCE)
+
+
+def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> None:
+    if supervisor(place) is None:
+        raise StartFailed("监管进程已退出。")
+    lost = [part for part in parts if part.state is State.FAILED or (late and part.state not in GOOD)]
+    if lost:
+        raise StartFailed("\n".join(f"{part.name}：{part.last_error or part.state}" for part in lost))
 
 
 async def restart(place: Place, part: PartState) -> None:
-    """Ask the supervisor to restart a part and wait until it is good again."""
+    """Ask the supervisor to restart a part and wait until it is good again. StartFailed when it is given up."""
     (place.home / "run" / f"restart.{part.name}").touch()
-    os.kill(supervisor(place) or 0, signal.SIGUSR1)
-    while True:
-        now = next(each for each in published(place) if each.name == part.name)
-        if now.since > part.since and now.state in GOOD:
-            return
-        await asyncio.sleep(GLANCE)
+    os.kill(supervisor(place) or os.getpid(), signal.SIGUSR1)
+    now = part
+    while now.since <= part.since or now.state not in GOOD:
+        await pause()
+        now = next((each for each in published(place) if each.name == part.name), part)
+        if now.since > part.since and now.state is State.FAILED:
+            raise StartFailed(f"{part.name}：{now.last_error}")
 
 
 def refuse_taken(place: Place) -> None:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections import deque
 from collections.abc import Iterable
 
 from deploy.local import process, state
@@ -16,6 +15,7 @@ from deploy.local.place import Place
 from deploy.local.state import GOOD, PartState, State
 
 RESTART_LIMIT = 10
+LIMIT_BEFORE_FIRST_READY = 4
 RESTART_WINDOW = 300.0
 FIRST_PAUSE = 0.3
 LONGEST_PAUSE = 10.0
@@ -32,7 +32,7 @@ class Keeper:
         self.seen = PartState(part.name, port=part.ports[0] if part.ports else None)
         self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None
-        self._deaths: deque[float] = deque(maxlen=RESTART_LIMIT)
+        self._deaths: list[float] = []
         self._life: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -43,8 +43,10 @@ class Keeper:
         for name in self.part.after:
             await self.supervisor.keepers[name].good.wait()
         while error := await self._one_life():
-            self.seen.last_error = error
-            await self._rest()
+            self.good.clear()
+            if not self._wake.is_set():
+                await self._rest(error)
+            self._wake.clear()
 
     async def _one_life(self) -> str:
         """Run the process until it ends, however it ends; answers with what went wrong, or nothing when a job is done."""
@@ -69,7 +71,7 @@ class Keeper:
         """Probe until the part can be used; one that takes too long is killed, so that it is started again."""
         if self.part.job:
             return
-        while (problem := await self._problem()) and time.monotonic() - started < self.part.start_seconds:
+        while (problem := await self._problem()) and time.monotonic() - started < self.part.start_seconds:  # noqa: ASYNC110  a server tells nobody
             await asyncio.sleep(PROBE_PAUSE)
         if problem:
             self.seen.last_error = f"{self.part.start_seconds:.0f} 秒内未就绪：{problem}"
@@ -83,7 +85,7 @@ class Keeper:
         if self.part.probe is None:
             return ""
         try:
-            await asyncio.wait_for(self.part.probe(), 10)
+            await asyncio.wait_for(self.part.probe(self.seen.pid or 0), 10)
         except Exception as error:  # noqa: BLE001  a driver may raise anything while its server starts
             return str(error) or type(error).__name__
         return ""
@@ -94,30 +96,32 @@ class Keeper:
             self.seen.took = round(time.monotonic() - started, 2)
             self._become(State.DONE)
             return ""
-        ending = f"被信号 {signal.Signals(-code).name} 终止" if code < 0 else f"退出码 {code}"
-        return f"{ending}；{process.last_line(self.log)}"
+        if code < 0:
+            return f"被信号 {signal.Signals(-code).name} 终止"
+        return f"退出码 {code}；{process.last_line(self.log)}"
 
-    async def _rest(self) -> None:
+    async def _rest(self, error: str) -> None:
         """Pause longer after each death in a row; after too many in a short time wait until somebody asks for a restart."""
-        self.good.clear()
+        self.seen.last_error = error
         now = time.monotonic()
-        recent = sum(1 for death in self._deaths if now - death < RESTART_WINDOW)
-        self._deaths.append(now)
-        self._wake.clear()
-        if recent >= RESTART_LIMIT - 1:
+        self._deaths = [death for death in self._deaths if now - death < RESTART_WINDOW] + [now]
+        if len(self._deaths) >= (RESTART_LIMIT if self.seen.took else LIMIT_BEFORE_FIRST_READY):
             self._become(State.FAILED)
             await self._wake.wait()
-            self._deaths.clear()
+            self._deaths = []
             return
         self.seen.restarts += 1
         self._become(State.RESTARTING)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2**recent, LONGEST_PAUSE))
+            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2 ** (len(self._deaths) - 1), LONGEST_PAUSE))
 
     def restart(self) -> None:
-        """End the process, so that it is started again; one that was given up is tried anew."""
-        self._wake.set()
-        self._signal(self.part.stop_signal)
+        """End the process, so that it is started again at once; what was given up is tried anew, a job that is done is done again."""
+        if self._life and self._life.done():
+            self.begin()
+        else:
+            self._wake.set()
+            self._signal(self.part.stop_signal)
 
     async def stop(self) -> None:
         """End the part for good, after all that depend on it."""
@@ -162,12 +166,12 @@ class Supervisor:
         self.keepers = {part.name: Keeper(part, self) for part in parts}
         self._stop = asyncio.Event()
 
-    async def run(self, *, with_terminal: bool) -> None:
-        """Run until SIGTERM or SIGINT (or, with a terminal, until that is closed). SIGUSR1: look into the folder of requests."""
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT; a terminal that is closed changes nothing. SIGUSR1: look for requests in the folder `run`."""
         loop = asyncio.get_running_loop()
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self._stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._stop.set if with_terminal else lambda: None)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
         loop.add_signal_handler(signal.SIGUSR1, self._read_requests)
         for keeper in self.keepers.values():
             keeper.begin()

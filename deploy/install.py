@@ -1,0 +1,105 @@
+"""`make setup`: the virtual environment from hash-locked requirements, the command `bianban`, Kafka's jars. The only step with a network.
+
+Runs on the system's Python with the standard library only. Each step carries a stamp, the hash of what it was made from, and is
+left alone while the stamp holds.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+VENV = PROJECT / ".venv"
+CACHE = PROJECT / ".cache"
+TOOLS = CACHE / "tools"
+PYTHON = VENV / "bin" / "python"
+COMMAND = """\
+#!{python}
+import sys
+
+from deploy.cli import main
+
+sys.exit(main())
+"""
+
+
+def main() -> int:
+    """Do what is not done yet, and say what takes time."""
+    CACHE.mkdir(exist_ok=True)
+    try:
+        step("Python 依赖 Python packages", VENV / ".stamp", ("requirements.lock", "requirements-uv.lock"), install_packages)
+        step("Kafka", CACHE / "kafka" / ".stamp", ("requirements.lock", "deploy/local/kafka.lock", "deploy/local/kafka.py"), install_kafka)
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(f"安装失败 set-up failed: {' '.join(map(str, error.cmd))}（{error.returncode}）\n")
+        return 1
+    return 0
+
+
+def step(name: str, stamp: Path, inputs: tuple[str, ...], work: Callable[[], None]) -> None:
+    """Do the work unless its stamp says that it was done with these inputs, by this Python, in this place."""
+    known = hashlib.sha256(f"{PROJECT} {sys.executable} {sys.version}".encode())
+    for path in inputs:
+        known.update((PROJECT / path).read_bytes())
+    if stamp.exists() and stamp.read_text() == known.hexdigest():
+        return
+    began = time.monotonic()
+    stamp.unlink(missing_ok=True)
+    print(f"  {name} …", flush=True)
+    work()
+    stamp.write_text(known.hexdigest())
+    print(f"  {name}: {time.monotonic() - began:.0f} 秒 s", flush=True)
+
+
+def install_packages() -> None:
+    """Fill the virtual environment with exactly what is locked: by uv, which is locked itself, or by pip where uv cannot."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    run(sys.executable, "-m", "venv", VENV)
+    lock = ("--require-hashes", "-r", PROJECT / "requirements.lock")
+    if not install_by_uv(*lock):
+        run(PYTHON, "-m", "pip", "install", "-q", *lock)
+    scheme = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
+    Path(scheme, "bianban.pth").write_text(f"{PROJECT}\n", encoding="utf-8")
+    command = VENV / "bin" / "bianban"
+    command.write_text(COMMAND.format(python=PYTHON), encoding="utf-8")
+    command.chmod(0o755)
+
+
+def install_by_uv(*lock: str | Path) -> bool:
+    """Four times as quick as pip; False when it cannot be had or fails."""
+    if subprocess.call([sys.executable, "-m", "venv", TOOLS]) != 0:
+        return False
+    pip = (TOOLS / "bin" / "python", "-m", "pip")
+    if subprocess.call([*pip, "install", "-q", "--require-hashes", "-r", PROJECT / "requirements-uv.lock"]) != 0:
+        return False
+    uv = (TOOLS / "bin" / "uv", "pip", "install", "-q", "--compile-bytecode", "--python", PYTHON, *lock)
+    return subprocess.call(uv, env=os.environ | as_uv_reads(pip)) == 0
+
+
+def as_uv_reads(pip: tuple[str | Path, ...]) -> dict[str, str]:
+    """The settings of pip (a mirror, a certificate) in the words of uv, which does not read pip's files."""
+    listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=True).stdout
+    pairs = (line.split("=", 1) for line in listed.splitlines() if "=" in line)
+    settings = {name.rsplit(".", 1)[-1]: value.strip("'") for name, value in pairs}
+    words = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE", "find-links": "UV_FIND_LINKS"}
+    found = {uv: settings[name] for name, uv in words.items() if name in settings and uv not in os.environ}
+    return {"UV_CACHE_DIR": str(CACHE / "uv"), "UV_HTTP_TIMEOUT": "180"} | found
+
+
+def install_kafka() -> None:
+    """Fetch the locked jars and record the AOT cache."""
+    run(PYTHON, "-m", "deploy.jars")
+
+
+def run(*command: str | Path) -> None:
+    """Run one step in the project; CalledProcessError when it fails."""
+    subprocess.run(command, cwd=PROJECT, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""The embedded stack as its user meets it: through `bianban`, with processes that die, ports that are taken and files that lie."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from deploy.local import stack
+from deploy.local.place import PORTS, PROJECT, Place
+from deploy.local.process import PortTaken, refuse_taken_ports
+from deploy.local.state import PartState, State
+
+NOWHERE = "http://127.0.0.1:9"
+DEAD_NETWORK = dict.fromkeys(
+    ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy", "PIP_INDEX_URL", "UV_DEFAULT_INDEX"), NOWHERE
+)
+
+
+def place_of_its_own(home: Path) -> Place:
+    """A home and ports that nobody uses."""
+    while True:
+        offset = random.randrange(3000, 13000, 150)
+        try:
+            refuse_taken_ports(port + offset for port in PORTS.values())
+        except PortTaken:
+            continue
+        return Place(home, offset, "test")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
+    """Makes places; whatever still runs in them is stopped at the end."""
+    made: list[Place] = []
+
+    def make(name: str) -> Place:
+        made.append(place_of_its_own(tmp_path / name))
+        return made[-1]
+
+    yield make
+    for place in made:
+        stack.stop(place)
+
+
+async def start(place: Place, *parts: str) -> None:
+    stack.launch(place, parts, with_parent=True)
+    await stack.until_ready(place)
+
+
+async def until(place: Place, name: str, fits: Callable[[PartState], bool]) -> PartState:
+    deadline = time.monotonic() + 60
+    while not fits(part := seen(place, name)):
+        assert time.monotonic() < deadline, part
+        await stack.pause()
+    return part
+
+
+def seen(place: Place, name: str) -> PartState:
+    return next((part for part in stack.published(place) if part.name == name), PartState(name))
+
+
+def bianban(place: Place, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    return subprocess.run(command, env=place.variables() | more, cwd=PROJECT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def orphan() -> psutil.Process:
+    """A process that nobody waits for."""
+    shell = subprocess.run(
+        ["/usr/bin/env", "setsid", "sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True
+    )
+    return psutil.Process(int(shell.stdout))
+
+
+async def query(place: Place, statement: str) -> object:
+    connection = await asyncpg.connect(place.database_url("postgres", "postgres"))
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.asyncio
+async def test_two_stacks_side_by_side_do_not_disturb_each_other(places: Callable[[str], Place]) -> None:
+    one, other = places("one"), places("other")
+    await start(one, "postgres")
+    await start(other, "postgres")
+    await query(one, "CREATE TABLE only_here (id int)")
+
+    assert await query(other, "SELECT to_regclass('only_here')::text") is None
+    stack.stop(other)
+    assert await query(one, "SELECT to_regclass('only_here')::text") == "only_here"
+    assert stack.published(other) == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["postgres", "kafka", "temporal"])
+async def test_a_killed_part_is_started_again_and_the_status_tells(places: Callable[[str], Place], name: str) -> None:
+    place = places("home")
+    await start(place, name)
+    os.kill(seen(place, name).pid or 0, signal.SIGKILL)
+
+    part = await until(place, name, lambda part: part.restarts > 0 and part.state is State.READY)
+
+    assert "SIGKILL" in part.last_error
+    shown = bianban(place, "status")
+    assert (shown.returncode, "SIGKILL" in shown.stdout) == (0, True), shown.stdout
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_cannot_start_is_given_up_and_named(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres")
+    stack.stop(place)
+    (place.home / "secrets" / "roster.db").write_text("it's broken")
+
+    started = bianban(place, "up", "--city", "none")
+
+    assert started.returncode == 1
+    assert "migrate" in started.stderr
+    assert bianban(place, "status").returncode == 1
+
+
+def test_a_taken_port_is_named_with_the_process_that_holds_it(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    with socket.create_server(("127.0.0.1", place.port("kafka"))):
+        refused = bianban(place, "up", "--city", "none")
+
+    assert refused.returncode == 1
+    assert str(place.port("kafka")) in refused.stderr
+    assert f"进程 {os.getpid()}" in refused.stderr
+
+
+@pytest.mark.asyncio
+async def test_stale_pid_files_do_not_stop_a_start(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres")
+    stack.stop(place)
+    (place.home / "pg" / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{place.home}\n1\n{place.port('postgres')}\n\n127.0.0.1\n")
+    lie = {"name": "postgres", "state": "ready", "pid": os.getpid(), "born": 1.0}
+    place.state_file.write_text(json.dumps({"supervisor": os.getpid(), "parts": [lie]}))
+
+    await start(place, "postgres")
+
+    assert seen(place, "postgres").restarts == 0
+
+
+@pytest.mark.asyncio
+async def test_a_supervisor_killed_outright_takes_its_parts_along_and_the_next_start_finds_all_data(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres", "temporal")
+    await query(place, "CREATE TABLE kept (id int)")
+    children = [psutil.Process(part.pid or 0) for part in stack.published(place)]
+
+    os.kill(stack.supervisor(place) or 0, signal.SIGKILL)
+
+    assert psutil.wait_procs(children, 20)[1] == []
+    assert bianban(place, "status").returncode == 1
+    await start(place, "postgres", "temporal")
+    assert await query(place, "SELECT to_regclass('kept')::text") == "kept"
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_outlived_its_supervisor_is_ended_before_it_is_started_again(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres")
+    left = orphan()
+    supervisor = psutil.Process(stack.supervisor(place) or 0)
+    supervisor.kill()
+    supervisor.wait()
+    lost = {"name": "temporal", "state": "ready", "pid": left.pid, "born": left.create_time()}
+    place.state_file.write_text(json.dumps({"supervisor": 1, "parts": [lost]}))
+
+    assert bianban(place, "down").returncode == 0
+
+    assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.asyncio
+async def test_a_closed_terminal_does_not_end_the_stack(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres")
+
+    os.kill(stack.supervisor(place) or 0, signal.SIGHUP)
+    assert bianban(place, "restart", "postgres").returncode == 0
+
+    assert (seen(place, "postgres").state, seen(place, "postgres").restarts) == (State.READY, 0)
+
+
+def test_up_down_and_clean_are_harmless_when_repeated_and_need_no_network(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    for command in (("up", "--city", "none"), ("up", "--city", "none"), ("status",), ("down",), ("down",), ("up", "--city", "none")):
+        done = bianban(place, *command, **DEAD_NETWORK)
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+    for _ in range(2):
+        assert bianban(place, "clean").returncode == 0
+        assert not place.home.exists()
+
+
+def test_the_first_business_date_is_set_once(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    (place.home / "pg" / "data").mkdir(parents=True)
+    place.clock_file.write_text("0\n")
+
+    refused = bianban(place, "up", "--date", "2025-09-25")
+
+    assert refused.returncode == 1
+    assert "2025-09-25" in refused.stderr
+    assert place.clock_file.read_text() == "0\n"
+
+
+def test_production_refuses_a_business_date(tmp_path: Path) -> None:
+    place = Place(tmp_path, place_of_its_own(tmp_path).offset, "production")
+
+    refused = bianban(place, "up", "--date", "2025-09-25")
+
+    assert refused.returncode == 1
+    assert not place.clock_file.exists()
+    assert "BIANBAN_CLOCK_FILE" not in place.variables()
+
+
+def test_a_home_of_another_environment_is_refused(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    place.make_folders()
+
+    refused = bianban(place, "up", BIANBAN_ENVIRONMENT="production")
+
+    assert refused.returncode == 1
+    assert (place.home / "environment").read_text() == "test\n"
