@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias, TypeVar, get_type_hints
+from typing import TypeAlias, TypeVar
 
 import asyncpg
 from opentelemetry import trace
@@ -117,7 +117,7 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
     One transaction holds the idempotency key, the effect, the events and the answer. The same key again gives the same answer; with another
     body it is refused. A refusal leaves nothing behind and is judged anew when repeated. Deadlocks and serialisation failures are retried.
     """
-    answers: TypeAdapter[A] = TypeAdapter(get_type_hints(run)["return"])
+    answers: TypeAdapter[A] = TypeAdapter(run.__annotations__["return"])
 
     @functools.wraps(run)
     async def attempt(database: Database, by: By, what: C) -> A:
