@@ -31,7 +31,7 @@ async def who(conn: Connection, name: str, at: datetime) -> Who:
     account = await user(conn, name)
     absent = await conn.fetch(
         "SELECT DISTINCT users.name FROM proxies JOIN users ON users.id = proxies.absent_id"
-        " WHERE proxies.user_id = $1 AND proxies.during @> $2 ORDER BY users.name",
+        " WHERE proxies.user_id = $1 AND proxies.during @> $2::timestamptz ORDER BY users.name",
         account.id,
         at,
     )

@@ -1,0 +1,133 @@
+"""`bianban identity …` and `bianban token`: the first administrators, accounts from a file, and tokens for trying things by hand."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from deploy.local.place import Place, WrongPlace
+from services.identity import commands, queries
+from services.identity.models import AlreadyGranted, GrantRole, NameTaken, RegisterUser, SeedAdministrators
+from shared import db
+from shared.auth import Tokens, Who
+from shared.clock import Clock
+from shared.db import By, Database
+from shared.errors import DomainError
+from shared.events.envelope import uuid7
+from shared.glossary import Role
+
+PATIENCE = 60.0
+Answer = TypeVar("Answer")
+app = typer.Typer(help="用户、角色与单位范围。", no_args_is_help=True)
+
+
+class Account(BaseModel):
+    """One account of a file. Units by code or id; none of both means the whole county."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    real_name: str
+    roles: tuple[Role, ...]
+    unit_codes: tuple[str, ...] = ()
+    unit_ids: tuple[UUID, ...] = Field(())
+
+
+async def seed_administrators(database: Database, as_of: datetime) -> list[str]:
+    """Make the first administrators that are missing; the login names made."""
+    by = By(actor="bianban", as_of=as_of, key=f"seed:{uuid7()}", reason="初始化管理员")
+    return await commands.seed_administrators(database, by, SeedAdministrators())
+
+
+async def load_accounts(database: Database, accounts: list[Account], as_of: datetime) -> int:
+    """Make the accounts of a file with their roles; what they have already stays. How many were made. Raises WrongPlace for an unknown unit."""
+    made = 0
+    for account in accounts:
+        units = account.unit_ids + await _units_of(database, account.unit_codes)
+        by = By(actor="bianban", as_of=as_of, key=f"load:{account.name}:{uuid7()}", reason="批量建立账号")
+        with suppress(NameTaken):
+            await commands.register_user(database, by, RegisterUser(name=account.name, real_name=account.real_name))
+            made += 1
+        for role in account.roles:
+            with suppress(AlreadyGranted):
+                await commands.grant_role(database, by.part(role), GrantRole(user=account.name, role=role, unit_ids=units or None))
+    return made
+
+
+async def _units_of(database: Database, codes: tuple[str, ...]) -> tuple[UUID, ...]:
+    """Ids by unit code. A unit registered a moment ago is waited for: its event is on the way."""
+    patience = time.monotonic() + PATIENCE
+    while True:
+        rows = await database.pool.fetch("SELECT code, id FROM unit_copies WHERE code = ANY($1)", list(codes))
+        found: dict[str, UUID] = {row["code"]: row["id"] for row in rows}
+        missing = [code for code in codes if code not in found]
+        if not missing:
+            return tuple(found[code] for code in codes)
+        if time.monotonic() > patience:
+            raise WrongPlace(f"没有代码为 {'、'.join(missing)} 的单位。请先装入单位，并确认 identity-worker 正在运行。")
+        await asyncio.sleep(0.2)
+
+
+def tokens(place: Place) -> Tokens:
+    """The signer of this stack. WrongPlace where the private key is not here."""
+    folder = place.home / "secrets"
+    try:
+        return Tokens((folder / "token.pub").read_text(encoding="utf-8"), (folder / "token.key").read_text(encoding="utf-8"))
+    except OSError:
+        raise WrongPlace("本机没有签发令牌的私钥，不能签发令牌。") from None
+
+
+def service_token(place: Place, service: str, lifetime: timedelta = timedelta(days=365)) -> str:
+    """A token with which one service calls another: role service, whole county."""
+    return tokens(place).issue(Who(name=service, roles=frozenset({Role.SERVICE})), datetime.now(UTC), lifetime)
+
+
+def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> Answer:
+    place = Place.from_environment()
+
+    async def run() -> Answer:
+        async with db.connect(place.database_url("identity"), "identity", size=2) as database:
+            clock = Clock(None if place.environment == "production" else place.clock_file)
+            return await work(database, clock.now())
+
+    try:
+        return asyncio.run(run())
+    except DomainError as refusal:
+        raise WrongPlace(str(refusal)) from None
+    except OSError:
+        raise WrongPlace("身份数据库没有应答。请先运行 bianban up。") from None
+
+
+@app.command(help="建立首批管理员：系统、安全、审计管理员各一名；已有的不动。")
+def seed() -> None:
+    made = _with_database(seed_administrators)
+    typer.echo(f"已建立：{'、'.join(made)}。用 bianban token 登录名 取得令牌。" if made else "三类管理员都已存在，无需建立。")
+
+
+@app.command(help="按 JSON 文件建立账号、角色与单位范围；已有的账号只补缺少的角色。")
+def load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    accounts = TypeAdapter(list[Account]).validate_python(json.loads(file.read_text(encoding="utf-8")))
+    made = _with_database(lambda database, as_of: load_accounts(database, accounts, as_of))
+    typer.echo(f"新建账号 {made} 个，共 {len(accounts)} 个。")
+
+
+def token(
+    user: Annotated[str, typer.Argument(help="登录名。")],
+    hours: Annotated[float, typer.Option(min=0.01, max=24, help="有效时长（小时）。")] = 8,
+) -> None:
+    """签发一枚令牌并只输出令牌本身：TOKEN=$(bianban token zhang)"""
+
+    async def who(database: Database, as_of: datetime) -> Who:
+        async with database.reading() as conn:
+            return await queries.who(conn, user, as_of)
+
+    signer = tokens(Place.from_environment())
+    typer.echo(signer.issue(_with_database(who), datetime.now(UTC), timedelta(hours=hours)))

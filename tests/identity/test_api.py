@@ -1,0 +1,135 @@
+"""The HTTP door of identity: every route, who may pass it, and what it answers."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from fastapi.routing import APIRoute
+
+from deploy.identity import tokens
+from deploy.local.place import Place
+from services.identity import api
+from services.identity.app import create_app
+from shared.auth import Tokens, Who
+from shared.glossary import Role
+
+ROUTES = sorted((method, route.path) for route in api.router.routes if isinstance(route, APIRoute) for method in route.methods or ())
+PERMITTED = {
+    ("GET", "/me"): frozenset(Role),
+    ("GET", "/users"): {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN},
+    ("GET", "/audit"): {Role.AUDIT_ADMIN},
+    ("POST", "/users"): {Role.SYSTEM_ADMIN},
+    ("POST", "/users/{name}/roles"): {Role.SECURITY_ADMIN},
+    ("POST", "/users/{name}/roles/{role}/revocation"): {Role.SECURITY_ADMIN},
+    ("POST", "/users/{name}/proxies"): {Role.SECURITY_ADMIN},
+}
+
+
+@dataclass
+class Door:
+    """The application with a client; `ask` calls it in a role."""
+
+    client: httpx.AsyncClient
+    signer: Tokens
+
+    async def ask(self, method: str, path: str, role: Role | None, body: object = None, name: str = "somebody") -> httpx.Response:
+        headers = {"idempotency-key": str(uuid4())}
+        if role is not None:
+            headers["authorization"] = f"Bearer {self.signer.issue(Who(name, frozenset({role})), datetime.now(UTC))}"
+        return await self.client.request(method, path.format(name="zhang", role="observer"), headers=headers, json=body)
+
+
+@pytest_asyncio.fixture
+async def door(stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    for name, value in (stack.variables("identity") | {"IDENTITY_DATABASE_URL": database("identity")}).items():
+        monkeypatch.setenv(name, value)
+    app = create_app()
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(app.router.lifespan_context(app))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        client = await opened.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://identity"))
+        yield Door(client, tokens(stack))
+
+
+def test_every_route_stands_in_the_table() -> None:
+    assert set(ROUTES) == set(PERMITTED)
+
+
+@pytest.mark.asyncio
+async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) -> None:
+    foreign = ec.generate_private_key(ec.SECP256R1())
+    pem = foreign.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    now, everything = datetime.now(UTC), Who("mallory", frozenset(Role))
+    wrong = [
+        "Bearer nonsense",
+        f"Bearer {Tokens('', pem).issue(everything, now)}",
+        f"Bearer {door.signer.issue(everything, now - timedelta(hours=9))}",
+        f"Basic {door.signer.issue(everything, now)}",
+    ]
+
+    for method, path in ROUTES:
+        for headers in ({}, *({"authorization": text} for text in wrong)):
+            answer = await door.client.request(method, path.format(name="zhang", role="observer"), headers=headers)
+            assert (answer.status_code, answer.json()["title"]) == (401, "not_signed_in"), (method, path, headers)
+
+
+@pytest.mark.asyncio
+async def test_each_route_is_open_to_its_roles_and_to_no_other(door: Door) -> None:
+    for method, path in ROUTES:
+        for role in Role:
+            answer = await door.ask(method, path, role)
+            assert (answer.status_code == 403) == (role not in PERMITTED[method, path]), (method, path, role, answer.text)
+
+
+@pytest.mark.asyncio
+async def test_the_three_administrators_make_an_account_give_it_a_role_and_read_what_was_done(door: Door) -> None:
+    made = await door.ask("POST", "/users", Role.SYSTEM_ADMIN, {"name": "zhang", "real_name": "甲"}, "sysadmin")
+    given = await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": "observer", "reason": "巡察"}, "secadmin")
+    trail = await door.ask("GET", "/audit", Role.AUDIT_ADMIN)
+
+    assert (made.status_code, given.status_code) == (201, 201)
+    assert given.json()["grants"] == [{"role": "observer", "unit_ids": None}]
+    assert [(row["actor"], row["type"], row["reason"]) for row in trail.json()["items"]] == [
+        ("sysadmin", "identity.user_registered.v1", ""),
+        ("secadmin", "identity.role_granted.v1", "巡察"),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_is_a_problem_document_with_its_code(door: Door) -> None:
+    answer = await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": "observer"}, "zhang")
+
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:bianban:problem:self_grant"
+
+
+@pytest.mark.asyncio
+async def test_accounts_come_in_pages(door: Door) -> None:
+    for name in ("ann", "bob", "cai"):
+        await door.ask("POST", "/users", Role.SYSTEM_ADMIN, {"name": name, "real_name": "甲"})
+
+    first = (await door.ask("GET", "/users?limit=2", Role.AUDIT_ADMIN)).json()
+    second = (await door.ask("GET", f"/users?limit=2&after={first['next']}", Role.AUDIT_ADMIN)).json()
+
+    assert [[user["name"] for user in page["items"]] for page in (first, second)] == [["ann", "bob"], ["cai"]]
+    assert second["next"] is None
+
+
+@pytest.mark.asyncio
+async def test_me_is_what_the_token_says(door: Door) -> None:
+    answer = await door.ask("GET", "/me", Role.OBSERVER, name="zhang")
+
+    assert answer.json() == {"name": "zhang", "roles": {"observer": "协同部门"}, "unit_ids": None, "acts_for": []}
+
+
+@pytest.mark.asyncio
+async def test_the_service_is_live_and_ready(door: Door) -> None:
+    assert [(await door.client.get(path)).status_code for path in ("/live", "/ready")] == [200, 200]
