@@ -6,6 +6,7 @@ left alone while the stamp holds.
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -57,12 +58,13 @@ def step(name: str, stamp: Path, inputs: tuple[str, ...], work: Callable[[], Non
 
 
 def install_packages() -> None:
-    """Fill the virtual environment with exactly what is locked: by uv, which is locked itself, or by pip where uv cannot."""
-    shutil.rmtree(VENV, ignore_errors=True)
-    run(sys.executable, "-m", "venv", VENV)
-    lock = ("--require-hashes", "-r", PROJECT / "requirements.lock")
-    if not install_by_uv(*lock):
-        run(PYTHON, "-m", "pip", "install", "-q", *lock)
+    """Bring the virtual environment to exactly what is locked: by uv, which is locked itself, or by pip where uv cannot be had."""
+    if f"version = {platform.python_version()}" not in read_or_nothing(VENV / "pyvenv.cfg"):
+        shutil.rmtree(VENV, ignore_errors=True)
+    run(sys.executable, "-m", "venv", "--without-pip", VENV)
+    if not install_by_uv():
+        run(PYTHON, "-m", "ensurepip")
+        run(PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", PROJECT / "requirements.lock")
     scheme = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
     Path(scheme, "bianban.pth").write_text(f"{PROJECT}\n", encoding="utf-8")
     command = VENV / "bin" / "bianban"
@@ -70,15 +72,20 @@ def install_packages() -> None:
     command.chmod(0o755)
 
 
-def install_by_uv(*lock: str | Path) -> bool:
+def read_or_nothing(path: Path) -> str:
+    """The text of a file that may not be there."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def install_by_uv() -> bool:
     """Four times as quick as pip; False when it cannot be had or fails."""
     if subprocess.call([sys.executable, "-m", "venv", TOOLS]) != 0:
         return False
     pip = (TOOLS / "bin" / "python", "-m", "pip")
     if subprocess.call([*pip, "install", "-q", "--require-hashes", "-r", PROJECT / "requirements-uv.lock"]) != 0:
         return False
-    uv = (TOOLS / "bin" / "uv", "pip", "install", "-q", "--compile-bytecode", "--python", PYTHON, *lock)
-    return subprocess.call(uv, env=os.environ | as_uv_reads(pip)) == 0
+    sync = (TOOLS / "bin" / "uv", "pip", "sync", "-q", "--require-hashes", "--compile-bytecode", "--python", PYTHON)
+    return subprocess.call([*sync, PROJECT / "requirements.lock"], env=os.environ | as_uv_reads(pip)) == 0
 
 
 def as_uv_reads(pip: tuple[str | Path, ...]) -> dict[str, str]:

@@ -41,10 +41,10 @@ def fetch(folder: Path) -> None:
     missing = {name: lock for name, lock in wanted.items() if not (folder / name).exists()}
     with tempfile.TemporaryDirectory(dir=folder.parent) as cache, ThreadPoolExecutor(THREADS) as threads:
         context = MavenContext(repo_cache=Path(cache), local_repos=[], timeout=60)
-        list(threads.map(lambda name: _fetch_one(context, folder / name, *missing[name]), missing))
+        list(threads.map(lambda name: fetch_one(context, folder / name, *missing[name]), missing))
 
 
-def _fetch_one(context: MavenContext, target: Path, coordinate: str, sha256: str) -> None:
+def fetch_one(context: MavenContext, target: Path, coordinate: str, sha256: str) -> None:
     group, artifact, version = coordinate.split(":")
     fetched = Path(context.project(group, artifact).at_version(version).artifact().resolve())
     if (found := _sha256(fetched)) != sha256:

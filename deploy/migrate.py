@@ -51,7 +51,8 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
     superuser = await asyncpg.connect(place.database_url("postgres", database))
     try:
         await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
-        await _make_schemas(superuser, database)
+        await open_to_services(superuser, database)
+        await _make_schemas(superuser)
         files = [Migration(schema, path) for schema in SERVICES for path in _files(tree, schema)]
         pending = await _pending(superuser, files)
         for schema in SERVICES:
@@ -85,13 +86,17 @@ async def _make_database(place: Place, database: str) -> None:
         await superuser.close()
 
 
-async def _make_schemas(superuser: Superuser, database: str) -> None:
+async def open_to_services(superuser: Superuser, database: str) -> None:
+    """The services may connect to a database, nobody else may, and nobody makes tables of a moment. A clone needs it again."""
+    await superuser.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
+    await superuser.execute(f"GRANT CONNECT ON DATABASE {database} TO {', '.join(SERVICES)}")
+
+
+async def _make_schemas(superuser: Superuser) -> None:
     """Schemas belong to the owner; a service may use its own, may change rows in it, and may define nothing."""
     await superuser.execute(f"""
-        REVOKE ALL ON DATABASE {database} FROM PUBLIC;
         REVOKE ALL ON SCHEMA public FROM PUBLIC;
         GRANT USAGE ON SCHEMA public TO {", ".join((OWNER, *SERVICES))};
-        GRANT CONNECT ON DATABASE {database} TO {", ".join(SERVICES)};
         CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public;
         CREATE SCHEMA IF NOT EXISTS deploy;
         CREATE TABLE IF NOT EXISTS deploy.applied_migrations (

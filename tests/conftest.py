@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
 from deploy.local.stack import running, supervisor
-from deploy.migrate import migrate
+from deploy.migrate import migrate, open_to_services
 
 PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
 
@@ -36,6 +36,7 @@ async def database(stack: Place) -> AsyncIterator[Callable[[str], str]]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(stack.database_url("postgres", "postgres"))
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template OWNER bianban")
+    await open_to_services(admin, name)
     yield lambda role: stack.database_url(role, name)
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()

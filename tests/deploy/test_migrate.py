@@ -1,0 +1,106 @@
+"""Migrations run once, in order, each service in a schema of its own; history cannot be edited, and a service cannot change its tables."""
+
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.place import PROJECT, Place
+from deploy.migrate import EditedMigration, migrate
+
+FIRST = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE things (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n"
+SECOND = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nALTER TABLE things ADD COLUMN name text;\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The kit's migrations and one service with a migration."""
+    shutil.copytree(PROJECT / "shared" / "migrations", tmp_path / "shared" / "migrations")
+    folder = tmp_path / "services" / "roster" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "1001_things.sql").write_text(FIRST)
+    return tmp_path
+
+
+@pytest.fixture
+def name() -> str:
+    return f"migrated_{uuid.uuid4().hex[:8]}"
+
+
+@pytest.mark.asyncio
+async def test_what_is_new_is_applied_once_after_the_kit(stack: Place, tree: Path, name: str) -> None:
+    kit = [f"roster: {path.name}" for path in sorted((tree / "shared" / "migrations").glob("*.sql"))]
+
+    assert await migrate(stack, name, tree) == [*kit, "roster: 1001_things.sql"]
+    assert await migrate(stack, name, tree) == []
+    (tree / "services" / "roster" / "migrations" / "1002_name.sql").write_text(SECOND)
+    assert await migrate(stack, name, tree) == ["roster: 1002_name.sql"]
+
+    roster = await asyncpg.connect(stack.database_url("roster", name))
+    await roster.execute("INSERT INTO things (name) VALUES ('one')")
+    assert await roster.fetchval("SELECT name FROM things") == "one"
+    await roster.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("change", [lambda path: path.write_text(SECOND), lambda path: path.unlink()], ids=["edited", "gone"])
+async def test_an_applied_migration_that_was_changed_is_refused_by_name(
+    stack: Place, tree: Path, name: str, change: Callable[[Path], object]
+) -> None:
+    await migrate(stack, name, tree)
+    change(tree / "services" / "roster" / "migrations" / "1001_things.sql")
+
+    with pytest.raises(EditedMigration, match=r"1001_things\.sql"):
+        await migrate(stack, name, tree)
+
+
+@pytest.mark.asyncio
+async def test_a_migration_that_fails_leaves_nothing_behind_and_is_applied_when_mended(stack: Place, tree: Path, name: str) -> None:
+    await migrate(stack, name, tree)
+    second = tree / "services" / "roster" / "migrations" / "1002_name.sql"
+    second.write_text(SECOND + "ALTER TABLE no_such_table ADD COLUMN name text;\n")
+    with pytest.raises(RuntimeError, match="no_such_table"):
+        await migrate(stack, name, tree)
+
+    second.write_text(SECOND)
+
+    assert await migrate(stack, name, tree) == ["roster: 1002_name.sql"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE things ADD COLUMN more int",
+        "UPDATE event_log SET actor = 'somebody else'",
+        "DELETE FROM event_log",
+        "TRUNCATE event_log",
+        "INSERT INTO schema_migrations (version) VALUES ('9999')",
+        "SELECT * FROM approval.outbox",
+        "CREATE SCHEMA mine",
+        "CREATE TABLE public.mine (id int)",
+        "CREATE TEMP TABLE mine (id int)",
+    ],
+)
+async def test_a_service_may_not(stack: Place, tree: Path, name: str, statement: str) -> None:
+    (tree / "services" / "approval").mkdir()
+    await migrate(stack, name, tree)
+    roster = await asyncpg.connect(stack.database_url("roster", name))
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await roster.execute(statement)
+
+    await roster.close()
+
+
+@pytest.mark.asyncio
+async def test_a_clone_for_a_test_keeps_the_rights_of_the_template(database: Callable[[str], str]) -> None:
+    roster = await asyncpg.connect(database("roster"))
+    for statement in ("CREATE TABLE mine (id int)", "CREATE TEMP TABLE mine (id int)"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await roster.execute(statement)
+    await roster.close()
