@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkipper
 
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
@@ -54,6 +55,12 @@ async def kafka(stack: Place) -> tuple[str, str]:
 async def temporal(stack: Place) -> Client:
     """A client to the test namespace. Ids and task queues must be the test's own."""
     return await Client.connect(stack.temporal, namespace=NAMESPACE, data_converter=pydantic_data_converter)
+
+
+@pytest.fixture
+def time_skipper(temporal: Client) -> TimeSkipper:
+    """Workflows started by its `client` skip their idle time; `fast_forward` moves the clock of one."""
+    return TimeSkipper(temporal)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -1,12 +1,35 @@
 """The fixtures themselves: what every other test stands on."""
 
+import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from temporalio import workflow
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.testing import TimeSkipper
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+
+@workflow.defn
+class Patient:
+    """Waits for five days."""
+
+    @workflow.run
+    async def run(self) -> float:
+        began = workflow.now()
+        await workflow.sleep(timedelta(days=5))
+        return (workflow.now() - began) / timedelta(days=1)
+
+
+@pytest.mark.asyncio
+async def test_a_workflow_passes_days_in_a_moment(time_skipper: TimeSkipper) -> None:
+    queue = uuid.uuid4().hex
+    async with Worker(time_skipper.client, task_queue=queue, workflows=[Patient], workflow_runner=UnsandboxedWorkflowRunner()):
+        assert await time_skipper.client.execute_workflow(Patient.run, id=queue, task_queue=queue) == pytest.approx(5, abs=0.01)
 
 
 @pytest.mark.asyncio
