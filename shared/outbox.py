@@ -28,12 +28,10 @@ _log = structlog.get_logger()
 
 async def append(conn: Connection, by: By, *events: Event) -> None:
     """Publish events with this transaction. The caller holds the lock of each aggregate, so ids of one aggregate commit in order."""
-    for event in events:
-        event = event if event.case_id or not by.case_id else event.model_copy(update={"case_id": by.case_id})
-        with trace.get_tracer("bianban").start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
-            headers = event.headers() | _trace_headers()
-        await _keep(conn, by, event, headers)
-        await _queue(conn, event.topic, event.event_id, event.key, event.type, headers, event.body())
+    told = [event if event.case_id or not by.case_id else event.model_copy(update={"case_id": by.case_id}) for event in events]
+    headed = [(event, _headers(event)) for event in told]
+    await _keep(conn, by, headed)
+    await _queue(conn, *((event.topic, event.event_id, event.key, event.type, headers, event.body()) for event, headers in headed))
 
 
 async def start_workflow(conn: Connection, workflow: str, workflow_id: str, argument: BaseModel) -> None:
@@ -49,42 +47,38 @@ async def update_workflow(conn: Connection, update: str, workflow_id: str, argum
 
 
 async def _ask_temporal(conn: Connection, verb: str, name: str, workflow_id: str, request_id: UUID, argument: BaseModel) -> None:
-    await _queue(conn, TEMPORAL, request_id, workflow_id, f"{verb}:{name}", _trace_headers(), argument.model_dump_json().encode())
+    await _queue(conn, (TEMPORAL, request_id, workflow_id, f"{verb}:{name}", _trace_headers(), argument.model_dump_json().encode()))
 
 
-async def _keep(conn: Connection, by: By, event: Event, headers: Headers) -> None:
-    await conn.execute(
+async def _keep(conn: Connection, by: By, headed: Sequence[tuple[Event, Headers]]) -> None:
+    await conn.executemany(
         "INSERT INTO event_log (event_id, aggregate_type, aggregate_id, version, unit_id, type, occurred_at, actor, reason, document_no,"
         " case_id, headers, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        event.event_id,
-        event.aggregate_type,
-        event.aggregate_id,
-        event.version,
-        event.unit_id,
-        event.type,
-        event.occurred_at,
-        by.actor,
-        by.reason,
-        by.document_no,
-        event.case_id,
-        headers,
-        json.loads(event.body()),
+        [
+            (
+                *(event.event_id, event.aggregate_type, event.aggregate_id, event.version, event.unit_id, event.type, event.occurred_at),
+                *(by.actor, by.reason, by.document_no, event.case_id, headers, json.loads(event.body())),
+            )
+            for event, headers in headed
+        ],
     )
 
 
-async def _queue(conn: Connection, destination: str, event_id: UUID, key: str, kind: str, headers: Headers, body: bytes) -> None:
-    if len(body) > BODY_LIMIT:
-        raise ValueError(f"{kind}: {len(body)} bytes do not fit a message; pass ids, not documents")
-    await conn.execute(
+async def _queue(conn: Connection, *rows: tuple[str, UUID, str, str, Headers, bytes]) -> None:
+    """Rows are (destination, event id, key, type, headers, body); their order is the order of sending."""
+    for _, _, _, kind, _, body in rows:
+        if len(body) > BODY_LIMIT:
+            raise ValueError(f"{kind}: {len(body)} bytes do not fit a message; pass ids, not documents")
+    await conn.executemany(
         "INSERT INTO outbox (lane, destination, event_id, key, type, headers, body)"
         " VALUES ((hashtextextended($3, 0) & 15)::smallint, $1, $2, $3, $4, $5, $6)",
-        destination,
-        event_id,
-        key,
-        kind,
-        headers,
-        body,
+        rows,
     )
+
+
+def _headers(event: Event) -> Headers:
+    with trace.get_tracer("bianban").start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
+        return event.headers() | _trace_headers()
 
 
 def _trace_headers() -> Headers:

@@ -1,0 +1,204 @@
+"""A unit's first load (期初建账): one command, one transaction. What the other commands guard is guarded here, by the same rules.
+
+Every event carries `baseline`. People beyond a quota are not refused and not hidden: they are recorded as 历史遗留, 待定性, the latest entries first.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from services.roster.commands.locks import hold_paths
+from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.quotas import set_quota
+from services.roster.commands.units import register_unit
+from services.roster.models.facts import PersonRecord
+from services.roster.models.loads import Loaded, LoadedPerson, LoadRefused, LoadUnit
+from services.roster.models.refusals import PersonOnRoster
+from services.roster.models.requests import RegisterUnit, SetQuota
+from services.roster.queries.establishments import establishment
+from services.roster.queries.loads import Standing, standing
+from services.roster.rules.persons import ensure_category_fits, retirement_fact
+from services.roster.rules.posts import ensure_not_frozen
+from shared import outbox
+from shared.db import By, Connection, command
+from shared.events.envelope import uuid7
+from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonRegistered
+from shared.glossary import OverQuotaCause
+
+FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
+_register_unit: Callable[[Connection, By, RegisterUnit], Awaitable[UUID]] = inspect.unwrap(register_unit)
+_set_quota: Callable[[Connection, By, SetQuota], Awaitable[None]] = inspect.unwrap(set_quota)
+
+
+@command
+async def load_unit(conn: Connection, by: By, what: LoadUnit) -> Loaded:
+    """Load one unit with its quotas and people; what is there and equal stays. Raises LoadRefused, and what the single commands raise."""
+    document_of(by)
+    today_of(by, what.valid_from, *(row.document_on for row in what.quotas), *(person.started_on for person in what.persons))
+    for person in what.persons:
+        ensure_category_fits(person, person.retirement_category)
+    found = await _locked_standing(conn, what)
+    if found.problems:
+        raise LoadRefused(first=found.problems[0].sentence, count=len(found.problems))
+    unit_id = found.unit_id or await _register_unit(conn, by, _registration(what))
+    new = [row for row in what.quotas if (row.kind, row.funding) not in found.quotas]
+    for row in new:
+        await _set_quota(
+            conn,
+            replace(by, document_no=row.document_no),
+            SetQuota(
+                unit_id=unit_id,
+                kind=row.kind,
+                funding=row.funding,
+                effective_on=row.document_on,
+                document_on=row.document_on,
+                posts=row.posts,
+                baseline=True,
+            ),
+        )
+    over_quota = await _load_persons(conn, by, unit_id, [person for person in what.persons if person.id_index not in found.placed], found)
+    return Loaded(
+        unit_id=unit_id,
+        registered=found.unit_id is None,
+        quotas=len(new),
+        placed=len(what.persons) - len(found.placed),
+        over_quota=over_quota,
+        present=len(what.quotas) - len(new) + len(found.placed),
+    )
+
+
+async def _locked_standing(conn: Connection, what: LoadUnit) -> Standing:
+    """Persons first, then the path, then the unit: nobody gets a post meanwhile, and no freeze slips in."""
+    await conn.execute(
+        "SELECT FROM persons WHERE id_index = ANY($1) ORDER BY id FOR UPDATE", [bytes.fromhex(person.id_index) for person in what.persons]
+    )
+    unit_id: UUID | None = await conn.fetchval("SELECT id FROM units WHERE code = $1", what.code)
+    await hold_paths(conn, *(each for each in (unit_id, what.parent_id) if each))
+    await conn.execute("SELECT FROM units WHERE id = $1 FOR NO KEY UPDATE", unit_id)
+    found = await standing(conn, what)
+    if what.persons:
+        ensure_not_frozen(found.frozen_by)
+    return found
+
+
+def _registration(what: LoadUnit) -> RegisterUnit:
+    return RegisterUnit(
+        name=what.name,
+        code=what.code,
+        uscc=what.uscc,
+        category=what.category,
+        parent_id=what.parent_id,
+        valid_from=what.valid_from,
+        baseline=True,
+    )
+
+
+async def _load_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson], found: Standing) -> int:
+    """Register and place, in bulk; how many are beyond quota."""
+    ids = {person.id_index: found.persons.get(person.id_index, person.person_id) for person in persons}
+    fresh = [person for person in persons if person.id_index not in found.persons]
+    await _insert_persons(conn, by, unit_id, fresh)
+    versions = await _raise_versions(conn, unit_id, ids.values())
+    rows = {key: await establishment(conn, unit_id, *key) for key in sorted({(person.kind, person.funding) for person in persons})}
+    first = await conn.fetchval("UPDATE units SET version = version + $2 WHERE id = $1 RETURNING version", unit_id, len(persons)) - len(persons) + 1
+    events: list[PersonPlaced | OverQuotaRecorded] = []
+    for version, person in enumerate(sorted(persons, key=lambda each: (each.started_on, each.id_index)), start=first):
+        person_id, key = ids[person.id_index], (person.kind, person.funding)
+        fits = rows[key].available >= 1
+        rows[key] = rows[key].model_copy(update={"headcount": rows[key].headcount + 1})
+        events.append(_event(by, unit_id, version, person, person_id, versions[person_id], rows[key], fits=fits))
+    await _insert_placements(conn, by, events)
+    await outbox.append(conn, by, *(_registered(by, unit_id, person) for person in fresh), *events)
+    return sum(isinstance(event, OverQuotaRecorded) for event in events)
+
+
+async def _insert_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson]) -> None:
+    """A number that another transaction registered in this very moment is refused: nobody is taken twice."""
+    taken = await conn.fetch(
+        "INSERT INTO persons (id, version, id_index, unit_id) SELECT id, 1, id_index, $3 FROM unnest($1::uuid[], $2::bytea[]) AS new (id, id_index)"
+        " ON CONFLICT (id_index) DO NOTHING RETURNING id",
+        [person.person_id for person in persons],
+        [bytes.fromhex(person.id_index) for person in persons],
+        unit_id,
+    )
+    if len(taken) < len(persons):
+        raise PersonOnRoster()
+    await conn.executemany(
+        "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title,"
+        " professional_title, retirement_override, document_no) VALUES ($1, tstzrange($2, NULL), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        [
+            (
+                *(person.person_id, by.as_of, person.name, person.id_number, person.sex, person.birth_on, person.certified_birth_on),
+                *(person.identity, person.post_category, person.title, person.professional_title, person.retirement_category, by.document_no),
+            )
+            for person in persons
+        ],
+    )
+
+
+async def _raise_versions(conn: Connection, unit_id: UUID, person_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """As `take_person` does, for all at once; they belong to this unit now."""
+    rows = await conn.fetch(
+        "UPDATE persons SET version = version + 1, unit_id = $2 WHERE id = ANY($1) RETURNING id, version", list(person_ids), unit_id
+    )
+    return {row["id"]: row["version"] for row in rows}
+
+
+def _event(
+    by: By, unit_id: UUID, version: int, person: LoadedPerson, person_id: UUID, person_version: int, row: EstablishmentState, *, fits: bool
+) -> PersonPlaced | OverQuotaRecorded:
+    common = {
+        "occurred_at": by.as_of,
+        "unit_id": unit_id,
+        "version": version,
+        "establishments": (row,),
+        "document_no": by.document_no,
+        "baseline": True,
+        "person_id": person_id,
+        "person_version": person_version,
+        "kind": person.kind,
+        "funding": person.funding,
+        "started_on": person.started_on,
+        "retirement": retirement_fact(_record(person, person_id)),
+    }
+    if fits:
+        return PersonPlaced.model_validate(common | {"entry_reason": FIRST_LOAD, "authorisation_no": None, "authorised_on": None})
+    return OverQuotaRecorded.model_validate(common | {"cause": OverQuotaCause.HISTORY})
+
+
+def _record(person: LoadedPerson, person_id: UUID) -> PersonRecord:
+    return PersonRecord(
+        person_id=person_id,
+        name=person.name,
+        sex=person.sex,
+        birth_on=person.birth_on,
+        certified_birth_on=person.certified_birth_on,
+        identity=person.identity,
+        post_category=person.post_category,
+        title=person.title,
+        professional_title=person.professional_title,
+        retirement_override=person.retirement_category,
+    )
+
+
+def _registered(by: By, unit_id: UUID, person: LoadedPerson) -> PersonRegistered:
+    return PersonRegistered(
+        occurred_at=by.as_of, unit_id=unit_id, version=1, document_no=by.document_no, baseline=True, person_id=person.person_id
+    )
+
+
+async def _insert_placements(conn: Connection, by: By, events: list[PersonPlaced | OverQuotaRecorded]) -> None:
+    await conn.executemany(
+        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, over_quota_cause, document_no)"
+        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL), tstzrange($7, NULL), $8, $9, $10)",
+        [
+            (
+                *(uuid7(), event.person_id, event.unit_id, event.kind, event.funding, event.started_on, by.as_of),
+                OVER_QUOTA if isinstance(event, OverQuotaRecorded) else FIRST_LOAD,
+                event.cause if isinstance(event, OverQuotaRecorded) else None,
+                by.document_no,
+            )
+            for event in events
+        ],
+    )
