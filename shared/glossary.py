@@ -33,6 +33,28 @@ class FreezeScope(StrEnum):
     OFF_ESTABLISHMENT = "off_establishment"
 
 
+class PersonIdentity(StrEnum):
+    """人员身份: as what a person is employed."""
+
+    CIVIL_SERVANT = "civil_servant"
+    LIKE_CIVIL_SERVANT = "like_civil_servant"
+    MANAGER = "manager"
+    PROFESSIONAL = "professional"
+    WORKER = "worker"
+    OFF_ESTABLISHMENT = "off_establishment_staff"
+    STATE_ENTERPRISE = "state_enterprise"
+    UNKNOWN = "unknown_identity"
+
+
+class PostCategory(StrEnum):
+    """岗位类别: what kind of post a person works in; it decides the retirement category."""
+
+    MANAGERIAL = "managerial_post"
+    TECHNICAL = "technical_post"
+    MANUAL = "manual_post"
+    UNKNOWN = "unknown_post"
+
+
 class ApplicationType(StrEnum):
     """What a unit applies for."""
 
@@ -53,6 +75,27 @@ class ApplicationState(StrEnum):
     AWAITING_SEAL = "awaiting_seal"
     FILED = "filed"
     WITHDRAWN = "withdrawn"
+
+
+class EntryKind(StrEnum):
+    """What happened to an application: one line of its timeline."""
+
+    RECEIVED = "application_received"
+    APPROVED = "step_approved"
+    SENT_BACK = "sent_back"
+    REFUSED = "refused_by_roster"
+    RESUBMITTED = "resubmitted"
+    WITHDREW = "withdrew"
+    URGED = "urged"
+    REMINDED = "reminded"
+    BLOCKED = "blocked"
+    UNBLOCKED = "unblocked"
+    CLAIMED = "post_claimed"
+    EFFECTED = "effected"
+    RENDERED = "document_rendered"
+    RELEASED = "released_to_seal"
+    SEALED = "sealed"
+    RECORDED = "filed_in_ledger"
 
 
 class IssueState(StrEnum):
@@ -129,6 +172,18 @@ LABELS: dict[StrEnum, str] = {
     FreezeScope.ORGANISATION: "冻结机构编制调整",
     FreezeScope.LEADERSHIP: "冻结领导职数",
     FreezeScope.OFF_ESTABLISHMENT: "冻结编外用工",
+    PersonIdentity.CIVIL_SERVANT: "公务员",
+    PersonIdentity.LIKE_CIVIL_SERVANT: "参公人员",
+    PersonIdentity.MANAGER: "事业管理人员",
+    PersonIdentity.PROFESSIONAL: "专业技术人员",
+    PersonIdentity.WORKER: "工勤人员",
+    PersonIdentity.OFF_ESTABLISHMENT: "编外人员",
+    PersonIdentity.STATE_ENTERPRISE: "国企人员",
+    PersonIdentity.UNKNOWN: "身份待核",
+    PostCategory.MANAGERIAL: "管理岗位",
+    PostCategory.TECHNICAL: "专业技术岗位",
+    PostCategory.MANUAL: "工勤技能岗位",
+    PostCategory.UNKNOWN: "岗位待核",
     ApplicationType.POST_USE: "用编申请",
     ApplicationType.ENTRY: "入编申请",
     ApplicationType.EXIT: "出编申请",
@@ -141,6 +196,22 @@ LABELS: dict[StrEnum, str] = {
     ApplicationState.AWAITING_SEAL: "待签章",
     ApplicationState.FILED: "已办结",
     ApplicationState.WITHDRAWN: "已撤回",
+    EntryKind.RECEIVED: "受理",
+    EntryKind.APPROVED: "审核通过",
+    EntryKind.SENT_BACK: "退回申请单位",
+    EntryKind.REFUSED: "核验未通过",
+    EntryKind.RESUBMITTED: "重新提交",
+    EntryKind.WITHDREW: "申请单位撤回",
+    EntryKind.URGED: "催办",
+    EntryKind.REMINDED: "到期提示",
+    EntryKind.BLOCKED: "因冻结暂停",
+    EntryKind.UNBLOCKED: "解冻续办",
+    EntryKind.CLAIMED: "占用编制",
+    EntryKind.EFFECTED: "落编完成",
+    EntryKind.RENDERED: "通知单生成",
+    EntryKind.RELEASED: "用印登记",
+    EntryKind.SEALED: "签章返回",
+    EntryKind.RECORDED: "归档备案",
     IssueState.BASELINE: "期初存量",
     IssueState.TO_VERIFY: "待核实",
     IssueState.NOTICE_SIGNED: "已签发待送达",

@@ -101,7 +101,11 @@ async def _load_persons(conn: Connection, by: By, unit_id: UUID, persons: list[L
     await _insert_persons(conn, by, unit_id, fresh)
     versions = await _raise_versions(conn, unit_id, ids.values())
     rows = {key: await establishment(conn, unit_id, *key) for key in sorted({(person.kind, person.funding) for person in persons})}
-    first = await conn.fetchval("UPDATE units SET version = version + $2 WHERE id = $1 RETURNING version", unit_id, len(persons)) - len(persons) + 1
+    first = (
+        await conn.fetchval("UPDATE units SET version = version + $2 WHERE id = $1 RETURNING version", unit_id, len(persons))
+        - len(persons)
+        + 1
+    )
     events: list[PersonPlaced | OverQuotaRecorded] = []
     for version, person in enumerate(sorted(persons, key=lambda each: (each.started_on, each.id_index)), start=first):
         person_id, key = ids[person.id_index], (person.kind, person.funding)
@@ -123,14 +127,21 @@ async def _insert_persons(conn: Connection, by: By, unit_id: UUID, persons: list
         unit_id,
     )
     if len(taken) < len(persons):
-        raise PersonOnRoster()
+        raise PersonOnRoster
     await conn.executemany(
         "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title,"
         " professional_title, retirement_override, document_no) VALUES ($1, tstzrange($2, NULL), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         [
             (
                 *(person.person_id, by.as_of, person.name, person.id_number, person.sex, person.birth_on, person.certified_birth_on),
-                *(person.identity, person.post_category, person.title, person.professional_title, person.retirement_category, by.document_no),
+                *(
+                    person.identity,
+                    person.post_category,
+                    person.title,
+                    person.professional_title,
+                    person.retirement_category,
+                    by.document_no,
+                ),
             )
             for person in persons
         ],

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from services.roster.models.loads import (
     FirstLoadEnded,
-    LoadedPerson,
     LoadProblem,
     LoadUnit,
     NoQuotaRow,
@@ -39,9 +38,13 @@ async def standing(conn: Connection, what: LoadUnit) -> Standing:
     unit_id, problems = await _unit(conn, what)
     quotas = await _quotas(conn, unit_id)
     allowed = await _allowed_kinds(conn, what.category)
-    problems += [LoadProblem(KindNotAllowed.code, str(KindNotAllowed(category=what.category, kind=kind))) for kind in sorted(_kinds(what) - allowed)]
     problems += [
-        LoadProblem(QuotaDiffers.code, str(QuotaDiffers(kind=row.kind, funding=row.funding, quota=quotas[row.kind, row.funding], posts=row.posts)))
+        LoadProblem(KindNotAllowed.code, str(KindNotAllowed(category=what.category, kind=kind))) for kind in sorted(_kinds(what) - allowed)
+    ]
+    problems += [
+        LoadProblem(
+            QuotaDiffers.code, str(QuotaDiffers(kind=row.kind, funding=row.funding, quota=quotas[row.kind, row.funding], posts=row.posts))
+        )
         for row in what.quotas
         if quotas.get((row.kind, row.funding), row.posts) != row.posts
     ]
@@ -55,7 +58,9 @@ async def standing(conn: Connection, what: LoadUnit) -> Standing:
 
 async def _unit(conn: Connection, what: LoadUnit) -> tuple[UUID | None, list[LoadProblem]]:
     """The unit, if it is there; it must be the same one, and still be in its first load (nothing but loads has touched it)."""
-    rows = await conn.fetch("SELECT id, name, code, uscc, category, parent_id FROM units WHERE code = $1 OR uscc = $2", what.code, what.uscc)
+    rows = await conn.fetch(
+        "SELECT id, name, code, uscc, category, parent_id FROM units WHERE code = $1 OR uscc = $2", what.code, what.uscc
+    )
     if not rows:
         return None, []
     row = rows[0]
@@ -71,7 +76,9 @@ async def _unit(conn: Connection, what: LoadUnit) -> tuple[UUID | None, list[Loa
 
 
 async def _quotas(conn: Connection, unit_id: UUID | None) -> dict[tuple[str, str], int]:
-    rows = await conn.fetch("SELECT kind, funding, posts FROM quotas WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded)", unit_id)
+    rows = await conn.fetch(
+        "SELECT kind, funding, posts FROM quotas WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded)", unit_id
+    )
     return {(row["kind"], row["funding"]): row["posts"] for row in rows}
 
 

@@ -1,0 +1,62 @@
+"""What every route stands on: the service's parts, and on whose behalf a write runs."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+
+from services.roster.queries.establishments import Moment
+from shared.auth import Who
+from shared.clock import Clock, at_hour
+from shared.crypto import FieldCipher
+from shared.db import By, Database
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class Write(BaseModel):
+    """The part all write bodies share."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = ""
+    document_no: str | None = None
+
+
+@dataclass(frozen=True)
+class Door:
+    """The parts of the service behind this request."""
+
+    database: Database
+    cipher: FieldCipher
+    clock: Clock
+
+    def by(self, who: Who, key: str, write: Write) -> By:
+        """The mandate of a write: who, when, why, on which document; the key is the caller's own."""
+        return By(
+            actor=who.name, as_of=self.clock.now(), key=f"{who.name}:{key}", reason=write.reason, document_no=write.document_no or None
+        )
+
+
+def _door(request: Request) -> Door:
+    state = request.app.state
+    return Door(state.database, state.cipher, state.clock)
+
+
+InDoor = Annotated[Door, Depends(_door)]
+
+
+def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:
+    """`known_on` means: as known at the end of that day."""
+    known = None if known_on is None else at_hour(date.fromordinal(known_on.toordinal() + 1), 0)
+    return Moment(as_of, known)
+
+
+AtMoment = Annotated[Moment, Depends(_moment)]
+
+
+def fields(body: BaseModel) -> dict[str, object]:
+    """The fields of a write body that are the command's, as they were given."""
+    return {name: getattr(body, name) for name in body.model_fields_set - set(Write.model_fields)}

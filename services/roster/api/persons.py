@@ -1,0 +1,145 @@
+"""Persons: registering, reading them masked, revealing a number with a reason, correcting."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
+from services.roster.commands import corrections
+from services.roster.commands import persons as commands
+from services.roster.models.requests import CorrectPerson, RegisterPerson, RevealPerson
+from services.roster.queries import persons as queries
+from services.roster.queries import units as unit_queries
+from shared.auth import Permit, Who
+from shared.glossary import PersonIdentity, PostCategory
+from shared.http import IdempotencyKey
+from shared.law.retirement import Category, Sex
+
+router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("persons.read"))]
+
+
+class PersonBody(Write):
+    """A person to register."""
+
+    name: str = Field(min_length=1, max_length=100)
+    id_number: str = Field(min_length=15, max_length=18, repr=False)
+    sex: Sex
+    birth_on: date
+    certified_birth_on: date | None = None
+    identity: PersonIdentity
+    post_category: PostCategory
+    title: str | None = None
+    professional_title: str | None = None
+    retirement_category: Category | None = None
+    baseline: bool = False
+
+
+class PersonCorrectionBody(Write):
+    """Only what is given is corrected."""
+
+    name: str | None = Field(None, min_length=1, max_length=100)
+    id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
+    sex: Sex | None = None
+    birth_on: date | None = None
+    certified_birth_on: date | None = None
+    identity: PersonIdentity | None = None
+    post_category: PostCategory | None = None
+    title: str | None = None
+    professional_title: str | None = None
+    retirement_category: Category | None = None
+
+
+class RevealBody(Write):
+    """Why somebody must see the number."""
+
+    reason: str = Field(min_length=4, max_length=500)
+
+
+class PersonId(BaseModel):
+    """The new person."""
+
+    person_id: UUID
+
+
+class PersonPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[queries.PersonView]
+    next: UUID | None
+
+
+class History(BaseModel):
+    """All versions."""
+
+    items: list[queries.RecordedPlacement]
+    next: None = None
+
+
+@router.post("/units/{unit_id}/persons", status_code=201)
+async def register_person(
+    unit_id: UUID, body: PersonBody, who: Annotated[Who, Depends(Permit("persons.register"))], key: IdempotencyKey, door: InDoor
+) -> PersonId:
+    """Register a person; no post is taken."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, unit_id, who)
+    what = RegisterPerson.model_validate({"unit_id": unit_id} | fields(body))
+    return PersonId(person_id=await commands.register_person(door.database, door.cipher, door.by(who, key, body), what))
+
+
+@router.get("/units/{unit_id}/persons")
+async def persons_of(
+    unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment, after: UUID | None = None, limit: Limit = 50
+) -> PersonPage:
+    """Who is on the unit's establishment, masked."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, unit_id, who)
+        items = await queries.persons_of(conn, door.cipher, unit_id, moment, after, limit)
+    return PersonPage(items=items, next=items[-1].person_id if len(items) == limit else None)
+
+
+@router.get("/persons/{person_id}")
+async def person(person_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> queries.PersonView:
+    """One person, masked."""
+    async with door.database.reading() as conn:
+        return await queries.person_view(conn, door.cipher, person_id, who, moment)
+
+
+@router.get("/persons/{person_id}/history")
+async def history(person_id: UUID, who: Reader, door: InDoor) -> History:
+    """Every recorded version of the person's placements."""
+    async with door.database.reading() as conn:
+        return History(items=await queries.history(conn, person_id, who))
+
+
+@router.post("/persons/{person_id}/reveal")
+async def reveal(
+    person_id: UUID, body: RevealBody, who: Annotated[Who, Depends(Permit("persons.reveal"))], key: IdempotencyKey, door: InDoor
+) -> queries.Revealed:
+    """Name and number in full; who asked and why is written down first."""
+    await _ensure_visible(door, person_id, who)
+    await commands.record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=person_id, reason=body.reason))
+    async with door.database.reading() as conn:
+        return await queries.revealed(conn, door.cipher, person_id)
+
+
+@router.post("/persons/{person_id}/corrections", status_code=204)
+async def correct_person(
+    person_id: UUID,
+    body: PersonCorrectionBody,
+    who: Annotated[Who, Depends(Permit("roster.correct"))],
+    key: IdempotencyKey,
+    door: InDoor,
+) -> None:
+    """Correct what is known of a person, with proof."""
+    await _ensure_visible(door, person_id, who)
+    what = CorrectPerson.model_validate({"person_id": person_id} | fields(body))
+    await corrections.correct_person(door.database, door.cipher, door.by(who, key, body), what)
+
+
+async def _ensure_visible(door: InDoor, person_id: UUID, who: Who) -> None:
+    async with door.database.reading() as conn:
+        await queries.ensure_visible(conn, person_id, who)

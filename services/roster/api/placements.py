@@ -1,0 +1,95 @@
+"""入编, 出编, 调动 and corrections by the office, on an authorisation; applications come through the workflow instead."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.roster.api.door import InDoor, Write, fields
+from services.roster.commands import placements as commands
+from services.roster.models.requests import PlacePerson, RecordOverQuota, ReleasePerson
+from services.roster.queries import units as unit_queries
+from services.roster.queries.facts import placement
+from shared.auth import Permit, Who
+from shared.glossary import OverQuotaCause
+from shared.http import IdempotencyKey
+
+router = APIRouter()
+Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
+
+
+class PostBody(Write):
+    """A person on a post."""
+
+    person_id: UUID
+    kind: str
+    funding: str
+    started_on: date
+    seat_level: str | None = None
+    baseline: bool = False
+
+
+class PlacementBody(PostBody):
+    """On what authorisation."""
+
+    entry_reason: str
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+
+
+class OverQuotaBody(PostBody):
+    """Why beyond quota."""
+
+    cause: OverQuotaCause
+
+
+class ReleaseBody(Write):
+    """When and why a person left."""
+
+    ended_on: date
+    exit_reason: str
+
+
+class PlacementId(BaseModel):
+    """The new placement."""
+
+    placement_id: UUID
+
+
+@router.post("/units/{unit_id}/placements", status_code=201)
+async def place_person(unit_id: UUID, body: PlacementBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> PlacementId:
+    """Place a person on a free post."""
+    await _ensure_visible(door, who, unit_id)
+    what = PlacePerson.model_validate({"unit_id": unit_id} | fields(body))
+    return PlacementId(placement_id=await commands.place_person(door.database, door.by(who, key, body), what))
+
+
+@router.post("/units/{unit_id}/over-quota", status_code=201)
+async def record_over_quota_fact(
+    unit_id: UUID,
+    body: OverQuotaBody,
+    who: Annotated[Who, Depends(Permit("roster.record_over_quota"))],
+    key: IdempotencyKey,
+    door: InDoor,
+) -> PlacementId:
+    """Record a person beyond quota."""
+    await _ensure_visible(door, who, unit_id)
+    what = RecordOverQuota.model_validate({"unit_id": unit_id} | fields(body))
+    return PlacementId(placement_id=await commands.record_over_quota_fact(door.database, door.by(who, key, body), what))
+
+
+@router.post("/placements/{placement_id}/release", status_code=204)
+async def release_person(placement_id: UUID, body: ReleaseBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """End a placement."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    what = ReleasePerson.model_validate({"placement_id": placement_id} | fields(body))
+    await commands.release_person(door.database, door.by(who, key, body), what)
+
+
+async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID) -> None:
+    async with door.database.reading() as conn:
+        for unit_id in unit_ids:
+            await unit_queries.ensure_visible(conn, unit_id, who)

@@ -1,0 +1,168 @@
+"""Units, their quotas and seats, and what they have reserved."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
+from services.roster.commands import quotas as quota_commands
+from services.roster.commands import units as commands
+from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats
+from services.roster.queries import codes as code_queries
+from services.roster.queries import units as queries
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.glossary import OverQuotaCause
+from shared.http import IdempotencyKey
+
+router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("units.read"))]
+Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
+
+
+class UnitBody(Write):
+    """A unit to register."""
+
+    name: str
+    code: str
+    uscc: str | None = None
+    category: str
+    parent_id: UUID | None = None
+    valid_from: date
+    baseline: bool = False
+
+
+class QuotaBody(Write):
+    """A change of 编制数."""
+
+    kind: str
+    funding: str
+    posts: int
+    effective_on: date
+    document_on: date
+    baseline: bool = False
+
+
+class LowerableQuotaBody(QuotaBody):
+    """Below what is in use only with the office's recorded cause."""
+
+    over_quota_cause: OverQuotaCause | None = None
+
+
+class MoveBody(QuotaBody):
+    """To which unit."""
+
+    to_unit_id: UUID
+
+
+class SeatsBody(Write):
+    """领导职数 of one level."""
+
+    level: str
+    approved: int
+    effective_on: date
+    baseline: bool = False
+
+
+class UnitId(BaseModel):
+    """The new unit."""
+
+    unit_id: UUID
+
+
+class UnitPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[queries.UnitLine]
+    next: str | None
+
+
+class Reservations(BaseModel):
+    """All that have posts left."""
+
+    items: list[queries.ReservationView]
+    next: None = None
+
+
+@router.post("/units", status_code=201)
+async def register_unit(body: UnitBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> UnitId:
+    """Register a unit."""
+    if body.parent_id is not None:
+        await _ensure_visible(door, body.parent_id, who)
+    return UnitId(unit_id=await commands.register_unit(door.database, door.by(who, key, body), RegisterUnit.model_validate(fields(body))))
+
+
+@router.get("/units")
+async def units(
+    who: Reader, door: InDoor, parent: UUID | None = None, q: str | None = None, after: str = "", limit: Limit = 50
+) -> UnitPage:
+    """Units in scope, by code."""
+    async with door.database.reading() as conn:
+        items = await queries.units(conn, who, parent, q, after, limit)
+    return UnitPage(items=items, next=items[-1].code if len(items) == limit else None)
+
+
+@router.get("/units/{unit_id}")
+async def unit(unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> queries.UnitView:
+    """One unit as of a date, as known on a day."""
+    async with door.database.reading() as conn:
+        return await queries.unit_view(conn, unit_id, who, moment)
+
+
+@router.get("/units/{unit_id}/reservations")
+async def reservations(unit_id: UUID, who: Reader, door: InDoor) -> Reservations:
+    """Authorised and not yet filled."""
+    async with door.database.reading() as conn:
+        await queries.ensure_visible(conn, unit_id, who)
+        return Reservations(items=await queries.reservations(conn, unit_id))
+
+
+@router.post("/units/{unit_id}/quotas", status_code=204)
+async def set_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Set a quota."""
+    await _ensure_visible(door, unit_id, who)
+    await quota_commands.set_quota(door.database, door.by(who, key, body), SetQuota.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.post("/units/{unit_id}/quotas/raise", status_code=204)
+async def raise_quota(unit_id: UUID, body: QuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Add posts."""
+    await _ensure_visible(door, unit_id, who)
+    await quota_commands.raise_quota(door.database, door.by(who, key, body), RaiseQuota.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.post("/units/{unit_id}/quotas/cut", status_code=204)
+async def cut_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Take posts away."""
+    await _ensure_visible(door, unit_id, who)
+    await quota_commands.cut_quota(door.database, door.by(who, key, body), CutQuota.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.post("/units/{unit_id}/quotas/move", status_code=204)
+async def move_quota(unit_id: UUID, body: MoveBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Move posts to another unit."""
+    await _ensure_visible(door, unit_id, who)
+    await _ensure_visible(door, body.to_unit_id, who)
+    await quota_commands.move_quota(door.database, door.by(who, key, body), MoveQuota.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.post("/units/{unit_id}/seats", status_code=204)
+async def set_seats(unit_id: UUID, body: SeatsBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Set the leadership posts of one level."""
+    await _ensure_visible(door, unit_id, who)
+    await commands.set_seats(door.database, door.by(who, key, body), SetSeats.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.get("/codes")
+async def codes(_: Annotated[Who, Depends(Permit("units.read", "public"))], door: InDoor) -> code_queries.Codes:
+    """The code tables in force today."""
+    async with door.database.reading() as conn:
+        return await code_queries.codes(conn, business_day(door.clock.now()))
+
+
+async def _ensure_visible(door: InDoor, unit_id: UUID, who: Who) -> None:
+    async with door.database.reading() as conn:
+        await queries.ensure_visible(conn, unit_id, who)

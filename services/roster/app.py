@@ -1,0 +1,36 @@
+"""Wiring of the roster's HTTP process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.roster import api
+from services.roster.settings import RosterSettings
+from shared import db, telemetry
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.crypto import FieldCipher
+from shared.http import service_app
+from shared.settings import StackSettings
+
+
+def create_app() -> FastAPI:
+    """The application, set up from the environment."""
+    stack, settings = StackSettings(), RosterSettings()
+    telemetry.set_up("roster-app", stack.otlp)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with db.connect(settings.database_url, "roster") as database:
+            app.state.database = database
+            app.state.ready = {"database": lambda: database.pool.fetchval("SELECT 1")}
+            yield
+
+    app = service_app("roster", lifespan)
+    app.state.tokens = Tokens(stack.secret("token.pub"))
+    app.state.clock = Clock(stack.clock_file)
+    app.state.cipher = FieldCipher(bytes.fromhex(stack.secret("field.key")), bytes.fromhex(stack.secret("index.key")))
+    for router in api.ROUTERS:
+        app.include_router(router)
+    return app

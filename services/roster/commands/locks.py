@@ -1,0 +1,40 @@
+"""In which order commands lock: persons, then the paths of the units from the root down, then the units by id.
+
+Freezing takes its root FOR UPDATE, which a path's FOR KEY SHARE waits for: no post slips in between. Writing to a unit raises its version and
+publishes one event per version, so its outbox rows leave in commit order and without gaps.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from services.roster.models.refusals import PersonUnknown, UnitUnknown
+from shared.db import Connection
+
+
+async def take_person(conn: Connection, person_id: UUID) -> int:
+    """Lock a person; the new version."""
+    version: int | None = await conn.fetchval("UPDATE persons SET version = version + 1 WHERE id = $1 RETURNING version", person_id)
+    if version is None:
+        raise PersonUnknown(person=person_id)
+    return version
+
+
+async def take_unit(conn: Connection, unit_id: UUID) -> int:
+    """Lock one unit; the version of its next event."""
+    version: int | None = await conn.fetchval("UPDATE units SET version = version + 1 WHERE id = $1 RETURNING version", unit_id)
+    if version is None:
+        raise UnitUnknown(unit=unit_id)
+    return version
+
+
+async def take_units(conn: Connection, unit_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Lock several units in id order; the version of each one's next event."""
+    return {unit_id: await take_unit(conn, unit_id) for unit_id in sorted(set(unit_ids))}
+
+
+async def hold_paths(conn: Connection, *unit_ids: UUID) -> None:
+    """Keep freezes above (and on) these units from changing until the end. Before `take_unit`, in every command that takes a post."""
+    await conn.execute(
+        "SELECT FROM units WHERE id IN (SELECT unnest(path) FROM units WHERE id = ANY($1)) ORDER BY cardinality(path), id FOR KEY SHARE",
+        list(unit_ids),
+    )

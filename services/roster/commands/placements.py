@@ -1,0 +1,212 @@
+"""入编 and 出编 by the office: placing, recording an over-quota fact, releasing. `placed` and `released` write what every door's effect writes."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.roster.commands.locks import hold_paths, take_person, take_unit
+from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.units import seats_changed
+from services.roster.models.facts import Placement
+from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, KindNotAllowed, NotAuthorised
+from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
+from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import (
+    category_and_kind,
+    ensure_known_entry,
+    ensure_known_exit,
+    ensure_known_row,
+    frozen_by,
+    person_record,
+    placement,
+    placements_of,
+)
+from services.roster.rules.persons import retirement_fact
+from services.roster.rules.posts import ensure_available, ensure_not_frozen, ensure_on_no_roster, ensure_over_quota
+from shared import outbox
+from shared.db import By, Connection, command
+from shared.events.envelope import uuid7
+from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased
+from shared.glossary import FreezeScope, OverQuotaCause
+
+
+@dataclass(frozen=True)
+class Entry:
+    """On what ground a person takes up a post."""
+
+    reason: str
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+    cause: OverQuotaCause | None = None
+    transfer_id: UUID | None = None
+
+
+@command
+async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
+    """Place a person on a free post, under freeze, availability and 先核编后进人; answers with the placement's id. A first load may lack the
+    authorisation.
+    """
+    today = today_of(by, what.started_on, what.authorised_on)
+    if not what.baseline and (what.authorisation_no is None or what.authorised_on is None):
+        raise NotAuthorised
+    person_version = await take_person(conn, what.person_id)
+    await hold_paths(conn, what.unit_id)
+    version = await take_unit(conn, what.unit_id)
+    await ensure_known_entry(conn, what.entry_reason, today)
+    await _ensure_row(conn, what, today)
+    ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
+    ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.ENTRY))
+    ensure_available(await establishment(conn, what.unit_id, what.kind, what.funding), 1)
+    return await placed(conn, by, what, Entry(what.entry_reason, what.authorisation_no, what.authorised_on), person_version, version)
+
+
+@command
+async def record_over_quota_fact(conn: Connection, by: By, what: RecordOverQuota) -> UUID:
+    """Record that a unit employs a person beyond its quota: the office alone, with cause and document. It is a fact; no freeze hides it."""
+    document_of(by)
+    today = today_of(by, what.started_on)
+    person_version = await take_person(conn, what.person_id)
+    version = await take_unit(conn, what.unit_id)
+    await ensure_known_row(conn, what.kind, what.funding, today)
+    ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
+    ensure_over_quota(await establishment(conn, what.unit_id, what.kind, what.funding))
+    return await placed(conn, by, what, Entry("over_quota", cause=what.cause), person_version, version)
+
+
+@command
+async def release_person(conn: Connection, by: By, what: ReleasePerson) -> None:
+    """End a placement (出编), with reason and document. Never stopped by a freeze or a light."""
+    document_of(by)
+    today = today_of(by, what.ended_on)
+    await ensure_known_exit(conn, what.exit_reason, today)
+    person_id = (await placement(conn, what.placement_id)).person_id
+    person_version = await take_person(conn, person_id)
+    here = await placement(conn, what.placement_id)
+    version = await take_unit(conn, here.unit_id)
+    await released(conn, by, here, what.ended_on, what.exit_reason, person_version, version)
+
+
+async def _ensure_row(conn: Connection, what: Post, today: date) -> None:
+    await ensure_known_row(conn, what.kind, what.funding, today)
+    category, allowed = await category_and_kind(conn, what.unit_id, what.kind, today)
+    if not allowed:
+        raise KindNotAllowed(category=category, kind=what.kind)
+
+
+async def placed(conn: Connection, by: By, post: Post, entry: Entry, person_version: int, version: int) -> UUID:
+    """Write the placement and publish it. The caller has locked and judged."""
+    placement_id = uuid7()
+    await _insert(conn, by, placement_id, post, entry)
+    await conn.execute("UPDATE persons SET unit_id = $2 WHERE id = $1", post.person_id, post.unit_id)
+    await outbox.append(conn, by, await _placed_event(conn, by, post, entry, person_version, version))
+    await _seat_taken_or_left(conn, by, post.unit_id, post.seat_level, baseline=post.baseline)
+    return placement_id
+
+
+async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entry: Entry) -> None:
+    await conn.execute(
+        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
+        " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
+        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL), tstzrange($7, NULL), $8, $9, $10, $11, $12, $13, $14)",
+        placement_id,
+        post.person_id,
+        post.unit_id,
+        post.kind,
+        post.funding,
+        post.started_on,
+        by.as_of,
+        entry.reason,
+        post.seat_level,
+        entry.authorisation_no,
+        entry.authorised_on,
+        entry.cause,
+        entry.transfer_id,
+        by.document_no,
+    )
+
+
+async def _placed_event(
+    conn: Connection, by: By, post: Post, entry: Entry, person_version: int, version: int
+) -> PersonPlaced | OverQuotaRecorded:
+    facts = {
+        "occurred_at": by.as_of,
+        "unit_id": post.unit_id,
+        "version": version,
+        "establishments": (await establishment(conn, post.unit_id, post.kind, post.funding),),
+        "document_no": by.document_no,
+        "baseline": post.baseline,
+        "person_id": post.person_id,
+        "person_version": person_version,
+        "kind": post.kind,
+        "funding": post.funding,
+        "started_on": post.started_on,
+        "retirement": retirement_fact(await person_record(conn, post.person_id)),
+    }
+    if entry.cause is not None:
+        return OverQuotaRecorded.model_validate(facts | {"cause": entry.cause})
+    ground = {"authorisation_no": entry.authorisation_no, "authorised_on": entry.authorised_on, "transfer_id": entry.transfer_id}
+    return PersonPlaced.model_validate(facts | ground | {"entry_reason": entry.reason})
+
+
+async def released(
+    conn: Connection,
+    by: By,
+    here: Placement,
+    ended_on: date,
+    exit_reason: str,
+    person_version: int,
+    version: int,
+    transfer_id: UUID | None = None,
+) -> None:
+    """Close the placement and publish it. The day of exit does not count. The caller has locked."""
+    if here.ended_on is not None:
+        raise AlreadyReleased
+    if ended_on <= here.started_on:
+        raise DatesOutOfOrder
+    at = await close_recorded(conn, by, here.placement_id)
+    await conn.execute(
+        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
+        " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
+        " SELECT placement_id, person_id, unit_id, kind, funding, daterange(lower(during), $2), tstzrange($3, NULL), entry_reason, $4,"
+        " seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6 FROM placements"
+        " WHERE placement_id = $1 AND upper(recorded) = $3",
+        here.placement_id,
+        ended_on,
+        at,
+        exit_reason,
+        transfer_id,
+        by.document_no,
+    )
+    gone = PersonReleased(
+        occurred_at=by.as_of,
+        unit_id=here.unit_id,
+        version=version,
+        establishments=(await establishment(conn, here.unit_id, here.kind, here.funding),),
+        document_no=by.document_no,
+        person_id=here.person_id,
+        person_version=person_version,
+        kind=here.kind,
+        funding=here.funding,
+        transfer_id=transfer_id,
+        ended_on=ended_on,
+        exit_reason=exit_reason,
+    )
+    await outbox.append(conn, by, gone)
+    await _seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
+
+
+async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object:
+    """The last version of a placement is not what we know any more from this instant on; answers the instant."""
+    at: object = await conn.fetchval(
+        "UPDATE placements SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
+        " WHERE placement_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
+        placement_id,
+        by.as_of,
+    )
+    return at
+
+
+async def _seat_taken_or_left(conn: Connection, by: By, unit_id: UUID, level: str | None, *, baseline: bool) -> None:
+    if level is not None:
+        version = await take_unit(conn, unit_id)
+        await outbox.append(conn, by, await seats_changed(conn, by, unit_id, version, level, baseline=baseline))

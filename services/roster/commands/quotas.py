@@ -1,0 +1,146 @@
+"""编制数: set, raised, cut and moved, every change with its document, as validity ranges per (unit, kind, funding)."""
+
+from datetime import date
+from uuid import UUID
+
+from services.roster.commands.locks import hold_paths, take_unit, take_units
+from services.roster.commands.mandate import document_of, today_of
+from services.roster.models.refusals import KindNotAllowed, QuotaBelowZero, QuotaChangedLater, SameUnit
+from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
+from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import category_and_kind, ensure_known_row
+from services.roster.rules.posts import ensure_above_use
+from shared import outbox
+from shared.db import By, Connection, command
+from shared.events.roster import QuotaChanged
+
+
+@command
+async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
+    """Set the number of approved posts from a date on. Below what is in use only with the office's recorded cause."""
+    document_of(by)
+    today = today_of(by, what.effective_on)
+    version = await take_unit(conn, what.unit_id)
+    await _ensure_row(conn, what.unit_id, what, today)
+    await _write(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause)
+    await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
+
+
+@command
+async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
+    """Add approved posts (核增)."""
+    document_of(by)
+    today = today_of(by, what.effective_on)
+    version = await take_unit(conn, what.unit_id)
+    await _ensure_row(conn, what.unit_id, what, today)
+    await _write(conn, by, what, what.unit_id, await _posts(conn, what, what.unit_id) + what.posts, "raise", None)
+    await _publish(conn, by, what, what.unit_id, version, None)
+
+
+@command
+async def cut_quota(conn: Connection, by: By, what: CutQuota) -> None:
+    """Take approved posts away (核减). Below what is in use only with the office's recorded cause."""
+    document_of(by)
+    today_of(by, what.effective_on)
+    version = await take_unit(conn, what.unit_id)
+    await _cut(conn, by, what, "cut", what.over_quota_cause)
+    await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
+
+
+@command
+async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
+    """Move approved posts to another unit (划转), one date for both; the giver may not fall below what it uses."""
+    document_of(by)
+    today = today_of(by, what.effective_on)
+    if what.to_unit_id == what.unit_id:
+        raise SameUnit
+    await hold_paths(conn, what.unit_id, what.to_unit_id)
+    versions = await take_units(conn, (what.unit_id, what.to_unit_id))
+    await _ensure_row(conn, what.to_unit_id, what, today)
+    await _cut(conn, by, what, "move", None)
+    await _write(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
+    for unit_id, version in versions.items():
+        await _publish(conn, by, what, unit_id, version, None)
+
+
+async def _ensure_row(conn: Connection, unit_id: UUID, what: QuotaRow, today: date) -> None:
+    await ensure_known_row(conn, what.kind, what.funding, today)
+    category, allowed = await category_and_kind(conn, unit_id, what.kind, today)
+    if not allowed:
+        raise KindNotAllowed(category=category, kind=what.kind)
+
+
+async def _posts(conn: Connection, what: QuotaRow, unit_id: UUID) -> int:
+    return (await establishment(conn, unit_id, what.kind, what.funding)).quota
+
+
+async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str, cause: str | None) -> None:
+    now = await _posts(conn, what, what.unit_id)
+    if now < what.posts:
+        raise QuotaBelowZero(quota=now, posts=what.posts)
+    await _write(conn, by, what, what.unit_id, now - what.posts, change, cause)
+
+
+async def _write(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, posts: int, change: str, cause: str | None) -> None:
+    """The number holds from the effective date on; what was recorded before is closed, not overwritten."""
+    at = await _close(conn, by, what, unit_id)
+    await conn.execute(
+        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on)"
+        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange(coalesce($6, $7), NULL), $8, $9, $10, $11)",
+        unit_id,
+        what.kind,
+        what.funding,
+        posts,
+        what.effective_on,
+        at,
+        by.as_of,
+        change,
+        cause,
+        by.document_no,
+        what.document_on,
+    )
+
+
+async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> object:
+    """Close what is recorded; up to the effective date it is recorded anew. Answers the instant, none when there was nothing."""
+    last = await conn.fetchrow(
+        "SELECT id, lower(during) AS since FROM quotas"
+        " WHERE unit_id = $1 AND kind = $2 AND funding = $3 AND upper_inf(during) AND upper_inf(recorded)",
+        unit_id,
+        what.kind,
+        what.funding,
+    )
+    if last is None:
+        return None
+    if what.effective_on < last["since"]:
+        raise QuotaChangedLater(since=last["since"])
+    at: object = await conn.fetchval(
+        "UPDATE quotas SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
+        " WHERE id = $1 RETURNING upper(recorded)",
+        last["id"],
+        by.as_of,
+    )
+    await conn.execute(
+        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on)"
+        " SELECT unit_id, kind, funding, posts, daterange(lower(during), $2), tstzrange($3, NULL), change, over_quota_cause, document_no,"
+        " document_on FROM quotas WHERE id = $1 AND lower(during) < $2",
+        last["id"],
+        what.effective_on,
+        at,
+    )
+    return at
+
+
+async def _publish(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, version: int, cause: str | None) -> None:
+    row = await establishment(conn, unit_id, what.kind, what.funding)
+    ensure_above_use(row, cause)
+    changed = QuotaChanged(
+        occurred_at=by.as_of,
+        unit_id=unit_id,
+        version=version,
+        establishments=(row,),
+        document_no=by.document_no,
+        baseline=what.baseline,
+        effective_on=what.effective_on,
+    )
+    await outbox.append(conn, by, changed)

@@ -1,0 +1,1 @@
+"""The roster's words: what a command is asked (`requests`), how it refuses (`refusals`), what decisions look at (`facts`)."""

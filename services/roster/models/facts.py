@@ -1,0 +1,81 @@
+"""What decisions look at: rows as frozen dataclasses."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from shared.events.roster import EstablishmentState
+from shared.glossary import PersonIdentity, PostCategory
+from shared.law.retirement import Category, Sex
+
+
+@dataclass(frozen=True)
+class Placement:
+    """One person's post on one unit. `ended_on` is the day of exit, which does not count; none while in post."""
+
+    placement_id: UUID
+    person_id: UUID
+    unit_id: UUID
+    kind: str
+    funding: str
+    started_on: date
+    ended_on: date | None
+    entry_reason: str
+    exit_reason: str | None
+    seat_level: str | None
+    authorisation_no: str | None
+    authorised_on: date | None
+    over_quota_cause: str | None
+    transfer_id: UUID | None
+    document_no: str | None
+
+
+@dataclass(frozen=True)
+class PersonRecord:
+    """A person as known now, without the ID number. A birth date is the certified one where there is one."""
+
+    person_id: UUID
+    name: str
+    sex: Sex
+    birth_on: date
+    certified_birth_on: date | None
+    identity: PersonIdentity
+    post_category: PostCategory
+    title: str | None
+    professional_title: str | None
+    retirement_override: Category | None
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Authorised posts. `held` of the `unspent` ones belong to entry applications in flight."""
+
+    id: UUID
+    unit_id: UUID
+    kind: str
+    funding: str
+    posts: int
+    unspent: int
+    held: int
+    authorisation_no: str
+    authorised_on: date
+    expires_on: date
+
+
+@dataclass(frozen=True)
+class PostFacts:
+    """All that decides about a post for an application: gathered once, judged by the same rules as advice and as law."""
+
+    establishment: EstablishmentState
+    kind_allowed: bool
+    category: str
+    frozen_by: tuple[UUID, ...] = ()
+    buried_revision: int = 0
+    reservation: Reservation | None = None
+    holds_one: bool = False
+    on_rosters: tuple[Placement, ...] = ()
+
+
+def place_of(person_id: UUID) -> str:
+    """What an encrypted ID number is bound to."""
+    return f"persons.id_number.{person_id}"

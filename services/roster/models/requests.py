@@ -1,0 +1,219 @@
+"""What the roster's commands are asked. Actor, reason and document number come with `By`; dates lie today or before."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.glossary import FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
+from shared.law.retirement import Category, Sex
+
+
+class Request(BaseModel):
+    """The input of a command. `baseline`, where a class has it, marks a unit's first load: rules run dry on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RegisterUnit(Request):
+    """A unit below its parent, from a day on."""
+
+    name: str = Field(min_length=1, max_length=200)
+    code: str = Field(min_length=1, max_length=50)
+    uscc: str | None = None
+    category: str
+    parent_id: UUID | None = None
+    valid_from: date
+    baseline: bool = False
+
+
+class QuotaRow(Request):
+    """One (unit, kind, funding) and the approval of the change."""
+
+    unit_id: UUID
+    kind: str
+    funding: str
+    effective_on: date
+    document_on: date
+    baseline: bool = False
+
+
+class SetQuota(QuotaRow):
+    """With `over_quota_cause` the number may lie below what is in use: the office records why."""
+
+    posts: int = Field(ge=0, le=100_000)
+    over_quota_cause: OverQuotaCause | None = None
+
+
+class RaiseQuota(QuotaRow):
+    """核增."""
+
+    posts: int = Field(ge=1, le=100_000)
+
+
+class CutQuota(QuotaRow):
+    """核减; below what is in use only with the office's recorded cause."""
+
+    posts: int = Field(ge=1, le=100_000)
+    over_quota_cause: OverQuotaCause | None = None
+
+
+class MoveQuota(QuotaRow):
+    """From `unit_id` to `to_unit_id`, the same kind and funding."""
+
+    posts: int = Field(ge=1, le=100_000)
+    to_unit_id: UUID
+
+
+class SetSeats(Request):
+    """领导职数 of one level, from a day on."""
+
+    unit_id: UUID
+    level: str = Field(min_length=1, max_length=50)
+    approved: int = Field(ge=0, le=1000)
+    effective_on: date
+    baseline: bool = False
+
+
+class PersonFacts(Request):
+    """What is known of a person beside the ID number. `certified_birth_on` (档案认定) governs retirement."""
+
+    name: str = Field(min_length=1, max_length=100)
+    sex: Sex
+    birth_on: date
+    certified_birth_on: date | None = None
+    identity: PersonIdentity
+    post_category: PostCategory
+    title: str | None = None
+    professional_title: str | None = None
+    retirement_category: Category | None = Field(None, description="Overrides what post and title say.")
+
+
+class RegisterPerson(PersonFacts):
+    """A person and the ID number in plain; it goes no further than `commands.persons`."""
+
+    unit_id: UUID
+    id_number: str = Field(min_length=15, max_length=18, repr=False)
+    baseline: bool = False
+
+
+class SealedPerson(PersonFacts):
+    """A person whose number is encrypted already: no plain number reaches a command, a hash or a log."""
+
+    person_id: UUID = Field(exclude=True)
+    unit_id: UUID
+    id_number: bytes = Field(exclude=True, repr=False)
+    id_index: str
+    baseline: bool = False
+
+
+class CorrectPerson(Request):
+    """Only what is given is corrected."""
+
+    person_id: UUID
+    name: str | None = Field(None, min_length=1, max_length=100)
+    id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
+    sex: Sex | None = None
+    birth_on: date | None = None
+    certified_birth_on: date | None = None
+    identity: PersonIdentity | None = None
+    post_category: PostCategory | None = None
+    title: str | None = None
+    professional_title: str | None = None
+    retirement_category: Category | None = None
+
+
+class SealedCorrection(CorrectPerson):
+    """A correction whose new number, if any, is encrypted already."""
+
+    id_number: None = None
+    sealed_number: bytes | None = Field(None, exclude=True, repr=False)
+    id_index: str | None = None
+
+
+class Post(Request):
+    """A person on a post of one (unit, kind, funding)."""
+
+    person_id: UUID
+    unit_id: UUID
+    kind: str
+    funding: str
+    started_on: date
+    seat_level: str | None = Field(None, description="领导职数: the level whose seat the person takes.")
+    baseline: bool = False
+
+
+class PlacePerson(Post):
+    """By the office, with an authorisation (a first load may lack it)."""
+
+    entry_reason: str
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+
+
+class RecordOverQuota(Post):
+    """A person beyond quota, and why."""
+
+    cause: OverQuotaCause
+
+
+class ReleasePerson(Request):
+    """The day of exit does not count."""
+
+    placement_id: UUID
+    ended_on: date
+    exit_reason: str
+
+
+class TransferPerson(Request):
+    """One command, two units, one date."""
+
+    person_id: UUID
+    from_unit_id: UUID
+    to_unit_id: UUID
+    kind: str
+    funding: str
+    effective_on: date
+    authorisation_no: str
+    authorised_on: date
+
+
+class CorrectPlacement(Request):
+    """Only what is given is corrected; an end date only where the person has left."""
+
+    placement_id: UUID
+    started_on: date | None = None
+    ended_on: date | None = None
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+
+
+class FrozenPosts(Request):
+    """Posts of one row that an order freezes by number."""
+
+    kind: str
+    funding: str
+    posts: int = Field(ge=1)
+
+
+class FreezeUnit(Request):
+    """`posts` where the order names a number, on rows of its root unit."""
+
+    order_id: UUID
+    unit_id: UUID
+    scopes: tuple[FreezeScope, ...]
+    posts: tuple[FrozenPosts, ...] = ()
+
+
+class UnfreezeUnit(Request):
+    """The end of an order, on a signed release."""
+
+    order_id: UUID
+    unit_id: UUID
+
+
+class RevealPerson(Request):
+    """Somebody needs a number in full; he says why."""
+
+    person_id: UUID
+    reason: str = Field(min_length=4, max_length=500)

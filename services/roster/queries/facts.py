@@ -1,0 +1,154 @@
+"""What decisions need to know, as the rules take it. Commands ask under their locks, advice asks without."""
+
+from datetime import date
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.models.facts import PersonRecord, Placement, PostFacts, Reservation
+from services.roster.models.refusals import (
+    CategoryUnknown,
+    FundingUnknown,
+    KindUnknown,
+    PersonUnknown,
+    PlacementUnknown,
+    ReasonUnknown,
+    UnitUnknown,
+)
+from services.roster.queries.establishments import establishment
+from services.roster.rules.posts import STOPPED_BY
+from shared.db import Connection
+from shared.glossary import FreezeScope, PersonIdentity, PostCategory
+from shared.law.retirement import Category, Sex
+from workflows.roster import PostRequest
+
+_PLACEMENT = """
+    SELECT placement_id, person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason,
+        seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no
+    FROM placements
+"""
+
+
+async def ensure_known_category(conn: Connection, category: str, on: date) -> None:
+    """The category is in the code table on this day."""
+    if not await conn.fetchval("SELECT true FROM unit_categories WHERE code = $1 AND valid @> $2::date", category, on):
+        raise CategoryUnknown(category=category)
+
+
+async def ensure_known_row(conn: Connection, kind: str, funding: str, on: date) -> None:
+    """Kind and funding are in the code tables on this day."""
+    if not await conn.fetchval("SELECT true FROM establishment_kinds WHERE code = $1 AND valid @> $2::date", kind, on):
+        raise KindUnknown(kind=kind)
+    if not await conn.fetchval("SELECT true FROM fundings WHERE code = $1 AND valid @> $2::date", funding, on):
+        raise FundingUnknown(funding=funding)
+
+
+async def ensure_known_entry(conn: Connection, reason: str, on: date) -> None:
+    """The entry reason is in the code table on this day."""
+    if not await conn.fetchval("SELECT true FROM entry_reasons WHERE code = $1 AND valid @> $2::date", reason, on):
+        raise ReasonUnknown(reason=reason)
+
+
+async def ensure_known_exit(conn: Connection, reason: str, on: date) -> None:
+    """The exit reason is in the code table on this day."""
+    if not await conn.fetchval("SELECT true FROM exit_reasons WHERE code = $1 AND valid @> $2::date", reason, on):
+        raise ReasonUnknown(reason=reason)
+
+
+async def category_and_kind(conn: Connection, unit_id: UUID, kind: str, on: date) -> tuple[str, bool]:
+    """The unit's category, and whether it may hold this kind."""
+    row = await conn.fetchrow(
+        "SELECT category, EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $3::date)"
+        " AS allowed FROM units WHERE id = $1",
+        unit_id,
+        kind,
+        on,
+    )
+    if row is None:
+        raise UnitUnknown(unit=unit_id)
+    return row["category"], row["allowed"]
+
+
+async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
+    """The freeze orders in force for a scope, on the unit or anywhere above it."""
+    rows = await conn.fetch(
+        "SELECT freeze_orders.id FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
+        " WHERE units.id = $1 AND upper_inf(in_force) AND $2 = ANY(scopes) ORDER BY freeze_orders.id",
+        unit_id,
+        scope,
+    )
+    return tuple(row["id"] for row in rows)
+
+
+async def placement(conn: Connection, placement_id: UUID) -> Placement:
+    """One placement as known now."""
+    row = await conn.fetchrow(f"{_PLACEMENT} WHERE placement_id = $1 AND upper_inf(recorded)", placement_id)
+    if row is None:
+        raise PlacementUnknown(placement=placement_id)
+    return _placement(row)
+
+
+async def placements_of(conn: Connection, person_id: UUID) -> tuple[Placement, ...]:
+    """A person's placements as known now, oldest first."""
+    rows = await conn.fetch(f"{_PLACEMENT} WHERE person_id = $1 AND upper_inf(recorded) ORDER BY during", person_id)
+    return tuple(_placement(row) for row in rows)
+
+
+async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
+    """A person as known now."""
+    row = await conn.fetchrow("SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(recorded)", person_id)
+    if row is None:
+        raise PersonUnknown(person=person_id)
+    return PersonRecord(
+        person_id=person_id,
+        name=row["name"],
+        sex=Sex(row["sex"]),
+        birth_on=row["birth_on"],
+        certified_birth_on=row["certified_birth_on"],
+        identity=PersonIdentity(row["identity"]),
+        post_category=PostCategory(row["post_category"]),
+        title=row["title"],
+        professional_title=row["professional_title"],
+        retirement_override=Category(row["retirement_override"]) if row["retirement_override"] else None,
+    )
+
+
+async def reservation(conn: Connection, reservation_id: UUID, unit_id: UUID, kind: str, funding: str) -> Reservation | None:
+    """An authorised use, if it is one of this row."""
+    row = await conn.fetchrow(
+        "SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,"
+        " (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) AS held"
+        " FROM reservations WHERE id = $1 AND unit_id = $2 AND kind = $3 AND funding = $4",
+        reservation_id,
+        unit_id,
+        kind,
+        funding,
+    )
+    return None if row is None else Reservation(**row)
+
+
+async def post_facts(conn: Connection, request: PostRequest, today: date) -> PostFacts:
+    """All that decides about what an application asks for."""
+    scope = STOPPED_BY.get(request.application_type)
+    category, allowed = await category_and_kind(conn, request.unit_id, request.kind, today)
+    return PostFacts(
+        establishment=await establishment(conn, request.unit_id, request.kind, request.funding),
+        kind_allowed=allowed,
+        category=category,
+        frozen_by=await frozen_by(conn, request.unit_id, scope) if scope else (),
+        buried_revision=await conn.fetchval("SELECT max(revision) FROM tombstones WHERE application_id = $1", request.application_id) or 0,
+        reservation=await reservation(conn, request.reservation_id, request.unit_id, request.kind, request.funding)
+        if request.reservation_id
+        else None,
+        holds_one=await _holds(conn, request.application_id, request.reservation_id),
+        on_rosters=await placements_of(conn, request.person_id) if request.person_id else (),
+    )
+
+
+async def _holds(conn: Connection, application_id: UUID, reservation_id: UUID | None) -> bool:
+    held = await conn.fetchval("SELECT true FROM holds WHERE application_id = $1 AND reservation_id = $2", application_id, reservation_id)
+    return bool(held)
+
+
+def _placement(row: asyncpg.Record) -> Placement:
+    return Placement(**row)

@@ -1,0 +1,1 @@
+"""What the roster decides, without I/O; each rule cites its clause."""

@@ -1,0 +1,143 @@
+"""May this post be taken? Judged per (unit, kind, funding), never netted (domain §1.6, §2.3; 机构编制工作条例)."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from services.roster.models.facts import Placement, PostFacts, Reservation
+from services.roster.models.refusals import (
+    ClaimRefusedByTombstone,
+    Frozen,
+    KindNotAllowed,
+    NotAuthorised,
+    NotOverQuota,
+    PersonNotHere,
+    PersonOnRoster,
+    PostsNotOne,
+    QuotaBelowUse,
+    QuotaExhausted,
+    RequestIncomplete,
+    ReservationExpired,
+    ReservationHeld,
+    ReservationUnknown,
+    ReservationUsedUp,
+)
+from shared.events.roster import EstablishmentState
+from shared.glossary import ApplicationType, FreezeScope
+from workflows.roster import PostRequest
+
+STOPPED_BY = {
+    ApplicationType.POST_USE: FreezeScope.POST_USE,
+    ApplicationType.ENTRY: FreezeScope.ENTRY,
+    ApplicationType.TRANSFER: FreezeScope.ENTRY,
+}
+"""Which freeze stops which application. An exit is never stopped."""
+
+
+def ensure_available(row: EstablishmentState, posts: int) -> None:
+    """可用编 ≥ n: quota − headcount − reserved − frozen of this row alone."""
+    if row.available < posts:
+        raise QuotaExhausted(available=row.available, posts=posts)
+
+
+def ensure_over_quota(row: EstablishmentState) -> None:
+    """An over-quota fact is recorded only where no post is left; otherwise it is an entry."""
+    if row.available >= 1:
+        raise NotOverQuota(available=row.available)
+
+
+def ensure_above_use(row: EstablishmentState, recorded_cause: str | None) -> None:
+    """A quota below headcount + reserved needs the office's recorded cause and document."""
+    used = row.headcount + row.reserved
+    if row.quota < used and recorded_cause is None:
+        raise QuotaBelowUse(quota=row.quota, used=used)
+
+
+def ensure_not_frozen(orders: Sequence[UUID]) -> None:
+    """No freeze in force on the unit or above it for this scope; the facts name the orders."""
+    if orders:
+        raise Frozen(orders=",".join(str(order) for order in orders))
+
+
+def ensure_kind_allowed(facts: PostFacts) -> None:
+    """The kind matches the unit's category (486号令: no mixing of kinds)."""
+    if not facts.kind_allowed:
+        raise KindNotAllowed(category=facts.category, kind=facts.establishment.kind)
+
+
+def ensure_not_buried(request_revision: int, facts: PostFacts) -> None:
+    """What was given back stays given back: a claim that wakes up late is refused."""
+    if request_revision <= facts.buried_revision:
+        raise ClaimRefusedByTombstone
+
+
+def ensure_on_no_roster(placements: Sequence[Placement], started_on: date) -> None:
+    """Nobody is on two units at once: no placement from the day of entry on."""
+    if any(each.ended_on is None or each.ended_on > started_on for each in placements):
+        raise PersonOnRoster
+
+
+def ensure_usable(reservation: Reservation | None, today: date) -> Reservation:
+    """The authorised use exists, is valid on this day, and has a post nobody holds."""
+    if reservation is None:
+        raise ReservationUnknown
+    if reservation.unspent == 0:
+        raise ReservationUsedUp
+    if reservation.expires_on < today:
+        raise ReservationExpired(expires_on=reservation.expires_on)
+    if reservation.unspent <= reservation.held:
+        raise ReservationHeld
+    return reservation
+
+
+def ensure_authorised_first(request: PostRequest, facts: PostFacts, today: date) -> Reservation:
+    """先核编后进人: an entry stands on an authorised use, and begins on its day or later. A held post is not judged for expiry again."""
+    if request.reservation_id is None:
+        raise NotAuthorised
+    reservation = facts.reservation if facts.holds_one else ensure_usable(facts.reservation, today)
+    if reservation is None:
+        raise ReservationUnknown
+    if (request.effective_on or today) < reservation.authorised_on:
+        raise NotAuthorised
+    return reservation
+
+
+def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placement:
+    """The person is on this unit's establishment now."""
+    for placement in placements:
+        if placement.unit_id == unit_id and placement.ended_on is None:
+            return placement
+    raise PersonNotHere
+
+
+def ensure_complete(request: PostRequest) -> None:
+    """The form names what its type needs; one person per case."""
+    needed = {
+        ApplicationType.POST_USE: (),
+        ApplicationType.ENTRY: ("person_id", "reason_code"),
+        ApplicationType.EXIT: ("person_id", "reason_code"),
+        ApplicationType.TRANSFER: ("person_id", "from_unit_id"),
+    }[request.application_type]
+    for field in needed:
+        if getattr(request, field) is None:
+            raise RequestIncomplete(field=field)
+    if needed and request.posts != 1:
+        raise PostsNotOne
+
+
+def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> None:
+    """The law of a final decision, in its own transaction (domain §2.3, §14.5, §14.6). An exit takes no post: only the person is judged."""
+    ensure_complete(request)
+    ensure_not_buried(request.revision, facts)
+    if request.application_type is ApplicationType.EXIT:
+        ensure_here(facts.on_rosters, request.unit_id)
+        return
+    ensure_not_frozen(facts.frozen_by)
+    ensure_kind_allowed(facts)
+    if request.application_type is ApplicationType.ENTRY:
+        ensure_on_no_roster(facts.on_rosters, request.effective_on or today)
+        ensure_authorised_first(request, facts, today)
+    else:
+        ensure_available(facts.establishment, request.posts)
+    if request.application_type is ApplicationType.TRANSFER:
+        ensure_here(facts.on_rosters, request.from_unit_id)

@@ -1,0 +1,27 @@
+"""Wiring of the roster's other process: the relay of its outbox to Kafka, and its answers to workflows. It listens to no topic and starts no workflow."""
+
+from services.roster.activities import RosterActivities
+from services.roster.settings import RosterSettings
+from shared import db, outbox, process, telemetry, temporal
+from shared.clock import Clock
+from shared.kafka import KafkaSender
+from shared.settings import StackSettings
+from workflows.roster import TASK_QUEUE
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    stack, settings = StackSettings(), RosterSettings()
+    telemetry.set_up("roster-worker", stack.otlp)
+    payload_key = bytes.fromhex(stack.secret("payload.key"))
+    async with db.connect(settings.database_url, "roster") as database:
+        client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
+        activities = RosterActivities(database, Clock(stack.clock_file))
+        await process.side_by_side(
+            outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
+            temporal.serve_activities(client, TASK_QUEUE, activities.all()),
+        )
+
+
+if __name__ == "__main__":
+    process.run(main())
