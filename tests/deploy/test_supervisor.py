@@ -145,12 +145,15 @@ async def test_stale_pid_files_do_not_stop_a_start(places: Callable[[str], Place
     place = places("home")
     await start(place, "postgres")
     stack.stop(place)
-    (place.home / "pg" / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n{place.home}\n1\n{place.port('postgres')}\n\n127.0.0.1\n")
-    lie = {"name": "postgres", "state": "ready", "pid": os.getpid(), "born": 1.0}
-    place.state_file.write_text(json.dumps({"supervisor": os.getpid(), "parts": [lie]}))
+    somebody = orphan()
+    (place.home / "pg" / "data" / "postmaster.pid").write_text(f"{somebody.pid}\n{place.home}\n1\n{place.port('postgres')}\n\n127.0.0.1\n")
+    lie = {"name": "postgres", "state": "ready", "pid": somebody.pid, "born": 1.0}
+    place.state_file.write_text(json.dumps({"supervisor": somebody.pid, "parts": [lie]}))
 
     await start(place, "postgres")
 
+    assert somebody.is_running()
+    somebody.kill()
     assert seen(place, "postgres").restarts == 0
 
 
