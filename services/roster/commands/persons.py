@@ -61,7 +61,7 @@ async def write_record(
     await conn.execute(
         "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title,"
         " professional_title, retirement_override, document_no)"
-        " VALUES ($1, tstzrange(coalesce($2, $3), NULL), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " VALUES ($1, tstzrange(coalesce($2, $3::timestamptz), NULL), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         person_id,
         at,
         by.as_of,

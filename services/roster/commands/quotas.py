@@ -86,7 +86,7 @@ async def _write(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, posts:
     at = await _close(conn, by, what, unit_id)
     await conn.execute(
         "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on)"
-        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange(coalesce($6, $7), NULL), $8, $9, $10, $11)",
+        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange(coalesce($6, $7::timestamptz), NULL), $8, $9, $10, $11)",
         unit_id,
         what.kind,
         what.funding,

@@ -1,0 +1,124 @@
+"""Builders for roster tests: everything is made through the commands; all people and units are invented."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import count
+from uuid import UUID, uuid4
+
+from services.roster.commands.persons import register_person
+from services.roster.commands.placements import place_person, record_over_quota_fact
+from services.roster.commands.quotas import set_quota
+from services.roster.commands.units import register_unit
+from services.roster.models.requests import PlacePerson, RecordOverQuota, RegisterPerson, RegisterUnit, SetQuota
+from services.roster.queries.establishments import establishment
+from shared.clock import business_day
+from shared.crypto import FieldCipher
+from shared.db import By, Database
+from shared.events import CATALOGUE
+from shared.events.envelope import Event
+from shared.events.roster import EstablishmentState
+from shared.glossary import OverQuotaCause, PersonIdentity, PostCategory
+from shared.law.citizen_id import check_digit
+from shared.law.retirement import Sex
+
+NOW = datetime(2026, 9, 18, 2, tzinfo=UTC)
+TODAY = business_day(NOW)
+CIPHER = FieldCipher(b"k" * 32, b"i" * 32)
+DOCUMENT = "海测编〔2026〕1号"
+BORN = date(1986, 3, 5)
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One (unit, kind, funding)."""
+
+    unit_id: UUID
+    kind: str = "SY"
+    funding: str = "full"
+
+    @property
+    def key(self) -> dict[str, object]:
+        return {"unit_id": self.unit_id, "kind": self.kind, "funding": self.funding}
+
+
+def by(document_no: str | None = DOCUMENT, *, at: datetime = NOW, key: str | None = None) -> By:
+    """A mandate; each has a key of its own."""
+    return By(actor="tester", as_of=at, key=key or f"test:{uuid4()}", reason="测试", document_no=document_no)
+
+
+def id_number(number: int, born: date = BORN, sex: Sex = Sex.FEMALE) -> str:
+    """A synthetic ID number of the area that was never assigned."""
+    first = f"330499{born:%Y%m%d}{number // 2 % 50:02d}{number % 5 * 2 + (sex is Sex.MALE)}"
+    return first + check_digit(first)
+
+
+async def unit(database: Database, parent: UUID | None = None, category: str = "SY-1") -> UUID:
+    number = next(_numbers)
+    what = RegisterUnit(name=f"测试单位{number}", code=f"T{number:05d}", category=category, parent_id=parent, valid_from=date(2020, 1, 1))
+    return await register_unit(database, by(), what)
+
+
+async def row(database: Database, posts: int, parent: UUID | None = None, kind: str = "SY", category: str = "SY-1") -> Row:
+    """A unit with a quota on one row."""
+    made = Row(await unit(database, parent, category), kind)
+    await quota(database, made, posts)
+    return made
+
+
+async def quota(database: Database, row: Row, posts: int, effective_on: date = date(2020, 1, 1)) -> None:
+    await set_quota(database, by(), SetQuota(**row.key, posts=posts, effective_on=effective_on, document_on=effective_on))
+
+
+async def person(database: Database, unit_id: UUID, born: date | None = None, sex: Sex = Sex.FEMALE) -> UUID:
+    number = next(_numbers)
+    birth = born or date(1960 + number // 250 % 40, number // 25 % 12 + 1, number % 25 + 1)
+    what = RegisterPerson(
+        unit_id=unit_id,
+        name=f"测试人员{number}",
+        id_number=id_number(number, birth, sex),
+        sex=sex,
+        birth_on=birth,
+        identity=PersonIdentity.PROFESSIONAL,
+        post_category=PostCategory.TECHNICAL,
+    )
+    return await register_person(database, CIPHER, by(), what)
+
+
+def placement(row: Row, person_id: UUID, started_on: date = TODAY) -> PlacePerson:
+    return PlacePerson(
+        **row.key,
+        person_id=person_id,
+        started_on=started_on,
+        entry_reason="open_recruitment",
+        authorisation_no="用编〔2026〕1号",
+        authorised_on=min(started_on, date(2026, 9, 1)),
+    )
+
+
+async def in_post(database: Database, row: Row, started_on: date = date(2026, 9, 2)) -> tuple[UUID, UUID]:
+    """A new person on a free post: person id, placement id."""
+    person_id = await person(database, row.unit_id)
+    return person_id, await place_person(database, by(), placement(row, person_id, started_on))
+
+
+async def over_quota(database: Database, row: Row, cause: OverQuotaCause = OverQuotaCause.VIOLATION) -> tuple[UUID, UUID]:
+    person_id = await person(database, row.unit_id)
+    what = RecordOverQuota(**row.key, person_id=person_id, started_on=date(2026, 9, 2), cause=cause)
+    return person_id, await record_over_quota_fact(database, by(), what)
+
+
+async def state(database: Database, row: Row) -> EstablishmentState:
+    async with database.reading() as conn:
+        return await establishment(conn, row.unit_id, row.kind, row.funding)
+
+
+async def published(database: Database) -> Sequence[Event]:
+    """What waits in the outbox, as a consumer would read it."""
+    rows = await database.pool.fetch("SELECT destination, headers, body FROM outbox ORDER BY id")
+    return [CATALOGUE.read(each["destination"], each["headers"], bytes(each["body"])) for each in rows]
+
+
+async def last_event(database: Database) -> Event:
+    return (await published(database))[-1]
