@@ -168,7 +168,7 @@ async def mover(place: Place) -> AsyncIterator[Mover]:
         yield Mover(place, pulse)
 
 
-async def advance(place: Place, to: datetime, tell: Callable[[Stop], None] = lambda stop: None) -> None:
+async def advance(place: Place, to: datetime, tell: Callable[[Stop], None] = lambda _: None) -> None:
     """Move a stack to a business instant. TimeIsReal, or StillBusy."""
     async with mover(place) as moving:
         await moving.go(to, tell)

@@ -98,18 +98,15 @@ class Pulse:
         async with gate:
             try:
                 doing = _doing(await handle.describe())
-                due = (
-                    None
-                    if kind in self._timeless or doing
-                    else await handle.query(NEXT_DUE, result_type=datetime | None, rpc_timeout=temporal.ANSWER_WITHIN)
-                )
+                asked = kind not in self._timeless and not doing
+                found = await handle.query(NEXT_DUE, rpc_timeout=temporal.ANSWER_WITHIN) if asked else None
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
                     return None
                 raise
             except WorkflowQueryFailedError:
-                due, doing = None, "不回答查询"
-        return OpenWorkflow(workflow_id, run_id, due, doing)
+                found, doing = None, "不回答查询"
+        return OpenWorkflow(workflow_id, run_id, datetime.fromisoformat(found) if found else None, doing)
 
 
 def _doing(description: WorkflowExecutionDescription) -> str:

@@ -17,7 +17,9 @@ BODY_LIMIT = 20 * 1024 * 1024
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
 _log = structlog.get_logger()
 
-IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200, description="A repeat with the same key gives the same answer.")]
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", min_length=8, max_length=200, description="A repeat with the same key gives the same answer.")
+]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Ready = Callable[[], Awaitable[None]]
 

@@ -15,7 +15,7 @@ class Inventor:
     """Makes people and codes from one seed: the same seed, the same city."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = Random(seed)
+        self.chance = Random(seed)  # noqa: S311  a city, not a secret
         self._numbers: dict[tuple[date, str], int] = {}
         self._codes: set[str] = set()
 

@@ -80,7 +80,12 @@ _SCHOOLS = (
     ("望汐市特殊教育学校", 30, 1),
     ("望汐市机关幼儿园", 34, 0),
 )
-_HOSPITALS = (("望汐市人民医院", 190, 12, 150), ("望汐市中医医院", 110, 5, 60), ("望汐市妇幼保健院", 80, 0, 40), ("望汐市疾病预防控制中心", 46, 2, 0))
+_HOSPITALS = (
+    ("望汐市人民医院", 190, 12, 150),
+    ("望汐市中医医院", 110, 5, 60),
+    ("望汐市妇幼保健院", 80, 0, 40),
+    ("望汐市疾病预防控制中心", 46, 2, 0),
+)
 _INSTITUTIONS = (
     ("望汐市图书馆", "SY-1", (_sy(28, 2),)),
     ("望汐市公共资源交易中心", "SY-C", (Row("SYC", "full", 22, 1),)),
@@ -102,7 +107,9 @@ def _specs() -> list[tuple[str, str, str | None, tuple[Row, ...]]]:
     specs = list(_ORGANS)
     specs += [(name, "ZJ-Z", None, (_xz(xz, xz_vacant), _sy(sy, sy_vacant))) for name, xz, xz_vacant, sy, sy_vacant in _TOWNS]
     specs += [(name, "ZJ-J", None, (_xz(xz, xz_vacant), _sy(sy, sy_vacant))) for name, xz, xz_vacant, sy, sy_vacant in _STREETS]
-    specs += [(f"{town[0]}{centre}", "SY-1", town[0], (_sy(14, index % 3),)) for index, town in enumerate(_TOWNS[:6]) for centre in _CENTRES]
+    specs += [
+        (f"{town[0]}{centre}", "SY-1", town[0], (_sy(14, index % 3),)) for index, town in enumerate(_TOWNS[:6]) for centre in _CENTRES
+    ]
     specs += [(name, "SY-E", EDUCATION, (_sy(posts, vacant),)) for name, posts, vacant in _SCHOOLS]
     for name, posts, vacant, contract in _HOSPITALS:
         contracts = (Row("BB", "partial", contract, 8),) if contract else ()
@@ -170,7 +177,11 @@ def _work(category: str, kind: str) -> tuple[PersonIdentity, PostCategory, tuple
 
 def _place_those_near_retirement(inventor: Inventor, units: dict[str, Unit]) -> None:
     """Three men whose statutory month comes in the next months (M60: 63 years less what the transition leaves), far from the story's units."""
-    for name, born_on in (("望汐市财政局", date(1966, 6, 11)), ("望汐市农业农村局", date(1966, 10, 20)), ("望汐市自然资源局", date(1967, 1, 6))):
+    for name, born_on in (
+        ("望汐市财政局", date(1966, 6, 11)),
+        ("望汐市农业农村局", date(1966, 10, 20)),
+        ("望汐市自然资源局", date(1967, 1, 6)),
+    ):
         persons = units[name].persons
         persons[0] = replace(
             persons[0],

@@ -233,12 +233,14 @@ def _parent_problem(unit: Unit, parent: Unit | None, known: Mapping[str, str], b
         return "" if unit.parent in known else f"“{unit.parent[:40]}”不在本文件中，系统中也没有，请先补上该单位或改正名称"
     if not ended:
         return "主管部门互相指向，成了一圈，请核对"
-    return f"主管部门“{parent.name}”（第 {parent.row} 行）有错误，改正后本单位才能导入" if parent.name in bad and parent.name not in known else ""
+    return (
+        f"主管部门“{parent.name}”（第 {parent.row} 行）有错误，改正后本单位才能导入"
+        if parent.name in bad and parent.name not in known
+        else ""
+    )
 
 
-def _persons(
-    rows: Iterable[Row], units: Mapping[str, Unit], bad: set[str], codes: Codes, today: date, problems: list[Problem]
-) -> None:
+def _persons(rows: Iterable[Row], units: Mapping[str, Unit], bad: set[str], codes: Codes, today: date, problems: list[Problem]) -> None:
     seen: dict[str, int] = {}
     waiting: dict[str, list[int]] = defaultdict(list)
     for row in rows:
@@ -250,7 +252,12 @@ def _persons(
             reader.complain("单位", f"工作表“{UNITS}”中没有“{name[:40]}”，请补上该单位的编制数或改正名称")
         if person and (earlier := seen.setdefault(person.id_number, row.number)) != row.number:
             reader.complain("公民身份号码", f"与第 {earlier} 行是同一人，一人只能占一个编制，请核对")
-        if unit and person and (person.kind, person.funding) not in {(quota.kind, quota.funding) for quota in unit.quotas} and unit.name not in bad:
+        if (
+            unit
+            and person
+            and (person.kind, person.funding) not in {(quota.kind, quota.funding) for quota in unit.quotas}
+            and unit.name not in bad
+        ):
             reader.complain("编制类型", "该单位没有核定此编制类型和经费形式，请改正，或在“单位”表补一行")
         if reader.good and unit and person:
             unit.persons.append(person)

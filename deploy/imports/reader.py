@@ -3,7 +3,7 @@
 A sheet of 1 KB can make the parser ask for 2³⁴ cells, which ends the process and cannot be caught; so it is never opened in ours.
 """
 
-import datetime
+import datetime as dt
 import json
 import resource
 import sys
@@ -43,9 +43,9 @@ def _rows(sheet: Any) -> list[tuple[int, list[object]]] | None:
 
 def _cell(value: object) -> object:
     """Text, number, truth value, or a date as ISO text; a time of day at midnight is dropped."""
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat()
-    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, dt.date | dt.time | dt.timedelta):
         return str(value)
     return value
 

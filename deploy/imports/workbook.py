@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ class Row:
     cells: dict[str, str | float | None]
 
 
-def read(path: Path, sheets: dict[str, Sequence[str]]) -> dict[str, list[Row]]:
+def read(path: Path, sheets: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
     """The rows of the named sheets, each with the columns it must have. Raises Unreadable."""
     _judge_directory(path)
     book = _read_apart(path, list(sheets))
@@ -86,12 +86,11 @@ def _read_apart(path: Path, sheets: list[str]) -> dict[str, dict[str, list[tuple
 
 def _named(sheet: str, rows: list[tuple[int, list[str | float | bool]]], columns: Sequence[str]) -> list[Row]:
     """Find the header (instructions may stand above it) and name the cells below."""
-    for position, (_, cells) in enumerate(rows[:HEADER_WITHIN]):
-        header = [str(cell).strip().rstrip("*＊").strip() for cell in cells]
-        if columns[0] in header and columns[1] in header:
-            break
-    else:
+    headers = [[str(cell).strip().rstrip("*＊").strip() for cell in cells] for _, cells in rows[:HEADER_WITHIN]]
+    position = next((place for place, titles in enumerate(headers) if columns[0] in titles and columns[1] in titles), None)
+    if position is None:
         raise Unreadable(f"工作表“{sheet}”的前 {HEADER_WITHIN} 行中没有找到表头。应有的列：{'、'.join(columns)}")
+    header = headers[position]
     absent = [column for column in columns if column not in header]
     doubled = [column for column in columns if header.count(column) > 1]
     if absent or doubled:

@@ -12,15 +12,16 @@ from services.roster.commands.locks import hold_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import register_unit
-from services.roster.models.facts import PersonRecord
-from services.roster.models.loads import Loaded, LoadedPerson, LoadRefused, LoadUnit
+from services.roster.models.facts import PersonRecord, place_of
+from services.roster.models.loads import Loaded, LoadedPerson, LoadRefused, LoadUnit, OpenLoadedPerson
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.models.requests import RegisterUnit, SetQuota
 from services.roster.queries.establishments import establishment
 from services.roster.queries.loads import Standing, standing
-from services.roster.rules.persons import ensure_category_fits, retirement_fact
+from services.roster.rules.persons import checked_number, ensure_category_fits, retirement_fact
 from services.roster.rules.posts import ensure_not_frozen
 from shared import outbox
+from shared.crypto import FieldCipher
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonRegistered
@@ -31,13 +32,24 @@ _register_unit: Callable[[Connection, By, RegisterUnit], Awaitable[UUID]] = insp
 _set_quota: Callable[[Connection, By, SetQuota], Awaitable[None]] = inspect.unwrap(set_quota)
 
 
+def sealed(cipher: FieldCipher, person: OpenLoadedPerson) -> LoadedPerson:
+    """Check and encrypt one person's number, as registering him would. Raises what `checked_number` and `ensure_category_fits` raise."""
+    number = checked_number(person.id_number, person.sex, person.birth_on)
+    ensure_category_fits(person, person.retirement_category)
+    person_id = uuid7()
+    return LoadedPerson(
+        **person.model_dump(exclude={"id_number"}),
+        person_id=person_id,
+        id_number=cipher.encrypt(number, place_of(person_id)),
+        id_index=cipher.index(number).hex(),
+    )
+
+
 @command
 async def load_unit(conn: Connection, by: By, what: LoadUnit) -> Loaded:
     """Load one unit with its quotas and people; what is there and equal stays. Raises LoadRefused, and what the single commands raise."""
     document_of(by)
     today_of(by, what.valid_from, *(row.document_on for row in what.quotas), *(person.started_on for person in what.persons))
-    for person in what.persons:
-        ensure_category_fits(person, person.retirement_category)
     found = await _locked_standing(conn, what)
     if found.problems:
         raise LoadRefused(first=found.problems[0].sentence, count=len(found.problems))

@@ -20,8 +20,17 @@ class LoadedQuota(Request):
     document_on: date
 
 
+class OpenLoadedPerson(PersonFacts):
+    """A person with the post he holds, as the door takes him."""
+
+    id_number: str = Field(min_length=15, max_length=18, repr=False)
+    kind: str
+    funding: str
+    started_on: date
+
+
 class LoadedPerson(PersonFacts):
-    """A person with the post he holds; the ID number encrypted already."""
+    """The same with the ID number encrypted: no plain number reaches a command, a hash or a log."""
 
     person_id: UUID = Field(exclude=True)
     id_number: bytes = Field(exclude=True, repr=False)

@@ -1,0 +1,126 @@
+"""The services' HTTP doors, used from the command line as a named user: his own token, an idempotency key per write, refusals as they are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from deploy.identity import tokens
+from deploy.local.place import Place, WrongPlace
+from services.identity import queries
+from shared import db
+from shared.auth import Tokens, Who
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import NotFound
+from shared.events.envelope import uuid7
+
+PATIENCE = 60.0
+_REPEATED = (502, 503, 504)
+
+
+class Refused(Exception):  # noqa: N818  named as the fact it states
+    """A service said no: its status, code and sentence."""
+
+    def __init__(self, status: int, code: str, sentence: str, facts: Mapping[str, str]) -> None:
+        super().__init__(sentence)
+        self.status, self.code, self.sentence, self.facts = status, code, sentence, facts
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered, its trace, and how long it took in milliseconds."""
+
+    body: Any
+    trace_id: str
+    ms: float
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+class Doors:
+    """The doors of one stack."""
+
+    def __init__(self, place: Place, http: httpx.AsyncClient, identity: Database, signer: Tokens) -> None:
+        self._place, self._http, self._identity, self._signer = place, http, identity, signer
+        self.clock = Clock(None if place.environment == "production" else place.clock_file)
+
+    async def who(self, user: str) -> Who:
+        """The user with the rights he has now. WrongPlace when there is none of that name."""
+        try:
+            async with self._identity.reading() as conn:
+                return await queries.who(conn, user, self.clock.now())
+        except NotFound:
+            raise WrongPlace(f"没有名为 {user} 的用户。") from None
+
+    async def users(self) -> list[str]:
+        """The login names of this stack."""
+        async with self._identity.reading() as conn:
+            return [user.name for user in await queries.users(conn, "", 1000)]
+
+    async def get(self, user: str, service: str, path: str, **query: str | int | None) -> Answer:
+        """Read. Raises Refused."""
+        params = {name: value for name, value in query.items() if value is not None}
+        return await self._ask(user, "GET", service, path, params=params)
+
+    async def post(self, user: str, service: str, path: str, body: object, key: str | None = None) -> Answer:
+        """Write, under a key of its own unless one is given. Repeated with the same key while a part is away. Raises Refused."""
+        headers = {"Idempotency-Key": key or str(uuid7())}
+        return await self._ask(user, "POST", service, path, json=body, headers=headers)
+
+    async def pages(self, user: str, service: str, path: str, **query: str | int | None) -> list[Any]:
+        """All items of a paged list."""
+        items: list[Any] = []
+        after = None
+        while True:
+            page = (await self.get(user, service, path, **query, after=after, limit=200)).body
+            items += page["items"]
+            after = page["next"]
+            if after is None:
+                return items
+
+    async def _ask(self, user: str, method: str, service: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        token = self._signer.issue(await self.who(user), datetime.now(UTC))
+        url = f"http://127.0.0.1:{self._place.port(service)}{path}"
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            began = time.perf_counter()
+            try:
+                answer = await self._http.request(method, url, headers={"Authorization": f"Bearer {token}", **(headers or {})}, **more)
+            except httpx.TransportError:
+                answer = None
+            took = (time.perf_counter() - began) * 1000
+            if answer is not None and answer.status_code not in _REPEATED:
+                return _judge(answer, took)
+            if time.monotonic() > deadline:
+                raise WrongPlace(f"{service} 在 {PATIENCE:.0f} 秒内没有应答。请用 bianban status 查看。")
+            await asyncio.sleep(0.2)
+
+
+def _judge(answer: httpx.Response, took: float) -> Answer:
+    kind = answer.headers.get("content-type", "")
+    body = answer.json() if "json" in kind and answer.content else None
+    if answer.is_error:
+        problem = body if isinstance(body, dict) else {}
+        detail = str(problem.get("detail") or answer.reason_phrase)
+        fields = "；".join(f"{each['field']}: {each['reason']}" for each in problem.get("fields", ()))
+        raise Refused(
+            answer.status_code, str(problem.get("title", "")), f"{detail}{f'（{fields}）' if fields else ''}", problem.get("facts", {})
+        )
+    return Answer(body, answer.headers.get("x-trace-id", ""), took, answer.headers, answer.content)
+
+
+@asynccontextmanager
+async def doors_of(place: Place) -> AsyncIterator[Doors]:
+    """Open the doors of a running stack on this machine (the tokens are signed here)."""
+    limits = httpx.Timeout(60.0, connect=5.0)
+    async with (
+        httpx.AsyncClient(timeout=limits, trust_env=False) as http,
+        db.connect(place.database_url("identity"), "identity", size=2) as identity,
+    ):
+        yield Doors(place, http, identity, tokens(place))
