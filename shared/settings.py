@@ -23,6 +23,7 @@ class StackSettings(BaseSettings):
     seal_url: str
     callback_url: str = ""
     out_dir: Path = Path("out")
+    home: Path | None = None
 
     def secret(self, name: str) -> str:
         """The text of one secret file; a missing one fails loudly."""
@@ -32,3 +33,8 @@ class StackSettings(BaseSettings):
     def may_move_time(self) -> bool:
         """Business time may be shifted everywhere but in production."""
         return self.environment != "production" and self.clock_file is not None
+
+    @property
+    def calendar_files(self) -> list[Path]:
+        """The holiday notices an office has loaded (`bianban calendar load`), oldest year first."""
+        return sorted((self.home / "calendar").glob("*.csv")) if self.home else []

@@ -1,0 +1,50 @@
+"""What every route of monitoring needs from a request: who asks, when, and the parts behind the door."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+from temporalio.client import Client
+
+from services.monitoring.models import Surroundings
+from shared.auth import PERMISSIONS, Who
+from shared.clock import Clock
+from shared.db import By, Database
+from shared.http import IdempotencyKey
+from workflows.roster import Evidence
+
+After = Annotated[UUID | None, Query(description="Cursor: `next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class Body(BaseModel):
+    """A request body; what is not asked for is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = ""
+    document_no: str | None = None
+
+
+class Asked:
+    """The request's surroundings; a dependency of every route."""
+
+    def __init__(self, request: Request) -> None:
+        self.database: Database = request.app.state.database
+        self.temporal: Client = request.app.state.temporal
+        self.clock: Clock = request.app.state.clock
+        self.surroundings: Surroundings = request.app.state.surroundings
+
+    def by(self, who: Who, key: IdempotencyKey, body: Body) -> By:
+        """On whose behalf a command runs."""
+        return By(actor=who.name, as_of=self.clock.now(), key=f"{who.name}:{key}", reason=body.reason, document_no=body.document_no)
+
+
+def evidence(who: Who, permission: str, key: IdempotencyKey, body: Body) -> Evidence:
+    """Who decides in which of his roles, for a workflow."""
+    role = min(who.roles & PERMISSIONS[permission])
+    return Evidence(actor=who.name, role=role, update_id=f"{who.name}:{key}", reason=body.reason, document_no=body.document_no)
+
+
+Asking = Annotated[Asked, Depends(Asked)]

@@ -1,0 +1,165 @@
+"""Issues and what officers and units decide about them. A decision goes as an update to the case's workflow and is answered at once."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, evidence
+from services.monitoring.queries import issues as queries
+from services.monitoring.queries.issues import IssuePage, Page
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.glossary import IssueState
+from shared.http import IdempotencyKey
+from shared.temporal import decide
+from workflows.rectification_case import (
+    Acceptance,
+    Confirmation,
+    Dismissal,
+    ExtensionOrder,
+    Order,
+    Pause,
+    Resumption,
+    Return,
+    Service,
+    Submission,
+)
+
+router = APIRouter(prefix="/issues", tags=["issues"])
+Reader = Annotated[Who, Depends(Permit("lights.read"))]
+Officer = Annotated[Who, Depends(Permit("issues.verify"))]
+Clerk = Annotated[Who, Depends(Permit("issues.submit_evidence"))]
+
+
+class ConfirmationBody(Body):
+    """整改通知书."""
+
+    title: str = Field(min_length=1, max_length=200)
+    demand: str = Field(min_length=1, max_length=4000)
+    budget_days: int | None = Field(None, ge=1, le=250, description="Working days; by default the rule's own.")
+
+
+class ReasonBody(Body):
+    """A decision that needs its reason."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class ServiceBody(Body):
+    """送达."""
+
+    served_on: date
+
+
+class EvidenceBody(Body):
+    """整改材料."""
+
+    description: str = Field(min_length=1, max_length=4000)
+    attachments: list[str] = Field(default=[], max_length=20)
+
+
+class AcceptanceBody(Body):
+    """验收销号."""
+
+    document_no: str = Field(min_length=1)
+
+
+class ExtensionBody(ReasonBody):
+    """延期."""
+
+    days: int = Field(ge=1, le=250)
+
+
+@router.get("")
+async def get_issues(
+    asked: Asking, who: Reader, state: IssueState | None = None, unit: UUID | None = None, after: After = None, limit: Limit = 50
+) -> Page:
+    """Issues in the caller's scope."""
+    async with asked.database.reading() as conn:
+        return await queries.issues(conn, who, unit, state, after, limit)
+
+
+@router.get("/{issue_id}")
+async def get_issue(asked: Asking, who: Reader, issue_id: UUID) -> IssuePage:
+    """One issue: facts, deadline certificate, rungs, timeline."""
+    async with asked.database.reading() as conn:
+        return await queries.issue(conn, who, issue_id)
+
+
+async def _decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order) -> IssuePage:
+    """Send an order to the issue's case and answer with the issue as it stands then."""
+    async with asked.database.reading() as conn:
+        found, case = await queries.issue_for_decision(conn, who, issue_id)
+        if isinstance(order, Acceptance):
+            queries.ensure_gone(found)
+    await decide(asked.temporal, case, update, order, order.evidence.update_id)
+    async with asked.database.reading() as conn:
+        return await queries.issue(conn, who, issue_id)
+
+
+@router.post("/{issue_id}/confirmation")
+async def post_confirmation(
+    asked: Asking, who: Officer, issue_id: UUID, body: ConfirmationBody, idempotency_key: IdempotencyKey
+) -> IssuePage:
+    """Confirm the finding and sign the 整改通知书; it receives its number."""
+    signed = evidence(who, "issues.verify", idempotency_key, body)
+    order = Confirmation(evidence=signed, title=body.title, demand=body.demand, budget_days=body.budget_days)
+    return await _decided(asked, who, issue_id, "confirm", order)
+
+
+@router.post("/{issue_id}/dismissal")
+async def post_dismissal(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The finding does not hold."""
+    return await _decided(asked, who, issue_id, "dismiss", Dismissal(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+
+
+@router.post("/{issue_id}/service")
+async def post_service(asked: Asking, who: Officer, issue_id: UUID, body: ServiceBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The notice was served: the deadline starts."""
+    calendar = asked.surroundings.calendar.since(min(body.served_on, business_day(asked.clock.now())))
+    signed = evidence(who, "issues.verify", idempotency_key, body)
+    return await _decided(asked, who, issue_id, "serve", Service(evidence=signed, served_on=body.served_on, calendar=calendar))
+
+
+@router.post("/{issue_id}/evidence")
+async def post_evidence(asked: Asking, who: Clerk, issue_id: UUID, body: EvidenceBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The unit hands in its evidence."""
+    signed = evidence(who, "issues.submit_evidence", idempotency_key, body)
+    order = Submission(evidence=signed, description=body.description, attachments=tuple(body.attachments))
+    return await _decided(asked, who, issue_id, "submit_evidence", order)
+
+
+@router.post("/{issue_id}/acceptance")
+async def post_acceptance(asked: Asking, who: Officer, issue_id: UUID, body: AcceptanceBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The evidence is accepted: the issue is struck off. Refused while the rule still finds it."""
+    return await _decided(
+        asked, who, issue_id, "accept_evidence", Acceptance(evidence=evidence(who, "issues.verify", idempotency_key, body))
+    )
+
+
+@router.post("/{issue_id}/evidence-return")
+async def post_evidence_return(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The evidence does not suffice."""
+    return await _decided(asked, who, issue_id, "return_evidence", Return(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+
+
+@router.post("/{issue_id}/pause")
+async def post_pause(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """Stop the clock."""
+    return await _decided(asked, who, issue_id, "pause", Pause(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+
+
+@router.post("/{issue_id}/resume")
+async def post_resume(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """Start the clock again."""
+    return await _decided(asked, who, issue_id, "resume", Resumption(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+
+
+@router.post("/{issue_id}/extension")
+async def post_extension(asked: Asking, who: Officer, issue_id: UUID, body: ExtensionBody, idempotency_key: IdempotencyKey) -> IssuePage:
+    """Extend the term by working days."""
+    signed = evidence(who, "issues.verify", idempotency_key, body)
+    return await _decided(asked, who, issue_id, "extend", ExtensionOrder(evidence=signed, days=body.days))

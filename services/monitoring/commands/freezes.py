@@ -1,0 +1,150 @@
+"""Freeze orders: proposed by an officer or by an overdue case, decided in their workflow, recorded here entry by entry."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from services.monitoring.commands.lights import lock_light
+from services.monitoring.models import AlreadyFreezing, FreezeNotJustified, Issue, ProposeFreeze
+from services.monitoring.queries.facts import parameters_on
+from shared.clock import business_day
+from shared.db import By, Connection, command
+from shared.events.envelope import uuid7
+from shared.events.monitoring import FreezeOrderChanged
+from shared.glossary import FreezeScope, FreezeState, IssueState, Light
+from shared.outbox import append, start_workflow
+from workflows.freeze import FreezeAct, FreezeEntry, FreezeStart, workflow_id
+
+CONFIRMED = (IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED)
+
+
+@command
+async def propose_freeze(conn: Connection, by: By, what: ProposeFreeze) -> UUID:
+    """An officer proposes a freeze for confirmed red issues of one unit. Answers the order's id."""
+    await lock_light(conn, what.unit_id)
+    found = await conn.fetch(
+        "SELECT id, round FROM issues WHERE id = ANY($1) AND unit_id = $2 AND level = $3 AND state = ANY($4)",
+        list(what.issue_ids),
+        what.unit_id,
+        Light.RED,
+        list(CONFIRMED),
+    )
+    if len(found) != len(set(what.issue_ids)):
+        raise FreezeNotJustified(unit=what.unit_id)
+    if await _is_linked(conn, what.issue_ids):
+        raise AlreadyFreezing(unit=what.unit_id)
+    rounds = {row["id"]: row["round"] for row in found}
+    return await _create(conn, by, what.unit_id, what.scopes, rounds, what.clock_offset)
+
+
+async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_offset: timedelta | None) -> None:
+    """The ladder proposes a freeze, in the scopes of the policy row; a proposal only, and none where one is on its way. Holds the light."""
+    if await _is_linked(conn, [issue.id]):
+        return
+    scopes = (await parameters_on(conn, business_day(by.as_of)))["freeze", "scopes"].value
+    await _create(conn, by, issue.unit_id, [FreezeScope(scope) for scope in scopes], {issue.id: issue.round}, clock_offset)
+
+
+async def _is_linked(conn: Connection, issue_ids: Sequence[UUID]) -> bool:
+    return bool(
+        await conn.fetchval(
+            "SELECT EXISTS (SELECT FROM freeze_order_issues l JOIN freeze_orders o ON o.id = l.order_id"
+            " WHERE l.issue_id = ANY($1) AND o.state NOT IN ('freeze_declined', 'released'))",
+            list(issue_ids),
+        )
+    )
+
+
+async def _create(
+    conn: Connection, by: By, unit_id: UUID, scopes: Sequence[FreezeScope], rounds: dict[UUID, int], clock_offset: timedelta | None
+) -> UUID:
+    order_id = uuid7()
+    await conn.execute(
+        "INSERT INTO freeze_orders (id, unit_id, scopes, state, reason, proposed_by, proposed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        order_id,
+        unit_id,
+        list(scopes),
+        FreezeState.PROPOSED,
+        by.reason,
+        by.actor,
+        by.as_of,
+    )
+    await conn.executemany(
+        "INSERT INTO freeze_order_issues (order_id, issue_id, round) VALUES ($1, $2, $3)",
+        [(order_id, issue_id, number) for issue_id, number in rounds.items()],
+    )
+    await _publish(conn, by, order_id)
+    parameters = await parameters_on(conn, business_day(by.as_of))
+    start = FreezeStart(
+        order_id=order_id,
+        unit_id=unit_id,
+        scopes=tuple(scopes),
+        issue_ids=tuple(rounds),
+        proposed_by=by.actor,
+        decide_by_policy=parameters["freeze", "decide_automatically"].value,
+        release_by_policy=parameters["freeze", "release_automatically"].value,
+        clock_offset=clock_offset,
+    )
+    await start_workflow(conn, "FreezeWorkflow", workflow_id(order_id), start)
+    return order_id
+
+
+@command
+async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> int:
+    """Write one entry of an order's journal and tell it. Answers its sequence."""
+    await conn.execute("UPDATE freeze_orders SET state = $2 WHERE id = $1", entry.order_id, entry.state)
+    await conn.execute(
+        "INSERT INTO freeze_entries (order_id, sequence, act, state, at, actor, role, reason, document_no)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        entry.order_id,
+        entry.sequence,
+        entry.act,
+        entry.state,
+        entry.at,
+        by.actor,
+        entry.evidence.role,
+        by.reason,
+        by.document_no,
+    )
+    if entry.act in {FreezeAct.APPROVE, FreezeAct.DECLINE}:
+        await conn.execute(
+            "UPDATE freeze_orders SET decided_by = $2, decided_at = $3, document_no = $4 WHERE id = $1",
+            entry.order_id,
+            by.actor,
+            by.as_of,
+            by.document_no,
+        )
+    if entry.act is FreezeAct.APPROVE_RELEASE:
+        await conn.execute(
+            "UPDATE freeze_orders SET released_by = $2, released_at = $3, release_document_no = $4 WHERE id = $1",
+            entry.order_id,
+            by.actor,
+            by.as_of,
+            by.document_no,
+        )
+    await _publish(conn, by, entry.order_id)
+    return entry.sequence
+
+
+async def _publish(conn: Connection, by: By, order_id: UUID) -> None:
+    row = await conn.fetchrow(
+        "UPDATE freeze_orders SET version = version + 1 WHERE id = $1 RETURNING version, unit_id, state, scopes,"
+        " ARRAY(SELECT issue_id FROM freeze_order_issues WHERE order_id = $1 ORDER BY issue_id) AS issue_ids",
+        order_id,
+    )
+    if row is None:
+        raise LookupError("no such freeze order")
+    await append(
+        conn,
+        by,
+        FreezeOrderChanged(
+            occurred_at=by.as_of,
+            unit_id=row["unit_id"],
+            version=row["version"],
+            case_id=workflow_id(order_id),
+            order_id=order_id,
+            state=FreezeState(row["state"]),
+            scopes=tuple(FreezeScope(scope) for scope in row["scopes"]),
+            issue_ids=tuple(row["issue_ids"]),
+        ),
+    )

@@ -1,0 +1,143 @@
+"""Reads about issues: the pages of one and of many, with the journal, the rungs and the certificate of the deadline."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.monitoring.models import RULE_TITLES, CaseMissing, Issue, IssueUnknown, StillFound
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import LABELS, IssueState, Light
+from shared.law.deadline import Certificate, Deadline
+from shared.unit_copies import scope
+from workflows.rectification import workflow_id
+from workflows.rectification_case import OVER
+
+
+class Page(BaseModel):
+    """A page of a list; `next` is the cursor of the page after it."""
+
+    items: list[Any]
+    next: str | None = None
+
+
+class IssueLine(BaseModel):
+    """An issue in a list."""
+
+    id: UUID
+    unit_id: UUID
+    unit: str
+    rule: str
+    title: str
+    level: Light
+    state: IssueState
+    state_label: str
+    round: int
+    number: str | None
+    found_at: datetime
+    due_at: datetime | None
+
+
+class TimelineEntry(BaseModel):
+    """What happened, by whom."""
+
+    round: int
+    sequence: int
+    act: str
+    state: IssueState
+    at: datetime
+    actor: str
+    role: str
+    reason: str
+    document_no: str | None
+    details: dict[str, Any]
+
+
+class FiredRung(BaseModel):
+    """A step of the ladder that fired."""
+
+    round: int
+    revision: int
+    rung: str
+    planned_at: datetime
+    fired_at: datetime
+
+
+class IssuePage(IssueLine):
+    """Everything about one issue."""
+
+    rule_version: str
+    subject: str
+    present: bool
+    inputs: dict[str, Any]
+    threshold: dict[str, Any]
+    event_id: UUID | None
+    demand: str | None
+    signed_by: str | None
+    signed_at: datetime | None
+    served_on: date | None
+    revision: int
+    closed_at: datetime | None
+    closing_document_no: str | None
+    certificate: Certificate | None
+    timeline: list[TimelineEntry]
+    rungs: list[FiredRung]
+
+
+_LINES = "SELECT i.*, u.name AS unit FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE ($1::uuid[] IS NULL OR u.path && $1)"
+
+
+async def issues(conn: Connection, who: Who, unit_id: UUID | None, state: IssueState | None, after: UUID | None, limit: int) -> Page:
+    """Issues in the caller's scope, oldest first."""
+    rows = await conn.fetch(
+        _LINES + " AND ($2::uuid IS NULL OR i.unit_id = $2) AND ($3::text IS NULL OR i.state = $3) AND ($4::uuid IS NULL OR i.id > $4)"
+        " ORDER BY i.id LIMIT $5",
+        scope(who),
+        unit_id,
+        state,
+        after,
+        limit,
+    )
+    return Page(items=[IssueLine(**_line(row)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == limit else None)
+
+
+def _line(row: asyncpg.Record) -> dict[str, Any]:
+    title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
+    return {**row, "title": title, "state_label": LABELS[IssueState(row["state"])]}
+
+
+async def issue(conn: Connection, who: Who, issue_id: UUID) -> IssuePage:
+    """One issue with its journal, its rungs and the certificate of its deadline."""
+    row = await conn.fetchrow(_LINES + " AND i.id = $2", scope(who), issue_id)
+    if row is None:
+        raise IssueUnknown(issue=issue_id)
+    entries = await conn.fetch("SELECT * FROM issue_entries WHERE issue_id = $1 ORDER BY round, sequence", issue_id)
+    fired = await conn.fetch("SELECT * FROM rungs WHERE issue_id = $1 ORDER BY fired_at, planned_at", issue_id)
+    deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
+    return IssuePage(
+        **_line(row),
+        certificate=deadline.certificate() if deadline else None,
+        timeline=[TimelineEntry(**entry) for entry in entries],
+        rungs=[FiredRung(**rung) for rung in fired],
+    )
+
+
+async def issue_for_decision(conn: Connection, who: Who, issue_id: UUID) -> tuple[Issue, str]:
+    """The issue a decision is about, if it lies in the caller's scope, and the id of its running case."""
+    row = await conn.fetchrow(_LINES + " AND i.id = $2", scope(who), issue_id)
+    if row is None:
+        raise IssueUnknown(issue=issue_id)
+    kept = {name: row[name] for name in Issue.__dataclass_fields__}
+    found = Issue(**{**kept, "level": Light(row["level"]), "state": IssueState(row["state"])})
+    if not found.has_case:
+        raise CaseMissing(issue=issue_id)
+    return found, workflow_id(found.id, found.round)
+
+
+def ensure_gone(issue: Issue) -> None:
+    """What the rule still finds is not struck off, unless it lies in the past for good or is settled already."""
+    if issue.must_vanish and issue.present and issue.state not in OVER:
+        raise StillFound(issue=issue.id)

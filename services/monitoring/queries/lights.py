@@ -1,0 +1,135 @@
+"""Reads about lights: which colour, why, since when, and what makes it better."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.monitoring.models import BETTER_BY, BETTER_BY_ITSELF, CONSUMER, REMARK_TITLES, RULE_TITLES
+from services.monitoring.queries.issues import Page
+from shared.auth import Who
+from shared.db import Connection, Database
+from shared.glossary import LABELS, IssueState, Light
+from shared.unit_copies import scope, unit_copy
+
+
+class LightLine(BaseModel):
+    """A unit's light in a list."""
+
+    unit_id: UUID
+    unit: str
+    light: Light
+    label: str
+    since: datetime | None
+    open_issues: int
+
+
+class Why(BaseModel):
+    """One open issue that colours the light, and what would settle it."""
+
+    issue_id: UUID
+    rule: str
+    title: str
+    rule_version: str
+    level: Light
+    state: IssueState
+    inputs: dict[str, Any]
+    threshold: dict[str, Any]
+    event_id: UUID | None
+    present: bool
+    due_at: datetime | None
+    better_by: str
+
+
+class Known(BaseModel):
+    """Something known that is no issue: a full row, a surplus to classify, missing data."""
+
+    rule: str
+    code: str
+    title: str
+    inputs: dict[str, Any]
+    since: datetime
+
+
+class Change(BaseModel):
+    """A colour the light had."""
+
+    light: Light
+    before: Light
+    reasons: list[dict[str, Any]]
+    cause_event_id: UUID | None
+    since: datetime
+    until: datetime | None
+
+
+class LightPage(BaseModel):
+    """The light of one unit."""
+
+    unit_id: UUID
+    unit: str
+    light: Light
+    label: str
+    since: datetime | None
+    why: list[Why]
+    remarks: list[Known]
+    parked_events: int
+    history: list[Change]
+
+
+async def lights(conn: Connection, who: Who, color: Light | None, after: UUID | None, limit: int) -> Page:
+    """The units in the caller's scope with their lights."""
+    rows = await conn.fetch(
+        "SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since, (SELECT count(*) FROM issues i"
+        " WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed')) AS open_issues"
+        " FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE ($1::uuid[] IS NULL OR u.path && $1)"
+        " AND ($2::text IS NULL OR coalesce(l.light, 'green') = $2) AND ($3::uuid IS NULL OR u.id > $3) ORDER BY u.id LIMIT $4",
+        scope(who),
+        color,
+        after,
+        limit,
+    )
+    items = [LightLine(**row, label=LABELS[Light(row["light"])]) for row in rows]
+    return Page(items=items, next=str(rows[-1]["unit_id"]) if len(rows) == limit else None)
+
+
+async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
+    """One unit's light: the reasons, the remarks that colour nothing, and every earlier colour."""
+    unit = await unit_copy(conn, unit_id, who)
+    row = await conn.fetchrow("SELECT light, changed_at FROM lights WHERE unit_id = $1", unit_id)
+    colour = Light(row["light"]) if row else Light.GREEN
+    why = await conn.fetch(
+        "SELECT id AS issue_id, rule, rule_version, title, level, state, inputs, threshold, event_id, present, due_at, has_case FROM issues"
+        " WHERE unit_id = $1 AND state NOT IN ('baseline', 'closed', 'dismissed') ORDER BY level, id",
+        unit_id,
+    )
+    remarks = await conn.fetch("SELECT rule, code, inputs, since FROM remarks WHERE unit_id = $1 ORDER BY rule, subject", unit_id)
+    changes = await conn.fetch("SELECT * FROM light_changes WHERE unit_id = $1 ORDER BY id DESC LIMIT 200", unit_id)
+    return LightPage(
+        unit_id=unit_id,
+        unit=unit.name,
+        light=colour,
+        label=LABELS[colour],
+        since=row["changed_at"] if row else None,
+        why=[_why(each) for each in why],
+        remarks=[Known(**each, title=REMARK_TITLES[each["code"]]) for each in remarks],
+        parked_events=await conn.fetchval("SELECT count(*) FROM dead_letters WHERE consumer = $1 AND key = $2", CONSUMER, str(unit_id)),
+        history=[Change(**each) for each in changes],
+    )
+
+
+def _why(row: asyncpg.Record) -> Why:
+    better_by = BETTER_BY[IssueState(row["state"])] if row["has_case"] else BETTER_BY_ITSELF
+    return Why(**{**row, "title": row["title"] or RULE_TITLES.get(row["rule"], row["rule"])}, better_by=better_by)
+
+
+async def units_to_verify(database: Database) -> list[UUID]:
+    """Units whose light does not tell yet that events of theirs are parked, or that none are any more."""
+    rows = await database.pool.fetch(
+        "SELECT u.id FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE coalesce(l.light, 'green') NOT IN ('red', 'unverified')"
+        " AND u.id::text IN (SELECT key FROM dead_letters WHERE consumer = $1)"
+        " UNION SELECT unit_id FROM lights WHERE light = 'unverified' AND unit_id::text NOT IN (SELECT key FROM dead_letters WHERE consumer = $1)",
+        CONSUMER,
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,296 @@
+"""FreezeWorkflow: one freeze order from its proposal to its release.
+
+The engine proposes; a person decides (or a policy row that the office has set, pinned at the start). The roster applies. When the last linked
+issue is struck off the release is proposed, and again a person signs it. Nothing is frozen or released by itself (domain §14.8).
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from workflows.clock import BusinessClock, Timed
+from workflows.guard import guarded, refuse
+from workflows.journal import Journal
+
+with workflow.unsafe.imports_passed_through():
+    from uuid import UUID
+
+    from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+    from shared.glossary import FreezeScope, FreezeState, Role
+    from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
+    from workflows.roster import TASK_QUEUE as ROSTER
+
+TASK_QUEUE = "monitoring"
+RECORD_ENTRY = "monitoring.record_freeze_entry"
+ISSUE_ACCEPTED = "issue_accepted"
+POLICY = "policy"
+OVER = frozenset({FreezeState.DECLINED, FreezeState.RELEASED})
+
+SENTENCES = {
+    "wrong_role": "冻结与解冻由编办主任决定。",
+    "wrong_state": "该冻结令当前所处的环节不能这样办理。请刷新后再试。",
+    "document_missing": "同意冻结或解冻须填写文号。",
+    "release_not_proposed": "所涉问题尚未全部销号，未提出解冻建议。",
+    "own_case": "冻结建议由您提出，须由其他人员决定。",
+}
+
+
+def workflow_id(order_id: UUID) -> str:
+    """`freeze:<order>`."""
+    return f"freeze:{order_id}"
+
+
+class FreezeAct(StrEnum):
+    """What happened to an order."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
+    APPLY = "apply"
+    REFUSED = "refused"
+    LAPSE = "lapse"
+    PROPOSE_RELEASE = "propose_release"
+    DECLINE_RELEASE = "decline_release"
+    APPROVE_RELEASE = "approve_release"
+    RELEASE = "release"
+
+
+class Message(BaseModel):
+    """A message between service and workflow; new fields are optional."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Decision(Message):
+    """The director's word on the freeze, or on its release."""
+
+    evidence: Evidence
+    approve: bool
+
+
+class IssueAccepted(Message):
+    """A linked issue was struck off."""
+
+    issue_id: UUID
+
+
+class FreezeEntry(Message):
+    """One line of the order's journal."""
+
+    order_id: UUID
+    sequence: int
+    act: FreezeAct
+    state: FreezeState
+    at: AwareDatetime
+    evidence: Evidence
+
+
+class FreezeAnswer(Message):
+    """What a decider is told."""
+
+    state: FreezeState
+    sequence: int = 0
+
+
+class FreezeStart(Message):
+    """What is pinned when the order is proposed. The two document numbers are the policies that decide instead of a person, where set."""
+
+    order_id: UUID
+    unit_id: UUID
+    scopes: tuple[FreezeScope, ...]
+    issue_ids: tuple[UUID, ...]
+    proposed_by: str
+    decide_by_policy: str | None = None
+    release_by_policy: str | None = None
+    clock_offset: timedelta | None = None
+
+
+class FreezeCase(Message):
+    """Where an order stands."""
+
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.OFFICE_DIRECTOR})
+
+    state: FreezeState = FreezeState.PROPOSED
+    open_issues: tuple[UUID, ...] = Field(())
+    approval: Evidence | None = None
+    release: Evidence | None = None
+
+    def without(self, issue_id: UUID) -> "FreezeCase":
+        """An issue was struck off."""
+        return self.model_copy(update={"open_issues": tuple(each for each in self.open_issues if each != issue_id)})
+
+    def then(self, **changes: object) -> "FreezeCase":
+        """The order after a change."""
+        return self.model_copy(update=changes)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class FreezeWorkflow(Timed):
+    """Proposal, decision, freeze in the roster, proposal of the release, its decision, release in the roster."""
+
+    @workflow.init
+    def __init__(self, start: FreezeStart) -> None:
+        self.start = start
+        self.case = FreezeCase(open_issues=start.issue_ids)
+        self.clock = BusinessClock(start.clock_offset)
+        self.journal = Journal[FreezeEntry]()
+
+    @workflow.run
+    async def run(self, start: FreezeStart) -> FreezeState:  # noqa: ARG002  the state is made in __init__: an update may come before `run`
+        while self.case.state not in OVER:
+            await self.clock.wait_until(None, self._has_work)
+            await self._go_on()
+            await self.journal.write(self._record)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.case.state
+
+    def _has_work(self) -> bool:
+        return bool(self.journal.unwritten) or self._to_apply() or self._to_lift() or self._may_go_on_alone()
+
+    def _to_apply(self) -> bool:
+        return self.case.state is FreezeState.PROPOSED and self.case.approval is not None
+
+    def _to_lift(self) -> bool:
+        return self.case.state is FreezeState.RELEASE_PROPOSED and self.case.release is not None
+
+    def _may_go_on_alone(self) -> bool:
+        """Nothing left to freeze for, a release to propose, or a policy that decides."""
+        if self.case.state is FreezeState.PROPOSED and self.case.approval is None:
+            return not self.case.open_issues or self.start.decide_by_policy is not None
+        if self.case.state is FreezeState.IN_FORCE:
+            return not self.case.open_issues
+        return self.case.state is FreezeState.RELEASE_PROPOSED and self.case.release is None and self.start.release_by_policy is not None
+
+    async def _go_on(self) -> None:
+        """One step of the order. What a person decided is recorded before the roster is asked to carry it out."""
+        await self.journal.write(self._record)
+        if self._to_apply():
+            await self._apply()
+        elif self._to_lift():
+            await self._lift()
+        elif self._may_go_on_alone():
+            self._decide_alone()
+
+    def _decide_alone(self) -> None:
+        engine = Evidence(actor="engine", role="engine", update_id="")
+        if self.case.state is FreezeState.PROPOSED and not self.case.open_issues:
+            self._note(FreezeAct.LAPSE, engine, state=FreezeState.DECLINED)
+        elif self.case.state is FreezeState.PROPOSED:
+            policy = _policy(self.start.decide_by_policy)
+            self._note(FreezeAct.APPROVE, policy, approval=policy)
+        elif self.case.state is FreezeState.IN_FORCE:
+            self._note(FreezeAct.PROPOSE_RELEASE, engine, state=FreezeState.RELEASE_PROPOSED)
+        else:
+            policy = _policy(self.start.release_by_policy)
+            self._note(FreezeAct.APPROVE_RELEASE, policy, release=policy)
+
+    async def _apply(self) -> None:
+        evidence = self._signed(self.case.approval)
+        request = FreezeRequest(
+            order_id=self.start.order_id,
+            unit_id=self.start.unit_id,
+            scopes=self.start.scopes,
+            document_no=evidence.document_no or "",
+            evidence=evidence,
+        )
+        verdict = await workflow.execute_activity(
+            FREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=timedelta(seconds=30), result_type=Verdict
+        )
+        if verdict.accepted:
+            self._note(FreezeAct.APPLY, evidence, state=FreezeState.IN_FORCE)
+        else:
+            self._note(FreezeAct.REFUSED, evidence, state=FreezeState.DECLINED)
+
+    async def _lift(self) -> None:
+        evidence = self._signed(self.case.release)
+        request = UnfreezeRequest(
+            order_id=self.start.order_id, unit_id=self.start.unit_id, document_no=evidence.document_no or "", evidence=evidence
+        )
+        await workflow.execute_activity(
+            UNFREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=timedelta(seconds=30), result_type=Verdict
+        )
+        self._note(FreezeAct.RELEASE, evidence, state=FreezeState.RELEASED)
+
+    @staticmethod
+    def _signed(evidence: Evidence | None) -> Evidence:
+        if evidence is None:
+            raise RuntimeError("nothing was signed")
+        return evidence
+
+    def _note(self, act: FreezeAct, evidence: Evidence, **changes: object) -> int:
+        """Change the order and write it into the journal, at once."""
+        self.case = self.case.then(**changes)
+        entry = FreezeEntry(
+            order_id=self.start.order_id,
+            sequence=self.journal.next_sequence,
+            act=act,
+            state=self.case.state,
+            at=self.clock.now(),
+            evidence=evidence,
+        )
+        return self.journal.append(entry)
+
+    async def _record(self, entry: FreezeEntry) -> None:
+        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
+
+    @workflow.update
+    @guarded
+    async def decide(self, decision: Decision) -> FreezeAnswer:
+        """The decision on the freeze."""
+        if decision.approve:
+            sequence = self._note(FreezeAct.APPROVE, decision.evidence, approval=decision.evidence)
+        else:
+            sequence = self._note(FreezeAct.DECLINE, decision.evidence, state=FreezeState.DECLINED)
+        await self.journal.until_recorded(sequence)
+        return FreezeAnswer(state=self.case.state, sequence=sequence)
+
+    @decide.validator
+    def _may_decide(self, decision: Decision) -> None:
+        self._ensure_signed_by_director(decision)
+        if self.case.state is not FreezeState.PROPOSED or self.case.approval is not None:
+            raise _refusal("wrong_state")
+        if decision.evidence.actor == self.start.proposed_by:
+            raise _refusal("own_case")
+
+    @workflow.update
+    @guarded
+    async def decide_release(self, decision: Decision) -> FreezeAnswer:
+        """The decision on the release; a refused one may be decided again."""
+        if decision.approve:
+            sequence = self._note(FreezeAct.APPROVE_RELEASE, decision.evidence, release=decision.evidence)
+        else:
+            sequence = self._note(FreezeAct.DECLINE_RELEASE, decision.evidence)
+        await self.journal.until_recorded(sequence)
+        return FreezeAnswer(state=self.case.state, sequence=sequence)
+
+    @decide_release.validator
+    def _may_decide_release(self, decision: Decision) -> None:
+        self._ensure_signed_by_director(decision)
+        if self.case.state is not FreezeState.RELEASE_PROPOSED:
+            raise _refusal("release_not_proposed")
+        if self.case.release is not None:
+            raise _refusal("wrong_state")
+
+    @workflow.update
+    @guarded
+    async def issue_accepted(self, accepted: IssueAccepted) -> int:
+        """A linked issue was struck off. Answers how many are still open."""
+        self.case = self.case.without(accepted.issue_id)
+        return len(self.case.open_issues)
+
+    def _ensure_signed_by_director(self, decision: Decision) -> None:
+        if decision.evidence.role not in self.case.roles:
+            raise _refusal("wrong_role")
+        if decision.approve and not decision.evidence.document_no:
+            raise _refusal("document_missing")
+
+
+def _refusal(code: str) -> Exception:
+    return refuse(code, SENTENCES[code])
+
+
+def _policy(document_no: str | None) -> Evidence:
+    return Evidence(actor=POLICY, role=POLICY, update_id="", document_no=document_no, reason="按政策规定自动办理")

@@ -1,0 +1,249 @@
+"""RectificationWorkflow: one round of an issue from 待核实 to 销号, with its deadline and its ladder.
+
+A person's order changes the case at once, before any await, and stands in the journal; `run` alone records it. So of two deciders at the
+same instant one is refused, and whoever gets an answer can read it. Rungs are entries like any other: each fires once per revision.
+"""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from workflows.clock import BusinessClock, Timed
+from workflows.guard import guarded, refuse
+from workflows.journal import Journal
+
+with workflow.unsafe.imports_passed_through():
+    from uuid import UUID
+
+    from pydantic import Field
+
+    from shared.glossary import IssueState
+    from workflows.rectification_case import (
+        OVER,
+        Acceptance,
+        Act,
+        Answer,
+        Case,
+        Confirmation,
+        Dismissal,
+        Entry,
+        ExtensionOrder,
+        LadderStep,
+        Message,
+        Order,
+        Pause,
+        Refusal,
+        Resumption,
+        Return,
+        Service,
+        Submission,
+    )
+
+TASK_QUEUE = "monitoring"
+RECORD_ENTRY = "monitoring.record_case_entry"
+ANSWERS_KEPT = 100
+
+
+def workflow_id(issue_id: UUID, round_: int) -> str:
+    """`rectification:<issue>:<round>`."""
+    return f"rectification:{issue_id}:{round_}"
+
+
+class RectificationStart(Message):
+    """What is pinned when the case opens, or what one run hands to the next. `clock_offset` is None where time is real."""
+
+    issue_id: UUID
+    unit_id: UUID
+    round: int = 1
+    case: Case
+    clock_offset: timedelta | None = None
+    unwritten: tuple[Entry, ...] = ()
+    recorded: int = 0
+    answers: dict[str, Answer] = Field(default_factory=dict)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RectificationWorkflow(Timed):
+    """Waits for orders and for the next rung, whichever comes first."""
+
+    @workflow.init
+    def __init__(self, start: RectificationStart) -> None:
+        self.start, self.case = start, start.case
+        self.clock = BusinessClock(start.clock_offset)
+        self.journal = Journal[Entry](start.unwritten, start.recorded)
+        self.answers = dict(start.answers)
+
+    @workflow.run
+    async def run(self, start: RectificationStart) -> IssueState:  # noqa: ARG002  the state is made in __init__: an update may come before `run`
+        while self.case.state not in OVER:
+            step, at = self.case.next_rung() or (None, None)
+            if await self.clock.wait_until(at, self._has_other_work, step.rung.value if step else "") and step and at:
+                self._fire(step, at)
+            await self.journal.write(self._record)
+            if self._must_continue():
+                await self._settle()
+                workflow.continue_as_new(self._carried())
+        await self._settle()
+        return self.case.state
+
+    def _has_other_work(self) -> bool:
+        return bool(self.journal.unwritten) or self._must_continue()
+
+    def _must_continue(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
+
+    def _carried(self) -> RectificationStart:
+        return self.start.model_copy(
+            update={
+                "case": self.case,
+                "clock_offset": self.clock.offset,
+                "unwritten": self.journal.unwritten,
+                "recorded": self.journal.recorded,
+                "answers": dict(list(self.answers.items())[-ANSWERS_KEPT:]),
+            }
+        )
+
+    def _fire(self, step: LadderStep, at: datetime) -> None:
+        self.case = self.case.after_rung(step.rung)
+        self.journal.append(self._entry(Act.FIRE_RUNG).model_copy(update={"rung": step.rung, "planned_at": at}))
+
+    async def _record(self, entry: Entry) -> None:
+        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
+
+    async def _settle(self) -> None:
+        """Record on until every decider has his answer."""
+        while not workflow.all_handlers_finished() or self.journal.unwritten:
+            await self.journal.write(self._record)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self.journal.unwritten))
+
+    def _entry(self, act: Act) -> Entry:
+        return Entry(
+            issue_id=self.start.issue_id,
+            round=self.start.round,
+            sequence=self.journal.next_sequence,
+            act=act,
+            at=self.clock.now(),
+            state=self.case.state,
+            revision=self.case.revision,
+            deadline=self.case.deadline,
+            due_at=self.case.due_at,
+            clock_offset=self.clock.offset,
+        )
+
+    async def _decide(self, order: Order) -> Answer:
+        update_id = _update_id()
+        if update_id not in self.answers:
+            self.case = order.apply(self.case, self.clock.now())
+            details = order.model_dump(mode="json", exclude={"evidence", "calendar"})
+            entry = self._entry(order.act).model_copy(update={"evidence": order.evidence, "details": details})
+            sequence = self.journal.append(entry)
+            self.answers[update_id] = Answer(state=self.case.state, due_at=self.case.due_at, sequence=sequence)
+        answer = self.answers[update_id]
+        await self.journal.until_recorded(answer.sequence)
+        return answer
+
+    def _ensure_allowed(self, order: Order) -> None:
+        if _update_id() in self.answers:
+            return
+        try:
+            order.check(self.case, self.clock.now())
+        except Refusal as refusal:
+            raise refuse(refusal.code, refusal.sentence) from None
+
+    @workflow.update
+    @guarded
+    async def confirm(self, order: Confirmation) -> Answer:
+        """核实并签发整改通知书."""
+        return await self._decide(order)
+
+    @confirm.validator
+    def _may_confirm(self, order: Confirmation) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def dismiss(self, order: Dismissal) -> Answer:
+        """核实不成立."""
+        return await self._decide(order)
+
+    @dismiss.validator
+    def _may_dismiss(self, order: Dismissal) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def serve(self, order: Service) -> Answer:
+        """送达."""
+        return await self._decide(order)
+
+    @serve.validator
+    def _may_serve(self, order: Service) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def submit_evidence(self, order: Submission) -> Answer:
+        """提交整改材料."""
+        return await self._decide(order)
+
+    @submit_evidence.validator
+    def _may_submit(self, order: Submission) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def accept_evidence(self, order: Acceptance) -> Answer:
+        """验收销号."""
+        return await self._decide(order)
+
+    @accept_evidence.validator
+    def _may_accept(self, order: Acceptance) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def return_evidence(self, order: Return) -> Answer:
+        """退回整改材料."""
+        return await self._decide(order)
+
+    @return_evidence.validator
+    def _may_return(self, order: Return) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def pause(self, order: Pause) -> Answer:
+        """中止期限."""
+        return await self._decide(order)
+
+    @pause.validator
+    def _may_pause(self, order: Pause) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def resume(self, order: Resumption) -> Answer:
+        """恢复期限."""
+        return await self._decide(order)
+
+    @resume.validator
+    def _may_resume(self, order: Resumption) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def extend(self, order: ExtensionOrder) -> Answer:
+        """延期."""
+        return await self._decide(order)
+
+    @extend.validator
+    def _may_extend(self, order: ExtensionOrder) -> None:
+        self._ensure_allowed(order)
+
+
+def _update_id() -> str:
+    current = workflow.current_update_info()
+    if current is None:
+        raise RuntimeError("not in an update")
+    return current.id
