@@ -6,6 +6,7 @@ Every route declares both: `Depends(Permit("roster.place", ...))`. A route witho
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -118,6 +119,27 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise NotSignedIn from error
+
+
+@dataclass(frozen=True)
+class ServiceToken:
+    """How one service shows another who it is: role `service`, no user's rights.
+
+    In production deployment hands each service its own token as the secret `<service>.token`, since identity alone has the private key;
+    elsewhere the key is at hand, and each call gets a token of its own.
+    """
+
+    service: str
+    secrets_dir: Path
+    production: bool
+
+    def at(self, now: datetime) -> str:
+        """A token for one call made at the real time `now`."""
+        if self.production:
+            return (self.secrets_dir / f"{self.service}.token").read_text(encoding="utf-8").strip()
+        private = (self.secrets_dir / "token.key").read_text(encoding="utf-8")
+        who = Who(f"service.{self.service}", frozenset({Role.SERVICE}))
+        return Tokens("", private).issue(who, now, timedelta(minutes=5))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""Door 3: Temporal. What ApprovalWorkflow may ask of this service; each is harmless when repeated.
+
+The journal, the notice and its seal are never refused for good here: an error is tried again, and until then the case stays where it is.
+"""
+
+import asyncio
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from temporalio import activity
+
+from services.approval.commands import applications, documents
+from services.approval.models.facts import SealTask
+from services.approval.models.refusals import NotReleased
+from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal
+from services.approval.queries import documents as queries
+from services.approval.queries.notices import RosterReader
+from shared import seal
+from shared.clock import at_hour
+from shared.db import By, Database
+from shared.documents import Renderer, sha256_hex
+from shared.seal import Placeholder, SealPlatform, SealResult
+from workflows import approval_messages as messages
+
+TEMPLATES = Path(__file__).parent / "templates"
+ENGINE = "approval"
+
+
+class SealNotTrusted(Exception):  # noqa: N818  named as the fact it states
+    """What came back is not the platform's seal on our bytes; the case stays 待签章 until it is."""
+
+
+@dataclass(frozen=True)
+class ApprovalActivities:
+    """What the activities need: the tables, the folder of files, and the two neighbours."""
+
+    database: Database
+    folder: Path
+    issuer: str
+    renderer: Renderer
+    roster: RosterReader
+    platform: SealPlatform
+    callback_url: str
+    seal_code: str | None = None
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """Everything to be served."""
+        return [self.record_entry, self.number_document, self.render_document, self.request_seal, self.file_document]
+
+    @activity.defn(name=messages.RECORD_ENTRY)
+    async def record_entry(self, entry: messages.Entry) -> None:
+        """Record one line of the journal."""
+        key = f"{messages.workflow_id(entry.application_id)}/{entry.sequence}"
+        await applications.record_entry(self.database, By(entry.actor, entry.at, key, entry.text), entry)
+
+    @activity.defn(name=messages.NUMBER_DOCUMENT)
+    async def number_document(self, what: messages.NumberDocument) -> messages.Numbered:
+        """Give the notice its number."""
+        by = By(ENGINE, at_hour(what.on, 0), f"{messages.workflow_id(what.application_id)}/number")
+        return await documents.number_document(self.database, by, what)
+
+    @activity.defn(name=messages.RENDER_DOCUMENT)
+    async def render_document(self, what: messages.RenderDocument) -> messages.Rendered:
+        """Write the notice and lock its bytes; a repeat never writes them anew."""
+        async with self.database.reading() as conn:
+            notice = await queries.notice(conn, what.document_id, what.revision)
+        if notice.sha256:
+            return messages.Rendered(document_id=what.document_id, sha256=notice.sha256)
+        words = await self.roster.words(notice, what.done, what.on, self.issuer)
+        pdf = await asyncio.to_thread(self.renderer.pdf, TEMPLATES / notice.template, words, at_hour(what.on, 9))
+        file = await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, pdf)
+        by = By(ENGINE, at_hour(what.on, 9), f"document:{what.document_id}/rendered/{sha256_hex(pdf)}")
+        return await documents.keep_rendered(
+            self.database, by, KeepRendered(document_id=what.document_id, file=file, sha256=sha256_hex(pdf))
+        )
+
+    @activity.defn(name=messages.REQUEST_SEAL)
+    async def request_seal(self, what: messages.SealRequest) -> messages.SealProgress:
+        """Have the released bytes sealed: prepared once, one task for them, asked for until the answer is there."""
+        task = await self._task(what.document_id) or await self._prepare(what)
+        if task.answer is None:
+            await self._ask(task, what.at)
+        return messages.SealProgress(completed=task.answer is not None)
+
+    @activity.defn(name=messages.FILE_DOCUMENT)
+    async def file_document(self, what: messages.SealRequest) -> messages.Filed:
+        """Put the signature into the prepared bytes, verify the whole, file it."""
+        task = await self._task(what.document_id)
+        if task is None or task.answer is None:
+            raise NotReleased(document=what.document_id)
+        result = SealResult.model_validate(task.answer)
+        sealed, verdict = await asyncio.to_thread(_sealed, (self.folder / task.prepared_file).read_bytes(), task, result)
+        filing = FileDocument(
+            document_id=what.document_id,
+            file=await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, sealed),
+            sha256=verdict.sha256,
+            signer=verdict.signer or "—",
+            sealed_at=result.signed_at or what.at,
+        )
+        return await documents.file_document(self.database, By(ENGINE, what.at, f"document:{what.document_id}/{verdict.sha256}"), filing)
+
+    async def _task(self, document_id: UUID) -> SealTask | None:
+        async with self.database.reading() as conn:
+            return await queries.seal_task(conn, document_id)
+
+    async def _prepare(self, what: messages.SealRequest) -> SealTask:
+        async with self.database.reading() as conn:
+            kept = await queries.files(conn, what.document_id)
+        offered = await self.platform.list_seals()
+        chosen = next(each for each in offered if self.seal_code in {None, each.code})
+        original = (self.folder / str(kept.file)).read_bytes()
+        prepared = await asyncio.to_thread(seal.prepare, original, chosen, kept.document_no, what.at)
+        preparing = PrepareSeal(
+            document_id=what.document_id,
+            prepared=prepared.placeholder.model_dump(),
+            prepared_file=await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, prepared.pdf),
+            seal_code=chosen.code,
+            certificate=chosen.certificate,
+        )
+        by = By(ENGINE, what.at, f"document:{what.document_id}/prepared/{prepared.placeholder.digest}")
+        return await documents.prepare_seal(self.database, by, preparing)
+
+    async def _ask(self, task: SealTask, at: datetime) -> None:
+        """The answer to a repeat may be the seal itself, when its callback got lost: it is kept as a callback would be."""
+        asked = seal.SealTask(
+            task_id=task.task_id,
+            seal_code=task.seal_code,
+            digest=task.digest,
+            operator=task.operator,
+            document_title=task.document_no,
+            callback_url=self.callback_url,
+        )
+        result = await self.platform.create_task(asked)
+        if result.state == "sealed":
+            answer = KeepAnswer(task_id=result.task_id, digest=result.digest, answer=result.model_dump(mode="json"))
+            await documents.keep_answer(self.database, By(ENGINE, at, f"seal:{task.task_id}/asked"), answer)
+
+
+def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:
+    pdf = seal.complete(prepared, Placeholder.model_validate(task.prepared), base64.b64decode(result.cms or ""))
+    verdict = seal.verify(pdf, [task.certificate])
+    if not (verdict.intact and verdict.trusted):
+        raise SealNotTrusted
+    return pdf, verdict

@@ -1,0 +1,38 @@
+"""Wiring of approval's HTTP process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.approval import api
+from services.approval.settings import ApprovalSettings
+from shared import db, telemetry, temporal
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.http import service_app
+
+
+def create_app() -> FastAPI:
+    """The application, set up from the environment."""
+    settings = ApprovalSettings()
+    telemetry.set_up("approval-app", settings.otlp)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        payload_key = bytes.fromhex(settings.secret("payload.key"))
+        async with db.connect(settings.database_url, "approval") as database:
+            app.state.database = database
+            app.state.temporal = await temporal.connect(settings.temporal, settings.temporal_namespace, payload_key, lazy=True)
+            app.state.ready = {"database": database.ping}
+            yield
+
+    app = service_app("approval", lifespan)
+    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.clock = Clock(settings.clock_file)
+    app.state.may_move_time = settings.may_move_time
+    app.state.calendar_files = settings.calendar_files
+    app.state.seal_secret = settings.secret("seal.hmac")
+    app.state.documents = settings.documents
+    app.include_router(api.router)
+    return app

@@ -1,0 +1,206 @@
+"""Applications: submitting one, and recording what its workflow's journal says."""
+
+from uuid import UUID
+
+from pydantic_core import to_jsonable_python
+
+from services.approval import rules
+from services.approval.models.facts import Submitted
+from services.approval.models.refusals import ApplicationUnknown, ChainMissing
+from services.approval.models.requests import SubmitApplication
+from services.approval.queries import applications as queries
+from shared import outbox
+from shared.clock import business_day
+from shared.db import By, Connection, command
+from shared.events.approval import ApplicationMoved, ApplicationSubmitted
+from shared.events.envelope import uuid7
+from shared.glossary import ApplicationState, ApplicationType, EntryKind
+from shared.unit_copies import UnitUnknown
+from workflows.approval_messages import ApprovalStart, Content, Entry, workflow_id
+
+WORKFLOW = "ApprovalWorkflow"
+SERIES = "海编申"
+
+
+@command
+async def submit_application(conn: Connection, by: By, what: SubmitApplication) -> Submitted:
+    """Take an application in and have its workflow started. Raises UnitUnknown, ChainMissing and what `rules.ensure_complete` raises."""
+    rules.ensure_complete(what.type, what.content)
+    await _share_unit(conn, what.content.unit_id)
+    chain = await queries.chain(conn, what.type, business_day(by.as_of))
+    if chain is None:
+        raise ChainMissing(type=what.type)
+    application_id = uuid7()
+    number = await next_number(conn, SERIES, business_day(by.as_of).year)
+    await _insert(conn, by, what, application_id, number, chain.version)
+    await _insert_revision(conn, by, application_id, 1, what.content, what.title, what.justification)
+    await outbox.append(
+        conn,
+        by,
+        ApplicationSubmitted(
+            occurred_at=by.as_of,
+            unit_id=what.content.unit_id,
+            version=1,
+            case_id=workflow_id(application_id),
+            application_id=application_id,
+            application_type=what.type,
+            number=number,
+            kind=what.content.kind,
+            funding=what.content.funding,
+            posts=what.content.posts,
+        ),
+    )
+    start = ApprovalStart(
+        application_id=application_id,
+        application_type=what.type,
+        content=what.content,
+        applicant=by.actor,
+        concerned=what.concerned,
+        chain=chain.steps,
+        calendar=what.calendar.since(business_day(by.as_of)),
+        blocked_by=await queries.freezes_in_force(conn, what.content.unit_id, rules.stopped_by(what.type)),
+        clock_offset=what.clock_offset,
+    )
+    await outbox.start_workflow(conn, WORKFLOW, workflow_id(application_id), start)
+    return Submitted(application_id, number)
+
+
+async def _share_unit(conn: Connection, unit_id: UUID) -> None:
+    """A freeze that arrives now waits for this transaction, or this one for it: so none falls between start input and block."""
+    if not await conn.fetchval("SELECT true FROM unit_copies WHERE id = $1 FOR SHARE", unit_id):
+        raise UnitUnknown(unit=unit_id)
+
+
+async def _insert(conn: Connection, by: By, what: SubmitApplication, application_id: UUID, number: str, chain_version: int) -> None:
+    await conn.execute(
+        "INSERT INTO applications (id, number, application_type, unit_id, from_unit_id, applicant, concerned, chain_version, submitted_at,"
+        " version, state, revision, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, 1, $9)",
+        application_id,
+        number,
+        what.type,
+        what.content.unit_id,
+        what.content.from_unit_id,
+        by.actor,
+        list(what.concerned),
+        chain_version,
+        by.as_of,
+        ApplicationState.IN_REVIEW,
+    )
+
+
+async def _insert_revision(
+    conn: Connection, by: By, application_id: UUID, revision: int, content: Content, title: str, justification: str
+) -> None:
+    await conn.execute(
+        "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
+        " effective_on, submitted_by, submitted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        application_id,
+        revision,
+        title,
+        justification,
+        content.kind,
+        content.funding,
+        content.posts,
+        content.person_id,
+        content.reservation_id,
+        content.reason_code,
+        content.effective_on,
+        by.actor,
+        by.as_of,
+    )
+
+
+async def next_number(conn: Connection, series: str, year: int) -> str:
+    """The next number of a series; a transaction that fails gives it back, so numbers have no gap."""
+    running: int = await conn.fetchval(
+        "INSERT INTO counters (series, year, last) VALUES ($1, $2, 1)"
+        " ON CONFLICT (series, year) DO UPDATE SET last = counters.last + 1 RETURNING last",
+        series,
+        year,
+    )
+    return rules.number(series, year, running)
+
+
+@command
+async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
+    """Write one line of the journal and where the application stands after it. Raises ApplicationUnknown."""
+    row = await conn.fetchrow(
+        "UPDATE applications SET version = version + 1, state = $2, revision = $3, step = $4, holder = $5, blocked_by = $6, deadline = $7,"
+        " due_at = $8, changed_at = $9 WHERE id = $1 RETURNING unit_id, application_type, version",
+        entry.application_id,
+        entry.standing.state,
+        entry.standing.revision,
+        entry.standing.step,
+        entry.standing.holder,
+        list(entry.standing.blocked_by),
+        to_jsonable_python(entry.standing.deadline),
+        entry.standing.deadline.due_at if entry.standing.deadline else None,
+        entry.at,
+    )
+    if row is None:
+        raise ApplicationUnknown(application=entry.application_id)
+    await _insert_entry(conn, entry)
+    await _keep_attachments(conn, by, entry)
+    await outbox.append(
+        conn,
+        by,
+        ApplicationMoved(
+            occurred_at=entry.at,
+            unit_id=row["unit_id"],
+            version=row["version"],
+            case_id=workflow_id(entry.application_id),
+            application_id=entry.application_id,
+            application_type=ApplicationType(row["application_type"]),
+            **entry.standing.model_dump(exclude={"deadline"}),
+        ),
+    )
+
+
+async def _insert_entry(conn: Connection, entry: Entry) -> None:
+    await conn.execute(
+        "INSERT INTO entries (application_id, sequence, kind, at, actor, role, on_behalf_of, update_id, request_hash, step, text, reason_codes,"
+        " order_ids, document_id, state_after, revision_after, step_after, holder_after)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        entry.application_id,
+        entry.sequence,
+        entry.kind,
+        entry.at,
+        entry.actor,
+        entry.role,
+        entry.on_behalf_of,
+        entry.update_id,
+        entry.request_hash,
+        entry.step,
+        entry.text,
+        list(entry.reason_codes),
+        list(entry.order_ids),
+        entry.document_id,
+        entry.standing.state,
+        entry.standing.revision,
+        entry.standing.step,
+        entry.standing.holder,
+    )
+
+
+async def _keep_attachments(conn: Connection, by: By, entry: Entry) -> None:
+    """What some entries bring along: the checks, the mended content, the registration of the seal's use."""
+    if entry.checks:
+        await conn.execute(
+            "UPDATE revisions SET checks = $3 WHERE application_id = $1 AND revision = $2",
+            entry.application_id,
+            entry.standing.revision,
+            to_jsonable_python(entry.checks),
+        )
+    if entry.resubmission:
+        mended = entry.resubmission
+        await _insert_revision(conn, by, entry.application_id, entry.standing.revision, mended.content, mended.title, mended.justification)
+    if entry.kind is EntryKind.RELEASED:
+        await conn.execute(
+            "INSERT INTO seal_register (document_id, sha256, operator, on_behalf_of, reason, released_at)"
+            " SELECT id, sha256, $2, $3, $4, $5 FROM documents WHERE id = $1",
+            entry.document_id,
+            entry.actor,
+            entry.on_behalf_of,
+            entry.text,
+            entry.at,
+        )

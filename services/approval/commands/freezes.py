@@ -1,0 +1,54 @@
+"""Freeze orders as the roster tells of them: kept for later applications, and told to those that are pending.
+
+Called by consumers inside their transaction, after the unit's copy was updated there: its row lock orders this against submissions.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+from services.approval import rules
+from services.approval.models.requests import EndFreeze, KeepFreeze
+from services.approval.queries import applications as queries
+from shared import outbox
+from shared.db import Connection
+from workflows.approval_messages import Block, workflow_id
+
+BLOCK, UNBLOCK = "block", "unblock"
+
+
+async def keep_freeze(conn: Connection, what: KeepFreeze) -> None:
+    """Remember an order for the unit; one whose end came first stays ended."""
+    await conn.execute(
+        "INSERT INTO unit_freezes (order_id, unit_id, scopes) VALUES ($1, $2, $3)"
+        " ON CONFLICT (order_id, unit_id) DO UPDATE SET scopes = excluded.scopes",
+        what.order_id,
+        what.unit_id,
+        list(what.scopes),
+    )
+
+
+async def end_freeze(conn: Connection, what: EndFreeze) -> None:
+    """Remember that an order ended for the unit, whether or not its beginning is known."""
+    await conn.execute(
+        "INSERT INTO unit_freezes (order_id, unit_id, scopes, ended) VALUES ($1, $2, '{}', true)"
+        " ON CONFLICT (order_id, unit_id) DO UPDATE SET ended = true",
+        what.order_id,
+        what.unit_id,
+    )
+
+
+async def block_applications(conn: Connection, what: KeepFreeze) -> None:
+    """Pause the unit's pending applications that the order stops."""
+    pending = await queries.pending(conn, what.unit_id, rules.stopped_types(what.scopes))
+    await _tell(conn, BLOCK, what.order_id, pending)
+
+
+async def unblock_applications(conn: Connection, what: EndFreeze) -> None:
+    """Let the unit's pending applications go on; those that never heard of the order remember its end."""
+    await _tell(conn, UNBLOCK, what.order_id, await queries.pending(conn, what.unit_id, None))
+
+
+async def _tell(conn: Connection, update: str, order_id: UUID, applications: Sequence[UUID]) -> None:
+    for application_id in applications:
+        update_id = uuid5(order_id, f"{update}:{application_id}")
+        await outbox.update_workflow(conn, update, workflow_id(application_id), Block(order_id=order_id), update_id)

@@ -1,0 +1,1 @@
+"""What approval knows, what it is asked, and how it refuses."""

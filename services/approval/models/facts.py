@@ -1,0 +1,185 @@
+"""What approval shows and works with: frozen, as read from its tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
+from shared.law.deadline import Certificate
+from workflows.approval_steps import Step
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The answer to a submission."""
+
+    application_id: UUID
+    number: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The steps in force for a type."""
+
+    version: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One application in a list."""
+
+    id: UUID
+    number: str
+    type: ApplicationType
+    unit_id: UUID
+    unit: str
+    title: str
+    state: ApplicationState
+    revision: int
+    step: str | None
+    holder: Role | None
+    due_at: datetime | None
+    submitted_at: datetime
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of the timeline."""
+
+    sequence: int
+    kind: EntryKind
+    label: str
+    at: datetime
+    actor: str
+    role: Role
+    on_behalf_of: str | None
+    step: str | None
+    text: str
+    reason_codes: tuple[str, ...]
+    order_ids: tuple[UUID, ...]
+    document_id: UUID | None
+    state_after: ApplicationState
+
+
+@dataclass(frozen=True)
+class Document:
+    """A notice and how far it is."""
+
+    id: UUID
+    application_id: UUID
+    document_no: str
+    title: str
+    state: str
+    sha256: str | None
+    sealed_sha256: str | None
+    released_by: str | None
+    released_at: datetime | None
+    task_id: str | None
+    signer: str | None
+    sealed_at: datetime | None
+    filed_at: datetime | None
+    revokes: UUID | None
+    revoked_by: UUID | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """An application as it stands, with all that led there. `reviews` counts each submission (件次)."""
+
+    id: UUID
+    number: str
+    type: ApplicationType
+    unit_id: UUID
+    unit: str
+    from_unit_id: UUID | None
+    kind: str
+    funding: str
+    posts: int
+    person_id: UUID | None
+    reservation_id: UUID | None
+    reason_code: str | None
+    effective_on: date | None
+    title: str
+    justification: str
+    applicant: str
+    chain_version: int
+    submitted_at: datetime
+    state: ApplicationState
+    state_label: str
+    revision: int
+    reviews: int
+    step: str | None
+    step_label: str | None
+    holder: Role | None
+    blocked_by: tuple[UUID, ...]
+    due_at: datetime | None
+    deadline: Certificate | None
+    checks: Sequence[dict[str, Any]]
+    timeline: tuple[TimelineEntry, ...]
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a document's bytes are, as names under the folder of documents."""
+
+    document_no: str
+    file: str | None
+    sealed_file: str | None
+    sealed_sha256: str | None
+
+
+@dataclass(frozen=True)
+class SealTask:
+    """A document on its way through the seal platform, as its operator released it."""
+
+    document_id: UUID
+    document_no: str
+    operator: str
+    seal_code: str
+    certificate: str
+    prepared: dict[str, Any]
+    prepared_file: str
+    digest: str
+    task_id: str | None
+    answer: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a notice says, without the person: that is asked of the roster while it is written."""
+
+    document_no: str
+    title: str
+    template: str
+    sha256: str | None
+    application_number: str
+    type: ApplicationType
+    unit_id: UUID
+    from_unit_id: UUID | None
+    kind: str
+    funding: str
+    posts: int
+    person_id: UUID | None
+    reservation_id: UUID | None
+    reason_code: str | None
+    effective_on: date | None
+    application_title: str
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One sealed document in the filing ledger (归档台账)."""
+
+    document_id: UUID
+    document_no: str
+    title: str
+    unit_id: UUID
+    unit: str
+    sha256: str
+    signer: str
+    sealed_at: datetime
+    filed_at: datetime

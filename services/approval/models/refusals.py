@@ -1,0 +1,101 @@
+"""The refusals of approval: code for programs, sentence for people."""
+
+from shared.errors import Conflict, Forbidden, NotFound
+
+
+class ApplicationUnknown(NotFound):
+    """Not here, or not for this caller."""
+
+    code = "application_unknown"
+    sentence = "没有找到该申请，或者它不在您的管辖范围内。"
+
+
+class DocumentUnknown(NotFound):
+    """Not here, or not for this caller."""
+
+    code = "document_unknown"
+    sentence = "没有找到该文件，或者它不在您的管辖范围内。"
+
+
+class NotReceivedYet(Conflict):
+    """Its workflow is about to start."""
+
+    code = "not_ready"
+    sentence = "申请正在受理核对，请稍后再办理。"
+
+
+class ChainMissing(Conflict):
+    """No chain is in force for the type."""
+
+    code = "chain_missing"
+    sentence = "该类申请尚未设置审批环节，暂不能提交。请联系编办。"
+
+
+class ApplicationIncomplete(Conflict):
+    """The procedure asks for more; `missing` names the fields."""
+
+    code = "application_incomplete"
+    sentence = "申请缺少必填内容：{missing}。请补充后再提交。"
+
+
+class ReasonUnknown(Conflict):
+    """No such reason for a return is in force."""
+
+    code = "reason_unknown"
+    sentence = "退回原因代码不存在或已停用：{reason}。"
+
+
+class NotStandingIn(Forbidden):
+    """He names a colleague he does not stand in for."""
+
+    code = "not_standing_in"
+    sentence = "您没有获得代办授权，不能以他人名义办理。"
+
+
+class SealTaskUnknown(NotFound):
+    """The platform speaks of a task that was never asked for."""
+
+    code = "seal_task_unknown"
+    sentence = "没有这个签章任务。"
+
+
+class SealMismatch(Conflict):
+    """The answer is for other bytes than those that were sent."""
+
+    code = "seal_mismatch"
+    sentence = "签章结果与待签章的文件不符，未予采用。"
+
+
+class CallbackForged(Forbidden):
+    """The message does not come from the platform."""
+
+    code = "callback_forged"
+    sentence = "签章回调未通过验证。"
+
+
+class NotReleased(Conflict):
+    """Nobody has registered the use of the seal."""
+
+    code = "not_released"
+    sentence = "文件未经用印登记，不能签章。"
+
+
+class NotFiled(Conflict):
+    """What is not sealed can be left unsealed; there is nothing to revoke."""
+
+    code = "not_filed"
+    sentence = "只有已签章归档的文件才能撤销。"
+
+
+class NotWrittenYet(NotFound):
+    """The notice has its number, and no bytes yet."""
+
+    code = "document_not_written"
+    sentence = "文件尚未生成。请稍后再试。"
+
+
+class DocumentDamaged(Conflict):
+    """The stored bytes are not those that were filed."""
+
+    code = "document_damaged"
+    sentence = "文件内容与登记的摘要不符，已停止提供。请联系系统管理员。"

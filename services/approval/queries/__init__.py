@@ -1,0 +1,1 @@
+"""Everything approval shows, by area."""

@@ -1,0 +1,170 @@
+"""Lists, one application, and what its workflow needs when it starts. Row scopes stand in the SQL."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.approval.models.facts import Chain, Detail, Line, TimelineEntry
+from services.approval.models.refusals import ApplicationUnknown
+from services.approval.queries import documents
+from services.approval.queries.documents import VISIBLE
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
+from shared.law.deadline import Deadline
+from shared.unit_copies import scope
+from workflows.approval_messages import Answer
+from workflows.approval_steps import Step
+
+_PENDING = (ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED, ApplicationState.EFFECTING)
+
+
+async def chain(conn: Connection, application_type: ApplicationType, on: date) -> Chain | None:
+    """The newest chain in force on a day."""
+    rows = await conn.fetch(
+        "SELECT version, code, label, role, budget_days, reminders FROM chain_steps WHERE application_type = $1 AND version ="
+        " (SELECT version FROM chains WHERE application_type = $1 AND effective_on <= $2 ORDER BY effective_on DESC, version DESC LIMIT 1)"
+        " ORDER BY position",
+        application_type,
+        on,
+    )
+    steps = tuple(
+        Step(
+            code=row["code"], label=row["label"], role=Role(row["role"]), budget_days=row["budget_days"], reminders=tuple(row["reminders"])
+        )
+        for row in rows
+    )
+    return Chain(rows[0]["version"], steps) if rows else None
+
+
+async def unknown_reasons(conn: Connection, codes: Sequence[str], on: date) -> list[str]:
+    """The codes that are no reason for a return on this day."""
+    rows = await conn.fetch(
+        "SELECT code FROM return_reasons WHERE code = ANY($1) AND effective_on <= $2 AND (ended_on IS NULL OR ended_on > $2)",
+        list(codes),
+        on,
+    )
+    known = {row["code"] for row in rows}
+    return [code for code in codes if code not in known]
+
+
+async def freezes_in_force(conn: Connection, unit_id: UUID, stopping: FreezeScope | None) -> tuple[UUID, ...]:
+    """The freeze orders that stop this kind of application of a unit."""
+    rows = await conn.fetch(
+        "SELECT order_id FROM unit_freezes WHERE unit_id = $1 AND NOT ended AND $2::text = ANY(scopes) ORDER BY order_id", unit_id, stopping
+    )
+    return tuple(row["order_id"] for row in rows)
+
+
+async def pending(conn: Connection, unit_id: UUID, types: Sequence[ApplicationType] | None) -> list[UUID]:
+    """The applications of a unit that a freeze may still stop; `types` None for all."""
+    rows = await conn.fetch(
+        "SELECT id FROM applications WHERE unit_id = $1 AND state = ANY($2) AND ($3::text[] IS NULL OR application_type = ANY($3)) ORDER BY id",
+        unit_id,
+        list(_PENDING),
+        None if types is None else list(types),
+    )
+    return [row["id"] for row in rows]
+
+
+async def answer_given(conn: Connection, update_id: str) -> tuple[str, Answer] | None:
+    """The answer to a request that was recorded, with the hash of its body."""
+    row = await conn.fetchrow(
+        "SELECT request_hash, sequence, state_after, revision_after, step_after, holder_after FROM entries WHERE update_id = $1", update_id
+    )
+    if row is None:
+        return None
+    holder = Role(row["holder_after"]) if row["holder_after"] else None
+    state = ApplicationState(row["state_after"])
+    given = Answer(sequence=row["sequence"], state=state, revision=row["revision_after"], step=row["step_after"], holder=holder)
+    return row["request_hash"], given
+
+
+async def ensure_visible(conn: Connection, application_id: UUID, who: Who) -> ApplicationType:
+    """The type of an application of this caller's scope. Raises ApplicationUnknown, also for what others may see."""
+    found = await conn.fetchval(f"SELECT application_type FROM applications a WHERE a.id = $2 AND {VISIBLE}", scope(who), application_id)
+    if found is None:
+        raise ApplicationUnknown(application=application_id)
+    return ApplicationType(found)
+
+
+async def applications(
+    conn: Connection, who: Who, state: ApplicationState | None, unit_id: UUID | None, after: UUID, limit: int
+) -> list[Line]:
+    """A page of applications in the caller's scope, oldest first."""
+    rows = await conn.fetch(
+        "SELECT a.*, r.title, coalesce(u.name, '—') AS unit FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision ="
+        f" a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {VISIBLE} AND ($2::text IS NULL OR a.state = $2)"
+        " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 ORDER BY a.id LIMIT $5",
+        scope(who),
+        state,
+        unit_id,
+        after,
+        limit,
+    )
+    return [
+        Line(
+            type=ApplicationType(row["application_type"]),
+            state=ApplicationState(row["state"]),
+            holder=_role(row["holder"]),
+            **_picked(row, "id", "number", "unit_id", "unit", "title", "revision", "step", "due_at", "submitted_at"),
+        )
+        for row in rows
+    ]
+
+
+async def application(conn: Connection, application_id: UUID, who: Who) -> Detail:
+    """One application with all that led to where it stands. Raises ApplicationUnknown."""
+    row = await conn.fetchrow(
+        "SELECT a.*, r.*, a.submitted_at AS first_submitted_at, coalesce(u.name, '—') AS unit, s.label AS step_label,"
+        " (SELECT count(*) FROM revisions WHERE application_id = a.id) AS reviews FROM applications a"
+        " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id"
+        " LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step"
+        f" WHERE a.id = $2 AND {VISIBLE}",
+        scope(who),
+        application_id,
+    )
+    if row is None:
+        raise ApplicationUnknown(application=application_id)
+    copied = ("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code")
+    shown = ("effective_on", "title", "justification", "applicant", "chain_version", "revision", "reviews", "step", "step_label", "due_at")
+    return Detail(
+        type=ApplicationType(row["application_type"]),
+        submitted_at=row["first_submitted_at"],
+        state=ApplicationState(row["state"]),
+        state_label=LABELS[ApplicationState(row["state"])],
+        holder=_role(row["holder"]),
+        blocked_by=tuple(row["blocked_by"]),
+        deadline=Deadline.model_validate(row["deadline"]).certificate() if row["deadline"] else None,
+        checks=row["checks"],
+        timeline=await _timeline(conn, application_id),
+        documents=await documents.of_application(conn, application_id),
+        **_picked(row, *copied, *shown),
+    )
+
+
+async def _timeline(conn: Connection, application_id: UUID) -> tuple[TimelineEntry, ...]:
+    rows = await conn.fetch("SELECT * FROM entries WHERE application_id = $1 ORDER BY sequence", application_id)
+    return tuple(
+        TimelineEntry(
+            kind=EntryKind(row["kind"]),
+            label=LABELS[EntryKind(row["kind"])],
+            role=Role(row["role"]),
+            reason_codes=tuple(row["reason_codes"]),
+            order_ids=tuple(row["order_ids"]),
+            state_after=ApplicationState(row["state_after"]),
+            **_picked(row, "sequence", "at", "actor", "on_behalf_of", "step", "text", "document_id"),
+        )
+        for row in rows
+    )
+
+
+def _role(code: str | None) -> Role | None:
+    return Role(code) if code else None
+
+
+def _picked(row: asyncpg.Record, *names: str) -> dict[str, Any]:
+    return {name: row[name] for name in names}

@@ -1,0 +1,100 @@
+"""Notices with their files, seal tasks and the filing ledger. Row scopes stand in the SQL."""
+
+from uuid import UUID
+
+import asyncpg
+
+from services.approval import rules
+from services.approval.models.facts import Document, Files, LedgerRow, Notice, SealTask
+from services.approval.models.refusals import DocumentUnknown
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import ApplicationType
+from shared.unit_copies import scope
+
+VISIBLE = "EXISTS (SELECT FROM unit_copies seen WHERE seen.id IN (a.unit_id, a.from_unit_id) AND ($1::uuid[] IS NULL OR seen.path && $1))"
+"""The row scope of an application `a`: parameter 1 is the caller's."""
+_DOCUMENT = (
+    "SELECT d.*, register.operator, register.released_at, task.task_id, ledger.signer, ledger.sealed_at, ledger.filed_at,"
+    " revoking.id AS revoked_by, revoking.sealed_sha256 IS NOT NULL AS revoked FROM documents d JOIN applications a ON a.id = d.application_id"
+    " LEFT JOIN seal_register register ON register.document_id = d.id LEFT JOIN seal_tasks task ON task.document_id = d.id"
+    " LEFT JOIN filing_ledger ledger ON ledger.document_id = d.id LEFT JOIN documents revoking ON revoking.revokes = d.id"
+)
+
+
+async def of_application(conn: Connection, application_id: UUID) -> tuple[Document, ...]:
+    """The notices of an application."""
+    rows = await conn.fetch(f"{_DOCUMENT} WHERE d.application_id = $1 ORDER BY d.id", application_id)
+    return tuple(_document(row) for row in rows)
+
+
+async def document(conn: Connection, document_id: UUID, who: Who) -> Document:
+    """One document in the caller's scope. Raises DocumentUnknown."""
+    row = await conn.fetchrow(f"{_DOCUMENT} WHERE d.id = $2 AND {VISIBLE}", scope(who), document_id)
+    if row is None:
+        raise DocumentUnknown(document=document_id)
+    return _document(row)
+
+
+async def files(conn: Connection, document_id: UUID) -> Files:
+    """Where a document's bytes are. Raises DocumentUnknown."""
+    row = await conn.fetchrow("SELECT document_no, file, sealed_file, sealed_sha256 FROM documents WHERE id = $1", document_id)
+    if row is None:
+        raise DocumentUnknown(document=document_id)
+    return Files(**row)
+
+
+async def notice(conn: Connection, document_id: UUID, revision: int) -> Notice:
+    """What the notice says. Raises DocumentUnknown."""
+    row = await conn.fetchrow(
+        "SELECT d.document_no, d.title, d.template, d.sha256, a.number AS application_number, a.application_type AS type, a.unit_id,"
+        " a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id, r.reason_code, r.effective_on,"
+        " r.title AS application_title FROM documents d"
+        " JOIN applications a ON a.id = d.application_id JOIN revisions r ON r.application_id = a.id AND r.revision = $2 WHERE d.id = $1",
+        document_id,
+        revision,
+    )
+    if row is None:
+        raise DocumentUnknown(document=document_id)
+    return Notice(**dict(row) | {"type": ApplicationType(row["type"])})
+
+
+async def is_released(conn: Connection, document_id: UUID) -> bool:
+    """Whether an operator registered the use of the seal for it."""
+    return bool(await conn.fetchval("SELECT true FROM seal_register WHERE document_id = $1", document_id))
+
+
+async def seal_task(conn: Connection, document_id: UUID) -> SealTask | None:
+    """The document's task on the seal platform, if it has one."""
+    row = await conn.fetchrow(
+        "SELECT t.document_id, d.document_no, r.operator, t.seal_code, t.certificate, t.prepared, t.prepared_file, t.digest, t.task_id, t.answer"
+        " FROM seal_tasks t JOIN documents d ON d.id = t.document_id JOIN seal_register r ON r.document_id = t.document_id"
+        " WHERE t.document_id = $1",
+        document_id,
+    )
+    return SealTask(**row) if row else None
+
+
+async def ledger(conn: Connection, who: Who, after: UUID, limit: int) -> list[LedgerRow]:
+    """A page of the filing ledger in the caller's scope, by document id (oldest first)."""
+    rows = await conn.fetch(
+        "SELECT l.document_id, l.document_no, d.title, d.unit_id, coalesce(u.name, '—') AS unit, l.sha256, l.signer, l.sealed_at, l.filed_at"
+        " FROM filing_ledger l JOIN documents d ON d.id = l.document_id JOIN applications a ON a.id = d.application_id"
+        f" LEFT JOIN unit_copies u ON u.id = d.unit_id WHERE {VISIBLE} AND l.document_id > $2 ORDER BY l.document_id LIMIT $3",
+        scope(who),
+        after,
+        limit,
+    )
+    return [LedgerRow(**row) for row in rows]
+
+
+def _document(row: asyncpg.Record) -> Document:
+    state = rules.document_state(
+        sha256=row["sha256"],
+        released=row["released_at"] is not None,
+        requested=row["task_id"] is not None,
+        filed=row["filed_at"] is not None,
+        revoked=bool(row["revoked"]),
+    )
+    shown = ("id", "application_id", "document_no", "title", "sha256", "sealed_sha256", "released_at", "task_id", "signer", "sealed_at")
+    return Document(state=state, released_by=row["operator"], **{name: row[name] for name in (*shown, "filed_at", "revokes", "revoked_by")})

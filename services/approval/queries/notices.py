@@ -1,0 +1,113 @@
+"""What a notice says. Names, masked numbers and figures are the roster's: asked over HTTP while the notice is written, and kept nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+
+from services.approval.models.facts import Notice
+from shared.errors import Unavailable
+from shared.glossary import LABELS, ApplicationType, PersonIdentity
+from workflows.roster import Done
+
+Words = dict[str, Any]
+COPIES = "市委组织部、市财政局、市人力资源和社会保障局"
+_SEX = {"M": "男", "F": "女", "male": "男", "female": "女"}
+
+
+@dataclass(frozen=True)
+class RosterReader:
+    """Reads the roster with a service token."""
+
+    client: httpx.AsyncClient
+    token: Callable[[], str]
+
+    async def words(self, notice: Notice, done: Done, on: date, issuer: str) -> Words:
+        """Everything the template of a notice is given. Raises Unavailable."""
+        unit, codes = await self._get(f"/units/{notice.unit_id}"), await self._get("/codes")
+        words = _head(notice, on, issuer) | _place(notice, unit, codes)
+        words["parent"] = (await self._get(f"/units/{unit['parent_id']}"))["name"] if unit["parent_id"] else "—"
+        if notice.type is ApplicationType.POST_USE:
+            return words | _post_use(notice, done, on)
+        words |= _person(await self._get(f"/persons/{notice.person_id}"))
+        if notice.type is ApplicationType.ENTRY:
+            return words | _entry(notice, codes)
+        origin = (await self._get(f"/units/{notice.from_unit_id}"))["name"] if notice.from_unit_id else unit["name"]
+        return words | _movement(notice, words, origin, codes)
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        try:
+            answer = await self.client.get(path, headers={"Authorization": f"Bearer {self.token()}"})
+        except httpx.TransportError as error:
+            raise Unavailable("roster") from error
+        if answer.status_code != httpx.codes.OK:
+            raise Unavailable(f"roster answered {answer.status_code}")
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def _head(notice: Notice, on: date, issuer: str) -> Words:
+    return {
+        "title": notice.title,
+        "issuer": issuer,
+        "number": notice.document_no,
+        "issued_on": on.isoformat(),
+        "case_no": notice.application_number,
+        "application_no": notice.application_number,
+        "copies": COPIES,
+    }
+
+
+def _place(notice: Notice, unit: Words, codes: Words) -> Words:
+    """The unit and the row of its establishment, as they stand after the effect."""
+    rows = [row for row in unit["establishments"] if (row["kind"], row["funding"]) == (notice.kind, notice.funding)]
+    figures = {name: row[name] for row in rows for name in ("quota", "headcount", "reserved", "available")}
+    names = {"kind": _label(codes["kinds"], notice.kind), "funding": _label(codes["fundings"], notice.funding)}
+    return {"unit": unit["name"], "unit_code": unit["uscc"] or unit["code"]} | names | figures
+
+
+def _post_use(notice: Notice, done: Done, on: date) -> Words:
+    until = done.expires_on.isoformat() if done.expires_on else None
+    return {"posts": notice.posts, "use": "—", "position": notice.application_title, "approved_on": on.isoformat(), "valid_until": until}
+
+
+def _person(person: Words) -> Words:
+    placement = person["placement"] or {}
+    return {
+        "person": person["name"],
+        "sex": _SEX.get(person["sex"], person["sex"]),
+        "id_number": person["id_number"],
+        "born_on": person["certified_birth_on"] or person["birth_on"],
+        "identity": LABELS.get(PersonIdentity(person["identity"]), "—"),
+        "position": person["title"] or "—",
+        "rank": person["professional_title"] or "—",
+        "authorisation_no": placement.get("authorisation_no"),
+        "authorised_on": placement.get("authorised_on"),
+    }
+
+
+def _entry(notice: Notice, codes: Words) -> Words:
+    return {"source": _label(codes["entry_reasons"], notice.reason_code), "entered_on": _text(notice.effective_on)}
+
+
+def _movement(notice: Notice, words: Words, origin: str, codes: Words) -> Words:
+    """The rows of 出编通知单 and 调动通知单."""
+    leaving = notice.type is ApplicationType.EXIT
+    act = "出编" if leaving else "调动"
+    rows = [("姓名", words["person"]), ("公民身份号码", words["id_number"]), ("编制类型", words["kind"]), ("经费形式", words["funding"])]
+    if leaving:
+        rows += [("所在单位", origin), ("出编原因", _label(codes["exit_reasons"], notice.reason_code))]
+    else:
+        rows += [("调出单位", origin), ("调入单位", words["unit"])]
+    opening = f"你单位申报的人员{act}事项（{notice.application_number}）收悉。经审核，同意下列人员{act}，请据此办理有关手续。"
+    return {"opening": opening, "rows": [*rows, (f"{act}日期", _text(notice.effective_on)), ("依据", notice.document_no)]}
+
+
+def _label(codes: list[Words], code: str | None) -> str:
+    return next((each["label"] for each in codes if each["code"] == code), code or "—")
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -1,0 +1,52 @@
+"""Pure decisions of approval, each with its ground."""
+
+from services.approval.models.refusals import ApplicationIncomplete
+from shared.glossary import ApplicationType, FreezeScope
+from workflows.approval_messages import Content
+
+_NEEDED = {
+    ApplicationType.POST_USE: (),
+    ApplicationType.ENTRY: ("person_id", "reason_code", "effective_on"),
+    ApplicationType.EXIT: ("person_id", "reason_code", "effective_on"),
+    ApplicationType.TRANSFER: ("person_id", "from_unit_id", "effective_on"),
+}
+_STOPPED_BY = {
+    ApplicationType.POST_USE: FreezeScope.POST_USE,
+    ApplicationType.ENTRY: FreezeScope.ENTRY,
+    ApplicationType.TRANSFER: FreezeScope.ENTRY,
+}
+
+
+def ensure_complete(application_type: ApplicationType, content: Content) -> None:
+    """Refuse a form that lacks what its procedure asks for (domain §2.3). Whether the post may be taken is the roster's to judge."""
+    missing = [name for name in _NEEDED[application_type] if getattr(content, name) is None]
+    if missing:
+        raise ApplicationIncomplete(missing="、".join(missing))
+    if application_type is not ApplicationType.POST_USE and content.posts != 1:
+        raise ApplicationIncomplete(missing="posts")
+
+
+def stopped_by(application_type: ApplicationType) -> FreezeScope | None:
+    """The scope of a freeze that stops an application of this type; exits are never stopped (domain §4.4, trap 7)."""
+    return _STOPPED_BY.get(application_type)
+
+
+def stopped_types(scopes: tuple[FreezeScope, ...]) -> list[ApplicationType]:
+    """The application types a freeze with these scopes stops."""
+    return [application_type for application_type, scope in _STOPPED_BY.items() if scope in scopes]
+
+
+def number(series: str, year: int, running: int) -> str:
+    """A document number (文号): 海编核〔2026〕1号, with the brackets U+3014 and U+3015 of GB/T 9704."""
+    return f"{series}〔{year}〕{running}号"
+
+
+def document_state(*, sha256: str | None, released: bool, requested: bool, filed: bool, revoked: bool) -> str:
+    """How far a notice is. 待签章 lasts until the sealed file is filed: an answer alone is no seal (domain §14, trap 30)."""
+    if revoked:
+        return "revoked"
+    if filed:
+        return "filed"
+    if released or requested:
+        return "awaiting_seal"
+    return "awaiting_release" if sha256 else "numbered"

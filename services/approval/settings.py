@@ -1,0 +1,21 @@
+"""What the approval processes read from their environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import StackSettings
+
+
+class ApprovalSettings(StackSettings):
+    """The stack, approval's own database, and how its notices look."""
+
+    database_url: str = Field(validation_alias="APPROVAL_DATABASE_URL")
+    issuer: str = Field("海宁市机构编制委员会办公室", description="发文机关 on the notices.")
+    seal_code: str | None = Field(None, description="The seal to use; without it the first one the platform offers.")
+    font_dir: Path | None = Field(None, description="The office's own fonts.")
+
+    @property
+    def documents(self) -> Path:
+        """The folder of the notices' files."""
+        return self.out_dir / "documents"

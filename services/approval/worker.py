@@ -1,0 +1,59 @@
+"""Wiring of approval's other process: units and freezes in, events out, workflows started and told, and what they ask answered."""
+
+import httpx
+
+from services.approval import consumers
+from services.approval.activities import ApprovalActivities
+from services.approval.queries.notices import RosterReader
+from services.approval.settings import ApprovalSettings
+from shared import db, outbox, process, telemetry, temporal
+from shared.auth import ServiceToken
+from shared.clock import Clock
+from shared.consumer import Subscription, consume
+from shared.documents import Renderer
+from shared.kafka import KafkaSender
+from shared.seal import EmbeddedSealPlatform
+from shared.temporal import TemporalSender
+from workflows.approval_messages import TASK_QUEUE
+
+
+async def main() -> None:
+    """Run until told to stop."""
+    settings = ApprovalSettings()
+    telemetry.set_up("approval-worker", settings.otlp)
+    subscription = Subscription("approval", consumers.TOPICS, consumers.handlers(), settings.topic_prefix)
+    client = await temporal.connect(
+        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True
+    )
+    async with (
+        db.connect(settings.database_url, "approval") as database,
+        httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False) as roster,
+        httpx.AsyncClient(base_url=settings.seal_url, timeout=10, trust_env=False) as platform,
+    ):
+        activities = _activities(settings, database, roster, platform)
+        await process.side_by_side(
+            consume(database, settings.database_url, settings.kafka, subscription),
+            outbox.relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
+            outbox.relay(database, settings.database_url, TemporalSender(client)),
+            temporal.serve_activities(client, TASK_QUEUE, activities.all()),
+        )
+
+
+def _activities(
+    settings: ApprovalSettings, database: db.Database, roster: httpx.AsyncClient, platform: httpx.AsyncClient
+) -> ApprovalActivities:
+    token = ServiceToken("approval", settings.secrets_dir, production=settings.environment == "production")
+    return ApprovalActivities(
+        database=database,
+        folder=settings.documents,
+        issuer=settings.issuer,
+        renderer=Renderer(settings.font_dir),
+        roster=RosterReader(roster, lambda: token.at(Clock(None).now())),
+        platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), Clock(settings.clock_file)),
+        callback_url=f"{settings.callback_url}/seal-callbacks",
+        seal_code=settings.seal_code,
+    )
+
+
+if __name__ == "__main__":
+    process.run(main())

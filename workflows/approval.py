@@ -1,0 +1,273 @@
+"""ApprovalWorkflow, one per application: checks, steps, claim, effect, document, seal, filing.
+
+Decisions change the pure state of `approval_steps` at once; `run` alone records them and asks the services, one phase after the other.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from shared.clock import at_hour
+    from shared.glossary import ApplicationType, EntryKind
+    from workflows import approval_messages as messages
+    from workflows import approval_steps as steps
+    from workflows import roster
+    from workflows.approval_messages import Answer, ApprovalStart
+    from workflows.approval_steps import Decision, Phase
+    from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
+
+from workflows.approval_case import OpenCase, known
+from workflows.guard import guarded
+
+ASK_AGAIN = timedelta(minutes=5)
+_PAUSE = timedelta(seconds=10)
+
+
+@workflow.defn
+class ApprovalWorkflow(OpenCase):
+    """One application from its submission to the filing ledger, or to its withdrawal."""
+
+    @workflow.init
+    def __init__(self, start: ApprovalStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, _: ApprovalStart) -> messages.Outcome:
+        """Phase after phase, until it is filed or withdrawn and nothing is held."""
+        phases = {
+            Phase.SUBMITTED: self._receive,
+            Phase.REVIEW: self._review,
+            Phase.RETURNED: self._rest,
+            Phase.CLAIM: self._claim,
+            Phase.CLAIMED: self._wait_for_the_day,
+            Phase.EFFECT: self._take_effect,
+            Phase.DOCUMENT: self._render,
+            Phase.RELEASE: self._rest,
+            Phase.SEAL: self._seal,
+            Phase.FILING: self._file,
+        }
+        while self.case.phase not in steps.OVER or self.held:
+            await self.record()
+            if self.held and self.case.phase in {Phase.RETURNED, Phase.WITHDRAWN}:
+                await self._give_back(self.held)
+            elif self.is_long():
+                await self.drain()
+                workflow.continue_as_new(self.start.model_copy(update={"carried": self.carried(), "clock_offset": self.clock.offset}))
+            else:
+                await phases[self.case.phase]()
+        await self.drain()
+        return "filed" if self.case.phase is Phase.FILED else "withdrawn"
+
+    @workflow.update
+    @guarded
+    async def decide(self, decision: Decision) -> Answer:
+        """A person decides the step that waits."""
+        kind = EntryKind.APPROVED if decision.verdict == "approve" else EntryKind.SENT_BACK
+        about = {"text": decision.opinion, "reason_codes": decision.reason_codes}
+        return await self.accept(lambda: steps.decide(self.case, decision), kind, decision.by, **about)
+
+    @decide.validator
+    def _may_decide(self, decision: Decision) -> None:
+        self.check(lambda: steps.decide(self.case, decision))
+
+    @workflow.update
+    @guarded
+    async def resubmit(self, mended: messages.Resubmission) -> Answer:
+        """The applicant submits the next revision; the chain starts again."""
+        accepted = self.accept(lambda: self._mended(mended), EntryKind.RESUBMITTED, mended.by, resubmission=mended)
+        return await accepted
+
+    @resubmit.validator
+    def _may_resubmit(self, mended: messages.Resubmission) -> None:
+        self.check(lambda: steps.resubmit(self.case, mended.revision))
+
+    @workflow.update
+    @guarded
+    async def withdraw(self, withdrawal: messages.Withdrawal) -> Answer:
+        """The applicant takes it back."""
+        return await self.accept(lambda: steps.withdraw(self.case), EntryKind.WITHDREW, withdrawal.by, text=withdrawal.reason)
+
+    @withdraw.validator
+    def _may_withdraw(self, withdrawal: messages.Withdrawal) -> None:  # noqa: ARG002  a validator has its update's parameters
+        self.check(lambda: steps.withdraw(self.case))
+
+    @workflow.update
+    @guarded
+    async def urge(self, urging: messages.Urging) -> Answer:
+        """The applicant asks the holder to hurry (催办)."""
+        return await self.accept(lambda: steps.urge(self.case, self.today()), EntryKind.URGED, urging.by)
+
+    @urge.validator
+    def _may_urge(self, urging: messages.Urging) -> None:  # noqa: ARG002  as above
+        self.check(lambda: steps.urge(self.case, self.today()))
+
+    @workflow.update
+    @guarded
+    async def release_document(self, release: messages.Release) -> Answer:
+        """The seal operator releases the notice to be sealed (用印登记)."""
+        about = {"text": release.reason, "document_id": release.document_id}
+        return await self.accept(lambda: steps.release(self.case, release.by, release.document_id), EntryKind.RELEASED, release.by, **about)
+
+    @release_document.validator
+    def _may_release(self, release: messages.Release) -> None:
+        self.check(lambda: steps.release(self.case, release.by, release.document_id))
+
+    @workflow.update
+    @guarded
+    async def block(self, block: messages.Block) -> None:
+        """A freeze order is in force for the unit."""
+        self.change_blocks(steps.block(self.case, (block.order_id,)), EntryKind.BLOCKED, (block.order_id,))
+
+    @workflow.update
+    @guarded
+    async def unblock(self, block: messages.Block) -> None:
+        """A freeze order of the unit ended."""
+        self.change_blocks(steps.unblock(self.case, block.order_id), EntryKind.UNBLOCKED, (block.order_id,))
+
+    @workflow.update
+    @guarded
+    async def seal_completed(self, completed: messages.SealCompleted) -> None:
+        """The platform's answer is stored; what is told twice changes nothing."""
+        if self.case.phase is Phase.SEAL and completed.document_id == self.case.document_id:
+            self._answered()
+
+    async def _receive(self) -> None:
+        """Advice first; an entry then takes hold of its reservation, or goes back to the applicant with the roster's reason."""
+        checks = tuple(await self.ask(roster.CHECK_APPLICATION, self._request(), list[Check], roster.TASK_QUEUE))
+        verdict = await self._granted(roster.HOLD_RESERVATION) if self._needs_hold() else Verdict(accepted=True)
+        if verdict is None or self.case.phase is not Phase.SUBMITTED:
+            return
+        if verdict.accepted:
+            self.move(steps.received(self.case))
+            self.enter(EntryKind.RECEIVED, checks=checks)
+        else:
+            self._send_back(verdict.code or "refused", verdict.sentence, checks)
+
+    async def _review(self) -> None:
+        """Wait for a decision; remind whoever has to make it, once per reminder and step."""
+        reminder = self.next_reminder()
+        due = await self.clock.wait_until(reminder[1] if reminder else None, self.stirred, "reminder")
+        if due and reminder:
+            self.reminded.add(reminder[0])
+            self.enter(EntryKind.REMINDED, step=self.case.step.code if self.case.step else None)
+
+    async def _rest(self) -> None:
+        await self.clock.wait_until(None, self.stirred)
+
+    async def _claim(self) -> None:
+        """All checks once more, as law, where the post is taken."""
+        verdict = await self._granted(roster.CLAIM_POST)
+        if verdict is None or self.case.phase is not Phase.CLAIM:
+            return
+        if verdict.accepted:
+            self.decided_on = self.today()
+            self.move(steps.claimed(self.case))
+            self.enter(EntryKind.CLAIMED)
+        else:
+            self._send_back(verdict.code or "refused", verdict.sentence)
+
+    async def _granted(self, activity: str) -> Verdict | None:
+        """Ask for a hold or a claim until the answer is no freeze. None when somebody moved the case meanwhile."""
+        phase = self.case.phase
+        while self.case.phase is phase:
+            self.held = self.case.revision
+            verdict = await self.ask(activity, self._request(), Verdict, roster.TASK_QUEUE)
+            if verdict.accepted or verdict.code != "frozen":
+                return verdict
+            self.change_blocks(steps.block(self.case, verdict.frozen_by), EntryKind.BLOCKED, verdict.frozen_by)
+            await self._until_unblocked(phase)
+        return None
+
+    async def _until_unblocked(self, phase: Phase) -> None:
+        if not self.case.blocked_by:  # the roster is ahead of its events: ask again, but not at once
+            await workflow.sleep(_PAUSE)
+        while self.case.blocked_by and self.case.phase is phase:
+            await self.record()
+            await self._rest()
+
+    async def _wait_for_the_day(self) -> None:
+        """A later effective date is kept here; the roster is asked on the day."""
+        day = self.content.effective_on
+        if day is None or await self.clock.wait_until(at_hour(day, 0), self.stirred, "effective date"):
+            self.move(steps.effect_asked(self.case))
+
+    async def _take_effect(self) -> None:
+        """The notice gets its number, the roster acts on the strength of it; what was claimed is held no longer."""
+        decided_on = known(self.decided_on)
+        number = messages.NumberDocument(application_id=self.start.application_id, on=decided_on)
+        self.document = await self.ask(messages.NUMBER_DOCUMENT, number, messages.Numbered)
+        effect = Effect(
+            request=self._request(),
+            evidence=known(self.evidence),
+            authorisation_no=self.document.document_no,
+            authorised_on=decided_on,
+            valid_months=self.start.valid_months,
+        )
+        try:
+            self.done = await self.ask(roster.TAKE_EFFECT, effect, Done, roster.TASK_QUEUE)
+        except ActivityError as failed:
+            if not isinstance(failed.cause, ApplicationError):
+                raise
+            self._send_back(failed.cause.type or "refused", "")
+            return
+        self.held = None
+        self.move(steps.effected(self.case))
+        self.enter(EntryKind.EFFECTED)
+
+    async def _render(self) -> None:
+        rendering = messages.RenderDocument(
+            application_id=self.start.application_id,
+            document_id=known(self.document).document_id,
+            revision=self.case.revision,
+            done=known(self.done),
+            on=known(self.decided_on),
+        )
+        rendered = await self.ask(messages.RENDER_DOCUMENT, rendering, messages.Rendered)
+        self.move(steps.rendered(self.case, rendered.document_id, rendered.sha256))
+        self.enter(EntryKind.RENDERED, document_id=rendered.document_id)
+
+    async def _seal(self) -> None:
+        """Ask for the seal, wait for the answer, ask again: the task is the same, so nothing is sealed twice. While the platform is away it stays 待签章."""
+        progress = await self.ask(messages.REQUEST_SEAL, self._seal_request(), messages.SealProgress)
+        if progress.completed and self.case.phase is Phase.SEAL:
+            self._answered()
+        with suppress(TimeoutError):  # no answer came: ask what became of the task
+            await workflow.wait_condition(self.stirred, timeout=ASK_AGAIN, timeout_summary="seal")
+
+    async def _file(self) -> None:
+        await self.ask(messages.FILE_DOCUMENT, self._seal_request(), messages.Filed)
+        self.move(steps.filed(self.case))
+        self.enter(EntryKind.RECORDED, document_id=self.case.document_id)
+
+    async def _give_back(self, revision: int) -> None:
+        """Hand back all this revision holds; its tombstone refuses a claim that comes late."""
+        evidence = self.evidence or Evidence(actor="system", role="service", update_id="")
+        request = GiveBack(application_id=self.start.application_id, revision=revision, unit_id=self.content.unit_id, evidence=evidence)
+        await self.ask(roster.GIVE_BACK, request, type(None), roster.TASK_QUEUE)
+        if self.held == revision:
+            self.held = None
+
+    def _mended(self, mended: messages.Resubmission) -> steps.Case:
+        case = steps.resubmit(self.case, mended.revision)
+        self.content = mended.content
+        return case
+
+    def _send_back(self, code: str, sentence: str, checks: tuple[Check, ...] = ()) -> None:
+        self.move(steps.sent_back(self.case))
+        self.enter(EntryKind.REFUSED, text=sentence, reason_codes=(code,), checks=checks)
+
+    def _answered(self) -> None:
+        self.move(steps.seal_completed(self.case, known(self.case.document_id)))
+        self.enter(EntryKind.SEALED, document_id=self.case.document_id)
+
+    def _seal_request(self) -> messages.SealRequest:
+        return messages.SealRequest(document_id=known(self.case.document_id), at=self.clock.now())
+
+    def _request(self) -> PostRequest:
+        return self.content.request(self.start.application_id, self.case.revision, self.start.application_type)
+
+    def _needs_hold(self) -> bool:
+        return self.start.application_type is ApplicationType.ENTRY and self.content.reservation_id is not None

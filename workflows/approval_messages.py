@@ -1,0 +1,225 @@
+"""What ApprovalWorkflow and the approval service say to each other: ids, codes and texts of the case, never a person's name or number."""
+
+from datetime import date, timedelta
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
+from shared.law.deadline import Deadline
+from shared.law.working_days import Calendar
+from workflows.approval_steps import Case, Decider, Frozen, Step
+from workflows.roster import Check, Done, Evidence, PostRequest
+
+TASK_QUEUE = "approval"
+
+RECORD_ENTRY = "approval.record_entry"
+NUMBER_DOCUMENT = "approval.number_document"
+RENDER_DOCUMENT = "approval.render_document"
+REQUEST_SEAL = "approval.request_seal"
+FILE_DOCUMENT = "approval.file_document"
+
+
+def workflow_id(application_id: UUID) -> str:
+    """The workflow, and the case, of an application."""
+    return f"approval:{application_id}"
+
+
+class Content(Frozen):
+    """What an application asks for; one per revision."""
+
+    unit_id: UUID
+    kind: str
+    funding: str
+    posts: int = Field(1, ge=1)
+    person_id: UUID | None = None
+    reservation_id: UUID | None = None
+    from_unit_id: UUID | None = None
+    reason_code: str | None = None
+    effective_on: date | None = None
+
+    def request(self, application_id: UUID, revision: int, application_type: ApplicationType) -> PostRequest:
+        """As the roster is asked."""
+        return PostRequest(application_id=application_id, revision=revision, application_type=application_type, **self.model_dump())
+
+
+class Resubmission(Frozen):
+    """The mended application. Title and justification are for the record only."""
+
+    by: Decider
+    revision: int = Field(ge=1, description="The revision that was returned.")
+    content: Content
+    title: str
+    justification: str
+
+
+class Withdrawal(Frozen):
+    """The applicant takes the application back."""
+
+    by: Decider
+    reason: str
+
+
+class Urging(Frozen):
+    """The applicant asks the holder to hurry."""
+
+    by: Decider
+
+
+class Block(Frozen):
+    """A freeze order began or ended for the unit."""
+
+    order_id: UUID
+
+
+class Release(Frozen):
+    """The operator releases a document to be sealed."""
+
+    by: Decider
+    document_id: UUID
+    reason: str = ""
+
+
+class SealCompleted(Frozen):
+    """The platform's answer for a document is stored."""
+
+    document_id: UUID
+
+
+class Standing(Frozen):
+    """Where the application stands after an entry."""
+
+    state: ApplicationState
+    revision: int
+    step: str | None
+    holder: Role | None
+    blocked_by: tuple[UUID, ...] = ()
+    deadline: Deadline | None = None
+
+
+class Answer(Frozen):
+    """What a decider is told; `sequence` is his entry in the timeline."""
+
+    sequence: int
+    state: ApplicationState
+    revision: int
+    step: str | None
+    holder: Role | None
+
+
+class Entry(Frozen):
+    """One line of the journal, recorded under (application, sequence)."""
+
+    application_id: UUID
+    sequence: int
+    kind: EntryKind
+    at: AwareDatetime
+    standing: Standing
+    actor: str = "system"
+    role: Role = Role.SERVICE
+    on_behalf_of: str | None = None
+    update_id: str = ""
+    request_hash: str = ""
+    step: str | None = None
+    text: str = ""
+    reason_codes: tuple[str, ...] = ()
+    order_ids: tuple[UUID, ...] = ()
+    checks: tuple[Check, ...] = ()
+    resubmission: Resubmission | None = None
+    document_id: UUID | None = None
+
+
+class NumberDocument(Frozen):
+    """Give the notice of this application its number."""
+
+    application_id: UUID
+    on: date
+
+
+class Numbered(Frozen):
+    """The number (文号) and the document that has it."""
+
+    document_id: UUID
+    document_no: str
+
+
+class RenderDocument(Frozen):
+    """Write the notice, once; a repeat answers with the bytes that are there."""
+
+    application_id: UUID
+    document_id: UUID
+    revision: int
+    done: Done
+    on: date
+
+
+class Rendered(Frozen):
+    """The locked bytes."""
+
+    document_id: UUID
+    sha256: str
+
+
+class SealRequest(Frozen):
+    """Have a released document sealed, or file what the platform answered."""
+
+    document_id: UUID
+    at: AwareDatetime
+
+
+class SealProgress(Frozen):
+    """Whether the platform's answer is there already."""
+
+    completed: bool
+
+
+class Filed(Frozen):
+    """What stands in the filing ledger."""
+
+    document_no: str
+    sha256: str
+
+
+class Recent(Frozen):
+    """An answer given, kept over continue-as-new: update ids are only known to one run."""
+
+    update_id: str
+    answer: Answer
+
+
+class Carried(Frozen):
+    """State that goes on in the next run."""
+
+    case: Case
+    content: Content
+    deadline: Deadline | None = None
+    armed_at: AwareDatetime | None = None
+    reminded: tuple[int, ...] = ()
+    held: int | None = Field(None, description="The revision that may hold something in the roster.")
+    decided_on: date | None = None
+    done: Done | None = None
+    document: Numbered | None = None
+    evidence: Evidence | None = None
+    recorded: int = 0
+    answers: tuple[Recent, ...] = ()
+
+
+class ApprovalStart(Frozen):
+    """Everything the case needs, pinned when it was submitted."""
+
+    application_id: UUID
+    application_type: ApplicationType
+    content: Content
+    applicant: str
+    concerned: tuple[str, ...] = ()
+    chain: tuple[Step, ...]
+    calendar: Calendar
+    valid_months: int = 12
+    blocked_by: tuple[UUID, ...] = ()
+    clock_offset: timedelta | None = None
+    entries_per_run: int = Field(400, description="Continue as new after so many; a run takes 2000 updates at most.")
+    carried: Carried | None = None
+
+
+Outcome = Literal["filed", "withdrawn"]
