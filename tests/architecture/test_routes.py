@@ -1,0 +1,104 @@
+"""Every route of every service declares a permission and a row scope, and refuses who has no token, a wrong one, or the wrong role."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from deploy.local.place import SERVICES, Place
+from shared.auth import PERMISSIONS, Permit, Tokens, Who
+from shared.glossary import Role
+
+OPEN = {"/live", "/ready", "/seal-callbacks"}
+"""Health, and the seal platform's callback, which is authenticated by HMAC (tests/approval)."""
+
+
+@pytest.fixture(params=SERVICES)
+def app(request: pytest.FixtureRequest, stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    for name, value in stack.variables(request.param).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(f"{request.param.upper()}_DATABASE_URL", database(request.param))
+    made: FastAPI = importlib.import_module(f"services.{request.param}.app").create_app()
+    return made
+
+
+def routes(app: FastAPI) -> Iterator[APIRoute]:
+    pending = list(app.routes)
+    while pending:
+        route = pending.pop()
+        if isinstance(route, APIRoute):
+            yield route
+        else:
+            pending.extend(getattr(getattr(route, "original_router", None), "routes", []))
+
+
+def permits(dependant: Dependant) -> list[Permit]:
+    own = [dependant.call] if isinstance(dependant.call, Permit) else []
+    return own + [permit for each in dependant.dependencies for permit in permits(each)]
+
+
+def guarded(app: FastAPI) -> list[APIRoute]:
+    return [route for route in routes(app) if route.path not in OPEN]
+
+
+@pytest.mark.asyncio
+async def test_every_route_declares_one_permission_and_a_row_scope(app: FastAPI) -> None:
+    declared = {f"{sorted(route.methods)} {route.path}": permits(route.dependant) for route in guarded(app)}
+
+    assert declared
+    assert {path: found for path, found in declared.items() if len(found) != 1 or found[0].permission not in PERMISSIONS} == {}
+    assert {found[0].scope for found in declared.values()} <= {"public", "units", "self"}
+
+
+@pytest.mark.asyncio
+async def test_every_route_refuses_no_token_a_wrong_token_and_a_foreign_key(app: FastAPI, stack: Place) -> None:
+    stranger = Tokens("", _foreign_key()).issue(Who("nobody", frozenset(Role)), datetime.now(UTC))
+    good = Tokens(_secret(stack, "token.pub"), _secret(stack, "token.key")).issue(Who("nobody", frozenset(Role)), datetime.now(UTC))
+    answers = {}
+    async with app.router.lifespan_context(app), _client(app) as client:
+        for route in guarded(app):
+            for token in (None, "nonsense", good[:-6] + "AAAAAA", stranger):
+                answers[route.path, str(sorted(route.methods)), token] = (await _ask(client, route, token)).status_code
+
+    assert {asked: status for asked, status in answers.items() if status != 401} == {}
+
+
+@pytest.mark.asyncio
+async def test_every_route_refuses_each_role_without_its_permission(app: FastAPI, stack: Place) -> None:
+    tokens = Tokens(_secret(stack, "token.pub"), _secret(stack, "token.key"))
+    answers = {}
+    async with app.router.lifespan_context(app), _client(app) as client:
+        for route in guarded(app):
+            for role in set(Role) - PERMISSIONS[permits(route.dependant)[0].permission]:
+                token = tokens.issue(Who("somebody", frozenset({role})), datetime.now(UTC))
+                answers[route.path, str(sorted(route.methods)), role] = (await _ask(client, route, token)).status_code
+
+    assert {asked: status for asked, status in answers.items() if status != 403} == {}
+
+
+async def _ask(client: httpx.AsyncClient, route: APIRoute, token: str | None) -> httpx.Response:
+    path = route.path.format_map({name: str(uuid4()) for name in route.param_convertors})
+    headers = {"Idempotency-Key": str(uuid4())} | ({"Authorization": f"Bearer {token}"} if token else {})
+    return await client.request(sorted(route.methods)[0], path, headers=headers, json={})
+
+
+def _client(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+def _secret(stack: Place, name: str) -> str:
+    return (stack.home / "secrets" / name).read_text()
+
+
+def _foreign_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415  only here
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
