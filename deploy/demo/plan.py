@@ -40,7 +40,7 @@ def _sy(posts: int, vacant: int, funding: str = "full") -> Row:
 _ORGANS = (
     _organ("中共望汐市委办公室", "JG-D", _xz(36, 2), Row("GQ", "state", 3, 0)),
     _organ(OFFICE, "JG-D", _xz(16, 1)),
-    _organ("中共望汐市委组织部", "JG-D", _xz(30, 0), _sy(8, 1)),
+    _organ("中共望汐市委组织部", "JG-D", _xz(34, 0)),
     _organ("中共望汐市委宣传部", "JG-D", _xz(24, 3)),
     _organ("望汐市人大常委会办公室", "JG-R", _xz(20, 1)),
     _organ("望汐市人民政府办公室", "JG-Z", _xz(40, 2), Row("GQ", "state", 4, 1)),

@@ -1,0 +1,81 @@
+"""Fills an empty system: `python -m deploy.demo.city demo` with the invented city and its users, `… none` with the first administrators only.
+
+The city goes in through the same door as anybody's data. Repeating it changes nothing.
+"""
+
+import asyncio
+import sys
+import time
+
+from deploy.demo.invented import Inventor
+from deploy.demo.plan import EDUCATION, SEED, city
+from deploy.doors import Doors, doors_of
+from deploy.identity import Account, load_accounts, seed_administrators
+from deploy.imports import loading
+from deploy.imports.judge import Unit
+from deploy.local.place import Place
+from shared import db
+from shared.clock import Clock
+from shared.glossary import Role
+
+OFFICER, SUPERVISOR, DIRECTOR, SEALER = "officer", "supervisor", "director", "sealer"
+DOCUMENT_NO = "期初建账-演示城市"
+OFFICE_STAFF = {
+    OFFICER: ("周望", Role.BUSINESS_OFFICER),
+    "officer2": ("沈若清", Role.BUSINESS_OFFICER),
+    SUPERVISOR: ("陆景行", Role.SUPERVISION_OFFICER),
+    DIRECTOR: ("顾思远", Role.OFFICE_DIRECTOR),
+    SEALER: ("钟心语", Role.SEAL_OPERATOR),
+}
+
+
+def staff_of(units: list[Unit]) -> list[Account]:
+    """The office's people, and a clerk and a head for every town and school: `town1.clerk`, `school1.head`, ….
+
+    Sex and number have no say in it: names are invented anew, with a seed of their own.
+    """
+    inventor = Inventor(SEED + 1)
+    accounts = [Account(name=name, real_name=real_name, roles=(role,)) for name, (real_name, role) in OFFICE_STAFF.items()]
+    for login, unit in logins(units).items():
+        for part, role in (("clerk", Role.UNIT_CLERK), ("head", Role.UNIT_HEAD)):
+            accounts.append(Account(name=f"{login}.{part}", real_name=inventor.name("F"), roles=(role,), unit_codes=(unit.uscc,)))
+    return accounts
+
+
+def logins(units: list[Unit]) -> dict[str, Unit]:
+    """The towns and schools under the short names of their accounts."""
+    towns = [unit for unit in units if unit.category == "ZJ-Z"]
+    schools = [unit for unit in units if unit.category == "SY-E" and unit.parent == EDUCATION]
+    return {f"{word}{number}": unit for word, kind in (("town", towns), ("school", schools)) for number, unit in enumerate(kind, start=1)}
+
+
+async def fill(place: Place, kind: str) -> str:
+    """Bring the administrators in, and for `demo` the city; answers with a sentence about it."""
+    async with db.connect(place.database_url("identity"), "identity", size=2) as identity:
+        clock = Clock(None if place.environment == "production" else place.clock_file)
+        administrators = await seed_administrators(identity, clock.now())
+        if kind == "none":
+            return f"空系统已就绪，管理员：{'、'.join(administrators) or '已存在'}。"
+        units = city()
+        staff = staff_of(units)
+        await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
+        async with doors_of(place) as doors:
+            written = await _load(doors, units)
+        await load_accounts(identity, staff, clock.now())
+    return f"演示城市“望汐市”（虚构）：单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
+
+
+async def _load(doors: Doors, units: list[Unit]) -> loading.Written:
+    return await loading.write(doors, OFFICER, units, {}, DOCUMENT_NO, lambda: None)
+
+
+def main(kind: str) -> int:
+    """Fill the stack the environment names and say what was done."""
+    began = time.monotonic()
+    said = asyncio.run(fill(Place.from_environment(), kind))
+    sys.stdout.write(f"{said}（{time.monotonic() - began:.1f} 秒）\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
