@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.roster.api.door import InDoor, Write, fields
+from services.roster.commands import corrections, transfers
 from services.roster.commands import placements as commands
-from services.roster.models.requests import PlacePerson, RecordOverQuota, ReleasePerson
+from services.roster.models.requests import CorrectPlacement, PlacePerson, RecordOverQuota, ReleasePerson, TransferPerson
 from services.roster.queries import units as unit_queries
 from services.roster.queries.facts import placement
 from shared.auth import Permit, Who
@@ -52,6 +53,28 @@ class ReleaseBody(Write):
     exit_reason: str
 
 
+class TransferBody(Write):
+    """From one unit to another, on one day."""
+
+    person_id: UUID
+    from_unit_id: UUID
+    to_unit_id: UUID
+    kind: str
+    funding: str
+    effective_on: date
+    authorisation_no: str
+    authorised_on: date
+
+
+class PlacementCorrectionBody(Write):
+    """Only what is given is corrected."""
+
+    started_on: date | None = None
+    ended_on: date | None = None
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+
+
 class PlacementId(BaseModel):
     """The new placement."""
 
@@ -87,6 +110,29 @@ async def release_person(placement_id: UUID, body: ReleaseBody, who: Maintainer,
         await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
     what = ReleasePerson.model_validate({"placement_id": placement_id} | fields(body))
     await commands.release_person(door.database, door.by(who, key, body), what)
+
+
+@router.post("/transfers", status_code=201)
+async def transfer_person(body: TransferBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> PlacementId:
+    """Move a person to a free post of another unit."""
+    await _ensure_visible(door, who, body.from_unit_id, body.to_unit_id)
+    what = TransferPerson.model_validate(fields(body))
+    return PlacementId(placement_id=await transfers.transfer_person(door.database, door.by(who, key, body), what))
+
+
+@router.post("/placements/{placement_id}/corrections", status_code=204)
+async def correct_placement(
+    placement_id: UUID,
+    body: PlacementCorrectionBody,
+    who: Annotated[Who, Depends(Permit("roster.correct"))],
+    key: IdempotencyKey,
+    door: InDoor,
+) -> None:
+    """Correct the dates or the authorisation of a placement, with proof."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    what = CorrectPlacement.model_validate({"placement_id": placement_id} | fields(body))
+    await corrections.correct_placement(door.database, door.by(who, key, body), what)
 
 
 async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID) -> None:

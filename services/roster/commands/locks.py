@@ -19,6 +19,18 @@ async def take_person(conn: Connection, person_id: UUID) -> int:
     return version
 
 
+async def lock_person(conn: Connection, person_id: UUID) -> None:
+    """Lock a person who is judged, not changed."""
+    if await conn.fetchval("SELECT true FROM persons WHERE id = $1 FOR NO KEY UPDATE", person_id) is None:
+        raise PersonUnknown(person=person_id)
+
+
+async def lock_unit(conn: Connection, unit_id: UUID) -> None:
+    """Lock a unit that may stay as it is, so that no version is left without an event."""
+    if await conn.fetchval("SELECT true FROM units WHERE id = $1 FOR NO KEY UPDATE", unit_id) is None:
+        raise UnitUnknown(unit=unit_id)
+
+
 async def take_unit(conn: Connection, unit_id: UUID) -> int:
     """Lock one unit; the version of its next event."""
     version: int | None = await conn.fetchval("UPDATE units SET version = version + 1 WHERE id = $1 RETURNING version", unit_id)

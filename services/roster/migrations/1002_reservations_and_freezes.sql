@@ -34,10 +34,12 @@ CREATE TABLE claims (
     unit_id uuid NOT NULL REFERENCES units,
     kind text NOT NULL,
     funding text NOT NULL,
-    posts integer NOT NULL CHECK (posts >= 0),
+    posts integer NOT NULL CHECK (posts >= 0), -- an exit claims none
     reservation_id uuid REFERENCES reservations,
+    person_id uuid REFERENCES persons, -- who is about to take the post; none for an exit
     state text NOT NULL CHECK (state IN ('claimed', 'effected', 'given_back'))
 );
+CREATE UNIQUE INDEX claims_open_for_a_person ON claims (person_id) WHERE state = 'claimed';
 
 -- Revisions of an application up to this one may hold and claim nothing any more.
 CREATE TABLE tombstones (

@@ -201,6 +201,16 @@ class ClaimUnknown(Conflict):
     sentence = "该申请没有占用编制，不能落编。请先完成审批。"
 
 
+class ClaimOpen(Conflict):
+    code = "claim_open"
+    sentence = "该申请已占用编制或已落编。请勿重复办理。"
+
+
+class PersonClaimed(Conflict):
+    code = "person_claimed"
+    sentence = "该人员另有一件入编或调动申请正在落编。请等待其办结。"
+
+
 class PostsNotOne(Conflict):
     code = "posts_not_one"
     sentence = "入编、出编、调动每件只办理一人。请分别提交。"

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.glossary import FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
+from workflows.roster import Effect
 
 
 class Request(BaseModel):
@@ -217,3 +218,16 @@ class RevealPerson(Request):
 
     person_id: UUID
     reason: str = Field(min_length=4, max_length=500)
+
+
+class TakeEffect(Effect):
+    """`expires_on` is worked out at the door, from the calendar; a repeat may know a newer calendar, so it is no part of the request's identity."""
+
+    expires_on: date = Field(exclude=True)
+
+
+class LapseReservations(Request):
+    """What nobody used or holds in time, of one unit; `on` is the day of the sweep."""
+
+    unit_id: UUID
+    on: date

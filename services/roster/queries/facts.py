@@ -13,6 +13,7 @@ from services.roster.models.refusals import (
     PersonUnknown,
     PlacementUnknown,
     ReasonUnknown,
+    ReservationUnknown,
     UnitUnknown,
 )
 from services.roster.queries.establishments import establishment
@@ -26,6 +27,11 @@ _PLACEMENT = """
     SELECT placement_id, person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason,
         seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no
     FROM placements
+"""
+_RESERVATION = """
+    SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,
+        (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) AS held
+    FROM reservations
 """
 
 
@@ -113,12 +119,18 @@ async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
     )
 
 
+async def reservation_by_id(conn: Connection, reservation_id: UUID) -> Reservation:
+    """An authorised use."""
+    row = await conn.fetchrow(f"{_RESERVATION} WHERE id = $1", reservation_id)
+    if row is None:
+        raise ReservationUnknown
+    return Reservation(**row)
+
+
 async def reservation(conn: Connection, reservation_id: UUID, unit_id: UUID, kind: str, funding: str) -> Reservation | None:
     """An authorised use, if it is one of this row."""
     row = await conn.fetchrow(
-        "SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,"
-        " (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) AS held"
-        " FROM reservations WHERE id = $1 AND unit_id = $2 AND kind = $3 AND funding = $4",
+        f"{_RESERVATION} WHERE id = $1 AND unit_id = $2 AND kind = $3 AND funding = $4",
         reservation_id,
         unit_id,
         kind,

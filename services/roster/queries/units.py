@@ -129,6 +129,16 @@ async def reservations(conn: Connection, unit_id: UUID) -> list[ReservationView]
     return [ReservationView(**row) for row in rows]
 
 
+async def units_with_overdue_reservations(conn: Connection, on: date) -> list[UUID]:
+    """The units that have posts authorised, not used, not held, and out of time on this day."""
+    rows: list[asyncpg.Record] = await conn.fetch(
+        "SELECT DISTINCT unit_id FROM reservations WHERE expires_on < $1 AND unspent > 0"
+        " AND unspent > (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) ORDER BY unit_id",
+        on,
+    )
+    return [row["unit_id"] for row in rows]
+
+
 def _view(state: EstablishmentState) -> EstablishmentView:
     return EstablishmentView(
         **state.model_dump(),

@@ -1,5 +1,6 @@
 """May this post be taken? Judged per (unit, kind, funding), never netted (domain §1.6, §2.3; 机构编制工作条例)."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
@@ -24,6 +25,8 @@ from services.roster.models.refusals import (
 )
 from shared.events.roster import EstablishmentState
 from shared.glossary import ApplicationType, FreezeScope
+from shared.law.retirement import YearMonth
+from shared.law.working_days import Calendar
 from workflows.roster import PostRequest
 
 STOPPED_BY = {
@@ -100,6 +103,12 @@ def ensure_authorised_first(request: PostRequest, facts: PostFacts, today: date)
     if (request.effective_on or today) < reservation.authorised_on:
         raise NotAuthorised
     return reservation
+
+
+def expiry(authorised_on: date, months: int, calendar: Calendar) -> date:
+    """The last day of a validity in months: the same day number (or the month's last), on a rest day the next working day (民法典 Art. 201-203)."""
+    end = YearMonth(authorised_on.year, authorised_on.month).plus(months)
+    return calendar.rest_day_moved(date(end.year, end.month, min(authorised_on.day, monthrange(end.year, end.month)[1])))
 
 
 def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placement:

@@ -1,0 +1,121 @@
+"""A final decision claims its post under all checks; giving back leaves a tombstone, so that a claim that wakes up late is refused."""
+
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.commands.locks import hold_paths, lock_person, lock_unit, take_unit
+from services.roster.commands.mandate import today_of
+from services.roster.commands.reservations import count_reserved, drop_hold
+from services.roster.models.refusals import ClaimOpen, PersonClaimed
+from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import post_facts
+from services.roster.rules.posts import ensure_may_claim
+from shared import outbox
+from shared.db import By, Connection, command
+from shared.events.roster import ClaimReleased, EstablishmentState, PostClaimed
+from shared.glossary import ApplicationType
+from workflows.roster import GiveBack, PostRequest
+
+
+@command
+async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
+    """Claim what a final decision grants: availability, kind, freeze, other rosters and 先核编后进人 are judged here, as law. An exit claims no
+    post and is stopped by nothing but a wrong person.
+    """
+    today = today_of(by)
+    if what.person_id is not None:
+        await lock_person(conn, what.person_id)
+    await hold_paths(conn, what.unit_id)
+    await lock_unit(conn, what.unit_id)
+    ensure_may_claim(what, await post_facts(conn, what, today), today)
+    await _insert(conn, what)
+    if what.application_type is ApplicationType.EXIT:
+        return
+    if what.application_type is ApplicationType.ENTRY:
+        await conn.execute("DELETE FROM holds WHERE application_id = $1", what.application_id)
+        await conn.execute("UPDATE reservations SET unspent = unspent - 1 WHERE id = $1", what.reservation_id)
+    else:
+        await count_reserved(conn, by, what.unit_id, what.kind, what.funding, what.posts, what.application_id)
+    claimed = PostClaimed(
+        occurred_at=by.as_of,
+        unit_id=what.unit_id,
+        version=await take_unit(conn, what.unit_id),
+        establishments=(await establishment(conn, what.unit_id, what.kind, what.funding),),
+        document_no=by.document_no,
+        application_id=what.application_id,
+        revision=what.revision,
+        reservation_id=what.reservation_id,
+    )
+    await outbox.append(conn, by, claimed)
+
+
+async def _insert(conn: Connection, what: PostRequest) -> None:
+    is_exit = what.application_type is ApplicationType.EXIT
+    try:
+        taken = await conn.fetchval(
+            "INSERT INTO claims (application_id, revision, application_type, unit_id, kind, funding, posts, reservation_id, person_id, state)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'claimed') ON CONFLICT (application_id) DO UPDATE"
+            " SET revision = excluded.revision, application_type = excluded.application_type, unit_id = excluded.unit_id,"
+            " kind = excluded.kind, funding = excluded.funding, posts = excluded.posts, reservation_id = excluded.reservation_id,"
+            " person_id = excluded.person_id, state = excluded.state WHERE claims.state = 'given_back' RETURNING true",
+            what.application_id,
+            what.revision,
+            what.application_type,
+            what.unit_id,
+            what.kind,
+            what.funding,
+            0 if is_exit else what.posts,
+            what.reservation_id,
+            None if is_exit else what.person_id,
+        )
+    except asyncpg.UniqueViolationError:
+        raise PersonClaimed from None
+    if not taken:
+        raise ClaimOpen
+
+
+@command
+async def give_back(conn: Connection, by: By, what: GiveBack) -> None:
+    """Give back all that the application holds or claimed up to this revision, and refuse what comes late. What took effect stays."""
+    version = await take_unit(conn, what.unit_id)
+    await conn.execute(
+        "INSERT INTO tombstones (application_id, revision) VALUES ($1, $2)"
+        " ON CONFLICT (application_id) DO UPDATE SET revision = greatest(tombstones.revision, excluded.revision)",
+        what.application_id,
+        what.revision,
+    )
+    if await drop_hold(conn, by, what.application_id, what.revision, version):
+        version = await take_unit(conn, what.unit_id)
+    released = ClaimReleased(
+        occurred_at=by.as_of,
+        unit_id=what.unit_id,
+        version=version,
+        establishments=await _unclaim(conn, by, what),
+        document_no=by.document_no,
+        application_id=what.application_id,
+        revision=what.revision,
+    )
+    await outbox.append(conn, by, released)
+
+
+async def _unclaim(conn: Connection, by: By, what: GiveBack) -> tuple[EstablishmentState, ...]:
+    claim = await conn.fetchrow(
+        "UPDATE claims SET state = 'given_back' WHERE application_id = $1 AND revision <= $2 AND unit_id = $3 AND state = 'claimed'"
+        " RETURNING application_type, kind, funding, posts, reservation_id",
+        what.application_id,
+        what.revision,
+        what.unit_id,
+    )
+    if claim is None or claim["posts"] == 0:
+        return ()
+    if claim["application_type"] == ApplicationType.ENTRY:
+        await _return_to_reservation(conn, claim["reservation_id"])
+    else:
+        await count_reserved(conn, by, what.unit_id, claim["kind"], claim["funding"], -claim["posts"], what.application_id)
+    return (await establishment(conn, what.unit_id, claim["kind"], claim["funding"]),)
+
+
+async def _return_to_reservation(conn: Connection, reservation_id: UUID) -> None:
+    """The post is reserved as before; if the validity is over, the next sweep sets it free."""
+    await conn.execute("UPDATE reservations SET unspent = unspent + 1 WHERE id = $1", reservation_id)

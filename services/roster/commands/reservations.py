@@ -1,0 +1,110 @@
+"""已核未用: what happens to authorised posts between the authorisation and the entry. An entry application holds one; time takes what nobody holds."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from services.roster.commands.locks import lock_unit, take_unit
+from services.roster.commands.mandate import today_of
+from services.roster.models.facts import Reservation
+from services.roster.models.refusals import NotAuthorised
+from services.roster.models.requests import LapseReservations
+from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import post_facts, reservation_by_id
+from services.roster.rules.posts import ensure_complete, ensure_not_buried, ensure_usable
+from shared import outbox
+from shared.db import By, Connection, command
+from shared.events.roster import HoldReleased, ReservationEvent, ReservationExpired, ReservationHeld
+from workflows.roster import PostRequest
+
+E = TypeVar("E", bound=ReservationEvent)
+
+
+@command
+async def hold_reservation(conn: Connection, by: By, what: PostRequest) -> None:
+    """Hold one post of an authorised use for an entry application from its submission; a held post does not lapse."""
+    ensure_complete(what)
+    if what.reservation_id is None:
+        raise NotAuthorised
+    version = await take_unit(conn, what.unit_id)
+    facts = await post_facts(conn, what, today_of(by))
+    ensure_not_buried(what.revision, facts)
+    if not facts.holds_one:
+        ensure_usable(facts.reservation, today_of(by))
+        if await drop_hold(conn, by, what.application_id, what.revision, version):
+            version = await take_unit(conn, what.unit_id)
+    await conn.execute(
+        "INSERT INTO holds (application_id, revision, reservation_id) VALUES ($1, $2, $3)"
+        " ON CONFLICT (application_id) DO UPDATE SET revision = greatest(holds.revision, excluded.revision)",
+        what.application_id,
+        what.revision,
+        what.reservation_id,
+    )
+    held = await reservation_by_id(conn, what.reservation_id)
+    event = await about(conn, by, ReservationHeld, held, what.application_id, version, held_by=what.application_id)
+    await outbox.append(conn, by, event)
+
+
+async def drop_hold(conn: Connection, by: By, application_id: UUID, revision: int, version: int) -> bool:
+    """Give up what the application holds up to this revision, and publish that; False when it holds nothing."""
+    reservation_id: UUID | None = await conn.fetchval(
+        "DELETE FROM holds WHERE application_id = $1 AND revision <= $2 RETURNING reservation_id", application_id, revision
+    )
+    if reservation_id is None:
+        return False
+    free = await reservation_by_id(conn, reservation_id)
+    await outbox.append(conn, by, await about(conn, by, HoldReleased, free, application_id, version))
+    return True
+
+
+@command
+async def lapse_reservations(conn: Connection, by: By, what: LapseReservations) -> int:
+    """End one unit's authorised uses whose validity is over; the number of posts set free. Held posts wait for their application's end."""
+    await lock_unit(conn, what.unit_id)
+    rows = await conn.fetch(
+        "SELECT id FROM reservations WHERE unit_id = $1 AND expires_on < $2"
+        " AND unspent > (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) ORDER BY id",
+        what.unit_id,
+        what.on,
+    )
+    return sum([await _lapse(conn, by, row["id"]) for row in rows])
+
+
+async def _lapse(conn: Connection, by: By, reservation_id: UUID) -> int:
+    over = await reservation_by_id(conn, reservation_id)
+    lapsed = over.unspent - over.held
+    version = await take_unit(conn, over.unit_id)
+    await conn.execute("UPDATE reservations SET unspent = $2 WHERE id = $1", reservation_id, over.held)
+    application_id: UUID = await conn.fetchval("SELECT application_id FROM reservations WHERE id = $1", reservation_id)
+    await count_reserved(conn, by, over.unit_id, over.kind, over.funding, -lapsed, application_id)
+    await outbox.append(conn, by, await about(conn, by, ReservationExpired, over, application_id, version, posts=lapsed))
+    return lapsed
+
+
+async def count_reserved(conn: Connection, by: By, unit_id: UUID, kind: str, funding: str, posts: int, application_id: UUID) -> None:
+    """Write a change of the number of reserved posts; the number is the sum of these."""
+    await conn.execute(
+        "INSERT INTO reserved_ledger (unit_id, kind, funding, posts, at, application_id) VALUES ($1, $2, $3, $4, $5, $6)",
+        unit_id,
+        kind,
+        funding,
+        posts,
+        by.as_of,
+        application_id,
+    )
+
+
+async def about(
+    conn: Connection, by: By, event: type[E], reservation: Reservation, application_id: UUID, version: int, **more: object
+) -> E:
+    """An event about a reservation, with its row's state after the change; one post unless `posts` says otherwise."""
+    facts: dict[str, object] = {
+        "occurred_at": by.as_of,
+        "unit_id": reservation.unit_id,
+        "version": version,
+        "establishments": (await establishment(conn, reservation.unit_id, reservation.kind, reservation.funding),),
+        "document_no": by.document_no,
+        "reservation_id": reservation.id,
+        "application_id": application_id,
+        "posts": 1,
+    }
+    return event.model_validate(facts | more)

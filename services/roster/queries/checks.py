@@ -1,0 +1,85 @@
+"""The checks of an application as advice, at its submission: the rules that judge the claim, asked one by one."""
+
+from collections.abc import Callable
+from datetime import date
+
+from services.roster.models.facts import PostFacts
+from services.roster.queries.facts import post_facts
+from services.roster.rules import posts as rules
+from shared.db import Connection
+from shared.errors import DomainError
+from shared.glossary import ApplicationType
+from workflows.roster import Check, PostRequest
+
+Judge = Callable[[PostRequest, PostFacts, date], object]
+_REGULATION = "中国共产党机构编制工作条例"
+
+
+async def check_application(conn: Connection, request: PostRequest, today: date) -> list[Check]:
+    """Every check that concerns this type, passed or not, with its clause: a complete one-time list (domain §14.21)."""
+    rules.ensure_complete(request)
+    facts = await post_facts(conn, request, today)
+    return [_checked(check, request, facts, today) for check in _CHECKS if request.application_type in check[1]]
+
+
+_TAKES_A_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
+_CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
+    (
+        "kind_allowed",
+        _TAKES_A_POST,
+        "编制类型与单位类别相符。",
+        f"{_REGULATION}；编制不得混用",
+        lambda _, facts, __: rules.ensure_kind_allowed(facts),
+    ),
+    (
+        "post_available",
+        {ApplicationType.POST_USE, ApplicationType.TRANSFER},
+        "可用编制充足。",
+        "可用编 = 编制数 − 实有数 − 已核未用 − 冻结数，按单位、编制类型、经费形式分别计算",
+        lambda request, facts, _: rules.ensure_available(facts.establishment, request.posts),
+    ),
+    (
+        "not_frozen",
+        _TAKES_A_POST,
+        "本单位及上级单位没有冻结此项业务。",
+        _REGULATION,
+        lambda _, facts, __: rules.ensure_not_frozen(facts.frozen_by),
+    ),
+    (
+        "authorised_first",
+        {ApplicationType.ENTRY},
+        "已核准用编，且在有效期内。",
+        "先核编后进人",
+        rules.ensure_authorised_first,
+    ),
+    (
+        "on_no_other_roster",
+        {ApplicationType.ENTRY},
+        "人员未在其他单位在编。",
+        "实名制管理：一人一编",
+        lambda request, facts, today: rules.ensure_on_no_roster(facts.on_rosters, request.effective_on or today),
+    ),
+    (
+        "person_here",
+        {ApplicationType.EXIT},
+        "人员在本单位编制上。",
+        "实名制管理：一人一编",
+        lambda request, facts, _: rules.ensure_here(facts.on_rosters, request.unit_id),
+    ),
+    (
+        "person_at_giver",
+        {ApplicationType.TRANSFER},
+        "人员在调出单位编制上。",
+        "实名制管理：一人一编",
+        lambda request, facts, _: rules.ensure_here(facts.on_rosters, request.from_unit_id),
+    ),
+)
+
+
+def _checked(check: tuple[str, set[ApplicationType], str, str, Judge], request: PostRequest, facts: PostFacts, today: date) -> Check:
+    code, _, sentence, clause, judge = check
+    try:
+        judge(request, facts, today)
+    except DomainError as refusal:
+        return Check(code=code, passed=False, sentence=str(refusal), clause=clause)
+    return Check(code=code, passed=True, sentence=sentence, clause=clause)
