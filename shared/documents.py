@@ -1,0 +1,88 @@
+"""Documents (文书) as PDF/A-2b from typst templates, with Chinese fonts that come with the installation.
+
+typst draws a missing glyph as an empty box and says nothing; so every character is looked up in the fonts first. Rendering is bound to
+the processor: call it from a thread.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pylopdf_fonts_zh_cn
+import typst
+from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # ships no types
+
+ROOT = Path(__file__).parent.parent
+
+
+class MissingGlyphs(ValueError):  # noqa: N818  named as the fact it states
+    """No installed font draws these characters. The text names code points only: a character of a name is personal data."""
+
+    def __init__(self, characters: frozenset[str]) -> None:
+        self.characters = tuple(sorted(characters))
+        super().__init__("no glyph for " + ", ".join(f"U+{ord(character):04X}" for character in self.characters))
+
+
+class Renderer:
+    """One kept compiler with its fonts; safe to share between threads."""
+
+    def __init__(self, font_dir: Path | None = None) -> None:
+        """`font_dir` holds the office's own fonts (仿宋, 楷体 …); templates prefer them where they are."""
+        files = [pylopdf_fonts_zh_cn.sans_path(), pylopdf_fonts_zh_cn.serif_path(), *_font_files(font_dir)]
+        self._drawable = frozenset(code for file in files for code in _code_points(file))
+        folders = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
+        fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+        self._compiler = typst.Compiler(root=str(ROOT), font_paths=fonts, ignore_system_fonts=True)
+        self._one_at_a_time = threading.Lock()
+
+    def pdf(self, template: Path, data: Mapping[str, Any], at: datetime) -> bytes:
+        """Render a template of this project; equal data and `at` (the instant written into the file) give equal bytes.
+
+        `data` holds JSON values and reaches the template as `sys.inputs.data`. Raises MissingGlyphs.
+        """
+        return self._compiled(template, data, format="pdf", pdf_standards=["a-2b"], timestamp=int(at.timestamp()))[0]
+
+    def png(self, template: Path, data: Mapping[str, Any]) -> list[bytes]:
+        """The pages as pictures, for a preview. Raises MissingGlyphs."""
+        return self._compiled(template, data, format="png", ppi=110)
+
+    def _compiled(self, template: Path, data: Mapping[str, Any], **options: Any) -> list[bytes]:
+        missing = frozenset(each for each in _characters(data) if ord(each) not in self._drawable and not each.isspace())
+        if missing:
+            raise MissingGlyphs(missing)
+        inputs = {"data": json.dumps(data, ensure_ascii=False)}
+        with self._one_at_a_time:
+            pages = self._compiler.compile(input=str(template), sys_inputs=inputs, **options)
+        return [pages] if isinstance(pages, bytes) else list(pages or [])
+
+
+def sha256_hex(content: bytes) -> str:
+    """The digest under which a document is filed, in lower-case hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _characters(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _characters(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _characters(each)
+
+
+def _font_files(font_dir: Path | None) -> list[Path]:
+    if font_dir is None:
+        return []
+    return sorted(file for file in font_dir.iterdir() if file.suffix.lower() in {".ttf", ".otf", ".ttc", ".otc"})
+
+
+def _code_points(file: Path) -> Iterator[int]:
+    collection = file.suffix.lower() in {".ttc", ".otc"}
+    for font in TTCollection(file, lazy=True).fonts if collection else [TTFont(file, lazy=True)]:
+        yield from font.getBestCmap() or ()

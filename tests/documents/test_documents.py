@@ -1,0 +1,152 @@
+"""Documents: every template renders, what it says can be read back, and a character without a glyph stops it."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+from shared.documents import MissingGlyphs, Renderer, sha256_hex
+
+AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
+APPROVAL, MONITORING = (Path(__file__).parents[2] / "services" / name / "templates" for name in ("approval", "monitoring"))
+RENDERER = Renderer()
+HEAD: dict[str, Any] = {
+    "issuer": "云海市编办",
+    "issued_on": "2026-09-18",
+    "demo_seal": True,
+    "case_no": "A-1",
+    "copies": "市财政局",
+    "unit": "云栖镇中心小学",
+}
+POST_USE = HEAD | {
+    "number": "云编核〔2026〕12号",
+    "kind": "事业编制",
+    "funding": "财政全额补助",
+    "posts": 1,
+    "approved_on": "2026-09-18",
+    "valid_until": "2027-09-20",
+}
+ENTRY = HEAD | {
+    "number": "云编入〔2026〕45号",
+    "person": "买买提·䶮𬱖",
+    "id_number": "330499********1011",
+    "born_on": "1988-02-29",
+    "entered_on": "2026-10-12",
+}
+EXIT = HEAD | {
+    "title": "人员出编通知单",
+    "number": "云编出〔2026〕8号",
+    "opening": "同意出编。",
+    "rows": [["姓名", "沈清和"], ["出编原因", "退休"], ["备注项", "无"]],
+}
+LINE = {
+    "kind": "new",
+    "rule": "M01 超编",
+    "matter": "超编 1 名",
+    "document_no": "云编整〔2026〕5号",
+    "found_on": "2026-09-14",
+    "deadline": "2026-09-29",
+    "remaining": 7,
+}
+LIST = HEAD | {"number": "云编督〔2026〕38号", "year": 2026, "week": 38, "from": "2026-09-14", "to": "2026-09-20"}
+NOTICE = HEAD | {
+    "number": "云编整〔2026〕9号",
+    "rule": "M01 超编",
+    "finding": "超编 1 名",
+    "facts": [["编制数", "42"], ["实有人数", "43"]],
+    "working_days": 10,
+}
+
+
+def lines(**kinds: int) -> dict[str, Any]:
+    return LIST | {"lines": [LINE | {"kind": kind} for kind, number in kinds.items() for _ in range(number)]}
+
+
+def text_of(pdf: bytes) -> str:
+    return "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("template", "data", "said"),
+    [
+        (
+            APPROVAL / "post_use_notice.typ",
+            POST_USE,
+            ["核准使用编制通知单", "云编核〔2026〕12号", "2027年9月20日", "本章为系统内嵌演示印章，不具有法律效力"],
+        ),
+        (APPROVAL / "entry_notice.typ", ENTRY, ["人员入编通知单", "买买提·䶮𬱖", "330499********1011", "2026年10月12日"]),
+        (APPROVAL / "movement_notice.typ", EXIT, ["人员出编通知单", "沈清和", "退休"]),
+        (
+            MONITORING / "supervision_list.typ",
+            lines(new=1, overdue=1, carried=1, cleared=1),
+            ["2026年第38周", "本期新增（1项）", "逾期未整改（1项）", "已销号", "7个工作日"],
+        ),
+        (MONITORING / "rectification_notice.typ", NOTICE, ["整改通知书", "自本通知书送达之日起10个工作日", "17:30"]),
+    ],
+)
+def test_a_document_says_what_it_was_given(template: Path, data: dict[str, Any], said: list[str]) -> None:
+    text = text_of(RENDERER.pdf(template, data, AT))
+
+    assert [each for each in said if each not in text] == []
+
+
+def test_a_document_is_archivable_and_carries_its_fonts() -> None:
+    pdf = RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT)
+
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    metadata = reader.xmp_metadata
+    fonts = [
+        found
+        for found in map(reader.get_object, range(1, len(reader.xref[0]) + 1))
+        if isinstance(found, dict) and "/FontDescriptor" in found
+    ]
+
+    assert metadata is not None
+    assert b"<pdfaid:part>2</pdfaid:part>" in metadata.stream.get_data()
+    assert b"<pdfaid:conformance>B</pdfaid:conformance>" in metadata.stream.get_data()
+    assert fonts
+    assert all("/FontFile3" in font["/FontDescriptor"] for font in fonts)
+
+
+def test_equal_data_gives_equal_bytes_from_every_thread() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        rendered = list(threads.map(lambda _: sha256_hex(RENDERER.pdf(APPROVAL / "post_use_notice.typ", POST_USE, AT)), range(16)))
+
+    assert len(set(rendered)) == 1
+
+
+def test_a_character_that_no_font_draws_stops_the_document_and_is_named_by_code_point_only() -> None:
+    with pytest.raises(MissingGlyphs) as refused:
+        RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY | {"person": "王\U0003fffd\ue123"}, AT)
+
+    assert refused.value.characters == ("\ue123", "\U0003fffd")
+    assert "王" not in str(refused.value)
+
+
+def test_a_real_seal_is_not_called_a_demonstration() -> None:
+    assert "演示印章" not in text_of(RENDERER.pdf(APPROVAL / "post_use_notice.typ", POST_USE | {"demo_seal": False}, AT))
+
+
+def test_a_long_list_goes_over_pages_and_repeats_its_head() -> None:
+    pages = pypdf.PdfReader(io.BytesIO(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(new=40), AT))).pages
+
+    assert len(pages) > 2
+    assert all("发现日期" in page.extract_text() for page in list(pages)[:-1])
+
+
+def test_a_list_without_lines_is_still_a_list() -> None:
+    assert "新增0项" in text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(), AT))
+
+
+def test_typst_code_in_data_stays_text() -> None:
+    assert "#read" in text_of(RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY | {"remarks": '#read("/etc/passwd") *粗* $x$'}, AT))
+
+
+def test_an_offices_own_font_is_used_where_it_draws_more(tmp_path: Path) -> None:
+    own = Renderer(font_dir=tmp_path)
+
+    assert text_of(own.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT)) == text_of(RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT))
