@@ -9,11 +9,6 @@ from enum import StrEnum
 from typing import ClassVar
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
-
-from workflows.clock import BusinessClock, Timed
-from workflows.guard import guarded, refuse
-from workflows.journal import Journal
 
 with workflow.unsafe.imports_passed_through():
     from uuid import UUID
@@ -21,6 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
     from shared.glossary import FreezeScope, FreezeState, Role
+    from workflows.clock import BusinessClock, Timed
+    from workflows.guard import guarded, refuse
+    from workflows.journal import Journal
     from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
     from workflows.roster import TASK_QUEUE as ROSTER
 
@@ -127,7 +125,7 @@ class FreezeCase(Message):
         return self.model_copy(update=changes)
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class FreezeWorkflow(Timed):
     """Proposal, decision, freeze in the roster, proposal of the release, its decision, release in the roster."""
 

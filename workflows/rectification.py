@@ -7,11 +7,6 @@ same instant one is refused, and whoever gets an answer can read it. Rungs are e
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
-
-from workflows.clock import BusinessClock, Timed
-from workflows.guard import guarded, refuse
-from workflows.journal import Journal
 
 with workflow.unsafe.imports_passed_through():
     from uuid import UUID
@@ -19,6 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from pydantic import Field
 
     from shared.glossary import IssueState
+    from workflows.clock import BusinessClock, Timed
+    from workflows.guard import guarded, refuse
+    from workflows.journal import Journal
     from workflows.rectification_case import (
         OVER,
         Acceptance,
@@ -63,7 +61,7 @@ class RectificationStart(Message):
     answers: dict[str, Answer] = Field(default_factory=dict)
 
 
-@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn
 class RectificationWorkflow(Timed):
     """Waits for orders and for the next rung, whichever comes first."""
 

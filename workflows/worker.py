@@ -4,6 +4,7 @@ Imports that were not passed through the sandbox on purpose stop it at the start
 """
 
 import asyncio
+from datetime import timedelta
 
 import pydantic
 import structlog
@@ -45,14 +46,17 @@ async def main() -> None:
     telemetry.set_up("workflows-worker", stack.otlp)
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     client = await connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
-    while True:
-        try:
-            await worker(client).run()
-        except (RPCError, RuntimeError) as error:
-            _log.warning("workflow worker waits for temporal", error=type(error).__name__)
-            await asyncio.sleep(1)
-        else:
-            return
+    while not await _answers(client):
+        _log.warning("workflow worker waits for temporal")
+        await asyncio.sleep(1)
+    await worker(client).run()
+
+
+async def _answers(client: Client) -> bool:
+    try:
+        return await client.service_client.check_health(timeout=timedelta(seconds=5))
+    except (RPCError, RuntimeError):  # a lazy client that cannot connect raises RuntimeError
+        return False
 
 
 if __name__ == "__main__":

@@ -1,0 +1,66 @@
+"""Roster events as a test needs them, and a producer that puts them on the real broker as the roster's relay would."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiokafka import AIOKafkaProducer
+
+from shared.clock import at_hour
+from shared.events.envelope import Event
+from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased, RetirementFact, UnitRegistered
+from shared.glossary import OverQuotaCause
+
+NOW = at_hour(date(2026, 9, 18), 10)
+YOUNG = RetirementFact(category="M60", month="2040-01")
+
+
+class Town:
+    """One unit with one establishment row, told by events in the order of their versions."""
+
+    def __init__(self, quota: int = 10, headcount: int = 10) -> None:
+        self.unit_id, self.quota, self.headcount, self.version = uuid4(), quota, headcount, 0
+
+    def registered(self) -> UnitRegistered:
+        return UnitRegistered(
+            parent_id=None,
+            path=(self.unit_id,),
+            name="临江镇",
+            code="T01",
+            category="town",
+            valid_from=date(2020, 1, 1),
+            **self._next(NOW),
+        )
+
+    def over_quota(self, cause: OverQuotaCause = OverQuotaCause.VIOLATION, at: datetime = NOW, person: UUID | None = None, **more: Any) -> OverQuotaRecorded:
+        self.headcount += 1
+        return OverQuotaRecorded(**self._person(person or uuid4()), cause=cause, started_on=date(2026, 9, 1), retirement=YOUNG, **self._next(at), **more)
+
+    def placed(self, at: datetime = NOW, person: UUID | None = None, retirement: RetirementFact = YOUNG, **more: Any) -> PersonPlaced:
+        self.headcount += 1
+        facts = {"started_on": date(2026, 9, 1), "entry_reason": "recruited", "authorisation_no": "用编〔2026〕1号", "authorised_on": date(2026, 8, 1)} | more
+        return PersonPlaced(**self._person(person or uuid4()), retirement=retirement, **self._next(at), **facts)
+
+    def released(self, person: UUID, at: datetime = NOW) -> PersonReleased:
+        self.headcount -= 1
+        return PersonReleased(**self._person(person), ended_on=at.date(), exit_reason="transferred", **self._next(at))
+
+    def _person(self, person: UUID) -> dict[str, Any]:
+        return {"person_id": person, "person_version": 1, "kind": "career", "funding": "full"}
+
+    def _next(self, at: datetime) -> dict[str, Any]:
+        self.version += 1
+        row = EstablishmentState(kind="career", funding="full", quota=self.quota, headcount=self.headcount, reserved=0)
+        return {"occurred_at": at, "unit_id": self.unit_id, "version": self.version, "establishments": (row,)}
+
+
+async def publish(bootstrap: str, prefix: str, events: Sequence[Event]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        for event in events:
+            headers = [(name, value.encode()) for name, value in event.headers().items()]
+            await producer.send_and_wait(prefix + event.topic, event.body(), event.key.encode(), headers=headers)
+    finally:
+        await producer.stop()

@@ -1,0 +1,156 @@
+"""Monitoring as it runs: its app, its worker's loops and the workflow worker, on the test stack's servers and a database of the test's own."""
+
+import asyncio
+import os
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from deploy.local.place import NAMESPACE, Place
+from services.monitoring.activities import MonitoringActivities
+from services.monitoring.app import create_app
+from services.monitoring.consumers import subscription, watch_dead_letters
+from services.monitoring.models import Surroundings
+from shared.auth import Tokens, Who
+from shared.clock import Clock, at_hour
+from shared.consumer import consume
+from shared.db import connect
+from shared.events.envelope import Event
+from shared.glossary import Role
+from shared.kafka import KafkaSender
+from shared.law.notices import load_calendar
+from shared.outbox import relay
+from shared.temporal import TemporalSender, serve_activities
+from shared.temporal import connect as connect_temporal
+from tests.monitoring.events import NOW, publish
+from workflows.rectification import TASK_QUEUE
+from workflows.worker import worker
+
+T = TypeVar("T")
+OFFICER = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
+DIRECTOR = Who("director-gu", frozenset({Role.OFFICE_DIRECTOR}))
+OPERATOR = Who("operator-he", frozenset({Role.SEAL_OPERATOR}))
+
+
+def clerk_of(unit_id: uuid.UUID) -> Who:
+    return Who("clerk-zhu", frozenset({Role.UNIT_CLERK}), (unit_id,))
+
+
+@dataclass
+class House:
+    """What a test talks to."""
+
+    http: httpx.AsyncClient
+    database: asyncpg.Connection
+    temporal: Client
+    tokens: Tokens
+    clock_file: Path
+    kafka: tuple[str, str]
+    posted: int = field(default=0)
+
+    async def get(self, who: Who, path: str, **query: Any) -> Any:
+        answer = await self.http.get(path, params=query, headers=self._headers(who))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, who: Who, path: str, key: str | None = None, **body: Any) -> httpx.Response:
+        self.posted += 1
+        headers = self._headers(who) | {"idempotency-key": key or f"request-{self.posted}"}
+        return await self.http.post(path, json=body, headers=headers)
+
+    async def publish(self, *events: Event) -> None:
+        await publish(*self.kafka, events)
+
+    def set_time(self, at: datetime) -> timedelta:
+        offset = timedelta(seconds=round((at - datetime.now(UTC)).total_seconds()))
+        self.clock_file.write_text(str(round(offset.total_seconds())))
+        return offset
+
+    def _headers(self, who: Who) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 15.0) -> T:
+    """Ask until the answer is the wanted one."""
+    for _ in range(int(seconds / 0.05)):
+        found = await ask()
+        if wanted(found):
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"still {found!r}")
+
+
+@asynccontextmanager
+async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> AsyncIterator[House]:
+    private, clock_file = _secrets(folder), folder / "clock"
+    os.environ.update(_environment(stack, url, kafka, folder))
+    clock, payload_key = Clock(clock_file), bytes.fromhex((folder / "payload.key").read_text())
+    temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
+    surroundings = Surroundings(load_calendar(), clock.offset)
+    app = create_app()
+    loops: list[asyncio.Task[None]] = []
+    to_kafka = KafkaSender(*kafka)
+    conn = await asyncpg.connect(url("bianban"), server_settings={"search_path": "monitoring"})
+    async with connect(url("monitoring"), "monitoring") as database, app.router.lifespan_context(app), worker(temporal):
+        running = (
+            consume(database, url("monitoring"), kafka[0], subscription(surroundings, kafka[1])),
+            relay(database, url("monitoring"), to_kafka),
+            relay(database, url("monitoring"), TemporalSender(temporal)),
+            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database).all()),
+            watch_dead_letters(database, clock),
+        )
+        loops += [asyncio.ensure_future(loop) for loop in running]
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://monitoring") as http:
+            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka)
+            made.set_time(NOW)
+            yield made
+        await _end_cases(conn, temporal)
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await to_kafka.close()
+    await conn.close()
+
+
+async def _end_cases(conn: asyncpg.Connection, temporal: Client) -> None:
+    for row in await conn.fetch("SELECT workflow_id FROM workflow_starts"):
+        with suppress(RPCError):  # it ended by itself
+            await temporal.get_workflow_handle(row["workflow_id"]).terminate()
+
+
+@dataclass(frozen=True)
+class _Keys:
+    private: str
+    public: str
+
+
+def _secrets(folder: Path) -> _Keys:
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    (folder / "token.pub").write_text(public)
+    (folder / "payload.key").write_text(secrets.token_hex(32))
+    (folder / "seal.hmac").write_text(secrets.token_hex(32))
+    return _Keys(private, public)
+
+
+def _environment(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> dict[str, str]:
+    return stack.variables() | {
+        "BIANBAN_SECRETS_DIR": str(folder),
+        "BIANBAN_CLOCK_FILE": str(folder / "clock"),
+        "BIANBAN_TOPIC_PREFIX": kafka[1],
+        "BIANBAN_OUT_DIR": str(folder / "out"),
+        "MONITORING_DATABASE_URL": url("monitoring"),
+    }

@@ -1,0 +1,54 @@
+"""The slice on real parts: a roster event on Kafka turns the light, opens an issue, starts its case; people decide over HTTP."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place
+from shared.clock import at_hour
+from tests.monitoring.events import Town
+from tests.monitoring.house import OFFICER, House, clerk_of, eventually, house
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def monitoring(stack: Place, database: Callable[[str], str], kafka: tuple[str, str], tmp_path: Path) -> AsyncIterator[House]:
+    async with house(stack, database, kafka, tmp_path) as made:
+        yield made
+
+
+async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns_it_green(monitoring: House) -> None:
+    town, person = Town(), uuid4()
+    await monitoring.publish(town.registered(), town.over_quota(person=person))
+    light = await eventually(
+        lambda: monitoring.http.get(f"/units/{town.unit_id}/light", headers=monitoring._headers(OFFICER)),
+        lambda answer: answer.status_code == 200 and answer.json()["light"] == "red",
+    )
+    why = light.json()["why"][0]
+    issue = f"/issues/{why['issue_id']}"
+
+    async def confirmed() -> int:
+        answer = await monitoring.post(OFFICER, f"{issue}/confirmation", key="confirm-0001", title="违规超编整改通知书", demand="十月底前清退")
+        return answer.status_code
+
+    await eventually(confirmed, lambda status: status == 200)
+    served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
+    assert datetime.fromisoformat(served.json()["due_at"]) == at_hour(date(2026, 11, 5), 17, 30), served.text
+
+    clerk = clerk_of(town.unit_id)
+    early = await monitoring.post(clerk, f"{issue}/evidence", description="已调出")
+    refused = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕1号")
+    await monitoring.publish(town.released(person))
+    await eventually(lambda: monitoring.get(OFFICER, issue), lambda page: not page["present"])
+    accepted = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕1号")
+
+    assert early.status_code == 200, early.text
+    assert refused.status_code == 409
+    assert refused.json()["title"] == "still_found"
+    assert accepted.json()["state"] == "closed", accepted.text
+    assert (await monitoring.get(OFFICER, f"/units/{town.unit_id}/light"))["light"] == "green"
