@@ -6,21 +6,25 @@ from datetime import UTC, date, datetime
 from itertools import count
 from uuid import UUID, uuid4
 
+from services.roster.commands.claims import claim_post
+from services.roster.commands.effects import take_effect
+from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person, record_over_quota_fact
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import register_unit
-from services.roster.models.requests import PlacePerson, RecordOverQuota, RegisterPerson, RegisterUnit, SetQuota
-from services.roster.queries.establishments import establishment
+from services.roster.models.requests import FreezeUnit, PlacePerson, RecordOverQuota, RegisterPerson, RegisterUnit, SetQuota, TakeEffect
+from services.roster.queries.establishments import Moment, establishment, establishments
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Database
 from shared.events import CATALOGUE
 from shared.events.envelope import Event
 from shared.events.roster import EstablishmentState
-from shared.glossary import OverQuotaCause, PersonIdentity, PostCategory
+from shared.glossary import ApplicationType, FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.retirement import Sex
+from workflows.roster import Evidence, GiveBack, PostRequest
 
 NOW = datetime(2026, 9, 18, 2, tzinfo=UTC)
 TODAY = business_day(NOW)
@@ -114,6 +118,13 @@ async def state(database: Database, row: Row) -> EstablishmentState:
         return await establishment(conn, row.unit_id, row.kind, row.funding)
 
 
+async def headcount(database: Database, row: Row, on: date, known: datetime | None = None) -> int:
+    """实有人数 of a row on a day, as known at an instant."""
+    async with database.reading() as conn:
+        rows = await establishments(conn, row.unit_id, Moment(on, known))
+    return next((each.headcount for each in rows if (each.kind, each.funding) == (row.kind, row.funding)), 0)
+
+
 async def published(database: Database) -> Sequence[Event]:
     """What waits in the outbox, as a consumer would read it."""
     rows = await database.pool.fetch("SELECT destination, headers, body FROM outbox ORDER BY id")
@@ -122,3 +133,53 @@ async def published(database: Database) -> Sequence[Event]:
 
 async def last_event(database: Database) -> Event:
     return (await published(database))[-1]
+
+
+def request(row: Row, kind: ApplicationType, **more: object) -> PostRequest:
+    """What an application asks for; each is one of its own."""
+    facts: dict[str, object] = {"application_id": uuid4(), "revision": 1, "application_type": kind, **row.key}
+    return PostRequest.model_validate(facts | more)
+
+
+def entry(row: Row, person_id: UUID, reservation_id: UUID, **more: object) -> PostRequest:
+    facts: dict[str, object] = {"person_id": person_id, "reservation_id": reservation_id, "reason_code": "open_recruitment"}
+    return request(row, ApplicationType.ENTRY, **(facts | more))
+
+
+def effect(asked: PostRequest, expires_on: date = date(2027, 9, 20), authorised_on: date = TODAY) -> TakeEffect:
+    evidence = Evidence(actor="director", role="office_director", update_id="u1")
+    return TakeEffect(
+        request=asked, evidence=evidence, authorisation_no="用编〔2026〕9号", authorised_on=authorised_on, expires_on=expires_on
+    )
+
+
+def back(asked: PostRequest, revision: int | None = None) -> GiveBack:
+    evidence = Evidence(actor="clerk", role="unit_clerk", update_id="u2")
+    return GiveBack(application_id=asked.application_id, revision=revision or asked.revision, unit_id=asked.unit_id, evidence=evidence)
+
+
+async def claimed(database: Database, asked: PostRequest) -> PostRequest:
+    await claim_post(database, by(), asked)
+    return asked
+
+
+async def reservation(database: Database, row: Row, posts: int = 1, expires_on: date = date(2027, 9, 20)) -> UUID:
+    """An authorised use of so many posts."""
+    asked = await claimed(database, request(row, ApplicationType.POST_USE, posts=posts))
+    authorised_on = min(TODAY, expires_on)
+    done = await take_effect(database, by(), effect(asked, expires_on, authorised_on))
+    assert done.reservation_id is not None
+    return done.reservation_id
+
+
+async def frozen(database: Database, unit_id: UUID, *scopes: FreezeScope) -> UUID:
+    order_id = uuid4()
+    what = FreezeUnit(order_id=order_id, unit_id=unit_id, scopes=scopes or (FreezeScope.POST_USE, FreezeScope.ENTRY))
+    await freeze_unit(database, by(), what)
+    return order_id
+
+
+async def versions_of(database: Database, unit_id: UUID) -> list[int]:
+    """The versions of a unit's published events, in outbox order."""
+    rows = await database.pool.fetch("SELECT headers FROM outbox WHERE key = $1 ORDER BY id", str(unit_id))
+    return [int(each["headers"]["ce_sequence"]) for each in rows if each["headers"]["ce_subject"] == f"unit/{unit_id}"]

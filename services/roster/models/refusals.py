@@ -1,221 +1,311 @@
 """How the roster refuses: one class per reason, its code for programs, its sentence for people (what happened, what to do next)."""
 
 from shared.errors import Conflict, NotFound
-from shared.unit_copies import UnitUnknown
 
-__all__ = ["UnitUnknown"]
+
+class UnitUnknown(NotFound):
+    """No such unit, or not for this caller."""
+
+    code = "unit_unknown"
+    sentence = "没有找到该单位，或者它不在您的管辖范围内。请核对后再试。"
 
 
 class PersonUnknown(NotFound):
+    """No such person, or not for this caller."""
+
     code = "person_unknown"
     sentence = "没有找到该人员，或者其不在您的管辖范围内。请先登记人员。"
 
 
 class PlacementUnknown(NotFound):
+    """No such placement."""
+
     code = "placement_unknown"
     sentence = "没有找到该条在编记录。请刷新人员信息后再试。"
 
 
 class ReservationUnknown(NotFound):
+    """No such authorised use on this row."""
+
     code = "reservation_unknown"
     sentence = "没有找到该核准用编记录，或者它不属于本单位、本编制类型和经费形式。请核对核准使用编制通知单。"
 
 
 class OrderUnknown(NotFound):
+    """No such freeze order on this unit."""
+
     code = "order_unknown"
     sentence = "没有找到该冻结决定。请核对冻结决定编号。"
 
 
 class CategoryUnknown(Conflict):
+    """The category is not in the code table."""
+
     code = "category_unknown"
     sentence = "单位类别 {category} 不在代码表中。请从代码表中选择。"
 
 
 class KindUnknown(Conflict):
+    """The kind is not in the code table on this day."""
+
     code = "kind_unknown"
     sentence = "编制类型 {kind} 不在代码表中或已停用。请从代码表中选择。"
 
 
 class FundingUnknown(Conflict):
+    """The funding is not in the code table on this day."""
+
     code = "funding_unknown"
     sentence = "经费形式 {funding} 不在代码表中或已停用。请从代码表中选择。"
 
 
 class ReasonUnknown(Conflict):
+    """The entry or exit reason is not in the code table on this day."""
+
     code = "reason_unknown"
     sentence = "进出编原因 {reason} 不在代码表中或已停用。请从代码表中选择。"
 
 
 class KindNotAllowed(Conflict):
+    """The unit may not hold this kind."""
+
     code = "kind_not_allowed"
     sentence = "该类单位（{category}）不得使用编制类型 {kind}。请选择与单位类别相符的编制类型。"
 
 
 class UnitCodeTaken(Conflict):
+    """Another unit has the code or the USCC."""
+
     code = "unit_code_taken"
     sentence = "该单位编码或统一社会信用代码已登记。请查询已有单位，不要重复登记。"
 
 
 class UsccInvalid(Conflict):
+    """GB 32100-2015."""
+
     code = "uscc_invalid"
     sentence = "统一社会信用代码不正确（字符或校验位有误）。请按登记证书核对。"
 
 
 class DocumentMissing(Conflict):
+    """The write needs a document number."""
+
     code = "document_missing"
     sentence = "此事项须有批准文件。请填写文号后重新提交。"
 
 
 class EffectiveInFuture(Conflict):
+    """The effective date has not come."""
+
     code = "effective_in_future"
     sentence = "生效日期 {day} 晚于今天。请在生效当日或之后办理。"
 
 
 class DatesOutOfOrder(Conflict):
+    """The end is not after the start."""
+
     code = "dates_out_of_order"
     sentence = "结束日期必须晚于开始日期。请核对日期。"
 
 
 class QuotaChangedLater(Conflict):
+    """A later change stands already."""
+
     code = "quota_changed_later"
     sentence = "该编制数自 {since} 起已另有变更。请按生效时间的先后办理。"
 
 
 class QuotaBelowZero(Conflict):
+    """More posts than there are."""
+
     code = "quota_below_zero"
     sentence = "现有编制数 {quota} 名，不足以核减或划出 {posts} 名。请核对数量。"
 
 
 class QuotaBelowUse(Conflict):
+    """Below headcount + reserved, without a recorded cause."""
+
     code = "quota_below_use"
     sentence = "变更后的编制数 {quota} 名低于实有和已核未用合计 {used} 名。请先减员，或者注明超编原因并附批准文件。"
 
 
 class SameUnit(Conflict):
+    """Giver and taker are one."""
+
     code = "same_unit"
     sentence = "转出单位和转入单位相同。请选择另一个单位。"
 
 
 class QuotaExhausted(Conflict):
+    """可用编 < n on this row."""
+
     code = "quota_exhausted"
     sentence = "可用编制不足：现可用 {available} 名，需要 {posts} 名。请先减员出编或申请增加编制，不同编制类型和经费形式之间不能相抵。"
 
 
 class NotOverQuota(Conflict):
+    """A post is free."""
+
     code = "not_over_quota"
     sentence = "该项编制尚有可用编制 {available} 名，不属于超编。请按入编办理。"
 
 
 class Frozen(Conflict):
+    """A freeze order stands in the way; `facts["orders"]` names all of them."""
+
     code = "frozen"
     sentence = "本单位此项业务已被冻结，暂不能办理。请先完成整改，解冻后可继续办理。"
 
 
 class OrderEnded(Conflict):
+    """Released before."""
+
     code = "order_ended"
     sentence = "该冻结决定已经解除。无需再次办理。"
 
 
 class OrderKnown(Conflict):
+    """In force already, or was."""
+
     code = "order_known"
     sentence = "该冻结决定已经执行。请勿重复提交。"
 
 
 class PersonKnown(Conflict):
+    """The ID number is registered."""
+
     code = "person_known"
     sentence = "该公民身份号码已登记。请使用已有的人员记录，不要重复登记。"
 
 
 class IdNumberInvalid(Conflict):
+    """GB 11643-1999."""
+
     code = "id_number_invalid"
     sentence = "公民身份号码不正确：{detail}。请按身份证件核对。"
 
 
 class SexDiffersFromId(Conflict):
+    """Digit 17."""
+
     code = "sex_differs_from_id"
     sentence = "性别与公民身份号码第 17 位不一致。请核对。"
 
 
 class BirthDiffersFromId(Conflict):
+    """Digits 7 to 14."""
+
     code = "birth_differs_from_id"
     sentence = "出生日期与公民身份号码不一致。档案认定的出生日期不同的，请填入档案认定出生日期一栏。"
 
 
 class RetirementCategoryMismatch(Conflict):
+    """The category does not exist for this sex."""
+
     code = "retirement_category_mismatch"
     sentence = "退休类别与性别不符。请核对。"
 
 
 class PersonOnRoster(Conflict):
+    """On a roster on that day or later."""
+
     code = "person_on_roster"
     sentence = "该人员在所填日期已在编或另有在编记录，不得重复入编。请先办理出编或改办调动。"
 
 
 class PersonNotHere(Conflict):
+    """Not on this unit's establishment."""
+
     code = "person_not_here"
     sentence = "该人员当前不在本单位的编制上。请核对单位和人员。"
 
 
 class AlreadyReleased(Conflict):
+    """Has left before."""
+
     code = "already_released"
     sentence = "该人员已经出编。如日期有误，请办理更正。"
 
 
 class NotReleasedYet(Conflict):
+    """An exit is no correction."""
+
     code = "not_released_yet"
     sentence = "该人员仍在编，不能用更正登记出编日期。请办理出编。"
 
 
 class NothingCorrected(Conflict):
+    """An empty correction."""
+
     code = "nothing_corrected"
     sentence = "没有填写任何要更正的内容。请至少更正一项。"
 
 
 class NotAuthorised(Conflict):
+    """先核编后进人."""
+
     code = "not_authorised"
     sentence = "未经核准用编，不得进人（先核编后进人）。请先申请用编，凭核准使用编制通知单办理入编，入编日期不得早于核准日期。"
 
 
 class ReservationExpired(Conflict):
+    """The validity is over."""
+
     code = "reservation_expired"
     sentence = "该核准用编已于 {expires_on} 到期失效。请重新申请用编。"
 
 
 class ReservationHeld(Conflict):
+    """Others hold what is left."""
+
     code = "reservation_held"
     sentence = "该核准用编剩余的名额均已被在办的入编申请占用。请等待其办结或另行申请用编。"
 
 
 class ReservationUsedUp(Conflict):
+    """Nothing is left."""
+
     code = "reservation_used_up"
     sentence = "该核准用编的名额已经用完。请重新申请用编。"
 
 
 class ClaimRefusedByTombstone(Conflict):
+    """The revision gave back what it had."""
+
     code = "claim_refused_by_tombstone"
     sentence = "该申请的这一版本已撤回或退回，其占用的编制已经归还。请重新提交申请。"
 
 
 class ClaimUnknown(Conflict):
+    """Nothing is claimed by this revision."""
+
     code = "claim_unknown"
     sentence = "该申请没有占用编制，不能落编。请先完成审批。"
 
 
 class ClaimOpen(Conflict):
+    """The application has claimed already."""
+
     code = "claim_open"
     sentence = "该申请已占用编制或已落编。请勿重复办理。"
 
 
 class PersonClaimed(Conflict):
+    """Another application is about to place the person."""
+
     code = "person_claimed"
     sentence = "该人员另有一件入编或调动申请正在落编。请等待其办结。"
 
 
 class PostsNotOne(Conflict):
+    """One person per case."""
+
     code = "posts_not_one"
     sentence = "入编、出编、调动每件只办理一人。请分别提交。"
 
 
 class RequestIncomplete(Conflict):
+    """A field that the type needs is missing."""
+
     code = "request_incomplete"
     sentence = "申请缺少必填项：{field}。请补充后重新提交。"
