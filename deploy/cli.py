@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -116,8 +115,7 @@ def clean(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")]
     if place.environment == "production" and not yes:
         typer.confirm(f"将删除 {place.home} 中的全部数据，确定吗？", abort=True)
     stack.stop(place)
-    if (place.home / "environment").exists():
-        shutil.rmtree(place.home)
+    place.forget()
     console.print("已清除。")
 
 

@@ -19,6 +19,7 @@ class Part:
     ports: tuple[int, ...] = ()
     prepare: Callable[[], None] | None = None
     job: bool = False
+    forked: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     start_seconds: float = 60.0
     stop_seconds: float = 30.0

@@ -37,13 +37,13 @@ def choose(everything: list[Part], names: set[str]) -> list[Part]:
 
 def _jobs(place: Place) -> Iterator[Part]:
     yield Part("migrate", _python("deploy.migrate"), place.variables(), after=("postgres",), job=True)
-    yield Part("bootstrap", _python("deploy.bootstrap"), place.variables(), after=("kafka", "temporal"), job=True)
+    yield Part("bootstrap", _python("deploy.bootstrap"), place.variables(), after=("kafka", "temporal"), job=True, forked=True)
 
 
 def _seal(place: Place) -> Iterator[Part]:
     if _exists("deploy/seal.py") or _exists("deploy/seal/__main__.py"):
         port = place.port("seal")
-        yield Part("seal", _python("deploy.seal"), place.variables(), probe=probes.http(port, "/ready"), ports=(port,))
+        yield Part("seal", _python("deploy.seal"), place.variables(), probe=probes.http(port, "/ready"), ports=(port,), forked=True)
 
 
 def _services(place: Place) -> Iterator[Part]:
@@ -51,16 +51,16 @@ def _services(place: Place) -> Iterator[Part]:
         port, variables = place.port(service), place.variables(service)
         if _exists(f"services/{service}/app.py"):
             app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
-            yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,))
+            yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,), forked=True)
         if _exists(f"services/{service}/worker.py"):
             reached = probes.connected(place.port("postgres"))
-            yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS, reached)
+            yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS, reached, forked=True)
 
 
 def _workflows(place: Place) -> Iterator[Part]:
     if _exists("workflows/worker.py"):
         reached = probes.connected(place.port("temporal"))
-        yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached)
+        yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached, forked=True)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Where one stack lives: its home folder, its ports, its environment, and what the processes in it are told."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -9,7 +10,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache"
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
 NAMESPACE = "bianban"
-FOLDERS = ("log", "pid", "secrets", "pg", "kafka", "temporal", "seal", "out", "run")
+FOLDERS = ("log", "secrets", "pg", "kafka", "temporal", "seal", "out", "run")
 PORTS = {
     "postgres": 15432,
     "kafka": 19092,
@@ -91,6 +92,15 @@ class Place:
         if mark.exists() and (found := mark.read_text(encoding="utf-8").strip()) != self.environment:
             raise WrongPlace(f"{self.home} 是 {found} 环境的数据目录，不能作为 {self.environment} 环境启动。")
         mark.write_text(self.environment + "\n", encoding="utf-8")
+
+    def forget(self) -> None:
+        """Remove what this stack owns; what others keep beside it (the homes of tests, figures of a bench) stays."""
+        for name in FOLDERS:
+            shutil.rmtree(self.home / name, ignore_errors=True)
+        for name in ("environment", "clock", "city"):
+            (self.home / name).unlink(missing_ok=True)
+        if self.home.exists() and not any(self.home.iterdir()):
+            self.home.rmdir()
 
     def variables(self, service: str | None = None) -> dict[str, str]:
         """The whole environment of a process; with `service`, also the address of that service's own schema and of no other."""

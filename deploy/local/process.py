@@ -36,8 +36,6 @@ def end_with_parent(death: signal.Signals, parent: int) -> Callable[[], None]:
 
 async def spawn(part: Part, log: Path) -> asyncio.subprocess.Process:
     """Start the part's program in a session of its own, with its output appended to its log."""
-    refuse_taken_ports(part.ports)
-    rotate(log)
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *part.argv,
@@ -67,7 +65,8 @@ def _listener(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
         if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN and connection.pid:
             try:
-                return f"进程 {connection.pid}（{' '.join(psutil.Process(connection.pid).cmdline())[:160]}）"
+                holder = psutil.Process(connection.pid)
+                return f"进程 {holder.pid}（{holder.name()}：{' '.join(holder.cmdline())[:160]}）"
             except psutil.Error:
                 break
     return "另一用户的进程，或刚刚结束的进程"
@@ -86,11 +85,11 @@ def rotate(log: Path) -> None:
 
 
 def last_line(log: Path) -> str:
-    """The last thing a process said."""
+    """The last thing a process said in words."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1].strip()[:300] if lines else ""
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if any(letter.isalpha() for letter in line)]
+    return lines[-1].strip(" |+-")[:300] if lines else ""
 
 
 def end_group(pid: int, how: signal.Signals) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -131,7 +130,7 @@ async def running(place: Place, parts: Iterable[str]) -> AsyncIterator[Place]:
     if supervisor(place):
         raise StartFailed(f"{place.home} 正在使用中")
     leftovers.end(place)
-    shutil.rmtree(place.home, ignore_errors=True)
+    place.forget()
     launch(place, parts, with_parent=True)
     try:
         await until_ready(place)

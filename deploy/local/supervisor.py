@@ -8,8 +8,9 @@ import contextlib
 import signal
 import time
 from collections.abc import Iterable
+from typing import TypeAlias
 
-from deploy.local import process, state
+from deploy.local import nursery, process, state
 from deploy.local.part import Part
 from deploy.local.place import Place
 from deploy.local.state import GOOD, PartState, State
@@ -22,6 +23,8 @@ LONGEST_PAUSE = 10.0
 PROBE_PAUSE = 0.05
 HOUSEKEEPING = 30.0
 
+Running: TypeAlias = asyncio.subprocess.Process | nursery.Child
+
 
 class Keeper:
     """Keeps one part as it should be."""
@@ -31,7 +34,7 @@ class Keeper:
         self.log = supervisor.place.home / "log" / f"{part.name}.log"
         self.seen = PartState(part.name, port=part.ports[0] if part.ports else None)
         self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
         self._deaths: list[float] = []
         self._life: asyncio.Task[None] | None = None
 
@@ -55,7 +58,7 @@ class Keeper:
         try:
             if self.part.prepare:
                 self.part.prepare()
-            self._process = await process.spawn(self.part, self.log)
+            self._process = await self._spawn()
         except (OSError, RuntimeError, process.PortTaken) as error:
             return str(error)
         self.seen.pid, self.seen.born = self._process.pid, time.time()
@@ -66,6 +69,11 @@ class Keeper:
         finally:
             ready.cancel()
         return self._bury(code, started)
+
+    async def _spawn(self) -> Running:
+        process.refuse_taken_ports(self.part.ports)
+        process.rotate(self.log)
+        return await (nursery.fork if self.part.forked else process.spawn)(self.part, self.log)
 
     async def _await_ready(self, started: float) -> None:
         """Probe until the part can be used; one that takes too long is killed, so that it is started again."""
@@ -138,7 +146,7 @@ class Keeper:
         self._become(State.STOPPED)
         self.ended.set()
 
-    async def _end(self, running: asyncio.subprocess.Process) -> None:
+    async def _end(self, running: Running) -> None:
         self._signal(self.part.stop_signal)
         try:
             await asyncio.wait_for(running.wait(), self.part.stop_seconds)
@@ -173,6 +181,8 @@ class Supervisor:
             loop.add_signal_handler(ending, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
         loop.add_signal_handler(signal.SIGUSR1, self._read_requests)
+        if any(keeper.part.forked for keeper in self.keepers.values()):
+            nursery.open_nursery()
         for keeper in self.keepers.values():
             keeper.begin()
         housekeeping = asyncio.create_task(self._keep_house())

@@ -204,9 +204,10 @@ def test_up_down_and_clean_are_harmless_when_repeated_and_need_no_network(places
     for command in (("up", "--city", "none"), ("up", "--city", "none"), ("status",), ("down",), ("down",), ("up", "--city", "none")):
         done = bianban(place, *command, **DEAD_NETWORK)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
+    (place.home / "somebody").mkdir()
     for _ in range(2):
         assert bianban(place, "clean").returncode == 0
-        assert not place.home.exists()
+        assert [path.name for path in place.home.iterdir()] == ["somebody"]
 
 
 def test_the_first_business_date_is_set_once(places: Callable[[str], Place]) -> None:
