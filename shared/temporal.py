@@ -89,22 +89,25 @@ def refusals_are_final() -> Iterator[None]:
         raise ApplicationError(refusal.code, refusal.facts, type=refusal.code, non_retryable=True) from None
 
 
+async def until_connected(client: Client) -> None:
+    """Wait, for ever if need be, until a lazy client has reached Temporal. The SDK gives no worker to a client that calls itself lazy, so it stops to."""
+    while client.service_client.config.lazy:
+        try:
+            await client.service_client.check_health(timeout=ANSWER_WITHIN)
+        except (RPCError, RuntimeError) as error:
+            _log.warning("worker waits for temporal", error=type(error).__name__)
+            await asyncio.sleep(1)
+        else:
+            client.service_client.config.lazy = False
+
+
 async def serve_activities(client: Client, task_queue: str, activities: Sequence[Callable[..., Any]]) -> None:
     """Answer what workflows ask of one service, for ever; blocking activities run in threads. Waits for Temporal while it is away."""
+    await until_connected(client)
     with ThreadPoolExecutor(4) as threads:
-        while True:
-            try:
-                await Worker(
-                    client,
-                    task_queue=task_queue,
-                    activities=activities,
-                    activity_executor=threads,
-                    graceful_shutdown_timeout=timedelta(seconds=20),
-                ).run()
-                return
-            except (RPCError, RuntimeError) as error:
-                _log.warning("activity worker waits for temporal", task_queue=task_queue, error=type(error).__name__)
-                await asyncio.sleep(1)
+        await Worker(
+            client, task_queue=task_queue, activities=activities, activity_executor=threads, graceful_shutdown_timeout=timedelta(seconds=20)
+        ).run()
 
 
 async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel, update_id: str) -> Any:
