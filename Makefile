@@ -38,5 +38,5 @@ check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure test
 test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
 	@.venv/bin/pytest
 
-bench: setup ## 性能测量 measure against floors
-	@.venv/bin/bianban bench
+bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure against floors
+	@.venv/bin/python -m tests.bench $(BENCH)

@@ -96,7 +96,9 @@ class Database:
 async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Database]:
     """Open the pool; close it at the end."""
     limits = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s", "application_name": service}
-    pool = await asyncpg.create_pool(url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=_readable_json)
+    pool = await asyncpg.create_pool(
+        url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=_readable_json, reset=_as_it_is
+    )
     database = Database(pool, service)
     notifier = asyncio.create_task(database.notify_relay())
     try:
@@ -104,6 +106,10 @@ async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Datab
     finally:
         notifier.cancel()
         await asyncio.wait_for(pool.close(), 10)
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Nothing of ours changes a session, so going back to the pool needs no round trip; asyncpg itself ends a transaction that was left open."""
 
 
 async def _readable_json(conn: Connection) -> None:

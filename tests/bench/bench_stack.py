@@ -1,0 +1,46 @@
+"""The stack of the bench: the parts of `make up` on ports of its own, with commit timestamps, which the path `light` reads."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from deploy.local.place import PROJECT, Place
+from deploy.local.stack import launch, published, running, stop, until_ready
+from shared.auth import Tokens, Who
+from shared.clock import Clock
+from shared.glossary import Role
+
+RESULT = PROJECT / ".local" / "bench" / "latest.json"
+PLACE = Place(RESULT.parent / "stack", 5300, "demo")
+
+
+@asynccontextmanager
+async def whole_stack() -> AsyncIterator[Place]:
+    """A fresh stack of every part, for the length of a block."""
+    async with running(PLACE, ["postgres"]) as place:
+        postgres = await asyncpg.connect(place.database_url("postgres", "postgres"))
+        await postgres.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        await postgres.close()
+        stop(place)
+        launch(place, with_parent=True)
+        await until_ready(place)
+        yield place
+
+
+def memory(place: Place) -> dict[str, int]:
+    """MB of each process of the stack (its children included, shared pages divided among those who share them)."""
+    return {part.name: part.memory() // 2**20 for part in published(place) if part.pid}
+
+
+def token(place: Place, role: Role) -> str:
+    """A token for the whole county in one role; nobody has two."""
+    folder = place.home / "secrets"
+    tokens = Tokens((folder / "token.pub").read_text(), (folder / "token.key").read_text())
+    return tokens.issue(Who(f"bench-{role}", frozenset({role})), Clock(None).now())
+
+
+def load() -> float:
+    """How many processes wanted a core during the last minute: what the figures of a busy machine are worth."""
+    return round(os.getloadavg()[0], 2)
