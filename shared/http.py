@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
@@ -16,6 +17,7 @@ from shared.telemetry import TracedRequests
 BODY_LIMIT = 20 * 1024 * 1024
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
 _log = structlog.get_logger()
+_OURS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # TracedRequests traces; FastAPI would log what was typed
 
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", min_length=8, max_length=200, description="A repeat with the same key gives the same answer.")
@@ -26,7 +28,7 @@ Ready = Callable[[], Awaitable[None]]
 
 def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
-    app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT)
+    app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT, telemetry=_OURS)
     app.add_exception_handler(DomainError, _refused)
     app.add_exception_handler(NotSignedIn, _not_signed_in)
     app.add_exception_handler(Unavailable, _unavailable)

@@ -3,21 +3,16 @@
 Imports that were not passed through the sandbox on purpose stop it at the start: one of them costs 150 ms per case (temporal: SandboxCost).
 """
 
-import asyncio
-from datetime import timedelta
-
 import pydantic
-import structlog
 from temporalio import workflow
 from temporalio.client import Client
-from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from shared import telemetry
 from shared.process import run
 from shared.settings import StackSettings
-from shared.temporal import WORKFLOWS, connect
+from shared.temporal import WORKFLOWS, connect, until_connected
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationWorkflow
 
@@ -25,7 +20,6 @@ CLASSES = (FreezeWorkflow, RectificationWorkflow)
 _GUARD = SandboxRestrictions.default.with_import_notification_policy(
     workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
 )
-_log = structlog.get_logger()
 
 
 def worker(client: Client, task_queue: str = WORKFLOWS, max_cached_workflows: int = 1000) -> Worker:
@@ -46,17 +40,8 @@ async def main() -> None:
     telemetry.set_up("workflows-worker", stack.otlp)
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     client = await connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
-    while not await _answers(client):
-        _log.warning("workflow worker waits for temporal")
-        await asyncio.sleep(1)
+    await until_connected(client)
     await worker(client).run()
-
-
-async def _answers(client: Client) -> bool:
-    try:
-        return await client.service_client.check_health(timeout=timedelta(seconds=5))
-    except (RPCError, RuntimeError):  # a lazy client that cannot connect raises RuntimeError
-        return False
 
 
 if __name__ == "__main__":
