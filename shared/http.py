@@ -29,11 +29,11 @@ Ready = Callable[[], Awaitable[None]]
 def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
     app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT, telemetry=_OURS)
-    app.add_exception_handler(DomainError, _refused)
-    app.add_exception_handler(NotSignedIn, _not_signed_in)
-    app.add_exception_handler(Unavailable, _unavailable)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(Exception, _failed)
+    app.exception_handler(DomainError)(_refused)
+    app.exception_handler(NotSignedIn)(_not_signed_in)
+    app.exception_handler(Unavailable)(_unavailable)
+    app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(Exception)(_failed)
     app.add_middleware(TracedRequests, service=title)
     app.add_api_route("/live", _live, tags=["health"])
     app.add_api_route("/ready", _ready, tags=["health"])
@@ -46,8 +46,7 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, DomainError)
+async def _refused(_: Request, error: DomainError) -> Response:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
     return problem(status, error.code, str(error), facts=error.facts)
 
@@ -60,8 +59,7 @@ async def _unavailable(_: Request, __: Exception) -> Response:
     return problem(503, "unavailable", "系统的一个部件暂时不可用，本次请求未生效。请稍后用同一请求编号重试。", {"Retry-After": "5"})
 
 
-async def _malformed(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _malformed(_: Request, error: RequestValidationError) -> Response:
     fields = [{"field": ".".join(str(part) for part in item["loc"][1:]), "reason": item["msg"]} for item in error.errors()]
     return problem(422, "malformed", "提交的内容格式不正确，请按提示修改后重新提交。", fields=fields)
 
