@@ -6,28 +6,30 @@ fails alone is parked with its whole key, and other keys go on. The process neve
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry import propagate, trace
-from pydantic import ValidationError
 
 from shared import dead_letters
 from shared.db import Connection, Database
 from shared.dead_letters import Record
-from shared.errors import DomainError, NotYetKnown, Unavailable
+from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
 from shared.events.envelope import Event, Headers, Unreadable, uuid7
-from shared.lanes import Lanes
+from shared.lanes import Lanes, nobody_shares
+from shared.standing import Standing
 
 BATCH = 500
 PARTITIONS = 6
 KILLS = 3
+BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters")
 _PROCESS = str(uuid7())
 _log = structlog.get_logger()
 
@@ -54,7 +56,10 @@ Handlers = Mapping[type[Event], Handler]
 
 @dataclass(frozen=True)
 class Subscription:
-    """What one consumer listens to. `waits` is how long a missing fact may take to arrive, in seconds."""
+    """What one consumer listens to. `waits` is how long a missing fact may take to arrive, in seconds.
+
+    `behind` names a consumer of the same topics that it never overtakes, so that both can be brought to equal positions under load.
+    """
 
     name: str
     topics: Sequence[str]
@@ -62,10 +67,20 @@ class Subscription:
     topic_prefix: str = ""
     waits: float = 60.0
     share_limit: float = field(default=0.2)
+    behind: str | None = None
 
 
-class GapSeen(NotYetKnown):
-    """A version of the aggregate is missing in between."""
+class GapSeen(Exception):  # noqa: N818  named as the fact it states
+    """A version of the aggregate is missing in between. It can only stand behind this one in the topic, or be lost: waiting would not help."""
+
+
+_PASSING = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+)
+"""A deadlock, a timeout, a full disk: tried again for as long as it takes, and never a dead letter."""
 
 
 async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
@@ -85,7 +100,7 @@ async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncI
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
     try:
         await consumer.start()
-        lanes = Lanes(conn, f"consumer:{subscription.name}:{subscription.topic_prefix}", range(PARTITIONS * len(subscription.topics)))
+        lanes = Lanes(conn, _namespace(subscription.name, subscription.topic_prefix), range(PARTITIONS * len(subscription.topics)))
         await lanes.enter()
         yield lanes, consumer
     finally:
@@ -94,15 +109,17 @@ async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncI
 
 
 async def _stopped(consumer: AIOKafkaConsumer) -> None:
-    try:
+    with suppress(asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
         await consumer.stop()
-    except (asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
-        pass
+
+
+def _namespace(name: str, topic_prefix: str) -> str:
+    return f"consumer:{name}:{topic_prefix}"
 
 
 async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> None:
     loop = asyncio.get_running_loop()
-    settled, careful = 0.0, set[TopicPartition]()
+    settled, careful, standing = 0.0, set[TopicPartition](), Standing(consumer, subscription.waits)
     while True:
         if loop.time() - settled > 1.0:
             careful |= await _assign(database, lanes, consumer, subscription)
@@ -110,11 +127,27 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         if not lanes.owned:
             await asyncio.sleep(0.2)
             continue
-        for partition, records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).items():
+        standing.go_on()
+        for partition, records in (await consumer.getmany(timeout_ms=200, max_records=BATCH)).items():
             if not lanes.alive():
                 raise ConnectionError("the lane lock is lost")
-            await _handle(database, subscription, records, careful=partition in careful)
-            careful.discard(partition)
+            allowed = await _not_overtaking(database, subscription, records, standing)
+            if allowed:
+                await _handle(database, subscription, allowed, standing, careful=partition in careful)
+                careful.discard(partition)
+
+
+async def _not_overtaking(
+    database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing
+) -> Sequence[Record]:
+    """The records that the consumer in front has handled; the first that it has not is come back to."""
+    if subscription.behind is None:
+        return records
+    limit = await position(database, subscription.behind, records[0].topic, records[0].partition)
+    allowed = [record for record in records if record.offset < limit]
+    if len(allowed) < len(records):
+        standing.stand(records[len(allowed)])
+    return allowed
 
 
 async def _assign(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> set[TopicPartition]:
@@ -139,7 +172,7 @@ async def position(database: Database, consumer: str, topic: str, partition: int
     return int(found or 0)
 
 
-async def _handle(database: Database, subscription: Subscription, records: Sequence[Record], careful: bool) -> None:
+async def _handle(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing, *, careful: bool) -> None:
     if not careful:
         try:
             async with database.transaction() as conn:
@@ -151,33 +184,30 @@ async def _handle(database: Database, subscription: Subscription, records: Seque
         except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged below, one by one
             _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
     for record in records:
-        await _handle_alone(database, subscription, record)
+        if not await _handle_alone(database, subscription, record, standing):
+            standing.stand(record)
+            break
         database.wake()
 
 
-async def _handle_alone(database: Database, subscription: Subscription, record: Record) -> None:
-    """One event in its own transaction. What is not there yet is waited for; what cannot be handled is parked with its key."""
+async def _handle_alone(database: Database, subscription: Subscription, record: Record, standing: Standing) -> bool:
+    """One event in its own transaction; what cannot be handled is parked with its key. False when it has to be tried again later."""
     if await _started_before(database, subscription, record) > KILLS:
-        return await _park(database, subscription, record, "the process died while handling it")
-    loop = asyncio.get_running_loop()
-    patience = loop.time() + subscription.waits
-    pause = 0.1
-    while True:
-        try:
-            async with database.transaction() as conn:
-                return await _apply(conn, subscription, [record])
-        except (Unavailable, asyncpg.PostgresConnectionError):
-            raise
-        except Exception as error:  # noqa: BLE001  the consumer never ends because of an event: it is repeated or parked
-            if loop.time() >= patience or not _may_pass(error):
-                return await _park(database, subscription, record, dead_letters.reason(error))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether trying again may help: a fact on its way, a deadlock, a timeout."""
-    return not isinstance(error, Unreadable | ValidationError | DomainError | asyncpg.IntegrityConstraintViolationError | asyncpg.DataError)
+        await _park(database, subscription, record, "the process died while handling it")
+        return True
+    try:
+        async with database.transaction() as conn:
+            await _apply(conn, subscription, [record])
+    except (Unavailable, asyncpg.PostgresConnectionError):
+        raise
+    except _PASSING as error:
+        _log.warning("tried again", consumer=subscription.name, topic=record.topic, offset=record.offset, error=type(error).__name__)
+        return False
+    except Exception as error:  # noqa: BLE001  the consumer never ends because of an event: it is repeated or parked
+        if isinstance(error, NotYetKnown | NotFound) and standing.may_wait(record):
+            return False
+        await _park(database, subscription, record, dead_letters.reason(error))
+    return True
 
 
 async def _started_before(database: Database, subscription: Subscription, record: Record) -> int:
@@ -210,22 +240,19 @@ async def _apply(conn: Connection, subscription: Subscription, records: Sequence
     for record in records:
         if _key(record) in parked:
             await dead_letters.park(conn, subscription.name, record, "waits behind an earlier dead letter of its key")
-        elif fresh.pop(headers_of(record).get("ce_id", ""), False):  # the same event may stand twice in one batch
+        elif fresh.pop(_id(record), False):  # the same event may stand twice in one batch
             await apply_event(conn, subscription, record)
     await _advance(conn, subscription, records[-1])
 
 
-async def _fresh(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> dict[str, bool]:
+async def _fresh(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> dict[UUID, bool]:
     """The events of this batch that were never handled, by id. Their inbox rows commit with their effects."""
-    ids = {headers_of(record).get("ce_id", "") for record in records}
-    if "" in ids:
-        raise Unreadable("no event id")
     rows = await conn.fetch(
-        "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])::uuid ON CONFLICT DO NOTHING RETURNING event_id",
+        "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id",
         subscription.name,
-        sorted(ids),
+        sorted({_id(record) for record in records}),
     )
-    return {str(row["event_id"]): True for row in rows}
+    return {row["event_id"]: True for row in rows}
 
 
 async def apply_event(conn: Connection, subscription: Subscription, record: Record) -> None:
@@ -238,7 +265,10 @@ async def apply_event(conn: Connection, subscription: Subscription, record: Reco
     if handler is None:
         return
     with trace.get_tracer("bianban").start_as_current_span(
-        f"process {event.topic}", context=propagate.extract(headers), kind=trace.SpanKind.CONSUMER, attributes=_about(event, subscription, record)
+        f"process {event.topic}",
+        context=propagate.extract(headers),
+        kind=trace.SpanKind.CONSUMER,
+        attributes=_about(event, subscription, record),
     ):
         await handler(conn, event)
 
@@ -268,7 +298,7 @@ async def _next_in_line(conn: Connection, consumer: str, event: Event) -> bool:
 async def _advance(conn: Connection, subscription: Subscription, last: Record) -> None:
     await conn.execute(
         "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (consumer, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+        " ON CONFLICT (consumer, topic, partition) DO UPDATE SET next_offset = greatest(consumer_positions.next_offset, excluded.next_offset)",
         subscription.name,
         last.topic,
         last.partition,
@@ -284,7 +314,7 @@ async def _advance(conn: Connection, subscription: Subscription, last: Record) -
 
 
 async def replay(database: Database, subscription: Subscription, key: str) -> int:
-    """Handle all that is parked for a key, in the topic's order, in one transaction. The first that fails again leaves all of it parked."""
+    """Handle all that is parked for a key, in one transaction. The first that fails again leaves all of it parked."""
     async with database.transaction() as conn:
         rows = await conn.fetch(
             "SELECT id, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
@@ -292,22 +322,54 @@ async def replay(database: Database, subscription: Subscription, key: str) -> in
             subscription.name,
             key,
         )
-        for row in rows:
-            record = dead_letters.unparked(row)
-            if await _fresh(conn, subscription, [record]):
-                await apply_event(conn, subscription, record)
+        waiting = [dead_letters.unparked(row) for row in rows]
+        while waiting:
+            waiting = await _replay_once(conn, subscription, waiting)
         await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
     database.wake()
     return len(rows)
 
 
+async def _replay_once(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> list[Record]:
+    """Handle records in the topic's order; those that came before their predecessor are left for the next round. Raises when none goes."""
+    early: list[Record] = []
+    gap: GapSeen | None = None
+    for record in records:
+        try:
+            async with conn.transaction():
+                if await _fresh(conn, subscription, [record]):
+                    await apply_event(conn, subscription, record)
+        except GapSeen as seen:
+            early.append(record)
+            gap = seen
+    if gap is not None and len(early) == len(records):
+        raise gap
+    return early
+
+
+async def forget(conn: Connection, name: str, topic_prefix: str) -> bool:
+    """Delete a consumer's bookkeeping. False, and nothing done, while anybody listens under its name."""
+    if not await nobody_shares(conn, _namespace(name, topic_prefix)):
+        return False
+    for table in BOOKKEEPING:
+        await conn.execute(f"DELETE FROM {table} WHERE consumer = $1", name)
+    return True
+
+
 def headers_of(record: Record) -> Headers:
-    """The record's headers as text; what is not text counts as absent."""
-    return {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
+    """The record's headers as text."""
+    return dead_letters.headers_text(record)
 
 
 def _key(record: Record) -> str:
-    return (record.key or b"").decode(errors="replace")
+    return dead_letters.key_text(record)
+
+
+def _id(record: Record) -> UUID:
+    try:
+        return UUID(headers_of(record)["ce_id"])
+    except (KeyError, ValueError):
+        raise Unreadable("no event id") from None
 
 
 def _about(event: Event, subscription: Subscription, record: Record) -> dict[str, str | int]:

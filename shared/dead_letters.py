@@ -70,18 +70,31 @@ def reason(error: BaseException) -> str:
     return type(error).__name__ + detail
 
 
+def key_text(record: Record) -> str:
+    """The record's key as text that PostgreSQL can keep."""
+    return _text(record.key or b"")
+
+
+def headers_text(record: Record) -> Headers:
+    """The record's headers as text that PostgreSQL can keep."""
+    return {name.replace("\0", "\ufffd"): _text(value) for name, value in record.headers if value is not None}
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace").replace("\0", "\ufffd")
+
+
 async def park(conn: Connection, consumer: str, record: Record, error: str) -> None:
     """Keep the record as it came."""
-    headers: Headers = {name: value.decode(errors="replace") for name, value in record.headers if value is not None}
     await conn.execute(
         "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         " ON CONFLICT DO NOTHING",
         consumer,
-        (record.key or b"").decode(errors="replace"),
+        key_text(record),
         record.topic,
         record.partition,
         record.offset,
-        headers,
+        headers_text(record),
         record.value or b"",
         error,
     )
@@ -104,7 +117,7 @@ async def ensure_below_limit(database: Database, consumer: str, share: float) ->
         if row is None or row["parked"] < max(SHARE_FLOOR, share * (row["parked"] + row["handled"])):
             return
         _log.error("consumer stands still: too many dead letters", consumer=consumer, parked=row["parked"], handled=row["handled"])
-        await asyncio.sleep(5)
+        await asyncio.sleep(1)
 
 
 async def listed(database: Database) -> list[DeadLetter]:
@@ -113,3 +126,26 @@ async def listed(database: Database) -> list[DeadLetter]:
         "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at FROM dead_letters ORDER BY id"
     )
     return [DeadLetter(**{**row, "type": row["type"] or "—"}) for row in rows]
+
+
+async def drop(database: Database, consumer: str, key: str) -> int:
+    """Give up what is parked for a key: its events are never handled, and the next version of each aggregate is accepted."""
+    async with database.transaction() as conn:
+        rows = await conn.fetch("DELETE FROM dead_letters WHERE consumer = $1 AND key = $2 RETURNING headers", consumer, key)
+        for row in rows:
+            await _skip(conn, consumer, row["headers"])
+    return len(rows)
+
+
+async def _skip(conn: Connection, consumer: str, headers: Headers) -> None:
+    kind, _, aggregate = headers.get("ce_subject", "").partition("/")
+    version = headers.get("ce_sequence", "")
+    if aggregate and version.isdecimal():
+        await conn.execute(
+            "INSERT INTO aggregate_versions AS seen (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = greatest(seen.version, excluded.version)",
+            consumer,
+            kind,
+            aggregate,
+            int(version),
+        )

@@ -47,3 +47,8 @@ class Lanes:
             _PRESENT,
         )
         return max(1, present)
+
+
+async def nobody_shares(conn: Connection, namespace: str) -> bool:
+    """Whether no process takes part in this name space; none can enter it before this transaction ends."""
+    return bool(await conn.fetchval("SELECT pg_try_advisory_xact_lock(hashtext($1), $2)", namespace, _PRESENT))

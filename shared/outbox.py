@@ -6,7 +6,7 @@ The relay takes the oldest rows of its lanes, sends, and deletes after the answe
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -110,8 +110,8 @@ async def relay(database: Database, url: str, sender: Sender) -> None:
                 while True:
                     await _until(stirred, seconds=1.0)
                     await lanes.settle()
-                    while await _send_some(database, lanes, sender):
-                        pass
+                    if await _send_waiting(database, lanes, sender, seconds=1.0):
+                        stirred.set()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             _log.warning("outbox relay lost its connection", destination=sender.name, error=type(error).__name__)
             await asyncio.sleep(0.3)
@@ -134,11 +134,19 @@ async def _lanes(database: Database, url: str, destination: str) -> AsyncIterato
 
 
 async def _until(stirred: asyncio.Event, seconds: float) -> None:
-    try:
+    with suppress(TimeoutError):  # the safety poll: a NOTIFY may be lost, a row may not
         await asyncio.wait_for(stirred.wait(), seconds)
-    except TimeoutError:  # the safety poll: a NOTIFY may be lost, a row may not
-        pass
     stirred.clear()
+
+
+async def _send_waiting(database: Database, lanes: Lanes, sender: Sender, seconds: float) -> bool:
+    """Send what waits, for a limited time: under load too, lanes are shared out anew and a lost lock is noticed. True when more waits."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while await _send_some(database, lanes, sender):
+        if loop.time() > until:
+            return True
+    return False
 
 
 async def _send_some(database: Database, lanes: Lanes, sender: Sender) -> bool:

@@ -1,0 +1,98 @@
+"""Door 1: HTTP. Figures for whoever may read reports, within his units; rebuilds for the system administrator."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.reporting import commands, queries
+from services.reporting.models import Applications, AsOf, Distribution, Generation, Group, Issues, Lights, Saturation, StartRebuild
+from shared.auth import Permit, Who
+from shared.clock import Clock
+from shared.db import By, Database
+from shared.http import IdempotencyKey
+
+router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("reports.read", "units"))]
+SystemAdministrator = Annotated[Who, Depends(Permit("reports.rebuild", "public"))]
+
+
+class NewRebuild(BaseModel):
+    """Why the read models are built anew."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", max_length=500)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+def _clock(request: Request) -> Clock:
+    clock: Clock = request.app.state.clock
+    return clock
+
+
+Db = Annotated[Database, Depends(_database)]
+Time = Annotated[Clock, Depends(_clock)]
+
+
+@router.get("/figures/distribution")
+async def distribution(who: Reader, database: Db, group: Group = "kind") -> Distribution:
+    """编制分布."""
+    async with database.reading() as conn:
+        return await queries.distribution(conn, who, group)
+
+
+@router.get("/figures/saturation")
+async def saturation(who: Reader, database: Db, unit: UUID | None = None) -> Saturation:
+    """编制使用率."""
+    async with database.reading() as conn:
+        return await queries.saturation(conn, who, unit)
+
+
+@router.get("/figures/lights")
+async def lights(who: Reader, database: Db) -> Lights:
+    """亮灯."""
+    async with database.reading() as conn:
+        return await queries.lights(conn, who)
+
+
+@router.get("/figures/issues")
+async def issues(who: Reader, database: Db, clock: Time) -> Issues:
+    """问题: open and overdue."""
+    async with database.reading() as conn:
+        return await queries.issues(conn, who, clock.now())
+
+
+@router.get("/figures/applications")
+async def applications(who: Reader, database: Db) -> Applications:
+    """在办申请."""
+    async with database.reading() as conn:
+        return await queries.applications(conn, who)
+
+
+@router.get("/figures/as-of")
+async def as_of(_: Reader, database: Db) -> AsOf:
+    """How far the figures reach."""
+    async with database.reading() as conn:
+        return await queries.as_of(conn)
+
+
+@router.post("/rebuilds", status_code=202)
+async def start_rebuild(
+    who: SystemAdministrator, database: Db, clock: Time, idempotency_key: IdempotencyKey, body: NewRebuild
+) -> Generation:
+    """Build the read models anew beside the live ones; they take over when they have read the same."""
+    by = By(actor=who.name, as_of=clock.now(), key=f"{who.name}:{idempotency_key}", reason=body.reason)
+    return await commands.start_rebuild(database, by, StartRebuild())
+
+
+@router.get("/rebuilds/{number}")
+async def rebuild(_: SystemAdministrator, database: Db, number: int) -> Generation:
+    """How far a rebuild is, and what its comparison with the generation it replaced showed."""
+    async with database.reading() as conn:
+        return await queries.generation(conn, number)

@@ -1,0 +1,32 @@
+"""Wiring of the HTTP process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.reporting import api
+from services.reporting.settings import ReportingSettings
+from shared import db, telemetry
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.http import service_app
+
+
+def create_app() -> FastAPI:
+    """The application; settings come from the environment."""
+    settings = ReportingSettings()
+    telemetry.set_up("reporting-app", settings.otlp)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with db.connect(settings.database_url, "reporting") as database:
+            app.state.database = database
+            app.state.ready = {"database": database.ping}
+            yield
+
+    app = service_app("reporting", lifespan)
+    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.clock = Clock(settings.clock_file)
+    app.include_router(api.router)
+    return app

@@ -1,0 +1,102 @@
+"""Generations of the read models: asked for, put in the live one's place at equal positions, and deleted when nobody fills them any more."""
+
+import asyncio
+from datetime import datetime
+
+from services.reporting import queries
+from services.reporting.models import READ_MODELS, Generation, RebuildRuns, StartRebuild, consumer_name
+from shared import consumer
+from shared.db import By, Connection, Database, command
+
+NEAR = 1000
+"""Records. Only when it is this close is the live consumer held still, for GLANCES × GLANCE seconds at most."""
+GLANCES, GLANCE = 40, 0.05
+
+
+@command
+async def start_rebuild(conn: Connection, by: By, _: StartRebuild) -> Generation:
+    """Ask for a new generation; the worker fills it. Raises RebuildRuns."""
+    number = await conn.fetchval(
+        "INSERT INTO generations (state, asked_by, reason, asked_at) VALUES ('building', $1, $2, $3)"
+        " ON CONFLICT (state) WHERE state = 'building' DO NOTHING RETURNING number",
+        by.actor,
+        by.reason,
+        by.as_of,
+    )
+    if number is None:
+        raise RebuildRuns
+    return await queries.generation(conn, number)
+
+
+async def switch(database: Database, as_of: datetime) -> bool:
+    """Put the generation that is being built in the live one's place, once both have read exactly the same. False: not yet, or none is built.
+
+    The lock on its positions holds the live consumer still, since it advances them in the transaction of its effects; the other never
+    overtakes it (`Subscription.behind`), and so comes to stand at the same positions.
+    """
+    async with database.transaction() as conn:
+        rows = await conn.fetch("SELECT state, number FROM generations WHERE state IN ('live', 'building') FOR UPDATE")
+        number = {row["state"]: int(row["number"]) for row in rows}
+        if "building" not in number or not await _brought_level(conn, number["live"], number["building"]):
+            return False
+        compared, differing = await _compare(conn, number["live"], number["building"])
+        await conn.execute("UPDATE generations SET state = 'retired' WHERE number = $1", number["live"])
+        await conn.execute(
+            "UPDATE generations SET state = 'live', live_at = $2, rows_compared = $3, rows_differing = $4 WHERE number = $1",
+            number["building"],
+            as_of,
+            compared,
+            differing,
+        )
+    return True
+
+
+async def delete_retired(database: Database, topic_prefix: str) -> None:
+    """Delete the rows of retired generations whose consumers have ended everywhere."""
+    async with database.transaction() as conn:
+        for row in await conn.fetch("SELECT number FROM generations WHERE state = 'retired' FOR UPDATE"):
+            number = int(row["number"])
+            if not await consumer.forget(conn, consumer_name(number), topic_prefix):
+                continue
+            for table in READ_MODELS:
+                await conn.execute(f"DELETE FROM {table} WHERE generation = $1", number)
+            await conn.execute("UPDATE generations SET state = 'deleted' WHERE number = $1", number)
+
+
+async def _brought_level(conn: Connection, live: int, building: int) -> bool:
+    if await _lag(conn, live, building) > NEAR:
+        return False
+    await conn.fetch("SELECT FROM consumer_positions WHERE consumer = $1 ORDER BY topic, partition FOR UPDATE", consumer_name(live))
+    for _ in range(GLANCES):
+        if await _lag(conn, live, building) == 0:
+            return True
+        await asyncio.sleep(GLANCE)
+    return False
+
+
+async def _lag(conn: Connection, live: int, building: int) -> int:
+    """How many records the one that is being built has still to read."""
+    lag: int = await conn.fetchval(
+        "SELECT coalesce(sum(a.next_offset - coalesce(b.next_offset, 0)), 0)::bigint FROM consumer_positions a"
+        " LEFT JOIN consumer_positions b ON b.consumer = $2 AND b.topic = a.topic AND b.partition = a.partition WHERE a.consumer = $1",
+        consumer_name(live),
+        consumer_name(building),
+    )
+    return lag
+
+
+async def _compare(conn: Connection, live: int, building: int) -> tuple[int, int]:
+    """How many rows the new generation has, and how many of both have no equal in the other."""
+    compared = differing = 0
+    for table in READ_MODELS:
+        row = await conn.fetchrow(
+            f"WITH a AS (SELECT to_jsonb(t) - 'generation' AS row FROM {table} t WHERE generation = $1),"
+            f" b AS (SELECT to_jsonb(t) - 'generation' AS row FROM {table} t WHERE generation = $2)"
+            " SELECT (SELECT count(*) FROM b) AS compared, (SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) x)"
+            " + (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) x) AS differing",
+            live,
+            building,
+        )
+        assert row is not None  # noqa: S101  an aggregate without GROUP BY always has a row
+        compared, differing = compared + row["compared"], differing + row["differing"]
+    return compared, differing

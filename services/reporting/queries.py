@@ -1,0 +1,125 @@
+"""The figures. Each is read on one snapshot of the live generation and says how far it reaches; long statements stand in `sql/`."""
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from services.reporting.models import (
+    Applications,
+    AsOf,
+    Count,
+    Distribution,
+    Generation,
+    Group,
+    GroupPosts,
+    InFlight,
+    Issues,
+    Lights,
+    Position,
+    Posts,
+    RebuildUnknown,
+    RowPosts,
+    RuleIssues,
+    Saturation,
+    consumer_name,
+)
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import LABELS, ApplicationType, IssueState, Light
+from shared.unit_copies import UnitUnknown, scope
+
+_SQL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "sql").glob("*.sql")}
+_NOT_OPEN = [IssueState.BASELINE, IssueState.CLOSED, IssueState.DISMISSED]
+_IN_SCOPE = "u.generation = $1 AND u.code IS NOT NULL AND ($2::uuid[] IS NULL OR u.path && $2)"
+_OF_A_UNIT = "JOIN units u ON u.generation = t.generation AND u.id = t.unit_id WHERE " + _IN_SCOPE
+
+
+async def distribution(conn: Connection, who: Who, group: Group) -> Distribution:
+    """编制分布: posts and people by kind, category of the unit, or parent unit."""
+    generation, reached = await _live(conn)
+    rows = [dict(row) for row in await conn.fetch(_SQL["distribution"], generation, scope(who), group)]
+    items = [GroupPosts(**row) for row in rows if row["code"] is not None]
+    totals = [_total(row, "code", "label") for row in rows if row["code"] is None]
+    return Distribution(reached, group, items, totals)
+
+
+async def saturation(conn: Connection, who: Who, unit_id: UUID | None) -> Saturation:
+    """使用率 by kind and funding. Raises UnitUnknown for a unit outside the caller's scope."""
+    generation, reached = await _live(conn)
+    if unit_id is not None and not await conn.fetchval(
+        f"SELECT true FROM units u WHERE {_IN_SCOPE} AND u.id = $3", generation, scope(who), unit_id
+    ):
+        raise UnitUnknown(unit=unit_id)
+    rows = [dict(row) for row in await conn.fetch(_SQL["saturation"], generation, scope(who), unit_id)]
+    items = [RowPosts(**row) for row in rows if row["kind"] is not None]
+    return Saturation(reached, unit_id, items, [_total(row, "kind", "funding") for row in rows if row["kind"] is None])
+
+
+async def lights(conn: Connection, who: Who) -> Lights:
+    """How many units show which light; every light is named, also when none shows it."""
+    generation, reached = await _live(conn)
+    rows = await conn.fetch(f"SELECT light, count(*)::int AS count FROM units u WHERE {_IN_SCOPE} GROUP BY light", generation, scope(who))
+    counts = {row["light"]: row["count"] for row in rows}
+    return Lights(reached, [Count(light, LABELS[light], counts.get(light, 0)) for light in Light])
+
+
+async def issues(conn: Connection, who: Who, as_of: datetime) -> Issues:
+    """Open and overdue issues by rule, and all by state. The first load's 期初存量 is no open issue; one handed in for acceptance is not overdue."""
+    generation, reached = await _live(conn)
+    by_rule = await conn.fetch(
+        "SELECT rule, count(*)::int AS open, count(*) FILTER (WHERE state = 'overdue' OR state = 'rectifying' AND due_at < $3)::int AS overdue"
+        f" FROM issues t {_OF_A_UNIT} AND t.state <> ALL($4) GROUP BY rule ORDER BY rule",
+        generation,
+        scope(who),
+        as_of,
+        _NOT_OPEN,
+    )
+    by_state = await conn.fetch(
+        f"SELECT state, count(*)::int AS count FROM issues t {_OF_A_UNIT} GROUP BY state ORDER BY state", generation, scope(who)
+    )
+    states = [Count(row["state"], LABELS[IssueState(row["state"])], row["count"]) for row in by_state]
+    return Issues(reached, [RuleIssues(**row) for row in by_rule], states)
+
+
+async def applications(conn: Connection, who: Who) -> Applications:
+    """Applications in flight, by type and the step that waits."""
+    generation, reached = await _live(conn)
+    rows = await conn.fetch(
+        "SELECT type, step, holder, count(*)::int AS count, sum(posts)::int AS posts, count(*) FILTER (WHERE state = 'paused')::int AS paused"
+        f" FROM applications t {_OF_A_UNIT} AND state NOT IN ('filed', 'withdrawn') GROUP BY type, step, holder ORDER BY type, step, holder",
+        generation,
+        scope(who),
+    )
+    return Applications(reached, [InFlight(label=LABELS[ApplicationType(row["type"])], **row) for row in rows])
+
+
+async def as_of(conn: Connection) -> AsOf:
+    """How far the figures reach: positions in the topics, and the time of the last event."""
+    generation, reached = await _live(conn)
+    rows = await conn.fetch(
+        "SELECT topic, partition, next_offset FROM consumer_positions WHERE consumer = $1 ORDER BY topic, partition",
+        consumer_name(generation),
+    )
+    return AsOf(generation, reached, [Position(**row) for row in rows])
+
+
+async def generation(conn: Connection, number: int) -> Generation:
+    """One build of the read models; raises RebuildUnknown."""
+    row = await conn.fetchrow(
+        "SELECT number, state, asked_by, asked_at, live_at, rows_compared, rows_differing FROM generations WHERE number = $1", number
+    )
+    if row is None:
+        raise RebuildUnknown(number=number)
+    return Generation(**row)
+
+
+async def _live(conn: Connection) -> tuple[int, datetime | None]:
+    row = await conn.fetchrow(
+        "SELECT number, (SELECT max(last_event_at) FROM units WHERE generation = number) AS reached FROM generations WHERE state = 'live'"
+    )
+    assert row is not None, "the migration makes a live generation, and a switch leaves one"  # noqa: S101  the schema's own invariant
+    return row["number"], row["reached"]
+
+
+def _total(row: dict[str, object], *without: str) -> Posts:
+    return Posts(**{name: value for name, value in row.items() if name not in without})  # type: ignore[arg-type]  # a row of the same statement

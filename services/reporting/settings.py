@@ -1,0 +1,11 @@
+"""What the reporting processes read from their environment."""
+
+from pydantic import Field
+
+from shared.settings import StackSettings
+
+
+class ReportingSettings(StackSettings):
+    """The stack, and reporting's own database."""
+
+    database_url: str = Field(validation_alias="REPORTING_DATABASE_URL")
