@@ -117,6 +117,23 @@ async def test_a_killed_part_is_started_again_and_the_status_tells(places: Calla
 
 
 @pytest.mark.asyncio
+async def test_a_forked_part_comes_back_when_it_is_killed_and_when_the_process_it_was_forked_from_is(
+    places: Callable[[str], Place],
+) -> None:
+    place, name = places("home"), "identity-worker"
+    await start(place, name)
+    assert psutil.Process(seen(place, name).pid or 0).name() == name
+
+    os.kill(seen(place, name).pid or 0, signal.SIGKILL)
+    await until(place, name, lambda part: part.restarts == 1 and part.state is State.READY)
+    origin = psutil.Process(seen(place, name).pid or 0).parent()
+    assert origin
+    origin.kill()
+
+    await until(place, name, lambda part: part.restarts > 1 and part.state is State.READY)
+
+
+@pytest.mark.asyncio
 async def test_a_part_that_cannot_start_is_given_up_and_named(places: Callable[[str], Place]) -> None:
     place = places("home")
     await start(place, "postgres")
