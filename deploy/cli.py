@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.areas import Areas
 from deploy.local import stack
 from deploy.local.place import PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken
@@ -32,7 +33,7 @@ LABELS = {
     State.FAILED: "失败",
 }
 
-app = typer.Typer(help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=Areas, help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
 

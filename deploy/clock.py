@@ -126,7 +126,7 @@ class Mover:
 
     async def _tell(self, waiting: list[OpenWorkflow]) -> bool:
         """Tell those who do not know the offset yet; True when there was one."""
-        new = [each for each in waiting if each.run_id not in self._told and not _is_daily(each)]
+        new = [each for each in waiting if each.run_id not in self._told and not each.timeless]
         moved = ClockMoved(offset=self._clock.offset())
         await asyncio.gather(*(self._tell_one(each, moved) for each in new))
         self._told.update(each.run_id for each in new)
@@ -143,10 +143,6 @@ class Mover:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # one that has ended needs no clock
                 raise
-
-
-def _is_daily(each: OpenWorkflow) -> bool:
-    return any(each.id.startswith(f"{schedule.id}:") for schedule in SCHEDULES)
 
 
 def _instants(after: datetime, until: datetime) -> Iterator[tuple[datetime, Schedule]]:

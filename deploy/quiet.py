@@ -25,10 +25,11 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class OpenWorkflow:
-    """A running workflow: when it is next due (business time), and what it is doing right now (empty when it waits)."""
+    """A running workflow: whether it has no clock of its own, when it is next due (business time), and what it is doing right now (empty when it waits)."""
 
     id: str
     run_id: str
+    timeless: bool
     due: datetime | None
     doing: str
 
@@ -106,7 +107,7 @@ class Pulse:
                 raise
             except WorkflowQueryFailedError:
                 found, doing = None, "不回答查询"
-        return OpenWorkflow(workflow_id, run_id, datetime.fromisoformat(found) if found else None, doing)
+        return OpenWorkflow(workflow_id, run_id, kind in self._timeless, datetime.fromisoformat(found) if found else None, doing)
 
 
 def _doing(description: WorkflowExecutionDescription) -> str:

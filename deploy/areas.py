@@ -1,0 +1,40 @@
+"""The commands that other files bring to `bianban`. Each is imported when it is asked for, so that `bianban status` stays quick."""
+
+from importlib import import_module
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+AREAS = {
+    "demo": ("deploy.demo.story", "demo"),
+    "clock": ("deploy.clock", "app"),
+    "import": ("deploy.imports.command", "imports"),
+    "template": ("deploy.imports.command", "templates"),
+    "identity": ("deploy.identity", "app"),
+    "token": ("deploy.identity", "token"),
+    "law": ("deploy.law", "app"),
+    "calendar": ("deploy.law", "calendar_app"),
+    "reporting": ("deploy.reporting", "app"),
+}
+
+
+class Areas(TyperGroup):
+    """The command group of `bianban` with its areas."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own context
+        """All names, for the help page."""
+        return [*super().list_commands(ctx), *AREAS]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> object:  # type: ignore[override]  # as above
+        """One command; an area is imported now."""
+        if cmd_name not in AREAS:
+            return super().get_command(ctx, cmd_name)
+        module, name = AREAS[cmd_name]
+        found = getattr(import_module(module), name)
+        area = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        if not isinstance(found, typer.Typer):
+            area.command(cmd_name)(found)
+            return typer.main.get_command(area)
+        area.add_typer(found, name=cmd_name)
+        return typer.main.get_group(area).get_command(ctx, cmd_name)

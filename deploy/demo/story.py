@@ -1,0 +1,98 @@
+"""`bianban demo`: the main job, played through the public doors alone. Any deviation ends it with what was expected and what was seen."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+from rich.console import Console
+
+from deploy import clock
+from deploy.demo import entry, rectification
+from deploy.demo.cast import Cast, choose
+from deploy.demo.rectification import Facts
+from deploy.demo.stage import Deviation, Stage
+from deploy.doors import Refused, doors_of
+from deploy.local.place import Place, WrongPlace
+from shared.clock import at_hour
+from shared.law.notices import load_calendar
+
+
+@asynccontextmanager
+async def stage_of(place: Place, console: Console) -> AsyncIterator[Stage]:
+    """A stage on a running stack."""
+    out = place.home / "out" / "demo"
+    out.mkdir(parents=True, exist_ok=True)
+    async with doors_of(place) as doors, clock.mover(place) as mover:
+        yield Stage(doors, mover, load_calendar(()), out, console)
+
+
+async def play(stage: Stage) -> None:
+    """The six steps. Raises Deviation."""
+    began = time.monotonic()
+    await _begin_in_office_hours(stage)
+    cast = await choose(stage.doors)
+    _introduce(stage, cast)
+    facts = Facts()
+    await entry.play(stage, cast)
+    await rectification.turn_red(stage, cast, facts)
+    await rectification.serve_notice(stage, facts)
+    await rectification.pass_deadline(stage, cast, facts)
+    await rectification.freeze(stage, cast, facts)
+    await rectification.issue_lists(stage, cast, facts)
+    await rectification.put_right(stage, cast, facts)
+    _trace(stage, facts)
+    stage.console.print(f"\n[bold green]主线演示完成[/bold green]：{stage.checks} 项核对全部相符，用时 {time.monotonic() - began:.0f} 秒。")
+
+
+async def _begin_in_office_hours(stage: Stage) -> None:
+    """People work in office hours: a run that finds the stack elsewhere moves on to the next working morning."""
+    day = stage.today
+    if stage.calendar.is_working(day) and at_hour(day, 9) <= stage.now < at_hour(day, 15):
+        return
+    if not stage.calendar.is_working(day) or stage.now >= at_hour(day, 15):
+        day = stage.calendar.next_working_day(day)
+    await stage.advance(at_hour(day, 9) + timedelta(minutes=30), "到下一个办公时间")
+
+
+def _introduce(stage: Stage, cast: Cast) -> None:
+    stage.console.print(
+        f"[bold]海宁数智编办 · 主线演示[/bold]    演示城市“望汐市”及其单位、人员、号码均为虚构；业务时间 {stage.written(stage.now)}"
+    )
+    stage.tell(
+        f"本次出场：{cast.school.name}（{cast.school.clerk} / {cast.school.head}），{cast.town.name}（{cast.town.clerk} / {cast.town.head}）"
+    )
+    stage.tell("每次演示从当前业务时间继续，登记新的人员，选用当前绿灯的单位；不改动任何规则或政策")
+
+
+def _trace(stage: Stage, facts: Facts) -> None:
+    stage.act(6, "追踪与案卷")
+    stage.tell(f"本次共 {len(stage.traces)} 个请求，每个请求一条追踪（应答头 x-trace-id）；案件编号 case.id：rectification:{facts.issue}:1")
+    red = next(trace for said, trace in stage.traces if said.startswith("登记超编"))
+    stage.tell(f"从登记超编到亮灯的整条链路：追踪 {red}")
+    for path in stage.files:
+        stage.tell(f"文件 {path}")
+
+
+async def run(place: Place, console: Console) -> int:
+    """Play on a running stack; 0 when all went as it must, 1 otherwise."""
+    try:
+        async with stage_of(place, console) as stage:
+            await play(stage)
+    except (Deviation, Refused, clock.StillBusy) as deviation:
+        console.print(f"\n[bold red]演示中断[/bold red]：{deviation}")
+        return 1
+    except (httpx.HTTPError, OSError) as away:
+        raise WrongPlace(f"系统没有应答（{type(away).__name__}）。请先运行 bianban up，并用 bianban status 查看。") from None
+    return 0
+
+
+def demo() -> None:
+    """演示一遍主线：用编、入编、超编、整改、冻结、督办、解冻。"""
+    code = asyncio.run(run(Place.from_environment(), Console(highlight=False, soft_wrap=True)))
+    sys.stdout.flush()
+    os._exit(code)  # temporalio may crash at interpreter exit after all work is done (sdk-python#300)
