@@ -13,10 +13,13 @@ from shared import telemetry
 from shared.process import run
 from shared.settings import StackSettings
 from shared.temporal import WORKFLOWS, connect, until_connected
+from workflows.approval import ApprovalWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationWorkflow
+from workflows.supervision import ListSealWorkflow, SupervisionWorkflow
+from workflows.sweep import SweepWorkflow
 
-CLASSES = (FreezeWorkflow, RectificationWorkflow)
+CLASSES = (ApprovalWorkflow, FreezeWorkflow, ListSealWorkflow, RectificationWorkflow, SupervisionWorkflow, SweepWorkflow)
 _GUARD = SandboxRestrictions.default.with_import_notification_policy(
     workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
 )

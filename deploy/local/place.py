@@ -118,6 +118,7 @@ class Place:
             "BIANBAN_TOPIC_PREFIX": "",
             "BIANBAN_ROSTER_URL": f"http://127.0.0.1:{self.port('roster')}",
             "BIANBAN_SEAL_URL": f"http://127.0.0.1:{self.port('seal')}",
+            "BIANBAN_MONITORING_URL": f"http://127.0.0.1:{self.port('monitoring')}",
             "BIANBAN_CALLBACK_URL": f"http://127.0.0.1:{self.port('approval')}",
             "BIANBAN_OUT_DIR": str(self.home / "out"),
         }

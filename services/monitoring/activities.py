@@ -1,44 +1,187 @@
 """Door 3: what workflows may ask of monitoring. Each is one command (the sweep and the lists: one per unit), harmless when repeated."""
 
+import asyncio
+import base64
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from temporalio import activity
 
+from services.monitoring.commands import lists, seals
 from services.monitoring.commands.cases import ENGINE, record_case_entry
 from services.monitoring.commands.freezes import record_freeze_entry
+from services.monitoring.commands.sweeps import sweep_unit
+from services.monitoring.models import FileList, IssueList, KeepAnswer, PrepareListSeal, Surroundings, SweepUnit
+from services.monitoring.queries import lists as queries
+from services.monitoring.queries.facts import units_to_sweep
+from services.monitoring.queries.lists import SealTask
+from shared import seal
+from shared.clock import business_day
 from shared.db import By, Database
+from shared.documents import Renderer
+from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
-from workflows import freeze, rectification
+from workflows import freeze, rectification, supervision, sweep
 from workflows.freeze import FreezeEntry
 from workflows.rectification_case import Entry
 from workflows.roster import Evidence
+from workflows.schedules import Due, nominal_at
+from workflows.supervision import ListSealStart
+
+TEMPLATE = Path(__file__).parent / "templates" / "supervision_list.typ"
 
 
+class SealNotTrusted(Exception):  # noqa: N818  named as the fact it states
+    """What came back is not the platform's seal on our bytes; the edition waits until it is."""
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """What the sealing of an edition needs: the folder of files, the form, and the platform."""
+
+    folder: Path
+    issuer: str
+    renderer: Renderer
+    platform: SealPlatform
+    callback_url: str
+    seal_code: str | None = None
+
+
+@dataclass(frozen=True)
 class MonitoringActivities:
     """The activities with what they need."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
+    surroundings: Surroundings
+    sealing: Sealing
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What the worker registers."""
-        return [self.record_case_entry, self.record_freeze_entry]
+        return [self.record_case_entry, self.record_freeze_entry, self.sweep_day, self.sweep, self.issue_weekly_lists, self.seal_list]
 
     @activity.defn(name=rectification.RECORD_ENTRY)
     async def record_case_entry(self, entry: Entry) -> int:
         """Record one entry of a rectification."""
         case_id = rectification.workflow_id(entry.issue_id, entry.round)
         with refusals_are_final():
-            return await record_case_entry(self._database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
+            return await record_case_entry(self.database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
 
     @activity.defn(name=freeze.RECORD_ENTRY)
     async def record_freeze_entry(self, entry: FreezeEntry) -> int:
         """Record one entry of a freeze order."""
         case_id = freeze.workflow_id(entry.order_id)
         with refusals_are_final():
-            return await record_freeze_entry(self._database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
+            return await record_freeze_entry(self.database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
+
+    @activity.defn(name=sweep.SWEEP_DAY)
+    async def sweep_day(self, due: Due) -> Due:
+        """The business instant of a sweep."""
+        return Due(at=nominal_at(due, self.surroundings.clock_offset() or timedelta(0)))
+
+    @activity.defn(name=sweep.SWEEP)
+    async def sweep(self, due: Due) -> int:
+        """Judge every unit that time alone may have changed. Answers how many."""
+        day, at = business_day(due.at), due.at
+        async with self.database.reading() as conn:
+            units = await units_to_sweep(conn, day)
+        for unit_id in units:
+            what = SweepUnit(unit_id=unit_id, on=day, calendar=self.surroundings.calendar, clock_offset=self.surroundings.clock_offset())
+            await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
+        return len(units)
+
+    @activity.defn(name=supervision.ISSUE_LISTS)
+    async def issue_weekly_lists(self, due: Due) -> int:
+        """Issue the editions of the ISO week, if this day is its first working day. Answers how many there are."""
+        nominal = nominal_at(due, self.surroundings.clock_offset() or timedelta(0))
+        day = business_day(nominal)
+        if self.surroundings.calendar.first_working_day_of_iso_week(day) != day:
+            return 0
+        week = lists.iso_week(day)
+        async with self.database.reading() as conn:
+            units = await queries.units_to_list(conn)
+        issued = 0
+        for unit_id in units:
+            activity.heartbeat(issued)
+            what = IssueList(unit_id=unit_id, iso_week=week, nominal=nominal)
+            issued += await lists.issue_list(self.database, By(ENGINE, nominal, f"supervision:{week}:{unit_id}"), what) is not None
+        return issued
+
+    @activity.defn(name=supervision.SEAL_LIST)
+    async def seal_list(self, what: ListSealStart) -> bool:
+        """One step towards the sealed edition: prepare once, ask, file what was answered. True when it is filed."""
+        task = await self._task(what.list_id) or await self._prepare(what)
+        if task.answer is None:
+            await self._ask(task, what)
+            task = await self._task(what.list_id) or task
+        if task.answer is None:
+            return False
+        await self._file(task, what)
+        return True
+
+    async def _task(self, list_id: UUID) -> SealTask | None:
+        async with self.database.reading() as conn:
+            return await queries.seal_task(conn, list_id)
+
+    async def _prepare(self, what: ListSealStart) -> SealTask:
+        async with self.database.reading() as conn:
+            edition = await queries.supervision_list(conn, None, what.list_id)
+        own, chosen = (
+            self.sealing,
+            next(each for each in await self.sealing.platform.list_seals() if self.sealing.seal_code in {None, each.code}),
+        )
+        words = queries.words(edition, own.issuer)
+        pdf = await asyncio.to_thread(own.renderer.pdf, TEMPLATE, words, edition.issued_at)
+        prepared = await asyncio.to_thread(seal.prepare, pdf, chosen, edition.number, what.released_at)
+        preparing = PrepareListSeal(
+            list_id=what.list_id,
+            prepared_file=await asyncio.to_thread(seals.keep_file, own.folder, what.list_id, prepared.pdf),
+            placeholder=prepared.placeholder.model_dump(),
+            digest=prepared.placeholder.digest,
+            seal_code=chosen.code,
+            certificate=chosen.certificate,
+        )
+        by = By(ENGINE, what.released_at, f"list:{what.list_id}/prepared/{prepared.placeholder.digest}")
+        return await seals.prepare_list_seal(self.database, by, preparing)
+
+    async def _ask(self, task: SealTask, what: ListSealStart) -> None:
+        """The answer to a repeat may be the seal itself, when its callback got lost: it is kept as a callback would be."""
+        asked = seal.SealTask(
+            task_id=task.task_id,
+            seal_code=task.seal_code,
+            digest=task.digest,
+            operator=task.operator,
+            document_title=task.number,
+            callback_url=self.sealing.callback_url,
+        )
+        result = await self.sealing.platform.create_task(asked)
+        if result.state == "sealed":
+            answer = KeepAnswer(task_id=result.task_id, digest=result.digest, answer=result.model_dump(mode="json"))
+            await seals.keep_answer(self.database, By(ENGINE, what.released_at, f"seal:{task.task_id}/asked"), answer)
+
+    async def _file(self, task: SealTask, what: ListSealStart) -> None:
+        result = SealResult.model_validate(task.answer)
+        prepared = await asyncio.to_thread((self.sealing.folder / task.prepared_file).read_bytes)
+        pdf, verdict = await asyncio.to_thread(_sealed, prepared, task, result)
+        filing = FileList(
+            list_id=what.list_id,
+            file=await asyncio.to_thread(seals.keep_file, self.sealing.folder, what.list_id, pdf),
+            sha256=verdict.sha256,
+            signer=verdict.signer or "—",
+            sealed_at=result.signed_at or what.released_at,
+        )
+        await seals.file_list(self.database, By(ENGINE, what.released_at, f"list:{what.list_id}/{verdict.sha256}"), filing)
+
+
+def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:
+    pdf = seal.complete(prepared, Placeholder.model_validate(task.placeholder), base64.b64decode(result.cms or ""))
+    verdict = seal.verify(pdf, [task.certificate])
+    if not (verdict.intact and verdict.trusted):
+        raise SealNotTrusted
+    return pdf, verdict
 
 
 def _by(evidence: Evidence | None, case_id: str, sequence: int, at: datetime) -> By:

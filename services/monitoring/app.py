@@ -14,29 +14,32 @@ from shared.clock import Clock
 from shared.db import connect
 from shared.http import service_app
 from shared.law.notices import load_calendar
-from shared.settings import StackSettings
 from shared.temporal import connect as connect_temporal
 
 
 def create_app() -> FastAPI:
     """The application uvicorn serves."""
-    stack, own = StackSettings(), MonitoringSettings()
-    telemetry.set_up("monitoring", stack.otlp)
-    clock = Clock(stack.clock_file)
+    settings = MonitoringSettings()
+    telemetry.set_up("monitoring", settings.otlp)
+    clock = Clock(settings.clock_file)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        payload_key = bytes.fromhex(stack.secret("payload.key"))
-        app.state.temporal = await connect_temporal(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
-        async with connect(own.database_url, "monitoring") as database:
+        payload_key = bytes.fromhex(settings.secret("payload.key"))
+        app.state.temporal = await connect_temporal(settings.temporal, settings.temporal_namespace, payload_key, lazy=True)
+        async with connect(settings.database_url, "monitoring") as database:
             app.state.database = database
-            app.state.ready = {"database": lambda: database.pool.fetchval("SELECT 1")}
+            app.state.ready = {"database": database.ping}
             yield
 
     app = service_app("monitoring", lifespan)
-    app.state.tokens = Tokens(stack.secret("token.pub"))
+    app.state.tokens = Tokens(settings.secret("token.pub"))
     app.state.clock = clock
-    app.state.surroundings = Surroundings(load_calendar(stack.calendar_files), lambda: clock.offset() if stack.may_move_time else None)
+    app.state.folder = settings.documents
+    app.state.seal_secret = settings.secret("seal.hmac")
+    app.state.surroundings = Surroundings(
+        load_calendar(settings.calendar_files), lambda: clock.offset() if settings.may_move_time else None
+    )
     for router in ROUTERS:
         app.include_router(router)
     return app

@@ -1,19 +1,24 @@
 """What monitoring's commands take and answer, its refusals with their sentences, and the words its pages use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
-from shared.errors import Conflict, NotFound
-from shared.glossary import FreezeScope, IssueState, Light
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.glossary import FreezeScope, IssueState, Light, Rung
 from shared.law.working_days import Calendar
 
 CONSUMER = "monitoring"
 RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
+MATTERS = {
+    "M01": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，其中超编 {people} 名。",
+    "M07": "{kind}（{funding}）1 人入编时间（{started_on}）早于核准用编时间（{authorised_on}），先进人后核编。",
+    "M09": "{kind}（{funding}）1 人已过法定退休月份（{month}），尚未办理出编。",
+}
 REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}
 
 BETTER_BY = {
@@ -96,6 +101,34 @@ class ListAlreadyAcknowledged(Conflict):
     sentence = "该督办清单已经签收。"
 
 
+class ListNotReleased(Conflict):
+    """Nothing is sealed that no officer released."""
+
+    code = "list_not_released"
+    sentence = "该督办清单尚未用印登记，不能签章。"
+
+
+class SealTaskUnknown(NotFound):
+    """No task of that number here."""
+
+    code = "seal_task_unknown"
+    sentence = "没有这个签章任务。"
+
+
+class SealMismatch(Conflict):
+    """The answer is about other bytes than those that wait."""
+
+    code = "seal_mismatch"
+    sentence = "签章结果与待签章的文件不符。"
+
+
+class CallbackForged(Forbidden):
+    """A callback that does not come from the platform."""
+
+    code = "callback_forged"
+    sentence = "签章回调未通过校验。"
+
+
 class ParameterUnknown(NotFound):
     """A parameter that no rule reads."""
 
@@ -108,6 +141,11 @@ class ParameterMalformed(Conflict):
 
     code = "parameter_malformed"
     sentence = "参数值的格式与该参数不符。"
+
+
+def matter_of(rule: str, inputs: Mapping[str, Any]) -> str:
+    """What was found, in one sentence, without anybody's name."""
+    return MATTERS[rule].format_map(inputs)
 
 
 @dataclass(frozen=True)
@@ -217,4 +255,52 @@ class AcknowledgeList(Input):
     list_id: UUID
 
 
-Details = dict[str, Any]
+class PrepareListSeal(Input):
+    """The final bytes of an edition and the task that seals them."""
+
+    list_id: UUID
+    prepared_file: str
+    placeholder: dict[str, JsonValue]
+    digest: str
+    seal_code: str
+    certificate: str
+
+
+class KeepAnswer(Input):
+    """The platform's answer to a task."""
+
+    task_id: str
+    digest: str
+    answer: dict[str, JsonValue]
+
+
+class FileList(Input):
+    """A sealed, verified edition."""
+
+    list_id: UUID
+    file: str
+    sha256: str
+    signer: str
+    sealed_at: AwareDatetime
+
+
+class _Step(BaseModel):
+    rung: Rung
+    offset: int
+
+
+_DAYS: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=1, le=250, strict=True)])
+_SERIES: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1, max_length=20)])
+_POLICY: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1)] | None)
+PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
+    "budget_days": _DAYS,
+    "plan_days": _DAYS,
+    "grace_days": _DAYS,
+    "extensions": TypeAdapter(Annotated[int, Field(ge=0, strict=True)]),
+    "ladder": TypeAdapter(list[_Step]),
+    "notice_series": _SERIES,
+    "list_series": _SERIES,
+    "scopes": TypeAdapter(Annotated[list[FreezeScope], Field(min_length=1)]),
+    "decide_automatically": _POLICY,
+    "release_automatically": _POLICY,
+}

@@ -1,11 +1,22 @@
-"""Settings of monitoring's two processes."""
+"""What the monitoring processes read from their environment."""
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.settings import StackSettings
 
 
-class MonitoringSettings(BaseSettings):
-    """Where its own schema is."""
+class MonitoringSettings(StackSettings):
+    """The stack, monitoring's own database and address, and how its lists look."""
 
-    model_config = SettingsConfigDict(env_prefix="MONITORING_")
+    database_url: str = Field(validation_alias="MONITORING_DATABASE_URL")
+    own_url: str = Field(validation_alias="BIANBAN_MONITORING_URL", description="Where the seal platform calls back.")
+    issuer: str = Field("海宁市机构编制委员会办公室", description="发文机关 on the lists.")
+    seal_code: str | None = Field(None, description="The seal to use; without it the first one the platform offers.")
+    font_dir: Path | None = Field(None, description="The office's own fonts.")
 
-    database_url: str
+    @property
+    def documents(self) -> Path:
+        """The folder of the lists' files."""
+        return self.out_dir / "lists"

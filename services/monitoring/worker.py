@@ -1,6 +1,8 @@
 """The other process of monitoring: consumer, outbox relays to Kafka and Temporal, activities, and the watch over parked units."""
 
-from services.monitoring.activities import MonitoringActivities
+import httpx
+
+from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models import Surroundings
 from services.monitoring.settings import MonitoringSettings
@@ -8,11 +10,12 @@ from shared import telemetry
 from shared.clock import Clock
 from shared.consumer import consume
 from shared.db import connect
+from shared.documents import Renderer
 from shared.kafka import KafkaSender
 from shared.law.notices import load_calendar
 from shared.outbox import relay
 from shared.process import run, side_by_side
-from shared.settings import StackSettings
+from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from workflows.rectification import TASK_QUEUE
@@ -20,17 +23,30 @@ from workflows.rectification import TASK_QUEUE
 
 async def main() -> None:
     """Run until told to stop."""
-    stack, own = StackSettings(), MonitoringSettings()
-    telemetry.set_up("monitoring-worker", stack.otlp)
-    clock = Clock(stack.clock_file)
-    surroundings = Surroundings(load_calendar(stack.calendar_files), lambda: clock.offset() if stack.may_move_time else None)
-    temporal = await connect_temporal(stack.temporal, stack.temporal_namespace, bytes.fromhex(stack.secret("payload.key")), lazy=True)
-    async with connect(own.database_url, "monitoring") as database:
+    settings = MonitoringSettings()
+    telemetry.set_up("monitoring-worker", settings.otlp)
+    clock = Clock(settings.clock_file)
+    surroundings = Surroundings(load_calendar(settings.calendar_files), lambda: clock.offset() if settings.may_move_time else None)
+    temporal = await connect_temporal(
+        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True
+    )
+    async with (
+        connect(settings.database_url, "monitoring") as database,
+        httpx.AsyncClient(base_url=settings.seal_url, timeout=10) as platform,
+    ):
+        sealing = Sealing(
+            folder=settings.documents,
+            issuer=settings.issuer,
+            renderer=Renderer(settings.font_dir),
+            platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), clock),
+            callback_url=f"{settings.own_url}/seal-callbacks",
+            seal_code=settings.seal_code,
+        )
         await side_by_side(
-            consume(database, own.database_url, stack.kafka, subscription(surroundings, stack.topic_prefix)),
-            relay(database, own.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
-            relay(database, own.database_url, TemporalSender(temporal)),
-            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database).all()),
+            consume(database, settings.database_url, settings.kafka, subscription(surroundings, settings.topic_prefix)),
+            relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
+            relay(database, settings.database_url, TemporalSender(temporal)),
+            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
         )
 

@@ -33,13 +33,22 @@ class Town:
             **self._next(NOW),
         )
 
-    def over_quota(self, cause: OverQuotaCause = OverQuotaCause.VIOLATION, at: datetime = NOW, person: UUID | None = None, **more: Any) -> OverQuotaRecorded:
+    def over_quota(
+        self, cause: OverQuotaCause = OverQuotaCause.VIOLATION, at: datetime = NOW, person: UUID | None = None, **more: Any
+    ) -> OverQuotaRecorded:
         self.headcount += 1
-        return OverQuotaRecorded(**self._person(person or uuid4()), cause=cause, started_on=date(2026, 9, 1), retirement=YOUNG, **self._next(at), **more)
+        return OverQuotaRecorded(
+            **self._person(person or uuid4()), cause=cause, started_on=date(2026, 9, 1), retirement=YOUNG, **self._next(at), **more
+        )
 
     def placed(self, at: datetime = NOW, person: UUID | None = None, retirement: RetirementFact = YOUNG, **more: Any) -> PersonPlaced:
         self.headcount += 1
-        facts = {"started_on": date(2026, 9, 1), "entry_reason": "recruited", "authorisation_no": "用编〔2026〕1号", "authorised_on": date(2026, 8, 1)} | more
+        facts = {
+            "started_on": date(2026, 9, 1),
+            "entry_reason": "recruited",
+            "authorisation_no": "用编〔2026〕1号",
+            "authorised_on": date(2026, 8, 1),
+        } | more
         return PersonPlaced(**self._person(person or uuid4()), retirement=retirement, **self._next(at), **facts)
 
     def released(self, person: UUID, at: datetime = NOW) -> PersonReleased:

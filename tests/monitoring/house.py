@@ -3,35 +3,41 @@
 import asyncio
 import os
 import secrets
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 import httpx
+import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.service import RPCError
 
 from deploy.local.place import NAMESPACE, Place
-from services.monitoring.activities import MonitoringActivities
+from deploy.seal.app import create_app as seal_platform
+from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.app import create_app
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models import Surroundings
 from shared.auth import Tokens, Who
-from shared.clock import Clock, at_hour
+from shared.clock import Clock
 from shared.consumer import consume
 from shared.db import connect
+from shared.documents import Renderer
 from shared.events.envelope import Event
 from shared.glossary import Role
 from shared.kafka import KafkaSender
 from shared.law.notices import load_calendar
 from shared.outbox import relay
+from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from tests.monitoring.events import NOW, publish
@@ -103,16 +109,26 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
     loops: list[asyncio.Task[None]] = []
     to_kafka = KafkaSender(*kafka)
     conn = await asyncpg.connect(url("bianban"), server_settings={"search_path": "monitoring"})
-    async with connect(url("monitoring"), "monitoring") as database, app.router.lifespan_context(app), worker(temporal):
+    port, seal_port, secret = free_port(), free_port(), (folder / "seal.hmac").read_text()
+    platform = httpx.AsyncClient(base_url=f"http://127.0.0.1:{seal_port}")
+    sealing = Sealing(
+        folder / "out" / "lists",
+        "云海市编办",
+        Renderer(),
+        EmbeddedSealPlatform(platform, secret, clock),
+        f"http://127.0.0.1:{port}/seal-callbacks",
+    )
+    seal_app = seal_platform(folder / "seal", secret, clock)
+    async with served(app, port), served(seal_app, seal_port), connect(url("monitoring"), "monitoring") as database, worker(temporal):
         running = (
             consume(database, url("monitoring"), kafka[0], subscription(surroundings, kafka[1])),
             relay(database, url("monitoring"), to_kafka),
             relay(database, url("monitoring"), TemporalSender(temporal)),
-            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database).all()),
+            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
         )
         loops += [asyncio.ensure_future(loop) for loop in running]
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://monitoring") as http:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
             made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka)
             made.set_time(NOW)
             yield made
@@ -121,7 +137,26 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await to_kafka.close()
+        await platform.aclose()
     await conn.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def served(app: FastAPI, port: int) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    serving = asyncio.ensure_future(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.02)
+    yield
+    server.should_exit = True
+    await serving
 
 
 async def _end_cases(conn: asyncpg.Connection, temporal: Client) -> None:

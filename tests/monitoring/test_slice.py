@@ -33,7 +33,9 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     issue = f"/issues/{why['issue_id']}"
 
     async def confirmed() -> int:
-        answer = await monitoring.post(OFFICER, f"{issue}/confirmation", key="confirm-0001", title="违规超编整改通知书", demand="十月底前清退")
+        answer = await monitoring.post(
+            OFFICER, f"{issue}/confirmation", key="confirm-0001", title="违规超编整改通知书", demand="十月底前清退"
+        )
         return answer.status_code
 
     await eventually(confirmed, lambda status: status == 200)

@@ -1,5 +1,6 @@
 """What every route of monitoring needs from a request: who asks, when, and the parts behind the door."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class Asked:
         self.temporal: Client = request.app.state.temporal
         self.clock: Clock = request.app.state.clock
         self.surroundings: Surroundings = request.app.state.surroundings
+        self.folder: Path = request.app.state.folder
 
     def by(self, who: Who, key: IdempotencyKey, body: Body) -> By:
         """On whose behalf a command runs."""

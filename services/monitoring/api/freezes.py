@@ -1,0 +1,97 @@
+"""Freeze orders (冻结令): proposed by an officer or by an overdue case, decided by the director."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, evidence
+from services.monitoring.commands.freezes import propose_freeze
+from services.monitoring.models import ProposeFreeze
+from services.monitoring.queries import freezes as queries
+from services.monitoring.queries.freezes import OrderPage
+from services.monitoring.queries.issues import Page
+from shared.auth import Permit, Who
+from shared.glossary import FreezeScope, FreezeState
+from shared.http import IdempotencyKey
+from shared.temporal import decide
+from shared.unit_copies import unit_copy
+from workflows.freeze import Decision, workflow_id
+
+router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
+Reader = Annotated[Who, Depends(Permit("lights.read"))]
+Officer = Annotated[Who, Depends(Permit("issues.verify"))]
+Director = Annotated[Who, Depends(Permit("freezes.decide"))]
+
+
+class ProposalBody(Body):
+    """冻结建议."""
+
+    unit_id: UUID
+    scopes: list[FreezeScope] = Field(min_length=1)
+    issue_ids: list[UUID] = Field(min_length=1, max_length=100)
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class DecisionBody(Body):
+    """决定."""
+
+    approve: bool
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+@router.get("")
+async def get_freeze_orders(
+    asked: Asking, who: Reader, unit: UUID | None = None, state: FreezeState | None = None, after: After = None, limit: Limit = 50
+) -> Page:
+    """Orders in the caller's scope."""
+    async with asked.database.reading() as conn:
+        return await queries.freeze_orders(conn, who, unit, state, after, limit)
+
+
+@router.get("/{order_id}")
+async def get_freeze_order(asked: Asking, who: Reader, order_id: UUID) -> OrderPage:
+    """One order with its journal."""
+    async with asked.database.reading() as conn:
+        return await queries.freeze_order(conn, who, order_id)
+
+
+@router.post("")
+async def post_freeze_order(asked: Asking, who: Officer, body: ProposalBody, idempotency_key: IdempotencyKey) -> OrderPage:
+    """Propose a freeze for confirmed red issues of one unit."""
+    async with asked.database.reading() as conn:
+        await unit_copy(conn, body.unit_id, who)
+    what = ProposeFreeze(
+        unit_id=body.unit_id,
+        scopes=tuple(body.scopes),
+        issue_ids=tuple(body.issue_ids),
+        clock_offset=asked.surroundings.clock_offset(),
+    )
+    order_id = await propose_freeze(asked.database, asked.by(who, idempotency_key, body), what)
+    async with asked.database.reading() as conn:
+        return await queries.freeze_order(conn, who, order_id)
+
+
+async def _decided(asked: Asked, who: Who, order_id: UUID, update: str, decision: Decision) -> OrderPage:
+    async with asked.database.reading() as conn:
+        await queries.freeze_order(conn, who, order_id)
+    await decide(asked.temporal, workflow_id(order_id), update, decision, decision.evidence.update_id)
+    async with asked.database.reading() as conn:
+        return await queries.freeze_order(conn, who, order_id)
+
+
+@router.post("/{order_id}/decision")
+async def post_decision(asked: Asking, who: Director, order_id: UUID, body: DecisionBody, idempotency_key: IdempotencyKey) -> OrderPage:
+    """Sign the freeze, or decline it."""
+    signed = evidence(who, "freezes.decide", idempotency_key, body)
+    return await _decided(asked, who, order_id, "decide", Decision(evidence=signed, approve=body.approve))
+
+
+@router.post("/{order_id}/release-decision")
+async def post_release_decision(
+    asked: Asking, who: Director, order_id: UUID, body: DecisionBody, idempotency_key: IdempotencyKey
+) -> OrderPage:
+    """Sign the release, or decline it."""
+    signed = evidence(who, "freezes.decide", idempotency_key, body)
+    return await _decided(asked, who, order_id, "decide_release", Decision(evidence=signed, approve=body.approve))

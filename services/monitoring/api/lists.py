@@ -1,0 +1,100 @@
+"""Weekly supervision lists (督办清单) with their files, and the seal platform's callback."""
+
+import asyncio
+import hashlib
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import FileResponse, Response
+
+from services.monitoring.api.asked import After, Asking, Body, Limit
+from services.monitoring.commands.lists import acknowledge_list, release_list
+from services.monitoring.commands.seals import keep_answer
+from services.monitoring.models import AcknowledgeList, CallbackForged, KeepAnswer, ListNotSealed, ReleaseList
+from services.monitoring.queries import lists as queries
+from services.monitoring.queries.issues import Page
+from services.monitoring.queries.lists import ListPage
+from services.monitoring.queries.sheets import sheet
+from shared.auth import Permit, Who
+from shared.db import By
+from shared.http import IdempotencyKey
+from shared.seal import CallbackRejected, verify_callback
+
+router = APIRouter(tags=["supervision lists"])
+Reader = Annotated[Who, Depends(Permit("lights.read"))]
+Operator = Annotated[Who, Depends(Permit("lists.release"))]
+Unit = Annotated[Who, Depends(Permit("lists.acknowledge"))]
+Week = Annotated[str | None, Query(pattern=r"^\d{4}-W\d{2}$")]
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@router.get("/supervision-lists")
+async def get_lists(
+    asked: Asking, who: Reader, unit: UUID | None = None, week: Week = None, after: After = None, limit: Limit = 50
+) -> Page:
+    """Editions in the caller's scope."""
+    async with asked.database.reading() as conn:
+        return await queries.lists(conn, who, unit, week, after, limit)
+
+
+@router.get("/supervision-lists/{list_id}")
+async def get_list(asked: Asking, who: Reader, list_id: UUID) -> ListPage:
+    """One edition with its lines."""
+    async with asked.database.reading() as conn:
+        return await queries.supervision_list(conn, who, list_id)
+
+
+@router.get("/supervision-lists/{list_id}/xlsx")
+async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
+    """The edition as a spreadsheet, watermarked with its reader."""
+    async with asked.database.reading() as conn:
+        edition = await queries.supervision_list(conn, who, list_id)
+    content = await asyncio.to_thread(sheet, edition, who.name, asked.clock.now())
+    return Response(content, media_type=_XLSX, headers={"content-disposition": f'attachment; filename="list-{edition.iso_week}.xlsx"'})
+
+
+@router.get("/supervision-lists/{list_id}/pdf")
+async def get_list_pdf(asked: Asking, who: Reader, list_id: UUID) -> FileResponse:
+    """The sealed file. Refused before it is sealed."""
+    async with asked.database.reading() as conn:
+        name = await queries.sealed_file(conn, who, list_id)
+    if name is None:
+        raise ListNotSealed(list=list_id)
+    return FileResponse(asked.folder / name, media_type="application/pdf")
+
+
+@router.post("/supervision-lists/{list_id}/release")
+async def post_list_release(asked: Asking, who: Operator, list_id: UUID, body: Body, idempotency_key: IdempotencyKey) -> ListPage:
+    """用印登记: the edition is released by a named officer, and sealed thereafter."""
+    async with asked.database.reading() as conn:
+        await queries.supervision_list(conn, who, list_id)
+    what = ReleaseList(list_id=list_id, clock_offset=asked.surroundings.clock_offset())
+    await release_list(asked.database, asked.by(who, idempotency_key, body), what)
+    async with asked.database.reading() as conn:
+        return await queries.supervision_list(conn, who, list_id)
+
+
+@router.post("/supervision-lists/{list_id}/acknowledgement")
+async def post_acknowledgement(asked: Asking, who: Unit, list_id: UUID, body: Body, idempotency_key: IdempotencyKey) -> ListPage:
+    """签收."""
+    async with asked.database.reading() as conn:
+        await queries.supervision_list(conn, who, list_id)
+    await acknowledge_list(asked.database, asked.by(who, idempotency_key, body), AcknowledgeList(list_id=list_id))
+    async with asked.database.reading() as conn:
+        return await queries.supervision_list(conn, who, list_id)
+
+
+@router.post("/seal-callbacks", status_code=204)
+async def post_seal_callback(request: Request, asked: Asking) -> Response:
+    """The seal platform's answer, authenticated by HMAC. It is stored before anything follows; a repeat changes nothing."""
+    body = await request.body()
+    try:
+        result = verify_callback(request.headers, body, request.app.state.seal_secret)
+    except CallbackRejected as error:
+        raise CallbackForged from error
+    if result.state == "sealed":
+        by = By("seal platform", asked.clock.now(), f"seal:{result.task_id}/{hashlib.sha256(body).hexdigest()}")
+        answer = KeepAnswer(task_id=result.task_id, digest=result.digest, answer=result.model_dump(mode="json"))
+        await keep_answer(asked.database, by, answer)
+    return Response(status_code=204)

@@ -1,0 +1,49 @@
+"""An edition of the weekly list as a spreadsheet. Text only, never formulas; blocking: call it from a thread."""
+
+import io
+from datetime import datetime
+from typing import Any
+
+import xlsxwriter
+
+from services.monitoring.models import RULE_TITLES
+from services.monitoring.queries.lists import ListLine, ListPage
+from shared.clock import CHINA
+from shared.glossary import LABELS
+
+SHEET = "督办清单"
+HEADER = ("序号", "类别", "规则", "督办事项", "通知书文号", "发现日期", "整改期限", "剩余工作日", "状态", "整改要求")
+_WIDTHS = (6, 10, 16, 56, 20, 12, 18, 12, 14, 40)
+
+
+def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
+    """The workbook: a watermark row that names who exported it and when, a frozen header, one row per line."""
+    content = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(content, options)
+    page = book.add_worksheet(SHEET)
+    for column, width in enumerate(_WIDTHS):
+        page.set_column(column, column, width)
+    page.write_row(0, 0, (f"{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{at.astimezone(CHINA):%Y-%m-%d %H:%M}",))
+    page.write_row(1, 0, HEADER, book.add_format({"bold": True, "bg_color": "#DDDDDD", "border": 1}))
+    page.freeze_panes(2, 0)
+    text = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
+    for number, line in enumerate(edition.lines):
+        page.write_row(number + 2, 0, _row(line), text)
+    book.close()
+    return content.getvalue()
+
+
+def _row(line: ListLine) -> tuple[Any, ...]:
+    return (
+        line.line_no,
+        line.kind_label,
+        f"{line.rule} {RULE_TITLES[line.rule]}",
+        line.matter,
+        line.document_no or "—",
+        str(line.found_on),
+        f"{line.due_at.astimezone(CHINA):%Y-%m-%d %H:%M}" if line.due_at else "—",
+        "—" if line.remaining is None else line.remaining,
+        LABELS[line.state],
+        line.measure or "—",
+    )

@@ -1,0 +1,33 @@
+"""SweepWorkflow, daily: reservations that expired, and the rules that time alone can break."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from shared.clock import business_day
+    from workflows.roster import EXPIRE_RESERVATIONS, Sweep
+    from workflows.roster import TASK_QUEUE as ROSTER
+    from workflows.schedules import Due, Nominal, due
+
+MONITORING = "monitoring"
+SWEEP_DAY = "monitoring.sweep_day"
+SWEEP = "monitoring.sweep"
+_AT_MOST = timedelta(minutes=10)
+
+
+@workflow.defn
+class SweepWorkflow:
+    """One business day, named by its nominal instant."""
+
+    @workflow.run
+    async def run(self, nominal: Nominal) -> int:
+        """Answers how many units monitoring judged."""
+        on: Due = await workflow.execute_activity(
+            SWEEP_DAY, due(nominal), task_queue=MONITORING, result_type=Due, start_to_close_timeout=_AT_MOST
+        )
+        await workflow.execute_activity(
+            EXPIRE_RESERVATIONS, Sweep(on=business_day(on.at)), task_queue=ROSTER, start_to_close_timeout=_AT_MOST
+        )
+        judged: int = await workflow.execute_activity(SWEEP, on, task_queue=MONITORING, result_type=int, start_to_close_timeout=_AT_MOST)
+        return judged
