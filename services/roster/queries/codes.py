@@ -35,11 +35,11 @@ class Codes(BaseModel):
 async def codes(conn: Connection, on: date) -> Codes:
     """The codes in force on a day."""
     allowed = await conn.fetch(
-        "SELECT category, array_agg(kind ORDER BY kind) AS kinds FROM allowed_kinds WHERE valid @> $1 GROUP BY category", on
+        "SELECT category, array_agg(kind ORDER BY kind) AS kinds FROM allowed_kinds WHERE valid @> $1::date GROUP BY category", on
     )
     return Codes(
         categories=await _table(conn, "unit_categories", on),
-        kinds=[Kind(**row) for row in await conn.fetch("SELECT * FROM establishment_kinds WHERE valid @> $1 ORDER BY code", on)],
+        kinds=[Kind(**row) for row in await conn.fetch("SELECT * FROM establishment_kinds WHERE valid @> $1::date ORDER BY code", on)],
         fundings=await _table(conn, "fundings", on),
         entry_reasons=await _table(conn, "entry_reasons", on),
         exit_reasons=await _table(conn, "exit_reasons", on),
@@ -48,4 +48,4 @@ async def codes(conn: Connection, on: date) -> Codes:
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:
-    return [Code(**row) for row in await conn.fetch(f"SELECT code, label, document_no FROM {table} WHERE valid @> $1 ORDER BY code", on)]
+    return [Code(**row) for row in await conn.fetch(f"SELECT code, label, document_no FROM {table} WHERE valid @> $1::date ORDER BY code", on)]
