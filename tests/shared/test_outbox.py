@@ -1,0 +1,239 @@
+"""The outbox: order per key, whatever is killed; each destination on its own; what was asked once is asked once."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from pydantic import BaseModel
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from shared import outbox
+from shared.db import Database
+from shared.kafka import KafkaSender
+from shared.outbox import BODY_LIMIT, LANES, relay
+from shared.temporal import TemporalSender, connect
+from tests.shared.given import Kit, Where, by, changed, doubles, first_occurrences, kill, kit_of, process, start, taken, until
+
+VERSIONS = 60
+UNITS = 8
+
+
+class Argument(BaseModel):
+    """What a workflow is started with."""
+
+    text: str = "x"
+
+
+@pytest_asyncio.fixture
+async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
+    async with kit_of(database, kafka) as made:
+        yield made
+
+
+async def write(database: Database, units: Sequence[UUID], versions: range) -> None:
+    """Each version of each unit in a transaction of its own, units side by side."""
+
+    async def one(unit_id: UUID) -> None:
+        for version in versions:
+            async with database.transaction() as conn:
+                await outbox.append(conn, by(), changed(unit_id, version))
+            database.wake()
+
+    await asyncio.gather(*(one(unit) for unit in units))
+
+
+async def empty(kit: Kit) -> bool:
+    return await kit.count("outbox") == 0
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("relays", [1, 2, 4])
+async def test_order_per_key_holds_while_relays_are_killed_and_nothing_is_lost(kit: Kit, relays: int) -> None:
+    units = [uuid4() for _ in range(UNITS)]
+    arguments = ("relay", kit.url, *kit.kafka)
+    running = [await start(*arguments) for _ in range(relays)]
+    chance = random.Random(relays)
+    writing = asyncio.create_task(write(kit.database, units, range(1, VERSIONS + 1)))
+
+    for _ in range(4):
+        await asyncio.sleep(0.7)
+        victim = chance.randrange(relays)
+        await kill(running[victim])
+        running[victim] = await start(*arguments)
+    await writing
+    await until(lambda: empty(kit))
+    await asyncio.gather(*(kill(each) for each in running))
+
+    assert first_occurrences(await taken(kit.kafka)) == {str(unit): list(range(1, VERSIONS + 1)) for unit in units}
+
+
+@pytest.mark.asyncio
+async def test_relays_side_by_side_send_each_row_once(kit: Kit) -> None:
+    units = [uuid4() for _ in range(40)]
+    arguments = ("relay", kit.url, *kit.kafka)
+    async with process(*arguments), process(*arguments), process(*arguments):
+        await until(lambda: shared_out(kit, 3))
+        await write(kit.database, units, range(1, 11))
+        await until(lambda: empty(kit))
+
+    found = await taken(kit.kafka)
+    assert (len(found), doubles(found)) == (400, 0)
+
+
+async def shared_out(kit: Kit, relays: int) -> bool:
+    """Whether so many relays own lanes."""
+    owners: int = await kit.database.pool.fetchval(
+        "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND mode = 'ExclusiveLock'"
+        " AND classid = hashtext($1)::oid",
+        "outbox:identity:kafka",
+    )
+    return owners == relays
+
+
+class Slow:
+    """A destination that takes one row at a time."""
+
+    name = "kafka"
+
+    async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
+        await asyncio.sleep(0.01)
+        return [rows[0]["id"]]
+
+
+@pytest.mark.asyncio
+async def test_a_relay_that_is_never_idle_still_gives_lanes_to_a_second_one(kit: Kit) -> None:
+    await write(kit.database, [uuid4() for _ in range(30)], range(1, 31))
+    first = asyncio.create_task(relay(kit.database, kit.url, Slow()))
+    await until(lambda: shared_out(kit, 1))
+    second = asyncio.create_task(relay(kit.database, kit.url, Slow()))
+
+    await until(lambda: shared_out(kit, 2))
+    left = await kit.count("outbox")
+    for task in (first, second):
+        task.cancel()
+    await asyncio.wait([first, second])
+
+    assert left > 0
+
+
+@pytest.mark.asyncio
+async def test_a_batch_that_is_full_keeps_the_order_of_what_did_not_fit(kit: Kit) -> None:
+    unit = uuid4()
+    async with kit.database.transaction() as conn:
+        await outbox.append(
+            conn, by(), *(changed(unit, version).model_copy(update={"document_no": "号" * 2000}) for version in range(1, 41))
+        )
+    async with process("relay", kit.url, *kit.kafka):
+        await until(lambda: empty(kit))
+
+    assert first_occurrences(await taken(kit.kafka)) == {str(unit): list(range(1, 41))}
+
+
+@pytest.mark.asyncio
+async def test_a_message_beyond_the_limit_is_refused_before_it_can_block_its_lane(kit: Kit) -> None:
+    async with kit.database.transaction() as conn:
+        with pytest.raises(ValueError, match="do not fit"):
+            await outbox.start_workflow(conn, "AnyWorkflow", f"any:{uuid4()}", Argument(text="x" * BODY_LIMIT))
+
+
+@pytest.mark.asyncio
+async def test_a_rolled_back_transaction_tells_nobody_anything(kit: Kit) -> None:
+    async def fail() -> None:
+        async with kit.database.transaction() as conn:
+            await outbox.append(conn, by(), changed(uuid4(), 1))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert (await kit.count("outbox"), await kit.count("event_log")) == (0, 0)
+
+
+@pytest.mark.asyncio
+async def test_two_events_of_one_version_cannot_both_be_published(kit: Kit) -> None:
+    unit = uuid4()
+    await write(kit.database, [unit], range(1, 2))
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await write(kit.database, [unit], range(1, 2))
+
+
+@pytest.mark.asyncio
+async def test_a_workflow_is_asked_for_once_even_after_the_row_was_sent(kit: Kit) -> None:
+    workflow_id = f"kit:{uuid4()}"
+    waiting: list[int] = []
+    for _ in range(2):
+        async with kit.database.transaction() as conn:
+            await outbox.start_workflow(conn, "KitWorkflow", workflow_id, Argument())
+        waiting.append(await kit.count("outbox"))
+        await kit.database.pool.execute("DELETE FROM outbox")
+
+    assert waiting == [1, 0]
+
+
+@pytest.mark.asyncio
+async def test_kafka_is_served_while_temporal_is_away_and_temporal_gets_its_rows_later(kit: Kit, temporal: Client) -> None:
+    unit, workflow_id = uuid4(), f"kit:{uuid4()}"
+    async with kit.database.transaction() as conn:
+        await outbox.start_workflow(conn, "KitWorkflow", workflow_id, Argument())
+        await outbox.append(conn, by(), changed(unit, 1))
+    away = await connect("127.0.0.1:9", temporal.namespace, bytes(32), lazy=True)
+    relays = [
+        asyncio.create_task(relay(kit.database, kit.url, sender))
+        for sender in (TemporalSender(away), KafkaSender(kit.kafka[0], kit.kafka[1]))
+    ]
+
+    await until(lambda: only_temporal_waits(kit))
+    relays[0].cancel()
+    relays.append(asyncio.create_task(relay(kit.database, kit.url, TemporalSender(temporal))))
+    await until(lambda: empty(kit))
+    for task in relays:
+        task.cancel()
+    await asyncio.wait(relays)
+
+    assert await taken(kit.kafka) == [(str(unit), 1)]
+    assert (await temporal.get_workflow_handle(workflow_id).describe()).workflow_type == "KitWorkflow"
+    await temporal.get_workflow_handle(workflow_id).terminate()
+
+
+async def only_temporal_waits(kit: Kit) -> bool:
+    rows = await kit.database.pool.fetch("SELECT destination FROM outbox")
+    return [row["destination"] for row in rows] == ["temporal"]
+
+
+@pytest.mark.asyncio
+async def test_requests_to_one_workflow_arrive_in_their_order_and_an_ended_one_blocks_nobody(kit: Kit, temporal: Client) -> None:
+    ended, running = f"kit:{uuid4()}", f"kit:{uuid4()}"
+    await temporal.start_workflow("KitWorkflow", id=ended, task_queue=str(uuid4()), execution_timeout=timedelta(hours=1))
+    await temporal.get_workflow_handle(ended).terminate()
+    async with kit.database.transaction() as conn:
+        await outbox.update_workflow(conn, "change", ended, Argument(), uuid4())
+        await outbox.start_workflow(conn, "KitWorkflow", ended, Argument())
+        await outbox.start_workflow(conn, "KitWorkflow", running, Argument())
+    task = asyncio.create_task(relay(kit.database, kit.url, TemporalSender(temporal)))
+
+    await until(lambda: empty(kit))
+    task.cancel()
+    await asyncio.wait([task])
+
+    runs = [run async for run in temporal.list_workflows(f"WorkflowId = '{ended}'")]
+    assert len(runs) <= 1
+    await terminated(temporal, running)
+
+
+async def terminated(temporal: Client, workflow_id: str) -> None:
+    """It was started: only what runs can be terminated."""
+    try:
+        await temporal.get_workflow_handle(workflow_id).terminate()
+    except RPCError as error:
+        pytest.fail(f"{workflow_id} does not run: {error}")
+
+
+def test_every_lane_of_the_hash_is_in_the_list() -> None:
+    assert list(LANES) == list(range(16))
