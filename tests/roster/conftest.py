@@ -1,15 +1,42 @@
-"""The roster's own database for every test."""
+"""The roster's own database: one for all its tests, emptied (but for the codes) before each."""
 
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest_asyncio
 
+from deploy.local.place import Place
+from deploy.migrate import open_to_services
 from shared import db
 from shared.db import Database
 
+_EMPTY = """
+DO $$ BEGIN EXECUTE (
+    SELECT 'TRUNCATE ' || string_agg(format('roster.%I', table_name), ', ') FROM information_schema.tables
+    WHERE table_schema = 'roster' AND table_name NOT IN ('schema_migrations', 'unit_categories', 'establishment_kinds', 'fundings',
+        'entry_reasons', 'exit_reasons', 'allowed_kinds')
+); END $$
+"""
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def roster_home(stack: Place) -> AsyncIterator[str]:
+    """The name of a migrated database."""
+    name = f"roster_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(stack.database_url("postgres", "postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE template OWNER bianban")
+    await open_to_services(admin, name)
+    yield name
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
 
 @pytest_asyncio.fixture
-async def roster_db(database: Callable[[str], str]) -> AsyncIterator[Database]:
-    """A fresh, migrated roster, as its own login sees it."""
-    async with db.connect(database("roster"), "roster", size=20) as connected:
+async def roster_db(stack: Place, roster_home: str) -> AsyncIterator[Database]:
+    """The empty roster, as its own login sees it."""
+    owner = await asyncpg.connect(stack.database_url("bianban", roster_home))
+    await owner.execute(_EMPTY)
+    await owner.close()
+    async with db.connect(stack.database_url("roster", roster_home), "roster", size=20) as connected:
         yield connected

@@ -125,6 +125,13 @@ async def headcount(database: Database, row: Row, on: date, known: datetime | No
     return next((each.headcount for each in rows if (each.kind, each.funding) == (row.kind, row.funding)), 0)
 
 
+async def reserved(database: Database, row: Row, on: date) -> int:
+    """已核未用 of a row at the end of a day."""
+    async with database.reading() as conn:
+        rows = await establishments(conn, row.unit_id, Moment(on))
+    return next((each.reserved for each in rows if (each.kind, each.funding) == (row.kind, row.funding)), 0)
+
+
 async def published(database: Database) -> Sequence[Event]:
     """What waits in the outbox, as a consumer would read it."""
     rows = await database.pool.fetch("SELECT destination, headers, body FROM outbox ORDER BY id")

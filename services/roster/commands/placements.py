@@ -104,10 +104,12 @@ async def placed(conn: Connection, by: By, post: Post, entry: Entry, person_vers
 
 
 async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entry: Entry) -> None:
+    """Known from now on, or from where an earlier placement was closed: business clocks of two doors may differ a little."""
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
         " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
-        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL), tstzrange($7, NULL), $8, $9, $10, $11, $12, $13, $14)",
+        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
+        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14)",
         placement_id,
         post.person_id,
         post.unit_id,

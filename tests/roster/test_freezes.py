@@ -1,0 +1,257 @@
+"""冻结 and 解冻: at one instant, for a unit and all below it, and never for an exit."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.roster.commands.claims import claim_post
+from services.roster.commands.corrections import correct_placement
+from services.roster.commands.effects import take_effect
+from services.roster.commands.freezes import freeze_unit, unfreeze_unit
+from services.roster.commands.placements import place_person, release_person
+from services.roster.commands.transfers import transfer_person
+from services.roster.models.refusals import Frozen, OrderEnded, OrderUnknown
+from services.roster.models.requests import CorrectPlacement, FreezeUnit, FrozenPosts, ReleasePerson, TransferPerson, UnfreezeUnit
+from shared.db import Connection, Database
+from shared.errors import DomainError
+from shared.events.roster import UnitFrozen, UnitUnfrozen
+from shared.glossary import ApplicationType, FreezeScope
+from tests.roster import given
+
+pytestmark = pytest.mark.asyncio
+
+
+async def unfrozen(database: Database, unit_id: UUID, order_id: UUID) -> None:
+    await unfreeze_unit(database, given.by(), UnfreezeUnit(order_id=order_id, unit_id=unit_id))
+
+
+async def test_a_freeze_above_stops_the_claim_and_names_its_order(roster_db: Database) -> None:  # domain §14, trap 6
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row = await given.row(roster_db, 1, parent=town)
+    asked = given.request(row, ApplicationType.POST_USE)
+    order_id = await given.frozen(roster_db, town)
+
+    with pytest.raises(Frozen) as refusal:
+        await claim_post(roster_db, given.by(), asked)
+
+    assert refusal.value.facts["orders"] == str(order_id)
+
+
+@pytest.mark.parametrize(
+    ("scope", "stopped"),
+    [
+        (FreezeScope.POST_USE, {ApplicationType.POST_USE}),
+        (FreezeScope.ENTRY, {ApplicationType.ENTRY, ApplicationType.TRANSFER}),
+        (FreezeScope.LEADERSHIP, set()),
+    ],
+)
+async def test_a_scope_stops_its_own_applications_only(roster_db: Database, scope: FreezeScope, stopped: set[ApplicationType]) -> None:
+    row, giver = await given.row(roster_db, 5), await given.row(roster_db, 1)
+    reserved = await given.reservation(roster_db, row)
+    mover, _ = await given.in_post(roster_db, giver)
+    asked = [
+        given.request(row, ApplicationType.POST_USE),
+        given.entry(row, await given.person(roster_db, row.unit_id), reserved),
+        given.request(row, ApplicationType.TRANSFER, person_id=mover, from_unit_id=giver.unit_id),
+    ]
+    await given.frozen(roster_db, row.unit_id, scope)
+
+    answers = [await outcome(claim_post(roster_db, given.by(), each)) for each in asked]
+
+    assert {each.application_type for each, answer in zip(asked, answers, strict=True) if answer == "frozen"} == stopped
+
+
+async def outcome(command: Awaitable[object]) -> str | None:
+    try:
+        await command
+    except DomainError as refusal:
+        return refusal.code
+    return None
+
+
+async def test_the_office_places_nobody_into_a_frozen_unit(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await given.frozen(roster_db, row.unit_id)
+
+    with pytest.raises(Frozen):
+        await place_person(roster_db, given.by(), given.placement(row, await given.person(roster_db, row.unit_id)))
+
+
+async def test_an_exit_is_never_stopped(roster_db: Database) -> None:  # domain §14, trap 7
+    row = await given.row(roster_db, 3)
+    (leaver, _), (_, by_office), (_, corrected) = [await given.in_post(roster_db, row) for _ in range(3)]
+    await given.frozen(roster_db, row.unit_id, *FreezeScope)
+    asked = given.request(row, ApplicationType.EXIT, person_id=leaver, reason_code="retirement")
+
+    await claim_post(roster_db, given.by(), asked)
+    await take_effect(roster_db, given.by(), given.effect(asked))
+    await release_person(roster_db, given.by(), ReleasePerson(placement_id=by_office, ended_on=given.TODAY, exit_reason="death"))
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=corrected, started_on=date(2026, 9, 3)))
+
+    assert (await given.state(roster_db, row)).headcount == 1
+
+
+async def test_a_frozen_unit_may_hand_a_person_over(roster_db: Database) -> None:  # domain §14, trap 7: the rectification itself
+    row, target = await given.row(roster_db, 0), await given.row(roster_db, 1)
+    person_id, _ = await given.over_quota(roster_db, row)
+    await given.frozen(roster_db, row.unit_id, *FreezeScope)
+    facts = given.placement(target, person_id)
+
+    await transfer_person(
+        roster_db,
+        given.by(),
+        TransferPerson(
+            person_id=person_id,
+            from_unit_id=row.unit_id,
+            to_unit_id=target.unit_id,
+            kind=target.kind,
+            funding=target.funding,
+            effective_on=given.TODAY,
+            authorisation_no=facts.authorisation_no or "",
+            authorised_on=date(2026, 9, 1),
+        ),
+    )
+
+    assert (await given.state(roster_db, row)).headcount == 0
+
+
+async def test_a_claim_made_before_the_freeze_stands(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    reserved = await given.reservation(roster_db, row)
+    asked = await given.claimed(roster_db, given.entry(row, await given.person(roster_db, row.unit_id), reserved))
+    await given.frozen(roster_db, row.unit_id)
+
+    await take_effect(roster_db, given.by(), given.effect(asked))
+
+    assert (await given.state(roster_db, row)).headcount == 1
+
+
+async def test_a_freeze_waits_for_a_claim_in_flight_and_a_claim_for_a_freeze(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row = await given.row(roster_db, 1, parent=town)
+    order_id = uuid4()
+
+    async with roster_db.pool.acquire() as conn, conn.transaction():
+        await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=order_id, unit_id=town, scopes=(FreezeScope.POST_USE,)))
+        claim = asyncio.create_task(outcome(claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE))))
+        await _until_somebody_waits(roster_db)
+        assert not claim.done()
+
+    assert await claim == "frozen"
+
+
+async def test_a_freeze_takes_its_root_against_a_claim_that_is_being_made(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row = await given.row(roster_db, 1, parent=town)
+
+    async with roster_db.pool.acquire() as conn, conn.transaction():
+        await _run(claim_post)(conn, given.by(), given.request(row, ApplicationType.POST_USE))
+        freeze = asyncio.create_task(given.frozen(roster_db, town))
+        await _until_somebody_waits(roster_db)
+        assert not freeze.done()
+
+    await freeze
+    events = [event for event in await given.published(roster_db) if event.unit_id == row.unit_id]
+    assert [event.type for event in events][-2:] == ["roster.post_claimed.v1", "roster.unit_frozen.v1"]
+
+
+def _run(command: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+    """The command's own function, for a transaction that the test holds open."""
+    inner: Callable[..., Awaitable[object]] = command.__wrapped__  # type: ignore[attr-defined]  # functools.wraps keeps it
+    return inner
+
+
+async def _until_somebody_waits(database: Database) -> None:
+    while not await database.pool.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):  # noqa: ASYNC110  the server cannot call back
+        await asyncio.sleep(0.01)
+
+
+async def test_every_unit_below_is_told_once(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    school = await given.unit(roster_db, parent=town)
+    elsewhere = await given.unit(roster_db)
+
+    order_id = await given.frozen(roster_db, town)
+
+    frozen = [event for event in await given.published(roster_db) if isinstance(event, UnitFrozen)]
+    assert {event.unit_id for event in frozen} == {town, school}
+    assert {(event.order_id, event.root_unit_id) for event in frozen} == {(order_id, town)}
+    assert elsewhere not in {event.unit_id for event in frozen}
+
+
+async def test_a_unit_registered_below_a_frozen_one_is_frozen_too(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    order_id = await given.frozen(roster_db, town)
+
+    school = await given.unit(roster_db, parent=town)
+
+    event = await given.last_event(roster_db)
+    assert isinstance(event, UnitFrozen)
+    assert (event.unit_id, event.order_id, event.version) == (school, order_id, 2)
+
+
+async def test_of_two_orders_the_second_still_stops_when_the_first_ends(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row = await given.row(roster_db, 1, parent=town)
+    first, second = await given.frozen(roster_db, town), await given.frozen(roster_db, row.unit_id)
+
+    await unfrozen(roster_db, town, first)
+    with pytest.raises(Frozen) as refusal:
+        await claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE))
+    await unfrozen(roster_db, row.unit_id, second)
+
+    assert refusal.value.facts["orders"] == str(second)
+    assert isinstance(await given.last_event(roster_db), UnitUnfrozen)
+    await claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE))
+
+
+async def test_an_order_ends_once_and_only_where_it_stands(roster_db: Database) -> None:
+    unit_id, other = await given.unit(roster_db), await given.unit(roster_db)
+    order_id = await given.frozen(roster_db, unit_id)
+
+    with pytest.raises(OrderUnknown):
+        await unfrozen(roster_db, other, order_id)
+    await unfrozen(roster_db, unit_id, order_id)
+    with pytest.raises(OrderEnded):
+        await unfrozen(roster_db, unit_id, order_id)
+
+
+async def test_an_order_may_freeze_posts_by_number(roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    order_id = uuid4()
+    posts = (FrozenPosts(kind=row.kind, funding=row.funding, posts=2),)
+    await freeze_unit(roster_db, given.by(), FreezeUnit(order_id=order_id, unit_id=row.unit_id, scopes=(), posts=posts))
+
+    assert await outcome(claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE, posts=2))) == "quota_exhausted"
+    await claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE, posts=1))
+    await unfrozen(roster_db, row.unit_id, order_id)
+
+    assert (await given.state(roster_db, row)).available == 2
+
+
+async def test_freezes_and_claims_of_one_tree_end_without_a_deadlock(roster_db: Database) -> None:
+    county = await given.unit(roster_db, category="JG-Z")
+    towns = [await given.unit(roster_db, parent=county, category="ZJ-Z") for _ in range(2)]
+    rows = [await given.row(roster_db, 20, parent=town) for town in towns for _ in range(2)]
+    claims = [claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE)) for row in rows for _ in range(5)]
+    freezes = [given.frozen(roster_db, unit_id) for unit_id in (county, *towns) for _ in range(2)]
+    before = await _deadlocks(roster_db)
+
+    answers = await asyncio.gather(*(outcome(each) for each in (*claims, *freezes)))
+
+    assert set(answers) <= {None, "frozen"}
+    assert await _deadlocks(roster_db) == before
+
+
+async def _deadlocks(database: Database) -> int:
+    async with database.pool.acquire() as conn:
+        return await _counted(conn)
+
+
+async def _counted(conn: Connection) -> int:
+    await conn.execute("SELECT pg_stat_force_next_flush()")
+    counted: int = await conn.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    return counted
