@@ -32,14 +32,23 @@ GOOD = {State.READY, State.DONE}
 SETTLED = GOOD | {State.STOPPED, State.FAILED}
 
 
+def birth(pid: int) -> int | None:
+    """When a process began, in the kernel's ticks since boot: with its number the one name that is never given twice. None when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
 @dataclass
 class PartState:
-    """One part as the supervisor sees it; `since` and `born` are Unix times, `took` is seconds from its start until ready."""
+    """One part as the supervisor sees it; `since` is a Unix time, `born` see `birth`, `took` is seconds from its start until ready."""
 
     name: str
     state: State = State.WAITING
     pid: int | None = None
-    born: float | None = None
+    born: int | None = None
     port: int | None = None
     since: float = 0.0
     took: float | None = None
@@ -52,14 +61,12 @@ class PartState:
 
     def process(self) -> psutil.Process | None:
         """The living process, unless its number has come to mean another one."""
-        if self.pid is None:
+        if self.pid is None or self.born is None or birth(self.pid) != self.born:
             return None
         try:
-            process = psutil.Process(self.pid)
-            alive = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - (self.born or 0)) < 1
-        except psutil.Error:
+            return psutil.Process(self.pid)
+        except psutil.NoSuchProcess:
             return None
-        return process if alive else None
 
     def memory(self) -> int:
         """Bytes of memory of the process and its children, shared pages divided among those who share them."""

@@ -61,7 +61,7 @@ class Keeper:
             self._process = await self._spawn()
         except (OSError, RuntimeError, process.PortTaken) as error:
             return str(error)
-        self.seen.pid, self.seen.born = self._process.pid, time.time()
+        self.seen.pid, self.seen.born = self._process.pid, state.birth(self._process.pid)
         self.supervisor.publish()
         ready = asyncio.create_task(self._await_ready(started))
         try:

@@ -18,7 +18,7 @@ import pytest
 from deploy.local import stack
 from deploy.local.place import PORTS, PROJECT, Place
 from deploy.local.process import PortTaken, refuse_taken_ports
-from deploy.local.state import PartState, State
+from deploy.local.state import PartState, State, birth
 
 NOWHERE = "http://127.0.0.1:9"
 DEAD_NETWORK = dict.fromkeys(
@@ -164,7 +164,7 @@ async def test_stale_pid_files_do_not_stop_a_start(places: Callable[[str], Place
     stack.stop(place)
     somebody = orphan()
     (place.home / "pg" / "data" / "postmaster.pid").write_text(f"{somebody.pid}\n{place.home}\n1\n{place.port('postgres')}\n\n127.0.0.1\n")
-    lie = {"name": "postgres", "state": "ready", "pid": somebody.pid, "born": 1.0}
+    lie = {"name": "postgres", "state": "ready", "pid": somebody.pid, "born": 1}
     place.state_file.write_text(json.dumps({"supervisor": somebody.pid, "parts": [lie]}))
 
     await start(place, "postgres")
@@ -197,7 +197,7 @@ async def test_a_part_that_outlived_its_supervisor_is_ended_before_it_is_started
     supervisor = psutil.Process(stack.supervisor(place) or 0)
     supervisor.kill()
     supervisor.wait()
-    lost = {"name": "temporal", "state": "ready", "pid": left.pid, "born": left.create_time()}
+    lost = {"name": "temporal", "state": "ready", "pid": left.pid, "born": birth(left.pid)}
     place.state_file.write_text(json.dumps({"supervisor": 1, "parts": [lost]}))
 
     assert bianban(place, "down").returncode == 0
