@@ -10,10 +10,19 @@ from services.roster.commands.claims import claim_post
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.persons import register_person
-from services.roster.commands.placements import place_person, record_over_quota_fact
+from services.roster.commands.placements import place_person, record_over_quota_fact, release_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import register_unit
-from services.roster.models.requests import FreezeUnit, PlacePerson, RecordOverQuota, RegisterPerson, RegisterUnit, SetQuota, TakeEffect
+from services.roster.models.requests import (
+    FreezeUnit,
+    PlacePerson,
+    RecordOverQuota,
+    RegisterPerson,
+    RegisterUnit,
+    ReleasePerson,
+    SetQuota,
+    TakeEffect,
+)
 from services.roster.queries.establishments import Moment, establishment, establishments
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -105,6 +114,10 @@ async def in_post(database: Database, row: Row, started_on: date = date(2026, 9,
     """A new person on a free post: person id, placement id."""
     person_id = await person(database, row.unit_id)
     return person_id, await place_person(database, by(), placement(row, person_id, started_on))
+
+
+async def release(database: Database, placement_id: UUID, ended_on: date = TODAY) -> None:
+    await release_person(database, by(), ReleasePerson(placement_id=placement_id, ended_on=ended_on, exit_reason="resignation"))
 
 
 async def over_quota(database: Database, row: Row, cause: OverQuotaCause = OverQuotaCause.VIOLATION) -> tuple[UUID, UUID]:

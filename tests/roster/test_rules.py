@@ -1,0 +1,132 @@
+"""The roster's pure decisions."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import strategies as st
+
+from services.roster.models.facts import PersonRecord
+from services.roster.models.refusals import BirthDiffersFromId, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
+from services.roster.rules.persons import checked_number, retirement_category, retirement_fact
+from services.roster.rules.posts import ensure_available, expiry
+from shared.events.roster import EstablishmentState
+from shared.glossary import PersonIdentity, PostCategory
+from shared.law.citizen_id import check_digit
+from shared.law.notices import load_calendar
+from shared.law.retirement import Category, Sex
+
+CALENDAR = load_calendar()
+BORN = date(1970, 5, 20)
+
+
+def person(**facts: object) -> PersonRecord:
+    usual: dict[str, object] = {
+        "person_id": uuid4(),
+        "name": "测试人员",
+        "sex": Sex.FEMALE,
+        "birth_on": BORN,
+        "certified_birth_on": None,
+        "identity": PersonIdentity.PROFESSIONAL,
+        "post_category": PostCategory.TECHNICAL,
+        "title": None,
+        "professional_title": None,
+        "retirement_override": None,
+    }
+    return PersonRecord(**(usual | facts))  # type: ignore[arg-type]  # a dictionary of defaults and what a test changes
+
+
+def number(born: date = BORN, *, male: bool = False, area: str = "330499") -> str:
+    first = f"{area}{born:%Y%m%d}30{1 if male else 2}"
+    return first + check_digit(first)
+
+
+@examples(*(st.integers(0, 500) for _ in range(4)), st.integers(1, 50))
+def test_a_post_is_granted_only_from_what_this_row_has_left(quota: int, headcount: int, reserved: int, frozen: int, posts: int) -> None:
+    row = EstablishmentState(kind="SY", funding="full", quota=quota, headcount=headcount, reserved=reserved, frozen=frozen)
+    if quota - headcount - reserved - frozen >= posts:
+        ensure_available(row, posts)
+    else:
+        with pytest.raises(QuotaExhausted):
+            ensure_available(row, posts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "category"),
+    [
+        ({"sex": Sex.MALE}, Category.M60),
+        ({}, Category.F55),
+        ({"post_category": PostCategory.MANUAL}, Category.F50),
+        ({"identity": PersonIdentity.WORKER, "post_category": PostCategory.UNKNOWN}, Category.F50),
+        ({"identity": PersonIdentity.LIKE_CIVIL_SERVANT, "post_category": PostCategory.UNKNOWN}, Category.F55),
+        ({"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}, None),
+        ({"title": "副县处级领导"}, Category.SPECIAL),
+        ({"post_category": PostCategory.MANUAL, "retirement_override": Category.F55}, Category.F55),
+    ],
+)
+def test_the_retirement_category_follows_post_and_title_and_stays_unknown_without(
+    facts: dict[str, object], category: Category | None
+) -> None:
+    assert retirement_category(person(**facts)) is category
+
+
+@pytest.mark.parametrize(
+    ("title", "senior"),
+    [
+        ("高级教师", True),
+        ("正高级教师", True),
+        ("副主任医师", True),
+        ("高级工程师", True),
+        ("高级工艺美术师", True),
+        ("副研究员", True),
+        ("副研究馆员", True),
+        ("教授", True),
+        ("助理研究员", False),
+        ("一级教师", False),
+        ("小学高级教师", False),
+        ("高级工", False),
+        ("高级技师", False),
+        ("主治医师", False),
+        (None, False),
+    ],
+)
+def test_a_woman_with_a_senior_title_is_special(title: str | None, senior: bool) -> None:
+    assert retirement_category(person(professional_title=title)) is (Category.SPECIAL if senior else Category.F55)
+
+
+def test_the_certified_birth_date_rules() -> None:  # domain §14, trap 15
+    assert retirement_fact(person(certified_birth_on=date(1972, 5, 20))).month != retirement_fact(person()).month
+    assert retirement_fact(person(certified_birth_on=date(1972, 5, 20))) == retirement_fact(person(birth_on=date(1972, 5, 20)))
+
+
+def test_the_special_group_and_the_unknown_have_no_month() -> None:
+    assert retirement_fact(person(professional_title="高级教师")).month is None
+    assert retirement_fact(person(identity=PersonIdentity.UNKNOWN, post_category=PostCategory.UNKNOWN)).month is None
+
+
+def test_an_abolished_area_code_is_taken() -> None:  # domain §14, trap 16
+    assert checked_number(number(area="330419"), Sex.FEMALE, BORN) == number(area="330419")
+
+
+def test_a_number_must_be_one_and_agree_with_sex_and_birth() -> None:
+    with pytest.raises(IdNumberInvalid) as refusal:
+        checked_number(number()[:-1] + "Y", Sex.FEMALE, BORN)
+    assert number()[:-1] not in str(refusal.value)
+    with pytest.raises(SexDiffersFromId):
+        checked_number(number(male=True), Sex.FEMALE, BORN)
+    with pytest.raises(BirthDiffersFromId):
+        checked_number(number(), Sex.FEMALE, date(1970, 5, 21))
+
+
+@pytest.mark.parametrize(
+    ("authorised_on", "months", "last_day"),
+    [
+        (date(2025, 3, 17), 12, date(2026, 3, 17)),
+        (date(2025, 10, 1), 12, date(2026, 10, 8)),  # National Day
+        (date(2025, 9, 20), 12, date(2026, 9, 20)),  # a make-up Sunday works
+        (date(2025, 8, 31), 6, date(2026, 2, 28)),  # a make-up Saturday, at the month's end
+    ],
+)
+def test_a_validity_ends_on_the_same_day_number_or_the_next_working_day(authorised_on: date, months: int, last_day: date) -> None:
+    assert expiry(authorised_on, months, CALENDAR) == last_day
