@@ -148,21 +148,19 @@ def _is_canonical(signature: EmbeddedPdfSignature, pdf: bytes) -> bool:
     """The room of the signature lies outside what is signed; so it must hold the signature, zeros, and nothing else."""
     _, before, after, _ = (int(each) for each in signature.byte_range)
     content = cms.ContentInfo.load(signature.pkcs7_content)
-    written = content.dump(force=True).hex().upper().encode()
+    written = content.dump().hex().upper().encode()
     room = b"<" + written + b"0" * (after - before - 2 - len(written)) + b">"
-    return pdf[before:after] == room and _says_the_same_twice(content["content"])
+    filled = content.contents == content["content_type"].dump() + content["content"].dump()
+    return bool(pdf[before:after] == room and filled and _says_the_same_twice(content["content"]))
 
 
 def _says_the_same_twice(signed: cms.SignedData) -> bool:
     """The few fields of a CMS that no signature covers follow from the others (RFC 5652, 5.1 and 5.3)."""
     (signer,) = signed["signer_infos"]
+    (algorithm,) = signed["digest_algorithms"]
     version = "v1" if signer["sid"].name == "issuer_and_serial_number" else "v3"
-    algorithms = [each["algorithm"].native for each in signed["digest_algorithms"]]
-    return [signed["version"].native, signer["version"].native, *algorithms] == [
-        version,
-        version,
-        signer["digest_algorithm"]["algorithm"].native,
-    ]
+    same_version = signed["version"].native == signer["version"].native == version
+    return bool(same_version and algorithm.dump() == signer["digest_algorithm"].dump())
 
 
 def _content(output: IO[bytes]) -> bytes:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,10 +66,12 @@ class SealProcess:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._process = subprocess.Popen([sys.executable, "-m", "deploy.seal"], cwd=ROOT, env=self._environment)
-        async with httpx.AsyncClient(trust_env=False) as client:
-            await until(lambda: self._answers(client))
+        end = time.monotonic() + 60
+        while not self._answers():
+            assert time.monotonic() < end, "the platform does not come up"
+            time.sleep(0.1)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -77,9 +79,9 @@ class SealProcess:
             self._process.wait()
             self._process = None
 
-    async def _answers(self, client: httpx.AsyncClient) -> bool:
+    def _answers(self) -> bool:
         try:
-            return (await client.get(f"{self.url}/ready")).is_success
+            return httpx.get(f"{self.url}/ready", trust_env=False).is_success
         except httpx.TransportError:
             return False
 
@@ -127,30 +129,44 @@ class Office:
         )
 
 
-async def until(condition: object, limit: float = 20.0) -> None:
+async def until(condition: Callable[[], object | Awaitable[object]], limit: float = 20.0) -> None:
     """Wait for a condition (plain or awaitable) in short steps."""
-    assert callable(condition)
     end = time.monotonic() + limit
     while True:
         met = condition()
-        if await met if asyncio.iscoroutine(met) else met:
+        if await met if isinstance(met, Awaitable) else met:
             return
         assert time.monotonic() < end, "not met in time"
         await asyncio.sleep(0.05)
 
 
-@pytest_asyncio.fixture
-async def seal(tmp_path: Path) -> AsyncIterator[SealProcess]:
-    process = SealProcess(tmp_path)
-    await process.start()
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SealProcess]:
+    """One platform for all tests that do not kill it; each uses task ids of its own."""
+    process = SealProcess(tmp_path_factory.mktemp("lasting"))
+    process.start()
     yield process
     process.kill()
 
 
-@pytest_asyncio.fixture
-async def platform(seal: SealProcess) -> AsyncIterator[EmbeddedSealPlatform]:
-    async with httpx.AsyncClient(base_url=seal.url, timeout=5, trust_env=False) as client:
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[SealProcess]:
+    process = SealProcess(tmp_path)
+    process.start()
+    yield process
+    process.kill()
+
+
+@asynccontextmanager
+async def client_of(seal: SealProcess) -> AsyncIterator[EmbeddedSealPlatform]:
+    async with httpx.AsyncClient(base_url=seal.url, timeout=10, trust_env=False) as client:
         yield EmbeddedSealPlatform(client, SECRET, Clock(None))
+
+
+@pytest_asyncio.fixture
+async def platform(lasting: SealProcess) -> AsyncIterator[EmbeddedSealPlatform]:
+    async with client_of(lasting) as client:
+        yield client
 
 
 async def sealed(platform: EmbeddedSealPlatform, task_id: str) -> SealResult:
@@ -163,18 +179,18 @@ async def _is_sealed(platform: EmbeddedSealPlatform, task_id: str) -> bool:
 
 
 @pytest.mark.asyncio
-async def test_a_document_is_sealed_through_task_and_callback_and_verifies(platform: EmbeddedSealPlatform, seal: SealProcess) -> None:
+async def test_a_document_is_sealed_through_task_and_callback_and_verifies(platform: EmbeddedSealPlatform, lasting: SealProcess) -> None:
     office, (offered,) = Office(), await platform.list_seals()
     pdf = Renderer().pdf(ROOT / "services" / "approval" / "templates" / "post_use_notice.typ", {"issuer": "编办", "demo_seal": True}, AT)
     prepared = prepare(pdf, offered, "核准用编", AT)
 
     async with office.open():
-        await platform.create_task(office.task("task-1", prepared.placeholder.digest))
+        await platform.create_task(office.task("whole-way", prepared.placeholder.digest))
         await until(lambda: office.heard)
 
     sealed_pdf = await asyncio.to_thread(complete, prepared.pdf, prepared.placeholder, base64.b64decode(office.heard[0].cms or ""))
     async with httpx.AsyncClient(trust_env=False) as client:
-        certificate = (await client.get(f"{seal.url}/certificate")).text
+        certificate = (await client.get(f"{lasting.url}/certificate")).text
     verdict = await asyncio.to_thread(verify, sealed_pdf, [certificate])
     assert (verdict.intact, verdict.trusted) == (True, True)
     assert (offered.simulated, "不具有法律效力" in (verdict.signer or "")) == (True, True)
@@ -184,10 +200,10 @@ async def test_a_document_is_sealed_through_task_and_callback_and_verifies(platf
 async def test_trap_30_a_repeated_task_gives_the_same_signature_and_is_never_sealed_twice(platform: EmbeddedSealPlatform) -> None:
     office = Office()
     async with office.open():
-        await asyncio.gather(*(platform.create_task(office.task("task-1")) for _ in range(5)))
-        first = await sealed(platform, "task-1")
+        await asyncio.gather(*(platform.create_task(office.task("repeated")) for _ in range(5)))
+        first = await sealed(platform, "repeated")
 
-        again = await platform.create_task(office.task("task-1"))
+        again = await platform.create_task(office.task("repeated"))
         await until(lambda: office.heard)
 
     assert again == first
@@ -197,12 +213,12 @@ async def test_trap_30_a_repeated_task_gives_the_same_signature_and_is_never_sea
 @pytest.mark.asyncio
 async def test_the_same_task_id_with_another_digest_is_refused(platform: EmbeddedSealPlatform) -> None:
     office = Office()
-    await platform.create_task(office.task("task-1"))
+    await platform.create_task(office.task("two-digests"))
 
     with pytest.raises(SealTaskRefused):
-        await platform.create_task(office.task("task-1", "cd" * 32))
+        await platform.create_task(office.task("two-digests", "cd" * 32))
 
-    assert (await platform.get_task("task-1")).digest == DIGEST
+    assert (await platform.get_task("two-digests")).digest == DIGEST
 
 
 @pytest.mark.asyncio
@@ -211,78 +227,79 @@ async def test_a_callback_is_repeated_until_it_is_acknowledged(platform: Embedde
     office.refuse_first = 2
 
     async with office.open():
-        await platform.create_task(office.task("task-1"))
+        await platform.create_task(office.task("unheard"))
         await until(lambda: office.heard)
 
     assert (office.refused, len(office.heard)) == (2, 1)
 
 
 @pytest.mark.asyncio
-async def test_kill_9_between_task_and_callback_loses_nothing_and_seals_nothing_twice(
-    platform: EmbeddedSealPlatform, seal: SealProcess
-) -> None:
+async def test_kill_9_between_task_and_callback_loses_nothing_and_seals_nothing_twice(mortal: SealProcess) -> None:
     office = Office()  # nobody listens yet
-    await platform.create_task(office.task("sealed-before"))
-    before = await sealed(platform, "sealed-before")
-    (offered,) = await platform.list_seals()
+    async with client_of(mortal) as platform:
+        await platform.create_task(office.task("sealed-before"))
+        before = await sealed(platform, "sealed-before")
+        (offered,) = await platform.list_seals()
+        await platform.create_task(office.task("just-accepted"))
 
-    await platform.create_task(office.task("just-accepted"))
-    seal.kill()
+    mortal.kill()
     async with office.open():
-        await seal.start()
+        await asyncio.to_thread(mortal.start)
         await until(lambda: {result.task_id for result in office.heard} == {"sealed-before", "just-accepted"})
 
+    async with client_of(mortal) as platform:
+        assert (await platform.list_seals())[0].certificate == offered.certificate
     assert next(result for result in office.heard if result.task_id == "sealed-before") == before
-    assert (await platform.list_seals())[0].certificate == offered.certificate
 
 
 @pytest.mark.asyncio
-async def test_an_acknowledged_task_is_not_called_back_again_after_a_restart(platform: EmbeddedSealPlatform, seal: SealProcess) -> None:
+async def test_an_acknowledged_task_is_not_called_back_again_after_a_restart(mortal: SealProcess) -> None:
     office = Office()
     async with office.open():
-        await platform.create_task(office.task("first"))
-        await until(lambda: office.heard)
-        await platform.create_task(office.task("second"))
-        await until(lambda: len(office.heard) == 2)
-        seal.kill()
+        async with client_of(mortal) as platform:
+            await platform.create_task(office.task("first"))
+            await until(lambda: office.heard)
+            await platform.create_task(office.task("second"))  # its answer comes after the first one was marked
+            await until(lambda: len(office.heard) == 2)
+        mortal.kill()
 
-        await seal.start()
-        await platform.create_task(office.task("third"))
-        await until(lambda: len(office.heard) == 3)
+        await asyncio.to_thread(mortal.start)
+        async with client_of(mortal) as platform:
+            await platform.create_task(office.task("third"))
+            await until(lambda: any(result.task_id == "third" for result in office.heard))
 
     assert [result.task_id for result in office.heard].count("first") == 1
 
 
 @pytest.mark.asyncio
 async def test_the_time_of_sealing_follows_the_stacks_business_clock(platform: EmbeddedSealPlatform) -> None:
-    await platform.create_task(Office().task("task-1"))
+    await platform.create_task(Office().task("timed"))
 
-    signed_at = (await sealed(platform, "task-1")).signed_at
+    signed_at = (await sealed(platform, "timed")).signed_at
 
     assert signed_at is not None
     assert 3_500 < (datetime.now(UTC) - signed_at).total_seconds() < 3_700
 
 
 @pytest.mark.asyncio
-async def test_the_platform_seals_for_nobody_without_the_secret(seal: SealProcess) -> None:
-    body = Office().task("task-1").model_dump_json().encode()
+async def test_the_platform_seals_for_nobody_without_the_secret(lasting: SealProcess) -> None:
+    body = Office().task("no-secret").model_dump_json().encode()
 
-    async with httpx.AsyncClient(base_url=seal.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=lasting.url, trust_env=False) as client:
         answers = [await client.post("/tasks", content=body, headers=each) for each in ({}, signed_headers(body, "wrong", AT))]
 
         assert [answer.status_code for answer in answers] == [401, 401]
-        assert (await client.get("/tasks/task-1")).status_code == 404
+        assert (await client.get("/tasks/no-secret")).status_code == 404
 
 
 @pytest.mark.asyncio
-async def test_an_unknown_task_and_an_absent_platform_are_told_apart(platform: EmbeddedSealPlatform, seal: SealProcess) -> None:
+async def test_an_unknown_task_and_an_absent_platform_are_told_apart(platform: EmbeddedSealPlatform) -> None:
     with pytest.raises(SealTaskUnknown):
         await platform.get_task("never-asked")
 
-    seal.kill()
-
-    with pytest.raises(Unavailable):
-        await platform.create_task(Office().task("task-1"))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free_port()}", trust_env=False) as nobody:
+        with pytest.raises(Unavailable):
+            await EmbeddedSealPlatform(nobody, SECRET, Clock(None)).create_task(Office().task("absent"))
 
 
 def test_a_callback_with_a_wrong_signature_or_a_changed_body_is_recognised() -> None:
