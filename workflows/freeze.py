@@ -141,7 +141,7 @@ class FreezeWorkflow(Timed):
         while self.case.state not in OVER:
             await self.clock.wait_until(None, self._has_work)
             await self._go_on()
-            await self.journal.write(self._record)
+        await self.journal.write(self._record)  # an order declined before the first turn of the loop stands here
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.case.state
 

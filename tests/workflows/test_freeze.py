@@ -1,0 +1,116 @@
+"""FreezeWorkflow on the real server: persons decide, the roster carries out, the release waits for the last issue. Also without a cache."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.testing import WorkflowEnvironment
+
+import tests.workflows.rectification_play as play
+from shared.glossary import FreezeState, Role
+from tests.workflows.rectification_play import Play, by, freeze_on_stage
+from workflows.freeze import Decision, FreezeAct, IssueAccepted
+
+pytestmark = pytest.mark.asyncio
+both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
+FIRST, LAST = IssueAccepted(issue_id=UUID(int=11)), IssueAccepted(issue_id=UUID(int=12))
+
+
+@pytest_asyncio.fixture
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with play.server() as environment:
+        yield environment
+
+
+def signed(*, approve: bool = True, actor: str = "director-gu", document_no: str | None = "编冻〔2026〕1号") -> Decision:
+    return Decision(evidence=by(Role.OFFICE_DIRECTOR, actor, document_no), approve=approve)
+
+
+async def refused(played: Play, update: str, decision: Decision) -> str | None:
+    try:
+        await played.order(update, decision)
+    except WorkflowUpdateFailedError as failed:
+        return getattr(failed.cause, "type", None)
+    return None
+
+
+async def until(played: Play, act: FreezeAct) -> None:
+    while act not in [entry.act for entry in played.services.order_entries]:
+        await asyncio.sleep(0.02)
+
+
+@both_caches
+async def test_a_freeze_is_signed_applied_and_released_only_by_a_second_signature(environment: WorkflowEnvironment, cached: int) -> None:
+    """Domain trap 8: nothing freezes or unfreezes by itself."""
+    async with freeze_on_stage(environment, cached) as played:
+        await played.order("decide", signed())
+        await until(played, FreezeAct.APPLY)
+        await played.order("issue_accepted", FIRST)
+        too_early = await refused(played, "decide_release", signed(document_no="编解〔2026〕1号"))
+        await played.order("issue_accepted", LAST)
+        await until(played, FreezeAct.PROPOSE_RELEASE)
+        before_the_signature = list(played.services.asked)
+        await played.order("decide_release", signed(document_no="编解〔2026〕1号"))
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        assert too_early == "release_not_proposed"
+        assert before_the_signature == ["freeze 编冻〔2026〕1号"]
+        assert played.services.asked[-1] == "unfreeze 编解〔2026〕1号"
+        acts = [entry.act for entry in played.services.order_entries]
+        assert acts == [FreezeAct.APPROVE, FreezeAct.APPLY, FreezeAct.PROPOSE_RELEASE, FreezeAct.APPROVE_RELEASE, FreezeAct.RELEASE]
+
+
+async def test_a_declined_proposal_ends_without_a_freeze(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        await played.order("decide", signed(approve=False, document_no=None))
+
+        assert await played.handle.result() == FreezeState.DECLINED
+        assert played.services.asked == []
+
+
+async def test_a_proposal_lapses_when_its_last_issue_is_struck_off_before_the_decision(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        await played.order("issue_accepted", FIRST)
+        await played.order("issue_accepted", LAST)
+
+        assert await played.handle.result() == FreezeState.DECLINED
+        assert played.services.asked == []
+
+
+async def test_only_the_director_decides_with_a_document_and_not_his_own_proposal(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        officer = Decision(evidence=by(document_no="编冻〔2026〕1号"), approve=True)
+
+        codes = [
+            await refused(played, "decide", officer),
+            await refused(played, "decide", signed(document_no=None)),
+            await refused(played, "decide", signed(actor="officer-shen")),
+        ]
+
+        assert codes == ["wrong_role", "document_missing", "own_case"]
+        assert played.services.order_entries == []
+
+
+@both_caches
+async def test_of_two_directors_at_the_same_instant_one_is_refused(environment: WorkflowEnvironment, cached: int) -> None:
+    for _ in range(5):
+        async with freeze_on_stage(environment, cached) as played:
+            decisions = (signed(), signed(approve=False, actor="director-ma"))
+
+            codes = await asyncio.gather(*(refused(played, "decide", decision) for decision in decisions))
+
+            assert sorted(codes, key=str) == [None, "wrong_state"]
+
+
+async def test_where_a_policy_row_says_so_it_decides_and_its_document_stands_for_the_signature(environment: WorkflowEnvironment) -> None:
+    policies = {"decide_by_policy": "编办规〔2026〕3号", "release_by_policy": "编办规〔2026〕4号"}
+    async with freeze_on_stage(environment, **policies) as played:
+        await until(played, FreezeAct.APPLY)
+        await played.order("issue_accepted", FIRST)
+        await played.order("issue_accepted", LAST)
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        assert played.services.asked == ["freeze 编办规〔2026〕3号", "unfreeze 编办规〔2026〕4号"]

@@ -1,0 +1,200 @@
+"""RectificationWorkflow on the real server: who may decide what, when rungs fire, what moves the term. Each test also without a cache."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+import tests.workflows.rectification_play as play
+from shared.clock import at_hour
+from shared.glossary import IssueState, Role, Rung
+from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
+from workflows.clock import ClockMoved
+from workflows.rectification_case import Acceptance, Act, Confirmation, Dismissal, ExtensionOrder, Pause, Resumption, Return, Submission
+
+pytestmark = pytest.mark.asyncio
+both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
+
+
+@pytest_asyncio.fixture
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with play.server() as environment:
+        yield environment
+
+
+async def refused(played: Play, update: str, order: object) -> str | None:
+    try:
+        await played.order(update, order)
+    except WorkflowUpdateFailedError as failed:
+        return getattr(failed.cause, "type", None)
+    return None
+
+
+@both_caches
+async def test_each_rung_fires_once_in_working_time_over_a_holiday_with_make_up_days(environment: WorkflowEnvironment, cached: int) -> None:
+    """Domain trap 24: working days are not Monday to Friday; the make-up Sunday of 2026-09-20 counts, the National Day week does not."""
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve(budget_days=10)
+
+        await played.until(at_hour(date(2026, 12, 24), 12))
+
+        assert played.services.rungs == [
+            (Rung.REMINDER, at_hour(date(2026, 9, 29), 9)),
+            (Rung.OVERDUE, at_hour(date(2026, 10, 9), 17, 30)),
+            (Rung.FREEZE_PROPOSAL, at_hour(date(2026, 10, 9), 17, 30)),
+            (Rung.INTERVIEW, at_hour(date(2026, 10, 22), 9)),
+            (Rung.CIRCULAR, at_hour(date(2026, 11, 5), 9)),
+        ]
+        fired = [(entry.planned_at, entry.at) for entry in played.services.entries if entry.planned_at]
+        assert all(timedelta(0) <= at - planned < timedelta(minutes=1) for planned, at in fired)
+
+
+@both_caches
+async def test_a_notice_served_on_friday_at_closing_time_has_fired_nothing_by_the_end_of_the_weekend(
+    environment: WorkflowEnvironment, cached: int
+) -> None:
+    friday = date(2026, 10, 16)
+    async with rectification_on_stage(environment, cached, at_hour(friday, 17, 30)) as played:
+        await played.serve(budget_days=2, served_on=friday)
+
+        await played.until(at_hour(date(2026, 10, 19), 8, 59))
+        by_monday_morning = list(played.services.rungs)
+        await played.until(at_hour(date(2026, 10, 20), 18))
+
+        assert by_monday_morning == []
+        assert played.services.rungs[:2] == [
+            (Rung.REMINDER, at_hour(date(2026, 10, 19), 9)),
+            (Rung.OVERDUE, at_hour(date(2026, 10, 20), 17, 30)),
+        ]
+
+
+@both_caches
+async def test_a_pause_moves_the_term_and_an_extension_arms_its_rungs_again(environment: WorkflowEnvironment, cached: int) -> None:
+    async with rectification_on_stage(environment, cached) as played:
+        served = await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 9, 21), 12))
+
+        paused = await played.order("pause", Pause(evidence=by()))
+        await played.until(at_hour(date(2026, 9, 24), 12))
+        resumed = await played.order("resume", Resumption(evidence=by()))
+        await played.until(at_hour(date(2026, 10, 12), 12))
+        extended = await played.order("extend", ExtensionOrder(evidence=by(), days=5))
+        again = await refused(played, "extend", ExtensionOrder(evidence=by(), days=5))
+        await played.until(at_hour(date(2026, 10, 22), 12))
+
+        assert served["due_at"] == "2026-10-09T17:30:00+08:00"
+        assert paused["due_at"] is None
+        assert resumed["due_at"] == "2026-10-13T17:30:00+08:00"  # the 21st, 22nd and 23rd do not count
+        assert extended["due_at"] == "2026-10-20T17:30:00+08:00"
+        assert again == "no_more_extensions"
+        assert [rung for rung, _ in played.services.rungs] == [Rung.REMINDER, Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL]
+        assert [entry.revision for entry in played.services.entries if entry.rung] == [1, 2, 2, 2]
+
+
+@both_caches
+async def test_while_evidence_waits_for_its_acceptance_the_clock_stands_still(environment: WorkflowEnvironment, cached: int) -> None:
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve(budget_days=5)
+
+        await played.order("submit_evidence", Submission(evidence=CLERK, description="已整改"))
+        await played.until(at_hour(date(2026, 12, 1), 12))
+        waiting = list(played.services.rungs)
+        returned = await played.order("return_evidence", Return(evidence=by()))
+
+        assert waiting == []
+        assert returned["state"] == IssueState.RECTIFYING
+
+
+@both_caches
+async def test_accepted_evidence_strikes_the_issue_off_and_ends_the_case(environment: WorkflowEnvironment, cached: int) -> None:
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve()
+
+        await played.accept()
+
+        assert await played.handle.result() == IssueState.CLOSED
+        assert played.acts() == [Act.CONFIRM, Act.SERVE, Act.SUBMIT_EVIDENCE, Act.ACCEPT_EVIDENCE]
+        assert [entry.sequence for entry in played.services.entries] == [1, 2, 3, 4]
+
+
+async def test_what_a_person_may_not_decide_is_refused_with_its_code_and_leaves_no_trace(environment: WorkflowEnvironment) -> None:
+    confirmation = Confirmation(evidence=by(), title="整改通知书", demand="限期整改")
+    async with rectification_on_stage(environment) as played:
+        by_a_clerk = await refused(played, "confirm", confirmation.model_copy(update={"evidence": CLERK}))
+        too_early = await refused(played, "submit_evidence", Submission(evidence=CLERK, description="已整改"))
+        await played.serve()
+        twice = await refused(played, "confirm", confirmation)
+        not_paused = await refused(played, "resume", Resumption(evidence=by()))
+        await played.order("submit_evidence", Submission(evidence=by(Role.UNIT_CLERK, "officer-shen"), description="已整改"))
+        own_case = await refused(played, "accept_evidence", Acceptance(evidence=by(document_no="编验〔2026〕1号")))
+        history = await played.handle.fetch_history()
+
+        codes = (by_a_clerk, too_early, twice, not_paused, own_case)
+        assert codes == ("wrong_role", "wrong_state", "wrong_state", "not_paused", "own_case")
+        accepted = [event for event in history.events if event.HasField("workflow_execution_update_accepted_event_attributes")]
+        assert len(accepted) == len(played.services.entries) == 3
+
+
+@pytest.mark.parametrize("served_on", [FRIDAY + timedelta(days=1), FRIDAY - timedelta(days=1)], ids=["tomorrow", "before it was signed"])
+async def test_a_notice_is_served_between_its_signature_and_today(environment: WorkflowEnvironment, served_on: date) -> None:
+    async with rectification_on_stage(environment) as played:
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await played.serve(served_on=served_on)
+
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "served_out_of_time"
+
+
+@both_caches
+async def test_of_two_deciders_at_the_same_instant_one_is_refused(environment: WorkflowEnvironment, cached: int) -> None:
+    for _ in range(10):
+        async with rectification_on_stage(environment, cached) as played:
+            confirmation = Confirmation(evidence=by(), title="整改通知书", demand="限期整改")
+            dismissal = Dismissal(evidence=by(actor="officer-lu"))
+
+            codes = await asyncio.gather(refused(played, "confirm", confirmation), refused(played, "dismiss", dismissal))
+
+            assert sorted(codes, key=str) == [None, "wrong_state"]
+            assert len(played.services.entries) == 1
+
+
+async def test_a_repeated_request_is_answered_from_memory_also_after_continue_as_new() -> None:
+    async with play.server("limit.historyCount.suggestContinueAsNew=30") as environment, rectification_on_stage(environment) as played:
+        confirmation = Confirmation(evidence=by(), title="整改通知书", demand="限期整改")
+        first = await played.order("confirm", confirmation, "request-1")
+        for number in range(8):
+            await played.order("clock_moved", ClockMoved(offset=played.offset + timedelta(seconds=number)))
+        runs = {
+            (await played.environment.client.get_workflow_handle(played.handle.id).describe()).run_id,
+            played.handle.first_execution_run_id,
+        }
+
+        again = await played.environment.client.get_workflow_handle(played.handle.id).execute_update(
+            "confirm", confirmation, id="request-1"
+        )
+
+        assert len(runs) == 2, "the case did not continue as new"
+        assert again == first
+        assert len(played.services.entries) == 1
+
+
+async def test_moving_business_time_fires_what_became_due(environment: WorkflowEnvironment) -> None:
+    async with rectification_on_stage(environment) as played:
+        await played.serve(budget_days=10)
+        next_due = await played.handle.query("next_due")
+
+        await played.order("clock_moved", ClockMoved(offset=played.offset + timedelta(days=12)))
+        await played.until(at_hour(FRIDAY, 11))
+
+        assert next_due == "2026-09-29T09:00:00+08:00"
+        assert [rung for rung, _ in played.services.rungs] == [Rung.REMINDER]
+
+
+async def test_where_time_is_real_nobody_moves_it(environment: WorkflowEnvironment) -> None:
+    async with rectification_on_stage(environment, moved=False) as played:
+        assert await refused(played, "clock_moved", ClockMoved(offset=timedelta(days=1))) == "time_is_real"
