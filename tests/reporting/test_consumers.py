@@ -128,7 +128,8 @@ async def running_worker(stack: Place, url: str, prefix: str) -> AsyncIterator[a
     variables = stack.variables("reporting") | {"REPORTING_DATABASE_URL": url, "BIANBAN_TOPIC_PREFIX": prefix}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.reporting.worker", env=variables, cwd=PROJECT)
     yield process
-    process.kill()
+    if process.returncode is None:
+        process.kill()
     await process.wait()
 
 

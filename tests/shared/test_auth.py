@@ -1,0 +1,108 @@
+"""Tokens and scopes."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from shared.auth import PERMISSIONS, NotSignedIn, Tokens, Who
+from shared.errors import Forbidden
+from shared.glossary import Role
+
+NOW = datetime.now(UTC)
+ROOT, TOWN, SCHOOL, OTHER = (UUID(int=number) for number in range(1, 5))
+WHO = Who("zhang", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (TOWN,), ("li",))
+
+
+def pair() -> tuple[str, str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return public.decode(), private.decode()
+
+
+PUBLIC, PRIVATE = pair()
+TOKENS = Tokens(PUBLIC, PRIVATE)
+CLAIMS = {"sub": "zhang", "roles": ["observer"], "units": None, "acts_for": [], "iat": NOW, "exp": NOW + timedelta(hours=1)}
+
+
+@pytest.mark.parametrize("who", [WHO, Who("director", frozenset({Role.OFFICE_DIRECTOR})), Who("nobody", frozenset(), ())])
+def test_a_token_tells_who_it_was_issued_to(who: Who) -> None:
+    assert Tokens(PUBLIC).read(TOKENS.issue(who, NOW)) == who
+
+
+def forged(**changes: object) -> dict[str, object]:
+    return {name: value for name, value in (CLAIMS | changes).items() if value != "absent"}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "nonsense",
+        TOKENS.issue(WHO, NOW - timedelta(hours=9)),
+        Tokens("", pair()[1]).issue(WHO, NOW),
+        jwt.encode(CLAIMS, "", algorithm="none"),
+        jwt.encode(CLAIMS, "x" * 32, algorithm="HS256"),
+        jwt.encode(forged(exp="absent"), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(sub="absent"), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(units="absent"), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(roles=["emperor"]), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(units=["all of them"]), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(iat=NOW + timedelta(hours=1), exp=NOW + timedelta(hours=2)), PRIVATE, algorithm="ES256"),
+    ],
+    ids=[
+        *(
+            "empty",
+            "nonsense",
+            "expired",
+            "another signer",
+            "unsigned",
+            "another algorithm",
+            "without end",
+            "without name",
+            "without scope",
+        ),
+        *("unknown role", "unknown scope", "of the future"),
+    ],
+)
+def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(token: str) -> None:
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(token)
+
+
+def test_a_changed_token_is_refused() -> None:
+    head, body, signature = TOKENS.issue(WHO, NOW).split(".")
+
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(".".join((head, body[:-2] + ("AA" if body[-2:] != "AA" else "BB"), signature)))
+
+
+def test_only_the_private_key_signs() -> None:
+    with pytest.raises(RuntimeError):
+        Tokens(PUBLIC).issue(WHO, NOW)
+
+
+def test_a_scope_reaches_down_its_subtree_and_nowhere_else() -> None:
+    assert WHO.may_see((ROOT, TOWN))
+    assert WHO.may_see((ROOT, TOWN, SCHOOL))
+    assert not WHO.may_see((ROOT,))
+    with pytest.raises(Forbidden):
+        WHO.ensure_sees((ROOT, OTHER))
+
+
+def test_no_scope_is_not_the_whole_county() -> None:
+    assert Who("director", frozenset()).may_see((ROOT,))
+    assert not Who("nobody", frozenset(), ()).may_see((ROOT,))
+
+
+def test_every_role_opens_something_and_no_administrator_decides_a_case() -> None:
+    assert {role for roles in PERMISSIONS.values() for role in roles} == set(Role)
+    administrators = {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN}
+    business = [
+        name for name, roles in PERMISSIONS.items() if name.endswith((".decide", ".submit", ".release", ".verify", ".maintain", ".reveal"))
+    ]
+    assert {name for name in business if PERMISSIONS[name] & administrators} == {"users.maintain", "rights.maintain"}

@@ -1,0 +1,370 @@
+"""The consumer: each event takes effect exactly once and in its key's order, whatever is killed; what cannot be handled is parked with its key."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from shared import dead_letters
+from shared.consumer import KILLS, forget, position, replay
+from shared.db import Connection
+from shared.errors import Conflict, NotYetKnown
+from shared.events.roster import QuotaChanged
+from shared.inbox import GapSeen
+from shared.unit_copies import UnitUnknown
+from tests.shared.given import TOPIC, Kit, Where, changed, keep_effect, kill, kit_of, partition_of, process, put, start, unit_in, until
+from tests.shared.processes import DEADLY
+
+
+@pytest_asyncio.fixture
+async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
+    async with kit_of(database, kafka) as made:
+        yield made
+
+
+def refusing(unit_id: UUID, version: int = 1) -> "Broken":
+    return Broken(unit_id, version)
+
+
+class Broken:
+    """A handler that cannot handle one event until it is mended."""
+
+    def __init__(self, unit_id: UUID, version: int) -> None:
+        self.unit_id, self.version, self.mended = unit_id, version, False
+
+    async def __call__(self, conn: Connection, event: QuotaChanged) -> None:
+        await keep_effect(conn, event)
+        if (event.unit_id, event.version) == (self.unit_id, self.version) and not self.mended:
+            raise Conflict
+
+
+async def next_offset(kit: Kit, unit: UUID) -> int:
+    return await position(kit.database, "kit", kit.kafka[1] + TOPIC, partition_of(unit))
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_stands_twice_in_one_batch_takes_effect_once(kit: Kit) -> None:
+    unit = uuid4()
+    events = [changed(unit, version) for version in (1, 2, 3)]
+    await put(kit.kafka, *(event for event in events for _ in range(2)))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 6))
+
+    assert await kit.effects(unit) == [1, 2, 3]
+
+
+async def past(kit: Kit, unit: UUID, offset: int) -> bool:
+    return await next_offset(kit, unit) >= offset
+
+
+@pytest.mark.asyncio
+async def test_the_inbox_alone_keeps_a_double_out_also_within_one_batch(kit: Kit) -> None:
+    unit, double = uuid4(), uuid4()
+    first, forged = changed(unit, 1, double), changed(unit, 2, double)
+    await put(kit.kafka, changed(unit_in(partition_of(unit)), 1))
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))  # the first batch after a start is handled one by one; the next one is a batch
+        await put(kit.kafka, first, forged)
+        await until(lambda: past(kit, unit, 3))
+
+    assert await kit.effects(unit) == [1]
+
+
+@pytest.mark.asyncio
+async def test_an_older_version_under_another_id_changes_nothing(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 1))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 3))
+
+    assert (await kit.effects(unit), await kit.parked()) == ([1, 2], [])
+
+
+@pytest.mark.asyncio
+async def test_a_gap_parks_its_key_and_replay_heals_what_was_only_reordered(kit: Kit) -> None:
+    unit = uuid4()
+    other = unit_in(partition_of(unit))
+    events = [changed(unit, version) for version in (1, 3, 2, 4)]
+    await put(kit.kafka, *events, changed(other, 1))
+    subscription = kit.subscription(keep_effect)
+
+    async with kit.consuming(subscription):
+        await until(lambda: past(kit, unit, 5))
+    seen, parked = await kit.effects(unit), await kit.parked()
+    replayed = await replay(kit.database, subscription, str(unit))
+
+    assert (seen, await kit.effects(other)) == ([1], [1])
+    assert parked == ["GapSeen", *["waits behind an earlier dead letter of its key"] * 2]
+    assert (replayed, await kit.effects(unit), await kit.parked()) == (3, [1, 2, 3, 4], [])
+
+
+@pytest.mark.asyncio
+async def test_a_version_that_is_lost_keeps_its_key_parked(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1), changed(unit, 3))
+    subscription = kit.subscription(keep_effect)
+    async with kit.consuming(subscription):
+        await until(lambda: past(kit, unit, 2))
+
+    with pytest.raises(GapSeen):
+        await replay(kit.database, subscription, str(unit))
+
+    assert (await kit.effects(unit), await kit.parked()) == ([1], ["GapSeen"])
+
+
+@pytest.mark.asyncio
+async def test_dropping_what_is_parked_lets_the_key_go_on(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 3))
+    async with kit.consuming(kit.subscription(refusing(unit, 2))):
+        await until(lambda: past(kit, unit, 3))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        await put(kit.kafka, changed(unit, 4))
+        await until(lambda: past(kit, unit, 4))
+
+    assert (dropped, await kit.effects(unit), await kit.parked()) == (2, [1, 4], [])
+
+
+@pytest.mark.asyncio
+async def test_an_invalid_event_is_parked_with_its_whole_key_others_go_on_and_replay_keeps_the_order(kit: Kit) -> None:
+    unit = uuid4()
+    other = unit_in(partition_of(unit))
+    await put(kit.kafka, *(changed(each, version) for version in range(1, 6) for each in (unit, other)))
+    handler = refusing(unit, 2)
+    subscription = kit.subscription(handler)
+
+    async with kit.consuming(subscription):
+        await until(lambda: past(kit, unit, 10))
+        seen, parked = await kit.effects(unit), await kit.parked()
+        with pytest.raises(Conflict):
+            await replay(kit.database, subscription, str(unit))
+        handler.mended = True
+        await replay(kit.database, subscription, str(unit))
+        await put(kit.kafka, changed(unit, 6))
+        await until(lambda: past(kit, unit, 11))
+
+    assert (seen, parked[0], len(parked)) == ([1], "conflict", 4)
+    assert await kit.effects(other) == [1, 2, 3, 4, 5]
+    assert await kit.effects(unit) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("headers", "body", "reason"),
+    [
+        ({"ce_type": "roster.nobody_knows.v9"}, None, "unknown type"),
+        ({"ce_id": "not an id"}, None, "no event id"),
+        ({"ce_sequence": "000000000009"}, None, "disagree"),
+        ({}, b"{", "Unreadable"),
+        ({}, b"[]", "Unreadable"),
+        ({}, b'{"version": 0}', "ValidationError"),
+        ({"ce_id": "a\0b"}, b"\0", "no event id"),
+    ],
+    ids=["unknown type", "no id", "headers against data", "broken json", "no object", "no such version", "what no table can keep"],
+)
+async def test_a_record_that_is_no_event_is_parked_and_its_reason_holds_none_of_its_data(
+    kit: Kit, headers: dict[str, str], body: bytes | None, reason: str
+) -> None:
+    unit = uuid4()
+    other = unit_in(partition_of(unit))
+    await put(kit.kafka, changed(unit, 1), headers=headers, body=body)
+    await put(kit.kafka, changed(other, 1))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 2))
+
+    (error,) = await kit.parked()
+    assert reason in error
+    assert str(unit) not in error
+    assert await kit.effects() == [1]
+
+
+@pytest.mark.asyncio
+async def test_position_inbox_and_effect_are_one_transaction_when_the_process_dies_between_them(kit: Kit) -> None:
+    units = [uuid4() for _ in range(3)]
+    await put(kit.kafka, *(changed(unit, version) for version in range(1, 21) for unit in units))
+
+    async with process("mortal", kit.url, *kit.kafka) as mortal:
+        await asyncio.wait_for(mortal.wait(), 60)
+    between = sorted(await kit.effects())
+    async with process("consumer", kit.url, *kit.kafka):
+        await until(lambda: all_past(kit, units, 20))
+
+    assert 13 not in between
+    assert [await kit.effects(unit) for unit in units] == [list(range(1, 21))] * 3
+
+
+async def all_past(kit: Kit, units: list[UUID], version: int) -> bool:
+    seen: int = await kit.database.pool.fetchval(
+        "SELECT count(*) FROM aggregate_versions WHERE version >= $2 AND aggregate_id = ANY($1)", [str(unit) for unit in units], version
+    )
+    return seen == len(units)
+
+
+@pytest.mark.asyncio
+async def test_two_consumers_killed_under_load_leave_each_effect_once_and_in_order(kit: Kit) -> None:
+    units = [uuid4() for _ in range(12)]
+    arguments = ("consumer", kit.url, *kit.kafka)
+    running = [await start(*arguments), await start(*arguments)]
+    sending = asyncio.create_task(put(kit.kafka, *(changed(unit, version) for version in range(1, 31) for unit in units)))
+
+    for victim in (0, 1, 0, 1):
+        await asyncio.sleep(0.8)
+        await kill(running[victim])
+        running[victim] = await start(*arguments)
+    await sending
+    await until(lambda: all_past(kit, units, 30))
+    await asyncio.gather(*(kill(each) for each in running))
+
+    assert [await kit.effects(unit) for unit in units] == [list(range(1, 31))] * 12
+    assert await kit.parked() == []
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_kills_the_process_is_recognised_and_parked(kit: Kit) -> None:
+    deadly = next(unit for unit in (UUID(DEADLY + uuid4().hex[8:]) for _ in iter(int, 1)) if partition_of(unit) == 0)
+    other = unit_in(0)
+    await put(kit.kafka, changed(other, 1), changed(deadly, 1), changed(other, 2), changed(deadly, 2))
+    deaths = 0
+
+    async with asyncio.timeout(120):
+        while not await past(kit, other, 4):
+            running = await start("deadly", kit.url, *kit.kafka)
+            await asyncio.wait(
+                [asyncio.create_task(running.wait()), asyncio.create_task(until(lambda: past(kit, other, 4)))],
+                return_when="FIRST_COMPLETED",
+            )
+            deaths += running.returncode is not None
+            await kill(running)
+
+    assert deaths == KILLS
+    assert await kit.effects() == [1, 2]
+    assert await kit.parked() == ["the process died while handling it", "waits behind an earlier dead letter of its key"]
+
+
+@pytest.mark.asyncio
+async def test_too_large_a_share_of_dead_letters_stops_the_consumer_until_it_is_put_right(kit: Kit) -> None:
+    units = [unit_in(0) for _ in range(dead_letters.SHARE_FLOOR + 5)]
+    await put(kit.kafka, *(changed(unit, 1) for unit in units))
+
+    async def refuse(_: Connection, __: QuotaChanged) -> None:
+        raise Conflict
+
+    async with kit.consuming(kit.subscription(refuse)):
+        await until(lambda: parked_are(kit, dead_letters.SHARE_FLOOR))
+        await asyncio.sleep(1)
+        standing = len(await kit.parked())
+        await kit.database.pool.execute("DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters LIMIT 10)")
+        await until(lambda: past(kit, units[0], len(units)))
+
+    assert standing == dead_letters.SHARE_FLOOR
+
+
+async def parked_are(kit: Kit, number: int) -> bool:
+    return len(await kit.parked()) >= number
+
+
+class Waiting:
+    """A handler that needs a fact which another event brings."""
+
+    def __init__(self, needed: UUID) -> None:
+        self.needed = needed
+
+    async def __call__(self, conn: Connection, event: QuotaChanged) -> None:
+        known = await conn.fetchval("SELECT EXISTS (SELECT FROM effects WHERE unit_id = $1)", self.needed)
+        if event.unit_id != self.needed and not known:
+            raise NotYetKnown
+        await keep_effect(conn, event)
+
+
+@pytest.mark.asyncio
+async def test_while_one_partition_waits_for_a_fact_the_others_go_on_and_bring_it(kit: Kit) -> None:
+    waiting, bringing = unit_in(0), unit_in(1)
+    await put(kit.kafka, changed(waiting, 1), changed(waiting, 2))
+
+    async with kit.consuming(kit.subscription(Waiting(bringing))):
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) FROM attempts"))
+        await put(kit.kafka, changed(bringing, 1))
+        await until(lambda: past(kit, waiting, 2))
+
+    assert (await kit.effects(waiting), await kit.effects(bringing), await kit.parked()) == ([1, 2], [1], [])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("missing", [NotYetKnown, UnitUnknown], ids=["a fact", "a copied unit"])
+async def test_a_fact_that_does_not_come_in_time_parks_the_event(kit: Kit, missing: type[Exception]) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1))
+    tries: list[int] = []
+
+    async def need(_: Connection, event: QuotaChanged) -> None:
+        tries.append(event.version)
+        raise missing
+
+    async with kit.consuming(kit.subscription(need, waits=0.5)):
+        await until(lambda: past(kit, unit, 1))
+
+    assert len(await kit.parked()) == 1
+    assert len(tries) > 2
+
+
+@pytest.mark.asyncio
+async def test_a_lock_or_a_deadlock_is_tried_again_for_as_long_as_it_takes(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1))
+    troubles = [asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError, asyncpg.DiskFullError]
+
+    async def stumble(conn: Connection, event: QuotaChanged) -> None:
+        if troubles:
+            raise troubles.pop()("try again")
+        await keep_effect(conn, event)
+
+    async with kit.consuming(kit.subscription(stumble, waits=0.0)):
+        await until(lambda: past(kit, unit, 1))
+
+    assert (await kit.effects(unit), await kit.parked(), troubles) == ([1], [], [])
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_is_forgotten_only_when_nobody_listens_under_its_name(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1))
+    answers: list[bool] = []
+
+    async def ask() -> None:
+        async with kit.database.transaction() as conn:
+            answers.append(await forget(conn, "kit", kit.kafka[1]))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))
+        await ask()
+    await until(lambda: nobody(kit))
+    await ask()
+
+    assert answers == [False, True]
+    assert (await kit.count("inbox"), await kit.count("consumer_positions"), await kit.count("aggregate_versions")) == (0, 0, 0)
+
+
+async def nobody(kit: Kit) -> bool:
+    left: int = await kit.database.pool.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'consumer kit' AND datname = current_database()"
+    )
+    return left == 0
+
+
+@pytest.mark.asyncio
+async def test_a_position_never_goes_back(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1))
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))
+        await kit.database.pool.execute("UPDATE consumer_positions SET next_offset = 50")
+        await put(kit.kafka, changed(unit, 2))
+        await until(lambda: all_past(kit, [unit], 2))
+
+    assert await next_offset(kit, unit) == 50

@@ -1,0 +1,157 @@
+"""Problem documents (RFC 9457): every refusal has a code, an honest status and a sentence, and no answer shows what is inside."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, field_validator
+
+from shared.auth import NotSignedIn
+from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.http import BODY_LIMIT, IdempotencyKey, service_app
+
+SECRET = "330499199001011234"
+
+
+class Full(Conflict):
+    """A refusal with facts."""
+
+    code = "full"
+    sentence = "单位 {unit} 已无空编（{missing}）。"
+
+
+class Body(BaseModel):
+    """A body with a field that may be wrong."""
+
+    number: int
+    id_number: str = ""
+
+    @field_validator("id_number")
+    @classmethod
+    def never_right(cls, value: str) -> str:
+        if value:
+            raise ValueError("check digit")
+        return value
+
+
+def application() -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = service_app("kit", lifespan)
+    errors: dict[str, Exception] = {
+        "not-found": NotFound(),
+        "conflict": Full(unit=7),
+        "forbidden": Forbidden(),
+        "plain": DomainError(),
+        "signed-out": NotSignedIn(),
+        "away": Unavailable("database"),
+        "broken": RuntimeError(SECRET),
+    }
+
+    @app.get("/raise/{name}")
+    async def raising(name: str) -> None:
+        raise errors[name]
+
+    @app.post("/write")
+    async def write(body: Body, idempotency_key: IdempotencyKey) -> dict[str, object]:
+        return {"number": body.number, "key": idempotency_key}
+
+    async def away() -> None:
+        raise ConnectionError(SECRET)
+
+    app.state.ready = {"database": away}
+    return app
+
+
+@asynccontextmanager
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(application(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kit") as made:
+        yield made
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("not-found", 404, "not_found"),
+        ("conflict", 409, "full"),
+        ("forbidden", 403, "forbidden"),
+        ("plain", 409, "refused"),
+        ("signed-out", 401, "not_signed_in"),
+        ("away", 503, "unavailable"),
+        ("broken", 500, "internal_error"),
+    ],
+)
+async def test_each_kind_of_error_has_its_status_and_code(name: str, status: int, code: str) -> None:
+    async with client() as asked:
+        answer = await asked.get(f"/raise/{name}")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (answer.json()["type"], answer.json()["title"], answer.json()["status"]) == (f"urn:bianban:problem:{code}", code, status)
+    assert answer.json()["detail"]
+    assert SECRET not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_sentence_is_filled_from_the_facts_and_stands_without_those_that_are_missing() -> None:
+    async with client() as asked:
+        answer = (await asked.get("/raise/conflict")).json()
+
+    assert (answer["detail"], answer["facts"]) == ("单位 7 已无空编（—）。", {"unit": "7"})
+
+
+@pytest.mark.asyncio
+async def test_answers_say_how_to_go_on() -> None:
+    async with client() as asked:
+        signed_out, away = await asked.get("/raise/signed-out"), await asked.get("/raise/away")
+
+    assert signed_out.headers["www-authenticate"] == "Bearer"
+    assert away.headers["retry-after"] == "5"
+
+
+@pytest.mark.asyncio
+async def test_a_malformed_body_names_its_fields_and_repeats_none_of_their_values() -> None:
+    async with client() as asked:
+        answer = await asked.post("/write", json={"number": "x", "id_number": SECRET}, headers={"idempotency-key": "12345678"})
+
+    assert (answer.status_code, answer.json()["title"]) == (422, "malformed")
+    assert {field["field"] for field in answer.json()["fields"]} == {"number", "id_number"}
+    assert SECRET not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_write_without_a_key_is_malformed() -> None:
+    async with client() as asked:
+        answers = [await asked.post("/write", json={"number": 1}, headers=headers) for headers in ({}, {"idempotency-key": "short"})]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+
+
+@pytest.mark.asyncio
+async def test_a_body_beyond_the_limit_is_refused() -> None:
+    async with client() as asked:
+        answer = await asked.post("/write", content=b"x" * (BODY_LIMIT + 1), headers={"idempotency-key": "12345678"})
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.asyncio
+async def test_a_service_says_what_it_waits_for_and_lives_meanwhile() -> None:
+    async with client() as asked:
+        live, ready = await asked.get("/live"), await asked.get("/ready")
+
+    assert (live.status_code, ready.status_code) == (200, 503)
+    assert ready.json() == {"status": "waiting", "waiting_for": ["database"]}
+
+
+@pytest.mark.asyncio
+async def test_every_answer_names_its_trace() -> None:
+    async with client() as asked:
+        answer = await asked.get("/raise/conflict")
+
+    assert len(answer.headers["x-trace-id"]) == 32
