@@ -1,0 +1,189 @@
+"""The rules of monitoring, pure: what they find, what they only remark, and what the light makes of it."""
+
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.monitoring import rules
+from services.monitoring.models import Issue
+from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, placed_before_authorised
+from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
+from services.monitoring.rules.lists import Listed, lines
+from shared.clock import at_hour
+from shared.glossary import IssueState, Light, LineKind, OverQuotaCause
+from shared.law.deadline import Deadline
+from shared.law.notices import load_calendar
+
+CALENDAR = load_calendar()
+TODAY = date(2026, 9, 18)
+PARAMETERS = {("M09", "grace_days"): Parameter(15, 1)}
+V, P, H = OverQuotaCause.VIOLATION, OverQuotaCause.POLICY, OverQuotaCause.HISTORY
+
+
+def row(quota: int, headcount: int, kind: str = "career", *, counted: bool = True, **causes: int) -> EstablishmentFact:
+    return EstablishmentFact(kind, "full", counted, quota, headcount, over_quota={OverQuotaCause(cause): n for cause, n in causes.items()})
+
+
+def person(**facts: object) -> PlacementFact:
+    usual = {"kind": "career", "funding": "full", "counted": True, "started_on": date(2026, 9, 1), "ended_on": None, "authorised_on": None}
+    return PlacementFact(**{"person_id": uuid4(), "category": "M60", "month": "2040-01", **usual, **facts})  # type: ignore[arg-type]  # facts by name
+
+
+def facts(*rows: EstablishmentFact, placements: tuple[PlacementFact, ...] = (), day: date = TODAY) -> Facts:
+    return Facts(day, CALENDAR, rows, placements)
+
+
+def test_trap_1_three_vacancies_of_one_kind_do_not_offset_one_surplus_of_another() -> None:
+    judged = overstaffing.check(facts(row(10, 7, "career"), row(5, 6, "administrative", violation=1)), {})
+
+    assert [(finding.subject, finding.size) for finding in judged.findings] == [("administrative/full/violation", 1)]
+
+
+def test_trap_2_a_kind_that_is_no_establishment_has_no_surplus() -> None:
+    judged = overstaffing.check(facts(row(0, 9, "off_establishment", counted=False, violation=9)), {})
+
+    assert (judged.findings, judged.remarks) == ((), ())
+
+
+def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:
+    found = {cause: overstaffing.check(facts(row(10, 11, **{cause.value: 1})), {}) for cause in OverQuotaCause}
+
+    assert [finding.level for finding in found[V].findings] == [Light.RED]
+    assert [finding.level for finding in found[P].findings] == [Light.YELLOW]
+    assert found[H].findings == ()
+    assert [remark.code for remark in found[H].remarks] == ["unclassified"]
+
+
+def test_trap_18_vacancies_turn_nothing_red_and_a_full_row_is_a_state() -> None:
+    empty, full = overstaffing.check(facts(row(40, 0)), {}), overstaffing.check(facts(row(40, 40)), {})
+
+    assert (empty.findings, empty.remarks) == ((), ())
+    assert (full.findings, [remark.code for remark in full.remarks]) == ((), ["full"])
+
+
+@given(quota=st.integers(0, 60), headcount=st.integers(0, 60), causes=st.dictionaries(st.sampled_from(OverQuotaCause), st.integers(0, 5)))
+def test_findings_and_remarks_of_a_row_add_up_to_its_surplus(quota: int, headcount: int, causes: dict[OverQuotaCause, int]) -> None:
+    judged = overstaffing.check(facts(row(quota, headcount, **{cause.value: n for cause, n in causes.items()})), {})
+
+    explained = sum(finding.size for finding in judged.findings)
+    unclassified = sum(remark.inputs["people"] for remark in judged.remarks if remark.code == "unclassified")
+    assert explained + unclassified == max(0, headcount - quota)
+    assert {finding.subject for finding in judged.findings} | {remark.subject for remark in judged.remarks} <= judged.looked_at
+
+
+@pytest.mark.parametrize(
+    ("started_on", "authorised_on", "baseline", "found"),
+    [
+        (date(2026, 8, 31), date(2026, 9, 1), False, True),
+        (date(2026, 9, 1), date(2026, 9, 1), False, False),
+        (date(2026, 8, 31), None, False, False),
+        (date(2026, 8, 31), date(2026, 9, 1), True, False),
+    ],
+    ids=["a day early", "the same day", "no authorisation known", "first load"],
+)
+def test_m07_finds_a_start_before_the_authorisation(started_on: date, authorised_on: date | None, *, baseline: bool, found: bool) -> None:
+    placed = person(started_on=started_on, authorised_on=authorised_on, baseline=baseline)
+
+    assert bool(placed_before_authorised.check(facts(placements=(placed,)), {}).findings) is found
+
+
+@pytest.mark.parametrize(
+    ("day", "level"),
+    [
+        (date(2026, 8, 31), None),
+        (date(2026, 9, 1), Light.YELLOW),
+        (date(2026, 9, 20), Light.YELLOW),
+        (date(2026, 9, 21), Light.RED),
+    ],
+    ids=["last day of the month", "the month has passed", "15th working day, a make-up Sunday", "one day more"],
+)
+def test_m09_counts_working_days_from_the_last_day_of_the_statutory_month(day: date, level: Light | None) -> None:
+    judged = overdue_exit.check(facts(placements=(person(month="2026-08"),), day=day), PARAMETERS)
+
+    assert [finding.level for finding in judged.findings] == ([level] if level else [])
+
+
+@pytest.mark.parametrize(("category", "month"), [("unknown", None), ("special", None), ("special", "2020-01")])
+def test_m09_with_a_month_that_cannot_be_told_is_missing_data_and_no_accusation(category: str, month: str | None) -> None:
+    judged = overdue_exit.check(facts(placements=(person(category=category, month=month),)), PARAMETERS)
+
+    assert judged.findings == ()
+    assert [remark.code for remark in judged.remarks] == ["data_missing"]
+
+
+def test_m09_lets_go_of_a_person_on_the_day_of_exit() -> None:
+    leaving = person(month="2020-01", ended_on=TODAY)
+
+    assert overdue_exit.check(facts(placements=(leaving,)), PARAMETERS).findings == ()
+
+
+@given(st.dates(date(2026, 1, 1), date(2026, 12, 1)), st.integers(0, 40))
+def test_m09_never_gets_better_by_waiting(last: date, later: int) -> None:
+    order = [None, Light.YELLOW, Light.RED]
+    placed = (person(month=f"{last:%Y-%m}"),)
+
+    levels = [overdue_exit.check(facts(placements=placed, day=day), PARAMETERS).findings for day in (last, last + timedelta(days=later))]
+
+    before, after = (order.index(found[0].level if found else None) for found in levels)
+    assert before <= after
+
+
+def issue(level: Light, state: IssueState) -> Issue:
+    told = {"round": 1, "version": 1, "present": True, "must_vanish": True, "opens_case": True, "has_case": True, "size": 1, "due_at": None}
+    return Issue(uuid4(), uuid4(), "M01", "s", level, state, **told)  # type: ignore[arg-type]  # facts by name
+
+
+@given(st.lists(st.tuples(st.sampled_from([Light.YELLOW, Light.RED]), st.sampled_from(IssueState))))
+def test_the_light_is_the_worst_open_issue_and_settled_ones_colour_nothing(pairs: list[tuple[Light, IssueState]]) -> None:
+    issues = [issue(level, state) for level, state in pairs]
+    settled = {IssueState.BASELINE, IssueState.CLOSED, IssueState.DISMISSED}
+    levels = {level for level, state in pairs if state not in settled}
+
+    light = rules.light_for(issues)
+
+    assert light is (Light.RED if Light.RED in levels else Light.YELLOW if levels else Light.GREEN)
+
+
+def test_parked_events_are_never_green_and_never_soften_a_red() -> None:
+    red = [issue(Light.RED, IssueState.RECTIFYING)]
+
+    assert rules.light_for([], unverified=True) is Light.UNVERIFIED
+    assert rules.light_for(red, unverified=True) is Light.RED
+
+
+def test_the_version_in_effect_on_a_day_holds() -> None:
+    days = {1: date(2025, 1, 1), 2: date(2026, 10, 1), 3: date(2026, 1, 1)}
+    rows = [ParameterRow("M09", "grace_days", version, version * 10, day) for version, day in days.items()]
+
+    held = [rules.in_force(rows, day)["M09", "grace_days"].value for day in (date(2025, 6, 1), TODAY, date(2026, 10, 1))]
+
+    assert held == [10, 30, 20]
+
+
+def listed(number: int, state: IssueState, deadline: Deadline | None = None) -> Listed:
+    return Listed(UUID(int=number), 1, "M01", Light.RED, state, "超编 1 名", None, None, TODAY, None, deadline)
+
+
+def test_a_list_tells_new_carried_overdue_and_cleared_apart() -> None:
+    monday = at_hour(date(2026, 10, 12), 9)
+    ended, running = (Deadline.start(TODAY, days, CALENDAR) for days in (5, 30))
+    open_before = {(UUID(int=number), 1) for number in (1, 3)}
+    issues = [
+        listed(1, IssueState.RECTIFYING, running),
+        listed(2, IssueState.TO_VERIFY),
+        listed(3, IssueState.CLOSED),
+        listed(4, IssueState.RECTIFYING, ended),
+        listed(5, IssueState.BASELINE),
+    ]
+
+    edition = {line.issue.issue_id.int: (line.kind, line.remaining) for line in lines(issues, open_before, monday)}
+
+    assert edition == {
+        1: (LineKind.CARRIED, running.remaining(monday)),
+        2: (LineKind.NEW, None),
+        3: (LineKind.CLEARED, None),
+        4: (LineKind.OVERDUE, 0),
+    }
