@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.local.place import NAMESPACE, SERVICES, Place
 from shared import temporal
+from shared.consumer import PARTITIONS
 from shared.db import Connection
 from shared.events import TOPICS
 from workflows.clock import NEXT_DUE
@@ -50,7 +51,7 @@ class Pulse:
 
     async def unread(self) -> list[str]:
         """Consumers that have not reached the end of their topics."""
-        partitions = [TopicPartition(topic, number) for topic in TOPICS for number in sorted(self._kafka.partitions_for_topic(topic) or ())]
+        partitions = [TopicPartition(topic, number) for topic in TOPICS for number in range(PARTITIONS)]
         ends = await self._kafka.end_offsets(partitions)
         behind: list[str] = []
         for consumer, positions in (await self._positions()).items():
@@ -123,7 +124,9 @@ def _doing(description: WorkflowExecutionDescription) -> str:
 async def pulse_of(place: Place, timeless: Collection[str] = ()) -> AsyncIterator[Pulse]:
     """Connect to the three servers of a stack as its owner."""
     owner = await asyncpg.connect(place.database_url("bianban"))
-    kafka = AIOKafkaConsumer(*TOPICS, bootstrap_servers=place.kafka, enable_auto_commit=False)
+    kafka = AIOKafkaConsumer(
+        bootstrap_servers=place.kafka, enable_auto_commit=False
+    )  # without topics: a waiting fetch would hold up each question
     try:
         await kafka.start()
         key = bytes.fromhex((place.home / "secrets" / "payload.key").read_text(encoding="utf-8").strip())

@@ -88,7 +88,7 @@ async def serve_notice(stage: Stage, facts: Facts) -> None:
         f"其间工作日放假 {len(rest)} 天（{_days(rest)}），调休上班 {len(made_up)} 天（{_days(made_up)}）{'；超出已公布日历，为暂定' if counted.provisional else ''}"
     )
     await stage.refused(
-        SUPERVISOR, "尚未整改就想销号", "wrong_state", "monitoring", f"/issues/{facts.issue}/acceptance", {"document_no": "无"}
+        SUPERVISOR, "尚未整改就想销号", "still_found", "monitoring", f"/issues/{facts.issue}/acceptance", {"document_no": "无"}
     )
 
 
