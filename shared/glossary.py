@@ -105,7 +105,7 @@ class IssueState(StrEnum):
     TO_VERIFY = "to_verify"
     NOTICE_SIGNED = "notice_signed"
     RECTIFYING = "rectifying"
-    OVERDUE = "overdue"
+    OVERDUE = "overdue_issue"
     EVIDENCE_SUBMITTED = "evidence_submitted"
     CLOSED = "closed"
     DISMISSED = "dismissed"
