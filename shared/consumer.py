@@ -5,7 +5,7 @@ fails alone is parked with its whole key, and other keys go on. The process neve
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +17,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from opentelemetry import propagate, trace
 
-from shared import dead_letters
+from shared import dead_letters, inbox
 from shared.db import Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
 from shared.events.envelope import Event, Headers, Unreadable, uuid7
+from shared.inbox import GapSeen, Partition, Versions
 from shared.lanes import Lanes, nobody_shares
 from shared.standing import Standing
 
@@ -52,6 +53,7 @@ class Handler:
 
 
 Handlers = Mapping[type[Event], Handler]
+Batches = Mapping[TopicPartition, Sequence[Record]]
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,6 @@ class Subscription:
     waits: float = 60.0
     share_limit: float = field(default=0.2)
     behind: str | None = None
-
-
-class GapSeen(Exception):  # noqa: N818  named as the fact it states
-    """A version of the aggregate is missing in between. It can only stand behind this one in the topic, or be lost: waiting would not help."""
 
 
 _PASSING = (
@@ -128,13 +126,13 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
             await asyncio.sleep(0.2)
             continue
         standing.go_on()
-        for partition, records in (await consumer.getmany(timeout_ms=200, max_records=BATCH)).items():
-            if not lanes.alive():
-                raise ConnectionError("the lane lock is lost")
-            allowed = await _not_overtaking(database, subscription, records, standing)
-            if allowed:
-                await _handle(database, subscription, allowed, standing, careful=partition in careful)
-                careful.discard(partition)
+        come = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+        if not lanes.alive():
+            raise ConnectionError("the lane lock is lost")
+        allowed = {partition: await _not_overtaking(database, subscription, records, standing) for partition, records in come.items()}
+        batches = {partition: records for partition, records in allowed.items() if records}
+        await _handle(database, subscription, batches, standing, careful)
+        careful.difference_update(batches)
 
 
 async def _not_overtaking(
@@ -172,17 +170,31 @@ async def position(database: Database, consumer: str, topic: str, partition: int
     return int(found or 0)
 
 
-async def _handle(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing, *, careful: bool) -> None:
-    if not careful:
-        try:
-            async with database.transaction() as conn:
-                await _apply(conn, subscription, records)
-            database.wake()
-            return
-        except (Unavailable, asyncpg.PostgresConnectionError):
-            raise
-        except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged below, one by one
-            _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
+async def _handle(
+    database: Database, subscription: Subscription, batches: Batches, standing: Standing, careful: Collection[TopicPartition]
+) -> None:
+    """All partitions' records in one transaction. What fails together, and the first batch of a new partition, is handled one by one."""
+    quick = [records for partition, records in batches.items() if partition not in careful]
+    failed = bool(quick) and not await _handle_together(database, subscription, [record for records in quick for record in records])
+    for partition, records in batches.items():
+        if failed or partition in careful:
+            await _handle_one_by_one(database, subscription, records, standing)
+
+
+async def _handle_together(database: Database, subscription: Subscription, records: Sequence[Record]) -> bool:
+    try:
+        async with database.transaction() as conn:
+            await _apply(conn, subscription, records)
+    except (Unavailable, asyncpg.PostgresConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged one by one
+        _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
+        return False
+    database.wake()
+    return True
+
+
+async def _handle_one_by_one(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing) -> None:
     for record in records:
         if not await _handle_alone(database, subscription, record, standing):
             standing.stand(record)
@@ -198,6 +210,7 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
     try:
         async with database.transaction() as conn:
             await _apply(conn, subscription, [record])
+            await _forget_attempts(conn, subscription, record)
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
     except _PASSING as error:
@@ -229,88 +242,64 @@ async def _park(database: Database, subscription: Subscription, record: Record, 
     await dead_letters.ensure_below_limit(database, subscription.name, subscription.share_limit)
     async with database.transaction() as conn:
         await dead_letters.park(conn, subscription.name, record, error)
-        await _advance(conn, subscription, record)
+        await Versions({}).write(conn, subscription.name, _next_offsets([record]))
+        await _forget_attempts(conn, subscription, record)
     _log.error("dead letter", consumer=subscription.name, topic=record.topic, offset=record.offset, error=error)
 
 
+async def _forget_attempts(conn: Connection, subscription: Subscription, record: Record) -> None:
+    await conn.execute(
+        "DELETE FROM attempts WHERE consumer = $1 AND topic = $2 AND partition = $3 AND at_offset <= $4",
+        subscription.name,
+        record.topic,
+        record.partition,
+        record.offset,
+    )
+
+
 async def _apply(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> None:
-    """Handle records of one partition inside the caller's transaction."""
-    parked = await dead_letters.parked_keys(conn, subscription.name, {_key(record) for record in records})
-    fresh = await _fresh(conn, subscription, [record for record in records if _key(record) not in parked])
+    """Handle records, those of each partition in order, inside the caller's transaction."""
+    parked, fresh = await inbox.sort_out(conn, subscription.name, ((_key(record), _id(record)) for record in records))
+    events: list[tuple[Event, Record]] = []
     for record in records:
         if _key(record) in parked:
             await dead_letters.park(conn, subscription.name, record, "waits behind an earlier dead letter of its key")
-        elif fresh.pop(_id(record), False):  # the same event may stand twice in one batch
-            await apply_event(conn, subscription, record)
-    await _advance(conn, subscription, records[-1])
+        elif _id(record) in fresh:
+            fresh.discard(_id(record))  # the same event may stand twice in one batch
+            events.append((_event(subscription, record), record))
+    await _apply_in_line(conn, subscription, events, _next_offsets(records))
 
 
-async def _fresh(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> dict[UUID, bool]:
-    """The events of this batch that were never handled, by id. Their inbox rows commit with their effects."""
-    rows = await conn.fetch(
-        "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING RETURNING event_id",
-        subscription.name,
-        sorted({_id(record) for record in records}),
-    )
-    return {row["event_id"]: True for row in rows}
+async def _apply_in_line(
+    conn: Connection, subscription: Subscription, events: Sequence[tuple[Event, Record]], next_offsets: Mapping[Partition, int]
+) -> None:
+    """Check each version and handle. An older version than the one seen is a late double and changes nothing."""
+    versions = await Versions.of(conn, subscription.name, [event for event, _ in events])
+    for event, record in events:
+        if versions.next_in_line(event):
+            await _react(conn, subscription, event, record)
+    await versions.write(conn, subscription.name, next_offsets)
 
 
-async def apply_event(conn: Connection, subscription: Subscription, record: Record) -> None:
-    """Read, check the version, handle. An older version than the one seen is a late double and changes nothing."""
-    headers = headers_of(record)
-    event = CATALOGUE.read(record.topic.removeprefix(subscription.topic_prefix), headers, record.value)
-    if not await _next_in_line(conn, subscription.name, event):
-        return
+async def _react(conn: Connection, subscription: Subscription, event: Event, record: Record) -> None:
     handler = subscription.handlers.get(type(event))
     if handler is None:
         return
     with trace.get_tracer("bianban").start_as_current_span(
         f"process {event.topic}",
-        context=propagate.extract(headers),
+        context=propagate.extract(headers_of(record)),
         kind=trace.SpanKind.CONSUMER,
         attributes=_about(event, subscription, record),
     ):
         await handler(conn, event)
 
 
-async def _next_in_line(conn: Connection, consumer: str, event: Event) -> bool:
-    seen: int = await conn.fetchval(
-        "INSERT INTO aggregate_versions AS seen (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $2, $3, 0)"
-        " ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = seen.version RETURNING version",
-        consumer,
-        event.aggregate_type,
-        str(event.aggregate_id),
-    )
-    if event.version > seen + 1:
-        raise GapSeen(f"{event.aggregate_type}: version {event.version} came after {seen}")
-    if event.version <= seen:
-        return False
-    await conn.execute(
-        "UPDATE aggregate_versions SET version = $4 WHERE consumer = $1 AND aggregate_type = $2 AND aggregate_id = $3",
-        consumer,
-        event.aggregate_type,
-        str(event.aggregate_id),
-        event.version,
-    )
-    return True
+def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
 
 
-async def _advance(conn: Connection, subscription: Subscription, last: Record) -> None:
-    await conn.execute(
-        "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (consumer, topic, partition) DO UPDATE SET next_offset = greatest(consumer_positions.next_offset, excluded.next_offset)",
-        subscription.name,
-        last.topic,
-        last.partition,
-        last.offset + 1,
-    )
-    await conn.execute(
-        "DELETE FROM attempts WHERE consumer = $1 AND topic = $2 AND partition = $3 AND at_offset <= $4",
-        subscription.name,
-        last.topic,
-        last.partition,
-        last.offset,
-    )
+def _event(subscription: Subscription, record: Record) -> Event:
+    return CATALOGUE.read(record.topic.removeprefix(subscription.topic_prefix), headers_of(record), record.value)
 
 
 async def replay(database: Database, subscription: Subscription, key: str) -> int:
@@ -337,8 +326,8 @@ async def _replay_once(conn: Connection, subscription: Subscription, records: Se
     for record in records:
         try:
             async with conn.transaction():
-                if await _fresh(conn, subscription, [record]):
-                    await apply_event(conn, subscription, record)
+                if await inbox.take(conn, subscription.name, _id(record)):
+                    await _apply_in_line(conn, subscription, [(_event(subscription, record), record)], {})
         except GapSeen as seen:
             early.append(record)
             gap = seen

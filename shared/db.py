@@ -97,7 +97,7 @@ async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Datab
     """Open the pool; close it at the end."""
     limits = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s", "application_name": service}
     pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=_readable_json, reset=_as_it_is
+        url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=readable_json, reset=_as_it_is
     )
     database = Database(pool, service)
     notifier = asyncio.create_task(database.notify_relay())
@@ -112,7 +112,8 @@ async def _as_it_is(_: Connection) -> None:
     """Nothing of ours changes a session, so going back to the pool needs no round trip; asyncpg itself ends a transaction that was left open."""
 
 
-async def _readable_json(conn: Connection) -> None:
+async def readable_json(conn: Connection) -> None:
+    """Let a connection take and give JSON as Python values."""
     for name in ("json", "jsonb"):
         await conn.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 

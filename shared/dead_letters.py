@@ -100,12 +100,6 @@ async def park(conn: Connection, consumer: str, record: Record, error: str) -> N
     )
 
 
-async def parked_keys(conn: Connection, consumer: str, keys: set[str]) -> set[str]:
-    """Which of these keys have something parked."""
-    rows = await conn.fetch("SELECT DISTINCT key FROM dead_letters WHERE consumer = $1 AND key = ANY($2)", consumer, sorted(keys))
-    return {row["key"] for row in rows}
-
-
 async def ensure_below_limit(database: Database, consumer: str, share: float) -> None:
     """Stop here, rather than empty a topic, when too large a share of the last hour's events was parked (a bad deploy). Waits until it is put right."""
     while True:
