@@ -1,7 +1,6 @@
 """`python -m tests.bench [PATH…]`: measure our five paths against their floors, print the table, write `.local/bench/latest.json`."""
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -9,9 +8,11 @@ import time
 import traceback
 from dataclasses import dataclass
 
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from shared import telemetry
 from tests.bench import approval, light, place, read, start
 from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
@@ -39,6 +40,7 @@ async def main(paths: list[str]) -> int:
     """Measure the named paths; 1 when one of them could not be measured. A missed aim is a finding, not a failure."""
     rows: list[Row] = []
     failed = False
+    telemetry.set_up("bench", None)
     async with whole_stack() as stack:
         for name in paths:
             console.print(f"  {name} …", end="")
@@ -75,8 +77,11 @@ def _memory_table(rows: list[Row]) -> Table:
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
-    arguments.add_argument("paths", nargs="*", metavar="PATH", choices=[[], *PATHS], help=", ".join(PATHS))
-    code = asyncio.run(main(arguments.parse_args().paths or list(PATHS)))
+    arguments.add_argument("paths", nargs="*", metavar="PATH", help=", ".join(PATHS))
+    chosen = arguments.parse_args().paths or list(PATHS)
+    if unknown := [name for name in chosen if name not in PATHS]:
+        arguments.error(f"no such path: {', '.join(unknown)}")
+    code = uvloop.run(main(chosen))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # temporalio may crash at interpreter exit after all work is done (sdk-python#300)

@@ -1,6 +1,7 @@
 """The floor of `light`: aiokafka alone, from `send` to the consumer's hands, against the broker of the stack."""
 
 import asyncio
+import logging
 import time
 from contextlib import AsyncExitStack
 
@@ -17,6 +18,7 @@ WARM_UP = 2.0
 
 async def latencies(bootstrap: str, per_second: float, seconds: float) -> list[float]:
     """Milliseconds from produce to consume, one value per record, at an even pace; the first two seconds do not count."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it complains of a topic that is a moment old
     await _make_topic(bootstrap)
     async with AsyncExitStack() as stack:
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all"))
