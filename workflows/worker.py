@@ -25,13 +25,18 @@ _GUARD = SandboxRestrictions.default.with_import_notification_policy(
 )
 
 
+def runner() -> SandboxedWorkflowRunner:
+    """The sandbox with its guard."""
+    return SandboxedWorkflowRunner(restrictions=_GUARD)
+
+
 def worker(client: Client, task_queue: str = WORKFLOWS, max_cached_workflows: int = 1000) -> Worker:
     """A worker for every workflow class. A start argument that does not fit fails its run; anything else waits for a mended program."""
     return Worker(
         client,
         task_queue=task_queue,
         workflows=CLASSES,
-        workflow_runner=SandboxedWorkflowRunner(restrictions=_GUARD),
+        workflow_runner=runner(),
         workflow_failure_exception_types=[pydantic.ValidationError],
         max_cached_workflows=max_cached_workflows,
     )

@@ -18,6 +18,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fastapi import FastAPI
+from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -38,10 +39,13 @@ from shared.kafka import KafkaSender
 from shared.law.notices import load_calendar
 from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
-from shared.temporal import TemporalSender, serve_activities
+from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from tests.monitoring.events import NOW, publish
+from workflows import roster
+from workflows.clock import CLOCK_MOVED, ClockMoved
 from workflows.rectification import TASK_QUEUE
+from workflows.schedules import Nominal
 from workflows.worker import worker
 
 T = TypeVar("T")
@@ -55,6 +59,28 @@ def clerk_of(unit_id: uuid.UUID) -> Who:
 
 
 @dataclass
+class Roster:
+    """The neighbour, as far as a freeze sees it: it says yes and keeps what it was asked."""
+
+    asked: list[str] = field(default_factory=list)
+
+    @activity.defn(name=roster.FREEZE_UNIT)
+    async def freeze_unit(self, request: roster.FreezeRequest) -> roster.Verdict:
+        self.asked.append(f"freeze {request.document_no}")
+        return roster.Verdict(accepted=True)
+
+    @activity.defn(name=roster.UNFREEZE_UNIT)
+    async def unfreeze_unit(self, request: roster.UnfreezeRequest) -> roster.Verdict:
+        self.asked.append(f"unfreeze {request.document_no}")
+        return roster.Verdict(accepted=True)
+
+    @activity.defn(name=roster.EXPIRE_RESERVATIONS)
+    async def expire_reservations(self, sweep: roster.Sweep) -> int:
+        self.asked.append(f"sweep {sweep.on}")
+        return 0
+
+
+@dataclass
 class House:
     """What a test talks to."""
 
@@ -64,6 +90,7 @@ class House:
     tokens: Tokens
     clock_file: Path
     kafka: tuple[str, str]
+    roster: "Roster"
     posted: int = field(default=0)
 
     async def get(self, who: Who, path: str, **query: Any) -> Any:
@@ -83,6 +110,16 @@ class House:
         offset = timedelta(seconds=round((at - datetime.now(UTC)).total_seconds()))
         self.clock_file.write_text(str(round(offset.total_seconds())))
         return offset
+
+    async def move_to(self, at: datetime) -> None:
+        """Business time jumps; every open case is told, as `bianban clock advance` tells it."""
+        moved = ClockMoved(offset=self.set_time(at))
+        for row in await self.database.fetch("SELECT workflow_id FROM workflow_starts"):
+            with suppress(RPCError):  # it has ended
+                await self.temporal.get_workflow_handle(row["workflow_id"]).execute_update(CLOCK_MOVED, moved)
+
+    async def run_daily(self, workflow: str, at: datetime) -> Any:
+        return await self.temporal.execute_workflow(workflow, Nominal(at=at), id=f"{workflow}:{uuid.uuid4()}", task_queue=WORKFLOWS)
 
     def _headers(self, who: Who) -> dict[str, str]:
         return {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
@@ -107,7 +144,7 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
     surroundings = Surroundings(load_calendar(), clock.offset)
     app = create_app()
     loops: list[asyncio.Task[None]] = []
-    to_kafka = KafkaSender(*kafka)
+    to_kafka, neighbour = KafkaSender(*kafka), Roster()
     conn = await asyncpg.connect(url("bianban"), server_settings={"search_path": "monitoring"})
     port, seal_port, secret = free_port(), free_port(), (folder / "seal.hmac").read_text()
     platform = httpx.AsyncClient(base_url=f"http://127.0.0.1:{seal_port}")
@@ -126,10 +163,11 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
             relay(database, url("monitoring"), TemporalSender(temporal)),
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
+            serve_activities(temporal, roster.TASK_QUEUE, [neighbour.freeze_unit, neighbour.unfreeze_unit, neighbour.expire_reservations]),
         )
         loops += [asyncio.ensure_future(loop) for loop in running]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
-            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka)
+            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour)
             made.set_time(NOW)
             yield made
         await _end_cases(conn, temporal)
@@ -152,7 +190,7 @@ def free_port() -> int:
 async def served(app: FastAPI, port: int) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     serving = asyncio.ensure_future(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  uvicorn offers a flag, no event
         await asyncio.sleep(0.02)
     yield
     server.should_exit = True

@@ -38,7 +38,7 @@ async def refused(played: Play, update: str, decision: Decision) -> str | None:
 
 
 async def until(played: Play, act: FreezeAct) -> None:
-    while act not in [entry.act for entry in played.services.order_entries]:
+    while act not in [entry.act for entry in played.services.order_entries]:  # noqa: ASYNC110  the stage has no event for it
         await asyncio.sleep(0.02)
 
 

@@ -1,0 +1,118 @@
+"""Nothing happens until the term is over: rungs, the weekly list with its seal, the freeze and its release, all over HTTP on the real servers."""
+
+import io
+from collections.abc import AsyncIterator, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pypdf
+import pytest
+import pytest_asyncio
+from python_calamine import CalamineWorkbook
+
+from deploy.local.place import Place
+from shared.clock import at_hour
+from shared.events.roster import RetirementFact
+from tests.monitoring.events import Town
+from tests.monitoring.house import DIRECTOR, OFFICER, OPERATOR, House, clerk_of, eventually, house
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def monitoring(stack: Place, database: Callable[[str], str], kafka: tuple[str, str], tmp_path: Path) -> AsyncIterator[House]:
+    async with house(stack, database, kafka, tmp_path) as made:
+        yield made
+
+
+async def first(monitoring: House, path: str) -> dict[str, Any]:
+    page = await eventually(lambda: monitoring.get(OFFICER, path), lambda page: bool(page["items"]))
+    found: dict[str, Any] = page["items"][0]
+    return found
+
+
+async def given_a_served_notice(monitoring: House, town: Town, **over: Any) -> str:
+    await monitoring.publish(town.registered(), town.over_quota(**over))
+    issue = f"/issues/{(await first(monitoring, '/issues'))['id']}"
+    body = {"title": "违规超编整改通知书", "demand": "限期清退", "budget_days": 10}
+    await eventually(
+        lambda: monitoring.post(OFFICER, f"{issue}/confirmation", key="confirm-0001", **body), lambda answer: answer.is_success
+    )
+    served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
+    assert served.is_success, served.text
+    return issue
+
+
+async def test_an_overdue_case_is_escalated_frozen_by_the_director_and_released_after_its_rectification(monitoring: House) -> None:
+    town, person = Town(), uuid4()
+    issue = await given_a_served_notice(monitoring, town, person=person)
+
+    await monitoring.move_to(at_hour(date(2026, 10, 10), 9))
+    order = f"/freeze-orders/{(await first(monitoring, '/freeze-orders'))['id']}"
+    rungs = [rung["rung"] for rung in (await monitoring.get(OFFICER, issue))["rungs"]]
+    before_the_decision = list(monitoring.roster.asked)
+    by_officer = await monitoring.post(OFFICER, f"{order}/decision", approve=True, document_no="编冻〔2026〕1号", reason="逾期")
+    decided = await monitoring.post(DIRECTOR, f"{order}/decision", approve=True, document_no="编冻〔2026〕1号", reason="逾期未整改")
+    await eventually(lambda: monitoring.get(OFFICER, order), lambda page: page["state"] == "in_force")
+
+    await monitoring.publish(town.released(person))
+    await eventually(lambda: monitoring.get(OFFICER, issue), lambda page: not page["present"])
+    await monitoring.post(clerk_of(town.unit_id), f"{issue}/evidence", description="已调出")
+    accepted = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕1号")
+    await eventually(lambda: monitoring.get(OFFICER, order), lambda page: page["state"] == "release_proposed")
+    still_frozen = monitoring.roster.asked[-1]
+    await monitoring.post(DIRECTOR, f"{order}/release-decision", approve=True, document_no="编解〔2026〕1号", reason="已销号")
+    released = await eventually(lambda: monitoring.get(OFFICER, order), lambda page: page["state"] == "released")
+
+    assert rungs == ["reminder", "overdue", "freeze_proposal"]
+    assert before_the_decision == []
+    assert by_officer.status_code == 403
+    assert decided.is_success, decided.text
+    assert accepted.json()["state"] == "closed", accepted.text
+    assert still_frozen == "freeze 编冻〔2026〕1号"
+    assert monitoring.roster.asked == ["freeze 编冻〔2026〕1号", "unfreeze 编解〔2026〕1号"]
+    assert (released["released_by"], released["release_document_no"]) == ("director-gu", "编解〔2026〕1号")
+
+
+async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_holiday_sealed_after_its_release_and_acknowledged(
+    monitoring: House,
+) -> None:
+    town = Town()
+    await given_a_served_notice(monitoring, town)
+
+    counts = [await monitoring.run_daily("SupervisionWorkflow", at_hour(date(2026, 10, day), 9)) for day in (5, 8, 8, 9)]
+    edition = f"/supervision-lists/{(await first(monitoring, '/supervision-lists?week=2026-W41'))['id']}"
+    clerk = clerk_of(town.unit_id)
+    unsealed = await monitoring.post(clerk, f"{edition}/acknowledgement")
+    await monitoring.post(OPERATOR, f"{edition}/release", reason="督办")
+    sealed = await eventually(lambda: monitoring.get(OFFICER, edition), lambda page: page["sealed_at"] is not None)
+    acknowledged = await monitoring.post(clerk, f"{edition}/acknowledgement")
+    pdf = await monitoring.http.get(f"{edition}/pdf", headers=monitoring._headers(clerk))
+    xlsx = await monitoring.http.get(f"{edition}/xlsx", headers=monitoring._headers(clerk))
+    elsewhere = await monitoring.http.get(edition, headers=monitoring._headers(clerk_of(uuid4())))
+
+    assert counts == [0, 1, 1, 0]
+    assert (unsealed.status_code, acknowledged.json()["acknowledged_by"]) == (409, "clerk-zhu")
+    assert sealed["number"] in "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages)
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.content)).get_sheet_by_index(0).to_python()
+    assert "clerk-zhu" in str(rows[0][0])
+    assert rows[2][1:4] == ["新增", "M01 超编", "career（full） 核定编制 10 名，实有 11 名，其中超编 1 名。"]
+    assert elsewhere.status_code == 404
+
+
+async def test_the_daily_sweep_asks_the_roster_and_judges_what_time_alone_breaks(monitoring: House) -> None:
+    town = Town(quota=50)
+    await monitoring.publish(town.registered(), town.placed(retirement=RetirementFact(category="M60", month="2026-09")))
+    await eventually(lambda: monitoring.get(OFFICER, "/lights"), lambda page: len(page["items"]) == 1)
+    await eventually(lambda: monitoring.database.fetchval("SELECT count(*) FROM placements"), lambda count: count == 1)
+
+    judged = [
+        await monitoring.run_daily("SweepWorkflow", at_hour(date(2026, 9, 30), 1)),
+        await monitoring.run_daily("SweepWorkflow", at_hour(date(2026, 10, 1), 1)),
+    ]
+
+    assert judged == [0, 1]
+    assert monitoring.roster.asked == ["sweep 2026-09-30", "sweep 2026-10-01"]
+    assert (await monitoring.get(OFFICER, f"/units/{town.unit_id}/light"))["light"] == "yellow"

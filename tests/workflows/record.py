@@ -1,0 +1,73 @@
+"""Records the histories that `test_replay.py` replays: `python -m tests.workflows.record`, only together with a `patched()` in the workflow.
+
+The file name keeps the workflow id's process; a history itself does not say which workflow it belongs to.
+"""
+
+import asyncio
+import os
+import re
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from shared.clock import at_hour
+from shared.glossary import Role
+from tests.workflows.rectification_play import CLERK, Play, by, freeze_on_stage, rectification_on_stage, server
+from workflows.freeze import Decision, IssueAccepted
+from workflows.rectification_case import ExtensionOrder, Pause, Resumption, Return, Submission
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def rectified(played: Play) -> None:
+    await played.serve()
+    await played.order("submit_evidence", Submission(evidence=CLERK, description="已整改"))
+    await played.order("return_evidence", Return(evidence=by()))
+    await played.accept()
+    await played.handle.result()
+
+
+async def escalated(played: Play) -> None:
+    await played.serve()
+    await played.order("pause", Pause(evidence=by()))
+    await played.until(at_hour(date(2026, 9, 23), 12))
+    await played.order("resume", Resumption(evidence=by()))
+    await played.until(at_hour(date(2026, 10, 14), 12))
+    await played.order("extend", ExtensionOrder(evidence=by(), days=3))
+    await played.until(at_hour(date(2026, 12, 1), 12))
+    await played.accept()
+    await played.handle.result()
+
+
+async def frozen(played: Play) -> None:
+    signed = Decision(evidence=by(Role.OFFICE_DIRECTOR, "director-gu", "编冻〔2026〕1号"), approve=True)
+    await played.order("decide", signed)
+    for number in (11, 12):
+        await played.order("issue_accepted", IssueAccepted(issue_id=UUID(int=number)))
+    while len(played.services.order_entries) < 3:  # noqa: ASYNC110  the stage has no event for it
+        await asyncio.sleep(0.02)
+    await played.order("decide_release", signed)
+    await played.handle.result()
+
+
+async def main() -> None:
+    HISTORIES.mkdir(exist_ok=True)
+    async with server() as environment:
+        for name, script in (("rectification-rectified", rectified), ("rectification-escalated", escalated)):
+            async with rectification_on_stage(environment) as played:
+                await script(played)
+                await _keep(played, name)
+        async with freeze_on_stage(environment) as played:
+            await frozen(played)
+            await _keep(played, "freeze-released")
+
+
+async def _keep(played: Play, name: str) -> None:
+    """Without the names of the process and the machine it was recorded on."""
+    text = (await played.handle.fetch_history()).to_json()
+    (HISTORIES / f"{name}.json").write_text(re.sub(r'"identity": "[^"]*"', '"identity": "recorder"', text) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)  # temporalio may crash at interpreter exit after all work is done (sdk-python#300)

@@ -1,0 +1,51 @@
+"""The Schedules as data: created once, corrected when repeated, and a run that one started knows its nominal instant."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+import pytest_asyncio
+from temporalio import activity
+from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import tests.workflows.rectification_play as play
+from shared.clock import at_hour
+from workflows.schedules import SCHEDULES, Due, ensure
+from workflows.supervision import ISSUE_LISTS
+from workflows.worker import CLASSES, worker
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    async with play.server() as environment:
+        yield environment
+
+
+async def test_each_schedule_names_a_workflow_that_the_worker_runs() -> None:
+    assert {schedule.workflow for schedule in SCHEDULES} <= {each.__name__ for each in CLASSES}
+
+
+async def test_a_run_started_by_its_schedule_stands_for_nine_o_clock_in_shanghai(environment: WorkflowEnvironment) -> None:
+    seen: list[Due] = []
+
+    @activity.defn(name=ISSUE_LISTS)
+    async def issue_weekly_lists(due: Due) -> int:
+        seen.append(due)
+        return 0
+
+    queue, day = f"stage-{uuid.uuid4()}", date(2026, 10, 8)
+    await ensure(environment.client, queue)
+    await ensure(environment.client, queue)
+    async with worker(environment.client, queue), Worker(environment.client, task_queue="monitoring", activities=[issue_weekly_lists]):
+        around = ScheduleBackfill(at_hour(day, 8), at_hour(day, 10), overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+        await environment.client.get_schedule_handle("supervision").backfill(around)
+        while not seen:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.05)
+
+    assert seen == [Due(at=at_hour(day, 9), in_real_time=True)]
