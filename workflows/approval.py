@@ -10,17 +10,16 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.approval_messages as messages
+    import workflows.approval_steps as steps
+    import workflows.roster as posts
     from shared.clock import at_hour
     from shared.glossary import ApplicationType, EntryKind
-    from workflows import approval_messages as messages
-    from workflows import approval_steps as steps
-    from workflows import roster
+    from workflows.approval_case import OpenCase, known
     from workflows.approval_messages import Answer, ApprovalStart
     from workflows.approval_steps import Decision, Phase
+    from workflows.guard import guarded
     from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
-
-from workflows.approval_case import OpenCase, known
-from workflows.guard import guarded
 
 ASK_AGAIN = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=10)
@@ -49,15 +48,16 @@ class ApprovalWorkflow(OpenCase):
             Phase.SEAL: self._seal,
             Phase.FILING: self._file,
         }
-        while self.case.phase not in steps.OVER or self.held:
-            await self.record()
-            if self.held and self.case.phase in {Phase.RETURNED, Phase.WITHDRAWN}:
+        await self.record()
+        while self.case.phase not in steps.OVER or self.held:  # nothing is awaited from here to the phase's own method
+            if self.held and (self.held < self.case.revision or self.case.phase in {Phase.RETURNED, Phase.WITHDRAWN}):
                 await self._give_back(self.held)
             elif self.is_long():
                 await self.drain()
                 workflow.continue_as_new(self.start.model_copy(update={"carried": self.carried(), "clock_offset": self.clock.offset}))
             else:
                 await phases[self.case.phase]()
+            await self.record()
         await self.drain()
         return "filed" if self.case.phase is Phase.FILED else "withdrawn"
 
@@ -136,8 +136,8 @@ class ApprovalWorkflow(OpenCase):
 
     async def _receive(self) -> None:
         """Advice first; an entry then takes hold of its reservation, or goes back to the applicant with the roster's reason."""
-        checks = tuple(await self.ask(roster.CHECK_APPLICATION, self._request(), list[Check], roster.TASK_QUEUE))
-        verdict = await self._granted(roster.HOLD_RESERVATION) if self._needs_hold() else Verdict(accepted=True)
+        checks = tuple(await self.ask(posts.CHECK_APPLICATION, self._request(), list[Check], posts.TASK_QUEUE))
+        verdict = await self._granted(posts.HOLD_RESERVATION) if self._needs_hold() else Verdict(accepted=True)
         if verdict is None or self.case.phase is not Phase.SUBMITTED:
             return
         if verdict.accepted:
@@ -159,7 +159,7 @@ class ApprovalWorkflow(OpenCase):
 
     async def _claim(self) -> None:
         """All checks once more, as law, where the post is taken."""
-        verdict = await self._granted(roster.CLAIM_POST)
+        verdict = await self._granted(posts.CLAIM_POST)
         if verdict is None or self.case.phase is not Phase.CLAIM:
             return
         if verdict.accepted:
@@ -174,7 +174,7 @@ class ApprovalWorkflow(OpenCase):
         phase = self.case.phase
         while self.case.phase is phase:
             self.held = self.case.revision
-            verdict = await self.ask(activity, self._request(), Verdict, roster.TASK_QUEUE)
+            verdict = await self.ask(activity, self._request(), Verdict, posts.TASK_QUEUE)
             if verdict.accepted or verdict.code != "frozen":
                 return verdict
             self.change_blocks(steps.block(self.case, verdict.frozen_by), EntryKind.BLOCKED, verdict.frozen_by)
@@ -185,8 +185,8 @@ class ApprovalWorkflow(OpenCase):
         if not self.case.blocked_by:  # the roster is ahead of its events: ask again, but not at once
             await workflow.sleep(_PAUSE)
         while self.case.blocked_by and self.case.phase is phase:
-            await self.record()
             await self._rest()
+            await self.record()
 
     async def _wait_for_the_day(self) -> None:
         """A later effective date is kept here; the roster is asked on the day."""
@@ -207,7 +207,7 @@ class ApprovalWorkflow(OpenCase):
             valid_months=self.start.valid_months,
         )
         try:
-            self.done = await self.ask(roster.TAKE_EFFECT, effect, Done, roster.TASK_QUEUE)
+            self.done = await self.ask(posts.TAKE_EFFECT, effect, Done, posts.TASK_QUEUE)
         except ActivityError as failed:
             if not isinstance(failed.cause, ApplicationError):
                 raise
@@ -235,7 +235,7 @@ class ApprovalWorkflow(OpenCase):
         if progress.completed and self.case.phase is Phase.SEAL:
             self._answered()
         with suppress(TimeoutError):  # no answer came: ask what became of the task
-            await workflow.wait_condition(self.stirred, timeout=ASK_AGAIN, timeout_summary="seal")
+            await workflow.wait_condition(lambda: self.case.phase is not Phase.SEAL, timeout=ASK_AGAIN, timeout_summary="seal")
 
     async def _file(self) -> None:
         await self.ask(messages.FILE_DOCUMENT, self._seal_request(), messages.Filed)
@@ -246,7 +246,7 @@ class ApprovalWorkflow(OpenCase):
         """Hand back all this revision holds; its tombstone refuses a claim that comes late."""
         evidence = self.evidence or Evidence(actor="system", role="service", update_id="")
         request = GiveBack(application_id=self.start.application_id, revision=revision, unit_id=self.content.unit_id, evidence=evidence)
-        await self.ask(roster.GIVE_BACK, request, type(None), roster.TASK_QUEUE)
+        await self.ask(posts.GIVE_BACK, request, type(None), posts.TASK_QUEUE)
         if self.held == revision:
             self.held = None
 

@@ -10,18 +10,17 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
 
+    import workflows.approval_messages as messages
+    import workflows.approval_steps as steps
     from shared.clock import business_day
     from shared.glossary import EntryKind, Role
     from shared.law.deadline import Deadline
-    from workflows import approval_messages as messages
-    from workflows import approval_steps as steps
     from workflows.approval_messages import Answer, ApprovalStart, Carried, Entry, Recent, Standing
     from workflows.approval_steps import Case, Decider, Refusal
+    from workflows.clock import BusinessClock, Timed
+    from workflows.guard import refuse
+    from workflows.journal import Journal
     from workflows.roster import Evidence
-
-from workflows.clock import BusinessClock, Timed
-from workflows.guard import refuse
-from workflows.journal import Journal
 
 R = TypeVar("R")
 ANSWERS_KEPT = 50

@@ -1,0 +1,349 @@
+"""ApprovalWorkflow on the real server: who decides, what pauses, what is given back, what is sealed. Each test also without a cache."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
+
+import tests.workflows.approval_play as play
+from shared.clock import business_day
+from shared.glossary import ApplicationState, ApplicationType, EntryKind
+from shared.law.deadline import Deadline
+from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, start
+from workflows import approval_messages as messages
+from workflows.approval_steps import Decider
+from workflows.clock import ClockMoved
+from workflows.roster import Verdict
+
+FRIDAY = date(2026, 9, 18)
+BLOCK = messages.Block(order_id=ORDER)
+ENTRY: dict[str, Any] = {"person_id": uuid.UUID(int=3), "reservation_id": uuid.UUID(int=9), "reason_code": "open_recruitment"}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[1000, 0], ids=["cached", "replayed"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[play.Stage]:
+    async with play.server() as environment, play.Stage(environment).open(request.param) as stage:
+        yield stage
+
+
+def deadline_of(entry: messages.Entry) -> Deadline:
+    assert entry.standing.deadline is not None
+    return entry.standing.deadline
+
+
+async def test_an_approved_application_is_claimed_effected_released_sealed_and_filed(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+
+    await played.approve_all()
+    await played.release()
+    await played.seal()
+
+    assert await played.handle.result() == "filed"
+    order = [kind for kind in played.services.kinds() if kind is not EntryKind.APPROVED]
+    assert order == [
+        EntryKind.RECEIVED,
+        EntryKind.CLAIMED,
+        EntryKind.EFFECTED,
+        EntryKind.RENDERED,
+        EntryKind.RELEASED,
+        EntryKind.SEALED,
+        EntryKind.RECORDED,
+    ]
+    assert [entry.sequence for entry in played.services.entries] == list(range(1, 11))
+    assert played.services.given_back == []
+
+
+async def test_whoever_gets_an_answer_can_read_it(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+
+    answer = await played.decide()
+
+    assert played.services.entries[answer.sequence - 1].kind is EntryKind.APPROVED
+    assert (answer.state, answer.step) == (ApplicationState.IN_REVIEW, "business_review")
+
+
+async def test_refusals_have_codes_and_leave_no_trace(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    codes = [
+        await played.refused("decide", played.decision(by=OFFICER)),
+        await played.refused("decide", played.decision(by=Decider(actor="clerk", roles=HEAD.roles))),
+        await played.refused("decide", played.decision(revision=2)),
+        await played.refused("decide", played.decision("return", reason_codes=())),
+        await played.refused("resubmit", played.mended(1)),
+    ]
+
+    assert codes == ["wrong_person", "own_case", "stale_version", "reason_missing", "wrong_state"]
+    assert played.services.kinds() == [EntryKind.RECEIVED]
+    history = await played.handle.fetch_history()
+    assert not [event for event in history.events if event.HasField("workflow_execution_update_accepted_event_attributes")]
+
+
+async def test_of_two_deciders_at_the_same_instant_one_is_refused_200_times(stage: play.Stage) -> None:
+    async def pairs(cases: int) -> None:
+        for _ in range(cases):
+            played = await stage.play(start())
+            await played.until(EntryKind.RECEIVED)
+            for decided, by in enumerate((HEAD, OFFICER), start=1):
+                deciders = [by, Decider(actor="deputy" + by.actor, roles=by.roles)]
+
+                answers = await asyncio.gather(
+                    *(played.tell("decide", played.decision(by=each)) for each in deciders), return_exceptions=True
+                )
+
+                assert sorted(type(answer).__name__ for answer in answers) == ["Answer", "WorkflowUpdateFailedError"]
+                assert played.services.kinds().count(EntryKind.APPROVED) == decided
+            await played.handle.terminate()
+
+    await asyncio.gather(*(pairs(10) for _ in range(5)))
+
+
+async def test_a_withdrawal_and_the_last_approval_at_the_same_instant_never_both_take_effect(stage: play.Stage) -> None:
+    for _ in range(10):
+        played = await stage.play(start(chain=play.CHAIN[:1]))
+        await played.until(EntryKind.RECEIVED)
+        withdrawal = messages.Withdrawal(by=CLERK, reason="不再需要")
+
+        answers = await asyncio.gather(
+            played.tell("decide", played.decision()), played.tell("withdraw", withdrawal), return_exceptions=True
+        )
+
+        withdrawn = not isinstance(answers[1], WorkflowUpdateFailedError)
+        if withdrawn:
+            assert await played.handle.result() == "withdrawn"
+            assert played.services.effects == []
+            assert played.services.given_back == ([1] if played.services.claimed else [])
+        else:
+            await played.until(EntryKind.RENDERED)
+            assert len(played.services.effects) == 1
+            assert played.services.given_back == []
+
+
+async def test_a_claim_that_wakes_up_after_the_withdrawal_is_given_back(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    played.services.may_claim.clear()
+    await played.approve_all()
+
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    played.services.may_claim.set()
+
+    assert await played.handle.result() == "withdrawn"
+    assert played.services.given_back == [1]
+    assert played.services.effects == []
+
+
+async def test_after_the_effect_a_withdrawal_is_refused(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.until(EntryKind.RENDERED)
+
+    assert await played.refused("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要")) == "effect_requested"
+
+
+async def test_a_frozen_application_refuses_decisions_and_goes_on_with_the_days_it_had_left(stage: play.Stage) -> None:
+    played = await stage.play(start(clock_offset=play.at(FRIDAY)))
+    due = deadline_of(await played.until(EntryKind.RECEIVED)).due_on
+    await played.tell("block", BLOCK)
+    paused = await played.until(EntryKind.BLOCKED)
+
+    assert paused.standing.state is ApplicationState.PAUSED
+    assert deadline_of(paused).due_on is None
+    assert await played.refused("decide", played.decision()) == "paused"
+    await played.tell("clock_moved", ClockMoved(offset=play.at(date(2026, 10, 12))))
+    await played.tell("unblock", BLOCK)
+    resumed = await played.until(EntryKind.UNBLOCKED)
+
+    assert due == date(2026, 9, 21)
+    assert deadline_of(resumed).due_on == date(2026, 10, 13)
+    assert (await played.decide()).step == "business_review"
+
+
+async def test_a_release_seen_before_its_freeze_blocks_nothing(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+
+    await played.tell("unblock", BLOCK)
+    await played.tell("block", BLOCK)
+
+    assert (await played.decide()).state is ApplicationState.IN_REVIEW
+    assert EntryKind.BLOCKED not in played.services.kinds()
+
+
+async def test_an_application_submitted_after_the_freeze_is_paused_from_the_start(stage: play.Stage) -> None:
+    played = await stage.play(start(blocked_by=(ORDER,)))
+    received = await played.until(EntryKind.RECEIVED)
+
+    assert received.standing.state is ApplicationState.PAUSED
+    assert await played.refused("decide", played.decision(step="unit_head")) == "paused"
+    await played.tell("unblock", BLOCK)
+    assert (await played.decide()).step == "business_review"
+
+
+async def test_of_overlapping_freezes_the_last_one_frees_it(stage: play.Stage) -> None:
+    other = messages.Block(order_id=uuid.uuid4())
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("block", BLOCK)
+    await played.tell("block", other)
+
+    await played.tell("unblock", BLOCK)
+    still = (await played.until(EntryKind.UNBLOCKED)).standing
+    await played.tell("unblock", other)
+
+    assert still.state is ApplicationState.PAUSED
+    assert (await played.until(EntryKind.UNBLOCKED, 2)).standing.state is ApplicationState.IN_REVIEW
+
+
+async def test_a_freeze_is_checked_at_the_claim_too_and_the_claim_waits_for_its_end_trap_6(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    await played.approve_all()
+    paused = await played.until(EntryKind.BLOCKED)
+
+    assert paused.standing.state is ApplicationState.PAUSED
+    assert played.services.effects == []
+    await played.tell("unblock", BLOCK)
+    await played.until(EntryKind.RENDERED)
+    assert len(played.services.claimed) == 2
+
+
+async def test_a_refused_claim_returns_the_application_with_the_rosters_reason(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    await played.approve_all()
+
+    refused = await played.until(EntryKind.REFUSED)
+    await played.tell("resubmit", played.mended(1))
+    await played.until(EntryKind.RECEIVED, 2)
+
+    assert (refused.text, refused.reason_codes, refused.standing.state) == (
+        "可用编制不足。",
+        ("quota_exhausted",),
+        ApplicationState.RETURNED,
+    )
+    assert played.services.given_back == [1]
+
+
+async def test_an_entry_whose_reservation_cannot_be_held_goes_back(stage: play.Stage) -> None:
+    services = play.Services(hold=Verdict(accepted=False, code="reservation_expired", sentence="核准已过有效期。"))
+    begin = start(ApplicationType.ENTRY, content=play.content(**ENTRY))
+    played = await stage.play(begin, services)
+    refused = await played.until(EntryKind.REFUSED)
+
+    assert refused.reason_codes == ("reservation_expired",)
+
+
+async def test_every_way_out_gives_back_what_an_entry_holds(stage: play.Stage) -> None:
+    played = await stage.play(start(ApplicationType.ENTRY, content=play.content(**ENTRY)))
+    await played.until(EntryKind.RECEIVED)
+
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.content(**ENTRY)}))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+
+    assert await played.handle.result() == "withdrawn"
+    assert played.services.given_back == [1, 2]
+
+
+async def test_after_a_return_and_resubmission_the_reminders_fire_again(stage: play.Stage) -> None:
+    played = await stage.play(start(clock_offset=play.at(FRIDAY)))
+    await played.until(EntryKind.RECEIVED)
+    await played.pass_time(timedelta(days=4))
+    await played.until(EntryKind.REMINDED)
+
+    await played.decide("return")
+    await played.pass_time(timedelta(days=10))
+    await played.tell("resubmit", played.mended(1))
+    await played.until(EntryKind.RECEIVED, 2)
+    reminded = played.services.kinds().count(EntryKind.REMINDED)
+    await played.pass_time(timedelta(days=14))
+
+    again = await played.until(EntryKind.REMINDED, reminded + 1)
+    assert reminded == 1
+    assert again.standing.revision == 2
+
+
+async def test_each_reminder_comes_in_working_time_and_once_trap_24(stage: play.Stage) -> None:
+    played = await stage.play(start(clock_offset=play.at(FRIDAY)))
+    await played.until(EntryKind.RECEIVED)
+
+    await played.pass_time(timedelta(days=20))
+    await played.until(EntryKind.REMINDED, 2)
+
+    days = [business_day(entry.at) for entry in played.services.entries if entry.kind is EntryKind.REMINDED]
+    assert days == [date(2026, 9, 21), date(2026, 9, 23)]
+
+
+async def test_a_later_effective_date_is_waited_for(stage: play.Stage) -> None:
+    begin = start(clock_offset=play.at(FRIDAY), content=play.content(effective_on=date(2026, 10, 1)))
+    played = await stage.play(begin)
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.until(EntryKind.CLAIMED)
+    assert played.services.effects == []
+
+    await played.tell("clock_moved", ClockMoved(offset=play.at(date(2026, 10, 1))))
+
+    await played.until(EntryKind.EFFECTED)
+
+
+async def test_while_the_seal_is_away_the_case_waits_and_then_goes_on_by_itself_trap_30(stage: play.Stage) -> None:
+    services = play.Services(seal_down=True)
+    played = await stage.play(start(), services)
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.release()
+    assert services.entries[-1].standing.state is ApplicationState.AWAITING_SEAL
+    assert services.seals == 0
+
+    services.seal_down = False
+    async with asyncio.timeout(20):
+        while not services.seals:
+            await played.pass_time(timedelta(seconds=15))
+    await played.seal()
+
+    assert await played.handle.result() == "filed"
+
+
+async def test_a_repeated_seal_answer_changes_nothing(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.release()
+
+    await asyncio.gather(*(played.seal() for _ in range(3)), return_exceptions=True)
+
+    assert await played.handle.result() == "filed"
+    assert played.services.kinds().count(EntryKind.SEALED) == 1
+
+
+async def test_the_same_update_id_gets_the_same_answer_also_in_the_next_run(stage: play.Stage) -> None:
+    played = await stage.play(start(entries_per_run=2))
+    await played.until(EntryKind.RECEIVED)
+    decision = played.decision()
+    run = (await played.handle.describe()).run_id
+    first = await played.tell("decide", decision, "decision-1")
+    await played.until_run_after(run)
+
+    second = await played.tell("decide", decision, "decision-1")
+
+    assert second == first
+    assert played.services.kinds().count(EntryKind.APPROVED) == 1
+
+
+async def test_the_clock_of_production_cannot_be_moved(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    assert await played.refused("clock_moved", ClockMoved(offset=timedelta(days=1))) == "time_is_real"

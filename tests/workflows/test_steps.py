@@ -1,0 +1,229 @@
+"""The step machine: what it refuses, and what holds for any order of requests."""
+
+import contextlib
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.glossary import ApplicationState, ApplicationType, Role
+from workflows import approval_steps as steps
+from workflows.approval_steps import Case, Decider, Decision, Phase, Refusal, Step
+
+CHAIN = (
+    Step(code="unit_head", label="审签", role=Role.UNIT_HEAD, budget_days=2),
+    Step(code="business_review", label="审核", role=Role.BUSINESS_OFFICER, budget_days=5),
+    Step(code="director_approval", label="核准", role=Role.OFFICE_DIRECTOR, budget_days=3),
+)
+CLERK = Decider(actor="clerk", roles=(Role.UNIT_CLERK,))
+HEAD = Decider(actor="head", roles=(Role.UNIT_HEAD,))
+OFFICER = Decider(actor="officer", roles=(Role.BUSINESS_OFFICER,))
+DIRECTOR = Decider(actor="director", roles=(Role.OFFICE_DIRECTOR,))
+SEALER = Decider(actor="sealer", roles=(Role.SEAL_OPERATOR,))
+ORDERS = tuple(UUID(int=number) for number in range(1, 4))
+DOCUMENT = UUID(int=50)
+TODAY = date(2026, 9, 18)
+
+
+def submitted(application_type: ApplicationType = ApplicationType.POST_USE) -> Case:
+    return Case(application_type=application_type, chain=CHAIN, applicant="clerk", concerned=("teacher",))
+
+
+def in_review(application_type: ApplicationType = ApplicationType.POST_USE) -> Case:
+    return steps.received(submitted(application_type))
+
+
+def approval(case: Case, by: Decider) -> Decision:
+    return Decision(by=by, verdict="approve", revision=case.revision, step=case.step.code if case.step else "")
+
+
+def approved(case: Case) -> Case:
+    for by in (HEAD, OFFICER, DIRECTOR):
+        case = steps.decide(case, approval(case, by))
+    return case
+
+
+def refusal(change: Callable[[], Case]) -> str:
+    with pytest.raises(Refusal) as refused:
+        change()
+    return refused.value.code
+
+
+def test_approvals_walk_the_chain_and_end_at_the_claim() -> None:
+    case = in_review()
+
+    holders = []
+    for by in (HEAD, OFFICER, DIRECTOR):
+        holders.append(steps.holder_of(case))
+        case = steps.decide(case, approval(case, by))
+
+    assert holders == [Role.UNIT_HEAD, Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR]
+    assert case.phase is Phase.CLAIM
+
+
+def test_a_decision_by_another_role_is_refused() -> None:
+    case = in_review()
+
+    assert refusal(lambda: steps.decide(case, approval(case, DIRECTOR))) == "wrong_person"
+
+
+@pytest.mark.parametrize("name", ["clerk", "teacher"])
+def test_nobody_decides_his_own_case_trap_36(name: str) -> None:
+    case, by = in_review(), Decider(actor=name, roles=(Role.UNIT_HEAD,))
+
+    assert refusal(lambda: steps.decide(case, approval(case, by))) == "own_case"
+
+
+def test_nobody_decides_his_own_case_through_a_colleague() -> None:
+    case, by = in_review(), HEAD.model_copy(update={"on_behalf_of": "clerk"})
+
+    assert refusal(lambda: steps.decide(case, approval(case, by))) == "own_case"
+
+
+def test_nobody_decides_two_steps_of_one_revision() -> None:
+    both = Decider(actor="head", roles=(Role.UNIT_HEAD, Role.BUSINESS_OFFICER))
+    case = steps.decide(in_review(), approval(in_review(), both))
+
+    assert refusal(lambda: steps.decide(case, approval(case, both))) == "decided_before"
+
+
+def test_a_decision_about_an_older_revision_is_refused() -> None:
+    case = in_review()
+    old = approval(case, HEAD)
+    returned = steps.decide(case, old.model_copy(update={"verdict": "return", "reason_codes": ("other",)}))
+    again = steps.received(steps.resubmit(returned, 1))
+
+    assert refusal(lambda: steps.decide(again, old)) == "stale_version"
+
+
+def test_a_return_without_reasons_is_refused_trap_21() -> None:
+    case = in_review()
+    bare = approval(case, HEAD).model_copy(update={"verdict": "return"})
+
+    assert refusal(lambda: steps.decide(case, bare)) == "reason_missing"
+
+
+def test_a_decision_while_frozen_is_refused_and_a_withdrawal_is_not() -> None:
+    case = steps.block(in_review(), ORDERS[:1])
+
+    assert steps.state_of(case) is ApplicationState.PAUSED
+    assert refusal(lambda: steps.decide(case, approval(case, HEAD))) == "paused"
+    assert steps.withdraw(case).phase is Phase.WITHDRAWN
+
+
+def test_an_exit_is_never_paused_trap_7() -> None:
+    case = steps.block(in_review(ApplicationType.EXIT), ORDERS)
+
+    assert not case.is_paused
+    assert steps.decide(case, approval(case, HEAD)).position == 1
+
+
+def test_a_claim_made_before_the_freeze_stands() -> None:
+    case = steps.block(steps.claimed(approved(in_review())), ORDERS)
+
+    assert steps.state_of(case) is ApplicationState.EFFECTING
+
+
+def test_a_withdrawal_after_the_effect_was_asked_for_is_refused() -> None:
+    case = steps.effect_asked(steps.claimed(approved(in_review())))
+
+    assert refusal(lambda: steps.withdraw(case)) == "effect_requested"
+
+
+def test_a_second_withdrawal_is_refused() -> None:
+    assert refusal(lambda: steps.withdraw(steps.withdraw(in_review()))) == "already_withdrawn"
+
+
+def test_only_a_seal_operator_releases_the_document_and_not_his_own() -> None:
+    case = steps.effected(steps.effect_asked(steps.claimed(approved(in_review()))))
+    case = steps.rendered(case, DOCUMENT, "0" * 64)
+
+    assert refusal(lambda: steps.release(case, DIRECTOR, DOCUMENT)) == "wrong_person"
+    assert refusal(lambda: steps.release(case, SEALER.model_copy(update={"actor": "clerk"}), DOCUMENT)) == "own_case"
+    assert refusal(lambda: steps.release(case, SEALER, UUID(int=51))) == "document_mismatch"
+    assert steps.release(case, SEALER, DOCUMENT).phase is Phase.SEAL
+
+
+def test_urging_twice_on_one_day_is_refused() -> None:
+    case = steps.urge(in_review(), TODAY)
+
+    assert refusal(lambda: steps.urge(case, TODAY)) == "urged_today"
+
+
+@given(st.permutations([("block", order) for order in ORDERS] + [("unblock", order) for order in ORDERS[:2]]))
+def test_blocking_and_unblocking_commute(changes: list[tuple[str, UUID]]) -> None:
+    case = in_review()
+
+    for change, order in changes:
+        case = steps.block(case, (order,)) if change == "block" else steps.unblock(case, order)
+
+    assert case.blocked_by == ORDERS[2:]
+
+
+REQUESTS: dict[str, Callable[[Case], Case]] = {
+    "receive": steps.received,
+    "head": lambda case: steps.decide(case, approval(case, HEAD)),
+    "officer": lambda case: steps.decide(case, approval(case, OFFICER)),
+    "director": lambda case: steps.decide(case, approval(case, DIRECTOR)),
+    "return": lambda case: steps.decide(
+        case, approval(case, HEAD if case.position == 0 else OFFICER).model_copy(update={"verdict": "return", "reason_codes": ("other",)})
+    ),
+    "resubmit": lambda case: steps.resubmit(case, case.revision),
+    "withdraw": steps.withdraw,
+    "urge": lambda case: steps.urge(case, TODAY),
+    "block": lambda case: steps.block(case, ORDERS[:1]),
+    "unblock": lambda case: steps.unblock(case, ORDERS[0]),
+    "claimed": steps.claimed,
+    "refused": lambda case: steps.sent_back(case) if case.phase is Phase.CLAIM else case,
+    "effect": steps.effect_asked,
+    "effected": steps.effected,
+    "rendered": lambda case: steps.rendered(case, DOCUMENT, "0" * 64),
+    "release": lambda case: steps.release(case, SEALER, DOCUMENT),
+    "sealed": lambda case: steps.seal_completed(case, DOCUMENT),
+    "filed": steps.filed,
+}
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(sorted(REQUESTS)), max_size=60))
+def test_in_any_order_of_requests_the_claim_needs_every_step_and_the_effect_is_final(requests: list[str]) -> None:
+    case, approvals = submitted(), set[int]()
+
+    for request in requests:
+        before = case
+        try:
+            case = REQUESTS[request](case)
+        except Refusal:
+            continue
+        if case.revision != before.revision:
+            approvals = set()
+            assert (case.position, case.decided_by) == (0, ())
+        if request in {"head", "officer", "director"}:
+            approvals.add(before.position)
+            assert not before.blocked_by
+        if case.phase is Phase.CLAIM:
+            assert approvals == {0, 1, 2}
+            assert set(case.decided_by) == {"head", "officer", "director"}
+        if before.phase in steps.OVER:
+            assert case.phase is before.phase
+        if before.phase not in steps.WITHDRAWABLE:
+            assert case.phase not in {Phase.WITHDRAWN, Phase.RETURNED} or before.phase is Phase.WITHDRAWN
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(["head", "officer", "director", "return", "resubmit", "receive", "block", "unblock"]), max_size=40))
+def test_every_application_can_still_be_finished_or_withdrawn(requests: list[str]) -> None:
+    case = submitted()
+    for request in requests:
+        with contextlib.suppress(Refusal):
+            case = REQUESTS[request](case)
+
+    case = steps.unblock(case, ORDERS[0])
+    for request in ("resubmit", "receive", "head", "officer", "director"):
+        with contextlib.suppress(Refusal):
+            case = REQUESTS[request](case)
+
+    assert case.phase is Phase.CLAIM
