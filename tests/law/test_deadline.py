@@ -45,7 +45,7 @@ def recomputed_due(certificate: dict[str, Any]) -> str | None:
             (10, 3),
         }
         works = day.isoformat() in work or (day.weekday() < 5 and day.isoformat() not in off and not fixed)
-        left -= works and not any(since <= close and close < until for since, until in pauses if until)
+        left -= works and not any(since <= close < until for since, until in pauses if until)
     return datetime.combine(day, time(17, 30), CHINA).isoformat()
 
 
@@ -138,7 +138,7 @@ def test_a_second_pause_and_a_resumption_without_pause_are_refused() -> None:
 
 def test_trap_24_a_deadline_beyond_the_notice_is_provisional_until_the_notice_is_loaded() -> None:
     guessed = Deadline.start(date(2026, 12, 28), 5, CALENDAR)
-    exceptions = {day: DayKind.OFF for day in (*CALENDAR.off, date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 4))}
+    exceptions = dict.fromkeys((*CALENDAR.off, date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 4)), DayKind.OFF)
     newer = Calendar.of(exceptions | dict.fromkeys(CALENDAR.work, DayKind.WORK), (*CALENDAR.published, 2027))
 
     certain = guessed.counted_by(newer)
