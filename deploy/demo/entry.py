@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.demo import casework
 from deploy.demo.cast import Cast
-from deploy.demo.stage import Stage
+from deploy.demo.stage import WEEKDAYS, Stage
 
 KIND, FUNDING = "SY", "full"
 
@@ -44,14 +44,14 @@ async def _judge_due_date(stage: Stage, application: str) -> None:
     stage.expect("单位负责人审签期限 2 个工作日（按节假日安排独立计算）", counted.due_on.isoformat(), seen["due_at"][:10])
     makeup = [day for day in stage.calendar.work if stage.today < day <= counted.due_on]
     if makeup:
-        stage.tell(f"其中 {makeup[0]} 是调休上班的周日，计为工作日")
+        stage.tell(f"其中 {makeup[0]} 是调休上班的周{WEEKDAYS[makeup[0].weekday()]}，计为工作日")
 
 
 async def _take_the_post(stage: Stage, cast: Cast, before: dict[str, Any]) -> None:
     school = cast.school
     person = await cast.register(stage, school.clerk, school, "专任教师", technical=True)
-    units_reservations = (await stage.see(school.clerk, "roster", f"/units/{school.id}/reservations"))["items"]
-    reservation = units_reservations[-1]
+    reservations = await stage.see(school.clerk, "roster", f"/units/{school.id}/reservations")
+    reservation = reservations["items"][-1]
     stage.tell(f"凭核准文号 {reservation['authorisation_no']}（有效期至 {reservation['expires_on']}）申请入编")
     application = await casework.submit(
         stage,

@@ -1,6 +1,7 @@
 """Steps 2 to 5 of the story: a town beyond its quota, its red light, its deadline across the holidays, the freeze, and the way back to green."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from deploy.demo.cast import Cast
 from deploy.demo.city import DIRECTOR, OFFICER, SEALER, SUPERVISOR
 from deploy.demo.stage import Stage
 from shared.clock import at_hour, business_day
+from shared.glossary import LABELS, FreezeState, IssueState, Light, LineKind, Rung
 from shared.law.deadline import Deadline
 
 FULL = ("XZ", "state")
@@ -54,7 +56,7 @@ async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
     committed = time.perf_counter()
     light = await stage.until("亮红灯", lambda: _light(stage, cast), lambda seen: seen["light"] == "red", lambda seen: seen["label"])
     seen_at = time.perf_counter()
-    stage.expect("灯色", "红灯", light["label"])
+    stage.expect("灯色", LABELS[Light.RED], light["label"])
     stage.tell(
         f"从提交登记到看见红灯 [bold]{(seen_at - began) * 1000:.0f} 毫秒[/bold]，其中登记落库并应答后 {(seen_at - committed) * 1000:.0f} 毫秒"
     )
@@ -64,7 +66,7 @@ async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
         f"原因：规则 {why['rule']}（{why['title']}）版本 {why['rule_version']}，输入 {why['inputs']}，事件 {str(why['event_id'])[:13]}…"
     )
     stage.tell(f"怎样变好：{why['better_by']}")
-    stage.expect("案件状态", "待核实", (await _issue(stage, facts))["state_label"])
+    stage.expect("案件状态", LABELS[IssueState.TO_VERIFY], (await _issue(stage, facts))["state_label"])
     after = await casework.row_of(stage, cast.town, *FULL)
     stage.expect("超编数", before["overstaffing"] + 1, after["overstaffing"])
 
@@ -103,11 +105,11 @@ async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:
     await casework.at_step(stage, facts.pending, "business_review")
     await stage.advance(at_hour(facts.due_on, 18), "期限届满之后")
     issue = await _issue(stage, facts)
-    stage.expect("案件状态", "逾期未整改", issue["state_label"])
-    fired = [rung["rung"] for rung in issue["rungs"]]
-    stage.expect("已触发的督办阶梯，各一次", ["reminder", "overdue", "freeze_proposal"], fired)
+    stage.expect("案件状态", LABELS[IssueState.OVERDUE], issue["state_label"])
+    fired = "、".join(LABELS[Rung(rung["rung"])] for rung in issue["rungs"])
+    stage.expect("已触发的督办阶梯，各一次", "、".join(LABELS[each] for each in (Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL)), fired)
     for rung in issue["rungs"]:
-        stage.tell(f"{rung['rung']}：应于 {stage.written(datetime.fromisoformat(rung['planned_at']))}")
+        stage.tell(f"{LABELS[Rung(rung['rung'])]}：应于 {stage.written(datetime.fromisoformat(rung['planned_at']))}")
 
 
 async def freeze(stage: Stage, cast: Cast, facts: Facts) -> None:
@@ -115,7 +117,7 @@ async def freeze(stage: Stage, cast: Cast, facts: Facts) -> None:
     await stage.advance(at_hour(stage.calendar.next_working_day(facts.due_on), 10), "次一工作日")
     order = (await _orders(stage, cast))[0]
     facts.order = order["id"]
-    stage.expect("冻结令由系统提出、待人决定", "freeze_proposed", order["state"])
+    stage.expect("冻结令由系统提出、待人决定", LABELS[FreezeState.PROPOSED], order["state_label"])
     before = await casework.detail(stage, facts.pending)
     facts.left = _deadline(before).remaining(stage.now)
     body = {"approve": True, "document_no": f"望编冻〔{stage.today.year}〕{facts.order[-4:]}号", "reason": "逾期未整改"}
@@ -138,7 +140,7 @@ async def issue_lists(stage: Stage, cast: Cast, facts: Facts) -> None:
     await stage.advance(at_hour(first, 9, 30), "下一期清单之后")
     edition = (await _expect_lists(stage, cast, facts))[-1]
     stage.expect("最近一期所属的周", f"{first.isocalendar().year}-W{first.isocalendar().week:02d}", edition["iso_week"])
-    stage.expect("其中超期", 1, edition["overdue"])
+    stage.expect("该镇的清单", f"{LABELS[LineKind.OVERDUE]} 1", _lines(edition))
     await stage.do(SEALER, f"用印登记，发出督办清单 {edition['number']}", "monitoring", f"/supervision-lists/{edition['id']}/release", {})
     sealed = await stage.until(
         "督办清单已签章",
@@ -166,11 +168,11 @@ async def put_right(stage: Stage, cast: Cast, facts: Facts) -> None:
         f"/issues/{facts.issue}/acceptance",
         {"document_no": f"望编验〔{stage.today.year}〕{facts.issue[-4:]}号"},
     )
-    stage.expect("案件状态", "已销号", closed["state_label"])
+    stage.expect("案件状态", LABELS[IssueState.CLOSED], closed["state_label"])
     light = await stage.until("转为绿灯", lambda: _light(stage, cast), lambda seen: seen["light"] == "green", lambda seen: seen["label"])
-    stage.expect("灯色", "绿灯", light["label"])
+    stage.expect("灯色", LABELS[Light.GREEN], light["label"])
     await stage.until(
-        "提出解冻", lambda: _order(stage, cast, facts), lambda seen: seen["state"] == "release_proposed", lambda seen: seen["state"]
+        "提出解冻", lambda: _order(stage, facts), lambda seen: seen["state"] == "release_proposed", lambda seen: seen["state"]
     )
     body = {"approve": True, "document_no": f"望编解〔{stage.today.year}〕{facts.order[-4:]}号", "reason": "整改完成"}
     await stage.do(DIRECTOR, "签署解冻", "monitoring", f"/freeze-orders/{facts.order}/release-decision", body)
@@ -213,31 +215,23 @@ async def _finish(stage: Stage, cast: Cast, facts: Facts) -> None:
 
 
 async def _expect_lists(stage: Stage, cast: Cast, facts: Facts) -> list[Any]:
-    """Every edition of the town since the issue was found stands on the first working day of its ISO week, once, numbered."""
-    found = await _issue(stage, facts)
-    since = business_day(datetime.fromisoformat(found["found_at"]))
-    editions = [
-        each
-        for each in (await stage.see(OFFICER, "monitoring", f"/supervision-lists?unit={cast.town.id}"))["items"]
-        if business_day(datetime.fromisoformat(each["issued_at"])) >= since
-    ]
-    editions.sort(key=lambda each: each["iso_week"])
+    """Every edition of the town since the issue was found stands on the first working day of its ISO week at 09:00, once, numbered."""
+    found_at = datetime.fromisoformat((await _issue(stage, facts))["found_at"])
+    heads = (await stage.see(OFFICER, "monitoring", "/supervision-lists", unit=cast.town.id, limit=200))["items"]
+    heads = [each for each in heads if datetime.fromisoformat(each["issued_at"]) >= found_at]
+    editions = [await stage.see(OFFICER, "monitoring", f"/supervision-lists/{each['id']}") for each in heads]
+    due = [day for day in _days_from(business_day(found_at), stage.today) if stage.calendar.first_working_day_of_iso_week(day) == day]
+    due = [day for day in due if found_at < at_hour(day, 9) <= stage.now]
     days = [business_day(datetime.fromisoformat(each["issued_at"])) for each in editions]
-    due = [
-        day
-        for day in _days_from(since, stage.today)
-        if stage.calendar.first_working_day_of_iso_week(day) == day and at_hour(day, 9) <= stage.now
-    ]
-    due = [day for day in due if at_hour(day, 9) > datetime.fromisoformat(found["found_at"])]
-    stage.expect(
-        "督办清单的日期（每周第一个工作日，节假日顺延）",
-        "、".join(f"{day:%m-%d}" for day in due),
-        "、".join(f"{day:%m-%d}" for day in days),
-    )
-    for each, day in zip(editions, days, strict=True):
-        counts = f"新增 {each['new']}、结转 {each['carried']}、超期 {each['overdue']}、销号 {each['cleared']}"
-        stage.tell(f"{each['number']}  {stage.written(at_hour(day, 9))}  {counts}")
+    stage.expect("督办清单的日期（每周第一个工作日，节假日顺延）", _days(due), _days(days))
+    for each in editions:
+        stage.tell(f"{each['number']}  {stage.written(datetime.fromisoformat(each['issued_at']))}  {_lines(each)}")
     return editions
+
+
+def _lines(edition: Any) -> str:
+    counts = Counter(line["kind_label"] for line in edition["lines"])
+    return "、".join(f"{label} {number}" for label, number in counts.items())
 
 
 def _days_from(since: date, until: date) -> list[date]:
@@ -272,13 +266,9 @@ async def _issue(stage: Stage, facts: Facts) -> Any:
 
 
 async def _orders(stage: Stage, cast: Cast) -> list[Any]:
-    items = (await stage.see(DIRECTOR, "monitoring", f"/freeze-orders?unit={cast.town.id}"))["items"]
+    items = (await stage.see(DIRECTOR, "monitoring", "/freeze-orders", unit=cast.town.id))["items"]
     return [each for each in items if each["state"] not in {"released", "freeze_declined"}]
 
 
-async def _order(stage: Stage, cast: Cast, facts: Facts) -> Any:
-    return next(
-        each
-        for each in (await stage.see(DIRECTOR, "monitoring", f"/freeze-orders?unit={cast.town.id}"))["items"]
-        if each["id"] == facts.order
-    )
+async def _order(stage: Stage, facts: Facts) -> Any:
+    return await stage.see(DIRECTOR, "monitoring", f"/freeze-orders/{facts.order}")

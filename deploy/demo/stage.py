@@ -18,7 +18,7 @@ from shared.law.working_days import Calendar
 
 PATIENCE = 30.0
 GLANCE = 0.02
-_WEEKDAYS = "一二三四五六日"
+WEEKDAYS = "一二三四五六日"
 
 
 class Deviation(Exception):  # noqa: N818  named as the fact it states
@@ -81,9 +81,9 @@ class Stage:
             return
         raise Deviation(said, f"拒绝 {code}", "办成了")
 
-    async def see(self, user: str, service: str, path: str) -> Any:
+    async def see(self, user: str, service: str, path: str, **query: str | int) -> Any:
         """Read."""
-        return (await self.doors.get(user, service, path)).body
+        return (await self.doors.get(user, service, path, **query)).body
 
     def expect(self, what: str, expected: object, seen: object, *, quiet: bool = False) -> None:
         """What is seen must be what was expected. Raises Deviation."""
@@ -139,4 +139,4 @@ class Stage:
     def written(at: datetime) -> str:
         """An instant as people write it."""
         local = at.astimezone(CHINA)
-        return f"{local:%Y-%m-%d}（周{_WEEKDAYS[local.weekday()]}）{local:%H:%M}"
+        return f"{local:%Y-%m-%d}（周{WEEKDAYS[local.weekday()]}）{local:%H:%M}"
