@@ -1,0 +1,147 @@
+"""What workflows ask of the roster: refusals as values, every request harmless when repeated."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from services.roster.activities import RosterActivities
+from shared.clock import Clock
+from shared.db import Database
+from shared.events.roster import PersonPlaced, UnitFrozen
+from shared.glossary import ApplicationType, FreezeScope
+from shared.law.notices import load_calendar
+from tests.roster import given
+from workflows.roster import Effect, Evidence, FreezeRequest, PostRequest, Sweep, UnfreezeRequest, Verdict
+
+pytestmark = pytest.mark.asyncio
+EVIDENCE = Evidence(actor="director", role="office_director", update_id="u1")
+
+
+class Asked:
+    """The roster's activities, run as a worker would, on the business day of the tests."""
+
+    def __init__(self, database: Database, tmp_path: Path) -> None:
+        clock_file = tmp_path / "clock"
+        clock_file.write_text(str(int((given.NOW - datetime.now(UTC)) / timedelta(seconds=1))))
+        self.roster = RosterActivities(database, Clock(clock_file), load_calendar())
+        self._environment = ActivityEnvironment()
+
+    async def __call__(self, activity: Any, argument: object) -> Any:
+        return await self._environment.run(activity, argument)
+
+
+@pytest.fixture
+def ask(roster_db: Database, tmp_path: Path) -> Asked:
+    return Asked(roster_db, tmp_path)
+
+
+def effect(asked: PostRequest) -> Effect:
+    return Effect(request=asked, evidence=EVIDENCE, authorisation_no="用编〔2026〕9号", authorised_on=given.TODAY)
+
+
+async def test_an_application_goes_from_use_to_entry_and_every_step_may_be_repeated(roster_db: Database, ask: Asked) -> None:
+    row = await given.row(roster_db, 1)
+    use = given.request(row, ApplicationType.POST_USE)
+    for _ in range(2):
+        assert (await ask(ask.roster.claim_post, use)).accepted
+    first, again = [await ask(ask.roster.take_effect, effect(use)) for _ in range(2)]
+    entry = given.entry(row, await given.person(roster_db, row.unit_id), first.reservation_id)
+    for step in (ask.roster.hold_reservation, ask.roster.claim_post):
+        for _ in range(2):
+            assert (await ask(step, entry)).accepted
+    for _ in range(2):
+        await ask(ask.roster.take_effect, effect(entry))
+    for _ in range(2):
+        await ask(ask.roster.give_back, given.back(entry))
+
+    assert first == again
+    assert first.expires_on == date(2027, 9, 20)  # the 18th is a Saturday
+    state = await given.state(roster_db, row)
+    assert (state.headcount, state.reserved) == (1, 0)
+    placed = [event for event in await given.published(roster_db) if isinstance(event, PersonPlaced)]
+    assert [event.case_id for event in placed] == [f"approval:{entry.application_id}"]
+
+
+async def test_a_refusal_is_a_value_with_its_code_and_the_orders_that_stand_in_the_way(roster_db: Database, ask: Asked) -> None:
+    row = await given.row(roster_db, 1)
+    order = FreezeRequest(order_id=uuid4(), unit_id=row.unit_id, scopes=(FreezeScope.POST_USE,), document_no="冻1", evidence=EVIDENCE)
+    for _ in range(2):
+        await ask(ask.roster.freeze_unit, order)
+    asked = given.request(row, ApplicationType.POST_USE)
+
+    frozen: Verdict = await ask(ask.roster.claim_post, asked)
+    for _ in range(2):
+        await ask(
+            ask.roster.unfreeze_unit, UnfreezeRequest(order_id=order.order_id, unit_id=row.unit_id, document_no="解1", evidence=EVIDENCE)
+        )
+    claimed: Verdict = await ask(ask.roster.claim_post, asked)
+    full: Verdict = await ask(ask.roster.claim_post, given.request(row, ApplicationType.POST_USE))
+
+    assert (frozen.code, frozen.frozen_by) == ("frozen", (order.order_id,))
+    assert claimed.accepted
+    assert (full.code, full.frozen_by) == ("quota_exhausted", ())
+    told = [event for event in await given.published(roster_db) if isinstance(event, UnitFrozen)]
+    assert [event.case_id for event in told] == [f"freeze:{order.order_id}"]
+
+
+async def test_a_refused_effect_is_final_and_has_its_code(roster_db: Database, ask: Asked) -> None:
+    row = await given.row(roster_db, 1)
+
+    with pytest.raises(ApplicationError) as failed:
+        await ask(ask.roster.take_effect, effect(given.request(row, ApplicationType.POST_USE)))
+
+    assert (failed.value.type, failed.value.non_retryable) == ("claim_unknown", True)
+
+
+async def test_the_checks_are_a_complete_list_at_once(roster_db: Database, ask: Asked) -> None:  # domain §14, traps 6 and 21
+    row, other = await given.row(roster_db, 0), await given.row(roster_db, 1)
+    reserved = await given.reservation(roster_db, other)
+    person_id, _ = await given.in_post(roster_db, await given.row(roster_db, 1))
+    await given.frozen(roster_db, row.unit_id)
+
+    use = await ask(ask.roster.check_application, given.request(row, ApplicationType.POST_USE))
+    entry = await ask(ask.roster.check_application, given.entry(row, person_id, reserved))
+
+    assert {check.code: check.passed for check in use} == {"kind_allowed": True, "post_available": False, "not_frozen": False}
+    assert {check.code: check.passed for check in entry} == {
+        "kind_allowed": True,
+        "not_frozen": False,
+        "authorised_first": False,
+        "on_no_other_roster": False,
+    }
+    assert all(check.sentence and check.clause for check in (*use, *entry))
+
+
+async def test_the_daily_sweep_goes_through_all_units_and_may_be_repeated(roster_db: Database, ask: Asked) -> None:
+    rows = [await given.row(roster_db, 2) for _ in range(3)]
+    for row in rows:
+        await given.reservation(roster_db, row, posts=2, expires_on=given.TODAY)
+
+    freed = [await ask(ask.roster.expire_reservations, Sweep(on=date(2026, 9, 19))) for _ in range(2)]
+
+    assert freed == [6, 0]
+    assert [(await given.state(roster_db, row)).available for row in rows] == [2, 2, 2]
+
+
+async def test_the_worker_serves_every_activity_by_its_name(ask: Asked) -> None:
+    served: list[Any] = list(ask.roster.all())
+    names = {vars(each.__func__)["__temporal_activity_definition"].name for each in served}
+
+    assert names == {
+        f"roster.{name}"
+        for name in (
+            "check_application",
+            "hold_reservation",
+            "claim_post",
+            "take_effect",
+            "give_back",
+            "freeze_unit",
+            "unfreeze_unit",
+            "expire_reservations",
+        )
+    }

@@ -1,0 +1,299 @@
+"""The HTTP door: permissions, row scope, masks, refusals, repeats."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place
+from services.roster.app import create_app
+from shared.auth import Tokens, Who
+from shared.db import Database
+from shared.glossary import Role
+from tests.roster import given
+
+pytestmark = pytest.mark.asyncio
+PERSON = {
+    "name": "测试人员门",
+    "id_number": given.id_number(31),
+    "sex": "F",
+    "birth_on": given.BORN.isoformat(),
+    "identity": "professional",
+    "post_category": "technical_post",
+}
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The running application and its users."""
+
+    http: httpx.AsyncClient
+    tokens: Tokens
+
+    def as_(self, *roles: Role, units: tuple[UUID, ...] | None = None, key: str | None = None) -> dict[str, str]:
+        """The headers of a caller with these roles and this scope."""
+        who = Who(f"{roles[0]}-user", frozenset(roles), units)
+        token = self.tokens.issue(who, datetime.now(UTC))
+        return {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{uuid4()}"}
+
+    @property
+    def office(self) -> dict[str, str]:
+        return self.as_(Role.BUSINESS_OFFICER)
+
+
+@pytest_asyncio.fixture
+async def doors(
+    stack: Place,
+    roster_home: str,
+    roster_db: Database,  # noqa: ARG001  emptied first
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Doors]:
+    for name, value in stack.variables("roster").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ROSTER_DATABASE_URL", stack.database_url("roster", roster_home))
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    app = create_app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
+    ):
+        yield Doors(http, tokens)
+
+
+async def registered(doors: Doors, unit_id: UUID) -> str:
+    answer = await doors.http.post(f"/units/{unit_id}/persons", json=PERSON, headers=doors.office)
+    person_id: str = answer.json()["person_id"]
+    return person_id
+
+
+async def test_a_unit_is_registered_given_posts_and_read_with_all_its_quantities(doors: Doors) -> None:
+    made = await doors.http.post(
+        "/units",
+        json={
+            "name": "某校",
+            "code": "S-1",
+            "uscc": "12330481123456788F",
+            "category": "SY-E",
+            "valid_from": "2020-01-01",
+            "document_no": "文1",
+        },
+        headers=doors.office,
+    )
+    unit_id = made.json()["unit_id"]
+    quota = {"kind": "SY", "funding": "full", "posts": 4, "effective_on": "2020-01-01", "document_on": "2020-01-01", "document_no": "文2"}
+    assert (await doors.http.post(f"/units/{unit_id}/quotas", json=quota, headers=doors.office)).status_code == 204
+    more = quota | {"posts": 1, "effective_on": "2021-01-01"}
+    assert (await doors.http.post(f"/units/{unit_id}/quotas/raise", json=more, headers=doors.office)).status_code == 204
+
+    unit = (await doors.http.get(f"/units/{unit_id}", headers=doors.office)).json()
+    past = (await doors.http.get(f"/units/{unit_id}", params={"as_of": "2020-06-01"}, headers=doors.office)).json()
+
+    row = unit["establishments"][0]
+    assert (row["quota"], row["headcount"], row["reserved"], row["frozen"], row["available"]) == (5, 0, 0, 0, 5)
+    assert (row["saturation"], row["vacancy"], row["overstaffing"]) == (0.0, 5, 0)
+    assert past["establishments"][0]["quota"] == 4
+    assert (unit["seats"], unit["freezes"], unit["parent_id"]) == ([], [], None)
+
+
+async def test_a_row_without_posts_has_no_saturation(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 0)
+    await given.over_quota(roster_db, row)
+
+    unit = (await doors.http.get(f"/units/{row.unit_id}", headers=doors.office)).json()
+
+    assert (unit["establishments"][0]["saturation"], unit["establishments"][0]["overstaffing"]) == (None, 1)
+
+
+async def test_a_person_is_read_masked_and_revealed_with_a_reason_that_is_kept(doors: Doors, roster_db: Database) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+
+    seen = (await doors.http.get(f"/persons/{person_id}", headers=doors.office)).json()
+    mute = await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": ""}, headers=doors.office)
+    shown = await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=doors.office)
+
+    number = PERSON["id_number"]
+    assert seen["id_number"] == f"{number[:6]}********{number[-4:]}"
+    assert mute.status_code == 422
+    assert shown.json()["id_number"] == number
+    audit = await roster_db.pool.fetch("SELECT actor, reason FROM person_reveals")
+    assert [tuple(each) for each in audit] == [("business_officer-user", "核对档案原件")]
+
+
+async def test_a_malformed_number_is_not_repeated_in_the_answer(doors: Doors, roster_db: Database) -> None:
+    wrong = PERSON | {"id_number": PERSON["id_number"] + "00000"}
+
+    answer = await doors.http.post(f"/units/{await given.unit(roster_db)}/persons", json=wrong, headers=doors.office)
+
+    assert answer.status_code == 422
+    assert PERSON["id_number"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/units/{unit}", "/units/{unit}/persons", "/units/{unit}/reservations", "/persons/{person}", "/persons/{person}/history"]
+)
+async def test_what_lies_outside_the_scope_is_as_if_it_were_not(doors: Doors, roster_db: Database, path: str) -> None:
+    own, other = await given.unit(roster_db), await given.unit(roster_db)
+    person_id = await registered(doors, other)
+    clerk = doors.as_(Role.UNIT_CLERK, units=(own,))
+    where = path.format(unit=other, person=person_id)
+
+    hidden = await doors.http.get(where, headers=clerk)
+    absent = await doors.http.get(path.format(unit=uuid4(), person=uuid4()), headers=clerk)
+    visible = await doors.http.get(where, headers=doors.as_(Role.UNIT_CLERK, units=(other,)))
+
+    assert (hidden.status_code, hidden.json()["type"]) == (absent.status_code, absent.json()["type"]) == (404, hidden.json()["type"])
+    assert visible.status_code == 200
+
+
+async def test_a_scope_reaches_the_whole_subtree_and_lists_nothing_else(doors: Doors, roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    school = await given.unit(roster_db, parent=town)
+    await given.unit(roster_db)
+
+    listed = (await doors.http.get("/units", headers=doors.as_(Role.PARENT_UNIT, units=(town,)))).json()
+
+    assert {each["id"] for each in listed["items"]} == {str(town), str(school)}
+
+
+async def test_a_clerk_registers_nobody_elsewhere(doors: Doors, roster_db: Database) -> None:
+    own, other = await given.unit(roster_db), await given.unit(roster_db)
+
+    answer = await doors.http.post(f"/units/{other}/persons", json=PERSON, headers=doors.as_(Role.UNIT_CLERK, units=(own,)))
+
+    assert answer.status_code == 404
+
+
+async def test_pages_follow_each_other_without_gap_or_double(doors: Doors, roster_db: Database) -> None:
+    made = {str(await given.unit(roster_db)) for _ in range(5)}
+
+    seen: list[str] = []
+    after = ""
+    while after is not None:
+        page = (await doors.http.get("/units", params={"after": after, "limit": 2}, headers=doors.office)).json()
+        seen += [each["id"] for each in page["items"]]
+        after = page["next"]
+
+    assert (len(seen), set(seen)) == (5, made)
+    assert (await doors.http.get("/units", params={"limit": 201}, headers=doors.office)).status_code == 422
+
+
+async def test_a_refusal_is_a_problem_document_with_code_sentence_and_facts(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 0)
+    person_id = await given.person(roster_db, row.unit_id)
+
+    answer = await doors.http.post(
+        f"/units/{row.unit_id}/placements",
+        json={
+            "person_id": str(person_id),
+            "kind": "SY",
+            "funding": "full",
+            "started_on": "2026-09-01",
+            "entry_reason": "open_recruitment",
+            "authorisation_no": "文9",
+            "authorised_on": "2026-08-01",
+        },
+        headers=doors.office,
+    )
+
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (409, "urn:bianban:problem:quota_exhausted")
+    assert (problem["facts"], "可用编制不足" in problem["detail"]) == ({"available": "0", "posts": "1"}, True)
+
+
+async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_db: Database) -> None:
+    row, other = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    person_id = await registered(doors, row.unit_id)
+    authorised = {"authorisation_no": "文9", "authorised_on": "2026-08-01", "document_no": "文9"}
+    key = {"kind": "SY", "funding": "full"}
+
+    await _made(
+        doors,
+        f"/units/{row.unit_id}/placements",
+        key | authorised | {"person_id": person_id, "started_on": "2026-09-01", "entry_reason": "talent"},
+    )
+    moved = await _made(
+        doors,
+        "/transfers",
+        key
+        | authorised
+        | {"person_id": person_id, "from_unit_id": str(row.unit_id), "to_unit_id": str(other.unit_id), "effective_on": "2026-09-10"},
+    )
+    corrected = await doors.http.post(
+        f"/placements/{moved['placement_id']}/corrections", json={"started_on": "2026-09-11", "document_no": "更1"}, headers=doors.office
+    )
+    left = await doors.http.post(
+        f"/placements/{moved['placement_id']}/release",
+        json={"ended_on": "2026-09-15", "exit_reason": "resignation", "document_no": "文10"},
+        headers=doors.office,
+    )
+
+    history = (await doors.http.get(f"/persons/{person_id}/history", headers=doors.office)).json()["items"]
+    assert (corrected.status_code, left.status_code) == (204, 204)
+    assert [(each["started_on"], each["ended_on"]) for each in history if each["recorded_until"] is None] == [
+        ("2026-09-01", "2026-09-10"),
+        ("2026-09-11", "2026-09-15"),
+    ]
+
+
+async def _made(doors: Doors, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+    answer = await doors.http.post(path, json=body, headers=doors.office)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_only_the_supervision_section_records_an_over_quota_fact(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 0)
+    person_id = await given.person(roster_db, row.unit_id)
+    fact = {
+        "person_id": str(person_id),
+        "kind": "SY",
+        "funding": "full",
+        "started_on": "2026-09-01",
+        "cause": "violation",
+        "reason": "现场检查",
+        "document_no": "查1",
+    }
+    path = f"/units/{row.unit_id}/over-quota"
+
+    refused = await doors.http.post(path, json=fact, headers=doors.office)
+    accepted = await doors.http.post(path, json=fact, headers=doors.as_(Role.SUPERVISION_OFFICER))
+
+    assert (refused.status_code, accepted.status_code) == (403, 201)
+
+
+async def test_a_repeat_is_answered_alike_and_another_body_under_its_key_is_refused(doors: Doors) -> None:
+    body = {"name": "某校", "code": "S-9", "category": "SY-E", "valid_from": "2020-01-01", "document_no": "文1"}
+    headers = doors.as_(Role.BUSINESS_OFFICER, key="one-and-the-same")
+
+    first, second = [await doors.http.post("/units", json=body, headers=headers) for _ in range(2)]
+    other = await doors.http.post("/units", json=body | {"code": "S-10"}, headers=headers)
+
+    assert first.json() == second.json()
+    assert (other.status_code, other.json()["title"]) == (409, "key_reused")
+
+
+async def test_the_codes_are_data(doors: Doors) -> None:
+    codes = (await doors.http.get("/codes", headers=doors.office)).json()
+
+    assert {kind["code"] for kind in codes["kinds"] if not kind["counted"]} == {"BB", "BW", "GQE"}
+    assert {"retirement", "death", "transfer"} <= {reason["code"] for reason in codes["exit_reasons"]}
+    assert codes["allowed_kinds"]["SY-C"] == ["BW", "DL", "GQ", "SYC", "ZZ"]
+
+
+async def test_every_route_refuses_a_caller_without_a_token_and_one_without_the_right(doors: Doors) -> None:
+    described = (await doors.http.get("/openapi.json")).json()["paths"]
+    routes = [(path, method) for path, methods in described.items() for method in methods if path not in {"/live", "/ready"}]
+    assert len(routes) >= 20
+
+    for path, method in routes:
+        where = path.format(unit_id=uuid4(), person_id=uuid4(), placement_id=uuid4())
+        anonymous = await doors.http.request(method, where, headers={"idempotency-key": "12345678"})
+        powerless = await doors.http.request(method, where, headers=doors.as_(Role.AUDIT_ADMIN))
+        assert (path, anonymous.status_code, powerless.status_code) == (path, 401, 403)
