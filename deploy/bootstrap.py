@@ -1,4 +1,4 @@
-"""The job that tells Kafka its topics and Temporal its namespace and search attributes. Repeating it changes nothing."""
+"""The job that tells Kafka its topics and Temporal its namespace, search attributes and Schedules. Repeating it changes nothing."""
 
 import asyncio
 import os
@@ -14,9 +14,11 @@ from temporalio.api.namespace.v1 import NamespaceConfig
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 
 from shared.settings import StackSettings
+from workflows.schedules import ensure as ensure_schedules
 
 PLAN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 TOPIC_EXISTS = 36
@@ -66,6 +68,9 @@ async def main() -> None:
     settings = StackSettings()
     created, _ = await asyncio.gather(
         create_topics(settings.kafka, settings.topic_prefix), prepare_namespace(settings.temporal, settings.temporal_namespace)
+    )
+    await ensure_schedules(
+        await Client.connect(settings.temporal, namespace=settings.temporal_namespace, data_converter=pydantic_data_converter)
     )
     sys.stdout.write(f"topics created: {', '.join(created) or 'none'}\n")
 

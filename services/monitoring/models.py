@@ -59,6 +59,13 @@ class CaseMissing(Conflict):
     sentence = "该问题没有正在办理的整改案件（例如期初存量尚未纳入，或仅为提示）。"
 
 
+class CaseOver(Conflict):
+    """The case has ended; nothing more can be decided in it."""
+
+    code = "case_over"
+    sentence = "该案件已经办结，不能再作决定。"
+
+
 class StillFound(Conflict):
     """The rule still finds what was to be rectified."""
 

@@ -98,7 +98,7 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     assert sealed["number"] in "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages)
     rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.content)).get_sheet_by_index(0).to_python()
     assert "clerk-zhu" in str(rows[0][0])
-    assert rows[2][1:4] == ["新增", "M01 超编", "career（full） 核定编制 10 名，实有 11 名，其中超编 1 名。"]
+    assert rows[2][1:4] == ["新增", "M01 超编", "career（full）核定编制 10 名，实有 11 名，其中超编 1 名。"]
     assert elsewhere.status_code == 404
 
 

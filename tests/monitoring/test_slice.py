@@ -32,13 +32,7 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     why = light.json()["why"][0]
     issue = f"/issues/{why['issue_id']}"
 
-    async def confirmed() -> int:
-        answer = await monitoring.post(
-            OFFICER, f"{issue}/confirmation", key="confirm-0001", title="违规超编整改通知书", demand="十月底前清退"
-        )
-        return answer.status_code
-
-    await eventually(confirmed, lambda status: status == 200)
+    confirmed = await monitoring.post(OFFICER, f"{issue}/confirmation", title="违规超编整改通知书", demand="十月底前清退")
     served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
     assert datetime.fromisoformat(served.json()["due_at"]) == at_hour(date(2026, 11, 5), 17, 30), served.text
 
@@ -49,6 +43,14 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     await eventually(lambda: monitoring.get(OFFICER, issue), lambda page: not page["present"])
     accepted = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕1号")
 
+    stranger = clerk_of(uuid4())
+    seen_elsewhere = await monitoring.get(stranger, "/issues")
+    written_elsewhere = await monitoring.post(stranger, f"{issue}/evidence", description="他人单位")
+    again = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕2号")
+
+    assert confirmed.json()["number"] == "编整〔2026〕1号", confirmed.text
+    assert (again.status_code, again.json()["title"]) == (409, "case_over")
+    assert (seen_elsewhere["items"], written_elsewhere.status_code) == ([], 404)
     assert early.status_code == 200, early.text
     assert refused.status_code == 409
     assert refused.json()["title"] == "still_found"

@@ -1,5 +1,6 @@
 """What every route of monitoring needs from a request: who asks, when, and the parts behind the door."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -8,11 +9,13 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
 
-from services.monitoring.models import Surroundings
+from services.monitoring.models import CaseOver, Surroundings
 from shared.auth import PERMISSIONS, Who
 from shared.clock import Clock
 from shared.db import By, Database
+from shared.errors import NotFound, Unavailable
 from shared.http import IdempotencyKey
+from shared.temporal import decide
 from workflows.roster import Evidence
 
 After = Annotated[UUID | None, Query(description="Cursor: `next` of the page before.")]
@@ -26,6 +29,20 @@ class Body(BaseModel):
 
     reason: str = ""
     document_no: str | None = None
+
+
+async def decide_case(client: Client, workflow_id: str, update: str, order: BaseModel, update_id: str, *, over: bool) -> None:
+    """Send a decision to its case. A case that is over refuses; one whose start is still on its way is waited for, two seconds at most."""
+    for _ in range(1 if over else 20):
+        try:
+            await decide(client, workflow_id, update, order, update_id)
+        except NotFound:
+            await asyncio.sleep(0.1)
+        else:
+            return
+    if over:
+        raise CaseOver(case=workflow_id)
+    raise Unavailable("the case is not started yet")
 
 
 class Asked:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, evidence
+from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
 from services.monitoring.commands.freezes import propose_freeze
 from services.monitoring.models import ProposeFreeze
 from services.monitoring.queries import freezes as queries
@@ -15,9 +15,8 @@ from services.monitoring.queries.issues import Page
 from shared.auth import Permit, Who
 from shared.glossary import FreezeScope, FreezeState
 from shared.http import IdempotencyKey
-from shared.temporal import decide
 from shared.unit_copies import unit_copy
-from workflows.freeze import Decision, workflow_id
+from workflows.freeze import OVER, Decision, workflow_id
 
 router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
@@ -75,8 +74,9 @@ async def post_freeze_order(asked: Asking, who: Officer, body: ProposalBody, ide
 
 async def _decided(asked: Asked, who: Who, order_id: UUID, update: str, decision: Decision) -> OrderPage:
     async with asked.database.reading() as conn:
-        await queries.freeze_order(conn, who, order_id)
-    await decide(asked.temporal, workflow_id(order_id), update, decision, decision.evidence.update_id)
+        found = await queries.freeze_order(conn, who, order_id)
+    case, over = workflow_id(order_id), found.state in OVER
+    await decide_case(asked.temporal, case, update, decision, decision.evidence.update_id, over=over)
     async with asked.database.reading() as conn:
         return await queries.freeze_order(conn, who, order_id)
 

@@ -7,15 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, evidence
+from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
 from services.monitoring.queries import issues as queries
 from services.monitoring.queries.issues import IssuePage, Page
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import IssueState
 from shared.http import IdempotencyKey
-from shared.temporal import decide
 from workflows.rectification_case import (
+    OVER,
     Acceptance,
     Confirmation,
     Dismissal,
@@ -95,7 +95,7 @@ async def _decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: O
         found, case = await queries.issue_for_decision(conn, who, issue_id)
         if isinstance(order, Acceptance):
             queries.ensure_gone(found)
-    await decide(asked.temporal, case, update, order, order.evidence.update_id)
+    await decide_case(asked.temporal, case, update, order, order.evidence.update_id, over=found.state in OVER)
     async with asked.database.reading() as conn:
         return await queries.issue(conn, who, issue_id)
 
