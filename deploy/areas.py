@@ -16,6 +16,7 @@ AREAS = {
     "law": ("deploy.law", "app"),
     "calendar": ("deploy.law", "calendar_app"),
     "reporting": ("deploy.reporting", "app"),
+    "dead-letters": ("deploy.dead_letters", "app"),
 }
 
 

@@ -30,7 +30,8 @@ from shared.standing import Standing
 BATCH = 500
 PARTITIONS = 6
 KILLS = 3
-BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters")
+GLANCE = 1.0
+BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _PROCESS = str(uuid7())
 _log = structlog.get_logger()
 
@@ -83,6 +84,12 @@ _PASSING = (
 
 async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
     """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_replay_what_is_asked(database, subscription))
+        await _listen(database, url, kafka, subscription)
+
+
+async def _listen(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
     while True:
         try:
             async with _listening(url, kafka, subscription) as (lanes, consumer):
@@ -300,6 +307,27 @@ def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
 
 def _event(subscription: Subscription, record: Record) -> Event:
     return CATALOGUE.read(record.topic.removeprefix(subscription.topic_prefix), headers_of(record), record.value)
+
+
+async def _replay_what_is_asked(database: Database, subscription: Subscription) -> None:
+    """Handle again what `dead_letters.ask_replay` names, for ever; also while the consumer stands still because too much is parked."""
+    while True:
+        await asyncio.sleep(GLANCE)
+        try:
+            asked = "UPDATE replays SET taken = true WHERE consumer = $1 AND NOT taken RETURNING key"
+            for row in await database.pool.fetch(asked, subscription.name):
+                await _replay_as_asked(database, subscription, row["key"])
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
+            _log.warning("replays wait", consumer=subscription.name, error=type(error).__name__)
+
+
+async def _replay_as_asked(database: Database, subscription: Subscription, key: str) -> None:
+    try:
+        while await replay(database, subscription, key):
+            pass
+    except Exception as error:  # noqa: BLE001  it stays parked, as it was, and may be asked for again
+        _log.warning("replay failed", consumer=subscription.name, error=dead_letters.reason(error))
+    await database.pool.execute("DELETE FROM replays WHERE consumer = $1 AND key = $2", subscription.name, key)
 
 
 async def replay(database: Database, subscription: Subscription, key: str) -> int:

@@ -122,6 +122,13 @@ async def listed(database: Database) -> list[DeadLetter]:
     return [DeadLetter(**{**row, "type": row["type"] or "—"}) for row in rows]
 
 
+async def ask_replay(database: Database, consumer: str, key: str) -> None:
+    """Have the consumer handle again all that is parked for a key. It is done within a second or two, wherever the consumer runs."""
+    await database.pool.execute(
+        "INSERT INTO replays (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET taken = false", consumer, key
+    )
+
+
 async def drop(database: Database, consumer: str, key: str) -> int:
     """Give up what is parked for a key: its events are never handled, and the next version of each aggregate is accepted."""
     async with database.transaction() as conn:

@@ -239,6 +239,21 @@ async def test_a_transferred_person_is_never_counted_twice_or_nowhere(
 
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
+async def test_an_older_fact_about_a_person_that_arrives_late_changes_nothing(reporting: Database, publisher: Publisher) -> None:
+    first, second = (await publisher.unit("330499001"))[-1], (await publisher.unit("330499002"))[-1]
+    person = uuid4()
+    for unit in (first, second):
+        await publisher.quota(unit, row("institution", 5, 1))
+    await publisher.send(publisher.placed(second, person, 3))
+    await until_read(reporting, publisher)
+    await publisher.send(publisher.placed(first, person, 1), publisher.released(first, person, 2))
+    await until_read(reporting, publisher)
+
+    assert [(item.code, item.people) for item in (await by_group(reporting, "parent")).values() if item.people] == [(str(second), 1)]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
 async def test_a_person_who_left_is_counted_no_more(reporting: Database, publisher: Publisher) -> None:
     unit, person = (await publisher.unit("330499001"))[-1], uuid4()
     await publisher.quota(unit, row("institution", 5, 1))

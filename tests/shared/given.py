@@ -51,19 +51,18 @@ def unit_in(partition: int) -> UUID:
 
 
 async def put(kafka: tuple[str, str], *events: Event, headers: dict[str, str] | None = None, body: bytes | None = None) -> None:
-    """Write events to their topics, in this order; headers and body may be spoiled on the way."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka[0])
+    """Write events to their topics, in this order and those of a partition together; headers and body may be spoiled on the way."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka[0], linger_ms=30)
     await producer.start()
     try:
+        answers = []
         for event in events:
             sent = [(name, value.encode()) for name, value in (event.headers() | (headers or {})).items()]
-            await producer.send_and_wait(
-                kafka[1] + event.topic,
-                event.body() if body is None else body,
-                key=event.key.encode(),
-                headers=sent,
-                partition=partition_of(UUID(event.key)),
+            data, key = event.body() if body is None else body, event.key.encode()
+            answers.append(
+                await producer.send(kafka[1] + event.topic, data, key=key, headers=sent, partition=partition_of(UUID(event.key)))
             )
+        await asyncio.gather(*answers)
     finally:
         await producer.stop()
 

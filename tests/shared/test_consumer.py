@@ -154,6 +154,23 @@ async def test_an_invalid_event_is_parked_with_its_whole_key_others_go_on_and_re
 
 
 @pytest.mark.asyncio
+async def test_a_replay_that_is_asked_for_is_done_by_the_consumer_itself(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, changed(unit, 1), changed(unit, 2))
+    handler = refusing(unit, 1)
+
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: past(kit, unit, 2))
+        await dead_letters.ask_replay(kit.database, "kit", str(unit))
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 0 FROM replays"))
+        handler.mended = True
+        await dead_letters.ask_replay(kit.database, "kit", str(unit))
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 0 FROM dead_letters"))
+
+    assert await kit.effects(unit) == [1, 2]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("headers", "body", "reason"),
     [

@@ -1,0 +1,85 @@
+"""`bianban dead-letters …`: what a consumer could not handle, and what is to become of it. Other units go on meanwhile."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.place import SERVICES, Place, WrongPlace
+from shared import db, dead_letters
+from shared.clock import CHINA
+from shared.db import Database
+from shared.dead_letters import DeadLetter
+
+PATIENCE = 15.0
+Answer = TypeVar("Answer")
+Service = Literal["identity", "roster", "approval", "monitoring", "reporting"]
+Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
+app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
+
+
+def _in(service: str, work: Callable[[Database], Awaitable[Answer]]) -> Answer:
+    place = Place.from_environment()
+
+    async def run() -> Answer:
+        async with db.connect(place.database_url(service), service, size=2) as database:
+            return await work(database)
+
+    try:
+        return asyncio.run(run())
+    except OSError:
+        raise WrongPlace("数据库没有应答。请先运行 bianban up。") from None
+
+
+@app.command("list", help="列出全部死信；没有则退出码为 0，有则为 1。")
+def listed() -> None:
+    found = {service: _in(service, dead_letters.listed) for service in SERVICES}
+    table = Table("服务", "消费者", "消息键", "事件", "原因", "时间")
+    for service, letters in found.items():
+        for letter in letters:
+            table.add_row(
+                service, letter.consumer, letter.key, letter.type, letter.error, f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
+            )
+    if not any(found.values()):
+        typer.echo("没有死信。")
+        return
+    Console(width=None).print(table)
+    raise typer.Exit(1)
+
+
+@app.command(help="重新处理一个消息键的全部死信，按原有顺序；仍失败的原样保留。")
+def replay(service: Service, key: Key) -> None:
+    left = _in(service, lambda database: _replayed(database, key))
+    typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{left[0].error}。")
+    raise typer.Exit(1 if left else 0)
+
+
+async def _replayed(database: Database, key: str) -> list[DeadLetter]:
+    for consumer in {letter.consumer for letter in await _of(database, key)}:
+        await dead_letters.ask_replay(database, consumer, key)
+    patience = time.monotonic() + PATIENCE
+    while await database.pool.fetchval("SELECT count(*) FROM replays WHERE key = $1", key):
+        if time.monotonic() > patience:
+            raise WrongPlace("重新处理没有完成：消费者没有在运行（请求已登记，待其启动后执行），或在处理中退出。请查看 bianban status。")
+        await asyncio.sleep(0.2)
+    return await _of(database, key)
+
+
+@app.command(help="放弃一个消息键的全部死信：这些事件将不再处理，后续事件继续。")
+def drop(service: Service, key: Key, *, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
+    if not yes:
+        typer.confirm(f"将放弃 {service} 中 {key} 的全部死信，确定吗？", abort=True)
+    typer.echo(f"已放弃 {_in(service, lambda database: _dropped(database, key))} 条。")
+
+
+async def _dropped(database: Database, key: str) -> int:
+    consumers = {letter.consumer for letter in await _of(database, key)}
+    return sum([await dead_letters.drop(database, consumer, key) for consumer in consumers])
+
+
+async def _of(database: Database, key: str) -> list[DeadLetter]:
+    return [letter for letter in await dead_letters.listed(database) if letter.key == key]
