@@ -97,20 +97,18 @@ class RosterActivities:
             await give_back(self._database, replace(by, case_id=f"approval:{request.application_id}"), request)
 
     @activity.defn(name=FREEZE_UNIT)
-    async def freeze_unit(self, request: FreezeRequest) -> None:
+    async def freeze_unit(self, request: FreezeRequest) -> Verdict:
         """Put a signed order into force."""
         by = self._by(f"freeze:{request.order_id}", request.evidence, request.document_no)
         what = FreezeUnit(order_id=request.order_id, unit_id=request.unit_id, scopes=request.scopes)
-        with refusals_are_final():
-            await freeze_unit(self._database, replace(by, case_id=f"freeze:{request.order_id}"), what)
+        return await _verdict(freeze_unit(self._database, replace(by, case_id=f"freeze:{request.order_id}"), what))
 
     @activity.defn(name=UNFREEZE_UNIT)
-    async def unfreeze_unit(self, request: UnfreezeRequest) -> None:
+    async def unfreeze_unit(self, request: UnfreezeRequest) -> Verdict:
         """End an order on its signed release."""
         by = self._by(f"unfreeze:{request.order_id}", request.evidence, request.document_no)
         what = UnfreezeUnit(order_id=request.order_id, unit_id=request.unit_id)
-        with refusals_are_final():
-            await unfreeze_unit(self._database, replace(by, case_id=f"freeze:{request.order_id}"), what)
+        return await _verdict(unfreeze_unit(self._database, replace(by, case_id=f"freeze:{request.order_id}"), what))
 
     @activity.defn(name=EXPIRE_RESERVATIONS)
     async def expire_reservations(self, sweep: Sweep) -> int:
