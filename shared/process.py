@@ -8,12 +8,14 @@ import traceback
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
+import uvloop  # as uvicorn[standard] brings it
+
 
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     """Run `main` until it ends or SIGTERM comes. Ends by `os._exit`: interpreter exit may crash after the Temporal SDK was used (sdk-python#300)."""
     code = 0
     try:
-        asyncio.run(_until_told(main))
+        uvloop.run(_until_told(main))
     except Exception:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts
         traceback.print_exc()
         code = 1

@@ -1,6 +1,6 @@
 """Logs, traces: set up once per process. Business code emits events and lets the doors be traced; personal data is in neither.
 
-The exporter is OTLP over HTTP where `BIANBAN_OTLP` names a collector; otherwise spans end in the process.
+The exporter is OTLP over HTTP where `BIANBAN_OTLP` names a collector; otherwise spans are ids only.
 """
 
 import logging
@@ -13,6 +13,7 @@ from opentelemetry import propagate, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.contrib.opentelemetry import create_tracer_provider
 
@@ -36,7 +37,8 @@ def set_up(process: str, otlp: str | None) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    provider = create_tracer_provider(resource=Resource.create({"service.name": process}))
+    sampler = ALWAYS_ON if otlp else ALWAYS_OFF  # ids are in the logs either way; a span that nobody collects need not be filled in
+    provider = create_tracer_provider(ParentBased(sampler), Resource.create({"service.name": process}))
     if otlp:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
