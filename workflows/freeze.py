@@ -5,18 +5,24 @@ issue is struck off the release is proposed, and again a person signs it. Nothin
 """
 
 from datetime import timedelta
-from enum import StrEnum
-from typing import ClassVar
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from uuid import UUID
-
-    from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-
-    from shared.glossary import FreezeScope, FreezeState, Role
+    from shared.glossary import FreezeState
     from workflows.clock import BusinessClock, Timed
+    from workflows.freeze_case import (
+        OVER,
+        POLICY,
+        SENTENCES,
+        Decision,
+        FreezeAct,
+        FreezeAnswer,
+        FreezeCase,
+        FreezeEntry,
+        FreezeStart,
+        IssueAccepted,
+    )
     from workflows.guard import guarded, refuse
     from workflows.journal import Journal
     from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
@@ -25,104 +31,6 @@ with workflow.unsafe.imports_passed_through():
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_freeze_entry"
 ISSUE_ACCEPTED = "issue_accepted"
-POLICY = "policy"
-OVER = frozenset({FreezeState.DECLINED, FreezeState.RELEASED})
-
-SENTENCES = {
-    "wrong_role": "冻结与解冻由编办主任决定。",
-    "wrong_state": "该冻结令当前所处的环节不能这样办理。请刷新后再试。",
-    "document_missing": "同意冻结或解冻须填写文号。",
-    "release_not_proposed": "所涉问题尚未全部销号，未提出解冻建议。",
-    "own_case": "冻结建议由您提出，须由其他人员决定。",
-}
-
-
-def workflow_id(order_id: UUID) -> str:
-    """`freeze:<order>`."""
-    return f"freeze:{order_id}"
-
-
-class FreezeAct(StrEnum):
-    """What happened to an order."""
-
-    APPROVE = "approve"
-    DECLINE = "decline"
-    APPLY = "apply"
-    REFUSED = "refused"
-    LAPSE = "lapse"
-    PROPOSE_RELEASE = "propose_release"
-    DECLINE_RELEASE = "decline_release"
-    APPROVE_RELEASE = "approve_release"
-    RELEASE = "release"
-
-
-class Message(BaseModel):
-    """A message between service and workflow; new fields are optional."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Decision(Message):
-    """The director's word on the freeze, or on its release."""
-
-    evidence: Evidence
-    approve: bool
-
-
-class IssueAccepted(Message):
-    """A linked issue was struck off."""
-
-    issue_id: UUID
-
-
-class FreezeEntry(Message):
-    """One line of the order's journal."""
-
-    order_id: UUID
-    sequence: int
-    act: FreezeAct
-    state: FreezeState
-    at: AwareDatetime
-    evidence: Evidence
-
-
-class FreezeAnswer(Message):
-    """What a decider is told."""
-
-    state: FreezeState
-    sequence: int = 0
-
-
-class FreezeStart(Message):
-    """What is pinned when the order is proposed. The two document numbers are the policies that decide instead of a person, where set."""
-
-    order_id: UUID
-    unit_id: UUID
-    scopes: tuple[FreezeScope, ...]
-    issue_ids: tuple[UUID, ...]
-    proposed_by: str
-    decide_by_policy: str | None = None
-    release_by_policy: str | None = None
-    clock_offset: timedelta | None = None
-
-
-class FreezeCase(Message):
-    """Where an order stands."""
-
-    roles: ClassVar[frozenset[Role]] = frozenset({Role.OFFICE_DIRECTOR})
-
-    state: FreezeState = FreezeState.PROPOSED
-    open_issues: tuple[UUID, ...] = Field(())
-    approval: Evidence | None = None
-    release: Evidence | None = None
-
-    def without(self, issue_id: UUID) -> "FreezeCase":
-        """An issue was struck off."""
-        return self.model_copy(update={"open_issues": tuple(each for each in self.open_issues if each != issue_id)})
-
-    def then(self, **changes: object) -> "FreezeCase":
-        """The order after a change."""
-        return self.model_copy(update=changes)
 
 
 @workflow.defn

@@ -17,18 +17,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.clock import BusinessClock, Timed
     from workflows.guard import guarded, refuse
     from workflows.journal import Journal
-    from workflows.rectification_case import (
-        OVER,
+    from workflows.rectification_case import OVER, Act, Answer, Case, Entry, LadderStep, Message
+    from workflows.rectification_orders import (
         Acceptance,
-        Act,
-        Answer,
-        Case,
         Confirmation,
         Dismissal,
-        Entry,
         ExtensionOrder,
-        LadderStep,
-        Message,
         Order,
         Pause,
         Refusal,

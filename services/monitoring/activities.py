@@ -15,7 +15,8 @@ from services.monitoring.commands import lists, seals
 from services.monitoring.commands.cases import ENGINE, record_case_entry
 from services.monitoring.commands.freezes import record_freeze_entry
 from services.monitoring.commands.sweeps import sweep_unit
-from services.monitoring.models import FileList, IssueList, KeepAnswer, PrepareListSeal, Surroundings, SweepUnit
+from services.monitoring.models.facts import Surroundings
+from services.monitoring.models.requests import FileList, IssueList, KeepAnswer, PrepareListSeal, SweepUnit
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.facts import units_to_sweep
 from services.monitoring.queries.lists import SealTask
@@ -25,8 +26,8 @@ from shared.db import By, Database
 from shared.documents import Renderer
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
-from workflows import freeze, rectification, supervision, sweep
-from workflows.freeze import FreezeEntry
+from workflows import freeze, freeze_case, rectification, supervision, sweep
+from workflows.freeze_case import FreezeEntry
 from workflows.rectification_case import Entry
 from workflows.roster import Evidence
 from workflows.schedules import Due, nominal_at
@@ -73,7 +74,7 @@ class MonitoringActivities:
     @activity.defn(name=freeze.RECORD_ENTRY)
     async def record_freeze_entry(self, entry: FreezeEntry) -> int:
         """Record one entry of a freeze order."""
-        case_id = freeze.workflow_id(entry.order_id)
+        case_id = freeze_case.workflow_id(entry.order_id)
         with refusals_are_final():
             return await record_freeze_entry(self.database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.monitoring.api import ROUTERS
-from services.monitoring.models import Surroundings
+from services.monitoring.models.facts import Surroundings
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.auth import Tokens

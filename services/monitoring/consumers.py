@@ -10,7 +10,8 @@ import asyncpg
 from services.monitoring.commands import copies
 from services.monitoring.commands.issues import judge
 from services.monitoring.commands.lights import mark_unverified
-from services.monitoring.models import CONSUMER, MarkUnverified, Occasion, Surroundings
+from services.monitoring.models.facts import CONSUMER, Occasion, Surroundings
+from services.monitoring.models.requests import MarkUnverified
 from services.monitoring.queries.facts import facts_of, parameters_on
 from services.monitoring.queries.lights import units_to_verify
 from shared.clock import Clock, business_day

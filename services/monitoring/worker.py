@@ -4,7 +4,7 @@ import httpx
 
 from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.consumers import subscription, watch_dead_letters
-from services.monitoring.models import Surroundings
+from services.monitoring.models.facts import Surroundings
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.clock import Clock

@@ -27,7 +27,7 @@ from deploy.seal.app import create_app as seal_platform
 from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.app import create_app
 from services.monitoring.consumers import subscription, watch_dead_letters
-from services.monitoring.models import Surroundings
+from services.monitoring.models.facts import Surroundings
 from shared.auth import Tokens, Who
 from shared.clock import Clock
 from shared.consumer import consume

@@ -18,25 +18,27 @@ from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.commands.seals import keep_answer, prepare_list_seal
 from services.monitoring.commands.sweeps import release_baseline, sweep_unit
 from services.monitoring.consumers import handlers
-from services.monitoring.models import (
-    AcknowledgeList,
+from services.monitoring.models.facts import Surroundings
+from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
-    IssueList,
-    KeepAnswer,
     ListAlreadyReleased,
     ListNotReleased,
     ListNotSealed,
-    MarkUnverified,
     ParameterMalformed,
     ParameterUnknown,
+    SealMismatch,
+)
+from services.monitoring.models.requests import (
+    AcknowledgeList,
+    IssueList,
+    KeepAnswer,
+    MarkUnverified,
     PrepareListSeal,
     ProposeFreeze,
     ReleaseBaseline,
     ReleaseList,
-    SealMismatch,
     SetParameter,
-    Surroundings,
     SweepUnit,
 )
 from shared.clock import at_hour

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitoring import rules
-from services.monitoring.models import Issue
+from services.monitoring.models.facts import Issue
 from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
 from services.monitoring.rules.lists import Listed, lines
@@ -23,8 +23,10 @@ PARAMETERS = {("M09", "grace_days"): Parameter(15, 1)}
 V, P, H = OverQuotaCause.VIOLATION, OverQuotaCause.POLICY, OverQuotaCause.HISTORY
 
 
-def row(quota: int, headcount: int, kind: str = "career", *, counted: bool = True, **causes: int) -> EstablishmentFact:
-    return EstablishmentFact(kind, "full", counted, quota, headcount, over_quota={OverQuotaCause(cause): n for cause, n in causes.items()})
+def row(
+    quota: int, headcount: int, kind: str = "career", *, counted: bool = True, causes: dict[OverQuotaCause, int] | None = None
+) -> EstablishmentFact:
+    return EstablishmentFact(kind, "full", counted, quota, headcount, over_quota=causes or {})
 
 
 def person(**facts: object) -> PlacementFact:
@@ -37,19 +39,19 @@ def facts(*rows: EstablishmentFact, placements: tuple[PlacementFact, ...] = (), 
 
 
 def test_trap_1_three_vacancies_of_one_kind_do_not_offset_one_surplus_of_another() -> None:
-    judged = overstaffing.check(facts(row(10, 7, "career"), row(5, 6, "administrative", violation=1)), {})
+    judged = overstaffing.check(facts(row(10, 7, "career"), row(5, 6, "administrative", causes={V: 1})), {})
 
     assert [(finding.subject, finding.size) for finding in judged.findings] == [("administrative/full/violation", 1)]
 
 
 def test_trap_2_a_kind_that_is_no_establishment_has_no_surplus() -> None:
-    judged = overstaffing.check(facts(row(0, 9, "off_establishment", counted=False, violation=9)), {})
+    judged = overstaffing.check(facts(row(0, 9, "off_establishment", counted=False, causes={V: 9})), {})
 
     assert (judged.findings, judged.remarks) == ((), ())
 
 
 def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:
-    found = {cause: overstaffing.check(facts(row(10, 11, **{cause.value: 1})), {}) for cause in OverQuotaCause}
+    found = {cause: overstaffing.check(facts(row(10, 11, causes={cause: 1})), {}) for cause in OverQuotaCause}
 
     assert [finding.level for finding in found[V].findings] == [Light.RED]
     assert [finding.level for finding in found[P].findings] == [Light.YELLOW]
@@ -66,7 +68,7 @@ def test_trap_18_vacancies_turn_nothing_red_and_a_full_row_is_a_state() -> None:
 
 @given(quota=st.integers(0, 60), headcount=st.integers(0, 60), causes=st.dictionaries(st.sampled_from(OverQuotaCause), st.integers(0, 5)))
 def test_findings_and_remarks_of_a_row_add_up_to_its_surplus(quota: int, headcount: int, causes: dict[OverQuotaCause, int]) -> None:
-    judged = overstaffing.check(facts(row(quota, headcount, **{cause.value: n for cause, n in causes.items()})), {})
+    judged = overstaffing.check(facts(row(quota, headcount, causes=causes)), {})
 
     explained = sum(finding.size for finding in judged.findings)
     unclassified = sum(remark.inputs["people"] for remark in judged.remarks if remark.code == "unclassified")

@@ -13,8 +13,8 @@ from uuid import UUID
 from shared.clock import at_hour
 from shared.glossary import Role
 from tests.workflows.rectification_play import CLERK, Play, by, freeze_on_stage, rectification_on_stage, server
-from workflows.freeze import Decision, IssueAccepted
-from workflows.rectification_case import ExtensionOrder, Pause, Resumption, Return, Submission
+from workflows.freeze_case import Decision, IssueAccepted
+from workflows.rectification_orders import ExtensionOrder, Pause, Resumption, Return, Submission
 
 HISTORIES = Path(__file__).parent / "histories"
 

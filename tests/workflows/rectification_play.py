@@ -1,7 +1,7 @@
 """A stage for the monitoring workflows: the real server with time skipping, the real classes, and services that write down what they are asked."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,10 +18,12 @@ from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.clock import at_hour
 from shared.glossary import FreezeScope, Role, Rung
 from shared.law.notices import load_calendar
-from workflows import freeze, rectification, roster
-from workflows.freeze import FreezeEntry, FreezeStart, FreezeWorkflow
+from workflows import freeze, freeze_case, rectification, roster
+from workflows.freeze import FreezeWorkflow
+from workflows.freeze_case import FreezeEntry, FreezeStart
 from workflows.rectification import RectificationStart, RectificationWorkflow
-from workflows.rectification_case import Acceptance, Act, Case, Confirmation, Entry, LadderStep, Service, Submission
+from workflows.rectification_case import Act, Case, Entry, LadderStep
+from workflows.rectification_orders import Acceptance, Confirmation, Service, Submission
 from workflows.roster import Evidence
 from workflows.worker import worker
 
@@ -126,8 +128,8 @@ class Play:
 
 @asynccontextmanager
 async def workers(environment: WorkflowEnvironment, services: Services, cached: int) -> AsyncIterator[None]:
-    ours = [services.record_case_entry, services.record_freeze_entry]
-    theirs = [services.freeze_unit, services.unfreeze_unit]
+    ours: list[Callable[..., Any]] = [services.record_case_entry, services.record_freeze_entry]
+    theirs: list[Callable[..., Any]] = [services.freeze_unit, services.unfreeze_unit]
     async with (
         worker(environment.client, "stage", cached),
         Worker(environment.client, task_queue="monitoring", activities=ours),
@@ -168,5 +170,7 @@ async def freeze_on_stage(environment: WorkflowEnvironment, cached: int = 1000, 
     )
     async with workers(environment, services, cached):
         with environment.with_time_skipping_disabled():
-            handle = await environment.client.start_workflow(FreezeWorkflow.run, start, id=freeze.workflow_id(order_id), task_queue="stage")
+            handle = await environment.client.start_workflow(
+                FreezeWorkflow.run, start, id=freeze_case.workflow_id(order_id), task_queue="stage"
+            )
         yield Play(environment, handle, services, timedelta(0))

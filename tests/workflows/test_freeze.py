@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 import tests.workflows.rectification_play as play
 from shared.glossary import FreezeState, Role
 from tests.workflows.rectification_play import Play, by, freeze_on_stage
-from workflows.freeze import Decision, FreezeAct, IssueAccepted
+from workflows.freeze_case import Decision, FreezeAct, IssueAccepted
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
@@ -106,7 +107,7 @@ async def test_of_two_directors_at_the_same_instant_one_is_refused(environment: 
 
 
 async def test_where_a_policy_row_says_so_it_decides_and_its_document_stands_for_the_signature(environment: WorkflowEnvironment) -> None:
-    policies = {"decide_by_policy": "编办规〔2026〕3号", "release_by_policy": "编办规〔2026〕4号"}
+    policies: dict[str, Any] = {"decide_by_policy": "编办规〔2026〕3号", "release_by_policy": "编办规〔2026〕4号"}
     async with freeze_on_stage(environment, **policies) as played:
         await until(played, FreezeAct.APPLY)
         await played.order("issue_accepted", FIRST)

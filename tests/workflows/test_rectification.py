@@ -15,7 +15,8 @@ from shared.clock import at_hour
 from shared.glossary import IssueState, Role, Rung
 from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
 from workflows.clock import ClockMoved
-from workflows.rectification_case import Acceptance, Act, Confirmation, Dismissal, ExtensionOrder, Pause, Resumption, Return, Submission
+from workflows.rectification_case import Act
+from workflows.rectification_orders import Acceptance, Confirmation, Dismissal, ExtensionOrder, Pause, Resumption, Return, Submission
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])

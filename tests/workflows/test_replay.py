@@ -9,6 +9,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from shared.glossary import IssueState
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationStart, RectificationWorkflow
 from workflows.rectification_case import Entry
@@ -44,7 +45,7 @@ class Reordered(RectificationWorkflow):
         super().__init__(start)
 
     @workflow.run
-    async def run(self, start: RectificationStart) -> object:
+    async def run(self, start: RectificationStart) -> IssueState:
         return await super().run(start)
 
     async def _record(self, entry: Entry) -> None:

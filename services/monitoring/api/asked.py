@@ -9,7 +9,8 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
 
-from services.monitoring.models import CaseOver, Surroundings
+from services.monitoring.models.facts import Surroundings
+from services.monitoring.models.refusals import CaseOver
 from shared.auth import PERMISSIONS, Who
 from shared.clock import Clock
 from shared.db import By, Database

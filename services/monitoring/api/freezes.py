@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
 from services.monitoring.commands.freezes import propose_freeze
-from services.monitoring.models import ProposeFreeze
+from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.queries import freezes as queries
 from services.monitoring.queries.freezes import OrderPage
 from services.monitoring.queries.issues import Page
@@ -16,7 +16,7 @@ from shared.auth import Permit, Who
 from shared.glossary import FreezeScope, FreezeState
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
-from workflows.freeze import OVER, Decision, workflow_id
+from workflows.freeze_case import OVER, Decision, workflow_id
 
 router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]

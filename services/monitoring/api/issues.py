@@ -14,8 +14,8 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import IssueState
 from shared.http import IdempotencyKey
-from workflows.rectification_case import (
-    OVER,
+from workflows.rectification_case import OVER
+from workflows.rectification_orders import (
     Acceptance,
     Confirmation,
     Dismissal,

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.monitoring.api.asked import After, Asking, Body, Limit
 from services.monitoring.commands.sweeps import release_baseline
-from services.monitoring.models import ReleaseBaseline
+from services.monitoring.models.requests import ReleaseBaseline
 from services.monitoring.queries import lights as queries
 from services.monitoring.queries.issues import Page
 from services.monitoring.queries.lights import LightPage

@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse, Response
 from services.monitoring.api.asked import After, Asking, Body, Limit
 from services.monitoring.commands.lists import acknowledge_list, release_list
 from services.monitoring.commands.seals import keep_answer
-from services.monitoring.models import AcknowledgeList, CallbackForged, KeepAnswer, ListNotSealed, ReleaseList
+from services.monitoring.models.refusals import CallbackForged, ListNotSealed
+from services.monitoring.models.requests import AcknowledgeList, KeepAnswer, ReleaseList
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.issues import Page
 from services.monitoring.queries.lists import ListPage

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from services.monitoring.api.asked import Asking, Body
 from services.monitoring.commands.parameters import set_parameter
-from services.monitoring.models import SetParameter
+from services.monitoring.models.requests import SetParameter
 from services.monitoring.queries.parameters import ParameterLine, parameters
 from shared.auth import Permit, Who
 from shared.clock import business_day

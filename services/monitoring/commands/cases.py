@@ -8,7 +8,7 @@ import asyncpg
 
 from services.monitoring.commands.freezes import propose_after_overdue
 from services.monitoring.commands.lights import lock_light, settle_light
-from services.monitoring.models import Issue
+from services.monitoring.models.facts import Issue
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.facts import Parameters
 from shared.clock import business_day
@@ -16,7 +16,7 @@ from shared.db import By, Connection, command
 from shared.events.monitoring import IssueChanged, RungFired
 from shared.glossary import IssueState, Light, Rung
 from shared.outbox import append, start_workflow, update_workflow
-from workflows import freeze
+from workflows import freeze, freeze_case
 from workflows.rectification import RectificationStart, workflow_id
 from workflows.rectification_case import OVER, Act, Case, Entry
 
@@ -167,9 +167,9 @@ async def _tell_freeze_orders(conn: Connection, by: By, issue: Issue) -> None:
         "UPDATE freeze_order_issues SET accepted_at = $2 WHERE issue_id = $1 AND accepted_at IS NULL RETURNING order_id", issue.id, by.as_of
     )
     for order_id in sorted(row["order_id"] for row in rows):
-        told = freeze.IssueAccepted(issue_id=issue.id)
+        told = freeze_case.IssueAccepted(issue_id=issue.id)
         update_id = uuid5(order_id, workflow_id(issue.id, issue.round))
-        await update_workflow(conn, freeze.ISSUE_ACCEPTED, freeze.workflow_id(order_id), told, update_id)
+        await update_workflow(conn, freeze.ISSUE_ACCEPTED, freeze_case.workflow_id(order_id), told, update_id)
 
 
 async def next_number(conn: Connection, series: str, at: datetime) -> str:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.monitoring.commands.lights import lock_light
-from services.monitoring.models import AlreadyFreezing, FreezeNotJustified, Issue, ProposeFreeze
+from services.monitoring.models.facts import Issue
+from services.monitoring.models.refusals import AlreadyFreezing, FreezeNotJustified
+from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.queries.facts import parameters_on
 from shared.clock import business_day
 from shared.db import By, Connection, command
@@ -13,7 +15,7 @@ from shared.events.envelope import uuid7
 from shared.events.monitoring import FreezeOrderChanged
 from shared.glossary import FreezeScope, FreezeState, IssueState, Light
 from shared.outbox import append, start_workflow
-from workflows.freeze import FreezeAct, FreezeEntry, FreezeStart, workflow_id
+from workflows.freeze_case import FreezeAct, FreezeEntry, FreezeStart, workflow_id
 
 CONFIRMED = (IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED)
 

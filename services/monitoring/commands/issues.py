@@ -8,7 +8,7 @@ from uuid import UUID
 from services.monitoring import rules
 from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
 from services.monitoring.commands.lights import lock_light, settle_light
-from services.monitoring.models import Issue, Occasion
+from services.monitoring.models.facts import Issue, Occasion
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, Remark
 from shared.db import By, Connection
 from shared.events.envelope import uuid7

@@ -8,7 +8,8 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring import rules
-from services.monitoring.models import CONSUMER, MarkUnverified
+from services.monitoring.models.facts import CONSUMER
+from services.monitoring.models.requests import MarkUnverified
 from shared.db import By, Connection, command
 from shared.events.monitoring import LightChanged
 from shared.glossary import IssueState, Light

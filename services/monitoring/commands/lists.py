@@ -6,15 +6,8 @@ from uuid import UUID
 
 from services.monitoring.commands.cases import next_number
 from services.monitoring.commands.lights import lock_light
-from services.monitoring.models import (
-    AcknowledgeList,
-    IssueList,
-    ListAlreadyAcknowledged,
-    ListAlreadyReleased,
-    ListNotSealed,
-    ListUnknown,
-    ReleaseList,
-)
+from services.monitoring.models.refusals import ListAlreadyAcknowledged, ListAlreadyReleased, ListNotSealed, ListUnknown
+from services.monitoring.models.requests import AcknowledgeList, IssueList, ReleaseList
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.lists import lines_before, listed_issues
 from services.monitoring.rules.lists import Line, lines

@@ -2,7 +2,9 @@
 
 from pydantic import ValidationError
 
-from services.monitoring.models import PARAMETER_FORMS, ParameterMalformed, ParameterUnknown, SetParameter
+from services.monitoring.models.parameters import PARAMETER_FORMS
+from services.monitoring.models.refusals import ParameterMalformed, ParameterUnknown
+from services.monitoring.models.requests import SetParameter
 from shared.db import By, Connection, command
 
 

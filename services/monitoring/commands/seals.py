@@ -3,7 +3,8 @@
 from pathlib import Path
 from uuid import UUID, uuid5
 
-from services.monitoring.models import FileList, KeepAnswer, ListNotReleased, PrepareListSeal, SealMismatch, SealTaskUnknown
+from services.monitoring.models.refusals import ListNotReleased, SealMismatch, SealTaskUnknown
+from services.monitoring.models.requests import FileList, KeepAnswer, PrepareListSeal
 from services.monitoring.queries.lists import SealTask, seal_task
 from shared.db import By, Connection, command
 from shared.documents import sha256_hex

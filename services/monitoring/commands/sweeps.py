@@ -3,7 +3,8 @@
 from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
 from services.monitoring.commands.issues import judge
 from services.monitoring.commands.lights import lock_light, settle_light
-from services.monitoring.models import Occasion, ReleaseBaseline, SweepUnit
+from services.monitoring.models.facts import Occasion
+from services.monitoring.models.requests import ReleaseBaseline, SweepUnit
 from services.monitoring.queries.facts import facts_for_sweep, parameters_on
 from shared.clock import business_day
 from shared.db import By, Connection, command

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring import rules
-from services.monitoring.models import Occasion
+from services.monitoring.models.facts import Occasion
 from services.monitoring.rules import ParameterRow
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameters, PlacementFact
 from shared.clock import business_day

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.monitoring.models import OrderUnknown
+from services.monitoring.models.refusals import OrderUnknown
 from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection

@@ -7,7 +7,9 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.monitoring.models import RULE_TITLES, CaseMissing, Issue, IssueUnknown, StillFound
+from services.monitoring.models.facts import Issue
+from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
+from services.monitoring.models.words import RULE_TITLES
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light

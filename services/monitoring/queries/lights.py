@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.monitoring.models import BETTER_BY, BETTER_BY_ITSELF, CONSUMER, REMARK_TITLES, RULE_TITLES
+from services.monitoring.models.facts import CONSUMER
+from services.monitoring.models.words import BETTER_BY, BETTER_BY_ITSELF, REMARK_TITLES, RULE_TITLES
 from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection, Database

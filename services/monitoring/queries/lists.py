@@ -7,7 +7,8 @@ from uuid import UUID
 import asyncpg
 from pydantic import BaseModel
 
-from services.monitoring.models import RULE_TITLES, ListUnknown, matter_of
+from services.monitoring.models.refusals import ListUnknown
+from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries.issues import Page
 from services.monitoring.rules.lists import Listed
 from shared.auth import Who

@@ -6,7 +6,7 @@ from typing import Any
 
 import xlsxwriter
 
-from services.monitoring.models import RULE_TITLES
+from services.monitoring.models.words import RULE_TITLES
 from services.monitoring.queries.lists import ListLine, ListPage
 from shared.clock import CHINA
 from shared.glossary import LABELS

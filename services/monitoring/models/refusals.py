@@ -1,0 +1,122 @@
+"""Why monitoring says no: codes for programs, sentences for people."""
+
+from shared.errors import Conflict, Forbidden, NotFound
+
+
+class IssueUnknown(NotFound):
+    """No such issue, or not for this caller."""
+
+    code = "issue_unknown"
+    sentence = "没有找到该问题，或者它不在您的管辖范围内。"
+
+
+class OrderUnknown(NotFound):
+    """No such freeze order, or not for this caller."""
+
+    code = "freeze_order_unknown"
+    sentence = "没有找到该冻结令，或者它不在您的管辖范围内。"
+
+
+class ListUnknown(NotFound):
+    """No such edition, or not for this caller."""
+
+    code = "supervision_list_unknown"
+    sentence = "没有找到该督办清单，或者它不在您的管辖范围内。"
+
+
+class CaseMissing(Conflict):
+    """The issue has no running case, so nothing can be decided about it."""
+
+    code = "no_case"
+    sentence = "该问题没有正在办理的整改案件（例如期初存量尚未纳入，或仅为提示）。"
+
+
+class CaseOver(Conflict):
+    """The case has ended; nothing more can be decided in it."""
+
+    code = "case_over"
+    sentence = "该案件已经办结，不能再作决定。"
+
+
+class StillFound(Conflict):
+    """The rule still finds what was to be rectified."""
+
+    code = "still_found"
+    sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请先完成整改。"
+
+
+class FreezeNotJustified(Conflict):
+    """A freeze needs a confirmed red issue of the unit."""
+
+    code = "freeze_not_justified"
+    sentence = "冻结只能针对该单位已核实的红灯问题；政策性超编不冻结。"
+
+
+class AlreadyFreezing(Conflict):
+    """An order for one of these issues is on its way or in force."""
+
+    code = "already_freezing"
+    sentence = "所列问题已有待决定或执行中的冻结令。"
+
+
+class ListAlreadyReleased(Conflict):
+    """The edition was released before."""
+
+    code = "list_already_released"
+    sentence = "该督办清单已经用印登记，不能重复办理。"
+
+
+class ListNotSealed(Conflict):
+    """An edition is acknowledged after it was sealed."""
+
+    code = "list_not_sealed"
+    sentence = "该督办清单尚未签章，暂不能签收。"
+
+
+class ListAlreadyAcknowledged(Conflict):
+    """The unit has acknowledged before."""
+
+    code = "list_already_acknowledged"
+    sentence = "该督办清单已经签收。"
+
+
+class ListNotReleased(Conflict):
+    """Nothing is sealed that no officer released."""
+
+    code = "list_not_released"
+    sentence = "该督办清单尚未用印登记，不能签章。"
+
+
+class SealTaskUnknown(NotFound):
+    """No task of that number here."""
+
+    code = "seal_task_unknown"
+    sentence = "没有这个签章任务。"
+
+
+class SealMismatch(Conflict):
+    """The answer is about other bytes than those that wait."""
+
+    code = "seal_mismatch"
+    sentence = "签章结果与待签章的文件不符。"
+
+
+class CallbackForged(Forbidden):
+    """A callback that does not come from the platform."""
+
+    code = "callback_forged"
+    sentence = "签章回调未通过校验。"
+
+
+class ParameterUnknown(NotFound):
+    """A parameter that no rule reads."""
+
+    code = "parameter_unknown"
+    sentence = "没有这个参数。参数由规则定义，只能登记新的版本。"
+
+
+class ParameterMalformed(Conflict):
+    """A value of another form than the parameter has."""
+
+    code = "parameter_malformed"
+    sentence = "参数值的格式与该参数不符。"

@@ -1,0 +1,105 @@
+"""What monitoring's commands take."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from shared.glossary import FreezeScope
+from shared.law.working_days import Calendar
+
+
+class Input(BaseModel):
+    """What a command takes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clock_offset: timedelta | None = Field(None, exclude=True, description="For workflows it starts; no part of the request itself.")
+
+
+class ProposeFreeze(Input):
+    """An officer proposes to freeze a unit because of its issues."""
+
+    unit_id: UUID
+    scopes: tuple[FreezeScope, ...] = Field(min_length=1)
+    issue_ids: tuple[UUID, ...] = Field(min_length=1)
+
+
+class ReleaseBaseline(Input):
+    """The office takes a unit's first-load findings up as issues."""
+
+    unit_id: UUID
+
+
+class SetParameter(Input):
+    """A new version of a parameter."""
+
+    rule: str
+    name: str
+    value: JsonValue
+    effective_on: date
+    source: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+
+
+class SweepUnit(Input):
+    """Judge what time alone may have broken on one unit."""
+
+    unit_id: UUID
+    on: date
+    calendar: Calendar = Field(exclude=True)
+
+
+class MarkUnverified(Input):
+    """Look again whether a unit's events could all be handled."""
+
+    unit_id: UUID
+
+
+class IssueList(Input):
+    """Issue the edition of one unit for one ISO week."""
+
+    unit_id: UUID
+    iso_week: str
+    nominal: AwareDatetime
+
+
+class ReleaseList(Input):
+    """用印登记 of an edition by a named officer."""
+
+    list_id: UUID
+
+
+class AcknowledgeList(Input):
+    """The unit confirms that it has received an edition."""
+
+    list_id: UUID
+
+
+class PrepareListSeal(Input):
+    """The final bytes of an edition and the task that seals them."""
+
+    list_id: UUID
+    prepared_file: str
+    placeholder: dict[str, JsonValue]
+    digest: str
+    seal_code: str
+    certificate: str
+
+
+class KeepAnswer(Input):
+    """The platform's answer to a task."""
+
+    task_id: str
+    digest: str
+    answer: dict[str, JsonValue]
+
+
+class FileList(Input):
+    """A sealed, verified edition."""
+
+    list_id: UUID
+    file: str
+    sha256: str
+    signer: str
+    sealed_at: AwareDatetime

@@ -1,0 +1,31 @@
+"""The Chinese words of monitoring's pages and lists, in this one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.glossary import IssueState
+
+RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
+
+MATTERS = {
+    "M01": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，其中超编 {people} 名。",
+    "M07": "{kind}（{funding}）1 人入编时间（{started_on}）早于核准用编时间（{authorised_on}），先进人后核编。",
+    "M09": "{kind}（{funding}）1 人已过法定退休月份（{month}），尚未办理出编。",
+}
+
+REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}
+
+BETTER_BY = {
+    IssueState.TO_VERIFY: "由监督检查科核实：核实成立的签发整改通知书，不成立的予以排除。",
+    IssueState.NOTICE_SIGNED: "整改通知书送达后开始整改。",
+    IssueState.RECTIFYING: "按整改通知书要求整改，提交整改材料，经验收后销号。",
+    IssueState.OVERDUE: "整改已逾期：尽快整改并提交整改材料，经验收后销号。",
+    IssueState.EVIDENCE_SUBMITTED: "整改材料待监督检查科验收，验收通过后销号。",
+}
+
+BETTER_BY_ITSELF = "办理完相应手续后自动消除。"
+
+
+def matter_of(rule: str, inputs: Mapping[str, Any]) -> str:
+    """What was found, in one sentence, without anybody's name."""
+    return MATTERS[rule].format_map(inputs)
