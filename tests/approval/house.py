@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from deploy.local.place import NAMESPACE, Place
 from deploy.seal.app import create_app as seal_platform
@@ -39,12 +40,13 @@ from shared.kafka import KafkaSender
 from shared.law.notices import load_calendar
 from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
-from shared.temporal import TemporalSender, serve_activities
+from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from tests.roster.given import BORN, id_number
 from workflows import roster
+from workflows.approval import ApprovalWorkflow
 from workflows.approval_messages import TASK_QUEUE
-from workflows.worker import worker
+from workflows.worker import runner
 
 T = TypeVar("T")
 FRIDAY = date(2026, 9, 18)
@@ -203,7 +205,7 @@ async def house(
         ]
         await opened.enter_async_context(served(approval_app(), approval_port))
         await opened.enter_async_context(served(roster_app(), roster_port))
-        await opened.enter_async_context(worker(temporal))
+        await opened.enter_async_context(Worker(temporal, task_queue=WORKFLOWS, workflows=[ApprovalWorkflow], workflow_runner=runner()))
         seal = SealSwitch(lambda: seal_platform(folder / "seal", secret, clock), seal_port)
         await seal.start()
         opened.push_async_callback(seal.stop)
