@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -137,7 +138,7 @@ async def test_a_freeze_waits_for_a_claim_in_flight_and_a_claim_for_a_freeze(ros
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=order_id, unit_id=town, scopes=(FreezeScope.POST_USE,)))
         claim = asyncio.create_task(outcome(claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE))))
-        await _until_somebody_waits(roster_db)
+        await _until_somebody_waits(roster_db, claim)
         assert not claim.done()
 
     assert await claim == "frozen"
@@ -150,7 +151,7 @@ async def test_a_freeze_takes_its_root_against_a_claim_that_is_being_made(roster
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(claim_post)(conn, given.by(), given.request(row, ApplicationType.POST_USE))
         freeze = asyncio.create_task(given.frozen(roster_db, town))
-        await _until_somebody_waits(roster_db)
+        await _until_somebody_waits(roster_db, freeze)
         assert not freeze.done()
 
     await freeze
@@ -164,8 +165,9 @@ def _run(command: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[o
     return inner
 
 
-async def _until_somebody_waits(database: Database) -> None:
-    while not await database.pool.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):  # noqa: ASYNC110  the server cannot call back
+async def _until_somebody_waits(database: Database, task: "asyncio.Task[Any]") -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not task.done() and not await database.pool.fetchval(waiting):  # noqa: ASYNC110  the server cannot call back
         await asyncio.sleep(0.01)
 
 
@@ -191,6 +193,21 @@ async def test_a_unit_registered_below_a_frozen_one_is_frozen_too(roster_db: Dat
     event = await given.last_event(roster_db)
     assert isinstance(event, UnitFrozen)
     assert (event.unit_id, event.order_id, event.version) == (school, order_id, 2)
+
+
+async def test_a_unit_registered_far_below_waits_for_a_freeze_and_is_frozen_too(roster_db: Database) -> None:
+    county = await given.unit(roster_db, category="JG-Z")
+    town = await given.unit(roster_db, parent=county, category="ZJ-Z")
+    order_id = uuid4()
+
+    async with roster_db.pool.acquire() as conn, conn.transaction():
+        await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=order_id, unit_id=county, scopes=(FreezeScope.ENTRY,)))
+        registration = asyncio.create_task(given.unit(roster_db, parent=town))
+        await _until_somebody_waits(roster_db, registration)
+
+    school = await registration
+    frozen = [event for event in await given.published(roster_db) if isinstance(event, UnitFrozen)]
+    assert {event.unit_id for event in frozen} == {county, town, school}
 
 
 async def test_of_two_orders_the_second_still_stops_when_the_first_ends(roster_db: Database) -> None:

@@ -8,11 +8,11 @@ from services.roster.commands.locks import hold_paths, take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.units import seats_changed
 from services.roster.models.facts import Placement
-from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, KindNotAllowed, NotAuthorised
+from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
 from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import (
-    category_and_kind,
+    ensure_allowed_row,
     ensure_known_entry,
     ensure_known_exit,
     ensure_known_row,
@@ -53,7 +53,7 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     await hold_paths(conn, what.unit_id)
     version = await take_unit(conn, what.unit_id)
     await ensure_known_entry(conn, what.entry_reason, today)
-    await _ensure_row(conn, what, today)
+    await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
     ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.ENTRY))
     ensure_available(await establishment(conn, what.unit_id, what.kind, what.funding), 1)
@@ -67,7 +67,7 @@ async def record_over_quota_fact(conn: Connection, by: By, what: RecordOverQuota
     today = today_of(by, what.started_on)
     person_version = await take_person(conn, what.person_id)
     version = await take_unit(conn, what.unit_id)
-    await ensure_known_row(conn, what.kind, what.funding, today)
+    await ensure_known_row(conn, what.unit_id, what.kind, what.funding, today)
     ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
     ensure_over_quota(await establishment(conn, what.unit_id, what.kind, what.funding))
     return await placed(conn, by, what, Entry("over_quota", cause=what.cause), person_version, version)
@@ -84,13 +84,6 @@ async def release_person(conn: Connection, by: By, what: ReleasePerson) -> None:
     here = await placement(conn, what.placement_id)
     version = await take_unit(conn, here.unit_id)
     await released(conn, by, here, what.ended_on, what.exit_reason, person_version, version)
-
-
-async def _ensure_row(conn: Connection, what: Post, today: date) -> None:
-    await ensure_known_row(conn, what.kind, what.funding, today)
-    category, allowed = await category_and_kind(conn, what.unit_id, what.kind, today)
-    if not allowed:
-        raise KindNotAllowed(category=category, kind=what.kind)
 
 
 async def placed(conn: Connection, by: By, post: Post, entry: Entry, person_version: int, version: int) -> UUID:

@@ -1,14 +1,13 @@
 """编制数: set, raised, cut and moved, every change with its document, as validity ranges per (unit, kind, funding)."""
 
-from datetime import date
 from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.models.refusals import KindNotAllowed, QuotaBelowZero, QuotaChangedLater, SameUnit
+from services.roster.models.refusals import QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import category_and_kind, ensure_known_row
+from services.roster.queries.facts import ensure_allowed_row
 from services.roster.rules.posts import ensure_above_use
 from shared import outbox
 from shared.db import By, Connection, command
@@ -21,7 +20,7 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     document_of(by)
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
-    await _ensure_row(conn, what.unit_id, what, today)
+    await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     await _write(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
 
@@ -32,7 +31,7 @@ async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
     document_of(by)
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
-    await _ensure_row(conn, what.unit_id, what, today)
+    await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     await _write(conn, by, what, what.unit_id, await _posts(conn, what, what.unit_id) + what.posts, "raise", None)
     await _publish(conn, by, what, what.unit_id, version, None)
 
@@ -56,18 +55,11 @@ async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
         raise SameUnit
     await hold_paths(conn, what.unit_id, what.to_unit_id)
     versions = await take_units(conn, (what.unit_id, what.to_unit_id))
-    await _ensure_row(conn, what.to_unit_id, what, today)
+    await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     await _cut(conn, by, what, "move", None)
     await _write(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
     for unit_id, version in versions.items():
         await _publish(conn, by, what, unit_id, version, None)
-
-
-async def _ensure_row(conn: Connection, unit_id: UUID, what: QuotaRow, today: date) -> None:
-    await ensure_known_row(conn, what.kind, what.funding, today)
-    category, allowed = await category_and_kind(conn, unit_id, what.kind, today)
-    if not allowed:
-        raise KindNotAllowed(category=category, kind=what.kind)
 
 
 async def _posts(conn: Connection, what: QuotaRow, unit_id: UUID) -> int:

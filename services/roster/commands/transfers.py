@@ -7,10 +7,10 @@ from services.roster.commands.locks import hold_paths, take_person, take_units
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.placements import Entry, placed, released
 from services.roster.models.facts import Placement
-from services.roster.models.refusals import KindNotAllowed, SameUnit
+from services.roster.models.refusals import SameUnit
 from services.roster.models.requests import Post, TransferPerson
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import category_and_kind, ensure_known_row, frozen_by, placements_of
+from services.roster.queries.facts import ensure_allowed_row, frozen_by, placements_of
 from services.roster.rules.posts import ensure_available, ensure_here, ensure_not_frozen
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -31,10 +31,7 @@ async def transfer_person(conn: Connection, by: By, what: TransferPerson) -> UUI
     document_of(by)
     today = today_of(by, what.effective_on, what.authorised_on)
     taken = await take_both(conn, what.person_id, what.from_unit_id, what.to_unit_id)
-    await ensure_known_row(conn, what.kind, what.funding, today)
-    category, allowed = await category_and_kind(conn, what.to_unit_id, what.kind, today)
-    if not allowed:
-        raise KindNotAllowed(category=category, kind=what.kind)
+    await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     here = ensure_here(await placements_of(conn, what.person_id), what.from_unit_id)
     ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY))
     ensure_available(await establishment(conn, what.to_unit_id, what.kind, what.funding), 1)

@@ -48,4 +48,6 @@ async def codes(conn: Connection, on: date) -> Codes:
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:
-    return [Code(**row) for row in await conn.fetch(f"SELECT code, label, document_no FROM {table} WHERE valid @> $1::date ORDER BY code", on)]
+    return [
+        Code(**row) for row in await conn.fetch(f"SELECT code, label, document_no FROM {table} WHERE valid @> $1::date ORDER BY code", on)
+    ]

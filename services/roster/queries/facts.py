@@ -9,6 +9,7 @@ from services.roster.models.facts import PersonRecord, Placement, PostFacts, Res
 from services.roster.models.refusals import (
     CategoryUnknown,
     FundingUnknown,
+    KindNotAllowed,
     KindUnknown,
     PersonUnknown,
     PlacementUnknown,
@@ -41,11 +42,39 @@ async def ensure_known_category(conn: Connection, category: str, on: date) -> No
         raise CategoryUnknown(category=category)
 
 
-async def ensure_known_row(conn: Connection, kind: str, funding: str, on: date) -> None:
+async def ensure_known_row(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> None:
     """Kind and funding are in the code tables on this day."""
-    if not await conn.fetchval("SELECT true FROM establishment_kinds WHERE code = $1 AND valid @> $2::date", kind, on):
+    _ensure_codes(await _row_codes(conn, unit_id, kind, funding, on), kind, funding)
+
+
+async def ensure_allowed_row(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> None:
+    """Besides, the unit's category may hold the kind."""
+    row = await _row_codes(conn, unit_id, kind, funding, on)
+    _ensure_codes(row, kind, funding)
+    if not row["allowed"]:
+        raise KindNotAllowed(category=row["category"], kind=kind)
+
+
+async def _row_codes(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> asyncpg.Record:
+    row = await conn.fetchrow(
+        "SELECT category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,"
+        " EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,"
+        " EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed"
+        " FROM units WHERE id = $1",
+        unit_id,
+        kind,
+        funding,
+        on,
+    )
+    if row is None:
+        raise UnitUnknown(unit=unit_id)
+    return row
+
+
+def _ensure_codes(row: asyncpg.Record, kind: str, funding: str) -> None:
+    if not row["kind_known"]:
         raise KindUnknown(kind=kind)
-    if not await conn.fetchval("SELECT true FROM fundings WHERE code = $1 AND valid @> $2::date", funding, on):
+    if not row["funding_known"]:
         raise FundingUnknown(funding=funding)
 
 
@@ -59,20 +88,6 @@ async def ensure_known_exit(conn: Connection, reason: str, on: date) -> None:
     """The exit reason is in the code table on this day."""
     if not await conn.fetchval("SELECT true FROM exit_reasons WHERE code = $1 AND valid @> $2::date", reason, on):
         raise ReasonUnknown(reason=reason)
-
-
-async def category_and_kind(conn: Connection, unit_id: UUID, kind: str, on: date) -> tuple[str, bool]:
-    """The unit's category, and whether it may hold this kind."""
-    row = await conn.fetchrow(
-        "SELECT category, EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $3::date)"
-        " AS allowed FROM units WHERE id = $1",
-        unit_id,
-        kind,
-        on,
-    )
-    if row is None:
-        raise UnitUnknown(unit=unit_id)
-    return row["category"], row["allowed"]
 
 
 async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
@@ -142,11 +157,11 @@ async def reservation(conn: Connection, reservation_id: UUID, unit_id: UUID, kin
 async def post_facts(conn: Connection, request: PostRequest, today: date) -> PostFacts:
     """All that decides about what an application asks for."""
     scope = STOPPED_BY.get(request.application_type)
-    category, allowed = await category_and_kind(conn, request.unit_id, request.kind, today)
+    codes = await _row_codes(conn, request.unit_id, request.kind, request.funding, today)
     return PostFacts(
         establishment=await establishment(conn, request.unit_id, request.kind, request.funding),
-        kind_allowed=allowed,
-        category=category,
+        kind_allowed=codes["allowed"],
+        category=codes["category"],
         frozen_by=await frozen_by(conn, request.unit_id, scope) if scope else (),
         buried_revision=await conn.fetchval("SELECT max(revision) FROM tombstones WHERE application_id = $1", request.application_id) or 0,
         reservation=await reservation(conn, request.reservation_id, request.unit_id, request.kind, request.funding)
