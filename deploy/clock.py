@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -116,7 +116,10 @@ class Mover:
             if quiet == QUIET_TWICE:
                 return waiting
             if time.monotonic() > deadline:
-                raise StillBusy(f"{PATIENCE:.0f} 秒内没有平静下来：{'；'.join(moving[:5])}。请用 bianban status 和 bianban logs 查看。")
+                deaf = [f"{each.id} 不接受新的业务时间" for each in waiting if each.run_id not in self._told and not each.timeless]
+                raise StillBusy(
+                    f"{PATIENCE:.0f} 秒内没有平静下来：{'；'.join((moving + deaf)[:5])}。请用 bianban status 和 bianban logs 查看。"
+                )
             await asyncio.sleep(GLANCE)
 
     async def _moving(self, waiting: list[OpenWorkflow]) -> list[str]:
@@ -128,21 +131,24 @@ class Mover:
         """Tell those who do not know the offset yet; True when there was one."""
         new = [each for each in waiting if each.run_id not in self._told and not each.timeless]
         moved = ClockMoved(offset=self._clock.offset())
-        await asyncio.gather(*(self._tell_one(each, moved) for each in new))
-        self._told.update(each.run_id for each in new)
+        answers = await asyncio.gather(*(self._tell_one(each, moved) for each in new))
+        self._told.update(each.run_id for each, told in zip(new, answers, strict=True) if told)
         return bool(new)
 
-    async def _tell_one(self, each: OpenWorkflow, moved: ClockMoved) -> None:
+    async def _tell_one(self, each: OpenWorkflow, moved: ClockMoved) -> bool:
+        """False when it must be told again: it does not answer now."""
         handle = self._pulse.client.get_workflow_handle(each.id, run_id=each.run_id)
         try:
             await handle.execute_update(CLOCK_MOVED, moved, rpc_timeout=ANSWER_WITHIN)
         except WorkflowUpdateFailedError as failed:
             if isinstance(failed.cause, ApplicationError) and failed.cause.type == "time_is_real":
                 raise TimeIsReal(f"{each.id} 按真实时间运行，不接受调整业务时间。") from None
-            raise
+            return False
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            return False
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:  # one that has ended needs no clock
-                raise
+            return error.status is RPCStatusCode.NOT_FOUND  # one that has ended needs no clock
+        return True
 
 
 def _instants(after: datetime, until: datetime) -> Iterator[tuple[datetime, Schedule]]:

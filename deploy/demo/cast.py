@@ -53,7 +53,7 @@ async def choose(doors: Doors) -> Cast:
     town = await _first(doors, towns, full=True)
     if school is None or town is None:
         raise WrongPlace("演示城市中已没有可用于演示的学校或乡镇。请运行 bianban clean 后重新开始。")
-    return Cast(school, town, Inventor(time.time_ns()))
+    return Cast(school, town, Inventor(time.time_ns(), first_sequence=100 + time.time_ns() % 390))
 
 
 async def _first(doors: Doors, parties: list[Party], *, full: bool) -> Party | None:

@@ -12,9 +12,10 @@ _FEMALE = "芳娜敏静丽艳娟霞秀英慧莹雪琳晶佳怡欣悦婷蕾薇倩
 
 
 class Inventor:
-    """Makes people and codes from one seed: the same seed, the same city."""
+    """Makes people and codes from one seed: the same seed, the same city. `first_sequence` (below 500) keeps two inventors apart."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, first_sequence: int = 0) -> None:
+        self._first = first_sequence
         self.chance = Random(seed)  # noqa: S311  a city, not a secret
         self._numbers: dict[tuple[date, str], int] = {}
         self._codes: set[str] = set()
@@ -30,9 +31,9 @@ class Inventor:
 
     def id_number(self, born_on: date, sex: str) -> str:
         """A citizen identity number nobody in this city has yet (GB 11643-1999)."""
-        used = self._numbers.get((born_on, sex), 0)
+        used = self._numbers.get((born_on, sex), self._first)
         self._numbers[born_on, sex] = used + 1
-        first = f"{AREA}{born_on:%Y%m%d}{2 * used + (sex == 'M') + 10 * (sex == 'F' and used >= 500):03d}"
+        first = f"{AREA}{born_on:%Y%m%d}{2 * used + (sex == 'M'):03d}"
         return first + citizen_id.check_digit(first)
 
     def uscc(self, register: str) -> str:
