@@ -14,10 +14,9 @@ from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
 from shared.law.retirement import Category, CategoryMismatch, Sex, YearMonth, retirement
 
 UNKNOWN = RetirementFact(category="unknown", month=None)
-_SENIOR = re.compile(
-    r"正高|副高|高级(?!工(?!程|艺|美)|技师)|(?<!助理)研究员|(?<!助理)研究馆员|教授|主任[医药护技]师|副?主任[记编]|高级教师"
-)
-_NOT_SENIOR = re.compile(r"小学高级|助理研究|助理馆员")
+# 高级工 and 高级技师 are grades of workers, 小学高级教师 is a middle title, 助理研究员 and 助理馆员 too
+_SENIOR = re.compile(r"正高|副高|高级(?!工(?!程|艺)|技师)|教授|研究员|研究馆员|主任[医药护技]师|主任记者|主任编辑|编审")
+_NOT_SENIOR = re.compile(r"小学高级|助理")
 _COUNTY_RANK = re.compile(r"县处级|[正副]处级|[正副]县级")
 _CATEGORY_OF_FACT = {Category.M60: "M60", Category.F55: "F55", Category.F50: "F50", Category.SPECIAL: "special"}
 
