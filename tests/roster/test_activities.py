@@ -98,7 +98,9 @@ async def test_a_refused_effect_is_final_and_has_its_code(roster_db: Database, a
     assert (failed.value.type, failed.value.non_retryable) == ("claim_unknown", True)
 
 
-async def test_the_checks_are_a_complete_list_at_once(roster_db: Database, ask: Asked) -> None:  # domain §14, traps 6 and 21
+async def test_the_checks_are_a_complete_list_at_once(
+    roster_db: Database, ask: Asked
+) -> None:  # trap: checking at submission only; returning without a complete list
     row, other = await given.row(roster_db, 0), await given.row(roster_db, 1)
     reserved = await given.reservation(roster_db, other)
     person_id, _ = await given.in_post(roster_db, await given.row(roster_db, 1))

@@ -29,7 +29,7 @@ async def unfrozen(database: Database, unit_id: UUID, order_id: UUID) -> None:
     await unfreeze_unit(database, given.by(), UnfreezeUnit(order_id=order_id, unit_id=unit_id))
 
 
-async def test_a_freeze_above_stops_the_claim_and_names_its_order(roster_db: Database) -> None:  # domain §14, trap 6
+async def test_a_freeze_above_stops_the_claim_and_names_its_order(roster_db: Database) -> None:  # trap: checking at submission only
     town = await given.unit(roster_db, category="ZJ-Z")
     row = await given.row(roster_db, 1, parent=town)
     asked = given.request(row, ApplicationType.POST_USE)
@@ -81,7 +81,7 @@ async def test_the_office_places_nobody_into_a_frozen_unit(roster_db: Database) 
         await place_person(roster_db, given.by(), given.placement(row, await given.person(roster_db, row.unit_id)))
 
 
-async def test_an_exit_is_never_stopped(roster_db: Database) -> None:  # domain §14, trap 7
+async def test_an_exit_is_never_stopped(roster_db: Database) -> None:  # trap: a freeze that blocks an exit or the rectification
     row = await given.row(roster_db, 3)
     (leaver, _), (_, by_office), (_, corrected) = [await given.in_post(roster_db, row) for _ in range(3)]
     await given.frozen(roster_db, row.unit_id, *FreezeScope)
@@ -95,7 +95,7 @@ async def test_an_exit_is_never_stopped(roster_db: Database) -> None:  # domain 
     assert (await given.state(roster_db, row)).headcount == 1
 
 
-async def test_a_frozen_unit_may_hand_a_person_over(roster_db: Database) -> None:  # domain §14, trap 7: the rectification itself
+async def test_a_frozen_unit_may_hand_a_person_over(roster_db: Database) -> None:  # trap: a freeze that blocks an exit or the rectification
     row, target = await given.row(roster_db, 0), await given.row(roster_db, 1)
     person_id, _ = await given.over_quota(roster_db, row)
     await given.frozen(roster_db, row.unit_id, *FreezeScope)

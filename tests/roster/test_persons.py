@@ -81,7 +81,9 @@ async def test_the_number_stands_nowhere_in_plain_and_the_name_in_no_event(roste
     assert not [text for text in sent if NAME in text]
 
 
-async def test_a_correction_keeps_what_was_known_and_tells_the_new_retirement_month(roster_db: Database) -> None:  # domain §14, trap 15
+async def test_a_correction_keeps_what_was_known_and_tells_the_new_retirement_month(
+    roster_db: Database,
+) -> None:  # trap: trusting the ID number's birth date
     row = await given.row(roster_db, 1)
     person_id, _ = await given.in_post(roster_db, row)
     later = given.NOW + timedelta(hours=1)
@@ -116,7 +118,7 @@ async def test_a_correction_needs_its_proof(roster_db: Database) -> None:
         await correct_person(roster_db, given.CIPHER, given.by(None), CorrectPerson(person_id=person_id, name="测试人员丙"))
 
 
-async def test_a_corrected_day_of_entry_answers_anew_and_as_known_before(roster_db: Database) -> None:  # domain §14, trap 10
+async def test_a_corrected_day_of_entry_answers_anew_and_as_known_before(roster_db: Database) -> None:  # trap: overwriting history
     row = await given.row(roster_db, 1)
     person_id, placement_id = await given.in_post(roster_db, row, date(2026, 9, 2))
     later = given.NOW + timedelta(hours=1)

@@ -63,7 +63,7 @@ async def test_a_refused_placement_publishes_nothing(roster_db: Database) -> Non
     assert await roster_db.pool.fetchval("SELECT count(*) FROM event_log") == len(before)
 
 
-async def test_posts_of_another_kind_or_funding_do_not_help(roster_db: Database) -> None:  # domain §14, trap 1
+async def test_posts_of_another_kind_or_funding_do_not_help(roster_db: Database) -> None:  # trap: netting vacancies across kinds
     row = await given.row(roster_db, 0, kind="XZ", category="ZJ-Z")
     await given.quota(roster_db, given.Row(row.unit_id, "SY"), 3)
     await given.quota(roster_db, given.Row(row.unit_id, "XZ", "partial"), 3)
@@ -73,7 +73,9 @@ async def test_posts_of_another_kind_or_funding_do_not_help(roster_db: Database)
         await place_person(roster_db, given.by(), given.placement(row, person_id))
 
 
-async def test_a_kind_that_is_no_establishment_is_marked_so(roster_db: Database) -> None:  # domain §14, trap 2
+async def test_a_kind_that_is_no_establishment_is_marked_so(
+    roster_db: Database,
+) -> None:  # trap: taking 报备员额, 编外 or 国企员额 for 编制
     row = await given.row(roster_db, 2, kind="BW", category="ZJ-Z")
 
     await given.in_post(roster_db, row)
@@ -81,7 +83,9 @@ async def test_a_kind_that_is_no_establishment_is_marked_so(roster_db: Database)
     assert (await given.state(roster_db, row)).counted is False
 
 
-async def test_a_unit_like_the_civil_service_holds_institution_posts_only(roster_db: Database) -> None:  # domain §14, trap 4
+async def test_a_unit_like_the_civil_service_holds_institution_posts_only(
+    roster_db: Database,
+) -> None:  # trap: taking a 参公 unit for an organ
     unit_id = await given.unit(roster_db, category="SY-C")
 
     with pytest.raises(KindNotAllowed):
@@ -139,7 +143,9 @@ async def test_a_day_to_come_is_refused(roster_db: Database) -> None:
         await place_person(roster_db, given.by(), given.placement(row, person_id, date(2026, 9, 19)))
 
 
-async def test_the_office_records_a_person_beyond_quota_with_cause_and_document(roster_db: Database) -> None:  # domain §14, trap 17
+async def test_the_office_records_a_person_beyond_quota_with_cause_and_document(
+    roster_db: Database,
+) -> None:  # trap: treating 违规 and 政策性超编 alike
     row = await given.row(roster_db, 1)
     await given.in_post(roster_db, row)
 
@@ -176,7 +182,7 @@ async def test_the_day_of_entry_counts_and_the_day_of_exit_does_not(roster_db: D
     assert [await given.headcount(roster_db, row, date(2026, 9, day)) for day in (1, 2, 9, 10)] == [0, 1, 1, 0]
 
 
-async def test_an_exit_keeps_the_history(roster_db: Database) -> None:  # domain §14, trap 10
+async def test_an_exit_keeps_the_history(roster_db: Database) -> None:  # trap: overwriting history
     row = await given.row(roster_db, 1)
     person_id, placement_id = await given.in_post(roster_db, row, date(2026, 9, 2))
     later = given.NOW + timedelta(days=3)

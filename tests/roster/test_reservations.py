@@ -38,7 +38,9 @@ async def lapse(database: Database, row: given.Row, on: date) -> int:
     return await lapse_reservations(database, given.by(), LapseReservations(unit_id=row.unit_id, on=on))
 
 
-async def test_two_applications_racing_for_the_last_post_leave_one_claim(roster_db: Database) -> None:  # domain §14, trap 5
+async def test_two_applications_racing_for_the_last_post_leave_one_claim(
+    roster_db: Database,
+) -> None:  # trap: two parallel approvals overfill
     row = await given.row(roster_db, 1)
 
     answers = await asyncio.gather(
@@ -49,7 +51,7 @@ async def test_two_applications_racing_for_the_last_post_leave_one_claim(roster_
     assert (await given.state(roster_db, row)).reserved == 1
 
 
-async def test_an_authorised_post_is_not_available_to_others(roster_db: Database) -> None:  # domain §14, trap 5
+async def test_an_authorised_post_is_not_available_to_others(roster_db: Database) -> None:  # trap: two parallel approvals overfill
     row = await given.row(roster_db, 1)
     await given.reservation(roster_db, row)
 

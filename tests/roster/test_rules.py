@@ -95,7 +95,7 @@ def test_a_woman_with_a_senior_title_is_special(title: str | None, senior: bool)
     assert retirement_category(person(professional_title=title)) is (Category.SPECIAL if senior else Category.F55)
 
 
-def test_the_certified_birth_date_rules() -> None:  # domain §14, trap 15
+def test_the_certified_birth_date_rules() -> None:  # trap: trusting the ID number's birth date
     assert retirement_fact(person(certified_birth_on=date(1972, 5, 20))).month != retirement_fact(person()).month
     assert retirement_fact(person(certified_birth_on=date(1972, 5, 20))) == retirement_fact(person(birth_on=date(1972, 5, 20)))
 
@@ -105,7 +105,7 @@ def test_the_special_group_and_the_unknown_have_no_month() -> None:
     assert retirement_fact(person(identity=PersonIdentity.UNKNOWN, post_category=PostCategory.UNKNOWN)).month is None
 
 
-def test_an_abolished_area_code_is_taken() -> None:  # domain §14, trap 16
+def test_an_abolished_area_code_is_taken() -> None:  # trap: refusing abolished area codes
     assert checked_number(number(area="330419"), Sex.FEMALE, BORN) == number(area="330419")
 
 

@@ -33,7 +33,7 @@ def transfer(person_id: object, giver: given.Row, taker: given.Row) -> TransferP
     )
 
 
-async def test_both_halves_of_a_transfer_say_the_same(roster_db: Database) -> None:  # domain §14, trap 9
+async def test_both_halves_of_a_transfer_say_the_same(roster_db: Database) -> None:  # trap: a transfer as two cases
     giver, taker = await given.row(roster_db, 1), await given.row(roster_db, 1)
     person_id, _ = await given.in_post(roster_db, giver)
 
@@ -47,7 +47,7 @@ async def test_both_halves_of_a_transfer_say_the_same(roster_db: Database) -> No
     assert [(await given.state(roster_db, row)).headcount for row in (giver, taker)] == [0, 1]
 
 
-async def test_on_every_day_of_a_transfer_the_person_is_on_exactly_one_unit(roster_db: Database) -> None:  # domain §14, trap 9
+async def test_on_every_day_of_a_transfer_the_person_is_on_exactly_one_unit(roster_db: Database) -> None:  # trap: a transfer as two cases
     giver, taker = await given.row(roster_db, 1), await given.row(roster_db, 1)
     person_id, _ = await given.in_post(roster_db, giver, date(2026, 9, 15))
 

@@ -16,7 +16,7 @@ _REGULATION = "中国共产党机构编制工作条例"
 
 
 async def check_application(conn: Connection, request: PostRequest, today: date) -> list[Check]:
-    """Every check that concerns this type, passed or not, with its clause: a complete one-time list (domain §14.21)."""
+    """Every check that concerns this type, passed or not, with its clause: a complete one-time list."""
     rules.ensure_complete(request)
     facts = await post_facts(conn, request, today)
     return [_checked(check, request, facts, today) for check in _CHECKS if request.application_type in check[1]]

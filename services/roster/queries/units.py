@@ -15,7 +15,7 @@ from shared.unit_copies import scope
 
 
 class EstablishmentView(BaseModel):
-    """One row with what follows from it. `saturation` is none where there are no posts (domain §14.32)."""
+    """One row with what follows from it. `saturation` is none where there are no posts: neither 0 nor 100 %."""
 
     kind: str
     funding: str

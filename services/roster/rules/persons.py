@@ -1,6 +1,6 @@
 """Who a person is in law: the ID number's checks, and the retirement category and month.
 
-Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办法; 组通字〔2015〕14号 (women of 县处级 or with 高级职称); domain §7.2.
+Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办法; 组通字〔2015〕14号 (women of 县处级 or with 高级职称).
 """
 
 import re
@@ -22,7 +22,7 @@ _CATEGORY_OF_FACT = {Category.M60: "M60", Category.F55: "F55", Category.F50: "F5
 
 
 def checked_number(text: str, sex: Sex, birth_on: object) -> str:
-    """The number in its normal form. The area digits are not judged: abolished areas stay valid for life (domain §1.5)."""
+    """The number in its normal form. The area digits are not judged: abolished areas stay valid for life."""
     try:
         number = parse_citizen_id(text)
     except InvalidCitizenId as error:
@@ -63,7 +63,7 @@ def retirement_category(person: PersonRecord) -> Category | None:
 
 
 def retirement_fact(person: PersonRecord) -> RetirementFact:
-    """Category and statutory month, from the certified birth date where there is one; it governs (domain §14.15)."""
+    """Category and statutory month, from the certified birth date where there is one; it governs."""
     category = retirement_category(person)
     if category is None:
         return UNKNOWN

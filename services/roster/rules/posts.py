@@ -1,4 +1,4 @@
-"""May this post be taken? Judged per (unit, kind, funding), never netted (domain §1.6, §2.3; 机构编制工作条例)."""
+"""May this post be taken? Judged per (unit, kind, funding), never netted (中国共产党机构编制工作条例)."""
 
 from calendar import monthrange
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ def ensure_complete(request: PostRequest) -> None:
 
 
 def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> None:
-    """The law of a final decision, in its own transaction (domain §2.3, §14.5, §14.6). An exit takes no post: only the person is judged."""
+    """The law of a final decision, in its own transaction. An exit takes no post: only the person is judged."""
     ensure_complete(request)
     ensure_not_buried(request.revision, facts)
     if request.application_type is ApplicationType.EXIT:
