@@ -3,9 +3,11 @@
 Every route declares both: `Depends(Permit("roster.place", ...))`. A route without a declaration does not exist (tests walk all routes).
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,6 +20,7 @@ from shared.errors import Forbidden
 from shared.glossary import Role
 
 LIFETIME = timedelta(hours=8)
+CHECKED_TOKENS = 4096
 _ALGORITHM = "ES256"
 _bearer = HTTPBearer(auto_error=False)
 
@@ -91,6 +94,7 @@ class Tokens:
 
     def __init__(self, public_key: str, private_key: str | None = None) -> None:
         self._public, self._private = public_key, private_key
+        self._checked = lru_cache(CHECKED_TOKENS)(self._check)
 
     def issue(self, who: Who, now: datetime, lifetime: timedelta = LIFETIME) -> str:
         """A token valid for `lifetime` from the real time `now`."""
@@ -107,11 +111,17 @@ class Tokens:
         return jwt.encode(claims, self._private, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> Who:
-        """Who the token speaks for; raises NotSignedIn."""
+        """Who the token speaks for; raises NotSignedIn. Its signature is checked when it is first seen, its end each time."""
+        who, ends = self._checked(token)
+        if ends <= time.time():
+            raise NotSignedIn
+        return who
+
+    def _check(self, token: str) -> tuple[Who, float]:
         try:
             claims = jwt.decode(token, self._public, algorithms=[_ALGORITHM], options={"require": ["exp", "iat", "sub"]})
             units = claims["units"]
-            return Who(
+            who = Who(
                 name=claims["sub"],
                 roles=frozenset(Role(role) for role in claims["roles"]),
                 units=None if units is None else tuple(UUID(unit) for unit in units),
@@ -119,6 +129,7 @@ class Tokens:
             )
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise NotSignedIn from error
+        return who, float(claims["exp"])
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ class Permit:
     permission: str
     scope: Scope = "units"
 
-    def __call__(self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Who:
+    async def __call__(self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Who:
         """Check the token and the permission."""
         if credentials is None:
             raise NotSignedIn

@@ -1,5 +1,6 @@
 """Tokens and scopes."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -70,6 +71,18 @@ def forged(**changes: object) -> dict[str, object]:
     ],
 )
 def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(token: str) -> None:
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(token)
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_ended() -> None:
+    now, lifetime = datetime.now(UTC), timedelta(seconds=2)
+    token = TOKENS.issue(WHO, now, lifetime)
+    before = TOKENS._checked(token)
+    while datetime.now(UTC) < now + lifetime:
+        time.sleep(0.1)
+
+    assert before[0] == WHO
     with pytest.raises(NotSignedIn):
         TOKENS.read(token)
 
