@@ -8,13 +8,12 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring.commands import copies
-from services.monitoring.commands.issues import judge
+from services.monitoring.commands.issues import judge_change
 from services.monitoring.commands.lights import mark_unverified
 from services.monitoring.models.facts import CONSUMER, Occasion, Surroundings
 from services.monitoring.models.requests import MarkUnverified
-from services.monitoring.queries.facts import facts_of, parameters_on
 from services.monitoring.queries.lights import units_to_verify
-from shared.clock import Clock, business_day
+from shared.clock import Clock
 from shared.consumer import Handler, Handlers, Subscription
 from shared.db import By, Connection, Database
 from shared.errors import Unavailable
@@ -88,9 +87,8 @@ def _on_roster_changed(surroundings: Surroundings) -> Callable[[Connection, Rost
             event.unit_id, event.occurred_at, surroundings.calendar, surroundings.clock_offset(), event.event_id, event.baseline
         )
         rows = {(row.kind, row.funding) for row in event.establishments}
-        facts = await facts_of(conn, occasion, rows, _person(event))
         by = By(actor=CONSUMER, as_of=event.occurred_at, key=str(event.event_id), case_id=event.case_id)
-        await judge(conn, by, occasion, facts, await parameters_on(conn, business_day(event.occurred_at)))
+        await judge_change(conn, by, occasion, rows, _person(event))
 
     return on_roster_changed
 

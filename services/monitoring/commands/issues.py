@@ -1,6 +1,6 @@
 """Issues as the rules find them: opened, refreshed, reopened, gone. Runs inside the transaction of the event, the sweep or the decision."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -9,15 +9,22 @@ from services.monitoring import rules
 from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
 from services.monitoring.commands.lights import lock_light, settle_light
 from services.monitoring.models.facts import Issue, Occasion
+from services.monitoring.queries.facts import facts_of, parameters_on
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, Remark
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
-from shared.glossary import IssueState
+from shared.glossary import IssueState, Light
 
 
-async def judge(conn: Connection, by: By, occasion: Occasion, facts: Facts, parameters: Parameters) -> None:
-    """Run the rules on the facts, keep what they say, turn the light. The caller holds nothing yet but may have folded the event."""
+async def judge_change(conn: Connection, by: By, occasion: Occasion, rows: Collection[tuple[str, str]], person_id: UUID | None) -> None:
+    """Judge the rows and the person that an event touched. The light is held before the facts are read, so no other writer moves them."""
     before = await lock_light(conn, occasion.unit_id)
+    facts = await facts_of(conn, occasion, rows, person_id)
+    await judge(conn, by, occasion, before, facts, await parameters_on(conn, facts.day))
+
+
+async def judge(conn: Connection, by: By, occasion: Occasion, before: Light, facts: Facts, parameters: Parameters) -> None:
+    """Run the rules on the facts, keep what they say, turn the light, which the caller holds."""
     judgements = rules.judge(facts, parameters)
     known = await _known(conn, occasion.unit_id, judgements)
     for code, judgement in judgements:
@@ -27,7 +34,8 @@ async def judge(conn: Connection, by: By, occasion: Occasion, facts: Facts, para
         for issue in (issue for (rule, subject), issue in known.items() if rule == code and subject not in found):
             await _gone(conn, by, issue)
     await _keep_remarks(conn, occasion, judgements)
-    await settle_light(conn, by, occasion.unit_id, before, occasion.event_id)
+    if known or any(judgement.findings for _, judgement in judgements):
+        await settle_light(conn, by, occasion.unit_id, before, occasion.event_id)
 
 
 async def _known(conn: Connection, unit_id: UUID, judgements: Sequence[tuple[str, Judgement]]) -> dict[tuple[str, str], Issue]:
@@ -56,12 +64,12 @@ async def _keep_finding(
 
 
 def _opens_again(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
-    """A settled issue comes back when it had gone in between; a baseline one when a later event makes it worse."""
+    """A settled issue comes back when it had gone in between, or was struck off in the moment it came back; a baseline one when it gets worse."""
     if occasion.baseline:
         return False
     if issue.state is IssueState.BASELINE:
         return occasion.event_id is not None and finding.size > issue.size
-    return not issue.present
+    return not issue.present or (issue.state is IssueState.CLOSED and issue.must_vanish)
 
 
 async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Issue:
@@ -146,18 +154,17 @@ async def _gone(conn: Connection, by: By, issue: Issue) -> None:
         await publish_issue(conn, by, replace(issue, state=IssueState.CLOSED))
 
 
-async def _keep_remarks(conn: Connection, occasion: Occasion, judgements: Iterable[tuple[str, Judgement]]) -> None:
-    for code, judgement in judgements:
-        if judgement.looked_at:
-            kept = {remark.subject for remark in judgement.remarks}
-            await conn.execute(
-                "DELETE FROM remarks WHERE unit_id = $1 AND rule = $2 AND subject = ANY($3)",
-                occasion.unit_id,
-                code,
-                sorted(judgement.looked_at - kept),
-            )
-        for remark in judgement.remarks:
-            await _keep_remark(conn, occasion, remark)
+async def _keep_remarks(conn: Connection, occasion: Occasion, judgements: Sequence[tuple[str, Judgement]]) -> None:
+    kept = {(code, remark.subject): remark for code, judgement in judgements for remark in judgement.remarks}
+    gone = [(code, subject) for code, judgement in judgements for subject in judgement.looked_at if (code, subject) not in kept]
+    await conn.execute(
+        "DELETE FROM remarks WHERE unit_id = $1 AND (rule, subject) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
+        occasion.unit_id,
+        [code for code, _ in gone],
+        [subject for _, subject in gone],
+    )
+    for remark in kept.values():
+        await _keep_remark(conn, occasion, remark)
 
 
 async def _keep_remark(conn: Connection, occasion: Occasion, remark: Remark) -> None:

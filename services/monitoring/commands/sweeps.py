@@ -31,6 +31,7 @@ async def release_baseline(conn: Connection, by: By, what: ReleaseBaseline) -> i
 async def sweep_unit(conn: Connection, by: By, what: SweepUnit) -> str:
     """Judge one unit by the rules that time alone can break."""
     occasion = Occasion(what.unit_id, by.as_of, what.calendar, what.clock_offset)
+    before = await lock_light(conn, what.unit_id)
     facts = await facts_for_sweep(conn, what.unit_id, occasion)
-    await judge(conn, by, occasion, facts, await parameters_on(conn, facts.day))
+    await judge(conn, by, occasion, before, facts, await parameters_on(conn, facts.day))
     return "judged"
