@@ -25,6 +25,7 @@ class Facts:
     person: str = ""
     issue: str = ""
     due_on: date = date.min
+    round: int = 1
     order: str = ""
     pending: str = ""
     late: str = ""
@@ -66,7 +67,9 @@ async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
         f"原因：规则 {why['rule']}（{why['title']}）版本 {why['rule_version']}，输入 {why['inputs']}，事件 {str(why['event_id'])[:13]}…"
     )
     stage.tell(f"怎样变好：{why['better_by']}")
-    stage.expect("案件状态", LABELS[IssueState.TO_VERIFY], (await _issue(stage, facts))["state_label"])
+    issue = await _issue(stage, facts)
+    facts.round = issue["round"]
+    stage.expect("案件状态", LABELS[IssueState.TO_VERIFY], issue["state_label"])
     after = await casework.row_of(stage, cast.town, *FULL)
     stage.expect("超编数", before["overstaffing"] + 1, after["overstaffing"])
 
@@ -106,9 +109,10 @@ async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:
     await stage.advance(at_hour(facts.due_on, 18), "期限届满之后")
     issue = await _issue(stage, facts)
     stage.expect("案件状态", LABELS[IssueState.OVERDUE], issue["state_label"])
-    fired = "、".join(LABELS[Rung(rung["rung"])] for rung in issue["rungs"])
+    rungs = [rung for rung in issue["rungs"] if rung["round"] == issue["round"]]
+    fired = "、".join(LABELS[Rung(rung["rung"])] for rung in rungs)
     stage.expect("已触发的督办阶梯，各一次", "、".join(LABELS[each] for each in (Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL)), fired)
-    for rung in issue["rungs"]:
+    for rung in rungs:
         stage.tell(f"{LABELS[Rung(rung['rung'])]}：应于 {stage.written(datetime.fromisoformat(rung['planned_at']))}")
 
 
@@ -135,11 +139,7 @@ async def freeze(stage: Stage, cast: Cast, facts: Facts) -> None:
 async def issue_lists(stage: Stage, cast: Cast, facts: Facts) -> None:
     """The first working day of the next ISO week, 09:00: the numbered list goes out."""
     stage.act(4, "督办清单：每周第一个工作日 9:00")
-    monday = stage.today + timedelta(days=7 - stage.today.weekday())
-    first = next(day for week in range(9) if (day := stage.calendar.first_working_day_of_iso_week(monday + timedelta(weeks=week))))
-    await stage.advance(at_hour(first, 9, 30), "下一期清单之后")
-    edition = (await _expect_lists(stage, cast, facts))[-1]
-    stage.expect("最近一期所属的周", f"{first.isocalendar().year}-W{first.isocalendar().week:02d}", edition["iso_week"])
+    edition = await _next_edition(stage, cast, facts)
     stage.expect("该镇的清单", f"{LABELS[LineKind.OVERDUE]} 1", _lines(edition))
     await stage.do(SEALER, f"用印登记，发出督办清单 {edition['number']}", "monitoring", f"/supervision-lists/{edition['id']}/release", {})
     sealed = await stage.until(
@@ -153,6 +153,16 @@ async def issue_lists(stage: Stage, cast: Cast, facts: Facts) -> None:
         stage.tell(f"文件 {path}")
     stage.tell(f"签章文件 SHA-256 {sealed['sealed_sha256']}")
     await stage.do(cast.town.clerk, "签收督办清单", "monitoring", f"/supervision-lists/{edition['id']}/acknowledgement", {})
+
+
+async def _next_edition(stage: Stage, cast: Cast, facts: Facts) -> Any:
+    """Go on to the next week that has a working day; the edition of its first."""
+    monday = stage.today + timedelta(days=7 - stage.today.weekday())
+    first = next(day for week in range(9) if (day := stage.calendar.first_working_day_of_iso_week(monday + timedelta(weeks=week))))
+    await stage.advance(at_hour(first, 9, 30), "下一期清单之后")
+    edition = (await _expect_lists(stage, cast, facts))[-1]
+    stage.expect("最近一期所属的周", f"{first.isocalendar().year}-W{first.isocalendar().week:02d}", edition["iso_week"])
+    return edition
 
 
 async def put_right(stage: Stage, cast: Cast, facts: Facts) -> None:
@@ -212,6 +222,8 @@ async def _finish(stage: Stage, cast: Cast, facts: Facts) -> None:
     body = {"reason": "演示结束，撤回"}
     await stage.do(cast.town.clerk, "撤回冻结后提交的申请", "approval", f"/applications/{facts.late}/withdrawal", body)
     await casework.in_state(stage, facts.late, "withdrawn")
+    edition = await _next_edition(stage, cast, facts)
+    stage.expect("该镇的下一期清单", f"{LABELS[LineKind.CLEARED]} 1", _lines(edition))
 
 
 async def _expect_lists(stage: Stage, cast: Cast, facts: Facts) -> list[Any]:

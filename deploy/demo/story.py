@@ -71,7 +71,9 @@ def _introduce(stage: Stage, cast: Cast) -> None:
 
 def _trace(stage: Stage, facts: Facts) -> None:
     stage.act(6, "追踪与案卷")
-    stage.tell(f"本次共 {len(stage.traces)} 个请求，每个请求一条追踪（应答头 x-trace-id）；案件编号 case.id：rectification:{facts.issue}:1")
+    stage.tell(
+        f"本次共 {len(stage.traces)} 个请求，每个请求一条追踪（应答头 x-trace-id）；案件编号 case.id：rectification:{facts.issue}:{facts.round}"
+    )
     red = next(trace for said, trace in stage.traces if said.startswith("登记超编"))
     stage.tell(f"从登记超编到亮灯的整条链路：追踪 {red}")
     for path in stage.files:
