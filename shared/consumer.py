@@ -266,37 +266,38 @@ async def _forget_attempts(conn: Connection, subscription: Subscription, record:
 
 async def _apply(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> None:
     """Handle records, those of each partition in order, inside the caller's transaction."""
-    parked, fresh = await inbox.sort_out(conn, subscription.name, ((_key(record), _id(record)) for record in records))
-    events: list[tuple[Event, Record]] = []
-    for record in records:
-        if _key(record) in parked:
-            await dead_letters.park(conn, subscription.name, record, "waits behind an earlier dead letter of its key")
-        elif _id(record) in fresh:
-            fresh.discard(_id(record))  # the same event may stand twice in one batch
-            events.append((_event(subscription, record), record))
+    come = [_Come.of(record) for record in records]
+    parked, fresh = await inbox.sort_out(conn, subscription.name, ((each.key, each.event_id) for each in come))
+    events: list[tuple[Event, _Come]] = []
+    for each in come:
+        if each.key in parked:
+            await dead_letters.park(conn, subscription.name, each.record, "waits behind an earlier dead letter of its key")
+        elif each.event_id in fresh:
+            fresh.discard(each.event_id)  # the same event may stand twice in one batch
+            events.append((_event(subscription, each), each))
     await _apply_in_line(conn, subscription, events, _next_offsets(records))
 
 
 async def _apply_in_line(
-    conn: Connection, subscription: Subscription, events: Sequence[tuple[Event, Record]], next_offsets: Mapping[Partition, int]
+    conn: Connection, subscription: Subscription, events: Sequence[tuple[Event, "_Come"]], next_offsets: Mapping[Partition, int]
 ) -> None:
     """Check each version and handle. An older version than the one seen is a late double and changes nothing."""
     versions = await Versions.of(conn, subscription.name, [event for event, _ in events])
-    for event, record in events:
+    for event, come in events:
         if versions.next_in_line(event):
-            await _react(conn, subscription, event, record)
+            await _react(conn, subscription, event, come)
     await versions.write(conn, subscription.name, next_offsets)
 
 
-async def _react(conn: Connection, subscription: Subscription, event: Event, record: Record) -> None:
+async def _react(conn: Connection, subscription: Subscription, event: Event, come: "_Come") -> None:
     handler = subscription.handlers.get(type(event))
     if handler is None:
         return
     with trace.get_tracer("bianban").start_as_current_span(
         f"process {event.topic}",
-        context=propagate.extract(headers_of(record)),
+        context=propagate.extract(come.headers),
         kind=trace.SpanKind.CONSUMER,
-        attributes=_about(event, subscription, record),
+        attributes=_about(event, subscription, come.record),
     ):
         await handler(conn, event)
 
@@ -305,8 +306,8 @@ def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
     return {(record.topic, record.partition): record.offset + 1 for record in records}
 
 
-def _event(subscription: Subscription, record: Record) -> Event:
-    return CATALOGUE.read(record.topic.removeprefix(subscription.topic_prefix), headers_of(record), record.value)
+def _event(subscription: Subscription, come: "_Come") -> Event:
+    return CATALOGUE.read(come.record.topic.removeprefix(subscription.topic_prefix), come.headers, come.record.value)
 
 
 async def _replay_what_is_asked(database: Database, subscription: Subscription) -> None:
@@ -354,8 +355,9 @@ async def _replay_once(conn: Connection, subscription: Subscription, records: Se
     for record in records:
         try:
             async with conn.transaction():
-                if await inbox.take(conn, subscription.name, _id(record)):
-                    await _apply_in_line(conn, subscription, [(_event(subscription, record), record)], {})
+                come = _Come.of(record)
+                if await inbox.take(conn, subscription.name, come.event_id):
+                    await _apply_in_line(conn, subscription, [(_event(subscription, come), come)], {})
         except GapSeen as seen:
             early.append(record)
             gap = seen
@@ -373,20 +375,22 @@ async def forget(conn: Connection, name: str, topic_prefix: str) -> bool:
     return True
 
 
-def headers_of(record: Record) -> Headers:
-    """The record's headers as text."""
-    return dead_letters.headers_text(record)
+@dataclass(frozen=True)
+class _Come:
+    """A record and what its headers say, read once."""
 
+    record: Record
+    key: str
+    headers: Headers
+    event_id: UUID
 
-def _key(record: Record) -> str:
-    return dead_letters.key_text(record)
-
-
-def _id(record: Record) -> UUID:
-    try:
-        return UUID(headers_of(record)["ce_id"])
-    except (KeyError, ValueError):
-        raise Unreadable("no event id") from None
+    @classmethod
+    def of(cls, record: Record) -> "_Come":
+        headers = dead_letters.headers_text(record)
+        try:
+            return cls(record, dead_letters.key_text(record), headers, UUID(headers["ce_id"]))
+        except (KeyError, ValueError):
+            raise Unreadable("no event id") from None
 
 
 def _about(event: Event, subscription: Subscription, record: Record) -> dict[str, str | int]:
