@@ -114,7 +114,7 @@ class Applications:
         address = f"http://127.0.0.1:{place.port('approval')}"
         async with (
             httpx.AsyncClient(base_url=address, timeout=PATIENCE, trust_env=False) as http,
-            asyncpg.create_pool(url, max_size=1) as pool,
+            asyncpg.create_pool(url, min_size=1, max_size=1) as pool,
         ):
             await _until_known(pool, units)
             applications = cls(http, tokens, units)
