@@ -45,6 +45,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "applications.decide": frozenset({Role.UNIT_HEAD, Role.PARENT_UNIT, Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR}),
     "documents.release": frozenset({Role.SEAL_OPERATOR}),
     "documents.read": READERS,
+    "documents.revoke": frozenset({Role.OFFICE_DIRECTOR}),
     "lights.read": READERS,
     "issues.verify": frozenset({Role.SUPERVISION_OFFICER}),
     "issues.submit_evidence": frozenset({Role.UNIT_CLERK}),

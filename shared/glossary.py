@@ -96,6 +96,7 @@ class EntryKind(StrEnum):
     RELEASED = "released_to_seal"
     SEALED = "sealed"
     RECORDED = "filed_in_ledger"
+    REVOKED = "revocation_decided"
 
 
 class IssueState(StrEnum):
@@ -212,6 +213,7 @@ LABELS: dict[StrEnum, str] = {
     EntryKind.RELEASED: "用印登记",
     EntryKind.SEALED: "签章返回",
     EntryKind.RECORDED: "归档备案",
+    EntryKind.REVOKED: "决定撤销",
     IssueState.BASELINE: "期初存量",
     IssueState.TO_VERIFY: "待核实",
     IssueState.NOTICE_SIGNED: "已签发待送达",

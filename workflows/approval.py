@@ -211,7 +211,7 @@ class ApprovalWorkflow(OpenCase):
         except ActivityError as failed:
             if not isinstance(failed.cause, ApplicationError):
                 raise
-            self._send_back(failed.cause.type or "refused", "")
+            self._send_back(failed.cause.type or "refused", steps.SENTENCES["effect_refused"])
             return
         self.held = None
         self.move(steps.effected(self.case))

@@ -77,6 +77,7 @@ class OpenCase(Timed):
             actor=by.actor,
             on_behalf_of=by.on_behalf_of,
             request_hash=by.request_hash,
+            revocation=self.start.revokes is not None,
             **{"role": by.roles[0], "update_id": _update_id()} | about,
         )
         sequence = self.journal.append(entry)

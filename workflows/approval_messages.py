@@ -26,6 +26,11 @@ def workflow_id(application_id: UUID) -> str:
     return f"approval:{application_id}"
 
 
+def revocation_id(document_id: UUID) -> str:
+    """The workflow that revokes a filed document by another."""
+    return f"revocation:{document_id}"
+
+
 class Content(Frozen):
     """What an application asks for; one per revision."""
 
@@ -128,6 +133,7 @@ class Entry(Frozen):
     checks: tuple[Check, ...] = ()
     resubmission: Resubmission | None = None
     document_id: UUID | None = None
+    revocation: bool = Field(False, description="Of the document that revokes; the application itself stays where it is.")
 
 
 class NumberDocument(Frozen):
@@ -219,6 +225,7 @@ class ApprovalStart(Frozen):
     blocked_by: tuple[UUID, ...] = ()
     clock_offset: timedelta | None = None
     entries_per_run: int = Field(400, description="Continue as new after so many; a run takes 2000 updates at most.")
+    revokes: UUID | None = Field(None, description="The filed document that this run revokes; it begins with the writing of its notice.")
     carried: Carried | None = None
 
 

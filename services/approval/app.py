@@ -34,5 +34,6 @@ def create_app() -> FastAPI:
     app.state.calendar_files = settings.calendar_files
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.documents = settings.documents
-    app.include_router(api.router)
+    for router in api.ROUTERS:
+        app.include_router(router)
     return app

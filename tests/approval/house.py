@@ -96,10 +96,10 @@ class House:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def submit(self, **changes: Any) -> uuid.UUID:
+    async def submit(self, who: Who | None = None, **changes: Any) -> uuid.UUID:
         """Submit an application of the school and wait until it is received, or sent back."""
         asked = {"type": "post_use_application", "unit_id": str(self.school), "kind": "SY", "funding": "full", "title": "语文教师"}
-        answer = await self.post(self.clerk, "/applications", asked | {"justification": "退休补员"} | changes)
+        answer = await self.post(who or self.clerk, "/applications", asked | {"justification": "退休补员"} | changes)
         assert answer.status_code == 201, answer.text
         application = uuid.UUID(answer.json()["application_id"])
         await self.until(application, lambda seen: bool(seen["timeline"]))
@@ -117,8 +117,8 @@ class House:
         body = {"verdict": "approve", "revision": seen["revision"], "step": seen["step"] or "—", "opinion": "同意"} | changes
         return await self.post(who, f"/applications/{application}/decisions", body, key)
 
-    async def approve(self, application: uuid.UUID) -> None:
-        for who in self.deciders:
+    async def approve(self, application: uuid.UUID, head: Who | None = None) -> None:
+        for who in (head or self.deciders[0], *self.deciders[1:]):
             answer = await self.decide(application, who)
             assert answer.status_code == 200, answer.text
             if answer.json()["step"] is None:
@@ -144,9 +144,25 @@ class House:
         self.town = uuid.UUID(next(iter(town.values())))
         unit = valid | {"name": "云栖镇中心小学", "code": f"S{next(_numbers):04}", "category": "SY-E", "parent_id": str(self.town)}
         self.school = uuid.UUID(next(iter((await self.ask_roster("/units", unit)).values())))
-        quota = {"kind": "SY", "funding": "full", "posts": posts, "effective_on": "2020-01-01", "document_on": "2020-01-01"}
-        await self.ask_roster(f"/units/{self.school}/quotas", quota | {"document_no": "海编〔2020〕2号"})
+        await self.quota(self.school, posts)
         await eventually(lambda: self.database.pool.fetchval("SELECT count(*) FROM unit_copies"), lambda found: found == 2)
+
+    async def quota(self, unit: uuid.UUID, posts: int) -> None:
+        quota = {"kind": "SY", "funding": "full", "posts": posts, "effective_on": "2020-01-01", "document_on": "2020-01-01"}
+        await self.ask_roster(f"/units/{unit}/quotas", quota | {"document_no": "海编〔2020〕2号"})
+
+    async def unit_beside(self) -> uuid.UUID:
+        """A second school of the town, with a vacant post."""
+        unit = {"name": "云栖镇第二小学", "code": f"S{next(_numbers):04}", "category": "SY-E", "parent_id": str(self.town)}
+        answer = await self.ask_roster("/units", unit | {"valid_from": "2020-01-01", "document_no": "海编〔2020〕1号"})
+        other = uuid.UUID(next(iter(answer.values())))
+        await self.quota(other, 1)
+        await eventually(lambda: self.database.pool.fetchval("SELECT count(*) FROM unit_copies"), lambda found: found == 3)
+        return other
+
+    def move_to(self, day: date) -> None:
+        """Business time jumps; no open case waits for it."""
+        (self.folder / "clock").write_text(str(round((at_hour(day, 9) - datetime.now(UTC)) / timedelta(seconds=1))))
 
     async def person(self) -> str:
         facts = {"name": NAME, "id_number": ID_NUMBER, "sex": "F", "birth_on": BORN.isoformat(), "identity": "professional"}
@@ -190,7 +206,6 @@ async def house(
 ) -> AsyncIterator[House]:
     tokens = make_secrets(folder)
     approval_port, roster_port, seal_port = free_port(), free_port(), free_port()
-    (folder / "clock").write_text(str(round((at_hour(FRIDAY, 9) - datetime.now(UTC)) / timedelta(seconds=1))))
     for name, value in environment(stack, url, kafka, folder).items():
         monkeypatch.setenv(name, value)
     clock, payload_key = Clock(folder / "clock"), bytes.fromhex((folder / "payload.key").read_text())
@@ -233,6 +248,7 @@ async def house(
             )
         ]
         made = House(clients[0], clients[1], database, roster_database, temporal, tokens, clock, folder, seal)
+        made.move_to(FRIDAY)
         await made.settle_units()
         yield made
         await _end_cases(database, temporal)

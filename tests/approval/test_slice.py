@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from deploy.local.place import Place
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from shared import seal
+from shared.auth import Who
 from shared.db import By
 from shared.documents import sha256_hex
 from shared.glossary import FreezeScope
@@ -242,3 +244,69 @@ async def test_events_of_an_application_have_no_gap(home: House) -> None:
     rows = await home.database.pool.fetch("SELECT version, type FROM event_log WHERE aggregate_id = $1 ORDER BY version", application)
     assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
     assert await eventually(lambda: home.database.pool.fetchval("SELECT count(*) FROM outbox"), lambda found: found == 0) == 0
+
+
+async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap_30(home: House) -> None:
+    application = await home.submit()
+    await home.approve(application)
+    document = await home.release(application)
+    await home.until_state(application, "filed")
+    director, reason = home.deciders[2], {"reason": "核准依据有误"}
+    before = (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content
+
+    revoking = (await home.post(director, f"/documents/{document}/revocation", reason)).json()["document_id"]
+    again = await home.post(director, f"/documents/{document}/revocation", reason)
+    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "awaiting_release")
+    assert (await home.get(home.clerk, f"/documents/{document}"))["state"] == "filed"
+    assert (await home.post(home.sealer, f"/documents/{revoking}/release")).status_code == 200
+    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "filed")
+
+    revoked = await home.get(home.clerk, f"/documents/{document}")
+    seen = await home.get(home.clerk, f"/applications/{application}")
+    said = text_of((await home.approval.get(f"/documents/{revoking}/file", headers=home.headers(home.clerk))).content)
+    assert again.json()["title"] == "already_revoked"
+    assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
+    assert "海编核〔2026〕1号" in said
+    assert "核准依据有误" in said
+    assert (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content == before
+    assert seen["state"] == "filed"
+    assert [entry["sequence"] for entry in seen["timeline"]] == list(range(1, len(seen["timeline"]) + 1))
+
+
+async def test_a_transfer_and_an_exit_are_filed_with_their_notices_trap_9(home: House) -> None:
+    person, other = await home.person(), await home.unit_beside()
+    entry = await home.submit(
+        type="entry_application",
+        person_id=person,
+        reservation_id=await filed_use(home),
+        reason_code="open_recruitment",
+        effective_on="2026-09-18",
+    )
+    await home.approve(entry)
+    await home.until_state(entry, "awaiting_release")
+    moving = {"type": "transfer_application", "unit_id": str(other), "from_unit_id": str(home.school), "person_id": person}
+    clerk = Who("clerk-of-town", home.clerk.roles, (home.town,))
+
+    home.move_to(date(2026, 9, 21))
+    transfer = await home.submit(clerk, **moving, effective_on="2026-09-21", reason_code="transfer")
+    heads = Who("head-of-town", home.deciders[0].roles, (home.town,))
+    await home.approve(transfer, heads)
+    await home.release(transfer)
+    moved = await home.until_state(transfer, "filed")
+    home.move_to(date(2026, 9, 22))
+    leaving = await home.submit(
+        clerk, type="exit_application", unit_id=str(other), person_id=person, reason_code="resignation", effective_on="2026-09-22"
+    )
+    await home.approve(leaving, heads)
+    await home.release(leaving)
+    left = await home.until_state(leaving, "filed")
+
+    for seen, title in ((moved, "人员调动通知单"), (left, "人员出编通知单")):
+        pdf = (await home.approval.get(f"/documents/{seen['documents'][0]['id']}/file", headers=home.headers(home.sealer))).content
+        assert title in text_of(pdf)
+        assert NAME in text_of(pdf)
+    counted = [
+        (await home.roster.get(f"/units/{unit}", headers=home.headers(home.deciders[1]))).json()["establishments"][0]["headcount"]
+        for unit in (home.school, other)
+    ]
+    assert counted == [0, 0]

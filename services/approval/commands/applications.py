@@ -123,7 +123,14 @@ async def next_number(conn: Connection, series: str, year: int) -> str:
 
 @command
 async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
-    """Write one line of the journal and where the application stands after it. Raises ApplicationUnknown."""
+    """Write one line of the journal and where the application stands after it; that of a revocation moves no application. Raises ApplicationUnknown."""
+    await insert_entry(conn, entry)
+    await _keep_attachments(conn, by, entry)
+    if not entry.revocation:
+        await _move(conn, by, entry)
+
+
+async def _move(conn: Connection, by: By, entry: Entry) -> None:
     row = await conn.fetchrow(
         "UPDATE applications SET version = version + 1, state = $2, revision = $3, step = $4, holder = $5, blocked_by = $6, deadline = $7,"
         " due_at = $8, changed_at = $9 WHERE id = $1 RETURNING unit_id, application_type, version",
@@ -139,8 +146,6 @@ async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
     )
     if row is None:
         raise ApplicationUnknown(application=entry.application_id)
-    await _insert_entry(conn, entry)
-    await _keep_attachments(conn, by, entry)
     await outbox.append(
         conn,
         by,
@@ -156,7 +161,7 @@ async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
     )
 
 
-async def _insert_entry(conn: Connection, entry: Entry) -> None:
+async def insert_entry(conn: Connection, entry: Entry) -> None:
     await conn.execute(
         "INSERT INTO entries (application_id, sequence, kind, at, actor, role, on_behalf_of, update_id, request_hash, step, text, reason_codes,"
         " order_ids, document_id, state_after, revision_after, step_after, holder_after)"

@@ -14,7 +14,7 @@ from shared.documents import sha256_hex
 from shared.events.approval import DocumentFiled
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationType
-from workflows.approval_messages import Filed, NumberDocument, Numbered, Rendered, SealCompleted, workflow_id
+from workflows.approval_messages import Filed, NumberDocument, Numbered, Rendered, SealCompleted, revocation_id, workflow_id
 
 SEAL_COMPLETED = "seal_completed"
 
@@ -33,7 +33,7 @@ def keep_file(folder: Path, document_id: UUID, content: bytes) -> str:
 async def number_document(conn: Connection, by: By, what: NumberDocument) -> Numbered:  # noqa: ARG001  every command has it
     """The notice's number; an application has one notice, and a repeat the same number. Raises ApplicationUnknown."""
     kind = await conn.fetchrow(
-        "SELECT a.unit_id, k.title, k.series, k.template FROM applications a JOIN document_kinds k USING (application_type)"
+        "SELECT a.unit_id, k.title, k.series, k.template FROM applications a JOIN document_kinds k ON k.code = a.application_type"
         " WHERE a.id = $1 FOR UPDATE OF a",
         what.application_id,
     )
@@ -102,7 +102,7 @@ async def keep_answer(conn: Connection, by: By, what: KeepAnswer) -> None:
     Raises SealTaskUnknown, and SealMismatch for an answer about other bytes.
     """
     task = await conn.fetchrow(
-        "SELECT t.document_id, t.digest, t.answer, d.application_id FROM seal_tasks t JOIN documents d ON d.id = t.document_id"
+        "SELECT t.document_id, t.digest, t.answer, d.application_id, d.revokes FROM seal_tasks t JOIN documents d ON d.id = t.document_id"
         " WHERE t.task_id = $1 FOR UPDATE OF t",
         what.task_id,
     )
@@ -116,7 +116,8 @@ async def keep_answer(conn: Connection, by: By, what: KeepAnswer) -> None:
         "UPDATE seal_tasks SET answer = $2, answered_at = $3 WHERE document_id = $1", task["document_id"], what.answer, by.as_of
     )
     completed = SealCompleted(document_id=task["document_id"])
-    await outbox.update_workflow(conn, SEAL_COMPLETED, workflow_id(task["application_id"]), completed, task["document_id"])
+    case = revocation_id(task["revokes"]) if task["revokes"] else workflow_id(task["application_id"])
+    await outbox.update_workflow(conn, SEAL_COMPLETED, case, completed, task["document_id"])
 
 
 @command

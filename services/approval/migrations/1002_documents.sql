@@ -1,9 +1,9 @@
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 
--- What the notice of each application type is called, how it is numbered and which template writes it.
+-- What the notice of each application type (and of a revocation) is called, how it is numbered and which template writes it.
 CREATE TABLE document_kinds (
-    application_type text PRIMARY KEY,
+    code text PRIMARY KEY,
     title text NOT NULL,
     series text NOT NULL,
     template text NOT NULL
@@ -12,7 +12,8 @@ INSERT INTO document_kinds VALUES
     ('post_use_application', '核准使用编制通知单', '海编核', 'post_use_notice.typ'),
     ('entry_application', '人员入编通知单', '海编入', 'entry_notice.typ'),
     ('exit_application', '人员出编通知单', '海编出', 'movement_notice.typ'),
-    ('transfer_application', '人员调动通知单', '海编调', 'movement_notice.typ');
+    ('transfer_application', '人员调动通知单', '海编调', 'movement_notice.typ'),
+    ('revocation', '撤销通知单', '海编撤', 'movement_notice.typ');
 
 -- A notice: numbered, written once (its bytes locked by their hash), released, sealed. A sealed one is revoked by another that names it.
 CREATE TABLE documents (
@@ -24,6 +25,7 @@ CREATE TABLE documents (
     template text NOT NULL,
     numbered_on date NOT NULL,
     revokes uuid UNIQUE REFERENCES documents,
+    reason text NOT NULL DEFAULT '',
     file text,
     sha256 text,
     rendered_at timestamptz,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Certificate
+from workflows.approval_messages import Content
 from workflows.approval_steps import Step
 
 
@@ -25,6 +26,23 @@ class Chain:
 
     version: int
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """The document that revokes; it is released and sealed like any other."""
+
+    document_id: UUID
+    document_no: str
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """An application as its workflow knows it: its chain and what it asks for now."""
+
+    type: ApplicationType
+    chain: tuple[Step, ...]
+    content: Content
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,8 @@ class Notice:
     reason_code: str | None
     effective_on: date | None
     application_title: str
+    revoked_no: str | None
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -99,3 +99,10 @@ class DocumentDamaged(Conflict):
 
     code = "document_damaged"
     sentence = "文件内容与登记的摘要不符，已停止提供。请联系系统管理员。"
+
+
+class AlreadyRevoked(Conflict):
+    """A revocation of this document was decided before."""
+
+    code = "already_revoked"
+    sentence = "该文件的撤销已经在办理或已经办结。"

@@ -70,6 +70,14 @@ class KeepAnswer(Input):
     answer: dict[str, Any]
 
 
+class RevokeDocument(Input):
+    """A filed document is revoked by another. Calendar and clock as in a submission."""
+
+    document_id: UUID
+    calendar: Calendar = Field(exclude=True)
+    clock_offset: timedelta | None = Field(None, exclude=True)
+
+
 class FileDocument(Input):
     """A sealed and verified document goes into the ledger."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.approval.models.facts import Chain, Detail, Line, TimelineEntry
+from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown
 from services.approval.queries import documents
 from services.approval.queries.documents import VISIBLE
@@ -16,7 +16,7 @@ from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.deadline import Deadline
 from shared.unit_copies import scope
-from workflows.approval_messages import Answer
+from workflows.approval_messages import Answer, Content
 from workflows.approval_steps import Step
 
 _PENDING = (ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED, ApplicationState.EFFECTING)
@@ -24,20 +24,40 @@ _PENDING = (ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationStat
 
 async def chain(conn: Connection, application_type: ApplicationType, on: date) -> Chain | None:
     """The newest chain in force on a day."""
-    rows = await conn.fetch(
-        "SELECT version, code, label, role, budget_days, reminders FROM chain_steps WHERE application_type = $1 AND version ="
-        " (SELECT version FROM chains WHERE application_type = $1 AND effective_on <= $2 ORDER BY effective_on DESC, version DESC LIMIT 1)"
-        " ORDER BY position",
+    version: int | None = await conn.fetchval(
+        "SELECT version FROM chains WHERE application_type = $1 AND effective_on <= $2 ORDER BY effective_on DESC, version DESC LIMIT 1",
         application_type,
         on,
     )
-    steps = tuple(
-        Step(
-            code=row["code"], label=row["label"], role=Role(row["role"]), budget_days=row["budget_days"], reminders=tuple(row["reminders"])
-        )
-        for row in rows
+    return Chain(version, await _steps(conn, application_type, version)) if version else None
+
+
+async def _steps(conn: Connection, application_type: str, version: int) -> tuple[Step, ...]:
+    rows = await conn.fetch(
+        "SELECT code, label, role, budget_days, reminders FROM chain_steps WHERE application_type = $1 AND version = $2 ORDER BY position",
+        application_type,
+        version,
     )
-    return Chain(rows[0]["version"], steps) if rows else None
+    return tuple(Step.model_validate(dict(row)) for row in rows)
+
+
+async def pinned(conn: Connection, application_id: UUID) -> Pinned:
+    """The chain an application was submitted under, and the content of its latest revision. Raises ApplicationUnknown."""
+    row = await conn.fetchrow(
+        "SELECT a.application_type, a.chain_version, a.unit_id, a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id,"
+        " r.reason_code, r.effective_on FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
+        " WHERE a.id = $1",
+        application_id,
+    )
+    if row is None:
+        raise ApplicationUnknown(application=application_id)
+    content = Content.model_validate({name: row[name] for name in Content.model_fields})
+    return Pinned(ApplicationType(row["application_type"]), await _steps(conn, row["application_type"], row["chain_version"]), content)
+
+
+async def last_sequence(conn: Connection, application_id: UUID) -> int:
+    """The number of the last line of the timeline; 0 where there is none."""
+    return int(await conn.fetchval("SELECT coalesce(max(sequence), 0) FROM entries WHERE application_id = $1", application_id))
 
 
 async def unknown_reasons(conn: Connection, codes: Sequence[str], on: date) -> list[str]:

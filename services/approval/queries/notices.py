@@ -29,6 +29,8 @@ class RosterReader:
         unit, codes = await self._get(f"/units/{notice.unit_id}"), await self._get("/codes")
         words = _head(notice, on, issuer) | _place(notice, unit, codes)
         words["parent"] = (await self._get(f"/units/{unit['parent_id']}"))["name"] if unit["parent_id"] else "—"
+        if notice.revoked_no:
+            return words | _revocation(notice, notice.revoked_no)
         if notice.type is ApplicationType.POST_USE:
             return words | _post_use(notice, done, on)
         words |= _person(await self._get(f"/persons/{notice.person_id}"))
@@ -103,6 +105,12 @@ def _movement(notice: Notice, words: Words, origin: str, codes: Words) -> Words:
         rows += [("调出单位", origin), ("调入单位", words["unit"])]
     opening = f"你单位申报的人员{act}事项（{notice.application_number}）收悉。经审核，同意下列人员{act}，请据此办理有关手续。"
     return {"opening": opening, "rows": [*rows, (f"{act}日期", _text(notice.effective_on)), ("依据", notice.document_no)]}
+
+
+def _revocation(notice: Notice, revoked_no: str) -> Words:
+    """The rows of 撤销通知单: which document no longer holds, and why. What it brought about is mended by corrections of its own."""
+    opening = f"经核查，原发{revoked_no}（{notice.application_number}）存在下列情形，现予撤销，自本通知单签发之日起不再作为办理依据。"
+    return {"opening": opening, "rows": [("被撤销文号", revoked_no), ("撤销文号", notice.document_no), ("撤销原因", notice.reason)]}
 
 
 def _label(codes: list[Words], code: str | None) -> str:

@@ -1,0 +1,5 @@
+"""Door 1: HTTP."""
+
+from services.approval.api import applications, documents
+
+ROUTERS = (applications.router, documents.router)

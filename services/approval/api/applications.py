@@ -1,0 +1,157 @@
+"""Applications: submitting is a command; a person's decision goes to the running case and is answered at once."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
+from services.approval.commands import applications as commands
+from services.approval.models.facts import Detail, Line, Submitted
+from services.approval.models.refusals import ReasonUnknown
+from services.approval.models.requests import SubmitApplication
+from services.approval.queries import applications as queries
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.glossary import ApplicationState, ApplicationType
+from shared.http import IdempotencyKey
+from shared.unit_copies import unit_copy
+from workflows import approval_messages as messages
+from workflows.approval_messages import Answer, Content
+from workflows.approval_steps import Decision
+
+router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("applications.read"))]
+Applicant = Annotated[Who, Depends(Permit("applications.submit"))]
+Officer = Annotated[Who, Depends(Permit("applications.decide"))]
+
+
+class Asked(Write):
+    """What an application asks for."""
+
+    unit_id: UUID
+    kind: str = Field(min_length=1, max_length=40)
+    funding: str = Field(min_length=1, max_length=40)
+    posts: int = Field(1, ge=1, le=1000)
+    person_id: UUID | None = None
+    reservation_id: UUID | None = None
+    from_unit_id: UUID | None = None
+    reason_code: str | None = Field(None, max_length=60)
+    effective_on: date | None = None
+    title: str = Field(min_length=1, max_length=200)
+    justification: str = Field(min_length=1, max_length=5000)
+
+    def content(self) -> Content:
+        return Content.model_validate(self.model_dump(include=set(Content.model_fields)))
+
+
+class NewApplication(Asked):
+    """A new application; `concerned` are the login names of the persons it is about, who may not decide it."""
+
+    type: ApplicationType
+    concerned: tuple[str, ...] = Field((), max_length=20)
+
+
+class Mended(Asked):
+    """The whole application again, with the revision that was returned."""
+
+    revision: int = Field(ge=1)
+
+
+class NewDecision(Write):
+    """A decision on the step and revision the decider has read. A return lists all its reasons at once (一次性告知)."""
+
+    verdict: Literal["approve", "return"]
+    revision: int = Field(ge=1)
+    step: str
+    opinion: str = Field("", max_length=2000)
+    reason_codes: tuple[str, ...] = Field((), max_length=30)
+    on_behalf_of: str | None = Field(None, description="The absent colleague in whose stead this is decided.")
+
+
+class NewWithdrawal(Write):
+    """Why it is taken back."""
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of applications; `next` is the cursor of the page after."""
+
+    items: list[Line]
+    next: UUID | None
+
+
+@router.post("/applications", status_code=201)
+async def submit_application(
+    request: Request, who: Applicant, database: Db, idempotency_key: IdempotencyKey, body: NewApplication
+) -> Submitted:
+    """Submit an application of one's own unit; its checks follow as advice."""
+    async with database.reading() as conn:
+        await unit_copy(conn, body.unit_id, who)
+    what = SubmitApplication(
+        type=body.type,
+        content=body.content(),
+        title=body.title,
+        justification=body.justification,
+        concerned=body.concerned,
+        **moment(request),
+    )
+    return await commands.submit_application(database, by_of(request, who, idempotency_key, body), what)
+
+
+@router.get("/applications")
+async def list_applications(
+    who: Reader, database: Db, state: ApplicationState | None = None, unit: UUID | None = None, after: UUID = BEGINNING, limit: Limit = 50
+) -> Page:
+    """Applications in one's scope, oldest first, each with who has to act now and until when."""
+    async with database.reading() as conn:
+        found = await queries.applications(conn, who, state, unit, after, limit + 1)
+    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+@router.get("/applications/{application_id}")
+async def show_application(application_id: UUID, who: Reader, database: Db) -> Detail:
+    """One application: where it stands, who holds it, its checks, its deadline with certificate, its timeline and its documents."""
+    async with database.reading() as conn:
+        return await queries.application(conn, application_id, who)
+
+
+@router.post("/applications/{application_id}/decisions")
+async def decide(
+    request: Request, application_id: UUID, who: Officer, database: Db, idempotency_key: IdempotencyKey, body: NewDecision
+) -> Answer:
+    """Approve the step that waits, or return the application."""
+    async with database.reading() as conn:
+        unknown = await queries.unknown_reasons(conn, body.reason_codes, business_day(request.app.state.clock.now()))
+    if unknown:
+        raise ReasonUnknown(reason=unknown[0])
+    fields = body.model_dump(exclude={"reason", "document_no", "on_behalf_of"})
+    decision = Decision(by=decider(who, body, body.on_behalf_of), **fields)
+    return await tell(request, application_id, who, idempotency_key, "decide", decision)
+
+
+@router.post("/applications/{application_id}/resubmission")
+async def resubmit(request: Request, application_id: UUID, who: Applicant, idempotency_key: IdempotencyKey, body: Mended) -> Answer:
+    """Submit the mended application; the chain starts again."""
+    mended = messages.Resubmission(
+        by=decider(who, body), revision=body.revision, content=body.content(), title=body.title, justification=body.justification
+    )
+    return await tell(request, application_id, who, idempotency_key, "resubmit", mended)
+
+
+@router.post("/applications/{application_id}/withdrawal")
+async def withdraw(request: Request, application_id: UUID, who: Applicant, idempotency_key: IdempotencyKey, body: NewWithdrawal) -> Answer:
+    """Take the application back, as long as its effect was not asked for."""
+    withdrawal = messages.Withdrawal(by=decider(who, body), reason=body.reason)
+    return await tell(request, application_id, who, idempotency_key, "withdraw", withdrawal)
+
+
+@router.post("/applications/{application_id}/urging")
+async def urge(request: Request, application_id: UUID, who: Applicant, idempotency_key: IdempotencyKey, body: Write) -> Answer:
+    """Ask the holder to hurry (催办), once a day."""
+    return await tell(request, application_id, who, idempotency_key, "urge", messages.Urging(by=decider(who, body)))

@@ -1,0 +1,77 @@
+"""What the routes share: who asks, when, and how a request reaches the running case."""
+
+import hashlib
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.approval.models.refusals import NotReceivedYet, NotStandingIn
+from services.approval.queries import applications as queries
+from shared import temporal
+from shared.auth import Who
+from shared.clock import Clock
+from shared.db import By, Database
+from shared.errors import KeyReused, NotFound
+from shared.law.notices import load_calendar
+from workflows.approval_messages import Answer, workflow_id
+from workflows.approval_steps import Decider
+
+BEGINNING = UUID(int=0)
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class Write(BaseModel):
+    """What every write may carry beside its own fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", max_length=500)
+    document_no: str | None = Field(None, max_length=80)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+Db = Annotated[Database, Depends(_database)]
+
+
+def by_of(request: Request, who: Who, key: str, body: Write) -> By:
+    clock: Clock = request.app.state.clock
+    return By(who.name, clock.now(), f"{who.name}:{key}", body.reason, body.document_no)
+
+
+def moment(request: Request) -> dict[str, Any]:
+    """What a case that starts now is told of the time: the calendar, and how far business time was moved (none where it may not be)."""
+    state = request.app.state
+    return {"calendar": load_calendar(state.calendar_files), "clock_offset": state.clock.offset() if state.may_move_time else None}
+
+
+def decider(who: Who, body: Write, on_behalf_of: str | None = None) -> Decider:
+    """Who acts, as evidence for the record. He may name a colleague only if he stands in for him."""
+    if on_behalf_of is not None and on_behalf_of not in who.acts_for:
+        raise NotStandingIn
+    request_hash = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+    return Decider(actor=who.name, roles=tuple(sorted(who.roles)), on_behalf_of=on_behalf_of, request_hash=request_hash)
+
+
+async def tell(
+    request: Request, application_id: UUID, who: Who, key: str, update: str, message: BaseModel, case: str | None = None
+) -> Answer:
+    """Send a person's request to the running case and answer what it made of it; a repeat of a recorded one is answered from the record."""
+    update_id = str(uuid5(NAMESPACE_URL, f"{who.name}:{key}"))
+    async with request.app.state.database.reading() as conn:
+        await queries.ensure_visible(conn, application_id, who)
+        given = await queries.answer_given(conn, update_id)
+    if given is not None:
+        if given[0] != message.by.request_hash:  # type: ignore[attr-defined]  # every message of a person names him
+            raise KeyReused
+        return given[1]
+    try:
+        answer = await temporal.decide(request.app.state.temporal, case or workflow_id(application_id), update, message, update_id)
+    except NotFound:
+        raise NotReceivedYet(application=application_id) from None
+    return Answer.model_validate(answer)

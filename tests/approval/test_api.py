@@ -1,0 +1,191 @@
+"""The HTTP door of approval: every route, who may pass it, and how rows are limited."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi.routing import APIRoute
+
+from deploy.local.place import Place
+from services.approval import api, consumers
+from services.approval.app import create_app
+from shared.auth import PERMISSIONS, Tokens, Who
+from shared.db import Database, connect
+from shared.events.roster import UnitRegistered
+from shared.glossary import Role
+from tests.approval.house import environment, make_secrets
+
+ROUTES = sorted(
+    (method, route.path)
+    for router in api.ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in route.methods or ()
+)
+PERMITTED = {
+    ("POST", "/applications"): "applications.submit",
+    ("GET", "/applications"): "applications.read",
+    ("GET", "/applications/{application_id}"): "applications.read",
+    ("POST", "/applications/{application_id}/decisions"): "applications.decide",
+    ("POST", "/applications/{application_id}/resubmission"): "applications.submit",
+    ("POST", "/applications/{application_id}/withdrawal"): "applications.submit",
+    ("POST", "/applications/{application_id}/urging"): "applications.submit",
+    ("POST", "/documents/{document_id}/release"): "documents.release",
+    ("POST", "/documents/{document_id}/revocation"): "documents.revoke",
+    ("GET", "/documents/{document_id}"): "documents.read",
+    ("GET", "/documents/{document_id}/file"): "documents.read",
+    ("GET", "/ledger"): "documents.read",
+}
+UNIT, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
+ASKED = {
+    "type": "post_use_application",
+    "unit_id": str(UNIT),
+    "kind": "SY",
+    "funding": "full",
+    "title": "语文教师",
+    "justification": "补员",
+}
+CLERK = Who("clerk", frozenset({Role.UNIT_CLERK}), (UNIT,))
+STRANGER = Who("stranger", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (ELSEWHERE,))
+
+
+@dataclass
+class Door:
+    """The application with a client; `ask` calls it as somebody."""
+
+    client: httpx.AsyncClient
+    tokens: Tokens
+    database: Database
+
+    async def ask(self, who: Who | None, method: str, path: str, body: Any = None, key: str | None = None) -> httpx.Response:
+        headers = {"idempotency-key": key or str(uuid.uuid4())}
+        if who is not None:
+            headers["authorization"] = f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"
+        filled = path.format(application_id=uuid.uuid4(), document_id=uuid.uuid4())
+        return await self.client.request(method, filled, headers=headers, json=body)
+
+    async def submit(self) -> str:
+        answer = await self.ask(CLERK, "POST", "/applications", ASKED)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["application_id"])
+
+
+@pytest_asyncio.fixture
+async def door(stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    tokens = make_secrets(tmp_path)
+    for name, value in environment(stack, database, (stack.kafka, ""), tmp_path).items():
+        monkeypatch.setenv(name, value)
+    app = create_app()
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(app.router.lifespan_context(app))
+        client = await opened.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://approval"))
+        tables = await opened.enter_async_context(connect(database("approval"), "approval"))
+        for unit in (UNIT, ELSEWHERE):
+            known = UnitRegistered(
+                occurred_at=datetime.now(UTC),
+                unit_id=unit,
+                version=1,
+                parent_id=None,
+                path=(unit,),
+                name="小学",
+                code="S",
+                category="SY-E",
+                valid_from=date(2020, 1, 1),
+            )
+            async with tables.transaction() as conn:
+                await consumers.handlers()[UnitRegistered](conn, known)
+        yield Door(client, tokens, tables)
+
+
+def test_every_route_stands_in_the_table_and_only_the_platform_comes_without_a_token() -> None:
+    assert set(ROUTES) == {*PERMITTED, ("POST", "/seal-callbacks")}
+
+
+@pytest.mark.asyncio
+async def test_each_route_is_closed_without_a_token_and_to_every_other_role(door: Door) -> None:
+    for (method, path), permission in PERMITTED.items():
+        assert (await door.ask(None, method, path)).status_code == 401, path
+        for role in set(Role) - PERMISSIONS[permission]:
+            assert (await door.ask(Who("x", frozenset({role})), method, path, ASKED)).status_code == 403, (path, role)
+
+
+@pytest.mark.asyncio
+async def test_an_unsigned_seal_callback_is_refused(door: Door) -> None:
+    assert (await door.ask(None, "POST", "/seal-callbacks", {"task_id": "x"})).status_code == 403
+
+
+@pytest.mark.asyncio
+async def test_an_application_of_another_unit_is_not_there_for_a_stranger(door: Door) -> None:
+    application = await door.submit()
+    decision = {"verdict": "approve", "revision": 1, "step": "unit_head"}
+
+    seen = [
+        await door.ask(STRANGER, "GET", f"/applications/{application}"),
+        await door.ask(STRANGER, "POST", f"/applications/{application}/decisions", decision),
+        await door.ask(STRANGER, "POST", f"/applications/{application}/withdrawal", {"reason": "不再需要"}),
+        await door.ask(STRANGER, "POST", "/applications", ASKED),
+    ]
+
+    assert [answer.status_code for answer in seen] == [404, 404, 404, 404]
+    assert (await door.ask(STRANGER, "GET", "/applications")).json()["items"] == []
+    assert [each["id"] for each in (await door.ask(CLERK, "GET", "/applications")).json()["items"]] == [application]
+
+
+@pytest.mark.asyncio
+async def test_a_repeated_submission_gets_the_same_answer_and_another_body_is_refused(door: Door) -> None:
+    first = await door.ask(CLERK, "POST", "/applications", ASKED, key="submission-1")
+    again = await door.ask(CLERK, "POST", "/applications", ASKED, key="submission-1")
+    other = await door.ask(CLERK, "POST", "/applications", ASKED | {"posts": 2}, key="submission-1")
+
+    assert again.json() == first.json()
+    assert (other.status_code, other.json()["title"]) == (409, "key_reused")
+
+
+@pytest.mark.asyncio
+async def test_a_decision_before_the_case_has_begun_is_refused_and_may_be_repeated(door: Door) -> None:
+    application, head = await door.submit(), Who("head", frozenset({Role.UNIT_HEAD}), (UNIT,))
+
+    answer = await door.ask(
+        head, "POST", f"/applications/{application}/decisions", {"verdict": "approve", "revision": 1, "step": "unit_head"}
+    )
+
+    assert (answer.status_code, answer.json()["title"]) == (409, "not_ready")
+
+
+@pytest.mark.asyncio
+async def test_an_unknown_reason_and_an_unauthorised_proxy_are_refused(door: Door) -> None:
+    application, head = await door.submit(), Who("head", frozenset({Role.UNIT_HEAD}), (UNIT,))
+    decision = {"verdict": "return", "revision": 1, "step": "unit_head"}
+
+    unknown = await door.ask(head, "POST", f"/applications/{application}/decisions", decision | {"reason_codes": ["nonsense"]})
+    proxy = await door.ask(head, "POST", f"/applications/{application}/decisions", decision | {"on_behalf_of": "somebody"})
+
+    assert (unknown.status_code, unknown.json()["title"]) == (409, "reason_unknown")
+    assert (proxy.status_code, proxy.json()["title"]) == (403, "not_standing_in")
+
+
+@pytest.mark.asyncio
+async def test_an_incomplete_form_and_an_unknown_field_are_refused(door: Door) -> None:
+    incomplete = await door.ask(CLERK, "POST", "/applications", ASKED | {"type": "entry_application"})
+    unknown = await door.ask(CLERK, "POST", "/applications", ASKED | {"surprise": 1})
+
+    assert (incomplete.status_code, incomplete.json()["title"]) == (409, "application_incomplete")
+    assert unknown.status_code == 422
+
+
+@pytest.mark.asyncio
+async def test_pages_end_and_go_on(door: Door) -> None:
+    applications = [await door.submit() for _ in range(3)]
+
+    first = (await door.ask(CLERK, "GET", "/applications?limit=2")).json()
+    second = (await door.ask(CLERK, "GET", f"/applications?limit=2&after={first['next']}")).json()
+
+    assert [each["id"] for each in (*first["items"], *second["items"])] == applications
+    assert second["next"] is None

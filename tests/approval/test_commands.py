@@ -1,0 +1,277 @@
+"""Approval's transactions on a real database: numbers, repeats, races with a freeze, what can never be changed."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.approval import consumers
+from services.approval.commands import applications, documents
+from services.approval.models.refusals import NotReleased, SealMismatch
+from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, SubmitApplication
+from services.approval.queries import applications as queries
+from services.approval.queries.applications import chain
+from shared.db import By, Database, connect
+from shared.errors import KeyReused
+from shared.events.envelope import Event
+from shared.events.roster import UnitFrozen, UnitRegistered, UnitUnfrozen
+from shared.glossary import ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
+from shared.law.notices import load_calendar
+from shared.unit_copies import UnitUnknown
+from workflows import approval_messages as messages
+
+pytestmark = pytest.mark.asyncio
+NOW = datetime(2026, 9, 18, 1, 0, tzinfo=UTC)
+CALENDAR = load_calendar()
+UNIT = uuid.uuid4()
+
+
+@pytest_asyncio.fixture
+async def db(database: Callable[[str], str]) -> AsyncIterator[Database]:
+    async with connect(database("approval"), "approval") as db:
+        await happen(
+            db,
+            UnitRegistered(
+                **unit_event(1), parent_id=None, path=(UNIT,), name="小学", code="S1", category="SY-E", valid_from=date(2020, 1, 1)
+            ),
+        )
+        yield db
+
+
+def unit_event(version: int) -> dict[str, Any]:
+    return {"occurred_at": NOW, "unit_id": UNIT, "version": version}
+
+
+def frozen(order: uuid.UUID, *scopes: FreezeScope) -> UnitFrozen:
+    return UnitFrozen(**unit_event(2), order_id=order, root_unit_id=UNIT, scopes=scopes)
+
+
+def unfrozen(order: uuid.UUID) -> UnitUnfrozen:
+    return UnitUnfrozen(**unit_event(3), order_id=order, root_unit_id=UNIT)
+
+
+async def happen(db: Database, event: Event) -> None:
+    """As the consumer does it: fold and reaction in one transaction."""
+    async with db.transaction() as conn:
+        await consumers.handlers()[type(event)](conn, event)
+
+
+def by(key: str | None = None, actor: str = "clerk") -> By:
+    return By(actor, NOW, key or str(uuid.uuid4()), "理由")
+
+
+def asked(application_type: ApplicationType = ApplicationType.POST_USE, **changes: Any) -> SubmitApplication:
+    fields: dict[str, Any] = {"unit_id": UNIT, "kind": "SY", "funding": "full"}
+    if application_type is not ApplicationType.POST_USE:
+        fields |= {
+            "person_id": uuid.UUID(int=3),
+            "reason_code": "resignation",
+            "effective_on": date(2026, 9, 18),
+            "from_unit_id": uuid.UUID(int=4),
+        }
+    content = messages.Content.model_validate(fields | changes)
+    return SubmitApplication(type=application_type, content=content, title="用编", justification="补员", calendar=CALENDAR)
+
+
+def entry(application: uuid.UUID, sequence: int, kind: EntryKind = EntryKind.APPROVED, **changes: Any) -> messages.Entry:
+    standing = messages.Standing(state=ApplicationState.IN_REVIEW, revision=1, step="business_review", holder=Role.BUSINESS_OFFICER)
+    fields: dict[str, Any] = {"application_id": application, "sequence": sequence, "kind": kind, "at": NOW, "standing": standing}
+    return messages.Entry.model_validate(fields | changes)
+
+
+async def record(db: Database, what: messages.Entry) -> None:
+    await applications.record_entry(db, By("system", NOW, f"approval:{what.application_id}/{what.sequence}"), what)
+
+
+async def asked_of_temporal(db: Database, verb: str) -> list[dict[str, Any]]:
+    rows = await db.pool.fetch("SELECT body FROM outbox WHERE destination = 'temporal' AND type LIKE $1 ORDER BY id", f"{verb}%")
+    return [json.loads(row["body"]) for row in rows]
+
+
+async def test_a_submission_is_an_application_an_event_and_the_start_of_its_workflow(db: Database) -> None:
+    submitted = await applications.submit_application(db, by(), asked())
+
+    (started,) = await asked_of_temporal(db, "start:ApprovalWorkflow")
+    assert submitted.number == "海编申〔2026〕1号"
+    assert started["application_id"] == str(submitted.application_id)
+    assert [step["code"] for step in started["chain"]] == ["unit_head", "business_review", "director_approval"]
+    assert await db.pool.fetchval("SELECT type FROM event_log") == "approval.application_submitted.v1"
+
+
+async def test_a_repeated_submission_also_at_another_time_is_the_same_application(db: Database) -> None:
+    first = await applications.submit_application(db, by("k"), asked())
+
+    moved = asked().model_copy(update={"clock_offset": timedelta(days=3)})
+    assert await applications.submit_application(db, by("k"), moved) == first
+    with pytest.raises(KeyReused):
+        await applications.submit_application(db, by("k"), asked(posts=2))
+    assert await db.pool.fetchval("SELECT count(*) FROM applications") == 1
+
+
+async def test_a_refused_submission_leaves_no_number_and_no_row(db: Database) -> None:
+    with pytest.raises(UnitUnknown):
+        await applications.submit_application(db, by(), asked(unit_id=uuid.uuid4()))
+
+    assert (await applications.submit_application(db, by(), asked())).number == "海编申〔2026〕1号"
+
+
+async def test_numbers_given_out_at_the_same_time_have_no_gap_and_no_double(db: Database) -> None:
+    submitted = await asyncio.gather(*(applications.submit_application(db, by(), asked()) for _ in range(20)))
+
+    assert sorted(each.number for each in submitted) == sorted(f"海编申〔2026〕{number}号" for number in range(1, 21))
+
+
+async def test_a_chain_is_the_one_in_force_on_the_day(db: Database, database: Callable[[str], str]) -> None:
+    owner = await asyncpg.connect(database("bianban"), server_settings={"search_path": "approval"})
+    await owner.execute("INSERT INTO chains VALUES ('exit_application', 2, '2026-10-01', '海编〔2026〕9号')")
+    await owner.execute("INSERT INTO chain_steps VALUES ('exit_application', 2, 1, 'unit_head', '审签', 'unit_head', 1, '{0}')")
+    await owner.close()
+
+    async with db.reading() as conn:
+        before, after = [await chain(conn, ApplicationType.EXIT, date(2026, month, 1)) for month in (9, 10)]
+
+    assert [each.version for each in (before, after) if each] == [1, 2]
+
+
+async def test_a_journal_entry_recorded_twice_is_one_line_and_one_event(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+
+    await record(db, entry(application, 1))
+    await record(db, entry(application, 1))
+
+    assert await db.pool.fetchval("SELECT count(*) FROM entries") == 1
+    assert await db.pool.fetchval("SELECT array_agg(version ORDER BY version) FROM event_log WHERE aggregate_id = $1", application) == [
+        1,
+        2,
+    ]
+
+
+async def test_a_freeze_reaches_what_is_pending_by_its_scope_only(db: Database) -> None:
+    use = (await applications.submit_application(db, by(), asked())).application_id
+    entering = (await applications.submit_application(db, by(), asked(ApplicationType.ENTRY))).application_id
+    await applications.submit_application(db, by(), asked(ApplicationType.EXIT))
+
+    await happen(db, frozen(uuid.uuid4(), FreezeScope.POST_USE, FreezeScope.ORGANISATION))
+    blocked = await db.pool.fetch("SELECT key FROM outbox WHERE type = 'update:block'")
+    await happen(db, frozen(uuid.uuid4(), FreezeScope.ENTRY))
+    more = await db.pool.fetch("SELECT key FROM outbox WHERE type = 'update:block'")
+
+    assert [row["key"] for row in blocked] == [messages.workflow_id(use)]
+    assert [row["key"] for row in more[1:]] == [messages.workflow_id(entering)]
+
+
+async def test_an_application_submitted_after_the_freeze_starts_blocked_and_after_its_end_free(db: Database) -> None:
+    order = uuid.uuid4()
+
+    await happen(db, frozen(order, FreezeScope.POST_USE))
+    await applications.submit_application(db, by(), asked())
+    await happen(db, unfrozen(order))
+    await applications.submit_application(db, by(), asked())
+
+    assert [each["blocked_by"] for each in await asked_of_temporal(db, "start")] == [[str(order)], []]
+
+
+async def test_an_end_heard_of_before_its_freeze_leaves_the_unit_free(db: Database) -> None:
+    order = uuid.uuid4()
+
+    await happen(db, unfrozen(order))
+    await happen(db, frozen(order, FreezeScope.POST_USE))
+
+    async with db.reading() as conn:
+        assert await queries.freezes_in_force(conn, UNIT, FreezeScope.POST_USE) == ()
+
+
+async def test_a_freeze_and_a_submission_at_the_same_time_never_miss_each_other(db: Database) -> None:
+    for _ in range(25):
+        order = uuid.uuid4()
+
+        submitted, _ = await asyncio.gather(
+            applications.submit_application(db, by(), asked()), happen(db, frozen(order, FreezeScope.POST_USE))
+        )
+
+        case = messages.workflow_id(submitted.application_id)
+        begun = json.loads(await db.pool.fetchval("SELECT body FROM outbox WHERE key = $1 AND type LIKE 'start:%'", case))
+        told = await db.pool.fetch("SELECT body FROM outbox WHERE key = $1 AND type = 'update:block'", case)
+        assert str(order) in begun["blocked_by"] or [json.loads(row["body"])["order_id"] for row in told] == [str(order)]
+
+
+async def notice(db: Database, *, released: bool = True) -> tuple[uuid.UUID, messages.Numbered]:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+    numbered = await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=date(2026, 9, 18)))
+    await documents.keep_rendered(db, by(), KeepRendered(document_id=numbered.document_id, file="a.pdf", sha256="a" * 64))
+    if released:
+        sealer = {"actor": "sealer", "role": Role.SEAL_OPERATOR, "document_id": numbered.document_id}
+        await record(db, entry(application, 1, EntryKind.RELEASED, **sealer))
+    return application, numbered
+
+
+def preparing(document: uuid.UUID, digest: str = "d" * 64) -> PrepareSeal:
+    prepared = {"digest": digest, "start": 1, "end": 2}
+    return PrepareSeal(document_id=document, prepared=prepared, prepared_file="p.pdf", seal_code="S", certificate="C")
+
+
+async def test_one_application_has_one_number_and_one_set_of_bytes(db: Database) -> None:
+    application, numbered = await notice(db, released=False)
+
+    again = await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=date(2027, 1, 4)))
+    rendered = await documents.keep_rendered(db, by(), KeepRendered(document_id=numbered.document_id, file="b.pdf", sha256="b" * 64))
+
+    assert again == numbered
+    assert numbered.document_no == "海编核〔2026〕1号"
+    assert rendered.sha256 == "a" * 64
+
+
+async def test_what_no_operator_released_is_not_sealed(db: Database) -> None:
+    _, numbered = await notice(db, released=False)
+
+    with pytest.raises(NotReleased):
+        await documents.prepare_seal(db, by(), preparing(numbered.document_id))
+
+
+async def test_a_document_is_prepared_once_so_that_no_retry_seals_it_twice_trap_30(db: Database) -> None:
+    _, numbered = await notice(db)
+
+    first = await documents.prepare_seal(db, by(), preparing(numbered.document_id))
+    second = await documents.prepare_seal(db, by(), preparing(numbered.document_id, "e" * 64))
+
+    assert second == first
+    assert first.operator == "sealer"
+
+
+async def test_an_answer_is_kept_once_and_one_about_other_bytes_never(db: Database) -> None:
+    _, numbered = await notice(db)
+    task = await documents.prepare_seal(db, by(), preparing(numbered.document_id))
+    answer = KeepAnswer(task_id=task.task_id, digest=task.digest, answer={"cms": "first"})
+
+    await documents.keep_answer(db, by(), answer)
+    await documents.keep_answer(db, by(), answer.model_copy(update={"answer": {"cms": "second"}}))
+    with pytest.raises(SealMismatch):
+        await documents.keep_answer(db, by(), answer.model_copy(update={"digest": "f" * 64}))
+
+    assert await db.pool.fetchval("SELECT answer FROM seal_tasks") == {"cms": "first"}
+    assert len(await asked_of_temporal(db, "update:seal_completed")) == 1
+
+
+async def test_a_filed_document_stays_as_it_is_and_is_filed_once_trap_30(db: Database) -> None:
+    _, numbered = await notice(db)
+    filing = FileDocument(document_id=numbered.document_id, file="s.pdf", sha256="c" * 64, signer="office", sealed_at=NOW)
+
+    await documents.file_document(db, by(), filing)
+    again = await documents.file_document(db, by(), filing.model_copy(update={"sha256": "d" * 64}))
+
+    assert again.sha256 == "c" * 64
+    assert await db.pool.fetchval("SELECT count(*) FROM event_log WHERE type = 'approval.document_filed.v1'") == 1
+    for change in (
+        "UPDATE documents SET sha256 = 'x'",
+        "UPDATE filing_ledger SET signer = 'x'",
+        "DELETE FROM seal_register",
+        "DELETE FROM entries",
+    ):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await db.pool.execute(change)
