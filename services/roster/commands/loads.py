@@ -214,7 +214,8 @@ def _registered(by: By, unit_id: UUID, person: LoadedPerson) -> PersonRegistered
 async def _insert_placements(conn: Connection, by: By, events: list[PersonPlaced | OverQuotaRecorded]) -> None:
     await conn.executemany(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, over_quota_cause, document_no)"
-        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL), tstzrange($7, NULL), $8, $9, $10)",
+        " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
+        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10)",
         [
             (
                 *(uuid7(), event.person_id, event.unit_id, event.kind, event.funding, event.started_on, by.as_of),
