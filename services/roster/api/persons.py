@@ -35,7 +35,6 @@ class PersonBody(Write):
     title: str | None = None
     professional_title: str | None = None
     retirement_category: Category | None = None
-    baseline: bool = False
 
 
 class PersonCorrectionBody(Write):

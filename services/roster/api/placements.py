@@ -29,7 +29,6 @@ class PostBody(Write):
     funding: str
     started_on: date
     seat_level: str | None = None
-    baseline: bool = False
 
 
 class PlacementBody(PostBody):

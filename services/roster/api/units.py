@@ -32,7 +32,6 @@ class UnitBody(Write):
     category: str
     parent_id: UUID | None = None
     valid_from: date
-    baseline: bool = False
 
 
 class QuotaBody(Write):
@@ -43,7 +42,6 @@ class QuotaBody(Write):
     posts: int
     effective_on: date
     document_on: date
-    baseline: bool = False
 
 
 class LowerableQuotaBody(QuotaBody):
@@ -64,7 +62,6 @@ class SeatsBody(Write):
     level: str
     approved: int
     effective_on: date
-    baseline: bool = False
 
 
 class UnitId(BaseModel):
