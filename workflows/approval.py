@@ -183,7 +183,9 @@ class ApprovalWorkflow(OpenCase):
 
     async def _until_unblocked(self, phase: Phase) -> None:
         if not self.case.blocked_by:  # the roster is ahead of its events: ask again, but not at once
-            await workflow.sleep(_PAUSE)
+            await self.record()
+            with suppress(TimeoutError):
+                await workflow.wait_condition(self.stirred, timeout=_PAUSE, timeout_summary="ask again")
         while self.case.blocked_by and self.case.phase is phase:
             await self._rest()
             await self.record()

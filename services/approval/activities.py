@@ -31,10 +31,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 ENGINE = "approval"
 
 
-class SealNotTrusted(Exception):  # noqa: N818  named as the fact it states
-    """What came back is not the platform's seal on our bytes; the case stays 待签章 until it is."""
-
-
 @dataclass(frozen=True)
 class ApprovalActivities:
     """What the activities need: the tables, the folder of files, and the two neighbours."""
@@ -120,7 +116,6 @@ class ApprovalActivities:
             prepared=prepared.placeholder.model_dump(),
             prepared_file=await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, prepared.pdf),
             seal_code=chosen.code,
-            certificate=chosen.certificate,
         )
         by = By(ENGINE, what.at, f"document:{what.document_id}/prepared/{prepared.placeholder.digest}")
         return await documents.prepare_seal(self.database, by, preparing)
@@ -142,8 +137,7 @@ class ApprovalActivities:
 
 
 def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:
-    pdf = seal.complete(prepared, Placeholder.model_validate(task.prepared), base64.b64decode(result.cms or ""))
-    verdict = seal.verify(pdf, [task.certificate])
-    if not (verdict.intact and verdict.trusted):
-        raise SealNotTrusted
-    return pdf, verdict
+    """Raises NotSealable for what is not the platform's seal on these bytes: the case then stays 待签章."""
+    placeholder = Placeholder.model_validate(task.prepared)
+    pdf = seal.complete(prepared, placeholder, base64.b64decode(result.cms or ""))
+    return pdf, seal.verify(pdf, [placeholder.certificate])

@@ -213,7 +213,7 @@ async def notice(db: Database, *, released: bool = True) -> tuple[uuid.UUID, mes
 
 def preparing(document: uuid.UUID, digest: str = "d" * 64) -> PrepareSeal:
     prepared = {"digest": digest, "start": 1, "end": 2}
-    return PrepareSeal(document_id=document, prepared=prepared, prepared_file="p.pdf", seal_code="S", certificate="C")
+    return PrepareSeal(document_id=document, prepared=prepared, prepared_file="p.pdf", seal_code="S")
 
 
 async def test_one_application_has_one_number_and_one_set_of_bytes(db: Database) -> None:

@@ -188,6 +188,10 @@ async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_tra
     assert [each.status_code for each in (again, other, unknown, forged)] == [204, 409, 404, 403]
     assert (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content == before
     assert await published(home, "approval.document_filed.v1") == 1
+    for file in (home.folder / "out" / "documents").glob("*.pdf"):
+        file.write_bytes(file.read_bytes() + b" ")
+    damaged = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
+    assert (damaged.status_code, damaged.json()["title"]) == (409, "document_damaged")
 
 
 async def tell(home: House, answer: dict[str, object], secret: str | None = None) -> httpx.Response:

@@ -78,11 +78,10 @@ async def prepare_seal(conn: Connection, by: By, what: PrepareSeal) -> SealTask:
     if not await queries.is_released(conn, what.document_id):
         raise NotReleased(document=what.document_id)
     await conn.execute(
-        "INSERT INTO seal_tasks (document_id, seal_code, certificate, prepared, prepared_file, digest, task_id, requested_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (document_id) DO NOTHING",
+        "INSERT INTO seal_tasks (document_id, seal_code, prepared, prepared_file, digest, task_id, requested_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (document_id) DO NOTHING",
         what.document_id,
         what.seal_code,
-        what.certificate,
         what.prepared,
         what.prepared_file,
         what.prepared["digest"],

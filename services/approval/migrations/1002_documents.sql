@@ -48,7 +48,6 @@ CREATE TABLE seal_register (
 CREATE TABLE seal_tasks (
     document_id uuid PRIMARY KEY REFERENCES documents,
     seal_code text NOT NULL,
-    certificate text NOT NULL,
     prepared jsonb NOT NULL,
     prepared_file text NOT NULL,
     digest text NOT NULL,

@@ -158,7 +158,6 @@ class SealTask:
     document_no: str
     operator: str
     seal_code: str
-    certificate: str
     prepared: dict[str, Any]
     prepared_file: str
     digest: str

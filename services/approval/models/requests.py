@@ -59,7 +59,6 @@ class PrepareSeal(Input):
     prepared: dict[str, Any]
     prepared_file: str
     seal_code: str
-    certificate: str
 
 
 class KeepAnswer(Input):

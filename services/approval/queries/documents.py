@@ -68,7 +68,7 @@ async def is_released(conn: Connection, document_id: UUID) -> bool:
 async def seal_task(conn: Connection, document_id: UUID) -> SealTask | None:
     """The document's task on the seal platform, if it has one."""
     row = await conn.fetchrow(
-        "SELECT t.document_id, d.document_no, r.operator, t.seal_code, t.certificate, t.prepared, t.prepared_file, t.digest, t.task_id, t.answer"
+        "SELECT t.document_id, d.document_no, r.operator, t.seal_code, t.prepared, t.prepared_file, t.digest, t.task_id, t.answer"
         " FROM seal_tasks t JOIN documents d ON d.id = t.document_id JOIN seal_register r ON r.document_id = t.document_id"
         " WHERE t.document_id = $1",
         document_id,

@@ -1,0 +1,80 @@
+"""Records the histories of ApprovalWorkflow that `test_replay.py` replays: `python -m tests.workflows.record_approval`.
+
+Only together with a `patched()` in the workflow: the recorded ones are what runs in an office today.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import tests.workflows.approval_play as play
+from shared.glossary import ApplicationType, EntryKind
+from tests.workflows.approval_play import CLERK, ORDER, Played, Services
+from workflows import approval_messages as messages
+from workflows.roster import Verdict
+
+HISTORIES = Path(__file__).parent / "histories"
+ENTRY = {"person_id": UUID(int=3), "reservation_id": UUID(int=9), "reason_code": "open_recruitment"}
+
+
+async def filed(played: Played) -> None:
+    """Paused, reminded, returned, mended, approved, sealed, filed."""
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("block", messages.Block(order_id=ORDER))
+    await played.tell("unblock", messages.Block(order_id=ORDER))
+    await played.pass_time(timedelta(days=4))
+    await played.until(EntryKind.REMINDED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.approve_all()
+    await played.release()
+    await played.seal()
+    await played.handle.result()
+
+
+async def withdrawn(played: Played) -> None:
+    """An entry whose claim meets a freeze and is withdrawn while it waits."""
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    await played.tell("urge", messages.Urging(by=CLERK))
+    await played.approve_all()
+    await played.until(EntryKind.BLOCKED)
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    await played.handle.result()
+
+
+async def continued(played: Played) -> None:
+    """The second run of a case that went on as new."""
+    await played.until(EntryKind.RECEIVED)
+    run = (await played.handle.describe()).run_id
+    await played.decide()
+    await played.until_run_after(run)
+    await played.decide()
+    await played.until(EntryKind.APPROVED, 2)
+
+
+STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalStart]] = {
+    "approval-filed": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
+    "approval-withdrawn": (withdrawn, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
+    "approval-continued": (continued, play.start(entries_per_run=2)),
+}
+
+
+async def main() -> None:
+    async with play.server() as environment, play.Stage(environment).open(1000) as stage:
+        for name, (story, begin) in STORIES.items():
+            played = await stage.play(begin, Services())
+            await story(played)
+            text = (await played.handle.fetch_history()).to_json()
+            without_machine = re.sub(r'"identity": "[^"]*"', '"identity": "recorder"', text)
+            (HISTORIES / f"{name}.json").write_text(without_machine + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    os._exit(0)  # temporalio may crash at interpreter exit after all work is done (sdk-python#300)
