@@ -156,11 +156,8 @@ async def rectification_on_stage(
         yield Play(environment, handle, services, offset)
 
 
-@asynccontextmanager
-async def freeze_on_stage(environment: WorkflowEnvironment, cached: int = 1000, **pinned: Any) -> AsyncIterator[Play]:
-    """A proposed order that hangs on two issues."""
-    services, order_id = Services(), uuid.uuid4()
-    start = FreezeStart(
+def freeze_start(order_id: UUID, **pinned: Any) -> FreezeStart:
+    return FreezeStart(
         order_id=order_id,
         unit_id=UUID(int=1),
         scopes=(FreezeScope.POST_USE, FreezeScope.ENTRY),
@@ -168,6 +165,13 @@ async def freeze_on_stage(environment: WorkflowEnvironment, cached: int = 1000, 
         proposed_by="officer-shen",
         **pinned,
     )
+
+
+@asynccontextmanager
+async def freeze_on_stage(environment: WorkflowEnvironment, cached: int = 1000, **pinned: Any) -> AsyncIterator[Play]:
+    """A proposed order that hangs on two issues."""
+    services, order_id = Services(), uuid.uuid4()
+    start = freeze_start(order_id, **pinned)
     async with workers(environment, services, cached):
         with environment.with_time_skipping_disabled():
             handle = await environment.client.start_workflow(

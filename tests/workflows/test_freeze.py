@@ -1,6 +1,7 @@
 """FreezeWorkflow on the real server: persons decide, the roster carries out, the release waits for the last issue. Also without a cache."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,8 @@ from temporalio.testing import WorkflowEnvironment
 import tests.workflows.rectification_play as play
 from shared.glossary import FreezeState, Role
 from tests.workflows.rectification_play import Play, by, freeze_on_stage
-from workflows.freeze_case import Decision, FreezeAct, IssueAccepted
+from workflows.freeze import FreezeWorkflow
+from workflows.freeze_case import Decision, FreezeAct, IssueAccepted, workflow_id
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
@@ -115,3 +117,18 @@ async def test_where_a_policy_row_says_so_it_decides_and_its_document_stands_for
 
         assert await played.handle.result() == FreezeState.RELEASED
         assert played.services.asked == ["freeze 编办规〔2026〕3号", "unfreeze 编办规〔2026〕4号"]
+
+
+async def test_a_decision_that_comes_before_the_first_turn_of_the_workflow_is_recorded(environment: WorkflowEnvironment) -> None:
+    """Must fail when the journal is written inside the loop alone: the state is over before the loop begins."""
+    services, order_id = play.Services(), uuid.uuid4()
+    start = play.freeze_start(order_id)
+    handle = await environment.client.start_workflow(FreezeWorkflow.run, start, id=workflow_id(order_id), task_queue="stage")
+    deciding = asyncio.ensure_future(handle.execute_update("decide", signed(approve=False, document_no=None)))
+    await asyncio.sleep(0.3)
+
+    async with play.workers(environment, services, 1000):
+        answer = await asyncio.wait_for(deciding, 5)
+
+    assert answer["state"] == FreezeState.DECLINED
+    assert [entry.act for entry in services.order_entries] == [FreezeAct.DECLINE]
