@@ -12,7 +12,7 @@ from deploy.demo.plan import EDUCATION, SEED, city
 from deploy.doors import Doors, doors_of
 from deploy.identity import Account, load_accounts, seed_administrators
 from deploy.imports import loading
-from deploy.imports.judge import Unit
+from deploy.imports.rows import Unit
 from deploy.local.place import Place
 from shared import db
 from shared.clock import Clock

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from deploy.demo.invented import Inventor
-from deploy.imports.judge import Person, Quota, Unit
+from deploy.imports.rows import Person, Quota, Unit
 from shared.glossary import PersonIdentity, PostCategory
 
 SEED = 330499

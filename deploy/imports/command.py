@@ -13,7 +13,8 @@ from rich.progress import Progress, TaskID
 
 from deploy.doors import Doors, Refused, doors_of
 from deploy.imports import loading, sheets
-from deploy.imports.judge import COLUMNS, PERSONS, UNITS, Judgement, judge
+from deploy.imports.judge import judge
+from deploy.imports.rows import COLUMNS, PERSONS, UNITS, Judgement
 from deploy.imports.workbook import Row, Unreadable, read
 from deploy.local.place import Place, WrongPlace
 from shared.auth import PERMISSIONS

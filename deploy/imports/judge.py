@@ -5,114 +5,21 @@ Pure: no file, no service. A unit with any bad row of its own is not loaded at a
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import TypeVar
 
 from deploy.imports import cells
 from deploy.imports.cells import Cell, Wrong
+from deploy.imports.rows import PERSONS, UNITS, Codes, Judgement, Person, Problem, Quota, Unit
 from deploy.imports.workbook import Row
+from shared.glossary import LABELS, PersonIdentity, PostCategory
 from shared.law.citizen_id import CitizenId
 from shared.law.retirement import Sex
 
-UNITS, PERSONS = "单位", "人员"
-COLUMNS: dict[str, tuple[str, ...]] = {
-    UNITS: ("单位名称", "统一社会信用代码", "单位类别", "主管部门", "编制类型", "经费形式", "编制数", "批准文号", "批准日期"),
-    PERSONS: (
-        *("单位", "编制类型", "经费形式", "姓名", "公民身份号码", "性别", "出生日期", "人员身份", "岗位类别", "职务", "专业技术职务"),
-        *("退休类别", "入编时间"),
-    ),
-}
 _SEXES = {"男": "M", "女": "F"}
 _RETIREMENT_SEX = {"M60": "M", "F55": "F", "F50": "F", "SPECIAL": "F"}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Codes:
-    """The code lists as the roster has them today: label to code."""
-
-    categories: Mapping[str, str]
-    kinds: Mapping[str, str]
-    fundings: Mapping[str, str]
-    identities: Mapping[str, str]
-    post_categories: Mapping[str, str]
-    retirement_categories: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing about one cell. A warning does not keep the row out."""
-
-    sheet: str
-    row: int
-    column: str
-    sentence: str
-    warning: bool = False
-
-
-@dataclass(frozen=True)
-class Quota:
-    """One good row of 单位."""
-
-    row: int
-    kind: str
-    funding: str
-    posts: int
-    document_no: str
-    document_on: date
-
-
-@dataclass(frozen=True)
-class Person:
-    """One good row of 人员."""
-
-    row: int
-    kind: str
-    funding: str
-    name: str
-    id_number: str
-    sex: str
-    birth_on: date
-    certified_birth_on: date
-    identity: str
-    post_category: str
-    title: str | None
-    professional_title: str | None
-    retirement_category: str | None
-    started_on: date
-
-
-@dataclass
-class Unit:
-    """One unit with its good rows, ready to be loaded."""
-
-    row: int
-    name: str
-    uscc: str
-    category: str
-    parent: str | None
-    quotas: list[Quota] = field(default_factory=list)
-    persons: list[Person] = field(default_factory=list)
-
-
-@dataclass
-class Judgement:
-    """What became of a file. `units` are in loading order; the rows of `left_out` are not in them."""
-
-    units: list[Unit] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    rows: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def errors(self) -> list[Problem]:
-        """What must be mended."""
-        return [problem for problem in self.problems if not problem.warning]
-
-    @property
-    def good_rows(self) -> int:
-        """Rows that would be written."""
-        return sum(len(unit.quotas) + len(unit.persons) for unit in self.units)
 
 
 class _Reader:
@@ -275,8 +182,8 @@ def _person(reader: _Reader, row: Row, codes: Codes, today: date) -> Person | No
     number = reader.get("公民身份号码", cells.id_number)
     sex = reader.get("性别", lambda cell: cells.one_of(cell, _SEXES))
     certified = reader.get("出生日期", lambda cell: cells.past_day(cell, today))
-    identity = reader.get("人员身份", lambda cell: cells.one_of(cell, codes.identities))
-    post = reader.get("岗位类别", lambda cell: cells.one_of(cell, codes.post_categories))
+    identity = _code_or_unknown(reader, "人员身份", codes.identities, PersonIdentity.UNKNOWN)
+    post = _code_or_unknown(reader, "岗位类别", codes.post_categories, PostCategory.UNKNOWN)
     title = reader.get("职务", cells.optional_text)
     professional = reader.get("专业技术职务", cells.optional_text)
     retirement = reader.get("退休类别", lambda cell: cells.optional_one_of(cell, codes.retirement_categories))
@@ -289,6 +196,14 @@ def _person(reader: _Reader, row: Row, codes: Codes, today: date) -> Person | No
     return Person(row.number, *facts)
 
 
+def _code_or_unknown(reader: _Reader, column: str, labels: Mapping[str, str], unknown: StrEnum) -> str | None:
+    """What is not filled in is recorded as what it is: to be verified. Nobody's retirement is derived from a guess."""
+    code = reader.get(column, lambda cell: cells.optional_one_of(cell, labels) or unknown)
+    if code == unknown:
+        reader.warn(column, f"未填写，按“{LABELS[unknown]}”记入，请尽快补填")
+    return code
+
+
 def _judge_agreement(reader: _Reader, number: CitizenId, sex: str, certified: date, started: date, retirement: str | None) -> None:
     """The number must agree with the sex; a birth date that differs from it is the certified one and governs (domain §1.4 no. 4)."""
     if (number.sex is Sex.MALE) != (sex == "M"):
@@ -297,10 +212,7 @@ def _judge_agreement(reader: _Reader, number: CitizenId, sex: str, certified: da
         reader.warn("出生日期", "与公民身份号码中的日期不同：以此处（档案认定）的日期为准，请确认")
     if started.year - certified.year < 14 or started < certified:
         reader.complain("入编时间", "入编时不足 14 周岁，请核对出生日期和入编时间")
-    if retirement is None:
-        if sex == "F":
-            reader.warn("退休类别", "未填写：女性的退休类别由岗位决定，补填前不计算退休年月")
-    elif _RETIREMENT_SEX.get(retirement, sex) != sex:
+    if retirement is not None and _RETIREMENT_SEX.get(retirement, sex) != sex:
         reader.complain("退休类别", "与性别不符，请核对")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.doors import Doors, Refused
-from deploy.imports.judge import PERSONS, UNITS, Codes, Judgement, Person, Problem, Unit
+from deploy.imports.rows import PERSONS, UNITS, Codes, Judgement, Person, Problem, Unit
 from shared.glossary import LABELS, PersonIdentity, PostCategory
 
 AT_ONCE = 4

@@ -7,7 +7,7 @@ from typing import Any
 
 import xlsxwriter
 
-from deploy.imports.judge import COLUMNS, PERSONS, UNITS, Codes, Problem
+from deploy.imports.rows import COLUMNS, PERSONS, UNITS, Codes, Problem
 from deploy.imports.workbook import Row
 
 _ROWS = 5_000
