@@ -238,6 +238,16 @@ async def test_a_claim_that_wakes_up_late_is_refused_by_the_tombstone(roster_db:
     assert (await given.state(roster_db, row)).reserved == 0
 
 
+async def test_an_older_giving_back_that_comes_late_does_not_lift_the_tombstone(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    late = given.request(row, POST_USE, revision=2)
+    await give_back(roster_db, given.by(), given.back(late, revision=2))
+    await give_back(roster_db, given.by(), given.back(late, revision=1))
+
+    with pytest.raises(ClaimRefusedByTombstone):
+        await claim_post(roster_db, given.by(), late)
+
+
 async def test_a_hold_that_wakes_up_late_is_refused_by_the_tombstone(roster_db: Database) -> None:
     row = await given.row(roster_db, 1)
     reserved = await given.reservation(roster_db, row)
