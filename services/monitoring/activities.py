@@ -108,7 +108,9 @@ class MonitoringActivities:
         for unit_id in units:
             activity.heartbeat(issued)
             what = IssueList(unit_id=unit_id, iso_week=week, nominal=nominal)
-            issued += await lists.issue_list(self.database, By(ENGINE, nominal, f"supervision:{week}:{unit_id}"), what) is not None
+            issued += (
+                await lists.issue_list(self.database, By(ENGINE, nominal, f"supervision:{nominal.isoformat()}:{unit_id}"), what) is not None
+            )
         return issued
 
     @activity.defn(name=supervision.SEAL_LIST)
