@@ -51,13 +51,15 @@ class ApprovalActivities:
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record_entry(self, entry: messages.Entry) -> None:
         """Record one line of the journal."""
-        key = f"{messages.workflow_id(entry.application_id)}/{entry.sequence}"
-        await applications.record_entry(self.database, By(entry.actor, entry.at, key, entry.text), entry)
+        case = messages.workflow_id(entry.application_id)
+        by = By(entry.actor, entry.at, f"{case}/{entry.sequence}", entry.text, case_id=case)
+        await applications.record_entry(self.database, by, entry)
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number_document(self, what: messages.NumberDocument) -> messages.Numbered:
         """Give the notice its number."""
-        by = By(ENGINE, at_hour(what.on, 0), f"{messages.workflow_id(what.application_id)}/number")
+        case = messages.workflow_id(what.application_id)
+        by = By(ENGINE, at_hour(what.on, 0), f"{case}/number", case_id=case)
         return await documents.number_document(self.database, by, what)
 
     @activity.defn(name=messages.RENDER_DOCUMENT)

@@ -245,6 +245,8 @@ async def test_events_of_an_application_have_no_gap(home: House) -> None:
     await home.release(application)
     await home.until_state(application, "filed")
 
+    late = await home.decide(application, home.deciders[0], step="unit_head")
+    assert (late.status_code, late.json()["title"]) == (409, "already_filed")
     rows = await home.database.pool.fetch("SELECT version, type FROM event_log WHERE aggregate_id = $1 ORDER BY version", application)
     assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
     assert await eventually(lambda: home.database.pool.fetchval("SELECT count(*) FROM outbox"), lambda found: found == 0) == 0

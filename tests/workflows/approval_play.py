@@ -68,6 +68,7 @@ class Services:
     claims: list[roster.Verdict] = field(default_factory=list)
     hold: roster.Verdict = ACCEPTED
     may_claim: asyncio.Event = field(default_factory=asyncio.Event)
+    may_record: asyncio.Event = field(default_factory=asyncio.Event)
     seals: int = 0
     seal_down: bool = False
 
@@ -105,6 +106,7 @@ class Stage:
         """Submit an application; its time passes by `fast_forward` only."""
         services = services or Services()
         services.may_claim.set()
+        services.may_record.set()
         self.services[begin.application_id] = services
         with self.environment.with_time_skipping_disabled():
             handle = await self.environment.client.start_workflow(
@@ -139,6 +141,7 @@ class Stage:
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record(self, entry: messages.Entry) -> None:
         self.services[entry.application_id].entries.append(entry)
+        await self.services[entry.application_id].may_record.wait()
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number(self, what: messages.NumberDocument) -> messages.Numbered:

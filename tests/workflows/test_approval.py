@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 import tests.workflows.approval_play as play
 from shared.clock import business_day
@@ -236,6 +236,23 @@ async def test_a_refused_claim_returns_the_application_with_the_rosters_reason(s
     assert played.services.given_back == [1]
 
 
+async def test_what_a_returned_revision_held_is_given_back_also_when_the_next_one_is_there_at_once(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    played.services.may_claim.clear()
+    await played.approve_all()
+    played.services.may_record.clear()
+    played.services.may_claim.set()
+    await played.until(EntryKind.REFUSED)
+
+    await played.handle.start_update("resubmit", played.mended(1), wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+    played.services.may_record.set()
+
+    await played.until(EntryKind.RECEIVED, 2)
+    assert played.services.given_back == [1]
+
+
 async def test_an_entry_whose_reservation_cannot_be_held_goes_back(stage: play.Stage) -> None:
     services = play.Services(hold=Verdict(accepted=False, code="reservation_expired", sentence="核准已过有效期。"))
     begin = start(ApplicationType.ENTRY, content=play.content(**ENTRY))
@@ -274,6 +291,7 @@ async def test_after_a_return_and_resubmission_the_reminders_fire_again(stage: p
     again = await played.until(EntryKind.REMINDED, reminded + 1)
     assert reminded == 1
     assert again.standing.revision == 2
+    assert business_day(again.at) == deadline_of(again).due_on
 
 
 async def test_each_reminder_comes_in_working_time_and_once_trap_24(stage: play.Stage) -> None:

@@ -13,10 +13,11 @@ from shared import temporal
 from shared.auth import Who
 from shared.clock import Clock
 from shared.db import By, Database
-from shared.errors import KeyReused, NotFound
+from shared.errors import DomainError, KeyReused, NotFound
+from shared.glossary import ApplicationState
 from shared.law.notices import load_calendar
 from workflows.approval_messages import Answer, workflow_id
-from workflows.approval_steps import Decider
+from workflows.approval_steps import SENTENCES, Decider
 
 BEGINNING = UUID(int=0)
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -73,5 +74,13 @@ async def tell(
     try:
         answer = await temporal.decide(request.app.state.temporal, case or workflow_id(application_id), update, message, update_id)
     except NotFound:
-        raise NotReceivedYet(application=application_id) from None
+        raise await _not_running(request, application_id) from None
     return Answer.model_validate(answer)
+
+
+async def _not_running(request: Request, application_id: UUID) -> DomainError:
+    """Its workflow is over, or about to begin."""
+    async with request.app.state.database.reading() as conn:
+        state = await queries.state_of(conn, application_id)
+    code = {ApplicationState.FILED: "already_filed", ApplicationState.WITHDRAWN: "already_withdrawn"}.get(state)
+    return temporal.Refused(code, SENTENCES[code]) if code else NotReceivedYet(application=application_id)

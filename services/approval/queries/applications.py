@@ -111,6 +111,14 @@ async def ensure_visible(conn: Connection, application_id: UUID, who: Who) -> Ap
     return ApplicationType(found)
 
 
+async def state_of(conn: Connection, application_id: UUID) -> ApplicationState:
+    """Where an application stands. Raises ApplicationUnknown."""
+    found = await conn.fetchval("SELECT state FROM applications WHERE id = $1", application_id)
+    if found is None:
+        raise ApplicationUnknown(application=application_id)
+    return ApplicationState(found)
+
+
 async def applications(
     conn: Connection, who: Who, state: ApplicationState | None, unit_id: UUID | None, after: UUID, limit: int
 ) -> list[Line]:
