@@ -44,7 +44,7 @@ class Bar:
             self._task = self._bar.add_task(self._label, total=self._total)
         if self._bar.live.is_started:
             self._bar.update(self._task, completed=self._done)
-        if self._done == self._total:
+        if self._done == self._total and self._bar.live.is_started:
             self._bar.stop()
 
 
@@ -81,7 +81,7 @@ async def _import(file: Path, user: str | None, report: Path | None, *, wanted: 
             sheets.write_report(report, rows, verdict.problems)
             console.print(f"核对结果已另存为 {report}")
         if not wanted or (verdict.errors and not tolerant):
-            _say_how_to_write(file, verdict)
+            _say_how_to_write(file, user, verdict)
         else:
             bar = Bar("写入", len(verdict.units))
             written = await loading.write(doors, user, verdict.units, ids, document_no, bar.step)
@@ -125,12 +125,12 @@ def _print(file: Path, verdict: Judgement) -> None:
     console.print(f"共 {total} 行，可导入 {verdict.good_rows} 行；错误 {wrong} 处，提示 {warnings} 处。")
 
 
-def _say_how_to_write(file: Path, verdict: Judgement) -> None:
+def _say_how_to_write(file: Path, user: str, verdict: Judgement) -> None:
     console.print("以上只是核对，没有写入任何数据。")
-    if not verdict.errors:
-        console.print(f"写入：bianban import roster {file} --yes", markup=False)
+    if not verdict.errors and verdict.good_rows:
+        console.print(f"写入：bianban import roster {file} --user {user} --yes", markup=False)
     elif verdict.good_rows:
-        console.print(f"请改正后重新核对；或只写入无误的行：bianban import roster {file} --accept-valid", markup=False)
+        console.print(f"请改正后重新核对；或只写入无误的行：bianban import roster {file} --user {user} --accept-valid", markup=False)
 
 
 def _print_written(written: loading.Written) -> None:

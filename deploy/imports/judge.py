@@ -155,7 +155,7 @@ def _persons(rows: Iterable[Row], units: Mapping[str, Unit], bad: set[str], code
         name = reader.get("单位", cells.text)
         person = _person(reader, row, codes, today)
         unit = units.get(name or "")
-        if name and unit is None:
+        if name and unit is None and name not in bad:
             reader.complain("单位", f"工作表“{UNITS}”中没有“{name[:40]}”，请补上该单位的编制数或改正名称")
         if person and (earlier := seen.setdefault(person.id_number, row.number)) != row.number:
             reader.complain("公民身份号码", f"与第 {earlier} 行是同一人，一人只能占一个编制，请核对")
@@ -166,10 +166,10 @@ def _persons(rows: Iterable[Row], units: Mapping[str, Unit], bad: set[str], code
             and unit.name not in bad
         ):
             reader.complain("编制类型", "该单位没有核定此编制类型和经费形式，请改正，或在“单位”表补一行")
-        if reader.good and unit and person:
+        if reader.good and person and name in bad:
+            waiting[name].append(row.number)
+        elif reader.good and unit and person:
             unit.persons.append(person)
-            if unit.name in bad:
-                waiting[unit.name].append(row.number)
     for name, numbers in waiting.items():
         rest = f"等 {len(numbers)} 行" if len(numbers) > 1 else ""
         problems.append(Problem(PERSONS, numbers[0], "单位", f"{rest}本身无误，但所属单位“{name[:40]}”有错误，改正后才能导入"))

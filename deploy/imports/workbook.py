@@ -41,7 +41,10 @@ def read(path: Path, sheets: Mapping[str, Sequence[str]]) -> dict[str, list[Row]
         raise Unreadable(
             f"缺少工作表：{'、'.join(missing)}。文件中有：{'、'.join(book['names']) or '（无）'}。请使用模板：bianban template roster 文件.xlsx"
         )
-    return {name: _named(name, book["sheets"][name], columns) for name, columns in sheets.items()}
+    named = {name: _named(name, book["sheets"][name], columns) for name, columns in sheets.items()}
+    if not any(named.values()):
+        raise Unreadable(f"工作表“{'”和“'.join(sheets)}”中都没有数据行。请填写后再导入。")
+    return named
 
 
 def _judge_directory(path: Path) -> None:

@@ -234,3 +234,9 @@ def test_numbers_invented_for_the_demo_are_never_the_same() -> None:
     inventor = Inventor(7)
 
     assert len({inventor.id_number(books.BORN, "F") for _ in range(300)}) == 300
+
+
+def test_people_of_a_unit_whose_only_row_is_bad_wait_for_it_too() -> None:
+    verdict = judged([unit(编制数="x")], [person(0), person(1)])
+
+    assert errors(verdict) == [(UNITS, 2, "编制数"), (PERSONS, 2, "单位")]

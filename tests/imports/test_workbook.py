@@ -112,3 +112,8 @@ def test_a_sheet_with_too_many_rows_is_refused(tmp_path: Path) -> None:
 
 def test_the_file_is_never_opened_in_our_own_process() -> None:
     assert "calamine" not in Path(workbook.__file__).read_text(encoding="utf-8")
+
+
+def test_an_empty_template_is_no_import(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="没有数据行"):
+        read(books.write(tmp_path / "a.xlsx", [], []), COLUMNS)
