@@ -146,15 +146,18 @@ async def test_a_database_that_goes_away_is_unavailable_and_comes_back_by_itself
 
 
 @pytest.mark.asyncio
-async def test_the_wake_up_survives_a_lost_connection(kit: Kit, database: Where) -> None:
+async def test_the_wake_up_survives_a_database_that_takes_nobody_for_a_while(kit: Kit, database: Where) -> None:
     superuser = await asyncpg.connect(database("postgres"))
+    name: str = await superuser.fetchval("SELECT current_database()")
+    await superuser.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
     await superuser.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'identity' AND datname = current_database()"
     )
-    await superuser.close()
     kit.database.wake()
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
 
+    await superuser.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+    await superuser.close()
     assert await heard(kit.database, database("identity"))
 
 
@@ -165,7 +168,7 @@ async def heard(database: Database, url: str) -> bool:
     await listener.add_listener("outbox_identity", lambda *_: woken.set())
     database.wake()
     try:
-        await asyncio.wait_for(woken.wait(), 20)
+        await asyncio.wait_for(woken.wait(), 10)
     except TimeoutError:
         return False
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -9,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from shared import dead_letters
-from shared.consumer import KILLS, forget, position, replay
+from shared.consumer import KILLS, forget, position
+from shared.consumer import replay as replay_parked
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
 from shared.events.roster import QuotaChanged
@@ -96,7 +98,7 @@ async def test_a_gap_parks_its_key_and_replay_heals_what_was_only_reordered(kit:
     async with kit.consuming(subscription):
         await until(lambda: past(kit, unit, 5))
     seen, parked = await kit.effects(unit), await kit.parked()
-    replayed = await replay(kit.database, subscription, str(unit))
+    replayed = await replay_parked(kit.database, subscription, str(unit))
 
     assert (seen, await kit.effects(other)) == ([1], [1])
     assert parked == ["GapSeen", *["waits behind an earlier dead letter of its key"] * 2]
@@ -112,7 +114,7 @@ async def test_a_version_that_is_lost_keeps_its_key_parked(kit: Kit) -> None:
         await until(lambda: past(kit, unit, 2))
 
     with pytest.raises(GapSeen):
-        await replay(kit.database, subscription, str(unit))
+        await replay_parked(kit.database, subscription, str(unit))
 
     assert (await kit.effects(unit), await kit.parked()) == ([1], ["GapSeen"])
 
@@ -142,9 +144,9 @@ async def test_an_invalid_event_is_parked_with_its_whole_key_others_go_on_and_re
         await until(lambda: past(kit, unit, 10))
         seen, parked = await kit.effects(unit), await kit.parked()
         with pytest.raises(Conflict):
-            await replay(kit.database, subscription, str(unit))
+            await replay_parked(kit.database, subscription, str(unit))
         handler.mended = True
-        await replay(kit.database, subscription, str(unit))
+        await replay_parked(kit.database, subscription, str(unit))
         await put(kit.kafka, changed(unit, 6))
         await until(lambda: past(kit, unit, 11))
 
@@ -252,16 +254,17 @@ async def test_an_event_that_kills_the_process_is_recognised_and_parked(kit: Kit
     async with asyncio.timeout(120):
         while not await past(kit, other, 4):
             running = await start("deadly", kit.url, *kit.kafka)
-            await asyncio.wait(
-                [asyncio.create_task(running.wait()), asyncio.create_task(until(lambda: past(kit, other, 4)))],
-                return_when="FIRST_COMPLETED",
-            )
+            await until(lambda: ended_or_past(kit, running, other))  # noqa: B023  awaited within the turn
             deaths += running.returncode is not None
             await kill(running)
 
     assert deaths == KILLS
     assert await kit.effects() == [1, 2]
     assert await kit.parked() == ["the process died while handling it", "waits behind an earlier dead letter of its key"]
+
+
+async def ended_or_past(kit: Kit, running: asyncio.subprocess.Process, unit: UUID) -> bool:
+    return running.returncode is not None or await past(kit, unit, 4)
 
 
 @pytest.mark.asyncio
@@ -372,6 +375,30 @@ async def nobody(kit: Kit) -> bool:
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'consumer kit' AND datname = current_database()"
     )
     return left == 0
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_stays_behind_another_never_overtakes_it_and_comes_level_with_it(kit: Kit) -> None:
+    unit = uuid4()
+    front = kit.subscription(keep_effect)
+    behind = replace(front, name="behind", behind="kit", handlers={})
+    where = (kit.kafka[1] + TOPIC, partition_of(unit))
+    await put(kit.kafka, *(changed(unit, version) for version in range(1, 6)))
+    async with kit.consuming(front):
+        await until(lambda: past(kit, unit, 5))
+    await put(kit.kafka, *(changed(unit, version) for version in range(6, 11)))
+
+    async def level(offset: int) -> bool:
+        return await position(kit.database, "behind", *where) >= offset
+
+    async with kit.consuming(behind):
+        await until(lambda: level(5))
+        await asyncio.sleep(1)
+        waiting = await position(kit.database, "behind", *where)
+        async with kit.consuming(front):
+            await until(lambda: level(10))
+
+    assert waiting == 5
 
 
 @pytest.mark.asyncio
