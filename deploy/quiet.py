@@ -4,6 +4,7 @@ Only `bianban clock advance` and the tests look here; it reads the stack from ou
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from shared.events import TOPICS
 from workflows.clock import NEXT_DUE
 
 _AT_ONCE = 8
+_GLANCE = 0.1
+
+
+class StillBusy(Exception):  # noqa: N818  named as the fact it states
+    """The stack did not come to rest; the sentence names what is moving."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,19 @@ class Pulse:
             if left:
                 behind.append(f"{consumer} 还有 {left} 条事件未处理")
         return behind
+
+    async def drained(self, patience: float) -> None:
+        """Wait until every event is sent and handled, `patience` seconds at most. StillBusy."""
+        deadline = time.monotonic() + patience
+        while moving := await self.unsent() + await self.unread():
+            if time.monotonic() > deadline:
+                raise StillBusy(f"{patience:.0f} 秒内没有处理完：{'；'.join(moving)}。请用 bianban status 和 bianban logs 查看。")
+            await asyncio.sleep(0.2)
+
+    async def until_read(self) -> None:
+        """Wait until every event that is committed has reached every consumer: what one service knows, all know."""
+        while await self.unsent() + await self.unread():
+            await asyncio.sleep(_GLANCE)
 
     async def parked(self) -> int:
         """Dead letters, which nobody waits for but everybody should know of."""

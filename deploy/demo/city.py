@@ -4,21 +4,25 @@ The city goes in through the same door as anybody's data. Repeating it changes n
 """
 
 import asyncio
+import os
 import sys
 import time
+from typing import NoReturn
 
 from deploy.demo.invented import Inventor
 from deploy.demo.plan import EDUCATION, SEED, city
-from deploy.doors import Doors, doors_of
+from deploy.doors import Doors, Refused, doors_of
 from deploy.identity import Account, load_accounts, seed_administrators
 from deploy.imports import loading
 from deploy.imports.rows import Unit
-from deploy.local.place import Place
+from deploy.local.place import Place, WrongPlace
+from deploy.quiet import StillBusy, pulse_of
 from shared import db
 from shared.clock import Clock
 from shared.glossary import Role
 
 OFFICER, SUPERVISOR, DIRECTOR, SEALER = "officer", "supervisor", "director", "sealer"
+PATIENCE = 300.0
 DOCUMENT_NO = "期初建账-演示城市"
 OFFICE_STAFF = {
     OFFICER: ("周望", Role.BUSINESS_OFFICER),
@@ -62,6 +66,8 @@ async def fill(place: Place, kind: str) -> str:
         async with doors_of(place) as doors:
             written = await _load(doors, units)
         await load_accounts(identity, staff, clock.now())
+        async with pulse_of(place) as pulse:
+            await pulse.drained(PATIENCE)
     return f"演示城市“望汐市”（虚构）：单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
 
 
@@ -69,13 +75,18 @@ async def _load(doors: Doors, units: list[Unit]) -> loading.Written:
     return await loading.write(doors, OFFICER, units, {}, DOCUMENT_NO, lambda: None)
 
 
-def main(kind: str) -> int:
-    """Fill the stack the environment names and say what was done."""
+def main(kind: str) -> NoReturn:
+    """Fill the stack the environment names and say what was done; ends by `os._exit`, because Temporal's core may crash at interpreter exit."""
     began = time.monotonic()
-    said = asyncio.run(fill(Place.from_environment(), kind))
+    try:
+        said = asyncio.run(fill(Place.from_environment(), kind))
+    except (Refused, StillBusy, WrongPlace, OSError) as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 1
     sys.stdout.write(f"{said}（{time.monotonic() - began:.1f} 秒）\n")
-    return 0
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])
