@@ -24,7 +24,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.local.place import Place, WrongPlace
-from deploy.quiet import OpenWorkflow, Pulse, pulse_of
+from deploy.quiet import OpenWorkflow, Pulse, StillBusy, pulse_of
 from shared.clock import CHINA, Clock, at_hour, business_day
 from shared.temporal import ANSWER_WITHIN, WORKFLOWS
 from workflows.clock import CLOCK_MOVED, ClockMoved
@@ -36,10 +36,6 @@ QUIET_TWICE = 2
 
 app = typer.Typer(help="业务时间：查看，或在非生产环境中向前推进。", no_args_is_help=True)
 console = Console(highlight=False)
-
-
-class StillBusy(Exception):  # noqa: N818  named as the fact it states
-    """The stack did not come to rest; the sentence names what is moving."""
 
 
 class TimeIsReal(WrongPlace):

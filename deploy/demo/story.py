@@ -18,6 +18,7 @@ from deploy.demo.rectification import Facts
 from deploy.demo.stage import Deviation, Stage
 from deploy.doors import Refused, doors_of
 from deploy.local.place import Place, WrongPlace
+from deploy.quiet import StillBusy
 from shared.clock import at_hour
 from shared.law.notices import load_calendar
 
@@ -85,7 +86,7 @@ async def run(place: Place, console: Console) -> int:
     try:
         async with stage_of(place, console) as stage:
             await play(stage)
-    except (Deviation, Refused, clock.StillBusy) as deviation:
+    except (Deviation, Refused, StillBusy) as deviation:
         console.print(f"\n[bold red]演示中断[/bold red]：{deviation}")
         return 1
     except (httpx.HTTPError, OSError) as away:
