@@ -23,7 +23,6 @@ from shared.events import TOPICS
 from workflows.clock import NEXT_DUE
 
 _AT_ONCE = 8
-_GLANCE = 0.1
 
 
 class StillBusy(Exception):  # noqa: N818  named as the fact it states
@@ -74,11 +73,6 @@ class Pulse:
             if time.monotonic() > deadline:
                 raise StillBusy(f"{patience:.0f} 秒内没有处理完：{'；'.join(moving)}。请用 bianban status 和 bianban logs 查看。")
             await asyncio.sleep(0.2)
-
-    async def until_read(self) -> None:
-        """Wait until every event that is committed has reached every consumer: what one service knows, all know."""
-        while await self.unsent() + await self.unread():
-            await asyncio.sleep(_GLANCE)
 
     async def parked(self) -> int:
         """Dead letters, which nobody waits for but everybody should know of."""

@@ -78,14 +78,16 @@ async def _load(doors: Doors, units: list[Unit]) -> loading.Written:
 def main(kind: str) -> NoReturn:
     """Fill the stack the environment names and say what was done; ends by `os._exit`, because Temporal's core may crash at interpreter exit."""
     began = time.monotonic()
+    code = 0
     try:
         said = asyncio.run(fill(Place.from_environment(), kind))
+        sys.stdout.write(f"{said}（{time.monotonic() - began:.1f} 秒）\n")
     except (Refused, StillBusy, WrongPlace, OSError) as failed:
         sys.stderr.write(f"{failed}\n")
-        return 1
-    sys.stdout.write(f"{said}（{time.monotonic() - began:.1f} 秒）\n")
+        code = 1
     sys.stdout.flush()
-    os._exit(0)
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
