@@ -34,6 +34,7 @@ GLANCE = 1.0
 BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _PROCESS = str(uuid7())
 _log = structlog.get_logger()
+_tracer = trace.get_tracer("bianban")
 
 Effect = Callable[[Connection, Any], Awaitable[None]]
 """`(conn, event)`: the event's class is the one the handler is registered for."""
@@ -293,7 +294,7 @@ async def _react(conn: Connection, subscription: Subscription, event: Event, com
     handler = subscription.handlers.get(type(event))
     if handler is None:
         return
-    with trace.get_tracer("bianban").start_as_current_span(
+    with _tracer.start_as_current_span(
         f"process {event.topic}",
         context=propagate.extract(come.headers),
         kind=trace.SpanKind.CONSUMER,

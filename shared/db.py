@@ -22,6 +22,7 @@ C = TypeVar("C", bound=BaseModel)
 A = TypeVar("A")
 
 RETRIES = 8
+_tracer = trace.get_tracer("bianban")
 _AWAY = (
     OSError,
     asyncpg.InterfaceError,
@@ -130,7 +131,7 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
     async def attempt(database: Database, by: By, what: C) -> A:
         for left in reversed(range(RETRIES)):
             try:
-                with trace.get_tracer("bianban").start_as_current_span(f"command {run.__name__}", attributes=_case(by)):
+                with _tracer.start_as_current_span(f"command {run.__name__}", attributes=_case(by)):
                     return await _accepted(database, by, what)
             except _RETRYABLE:
                 if not left:

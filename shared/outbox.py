@@ -24,6 +24,7 @@ BATCH = 500
 SETTLE = 1.0
 BODY_LIMIT = 512 * 1024
 _log = structlog.get_logger()
+_tracer = trace.get_tracer("bianban")
 
 
 async def append(conn: Connection, by: By, *events: Event) -> None:
@@ -79,7 +80,7 @@ def _limited(kind: str, body: bytes) -> bytes:
 
 
 def _headers(event: Event) -> Headers:
-    with trace.get_tracer("bianban").start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
+    with _tracer.start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
         return event.headers() | _trace_headers()
 
 

@@ -55,16 +55,14 @@ class TracedRequests:
     """ASGI middleware: one server span per request, named by its route. (FastAPI's own telemetry would record each request twice beside ours.)"""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
-        self._app, self._service = app, service
+        self._app, self._tracer = app, trace.get_tracer(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Trace HTTP requests but health checks; answer with the trace id."""
         if scope["type"] != "http" or scope["path"] in _QUIET:
             return await self._app(scope, receive, send)
         carrier = {name.decode(): value.decode() for name, value in scope["headers"] if name in (b"traceparent", b"tracestate")}
-        with trace.get_tracer(self._service).start_as_current_span(
-            scope["method"], context=propagate.extract(carrier), kind=trace.SpanKind.SERVER
-        ) as span:
+        with self._tracer.start_as_current_span(scope["method"], context=propagate.extract(carrier), kind=trace.SpanKind.SERVER) as span:
             status = 500
 
             async def remember(message: MutableMapping[str, Any]) -> None:

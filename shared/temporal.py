@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ WORKFLOWS = "workflows"
 ANSWER_WITHIN = timedelta(seconds=5)
 _ENCODING = b"binary/encrypted"
 _log = structlog.get_logger()
+_tracer = trace.get_tracer("bianban")
 
 
 class EncryptedPayloads(PayloadCodec):
@@ -76,7 +77,11 @@ def converter(key: bytes) -> DataConverter:
 async def connect(address: str, namespace: str, payload_key: bytes, lazy: bool = False) -> Client:
     """One client per process, made after any fork. `lazy` connects at the first call, so that a process starts while Temporal is away."""
     return await Client.connect(
-        address, namespace=namespace, data_converter=converter(payload_key), plugins=[OpenTelemetryPlugin(add_temporal_spans=False)], lazy=lazy
+        address,
+        namespace=namespace,
+        data_converter=converter(payload_key),
+        plugins=[OpenTelemetryPlugin(add_temporal_spans=False)],
+        lazy=lazy,
     )
 
 
@@ -174,14 +179,14 @@ class TemporalSender:
     async def _send_one(self, row: asyncpg.Record) -> None:
         verb, name = row["type"].split(":", 1)
         context = propagate.extract(row["headers"])
-        with trace.get_tracer("bianban").start_as_current_span(f"{verb} {name}", context=context, attributes={"case.id": row["key"]}):
+        with _tracer.start_as_current_span(f"{verb} {name}", context=context, attributes={"case.id": row["key"]}):
             if verb == "start":
                 await self._start(name, row)
             else:
                 await self._update(name, row)
 
     async def _start(self, workflow: str, row: asyncpg.Record) -> None:
-        try:
+        with suppress(WorkflowAlreadyStartedError):  # it ran and ended already: the request was taken before
             await self._client.start_workflow(
                 workflow,
                 json.loads(row["body"]),
@@ -191,8 +196,6 @@ class TemporalSender:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 rpc_timeout=ANSWER_WITHIN,
             )
-        except WorkflowAlreadyStartedError:  # it ran and ended already: the request was taken before
-            pass
 
     async def _update(self, update: str, row: asyncpg.Record) -> None:
         """A refusal, or a workflow that has ended, is an answer: the fact came too late and changes nothing."""
