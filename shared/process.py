@@ -1,6 +1,7 @@
 """How a worker process lives: its loops run side by side until SIGTERM, and it ends only on an error nobody foresaw."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -28,10 +29,8 @@ async def _until_told(main: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(main)
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, task.cancel)
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         await task
-    except asyncio.CancelledError:
-        pass
 
 
 async def side_by_side(*loops: Coroutine[Any, Any, None]) -> None:

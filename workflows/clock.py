@@ -1,7 +1,7 @@
 """Business time inside a workflow: `workflow.now()` plus the offset of the stack, moved by the update `clock_moved` (demo and tests only)."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -43,10 +43,8 @@ class BusinessClock:
         while not unless() and (at is None or self.now() < at):
             moves = self._moves
             left = None if at is None else at - self.now()
-            try:
+            with suppress(TimeoutError):  # the timer is the expected way out
                 await workflow.wait_condition(lambda: unless() or self._moves != moves, timeout=left, timeout_summary=summary)  # noqa: B023  read while this wait lasts
-            except asyncio.TimeoutError:  # the timer is the expected way out
-                pass
         self.waiting_for = None
         return not unless()
 
@@ -62,7 +60,7 @@ class Timed:
         self.clock.move(moved.offset)
 
     @clock_moved.validator
-    def _refuse_where_time_is_real(self, moved: ClockMoved) -> None:
+    def _refuse_where_time_is_real(self, _: ClockMoved) -> None:
         if self.clock.offset is None:
             raise ApplicationError("此环境不允许调整业务时间。", type="time_is_real", non_retryable=True)
 
