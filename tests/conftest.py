@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper
@@ -20,6 +21,9 @@ from deploy.migrate import migrate, open_to_services
 PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
 
 ENDING = pytest.StashKey[int]()
+
+settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
+settings.load_profile("house")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

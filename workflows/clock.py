@@ -60,7 +60,7 @@ class Timed:
         self.clock.move(moved.offset)
 
     @clock_moved.validator
-    def _refuse_where_time_is_real(self, _: ClockMoved) -> None:
+    def _refuse_where_time_is_real(self, moved: ClockMoved) -> None:  # noqa: ARG002  a validator has its update's parameters
         if self.clock.offset is None:
             raise ApplicationError("此环境不允许调整业务时间。", type="time_is_real", non_retryable=True)
 

@@ -38,6 +38,10 @@ def routes(app: FastAPI) -> Iterator[APIRoute]:
             pending.extend(getattr(getattr(route, "original_router", None), "routes", []))
 
 
+def methods(route: APIRoute) -> list[str]:
+    return sorted(route.methods or ())
+
+
 def permits(dependant: Dependant) -> list[Permit]:
     own = [dependant.call] if isinstance(dependant.call, Permit) else []
     return own + [permit for each in dependant.dependencies for permit in permits(each)]
@@ -49,7 +53,7 @@ def guarded(app: FastAPI) -> list[APIRoute]:
 
 @pytest.mark.asyncio
 async def test_every_route_declares_one_permission_and_a_row_scope(app: FastAPI) -> None:
-    declared = {f"{sorted(route.methods)} {route.path}": permits(route.dependant) for route in guarded(app)}
+    declared = {f"{methods(route)} {route.path}": permits(route.dependant) for route in guarded(app)}
 
     assert declared
     assert {path: found for path, found in declared.items() if len(found) != 1 or found[0].permission not in PERMISSIONS} == {}
@@ -64,7 +68,7 @@ async def test_every_route_refuses_no_token_a_wrong_token_and_a_foreign_key(app:
     async with app.router.lifespan_context(app), _client(app) as client:
         for route in guarded(app):
             for token in (None, "nonsense", good[:-6] + "AAAAAA", stranger):
-                answers[route.path, str(sorted(route.methods)), token] = (await _ask(client, route, token)).status_code
+                answers[route.path, str(methods(route)), token] = (await _ask(client, route, token)).status_code
 
     assert {asked: status for asked, status in answers.items() if status != 401} == {}
 
@@ -77,7 +81,7 @@ async def test_every_route_refuses_each_role_without_its_permission(app: FastAPI
         for route in guarded(app):
             for role in set(Role) - PERMISSIONS[permits(route.dependant)[0].permission]:
                 token = tokens.issue(Who("somebody", frozenset({role})), datetime.now(UTC))
-                answers[route.path, str(sorted(route.methods)), role] = (await _ask(client, route, token)).status_code
+                answers[route.path, str(methods(route)), role] = (await _ask(client, route, token)).status_code
 
     assert {asked: status for asked, status in answers.items() if status != 403} == {}
 
@@ -85,7 +89,7 @@ async def test_every_route_refuses_each_role_without_its_permission(app: FastAPI
 async def _ask(client: httpx.AsyncClient, route: APIRoute, token: str | None) -> httpx.Response:
     path = route.path.format_map({name: str(uuid4()) for name in route.param_convertors})
     headers = {"Idempotency-Key": str(uuid4())} | ({"Authorization": f"Bearer {token}"} if token else {})
-    return await client.request(min(route.methods), path, headers=headers, json={})
+    return await client.request(methods(route)[0], path, headers=headers, json={})
 
 
 def _client(app: FastAPI) -> httpx.AsyncClient:
