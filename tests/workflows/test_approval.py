@@ -127,6 +127,20 @@ async def test_a_withdrawal_and_the_last_approval_at_the_same_instant_never_both
             assert played.services.given_back == []
 
 
+async def test_a_withdrawal_while_the_receipt_is_being_recorded_ends_the_case(stage: play.Stage) -> None:
+    begin, services = start(), play.Services()
+    played = await stage.play(begin, services)
+    services.may_record.clear()
+    await played.until(EntryKind.RECEIVED)
+
+    withdrawal = messages.Withdrawal(by=CLERK, reason="不再需要")
+    await played.handle.start_update("withdraw", withdrawal, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+    services.may_record.set()
+
+    async with asyncio.timeout(20):
+        assert await played.handle.result() == "withdrawn"
+
+
 async def test_a_claim_that_wakes_up_after_the_withdrawal_is_given_back(stage: play.Stage) -> None:
     played = await stage.play(start())
     await played.until(EntryKind.RECEIVED)
