@@ -15,7 +15,8 @@ from temporalio.testing import TimeSkipper
 
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
-from deploy.local.stack import running, supervisor
+from deploy.local.process import PortTaken
+from deploy.local.stack import refuse_taken, running, supervisor
 from deploy.migrate import migrate, open_to_services
 
 PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
@@ -29,10 +30,18 @@ settings.load_profile("house")
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Place]:
     """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each."""
-    free = next(place for place in PLACES if supervisor(place) is None)
+    free = next(place for place in PLACES if is_free(place))
     async with running(free, ["postgres", "bootstrap"]) as place:
         await migrate(place, "template")
         yield place
+
+
+def is_free(place: Place) -> bool:
+    try:
+        refuse_taken(place)
+    except PortTaken:
+        return False
+    return supervisor(place) is None
 
 
 @pytest_asyncio.fixture
