@@ -15,8 +15,7 @@ from temporalio.testing import TimeSkipper
 
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
-from deploy.local.process import PortTaken
-from deploy.local.stack import refuse_taken, running, supervisor
+from deploy.local.stack import is_free, running
 from deploy.migrate import migrate, open_to_services
 
 PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
@@ -34,14 +33,6 @@ async def stack() -> AsyncIterator[Place]:
     async with running(free, ["postgres", "bootstrap"]) as place:
         await migrate(place, "template")
         yield place
-
-
-def is_free(place: Place) -> bool:
-    try:
-        refuse_taken(place)
-    except PortTaken:
-        return False
-    return supervisor(place) is None
 
 
 @pytest_asyncio.fixture
