@@ -33,7 +33,9 @@ LABELS = {
     State.FAILED: "失败",
 }
 
-app = typer.Typer(cls=Areas, help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=Areas, help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 console = Console(highlight=False)
 
 
