@@ -95,7 +95,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
         try:
             async with _listening(url, kafka, subscription) as (lanes, consumer):
                 await _work(database, lanes, consumer, subscription)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Unavailable, TimeoutError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, KafkaError, Unavailable, TimeoutError) as error:
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
 
@@ -319,7 +319,7 @@ async def _replay_what_is_asked(database: Database, subscription: Subscription) 
             asked = "UPDATE replays SET taken = true WHERE consumer = $1 AND NOT taken RETURNING key"
             for row in await database.pool.fetch(asked, subscription.name):
                 await _replay_as_asked(database, subscription, row["key"])
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, Unavailable) as error:
             _log.warning("replays wait", consumer=subscription.name, error=type(error).__name__)
 
 

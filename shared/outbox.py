@@ -113,7 +113,7 @@ async def relay(database: Database, url: str, sender: Sender) -> None:
                 while True:
                     await lanes.settle()
                     await _send_for_a_while(conn, lanes, sender, stirred, seconds=SETTLE)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             _log.warning("outbox relay lost its connection", destination=sender.name, error=type(error).__name__)
             await asyncio.sleep(0.3)
 
