@@ -78,10 +78,10 @@ async def fold_establishments(conn: Connection, generation: int, event: RosterEv
     """The rows an event changed, as they stand after it."""
     for row in event.establishments:
         await conn.execute(
-            "INSERT INTO establishments (generation, unit_id, kind, funding, counted, quota, headcount, reserved, frozen)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (generation, unit_id, kind, funding) DO UPDATE SET"
+            "INSERT INTO establishments (generation, unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label,"
+            " funding_label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (generation, unit_id, kind, funding) DO UPDATE SET"
             " counted = excluded.counted, quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved,"
-            " frozen = excluded.frozen",
+            " frozen = excluded.frozen, kind_label = excluded.kind_label, funding_label = excluded.funding_label",
             generation,
             event.unit_id,
             row.kind,
@@ -91,6 +91,8 @@ async def fold_establishments(conn: Connection, generation: int, event: RosterEv
             row.headcount,
             row.reserved,
             row.frozen,
+            row.kind_label,
+            row.funding_label,
         )
 
 

@@ -44,7 +44,7 @@ class Posts:
 
 @dataclass(frozen=True)
 class GroupPosts(Posts):
-    """One group of a distribution; `label` is a unit's name when the group is one."""
+    """One group of a distribution; `label` is what the kind is called, or a unit's name; none for a category of units."""
 
     code: str
     label: str | None
@@ -52,10 +52,12 @@ class GroupPosts(Posts):
 
 @dataclass(frozen=True)
 class RowPosts(Posts):
-    """One (kind, funding)."""
+    """One (kind, funding), by code and by what they are called (the code where that was not told)."""
 
     kind: str
     funding: str
+    kind_label: str
+    funding_label: str
 
 
 @dataclass(frozen=True)

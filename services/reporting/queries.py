@@ -30,6 +30,7 @@ from shared.unit_copies import UnitUnknown, scope
 
 _SQL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "sql").glob("*.sql")}
 _NOT_OPEN = [IssueState.BASELINE, IssueState.CLOSED, IssueState.DISMISSED]
+_NAMES = ("kind", "funding", "kind_label", "funding_label")
 _IN_SCOPE = "u.generation = $1 AND u.code IS NOT NULL AND ($2::uuid[] IS NULL OR u.path && $2)"
 _OF_A_UNIT = "JOIN units u ON u.generation = t.generation AND u.id = t.unit_id WHERE " + _IN_SCOPE
 
@@ -52,7 +53,7 @@ async def saturation(conn: Connection, who: Who, unit_id: UUID | None) -> Satura
         raise UnitUnknown(unit=unit_id)
     rows = [dict(row) for row in await conn.fetch(_SQL["saturation"], generation, scope(who), unit_id)]
     items = [RowPosts(**row) for row in rows if row["kind"] is not None]
-    return Saturation(reached, unit_id, items, [_total(row, "kind", "funding") for row in rows if row["kind"] is None])
+    return Saturation(reached, unit_id, items, [_total(row, *_NAMES) for row in rows if row["kind"] is None])
 
 
 async def lights(conn: Connection, who: Who) -> Lights:

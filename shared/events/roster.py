@@ -26,6 +26,8 @@ class EstablishmentState(BaseModel):
     headcount: int = Field(ge=0, description="People in post (实有人数).")
     reserved: int = Field(ge=0, description="Authorised and not yet filled (已核未用).")
     frozen: int = Field(0, ge=0)
+    kind_label: str = Field("", description="What the kind is called on the day; empty: not told, show the code.")
+    funding_label: str = Field("", description="What the funding is called on the day; empty: not told, show the code.")
 
     @property
     def available(self) -> int:

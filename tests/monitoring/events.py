@@ -19,8 +19,9 @@ YOUNG = RetirementFact(category="M60", month="2040-01")
 class Town:
     """One unit with one establishment row, told by events in the order of their versions."""
 
-    def __init__(self, quota: int = 10, headcount: int = 10) -> None:
+    def __init__(self, quota: int = 10, headcount: int = 10, kind_label: str = "", funding_label: str = "") -> None:
         self.unit_id, self.quota, self.headcount, self.version = uuid4(), quota, headcount, 0
+        self.labels = {"kind_label": kind_label, "funding_label": funding_label}
 
     def registered(self) -> UnitRegistered:
         return UnitRegistered(
@@ -60,7 +61,7 @@ class Town:
 
     def _next(self, at: datetime) -> dict[str, Any]:
         self.version += 1
-        row = EstablishmentState(kind="career", funding="full", quota=self.quota, headcount=self.headcount, reserved=0)
+        row = EstablishmentState(kind="career", funding="full", quota=self.quota, headcount=self.headcount, reserved=0, **self.labels)
         return {"occurred_at": at, "unit_id": self.unit_id, "version": self.version, "establishments": (row,)}
 
 

@@ -41,6 +41,8 @@ from services.monitoring.models.requests import (
     SetParameter,
     SweepUnit,
 )
+from services.monitoring.queries.lights import light
+from shared.auth import Who
 from shared.clock import at_hour
 from shared.db import By, Database, connect
 from shared.errors import DomainError
@@ -55,6 +57,7 @@ pytestmark = pytest.mark.asyncio
 CALENDAR = load_calendar()
 HANDLERS = handlers(Surroundings(CALENDAR, lambda: timedelta(0)))
 MONDAY = at_hour(date(2026, 9, 20), 9)
+OFFICER = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
 
 
 class Tables:
@@ -139,6 +142,20 @@ async def test_a_violation_turns_the_light_red_keeps_its_reasons_and_starts_its_
     assert (change["before"], change["light"], change["cause_event_id"], change["until"]) == ("green", "red", over.event_id, None)
     assert change["reasons"][0]["inputs"]["surplus"] == 1
     assert (await tables.published("light_changed"))[0]["cause_event_id"] == str(over.event_id)
+
+
+async def test_the_page_of_a_light_explains_in_the_words_of_the_roster(tables: Tables) -> None:
+    town = Town(kind_label="事业编制", funding_label="全额拨款")
+    await tables.see(town.registered(), town.over_quota(), town.over_quota(OverQuotaCause.HISTORY))
+    await tables.see(town.placed(authorised_on=date(2026, 9, 10)))
+
+    async with tables.database.reading() as conn:
+        page = await light(conn, OFFICER, town.unit_id)
+
+    said = [why.matter for why in page.why] + [known.matter for known in page.remarks]
+    said += [reason["matter"] for change in page.history for reason in change.reasons]
+    assert len(said) == 4
+    assert [sentence for sentence in said if not sentence.startswith("事业编制（全额拨款）")] == []
 
 
 async def test_a_policy_surplus_is_yellow_with_a_plan_without_ladder_and_never_frozen(tables: Tables) -> None:

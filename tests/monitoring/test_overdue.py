@@ -79,7 +79,7 @@ async def test_an_overdue_case_is_escalated_frozen_by_the_director_and_released_
 async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_holiday_sealed_after_its_release_and_acknowledged(
     monitoring: House,
 ) -> None:
-    town = Town()
+    town = Town(kind_label="事业编制", funding_label="全额拨款")
     await given_a_served_notice(monitoring, town)
 
     instants = [at_hour(date(2026, 10, day), 9, minute) for day, minute in ((5, 0), (8, 0), (8, 0), (8, 30), (9, 0))]
@@ -96,10 +96,14 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
 
     assert counts == [0, 1, 1, 1, 0]
     assert (unsealed.status_code, acknowledged.json()["acknowledged_by"]) == (409, "clerk-zhu")
-    assert sealed["number"] in "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages)
+    printed = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages).replace("\n", "").replace(" ", "")
+    matter = "事业编制（全额拨款）核定编制 10 名，实有 11 名，其中超编 1 名。"
+    assert sealed["number"] in printed
+    assert matter.replace(" ", "") in printed
+    assert sealed["lines"][0]["matter"] == matter
     rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.content)).get_sheet_by_index(0).to_python()
     assert "clerk-zhu" in str(rows[0][0])
-    assert rows[2][1:4] == ["新增", "M01 超编", "career（full）核定编制 10 名，实有 11 名，其中超编 1 名。"]
+    assert rows[2][1:4] == ["新增", "M01 超编", matter]
     assert elsewhere.status_code == 404
 
 

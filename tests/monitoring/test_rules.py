@@ -1,6 +1,8 @@
 """The rules of monitoring, pure: what they find, what they only remark, and what the light makes of it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.monitoring import rules
 from services.monitoring.models.facts import Issue
+from services.monitoring.models.words import matter_of, remark_of
 from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
 from services.monitoring.rules.lists import Listed, lines
@@ -42,6 +45,20 @@ def test_trap_1_three_vacancies_of_one_kind_do_not_offset_one_surplus_of_another
     judged = overstaffing.check(facts(row(10, 7, "career"), row(5, 6, "administrative", causes={V: 1})), {})
 
     assert [(finding.subject, finding.size) for finding in judged.findings] == [("administrative/full/violation", 1)]
+
+
+@pytest.mark.parametrize(("labels", "said"), [(("事业编制", "全额拨款"), "事业编制（全额拨款）"), (("", ""), "career（full）")])
+def test_what_is_said_names_kind_and_funding_and_falls_back_to_their_codes(labels: tuple[str, str], said: str) -> None:
+    names: dict[str, Any] = {"kind_label": labels[0], "funding_label": labels[1]}
+    surplus = replace(row(10, 12, causes={V: 1}), **names)
+    late = person(month="2026-06", started_on=date(2026, 9, 1), authorised_on=date(2026, 9, 10), **names)
+
+    judged = [judgement for _, judgement in rules.judge(facts(surplus, placements=(late,)), PARAMETERS)]
+
+    sentences = [matter_of(finding.rule, finding.inputs) for each in judged for finding in each.findings]
+    sentences += [remark_of(remark.code, remark.inputs) for each in judged for remark in each.remarks]
+    assert len(sentences) == 4
+    assert [sentence for sentence in sentences if not sentence.startswith(said)] == []
 
 
 def test_trap_2_a_kind_that_is_no_establishment_has_no_surplus() -> None:

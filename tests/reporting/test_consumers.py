@@ -197,6 +197,25 @@ async def test_a_saturation_without_posts_is_undefined(reporting: Database, publ
 
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
+async def test_figures_carry_what_the_roster_calls_a_kind_and_the_code_until_it_tells(reporting: Database, publisher: Publisher) -> None:
+    unit = await publisher.unit("330499001")
+    called = row("SY", 5, 1).model_copy(update={"kind_label": "事业编制", "funding_label": "全额拨款"})
+    await publisher.quota(unit[-1], called, row("XZ", 2, 1))
+    await until_read(reporting, publisher)
+
+    async with reporting.reading() as conn:
+        kinds = await queries.distribution(conn, COUNTY, "kind")
+        rows = await queries.saturation(conn, COUNTY, None)
+
+    assert [(item.code, item.label) for item in kinds.items] == [("SY", "事业编制"), ("XZ", "XZ")]
+    assert [(item.kind, item.kind_label, item.funding_label) for item in rows.items] == [
+        ("SY", "事业编制", "全额拨款"),
+        ("XZ", "XZ", "full"),
+    ]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
 async def test_a_caller_sees_the_figures_of_his_units_only(reporting: Database, publisher: Publisher) -> None:
     root = await publisher.unit("330499")
     mine, other = await publisher.unit("330499001", root), await publisher.unit("330499002", root, "town")

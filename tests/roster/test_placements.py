@@ -36,6 +36,7 @@ async def test_a_person_takes_a_free_post_and_the_event_carries_the_state_after(
     event = await given.last_event(roster_db)
     assert isinstance(event, PersonPlaced)
     assert (event.establishments[0].quota, event.establishments[0].headcount, event.establishments[0].available) == (3, 1, 2)
+    assert (event.establishments[0].kind_label, event.establishments[0].funding_label) == ("事业编制", "全额拨款")
     assert (event.authorisation_no, event.retirement.category) == ("用编〔2026〕1号", "F55")
 
 

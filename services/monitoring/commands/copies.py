@@ -8,9 +8,10 @@ async def keep_establishments(conn: Connection, event: RosterEvent) -> None:
     """The rows as they stand after the event."""
     for row in event.establishments:
         await conn.execute(
-            "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (unit_id, kind, funding) DO UPDATE SET counted = excluded.counted,"
-            " quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved, frozen = excluded.frozen",
+            "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (unit_id, kind, funding) DO UPDATE SET counted = excluded.counted,"
+            " quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved, frozen = excluded.frozen,"
+            " kind_label = excluded.kind_label, funding_label = excluded.funding_label",
             event.unit_id,
             row.kind,
             row.funding,
@@ -19,6 +20,8 @@ async def keep_establishments(conn: Connection, event: RosterEvent) -> None:
             row.headcount,
             row.reserved,
             row.frozen,
+            row.kind_label,
+            row.funding_label,
         )
 
 

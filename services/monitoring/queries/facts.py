@@ -16,7 +16,8 @@ from shared.glossary import OverQuotaCause
 
 _PLACEMENT = (
     "SELECT p.person_id, p.kind, p.funding, coalesce(e.counted, true) AS counted, p.started_on, p.ended_on, p.authorised_on,"
-    " p.retirement_category AS category, p.retirement_month AS month, p.baseline"
+    " p.retirement_category AS category, p.retirement_month AS month, p.baseline,"
+    " coalesce(e.kind_label, '') AS kind_label, coalesce(e.funding_label, '') AS funding_label"
     " FROM placements p LEFT JOIN establishments e USING (unit_id, kind, funding)"
 )
 
@@ -65,7 +66,7 @@ async def _rows(conn: Connection, unit_id: UUID, keys: Collection[tuple[str, str
     if not keys:
         return ()
     found = await conn.fetch(
-        "SELECT e.kind, e.funding, e.counted, e.quota, e.headcount, e.reserved,"
+        "SELECT e.kind, e.funding, e.counted, e.quota, e.headcount, e.reserved, e.kind_label, e.funding_label,"
         " (SELECT jsonb_object_agg(cause, people) FROM (SELECT cause, count(*) AS people FROM placements p WHERE p.unit_id = e.unit_id"
         " AND p.kind = e.kind AND p.funding = e.funding AND cause IS NOT NULL AND ended_on IS NULL GROUP BY cause) AS causes) AS over_quota"
         " FROM establishments e WHERE e.unit_id = $1 AND (e.kind, e.funding) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
@@ -78,7 +79,7 @@ async def _rows(conn: Connection, unit_id: UUID, keys: Collection[tuple[str, str
 
 def _row(row: asyncpg.Record) -> EstablishmentFact:
     causes = {OverQuotaCause(cause): people for cause, people in (row["over_quota"] or {}).items()}
-    return EstablishmentFact(row["kind"], row["funding"], row["counted"], row["quota"], row["headcount"], row["reserved"], causes)
+    return EstablishmentFact(**{**row, "over_quota": causes})
 
 
 async def _person(conn: Connection, unit_id: UUID, person_id: UUID | None) -> tuple[PlacementFact, ...]:

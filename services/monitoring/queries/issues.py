@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
-from services.monitoring.models.words import RULE_TITLES
+from services.monitoring.models.words import RULE_TITLES, matter_of
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light
@@ -34,6 +34,7 @@ class IssueLine(BaseModel):
     unit: str
     rule: str
     title: str
+    matter: str
     level: Light
     state: IssueState
     state_label: str
@@ -108,7 +109,7 @@ async def issues(conn: Connection, who: Who, unit_id: UUID | None, state: IssueS
 
 def _line(row: asyncpg.Record) -> dict[str, Any]:
     title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
-    return {**row, "title": title, "state_label": LABELS[IssueState(row["state"])]}
+    return {**row, "title": title, "matter": matter_of(row["rule"], row["inputs"]), "state_label": LABELS[IssueState(row["state"])]}
 
 
 async def issue(conn: Connection, who: Who, issue_id: UUID) -> IssuePage:

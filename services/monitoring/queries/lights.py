@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.monitoring.models.facts import CONSUMER
-from services.monitoring.models.words import BETTER_BY, BETTER_BY_ITSELF, REMARK_TITLES, RULE_TITLES
+from services.monitoring.models.words import BETTER_BY, BETTER_BY_ITSELF, REMARK_TITLES, RULE_TITLES, matter_of, remark_of
 from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection, Database
@@ -33,6 +33,7 @@ class Why(BaseModel):
     issue_id: UUID
     rule: str
     title: str
+    matter: str
     rule_version: str
     level: Light
     state: IssueState
@@ -50,12 +51,13 @@ class Known(BaseModel):
     rule: str
     code: str
     title: str
+    matter: str
     inputs: dict[str, Any]
     since: datetime
 
 
 class Change(BaseModel):
-    """A colour the light had."""
+    """A colour the light had; each reason tells its `matter` in one sentence."""
 
     light: Light
     before: Light
@@ -114,15 +116,21 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
         label=LABELS[colour],
         since=row["changed_at"] if row else None,
         why=[_why(each) for each in why],
-        remarks=[Known(**each, title=REMARK_TITLES[each["code"]]) for each in remarks],
+        remarks=[Known(**each, title=REMARK_TITLES[each["code"]], matter=remark_of(each["code"], each["inputs"])) for each in remarks],
         parked_events=await conn.fetchval("SELECT count(*) FROM dead_letters WHERE consumer = $1 AND key = $2", CONSUMER, str(unit_id)),
-        history=[Change(**each) for each in changes],
+        history=[_change(each) for each in changes],
     )
 
 
 def _why(row: asyncpg.Record) -> Why:
     better_by = BETTER_BY[IssueState(row["state"])] if row["has_case"] else BETTER_BY_ITSELF
-    return Why(**{**row, "title": row["title"] or RULE_TITLES.get(row["rule"], row["rule"])}, better_by=better_by)
+    title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
+    return Why(**{**row, "title": title}, matter=matter_of(row["rule"], row["inputs"]), better_by=better_by)
+
+
+def _change(row: asyncpg.Record) -> Change:
+    reasons = [reason | {"matter": matter_of(reason["rule"], reason["inputs"])} for reason in row["reasons"]]
+    return Change(**{**row, "reasons": reasons})
 
 
 async def units_to_verify(database: Database) -> list[UUID]:

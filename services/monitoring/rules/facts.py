@@ -3,13 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from shared.glossary import Light, OverQuotaCause
 from shared.law.working_days import Calendar
 
 RemarkCode = Literal["full", "unclassified", "data_missing"]
+
+
+class OfRow(Protocol):
+    """What belongs to one (kind, funding), by code and by what the roster calls it (empty: not told)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def funding(self) -> str: ...
+    @property
+    def kind_label(self) -> str: ...
+    @property
+    def funding_label(self) -> str: ...
+
+
+def names_of(fact: OfRow) -> dict[str, str]:
+    """Kind and funding as a rule's inputs tell them: the codes, and what they are called at that time."""
+    return {"kind": fact.kind, "funding": fact.funding, "kind_label": fact.kind_label, "funding_label": fact.funding_label}
 
 
 @dataclass(frozen=True)
@@ -23,6 +41,8 @@ class EstablishmentFact:
     headcount: int
     reserved: int = 0
     over_quota: Mapping[OverQuotaCause, int] = field(default_factory=dict)
+    kind_label: str = ""
+    funding_label: str = ""
 
     @property
     def surplus(self) -> int:
@@ -44,6 +64,8 @@ class PlacementFact:
     category: str
     month: str | None
     baseline: bool = False
+    kind_label: str = ""
+    funding_label: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date
 
-from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, PlacementFact, Remark
+from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, PlacementFact, Remark, names_of
 from shared.glossary import Light
 
 CODE = "M09"
@@ -42,7 +42,7 @@ def _findings(placement: PlacementFact, facts: Facts, parameters: Parameters) ->
     grace = parameters[CODE, "grace_days"]
     last_of_grace = facts.calendar.add_working_days(last_day, int(grace.value)).due_on
     late = facts.day > last_of_grace
-    inputs = {"person_id": str(placement.person_id), "month": placement.month, "kind": placement.kind, "funding": placement.funding}
+    inputs = {"person_id": str(placement.person_id), "month": placement.month} | names_of(placement)
     threshold = {
         "grace_days": grace.value,
         "version": grace.version,

@@ -6,7 +6,7 @@ recorded with a document: 违规超编 is rectified under a notice, 政策性超
 
 from collections.abc import Iterator
 
-from services.monitoring.rules.facts import EstablishmentFact, Facts, Finding, Judgement, Parameters, Remark
+from services.monitoring.rules.facts import EstablishmentFact, Facts, Finding, Judgement, Parameters, Remark, names_of
 from shared.glossary import Light, OverQuotaCause
 
 CODE = "M01"
@@ -51,9 +51,7 @@ def _remarks(row: EstablishmentFact) -> Iterator[Remark]:
 
 
 def _inputs(row: EstablishmentFact, people: int) -> dict[str, str | int]:
-    return {
-        "kind": row.kind,
-        "funding": row.funding,
+    return names_of(row) | {
         "quota": row.quota,
         "headcount": row.headcount,
         "surplus": row.surplus,

@@ -4,7 +4,7 @@ Ground: 先核编后进人 (用编核准 precedes 入编; 486号令 Art. 28, and
 here; a first load (baseline) is not judged by it.
 """
 
-from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, PlacementFact
+from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, PlacementFact, names_of
 from shared.glossary import Light
 
 CODE = "M07"
@@ -24,5 +24,5 @@ def _too_early(placement: PlacementFact) -> bool:
 
 def _finding(placement: PlacementFact) -> Finding:
     dates = {"started_on": str(placement.started_on), "authorised_on": str(placement.authorised_on)}
-    inputs = {"person_id": str(placement.person_id), "kind": placement.kind, "funding": placement.funding} | dates
+    inputs = {"person_id": str(placement.person_id)} | names_of(placement) | dates
     return Finding(CODE, VERSION, str(placement.person_id), Light.RED, inputs, {"days_before_authorisation": 0}, must_vanish=False)

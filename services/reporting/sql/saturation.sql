@@ -8,7 +8,8 @@ WITH people_by_row AS (
     LEFT JOIN people_by_row p ON p.unit_id = e.unit_id AND p.kind = e.kind AND p.funding = e.funding
     WHERE e.generation = $1 AND ($2::uuid[] IS NULL OR u.path && $2) AND ($3::uuid IS NULL OR $3 = ANY (u.path))
 )
-SELECT kind, funding, counted,
+SELECT kind, funding, coalesce(nullif(max(kind_label), ''), kind) AS kind_label,
+    coalesce(nullif(max(funding_label), ''), funding) AS funding_label, counted,
     count(DISTINCT unit_id)::int AS units,
     sum(quota)::int AS quota, sum(headcount)::int AS headcount, sum(people)::int AS people,
     sum(reserved)::int AS reserved, sum(frozen)::int AS frozen,

@@ -22,7 +22,9 @@ _PARTS = """
 """
 _ROWS = f"""
     SELECT kind, funding, sum(quota) AS quota, sum(headcount) AS headcount, sum(reserved) AS reserved, sum(frozen) AS frozen,
-        (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind AND valid @> coalesce($2::date, 'infinity')) AS counted
+        (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind AND valid @> coalesce($2::date, 'infinity')) AS counted,
+        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = kind AND valid @> coalesce($2::date, 'infinity')), '') AS kind_label,
+        coalesce((SELECT max(label) FROM fundings WHERE code = funding AND valid @> coalesce($2::date, 'infinity')), '') AS funding_label
     FROM ({_PARTS}) AS parts
 """
 
@@ -51,8 +53,14 @@ async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str
     row = await conn.fetchrow(f"{_ROWS} WHERE kind = $5 AND funding = $6 GROUP BY kind, funding", unit_id, None, None, None, kind, funding)
     if row is not None:
         return EstablishmentState.model_validate(dict(row))
-    counted = await conn.fetchval("SELECT counted FROM establishment_kinds WHERE code = $1 AND upper_inf(valid)", kind)
-    return EstablishmentState(kind=kind, funding=funding, counted=bool(counted), quota=0, headcount=0, reserved=0, frozen=0)
+    empty = await conn.fetchrow(
+        "SELECT coalesce(bool_and(counted), false) AS counted, coalesce(max(label), '') AS kind_label,"
+        " coalesce((SELECT label FROM fundings WHERE code = $2 AND upper_inf(valid)), '') AS funding_label"
+        " FROM establishment_kinds WHERE code = $1 AND upper_inf(valid)",
+        kind,
+        funding,
+    )
+    return EstablishmentState(**dict(empty or {}), kind=kind, funding=funding, quota=0, headcount=0, reserved=0)
 
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:

@@ -28,6 +28,8 @@ class EstablishmentView(BaseModel):
     saturation: float | None
     vacancy: int
     overstaffing: int
+    kind_label: str
+    funding_label: str
 
 
 class SeatsView(BaseModel):
