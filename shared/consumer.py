@@ -95,7 +95,15 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
         try:
             async with _listening(url, kafka, subscription) as (lanes, consumer):
                 await _work(database, lanes, consumer, subscription)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, KafkaError, Unavailable, TimeoutError) as error:
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            KafkaError,
+            Unavailable,
+            TimeoutError,
+        ) as error:
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
 
