@@ -22,6 +22,7 @@ class StackSettings(BaseSettings):
     roster_url: str
     seal_url: str
     callback_url: str = ""
+    issuer: str  # 发文机关 on notices and lists
     out_dir: Path = Path("out")
     home: Path | None = None
 

@@ -10,6 +10,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache"
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
 NAMESPACE = "bianban"
+DEMO_ISSUER = "望汐市机构编制委员会办公室"
+"""发文机关 of the invented city. In production the environment has to name the office."""
 FOLDERS = ("log", "secrets", "pg", "kafka", "temporal", "seal", "out", "run")
 PORTS = {
     "postgres": 15432,
@@ -25,7 +27,7 @@ PORTS = {
     "reporting": 18105,
     "seal": 18109,
 }
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "BIANBAN_OTLP")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "BIANBAN_OTLP", "BIANBAN_ISSUER", "BIANBAN_SEAL_CODE", "BIANBAN_FONT_DIR")
 
 Environment = Literal["production", "demo", "test"]
 
@@ -124,6 +126,7 @@ class Place:
         }
         if self.environment != "production":
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
+            variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)
         if service:
             variables[f"{service.upper()}_DATABASE_URL"] = self.database_url(service)
         return variables

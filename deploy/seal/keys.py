@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from pyhanko.sign.signers import SimpleSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-OWNER = "海宁市机构编制委员会办公室演示"
+OWNER = "望汐市机构编制委员会办公室演示"
 # Wide, because the business clock of a demonstration may stand in any year.
 _VALID = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC))
 

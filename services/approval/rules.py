@@ -37,7 +37,7 @@ def stopped_types(scopes: tuple[FreezeScope, ...]) -> list[ApplicationType]:
 
 
 def number(series: str, year: int, running: int) -> str:
-    """A document number (文号): 海编核〔2026〕1号, with the brackets U+3014 and U+3015 of GB/T 9704."""
+    """A document number (文号): 编核〔2026〕1号, with the brackets U+3014 and U+3015 of GB/T 9704."""
     return f"{series}〔{year}〕{running}号"
 
 

@@ -11,7 +11,6 @@ class ApprovalSettings(StackSettings):
     """The stack, approval's own database, and how its notices look."""
 
     database_url: str = Field(validation_alias="APPROVAL_DATABASE_URL")
-    issuer: str = Field("海宁市机构编制委员会办公室", description="发文机关 on the notices.")
     seal_code: str | None = Field(None, description="The seal to use; without it the first one the platform offers.")
     font_dir: Path | None = Field(None, description="The office's own fonts.")
 

@@ -12,7 +12,6 @@ class MonitoringSettings(StackSettings):
 
     database_url: str = Field(validation_alias="MONITORING_DATABASE_URL")
     own_url: str = Field(validation_alias="BIANBAN_MONITORING_URL", description="Where the seal platform calls back.")
-    issuer: str = Field("海宁市机构编制委员会办公室", description="发文机关 on the lists.")
     seal_code: str | None = Field(None, description="The seal to use; without it the first one the platform offers.")
     font_dir: Path | None = Field(None, description="The office's own fonts.")
 
@@ -20,3 +19,8 @@ class MonitoringSettings(StackSettings):
     def documents(self) -> Path:
         """The folder of the lists' files."""
         return self.out_dir / "lists"
+
+    @property
+    def notices(self) -> Path:
+        """The folder of the notices' files."""
+        return self.out_dir / "notices"

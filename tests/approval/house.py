@@ -139,7 +139,7 @@ class House:
 
     async def settle_units(self, posts: int = 3) -> None:
         """A town with a school that has vacant posts, known to both services."""
-        valid = {"valid_from": "2020-01-01", "document_no": "海编〔2020〕1号"}
+        valid = {"valid_from": "2020-01-01", "document_no": "编〔2020〕1号"}
         town = await self.ask_roster("/units", valid | {"name": "云栖镇", "code": f"T{next(_numbers):04}", "category": "ZJ-Z"})
         self.town = uuid.UUID(next(iter(town.values())))
         unit = valid | {"name": "云栖镇中心小学", "code": f"S{next(_numbers):04}", "category": "SY-E", "parent_id": str(self.town)}
@@ -149,12 +149,12 @@ class House:
 
     async def quota(self, unit: uuid.UUID, posts: int) -> None:
         quota = {"kind": "SY", "funding": "full", "posts": posts, "effective_on": "2020-01-01", "document_on": "2020-01-01"}
-        await self.ask_roster(f"/units/{unit}/quotas", quota | {"document_no": "海编〔2020〕2号"})
+        await self.ask_roster(f"/units/{unit}/quotas", quota | {"document_no": "编〔2020〕2号"})
 
     async def unit_beside(self) -> uuid.UUID:
         """A second school of the town, with a vacant post."""
         unit = {"name": "云栖镇第二小学", "code": f"S{next(_numbers):04}", "category": "SY-E", "parent_id": str(self.town)}
-        answer = await self.ask_roster("/units", unit | {"valid_from": "2020-01-01", "document_no": "海编〔2020〕1号"})
+        answer = await self.ask_roster("/units", unit | {"valid_from": "2020-01-01", "document_no": "编〔2020〕1号"})
         other = uuid.UUID(next(iter(answer.values())))
         await self.quota(other, 1)
         await eventually(lambda: self.database.pool.fetchval("SELECT count(*) FROM unit_copies"), lambda found: found == 3)

@@ -22,12 +22,12 @@ AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
 
 
 def prepared_by(signer: KeptKeySigner) -> tuple[Prepared, SealTask]:
-    words = {"number": "海编核〔2026〕1号", "unit": "云栖镇中心小学", "posts": 1, "issued_on": "2026-09-18"}
+    words = {"number": "编核〔2026〕1号", "unit": "云栖镇中心小学", "posts": 1, "issued_on": "2026-09-18"}
     offered = _demo_seal(signer, Clock(None))
-    prepared = seal.prepare(Renderer().pdf(TEMPLATES / "post_use_notice.typ", words, AT), offered, "海编核〔2026〕1号", AT)
+    prepared = seal.prepare(Renderer().pdf(TEMPLATES / "post_use_notice.typ", words, AT), offered, "编核〔2026〕1号", AT)
     task = SealTask(
         document_id=uuid.UUID(int=1),
-        document_no="海编核〔2026〕1号",
+        document_no="编核〔2026〕1号",
         operator="sealer-he",
         seal_code=offered.code,
         prepared=prepared.placeholder.model_dump(),

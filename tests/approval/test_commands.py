@@ -98,7 +98,7 @@ async def test_a_submission_is_an_application_an_event_and_the_start_of_its_work
     submitted = await applications.submit_application(db, by(), asked())
 
     (started,) = await asked_of_temporal(db, "start:ApprovalWorkflow")
-    assert submitted.number == "海编申〔2026〕1号"
+    assert submitted.number == "编申〔2026〕1号"
     assert started["application_id"] == str(submitted.application_id)
     assert [step["code"] for step in started["chain"]] == ["unit_head", "business_review", "director_approval"]
     assert await db.pool.fetchval("SELECT type FROM event_log") == "approval.application_submitted.v1"
@@ -118,18 +118,18 @@ async def test_a_refused_submission_leaves_no_number_and_no_row(db: Database) ->
     with pytest.raises(UnitUnknown):
         await applications.submit_application(db, by(), asked(unit_id=uuid.uuid4()))
 
-    assert (await applications.submit_application(db, by(), asked())).number == "海编申〔2026〕1号"
+    assert (await applications.submit_application(db, by(), asked())).number == "编申〔2026〕1号"
 
 
 async def test_numbers_given_out_at_the_same_time_have_no_gap_and_no_double(db: Database) -> None:
     submitted = await asyncio.gather(*(applications.submit_application(db, by(), asked()) for _ in range(20)))
 
-    assert sorted(each.number for each in submitted) == sorted(f"海编申〔2026〕{number}号" for number in range(1, 21))
+    assert sorted(each.number for each in submitted) == sorted(f"编申〔2026〕{number}号" for number in range(1, 21))
 
 
 async def test_a_chain_is_the_one_in_force_on_the_day(db: Database, database: Callable[[str], str]) -> None:
     owner = await asyncpg.connect(database("bianban"), server_settings={"search_path": "approval"})
-    await owner.execute("INSERT INTO chains VALUES ('exit_application', 2, '2026-10-01', '海编〔2026〕9号')")
+    await owner.execute("INSERT INTO chains VALUES ('exit_application', 2, '2026-10-01', '编〔2026〕9号')")
     await owner.execute("INSERT INTO chain_steps VALUES ('exit_application', 2, 1, 'unit_head', '审签', 'unit_head', 1, '{0}')")
     await owner.close()
 
@@ -223,7 +223,7 @@ async def test_one_application_has_one_number_and_one_set_of_bytes(db: Database)
     rendered = await documents.keep_rendered(db, by(), KeepRendered(document_id=numbered.document_id, file="b.pdf", sha256="b" * 64))
 
     assert again == numbered
-    assert numbered.document_no == "海编核〔2026〕1号"
+    assert numbered.document_no == "编核〔2026〕1号"
     assert rendered.sha256 == "a" * 64
 
 

@@ -71,7 +71,7 @@ async def test_a_use_is_approved_reserved_sealed_and_filed_and_its_entry_consume
     verdict = await asyncio.to_thread(seal.verify, pdf, [await certificate(home)])
     ledger = (await home.get(home.clerk, "/ledger"))["items"]
     assert (verdict.intact, verdict.trusted) == (True, True)
-    assert [row["document_no"] for row in ledger] == ["海编核〔2026〕1号", "海编入〔2026〕1号"]
+    assert [row["document_no"] for row in ledger] == ["编核〔2026〕1号", "编入〔2026〕1号"]
     assert ledger[1]["sha256"] == sha256_hex(pdf) == seen["documents"][0]["sealed_sha256"]
     assert NAME in text_of(pdf)
     assert f"{ID_NUMBER[:6]}********{ID_NUMBER[-4:]}" in text_of(pdf)
@@ -121,7 +121,7 @@ async def published(home: House, kind: str) -> int:
 
 async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_no_exit_trap_7(home: House) -> None:
     before, order = await home.submit(), uuid.uuid4()
-    by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="海编冻〔2026〕1号")
+    by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")
     scopes = (FreezeScope.POST_USE, FreezeScope.ENTRY)
 
     await freeze_unit(home.roster_database, by, FreezeUnit(order_id=order, unit_id=home.town, scopes=scopes))
@@ -137,7 +137,7 @@ async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_n
     refused = await home.decide(before, home.deciders[0], step="unit_head")
     assert (refused.status_code, refused.json()["title"]) == (409, "paused")
 
-    lifting = By("director-gu", home.clock.now(), f"unfreeze:{order}", document_no="海编解〔2026〕1号")
+    lifting = By("director-gu", home.clock.now(), f"unfreeze:{order}", document_no="编解〔2026〕1号")
     await unfreeze_unit(home.roster_database, lifting, UnfreezeUnit(order_id=order, unit_id=home.town))
     for application in (before, later):
         await home.until_state(application, "in_review")
@@ -272,7 +272,7 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     said = text_of((await home.approval.get(f"/documents/{revoking}/file", headers=home.headers(home.clerk))).content)
     assert again.json()["title"] == "already_revoked"
     assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
-    assert "海编核〔2026〕1号" in said
+    assert "编核〔2026〕1号" in said
     assert "核准依据有误" in said
     assert (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content == before
     assert seen["state"] == "filed"

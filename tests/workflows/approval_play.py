@@ -145,7 +145,7 @@ class Stage:
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number(self, what: messages.NumberDocument) -> messages.Numbered:
-        return messages.Numbered(document_id=what.application_id, document_no="海编核〔2026〕1号")
+        return messages.Numbered(document_id=what.application_id, document_no="编核〔2026〕1号")
 
     @activity.defn(name=messages.RENDER_DOCUMENT)
     async def render(self, what: messages.RenderDocument) -> messages.Rendered:
@@ -161,7 +161,7 @@ class Stage:
 
     @activity.defn(name=messages.FILE_DOCUMENT)
     async def file(self, _: messages.SealRequest) -> messages.Filed:
-        return messages.Filed(document_no="海编核〔2026〕1号", sha256="1" * 64)
+        return messages.Filed(document_no="编核〔2026〕1号", sha256="1" * 64)
 
 
 class Played:

@@ -19,7 +19,7 @@ from shared.unit_copies import UnitUnknown
 from workflows.approval_messages import ApprovalStart, Content, Entry, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
-SERIES = "海编申"
+SERIES = "编申"
 
 
 @command

@@ -30,7 +30,7 @@ CREATE TABLE return_reasons (
     ended_on date
 );
 
--- One running number per series and year (海编核〔2026〕1号, 2, 3 …).
+-- One running number per series and year (编核〔2026〕1号, 2, 3 …).
 CREATE TABLE counters (
     series text NOT NULL,
     year integer NOT NULL,

@@ -9,11 +9,11 @@ CREATE TABLE document_kinds (
     template text NOT NULL
 );
 INSERT INTO document_kinds VALUES
-    ('post_use_application', '核准使用编制通知单', '海编核', 'post_use_notice.typ'),
-    ('entry_application', '人员入编通知单', '海编入', 'entry_notice.typ'),
-    ('exit_application', '人员出编通知单', '海编出', 'movement_notice.typ'),
-    ('transfer_application', '人员调动通知单', '海编调', 'movement_notice.typ'),
-    ('revocation', '撤销通知单', '海编撤', 'movement_notice.typ');
+    ('post_use_application', '核准使用编制通知单', '编核', 'post_use_notice.typ'),
+    ('entry_application', '人员入编通知单', '编入', 'entry_notice.typ'),
+    ('exit_application', '人员出编通知单', '编出', 'movement_notice.typ'),
+    ('transfer_application', '人员调动通知单', '编调', 'movement_notice.typ'),
+    ('revocation', '撤销通知单', '编撤', 'movement_notice.typ');
 
 -- A notice: numbered, written once (its bytes locked by their hash), released, sealed. A sealed one is revoked by another that names it.
 CREATE TABLE documents (
