@@ -12,6 +12,7 @@ from shared import telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.db import connect
+from shared.documents import Renderer
 from shared.http import service_app
 from shared.law.notices import load_calendar
 from shared.temporal import connect as connect_temporal
@@ -36,6 +37,9 @@ def create_app() -> FastAPI:
     app.state.tokens = Tokens(settings.secret("token.pub"))
     app.state.clock = clock
     app.state.folder = settings.documents
+    app.state.notices = settings.notices
+    app.state.issuer = settings.issuer
+    app.state.renderer = Renderer(settings.font_dir)
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.surroundings = Surroundings(
         load_calendar(settings.calendar_files), lambda: clock.offset() if settings.may_move_time else None

@@ -57,8 +57,8 @@ NOTICE = HEAD | {
     "number": "云编整〔2026〕9号",
     "rule": "M01 超编",
     "finding": "超编 1 名",
-    "facts": [["编制数", "42"], ["实有人数", "43"]],
     "working_days": 10,
+    "signer": "编办监督检查科",
 }
 
 
@@ -85,7 +85,7 @@ def text_of(pdf: bytes) -> str:
             lines(new=1, overdue=1, carried=1, cleared=1),
             ["2026年第38周", "本期新增（1项）", "逾期未整改（1项）", "已销号", "7个工作日"],
         ),
-        (MONITORING / "rectification_notice.typ", NOTICE, ["整改通知书", "自本通知书送达之日起10个工作日", "17:30"]),
+        (MONITORING / "rectification_notice.typ", NOTICE, ["整改通知书", "自本通知书送达之日起10个工作日", "17:30", "编办监督检查科"]),
     ],
 )
 def test_a_document_says_what_it_was_given(template: Path, data: dict[str, Any], said: list[str]) -> None:
@@ -125,6 +125,13 @@ def test_a_character_that_no_font_draws_stops_the_document_and_is_named_by_code_
 
 def test_a_real_seal_is_not_called_a_demonstration() -> None:
     assert "演示印章" not in text_of(RENDERER.pdf(APPROVAL / "post_use_notice.typ", POST_USE | {"demo_seal": False}, AT))
+
+
+def test_a_notice_without_a_seal_does_not_pretend_to_have_one() -> None:
+    text = text_of(RENDERER.pdf(MONITORING / "rectification_notice.typ", NOTICE, AT))
+
+    assert "本通知书未加盖印章，签发与送达以系统登记为准" in text
+    assert [each for each in ("演示印章", "（印章）", "以加盖电子印章的文件为准") if each in text] == []
 
 
 def test_a_long_list_goes_over_pages_and_repeats_its_head() -> None:

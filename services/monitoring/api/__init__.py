@@ -1,5 +1,5 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import freezes, issues, lights, lists, parameters
+from services.monitoring.api import freezes, issues, lights, lists, notices, parameters
 
-ROUTERS = (lights.router, issues.router, freezes.router, lists.router, parameters.router)
+ROUTERS = (lights.router, issues.router, notices.router, freezes.router, lists.router, parameters.router)

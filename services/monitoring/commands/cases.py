@@ -8,6 +8,7 @@ import asyncpg
 
 from services.monitoring.commands.freezes import propose_after_overdue
 from services.monitoring.commands.lights import lock_light, settle_light
+from services.monitoring.commands.notices import pin_notice
 from services.monitoring.models.facts import Issue
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.facts import Parameters
@@ -37,7 +38,7 @@ async def start_case(conn: Connection, issue: Issue, parameters: Parameters, clo
         ladder=() if by_plan else parameters["*", "ladder"].value,
         extensions_allowed=parameters["*", "extensions"].value,
     )
-    await conn.execute("UPDATE issues SET has_case = true WHERE id = $1", issue.id)
+    await conn.execute("UPDATE issues SET has_case = true, budget_days = $2 WHERE id = $1", issue.id, case.budget_days)
     start = RectificationStart(issue_id=issue.id, unit_id=issue.unit_id, round=issue.round, case=case, clock_offset=clock_offset)
     await start_workflow(conn, "RectificationWorkflow", workflow_id(issue.id, issue.round), start)
 
@@ -118,15 +119,17 @@ async def _keep_entry(conn: Connection, by: By, entry: Entry) -> None:
 
 async def _sign_notice(conn: Connection, by: By, entry: Entry, issue: Issue) -> None:
     series = (await parameters_on(conn, business_day(by.as_of)))["*", "notice_series"].value
+    number = await next_number(conn, series, by.as_of)
     await conn.execute(
         "UPDATE issues SET number = $2, title = $3, demand = $4, signed_by = $5, signed_at = $6 WHERE id = $1",
         issue.id,
-        await next_number(conn, series, by.as_of),
+        number,
         entry.details["title"],
         entry.details["demand"],
         by.actor,
         by.as_of,
     )
+    await pin_notice(conn, entry, issue, number)
 
 
 async def _keep_service(conn: Connection, by: By, entry: Entry, issue: Issue) -> None:  # noqa: ARG001  all that follows has one form

@@ -45,6 +45,27 @@ class StillFound(Conflict):
     sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请先完成整改。"
 
 
+class NoticeNotSigned(Conflict):
+    """The round has no signed notice."""
+
+    code = "notice_not_signed"
+    sentence = "该问题尚未签发整改通知书。请先核实并签发。"
+
+
+class NoticeNotDrawable(Conflict):
+    """The notice has characters that no installed font draws."""
+
+    code = "notice_not_drawable"
+    sentence = "整改通知书中有现有字库不能显示的字符（{characters}）。请系统管理员补充字库后再试。"
+
+
+class NoticeDamaged(Conflict):
+    """The kept file is gone, or is not the one that was written."""
+
+    code = "notice_damaged"
+    sentence = "{number} 的存档文件缺失或已被改动。请系统管理员从备份恢复。"
+
+
 class FreezeNotJustified(Conflict):
     """A freeze needs a confirmed red issue of the unit."""
 

@@ -87,6 +87,15 @@ class PrepareListSeal(Input):
     certificate: str
 
 
+class KeepNotice(Input):
+    """The file that a notice was written to."""
+
+    issue_id: UUID
+    round: int
+    file: str
+    sha256: str
+
+
 class KeepAnswer(Input):
     """The platform's answer to a task."""
 

@@ -1,0 +1,228 @@
+"""The 整改通知书: pinned at signing, written once, refused when its file is not the one that was written."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pypdf
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from fastapi import FastAPI
+
+from services.monitoring.api import notices
+from services.monitoring.commands.cases import record_case_entry
+from services.monitoring.commands.notices import keep_notice
+from services.monitoring.consumers import handlers
+from services.monitoring.models.facts import Surroundings
+from services.monitoring.models.requests import KeepNotice
+from shared.auth import PERMISSIONS, Tokens, Who
+from shared.clock import Clock
+from shared.db import By, Database, connect
+from shared.documents import Renderer, sha256_hex
+from shared.events.roster import RosterEvent
+from shared.glossary import IssueState, Role
+from shared.http import service_app
+from shared.law.notices import load_calendar
+from tests.monitoring.events import NOW, Town
+from workflows.rectification_case import Act, Entry
+from workflows.roster import Evidence
+
+pytestmark = pytest.mark.asyncio
+HANDLERS = handlers(Surroundings(load_calendar(), lambda: timedelta(0)))
+SUPERVISOR = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
+
+
+@dataclass
+class Desk:
+    """The door of the notices, and what stands behind it."""
+
+    http: httpx.AsyncClient
+    database: Database
+    tokens: Tokens
+    folder: Path
+    town: Town
+
+    async def see(self, *events: RosterEvent) -> None:
+        for event in events:
+            async with self.database.transaction() as conn:
+                await HANDLERS[type(event)](conn, event)
+
+    async def issue_id(self) -> UUID:
+        found: UUID = await self.database.pool.fetchval("SELECT id FROM issues")
+        return found
+
+    async def record(self, act: Act, state: IssueState, sequence: int, **details: Any) -> None:
+        (issue,) = await self.database.pool.fetch("SELECT id, round FROM issues")
+        signed = Evidence(actor="officer-shen", role=Role.SUPERVISION_OFFICER, update_id="u", document_no="文〔2026〕1号")
+        entry = Entry(
+            issue_id=issue["id"],
+            round=issue["round"],
+            sequence=sequence,
+            act=act,
+            at=NOW,
+            state=state,
+            revision=1,
+            evidence=signed,
+            details=details,
+        )
+        await record_case_entry(self.database, By("officer-shen", NOW, f"{issue['id']}:{issue['round']}:{sequence}"), entry)
+
+    async def sign(self, **details: Any) -> None:
+        await self.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, title="违规超编", demand="限期清退 1 人", **details)
+
+    async def ask(self, who: Who = SUPERVISOR, **query: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
+        return await self.http.get(f"/issues/{await self.issue_id()}/notice", params=query, headers=headers)
+
+
+@pytest_asyncio.fixture
+async def desk(database: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Desk]:
+    """An issue of a registered unit, its notice not signed yet."""
+    async with connect(database("monitoring"), "monitoring") as connected:
+        tokens = _tokens()
+        app = _app(connected, tokens, tmp_path / "notices")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://monitoring") as http:
+            made = Desk(http, connected, tokens, tmp_path / "notices", Town(kind_label="事业编制", funding_label="全额拨款"))
+            await made.see(made.town.registered(), made.town.over_quota())
+            yield made
+
+
+def _tokens() -> Tokens:
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Tokens(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), private)
+
+
+def _app(database: Database, tokens: Tokens, folder: Path) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = service_app("monitoring", lifespan)
+    app.state.database, app.state.tokens, app.state.clock = database, tokens, Clock(None)
+    app.state.temporal, app.state.folder = None, folder
+    app.state.surroundings = Surroundings(load_calendar(), lambda: None)
+    app.state.notices, app.state.issuer, app.state.renderer = folder, "云海市编办", Renderer()
+    app.include_router(notices.router)
+    return app
+
+
+def text_of(pdf: bytes) -> str:
+    return "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).replace("\n", "").replace(" ", "")
+
+
+async def test_a_signed_notice_says_what_was_found_demanded_and_by_when_and_names_nobody(desk: Desk) -> None:
+    await desk.sign(budget_days=12)
+
+    answer = await desk.ask()
+
+    text = text_of(answer.content)
+    said = ["编整〔2026〕1号", "临江镇", "事业编制（全额拨款）核定编制10名，实有11名", "限期清退1人", "12个工作日", "编办监督检查科"]
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+    assert [each for each in said if each not in text] == []
+    assert "未加盖印章" in text
+    assert "officer-shen" not in text
+
+
+async def test_the_term_is_the_pinned_one_when_the_order_sets_none(desk: Desk) -> None:
+    await desk.sign(budget_days=None)
+
+    assert "30个工作日" in text_of((await desk.ask()).content)
+
+
+async def test_a_notice_says_what_was_known_when_it_was_signed(desk: Desk) -> None:
+    """Must fail when the page is made from the issue as it stands at the request."""
+    await desk.sign()
+    await desk.see(desk.town.over_quota())
+
+    text = text_of((await desk.ask()).content)
+
+    assert await desk.database.pool.fetchval("SELECT size FROM issues") == 2
+    assert "其中超编1名" in text
+
+
+async def test_a_notice_is_written_once_however_many_ask_at_once(desk: Desk) -> None:
+    await desk.sign()
+
+    answers = await asyncio.gather(*(desk.ask() for _ in range(4)))
+    desk.http._transport.app.state.issuer = "另一机关"  # type: ignore[attr-defined]  # the form changes; the notice does not
+    later = await desk.ask()
+
+    (kept,) = await desk.database.pool.fetch("SELECT file, sha256 FROM notices")
+    assert {answer.content for answer in answers} == {later.content}
+    assert sha256_hex(later.content) == kept["sha256"]
+    assert [file.name for file in desk.folder.iterdir()] == [kept["file"]]
+
+
+async def test_the_first_file_of_a_notice_stays_and_its_row_cannot_be_changed(desk: Desk) -> None:
+    await desk.sign()
+    what = KeepNotice(issue_id=await desk.issue_id(), round=1, file="first.pdf", sha256="aa")
+
+    first = await keep_notice(desk.database, By("engine", NOW, "first"), what)
+    second = await keep_notice(desk.database, By("engine", NOW, "second"), what.model_copy(update={"file": "second.pdf", "sha256": "bb"}))
+
+    assert first == second
+    for change in ("UPDATE notices SET sha256 = 'cc'", "DELETE FROM notices"):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await desk.database.pool.execute(change)
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_bytes(b"%PDF")], ids=["lost", "altered"])
+async def test_a_lost_or_altered_file_is_refused_and_never_written_anew(desk: Desk, spoil: Callable[[Path], object]) -> None:
+    await desk.sign()
+    await desk.ask()
+    (file,) = desk.folder.iterdir()
+    spoil(file)
+
+    answer = await desk.ask()
+
+    assert (answer.status_code, answer.json()["title"]) == (409, "notice_damaged")
+    assert "编整〔2026〕1号" in answer.json()["detail"]
+
+
+async def test_an_unsigned_notice_and_one_that_cannot_be_drawn_are_refused_in_words(desk: Desk) -> None:
+    unsigned = await desk.ask()
+    await desk.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, title="违规超编", demand="清退\ue123")
+
+    undrawable = await desk.ask()
+
+    assert (unsigned.status_code, unsigned.json()["title"]) == (409, "notice_not_signed")
+    assert (undrawable.status_code, undrawable.json()["title"]) == (409, "notice_not_drawable")
+    assert "U+E123" in undrawable.json()["detail"]
+    assert await desk.database.pool.fetchval("SELECT sha256 FROM notices") is None
+
+
+async def test_the_notice_of_an_earlier_round_stays_readable(desk: Desk) -> None:
+    person = uuid4()
+    await desk.sign()
+    before = (await desk.ask()).content
+    await desk.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 2)
+    await desk.see(desk.town.over_quota(person=person))
+
+    present, earlier = await desk.ask(), await desk.ask(round=1)
+
+    assert (present.status_code, present.json()["title"]) == (409, "notice_not_signed")
+    assert earlier.content == before
+
+
+async def test_a_notice_is_for_readers_of_documents_within_their_units(desk: Desk) -> None:
+    await desk.sign()
+    readers = PERMISSIONS["documents.read"]
+
+    codes = {role: (await desk.ask(Who("somebody", frozenset({role}), (desk.town.unit_id,)))).status_code for role in Role}
+    own = await desk.ask(Who("clerk", frozenset({Role.UNIT_CLERK}), (desk.town.unit_id,)))
+    stranger = await desk.ask(replace(SUPERVISOR, roles=frozenset({Role.UNIT_CLERK}), units=(uuid4(),)))
+
+    assert {role for role, code in codes.items() if code == 403} == set(Role) - readers
+    assert own.status_code == 200
+    assert (stranger.status_code, stranger.json()["title"]) == (404, "issue_unknown")
