@@ -12,7 +12,7 @@ from datetime import datetime
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.local.place import NAMESPACE, SERVICES, Place
@@ -112,7 +112,10 @@ class Pulse:
         handle = self.client.get_workflow_handle(workflow_id, run_id=run_id)
         async with gate:
             try:
-                doing = _doing(await handle.describe())
+                described = await handle.describe()
+                if described.status is not WorkflowExecutionStatus.RUNNING:  # the list lags behind
+                    return None
+                doing = _doing(described)
                 asked = kind not in self._timeless and not doing
                 found = await handle.query(NEXT_DUE, rpc_timeout=temporal.ANSWER_WITHIN) if asked else None
             except RPCError as error:
