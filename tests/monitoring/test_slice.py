@@ -33,6 +33,7 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     issue = f"/issues/{why['issue_id']}"
 
     confirmed = await monitoring.post(OFFICER, f"{issue}/confirmation", title="违规超编整改通知书", demand="十月底前清退")
+    notice = await monitoring.http.get(f"{issue}/notice", headers=monitoring._headers(clerk_of(town.unit_id)))
     served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
     assert datetime.fromisoformat(served.json()["due_at"]) == at_hour(date(2026, 11, 5), 17, 30), served.text
 
@@ -49,6 +50,7 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     again = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕2号")
 
     assert confirmed.json()["number"] == "编整〔2026〕1号", confirmed.text
+    assert (notice.status_code, notice.content[:5]) == (200, b"%PDF-"), notice.text
     assert (again.status_code, again.json()["title"]) == (409, "case_over")
     assert (seen_elsewhere["items"], written_elsewhere.status_code) == ([], 404)
     assert early.status_code == 200, early.text
