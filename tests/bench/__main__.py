@@ -18,7 +18,7 @@ from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
 
 PATHS = {"light": light.measure, "place": place.measure, "approval": approval.measure, "read": read.measure, "start": start.measure}
-console = Console(highlight=False)
+console = Console(highlight=False, width=110)
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,11 @@ def _table(rows: list[Row]) -> Table:
 
 
 def _memory_table(rows: list[Row]) -> Table:
-    table = Table("MB", *(row.figure.path for row in rows))
-    for part in dict.fromkeys(name for row in rows for name in row.memory):
-        table.add_row(part, *(str(row.memory.get(part, "")) for row in rows))
-    table.add_row("all", *(str(sum(row.memory.values())) for row in rows))
+    after = {row.figure.path.split(":", 1)[0]: row.memory for row in rows}
+    table = Table("MB after", *after)
+    for part in dict.fromkeys(name for memory in after.values() for name in memory):
+        table.add_row(part, *(str(memory.get(part, "")) for memory in after.values()))
+    table.add_row("all", *(str(sum(memory.values())) for memory in after.values()))
     return table
 
 

@@ -40,7 +40,7 @@ async def measure(place: Place) -> list[Figure]:
         await _rate(partial(_bare, temporal), WARM_UP)
         await _ensure_alike(temporal, ours.last)
         rate, floor = await medians(lambda: _rate(ours.run_through, APPLICATIONS), lambda: _rate(partial(_bare, temporal), APPLICATIONS))
-    return [Figure("approval", rate, floor, "cases/s", at_least(0.6))]
+    return [Figure("approval", rate, floor, "per s", at_least(0.6))]
 
 
 async def _rate(case: Callable[[], Awaitable[None]], cases: int) -> float:

@@ -51,7 +51,7 @@ async def _figure(path: str, roster: Database, bare: BarePlacing, chosen: Callab
         return await _rate(bare.place, await _postings(roster, await chosen(), PLACEMENTS))
 
     placed, floored = await medians(ours, floor)
-    return Figure(path, placed, floored, "placements/s", at_least(0.6))
+    return Figure(path, placed, floored, "per s", at_least(0.6))
 
 
 async def _every(units: list[UUID]) -> list[UUID]:

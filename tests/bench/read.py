@@ -39,8 +39,8 @@ async def measure(place: Place) -> list[Figure]:
             partial(ask, place.port("roster"), ["/units?limit=50"]),
         )
     return [
-        Figure("read: one unit", unit, floor, "requests/s", at_least(0.5)),
-        Figure("read: page of 50", page, floor, "requests/s", at_least(0.5)),
+        Figure("read: one unit", unit, floor, "per s", at_least(0.5)),
+        Figure("read: page of 50", page, floor, "per s", at_least(0.5)),
     ]
 
 
