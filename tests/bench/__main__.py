@@ -70,9 +70,9 @@ def _table(rows: list[Row]) -> Table:
 def _memory_table(rows: list[Row]) -> Table:
     after = {row.figure.path.split(":", 1)[0]: row.memory for row in rows}
     table = Table("MB after", *after)
-    for part in dict.fromkeys(name for memory in after.values() for name in memory):
-        table.add_row(part, *(str(memory.get(part, "")) for memory in after.values()))
-    table.add_row("all", *(str(sum(memory.values())) for memory in after.values()))
+    for part in dict.fromkeys(name for used in after.values() for name in used):
+        table.add_row(part, *(str(used.get(part, "")) for used in after.values()))
+    table.add_row("all", *(str(sum(used.values())) for used in after.values()))
     return table
 
 
