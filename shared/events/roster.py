@@ -34,6 +34,10 @@ class EstablishmentState(BaseModel):
         """可用编; may be negative."""
         return self.quota - self.headcount - self.reserved - self.frozen
 
+    def one_more(self) -> "EstablishmentState":
+        """The row with one person more in it."""
+        return self.model_copy(update={"headcount": self.headcount + 1})
+
     @property
     def overstaffing(self) -> int:
         """超编."""

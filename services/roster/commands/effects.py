@@ -10,6 +10,7 @@ from services.roster.commands.reservations import about, count_reserved
 from services.roster.commands.transfers import moved, take_both
 from services.roster.models.refusals import ClaimRefusedByTombstone, ClaimUnknown, RequestIncomplete
 from services.roster.models.requests import Post, TakeEffect
+from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_known_entry, ensure_known_exit, placements_of, reservation_by_id
 from services.roster.rules.posts import ensure_complete, ensure_here, ensure_on_no_roster
 from shared import outbox
@@ -76,7 +77,8 @@ async def _enter(conn: Connection, by: By, what: TakeEffect) -> Done:
     await ensure_known_entry(conn, reason, post.started_on)
     ensure_on_no_roster(await placements_of(conn, person_id), post.started_on)
     await count_reserved(conn, by, asked.unit_id, asked.kind, asked.funding, -1, asked.application_id)
-    await placed(conn, by, post, Entry(reason, used.authorisation_no, used.authorised_on), person_version, version)
+    before = await establishment(conn, asked.unit_id, asked.kind, asked.funding)
+    await placed(conn, by, post, Entry(reason, used.authorisation_no, used.authorised_on), before, person_version, version)
     return Done()
 
 
@@ -107,7 +109,8 @@ async def _transfer(conn: Connection, by: By, what: TakeEffect) -> Done:
     here = ensure_here(await placements_of(conn, person_id), from_unit_id)
     await count_reserved(conn, by, asked.unit_id, asked.kind, asked.funding, -1, asked.application_id)
     entry = Entry("transfer", what.authorisation_no, what.authorised_on, transfer_id=asked.application_id)
-    await moved(conn, by, here, _post(by, asked, person_id), entry, taken)
+    before = await establishment(conn, asked.unit_id, asked.kind, asked.funding)
+    await moved(conn, by, here, _post(by, asked, person_id), entry, before, taken)
     return Done()
 
 

@@ -12,11 +12,9 @@ from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, No
 from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import (
-    ensure_allowed_row,
-    ensure_known_entry,
     ensure_known_exit,
     ensure_known_row,
-    frozen_by,
+    entry_ground,
     person_record,
     placement,
     placements_of,
@@ -26,8 +24,8 @@ from services.roster.rules.posts import ensure_available, ensure_not_frozen, ens
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased
-from shared.glossary import FreezeScope, OverQuotaCause
+from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased
+from shared.glossary import OverQuotaCause
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,13 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
         raise NotAuthorised
     person_version = await take_person(conn, what.person_id)
     await hold_paths(conn, what.unit_id)
-    version = await take_unit(conn, what.unit_id)
-    await ensure_known_entry(conn, what.entry_reason, today)
-    await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
+    ensure_not_frozen(await entry_ground(conn, what.unit_id, what.kind, what.funding, what.entry_reason, today))
     ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
-    ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.ENTRY))
-    ensure_available(await establishment(conn, what.unit_id, what.kind, what.funding), 1)
-    return await placed(conn, by, what, Entry(what.entry_reason, what.authorisation_no, what.authorised_on), person_version, version)
+    version = await take_unit(conn, what.unit_id)
+    before = await establishment(conn, what.unit_id, what.kind, what.funding)
+    ensure_available(before, 1)
+    entry = Entry(what.entry_reason, what.authorisation_no, what.authorised_on)
+    return await placed(conn, by, what, entry, before, person_version, version)
 
 
 @command
@@ -69,8 +67,9 @@ async def record_over_quota_fact(conn: Connection, by: By, what: RecordOverQuota
     version = await take_unit(conn, what.unit_id)
     await ensure_known_row(conn, what.unit_id, what.kind, what.funding, today)
     ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
-    ensure_over_quota(await establishment(conn, what.unit_id, what.kind, what.funding))
-    return await placed(conn, by, what, Entry("over_quota", cause=what.cause), person_version, version)
+    before = await establishment(conn, what.unit_id, what.kind, what.funding)
+    ensure_over_quota(before)
+    return await placed(conn, by, what, Entry("over_quota", cause=what.cause), before, person_version, version)
 
 
 @command
@@ -86,12 +85,11 @@ async def release_person(conn: Connection, by: By, what: ReleasePerson) -> None:
     await released(conn, by, here, what.ended_on, what.exit_reason, person_version, version)
 
 
-async def placed(conn: Connection, by: By, post: Post, entry: Entry, person_version: int, version: int) -> UUID:
-    """Write the placement and publish it. The caller has locked and judged."""
+async def placed(conn: Connection, by: By, post: Post, entry: Entry, before: EstablishmentState, person_version: int, version: int) -> UUID:
+    """Write the placement and publish it. The caller has locked, and judged the row as it stands before the person counts in it."""
     placement_id = uuid7()
     await _insert(conn, by, placement_id, post, entry)
-    await conn.execute("UPDATE persons SET unit_id = $2 WHERE id = $1", post.person_id, post.unit_id)
-    await outbox.append(conn, by, await _placed_event(conn, by, post, entry, person_version, version))
+    await outbox.append(conn, by, await _placed_event(conn, by, post, entry, before.one_more(), person_version, version))
     await _seat_taken_or_left(conn, by, post.unit_id, post.seat_level, baseline=post.baseline)
     return placement_id
 
@@ -99,7 +97,8 @@ async def placed(conn: Connection, by: By, post: Post, entry: Entry, person_vers
 async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entry: Entry) -> None:
     """Known from now on, or from where an earlier placement was closed: business clocks of two doors may differ a little."""
     await conn.execute(
-        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
+        "WITH moved AS (UPDATE persons SET unit_id = $3 WHERE id = $2)"
+        " INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
         " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
         " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
         " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14)",
@@ -121,13 +120,13 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
 
 
 async def _placed_event(
-    conn: Connection, by: By, post: Post, entry: Entry, person_version: int, version: int
+    conn: Connection, by: By, post: Post, entry: Entry, after: EstablishmentState, person_version: int, version: int
 ) -> PersonPlaced | OverQuotaRecorded:
     facts = {
         "occurred_at": by.as_of,
         "unit_id": post.unit_id,
         "version": version,
-        "establishments": (await establishment(conn, post.unit_id, post.kind, post.funding),),
+        "establishments": (after,),
         "document_no": by.document_no,
         "baseline": post.baseline,
         "person_id": post.person_id,

@@ -14,6 +14,7 @@ from services.roster.queries.facts import ensure_allowed_row, frozen_by, placeme
 from services.roster.rules.posts import ensure_available, ensure_here, ensure_not_frozen
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
+from shared.events.roster import EstablishmentState
 from shared.glossary import FreezeScope
 
 
@@ -34,10 +35,11 @@ async def transfer_person(conn: Connection, by: By, what: TransferPerson) -> UUI
     await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     here = ensure_here(await placements_of(conn, what.person_id), what.from_unit_id)
     ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY))
-    ensure_available(await establishment(conn, what.to_unit_id, what.kind, what.funding), 1)
+    before = await establishment(conn, what.to_unit_id, what.kind, what.funding)
+    ensure_available(before, 1)
     post = Post(person_id=what.person_id, unit_id=what.to_unit_id, kind=what.kind, funding=what.funding, started_on=what.effective_on)
     entry = Entry("transfer", what.authorisation_no, what.authorised_on, transfer_id=uuid7())
-    return await moved(conn, by, here, post, entry, taken)
+    return await moved(conn, by, here, post, entry, before, taken)
 
 
 async def take_both(conn: Connection, person_id: UUID, from_unit_id: UUID, to_unit_id: UUID) -> Taken:
@@ -49,7 +51,7 @@ async def take_both(conn: Connection, person_id: UUID, from_unit_id: UUID, to_un
     return Taken(person_version, await take_units(conn, (from_unit_id, to_unit_id)))
 
 
-async def moved(conn: Connection, by: By, here: Placement, post: Post, entry: Entry, taken: Taken) -> UUID:
+async def moved(conn: Connection, by: By, here: Placement, post: Post, entry: Entry, before: EstablishmentState, taken: Taken) -> UUID:
     """出编 at one unit and 入编 at the other, of one day. The caller has judged."""
     await released(conn, by, here, post.started_on, "transfer", taken.person_version, taken.versions[here.unit_id], entry.transfer_id)
-    return await placed(conn, by, post, entry, taken.person_version, taken.versions[post.unit_id])
+    return await placed(conn, by, post, entry, before, taken.person_version, taken.versions[post.unit_id])

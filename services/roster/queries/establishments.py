@@ -8,25 +8,35 @@ from shared.clock import at_hour
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
 
-_PARTS = """
-    SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen FROM quotas
-    WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')
-    UNION ALL
-    SELECT kind, funding, 0, 1, 0, 0 FROM placements
-    WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')
-    UNION ALL
-    SELECT kind, funding, 0, 0, posts, 0 FROM reserved_ledger WHERE unit_id = $1 AND at < coalesce($4::timestamptz, 'infinity')
-    UNION ALL
-    SELECT kind, funding, 0, 0, 0, posts FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
-    WHERE unit_id = $1 AND in_force @> coalesce($4::timestamptz, 'infinity')
-"""
-_ROWS = f"""
+
+def _rows(held: str, reserved: str, in_force: str, valid: str) -> str:
+    """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes are valid."""
+    return f"""
     SELECT kind, funding, sum(quota) AS quota, sum(headcount) AS headcount, sum(reserved) AS reserved, sum(frozen) AS frozen,
-        (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind AND valid @> coalesce($2::date, 'infinity')) AS counted,
-        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = kind AND valid @> coalesce($2::date, 'infinity')), '') AS kind_label,
-        coalesce((SELECT max(label) FROM fundings WHERE code = funding AND valid @> coalesce($2::date, 'infinity')), '') AS funding_label
-    FROM ({_PARTS}) AS parts
+        (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind AND {valid}) AS counted,
+        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = kind AND {valid}), '') AS kind_label,
+        coalesce((SELECT max(label) FROM fundings WHERE code = funding AND {valid}), '') AS funding_label
+    FROM (
+        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen FROM quotas WHERE unit_id = $1 AND {held}
+        UNION ALL
+        SELECT kind, funding, 0, 1, 0, 0 FROM placements WHERE unit_id = $1 AND {held}
+        UNION ALL
+        SELECT kind, funding, 0, 0, posts, 0 FROM reserved_ledger WHERE unit_id = $1 AND {reserved}
+        UNION ALL
+        SELECT kind, funding, 0, 0, 0, posts FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
+        WHERE unit_id = $1 AND {in_force}
+    ) AS parts
 """
+
+
+_AT_A_MOMENT = _rows(
+    held="during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')",
+    reserved="at < coalesce($4::timestamptz, 'infinity')",
+    in_force="in_force @> coalesce($4::timestamptz, 'infinity')",
+    valid="valid @> coalesce($2::date, 'infinity')",
+)
+_NOW = _rows(held="upper_inf(during) AND upper_inf(recorded)", reserved="true", in_force="upper_inf(in_force)", valid="upper_inf(valid)")
+"""The latest state, whatever the day, in the words of the partial indexes."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ LATEST = Moment()
 
 async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str) -> EstablishmentState:
     """One row in its latest state: what commands judge, under the unit's lock, and events carry."""
-    row = await conn.fetchrow(f"{_ROWS} WHERE kind = $5 AND funding = $6 GROUP BY kind, funding", unit_id, None, None, None, kind, funding)
+    row = await conn.fetchrow(f"{_NOW} WHERE kind = $2 AND funding = $3 GROUP BY kind, funding", unit_id, kind, funding)
     if row is not None:
         return EstablishmentState.model_validate(dict(row))
     empty = await conn.fetchrow(
@@ -65,5 +75,5 @@ async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:
     """All rows of a unit at a moment."""
-    rows = await conn.fetch(f"{_ROWS} GROUP BY kind, funding ORDER BY kind, funding", unit_id, moment.on, moment.known, moment.end)
+    rows = await conn.fetch(f"{_AT_A_MOMENT} GROUP BY kind, funding ORDER BY kind, funding", unit_id, moment.on, moment.known, moment.end)
     return [EstablishmentState.model_validate(dict(row)) for row in rows]

@@ -90,6 +90,32 @@ async def ensure_known_exit(conn: Connection, reason: str, on: date) -> None:
         raise ReasonUnknown(reason=reason)
 
 
+async def entry_ground(conn: Connection, unit_id: UUID, kind: str, funding: str, reason: str, on: date) -> tuple[UUID, ...]:
+    """What an entry stands on, in one question: known codes and a kind the unit may hold; answers with the freeze orders that stop it."""
+    row = await conn.fetchrow(
+        "SELECT category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,"
+        " EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,"
+        " EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed,"
+        " EXISTS (SELECT FROM entry_reasons WHERE code = $5 AND valid @> $4::date) AS reason_known,"
+        " ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force) AND $6 = ANY(scopes) ORDER BY id) AS frozen_by"
+        " FROM units WHERE id = $1",
+        unit_id,
+        kind,
+        funding,
+        on,
+        reason,
+        FreezeScope.ENTRY,
+    )
+    if row is None:
+        raise UnitUnknown(unit=unit_id)
+    if not row["reason_known"]:
+        raise ReasonUnknown(reason=reason)
+    _ensure_codes(row, kind, funding)
+    if not row["allowed"]:
+        raise KindNotAllowed(category=row["category"], kind=kind)
+    return tuple(row["frozen_by"])
+
+
 async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
     """The freeze orders in force for a scope, on the unit or anywhere above it."""
     rows = await conn.fetch(
