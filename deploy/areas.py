@@ -11,6 +11,7 @@ AREAS = {
     "clock": ("deploy.clock", "app"),
     "import": ("deploy.imports.command", "imports"),
     "template": ("deploy.imports.command", "templates"),
+    "case": ("deploy.casefile.export", "app"),
     "identity": ("deploy.identity", "app"),
     "token": ("deploy.identity", "token"),
     "law": ("deploy.law", "app"),

@@ -12,8 +12,10 @@ import httpx
 from rich.console import Console
 
 from deploy import clock
+from deploy.casefile.export import export
 from deploy.demo import entry, rectification
 from deploy.demo.cast import Cast, choose
+from deploy.demo.city import OFFICER
 from deploy.demo.rectification import Facts
 from deploy.demo.stage import Deviation, Stage
 from deploy.doors import Refused, doors_of
@@ -46,7 +48,7 @@ async def play(stage: Stage) -> None:
     await rectification.freeze(stage, cast, facts)
     await rectification.issue_lists(stage, cast, facts)
     await rectification.put_right(stage, cast, facts)
-    _trace(stage, facts)
+    await _trace(stage, facts)
     stage.console.print(f"\n[bold green]主线演示完成[/bold green]：{stage.checks} 项核对全部相符，用时 {time.monotonic() - began:.0f} 秒。")
 
 
@@ -70,13 +72,21 @@ def _introduce(stage: Stage, cast: Cast) -> None:
     stage.tell("每次演示从当前业务时间继续，登记新的人员，选用当前绿灯的单位；不改动任何规则或政策")
 
 
-def _trace(stage: Stage, facts: Facts) -> None:
+async def _trace(stage: Stage, facts: Facts) -> None:
     stage.act(6, "追踪与案卷")
     stage.tell(
         f"本次共 {len(stage.traces)} 个请求，每个请求一条追踪（应答头 x-trace-id）；案件编号 case.id：rectification:{facts.issue}:{facts.round}"
     )
     red = next(trace for said, trace in stage.traces if said.startswith("登记超编"))
     stage.tell(f"从登记超编到亮灯的整条链路：追踪 {red}")
+    for case_id in (f"rectification:{facts.issue}:{facts.round}", f"approval:{facts.pending}"):
+        folder = await export(stage.doors, OFFICER, case_id, stage.out / case_id.replace(":", "-"))
+        verified = await asyncio.create_subprocess_exec(sys.executable, "-I", str(folder / "verify.py"), stdout=asyncio.subprocess.PIPE)
+        said, _ = await verified.communicate()
+        for line in said.decode().splitlines():
+            stage.tell(line)
+        stage.expect(f"案卷 {case_id[:24]}… 用独立程序核验（不连接本系统）", 0, verified.returncode, quiet=True)
+        stage.tell(f"案卷 {folder}，核验：python3 {folder}/verify.py")
     for path in stage.files:
         stage.tell(f"文件 {path}")
 
