@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from deploy.demo.casework import Party
 from deploy.demo.city import OFFICER, logins
@@ -36,6 +36,20 @@ class Cast:
         }
         answer = await stage.do(user, f"登记人员（{title}）", "roster", f"/units/{party.id}/persons", body)
         return str(answer["person_id"])
+
+
+@dataclass
+class Facts:
+    """What the later steps of one run need from the earlier ones."""
+
+    person: str = ""
+    issue: str = ""
+    due_on: date = date.min
+    round: int = 1
+    order: str = ""
+    pending: str = ""
+    late: str = ""
+    left: int = 0
 
 
 async def choose(doors: Doors) -> Cast:

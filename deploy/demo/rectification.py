@@ -1,35 +1,19 @@
 """Steps 2 to 5 of the story: a town beyond its quota, its red light, its deadline across the holidays, the freeze, and the way back to green."""
 
 import time
-from collections import Counter
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from deploy.demo import casework
-from deploy.demo.cast import Cast
-from deploy.demo.city import DIRECTOR, OFFICER, SEALER, SUPERVISOR
+from deploy.demo import casework, lists
+from deploy.demo.cast import Cast, Facts
+from deploy.demo.city import DIRECTOR, OFFICER, SUPERVISOR
 from deploy.demo.stage import Stage
-from shared.clock import at_hour, business_day
+from shared.clock import at_hour
 from shared.glossary import LABELS, FreezeState, IssueState, Light, LineKind, Rung
 from shared.law.deadline import Deadline
 
 FULL = ("XZ", "state")
 OPEN = ("SY", "full")
-
-
-@dataclass
-class Facts:
-    """What the later steps of one run need from the earlier ones."""
-
-    person: str = ""
-    issue: str = ""
-    due_on: date = date.min
-    round: int = 1
-    order: str = ""
-    pending: str = ""
-    late: str = ""
-    left: int = 0
 
 
 async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
@@ -67,7 +51,7 @@ async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
         f"原因：规则 {why['rule']}（{why['title']}）版本 {why['rule_version']}，输入 {why['inputs']}，事件 {str(why['event_id'])[:13]}…"
     )
     stage.tell(f"怎样变好：{why['better_by']}")
-    issue = await _issue(stage, facts)
+    issue = await lists.issue_of(stage, facts)
     facts.round = issue["round"]
     stage.expect("案件状态", LABELS[IssueState.TO_VERIFY], issue["state_label"])
     after = await casework.row_of(stage, cast.town, *FULL)
@@ -90,7 +74,7 @@ async def serve_notice(stage: Stage, facts: Facts) -> None:
     rest = [day for day in counted.skipped if day.weekday() < 5]
     made_up = [day for day in stage.calendar.work if stage.today < day <= counted.due_on]
     stage.tell(
-        f"其间工作日放假 {len(rest)} 天（{_days(rest)}），调休上班 {len(made_up)} 天（{_days(made_up)}）{'；超出已公布日历，为暂定' if counted.provisional else ''}"
+        f"其间工作日放假 {len(rest)} 天（{lists.written_days(rest)}），调休上班 {len(made_up)} 天（{lists.written_days(made_up)}）{'；超出已公布日历，为暂定' if counted.provisional else ''}"
     )
     await stage.refused(
         SUPERVISOR, "尚未整改就想销号", "still_found", "monitoring", f"/issues/{facts.issue}/acceptance", {"document_no": "无"}
@@ -101,13 +85,13 @@ async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:
     """Two working days before the end the town submits an application; then the end comes."""
     eve = stage.calendar.previous_working_day(stage.calendar.previous_working_day(facts.due_on))
     await stage.advance(at_hour(eve, 10), "期限届满前第 2 个工作日")
-    await _expect_lists(stage, cast, facts)
+    await lists.expect_lists(stage, cast, facts)
     title = "招聘综合服务人员 1 名"
     facts.pending = await casework.submit(stage, cast.town, "post_use_application", title, kind=OPEN[0], funding=OPEN[1], posts=1)
     await casework.approve(stage, facts.pending, cast.town.head, "unit_head")
     await casework.at_step(stage, facts.pending, "business_review")
     await stage.advance(at_hour(facts.due_on, 18), "期限届满之后")
-    issue = await _issue(stage, facts)
+    issue = await lists.issue_of(stage, facts)
     stage.expect("案件状态", LABELS[IssueState.OVERDUE], issue["state_label"])
     rungs = [rung for rung in issue["rungs"] if rung["round"] == issue["round"]]
     fired = "、".join(LABELS[Rung(rung["rung"])] for rung in rungs)
@@ -134,35 +118,6 @@ async def freeze(stage: Stage, cast: Cast, facts: Facts) -> None:
     facts.late = await casework.submit(stage, cast.town, "post_use_application", title, kind=OPEN[0], funding=OPEN[1], posts=1)
     late = await casework.in_state(stage, facts.late, "paused")
     stage.expect("冻结后提交的申请同样暂停", [facts.order], late["blocked_by"])
-
-
-async def issue_lists(stage: Stage, cast: Cast, facts: Facts) -> None:
-    """The first working day of the next ISO week, 09:00: the numbered list goes out."""
-    stage.act(4, "督办清单：每周第一个工作日 9:00")
-    edition = await _next_edition(stage, cast, facts)
-    stage.expect("该镇的清单", f"{LABELS[LineKind.OVERDUE]} 1", _lines(edition))
-    await stage.do(SEALER, f"用印登记，发出督办清单 {edition['number']}", "monitoring", f"/supervision-lists/{edition['id']}/release", {})
-    sealed = await stage.until(
-        "督办清单已签章",
-        lambda: stage.see(OFFICER, "monitoring", f"/supervision-lists/{edition['id']}"),
-        lambda seen: bool(seen["sealed_sha256"]),
-        lambda seen: seen.get("sealed_sha256"),
-    )
-    for kind in ("pdf", "xlsx"):
-        path = await stage.keep(cast.town.clerk, "monitoring", f"/supervision-lists/{edition['id']}/{kind}", f"{edition['number']}.{kind}")
-        stage.tell(f"文件 {path}")
-    stage.tell(f"签章文件 SHA-256 {sealed['sealed_sha256']}")
-    await stage.do(cast.town.clerk, "签收督办清单", "monitoring", f"/supervision-lists/{edition['id']}/acknowledgement", {})
-
-
-async def _next_edition(stage: Stage, cast: Cast, facts: Facts) -> Any:
-    """Go on to the next week that has a working day; the edition of its first."""
-    monday = stage.today + timedelta(days=7 - stage.today.weekday())
-    first = next(day for week in range(9) if (day := stage.calendar.first_working_day_of_iso_week(monday + timedelta(weeks=week))))
-    await stage.advance(at_hour(first, 9, 30), "下一期清单之后")
-    edition = (await _expect_lists(stage, cast, facts))[-1]
-    stage.expect("最近一期所属的周", f"{first.isocalendar().year}-W{first.isocalendar().week:02d}", edition["iso_week"])
-    return edition
 
 
 async def put_right(stage: Stage, cast: Cast, facts: Facts) -> None:
@@ -222,32 +177,8 @@ async def _finish(stage: Stage, cast: Cast, facts: Facts) -> None:
     body = {"reason": "演示结束，撤回"}
     await stage.do(cast.town.clerk, "撤回冻结后提交的申请", "approval", f"/applications/{facts.late}/withdrawal", body)
     await casework.in_state(stage, facts.late, "withdrawn")
-    edition = await _next_edition(stage, cast, facts)
-    stage.expect("该镇的下一期清单", f"{LABELS[LineKind.CLEARED]} 1", _lines(edition))
-
-
-async def _expect_lists(stage: Stage, cast: Cast, facts: Facts) -> list[Any]:
-    """Every edition of the town since the issue was found stands on the first working day of its ISO week at 09:00, once, numbered."""
-    found_at = datetime.fromisoformat((await _issue(stage, facts))["found_at"])
-    heads = (await stage.see(OFFICER, "monitoring", "/supervision-lists", unit=cast.town.id, limit=200))["items"]
-    heads = [each for each in heads if datetime.fromisoformat(each["issued_at"]) >= found_at]
-    editions = [await stage.see(OFFICER, "monitoring", f"/supervision-lists/{each['id']}") for each in heads]
-    due = [day for day in _days_from(business_day(found_at), stage.today) if stage.calendar.first_working_day_of_iso_week(day) == day]
-    due = [day for day in due if found_at < at_hour(day, 9) <= stage.now]
-    days = [business_day(datetime.fromisoformat(each["issued_at"])) for each in editions]
-    stage.expect("督办清单的日期（每周第一个工作日，节假日顺延）", _days(due), _days(days))
-    for each in editions:
-        stage.tell(f"{each['number']}  {stage.written(datetime.fromisoformat(each['issued_at']))}  {_lines(each)}")
-    return editions
-
-
-def _lines(edition: Any) -> str:
-    counts = Counter(line["kind_label"] for line in edition["lines"])
-    return "、".join(f"{label} {number}" for label, number in counts.items())
-
-
-def _days_from(since: date, until: date) -> list[date]:
-    return [since + timedelta(days=number) for number in range((until - since).days + 1)]
+    edition = await lists.next_edition(stage, cast, facts)
+    stage.expect("该镇的下一期清单", f"{LABELS[LineKind.CLEARED]} 1", lists.lines(edition))
 
 
 def _deadline(application: Any) -> Deadline:
@@ -265,16 +196,8 @@ def _due(start_on: date, application: Any) -> date:
     return day
 
 
-def _days(days: list[date]) -> str:
-    return "、".join(f"{day:%m-%d}" for day in days) or "无"
-
-
 async def _light(stage: Stage, cast: Cast) -> Any:
     return await stage.see(OFFICER, "monitoring", f"/units/{cast.town.id}/light")
-
-
-async def _issue(stage: Stage, facts: Facts) -> Any:
-    return await stage.see(SUPERVISOR, "monitoring", f"/issues/{facts.issue}")
 
 
 async def _orders(stage: Stage, cast: Cast) -> list[Any]:

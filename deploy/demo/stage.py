@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.rule import Rule
 
 from deploy.clock import Mover, Stop
 from deploy.doors import Answer, Doors, Refused
@@ -53,8 +52,7 @@ class Stage:
 
     def act(self, number: int, title: str) -> None:
         """A new step of the story begins."""
-        self.console.print()
-        self.console.print(Rule(f"[bold]{number}  {title}[/bold]    业务时间 {self.written(self.now)}", align="left"))
+        self.console.print(f"\n[bold]── {number}  {title}[/bold]    [dim]业务时间 {self.written(self.now)}[/dim]")
 
     def tell(self, line: str) -> None:
         """One line of evidence."""

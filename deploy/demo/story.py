@@ -13,10 +13,9 @@ from rich.console import Console
 
 from deploy import clock
 from deploy.casefile.export import export
-from deploy.demo import entry, rectification
-from deploy.demo.cast import Cast, choose
+from deploy.demo import entry, lists, rectification
+from deploy.demo.cast import Cast, Facts, choose
 from deploy.demo.city import OFFICER
-from deploy.demo.rectification import Facts
 from deploy.demo.stage import Deviation, Stage
 from deploy.doors import Refused, doors_of
 from deploy.local.place import Place, WrongPlace
@@ -46,7 +45,7 @@ async def play(stage: Stage) -> None:
     await rectification.serve_notice(stage, facts)
     await rectification.pass_deadline(stage, cast, facts)
     await rectification.freeze(stage, cast, facts)
-    await rectification.issue_lists(stage, cast, facts)
+    await lists.issue_lists(stage, cast, facts)
     await rectification.put_right(stage, cast, facts)
     await _trace(stage, facts)
     stage.console.print(f"\n[bold green]主线演示完成[/bold green]：{stage.checks} 项核对全部相符，用时 {time.monotonic() - began:.0f} 秒。")
