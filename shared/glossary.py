@@ -3,6 +3,7 @@
 Establishment kinds, fundings, entry and exit reasons are data with validity (roster tables), not members of an enum.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -158,6 +159,39 @@ class Role(StrEnum):
     SECURITY_ADMIN = "security_admin"
     AUDIT_ADMIN = "audit_admin"
     SERVICE = "service"
+
+
+_REASONS = {
+    "missing": "必填，不能为空",
+    "extra_forbidden": "不是此接口的内容，请删去",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "必须大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "必须小于 {lt}",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "至多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式不符合要求",
+    "string_type": "应为文字",
+    "too_short": "至少 {min_length} 项",
+    "too_long": "至多 {max_length} 项",
+    "enum": "只能是 {expected} 之一",
+    "literal_error": "只能是 {expected} 之一",
+    "json_invalid": "不是有效的 JSON",
+    "uuid_parsing": "不是有效的编号",
+    "value_error": "{error}",
+}
+_KINDS = {
+    "date": "应为日期，如 2026-09-18",
+    "datetime": "应为时间，如 2026-09-18T09:00:00+08:00",
+    "int": "应为整数",
+    "bool": "应为 true 或 false",
+}
+
+
+def reason_of(kind: str, context: Mapping[str, object]) -> str:
+    """What is wrong with a field, for people, from pydantic's error type and its numbers."""
+    said = _REASONS.get(kind) or next((sentence for prefix, sentence in _KINDS.items() if kind.startswith(prefix)), "内容不符合要求")
+    return said.format_map(context)
 
 
 LABELS: dict[StrEnum, str] = {

@@ -1,17 +1,20 @@
 """The HTTP door's frame: refusals become RFC 9457 problem documents, and every service answers `/live` and `/ready`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
-from fastapi import FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.glossary import reason_of
 from shared.telemetry import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
@@ -28,16 +31,31 @@ Ready = Callable[[], Awaitable[None]]
 
 def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
-    app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT, telemetry=_OURS)
+    plain = [Depends(_plain_text)]
+    app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT, telemetry=_OURS, dependencies=plain)
     app.exception_handler(DomainError)(_refused)
     app.exception_handler(NotSignedIn)(_not_signed_in)
     app.exception_handler(Unavailable)(_unavailable)
     app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(ValidationError)(_out_of_range)
+    app.exception_handler(NotPlainText)(_not_plain_text)
+    app.exception_handler(HTTPException)(_no_such_route)
     app.exception_handler(Exception)(_failed)
     app.add_middleware(TracedRequests, service=title)
     app.add_api_route("/live", _live, tags=["health"])
     app.add_api_route("/ready", _ready, tags=["health"])
     return app
+
+
+class NotPlainText(Exception):  # noqa: N818  named as the fact it states
+    """A NUL somewhere in the request: PostgreSQL keeps none, so nothing that follows could be recorded."""
+
+
+async def _plain_text(request: Request) -> None:
+    written = (request.url.path, *(value for pair in request.query_params.multi_items() for value in pair))
+    body = await request.body()
+    if any("\0" in text for text in written) or b"\\u0000" in body:  # a raw NUL is no JSON
+        raise NotPlainText
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> JSONResponse:
@@ -60,8 +78,28 @@ async def _unavailable(_: Request, __: Exception) -> Response:
 
 
 async def _malformed(_: Request, error: RequestValidationError) -> Response:
-    fields = [{"field": ".".join(str(part) for part in item["loc"][1:]), "reason": item["msg"]} for item in error.errors()]
+    return _not_as_asked([(item["loc"][1:], item) for item in error.errors()])
+
+
+async def _out_of_range(_: Request, error: ValidationError) -> Response:
+    """A body that has the right form, but not the values that the command takes."""
+    return _not_as_asked([(item["loc"], item) for item in error.errors(include_input=False)])
+
+
+def _not_as_asked(found: Sequence[tuple[Sequence[int | str], Mapping[str, Any]]]) -> Response:
+    fields = [
+        {"field": ".".join(str(part) for part in where), "reason": reason_of(item["type"], item.get("ctx", {}))} for where, item in found
+    ]
     return problem(422, "malformed", "提交的内容格式不正确，请按提示修改后重新提交。", fields=fields)
+
+
+async def _not_plain_text(_: Request, __: Exception) -> Response:
+    return problem(422, "not_plain_text", "提交的内容含有无法保存的控制字符，请删去后重新提交。")
+
+
+async def _no_such_route(_: Request, error: HTTPException) -> Response:
+    sentence = {404: "没有这个地址。请核对后再试。", 405: "这个地址不接受这种请求方式。"}.get(error.status_code, "请求无法处理。")
+    return problem(error.status_code, "no_such_route", sentence, dict(error.headers or {}))
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
@@ -36,6 +36,18 @@ class Body(BaseModel):
         return value
 
 
+class Command(BaseModel):
+    """What a command takes."""
+
+    posts: int = Field(ge=1)
+
+
+def _out_of_range() -> ValidationError:
+    with pytest.raises(ValidationError) as refused:
+        Command(posts=0)
+    return refused.value
+
+
 def application() -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +62,7 @@ def application() -> FastAPI:
         "signed-out": NotSignedIn(),
         "away": Unavailable("database"),
         "broken": RuntimeError(SECRET),
+        "out-of-range": _out_of_range(),
     }
 
     @app.get("/raise/{name}")
@@ -155,3 +168,32 @@ async def test_every_answer_names_its_trace() -> None:
         answer = await asked.get("/raise/conflict")
 
     assert len(answer.headers["x-trace-id"]) == 32
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("path", "said"), [("/write", b"x\\u0000"), ("/write?q=%00", b"x")])
+async def test_a_nul_character_is_refused_at_the_door_because_nothing_after_it_could_be_recorded(path: str, said: bytes) -> None:
+    headers = {"idempotency-key": "12345678", "content-type": "application/json"}
+    async with client() as asked:
+        answer = await asked.post(path, content=b'{"number": 1, "said": "' + said + b'"}', headers=headers)
+
+    assert (answer.status_code, answer.json()["title"]) == (422, "not_plain_text")
+
+
+@pytest.mark.asyncio
+async def test_values_that_only_the_command_refuses_are_malformed_too_and_said_in_chinese() -> None:
+    async with client() as asked:
+        answer = await asked.get("/raise/out-of-range")
+
+    assert (answer.status_code, answer.json()["fields"]) == (422, [{"field": "posts", "reason": "不能小于 1"}])
+
+
+@pytest.mark.asyncio
+async def test_an_unknown_address_and_a_wrong_method_are_problem_documents() -> None:
+    async with client() as asked:
+        answers = [await asked.get("/nowhere"), await asked.delete("/write")]
+
+    assert [(answer.status_code, answer.headers["content-type"]) for answer in answers] == [
+        (404, "application/problem+json"),
+        (405, "application/problem+json"),
+    ]
