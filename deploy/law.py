@@ -7,6 +7,7 @@ import csv
 import sys
 from collections.abc import Callable
 from datetime import date
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TextIO, TypeVar
 
@@ -174,8 +175,12 @@ def _column(name: str, columns: list[str]) -> str:
 
 
 def _input() -> TextIO:
-    """Standard input as UTF-8, with or without the mark that spreadsheets put in front."""
-    if hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(encoding="utf-8-sig", newline="")
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # the same kind of stream as its sibling above
-    return sys.stdin
+    """Standard input: UTF-8 with or without the mark that spreadsheets put in front, or GB18030 as a Chinese Windows writes it."""
+    written = sys.stdin.buffer.read()
+    try:
+        text = written.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = written.decode("gb18030", errors="replace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    return StringIO(text, newline="")

@@ -71,7 +71,7 @@ def _judge_directory(path: Path) -> None:
 def _read_apart(path: Path, sheets: list[str]) -> dict[str, dict[str, list[tuple[int, list[str | float | bool]]]]]:
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "deploy.imports.reader", str(path), *sheets],
+            [sys.executable, "-m", "deploy.imports.reader", str(path.resolve()), *sheets],
             cwd=Path(__file__).parents[2],
             capture_output=True,
             timeout=_PATIENCE,

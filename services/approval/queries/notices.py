@@ -104,7 +104,10 @@ def _movement(notice: Notice, words: Words, origin: str, codes: Words) -> Words:
     else:
         rows += [("调出单位", origin), ("调入单位", words["unit"])]
     opening = f"你单位申报的人员{act}事项（{notice.application_number}）收悉。经审核，同意下列人员{act}，请据此办理有关手续。"
-    return {"opening": opening, "rows": [*rows, (f"{act}日期", _text(notice.effective_on)), ("依据", notice.document_no)]}
+    return {
+        "opening": opening,
+        "rows": [*rows, (f"{act}日期", _written(notice.effective_on)), ("依据", f"单位申请 {notice.application_number}")],
+    }
 
 
 def _revocation(notice: Notice, revoked_no: str) -> Words:
@@ -115,6 +118,10 @@ def _revocation(notice: Notice, revoked_no: str) -> Words:
 
 def _label(codes: list[Words], code: str | None) -> str:
     return next((each["label"] for each in codes if each["code"] == code), code or "—")
+
+
+def _written(day: date | None) -> str:
+    return f"{day.year}年{day.month}月{day.day}日" if day else "—"
 
 
 def _text(day: date | None) -> str | None:

@@ -179,7 +179,7 @@ def words(edition: ListPage, issuer: str) -> dict[str, Any]:
         "issuer": issuer,
         "number": edition.number,
         "issued_on": str(business_day(edition.issued_at)),
-        "case_no": f"supervision:{edition.iso_week}",
+        "case_no": edition.number,
         "demo_seal": True,
         "unit": edition.unit,
         "year": int(edition.iso_week[:4]),
