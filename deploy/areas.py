@@ -4,6 +4,7 @@ from importlib import import_module
 
 import typer
 import typer.main
+from typer import rich_utils
 from typer.core import TyperGroup
 
 AREAS = {
@@ -19,6 +20,11 @@ AREAS = {
     "reporting": ("deploy.reporting", "app"),
     "dead-letters": ("deploy.dead_letters", "app"),
 }
+
+rich_utils.OPTIONS_PANEL_TITLE, rich_utils.COMMANDS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "命令", "参数"
+rich_utils.ERRORS_PANEL_TITLE, rich_utils.ABORTED_TEXT = "错误", "已取消。"
+rich_utils.REQUIRED_LONG_STRING, rich_utils.DEFAULT_STRING = "[必填]", "[默认：{}]"
+rich_utils.RICH_HELP = "查看用法：[blue]{command_path} {help_option}[/]"
 
 
 class Areas(TyperGroup):
