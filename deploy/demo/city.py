@@ -18,7 +18,7 @@ from deploy.imports.rows import Unit
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy, pulse_of
 from shared import db
-from shared.clock import Clock
+from shared.clock import Clock, business_day
 from shared.glossary import Role
 
 OFFICER, SUPERVISOR, DIRECTOR, SEALER = "officer", "supervisor", "director", "sealer"
@@ -60,7 +60,7 @@ async def fill(place: Place, kind: str) -> str:
         administrators = await seed_administrators(identity, clock.now())
         if kind == "none":
             return f"空系统已就绪，管理员：{'、'.join(administrators) or '已存在'}。"
-        units = city()
+        units = city(business_day(clock.now()))
         staff = staff_of(units)
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:

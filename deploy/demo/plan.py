@@ -95,11 +95,14 @@ _INSTITUTIONS = (
 _CENTRES = ("便民服务中心", "农业技术服务站")
 
 
-def city() -> list[Unit]:
-    """The units with their people, parents first."""
+def city(today: date = TODAY) -> list[Unit]:
+    """The units with their people, parents first, as they are on a day: what would lie later has just happened."""
     inventor = Inventor(SEED)
     units = [_unit(inventor, number, *spec) for number, spec in enumerate(_specs(), start=1)]
     _place_those_near_retirement(inventor, {unit.name: unit for unit in units})
+    for unit in units:
+        unit.quotas = [replace(quota, document_on=min(quota.document_on, today)) for quota in unit.quotas]
+        unit.persons = [replace(person, started_on=min(person.started_on, today)) for person in unit.persons]
     return units
 
 

@@ -1,6 +1,7 @@
 """The demo city is invented, plausible, and the same every time."""
 
 from collections import Counter
+from datetime import date
 
 from deploy.demo.city import logins, staff_of
 from deploy.demo.invented import AREA, Inventor
@@ -32,6 +33,15 @@ def test_every_number_is_right_unlike_any_other_and_of_the_area_nobody_has() -> 
     assert len({person.id_number for person in people}) == len(people)
     assert {parse_uscc(unit.uscc).warning for unit in units} == {""}
     assert len({unit.uscc for unit in units}) == len(units)
+
+
+def test_a_city_of_an_earlier_day_knows_nothing_of_later_ones() -> None:
+    day = date(2025, 9, 25)
+    units = city(day)
+
+    assert max(person.started_on for unit in units for person in unit.persons) == day
+    assert max(quota.document_on for unit in units for quota in unit.quotas) <= day
+    assert [unit.uscc for unit in units] == [unit.uscc for unit in city()]
 
 
 def test_no_unit_bears_the_name_of_a_town_of_haining() -> None:

@@ -76,6 +76,13 @@ def test_what_is_no_xlsx_is_refused_with_what_to_do(tmp_path: Path, content: byt
         read(path, COLUMNS)
 
 
+def test_a_file_is_found_from_the_folder_the_user_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    books.write(tmp_path / "a.xlsx", [books.unit()], [books.person()])
+    monkeypatch.chdir(tmp_path)
+
+    assert len(read(Path("a.xlsx"), COLUMNS)[UNITS]) == 1
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="没有找到文件"):
         read(tmp_path / "nothing.xlsx", COLUMNS)
