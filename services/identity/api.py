@@ -80,7 +80,7 @@ class AuditPage:
     next: UUID | None
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

@@ -32,7 +32,7 @@ class Write(BaseModel):
     document_no: str | None = Field(None, max_length=80)
 
 
-def _database(request: Request) -> Database:
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 

@@ -40,7 +40,7 @@ class Door:
         )
 
 
-def _door(request: Request) -> Door:
+async def _door(request: Request) -> Door:  # async: FastAPI sends a plain function through a thread
     state = request.app.state
     return Door(state.database, state.cipher, state.clock)
 
@@ -48,7 +48,7 @@ def _door(request: Request) -> Door:
 InDoor = Annotated[Door, Depends(_door)]
 
 
-def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:
+async def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:
     """`known_on` means: as known at the end of that day."""
     known = None if known_on is None else at_hour(date.fromordinal(known_on.toordinal() + 1), 0)
     return Moment(as_of, known)
