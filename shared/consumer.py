@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from shared.standing import Standing
 BATCH = 500
 PARTITIONS = 6
 KILLS = 3
+GATHER = 0.05
+"""A read model may be a moment late, in seconds: what comes meanwhile is one transaction instead of many."""
 GLANCE = 1.0
 BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _PROCESS = str(uuid7())
@@ -72,6 +75,14 @@ class Subscription:
     waits: float = 60.0
     share_limit: float = field(default=0.2)
     behind: str | None = None
+
+    @cached_property
+    def _urgent(self) -> frozenset[bytes]:
+        return frozenset(str(kind.model_fields["type"].default).encode() for kind, handler in self.handlers.items() if handler.react)
+
+    def reacts_to(self, record: Record) -> bool:
+        """Whether the event of this record starts something here."""
+        return dict(record.headers).get("ce_type") in self._urgent
 
 
 _PASSING = (
@@ -149,6 +160,8 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         batches = {partition: records for partition, records in allowed.items() if records}
         await _handle(database, subscription, batches, standing, careful)
         careful.difference_update(batches)
+        if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
+            await asyncio.sleep(GATHER)
 
 
 async def _not_overtaking(

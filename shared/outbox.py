@@ -80,6 +80,8 @@ def _limited(kind: str, body: bytes) -> bytes:
 
 
 def _headers(event: Event) -> Headers:
+    if not trace.get_current_span().is_recording():
+        return event.headers() | _trace_headers()
     with _tracer.start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
         return event.headers() | _trace_headers()
 
