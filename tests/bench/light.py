@@ -28,7 +28,7 @@ WAITING = """
 LATENCIES = """
     SELECT 1000 * extract(epoch FROM pg_xact_commit_timestamp(inbox.xmin) - pg_xact_commit_timestamp(event_log.xmin))::float8 AS took
     FROM roster.event_log JOIN monitoring.inbox USING (event_id)
-    WHERE recorded_at > $1::timestamptz + make_interval(secs => $3) AND consumer = $2
+    WHERE consumer = $2 AND recorded_at > make_interval(secs => $3) + (SELECT min(recorded_at) FROM roster.event_log WHERE recorded_at > $1)
 """
 
 
