@@ -30,11 +30,12 @@ def _rows(held: str, reserved: str, in_force: str, valid: str) -> str:
 
 
 _AT_A_MOMENT = _rows(
-    held="during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')",
+    held="(during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE",
     reserved="at < coalesce($4::timestamptz, 'infinity')",
     in_force="in_force @> coalesce($4::timestamptz, 'infinity')",
     valid="valid @> coalesce($2::date, 'infinity')",
 )
+"""IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county."""
 _NOW = _rows(held="upper_inf(during) AND upper_inf(recorded)", reserved="true", in_force="upper_inf(in_force)", valid="upper_inf(valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
 
@@ -75,5 +76,9 @@ async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:
     """All rows of a unit at a moment."""
-    rows = await conn.fetch(f"{_AT_A_MOMENT} GROUP BY kind, funding ORDER BY kind, funding", unit_id, moment.on, moment.known, moment.end)
+    by_row = "GROUP BY kind, funding ORDER BY kind, funding"
+    if moment == LATEST:
+        rows = await conn.fetch(f"{_NOW} {by_row}", unit_id)
+    else:
+        rows = await conn.fetch(f"{_AT_A_MOMENT} {by_row}", unit_id, moment.on, moment.known, moment.end)
     return [EstablishmentState.model_validate(dict(row)) for row in rows]

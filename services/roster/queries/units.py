@@ -155,10 +155,10 @@ _UNIT = "SELECT id, parent_id, path, name, code, uscc, category, lower(valid) AS
 _SEATS = """
     SELECT level, sum(approved) AS approved, sum(used) AS used FROM (
         SELECT level, approved, 0 AS used FROM seats
-        WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')
+        WHERE unit_id = $1 AND (during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
         UNION ALL
         SELECT seat_level, 0, 1 FROM placements WHERE unit_id = $1 AND seat_level IS NOT NULL
-            AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity')
+            AND (during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
     ) AS parts GROUP BY level ORDER BY level
 """
 _FREEZES = """
