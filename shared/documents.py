@@ -6,11 +6,14 @@ the processor: call it from a thread.
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
+from uuid import UUID
 
 import pylopdf_fonts_zh_cn
 import typst
@@ -63,6 +66,21 @@ class Renderer:
 def sha256_hex(content: bytes) -> str:
     """The digest under which a document is filed, in lower-case hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def keep_file(folder: Path, owner: UUID, content: bytes) -> str:
+    """Store a PDF under its owner's id and its hash; answers the name. Blocking: call it from a thread.
+
+    Each writer has a file of his own until it is whole and on disk, so several at once keep the same bytes and none sees half of them.
+    """
+    name = f"{owner}-{sha256_hex(content)[:16]}.pdf"
+    folder.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=folder, prefix=f"{name}.", delete=False) as half:
+        half.write(content)
+        half.flush()
+        os.fsync(half.fileno())
+    Path(half.name).replace(folder / name)
+    return name
 
 
 def _characters(value: object) -> Iterator[str]:

@@ -23,7 +23,7 @@ from services.approval.queries.notices import RosterReader
 from shared import seal
 from shared.clock import at_hour
 from shared.db import By, Database
-from shared.documents import Renderer, sha256_hex
+from shared.documents import Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
 from workflows import approval_messages as messages
 
@@ -71,7 +71,7 @@ class ApprovalActivities:
             return messages.Rendered(document_id=what.document_id, sha256=notice.sha256)
         words = await self.roster.words(notice, what.done, what.on, self.issuer)
         pdf = await asyncio.to_thread(self.renderer.pdf, TEMPLATES / notice.template, words, at_hour(what.on, 9))
-        file = await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, pdf)
+        file = await asyncio.to_thread(keep_file, self.folder, what.document_id, pdf)
         by = By(ENGINE, at_hour(what.on, 9), f"document:{what.document_id}/rendered/{sha256_hex(pdf)}")
         return await documents.keep_rendered(
             self.database, by, KeepRendered(document_id=what.document_id, file=file, sha256=sha256_hex(pdf))
@@ -95,7 +95,7 @@ class ApprovalActivities:
         sealed, verdict = await asyncio.to_thread(_sealed, (self.folder / task.prepared_file).read_bytes(), task, result)
         filing = FileDocument(
             document_id=what.document_id,
-            file=await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, sealed),
+            file=await asyncio.to_thread(keep_file, self.folder, what.document_id, sealed),
             sha256=verdict.sha256,
             signer=verdict.signer or "—",
             sealed_at=result.signed_at or what.at,
@@ -116,7 +116,7 @@ class ApprovalActivities:
         preparing = PrepareSeal(
             document_id=what.document_id,
             prepared=prepared.placeholder.model_dump(),
-            prepared_file=await asyncio.to_thread(documents.keep_file, self.folder, what.document_id, prepared.pdf),
+            prepared_file=await asyncio.to_thread(keep_file, self.folder, what.document_id, prepared.pdf),
             seal_code=chosen.code,
         )
         by = By(ENGINE, what.at, f"document:{what.document_id}/prepared/{prepared.placeholder.digest}")

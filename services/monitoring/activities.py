@@ -23,7 +23,7 @@ from services.monitoring.queries.lists import SealTask
 from shared import seal
 from shared.clock import business_day
 from shared.db import By, Database
-from shared.documents import Renderer
+from shared.documents import Renderer, keep_file
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
 from workflows import freeze, freeze_case, rectification, supervision, sweep
@@ -141,7 +141,7 @@ class MonitoringActivities:
         prepared = await asyncio.to_thread(seal.prepare, pdf, chosen, edition.number, what.released_at)
         preparing = PrepareListSeal(
             list_id=what.list_id,
-            prepared_file=await asyncio.to_thread(seals.keep_file, own.folder, what.list_id, prepared.pdf),
+            prepared_file=await asyncio.to_thread(keep_file, own.folder, what.list_id, prepared.pdf),
             placeholder=prepared.placeholder.model_dump(),
             digest=prepared.placeholder.digest,
             seal_code=chosen.code,
@@ -171,7 +171,7 @@ class MonitoringActivities:
         pdf, verdict = await asyncio.to_thread(_sealed, prepared, task, result)
         filing = FileList(
             list_id=what.list_id,
-            file=await asyncio.to_thread(seals.keep_file, self.sealing.folder, what.list_id, pdf),
+            file=await asyncio.to_thread(keep_file, self.sealing.folder, what.list_id, pdf),
             sha256=verdict.sha256,
             signer=verdict.signer or "—",
             sealed_at=result.signed_at or what.released_at,

@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pypdf
 import pytest
 
-from shared.documents import MissingGlyphs, Renderer, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
 
 AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
 APPROVAL, MONITORING = (Path(__file__).parents[2] / "services" / name / "templates" for name in ("approval", "monitoring"))
@@ -153,3 +154,12 @@ def test_a_font_folder_without_fonts_changes_nothing(tmp_path: Path) -> None:
     own = Renderer(font_dir=tmp_path)
 
     assert text_of(own.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT)) == text_of(RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT))
+
+
+def test_many_who_keep_the_same_document_at_once_leave_one_whole_file(tmp_path: Path) -> None:
+    owner, content = uuid4(), b"%PDF" * 50_000
+
+    with ThreadPoolExecutor(8) as threads:
+        names = set(threads.map(lambda _: keep_file(tmp_path, owner, content), range(64)))
+
+    assert {(file.name, file.read_bytes()) for file in tmp_path.iterdir()} == {(name, content) for name in names}

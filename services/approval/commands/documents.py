@@ -1,8 +1,5 @@
 """Notices: numbered, written once, sealed, filed. Bytes are files named by their hash; the row decides which of them count."""
 
-from pathlib import Path
-from uuid import UUID
-
 from services.approval.commands.applications import next_number
 from services.approval.models.facts import SealTask
 from services.approval.models.refusals import ApplicationUnknown, DocumentUnknown, NotReleased, SealMismatch, SealTaskUnknown
@@ -10,23 +7,12 @@ from services.approval.models.requests import FileDocument, KeepAnswer, KeepRend
 from services.approval.queries import documents as queries
 from shared import outbox
 from shared.db import By, Connection, command
-from shared.documents import sha256_hex
 from shared.events.approval import DocumentFiled
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationType
 from workflows.approval_messages import Filed, NumberDocument, Numbered, Rendered, SealCompleted, revocation_id, workflow_id
 
 SEAL_COMPLETED = "seal_completed"
-
-
-def keep_file(folder: Path, document_id: UUID, content: bytes) -> str:
-    """Store bytes under the document's id and their hash; the answer is the name. Present ones are never overwritten with others."""
-    name = f"{document_id}-{sha256_hex(content)[:16]}.pdf"
-    half = folder / f"{name}.new"
-    folder.mkdir(parents=True, exist_ok=True)
-    half.write_bytes(content)
-    half.replace(folder / name)
-    return name
 
 
 @command

@@ -11,14 +11,13 @@ from fastapi.responses import Response
 from services.monitoring.api.asked import Asked, Asking
 from services.monitoring.commands.cases import ENGINE
 from services.monitoring.commands.notices import keep_notice
-from services.monitoring.commands.seals import keep_file
 from services.monitoring.models.notices import Kept, Notice
 from services.monitoring.models.refusals import NoticeDamaged, NoticeNotDrawable
 from services.monitoring.models.requests import KeepNotice
 from services.monitoring.queries import notices as queries
 from shared.auth import Permit, Who
 from shared.db import By
-from shared.documents import MissingGlyphs, Renderer, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
 
 router = APIRouter(tags=["notices"])
 Reader = Annotated[Who, Depends(Permit("documents.read"))]

@@ -1,25 +1,13 @@
 """The seal of an edition: its bytes are fixed once, the platform's answer is stored before anything follows, what is filed stays."""
 
-from pathlib import Path
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from services.monitoring.models.refusals import ListNotReleased, SealMismatch, SealTaskUnknown
 from services.monitoring.models.requests import FileList, KeepAnswer, PrepareListSeal
 from services.monitoring.queries.lists import SealTask, seal_task
 from shared.db import By, Connection, command
-from shared.documents import sha256_hex
 from shared.outbox import update_workflow
 from workflows.supervision import SEAL_COMPLETED, ListAnswered, seal_workflow_id
-
-
-def keep_file(folder: Path, list_id: UUID, content: bytes) -> str:
-    """Store bytes under the edition's id and their hash; answers the name. Blocking: call it from a thread."""
-    name = f"{list_id}-{sha256_hex(content)[:16]}.pdf"
-    folder.mkdir(parents=True, exist_ok=True)
-    half = folder / f"{name}.new"
-    half.write_bytes(content)
-    half.replace(folder / name)
-    return name
 
 
 @command
