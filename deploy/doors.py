@@ -109,9 +109,8 @@ def _judge(answer: httpx.Response, took: float) -> Answer:
         problem = body if isinstance(body, dict) else {}
         detail = str(problem.get("detail") or answer.reason_phrase)
         fields = "；".join(f"{each['field']}: {each['reason']}" for each in problem.get("fields", ()))
-        raise Refused(
-            answer.status_code, str(problem.get("title", "")), f"{detail}{f'（{fields}）' if fields else ''}", problem.get("facts", {})
-        )
+        sentence = f"{detail}{f'（{fields}）' if fields else ''}"
+        raise Refused(answer.status_code, str(problem.get("code", "")), sentence, problem.get("facts", {}))
     return Answer(body, answer.headers.get("x-trace-id", ""), took, answer.headers, answer.content)
 
 

@@ -15,10 +15,16 @@ from starlette.exceptions import HTTPException
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.glossary import reason_of
+from shared.problems import title_of
 from shared.telemetry import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
+_UNREAD = {
+    404: ("no_such_route", "没有这个地址。请核对后再试。"),
+    405: ("method_not_allowed", "这个地址不接受这种请求方式。请核对后再试。"),
+    413: ("too_large", f"一次提交的内容不能超过 {BODY_LIMIT // 2**20} MB。请拆分后重新提交。"),
+}
 _log = structlog.get_logger()
 _OURS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # TracedRequests traces; FastAPI would log what was typed
 
@@ -59,8 +65,8 @@ async def _plain_text(request: Request) -> None:
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> JSONResponse:
-    """A problem document; `type` carries the code that clients match."""
-    body = {"type": f"urn:bianban:problem:{code}", "title": code, "status": status, "detail": detail} | more
+    """A problem document: `code` is what clients match, `title` names the problem, `detail` says what to do next."""
+    body = {"type": f"urn:bianban:problem:{code}", "title": title_of(code), "code": code, "status": status, "detail": detail} | more
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
@@ -98,8 +104,8 @@ async def _not_plain_text(_: Request, __: Exception) -> Response:
 
 
 async def _no_such_route(_: Request, error: HTTPException) -> Response:
-    sentence = {404: "没有这个地址。请核对后再试。", 405: "这个地址不接受这种请求方式。"}.get(error.status_code, "请求无法处理。")
-    return problem(error.status_code, "no_such_route", sentence, dict(error.headers or {}))
+    code, sentence = _UNREAD.get(error.status_code, ("not_readable", "请求无法处理。请核对内容后重新提交。"))
+    return problem(error.status_code, code, sentence, dict(error.headers or {}))
 
 
 async def _failed(request: Request, error: Exception) -> Response:

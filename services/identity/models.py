@@ -120,7 +120,7 @@ class AdministratorsSeparate(Conflict):
     """三员分立."""
 
     code = "administrators_separate"
-    sentence = "系统管理员、安全管理员、审计管理员必须由三个人分别担任，该用户已任其中一员。"
+    sentence = "系统管理员、安全管理员、审计管理员必须由三个人分别担任，该用户已任其中一员。请另选一人。"
 
 
 class AlreadyGranted(Conflict):
@@ -141,7 +141,7 @@ class ScopeMissing(Conflict):
     """A role of a unit needs its unit."""
 
     code = "scope_missing"
-    sentence = "单位角色必须指定所管单位，不能授予全市范围。"
+    sentence = "单位角色必须指定所管单位，不能授予全市范围。请填写单位后再授予。"
 
 
 class ScopesDiffer(Conflict):
@@ -162,4 +162,4 @@ class ProxyRefused(Conflict):
     """The pair may not stand in for each other, or the time makes no sense."""
 
     code = "proxy_refused"
-    sentence = "代办设置不成立：代办人与被代办人须为不同的用户且都不是管理员，截止时间须晚于开始时间和当前时间。"
+    sentence = "代办设置不成立：代办人与被代办人须为不同的用户且都不是管理员，截止时间须晚于开始时间和当前时间。请核对后重新提交。"

@@ -145,7 +145,7 @@ async def test_a_repeated_submission_gets_the_same_answer_and_another_body_is_re
     other = await door.ask(CLERK, "POST", "/applications", ASKED | {"posts": 2}, key="submission-1")
 
     assert again.json() == first.json()
-    assert (other.status_code, other.json()["title"]) == (409, "key_reused")
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
 
 
 @pytest.mark.asyncio
@@ -156,7 +156,7 @@ async def test_a_decision_before_the_case_has_begun_is_refused_and_may_be_repeat
         head, "POST", f"/applications/{application}/decisions", {"verdict": "approve", "revision": 1, "step": "unit_head"}
     )
 
-    assert (answer.status_code, answer.json()["title"]) == (409, "not_ready")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
 
 
 @pytest.mark.asyncio
@@ -167,8 +167,8 @@ async def test_an_unknown_reason_and_an_unauthorised_proxy_are_refused(door: Doo
     unknown = await door.ask(head, "POST", f"/applications/{application}/decisions", decision | {"reason_codes": ["nonsense"]})
     proxy = await door.ask(head, "POST", f"/applications/{application}/decisions", decision | {"on_behalf_of": "somebody"})
 
-    assert (unknown.status_code, unknown.json()["title"]) == (409, "reason_unknown")
-    assert (proxy.status_code, proxy.json()["title"]) == (403, "not_standing_in")
+    assert (unknown.status_code, unknown.json()["code"]) == (409, "reason_unknown")
+    assert (proxy.status_code, proxy.json()["code"]) == (403, "not_standing_in")
 
 
 @pytest.mark.asyncio
@@ -176,7 +176,7 @@ async def test_an_incomplete_form_and_an_unknown_field_are_refused(door: Door) -
     incomplete = await door.ask(CLERK, "POST", "/applications", ASKED | {"type": "entry_application"})
     unknown = await door.ask(CLERK, "POST", "/applications", ASKED | {"surprise": 1})
 
-    assert (incomplete.status_code, incomplete.json()["title"]) == (409, "application_incomplete")
+    assert (incomplete.status_code, incomplete.json()["code"]) == (409, "application_incomplete")
     assert unknown.status_code == 422
 
 

@@ -135,7 +135,7 @@ async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_n
     assert (await home.get(home.clerk, f"/applications/{later}"))["state"] == "paused"
     assert (await home.get(home.clerk, f"/applications/{leaving}"))["state"] == "in_review"
     refused = await home.decide(before, home.deciders[0], step="unit_head")
-    assert (refused.status_code, refused.json()["title"]) == (409, "paused")
+    assert (refused.status_code, refused.json()["code"]) == (409, "paused")
 
     lifting = By("director-gu", home.clock.now(), f"unfreeze:{order}", document_no="编解〔2026〕1号")
     await unfreeze_unit(home.roster_database, lifting, UnfreezeUnit(order_id=order, unit_id=home.town))
@@ -191,7 +191,7 @@ async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_tra
     for file in (home.folder / "out" / "documents").glob("*.pdf"):
         file.write_bytes(file.read_bytes() + b" ")
     damaged = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
-    assert (damaged.status_code, damaged.json()["title"]) == (409, "document_damaged")
+    assert (damaged.status_code, damaged.json()["code"]) == (409, "document_damaged")
 
 
 async def tell(home: House, answer: dict[str, object], secret: str | None = None) -> httpx.Response:
@@ -208,9 +208,9 @@ async def test_a_refused_decision_has_its_code_and_a_repeat_its_answer(home: Hou
     repeat = await home.decide(application, home.deciders[0], key="decision-0001", revision=1, step="unit_head")
     other = await home.decide(application, home.deciders[0], key="decision-0001", revision=1, step="unit_head", opinion="另一意见")
 
-    assert (wrong.status_code, wrong.json()["title"]) == (409, "wrong_person")
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "wrong_person")
     assert (first.status_code, repeat.json()) == (200, first.json())
-    assert other.json()["title"] == "key_reused"
+    assert other.json()["code"] == "key_reused"
 
 
 async def test_a_returned_application_counts_again_when_resubmitted_trap_20(home: House) -> None:
@@ -246,7 +246,7 @@ async def test_events_of_an_application_have_no_gap(home: House) -> None:
     await home.until_state(application, "filed")
 
     late = await home.decide(application, home.deciders[0], step="unit_head")
-    assert (late.status_code, late.json()["title"]) == (409, "already_filed")
+    assert (late.status_code, late.json()["code"]) == (409, "already_filed")
     rows = await home.database.pool.fetch("SELECT version, type FROM event_log WHERE aggregate_id = $1 ORDER BY version", application)
     assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
     assert await eventually(lambda: home.database.pool.fetchval("SELECT count(*) FROM outbox"), lambda found: found == 0) == 0
@@ -270,7 +270,7 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     revoked = await home.get(home.clerk, f"/documents/{document}")
     seen = await home.get(home.clerk, f"/applications/{application}")
     said = text_of((await home.approval.get(f"/documents/{revoking}/file", headers=home.headers(home.clerk))).content)
-    assert again.json()["title"] == "already_revoked"
+    assert again.json()["code"] == "already_revoked"
     assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
     assert "编核〔2026〕1号" in said
     assert "核准依据有误" in said

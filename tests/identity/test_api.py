@@ -77,7 +77,7 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
     for method, path in ROUTES:
         for headers in ({}, *({"authorization": text} for text in wrong)):
             answer = await door.client.request(method, path.format(name="zhang", role="observer"), headers=headers)
-            assert (answer.status_code, answer.json()["title"]) == (401, "not_signed_in"), (method, path, headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 
 
 @pytest.mark.asyncio

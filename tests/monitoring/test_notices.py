@@ -186,7 +186,7 @@ async def test_a_lost_or_altered_file_is_refused_and_never_written_anew(desk: De
 
     answer = await desk.ask()
 
-    assert (answer.status_code, answer.json()["title"]) == (409, "notice_damaged")
+    assert (answer.status_code, answer.json()["code"]) == (409, "notice_damaged")
     assert "编整〔2026〕1号" in answer.json()["detail"]
 
 
@@ -196,8 +196,8 @@ async def test_an_unsigned_notice_and_one_that_cannot_be_drawn_are_refused_in_wo
 
     undrawable = await desk.ask()
 
-    assert (unsigned.status_code, unsigned.json()["title"]) == (409, "notice_not_signed")
-    assert (undrawable.status_code, undrawable.json()["title"]) == (409, "notice_not_drawable")
+    assert (unsigned.status_code, unsigned.json()["code"]) == (409, "notice_not_signed")
+    assert (undrawable.status_code, undrawable.json()["code"]) == (409, "notice_not_drawable")
     assert "U+E123" in undrawable.json()["detail"]
     assert await desk.database.pool.fetchval("SELECT sha256 FROM notices") is None
 
@@ -211,7 +211,7 @@ async def test_the_notice_of_an_earlier_round_stays_readable(desk: Desk) -> None
 
     present, earlier = await desk.ask(), await desk.ask(round=1)
 
-    assert (present.status_code, present.json()["title"]) == (409, "notice_not_signed")
+    assert (present.status_code, present.json()["code"]) == (409, "notice_not_signed")
     assert earlier.content == before
 
 
@@ -225,4 +225,4 @@ async def test_a_notice_is_for_readers_of_documents_within_their_units(desk: Des
 
     assert {role for role, code in codes.items() if code == 403} == set(Role) - readers
     assert own.status_code == 200
-    assert (stranger.status_code, stranger.json()["title"]) == (404, "issue_unknown")
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "issue_unknown")

@@ -51,10 +51,10 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
 
     assert confirmed.json()["number"] == "编整〔2026〕1号", confirmed.text
     assert (notice.status_code, notice.content[:5]) == (200, b"%PDF-"), notice.text
-    assert (again.status_code, again.json()["title"]) == (409, "case_over")
+    assert (again.status_code, again.json()["code"]) == (409, "case_over")
     assert (seen_elsewhere["items"], written_elsewhere.status_code) == ([], 404)
     assert early.status_code == 200, early.text
     assert refused.status_code == 409
-    assert refused.json()["title"] == "still_found"
+    assert refused.json()["code"] == "still_found"
     assert accepted.json()["state"] == "closed", accepted.text
     assert (await monitoring.get(OFFICER, f"/units/{town.unit_id}/light"))["light"] == "green"

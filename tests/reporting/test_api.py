@@ -62,7 +62,7 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
     for method, path in ROUTES:
         for headers in ({}, {"authorization": "Bearer nonsense"}, {"authorization": f"Bearer {old}"}):
             answer = await door.client.request(method, path.format(number=1), headers=headers)
-            assert (answer.status_code, answer.json()["title"]) == (401, "not_signed_in"), (method, path, headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 
 
 @pytest.mark.asyncio
@@ -87,7 +87,7 @@ async def test_an_empty_system_has_figures_of_nothing(door: Door) -> None:
 async def test_a_group_that_does_not_exist_is_malformed(door: Door) -> None:
     answer = await door.ask("GET", "/figures/distribution?group=colour", Role.OBSERVER)
 
-    assert (answer.status_code, answer.json()["title"]) == (422, "malformed")
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
 
 
 @pytest.mark.asyncio
@@ -98,5 +98,5 @@ async def test_a_rebuild_is_asked_for_once_at_a_time(door: Door) -> None:
     missing = await door.ask("GET", "/rebuilds/77", Role.SYSTEM_ADMIN)
 
     assert (first.status_code, first.json()["state"]) == (202, "building")
-    assert (second.status_code, second.json()["title"]) == (409, "rebuild_runs")
+    assert (second.status_code, second.json()["code"]) == (409, "rebuild_runs")
     assert (shown.json()["asked_by"], missing.status_code) == ("somebody", 404)

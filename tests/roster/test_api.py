@@ -276,7 +276,7 @@ async def test_a_repeat_is_answered_alike_and_another_body_under_its_key_is_refu
     other = await doors.http.post("/units", json=body | {"code": "S-10"}, headers=headers)
 
     assert first.json() == second.json()
-    assert (other.status_code, other.json()["title"]) == (409, "key_reused")
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
 
 
 async def test_the_codes_are_data(doors: Doors) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.http import BODY_LIMIT, IdempotencyKey, service_app
+from shared.problems import TITLES
 
 SECRET = "330499199001011234"
 
@@ -105,8 +106,10 @@ async def test_each_kind_of_error_has_its_status_and_code(name: str, status: int
         answer = await asked.get(f"/raise/{name}")
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
-    assert (answer.json()["type"], answer.json()["title"], answer.json()["status"]) == (f"urn:bianban:problem:{code}", code, status)
-    assert answer.json()["detail"]
+    problem = answer.json()
+    assert (problem["type"], problem["code"], problem["status"]) == (f"urn:bianban:problem:{code}", code, status)
+    assert problem["title"] == TITLES.get(code, TITLES["refused"])
+    assert problem["detail"]
     assert SECRET not in answer.text
 
 
@@ -132,7 +135,7 @@ async def test_a_malformed_body_names_its_fields_and_repeats_none_of_their_value
     async with client() as asked:
         answer = await asked.post("/write", json={"number": "x", "id_number": SECRET}, headers={"idempotency-key": "12345678"})
 
-    assert (answer.status_code, answer.json()["title"]) == (422, "malformed")
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
     assert {field["field"] for field in answer.json()["fields"]} == {"number", "id_number"}
     assert SECRET not in answer.text
 
@@ -151,6 +154,18 @@ async def test_a_body_beyond_the_limit_is_refused() -> None:
         answer = await asked.post("/write", content=b"x" * (BODY_LIMIT + 1), headers={"idempotency-key": "12345678"})
 
     assert answer.status_code == 413
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_does_not_say_its_length_is_refused_at_the_limit() -> None:
+    async def without_end() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 2**20
+
+    async with client() as asked:
+        answer = await asked.post("/write", content=without_end(), headers={"idempotency-key": "12345678"})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 @pytest.mark.asyncio
@@ -177,7 +192,7 @@ async def test_a_nul_character_is_refused_at_the_door_because_nothing_after_it_c
     async with client() as asked:
         answer = await asked.post(path, content=b'{"number": 1, "said": "' + said + b'"}', headers=headers)
 
-    assert (answer.status_code, answer.json()["title"]) == (422, "not_plain_text")
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
 
 
 @pytest.mark.asyncio

@@ -7,14 +7,14 @@ class ApplicationUnknown(NotFound):
     """Not here, or not for this caller."""
 
     code = "application_unknown"
-    sentence = "没有找到该申请，或者它不在您的管辖范围内。"
+    sentence = "没有找到该申请，或者它不在您的管辖范围内。请核对后再试。"
 
 
 class DocumentUnknown(NotFound):
     """Not here, or not for this caller."""
 
     code = "document_unknown"
-    sentence = "没有找到该文件，或者它不在您的管辖范围内。"
+    sentence = "没有找到该文件，或者它不在您的管辖范围内。请核对后再试。"
 
 
 class NotReceivedYet(Conflict):
@@ -42,14 +42,14 @@ class ReasonUnknown(Conflict):
     """No such reason for a return is in force."""
 
     code = "reason_unknown"
-    sentence = "退回原因代码不存在或已停用：{reason}。"
+    sentence = "退回原因代码不存在或已停用：{reason}。请从 /codes/return-reasons 所列的代码中选择。"
 
 
 class NotStandingIn(Forbidden):
     """He names a colleague he does not stand in for."""
 
     code = "not_standing_in"
-    sentence = "您没有获得代办授权，不能以他人名义办理。"
+    sentence = "您没有获得代办授权，不能以他人名义办理。请先由安全管理员登记代办，或以本人名义办理。"
 
 
 class SealTaskUnknown(NotFound):
@@ -77,14 +77,14 @@ class NotReleased(Conflict):
     """Nobody has registered the use of the seal."""
 
     code = "not_released"
-    sentence = "文件未经用印登记，不能签章。"
+    sentence = "文件未经用印登记，不能签章。请用印管理员先办理用印登记。"
 
 
 class NotFiled(Conflict):
     """What is not sealed can be left unsealed; there is nothing to revoke."""
 
     code = "not_filed"
-    sentence = "只有已签章归档的文件才能撤销。"
+    sentence = "只有已签章归档的文件才能撤销。请待文件归档后再办理。"
 
 
 class NotWrittenYet(NotFound):
@@ -105,4 +105,4 @@ class AlreadyRevoked(Conflict):
     """A revocation of this document was decided before."""
 
     code = "already_revoked"
-    sentence = "该文件的撤销已经在办理或已经办结。"
+    sentence = "该文件的撤销已经在办理或已经办结。请勿重复办理。"
