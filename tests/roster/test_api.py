@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -108,6 +108,19 @@ async def test_a_row_without_posts_has_no_saturation(doors: Doors, roster_db: Da
     unit = (await doors.http.get(f"/units/{row.unit_id}", headers=doors.office)).json()
 
     assert (unit["establishments"][0]["saturation"], unit["establishments"][0]["overstaffing"]) == (None, 1)
+
+
+async def test_before_a_rows_first_quota_nothing_is_said_about_what_is_over_it(doors: Doors, roster_db: Database) -> None:
+    row = given.Row(await given.unit(roster_db))
+    await given.quota(roster_db, row, 2, date(2025, 1, 1))
+    await given.in_post(roster_db, row, date(2020, 3, 1))
+
+    before = (await doors.http.get(f"/units/{row.unit_id}", params={"as_of": "2024-12-31"}, headers=doors.office)).json()
+    after = (await doors.http.get(f"/units/{row.unit_id}", params={"as_of": "2025-01-01"}, headers=doors.office)).json()
+
+    asked = ("headcount", "quota", "available", "saturation", "vacancy", "overstaffing")
+    assert [before["establishments"][0][name] for name in asked] == [1, None, None, None, None, None]
+    assert [after["establishments"][0][name] for name in asked] == [1, 2, 1, 0.5, 1, 0]
 
 
 async def test_a_person_is_read_masked_and_revealed_with_a_reason_that_is_kept(doors: Doors, roster_db: Database) -> None:

@@ -82,3 +82,17 @@ async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATES
     else:
         rows = await conn.fetch(f"{_AT_A_MOMENT} {by_row}", unit_id, moment.on, moment.known, moment.end)
     return [EstablishmentState.model_validate(dict(row)) for row in rows]
+
+
+async def rows_without_quota(conn: Connection, unit_id: UUID, moment: Moment) -> set[tuple[str, str]]:
+    """The (kind, funding) rows whose first quota was recorded for a day after the moment's."""
+    if moment.on is None:
+        return set()
+    rows = await conn.fetch(
+        "SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE"
+        " GROUP BY kind, funding HAVING min(lower(during)) > $2",
+        unit_id,
+        moment.on,
+        moment.known,
+    )
+    return {(row["kind"], row["funding"]) for row in rows}

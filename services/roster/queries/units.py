@@ -7,7 +7,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.refusals import UnitUnknown
-from services.roster.queries.establishments import LATEST, Moment, establishments
+from services.roster.queries.establishments import LATEST, Moment, establishments, rows_without_quota
 from shared.auth import Who
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
@@ -15,19 +15,22 @@ from shared.unit_copies import scope
 
 
 class EstablishmentView(BaseModel):
-    """One row with what follows from it. `saturation` is none where there are no posts: neither 0 nor 100 %."""
+    """One row with what follows from it. `saturation` is none where there are no posts: neither 0 nor 100 %.
+
+    As of a day before the row's first recorded quota, `quota` and all that follows from it are none: nobody knows, so nothing is over it.
+    """
 
     kind: str
     funding: str
     counted: bool
-    quota: int
+    quota: int | None
     headcount: int
     reserved: int
     frozen: int
-    available: int
+    available: int | None
     saturation: float | None
-    vacancy: int
-    overstaffing: int
+    vacancy: int | None
+    overstaffing: int | None
     kind_label: str
     funding_label: str
 
@@ -98,9 +101,13 @@ async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = 
     row = await conn.fetchrow(f"{_UNIT} WHERE id = $1 AND ($2::uuid[] IS NULL OR path && $2)", unit_id, scope(who))
     if row is None:
         raise UnitUnknown(unit=unit_id)
+    unrecorded = await rows_without_quota(conn, unit_id, moment)
     return UnitView(
         **row,
-        establishments=[_view(state) for state in await establishments(conn, unit_id, moment)],
+        establishments=[
+            _unrecorded(state) if (state.kind, state.funding) in unrecorded else _view(state)
+            for state in await establishments(conn, unit_id, moment)
+        ],
         seats=[SeatsView(**seat) for seat in await conn.fetch(_SEATS, unit_id, moment.on, moment.known)],
         freezes=[FreezeView(**freeze) for freeze in await conn.fetch(_FREEZES, unit_id, moment.end)],
     )
@@ -148,6 +155,12 @@ def _view(state: EstablishmentState) -> EstablishmentView:
         saturation=round(state.headcount / state.quota, 4) if state.quota else None,
         vacancy=max(0, state.quota - state.headcount),
         overstaffing=state.overstaffing,
+    )
+
+
+def _unrecorded(state: EstablishmentState) -> EstablishmentView:
+    return EstablishmentView(
+        **state.model_dump(exclude={"quota"}), quota=None, available=None, saturation=None, vacancy=None, overstaffing=None
     )
 
 
