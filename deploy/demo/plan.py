@@ -98,9 +98,10 @@ _CENTRES = ("便民服务中心", "农业技术服务站")
 def city(today: date = TODAY) -> list[Unit]:
     """The units with their people, parents first, as they are on a day: what would lie later has just happened."""
     inventor = Inventor(SEED)
-    units = [_unit(inventor, number, *spec) for number, spec in enumerate(_specs(), start=1)]
+    units = [_unit(inventor, *spec) for spec in _specs()]
     _place_those_near_retirement(inventor, {unit.name: unit for unit in units})
-    for unit in units:
+    for number, unit in enumerate(units, start=1):
+        _approve(inventor, number, unit)
         unit.quotas = [replace(quota, document_on=min(quota.document_on, today)) for quota in unit.quotas]
         unit.persons = [replace(person, started_on=min(person.started_on, today)) for person in unit.persons]
     return units
@@ -127,15 +128,20 @@ def _balanced(name: str, row: Row, missing: int) -> Row:
     return replace(row, posts=row.posts + missing) if (name, row.kind) == _BALANCING else row
 
 
-def _unit(inventor: Inventor, number: int, name: str, category: str, parent: str | None, rows: tuple[Row, ...]) -> Unit:
+def _unit(inventor: Inventor, name: str, category: str, parent: str | None, rows: tuple[Row, ...]) -> Unit:
     register = "13" if category == "JG-Q" else "12" if category.startswith("SY") else "11"
-    year = inventor.chance.randint(2015, 2025)
     unit = Unit(0, name, inventor.uscc(register), category, parent)
     for row in rows:
-        approved_on = date(year, inventor.chance.randint(1, 12), inventor.chance.randint(1, 28))
-        unit.quotas.append(Quota(0, row.kind, row.funding, row.posts, f"望编〔{year}〕{number}号", approved_on))
+        unit.quotas.append(Quota(0, row.kind, row.funding, row.posts, "", TODAY))
         unit.persons += [_person(inventor, unit, row) for _ in range(row.posts - row.vacant)]
     return unit
+
+
+def _approve(inventor: Inventor, number: int, unit: Unit) -> None:
+    """Its posts were approved before the first of its people came: on any day there is a quota to hold them against."""
+    approved_on = min(person.started_on for person in unit.persons) - timedelta(days=inventor.chance.randint(30, 300))
+    document_no = f"望编〔{approved_on.year}〕{number}号"
+    unit.quotas = [replace(quota, document_no=document_no, document_on=approved_on) for quota in unit.quotas]
 
 
 def _person(inventor: Inventor, unit: Unit, row: Row) -> Person:

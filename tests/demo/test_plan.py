@@ -44,6 +44,12 @@ def test_a_city_of_an_earlier_day_knows_nothing_of_later_ones() -> None:
     assert [unit.uscc for unit in units] == [unit.uscc for unit in city()]
 
 
+def test_posts_were_approved_before_the_first_of_their_people_came() -> None:
+    late = {unit.name for unit in city() for quota in unit.quotas if quota.document_on >= min(person.started_on for person in unit.persons)}
+
+    assert late == set()
+
+
 def test_no_unit_bears_the_name_of_a_town_of_haining() -> None:
     assert [unit.name for unit in city() if any(town in unit.name for town in HAINING_TOWNS) or "海宁" in unit.name] == []
 
