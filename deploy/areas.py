@@ -4,8 +4,9 @@ from importlib import import_module
 
 import typer
 import typer.main
-from typer import rich_utils
 from typer.core import TyperGroup
+
+from deploy import chinese
 
 AREAS = {
     "demo": ("deploy.demo.story", "demo"),
@@ -21,10 +22,7 @@ AREAS = {
     "dead-letters": ("deploy.dead_letters", "app"),
 }
 
-rich_utils.OPTIONS_PANEL_TITLE, rich_utils.COMMANDS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "命令", "参数"
-rich_utils.ERRORS_PANEL_TITLE, rich_utils.ABORTED_TEXT = "错误", "已取消。"
-rich_utils.REQUIRED_LONG_STRING, rich_utils.DEFAULT_STRING = "[必填]", "[默认：{}]"
-rich_utils.RICH_HELP = "查看用法：[blue]{command_path} {help_option}[/]"
+chinese.install()
 
 
 class Areas(TyperGroup):

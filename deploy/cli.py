@@ -32,6 +32,7 @@ LABELS = {
     State.STOPPED: "已停止",
     State.FAILED: "失败",
 }
+Part = Annotated[str, typer.Argument(help="部件名，见 bianban status。")]
 
 app = typer.Typer(
     cls=Areas, help="海宁数智编办：本机运行与管理。", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
@@ -153,7 +154,10 @@ def _table(parts: list[PartState]) -> Table:
 
 @app.command(help="显示一个部件的日志；-f 持续显示。")
 def logs(
-    part: str, *, follow: Annotated[bool, typer.Option("-f", "--follow")] = False, lines: Annotated[int, typer.Option("-n")] = 50
+    part: Part,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="持续显示。")] = False,
+    lines: Annotated[int, typer.Option("-n", min=0, help="最后多少行。")] = 50,
 ) -> None:
     log = Place.from_environment().home / "log" / f"{part}.log"
     if not log.exists():
@@ -162,7 +166,7 @@ def logs(
 
 
 @app.command(help="重启一个部件。")
-def restart(part: str) -> None:
+def restart(part: Part) -> None:
     place = Place.from_environment()
     before = {each.name: each for each in stack.published(place)}
     if part not in before:

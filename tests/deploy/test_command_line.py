@@ -1,0 +1,78 @@
+"""`bianban` speaks Chinese to whoever types: each help page, and each way to type it wrong."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import typer
+from typer._click.core import Command, Context
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from deploy import cli
+
+SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}|[A-Z][a-z]+ [a-z]+")
+"""Three English words in a row, or a capital one and another. What is typed and what a value is called (CODE) is no sentence."""
+CODE = re.compile(r"<[^>]*>|bianban(?: [a-z-]+)*")
+
+WRONG = {
+    "nosuch": "没有命令 'nosuch'。",
+    "upp": "没有命令 'upp'。是否想用 'up'？",
+    "up --nosuch": "没有选项 --nosuch。",
+    "up --dat 1": "没有选项 --dat。相近的有：--date。",
+    "up extra": "多写了参数：extra。",
+    "up --date x": "'--date' 的值不正确：'x' 不是所要的日期格式 '%Y-%m-%d'。",
+    "up --city xx": "--city 的值不正确：只能是 demo 或 none",
+    "up --foreground=3": "选项 '--foreground' 后面不写值。",
+    "logs": "缺少参数 'part'。",
+    "logs -n": "选项 '-n' 后面须写一个值。",
+    "logs -n x kafka": "'-n' 的值不正确：应为整数。",
+    "logs -n -1 kafka": "'-n' 的值不正确：不能小于 0。",
+    "token somebody --hours 99": "'--hours' 的值不正确：不能大于 24。",
+    "token somebody --hours x": "'--hours' 的值不正确：应为数字。",
+    "clock advance --days 3 --to x": "'--to' 的值不正确：'x' 不是所要的日期格式 '%Y-%m-%d', '%Y-%m-%d %H:%M', '%Y-%m-%dT%H:%M'。",
+    "clock nosuch": "没有命令 'nosuch'。",
+    "case export x": "缺少选项 '--user'。",
+    "identity load /nosuch": "'file' 的值不正确：没有文件 '/nosuch'。",
+    "identity load /": "'file' 的值不正确：'/' 是文件夹，应为文件。",
+    "dead-letters drop nosuch x": "'service' 的值不正确：'nosuch' 不在可选值",
+}
+
+
+def said(arguments: list[str]) -> tuple[int, str]:
+    result = CliRunner().invoke(
+        cli.app, arguments, prog_name="bianban", terminal_width=400, env={"TERMINAL_WIDTH": "400", "COLUMNS": "400"}
+    )
+    return result.exit_code, result.output
+
+
+def commands(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, TyperGroup):
+        context = Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert isinstance(found, Command)
+            yield from commands(found, (*path, name))
+
+
+def english(text: str) -> list[str]:
+    return SENTENCE.findall(CODE.sub("", text))
+
+
+def test_every_help_page_is_in_chinese() -> None:
+    paths = list(commands(typer.main.get_command(cli.app)))
+    pages = {" ".join(path): said([*path, "--help"]) for path in paths}
+
+    assert len(pages) > 25
+    assert {code for code, _ in pages.values()} == {0}
+    assert {path: found for path, (_, page) in pages.items() if (found := english(page))} == {}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_is_typed_wrong_is_explained_in_chinese(line: str) -> None:
+    code, text = said(line.split())
+
+    assert code == 2
+    assert WRONG[line] in text
+    assert english(text) == []
