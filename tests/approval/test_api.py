@@ -41,6 +41,7 @@ PERMITTED = {
     ("POST", "/documents/{document_id}/revocation"): "documents.revoke",
     ("GET", "/documents/{document_id}"): "documents.read",
     ("GET", "/documents/{document_id}/file"): "documents.read",
+    ("GET", "/codes"): "applications.read",
     ("GET", "/ledger"): "documents.read",
 }
 UNIT, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
@@ -169,6 +170,24 @@ async def test_an_unknown_reason_and_an_unauthorised_proxy_are_refused(door: Doo
 
     assert (unknown.status_code, unknown.json()["code"]) == (409, "reason_unknown")
     assert (proxy.status_code, proxy.json()["code"]) == (403, "not_standing_in")
+
+
+@pytest.mark.asyncio
+async def test_a_form_is_told_the_codes_in_force_and_each_reason_it_offers_is_taken(door: Door) -> None:
+    await door.database.pool.execute("INSERT INTO return_reasons VALUES ('old', '旧原因', '2020-01-01', '2024-01-01')")
+    await door.database.pool.execute("INSERT INTO return_reasons VALUES ('new', '新原因', '2999-01-01', NULL)")
+    application, head = await door.submit(), Who("head", frozenset({Role.UNIT_HEAD}), (UNIT,))
+
+    codes = (await door.ask(CLERK, "GET", "/codes")).json()
+    offered = [reason["code"] for reason in codes["return_reasons"]]
+    decision = {"verdict": "return", "revision": 1, "step": "unit_head", "reason_codes": offered}
+    taken = await door.ask(head, "POST", f"/applications/{application}/decisions", decision)
+
+    assert {"code": "entry_application", "label": "入编申请"} in codes["application_types"]
+    assert {"code": "awaiting_seal", "label": "待签章"} in codes["states"]
+    assert {"code": "no_vacancy", "label": "无可用编制"} in codes["return_reasons"]
+    assert (offered[-1], {"old", "new"}.isdisjoint(offered)) == ("other", True)
+    assert taken.json()["code"] == "not_ready"
 
 
 @pytest.mark.asyncio

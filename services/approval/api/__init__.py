@@ -1,5 +1,5 @@
 """Door 1: HTTP."""
 
-from services.approval.api import applications, documents
+from services.approval.api import applications, codes, documents
 
-ROUTERS = (applications.router, documents.router)
+ROUTERS = (applications.router, codes.router, documents.router)

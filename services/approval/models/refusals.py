@@ -42,7 +42,7 @@ class ReasonUnknown(Conflict):
     """No such reason for a return is in force."""
 
     code = "reason_unknown"
-    sentence = "退回原因代码不存在或已停用：{reason}。请从 /codes/return-reasons 所列的代码中选择。"
+    sentence = "退回原因代码不存在或已停用：{reason}。请从退回原因代码表中选择。"
 
 
 class NotStandingIn(Forbidden):

@@ -1,0 +1,19 @@
+"""The code lists a form must choose from. Entry and exit reasons, kinds and fundings are the roster's (`/codes` there)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from services.approval.api.door import Db
+from services.approval.queries import codes as queries
+from shared.auth import Permit, Who
+from shared.clock import business_day
+
+router = APIRouter()
+
+
+@router.get("/codes")
+async def codes(_: Annotated[Who, Depends(Permit("applications.read", "public"))], request: Request, database: Db) -> queries.Codes:
+    """The code lists in force today."""
+    async with database.reading() as conn:
+        return await queries.codes(conn, business_day(request.app.state.clock.now()))
