@@ -15,7 +15,7 @@ import typer
 
 from deploy.local.place import PROJECT
 from shared.law.citizen_id import parse_citizen_id
-from shared.law.notices import COLUMNS, InvalidNotice, NoticeDay, load_calendar, read_notice, years_of
+from shared.law.notices import COLUMNS, InvalidNotice, NoticeDay, load_calendar, notice_files, read_notice, years_of
 from shared.law.retirement import Category, CategoryMismatch, Sex, YearMonth, retirement
 from shared.law.uscc import parse_uscc
 from shared.law.working_days import Calendar
@@ -39,7 +39,7 @@ def retirement_months() -> None:
 @app.command("deadline")
 def deadlines(home: Home = _HOME) -> None:
     """工作日期限：只计数，起算日不计入。输入列 start_date、working_days；超出已公布节假日安排的结果标 provisional。"""
-    calendar = load_calendar(calendar_files(home))
+    calendar = load_calendar(notice_files(_folder(home)))
     _answer(("start_date", "working_days"), ("due_date", "provisional"), lambda row: _deadline_row(row, calendar))
 
 
@@ -57,7 +57,7 @@ def check_uscc() -> None:
 
 @calendar_app.command("load")
 def calendar_load(file: Path, home: Home = _HOME) -> None:
-    """装入新一年的节假日安排。CSV 列 date、kind（OFF/WORK）、holiday、source；可重复执行。"""
+    """装入新一年的节假日安排，运行中的案件随即重新计算期限。CSV 列 date、kind（OFF/WORK）、holiday、source；可重复执行。"""
     try:
         days = read_notice(file.read_text(encoding="utf-8-sig"))
     except (InvalidNotice, OSError, UnicodeDecodeError) as error:
@@ -69,9 +69,9 @@ def calendar_load(file: Path, home: Home = _HOME) -> None:
         typer.echo("文件只有 12 月的日期，无法判断属于哪一年的安排", err=True)
         raise typer.Exit(1)
     for year in years:
-        _store(home / "calendar" / f"{year}.csv", [each for each in days if _notice_year(each, years) == year])
+        _store(_folder(home) / f"{year}.csv", [each for each in days if _notice_year(each, years) == year])
         typer.echo(f"{year} 年节假日安排已装入")
-    typer.echo(f"日历版本 {load_calendar(calendar_files(home)).version}")
+    typer.echo(f"日历版本 {load_calendar(notice_files(_folder(home))).version}")
 
 
 @calendar_app.callback()
@@ -79,9 +79,8 @@ def _calendar_group() -> None:
     """A group of its own, so that `calendar load` keeps its name while it is the only command."""
 
 
-def calendar_files(home: Path) -> list[Path]:
-    """The notices an office has loaded, oldest year first."""
-    return sorted((home / "calendar").glob("*.csv"))
+def _folder(home: Path) -> Path:
+    return home / "calendar"
 
 
 def _notice_year(each: NoticeDay, years: list[int]) -> int:

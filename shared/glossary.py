@@ -98,6 +98,7 @@ class EntryKind(StrEnum):
     SEALED = "sealed"
     RECORDED = "filed_in_ledger"
     REVOKED = "revocation_decided"
+    RECOUNTED = "term_recounted"
 
 
 class IssueState(StrEnum):
@@ -248,6 +249,7 @@ LABELS: dict[StrEnum, str] = {
     EntryKind.SEALED: "签章返回",
     EntryKind.RECORDED: "归档备案",
     EntryKind.REVOKED: "决定撤销",
+    EntryKind.RECOUNTED: "期限重算",
     IssueState.BASELINE: "期初存量",
     IssueState.TO_VERIFY: "待核实",
     IssueState.NOTICE_SIGNED: "已签发待送达",

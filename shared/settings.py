@@ -36,6 +36,6 @@ class StackSettings(BaseSettings):
         return self.environment != "production" and self.clock_file is not None
 
     @property
-    def calendar_files(self) -> list[Path]:
-        """The holiday notices an office has loaded (`bianban calendar load`), oldest year first."""
-        return sorted((self.home / "calendar").glob("*.csv")) if self.home else []
+    def calendar_folder(self) -> Path | None:
+        """The holiday notices an office has loaded (`bianban calendar load`); on several machines one shared folder."""
+        return self.home / "calendar" if self.home else None

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval_case import OpenCase, known
     from workflows.approval_messages import Answer, ApprovalStart
     from workflows.approval_steps import Decision, Phase
-    from workflows.guard import guarded
+    from workflows.guard import guarded, refuse
     from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
 
 ASK_AGAIN = timedelta(minutes=5)
@@ -126,6 +126,17 @@ class ApprovalWorkflow(OpenCase):
     async def unblock(self, block: messages.Block) -> None:
         """A freeze order of the unit ended."""
         self.change_blocks(steps.unblock(self.case, block.order_id), EntryKind.UNBLOCKED, (block.order_id,))
+
+    @workflow.update
+    @guarded
+    async def recount(self, change: messages.Recount) -> None:
+        """A holiday notice was loaded; approval sends it, no person."""
+        self.count_by(change.calendar)
+
+    @recount.validator
+    def _may_recount(self, change: messages.Recount) -> None:
+        if self.start.calendar.version == change.calendar.version:
+            raise refuse("calendar_known", steps.SENTENCES["calendar_known"])
 
     @workflow.update
     @guarded

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.clock import business_day
     from shared.glossary import EntryKind, Role
     from shared.law.deadline import Deadline
+    from shared.law.working_days import Calendar
     from workflows.approval_messages import Answer, ApprovalStart, Carried, Entry, Recent, Standing
     from workflows.approval_steps import Case, Decider, Refusal
     from workflows.clock import BusinessClock, Timed
@@ -111,6 +112,18 @@ class OpenCase(Timed):
         if case.blocked_by != held_before:
             self.enter(kind, order_ids=orders)
 
+    def count_by(self, calendar: Calendar) -> None:
+        """Every term from now on counts by this calendar; the one that runs is counted again, and no reminder of it is sent twice."""
+        self.start = self.start.model_copy(update={"calendar": calendar})
+        if self.deadline is None:
+            return
+        before, self.deadline = self.deadline, self.deadline.counted_by(calendar)
+        ends = f"原期限 {_written(before)}，现期限 {_written(self.deadline)}"
+        self.enter(
+            EntryKind.RECOUNTED,
+            text=f"节假日安排已更新，按日历版本 {calendar.version} 重新计算（原版本 {before.calendar.version}）：{ends}",
+        )
+
     def next_reminder(self) -> tuple[int, datetime] | None:
         """The next reminder of this step that was not sent: its offset and instant. None while the clock stands still."""
         if self.case.step is None or self.deadline is None or self.deadline.is_paused or self.armed_at is None:
@@ -189,6 +202,10 @@ def known(value: R | None) -> R:
     if value is None:
         raise RuntimeError("the phases ran out of order")
     return value
+
+
+def _written(deadline: Deadline) -> str:
+    return str(deadline.due_on or "中止中，未定")
 
 
 def _first(start: ApprovalStart) -> Carried:

@@ -19,6 +19,7 @@ NUMBER_DOCUMENT = "approval.number_document"
 RENDER_DOCUMENT = "approval.render_document"
 REQUEST_SEAL = "approval.request_seal"
 FILE_DOCUMENT = "approval.file_document"
+RECOUNT = "recount"
 
 
 def workflow_id(application_id: UUID) -> str:
@@ -76,6 +77,12 @@ class Block(Frozen):
     """A freeze order began or ended for the unit."""
 
     order_id: UUID
+
+
+class Recount(Frozen):
+    """A holiday notice was loaded: the step that waits and those after it count by this calendar."""
+
+    calendar: Calendar
 
 
 class Release(Frozen):

@@ -29,6 +29,7 @@ SENTENCES = {
     "document_mismatch": "该文件不是本申请待用印的文件。",
     "effect_refused": "落编时核验未通过，申请退回；请按所列原因补正后重新提交。",
     "seal_mismatch": "签章结果与待签章的文件不符。",
+    "calendar_known": "办理期限已按此节假日安排计算。",
 }
 
 

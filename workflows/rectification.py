@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         ExtensionOrder,
         Order,
         Pause,
+        Recount,
         Refusal,
         Resumption,
         Return,
@@ -34,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_case_entry"
+RECOUNT = "recount"
 ANSWERS_KEPT = 100
 
 
@@ -97,8 +99,9 @@ class RectificationWorkflow(Timed):
         )
 
     def _fire(self, step: LadderStep, at: datetime) -> None:
-        self.case = self.case.after_rung(step.rung)
-        self.journal.append(self._entry(Act.FIRE_RUNG).model_copy(update={"rung": step.rung, "planned_at": at}))
+        again, self.case = step.rung in self.case.fired, self.case.after_rung(step.rung)
+        fired = {} if again else {"rung": step.rung, "planned_at": at}
+        self.journal.append(self._entry(Act.END_TERM if again else Act.FIRE_RUNG).model_copy(update=fired))
 
     async def _record(self, entry: Entry) -> None:
         await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
@@ -126,8 +129,8 @@ class RectificationWorkflow(Timed):
     async def _decide(self, order: Order) -> Answer:
         update_id = _update_id()
         if update_id not in self.answers:
-            self.case = order.apply(self.case, self.clock.now())
-            details = order.model_dump(mode="json", exclude={"evidence", "calendar"})
+            before, self.case = self.case, order.apply(self.case, self.clock.now())
+            details = order.details(before, self.case)
             entry = self._entry(order.act).model_copy(update={"evidence": order.evidence, "details": details})
             sequence = self.journal.append(entry)
             self.answers[update_id] = Answer(state=self.case.state, due_at=self.case.due_at, sequence=sequence)
@@ -231,6 +234,16 @@ class RectificationWorkflow(Timed):
 
     @extend.validator
     def _may_extend(self, order: ExtensionOrder) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def recount(self, order: Recount) -> Answer:
+        """期限重算：a holiday notice was loaded; the service that owns the case sends it, no person."""
+        return await self._decide(order)
+
+    @recount.validator
+    def _may_recount(self, order: Recount) -> None:
         self._ensure_allowed(order)
 
 

@@ -31,7 +31,9 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     EXTEND = "extend"
+    RECOUNT = "recount"
     FIRE_RUNG = "fire_rung"
+    END_TERM = "end_term"
 
 
 class Message(BaseModel):
@@ -84,9 +86,13 @@ class Case(Message):
 
     def _rungs(self) -> Iterator[tuple[LadderStep, datetime]]:
         for step in self.ladder if self.state in RUNNING and self.deadline else ():
-            at = self.deadline.rung_at(step.offset) if step.rung not in self.fired and self.deadline else None
+            at = self.deadline.rung_at(step.offset) if self._is_ahead(step.rung) and self.deadline else None
             if at is not None:
                 yield step, self._not_before_armed(at)
+
+    def _is_ahead(self, rung: Rung) -> bool:
+        """Not fired yet; or the end of a term that had ended before a newly loaded notice moved it: that rung does not fire again."""
+        return rung not in self.fired or (rung is Rung.OVERDUE and self.state is IssueState.RECTIFYING)
 
     def _not_before_armed(self, at: datetime) -> datetime:
         """A rung whose time had passed when the term was armed fires in the next working morning, never at night or on a rest day."""
@@ -95,9 +101,9 @@ class Case(Message):
         return at_hour(self.deadline.calendar.next_working_day(business_day(self.armed_at)), RUNG_HOUR)
 
     def after_rung(self, rung: Rung) -> "Case":
-        """The rung has fired."""
+        """The rung has come; it counts as fired once."""
         state = IssueState.OVERDUE if rung is Rung.OVERDUE else self.state
-        return self.then(fired=(*self.fired, rung), state=state)
+        return self.then(fired=tuple(dict.fromkeys((*self.fired, rung))), state=state)
 
     def with_clock_running(self, now: datetime) -> "Case":
         """Overdue or not, by the deadline at this instant."""

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from shared.clock import business_day
 from shared.glossary import IssueState, Role
@@ -22,6 +22,7 @@ SENTENCES = {
     "already_paused": "整改期限已经中止。",
     "not_paused": "整改期限没有中止。",
     "no_more_extensions": "整改期限已按规定延长，不能再次延长。",
+    "calendar_known": "整改期限已按此节假日安排计算。",
 }
 
 
@@ -52,6 +53,11 @@ class Order(Message):
     def apply(self, case: Case, now: datetime) -> Case:
         """The case after this order at this business instant."""
         raise NotImplementedError
+
+    def details(self, before: Case, after: Case) -> dict[str, JsonValue]:  # noqa: ARG002  some orders tell what they changed
+        """What the journal keeps of it beside the evidence."""
+        details: dict[str, JsonValue] = self.model_dump(mode="json", exclude={"evidence", "calendar"})
+        return details
 
 
 class Confirmation(Order):
@@ -187,3 +193,31 @@ class ExtensionOrder(Order):
     def apply(self, case: Case, now: datetime) -> Case:
         longer = case.term.extended(self.days, now, self.evidence.actor, self.evidence.reason)
         return case.then(deadline=longer, revision=case.revision + 1, armed_at=now, fired=()).with_clock_running(now)
+
+
+class Recount(Order):
+    """A holiday notice was loaded: the term is counted again by the calendar that holds now; what has fired stays fired."""
+
+    act = Act.RECOUNT
+    states = RUNNING | {IssueState.EVIDENCE_SUBMITTED}
+    roles = frozenset({Role.SERVICE})
+
+    calendar: Calendar
+
+    def check(self, case: Case, now: datetime) -> None:
+        super().check(case, now)
+        if case.term.calendar.version == self.calendar.version:
+            raise Refusal("calendar_known")
+
+    def apply(self, case: Case, now: datetime) -> Case:
+        counted = case.then(deadline=case.term.counted_by(self.calendar), armed_at=now)
+        return counted.with_clock_running(now) if counted.state in RUNNING else counted
+
+    def details(self, before: Case, after: Case) -> dict[str, JsonValue]:
+        """The reckoning before and after: an end is none while a pause leaves it open."""
+        return {
+            "calendar_before": before.term.calendar.version,
+            "due_before": before.due_at.isoformat() if before.due_at else None,
+            "calendar": after.term.calendar.version,
+            "due_at": after.due_at.isoformat() if after.due_at else None,
+        }

@@ -11,6 +11,7 @@ from shared import db, telemetry, temporal
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.http import service_app
+from shared.law.notices import Notices
 
 
 def create_app() -> FastAPI:
@@ -31,7 +32,7 @@ def create_app() -> FastAPI:
     app.state.tokens = Tokens(settings.secret("token.pub"))
     app.state.clock = Clock(settings.clock_file)
     app.state.may_move_time = settings.may_move_time
-    app.state.calendar_files = settings.calendar_files
+    app.state.calendar = Notices(settings.calendar_folder).calendar
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.documents = settings.documents
     for router in api.ROUTERS:

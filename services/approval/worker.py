@@ -4,14 +4,18 @@ import httpx
 
 from services.approval import consumers
 from services.approval.activities import ApprovalActivities
+from services.approval.commands.calendars import tell_calendar
+from services.approval.queries.calendars import cases_behind
 from services.approval.queries.notices import RosterReader
 from services.approval.settings import ApprovalSettings
 from shared import db, outbox, process, telemetry, temporal
 from shared.auth import ServiceToken
+from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import Subscription, consume
 from shared.documents import Renderer
 from shared.kafka import KafkaSender
+from shared.law.notices import Notices
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender
 from workflows.approval_messages import TASK_QUEUE
@@ -36,6 +40,7 @@ async def main() -> None:
             outbox.relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),
+            watch_calendar(database, Clock(settings.clock_file), Notices(settings.calendar_folder), cases_behind, tell_calendar),
         )
 
 

@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.db import connect
 from shared.documents import Renderer
 from shared.http import service_app
-from shared.law.notices import load_calendar
+from shared.law.notices import Notices
 from shared.temporal import connect as connect_temporal
 
 
@@ -42,7 +42,7 @@ def create_app() -> FastAPI:
     app.state.renderer = Renderer(settings.font_dir)
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.surroundings = Surroundings(
-        load_calendar(settings.calendar_files), lambda: clock.offset() if settings.may_move_time else None
+        Notices(settings.calendar_folder).calendar, lambda: clock.offset() if settings.may_move_time else None
     )
     for router in ROUTERS:
         app.include_router(router)

@@ -3,16 +3,19 @@
 import httpx
 
 from services.monitoring.activities import MonitoringActivities, Sealing
+from services.monitoring.commands.calendars import tell_calendar
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models.facts import Surroundings
+from services.monitoring.queries.calendars import cases_behind
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
+from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import consume
 from shared.db import connect
 from shared.documents import Renderer
 from shared.kafka import KafkaSender
-from shared.law.notices import load_calendar
+from shared.law.notices import Notices
 from shared.outbox import relay
 from shared.process import run, side_by_side
 from shared.seal import EmbeddedSealPlatform
@@ -26,7 +29,8 @@ async def main() -> None:
     settings = MonitoringSettings()
     telemetry.set_up("monitoring-worker", settings.otlp)
     clock = Clock(settings.clock_file)
-    surroundings = Surroundings(load_calendar(settings.calendar_files), lambda: clock.offset() if settings.may_move_time else None)
+    notices = Notices(settings.calendar_folder)
+    surroundings = Surroundings(notices.calendar, lambda: clock.offset() if settings.may_move_time else None)
     temporal = await connect_temporal(
         settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True
     )
@@ -48,6 +52,7 @@ async def main() -> None:
             relay(database, settings.database_url, TemporalSender(temporal)),
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
+            watch_calendar(database, clock, notices, cases_behind, tell_calendar),
         )
 
 

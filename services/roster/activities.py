@@ -48,7 +48,7 @@ SYSTEM = "system"
 class RosterActivities:
     """Answers on the roster's task queue. The clock is the business clock; the calendar moves the end of a validity off rest days."""
 
-    def __init__(self, database: Database, clock: Clock, calendar: Calendar) -> None:
+    def __init__(self, database: Database, clock: Clock, calendar: Callable[[], Calendar]) -> None:
         self._database, self._clock, self._calendar = database, clock, calendar
 
     def all(self) -> Sequence[Callable[..., Any]]:
@@ -85,7 +85,7 @@ class RosterActivities:
     async def take_effect(self, effect: Effect) -> Done:
         """Carry out what was claimed. A refusal here is final (its code is the error's type)."""
         by = self._by(f"effect:{effect.request.application_id}:{effect.request.revision}", effect.evidence, effect.authorisation_no)
-        expires_on = expiry(effect.authorised_on, effect.valid_months, self._calendar)
+        expires_on = expiry(effect.authorised_on, effect.valid_months, self._calendar())
         with refusals_are_final():
             return await take_effect(self._database, _of_application(by, effect.request), TakeEffect(**dict(effect), expires_on=expires_on))
 

@@ -5,7 +5,7 @@ from services.roster.settings import RosterSettings
 from shared import db, outbox, process, telemetry, temporal
 from shared.clock import Clock
 from shared.kafka import KafkaSender
-from shared.law.notices import load_calendar
+from shared.law.notices import Notices
 from shared.settings import StackSettings
 from workflows.roster import TASK_QUEUE
 
@@ -17,7 +17,7 @@ async def main() -> None:
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     async with db.connect(settings.database_url, "roster") as database:
         client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
-        activities = RosterActivities(database, Clock(stack.clock_file), load_calendar(stack.calendar_files))
+        activities = RosterActivities(database, Clock(stack.clock_file), Notices(stack.calendar_folder).calendar)
         await process.side_by_side(
             outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),

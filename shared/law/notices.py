@@ -1,7 +1,7 @@
 """Reading holiday notices from CSV files: the published years in this package, and the overlays an office adds (`bianban calendar load`).
 
 Columns: date, kind (OFF or WORK), holiday, source; a weekday column is checked where it stands. A notice for a year may also speak of the
-last days of the year before.
+last days of the year before. `Notices` is what a process keeps: it looks whether an office has loaded another one.
 """
 
 import csv
@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import structlog
+
 from shared.law.working_days import Calendar, DayKind
 
 COLUMNS = ("date", "weekday", "kind", "holiday", "source")
 _PUBLISHED = Path(__file__).parent / "calendars"
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_log = structlog.get_logger()
 
 
 class InvalidNotice(ValueError):  # noqa: N818  named as the fact it states
@@ -37,6 +40,39 @@ class NoticeDay:
 
     def as_row(self) -> tuple[str, ...]:
         return (self.day.isoformat(), _WEEKDAYS[self.day.weekday()], self.kind.value, self.holiday, self.source)
+
+
+class Notices:
+    """The calendar by the notices that an office keeps in one folder, read again whenever a file was added or replaced."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """None: the published notices alone. Raises InvalidNotice."""
+        self._folder = folder
+        self._seen = self._look()
+        self._calendar = load_calendar(notice_files(folder))
+
+    def calendar(self) -> Calendar:
+        """The calendar as the notices say now. One that cannot be read leaves it as it was, and is logged once."""
+        seen = self._look()  # before reading: a change during it is seen the next time
+        if seen != self._seen:
+            self._seen = seen
+            try:
+                self._calendar = load_calendar(notice_files(self._folder))
+            except (InvalidNotice, OSError, UnicodeDecodeError) as error:
+                _log.error(
+                    "a holiday notice cannot be read; the calendar stays as it was", version=self._calendar.version, error=str(error)
+                )
+        return self._calendar
+
+    def _look(self) -> frozenset[tuple[str, int, int]]:
+        """What each file is, without reading it: `calendar load` puts a new one in the place of the old."""
+        found = ((path.name, path.stat()) for path in notice_files(self._folder))
+        return frozenset((name, status.st_ino, status.st_mtime_ns) for name, status in found)
+
+
+def notice_files(folder: Path | None) -> list[Path]:
+    """The notices in a folder, oldest year first."""
+    return sorted(folder.glob("*.csv")) if folder else []
 
 
 def load_calendar(overlays: Iterable[Path] = ()) -> Calendar:

@@ -244,7 +244,7 @@ async def house(
                 relay(database, url("approval"), TemporalSender(temporal)),
                 serve_activities(temporal, TASK_QUEUE, activities.all()),
                 relay(roster_database, url("roster"), senders[1]),
-                serve_activities(temporal, roster.TASK_QUEUE, RosterActivities(roster_database, clock, load_calendar()).all()),
+                serve_activities(temporal, roster.TASK_QUEUE, RosterActivities(roster_database, clock, load_calendar).all()),
             )
         ]
         made = House(clients[0], clients[1], database, roster_database, temporal, tokens, clock, folder, seal)

@@ -26,9 +26,12 @@ from deploy.local.place import NAMESPACE, Place
 from deploy.seal.app import create_app as seal_platform
 from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.app import create_app
+from services.monitoring.commands.calendars import tell_calendar
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models.facts import Surroundings
+from services.monitoring.queries.calendars import cases_behind
 from shared.auth import Tokens, Who
+from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import consume
 from shared.db import connect
@@ -36,7 +39,7 @@ from shared.documents import Renderer
 from shared.events.envelope import Event
 from shared.glossary import Role
 from shared.kafka import KafkaSender
-from shared.law.notices import load_calendar
+from shared.law.notices import Notices
 from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
@@ -91,6 +94,7 @@ class House:
     clock_file: Path
     kafka: tuple[str, str]
     roster: "Roster"
+    calendar_folder: Path
     posted: int = field(default=0)
 
     async def get(self, who: Who, path: str, **query: Any) -> Any:
@@ -141,7 +145,8 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
     os.environ.update(_environment(stack, url, kafka, folder))
     clock, payload_key = Clock(clock_file), bytes.fromhex((folder / "payload.key").read_text())
     temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
-    surroundings = Surroundings(load_calendar(), clock.offset)
+    notices = Notices(folder / "calendar")
+    surroundings = Surroundings(notices.calendar, clock.offset)
     app = create_app()
     loops: list[asyncio.Task[None]] = []
     to_kafka, neighbour = KafkaSender(*kafka), Roster()
@@ -163,11 +168,12 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
             relay(database, url("monitoring"), TemporalSender(temporal)),
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
+            watch_calendar(database, clock, notices, cases_behind, tell_calendar),
             serve_activities(temporal, roster.TASK_QUEUE, [neighbour.freeze_unit, neighbour.unfreeze_unit, neighbour.expire_reservations]),
         )
         loops += [asyncio.ensure_future(loop) for loop in running]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
-            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour)
+            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour, folder / "calendar")
             made.set_time(NOW)
             yield made
         await _end_cases(conn, temporal)
@@ -221,6 +227,7 @@ def _secrets(folder: Path) -> _Keys:
 
 def _environment(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> dict[str, str]:
     return stack.variables() | {
+        "BIANBAN_HOME": str(folder),
         "BIANBAN_SECRETS_DIR": str(folder),
         "BIANBAN_CLOCK_FILE": str(folder / "clock"),
         "BIANBAN_TOPIC_PREFIX": kafka[1],

@@ -55,7 +55,7 @@ from workflows.roster import Evidence
 
 pytestmark = pytest.mark.asyncio
 CALENDAR = load_calendar()
-HANDLERS = handlers(Surroundings(CALENDAR, lambda: timedelta(0)))
+HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
 MONDAY = at_hour(date(2026, 9, 20), 9)
 OFFICER = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
 

@@ -38,7 +38,7 @@ from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
 
 pytestmark = pytest.mark.asyncio
-HANDLERS = handlers(Surroundings(load_calendar(), lambda: timedelta(0)))
+HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
 SUPERVISOR = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
 
 
@@ -111,7 +111,7 @@ def _app(database: Database, tokens: Tokens, folder: Path) -> FastAPI:
     app = service_app("monitoring", lifespan)
     app.state.database, app.state.tokens, app.state.clock = database, tokens, Clock(None)
     app.state.temporal, app.state.folder = None, folder
-    app.state.surroundings = Surroundings(load_calendar(), lambda: None)
+    app.state.surroundings = Surroundings(load_calendar, lambda: None)
     app.state.notices, app.state.issuer, app.state.renderer = folder, "云海市编办", Renderer()
     app.include_router(notices.router)
     return app

@@ -28,7 +28,7 @@ class Asked:
     def __init__(self, database: Database, tmp_path: Path) -> None:
         clock_file = tmp_path / "clock"
         clock_file.write_text(str(int((given.NOW - datetime.now(UTC)) / timedelta(seconds=1))))
-        self.roster = RosterActivities(database, Clock(clock_file), load_calendar())
+        self.roster = RosterActivities(database, Clock(clock_file), load_calendar)
         self._environment = ActivityEnvironment()
 
     async def __call__(self, activity: Any, argument: object) -> Any:

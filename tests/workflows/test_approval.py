@@ -14,6 +14,7 @@ import tests.workflows.approval_play as play
 from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.law.deadline import Deadline
+from shared.law.working_days import Calendar, DayKind
 from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, start
 from workflows import approval_messages as messages
 from workflows.approval_steps import Decider
@@ -317,6 +318,27 @@ async def test_each_reminder_comes_in_working_time_and_once_trap_24(stage: play.
 
     days = [business_day(entry.at) for entry in played.services.entries if entry.kind is EntryKind.REMINDED]
     assert days == [date(2026, 9, 21), date(2026, 9, 23)]
+
+
+async def test_a_notice_loaded_meanwhile_moves_the_running_step_and_those_after_it_and_reminds_once(stage: play.Stage) -> None:
+    played = await stage.play(start(clock_offset=play.at(FRIDAY)))
+    await played.until(EntryKind.RECEIVED)
+    kinds = dict.fromkeys(play.CALENDAR.off, DayKind.OFF) | dict.fromkeys(play.CALENDAR.work, DayKind.WORK)
+    newly = Calendar.of(kinds | {date(2026, 9, 21): DayKind.OFF, date(2026, 9, 22): DayKind.OFF}, play.CALENDAR.published)
+
+    await played.tell("recount", messages.Recount(calendar=newly))
+    recounted = await played.until(EntryKind.RECOUNTED)
+    again = await played.refused("recount", messages.Recount(calendar=newly))
+    await played.pass_time(timedelta(days=6))
+    reminded = await played.until(EntryKind.REMINDED)
+    await played.decide()
+    next_step = await played.until(EntryKind.APPROVED)
+
+    assert "原期限 2026-09-21，现期限 2026-09-23" in recounted.text
+    assert again == "calendar_known"
+    assert (deadline_of(reminded).due_on, business_day(reminded.at)) == (date(2026, 9, 23), date(2026, 9, 23))
+    assert played.services.kinds().count(EntryKind.REMINDED) == 1
+    assert deadline_of(next_step).calendar.version == newly.version
 
 
 async def test_a_later_effective_date_is_waited_for(stage: play.Stage) -> None:

@@ -13,10 +13,21 @@ from temporalio.testing import WorkflowEnvironment
 import tests.workflows.rectification_play as play
 from shared.clock import at_hour
 from shared.glossary import IssueState, Role, Rung
+from shared.law.working_days import Calendar, DayKind
 from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
 from workflows.clock import ClockMoved
 from workflows.rectification_case import Act
-from workflows.rectification_orders import Acceptance, Confirmation, Dismissal, ExtensionOrder, Pause, Resumption, Return, Submission
+from workflows.rectification_orders import (
+    Acceptance,
+    Confirmation,
+    Dismissal,
+    ExtensionOrder,
+    Pause,
+    Recount,
+    Resumption,
+    Return,
+    Submission,
+)
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
@@ -199,3 +210,77 @@ async def test_moving_business_time_fires_what_became_due(environment: WorkflowE
 async def test_where_time_is_real_nobody_moves_it(environment: WorkflowEnvironment) -> None:
     async with rectification_on_stage(environment, moved=False) as played:
         assert await refused(played, "clock_moved", ClockMoved(offset=timedelta(days=1))) == "time_is_real"
+
+
+def newly_loaded(**days: DayKind) -> Recount:
+    """The published calendar with some days of 2026 told anew: `d1012=DayKind.OFF` is the 12th of October."""
+    kinds = dict.fromkeys(play.CALENDAR.off, DayKind.OFF) | dict.fromkeys(play.CALENDAR.work, DayKind.WORK)
+    told = {date(2026, int(name[1:3]), int(name[3:])): kind for name, kind in days.items()}
+    calendar = Calendar.of(kinds | told, play.CALENDAR.published)
+    return Recount(evidence=by(Role.SERVICE, "engine"), calendar=calendar.since(FRIDAY))
+
+
+@both_caches
+async def test_a_notice_loaded_meanwhile_moves_what_is_ahead_and_fires_nothing_twice(environment: WorkflowEnvironment, cached: int) -> None:
+    """The reminder of the old end has fired before the end moves; it does not come again before the new one."""
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 9, 29), 12))
+
+        moved = await played.order("recount", newly_loaded(d1009=DayKind.OFF, d1010=DayKind.OFF))
+        again = await refused(played, "recount", newly_loaded(d1009=DayKind.OFF, d1010=DayKind.OFF))
+        await played.until(at_hour(date(2026, 12, 1), 12))
+
+        assert moved["due_at"] == "2026-10-12T17:30:00+08:00"
+        assert again == "calendar_known"
+        assert played.services.rungs == [
+            (Rung.REMINDER, at_hour(date(2026, 9, 29), 9)),
+            (Rung.OVERDUE, at_hour(date(2026, 10, 12), 17, 30)),
+            (Rung.FREEZE_PROPOSAL, at_hour(date(2026, 10, 12), 17, 30)),
+            (Rung.INTERVIEW, at_hour(date(2026, 10, 26), 9)),
+            (Rung.CIRCULAR, at_hour(date(2026, 11, 9), 9)),
+        ]
+
+
+@both_caches
+async def test_a_term_that_had_ended_and_was_moved_on_ends_again_without_firing_its_rung_again(
+    environment: WorkflowEnvironment, cached: int
+) -> None:
+    """Must fail when the end of the term is looked for among the rungs that have not fired alone."""
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 10, 10), 12))
+
+        moved = await played.order("recount", newly_loaded(d1009=DayKind.OFF, d1010=DayKind.OFF, d1012=DayKind.OFF))
+        await played.until(at_hour(date(2026, 10, 14), 12))
+
+        ends = [(entry.act, entry.state) for entry in played.services.entries[-2:]]
+        assert moved["state"] == IssueState.RECTIFYING
+        assert ends == [(Act.RECOUNT, IssueState.RECTIFYING), (Act.END_TERM, IssueState.OVERDUE)]
+        assert [rung for rung, _ in played.services.rungs] == [Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL]
+
+
+@both_caches
+async def test_a_term_that_moves_into_the_past_fires_in_the_next_working_morning(environment: WorkflowEnvironment, cached: int) -> None:
+    async with rectification_on_stage(environment, cached) as played:
+        await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 10, 8), 20))
+
+        await played.order("recount", newly_loaded(d0926=DayKind.WORK))
+        await played.until(at_hour(date(2026, 10, 9), 12))
+
+        assert [entry.act for entry in played.services.entries][-3:] == [Act.RECOUNT, Act.FIRE_RUNG, Act.FIRE_RUNG]
+        assert [(rung, at) for rung, at in played.services.rungs[1:]] == [
+            (Rung.OVERDUE, at_hour(date(2026, 10, 9), 9)),
+            (Rung.FREEZE_PROPOSAL, at_hour(date(2026, 10, 9), 9)),
+        ]
+
+
+async def test_nobody_but_the_service_has_a_case_counted_again(environment: WorkflowEnvironment) -> None:
+    async with rectification_on_stage(environment) as played:
+        order = newly_loaded(d1009=DayKind.OFF)
+        unserved = await refused(played, "recount", order)
+        await played.serve()
+        by_a_person = await refused(played, "recount", order.model_copy(update={"evidence": by()}))
+
+        assert (unserved, by_a_person) == ("wrong_state", "wrong_role")

@@ -15,7 +15,6 @@ from shared.clock import Clock
 from shared.db import By, Database
 from shared.errors import DomainError, KeyReused, NotFound
 from shared.glossary import ApplicationState
-from shared.law.notices import load_calendar
 from workflows.approval_messages import Answer, workflow_id
 from workflows.approval_steps import SENTENCES, Decider
 
@@ -48,7 +47,7 @@ def by_of(request: Request, who: Who, key: str, body: Write) -> By:
 def moment(request: Request) -> dict[str, Any]:
     """What a case that starts now is told of the time: the calendar, and how far business time was moved (none where it may not be)."""
     state = request.app.state
-    return {"calendar": load_calendar(state.calendar_files), "clock_offset": state.clock.offset() if state.may_move_time else None}
+    return {"calendar": state.calendar(), "clock_offset": state.clock.offset() if state.may_move_time else None}
 
 
 def decider(who: Who, body: Write, on_behalf_of: str | None = None) -> Decider:

@@ -74,7 +74,7 @@ async def _share_unit(conn: Connection, unit_id: UUID) -> None:
 async def _insert(conn: Connection, by: By, what: SubmitApplication, application_id: UUID, number: str, chain_version: int) -> None:
     await conn.execute(
         "INSERT INTO applications (id, number, application_type, unit_id, from_unit_id, applicant, concerned, chain_version, submitted_at,"
-        " version, state, revision, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, 1, $9)",
+        " version, state, revision, changed_at, calendar_version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, 1, $9, $11)",
         application_id,
         number,
         what.type,
@@ -85,6 +85,7 @@ async def _insert(conn: Connection, by: By, what: SubmitApplication, application
         chain_version,
         by.as_of,
         ApplicationState.IN_REVIEW,
+        what.calendar.version,
     )
 
 

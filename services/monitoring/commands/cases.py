@@ -86,7 +86,8 @@ async def record_case_entry(conn: Connection, by: By, entry: Entry) -> int:
 
 async def _move(conn: Connection, entry: Entry) -> Issue:
     rows = await conn.fetch(
-        "UPDATE issues SET state = $2, due_at = $3, revision = $4, deadline = $5, closed_at = $6, closing_document_no = $7"
+        "UPDATE issues SET state = $2, due_at = $3, revision = $4, deadline = $5, closed_at = $6, closing_document_no = $7,"
+        " calendar_version = $8"
         f" WHERE id = $1 RETURNING {COLUMNS}",
         entry.issue_id,
         entry.state,
@@ -95,6 +96,7 @@ async def _move(conn: Connection, entry: Entry) -> Issue:
         entry.deadline.model_dump(mode="json") if entry.deadline else None,
         entry.at if entry.state in OVER else None,
         entry.evidence.document_no if entry.evidence and entry.state in OVER else None,
+        entry.deadline.calendar.version if entry.deadline else None,
     )
     return issue_of(rows[0])
 

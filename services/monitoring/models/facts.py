@@ -15,8 +15,13 @@ CONSUMER = "monitoring"
 class Surroundings:
     """What the doors know and commands are handed: the holiday calendar, and how far business time is moved (None: time is real)."""
 
-    calendar: Calendar
+    calendar_now: Callable[[], Calendar]
     clock_offset: Callable[[], timedelta | None]
+
+    @property
+    def calendar(self) -> Calendar:
+        """The holiday calendar as it is known at this moment."""
+        return self.calendar_now()
 
 
 @dataclass(frozen=True)
