@@ -27,12 +27,13 @@ Home = Annotated[Path, typer.Option(envvar="BIANBAN_HOME", help="数据目录", 
 _HOME = PROJECT / ".local"
 Row = dict[str, str]
 Choice = TypeVar("Choice", Sex, Category)
+_WORDS = {"男": Sex.MALE.value, "女": Sex.FEMALE.value}
 _ALSO_CALLED = {"id": "公民身份号码", "uscc": "统一社会信用代码"}
 
 
 @app.command("retirement")
 def retirement_months() -> None:
-    """法定退休月份。输入列 sex（M/F）、category（M60/F55/F50/SPECIAL）、birth_ym（YYYY-MM）。"""
+    """法定退休月份。输入列 sex（M/F 或 男/女）、category（M60/F55/F50/SPECIAL）、birth_ym（YYYY-MM）。"""
     _answer(("sex", "category", "birth_ym"), ("retire_age_years", "retire_age_months", "retire_ym"), _retirement_row)
 
 
@@ -108,10 +109,13 @@ def _retirement_row(row: Row) -> Row:
 
 
 def _one_of(choices: type[Choice], row: Row, column: str) -> Choice:
+    said = row[column].strip().upper()
     try:
-        return choices(row[column].strip().upper())
+        return choices(_WORDS.get(said, said))
     except ValueError:
-        raise ValueError(f"{column} 应为 {'、'.join(choices)}") from None
+        codes = [each.value for each in choices]
+        words = [word for word, code in _WORDS.items() if code in codes]
+        raise ValueError(f"{column} 应为 {'、'.join(codes + words)}") from None
 
 
 def _month(text: str) -> YearMonth:

@@ -46,6 +46,14 @@ def test_a_bad_row_gets_its_own_error_and_the_others_go_on() -> None:
     ]
 
 
+def test_the_sex_may_be_written_as_the_office_writes_it_and_what_it_may_be_is_said() -> None:
+    rows = answers("retirement", "sex,category,birth_ym\n男,M60,1965-01\n女,F50,1975-01\n先生,M60,1965-01\nM,M6,1965-01\n")
+
+    assert [row["sex"] for row in rows] == ["男", "女", "先生", "M"]
+    assert [row["error"] for row in rows] == ["", "", "sex 应为 M、F、男、女", "category 应为 M60、F55、F50、SPECIAL"]
+    assert rows[0]["retire_ym"] == "2025-02"
+
+
 def test_a_short_row_is_an_error_of_its_own() -> None:
     rows = answers("deadline", "start_date,working_days\n2026-09-18\n2026-09-18,1\n")
 
