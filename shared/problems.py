@@ -92,6 +92,7 @@ TITLES: dict[str, str] = {
     "wrong_role": "岗位不能办理此环节",
     "wrong_person": "当前环节不由您办理",
     "own_case": "本人事项须回避",
+    "calendar_known": "期限已按此节假日安排",
     "decided_before": "已办理过其他环节",
     "stale_version": "内容已有变动",
     "already_withdrawn": "申请已撤回",
