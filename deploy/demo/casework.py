@@ -12,19 +12,20 @@ _TITLES = {"post_use_application": "用编", "entry_application": "入编", "exi
 
 @dataclass(frozen=True)
 class Party:
-    """A unit of the story, and the logins of its clerk and head."""
+    """A unit of the story, and the logins of its clerk, its head, and the deputy who may do either's work."""
 
     id: str
     name: str
     code: str
     clerk: str
     head: str
+    deputy: str
 
 
-async def submit(stage: Stage, party: Party, what: str, title: str, **content: Any) -> str:
-    """The clerk submits; the application's id."""
+async def submit(stage: Stage, party: Party, what: str, title: str, by: str | None = None, **content: Any) -> str:
+    """The clerk submits, unless somebody else is named; the application's id."""
     body = {"type": what, "unit_id": party.id, "title": title, "justification": f"{title}，经单位领导班子集体研究。", **content}
-    answer = await stage.do(party.clerk, f"提交{_TITLES[what]}申请：{title}", "approval", "/applications", body)
+    answer = await stage.do(by or party.clerk, f"提交{_TITLES[what]}申请：{title}", "approval", "/applications", body)
     stage.tell(f"受理编号 {answer['number']}")
     return str(answer["application_id"])
 

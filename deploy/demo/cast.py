@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from deploy.demo.casework import Party
-from deploy.demo.city import OFFICER, logins
+from deploy.demo.city import OFFICER, UNIT_STAFF, logins
 from deploy.demo.invented import Inventor
 from deploy.demo.plan import city
 from deploy.demo.stage import Stage
@@ -60,7 +60,7 @@ async def choose(doors: Doors) -> Cast:
         found = (await doors.get(OFFICER, "roster", "/units", q=planned.uscc)).body["items"]
         if not found:
             raise WrongPlace("这里没有演示城市。请先运行：bianban clean，再运行 make demo（或 bianban up --city demo）。")
-        party = Party(found[0]["id"], planned.name, planned.uscc, f"{login}.clerk", f"{login}.head")
+        party = Party(found[0]["id"], planned.name, planned.uscc, *(f"{login}.{part}" for part in UNIT_STAFF))
         if await _is_calm(doors, party):
             (schools if login.startswith("school") else towns).append(party)
     school = await _first(doors, schools, full=False)

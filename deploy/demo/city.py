@@ -32,17 +32,19 @@ OFFICE_STAFF = {
     SEALER: ("钟心语", Role.SEAL_OPERATOR),
 }
 
+UNIT_STAFF = {"clerk": (Role.UNIT_CLERK,), "head": (Role.UNIT_HEAD,), "deputy": (Role.UNIT_CLERK, Role.UNIT_HEAD)}
+
 
 def staff_of(units: list[Unit]) -> list[Account]:
-    """The office's people, and a clerk and a head for every town and school: `town1.clerk`, `school1.head`, ….
+    """The office's people, and for every town and school a clerk, a head, and a deputy who may do either's work: `town1.clerk`, `school1.head`, ….
 
     Sex and number have no say in it: names are invented anew, with a seed of their own.
     """
     inventor = Inventor(SEED + 1)
     accounts = [Account(name=name, real_name=real_name, roles=(role,)) for name, (real_name, role) in OFFICE_STAFF.items()]
     for login, unit in logins(units).items():
-        for part, role in (("clerk", Role.UNIT_CLERK), ("head", Role.UNIT_HEAD)):
-            accounts.append(Account(name=f"{login}.{part}", real_name=inventor.name("F"), roles=(role,), unit_codes=(unit.uscc,)))
+        for part, roles in UNIT_STAFF.items():
+            accounts.append(Account(name=f"{login}.{part}", real_name=inventor.name("F"), roles=roles, unit_codes=(unit.uscc,)))
     return accounts
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from deploy.demo import casework
+from deploy.demo.casework import Party
 from deploy.demo.cast import Cast
 from deploy.demo.stage import WEEKDAYS, Stage
 
@@ -19,10 +20,11 @@ async def play(stage: Stage, cast: Cast) -> None:
 
 async def _use_a_post(stage: Stage, cast: Cast, before: dict[str, Any]) -> None:
     school = cast.school
-    application = await casework.submit(stage, school, "post_use_application", "招聘数学教师 1 名", kind=KIND, funding=FUNDING, posts=1)
+    application = await casework.submit(
+        stage, school, "post_use_application", "招聘数学教师 1 名", school.deputy, kind=KIND, funding=FUNDING, posts=1
+    )
     await _judge_due_date(stage, application)
-    body = {"verdict": "approve", "revision": 1, "step": "unit_head", "opinion": "同意。"}
-    await stage.refused(school.clerk, "经办人想自己审签自己的申请", "forbidden", "approval", f"/applications/{application}/decisions", body)
+    await _nobody_decides_his_own(stage, application, school)
     await casework.approve_all(stage, application, school)
     await casework.rows_settle(
         stage,
@@ -35,6 +37,16 @@ async def _use_a_post(stage: Stage, cast: Cast, before: dict[str, Any]) -> None:
         available=before["available"] - 1,
     )
     await casework.seal_and_file(stage, application, school)
+
+
+async def _nobody_decides_his_own(stage: Stage, application: str, school: Party) -> None:
+    """The clerk has no say in it; the deputy has, as head, but not where he submitted. Neither leaves a trace in the timeline."""
+    body = {"verdict": "approve", "revision": 1, "step": "unit_head", "opinion": "同意。"}
+    path = f"/applications/{application}/decisions"
+    await stage.refused(school.clerk, "经办人想审签（无此权限）", "forbidden", "approval", path, body)
+    await stage.refused(school.deputy, "提交人兼有审签权限，想审签自己的申请（本人事项须回避）", "own_case", "approval", path, body)
+    seen = await casework.at_step(stage, application, "unit_head")
+    stage.expect("两次被拒绝后，申请的办理记录", ["application_received"], [entry["kind"] for entry in seen["timeline"]])
 
 
 async def _judge_due_date(stage: Stage, application: str) -> None:

@@ -81,11 +81,11 @@ def test_parents_stand_before_their_children() -> None:
         seen.add(unit.name)
 
 
-def test_every_town_and_school_has_a_clerk_and_a_head() -> None:
+def test_every_town_and_school_has_a_clerk_a_head_and_a_deputy() -> None:
     units = city()
     names = {account.name for account in staff_of(units)}
 
-    assert {f"{login}.{part}" for login in logins(units) for part in ("clerk", "head")} <= names
+    assert {f"{login}.{part}" for login in logins(units) for part in ("clerk", "head", "deputy")} <= names
 
 
 def test_two_inventors_with_other_first_numbers_never_meet() -> None:
