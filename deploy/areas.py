@@ -16,6 +16,7 @@ AREAS = {
     "case": ("deploy.casefile.export", "app"),
     "identity": ("deploy.identity", "app"),
     "token": ("deploy.identity", "token"),
+    "service-token": ("deploy.identity", "service_token"),
     "law": ("deploy.law", "app"),
     "calendar": ("deploy.law", "calendar_app"),
     "reporting": ("deploy.reporting", "app"),

@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.place import SERVICES, Place, WrongPlace
+from deploy.local.place import SERVICES, Place, Service, WrongPlace
 from shared import db, dead_letters
 from shared.clock import CHINA
 from shared.db import Database
@@ -17,7 +17,6 @@ from shared.dead_letters import DeadLetter
 
 PATIENCE = 15.0
 Answer = TypeVar("Answer")
-Service = Literal["identity", "roster", "approval", "monitoring", "reporting"]
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 

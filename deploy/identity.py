@@ -13,18 +13,20 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from deploy.local.place import Place, WrongPlace
+from deploy.local import secret_files
+from deploy.local.place import Place, Service, WrongPlace
 from services.identity import commands, queries
 from services.identity.models import AlreadyGranted, GrantRole, NameTaken, RegisterUser, SeedAdministrators
 from shared import db
-from shared.auth import Tokens, Who
-from shared.clock import Clock
+from shared.auth import LIFETIME, Tokens, Who, service
+from shared.clock import CHINA, Clock
 from shared.db import By, Database
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
 from shared.glossary import Role
 
 PATIENCE = 60.0
+LONGEST = LIFETIME // timedelta(minutes=1)
 Answer = TypeVar("Answer")
 app = typer.Typer(help="用户、角色与单位范围。", no_args_is_help=True)
 
@@ -76,18 +78,13 @@ async def _units_of(database: Database, codes: tuple[str, ...]) -> tuple[UUID, .
         await asyncio.sleep(0.2)
 
 
-def tokens(place: Place) -> Tokens:
-    """The signer of this stack. WrongPlace where the private key is not here."""
-    folder = place.home / "secrets"
+def tokens(place: Place, folder: Path | None = None) -> Tokens:
+    """The signer of this stack, or of the secrets in a folder. WrongPlace where the private key is not here."""
+    folder = folder or place.home / "secrets"
     try:
         return Tokens((folder / "token.pub").read_text(encoding="utf-8"), (folder / "token.key").read_text(encoding="utf-8"))
     except OSError:
         raise WrongPlace("本机没有签发令牌的私钥，不能签发令牌。") from None
-
-
-def service_token(place: Place, service: str, lifetime: timedelta = timedelta(days=365)) -> str:
-    """A token with which one service calls another: role service, whole county."""
-    return tokens(place).issue(Who(name=service, roles=frozenset({Role.SERVICE})), datetime.now(UTC), lifetime)
 
 
 def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> Answer:
@@ -121,13 +118,30 @@ def load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> 
 
 def token(
     user: Annotated[str, typer.Argument(help="登录名。")],
-    hours: Annotated[float, typer.Option(min=0.01, max=24, help="有效时长（小时）。")] = 8,
+    minutes: Annotated[float, typer.Option(min=0.5, max=LONGEST, help="有效时长（分钟）。")] = LONGEST,
 ) -> None:
-    """签发一枚令牌并只输出令牌本身：TOKEN=$(bianban token zhang)"""
+    """签发一枚令牌并只输出令牌本身：TOKEN=$(bianban token zhang)。到期前可用它在 identity 的 /me/token 换新的。"""
 
     async def who(database: Database, as_of: datetime) -> Who:
         async with database.reading() as conn:
             return await queries.who(conn, user, as_of)
 
     signer = tokens(Place.from_environment())
-    typer.echo(signer.issue(_with_database(who), datetime.now(UTC), timedelta(hours=hours)))
+    typer.echo(signer.issue(_with_database(who), datetime.now(UTC), timedelta(minutes=minutes)))
+
+
+def service_token(
+    name: Annotated[Service, typer.Argument(help="服务名。")],
+    secrets: Annotated[Path | None, typer.Option(envvar="BIANBAN_SECRETS_DIR", help="密钥目录；其中须有签发令牌的私钥。")] = None,
+    days: Annotated[int, typer.Option(min=1, max=400, help="有效天数；到期前重新签发即可，服务无需重启。")] = 365,
+    show: Annotated[bool, typer.Option("--show", help="输出令牌本身，不写文件。")] = False,
+) -> None:
+    """签发一个服务调用其他服务所用的令牌，写入密钥目录的 <服务名>.token（权限 0600）。生产环境用。"""
+    place = Place.from_environment()
+    folder = secrets or place.home / "secrets"
+    issued = tokens(place, folder).issue(service(name), now := datetime.now(UTC), timedelta(days=days))
+    if show:
+        typer.echo(issued)
+        return
+    secret_files.write(folder / f"{name}.token", issued)
+    typer.echo(f"已写入 {folder / f'{name}.token'}，有效至 {now.astimezone(CHINA) + timedelta(days=days):%Y-%m-%d}。")

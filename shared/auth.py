@@ -6,7 +6,7 @@ Every route declares both: `Depends(Permit("roster.place", ...))`. A route witho
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,10 @@ from fastapi.security import HTTPBearer
 from shared.errors import Forbidden
 from shared.glossary import Role
 
-LIFETIME = timedelta(hours=8)
+LIFETIME = timedelta(minutes=15)
+"""How long a revoked right may still be used; a person's token that claims longer is refused."""
+SESSION = timedelta(hours=8)
+"""How long tokens are renewed before one has to sign in again."""
 CHECKED_TOKENS = 4096
 _ALGORITHM = "ES256"
 
@@ -96,8 +99,8 @@ class Tokens:
         self._public, self._private = public_key, private_key
         self._checked = lru_cache(CHECKED_TOKENS)(self._check)
 
-    def issue(self, who: Who, now: datetime, lifetime: timedelta = LIFETIME) -> str:
-        """A token valid for `lifetime` from the real time `now`."""
+    def issue(self, who: Who, now: datetime, lifetime: timedelta = LIFETIME, since: datetime | None = None) -> str:
+        """A token valid for `lifetime` from the real time `now`; he signed in at `since` (now, unless it is a renewal)."""
         if self._private is None:
             raise RuntimeError("only identity issues tokens")
         claims = {
@@ -105,6 +108,7 @@ class Tokens:
             "roles": sorted(who.roles),
             "units": None if who.units is None else [str(unit) for unit in who.units],
             "acts_for": list(who.acts_for),
+            "since": int((since or now).timestamp()),
             "iat": now,
             "exp": now + lifetime,
         }
@@ -112,12 +116,19 @@ class Tokens:
 
     def read(self, token: str) -> Who:
         """Who the token speaks for; raises NotSignedIn. Its signature is checked when it is first seen, its end each time."""
-        who, ends = self._checked(token)
+        who, ends, _ = self._checked(token)
         if ends <= time.time():
             raise NotSignedIn
         return who
 
-    def _check(self, token: str) -> tuple[Who, float]:
+    def renew(self, token: str, who: Who, now: datetime) -> str:
+        """A token for the same person with the rights he has now; raises NotSignedIn once his session is over."""
+        _, _, since = self._checked(token)
+        if now >= since + SESSION:
+            raise NotSignedIn
+        return self.issue(who, now, since=since)
+
+    def _check(self, token: str) -> tuple[Who, float, datetime]:
         try:
             claims = jwt.decode(token, self._public, algorithms=[_ALGORITHM], options={"require": ["exp", "iat", "sub"]})
             units = claims["units"]
@@ -127,17 +138,25 @@ class Tokens:
                 units=None if units is None else tuple(UUID(unit) for unit in units),
                 acts_for=tuple(claims["acts_for"]),
             )
+            since = datetime.fromtimestamp(claims["since"], UTC)
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:
             raise NotSignedIn from error
-        return who, float(claims["exp"])
+        if who.roles != {Role.SERVICE} and claims["exp"] - claims["iat"] > LIFETIME.total_seconds():
+            raise NotSignedIn
+        return who, float(claims["exp"]), since
+
+
+def service(name: str) -> Who:
+    """Who a service is to another: role `service`, the whole county."""
+    return Who(f"service.{name}", frozenset({Role.SERVICE}))
 
 
 @dataclass(frozen=True)
 class ServiceToken:
     """How one service shows another who it is: role `service`, no user's rights.
 
-    In production deployment hands each service its own token as the secret `<service>.token`, since identity alone has the private key;
-    elsewhere the key is at hand, and each call gets a token of its own.
+    In production deployment hands each service its own token as the secret `<service>.token` (`bianban service-token`), since identity alone
+    has the private key; elsewhere the key is at hand, and each call gets a token of its own.
     """
 
     service: str
@@ -149,8 +168,7 @@ class ServiceToken:
         if self.production:
             return (self.secrets_dir / f"{self.service}.token").read_text(encoding="utf-8").strip()
         private = (self.secrets_dir / "token.key").read_text(encoding="utf-8")
-        who = Who(f"service.{self.service}", frozenset({Role.SERVICE}))
-        return Tokens("", private).issue(who, now, timedelta(minutes=5))
+        return Tokens("", private).issue(service(self.service), now, timedelta(minutes=5))
 
 
 class Permit(HTTPBearer):

@@ -4,11 +4,12 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache"
-SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
+Service = Literal["identity", "roster", "approval", "monitoring", "reporting"]
+SERVICES: tuple[Service, ...] = get_args(Service)
 NAMESPACE = "bianban"
 DEMO_ISSUER = "望汐市机构编制委员会办公室"
 """发文机关 of the invented city. In production the environment has to name the office."""

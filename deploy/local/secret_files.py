@@ -17,7 +17,7 @@ def make(folder: Path) -> None:
     """Write every secret that is missing; those present stay as they are."""
     for name in PASSWORDS + KEYS:
         if not (folder / name).exists():
-            _write(folder / name, secrets.token_hex(32))
+            write(folder / name, secrets.token_hex(32))
     if not (folder / "token.key").exists():
         _make_token_pair(folder)
 
@@ -26,11 +26,12 @@ def _make_token_pair(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    _write(folder / "token.pub", public.decode())
-    _write(folder / "token.key", private.decode())
+    write(folder / "token.pub", public.decode())
+    write(folder / "token.key", private.decode())
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """One secret, whole or not at all, in place of the one before."""
     half = path.with_name(path.name + ".new")
     half.unlink(missing_ok=True)
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -1,6 +1,7 @@
 """Door 1: HTTP. Accounts are made by the system administrator, rights given by the security administrator, both read by the audit administrator."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -65,6 +66,13 @@ class Me:
 
 
 @dataclass(frozen=True)
+class Renewed:
+    """A token in place of the present one."""
+
+    token: str
+
+
+@dataclass(frozen=True)
 class UserPage:
     """A page of accounts; `next` is the cursor of the page after."""
 
@@ -97,6 +105,16 @@ def _by(request: Request, who: Who, key: str, body: Write) -> By:
 async def me(who: Annotated[Who, Depends(Permit("account.read", "self"))]) -> Me:
     """Who the caller is."""
     return Me(who.name, {role: LABELS[role] for role in sorted(who.roles)}, who.units, who.acts_for)
+
+
+@router.post("/me/token")
+async def renew_token(request: Request, who: Annotated[Who, Depends(Permit("account.read", "self"))], database: Db) -> Renewed:
+    """A new token, before the present one ends: with the rights he has now, until 8 hours after he signed in."""
+    now, tokens = request.app.state.clock.now(), request.app.state.tokens
+    async with database.reading() as conn:
+        as_he_is = await queries.who(conn, who.name, now)
+    present = request.headers["authorization"].partition(" ")[2]
+    return Renewed(tokens.renew(present, as_he_is, datetime.now(UTC)))
 
 
 @router.get("/users")
@@ -137,7 +155,7 @@ async def grant_role(
 async def revoke_role(
     request: Request, name: str, role: Role, who: SecurityAdministrator, database: Db, idempotency_key: IdempotencyKey, body: Write
 ) -> User:
-    """Take a role back. Tokens already issued end with their own lifetime."""
+    """Take a role back. The tokens he has end within 15 minutes, and are renewed with the rights that are left."""
     return await commands.revoke_role(database, _by(request, who, idempotency_key, body), RevokeRole(user=name, role=role))
 
 

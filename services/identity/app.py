@@ -26,7 +26,7 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("identity", lifespan)
-    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.tokens = Tokens(settings.secret("token.pub"), settings.secret("token.key"))
     app.state.clock = Clock(settings.clock_file)
     app.include_router(api.router)
     return app

@@ -17,12 +17,13 @@ from deploy.identity import tokens
 from deploy.local.place import Place
 from services.identity import api
 from services.identity.app import create_app
-from shared.auth import Tokens, Who
+from shared.auth import LIFETIME, SESSION, Tokens, Who
 from shared.glossary import Role
 
 ROUTES = sorted((method, route.path) for route in api.router.routes if isinstance(route, APIRoute) for method in route.methods or ())
 PERMITTED = {
     ("GET", "/me"): frozenset(Role),
+    ("POST", "/me/token"): frozenset(Role),
     ("GET", "/users"): {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN},
     ("GET", "/audit"): {Role.AUDIT_ADMIN},
     ("POST", "/users"): {Role.SYSTEM_ADMIN},
@@ -44,6 +45,12 @@ class Door:
         if role is not None:
             headers["authorization"] = f"Bearer {self.signer.issue(Who(name, frozenset({role})), datetime.now(UTC))}"
         return await self.client.request(method, path.format(name="zhang", role="observer"), headers=headers, json=body)
+
+    async def as_bearer(self, token: str, method: str, path: str) -> httpx.Response:
+        return await self.client.request(method, path, headers={"authorization": f"Bearer {token}"})
+
+
+SECURITY = Who("secadmin", frozenset({Role.SECURITY_ADMIN}))
 
 
 @pytest_asyncio.fixture
@@ -70,7 +77,7 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
     wrong = [
         "Bearer nonsense",
         f"Bearer {Tokens('', pem).issue(everything, now)}",
-        f"Bearer {door.signer.issue(everything, now - timedelta(hours=9))}",
+        f"Bearer {door.signer.issue(everything, now - LIFETIME)}",
         f"Basic {door.signer.issue(everything, now)}",
     ]
 
@@ -100,6 +107,38 @@ async def test_the_three_administrators_make_an_account_give_it_a_role_and_read_
         ("sysadmin", "identity.user_registered.v1", ""),
         ("secadmin", "identity.role_granted.v1", "巡察"),
     ]
+
+
+@pytest.mark.asyncio
+async def test_a_revoked_role_is_gone_with_the_next_token_and_the_present_one_ends_soon(door: Door) -> None:
+    await door.ask("POST", "/users", Role.SYSTEM_ADMIN, {"name": "zhang", "real_name": "甲"})
+    await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": "audit_admin"})
+    who, now = Who("zhang", frozenset({Role.AUDIT_ADMIN})), datetime.now(UTC)
+    present = door.signer.issue(who, now)
+
+    renewed = (await door.as_bearer(present, "POST", "/me/token")).json()["token"]
+    assert (await door.as_bearer(renewed, "GET", "/audit")).status_code == 200
+
+    await door.client.post(
+        "/users/zhang/roles/audit_admin/revocation",
+        json={},
+        headers={"idempotency-key": "revocation-1", "authorization": f"Bearer {door.signer.issue(SECURITY, now)}"},
+    )
+    after = (await door.as_bearer(renewed, "POST", "/me/token")).json()["token"]
+
+    assert (await door.as_bearer(after, "GET", "/audit")).status_code == 403
+    assert (await door.as_bearer(door.signer.issue(who, now - LIFETIME), "GET", "/audit")).status_code == 401
+    assert (await door.as_bearer(door.signer.issue(who, now, timedelta(hours=8)), "GET", "/audit")).status_code == 401
+
+
+@pytest.mark.asyncio
+async def test_a_token_is_not_renewed_beyond_the_session(door: Door) -> None:
+    await door.ask("POST", "/users", Role.SYSTEM_ADMIN, {"name": "zhang", "real_name": "甲"})
+    now = datetime.now(UTC)
+    old = door.signer.issue(Who("zhang", frozenset({Role.OBSERVER})), now, since=now - SESSION)
+
+    assert (await door.as_bearer(old, "GET", "/me")).status_code == 200
+    assert (await door.as_bearer(old, "POST", "/me/token")).status_code == 401
 
 
 @pytest.mark.asyncio

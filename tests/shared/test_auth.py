@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.auth import PERMISSIONS, NotSignedIn, Tokens, Who
+from shared.auth import LIFETIME, PERMISSIONS, SESSION, NotSignedIn, Tokens, Who, service
 from shared.errors import Forbidden
 from shared.glossary import Role
 
@@ -27,7 +27,15 @@ def pair() -> tuple[str, str]:
 
 PUBLIC, PRIVATE = pair()
 TOKENS = Tokens(PUBLIC, PRIVATE)
-CLAIMS = {"sub": "zhang", "roles": ["observer"], "units": None, "acts_for": [], "iat": NOW, "exp": NOW + timedelta(hours=1)}
+CLAIMS = {
+    "sub": "zhang",
+    "roles": ["observer"],
+    "units": None,
+    "acts_for": [],
+    "since": int(NOW.timestamp()),
+    "iat": NOW,
+    "exp": NOW + LIFETIME,
+}
 
 
 @pytest.mark.parametrize("who", [WHO, Who("director", frozenset({Role.OFFICE_DIRECTOR})), Who("nobody", frozenset(), ())])
@@ -44,7 +52,8 @@ def forged(**changes: object) -> dict[str, object]:
     [
         "",
         "nonsense",
-        TOKENS.issue(WHO, NOW - timedelta(hours=9)),
+        TOKENS.issue(WHO, NOW - LIFETIME),
+        TOKENS.issue(WHO, NOW, LIFETIME + timedelta(seconds=1)),
         Tokens("", pair()[1]).issue(WHO, NOW),
         jwt.encode(CLAIMS, "", algorithm="none"),
         jwt.encode(CLAIMS, "x" * 32, algorithm="HS256"),
@@ -53,13 +62,14 @@ def forged(**changes: object) -> dict[str, object]:
         jwt.encode(forged(units="absent"), PRIVATE, algorithm="ES256"),
         jwt.encode(forged(roles=["emperor"]), PRIVATE, algorithm="ES256"),
         jwt.encode(forged(units=["all of them"]), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(iat=NOW + timedelta(hours=1), exp=NOW + timedelta(hours=2)), PRIVATE, algorithm="ES256"),
+        jwt.encode(forged(iat=NOW + timedelta(hours=1), exp=NOW + timedelta(hours=1) + LIFETIME), PRIVATE, algorithm="ES256"),
     ],
     ids=[
         *(
             "empty",
             "nonsense",
             "expired",
+            "longer than a right may outlive its revocation",
             "another signer",
             "unsigned",
             "another algorithm",
@@ -85,6 +95,28 @@ def test_a_token_that_was_good_is_refused_once_it_has_ended() -> None:
     assert before[0] == WHO
     with pytest.raises(NotSignedIn):
         TOKENS.read(token)
+
+
+def test_a_renewed_token_has_the_rights_of_now_and_no_token_outlives_the_session() -> None:
+    less = Who("zhang", frozenset({Role.UNIT_CLERK}), (TOWN,))
+    last = NOW + SESSION - timedelta(seconds=1)
+
+    renewed = TOKENS.renew(TOKENS.issue(WHO, NOW), less, NOW)
+    late = TOKENS.renew(TOKENS.issue(WHO, NOW, since=NOW - timedelta(hours=7)), less, NOW)
+
+    assert TOKENS.read(renewed) == TOKENS.read(late) == less
+    TOKENS.renew(renewed, less, last)
+    for token, at in ((renewed, last + timedelta(seconds=1)), (late, NOW + timedelta(hours=1))):
+        with pytest.raises(NotSignedIn):
+            TOKENS.renew(token, less, at)
+
+
+def test_only_a_service_has_a_token_for_longer() -> None:
+    month = timedelta(days=30)
+
+    assert TOKENS.read(TOKENS.issue(service("approval"), NOW, month)) == service("approval")
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(TOKENS.issue(Who("both", frozenset({Role.SERVICE, Role.OBSERVER})), NOW, month))
 
 
 def test_a_changed_token_is_refused() -> None:
