@@ -1,0 +1,172 @@
+"""What may be inside an .xlsx: its directory is judged first, then every part is read once, before the parser sees it. Runs in the guarded child."""
+
+import re
+import stat
+import struct
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+from xml.etree import ElementTree as ET
+
+from shared.sheets.refusals import Unread
+
+UNPACKED_BYTES = 600_000_000
+RATIO = 400
+SWOLLEN_FROM = 10_000_000
+ENTRIES = 2_000
+FORMULAS = 20_000
+_PIECE = 4 * 2**20
+_LONGEST_ROW = 16 * 2**20
+_FORBIDDEN = (
+    (re.compile(r"vbaproject\.bin$|^xl/macrosheets/|^xl/activex/|^xl/ctrlprops/|^xl/embeddings/|\.(exe|dll|js|vbs)$"), "macros"),
+    (re.compile(r"^xl/externallinks/|^xl/connections\.xml$|^xl/querytables/|^xl/webextensions/"), "outside"),
+)
+_DANGEROUS = re.compile(
+    rb"\|[^<]*!|\b(?:webservice|filterxml|dde|ddeauto|call|register(?:\.id)?|exec|hyperlink|rtd|importxml|importdata|image)\s*\(",
+    re.IGNORECASE,
+)
+_ANY_FORMULA = re.compile(rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>([^<]*)<)")
+_PLACED_FORMULA = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*>\s*<(?:\w+:)?f[\s/>]")
+_MAIN = re.compile(r"^\{[^}]*\}")
+
+
+@dataclass
+class Contents:
+    """What the parts tell: the cells that hold a formula, by sheet: row number to column positions (from 0)."""
+
+    formulas: dict[str, dict[int, list[int]]] = field(default_factory=dict)
+
+
+def judge(file: BinaryIO) -> Contents:
+    """Refuse what is no honest workbook. Raises Unread."""
+    _few_entries(file)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            _judge_directory(entries)
+            return _judge_parts(archive, entries)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error, ET.ParseError, OSError):
+        raise Unread("damaged") from None
+    except RuntimeError:  # zipfile's word for an encrypted entry
+        raise Unread("locked") from None
+
+
+def _few_entries(file: BinaryIO) -> None:
+    """The end record tells how many entries there are; a directory of millions is not read at all."""
+    file.seek(0, 2)
+    file.seek(max(0, file.tell() - 65_557))
+    tail = file.read()
+    place = tail.rfind(b"PK\x05\x06")
+    if place < 0 or len(tail) < place + 22:
+        raise Unread("damaged")
+    entries, size = struct.unpack("<HI", tail[place + 10 : place + 16])
+    if entries > ENTRIES or size > ENTRIES * 1_000:
+        raise Unread("bomb")
+
+
+def _judge_directory(entries: list[zipfile.ZipInfo]) -> None:
+    names = [entry.filename for entry in entries]
+    lower = [name.lower() for name in names]
+    if "xl/workbook.xml" not in lower:
+        raise Unread("not_a_book")
+    if len(set(lower)) < len(lower) or any(_is_odd(entry) for entry in entries):
+        raise Unread("odd_names")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Unread("locked")
+    for pattern, code in _FORBIDDEN:
+        if any(pattern.search(name) for name in lower):
+            raise Unread(code)
+    swollen = any(entry.file_size > SWOLLEN_FROM and entry.file_size > RATIO * max(entry.compress_size, 1) for entry in entries)
+    if len(entries) > ENTRIES or sum(entry.file_size for entry in entries) > UNPACKED_BYTES or swollen:
+        raise Unread("bomb")
+
+
+def _is_odd(entry: zipfile.ZipInfo) -> bool:
+    name = entry.filename
+    climbing = name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/")
+    return climbing or name != entry.orig_filename or stat.S_ISLNK(entry.external_attr >> 16) or entry.compress_type not in {0, 8}
+
+
+def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Contents:
+    contents = Contents()
+    sheets: dict[str, str] = {}
+    for entry in sorted(entries, key=lambda each: each.filename.startswith("xl/worksheets/")):
+        name = entry.filename.lower()
+        if not name.endswith((".xml", ".rels", ".vml")):
+            continue
+        sheets = sheets or (_sheet_parts(archive) if name.startswith("xl/worksheets/") else {})
+        sheet = sheets.get(name)
+        for piece in _pieces(archive, entry):
+            _judge_piece(piece, name)
+            if sheet is not None and (b"<f" in piece or b":f" in piece):
+                _note_formulas(contents, sheet, piece)
+    return contents
+
+
+def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """A part in pieces that end between two rows. What the directory says of a size is not believed."""
+    rest, read = b"", 0
+    with archive.open(entry) as part:
+        while piece := part.read(_PIECE):
+            read += len(piece)
+            if read > UNPACKED_BYTES:
+                raise Unread("bomb")
+            rest += piece
+            cut = rest.rfind(b"<row") if len(rest) > _PIECE else -1
+            if cut > 0:
+                yield rest[:cut]
+                rest = rest[cut:]
+            elif len(rest) > _LONGEST_ROW:
+                yield rest
+                rest = rest[-1024:]
+    yield rest
+
+
+def _judge_piece(piece: bytes, name: str) -> None:
+    head = piece[:200]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or re.search(rb"encoding=[\"'](?!utf-8[\"'])", head, re.IGNORECASE):
+        raise Unread("damaged")
+    if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
+        raise Unread("entities")
+    if name == "[content_types].xml" and re.search(rb"macroEnabled|vbaProject", piece, re.IGNORECASE):
+        raise Unread("macros")
+    if b"ddeLink" in piece:
+        raise Unread("outside")
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The part of each sheet: its name inside the archive to its name for people."""
+    parts = {name.lower(): name for name in archive.namelist()}
+    rels = ET.fromstring(archive.read(parts["xl/_rels/workbook.xml.rels"]))  # noqa: S314  no document type is left in it
+    targets = {each.get("Id"): each.get("Target", "") for each in rels}
+    book = ET.fromstring(archive.read(parts["xl/workbook.xml"]))  # noqa: S314  as above
+    found = {}
+    for each in book.iter():
+        if _MAIN.sub("", each.tag) == "sheet":
+            target = next((targets.get(value, "") for key, value in each.attrib.items() if key.endswith("}id")), "")
+            found[(target[1:] if target.startswith("/") else f"xl/{target}").lower()] = each.get("name", "")
+    return found
+
+
+def _note_formulas(contents: Contents, sheet: str, piece: bytes) -> None:
+    formulas = list(_ANY_FORMULA.finditer(piece))
+    if not formulas:
+        return
+    if any(_DANGEROUS.search(found.group(1) or b"") for found in formulas):
+        raise Unread("dangerous_formula", sheet=sheet)
+    placed = _PLACED_FORMULA.findall(piece)
+    rows = contents.formulas.setdefault(sheet, defaultdict(list))
+    for letters, number in placed:
+        rows[int(number)].append(column(letters.decode()))
+    if len(placed) < len(formulas) or sum(map(len, rows.values())) > FORMULAS:
+        raise Unread("unplaced_formula", sheet=sheet)
+
+
+def column(letters: str) -> int:
+    """The position of a column, from 0: A is 0, AA is 26."""
+    position = 0
+    for letter in letters:
+        position = position * 26 + ord(letter) - 64
+    return position - 1

@@ -1,0 +1,279 @@
+"""The guarded child: opens one foreign file under hard limits of memory and time, and hands its cells over, line by line, as JSON.
+
+A sheet of 1 KB can make the parser ask for 2³⁴ cells, which ends the process and cannot be caught; so it is never opened in ours. The child has no
+secret, no network, no file of its own. It speaks first: the book, then each sheet's first rows; the reader answers which columns it wants.
+"""
+
+import codecs
+import csv
+import datetime as dt
+import io
+import json
+import re
+import resource
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from shared.sheets import archive
+from shared.sheets.refusals import Unread
+
+MEMORY = 2**30
+SECONDS = 30
+ROWS = 200_000
+COLUMNS = 300
+HEAD = 40
+CHUNK, CHUNK_CHARACTERS = 250, 500_000
+LONGEST_LINE = 2**20
+LONGEST_CELL, LONGEST_TITLE = 4_000, 200
+LONGEST_MATCH = 500
+Row = tuple[int, list[Any]]
+_OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
+_OTHERS = (
+    (b"%PDF", " PDF"),
+    (b"\x89PNG", "图片"),
+    (b"\xff\xd8\xff", "图片"),
+    (b"GIF8", "图片"),
+    (b"Rar!", "压缩包"),
+    (b"7z\xbc\xaf", "压缩包"),
+    (b"\x1f\x8b", "压缩包"),
+    (b"MZ", "程序"),
+    (b"\x7fELF", "程序"),
+)
+
+
+def main(asked: dict[str, Any]) -> None:
+    """`asked`: `path`, `suffix`, `sheets` (titles wanted), `lone` (the title given to the only sheet of a book, or of a CSV), `mark` (a hidden sheet)."""
+    limit_yourself()
+    try:
+        with Path(asked["path"]).open("rb") as file:
+            kind = kind_of(file, asked["suffix"])
+            if kind == "csv":
+                _serve_csv(file, asked)
+            else:
+                _serve_book(file, asked)
+        say(end=True)
+    except Unread as refusal:
+        say(refused=refusal.code, facts=refusal.facts)
+    except MemoryError:
+        say(refused="too_wide", facts={})
+
+
+def limit_yourself(written_bytes: int = 0) -> None:
+    """Memory, time, no core dump, and no file written beyond so many bytes."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written_bytes, written_bytes))
+
+
+def kind_of(file: BinaryIO, suffix: str) -> str:
+    """`xlsx` or `csv`, by what is in it; its name must say the same. Raises Unread."""
+    head = file.read(4096)
+    if not head.strip():
+        raise Unread("nothing")
+    if suffix in {".xlsm", ".xlsb", ".xltm", ".xlam"}:
+        raise Unread("macros")
+    if head.startswith(_OLE):
+        raise Unread("locked" if "EncryptedPackage".encode("utf-16-le") in head + file.read() else "old_format")
+    found = next((words for magic, words in _OTHERS if head.startswith(magic)), None)
+    if found:
+        raise Unread("mislabelled", suffix=suffix or "（无扩展名）", found=found)
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:html|!doctype|table|\?xml|meta|style)", head, re.IGNORECASE):
+        raise Unread("web_page")
+    kind = "xlsx" if head.startswith(_ZIP) else "csv"
+    if suffix not in {".xlsx", ".csv", ".txt"}:
+        raise Unread("suffix")
+    if (suffix == ".xlsx") != (kind == "xlsx"):
+        raise Unread("mislabelled", suffix=suffix, found=" Excel 工作簿" if kind == "xlsx" else "文本")
+    return kind
+
+
+def say(**words: Any) -> None:
+    """One line to the reader."""
+    sys.stdout.write(json.dumps(words, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def heard() -> dict[str, Any]:
+    """The reader's next line."""
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)  # nobody listens any more
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
+    contents = archive.judge(file)
+    import python_calamine as calamine  # noqa: PLC0415  only under the limits
+
+    file.seek(0)
+    try:
+        book = calamine.load_workbook(file)
+        visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
+        say(book={"names": visible, "mark": _mark(book, asked["mark"])})
+        for name, title in chosen(visible, book.sheet_names, asked):
+            sheet = book.get_sheet_by_name(name)
+            last_row, last_column = sheet.end or (0, 0)
+            if last_column >= COLUMNS:
+                raise Unread("too_wide")
+            if last_row >= ROWS:
+                raise Unread("too_long", limit=ROWS)
+            formulas = contents.formulas.get(name, {})
+            _serve_sheet(title, name, _rows(sheet), formulas, _merged(sheet))
+    except (calamine.CalamineError, ValueError, KeyError, OverflowError):
+        raise Unread("damaged") from None
+
+
+def _mark(book: Any, name: str) -> str:
+    """What a template of ours says about itself, in the first cell of a hidden sheet."""
+    if name not in book.sheet_names:
+        return ""
+    sheet = book.get_sheet_by_name(name)
+    first = next(sheet.iter_rows(), None)
+    return str(first[0])[:100] if first else ""
+
+
+def chosen(visible: list[str], names: list[str], asked: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sheets to read, with the titles wanted: by name, or the only one that may be meant. Raises Unread."""
+    wanted = {title: title for title in asked["sheets"]} | asked.get("renamed", {})
+    found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted]
+    lone = asked["lone"]
+    if any(title == lone for _, title in found):
+        return found
+    if any(wanted.get(name.strip()) == lone for name in names):
+        raise Unread("hidden", wanted=lone)
+    others = [name for name in visible if name.strip() not in wanted and name.strip() not in asked["ignored"]]
+    if found or len(others) != 1:
+        raise Unread("no_sheet", wanted=lone, names="、".join(names[:20]) or "（无）")
+    return [(others[0], lone)]
+
+
+def _merged(sheet: Any) -> list[list[int]]:
+    """Merged ranges among the first rows: top, left, bottom, right (from 0)."""
+    ranges = sheet.merged_cell_ranges or []
+    return [[top, left, bottom, right] for (top, left), (bottom, right) in ranges if top < HEAD][:200]
+
+
+def _rows(sheet: Any) -> Iterator[Row]:
+    """Rows numbered as the user sees them. The parser gives leading empty rows, and leaves leading empty columns out."""
+    left = [""] * (sheet.start or (0, 0))[1]
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        yield number, [*left, *row]
+
+
+def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
+    file.seek(0)
+    lines = iter(csv_lines(file))
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count))
+    say(book={"names": [asked["lone"]], "mark": ""})
+    try:
+        _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
+    except csv.Error:
+        raise Unread("damaged") from None
+
+
+def csv_lines(file: BinaryIO) -> Iterator[str]:
+    """Lines of text, in UTF-8 (with or without BOM), UTF-16 with BOM, or GB18030. Raises Unread."""
+    start = file.tell()
+    encoding = next(each for each in ("utf-8-sig", "utf-16", "gb18030", None) if each is None or _fits(file, start, each))
+    if encoding is None:
+        raise Unread("encoding")
+    file.seek(start)
+    text = _lines(file, encoding)
+    for line in text:
+        if len(line) >= LONGEST_LINE:
+            raise Unread("too_wide")
+        if "\0" in line:
+            raise Unread("binary")
+        yield line
+
+
+def _lines(file: BinaryIO, encoding: str) -> Iterator[str]:
+    wrapper = io.TextIOWrapper(file, encoding=encoding, newline="")
+    try:
+        while line := wrapper.readline(LONGEST_LINE):
+            yield line
+    finally:
+        wrapper.detach()
+
+
+def _fits(file: BinaryIO, start: int, encoding: str) -> bool:
+    file.seek(start)
+    if encoding == "utf-16" and file.read(2) not in {b"\xff\xfe", b"\xfe\xff"}:
+        return False
+    file.seek(start)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        while piece := file.read(2**20):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
+    for number, row in enumerate(reader, start=1):
+        if number > ROWS:
+            raise Unread("too_long", limit=ROWS)
+        yield number, row
+
+
+def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int, list[int]], merged: list[list[int]]) -> None:
+    head = list(islice(rows, HEAD))
+    titles = [(number, [_short(value(cell)) for cell in row[:COLUMNS]]) for number, row in head]
+    say(sheet=title, name=name, head=[each for each in titles if any(cell is not None for cell in each[1])], merged=merged)
+    answer = heard()
+    if "after" not in answer:
+        return
+    columns, patterns = answer["columns"], [(place, re.compile(pattern)) for place, pattern in answer.get("derive", ())]
+    widest = max(columns, default=0) + 1
+    chunk: list[list[Any]] = []
+    characters = 0
+    for number, row in chain(head, rows):
+        if len(row) > COLUMNS and any(row[COLUMNS:]):
+            raise Unread("too_wide")
+        if number <= answer["after"]:
+            continue
+        padded = row if len(row) >= widest else [*row, *([None] * (widest - len(row)))]
+        cells = [value(padded[place]) for place in columns]
+        if patterns:
+            cells += [_derived(value(padded[place]) if place < len(padded) else None, pattern) for place, pattern in patterns]
+        if any(cell is not None for cell in cells):
+            computed = [columns.index(place) for place in formulas.get(number, ()) if place in columns]
+            chunk.append([number, cells, computed] if computed else [number, cells])
+            characters += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:
+            say(rows=chunk)
+            chunk, characters = [], 0
+    say(rows=chunk, last=True)
+
+
+def value(cell: Any) -> Any:
+    """Text, number, truth value, or a date as ISO text; a time of day at midnight is dropped. None for nothing."""
+    if isinstance(cell, str):
+        return cell[:LONGEST_CELL] or None
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
+    if isinstance(cell, dt.date | dt.time | dt.timedelta):
+        return str(cell)
+    return cell
+
+
+def _short(cell: Any) -> Any:
+    return cell[:LONGEST_TITLE] if isinstance(cell, str) else cell
+
+
+def _derived(cell: Any, pattern: re.Pattern[str]) -> str | None:
+    """A value hidden in another column's text: the group `value` of the pattern. Its cost is under this process's limits."""
+    found = pattern.search(str(cell)[:LONGEST_MATCH]) if cell is not None else None
+    return (found.groupdict().get("value") or "").strip() or None if found else None
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,175 @@
+"""Reading a foreign file from our side: the file is held in memory, a guarded child opens it, and its rows come over a pipe in chunks.
+
+However many rows there are, a chunk of them is all that is held here.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from shared.sheets.refusals import unreadable
+
+FILE_BYTES = 60_000_000
+MARK = "_bianban"
+PATIENCE = 60.0
+_LINE = 2**24
+_ROOT = Path(__file__).parents[2]
+_EXHAUSTED = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGSEGV}
+
+Cell: TypeAlias = str | float | bool | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The wanted cells of one row, in the order asked for. `computed` are the places of cells that hold a formula."""
+
+    number: int
+    cells: Sequence[Cell]
+    computed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which sheets are read. `lone` is the title that the only sheet of a book, or a CSV, is taken for; `renamed`: a sheet's own name to its title."""
+
+    sheets: Sequence[str]
+    lone: str
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignored: Sequence[str] = ("填写说明", "代码表")
+
+
+@dataclass
+class Sheet:
+    """One sheet: its title, its own name in the file, its first rows and their merged ranges (top, left, bottom, right, from 0)."""
+
+    title: str
+    name: str
+    head: Sequence[tuple[int, Sequence[Cell]]]
+    merged: Sequence[tuple[int, int, int, int]]
+    _book: "Book" = field(repr=False)
+    _answered: bool = False
+
+    async def chunks(self, after: int, columns: Sequence[int], derive: Sequence[tuple[int, str]] = ()) -> AsyncIterator[Sequence[Row]]:
+        """The rows below row `after`, those columns of each, and what `derive` (column, pattern with a group `value`) finds."""
+        self._answered = True
+        await self._book.tell(after=after, columns=list(columns), derive=list(derive))
+        while True:
+            words = await self._book.hear()
+            yield [Row(each[0], each[1], frozenset(each[2]) if len(each) > 2 else frozenset()) for each in words["rows"]]
+            if words.get("last"):
+                return
+
+    async def skip(self) -> None:
+        """None of its rows are wanted."""
+        if not self._answered:
+            self._answered = True
+            await self._book.tell(skip=True)
+
+
+class Book:
+    """An open file: the names of its visible sheets, and what a template of ours says about itself."""
+
+    def __init__(self, child: Process) -> None:
+        self._child = child
+        self.names: Sequence[str] = ()
+        self.mark = ""
+
+    async def begin(self) -> None:
+        """Wait for the child's first words. Raises Unreadable."""
+        book = (await self.hear())["book"]
+        self.names, self.mark = book["names"], book["mark"]
+
+    async def sheets(self) -> AsyncIterator[Sheet]:
+        """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""
+        while not (words := await self.hear()).get("end"):
+            head = [(number, cells) for number, cells in words["head"]]
+            sheet = Sheet(words["sheet"], words["name"], head, [tuple(each) for each in words["merged"]], self)
+            yield sheet
+            await sheet.skip()
+
+    async def tell(self, **words: Any) -> None:
+        """Answer the child."""
+        assert self._child.stdin is not None  # noqa: S101  the child is made with pipes
+        with suppress(ConnectionError):  # it has gone; what it died of is heard next
+            self._child.stdin.write(json.dumps(words).encode() + b"\n")
+            await self._child.stdin.drain()
+
+    async def hear(self) -> dict[str, Any]:
+        """The child's next line; its refusal, or its end, as a refusal."""
+        assert self._child.stdout is not None  # noqa: S101  the child is made with pipes
+        try:
+            line = await asyncio.wait_for(self._child.stdout.readline(), PATIENCE)
+        except TimeoutError:
+            raise unreadable("too_slow") from None
+        except ValueError:  # a line beyond all measure
+            raise unreadable("damaged") from None
+        if not line.endswith(b"\n"):
+            raise unreadable("too_wide" if await self._child.wait() in _EXHAUSTED else "damaged")
+        words: dict[str, Any] = json.loads(line)
+        if "refused" in words:
+            raise unreadable(words["refused"], **words["facts"])
+        return words
+
+
+def held(pieces: Iterable[bytes]) -> int:
+    """A file in memory that no disk sees; answers its descriptor, which the caller closes. Raises Unreadable beyond FILE_BYTES."""
+    place = os.memfd_create("sheet")
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > FILE_BYTES:
+            os.close(place)
+            raise unreadable("too_large", limit=FILE_BYTES // 1_000_000)
+        os.write(place, piece)
+    return place
+
+
+@asynccontextmanager
+async def opened(place: int, name: str, wanted: Wanted) -> AsyncIterator[Book]:
+    """Open a file held in memory; `name` is what its owner calls it. Raises Unreadable. The child ends with the block."""
+    asked = {
+        "path": f"/proc/self/fd/{place}",
+        "suffix": Path(name).suffix.lower(),
+        "sheets": list(wanted.sheets),
+        "lone": wanted.lone,
+        "renamed": dict(wanted.renamed),
+        "ignored": list(wanted.ignored),
+        "mark": MARK,
+    }
+    child = await guarded("shared.sheets.child", asked, place)
+    book = Book(child)
+    try:
+        await book.begin()
+        yield book
+    finally:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def guarded(module: str, asked: Mapping[str, Any], *places: int) -> Process:
+    """A child with nothing of ours but the files it is given: no environment, no secret."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-X", "utf8", "-m", module, json.dumps(asked)),
+        cwd=_ROOT,
+        env={},
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=places,
+        limit=_LINE,
+    )
+
+
+async def ensure_readable(place: int, name: str, wanted: Wanted) -> str:
+    """Refuse at once what is no honest file; answers the mark of a template of ours."""
+    async with opened(place, name, wanted) as book:
+        return book.mark

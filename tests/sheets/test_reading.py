@@ -1,0 +1,222 @@
+"""A foreign file is opened by a guarded child only; what is honest comes over in chunks, and what is not is refused with what to do."""
+
+import asyncio
+import os
+import resource
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from shared.sheets import reading
+from shared.sheets.reading import FILE_BYTES, Book, Row, Wanted, ensure_readable, held, opened
+from shared.sheets.refusals import Unreadable
+from tests.sheets import hostile
+from tests.sheets.hostile import HOSTILE, TITLE, book
+
+pytestmark = pytest.mark.asyncio
+WANTED = Wanted([TITLE], TITLE)
+
+
+async def rows_of(
+    content: bytes, suffix: str = ".xlsx", wanted: Wanted = WANTED, columns: Sequence[int] = (0, 1, 2), **more: Any
+) -> list[Row]:
+    place = held([content])
+    found: list[Row] = []
+    async with opened(place, f"a{suffix}", wanted) as found_book:
+        async for sheet in found_book.sheets():
+            async for chunk in sheet.chunks(more.get("after", 1), columns, more.get("derive", ())):
+                found += chunk
+    os.close(place)
+    return found
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_a_hostile_file_is_refused_with_what_to_do(what: str) -> None:
+    make, suffix, said = HOSTILE[what]
+
+    with pytest.raises(Unreadable, match=said) as refused:
+        await rows_of(make(), suffix)
+
+    assert "请" in str(refused.value) or "只接受" in str(refused.value)
+
+
+async def test_two_hundred_megabytes_are_not_even_kept() -> None:
+    piece, taken = b"x" * 10_000_000, []
+
+    def pieces() -> Any:
+        for number in range(20):
+            taken.append(number)
+            yield piece
+
+    with pytest.raises(Unreadable, match=f"超过 {FILE_BYTES // 1_000_000} MB"):
+        held(pieces())
+    assert len(taken) == 7
+
+
+async def test_no_hostile_file_costs_our_own_process_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    for make, suffix, _ in HOSTILE.values():
+        with pytest.raises(Unreadable):
+            await rows_of(make(), suffix)
+
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # KB
+
+
+async def test_a_child_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 0.0)
+
+    with pytest.raises(Unreadable, match="用时过长"):
+        await rows_of(book())
+
+
+async def test_the_child_has_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIANBAN_SECRET", "s3cret")
+    child = await reading.guarded("tests.sheets.tells_environment", {})
+
+    said, _ = await child.communicate()
+
+    assert b"s3cret" not in said
+    assert b"LC_CTYPE" in said or said == b"{}\n"
+
+
+async def test_rows_keep_their_numbers_over_empty_lines_and_columns() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet.write_row(4, 1, ["测试乙", 4])
+
+    found = await rows_of(book(fill))
+
+    assert [(row.number, list(row.cells)) for row in found] == [(2, ["甲单位", "测试甲", 3.0]), (5, [None, "测试乙", 4.0])]
+
+
+async def test_a_sheet_that_begins_further_down_and_right_is_read_where_it_stands() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        for row in (0, 1):
+            for column in range(3):
+                sheet.write_blank(row, column, None)
+        sheet.write_row(6, 2, ["x", "y"])
+
+    found = await rows_of(book(fill), columns=(2, 3), after=0)
+
+    assert [(row.number, list(row.cells)) for row in found][-1] == (7, ["x", "y"])
+
+
+async def test_a_formula_is_not_taken_for_a_value_in_silence() -> None:
+    [row] = await rows_of(hostile.formula("1+6"), columns=(1, 0))
+
+    assert list(row.cells) == [None, 7.0]
+    assert row.computed == {1}
+
+
+async def test_a_formula_in_a_text_is_a_text() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet.write_string(2, 1, "=cmd|'/c calc'!A0")
+
+    assert (await rows_of(book(fill)))[1].cells[1] == "=cmd|'/c calc'!A0"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+async def test_a_csv_in_the_usual_encodings_is_read(encoding: str) -> None:
+    content = '单位,姓名\n甲单位,"𠮷·买买提, 甲"\n\n乙单位,乙\n'.encode(encoding)
+
+    found = await rows_of(content, ".csv", columns=(0, 1))
+
+    assert [(row.number, list(row.cells)) for row in found] == [(2, ["甲单位", "𠮷·买买提, 甲"]), (4, ["乙单位", "乙"])]
+
+
+async def test_a_csv_may_be_divided_by_tabs() -> None:
+    assert list((await rows_of("单位\t姓名\n甲\t乙\n".encode(), ".csv", columns=(0, 1)))[0].cells) == ["甲", "乙"]
+
+
+async def test_dates_come_as_text_and_truth_as_truth() -> None:
+    def fill(made: Any, sheet: Any) -> None:
+        sheet.write_datetime(2, 0, date(2021, 3, 5), made.add_format({"num_format": "yyyy-mm-dd"}))
+        sheet.write_boolean(2, 1, True)
+
+    assert list((await rows_of(book(fill)))[1].cells) == ["2021-03-05", True, None]
+
+
+async def test_a_hidden_sheet_is_not_read_and_a_hidden_one_that_is_wanted_is_told() -> None:
+    def other(made: Any, _: Any) -> None:
+        hidden = made.add_worksheet("旧数据")
+        hidden.write(0, 0, "x")
+        hidden.hide()
+
+    def same(made: Any, sheet: Any) -> None:
+        made.add_worksheet("封面").activate()
+        made.worksheets_objs[-1].set_first_sheet()
+        sheet.hide()
+
+    assert len(await rows_of(book(other))) == 1
+    with pytest.raises(Unreadable, match="被隐藏"):
+        await rows_of(book(same))
+
+
+async def test_the_only_sheet_of_another_name_is_taken_and_several_are_asked_about() -> None:
+    wanted = Wanted(["编制"], "编制")
+
+    assert len(await rows_of(book(), wanted=wanted)) == 1
+    with pytest.raises(Unreadable, match="缺少工作表“编制”。文件中有：人员、又一张"):
+        await rows_of(book(lambda made, _: made.add_worksheet("又一张")), wanted=wanted)
+
+
+async def test_a_value_in_a_remark_is_found_by_a_pattern_and_a_costly_pattern_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet.write_row(1, 0, ["职称：高级教师；其他", "a" * 400])
+
+    [row] = await rows_of(book(fill), columns=(2,), derive=[(0, "职称[:：](?P<value>[^；]+)")])
+    assert list(row.cells) == [3.0, "高级教师"]
+    monkeypatch.setattr(reading, "PATIENCE", 3.0)
+    with pytest.raises(Unreadable, match="用时过长"):
+        await rows_of(book(fill), columns=(2,), derive=[(1, "(a+)+(?P<value>b)")])
+
+
+async def test_many_rows_come_in_chunks_and_the_reader_may_leave_in_the_middle() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        for number in range(3_000):
+            sheet.write_string(number + 2, 0, "甲单位")
+
+    place, sizes = held([book(fill)]), []
+    async with opened(place, "a.xlsx", WANTED) as found:
+        async for sheet in found.sheets():
+            sizes += [len(chunk) async for chunk in sheet.chunks(1, [0])]
+    async with opened(place, "a.xlsx", WANTED) as found:
+        assert isinstance(found, Book)
+        await asyncio.sleep(0)
+
+    assert sum(sizes) == 3_001
+    assert max(sizes) <= 250
+
+
+async def test_long_texts_are_cut_and_come_a_few_rows_at_a_time() -> None:
+    sizes: list[int] = []
+    place = held([hostile.long_texts()])
+    async with opened(place, "a.xlsx", WANTED) as found:
+        async for sheet in found.sheets():
+            sizes += [sum(len(str(cell)) for row in chunk for cell in row.cells) async for chunk in sheet.chunks(0, range(40))]
+
+    assert sum(sizes) == 19 * 40 * 4_000
+    assert max(sizes) <= 1_000_000
+
+
+async def test_a_mark_of_a_template_is_found() -> None:
+    def fill(made: Any, _: Any) -> None:
+        sheet = made.add_worksheet(reading.MARK)
+        sheet.write(0, 0, "bianban:roster:1")
+        sheet.very_hidden()
+
+    assert await ensure_readable(held([book(fill)]), "a.xlsx", WANTED) == "bianban:roster:1"
+
+
+async def test_a_sheet_with_too_many_rows_is_refused() -> None:
+    target = BytesIO()
+    made = xlsxwriter.Workbook(target, {"constant_memory": True})
+    made.add_worksheet(TITLE).write(200_001, 0, "x")
+    made.close()
+
+    with pytest.raises(Unreadable, match="200000 行"):
+        await rows_of(target.getvalue())
