@@ -17,9 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.local.place import NAMESPACE, SERVICES, Place
 from shared import temporal
-from shared.consumer import PARTITIONS
 from shared.db import Connection
 from shared.events import TOPICS
+from shared.listening import PARTITIONS
 from workflows.clock import NEXT_DUE
 
 _AT_ONCE = 8

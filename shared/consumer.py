@@ -1,21 +1,22 @@
-"""The consumer: position, inbox and effect are one PostgreSQL transaction. Kafka's own group offsets are not used.
+"""What a consumer does with the records it was given: position, inbox and effect are one PostgreSQL transaction.
 
-Partitions are owned by advisory locks, as lanes are. A batch that fails is rolled back and replayed one event per transaction; the event that
-fails alone is parked with its whole key, and other keys go on. The process never ends because of an event.
+A batch that fails is rolled back and replayed one event per transaction; the event that fails alone is parked with its whole key, and other keys
+go on. The process never ends because of an event. Where the records come from: `shared/listening.py`.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import TopicPartition
 from opentelemetry import propagate, trace
 
 from shared import dead_letters, inbox
@@ -24,17 +25,10 @@ from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
 from shared.events.envelope import Event, Headers, Unreadable, uuid7
-from shared.inbox import GapSeen, Partition, Versions
-from shared.lanes import Lanes, nobody_shares
+from shared.inbox import Partition, Versions
 from shared.standing import Standing
 
-BATCH = 500
-PARTITIONS = 6
 KILLS = 3
-GATHER = 0.05
-"""A read model may be a moment late, in seconds: what comes meanwhile is one transaction instead of many."""
-GLANCE = 1.0
-BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _PROCESS = str(uuid7())
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
@@ -44,17 +38,23 @@ Effect = Callable[[Connection, Any], Awaitable[None]]
 
 
 @dataclass(frozen=True)
+class Together:
+    """An effect on several events at once, each of another key: `(conn, events)`. What it does for one of them stands under `handling(event)`."""
+
+    on: Callable[[Connection, Sequence[Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
 class Handler:
     """`fold` keeps a read model; `react` starts or tells something. A rebuild runs the folds alone."""
 
-    fold: Effect | None = None
-    react: Effect | None = None
+    fold: Effect | Together | None = None
+    react: Effect | Together | None = None
 
     async def __call__(self, conn: Connection, event: Event) -> None:
         """Run both, the fold first."""
         for effect in (self.fold, self.react):
-            if effect is not None:
-                await effect(conn, event)
+            await _run(conn, effect, [event])
 
 
 Handlers = Mapping[type[Event], Handler]
@@ -66,6 +66,9 @@ class Subscription:
     """What one consumer listens to. `waits` is how long a missing fact may take to arrive, in seconds.
 
     `behind` names a consumer of the same topics that it never overtakes, so that both can be brought to equal positions under load.
+    `gathers`: a read model may be that much late, in seconds; what comes meanwhile is one transaction instead of many.
+    `remembers`: how long an event that comes again is known by its id. Longer than a relay may be away between a message and its double; what
+    comes later still is an old version of its aggregate.
     """
 
     name: str
@@ -75,6 +78,8 @@ class Subscription:
     waits: float = 60.0
     share_limit: float = field(default=0.2)
     behind: str | None = None
+    gathers: float = 0.1
+    remembers: timedelta = timedelta(days=30)
 
     @cached_property
     def _urgent(self) -> frozenset[bytes]:
@@ -94,126 +99,47 @@ _PASSING = (
 """A deadlock, a timeout, a full disk: tried again for as long as it takes, and never a dead letter."""
 
 
-async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
-    """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_replay_what_is_asked(database, subscription))
-        await _listen(database, url, kafka, subscription)
-
-
-async def _listen(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
-    while True:
-        try:
-            async with _listening(url, kafka, subscription) as (lanes, consumer):
-                await _work(database, lanes, consumer, subscription)
-        except (
-            OSError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            KafkaError,
-            Unavailable,
-            TimeoutError,
-        ) as error:
-            _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
-            await asyncio.sleep(0.5)
-
-
-@asynccontextmanager
-async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncIterator[tuple[Lanes, AIOKafkaConsumer]]:
-    conn = await asyncpg.connect(url, server_settings={"application_name": f"consumer {subscription.name}"})
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
-    try:
-        await consumer.start()
-        lanes = Lanes(conn, _namespace(subscription.name, subscription.topic_prefix), range(PARTITIONS * len(subscription.topics)))
-        await lanes.enter()
-        yield lanes, consumer
-    finally:
-        conn.terminate()
-        await asyncio.wait_for(asyncio.shield(_stopped(consumer)), 5)
-
-
-async def _stopped(consumer: AIOKafkaConsumer) -> None:
-    with suppress(asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
-        await consumer.stop()
-
-
-def _namespace(name: str, topic_prefix: str) -> str:
-    return f"consumer:{name}:{topic_prefix}"
-
-
-async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> None:
-    loop = asyncio.get_running_loop()
-    settled, careful, standing = 0.0, set[TopicPartition](), Standing(consumer, subscription.waits)
-    while True:
-        if loop.time() - settled > 1.0:
-            careful |= await _assign(database, lanes, consumer, subscription)
-            settled = loop.time()
-        if not lanes.owned:
-            await asyncio.sleep(0.2)
-            continue
-        standing.go_on()
-        come = await consumer.getmany(timeout_ms=200, max_records=BATCH)
-        if not lanes.alive():
-            raise ConnectionError("the lane lock is lost")
-        allowed = {partition: await _not_overtaking(database, subscription, records, standing) for partition, records in come.items()}
-        batches = {partition: records for partition, records in allowed.items() if records}
-        await _handle(database, subscription, batches, standing, careful)
-        careful.difference_update(batches)
-        if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
-            await asyncio.sleep(GATHER)
-
-
-async def _not_overtaking(
-    database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing
-) -> Sequence[Record]:
-    """The records that the consumer in front has handled; the first that it has not is come back to."""
-    if subscription.behind is None:
-        return records
-    limit = await position(database, subscription.behind, records[0].topic, records[0].partition)
-    allowed = [record for record in records if record.offset < limit]
-    if len(allowed) < len(records):
-        standing.stand(records[len(allowed)])
-    return allowed
-
-
-async def _assign(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> set[TopicPartition]:
-    """Take or give back partitions; start new ones where the position says. Returns the new ones: their first batch is handled with care."""
-    before = set(consumer.assignment())
-    await lanes.settle()
-    wanted = {
-        TopicPartition(subscription.topic_prefix + subscription.topics[lane // PARTITIONS], lane % PARTITIONS) for lane in lanes.owned
-    }
-    if wanted != before:
-        consumer.assign(sorted(wanted))
-        for partition in wanted:
-            consumer.seek(partition, await position(database, subscription.name, partition.topic, partition.partition))
-    return wanted - before
-
-
-async def position(database: Database, consumer: str, topic: str, partition: int) -> int:
-    """The next offset this consumer will handle."""
-    found = await database.pool.fetchval(
-        "SELECT next_offset FROM consumer_positions WHERE consumer = $1 AND topic = $2 AND partition = $3", consumer, topic, partition
-    )
-    return int(found or 0)
-
-
-async def _handle(
-    database: Database, subscription: Subscription, batches: Batches, standing: Standing, careful: Collection[TopicPartition]
+async def handle(
+    database: Database, subscription: Subscription, batches: Batches, standing: Standing, new: Collection[TopicPartition]
 ) -> None:
-    """All partitions' records in one transaction. What fails together, and the first batch of a new partition, is handled one by one."""
-    quick = [records for partition, records in batches.items() if partition not in careful]
-    failed = bool(quick) and not await _handle_together(database, subscription, [record for records in quick for record in records])
+    """All partitions' records in one transaction; what fails together is handled one by one.
+
+    So is the first batch of a `new` partition at which a process died. Later batches are not marked: a record that kills the process there is in
+    the first batch after the restart, or in that of the next.
+    """
+    begun = await _begin(database, subscription, {each: records[0] for each, records in batches.items() if each in new})
+    quick = {each: records for each, records in batches.items() if each not in new or each in begun}
+    failed = bool(quick) and not await _handle_together(database, subscription, quick, begun)
     for partition, records in batches.items():
-        if failed or partition in careful:
+        if failed or partition not in quick:
             await _handle_one_by_one(database, subscription, records, standing)
 
 
-async def _handle_together(database: Database, subscription: Subscription, records: Sequence[Record]) -> bool:
+async def _begin(database: Database, subscription: Subscription, first: Mapping[TopicPartition, Record]) -> set[TopicPartition]:
+    """Mark the beginning of these partitions' batches, and name them, but those where another process left a beginning without an end."""
+    if not first:
+        return set()
+    rows = await database.pool.fetch(
+        "INSERT INTO attempts (consumer, topic, partition, at_offset, process, started)"
+        " SELECT $1, topic, partition, at_offset, $2, 1 FROM unnest($3::text[], $4::integer[], $5::bigint[]) AS new (topic, partition, at_offset)"
+        " WHERE NOT EXISTS (SELECT FROM attempts a"
+        " WHERE a.consumer = $1 AND a.topic = new.topic AND a.partition = new.partition AND a.process <> $2)"
+        " ON CONFLICT (consumer, topic, partition, at_offset) DO UPDATE SET process = excluded.process RETURNING topic, partition",
+        subscription.name,
+        _PROCESS,
+        [partition.topic for partition in first],
+        [partition.partition for partition in first],
+        [record.offset for record in first.values()],
+    )
+    return {TopicPartition(row["topic"], row["partition"]) for row in rows}
+
+
+async def _handle_together(database: Database, subscription: Subscription, batches: Batches, begun: Collection[TopicPartition]) -> bool:
     try:
         async with database.transaction() as conn:
-            await _apply(conn, subscription, records)
+            await _apply(conn, subscription, [record for records in batches.values() for record in records])
+            for partition in begun:
+                await _forget_attempts(conn, subscription, batches[partition][-1])
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
     except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged one by one
@@ -288,131 +214,97 @@ async def _forget_attempts(conn: Connection, subscription: Subscription, record:
 
 async def _apply(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> None:
     """Handle records, those of each partition in order, inside the caller's transaction."""
-    come = [_Come.of(record) for record in records]
+    come = [Come.of(record) for record in records]
     parked, fresh = await inbox.sort_out(conn, subscription.name, ((each.key, each.event_id) for each in come))
-    events: list[tuple[Event, _Come]] = []
+    line: list[Come] = []
     for each in come:
         if each.key in parked:
             await dead_letters.park(conn, subscription.name, each.record, "waits behind an earlier dead letter of its key")
         elif each.event_id in fresh:
             fresh.discard(each.event_id)  # the same event may stand twice in one batch
-            events.append((_event(subscription, each), each))
-    await _apply_in_line(conn, subscription, events, _next_offsets(records))
+            line.append(each)
+    await apply_in_line(conn, subscription, line, _next_offsets(records))
 
 
-async def _apply_in_line(
-    conn: Connection, subscription: Subscription, events: Sequence[tuple[Event, "_Come"]], next_offsets: Mapping[Partition, int]
+async def apply_in_line(
+    conn: Connection, subscription: Subscription, line: Sequence["Come"], next_offsets: Mapping[Partition, int]
 ) -> None:
     """Check each version and handle. An older version than the one seen is a late double and changes nothing."""
-    versions = await Versions.of(conn, subscription.name, [event for event, _ in events])
-    for event, come in events:
-        if versions.next_in_line(event):
-            await _react(conn, subscription, event, come)
+    events = [(each, each.event(subscription)) for each in line]
+    versions = await Versions.of(conn, subscription.name, [event for _, event in events])
+    for turn in _turns([(each, event) for each, event in events if versions.next_in_line(event)]):
+        await _handle_turn(conn, subscription, turn)
     await versions.write(conn, subscription.name, next_offsets)
 
 
-async def _react(conn: Connection, subscription: Subscription, event: Event, come: "_Come") -> None:
-    handler = subscription.handlers.get(type(event))
-    if handler is None:
-        return
-    with _tracer.start_as_current_span(
-        f"process {event.topic}",
-        context=propagate.extract(come.headers),
-        kind=trace.SpanKind.CONSUMER,
-        attributes=_about(event, subscription, come.record),
-    ):
-        await handler(conn, event)
+def _turns(events: Sequence[tuple["Come", Event]]) -> list[list[tuple["Come", Event]]]:
+    """The n-th event of each key has the n-th turn: no key stands twice in a turn, and each key keeps its order."""
+    turns: list[list[tuple[Come, Event]]] = []
+    seen = Counter[str]()
+    for come, event in events:
+        if seen[event.key] == len(turns):
+            turns.append([])
+        turns[seen[event.key]].append((come, event))
+        seen[event.key] += 1
+    return turns
 
 
-def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
-    return {(record.topic, record.partition): record.offset + 1 for record in records}
+async def _handle_turn(conn: Connection, subscription: Subscription, turn: Sequence[tuple["Come", Event]]) -> None:
+    """Fold all, then react to all; what goes together sees its events at once."""
+    known = [(come, event) for come, event in turn if type(event) in subscription.handlers]
+    with _traced(subscription, known):
+        for effect_of in (_fold_of, _react_of):
+            shares: dict[Effect | Together | None, list[Event]] = {}
+            for _, event in known:
+                shares.setdefault(effect_of(subscription.handlers[type(event)]), []).append(event)
+            for effect, events in shares.items():
+                await _run(conn, effect, events)
 
 
-def _event(subscription: Subscription, come: "_Come") -> Event:
-    return CATALOGUE.read(come.record.topic.removeprefix(subscription.topic_prefix), come.headers, come.record.value)
+def _fold_of(handler: Handler) -> Effect | Together | None:
+    return handler.fold
 
 
-async def _replay_what_is_asked(database: Database, subscription: Subscription) -> None:
-    """Handle again what `dead_letters.ask_replay` names, for ever; also while the consumer stands still because too much is parked."""
-    while True:
-        await asyncio.sleep(GLANCE)
-        try:
-            asked = "UPDATE replays SET taken = true WHERE consumer = $1 AND NOT taken RETURNING key"
-            for row in await database.pool.fetch(asked, subscription.name):
-                await _replay_as_asked(database, subscription, row["key"])
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, Unavailable) as error:
-            _log.warning("replays wait", consumer=subscription.name, error=type(error).__name__)
+def _react_of(handler: Handler) -> Effect | Together | None:
+    return handler.react
 
 
-async def _replay_as_asked(database: Database, subscription: Subscription, key: str) -> None:
-    try:
-        while await replay(database, subscription, key):
-            pass
-    except Exception as error:  # noqa: BLE001  it stays parked, as it was, and may be asked for again
-        _log.warning("replay failed", consumer=subscription.name, error=dead_letters.reason(error))
-    await database.pool.execute("DELETE FROM replays WHERE consumer = $1 AND key = $2", subscription.name, key)
+async def _run(conn: Connection, effect: Effect | Together | None, events: Sequence[Event]) -> None:
+    if isinstance(effect, Together):
+        await effect.on(conn, events)
+    elif effect is not None:
+        for event in events:
+            with handling(event):
+                await effect(conn, event)
 
 
-async def replay(database: Database, subscription: Subscription, key: str) -> int:
-    """Handle all that is parked for a key, in one transaction. The first that fails again leaves all of it parked."""
-    async with database.transaction() as conn:
-        rows = await conn.fetch(
-            "SELECT id, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
-            " ORDER BY topic, partition, at_offset FOR UPDATE",
-            subscription.name,
-            key,
-        )
-        waiting = [dead_letters.unparked(row) for row in rows]
-        while waiting:
-            waiting = await _replay_once(conn, subscription, waiting)
-        await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
-    database.wake()
-    return len(rows)
+_spans = ContextVar[Mapping[UUID, trace.Span]]("spans")
 
 
-async def _replay_once(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> list[Record]:
-    """Handle records in the topic's order; those that came before their predecessor are left for the next round. Raises when none goes."""
-    early: list[Record] = []
-    gap: GapSeen | None = None
-    for record in records:
-        try:
-            async with conn.transaction():
-                come = _Come.of(record)
-                if await inbox.take(conn, subscription.name, come.event_id):
-                    await _apply_in_line(conn, subscription, [(_event(subscription, come), come)], {})
-        except GapSeen as seen:
-            early.append(record)
-            gap = seen
-    if gap is not None and len(early) == len(records):
-        raise gap
-    return early
+@contextmanager
+def handling(event: Event) -> Iterator[None]:
+    """What is done inside belongs to the trace that this event came with."""
+    with trace.use_span(_spans.get({}).get(event.event_id, trace.get_current_span())):
+        yield
 
 
-async def forget(conn: Connection, name: str, topic_prefix: str) -> bool:
-    """Delete a consumer's bookkeeping. False, and nothing done, while anybody listens under its name."""
-    if not await nobody_shares(conn, _namespace(name, topic_prefix)):
-        return False
-    for table in BOOKKEEPING:
-        await conn.execute(f"DELETE FROM {table} WHERE consumer = $1", name)
-    return True
+@contextmanager
+def _traced(subscription: Subscription, events: Sequence[tuple["Come", Event]]) -> Iterator[None]:
+    """One span per event for as long as their turn lasts."""
+    spans = {event.event_id: _span(subscription, come, event) for come, event in events}
+    before = _spans.set(spans)
+    with ExitStack() as ends:
+        for span in spans.values():
+            ends.callback(span.end)
+        ends.callback(_spans.reset, before)
+        yield
 
 
-@dataclass(frozen=True)
-class _Come:
-    """A record and what its headers say, read once."""
-
-    record: Record
-    key: str
-    headers: Headers
-    event_id: UUID
-
-    @classmethod
-    def of(cls, record: Record) -> "_Come":
-        headers = dead_letters.headers_text(record)
-        try:
-            return cls(record, dead_letters.key_text(record), headers, UUID(headers["ce_id"]))
-        except (KeyError, ValueError):
-            raise Unreadable("no event id") from None
+def _span(subscription: Subscription, come: "Come", event: Event) -> trace.Span:
+    span = _tracer.start_span(f"process {event.topic}", propagate.extract(come.headers), trace.SpanKind.CONSUMER)
+    if span.is_recording():
+        span.set_attributes(_about(event, subscription, come.record))
+    return span
 
 
 def _about(event: Event, subscription: Subscription, record: Record) -> dict[str, str | int]:
@@ -425,3 +317,30 @@ def _about(event: Event, subscription: Subscription, record: Record) -> dict[str
         "unit.id": str(event.unit_id),
     }
     return attributes | ({"case.id": event.case_id} if event.case_id else {})
+
+
+def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
+
+
+@dataclass(frozen=True)
+class Come:
+    """A record and what its headers say, read once."""
+
+    record: Record
+    key: str
+    headers: Headers
+    event_id: UUID
+
+    @classmethod
+    def of(cls, record: Record) -> "Come":
+        """Raises Unreadable when no event id can be told."""
+        headers = dead_letters.headers_text(record)
+        try:
+            return cls(record, dead_letters.key_text(record), headers, UUID(headers["ce_id"]))
+        except (KeyError, ValueError):
+            raise Unreadable("no event id") from None
+
+    def event(self, subscription: Subscription) -> Event:
+        """Raises Unreadable when the record is no event of ours."""
+        return CATALOGUE.read(self.record.topic.removeprefix(subscription.topic_prefix), self.headers, self.record.value)

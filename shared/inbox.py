@@ -1,13 +1,20 @@
 """What a consumer has handled: events by id, versions by aggregate, positions by partition. A few statements per batch, however large it is."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
 from uuid import UUID
 
-from shared.db import Connection
+import asyncpg
+
+from shared.db import Connection, Database
 from shared.events.envelope import Event
 
 Aggregate = tuple[str, str]
 Partition = tuple[str, int]
+STEP = 1000
+GLANCE = 60.0
 
 
 class GapSeen(Exception):  # noqa: N818  named as the fact it states
@@ -93,3 +100,23 @@ class Versions:
 
 def _aggregate(event: Event) -> Aggregate:
     return event.aggregate_type, str(event.aggregate_id)
+
+
+async def trim(database: Database, consumer: str, remembers: timedelta) -> None:
+    """Delete the rows of events that were handled longer ago, for ever; in steps that nobody notices."""
+    while True:
+        deleted = 0
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):  # it looks again in a minute
+            deleted = await _trim_some(database, consumer, remembers)
+        await asyncio.sleep(0.1 if deleted == STEP else GLANCE)
+
+
+async def _trim_some(database: Database, consumer: str, remembers: timedelta) -> int:
+    done: str = await database.pool.execute(
+        "DELETE FROM inbox WHERE consumer = $1 AND event_id IN"
+        " (SELECT event_id FROM inbox WHERE consumer = $1 AND at < clock_timestamp() - $2::interval ORDER BY at LIMIT $3)",
+        consumer,
+        remembers,
+        STEP,
+    )
+    return int(done.removeprefix("DELETE "))

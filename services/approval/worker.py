@@ -12,10 +12,11 @@ from shared import db, outbox, process, telemetry, temporal
 from shared.auth import ServiceToken
 from shared.calendars import watch_calendar
 from shared.clock import Clock
-from shared.consumer import Subscription, consume
+from shared.consumer import Subscription
 from shared.documents import Renderer
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
+from shared.listening import consume
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender
 from workflows.approval_messages import TASK_QUEUE

@@ -3,8 +3,9 @@
 from services.identity import consumers
 from services.identity.settings import IdentitySettings
 from shared import db, telemetry
-from shared.consumer import Subscription, consume
+from shared.consumer import Subscription
 from shared.kafka import KafkaSender
+from shared.listening import consume
 from shared.outbox import relay
 from shared.process import run, side_by_side
 

@@ -11,11 +11,11 @@ from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.calendars import watch_calendar
 from shared.clock import Clock
-from shared.consumer import consume
 from shared.db import connect
 from shared.documents import Renderer
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
+from shared.listening import consume
 from shared.outbox import relay
 from shared.process import run, side_by_side
 from shared.seal import EmbeddedSealPlatform

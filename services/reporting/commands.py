@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.reporting import queries
 from services.reporting.models import READ_MODELS, Generation, RebuildRuns, StartRebuild, consumer_name
-from shared import consumer
+from shared import listening
 from shared.db import By, Connection, Database, command
 
 NEAR = 1000
@@ -56,7 +56,7 @@ async def delete_retired(database: Database, topic_prefix: str) -> None:
     async with database.transaction() as conn:
         for row in await conn.fetch("SELECT number FROM generations WHERE state = 'retired' FOR UPDATE"):
             number = int(row["number"])
-            if not await consumer.forget(conn, consumer_name(number), topic_prefix):
+            if not await listening.forget(conn, consumer_name(number), topic_prefix):
                 continue
             for table in READ_MODELS:
                 await conn.execute(f"DELETE FROM {table} WHERE generation = $1", number)

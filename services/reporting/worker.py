@@ -11,9 +11,10 @@ from services.reporting.models import consumer_name
 from services.reporting.settings import ReportingSettings
 from shared import db, telemetry
 from shared.clock import Clock
-from shared.consumer import Subscription, consume
+from shared.consumer import Subscription
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.listening import consume
 from shared.process import run
 
 GLANCE = 0.5

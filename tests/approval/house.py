@@ -32,12 +32,13 @@ from services.roster.activities import RosterActivities
 from services.roster.app import create_app as roster_app
 from shared.auth import ServiceToken, Tokens, Who
 from shared.clock import Clock, at_hour
-from shared.consumer import Subscription, consume
+from shared.consumer import Subscription
 from shared.db import Database, connect
 from shared.documents import Renderer
 from shared.glossary import Role
 from shared.kafka import KafkaSender
 from shared.law.notices import load_calendar
+from shared.listening import consume
 from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities

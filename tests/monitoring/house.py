@@ -33,13 +33,13 @@ from services.monitoring.queries.calendars import cases_behind
 from shared.auth import Tokens, Who
 from shared.calendars import watch_calendar
 from shared.clock import Clock
-from shared.consumer import consume
 from shared.db import connect
 from shared.documents import Renderer
 from shared.events.envelope import Event
 from shared.glossary import Role
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
+from shared.listening import consume
 from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities

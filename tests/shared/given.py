@@ -18,10 +18,11 @@ from aiokafka.partitioner import murmur2
 
 from deploy.local.place import PROJECT
 from shared import db
-from shared.consumer import PARTITIONS, Handler, Subscription, consume
+from shared.consumer import Handler, Subscription
 from shared.db import By, Connection, Database
 from shared.events.envelope import Event
 from shared.events.roster import QuotaChanged
+from shared.listening import PARTITIONS, consume
 
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)
 TOPIC = "roster.events"

@@ -6,10 +6,11 @@ import signal
 import sys
 
 from shared import db
-from shared.consumer import Handler, Subscription, consume
+from shared.consumer import Handler, Subscription
 from shared.db import Connection
 from shared.events.roster import QuotaChanged
 from shared.kafka import KafkaSender
+from shared.listening import consume
 from shared.outbox import relay
 from tests.shared.given import SERVICE, TOPIC, keep_effect
 

@@ -1,71 +1,97 @@
-"""Copies of the roster's rows, kept from its events: establishments with their figures, and who is on which unit (by id)."""
+"""Copies of the roster's rows, kept from its events: establishments with their figures, and who is on which unit (by id).
+
+Each takes events of different units and is one statement, however many they are.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from shared.db import Connection
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RetirementFact, RosterEvent
+from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RosterEvent
+
+_ROWS = (
+    "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
+    " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::integer[], $6::integer[], $7::integer[], $8::integer[],"
+    " $9::text[], $10::text[]) ON CONFLICT (unit_id, kind, funding) DO UPDATE SET counted = excluded.counted, quota = excluded.quota,"
+    " headcount = excluded.headcount, reserved = excluded.reserved, frozen = excluded.frozen, kind_label = excluded.kind_label,"
+    " funding_label = excluded.funding_label"
+)
 
 
-async def keep_establishments(conn: Connection, event: RosterEvent) -> None:
-    """The rows as they stand after the event."""
-    for row in event.establishments:
-        await conn.execute(
-            "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (unit_id, kind, funding) DO UPDATE SET counted = excluded.counted,"
-            " quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved, frozen = excluded.frozen,"
-            " kind_label = excluded.kind_label, funding_label = excluded.funding_label",
-            event.unit_id,
-            row.kind,
-            row.funding,
-            row.counted,
-            row.quota,
-            row.headcount,
-            row.reserved,
-            row.frozen,
-            row.kind_label,
-            row.funding_label,
+async def keep_rows(conn: Connection, events: Sequence[RosterEvent]) -> None:
+    """The rows as they stand after the events."""
+    await conn.execute(_ROWS, *_rows(events))
+
+
+async def keep_placed(conn: Connection, events: Sequence[PersonPlaced | OverQuotaRecorded]) -> None:
+    """People are on the units; a person who comes back replaces what was kept of the first time."""
+    placed = [
+        (
+            *(event.unit_id, event.person_id, event.kind, event.funding, event.started_on),
+            event.authorised_on if isinstance(event, PersonPlaced) else None,
+            *(event.retirement.category, event.retirement.month),
+            event.cause if isinstance(event, OverQuotaRecorded) else None,
+            event.baseline,
         )
-
-
-async def keep_placement(conn: Connection, event: PersonPlaced | OverQuotaRecorded) -> None:
-    """A person is on the unit; a person who comes back replaces what was kept of the first time."""
-    authorised_on = event.authorised_on if isinstance(event, PersonPlaced) else None
-    cause = event.cause if isinstance(event, OverQuotaRecorded) else None
+        for event in events
+    ]
     await conn.execute(
-        "INSERT INTO placements (unit_id, person_id, kind, funding, started_on, ended_on, authorised_on, retirement_category,"
-        " retirement_month, cause, baseline) VALUES ($1, $2, $3, $4, $5, NULL, $6, $7, $8, $9, $10)"
+        f"WITH rows AS ({_ROWS})"
+        " INSERT INTO placements (unit_id, person_id, kind, funding, started_on, authorised_on, retirement_category, retirement_month, cause,"
+        " baseline) SELECT * FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::text[], $15::date[], $16::date[], $17::text[],"
+        " $18::text[], $19::text[], $20::boolean[])"
         " ON CONFLICT (unit_id, person_id) DO UPDATE SET kind = excluded.kind, funding = excluded.funding, started_on = excluded.started_on,"
         " ended_on = NULL, authorised_on = excluded.authorised_on, retirement_category = excluded.retirement_category,"
         " retirement_month = excluded.retirement_month, cause = excluded.cause, baseline = excluded.baseline",
-        event.unit_id,
-        event.person_id,
-        event.kind,
-        event.funding,
-        event.started_on,
-        authorised_on,
-        event.retirement.category,
-        event.retirement.month,
-        cause,
-        event.baseline,
+        *_rows(events),
+        *_columns(10, placed),
     )
 
 
-async def end_placement(conn: Connection, event: PersonReleased) -> None:
-    """A person left."""
+async def keep_released(conn: Connection, events: Sequence[PersonReleased]) -> None:
+    """People left."""
     await conn.execute(
-        "UPDATE placements SET ended_on = $3 WHERE unit_id = $1 AND person_id = $2", event.unit_id, event.person_id, event.ended_on
+        f"WITH rows AS ({_ROWS})"
+        " UPDATE placements p SET ended_on = gone.ended_on"
+        " FROM unnest($11::uuid[], $12::uuid[], $13::date[]) AS gone (unit_id, person_id, ended_on)"
+        " WHERE p.unit_id = gone.unit_id AND p.person_id = gone.person_id",
+        *_rows(events),
+        *_columns(3, [(event.unit_id, event.person_id, event.ended_on) for event in events]),
     )
 
 
-async def correct_placement(conn: Connection, event: PlacementCorrected) -> None:
+async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected]) -> None:
     """Dates or retirement facts were corrected."""
-    retirement: RetirementFact = event.retirement
+    corrected = [
+        (
+            *(event.unit_id, event.person_id, event.started_on, event.ended_on, event.authorised_on),
+            *(event.retirement.category, event.retirement.month),
+        )
+        for event in events
+    ]
     await conn.execute(
-        "UPDATE placements SET started_on = $3, ended_on = $4, authorised_on = $5, retirement_category = $6, retirement_month = $7"
-        " WHERE unit_id = $1 AND person_id = $2",
-        event.unit_id,
-        event.person_id,
-        event.started_on,
-        event.ended_on,
-        event.authorised_on,
-        retirement.category,
-        retirement.month,
+        f"WITH rows AS ({_ROWS})"
+        " UPDATE placements p SET started_on = right.started_on, ended_on = right.ended_on, authorised_on = right.authorised_on,"
+        " retirement_category = right.retirement_category, retirement_month = right.retirement_month"
+        " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[])"
+        " AS right (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month)"
+        " WHERE p.unit_id = right.unit_id AND p.person_id = right.person_id",
+        *_rows(events),
+        *_columns(7, corrected),
     )
+
+
+def _rows(events: Sequence[RosterEvent]) -> list[list[Any]]:
+    told = {(event.unit_id, row.kind, row.funding): row for event in events for row in event.establishments}
+    return _columns(
+        10,
+        [
+            (*key, row.counted, row.quota, row.headcount, row.reserved, row.frozen, row.kind_label, row.funding_label)
+            for key, row in told.items()
+        ],
+    )
+
+
+def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """As `unnest` takes them."""
+    return [[row[place] for row in rows] for place in range(width)]

@@ -1,52 +1,93 @@
 """Issues as the rules find them: opened, refreshed, reopened, gone. Runs inside the transaction of the event, the sweep or the decision."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
 from services.monitoring import rules
 from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
-from services.monitoring.commands.lights import lock_light, settle_light
+from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
-from services.monitoring.queries.facts import facts_of, parameters_on
+from services.monitoring.queries.facts import Touched, facts_of, in_force, parameter_versions
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, Remark
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
 from shared.glossary import IssueState, Light
 
 
-async def judge_change(conn: Connection, by: By, occasion: Occasion, rows: Collection[tuple[str, str]], person_id: UUID | None) -> None:
-    """Judge the rows and the person that an event touched. The light is held before the facts are read, so no other writer moves them."""
-    before = await lock_light(conn, occasion.unit_id)
-    facts = await facts_of(conn, occasion, rows, person_id)
-    await judge(conn, by, occasion, before, facts, await parameters_on(conn, facts.day))
+@dataclass(frozen=True)
+class Judged:
+    """What the rules say of a unit, and what was known of the subjects they looked at, by (rule, subject)."""
+
+    occasion: Occasion
+    before: Light
+    parameters: Parameters
+    judgements: Sequence[tuple[str, Judgement]]
+    issues: dict[tuple[str, str], Issue] = field(default_factory=dict)
+    remarks: set[tuple[str, str]] = field(default_factory=set)
+
+
+async def judge_changes(conn: Connection, touched: Sequence[Touched]) -> list[Judged]:
+    """Judge what events touched, each of another unit. The lights are held before the facts are read, so no other writer moves them."""
+    lights = await lock_lights(conn, [each.occasion.unit_id for each in touched])
+    facts = await facts_of(conn, touched)
+    versions = await parameter_versions(conn)
+    judged = [
+        _judged(each.occasion, lights[each.occasion.unit_id], its, in_force(versions, its.day))
+        for each, its in zip(touched, facts, strict=True)
+    ]
+    await _learn_what_is_known(conn, judged)
+    return judged
 
 
 async def judge(conn: Connection, by: By, occasion: Occasion, before: Light, facts: Facts, parameters: Parameters) -> None:
     """Run the rules on the facts, keep what they say, turn the light, which the caller holds."""
-    judgements = rules.judge(facts, parameters)
-    known = await _known(conn, occasion.unit_id, judgements)
-    for code, judgement in judgements:
+    judged = _judged(occasion, before, facts, parameters)
+    await _learn_what_is_known(conn, [judged])
+    await keep_judged(conn, by, judged)
+
+
+def _judged(occasion: Occasion, before: Light, facts: Facts, parameters: Parameters) -> Judged:
+    return Judged(occasion, before, parameters, rules.judge(facts, parameters))
+
+
+async def _learn_what_is_known(conn: Connection, judged: Sequence[Judged]) -> None:
+    unit = {each.occasion.unit_id: each for each in judged}
+    looked_at = [
+        (unit_id, code, subject) for unit_id, each in unit.items() for code, judgement in each.judgements for subject in judgement.looked_at
+    ]
+    rows = await conn.fetch(
+        f"SELECT {COLUMNS}, remarks.code AS remark FROM unnest($1::uuid[], $2::text[], $3::text[]) AS looked_at (unit_id, rule, subject)"
+        " LEFT JOIN issues USING (unit_id, rule, subject) LEFT JOIN remarks USING (unit_id, rule, subject)"
+        " WHERE issues.id IS NOT NULL OR remarks.code IS NOT NULL",
+        [unit_id for unit_id, _, _ in looked_at],
+        [code for _, code, _ in looked_at],
+        [subject for _, _, subject in looked_at],
+    )
+    for row in rows:
+        known, key = unit[row["unit_id"]], (row["rule"], row["subject"])
+        if row["id"]:
+            known.issues[key] = _known(**row)
+        if row["remark"]:
+            known.remarks.add(key)
+
+
+def _known(*, remark: str | None, level: str, state: str, **row: Any) -> Issue:  # noqa: ARG001  a remark is no part of an issue
+    return Issue(**row, level=Light(level), state=IssueState(state))
+
+
+async def keep_judged(conn: Connection, by: By, judged: Judged) -> None:
+    """Keep what the rules say, and turn the light, which the caller holds."""
+    for code, judgement in judged.judgements:
         found = {finding.subject: finding for finding in judgement.findings}
         for subject, finding in found.items():
-            await _keep_finding(conn, by, occasion, finding, known.get((code, subject)), parameters)
-        for issue in (issue for (rule, subject), issue in known.items() if rule == code and subject not in found):
+            await _keep_finding(conn, by, judged.occasion, finding, judged.issues.get((code, subject)), judged.parameters)
+        for issue in (issue for (rule, subject), issue in judged.issues.items() if rule == code and subject not in found):
             await _gone(conn, by, issue)
-    await _keep_remarks(conn, occasion, judgements)
-    if known or any(judgement.findings for _, judgement in judgements):
-        await settle_light(conn, by, occasion.unit_id, before, occasion.event_id)
-
-
-async def _known(conn: Connection, unit_id: UUID, judgements: Sequence[tuple[str, Judgement]]) -> dict[tuple[str, str], Issue]:
-    looked_at = [(code, subject) for code, judgement in judgements for subject in judgement.looked_at]
-    rows = await conn.fetch(
-        f"SELECT {COLUMNS} FROM issues WHERE unit_id = $1 AND (rule, subject) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
-        unit_id,
-        [code for code, _ in looked_at],
-        [subject for _, subject in looked_at],
-    )
-    return {(row["rule"], row["subject"]): issue_of(row) for row in rows}
+    await _keep_remarks(conn, judged)
+    if judged.issues or any(judgement.findings for _, judgement in judged.judgements):
+        await settle_light(conn, by, judged.occasion.unit_id, judged.before, judged.occasion.event_id)
 
 
 async def _keep_finding(
@@ -154,17 +195,18 @@ async def _gone(conn: Connection, by: By, issue: Issue) -> None:
         await publish_issue(conn, by, replace(issue, state=IssueState.CLOSED))
 
 
-async def _keep_remarks(conn: Connection, occasion: Occasion, judgements: Sequence[tuple[str, Judgement]]) -> None:
-    kept = {(code, remark.subject): remark for code, judgement in judgements for remark in judgement.remarks}
-    gone = [(code, subject) for code, judgement in judgements for subject in judgement.looked_at if (code, subject) not in kept]
-    await conn.execute(
-        "DELETE FROM remarks WHERE unit_id = $1 AND (rule, subject) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
-        occasion.unit_id,
-        [code for code, _ in gone],
-        [subject for _, subject in gone],
-    )
+async def _keep_remarks(conn: Connection, judged: Judged) -> None:
+    kept = {(code, remark.subject): remark for code, judgement in judged.judgements for remark in judgement.remarks}
+    gone = sorted(judged.remarks - kept.keys())
+    if gone:
+        await conn.execute(
+            "DELETE FROM remarks WHERE unit_id = $1 AND (rule, subject) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
+            judged.occasion.unit_id,
+            [code for code, _ in gone],
+            [subject for _, subject in gone],
+        )
     for remark in kept.values():
-        await _keep_remark(conn, occasion, remark)
+        await _keep_remark(conn, judged.occasion, remark)
 
 
 async def _keep_remark(conn: Connection, occasion: Occasion, remark: Remark) -> None:

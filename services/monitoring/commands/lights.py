@@ -1,5 +1,6 @@
 """The light of a unit (亮灯): its row is the lock of everything about the unit's issues, and every colour it had is kept with its reasons."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,12 +29,17 @@ class _Open:
 
 async def lock_light(conn: Connection, unit_id: UUID) -> Light:
     """Take the unit's light. First of all, before anything about its issues is read."""
-    return Light(
-        await conn.fetchval(
-            "INSERT INTO lights AS held (unit_id) VALUES ($1) ON CONFLICT (unit_id) DO UPDATE SET light = held.light RETURNING light",
-            unit_id,
-        )
+    return (await lock_lights(conn, [unit_id]))[unit_id]
+
+
+async def lock_lights(conn: Connection, unit_ids: Collection[UUID]) -> dict[UUID, Light]:
+    """Take the lights of several units, in one order, so that nobody who does the same waits for us in a circle."""
+    rows = await conn.fetch(
+        "INSERT INTO lights AS held (unit_id) SELECT unnest($1::uuid[]) ON CONFLICT (unit_id) DO UPDATE SET light = held.light"
+        " RETURNING unit_id, light",
+        sorted(set(unit_ids)),
     )
+    return {row["unit_id"]: Light(row["light"]) for row in rows}
 
 
 async def settle_light(conn: Connection, by: By, unit_id: UUID, before: Light, cause_event_id: UUID | None = None) -> None:

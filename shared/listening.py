@@ -1,0 +1,142 @@
+"""Where a consumer's records come from: its share of the partitions, fetched from where the position in PostgreSQL says.
+
+Partitions are owned by advisory locks, as lanes are; Kafka's own groups and group offsets are not used. What is done with the records:
+`shared/consumer.py`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared import inbox, replays
+from shared.consumer import Subscription, handle
+from shared.db import Connection, Database
+from shared.dead_letters import Record
+from shared.errors import Unavailable
+from shared.lanes import Lanes, nobody_shares
+from shared.standing import Standing
+
+BATCH = 500
+PARTITIONS = 6
+BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
+_log = structlog.get_logger()
+
+
+async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
+    """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(replays.replay_what_is_asked(database, subscription))
+        group.create_task(inbox.trim(database, subscription.name, subscription.remembers))
+        await _listen(database, url, kafka, subscription)
+
+
+async def _listen(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
+    while True:
+        try:
+            async with _listening(url, kafka, subscription) as (lanes, consumer):
+                await _work(database, lanes, consumer, subscription)
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+            KafkaError,
+            Unavailable,
+            TimeoutError,
+        ) as error:
+            _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncIterator[tuple[Lanes, AIOKafkaConsumer]]:
+    conn = await asyncpg.connect(url, server_settings={"application_name": f"consumer {subscription.name}"})
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
+    try:
+        await consumer.start()
+        lanes = Lanes(conn, _namespace(subscription.name, subscription.topic_prefix), range(PARTITIONS * len(subscription.topics)))
+        await lanes.enter()
+        yield lanes, consumer
+    finally:
+        conn.terminate()
+        await asyncio.wait_for(asyncio.shield(_stopped(consumer)), 5)
+
+
+async def _stopped(consumer: AIOKafkaConsumer) -> None:
+    with suppress(asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
+        await consumer.stop()
+
+
+def _namespace(name: str, topic_prefix: str) -> str:
+    return f"consumer:{name}:{topic_prefix}"
+
+
+async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> None:
+    loop = asyncio.get_running_loop()
+    settled, new, standing = 0.0, set[TopicPartition](), Standing(consumer, subscription.waits)
+    while True:
+        if loop.time() - settled > 1.0:
+            new |= await _assign(database, lanes, consumer, subscription)
+            settled = loop.time()
+        if not lanes.owned:
+            await asyncio.sleep(0.2)
+            continue
+        standing.go_on()
+        come = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+        if not lanes.alive():
+            raise ConnectionError("the lane lock is lost")
+        allowed = {partition: await _not_overtaking(database, subscription, records, standing) for partition, records in come.items()}
+        batches = {partition: records for partition, records in allowed.items() if records}
+        await handle(database, subscription, batches, standing, new)
+        new.difference_update(batches)
+        if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
+            await asyncio.sleep(subscription.gathers)
+
+
+async def _not_overtaking(
+    database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing
+) -> Sequence[Record]:
+    """The records that the consumer in front has handled; the first that it has not is come back to."""
+    if subscription.behind is None:
+        return records
+    limit = await position(database, subscription.behind, records[0].topic, records[0].partition)
+    allowed = [record for record in records if record.offset < limit]
+    if len(allowed) < len(records):
+        standing.stand(records[len(allowed)])
+    return allowed
+
+
+async def _assign(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> set[TopicPartition]:
+    """Take or give back partitions; start new ones where the position says. Returns the new ones."""
+    before = set(consumer.assignment())
+    await lanes.settle()
+    wanted = {
+        TopicPartition(subscription.topic_prefix + subscription.topics[lane // PARTITIONS], lane % PARTITIONS) for lane in lanes.owned
+    }
+    if wanted != before:
+        consumer.assign(sorted(wanted))
+        for partition in wanted:
+            consumer.seek(partition, await position(database, subscription.name, partition.topic, partition.partition))
+    return wanted - before
+
+
+async def position(database: Database, consumer: str, topic: str, partition: int) -> int:
+    """The next offset this consumer will handle."""
+    found = await database.pool.fetchval(
+        "SELECT next_offset FROM consumer_positions WHERE consumer = $1 AND topic = $2 AND partition = $3", consumer, topic, partition
+    )
+    return int(found or 0)
+
+
+async def forget(conn: Connection, name: str, topic_prefix: str) -> bool:
+    """Delete a consumer's bookkeeping. False, and nothing done, while anybody listens under its name."""
+    if not await nobody_shares(conn, _namespace(name, topic_prefix)):
+        return False
+    for table in BOOKKEEPING:
+        await conn.execute(f"DELETE FROM {table} WHERE consumer = $1", name)
+    return True
