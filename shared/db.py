@@ -123,8 +123,11 @@ async def readable_json(conn: Connection) -> None:
 def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Database, By, C], Awaitable[A]]:
     """Make `run(conn, by, what)` a command: `await place_person(database, by, PlacePerson(...))`.
 
-    One transaction holds the idempotency key, the effect, the events and the answer. The same key again gives the same answer; with another
+    One transaction holds the effect, the events, the idempotency key and the answer. The same key again gives the same answer; with another
     body it is refused. A refusal leaves nothing behind and is judged anew when repeated. Deadlocks and serialisation failures are retried.
+
+    The key is written last, and its unique index lets one of several twins commit: a first run, which nearly all are, pays for one insert.
+    A repeat runs into that index, or into what the first run did; either way its transaction is undone and the answer of the first counts.
     """
     answers: TypeAdapter[A] = TypeAdapter(run.__annotations__["return"])
 
@@ -141,33 +144,49 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
         raise AssertionError("unreachable")
 
     async def _accepted(database: Database, by: By, what: C) -> A:
-        async with database.transaction() as conn:
-            earlier = await _remember(conn, run.__name__, by, what)
-            if earlier is not None:
-                return answers.validate_python(earlier["answer"])
-            answer = await run(conn, by, what)
-            await conn.execute("UPDATE accepted_commands SET answer = $2 WHERE key = $1", by.key, to_jsonable_python(answer))
+        said = json.dumps([run.__name__, what.model_dump_json(), by.reason, by.document_no])
+        body_hash = hashlib.sha256(said.encode()).digest()
+        try:
+            async with database.transaction() as conn:
+                answer = await run(conn, by, what)
+                await _keep(conn, run.__name__, by, body_hash, to_jsonable_python(answer))
+        except (Unavailable, *_RETRYABLE):
+            raise
+        except Exception:
+            earlier = await _earlier(database, by.key, body_hash)
+            if earlier is None:
+                raise
+            return answers.validate_python(earlier["answer"])
         database.wake()
         return answer
 
     return attempt
 
 
-async def _remember(conn: Connection, name: str, by: By, what: BaseModel) -> asyncpg.Record | None:
-    """Take the key, or return the row of the command that took it before. A twin in flight is waited for by the unique index."""
-    said = json.dumps([name, what.model_dump_json(), by.reason, by.document_no])
-    body_hash = hashlib.sha256(said.encode()).digest()
+class _Repeated(Exception):  # noqa: N818  named as the fact it states
+    """The key has been taken before."""
+
+
+async def _keep(conn: Connection, name: str, by: By, body_hash: bytes, answer: object) -> None:
+    """Take the key, with the answer that a repeat will get. A twin in flight is waited for by the unique index."""
     taken = await conn.fetchval(
-        "INSERT INTO accepted_commands (key, command, body_hash, accepted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING true",
+        "INSERT INTO accepted_commands (key, command, body_hash, answer, accepted_at) VALUES ($1, $2, $3, $4, $5)"
+        " ON CONFLICT DO NOTHING RETURNING true",
         by.key,
         name,
         body_hash,
+        answer,
         by.as_of,
     )
-    if taken:
-        return None
-    earlier = await conn.fetchrow("SELECT body_hash, answer FROM accepted_commands WHERE key = $1", by.key)
-    if earlier is None or earlier["body_hash"] != body_hash:
+    if not taken:
+        raise _Repeated
+
+
+async def _earlier(database: Database, key: str, body_hash: bytes) -> asyncpg.Record | None:
+    """The row of the command that took the key, if there is one."""
+    async with database.transaction() as conn:
+        earlier = await conn.fetchrow("SELECT body_hash, answer FROM accepted_commands WHERE key = $1", key)
+    if earlier is not None and earlier["body_hash"] != body_hash:
         raise KeyReused
     return earlier
 
