@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.roster.commands.locks import hold_paths, lock_person, lock_unit, take_unit
+from services.roster.commands.locks import lock_person, lock_unit, take_unit
 from services.roster.commands.mandate import today_of
 from services.roster.commands.reservations import count_reserved, drop_hold
 from services.roster.models.refusals import ClaimOpen, PersonClaimed
@@ -26,7 +26,6 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
     today = today_of(by)
     if what.person_id is not None:
         await lock_person(conn, what.person_id)
-    await hold_paths(conn, what.unit_id)
     await lock_unit(conn, what.unit_id)
     ensure_may_claim(what, await post_facts(conn, what, today), today)
     await _insert(conn, what)

@@ -3,15 +3,15 @@
 from typing import TypeVar
 from uuid import UUID
 
-from services.roster.commands.locks import take_person, take_unit
+from services.roster.commands.locks import take_person_and_unit, take_unit
 from services.roster.commands.mandate import today_of
-from services.roster.commands.placements import Entry, placed, released
+from services.roster.commands.placements import Entry, Judged, placed, released
 from services.roster.commands.reservations import about, count_reserved
 from services.roster.commands.transfers import moved, take_both
 from services.roster.models.refusals import ClaimRefusedByTombstone, ClaimUnknown, RequestIncomplete
 from services.roster.models.requests import Post, TakeEffect
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import ensure_known_entry, ensure_known_exit, placements_of, reservation_by_id
+from services.roster.queries.facts import ensure_known_entry, ensure_known_exit, person_record, placements_of, reservation_by_id
 from services.roster.rules.posts import ensure_complete, ensure_here, ensure_on_no_roster
 from shared import outbox
 from shared.db import By, Connection, command
@@ -71,14 +71,14 @@ async def _enter(conn: Connection, by: By, what: TakeEffect) -> Done:
     asked = what.request
     person_id, reason = _given(asked.person_id, "person_id"), _given(asked.reason_code, "reason_code")
     post = _post(by, asked, person_id)
-    person_version = await take_person(conn, person_id)
-    version = await take_unit(conn, asked.unit_id)
+    versions = await take_person_and_unit(conn, person_id, asked.unit_id)
     used = await reservation_by_id(conn, _given(await _use_claim(conn, asked), "reservation_id"))
     await ensure_known_entry(conn, reason, post.started_on)
-    ensure_on_no_roster(await placements_of(conn, person_id), post.started_on)
+    ensure_on_no_roster([each.ended_on for each in await placements_of(conn, person_id)], post.started_on)
     await count_reserved(conn, by, asked.unit_id, asked.kind, asked.funding, -1, asked.application_id)
     before = await establishment(conn, asked.unit_id, asked.kind, asked.funding)
-    await placed(conn, by, post, Entry(reason, used.authorisation_no, used.authorised_on), before, person_version, version)
+    judged = Judged(await person_record(conn, person_id), before, *versions)
+    await placed(conn, by, post, Entry(reason, used.authorisation_no, used.authorised_on), judged)
     return Done()
 
 
@@ -87,8 +87,7 @@ async def _leave(conn: Connection, by: By, what: TakeEffect) -> Done:
     asked = what.request
     person_id, reason = _given(asked.person_id, "person_id"), _given(asked.reason_code, "reason_code")
     ended_on = today_of(by) if asked.effective_on is None else asked.effective_on
-    person_version = await take_person(conn, person_id)
-    version = await take_unit(conn, asked.unit_id)
+    person_version, version = await take_person_and_unit(conn, person_id, asked.unit_id)
     if await conn.fetchval(
         "SELECT true FROM tombstones WHERE application_id = $1 AND revision >= $2", asked.application_id, asked.revision
     ):

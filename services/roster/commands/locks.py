@@ -1,7 +1,8 @@
 """In which order commands lock: persons, then the paths of the units from the root down, then the units by id.
 
-Freezing takes its root FOR UPDATE, which a path's FOR KEY SHARE waits for: no post slips in between. Writing to a unit raises its version and
-publishes one event per version, so its outbox rows leave in commit order and without gaps.
+Freezing locks every unit it reaches: who takes a post locks its unit, then asks for freezes, and no post slips in between. What takes several
+units, or makes one, holds their paths before: freezing takes its root FOR UPDATE. Writing to a unit raises its version and publishes one event
+per version, so its outbox rows leave in commit order and without gaps.
 """
 
 from collections.abc import Iterable
@@ -39,13 +40,27 @@ async def take_unit(conn: Connection, unit_id: UUID) -> int:
     return version
 
 
+async def take_person_and_unit(conn: Connection, person_id: UUID, unit_id: UUID) -> tuple[int, int]:
+    """Lock a person, then one unit; the new version of each. The unit's row is found by way of the person's, so the order holds."""
+    row = await conn.fetchrow(
+        "WITH person AS (UPDATE persons SET version = version + 1 WHERE id = $1 RETURNING version)"
+        " UPDATE units SET version = units.version + 1 FROM person WHERE units.id = $2 RETURNING person.version, units.version",
+        person_id,
+        unit_id,
+    )
+    if row is None:
+        await lock_person(conn, person_id)
+        raise UnitUnknown(unit=unit_id)
+    return row[0], row[1]
+
+
 async def take_units(conn: Connection, unit_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Lock several units in id order; the version of each one's next event."""
     return {unit_id: await take_unit(conn, unit_id) for unit_id in sorted(set(unit_ids))}
 
 
 async def hold_paths(conn: Connection, *unit_ids: UUID) -> None:
-    """Keep freezes above (and on) these units from changing until the end. Before `take_unit`, in every command that takes a post."""
+    """Keep freezes above (and on) these units from changing until the end. Before `take_units`, and before a unit is made below one."""
     await conn.execute(
         "SELECT FROM units WHERE id IN (SELECT unnest(path) FROM units WHERE id = ANY($1)) ORDER BY cardinality(path), id FOR KEY SHARE",
         list(unit_ids),

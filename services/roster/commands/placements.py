@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.roster.commands.locks import hold_paths, take_person, take_unit
+from services.roster.commands.locks import take_person, take_person_and_unit, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.units import seats_changed
-from services.roster.models.facts import Placement
+from services.roster.models.facts import PersonRecord, Placement
 from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
 from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import (
     ensure_known_exit,
     ensure_known_row,
-    entry_ground,
+    entry_facts,
     person_record,
     placement,
     placements_of,
@@ -39,6 +39,16 @@ class Entry:
     transfer_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What the caller has locked and judged: the person, the row as it stands before the person counts in it, the new version of each."""
+
+    person: PersonRecord
+    before: EstablishmentState
+    person_version: int
+    version: int
+
+
 @command
 async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     """Place a person on a free post, under freeze, availability and 先核编后进人; answers with the placement's id. A first load may lack the
@@ -47,15 +57,13 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     today = today_of(by, what.started_on, what.authorised_on)
     if not what.baseline and (what.authorisation_no is None or what.authorised_on is None):
         raise NotAuthorised
-    person_version = await take_person(conn, what.person_id)
-    await hold_paths(conn, what.unit_id)
-    ensure_not_frozen(await entry_ground(conn, what.unit_id, what.kind, what.funding, what.entry_reason, today))
-    ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
-    version = await take_unit(conn, what.unit_id)
-    before = await establishment(conn, what.unit_id, what.kind, what.funding)
-    ensure_available(before, 1)
+    versions = await take_person_and_unit(conn, what.person_id, what.unit_id)
+    facts = await entry_facts(conn, what, today)
+    ensure_not_frozen(facts.frozen_by)
+    ensure_on_no_roster(facts.post_ends, what.started_on)
+    ensure_available(facts.before, 1)
     entry = Entry(what.entry_reason, what.authorisation_no, what.authorised_on)
-    return await placed(conn, by, what, entry, before, person_version, version)
+    return await placed(conn, by, what, entry, Judged(facts.person, facts.before, *versions))
 
 
 @command
@@ -63,13 +71,13 @@ async def record_over_quota_fact(conn: Connection, by: By, what: RecordOverQuota
     """Record that a unit employs a person beyond its quota: the office alone, with cause and document. It is a fact; no freeze hides it."""
     document_of(by)
     today = today_of(by, what.started_on)
-    person_version = await take_person(conn, what.person_id)
-    version = await take_unit(conn, what.unit_id)
+    versions = await take_person_and_unit(conn, what.person_id, what.unit_id)
     await ensure_known_row(conn, what.unit_id, what.kind, what.funding, today)
-    ensure_on_no_roster(await placements_of(conn, what.person_id), what.started_on)
+    ensure_on_no_roster([each.ended_on for each in await placements_of(conn, what.person_id)], what.started_on)
     before = await establishment(conn, what.unit_id, what.kind, what.funding)
     ensure_over_quota(before)
-    return await placed(conn, by, what, Entry("over_quota", cause=what.cause), before, person_version, version)
+    judged = Judged(await person_record(conn, what.person_id), before, *versions)
+    return await placed(conn, by, what, Entry("over_quota", cause=what.cause), judged)
 
 
 @command
@@ -85,11 +93,11 @@ async def release_person(conn: Connection, by: By, what: ReleasePerson) -> None:
     await released(conn, by, here, what.ended_on, what.exit_reason, person_version, version)
 
 
-async def placed(conn: Connection, by: By, post: Post, entry: Entry, before: EstablishmentState, person_version: int, version: int) -> UUID:
-    """Write the placement and publish it. The caller has locked, and judged the row as it stands before the person counts in it."""
+async def placed(conn: Connection, by: By, post: Post, entry: Entry, judged: Judged) -> UUID:
+    """Write the placement and publish it."""
     placement_id = uuid7()
     await _insert(conn, by, placement_id, post, entry)
-    await outbox.append(conn, by, await _placed_event(conn, by, post, entry, before.one_more(), person_version, version))
+    await outbox.append(conn, by, _placed_event(by, post, entry, judged))
     await _seat_taken_or_left(conn, by, post.unit_id, post.seat_level, baseline=post.baseline)
     return placement_id
 
@@ -97,7 +105,7 @@ async def placed(conn: Connection, by: By, post: Post, entry: Entry, before: Est
 async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entry: Entry) -> None:
     """Known from now on, or from where an earlier placement was closed: business clocks of two doors may differ a little."""
     await conn.execute(
-        "WITH moved AS (UPDATE persons SET unit_id = $3 WHERE id = $2)"
+        "WITH moved AS (UPDATE persons SET unit_id = $3 WHERE id = $2 AND unit_id <> $3)"
         " INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
         " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
         " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
@@ -119,22 +127,20 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
     )
 
 
-async def _placed_event(
-    conn: Connection, by: By, post: Post, entry: Entry, after: EstablishmentState, person_version: int, version: int
-) -> PersonPlaced | OverQuotaRecorded:
+def _placed_event(by: By, post: Post, entry: Entry, judged: Judged) -> PersonPlaced | OverQuotaRecorded:
     facts = {
         "occurred_at": by.as_of,
         "unit_id": post.unit_id,
-        "version": version,
-        "establishments": (after,),
+        "version": judged.version,
+        "establishments": (judged.before.one_more(),),
         "document_no": by.document_no,
         "baseline": post.baseline,
         "person_id": post.person_id,
-        "person_version": person_version,
+        "person_version": judged.person_version,
         "kind": post.kind,
         "funding": post.funding,
         "started_on": post.started_on,
-        "retirement": retirement_fact(await person_record(conn, post.person_id)),
+        "retirement": retirement_fact(judged.person),
     }
     if entry.cause is not None:
         return OverQuotaRecorded.model_validate(facts | {"cause": entry.cause})

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_person, take_units
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.placements import Entry, placed, released
+from services.roster.commands.placements import Entry, Judged, placed, released
 from services.roster.models.facts import Placement
 from services.roster.models.refusals import SameUnit
 from services.roster.models.requests import Post, TransferPerson
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import ensure_allowed_row, frozen_by, placements_of
+from services.roster.queries.facts import ensure_allowed_row, frozen_by, person_record, placements_of
 from services.roster.rules.posts import ensure_available, ensure_here, ensure_not_frozen
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -54,4 +54,5 @@ async def take_both(conn: Connection, person_id: UUID, from_unit_id: UUID, to_un
 async def moved(conn: Connection, by: By, here: Placement, post: Post, entry: Entry, before: EstablishmentState, taken: Taken) -> UUID:
     """出编 at one unit and 入编 at the other, of one day. The caller has judged."""
     await released(conn, by, here, post.started_on, "transfer", taken.person_version, taken.versions[here.unit_id], entry.transfer_id)
-    return await placed(conn, by, post, entry, before, taken.person_version, taken.versions[post.unit_id])
+    judged = Judged(await person_record(conn, post.person_id), before, taken.person_version, taken.versions[post.unit_id])
+    return await placed(conn, by, post, entry, judged)

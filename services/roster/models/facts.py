@@ -75,6 +75,21 @@ class PostFacts:
     holds_one: bool = False
     on_rosters: tuple[Placement, ...] = ()
 
+    @property
+    def post_ends(self) -> tuple[date | None, ...]:
+        """When each placement of the person ends, none for one that lasts."""
+        return tuple(each.ended_on for each in self.on_rosters)
+
+
+@dataclass(frozen=True)
+class EntryFacts:
+    """All that decides about an entry by the office. `post_ends`: when each placement of the person ends, none for one that lasts."""
+
+    before: EstablishmentState
+    frozen_by: tuple[UUID, ...]
+    post_ends: tuple[date | None, ...]
+    person: PersonRecord
+
 
 def place_of(person_id: UUID) -> str:
     """What an encrypted ID number is bound to."""

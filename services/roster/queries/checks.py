@@ -57,7 +57,7 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         {ApplicationType.ENTRY},
         "人员未在其他单位在编。",
         "实名制管理：一人一编",
-        lambda request, facts, today: rules.ensure_on_no_roster(facts.on_rosters, request.effective_on or today),
+        lambda request, facts, today: rules.ensure_on_no_roster(facts.post_ends, request.effective_on or today),
     ),
     (
         "person_here",

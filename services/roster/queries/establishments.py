@@ -9,17 +9,18 @@ from shared.db import Connection
 from shared.events.roster import EstablishmentState
 
 
-def _rows(held: str, reserved: str, in_force: str, valid: str) -> str:
+def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind", funding: str = "funding") -> str:
     """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes are valid."""
     return f"""
-    SELECT kind, funding, sum(quota) AS quota, sum(headcount) AS headcount, sum(reserved) AS reserved, sum(frozen) AS frozen,
-        (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind AND {valid}) AS counted,
-        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = kind AND {valid}), '') AS kind_label,
-        coalesce((SELECT max(label) FROM fundings WHERE code = funding AND {valid}), '') AS funding_label
+    SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
+        coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen,
+        coalesce((SELECT bool_and(counted) FROM establishment_kinds WHERE code = {kind} AND {valid}), false) AS counted,
+        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = {kind} AND {valid}), '') AS kind_label,
+        coalesce((SELECT max(label) FROM fundings WHERE code = {funding} AND {valid}), '') AS funding_label
     FROM (
         SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen FROM quotas WHERE unit_id = $1 AND {held}
         UNION ALL
-        SELECT kind, funding, 0, 1, 0, 0 FROM placements WHERE unit_id = $1 AND {held}
+        SELECT kind, funding, 0, count(*)::integer, 0, 0 FROM placements WHERE unit_id = $1 AND {held} GROUP BY kind, funding
         UNION ALL
         SELECT kind, funding, 0, 0, posts, 0 FROM reserved_ledger WHERE unit_id = $1 AND {reserved}
         UNION ALL
@@ -36,8 +37,11 @@ _AT_A_MOMENT = _rows(
     valid="valid @> coalesce($2::date, 'infinity')",
 )
 """IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county."""
-_NOW = _rows(held="upper_inf(during) AND upper_inf(recorded)", reserved="true", in_force="upper_inf(in_force)", valid="upper_inf(valid)")
+_LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf(valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
+_NOW = _rows(*_LATEST)
+ROW_NOW = _rows(*_LATEST, "$2::text", "$3::text") + " WHERE kind = $2 AND funding = $3"
+"""One (unit $1, kind $2, funding $3); there always is a row."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,7 @@ LATEST = Moment()
 
 async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str) -> EstablishmentState:
     """One row in its latest state: what commands judge, under the unit's lock, and events carry."""
-    row = await conn.fetchrow(f"{_NOW} WHERE kind = $2 AND funding = $3 GROUP BY kind, funding", unit_id, kind, funding)
-    if row is not None:
-        return EstablishmentState.model_validate(dict(row))
-    empty = await conn.fetchrow(
-        "SELECT coalesce(bool_and(counted), false) AS counted, coalesce(max(label), '') AS kind_label,"
-        " coalesce((SELECT label FROM fundings WHERE code = $2 AND upper_inf(valid)), '') AS funding_label"
-        " FROM establishment_kinds WHERE code = $1 AND upper_inf(valid)",
-        kind,
-        funding,
-    )
-    return EstablishmentState(**dict(empty or {}), kind=kind, funding=funding, quota=0, headcount=0, reserved=0)
+    return EstablishmentState.model_validate(dict(await conn.fetchrow(ROW_NOW, unit_id, kind, funding) or {}))
 
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:

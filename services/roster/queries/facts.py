@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.roster.models.facts import PersonRecord, Placement, PostFacts, Reservation
+from services.roster.models.facts import EntryFacts, PersonRecord, Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
     CategoryUnknown,
     FundingUnknown,
@@ -17,9 +17,11 @@ from services.roster.models.refusals import (
     ReservationUnknown,
     UnitUnknown,
 )
-from services.roster.queries.establishments import establishment
+from services.roster.models.requests import PlacePerson
+from services.roster.queries.establishments import ROW_NOW, establishment
 from services.roster.rules.posts import STOPPED_BY
 from shared.db import Connection
+from shared.events.roster import EstablishmentState
 from shared.glossary import FreezeScope, PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
 from workflows.roster import PostRequest
@@ -28,6 +30,19 @@ _PLACEMENT = """
     SELECT placement_id, person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason,
         seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no
     FROM placements
+"""
+_PERSON = "sex, birth_on, certified_birth_on, identity, post_category, title, professional_title, retirement_override, person_records.name"
+_CODES = """
+    category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,
+    EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,
+    EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed
+"""
+_ENTRY = f"""
+    SELECT {_CODES}, EXISTS (SELECT FROM entry_reasons WHERE code = $5 AND valid @> $4::date) AS reason_known,
+        ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force) AND $6 = ANY(scopes) ORDER BY id) AS frozen_by,
+        ARRAY(SELECT upper(during) FROM placements WHERE person_id = $7 AND upper_inf(recorded)) AS post_ends, post.*, {_PERSON}
+    FROM units, ({ROW_NOW}) AS post, person_records
+    WHERE units.id = $1 AND person_id = $7 AND upper_inf(recorded)
 """
 _RESERVATION = """
     SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,
@@ -56,16 +71,7 @@ async def ensure_allowed_row(conn: Connection, unit_id: UUID, kind: str, funding
 
 
 async def _row_codes(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> asyncpg.Record:
-    row = await conn.fetchrow(
-        "SELECT category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,"
-        " EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,"
-        " EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed"
-        " FROM units WHERE id = $1",
-        unit_id,
-        kind,
-        funding,
-        on,
-    )
+    row = await conn.fetchrow(f"SELECT {_CODES} FROM units WHERE id = $1", unit_id, kind, funding, on)
     if row is None:
         raise UnitUnknown(unit=unit_id)
     return row
@@ -90,30 +96,18 @@ async def ensure_known_exit(conn: Connection, reason: str, on: date) -> None:
         raise ReasonUnknown(reason=reason)
 
 
-async def entry_ground(conn: Connection, unit_id: UUID, kind: str, funding: str, reason: str, on: date) -> tuple[UUID, ...]:
-    """What an entry stands on, in one question: known codes and a kind the unit may hold; answers with the freeze orders that stop it."""
-    row = await conn.fetchrow(
-        "SELECT category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,"
-        " EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,"
-        " EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed,"
-        " EXISTS (SELECT FROM entry_reasons WHERE code = $5 AND valid @> $4::date) AS reason_known,"
-        " ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force) AND $6 = ANY(scopes) ORDER BY id) AS frozen_by"
-        " FROM units WHERE id = $1",
-        unit_id,
-        kind,
-        funding,
-        on,
-        reason,
-        FreezeScope.ENTRY,
-    )
+async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFacts:
+    """What an entry by the office stands on, in one question: known codes, a kind the unit may hold, and all that the rules judge."""
+    row = await conn.fetchrow(_ENTRY, what.unit_id, what.kind, what.funding, on, what.entry_reason, FreezeScope.ENTRY, what.person_id)
     if row is None:
-        raise UnitUnknown(unit=unit_id)
+        raise PersonUnknown(person=what.person_id)
     if not row["reason_known"]:
-        raise ReasonUnknown(reason=reason)
-    _ensure_codes(row, kind, funding)
+        raise ReasonUnknown(reason=what.entry_reason)
+    _ensure_codes(row, what.kind, what.funding)
     if not row["allowed"]:
-        raise KindNotAllowed(category=row["category"], kind=kind)
-    return tuple(row["frozen_by"])
+        raise KindNotAllowed(category=row["category"], kind=what.kind)
+    before = EstablishmentState.model_validate(dict(row))
+    return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), _person(what.person_id, row))
 
 
 async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
@@ -143,9 +137,13 @@ async def placements_of(conn: Connection, person_id: UUID) -> tuple[Placement, .
 
 async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
     """A person as known now."""
-    row = await conn.fetchrow("SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(recorded)", person_id)
+    row = await conn.fetchrow(f"SELECT {_PERSON} FROM person_records WHERE person_id = $1 AND upper_inf(recorded)", person_id)
     if row is None:
         raise PersonUnknown(person=person_id)
+    return _person(person_id, row)
+
+
+def _person(person_id: UUID, row: asyncpg.Record) -> PersonRecord:
     return PersonRecord(
         person_id=person_id,
         name=row["name"],

@@ -1,7 +1,7 @@
 """May this post be taken? Judged per (unit, kind, funding), never netted (中国共产党机构编制工作条例)."""
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -74,9 +74,9 @@ def ensure_not_buried(request_revision: int, facts: PostFacts) -> None:
         raise ClaimRefusedByTombstone
 
 
-def ensure_on_no_roster(placements: Sequence[Placement], started_on: date) -> None:
-    """Nobody is on two units at once: no placement from the day of entry on."""
-    if any(each.ended_on is None or each.ended_on > started_on for each in placements):
+def ensure_on_no_roster(post_ends: Iterable[date | None], started_on: date) -> None:
+    """Nobody is on two units at once: no placement from the day of entry on. `post_ends`: when each placement of the person ends."""
+    if any(end is None or end > started_on for end in post_ends):
         raise PersonOnRoster
 
 
@@ -144,7 +144,7 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     ensure_not_frozen(facts.frozen_by)
     ensure_kind_allowed(facts)
     if request.application_type is ApplicationType.ENTRY:
-        ensure_on_no_roster(facts.on_rosters, request.effective_on or today)
+        ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)
     else:
         ensure_available(facts.establishment, request.posts)
