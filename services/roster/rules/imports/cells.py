@@ -1,0 +1,320 @@
+"""Single cells: what an official may have typed, as a value, or a sentence that says what is wrong and what to do.
+
+No sentence repeats what stands in a cell: it may be a name or an identity number, shifted into any column.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from services.roster.models.fields import Field, Kind
+from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
+from shared.law.uscc import InvalidUscc, parse_uscc
+
+Cell: TypeAlias = str | float | bool | None
+Value: TypeAlias = str | int | bool | tuple[str, ...] | None
+"""JSON values: a day is `2021-03-01`, a month its first day, a code the code."""
+Reader: TypeAlias = Callable[[Cell], Value]
+
+LONGEST = {"duties": 4_000}
+USUAL_LENGTH = 200
+_NOTHING = frozenset(
+    "无 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
+)
+_ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
+_LITERAL = re.compile(r'="([^"]*)"')
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+_SPACES = re.compile(r"\s+")
+_BETWEEN_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
+_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]")
+_REMARK = re.compile(r"[（(【\[]")
+_LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
+_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.0+)?)?)?")
+_MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
+_NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
+_CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
+_DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
+_EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
+_EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
+_SERIALS = range(7_000, 80_000)
+_AMBIGUOUS = "可能是 1 月，也可能是 10 月（数字格式会丢掉末尾的 0），请写成 2021-01 或 2021-10 这样的文本"
+_TRUE = frozenset("是 有 对 √ ✓ ☑ 1 Y YES TRUE 真".split())  # noqa: SIM905
+_FALSE = frozenset("否 无 没有 不是 × ✗ X 0 N NO FALSE 假".split())  # noqa: SIM905
+NOT_FILLED = "未填写，请补填"
+
+
+class Wrong(Exception):  # noqa: N818  named as the fact it states
+    """The cell cannot be taken; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One code set as cells are read by it: every word that is taken, in plain form, to the code; and the labels, for people."""
+
+    codes: Mapping[str, str]
+    labels: Sequence[str]
+
+    @staticmethod
+    def of(rows: Sequence[tuple[str, str, Sequence[str]]]) -> "Choices":
+        """From rows of code, label, aliases. A label wins over an alias, an alias over a code."""
+        words = {folded(code): code for code, _, _ in rows}
+        words |= {folded(alias): code for code, _, aliases in rows for alias in aliases if alias}
+        words |= {folded(label): code for code, label, _ in rows}
+        return Choices(words, [label for _, label, _ in rows])
+
+
+def reader_of(field: Field, choices: Mapping[str, Choices]) -> Reader:
+    """How cells of a field are read: a value, None for nothing; raises Wrong. Whether it must be filled in is the row's affair."""
+    if field.kind is Kind.CODE:
+        of_set = choices[field.codes or ""]
+        return lambda cell: code(cell, of_set)
+    if field.kind is Kind.TEXT:
+        longest = LONGEST.get(field.name, USUAL_LENGTH)
+        return lambda cell: text(cell, longest)
+    return _READERS[field.kind]
+
+
+def is_nothing(cell: Cell) -> bool:
+    """Empty, or one of the ways people write that there is nothing."""
+    if cell is None:
+        return True
+    if not isinstance(cell, str):
+        return cell != cell  # noqa: PLR0124  a number that is none
+    plain = cell.strip().strip("\u3000'")
+    return not plain or plain in _NOTHING
+
+
+def written(cell: Cell) -> str:
+    """A cell as text: numbers without a needless `.0`, invisible characters gone, one kind of space, none at the ends."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float | int):
+        return str(int(cell)) if cell == cell and abs(cell) < 1e16 and cell == int(cell) else f"{cell:.15g}"  # noqa: PLR0124
+    plain = _INVISIBLE.sub("", cell)
+    literal = _LITERAL.fullmatch(plain.strip())
+    return _SPACES.sub(" ", literal.group(1) if literal else plain).strip().removeprefix("'").strip()
+
+
+def folded(cell: Cell) -> str:
+    """As `written`, with full-width forms as plain ones and no spaces at all: for codes, numbers and days."""
+    return unicodedata.normalize("NFKC", written(cell)).replace(" ", "").strip("'’‘`")
+
+
+def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
+    """A text. What a spreadsheet would take for a formula, and what cannot be shown, is refused."""
+    if is_nothing(cell):
+        return None
+    plain = _standard_han(_BETWEEN_HAN.sub("", written(cell)))
+    if _ERRORS.fullmatch(plain):
+        raise Wrong("是公式的错误值，请填入实际内容")
+    if plain[:1] in {"=", "+", "@", "|"} or (plain[:1] == "-" and not plain[1:2].isdigit()):
+        raise Wrong("以 =、+、-、| 或 @ 开头，会被当作公式，请改为普通文字")
+    if _LOST.search(plain):
+        raise Wrong("含有乱码、方框或自造字，请改用标准汉字（生僻字可用输入法或国家标准字库录入）")
+    if any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in plain):
+        raise Wrong("含有不可见的控制字符，请重新输入")
+    if len(plain) > longest:
+        raise Wrong(f"超过 {longest} 个字，请缩短")
+    return plain
+
+
+def name(cell: Cell) -> str | None:
+    """A person's name: no spaces inside, the dot of minority names U+00B7."""
+    if isinstance(cell, float | int):
+        raise Wrong("应为姓名，单元格中却是数字，请核对是否错列")
+    plain = text(cell, 50)
+    if plain is None:
+        return None
+    if _REMARK.search(plain):
+        raise Wrong("姓名后带有括号备注，请只保留姓名，备注另填")
+    plain = _DOTS.sub("·", plain).strip("·")
+    if re.search(r"[\d=@+<>|*#%/\\]", plain):
+        raise Wrong("姓名中含有数字或符号，请核对")
+    return plain or None
+
+
+def texts(cell: Cell) -> tuple[str, ...] | None:
+    """Several texts, divided by 、 or its like."""
+    if is_nothing(cell):
+        return None
+    parts = [text(each) for each in re.split(r"[、，,；;\n]", str(cell))]
+    return tuple(dict.fromkeys(each for each in parts if each)) or None
+
+
+def number(cell: Cell) -> int | None:
+    """A number of posts, 0 or more."""
+    if is_nothing(cell):
+        return None
+    found = _NUMBER.fullmatch(folded(cell).replace(",", ""))
+    if found is None:
+        raise Wrong("应为 0 或正整数，请只填数字")
+    if int(found.group(1)) > 100_000:
+        raise Wrong("数字过大，请核对")
+    return int(found.group(1))
+
+
+def flag(cell: Cell) -> bool | None:
+    """是 or 否."""
+    plain = folded(cell).upper()
+    if plain in _TRUE:
+        return True
+    if plain in _FALSE:
+        return False
+    if is_nothing(cell):
+        return None
+    raise Wrong("应填“是”或“否”")
+
+
+def code(cell: Cell, choices: Choices) -> str | None:
+    """The code for a label, for another word of it, or for the code itself."""
+    found = choices.codes.get(folded(cell))
+    if found is not None or is_nothing(cell):
+        return found
+    near = difflib.get_close_matches(folded(cell)[:40], choices.labels, n=1, cutoff=0.5)
+    if near:
+        raise Wrong(f"不在代码表中，是否应为“{near[0]}”？可填的内容见模板“代码表”")
+    some = "、".join(choices.labels[:8])
+    raise Wrong(f"不在代码表中，可填：{some}{' 等，见模板“代码表”' if len(choices.labels) > 8 else ''}")
+
+
+def day(cell: Cell) -> str | None:
+    """A calendar day, in any of the usual ways of writing it."""
+    if is_nothing(cell):
+        return None
+    found = _date(cell)
+    if found is None:
+        month(cell)  # says what else is wrong with it
+        raise Wrong("只有年月，缺少日，请写成 2026-09-18 这样的完整日期")
+    return found.isoformat()
+
+
+def month(cell: Cell) -> str | None:
+    """A month, as its first day. A whole day may stand there too, and is kept."""
+    if is_nothing(cell):
+        return None
+    if isinstance(cell, float) and 1900 <= cell < 2200 and cell != int(cell):
+        return _month_of_number(cell).isoformat()
+    plain = _in_digits(folded(cell))
+    full = _date(cell)
+    if full is not None:
+        return full.isoformat()
+    found = _MONTH.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})", plain)
+    if found is None:
+        raise Wrong(_no_date(plain))
+    return _real(int(found.group(1)), int(found.group(2)), 1).isoformat()
+
+
+def id_number(cell: Cell) -> str | None:
+    """A citizen identity number of 18 digits with its check digit, in its normal form."""
+    if is_nothing(cell):
+        return None
+    plain = folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
+    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+        raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
+    if re.search(r"\*{2,}|X{3,}", plain):
+        raise Wrong("是隐去中间几位的号码，不能据此核对，请填完整号码")
+    try:
+        return parse_citizen_id(plain).number
+    except FifteenDigits as old:
+        raise Wrong(str(old)) from None
+    except InvalidCitizenId as wrong:
+        raise Wrong(f"{wrong}，请与证件核对") from None
+
+
+def uscc(cell: Cell) -> str | None:
+    """A unified social credit code. A doubtful one of another registrar is taken; `uscc_doubt` says what is doubtful."""
+    if is_nothing(cell):
+        return None
+    plain = folded(cell).upper().replace("-", "")
+    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+        raise Wrong("以数字格式存放，末几位已丢失。请把该列设为“文本”格式后按证书重新录入")
+    if len(plain) == 9:
+        raise Wrong("是 9 位组织机构代码，请填 18 位统一社会信用代码")
+    try:
+        return parse_uscc(plain).code
+    except InvalidUscc as wrong:
+        raise Wrong(f"{wrong}，请与证书核对") from None
+
+
+def unit(cell: Cell) -> str | None:
+    """The name or code of a unit, as it is written; who knows the units finds it."""
+    return text(cell)
+
+
+_READERS: Mapping[Kind, Reader] = {
+    Kind.NAME: name,
+    Kind.ID_NUMBER: id_number,
+    Kind.USCC: uscc,
+    Kind.DAY: day,
+    Kind.MONTH: month,
+    Kind.NUMBER: number,
+    Kind.FLAG: flag,
+    Kind.UNIT: unit,
+    Kind.TEXTS: texts,
+}
+
+
+def _standard_han(plain: str) -> str:
+    """Radicals that a PDF gave out instead of characters (U+2F00 to U+2FDF), as the characters."""
+    if any("\u2f00" <= each <= "\u2fdf" for each in plain):
+        return "".join(unicodedata.normalize("NFKC", each) if "\u2f00" <= each <= "\u2fdf" else each for each in plain)
+    return plain
+
+
+def _date(cell: Cell) -> date | None:
+    """A whole day, or None. Raises Wrong for a day that does not exist."""
+    plain = _in_digits(folded(cell))
+    found = _DAY.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})(\d{2})", plain)
+    if found:
+        return _real(*(int(part) for part in found.groups()))
+    if re.fullmatch(r"\d{4,5}(?:\.\d+)?", plain) and int(float(plain)) in _SERIALS:
+        return _EPOCH + timedelta(days=int(float(plain)))
+    return None
+
+
+def _real(year: int, month_: int, day_: int) -> date:
+    try:
+        found = date(year, month_, day_)
+    except ValueError:
+        raise Wrong("日期不存在，请核对") from None
+    if not _EARLIEST <= found < _LATEST:
+        raise Wrong("日期不在 1900 年至 2199 年之间，请核对")
+    return found
+
+
+def _month_of_number(cell: float) -> date:
+    """2021.03, 2021.3 or 2021.12 as a number; 2021.1 may have been 2021.10."""
+    year, part = f"{cell:.15g}".split(".")
+    if part == "1":
+        raise Wrong(_AMBIGUOUS)
+    return _real(int(year), int(part[:2]), 1)
+
+
+def _in_digits(plain: str) -> str:
+    """二〇二一年三月五日 as 2021年3月5日."""
+    return _CHINESE_DAY.sub(lambda found: _digits(found.group()), plain) if "年" in plain else plain
+
+
+def _digits(chinese: str) -> str:
+    if "十" not in chinese:
+        return "".join(_DIGITS[each] for each in chinese)
+    tens, _, ones = chinese.partition("十")
+    if "十" in ones or len(tens) > 1 or len(ones) > 1:
+        return chinese
+    return f"{_DIGITS.get(tens, '1')}{_DIGITS.get(ones, '0')}"
+
+
+def _no_date(plain: str) -> str:
+    if re.fullmatch(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?", plain):
+        return "年份只有两位，请写四位年份，如 1986-03-05"
+    if re.fullmatch(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", plain):
+        return "月、日的先后不能确定，请写成 2026-09-18"
+    if re.fullmatch(r"(?:19|20|21)\d{2}年?", plain):
+        return "只有年份，缺少月、日，请补全"
+    return "不是日期，请写成 2026-09-18"
