@@ -216,6 +216,28 @@ async def test_a_closed_terminal_does_not_end_the_stack(places: Callable[[str], 
     assert (seen(place, "postgres").state, seen(place, "postgres").restarts) == (State.READY, 0)
 
 
+def in_front(place: Place) -> "subprocess.Popen[str]":
+    """`bianban up --foreground`, with the stack ready behind it."""
+    command = [sys.executable, "-m", "deploy.cli", "up", "--city", "none", "--foreground"]
+    front = subprocess.Popen(command, env=place.variables(), cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    assert front.stdout
+    assert any("全部就绪" in line for line in front.stdout)
+    return front
+
+
+def test_in_the_foreground_the_stack_ends_with_its_terminal(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    for how in (signal.SIGINT, signal.SIGHUP):
+        front = in_front(place)
+        children = [psutil.Process(part.pid) for part in stack.published(place) if part.pid]
+        watcher = psutil.Process(stack.supervisor(place) or 0)
+
+        front.send_signal(how)
+
+        assert psutil.wait_procs([watcher, *children], 60)[1] == [], how
+        assert (front.wait(), stack.supervisor(place)) == (0 if how is signal.SIGINT else -how, None)
+
+
 def test_up_down_and_clean_are_harmless_when_repeated_and_need_no_network(places: Callable[[str], Place]) -> None:
     place = places("home")
     for command in (("up", "--city", "none"), ("up", "--city", "none"), ("status",), ("down",), ("down",), ("up", "--city", "none")):
