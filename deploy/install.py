@@ -63,6 +63,7 @@ def install_packages() -> None:
         shutil.rmtree(VENV, ignore_errors=True)
     run(sys.executable, "-m", "venv", "--without-pip", VENV)
     if not install_by_uv():
+        print("  uv 不可用，改用 pip（较慢） uv cannot be had: by pip, which is slower", flush=True)
         run(PYTHON, "-m", "ensurepip")
         run(PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", PROJECT / "requirements.lock")
     scheme = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
