@@ -16,10 +16,11 @@ from shared.temporal import WORKFLOWS, connect, until_connected
 from workflows.approval import ApprovalWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationWorkflow
-from workflows.supervision import ListSealWorkflow, SupervisionWorkflow
+from workflows.sealing import SealWorkflow
+from workflows.supervision import SupervisionWorkflow
 from workflows.sweep import SweepWorkflow
 
-CLASSES = (ApprovalWorkflow, FreezeWorkflow, ListSealWorkflow, RectificationWorkflow, SupervisionWorkflow, SweepWorkflow)
+CLASSES = (ApprovalWorkflow, FreezeWorkflow, RectificationWorkflow, SealWorkflow, SupervisionWorkflow, SweepWorkflow)
 _GUARD = SandboxRestrictions.default.with_import_notification_policy(
     workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
 )

@@ -57,13 +57,12 @@ async def _issue(doors: Doors, user: str, issue: str, folder: Path) -> dict[str,
     heads = await doors.pages(user, "monitoring", "/supervision-lists", unit=unit)
     editions = [(await doors.get(user, "monitoring", f"/supervision-lists/{each['id']}")).body for each in heads]
     editions = [each for each in editions if any(line["issue_id"] == issue for line in each["lines"])]
-    documents = [
-        await _keep(
-            doors, user, "monitoring", f"/supervision-lists/{each['id']}/pdf", folder / f"{each['number']}.pdf", each["sealed_sha256"]
-        )
-        for each in editions
-        if each["sealed_sha256"]
+    notice = facts["notice"]
+    sealed = [(f"/issues/{issue}/notice", facts["number"], notice["sealed_sha256"])] if notice and notice["sealed_sha256"] else []
+    sealed += [
+        (f"/supervision-lists/{each['id']}/pdf", each["number"], each["sealed_sha256"]) for each in editions if each["sealed_sha256"]
     ]
+    documents = [await _keep(doors, user, "monitoring", path, folder / f"{number}.pdf", sha256) for path, number, sha256 in sealed]
     return {
         "facts": facts,
         "light_history": light["history"],

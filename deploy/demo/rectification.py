@@ -6,9 +6,10 @@ from typing import Any
 
 from deploy.demo import casework, lists
 from deploy.demo.cast import Cast, Facts
-from deploy.demo.city import DIRECTOR, OFFICER, SUPERVISOR
+from deploy.demo.city import DIRECTOR, OFFICER, SEALER, SUPERVISOR
 from deploy.demo.stage import Stage
 from shared.clock import at_hour
+from shared.documents import sha256_hex
 from shared.glossary import LABELS, FreezeState, IssueState, Light, LineKind, Rung
 from shared.law.deadline import Deadline
 
@@ -58,12 +59,21 @@ async def turn_red(stage: Stage, cast: Cast, facts: Facts) -> None:
     stage.expect("超编数", before["overstaffing"] + 1, after["overstaffing"])
 
 
-async def serve_notice(stage: Stage, facts: Facts) -> None:
-    """The officer confirms and signs; the service starts the deadline; weeks pass, reminders fire, nothing happens."""
+async def serve_notice(stage: Stage, cast: Cast, facts: Facts) -> None:
+    """The officer confirms and signs, the operator releases, the seal comes back; the service starts the deadline; weeks pass, reminders fire, nothing happens."""
     stage.act(3, "整改通知书、期限、逾期与冻结")
     body = {"title": "关于限期整改超编问题的通知", "demand": "请于期限内将超编人员调整出编，并报送整改材料。"}
     signed = await stage.do(SUPERVISOR, "核实成立，签发整改通知书", "monitoring", f"/issues/{facts.issue}/confirmation", body)
-    stage.tell(f"整改通知书 {signed['number']}")
+    stage.tell(f"整改通知书 {signed['number']}，{signed['notice']['standing_label']}")
+    await stage.refused(
+        SUPERVISOR,
+        "未签章就想送达",
+        "notice_not_sealed",
+        "monitoring",
+        f"/issues/{facts.issue}/service",
+        {"served_on": stage.today.isoformat()},
+    )
+    await _seal_notice(stage, cast, facts)
     served = await stage.do(
         SUPERVISOR, "送达，期限起算", "monitoring", f"/issues/{facts.issue}/service", {"served_on": stage.today.isoformat()}
     )
@@ -79,6 +89,20 @@ async def serve_notice(stage: Stage, facts: Facts) -> None:
     await stage.refused(
         SUPERVISOR, "尚未整改就想销号", "still_found", "monitoring", f"/issues/{facts.issue}/acceptance", {"document_no": "无"}
     )
+
+
+async def _seal_notice(stage: Stage, cast: Cast, facts: Facts) -> None:
+    """用印登记 by the named operator; what the town is served is the sealed file."""
+    released = await stage.do(SEALER, "用印登记，发出整改通知书", "monitoring", f"/issues/{facts.issue}/notice/release", {})
+    sealed = await stage.until(
+        "整改通知书已签章",
+        lambda: lists.issue_of(stage, facts),
+        lambda seen: seen["notice"]["standing"] == "sealed",
+        lambda seen: seen["notice"]["standing_label"],
+    )
+    path = await stage.keep(cast.town.clerk, "monitoring", f"/issues/{facts.issue}/notice", f"{released['number']}.pdf")
+    stage.expect("签章后通知书的 SHA-256 与系统登记一致", sealed["notice"]["sealed_sha256"], sha256_hex(path.read_bytes()))
+    stage.tell(f"签章人 {sealed['notice']['signer']}，文件 {path}")
 
 
 async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:

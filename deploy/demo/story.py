@@ -42,7 +42,7 @@ async def play(stage: Stage) -> None:
     facts = Facts()
     await entry.play(stage, cast)
     await rectification.turn_red(stage, cast, facts)
-    await rectification.serve_notice(stage, facts)
+    await rectification.serve_notice(stage, cast, facts)
     await rectification.pass_deadline(stage, cast, facts)
     await rectification.freeze(stage, cast, facts)
     await lists.issue_lists(stage, cast, facts)

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,14 +16,16 @@ from services.monitoring.commands.cases import ENGINE, record_case_entry
 from services.monitoring.commands.freezes import record_freeze_entry
 from services.monitoring.commands.sweeps import sweep_unit
 from services.monitoring.models.facts import Surroundings
-from services.monitoring.models.requests import FileList, IssueList, KeepAnswer, PrepareListSeal, SweepUnit
+from services.monitoring.models.refusals import NoticeDamaged
+from services.monitoring.models.requests import FileSealed, IssueList, KeepAnswer, PrepareSeal, SweepUnit
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.facts import units_to_sweep
-from services.monitoring.queries.lists import SealTask
+from services.monitoring.queries.notices import released_notice
+from services.monitoring.queries.seals import SealTask, seal_task
 from shared import seal
 from shared.clock import business_day
 from shared.db import By, Database
-from shared.documents import Renderer, keep_file
+from shared.documents import Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
 from workflows import freeze, freeze_case, rectification, supervision, sweep
@@ -31,20 +33,20 @@ from workflows.freeze_case import FreezeEntry
 from workflows.rectification_case import Entry
 from workflows.roster import Evidence
 from workflows.schedules import Due, nominal_at
-from workflows.supervision import ListSealStart
+from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart
 
 TEMPLATE = Path(__file__).parent / "templates" / "supervision_list.typ"
 
 
 class SealNotTrusted(Exception):  # noqa: N818  named as the fact it states
-    """What came back is not the platform's seal on our bytes; the edition waits until it is."""
+    """What came back is not the platform's seal on our bytes; the document waits until it is."""
 
 
 @dataclass(frozen=True)
 class Sealing:
-    """What the sealing of an edition needs: the folder of files, the form, and the platform."""
+    """What sealing needs: the folder of each kind's files, the form of the lists, and the platform."""
 
-    folder: Path
+    folders: Mapping[Document, Path]
     issuer: str
     renderer: Renderer
     platform: SealPlatform
@@ -62,7 +64,7 @@ class MonitoringActivities:
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What the worker registers."""
-        return [self.record_case_entry, self.record_freeze_entry, self.sweep_day, self.sweep, self.issue_weekly_lists, self.seal_list]
+        return [self.record_case_entry, self.record_freeze_entry, self.sweep_day, self.sweep, self.issue_weekly_lists, self.seal_document]
 
     @activity.defn(name=rectification.RECORD_ENTRY)
     async def record_case_entry(self, entry: Entry) -> int:
@@ -113,44 +115,55 @@ class MonitoringActivities:
             )
         return issued
 
-    @activity.defn(name=supervision.SEAL_LIST)
-    async def seal_list(self, what: ListSealStart) -> bool:
-        """One step towards the sealed edition: prepare once, ask, file what was answered. True when it is filed."""
-        task = await self._task(what.list_id) or await self._prepare(what)
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal_document(self, what: SealStart) -> bool:
+        """One step towards the sealed document: prepare once, ask, file what was answered. True when it is filed."""
+        task = await self._task(what.document_id) or await self._prepare(what)
         if task.answer is None:
             await self._ask(task, what)
-            task = await self._task(what.list_id) or task
+            task = await self._task(what.document_id) or task
         if task.answer is None:
             return False
         await self._file(task, what)
         return True
 
-    async def _task(self, list_id: UUID) -> SealTask | None:
+    async def _task(self, document_id: UUID) -> SealTask | None:
         async with self.database.reading() as conn:
-            return await queries.seal_task(conn, list_id)
+            return await seal_task(conn, document_id)
 
-    async def _prepare(self, what: ListSealStart) -> SealTask:
-        async with self.database.reading() as conn:
-            edition = await queries.supervision_list(conn, None, what.list_id)
-        own, chosen = (
-            self.sealing,
-            next(each for each in await self.sealing.platform.list_seals() if self.sealing.seal_code in {None, each.code}),
-        )
-        words = queries.words(edition, own.issuer)
-        pdf = await asyncio.to_thread(own.renderer.pdf, TEMPLATE, words, edition.issued_at)
-        prepared = await asyncio.to_thread(seal.prepare, pdf, chosen, edition.number, what.released_at)
-        preparing = PrepareListSeal(
-            list_id=what.list_id,
-            prepared_file=await asyncio.to_thread(keep_file, own.folder, what.list_id, prepared.pdf),
+    async def _prepare(self, what: SealStart) -> SealTask:
+        offered = await self.sealing.platform.list_seals()
+        chosen = next(each for each in offered if self.sealing.seal_code in {None, each.code})
+        number, pdf = await (self._written_list(what) if what.kind is Document.LIST else self._written_notice(what))
+        prepared = await asyncio.to_thread(seal.prepare, pdf, chosen, number, what.released_at)
+        preparing = PrepareSeal(
+            kind=what.kind,
+            document_id=what.document_id,
+            prepared_file=await asyncio.to_thread(keep_file, self.sealing.folders[what.kind], what.document_id, prepared.pdf),
             placeholder=prepared.placeholder.model_dump(),
             digest=prepared.placeholder.digest,
             seal_code=chosen.code,
             certificate=chosen.certificate,
         )
-        by = By(ENGINE, what.released_at, f"list:{what.list_id}/prepared/{prepared.placeholder.digest}")
-        return await seals.prepare_list_seal(self.database, by, preparing)
+        by = By(ENGINE, what.released_at, f"{what.kind}:{what.document_id}/prepared/{prepared.placeholder.digest}")
+        return await seals.prepare_seal(self.database, by, preparing)
 
-    async def _ask(self, task: SealTask, what: ListSealStart) -> None:
+    async def _written_list(self, what: SealStart) -> tuple[str, bytes]:
+        async with self.database.reading() as conn:
+            edition = await queries.supervision_list(conn, None, what.document_id)
+        words = queries.words(edition, self.sealing.issuer)
+        return edition.number, await asyncio.to_thread(self.sealing.renderer.pdf, TEMPLATE, words, edition.issued_at)
+
+    async def _written_notice(self, what: SealStart) -> tuple[str, bytes]:
+        """The bytes that the operator released, not others."""
+        async with self.database.reading() as conn:
+            kept = await released_notice(conn, what.document_id)
+        pdf = await asyncio.to_thread((self.sealing.folders[Document.NOTICE] / kept.file).read_bytes)
+        if sha256_hex(pdf) != kept.sha256:
+            raise NoticeDamaged(number=kept.number)
+        return kept.number, pdf
+
+    async def _ask(self, task: SealTask, what: SealStart) -> None:
         """The answer to a repeat may be the seal itself, when its callback got lost: it is kept as a callback would be."""
         asked = seal.SealTask(
             task_id=task.task_id,
@@ -165,18 +178,19 @@ class MonitoringActivities:
             answer = KeepAnswer(task_id=result.task_id, digest=result.digest, answer=result.model_dump(mode="json"))
             await seals.keep_answer(self.database, By(ENGINE, what.released_at, f"seal:{task.task_id}/asked"), answer)
 
-    async def _file(self, task: SealTask, what: ListSealStart) -> None:
-        result = SealResult.model_validate(task.answer)
-        prepared = await asyncio.to_thread((self.sealing.folder / task.prepared_file).read_bytes)
+    async def _file(self, task: SealTask, what: SealStart) -> None:
+        folder, result = self.sealing.folders[what.kind], SealResult.model_validate(task.answer)
+        prepared = await asyncio.to_thread((folder / task.prepared_file).read_bytes)
         pdf, verdict = await asyncio.to_thread(_sealed, prepared, task, result)
-        filing = FileList(
-            list_id=what.list_id,
-            file=await asyncio.to_thread(keep_file, self.sealing.folder, what.list_id, pdf),
+        filing = FileSealed(
+            kind=what.kind,
+            document_id=what.document_id,
+            file=await asyncio.to_thread(keep_file, folder, what.document_id, pdf),
             sha256=verdict.sha256,
             signer=verdict.signer or "—",
             sealed_at=result.signed_at or what.released_at,
         )
-        await seals.file_list(self.database, By(ENGINE, what.released_at, f"list:{what.list_id}/{verdict.sha256}"), filing)
+        await seals.file_sealed(self.database, By(ENGINE, what.released_at, f"{what.kind}:{what.document_id}/{verdict.sha256}"), filing)
 
 
 def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:

@@ -22,6 +22,7 @@ from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from workflows.rectification import TASK_QUEUE
+from workflows.sealing_messages import Document
 
 
 async def main() -> None:
@@ -39,7 +40,7 @@ async def main() -> None:
         httpx.AsyncClient(base_url=settings.seal_url, timeout=10) as platform,
     ):
         sealing = Sealing(
-            folder=settings.documents,
+            folders={Document.LIST: settings.documents, Document.NOTICE: settings.notices},
             issuer=settings.issuer,
             renderer=Renderer(settings.font_dir),
             platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), clock),

@@ -6,7 +6,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +49,7 @@ from workflows import roster
 from workflows.clock import CLOCK_MOVED, ClockMoved
 from workflows.rectification import TASK_QUEUE
 from workflows.schedules import Nominal
+from workflows.sealing_messages import Document
 from workflows.worker import worker
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ class House:
     kafka: tuple[str, str]
     roster: "Roster"
     calendar_folder: Path
+    seal: "SealSwitch"
     posted: int = field(default=0)
 
     async def get(self, who: Who, path: str, **query: Any) -> Any:
@@ -122,6 +124,12 @@ class House:
             with suppress(RPCError):  # it has ended
                 await self.temporal.get_workflow_handle(row["workflow_id"]).execute_update(CLOCK_MOVED, moved)
 
+    async def seal_notice(self, issue: str) -> Any:
+        """用印登记 of a signed notice, and the seal that comes of it."""
+        released = await self.post(OPERATOR, f"{issue}/notice/release")
+        assert released.is_success, released.text
+        return await eventually(lambda: self.get(OFFICER, issue), lambda page: page["notice"]["standing"] == "sealed")
+
     async def run_daily(self, workflow: str, at: datetime) -> Any:
         return await self.temporal.execute_workflow(workflow, Nominal(at=at), id=f"{workflow}:{uuid.uuid4()}", task_queue=WORKFLOWS)
 
@@ -139,6 +147,23 @@ async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool
     raise AssertionError(f"still {found!r}")
 
 
+class SealSwitch:
+    """The seal platform, which a test may take away and bring back."""
+
+    def __init__(self, make: Callable[[], FastAPI], port: int) -> None:
+        self._make, self._port = make, port
+        self._running: AsyncExitStack | None = None
+
+    async def start(self) -> None:
+        self._running = AsyncExitStack()
+        await self._running.enter_async_context(served(self._make(), self._port))
+
+    async def stop(self) -> None:
+        if self._running:
+            await self._running.aclose()
+        self._running = None
+
+
 @asynccontextmanager
 async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> AsyncIterator[House]:
     private, clock_file = _secrets(folder), folder / "clock"
@@ -154,14 +179,15 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
     port, seal_port, secret = free_port(), free_port(), (folder / "seal.hmac").read_text()
     platform = httpx.AsyncClient(base_url=f"http://127.0.0.1:{seal_port}")
     sealing = Sealing(
-        folder / "out" / "lists",
+        {Document.LIST: folder / "out" / "lists", Document.NOTICE: folder / "out" / "notices"},
         "云海市编办",
         Renderer(),
         EmbeddedSealPlatform(platform, secret, clock),
         f"http://127.0.0.1:{port}/seal-callbacks",
     )
-    seal_app = seal_platform(folder / "seal", secret, clock)
-    async with served(app, port), served(seal_app, seal_port), connect(url("monitoring"), "monitoring") as database, worker(temporal):
+    switch = SealSwitch(lambda: seal_platform(folder / "seal", secret, clock), seal_port)
+    await switch.start()
+    async with served(app, port), connect(url("monitoring"), "monitoring") as database, worker(temporal):
         running = (
             consume(database, url("monitoring"), kafka[0], subscription(surroundings, kafka[1])),
             relay(database, url("monitoring"), to_kafka),
@@ -173,7 +199,9 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
         )
         loops += [asyncio.ensure_future(loop) for loop in running]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
-            made = House(http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour, folder / "calendar")
+            made = House(
+                http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour, folder / "calendar", switch
+            )
             made.set_time(NOW)
             yield made
         await _end_cases(conn, temporal)
@@ -182,6 +210,7 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
         await asyncio.gather(*loops, return_exceptions=True)
         await to_kafka.close()
         await platform.aclose()
+    await switch.stop()
     await conn.close()
 
 

@@ -52,6 +52,7 @@ async def served(monitoring: House, town: Town, on: date, budget_days: int) -> s
     await eventually(
         lambda: monitoring.post(OFFICER, f"{issue}/confirmation", key="confirm-0001", **body), lambda answer: answer.is_success
     )
+    await monitoring.seal_notice(issue)
     answer = await monitoring.post(OFFICER, f"{issue}/service", served_on=on.isoformat())
     assert answer.is_success, answer.text
     return issue

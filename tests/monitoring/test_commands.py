@@ -15,7 +15,7 @@ from services.monitoring.commands.freezes import propose_freeze
 from services.monitoring.commands.lights import mark_unverified
 from services.monitoring.commands.lists import acknowledge_list, issue_list, release_list
 from services.monitoring.commands.parameters import set_parameter
-from services.monitoring.commands.seals import keep_answer, prepare_list_seal
+from services.monitoring.commands.seals import keep_answer, prepare_seal
 from services.monitoring.commands.sweeps import release_baseline, sweep_unit
 from services.monitoring.consumers import handlers
 from services.monitoring.models.facts import Surroundings
@@ -23,8 +23,8 @@ from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
     ListAlreadyReleased,
-    ListNotReleased,
     ListNotSealed,
+    NotReleased,
     ParameterMalformed,
     ParameterUnknown,
     SealMismatch,
@@ -34,7 +34,7 @@ from services.monitoring.models.requests import (
     IssueList,
     KeepAnswer,
     MarkUnverified,
-    PrepareListSeal,
+    PrepareSeal,
     ProposeFreeze,
     ReleaseBaseline,
     ReleaseList,
@@ -52,6 +52,7 @@ from shared.law.notices import load_calendar
 from tests.monitoring.events import NOW, Town
 from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
+from workflows.sealing_messages import Document
 
 pytestmark = pytest.mark.asyncio
 CALENDAR = load_calendar()
@@ -364,18 +365,20 @@ async def test_a_list_is_sealed_only_after_its_release_and_acknowledged_only_aft
     await tables.see(town.registered(), town.over_quota())
     list_id = await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY))
     assert list_id is not None
-    seal = PrepareListSeal(list_id=list_id, prepared_file="f", placeholder={}, digest="ab", seal_code="S", certificate="C")
+    seal = PrepareSeal(
+        kind=Document.LIST, document_id=list_id, prepared_file="f", placeholder={}, digest="ab", seal_code="S", certificate="C"
+    )
 
-    too_early = await refused(prepare_list_seal(tables.database, by(), seal))
+    too_early = await refused(prepare_seal(tables.database, by(), seal))
     await release_list(tables.database, by(), ReleaseList(list_id=list_id))
     twice = await refused(release_list(tables.database, by(), ReleaseList(list_id=list_id)))
-    task = await prepare_list_seal(tables.database, by(), seal)
+    task = await prepare_seal(tables.database, by(), seal)
     other = await refused(keep_answer(tables.database, by(), KeepAnswer(task_id=task.task_id, digest="cd", answer={})))
     for _ in range(2):
         await keep_answer(tables.database, by(), KeepAnswer(task_id=task.task_id, digest="ab", answer={"state": "sealed"}))
     unsealed = await refused(acknowledge_list(tables.database, by(), AcknowledgeList(list_id=list_id)))
 
-    assert (too_early, twice, other, unsealed) == (ListNotReleased, ListAlreadyReleased, SealMismatch, ListNotSealed)
+    assert (too_early, twice, other, unsealed) == (NotReleased, ListAlreadyReleased, SealMismatch, ListNotSealed)
     assert len(await tables.rows("SELECT * FROM outbox WHERE type = 'update:seal_completed'")) == 1
 
 

@@ -21,14 +21,17 @@ from fastapi import FastAPI
 
 from services.monitoring.api import notices
 from services.monitoring.commands.cases import record_case_entry
-from services.monitoring.commands.notices import keep_notice
+from services.monitoring.commands.notices import keep_notice, release_notice
+from services.monitoring.commands.seals import file_sealed
 from services.monitoring.consumers import handlers
 from services.monitoring.models.facts import Surroundings
-from services.monitoring.models.requests import KeepNotice
-from shared.auth import PERMISSIONS, Tokens, Who
+from services.monitoring.models.refusals import CaseOver, NoticeAlreadyReleased, NoticeNotSigned
+from services.monitoring.models.requests import FileSealed, KeepNotice, ReleaseNotice
+from shared.auth import OFFICE, PERMISSIONS, Tokens, Who
 from shared.clock import Clock
 from shared.db import By, Database, connect
-from shared.documents import Renderer, sha256_hex
+from shared.documents import Renderer, keep_file, sha256_hex
+from shared.errors import Conflict
 from shared.events.roster import RosterEvent
 from shared.glossary import IssueState, Role
 from shared.http import service_app
@@ -36,6 +39,7 @@ from shared.law.notices import load_calendar
 from tests.monitoring.events import NOW, Town
 from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
+from workflows.sealing_messages import Document
 
 pytestmark = pytest.mark.asyncio
 HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
@@ -79,6 +83,13 @@ class Desk:
 
     async def sign(self, **details: Any) -> None:
         await self.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, title="违规超编", demand="限期清退 1 人", **details)
+
+    async def seal(self, pdf: bytes) -> None:
+        """The seal as the platform would have left it."""
+        seal_id = await release_notice(self.database, By("operator-he", NOW, str(uuid4())), ReleaseNotice(issue_id=await self.issue_id()))
+        file, sha256 = keep_file(self.folder, seal_id, pdf), sha256_hex(pdf)
+        filing = FileSealed(kind=Document.NOTICE, document_id=seal_id, file=file, sha256=sha256, signer="印章", sealed_at=NOW)
+        await file_sealed(self.database, By("engine", NOW, str(uuid4())), filing)
 
     async def ask(self, who: Who = SUPERVISOR, **query: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
@@ -130,7 +141,8 @@ async def test_a_signed_notice_says_what_was_found_demanded_and_by_when_and_name
     said = ["编整〔2026〕1号", "临江镇", "事业编制（全额拨款）核定编制10名，实有11名", "限期清退1人", "12个工作日", "编办监督检查科"]
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
     assert [each for each in said if each not in text] == []
-    assert "未加盖印章" in text
+    assert "本通知书以加盖电子印章的文件为准" in text
+    assert "unsealed" in answer.headers["content-disposition"]
     assert "officer-shen" not in text
 
 
@@ -215,14 +227,38 @@ async def test_the_notice_of_an_earlier_round_stays_readable(desk: Desk) -> None
     assert earlier.content == before
 
 
-async def test_a_notice_is_for_readers_of_documents_within_their_units(desk: Desk) -> None:
+async def test_a_notice_is_for_readers_of_documents_within_their_units_and_before_its_seal_for_the_office_alone(desk: Desk) -> None:
     await desk.sign()
     readers = PERMISSIONS["documents.read"]
 
     codes = {role: (await desk.ask(Who("somebody", frozenset({role}), (desk.town.unit_id,)))).status_code for role in Role}
+    await desk.seal(b"%PDF-sealed")
     own = await desk.ask(Who("clerk", frozenset({Role.UNIT_CLERK}), (desk.town.unit_id,)))
     stranger = await desk.ask(replace(SUPERVISOR, roles=frozenset({Role.UNIT_CLERK}), units=(uuid4(),)))
 
     assert {role for role, code in codes.items() if code == 403} == set(Role) - readers
-    assert own.status_code == 200
+    assert {role for role, code in codes.items() if code == 200} == OFFICE
+    assert (own.status_code, own.content) == (200, b"%PDF-sealed")
     assert (stranger.status_code, stranger.json()["code"]) == (404, "issue_unknown")
+
+
+async def test_a_notice_is_released_once_written_and_open_and_a_sealed_one_stays(desk: Desk) -> None:
+    release = ReleaseNotice(issue_id=await desk.issue_id())
+
+    async def refusal() -> type[Exception]:
+        with pytest.raises(Conflict) as refused:
+            await release_notice(desk.database, By("operator-he", NOW, str(uuid4())), release)
+        return type(refused.value)
+
+    unsigned = await refusal()
+    await desk.sign()
+    unwritten = await refusal()
+    await desk.ask()
+    await desk.seal(b"%PDF-sealed")
+    again = await refusal()
+    await desk.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 2)
+    over = await refusal()
+
+    assert (unsigned, unwritten, again, over) == (NoticeNotSigned, NoticeNotSigned, NoticeAlreadyReleased, CaseOver)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await desk.database.pool.execute("UPDATE notice_seals SET sealed_sha256 = 'cc'")

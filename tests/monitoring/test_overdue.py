@@ -40,6 +40,7 @@ async def given_a_served_notice(monitoring: House, town: Town, **over: Any) -> s
     await eventually(
         lambda: monitoring.post(OFFICER, f"{issue}/confirmation", key="confirm-0001", **body), lambda answer: answer.is_success
     )
+    await monitoring.seal_notice(issue)
     served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
     assert served.is_success, served.text
     return issue

@@ -1,5 +1,6 @@
 """The slice on real parts: a roster event on Kafka turns the light, opens an issue, starts its case; people decide over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest_asyncio
 
 from deploy.local.place import Place
 from shared.clock import at_hour
+from shared.documents import sha256_hex
+from shared.seal import verify
 from tests.monitoring.events import Town
 from tests.monitoring.house import OFFICER, House, clerk_of, eventually, house
 
@@ -33,7 +36,11 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     issue = f"/issues/{why['issue_id']}"
 
     confirmed = await monitoring.post(OFFICER, f"{issue}/confirmation", title="违规超编整改通知书", demand="十月底前清退")
+    unsealed = await monitoring.http.get(f"{issue}/notice", headers=monitoring._headers(clerk_of(town.unit_id)))
+    too_early = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
+    sealed = await monitoring.seal_notice(issue)
     notice = await monitoring.http.get(f"{issue}/notice", headers=monitoring._headers(clerk_of(town.unit_id)))
+    backdated = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-17")
     served = await monitoring.post(OFFICER, f"{issue}/service", served_on="2026-09-18")
     assert datetime.fromisoformat(served.json()["due_at"]) == at_hour(date(2026, 11, 5), 17, 30), served.text
 
@@ -50,7 +57,15 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     again = await monitoring.post(OFFICER, f"{issue}/acceptance", document_no="编验〔2026〕2号")
 
     assert confirmed.json()["number"] == "编整〔2026〕1号", confirmed.text
-    assert (notice.status_code, notice.content[:5]) == (200, b"%PDF-"), notice.text
+    assert [(answer.status_code, answer.json()["code"]) for answer in (unsealed, too_early, backdated)] == [
+        (409, "notice_not_sealed"),
+        (409, "notice_not_sealed"),
+        (409, "served_before_seal"),
+    ]
+    assert confirmed.json()["notice"]["standing_label"] == "待用印"
+    assert (notice.status_code, sha256_hex(notice.content)) == (200, sealed["notice"]["sealed_sha256"])
+    certificate = await monitoring.database.fetchval("SELECT certificate FROM seal_tasks")
+    assert (await asyncio.to_thread(verify, notice.content, [certificate])).trusted
     assert (again.status_code, again.json()["code"]) == (409, "case_over")
     assert (seen_elsewhere["items"], written_elsewhere.status_code) == ([], 404)
     assert early.status_code == 200, early.text

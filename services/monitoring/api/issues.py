@@ -10,6 +10,7 @@ from pydantic import Field
 from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
 from services.monitoring.queries import issues as queries
 from services.monitoring.queries.issues import IssuePage, Page
+from services.monitoring.queries.notices import ensure_may_be_served
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import IssueState
@@ -118,8 +119,12 @@ async def post_dismissal(asked: Asking, who: Officer, issue_id: UUID, body: Reas
 
 @router.post("/{issue_id}/service")
 async def post_service(asked: Asking, who: Officer, issue_id: UUID, body: ServiceBody, idempotency_key: IdempotencyKey) -> IssuePage:
-    """The notice was served: the deadline starts."""
-    calendar = asked.surroundings.calendar.since(min(body.served_on, business_day(asked.clock.now())))
+    """The notice was served: the deadline starts. Where the policy says so, it must be sealed before."""
+    today = business_day(asked.clock.now())
+    async with asked.database.reading() as conn:
+        found, _ = await queries.issue_for_decision(conn, who, issue_id)
+        await ensure_may_be_served(conn, found, body.served_on, today)
+    calendar = asked.surroundings.calendar.since(min(body.served_on, today))
     signed = evidence(who, "issues.verify", idempotency_key, body)
     return await _decided(asked, who, issue_id, "serve", Service(evidence=signed, served_on=body.served_on, calendar=calendar))
 

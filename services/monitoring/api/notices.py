@@ -1,4 +1,4 @@
-"""The 整改通知书 as a file: written at the first request from what was pinned at signing, and the same bytes ever after."""
+"""The 整改通知书 as a file: written once from what was pinned at signing, released by a named operator, sealed; the unit sees the sealed one."""
 
 import asyncio
 from pathlib import Path
@@ -8,35 +8,66 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.monitoring.api.asked import Asked, Asking
+from services.monitoring.api.asked import Asked, Asking, Body
 from services.monitoring.commands.cases import ENGINE
-from services.monitoring.commands.notices import keep_notice
+from services.monitoring.commands.notices import keep_notice, release_notice
 from services.monitoring.models.notices import Kept, Notice
-from services.monitoring.models.refusals import NoticeDamaged, NoticeNotDrawable
-from services.monitoring.models.requests import KeepNotice
+from services.monitoring.models.refusals import NoticeDamaged, NoticeNotDrawable, NoticeNotSealed
+from services.monitoring.models.requests import KeepNotice, ReleaseNotice
 from services.monitoring.queries import notices as queries
-from shared.auth import Permit, Who
+from services.monitoring.queries.issues import IssuePage
+from services.monitoring.queries.issues import issue as issue_page
+from shared.auth import OFFICE, Permit, Who
 from shared.db import By
 from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
+from shared.http import IdempotencyKey
 
 router = APIRouter(tags=["notices"])
 Reader = Annotated[Who, Depends(Permit("documents.read"))]
+Operator = Annotated[Who, Depends(Permit("documents.release"))]
 Round = Annotated[int | None, Query(alias="round", ge=1, description="By default the present round of the issue.")]
 TEMPLATE = Path(__file__).parent.parent / "templates" / "rectification_notice.typ"
 
 
 @router.get("/issues/{issue_id}/notice", response_class=Response)
 async def get_notice(request: Request, asked: Asking, who: Reader, issue_id: UUID, round_no: Round = None) -> Response:
-    """The PDF. Its hash is checked on each read; a lost or altered file is refused, never written anew."""
+    """The PDF: sealed, or before that the unsealed one for the office alone. Its hash is checked on each read; a lost or altered file is refused."""
     async with asked.database.reading() as conn:
         signed = await queries.notice(conn, who, issue_id, round_no)
+    if signed.sealed_file and signed.sealed_sha256:
+        kept, name = Kept(signed.sealed_file, signed.sealed_sha256), f"notice-{issue_id}-{signed.round}.pdf"
+    elif who.roles.isdisjoint(OFFICE):
+        raise NoticeNotSealed(issue=issue_id)
+    else:
+        kept, name = await _written(request, asked, signed), f"notice-{issue_id}-{signed.round}-unsealed.pdf"
+    content = await _content(request, signed, kept)
+    return Response(content, media_type="application/pdf", headers={"content-disposition": f'inline; filename="{name}"'})
+
+
+@router.post("/issues/{issue_id}/notice/release")
+async def post_notice_release(
+    request: Request, asked: Asking, who: Operator, issue_id: UUID, body: Body, idempotency_key: IdempotencyKey
+) -> IssuePage:
+    """用印登记: the notice is released by a named operator, and sealed thereafter."""
+    async with asked.database.reading() as conn:
+        signed = await queries.notice(conn, who, issue_id, None)
+    await _content(request, signed, await _written(request, asked, signed))
+    what = ReleaseNotice(issue_id=issue_id, clock_offset=asked.surroundings.clock_offset())
+    await release_notice(asked.database, asked.by(who, idempotency_key, body), what)
+    async with asked.database.reading() as conn:
+        return await issue_page(conn, who, issue_id)
+
+
+async def _written(request: Request, asked: Asked, signed: Notice) -> Kept:
+    return Kept(signed.file, signed.sha256) if signed.file and signed.sha256 else await _write(request, asked, signed)
+
+
+async def _content(request: Request, signed: Notice, kept: Kept) -> bytes:
     folder: Path = request.app.state.notices
-    kept = Kept(signed.file, signed.sha256) if signed.file and signed.sha256 else await _write(request, asked, signed)
     content = await asyncio.to_thread(_intact, folder / kept.file, kept.sha256)
     if content is None:
-        raise NoticeDamaged(issue=issue_id, number=signed.number)
-    name = f"notice-{issue_id}-{signed.round}.pdf"
-    return Response(content, media_type="application/pdf", headers={"content-disposition": f'inline; filename="{name}"'})
+        raise NoticeDamaged(issue=signed.issue_id, number=signed.number)
+    return content
 
 
 async def _write(request: Request, asked: Asked, signed: Notice) -> Kept:

@@ -17,7 +17,7 @@ from shared.events.envelope import uuid7
 from shared.events.monitoring import SupervisionListIssued
 from shared.glossary import LineKind
 from shared.outbox import append, start_workflow
-from workflows.supervision import ListSealStart, seal_workflow_id
+from workflows.sealing_messages import Document, SealStart, workflow_id
 
 
 def iso_week(day: date) -> str:
@@ -110,8 +110,8 @@ async def release_list(conn: Connection, by: By, what: ReleaseList) -> UUID:
     )
     if released is None:
         raise ListAlreadyReleased(list=what.list_id)
-    start = ListSealStart(list_id=what.list_id, released_at=by.as_of, clock_offset=what.clock_offset)
-    await start_workflow(conn, "ListSealWorkflow", seal_workflow_id(what.list_id), start)
+    start = SealStart(kind=Document.LIST, document_id=what.list_id, released_at=by.as_of, clock_offset=what.clock_offset)
+    await start_workflow(conn, "SealWorkflow", workflow_id(Document.LIST, what.list_id), start)
     return what.list_id
 
 

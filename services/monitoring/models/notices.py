@@ -27,11 +27,14 @@ class Notice:
     signed_at: datetime
     file: str | None
     sha256: str | None
+    sealed_file: str | None
+    sealed_sha256: str | None
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The file that counts, and its hash."""
+    """The file that counts, its hash, and its number where that is asked for."""
 
     file: str
     sha256: str
+    number: str = ""

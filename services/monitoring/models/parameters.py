@@ -17,6 +17,8 @@ _DAYS: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=1, le=250, strict=
 
 _SERIES: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1, max_length=20)])
 
+_YES_OR_NO: TypeAdapter[Any] = TypeAdapter(Annotated[bool, Field(strict=True)])
+
 _POLICY: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1)] | None)
 
 PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
@@ -26,6 +28,7 @@ PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
     "extensions": TypeAdapter(Annotated[int, Field(ge=0, strict=True)]),
     "ladder": TypeAdapter(list[_Step]),
     "notice_series": _SERIES,
+    "notice_sealed": _YES_OR_NO,
     "list_series": _SERIES,
     "scopes": TypeAdapter(Annotated[list[FreezeScope], Field(min_length=1)]),
     "decide_automatically": _POLICY,

@@ -52,6 +52,34 @@ class NoticeNotSigned(Conflict):
     sentence = "该问题尚未签发整改通知书。请先核实并签发。"
 
 
+class NoticeAlreadyReleased(Conflict):
+    """The notice was released before."""
+
+    code = "notice_already_released"
+    sentence = "该整改通知书已经用印登记，不能重复办理。"
+
+
+class NoticeNotSealed(Conflict):
+    """What goes out is the sealed notice."""
+
+    code = "notice_not_sealed"
+    sentence = "该整改通知书尚未签章，不能送达，也不能由单位查阅。请先办理用印登记，签章返回后再试。"
+
+
+class ServedBeforeSeal(Conflict):
+    """A notice is served on the day of its seal or later."""
+
+    code = "served_before_seal"
+    sentence = "送达日期不能早于整改通知书签章之日（{sealed_on}）。"
+
+
+class NotReleased(Conflict):
+    """Nothing is sealed that no officer released."""
+
+    code = "not_released"
+    sentence = "该文件尚未用印登记，不能签章。"
+
+
 class NoticeNotDrawable(Conflict):
     """The notice has characters that no installed font draws."""
 
@@ -99,13 +127,6 @@ class ListAlreadyAcknowledged(Conflict):
 
     code = "list_already_acknowledged"
     sentence = "该督办清单已经签收。"
-
-
-class ListNotReleased(Conflict):
-    """Nothing is sealed that no officer released."""
-
-    code = "list_not_released"
-    sentence = "该督办清单尚未用印登记，不能签章。"
 
 
 class SealTaskUnknown(NotFound):

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from shared.glossary import FreezeScope
 from shared.law.working_days import Calendar
+from workflows.sealing_messages import Document
 
 
 class Input(BaseModel):
@@ -76,10 +77,17 @@ class AcknowledgeList(Input):
     list_id: UUID
 
 
-class PrepareListSeal(Input):
-    """The final bytes of an edition and the task that seals them."""
+class ReleaseNotice(Input):
+    """用印登记 of the written notice of an issue's present round by a named officer."""
 
-    list_id: UUID
+    issue_id: UUID
+
+
+class PrepareSeal(Input):
+    """The final bytes of a document and the task that seals them."""
+
+    kind: Document
+    document_id: UUID
     prepared_file: str
     placeholder: dict[str, JsonValue]
     digest: str
@@ -104,10 +112,11 @@ class KeepAnswer(Input):
     answer: dict[str, JsonValue]
 
 
-class FileList(Input):
-    """A sealed, verified edition."""
+class FileSealed(Input):
+    """A sealed, verified document."""
 
-    list_id: UUID
+    kind: Document
+    document_id: UUID
     file: str
     sha256: str
     signer: str

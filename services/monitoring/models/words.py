@@ -29,9 +29,11 @@ REMARK_MATTERS = {
 
 REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}
 
+SEAL_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "sealed": "已签章"}
+
 BETTER_BY = {
     IssueState.TO_VERIFY: "由监督检查科核实：核实成立的签发整改通知书，不成立的予以排除。",
-    IssueState.NOTICE_SIGNED: "整改通知书送达后开始整改。",
+    IssueState.NOTICE_SIGNED: "整改通知书签章并送达后开始整改。",
     IssueState.RECTIFYING: "按整改通知书要求整改，提交整改材料，经验收后销号。",
     IssueState.OVERDUE: "整改已逾期：尽快整改并提交整改材料，经验收后销号。",
     IssueState.EVIDENCE_SUBMITTED: "整改材料待监督检查科验收，验收通过后销号。",

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
-from services.monitoring.models.words import RULE_TITLES, matter_of
+from services.monitoring.models.words import RULE_TITLES, SEAL_STANDINGS, matter_of
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light
@@ -59,6 +59,18 @@ class TimelineEntry(BaseModel):
     details: dict[str, Any]
 
 
+class NoticeSeal(BaseModel):
+    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed."""
+
+    standing: str
+    standing_label: str
+    released_by: str | None
+    released_at: datetime | None
+    sealed_at: datetime | None
+    sealed_sha256: str | None
+    signer: str | None
+
+
 class FiredRung(BaseModel):
     """A step of the ladder that fired."""
 
@@ -85,6 +97,7 @@ class IssuePage(IssueLine):
     revision: int
     closed_at: datetime | None
     closing_document_no: str | None
+    notice: NoticeSeal | None
     certificate: Certificate | None
     timeline: list[TimelineEntry]
     rungs: list[FiredRung]
@@ -122,10 +135,23 @@ async def issue(conn: Connection, who: Who, issue_id: UUID) -> IssuePage:
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
     return IssuePage(
         **_line(row),
+        notice=await _notice_seal(conn, issue_id, row["round"]),
         certificate=deadline.certificate() if deadline else None,
         timeline=[TimelineEntry(**entry) for entry in entries],
         rungs=[FiredRung(**rung) for rung in fired],
     )
+
+
+async def _notice_seal(conn: Connection, issue_id: UUID, round_no: int) -> NoticeSeal | None:
+    row = await conn.fetchrow(
+        "SELECT s.* FROM notices n LEFT JOIN notice_seals s USING (issue_id, round) WHERE n.issue_id = $1 AND n.round = $2",
+        issue_id,
+        round_no,
+    )
+    if row is None:
+        return None
+    standing = "sealed" if row["sealed_at"] else "awaiting_seal" if row["released_at"] else "awaiting_release"
+    return NoticeSeal(**row, standing=standing, standing_label=SEAL_STANDINGS[standing])
 
 
 async def issue_for_decision(conn: Connection, who: Who, issue_id: UUID) -> tuple[Issue, str]:

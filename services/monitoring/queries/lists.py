@@ -63,21 +63,6 @@ class ListPage(ListHead):
     lines: list[ListLine]
 
 
-class SealTask(BaseModel):
-    """The task that seals an edition, and its answer once it is there."""
-
-    list_id: UUID
-    number: str
-    task_id: str
-    seal_code: str
-    certificate: str
-    placeholder: dict[str, Any]
-    prepared_file: str
-    digest: str
-    operator: str
-    answer: dict[str, Any] | None
-
-
 async def lines_before(conn: Connection, unit_id: UUID) -> tuple[UUID | None, datetime | None, set[tuple[UUID, int]]]:
     """The unit's last edition: its id, its instant, and the issues that were open on it."""
     last = await conn.fetchrow("SELECT id, issued_at FROM supervision_lists WHERE unit_id = $1 ORDER BY issued_at DESC LIMIT 1", unit_id)
@@ -161,15 +146,6 @@ async def sealed_file(conn: Connection, who: Who, list_id: UUID) -> str | None:
         raise ListUnknown(list=list_id)
     name: str | None = row["sealed_file"]
     return name
-
-
-async def seal_task(conn: Connection, list_id: UUID) -> SealTask | None:
-    """The task that seals an edition; none before its preparation."""
-    row = await conn.fetchrow(
-        "SELECT t.*, l.number, l.released_by AS operator FROM seal_tasks t JOIN supervision_lists l ON l.id = t.list_id WHERE t.list_id = $1",
-        list_id,
-    )
-    return SealTask(**row) if row else None
 
 
 def words(edition: ListPage, issuer: str) -> dict[str, Any]:

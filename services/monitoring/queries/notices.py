@@ -1,15 +1,18 @@
 """Reads about 整改通知书: the one of a round, and the words of its page."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.monitoring.models.notices import Notice
-from services.monitoring.models.refusals import IssueUnknown, NoticeNotSigned
+from services.monitoring.models.facts import Issue
+from services.monitoring.models.notices import Kept, Notice
+from services.monitoring.models.refusals import IssueUnknown, NoticeNotSealed, NoticeNotSigned, ServedBeforeSeal
 from services.monitoring.models.words import CONSEQUENCES, GROUNDS, RULE_TITLES, matter_of
+from services.monitoring.queries.facts import parameters_on
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import LABELS, Light, Role
+from shared.glossary import LABELS, IssueState, Light, Role
 from shared.unit_copies import scope
 
 
@@ -22,11 +25,37 @@ async def notice(conn: Connection, who: Who, issue_id: UUID, round_no: int | Non
     )
     if known is None:
         raise IssueUnknown(issue=issue_id)
-    row = await conn.fetchrow("SELECT * FROM notices WHERE issue_id = $1 AND round = $2", issue_id, round_no or known)
+    row = await conn.fetchrow(
+        "SELECT n.*, s.sealed_file, s.sealed_sha256 FROM notices n LEFT JOIN notice_seals s USING (issue_id, round)"
+        " WHERE n.issue_id = $1 AND n.round = $2",
+        issue_id,
+        round_no or known,
+    )
     if row is None:
         raise NoticeNotSigned(issue=issue_id)
     kept = {name: row[name] for name in Notice.__dataclass_fields__}
     return Notice(**{**kept, "level": Light(row["level"]), "role": Role(row["role"])})
+
+
+async def released_notice(conn: Connection, seal_id: UUID) -> Kept:
+    """The written file that was released under a seal's id. Raises NoticeNotSigned."""
+    row = await conn.fetchrow(
+        "SELECT n.number, n.file, n.sha256 FROM notice_seals s JOIN notices n USING (issue_id, round) WHERE s.id = $1", seal_id
+    )
+    if row is None:
+        raise NoticeNotSigned(seal=seal_id)
+    return Kept(row["file"], row["sha256"], row["number"])
+
+
+async def ensure_may_be_served(conn: Connection, issue: Issue, served_on: date, today: date) -> None:
+    """Where the policy row says so (by default), what is served is the sealed notice. Raises NoticeNotSealed, ServedBeforeSeal."""
+    if issue.state is not IssueState.NOTICE_SIGNED or not (await parameters_on(conn, today))["*", "notice_sealed"].value:
+        return
+    sealed_at = await conn.fetchval("SELECT sealed_at FROM notice_seals WHERE issue_id = $1 AND round = $2", issue.id, issue.round)
+    if sealed_at is None:
+        raise NoticeNotSealed(issue=issue.id)
+    if served_on < business_day(sealed_at):
+        raise ServedBeforeSeal(issue=issue.id, sealed_on=business_day(sealed_at))
 
 
 def words(signed: Notice, issuer: str) -> dict[str, Any]:
@@ -36,6 +65,7 @@ def words(signed: Notice, issuer: str) -> dict[str, Any]:
         "number": signed.number,
         "issued_on": str(business_day(signed.signed_at)),
         "case_no": signed.number,
+        "demo_seal": True,
         "unit": signed.unit,
         "unit_code": signed.unit_code,
         "title": signed.title,

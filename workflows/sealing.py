@@ -1,0 +1,50 @@
+"""SealWorkflow: one released document of monitoring, a weekly list or a 整改通知书, from 用印登记 to its sealed file."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.clock import BusinessClock, Timed
+    from workflows.sealing_messages import SEAL_DOCUMENT, TASK_QUEUE, SealAnswered, SealStart
+
+ASK_AGAIN = timedelta(minutes=5)
+
+
+@workflow.defn
+class SealWorkflow(Timed):
+    """While the platform is away the document stays 待签章, and goes on by itself."""
+
+    @workflow.init
+    def __init__(self, start: SealStart) -> None:
+        self.clock = BusinessClock(start.clock_offset)
+        self._answered = 0
+
+    @workflow.run
+    async def run(self, start: SealStart) -> None:
+        while not await self._sealed(start):
+            seen = self._answered
+            await self.clock.wait_until(self.clock.now() + ASK_AGAIN, lambda: self._answered > seen, "ask again")  # noqa: B023  read while this wait lasts
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _sealed(self, start: SealStart) -> bool:
+        try:
+            sealed: bool = await workflow.execute_activity(
+                SEAL_DOCUMENT,
+                start,
+                task_queue=TASK_QUEUE,
+                start_to_close_timeout=timedelta(minutes=2),
+                retry_policy=RetryPolicy(maximum_attempts=3),
+                result_type=bool,
+            )
+        except ActivityError:
+            workflow.logger.warning("the seal is away; the document waits")
+            return False
+        return sealed
+
+    @workflow.update
+    async def seal_completed(self, answered: SealAnswered) -> None:  # noqa: ARG002  which document stands in the workflow id
+        """The platform's answer is stored; what is told twice changes nothing."""
+        self._answered += 1
