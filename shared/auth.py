@@ -39,6 +39,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "persons.read": OFFICE | UNIT | {Role.SERVICE},
     "persons.reveal": frozenset({Role.BUSINESS_OFFICER, Role.SERVICE}),
     "persons.register": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
+    "persons.update": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
     "roster.maintain": frozenset({Role.BUSINESS_OFFICER}),
     "roster.correct": frozenset({Role.BUSINESS_OFFICER}),
     "roster.record_over_quota": frozenset({Role.SUPERVISION_OFFICER}),

@@ -4,12 +4,17 @@ import uuid
 from collections.abc import AsyncIterator
 
 import asyncpg
+import httpx
+import pytest
 import pytest_asyncio
 
 from deploy.local.place import Place
 from deploy.migrate import open_to_services
+from services.roster.app import create_app
 from shared import db
+from shared.auth import Tokens
 from shared.db import Database
+from tests.roster.doors import Doors
 
 _EMPTY = """
 DO $$ BEGIN EXECUTE (
@@ -40,3 +45,23 @@ async def roster_db(stack: Place, roster_home: str) -> AsyncIterator[Database]:
     await owner.close()
     async with db.connect(stack.database_url("roster", roster_home), "roster", size=20) as connected:
         yield connected
+
+
+@pytest_asyncio.fixture
+async def doors(
+    stack: Place,
+    roster_home: str,
+    roster_db: Database,  # noqa: ARG001  emptied first
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Doors]:
+    for name, value in stack.variables("roster").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ROSTER_DATABASE_URL", stack.database_url("roster", roster_home))
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    app = create_app()
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
+    ):
+        yield Doors(http, tokens)

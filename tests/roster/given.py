@@ -13,11 +13,11 @@ from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person, record_over_quota_fact, release_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import register_unit
+from services.roster.models.persons import RegisterPerson
 from services.roster.models.requests import (
     FreezeUnit,
     PlacePerson,
     RecordOverQuota,
-    RegisterPerson,
     RegisterUnit,
     ReleasePerson,
     SetQuota,

@@ -1,21 +1,16 @@
 """The HTTP door: permissions, row scope, masks, refusals, repeats."""
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
-import pytest_asyncio
 
-from deploy.local.place import Place
-from services.roster.app import create_app
-from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.glossary import Role
 from tests.roster import given
+from tests.roster.doors import Doors
 
 pytestmark = pytest.mark.asyncio
 PERSON = {
@@ -26,44 +21,6 @@ PERSON = {
     "identity": "professional",
     "post_category": "technical_post",
 }
-
-
-@dataclass(frozen=True)
-class Doors:
-    """The running application and its users."""
-
-    http: httpx.AsyncClient
-    tokens: Tokens
-
-    def as_(self, *roles: Role, units: tuple[UUID, ...] | None = None, key: str | None = None) -> dict[str, str]:
-        """The headers of a caller with these roles and this scope."""
-        who = Who(f"{roles[0]}-user", frozenset(roles), units)
-        token = self.tokens.issue(who, datetime.now(UTC))
-        return {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{uuid4()}"}
-
-    @property
-    def office(self) -> dict[str, str]:
-        return self.as_(Role.BUSINESS_OFFICER)
-
-
-@pytest_asyncio.fixture
-async def doors(
-    stack: Place,
-    roster_home: str,
-    roster_db: Database,  # noqa: ARG001  emptied first
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Doors]:
-    for name, value in stack.variables("roster").items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("ROSTER_DATABASE_URL", stack.database_url("roster", roster_home))
-    secrets = stack.home / "secrets"
-    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
-    app = create_app()
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
-    ):
-        yield Doors(http, tokens)
 
 
 async def registered(doors: Doors, unit_id: UUID) -> str:

@@ -9,8 +9,9 @@ import pytest
 from services.roster.commands.corrections import correct_person, correct_placement
 from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person
+from services.roster.models.persons import CorrectPerson, RegisterPerson
 from services.roster.models.refusals import DocumentMissing, NotReleasedYet, PersonKnown, PersonOnRoster
-from services.roster.models.requests import CorrectPerson, CorrectPlacement, RegisterPerson
+from services.roster.models.requests import CorrectPlacement
 from services.roster.queries.establishments import Moment
 from services.roster.queries.persons import history, person_view
 from shared.auth import Who

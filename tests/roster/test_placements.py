@@ -230,9 +230,9 @@ async def test_the_versions_of_a_unit_have_no_gap_under_load(roster_db: Database
 
 async def test_a_leader_takes_a_seat_and_leaves_it(roster_db: Database) -> None:
     row = await given.row(roster_db, 2)
-    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="副科级", approved=2, effective_on=date(2026, 1, 1)))
+    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_deputy", approved=2, effective_on=date(2026, 1, 1)))
     person_id = await given.person(roster_db, row.unit_id)
-    post = given.placement(row, person_id, date(2026, 9, 2)).model_copy(update={"seat_level": "副科级"})
+    post = given.placement(row, person_id, date(2026, 9, 2)).model_copy(update={"seat_level": "unit_deputy"})
 
     placement_id = await place_person(roster_db, given.by(), post)
     taken = await given.last_event(roster_db)

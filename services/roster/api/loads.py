@@ -10,9 +10,13 @@ from pydantic import BaseModel, Field
 from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import loads as commands
 from services.roster.models.loads import Loaded, LoadedQuota, LoadProblem, LoadUnit, OpenLoadedPerson
+from services.roster.models.persons import SENSITIVE
+from services.roster.models.refusals import CodeUnknown
 from services.roster.queries import loads as queries
+from services.roster.queries.codes import unknown_codes
 from services.roster.queries.units import ensure_visible
 from shared.auth import Permit, Who
+from shared.clock import business_day
 from shared.errors import DomainError, Forbidden
 from shared.http import IdempotencyKey
 
@@ -43,6 +47,8 @@ class Comparison(BaseModel):
 async def load_unit(body: LoadBody, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> Loaded:
     """Load one unit; what is there already and equal stays. Refused as a whole when anything speaks against it."""
     await _ensure_scope(door, who, body.parent_id)
+    for _, label in await _unknown_codes(door, body):
+        raise CodeUnknown(field=label)
     persons = tuple(commands.sealed(door.cipher, person) for person in body.persons)
     return await commands.load_unit(door.database, door.by(who, idempotency_key, body), _request(body, persons))
 
@@ -51,7 +57,7 @@ async def load_unit(body: LoadBody, who: Maintainer, idempotency_key: Idempotenc
 async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Comparison:
     """Everything that speaks against a load. Nothing is written."""
     await _ensure_scope(door, who, body.parent_id)
-    problems: list[LoadProblem] = []
+    problems = [LoadProblem(CodeUnknown.code, str(CodeUnknown(field=label)), place) for place, label in await _unknown_codes(door, body)]
     good = []
     for place, person in enumerate(body.persons):
         try:
@@ -63,6 +69,14 @@ async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Compariso
     places = [place for place, _ in good]
     problems += [each if each.person is None else LoadProblem(each.code, each.sentence, places[each.person]) for each in found.problems]
     return Comparison(problems=problems)
+
+
+async def _unknown_codes(door: InDoor, body: LoadBody) -> list[tuple[int, str]]:
+    """Of the sensitive fields: behind this door they are encrypted, and the load itself judges the others."""
+    async with door.database.reading() as conn:
+        return await unknown_codes(
+            conn, business_day(door.clock.now()), (person.model_dump(include=set(SENSITIVE)) for person in body.persons)
+        )
 
 
 async def _ensure_scope(door: InDoor, who: Who, parent_id: UUID | None) -> None:

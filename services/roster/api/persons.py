@@ -1,4 +1,4 @@
-"""Persons: registering, reading them masked, revealing a number with a reason, correcting."""
+"""Persons: registering, reading them masked, revealing a number with a reason, changing what the unit may change, correcting."""
 
 from datetime import date
 from typing import Annotated
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
 from services.roster.commands import corrections
 from services.roster.commands import persons as commands
-from services.roster.models.requests import CorrectPerson, RegisterPerson, RevealPerson
+from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
 from services.roster.queries import persons as queries
 from services.roster.queries import units as unit_queries
 from shared.auth import Permit, Who
@@ -22,24 +22,26 @@ router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
 
 
-class PersonBody(Write):
+class PersonBody(PersonFacts, Write):
     """A person to register."""
 
-    name: str = Field(min_length=1, max_length=100)
     id_number: str = Field(min_length=15, max_length=18, repr=False)
-    sex: Sex
-    birth_on: date
-    certified_birth_on: date | None = None
-    identity: PersonIdentity
-    post_category: PostCategory
-    title: str | None = None
-    professional_title: str | None = None
-    retirement_category: Category | None = None
 
 
-class PersonCorrectionBody(Write):
-    """Only what is given is corrected."""
+class UpdateBody(PersonDetails, Write):
+    """From the day `since` on, only what is given changes. The reason is kept with the change."""
 
+    reason: str = Field(min_length=2, max_length=500)
+    since: date
+    identity: PersonIdentity | None = None
+    post_category: PostCategory | None = None
+    internal_unit: str | None = Field(None, max_length=200)
+
+
+class KeyItemsBody(PersonDetails, Write):
+    """Only what is given changes, from the day `since` on; without one it always was so."""
+
+    since: date | None = None
     name: str | None = Field(None, min_length=1, max_length=100)
     id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
     sex: Sex | None = None
@@ -47,9 +49,10 @@ class PersonCorrectionBody(Write):
     certified_birth_on: date | None = None
     identity: PersonIdentity | None = None
     post_category: PostCategory | None = None
-    title: str | None = None
-    professional_title: str | None = None
+    title: str | None = Field(None, max_length=200)
+    leadership_level: str | None = None
     retirement_category: Category | None = None
+    retirement_reason: str | None = Field(None, max_length=500)
 
 
 class RevealBody(Write):
@@ -69,6 +72,13 @@ class PersonPage(BaseModel):
 
     items: list[queries.PersonView]
     next: UUID | None
+
+
+class ChangePage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[queries.ChangeView]
+    next: int | None
 
 
 class History(BaseModel):
@@ -114,6 +124,24 @@ async def history(person_id: UUID, who: Reader, door: InDoor) -> History:
         return History(items=await queries.history(conn, person_id, who))
 
 
+@router.get("/persons/{person_id}/changes")
+async def changes(person_id: UUID, who: Reader, door: InDoor, after: int = 0, limit: Limit = 50) -> ChangePage:
+    """Every change of a field: before, after, who, why, on which document; sensitive values masked."""
+    async with door.database.reading() as conn:
+        found = await queries.changes(conn, door.cipher, person_id, who, after, limit)
+    return ChangePage(items=[view for _, view in found], next=found[-1][0] if len(found) == limit else None)
+
+
+@router.post("/persons/{person_id}/updates", status_code=204)
+async def update_person(
+    person_id: UUID, body: UpdateBody, who: Annotated[Who, Depends(Permit("persons.update"))], key: IdempotencyKey, door: InDoor
+) -> None:
+    """Change what is no key item (★), by the unit itself."""
+    await _ensure_visible(door, person_id, who)
+    what = UpdatePerson.model_validate({"person_id": person_id} | fields(body))
+    await commands.update_person(door.database, door.cipher, door.by(who, key, body), what)
+
+
 @router.post("/persons/{person_id}/reveal")
 async def reveal(
     person_id: UUID, body: RevealBody, who: Annotated[Who, Depends(Permit("persons.reveal"))], key: IdempotencyKey, door: InDoor
@@ -128,7 +156,7 @@ async def reveal(
 @router.post("/persons/{person_id}/corrections", status_code=204)
 async def correct_person(
     person_id: UUID,
-    body: PersonCorrectionBody,
+    body: KeyItemsBody,
     who: Annotated[Who, Depends(Permit("roster.correct"))],
     key: IdempotencyKey,
     door: InDoor,

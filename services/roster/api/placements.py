@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import corrections, transfers
 from services.roster.commands import placements as commands
-from services.roster.models.requests import CorrectPlacement, PlacePerson, RecordOverQuota, ReleasePerson, TransferPerson
+from services.roster.models.requests import CorrectPlacement, PlacePerson, PostDetails, RecordOverQuota, ReleasePerson, TransferPerson
 from services.roster.queries import units as unit_queries
 from services.roster.queries.facts import placement
 from shared.auth import Permit, Who
@@ -21,7 +21,7 @@ router = APIRouter()
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 
 
-class PostBody(Write):
+class PostBody(PostDetails, Write):
     """A person on a post."""
 
     person_id: UUID
@@ -65,13 +65,14 @@ class TransferBody(Write):
     authorised_on: date
 
 
-class PlacementCorrectionBody(Write):
-    """Only what is given is corrected."""
+class PlacementCorrectionBody(PostDetails, Write):
+    """Only what is given is corrected. `internal_unit` and `duty_status` are those of the first day."""
 
     started_on: date | None = None
     ended_on: date | None = None
     authorisation_no: str | None = None
     authorised_on: date | None = None
+    entry_reason: str | None = None
 
 
 class PlacementId(BaseModel):

@@ -3,22 +3,26 @@
 A correction changes facts of the past and never takes a post: an end date is corrected only where the person has left.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from uuid import UUID
 
 import asyncpg
 
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.persons import write_record
-from services.roster.commands.placements import close_recorded
-from services.roster.models.facts import Placement, place_of
-from services.roster.models.refusals import DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster, PersonUnknown
-from services.roster.models.requests import CorrectPerson, CorrectPlacement, PersonFacts, SealedCorrection
+from services.roster.commands.placements import DETAILS, close_recorded
+from services.roster.commands.records import Line, keep_lines, rewrite
+from services.roster.commands.sealing import seal_change
+from services.roster.models.facts import Placement
+from services.roster.models.persons import CorrectPerson, SealedChange
+from services.roster.models.refusals import DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
+from services.roster.models.requests import CorrectPlacement
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import person_record, placement, placements_of
-from services.roster.rules.persons import checked_number, ensure_category_fits, retirement_fact
+from services.roster.queries.facts import ensure_known_entry, person_record, placement, placements_of
+from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded, retirement_fact
 from shared import outbox
+from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.roster import PlacementCorrected
@@ -35,10 +39,18 @@ async def correct_placement(conn: Connection, by: By, what: CorrectPlacement) ->
     person_version = await take_person(conn, person_id)
     old = await placement(conn, what.placement_id)
     version = await take_unit(conn, old.unit_id)
-    new = replace(old, **what.model_dump(exclude_unset=True, exclude_none=True), document_no=by.document_no)
+    new = await _as_corrected(conn, what, old, by)
     _ensure_possible(old, new, await placements_of(conn, person_id))
-    await _rewrite_placement(conn, by, new)
+    await _rewrite_placement(conn, by, old, new)
     await outbox.append(conn, by, await _corrected(conn, by, new, person_version, version))
+
+
+async def _as_corrected(conn: Connection, what: CorrectPlacement, old: Placement, by: By) -> Placement:
+    given = what.model_dump(exclude_unset=True, exclude_none=True)
+    await ensure_known_codes(conn, business_day(by.as_of), given)
+    if "entry_reason" in given:
+        await ensure_known_entry(conn, given["entry_reason"], given.get("started_on", old.started_on))
+    return replace(old, **given, document_no=by.document_no)
 
 
 def _ensure_possible(old: Placement, new: Placement, all_placements: tuple[Placement, ...]) -> None:
@@ -56,13 +68,14 @@ def _overlap(one: Placement, other: Placement) -> bool:
     return starts_before_end and (one.ended_on is None or other.started_on < one.ended_on)
 
 
-async def _rewrite_placement(conn: Connection, by: By, new: Placement) -> None:
+async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Placement) -> None:
     at = await close_recorded(conn, by, new.placement_id)
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
-        " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
-        " SELECT placement_id, person_id, unit_id, kind, funding, daterange($3, $4), tstzrange($2, NULL), entry_reason, exit_reason,"
-        " seat_level, $5, $6, over_quota_cause, transfer_id, $7 FROM placements WHERE placement_id = $1 AND upper(recorded) = $2",
+        f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
+        " SELECT placement_id, person_id, unit_id, kind, funding, daterange($3, $4), tstzrange($2, NULL), $8, exit_reason, seat_level, $5, $6,"
+        " over_quota_cause, transfer_id, $7, $9, $10, $11, $12, $13, $14, $15, $16 FROM placements"
+        " WHERE placement_id = $1 AND upper(recorded) = $2",
         new.placement_id,
         at,
         new.started_on,
@@ -70,7 +83,12 @@ async def _rewrite_placement(conn: Connection, by: By, new: Placement) -> None:
         new.authorisation_no,
         new.authorised_on,
         new.document_no,
+        new.entry_reason,
+        *(getattr(new, name) for name in DETAILS.split(", ")),
     )
+    changed = (each.name for each in fields(Placement) if each.name != "document_no" and getattr(old, each.name) != getattr(new, each.name))
+    lines = (Line(name, None, getattr(old, name), getattr(new, name), new.placement_id) for name in changed)
+    await keep_lines(conn, by, new.person_id, lines)
 
 
 async def _corrected(conn: Connection, by: By, new: Placement, person_version: int, version: int) -> PlacementCorrected:
@@ -94,49 +112,33 @@ async def _corrected(conn: Connection, by: By, new: Placement, person_version: i
 
 async def correct_person(database: Database, cipher: FieldCipher, by: By, what: CorrectPerson) -> None:
     """Correct what is known of a person, with proof. A new number is checked like a first one; the old record stays readable as known then."""
-    if not what.model_fields_set - {"person_id"}:
-        raise NothingCorrected
-    sealed = SealedCorrection(**what.model_dump(exclude_unset=True, exclude={"id_number"}))
-    if what.id_number is not None:
-        async with database.reading() as conn:
-            known = await person_record(conn, what.person_id)
-        number = checked_number(what.id_number, what.sex or known.sex, what.birth_on or known.birth_on)
-        seal = {"sealed_number": cipher.encrypt(number, place_of(what.person_id)), "id_index": cipher.index(number).hex()}
-        sealed = sealed.model_copy(update=seal)
+    async with database.reading() as conn:
+        sealed = await seal_change(conn, cipher, what, business_day(by.as_of), {})
     await _correct(database, by, sealed)
 
 
-async def _correct_person(conn: Connection, by: By, what: SealedCorrection) -> None:
+async def _correct_person(conn: Connection, by: By, what: SealedChange) -> None:
     document_of(by)
+    today_of(by, what.since)
     person_version = await take_person(conn, what.person_id)
-    await _rewrite(conn, by, what)
-    person = await person_record(conn, what.person_id)
-    ensure_category_fits(person, person.retirement_override)
-    current = next((each for each in await placements_of(conn, what.person_id) if each.ended_on is None), None)
-    if current is not None:
-        version = await take_unit(conn, current.unit_id)
-        await outbox.append(conn, by, await _corrected(conn, by, current, person_version, version))
+    await change_record(conn, by, what, person_version)
 
 
 _correct = command(_correct_person)
 
 
-async def _rewrite(conn: Connection, by: By, what: SealedCorrection) -> None:
-    """The record is closed; the new one differs in what was given."""
-    if what.id_index is not None:
+async def change_record(conn: Connection, by: By, what: SealedChange, person_version: int) -> None:
+    """Write what is proved, and publish it where the person is in post. The caller has locked the person."""
+    if "id_number" in what.marks:
         await _change_index(conn, what.person_id, bytes.fromhex(what.id_index))
-    old = await conn.fetchrow(
-        "UPDATE person_records SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE person_id = $1 AND upper_inf(recorded) RETURNING *, upper(recorded) AS at",
-        what.person_id,
-        by.as_of,
-    )
-    if old is None:
-        raise PersonUnknown(person=what.person_id)
-    given = what.model_dump(exclude_unset=True, exclude={"person_id", "id_index", "sealed_number", "retirement_category"})
-    facts = PersonFacts.model_validate({name: given.get(name, old[name]) for name in PersonFacts.model_fields if name in old})
-    override = what.retirement_category if "retirement_category" in what.model_fields_set else old["retirement_override"]
-    await write_record(conn, by, what.person_id, facts, override, what.sealed_number or old["id_number"], old["at"])
+    await rewrite(conn, by, what.person_id, what.columns, what.since)
+    person = await person_record(conn, what.person_id)
+    judge = ensure_override_grounded if "retirement_category" in what.values else ensure_category_fits
+    judge(person, person.retirement_override)
+    current = next((each for each in await placements_of(conn, what.person_id) if each.ended_on is None), None)
+    if current is not None:
+        version = await take_unit(conn, current.unit_id)
+        await outbox.append(conn, by, await _corrected(conn, by, current, person_version, version))
 
 
 async def _change_index(conn: Connection, person_id: UUID, index: bytes) -> None:

@@ -10,10 +10,14 @@ from uuid import UUID
 
 from services.roster.commands.locks import hold_paths
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.placements import DETAILS
 from services.roster.commands.quotas import set_quota
+from services.roster.commands.records import write_records
+from services.roster.commands.sealing import seal
 from services.roster.commands.units import register_unit
-from services.roster.models.facts import PersonRecord, place_of
+from services.roster.models.facts import PersonRecord
 from services.roster.models.loads import Loaded, LoadedPerson, LoadRefused, LoadUnit, OpenLoadedPerson
+from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.models.requests import RegisterUnit, SetQuota
 from services.roster.queries.establishments import establishment
@@ -37,12 +41,8 @@ def sealed(cipher: FieldCipher, person: OpenLoadedPerson) -> LoadedPerson:
     number = checked_number(person.id_number, person.sex, person.birth_on)
     ensure_category_fits(person, person.retirement_category)
     person_id = uuid7()
-    return LoadedPerson(
-        **person.model_dump(exclude={"id_number"}),
-        person_id=person_id,
-        id_number=cipher.encrypt(number, place_of(person_id)),
-        id_index=cipher.index(number).hex(),
-    )
+    given = person.model_dump() | {"id_number": number}
+    return LoadedPerson(**person.model_dump(exclude=set(SENSITIVE)), **seal(cipher, person_id, given), person_id=person_id)
 
 
 @command
@@ -124,7 +124,7 @@ async def _load_persons(conn: Connection, by: By, unit_id: UUID, persons: list[L
         fits = rows[key].available >= 1
         rows[key] = rows[key].model_copy(update={"headcount": rows[key].headcount + 1})
         events.append(_event(by, unit_id, version, person, person_id, versions[person_id], rows[key], fits=fits))
-    await _insert_placements(conn, by, events)
+    await _insert_placements(conn, by, events, {ids[person.id_index]: person for person in persons})
     await outbox.append(conn, by, *(_registered(by, unit_id, person) for person in fresh), *events)
     return sum(isinstance(event, OverQuotaRecorded) for event in events)
 
@@ -140,24 +140,7 @@ async def _insert_persons(conn: Connection, by: By, unit_id: UUID, persons: list
     )
     if len(taken) < len(persons):
         raise PersonOnRoster
-    await conn.executemany(
-        "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title,"
-        " professional_title, retirement_override, document_no) VALUES ($1, tstzrange($2, NULL), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        [
-            (
-                *(person.person_id, by.as_of, person.name, person.id_number, person.sex, person.birth_on, person.certified_birth_on),
-                *(
-                    person.identity,
-                    person.post_category,
-                    person.title,
-                    person.professional_title,
-                    person.retirement_category,
-                    by.document_no,
-                ),
-            )
-            for person in persons
-        ],
-    )
+    await write_records(conn, by, [(person.person_id, person.model_dump(include=set(RECORD)) | person.sealed) for person in persons])
 
 
 async def _raise_versions(conn: Connection, unit_id: UUID, person_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -186,8 +169,9 @@ def _event(
         "retirement": retirement_fact(_record(person, person_id)),
     }
     if fits:
-        return PersonPlaced.model_validate(common | {"entry_reason": FIRST_LOAD, "authorisation_no": None, "authorised_on": None})
-    return OverQuotaRecorded.model_validate(common | {"cause": OverQuotaCause.HISTORY})
+        ground = {"authorisation_no": person.authorisation_no, "authorised_on": person.authorised_on}
+        return PersonPlaced.model_validate(common | ground | {"entry_reason": person.entry_reason or FIRST_LOAD})
+    return OverQuotaRecorded.model_validate(common | {"cause": person.over_quota_cause or OverQuotaCause.HISTORY})
 
 
 def _record(person: LoadedPerson, person_id: UUID) -> PersonRecord:
@@ -202,6 +186,8 @@ def _record(person: LoadedPerson, person_id: UUID) -> PersonRecord:
         title=person.title,
         professional_title=person.professional_title,
         retirement_override=person.retirement_category,
+        leadership_level=person.leadership_level,
+        retirement_reason=person.retirement_reason,
     )
 
 
@@ -211,18 +197,27 @@ def _registered(by: By, unit_id: UUID, person: LoadedPerson) -> PersonRegistered
     )
 
 
-async def _insert_placements(conn: Connection, by: By, events: list[PersonPlaced | OverQuotaRecorded]) -> None:
+async def _insert_placements(
+    conn: Connection, by: By, events: list[PersonPlaced | OverQuotaRecorded], persons: dict[UUID, LoadedPerson]
+) -> None:
     await conn.executemany(
-        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, over_quota_cause, document_no)"
+        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, over_quota_cause, document_no,"
+        f" seat_level, authorisation_no, authorised_on, {DETAILS})"
         " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
-        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10)",
+        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14, $15,"
+        " $16, $17, $18, $19, $20, $21)",
         [
             (
                 *(uuid7(), event.person_id, event.unit_id, event.kind, event.funding, event.started_on, by.as_of),
-                OVER_QUOTA if isinstance(event, OverQuotaRecorded) else FIRST_LOAD,
+                OVER_QUOTA if isinstance(event, OverQuotaRecorded) else event.entry_reason,
                 event.cause if isinstance(event, OverQuotaRecorded) else None,
                 by.document_no,
+                *_details(persons[event.person_id]),
             )
             for event in events
         ],
     )
+
+
+def _details(person: LoadedPerson) -> tuple[object, ...]:
+    return (person.seat_level, person.authorisation_no, person.authorised_on, *(getattr(person, name) for name in DETAILS.split(", ")))

@@ -1,12 +1,20 @@
-"""Persons: registering them; the ID number is encrypted before a command sees it. Who saw one in full is written down."""
+"""Persons: registering them, and what the unit itself keeps up to date. Sensitive values are encrypted before a command sees them."""
 
 from uuid import UUID
 
-from services.roster.models.facts import place_of
-from services.roster.models.refusals import PersonKnown, UnitUnknown
-from services.roster.models.requests import PersonFacts, RegisterPerson, RevealPerson, SealedPerson
-from services.roster.rules.persons import checked_number, ensure_category_fits
+from services.roster.commands.locks import lock_person
+from services.roster.commands.mandate import today_of
+from services.roster.commands.posts import change_post
+from services.roster.commands.records import ensure_nothing_later, rewrite, write_records
+from services.roster.commands.sealing import seal, seal_change
+from services.roster.models.facts import PersonRecord
+from services.roster.models.persons import RECORD, SENSITIVE, RegisterPerson, RevealPerson, SealedChange, SealedPerson, UpdatePerson
+from services.roster.models.refusals import KeyItemWouldChange, PersonKnown, UnitUnknown
+from services.roster.queries.codes import ensure_known_codes
+from services.roster.queries.facts import person_record
+from services.roster.rules.persons import checked_number, ensure_override_grounded, retirement_category
 from shared import outbox
+from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.envelope import uuid7
@@ -16,15 +24,14 @@ from shared.events.roster import PersonRegistered
 async def register_person(database: Database, cipher: FieldCipher, by: By, what: RegisterPerson) -> UUID:
     """Make a person known (no post yet). The number is checked, and must agree with sex and birth date; it may be registered once."""
     number = checked_number(what.id_number, what.sex, what.birth_on)
-    ensure_category_fits(what, what.retirement_category)
+    ensure_override_grounded(what, what.retirement_category)
+    async with database.reading() as conn:
+        await ensure_known_codes(conn, business_day(by.as_of), what.model_dump())
     person_id = uuid7()
-    sealed = SealedPerson(
-        **what.model_dump(exclude={"id_number"}),
-        person_id=person_id,
-        id_number=cipher.encrypt(number, place_of(person_id)),
-        id_index=cipher.index(number).hex(),
+    given = what.model_dump() | {"id_number": number}
+    return await _register(
+        database, by, SealedPerson(**what.model_dump(exclude=set(SENSITIVE)), **seal(cipher, person_id, given), person_id=person_id)
     )
-    return await _register(database, by, sealed)
 
 
 async def _register_person(conn: Connection, by: By, what: SealedPerson) -> UUID:
@@ -38,7 +45,7 @@ async def _register_person(conn: Connection, by: By, what: SealedPerson) -> UUID
     )
     if not taken:
         raise PersonKnown(person=await conn.fetchval("SELECT id FROM persons WHERE id_index = $1", bytes.fromhex(what.id_index)))
-    await write_record(conn, by, what.person_id, what, what.retirement_category, what.id_number, None)
+    await write_records(conn, by, [(what.person_id, what.model_dump(include=set(RECORD)) | what.sealed)])
     registered = PersonRegistered(
         occurred_at=by.as_of,
         unit_id=what.unit_id,
@@ -54,29 +61,34 @@ async def _register_person(conn: Connection, by: By, what: SealedPerson) -> UUID
 _register = command(_register_person)
 
 
-async def write_record(
-    conn: Connection, by: By, person_id: UUID, facts: PersonFacts, override: str | None, id_number: bytes, at: object
-) -> None:
-    """Add what is known from an instant on (`at`, or now)."""
-    await conn.execute(
-        "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title,"
-        " professional_title, retirement_override, document_no)"
-        " VALUES ($1, tstzrange(coalesce($2, $3::timestamptz), NULL), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        person_id,
-        at,
-        by.as_of,
-        facts.name,
-        id_number,
-        facts.sex,
-        facts.birth_on,
-        facts.certified_birth_on,
-        facts.identity,
-        facts.post_category,
-        facts.title,
-        facts.professional_title,
-        override,
-        by.document_no,
-    )
+async def update_person(database: Database, cipher: FieldCipher, by: By, what: UpdatePerson) -> None:
+    """Change what is no key item (★), from a day on, by the unit itself. Never stopped by a freeze."""
+    post = what.model_dump(include={"internal_unit"} & what.model_fields_set)
+    async with database.reading() as conn:
+        sealed = await seal_change(conn, cipher, what, business_day(by.as_of), post)
+    await _update(database, by, sealed)
+
+
+async def _update_person(conn: Connection, by: By, what: SealedChange) -> None:
+    today = today_of(by, what.since)
+    await lock_person(conn, what.person_id)
+    since = what.since or today
+    if what.columns:
+        before = await person_record(conn, what.person_id)
+        await ensure_nothing_later(conn, what.person_id, what.columns, since)
+        await rewrite(conn, by, what.person_id, what.columns, since)
+        _ensure_same_retirement(before, await person_record(conn, what.person_id))
+    if what.post:
+        await change_post(conn, by, what.person_id, since, what.post)
+
+
+_update = command(_update_person)
+
+
+def _ensure_same_retirement(before: PersonRecord, after: PersonRecord) -> None:
+    """The retirement category is a key item: no unit changes it by way of post or title."""
+    if retirement_category(before) is not retirement_category(after):
+        raise KeyItemWouldChange
 
 
 @command

@@ -10,6 +10,7 @@ from services.roster.commands.units import seats_changed
 from services.roster.models.facts import PersonRecord, Placement
 from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
 from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import (
     ensure_known_exit,
@@ -26,6 +27,9 @@ from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased
 from shared.glossary import OverQuotaCause
+
+DETAILS = "internal_unit, duty_status, entry_source, entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until"
+"""The columns of `PostDetails`, as every version of a placement keeps them."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     today = today_of(by, what.started_on, what.authorised_on)
     if not what.baseline and (what.authorisation_no is None or what.authorised_on is None):
         raise NotAuthorised
+    await ensure_known_codes(conn, today, what.model_dump())
     versions = await take_person_and_unit(conn, what.person_id, what.unit_id)
     facts = await entry_facts(conn, what, today)
     ensure_not_frozen(facts.frozen_by)
@@ -107,9 +112,10 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
     await conn.execute(
         "WITH moved AS (UPDATE persons SET unit_id = $3 WHERE id = $2 AND unit_id <> $3)"
         " INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, seat_level,"
-        " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
+        f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
-        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14)",
+        " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14,"
+        " $15, $16, $17, coalesce($18, $14), $19, $20, $21, $22)",
         placement_id,
         post.person_id,
         post.unit_id,
@@ -124,6 +130,14 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
         entry.cause,
         entry.transfer_id,
         by.document_no,
+        post.internal_unit,
+        post.duty_status,
+        post.entry_source,
+        post.entry_document_no,
+        post.off_post_kind,
+        post.employment_form,
+        post.dispatch_company,
+        post.contract_until,
     )
 
 
@@ -166,9 +180,9 @@ async def released(
     at = await close_recorded(conn, by, here.placement_id)
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
-        " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no)"
+        f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " SELECT placement_id, person_id, unit_id, kind, funding, daterange(lower(during), $2), tstzrange($3, NULL), entry_reason, $4,"
-        " seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6 FROM placements"
+        f" seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6, {DETAILS} FROM placements"
         " WHERE placement_id = $1 AND upper(recorded) = $3",
         here.placement_id,
         ended_on,

@@ -28,6 +28,14 @@ class Placement:
     over_quota_cause: str | None
     transfer_id: UUID | None
     document_no: str | None
+    internal_unit: str | None = None
+    duty_status: str | None = None
+    entry_source: str | None = None
+    entry_document_no: str | None = None
+    off_post_kind: str | None = None
+    employment_form: str | None = None
+    dispatch_company: str | None = None
+    contract_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class PersonRecord:
     title: str | None
     professional_title: str | None
     retirement_override: Category | None
+    leadership_level: str | None = None
+    retirement_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,6 @@ class EntryFacts:
     person: PersonRecord
 
 
-def place_of(person_id: UUID) -> str:
-    """What an encrypted ID number is bound to."""
-    return f"persons.id_number.{person_id}"
+def place_of(person_id: UUID, field: str = "id_number") -> str:
+    """What an encrypted value of a person's record is bound to."""
+    return f"person_records.{field}.{person_id}"

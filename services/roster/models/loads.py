@@ -6,8 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from services.roster.models.requests import PersonFacts, Request
+from services.roster.models.persons import PersonFacts, Sealed
+from services.roster.models.requests import PostDetails, Request
 from shared.errors import Conflict
+from shared.glossary import OverQuotaCause
 
 
 class LoadedQuota(Request):
@@ -20,24 +22,29 @@ class LoadedQuota(Request):
     document_on: date
 
 
-class OpenLoadedPerson(PersonFacts):
+class LoadedPost(PostDetails):
+    """The post a person holds. Without an entry reason it is 期初建账; beyond the quota without a cause it is 历史遗留."""
+
+    kind: str
+    funding: str
+    started_on: date
+    seat_level: str | None = None
+    entry_reason: str | None = None
+    authorisation_no: str | None = None
+    authorised_on: date | None = None
+    over_quota_cause: OverQuotaCause | None = None
+
+
+class OpenLoadedPerson(PersonFacts, LoadedPost):
     """A person with the post he holds, as the door takes him."""
 
     id_number: str = Field(min_length=15, max_length=18, repr=False)
-    kind: str
-    funding: str
-    started_on: date
 
 
-class LoadedPerson(PersonFacts):
-    """The same with the ID number encrypted: no plain number reaches a command, a hash or a log."""
+class LoadedPerson(Sealed, PersonFacts, LoadedPost):
+    """The same with the sensitive values encrypted: no plain one reaches a command, a hash or a log."""
 
     person_id: UUID = Field(exclude=True)
-    id_number: bytes = Field(exclude=True, repr=False)
-    id_index: str
-    kind: str
-    funding: str
-    started_on: date
 
 
 class LoadUnit(Request):

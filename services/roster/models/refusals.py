@@ -206,6 +206,34 @@ class RetirementCategoryMismatch(Conflict):
     sentence = "退休类别与性别不符。请核对。"
 
 
+class RetirementReasonMissing(Conflict):
+    """An override says another category than post and title do."""
+
+    code = "retirement_reason_missing"
+    sentence = "自行填写退休类别的，须写明依据。请补充退休类别依据后重新提交。"
+
+
+class CodeUnknown(Conflict):
+    """The field's code is not in its set on this day. The value is not repeated: it may be sensitive."""
+
+    code = "code_unknown"
+    sentence = "“{field}”所填的代码不在代码表中或已停用。请从代码表中选择。"
+
+
+class ChangedLater(Conflict):
+    """A later change of the same field stands already."""
+
+    code = "changed_later"
+    sentence = "该项内容自 {since} 起已另有变更。请按时间先后办理；如系统有误，请由编办更正。"
+
+
+class KeyItemWouldChange(Conflict):
+    """A field of the unit's decides the retirement category, which is a key item (★)."""
+
+    code = "key_item_would_change"
+    sentence = "此项修改将使退休类别（关键信息）随之改变。请提交信息变更申请，并附证明材料。"
+
+
 class PersonOnRoster(Conflict):
     """On a roster on that day or later."""
 

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.glossary import FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
-from shared.law.retirement import Category, Sex
+from shared.glossary import FreezeScope, OverQuotaCause
 from workflows.roster import Effect
 
 
@@ -76,63 +75,20 @@ class SetSeats(Request):
     baseline: bool = False
 
 
-class PersonFacts(Request):
-    """What is known of a person beside the ID number. `certified_birth_on` (档案认定) governs retirement."""
+class PostDetails(Request):
+    """What belongs to the post. `internal_unit` and `duty_status` are those of its first day; what changes later has a day of its own."""
 
-    name: str = Field(min_length=1, max_length=100)
-    sex: Sex
-    birth_on: date
-    certified_birth_on: date | None = None
-    identity: PersonIdentity
-    post_category: PostCategory
-    title: str | None = None
-    professional_title: str | None = None
-    retirement_category: Category | None = Field(None, description="Overrides what post and title say.")
-
-
-class RegisterPerson(PersonFacts):
-    """A person and the ID number in plain; it goes no further than `commands.persons`."""
-
-    unit_id: UUID
-    id_number: str = Field(min_length=15, max_length=18, repr=False)
-    baseline: bool = False
+    internal_unit: str | None = Field(None, max_length=200)
+    duty_status: str | None = None
+    entry_source: str | None = Field(None, max_length=200)
+    entry_document_no: str | None = Field(None, max_length=100, description="None: the document of the write.")
+    off_post_kind: str | None = Field(None, description="编外.")
+    employment_form: str | None = Field(None, description="编外.")
+    dispatch_company: str | None = Field(None, max_length=200, description="编外.")
+    contract_until: date | None = Field(None, description="编外.")
 
 
-class SealedPerson(PersonFacts):
-    """A person whose number is encrypted already: no plain number reaches a command, a hash or a log."""
-
-    person_id: UUID = Field(exclude=True)
-    unit_id: UUID
-    id_number: bytes = Field(exclude=True, repr=False)
-    id_index: str
-    baseline: bool = False
-
-
-class CorrectPerson(Request):
-    """Only what is given is corrected."""
-
-    person_id: UUID
-    name: str | None = Field(None, min_length=1, max_length=100)
-    id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
-    sex: Sex | None = None
-    birth_on: date | None = None
-    certified_birth_on: date | None = None
-    identity: PersonIdentity | None = None
-    post_category: PostCategory | None = None
-    title: str | None = None
-    professional_title: str | None = None
-    retirement_category: Category | None = None
-
-
-class SealedCorrection(CorrectPerson):
-    """A correction whose new number, if any, is encrypted already."""
-
-    id_number: None = None
-    sealed_number: bytes | None = Field(None, exclude=True, repr=False)
-    id_index: str | None = None
-
-
-class Post(Request):
+class Post(PostDetails):
     """A person on a post of one (unit, kind, funding)."""
 
     person_id: UUID
@@ -179,7 +135,7 @@ class TransferPerson(Request):
     authorised_on: date
 
 
-class CorrectPlacement(Request):
+class CorrectPlacement(PostDetails):
     """Only what is given is corrected; an end date only where the person has left."""
 
     placement_id: UUID
@@ -209,15 +165,9 @@ class FreezeUnit(Request):
 class UnfreezeUnit(Request):
     """The end of an order, on a signed release."""
 
+    entry_reason: str | None = None
     order_id: UUID
     unit_id: UUID
-
-
-class RevealPerson(Request):
-    """Somebody needs a number in full; he says why."""
-
-    person_id: UUID
-    reason: str = Field(min_length=4, max_length=500)
 
 
 class TakeEffect(Effect):

@@ -1,10 +1,22 @@
 """The code tables as data."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pydantic import BaseModel
 
+from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.refusals import CodeUnknown
 from shared.db import Connection
+
+_OWN_TABLES = {"kinds", "fundings", "categories", "entry_reasons"}
+_FIELDS = {
+    field.name: field
+    for sheet in (PERSONS, OFF_ESTABLISHMENT)
+    for field in sheet.fields
+    if field.codes is not None and field.codes not in _OWN_TABLES
+}
+"""A person's and a post's fields that hold a code of the table `codes`."""
 
 
 class Code(BaseModel):
@@ -71,3 +83,32 @@ async def _sets(conn: Connection, on: date) -> dict[str, list[Code]]:
     for row in rows:
         sets.setdefault(row["set"], []).append(Code(**row))
     return sets
+
+
+async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, object]) -> None:
+    """Every code of a person's or a post's fields is in its set on this day (CodeUnknown)."""
+    unknown = await unknown_codes(conn, on, given)
+    if unknown:
+        raise CodeUnknown(field=unknown[0][1])
+
+
+async def unknown_codes(conn: Connection, on: date | None, given: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
+    """Which of these hold a code that is not in force on this day (none: at the end of time): their place in the list, and the field's label."""
+    rows = list(given)
+    held = {(_FIELDS[name].codes, str(value)) for row in rows for name, value in row.items() if name in _FIELDS and value is not None}
+    if not held:
+        return []
+    missing = await conn.fetch(
+        "SELECT asked.set, asked.code FROM unnest($1::text[], $2::text[]) AS asked (set, code) WHERE NOT EXISTS"
+        " (SELECT FROM codes WHERE codes.set = asked.set AND codes.code = asked.code AND valid @> coalesce($3::date, 'infinity'))",
+        [name for name, _ in held],
+        [code for _, code in held],
+        on,
+    )
+    unknown = {(row["set"], row["code"]) for row in missing}
+    return [
+        (place, _FIELDS[name].label)
+        for place, row in enumerate(rows if unknown else ())
+        for name, value in row.items()
+        if name in _FIELDS and (_FIELDS[name].codes, str(value)) in unknown
+    ]

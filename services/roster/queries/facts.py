@@ -28,10 +28,14 @@ from workflows.roster import PostRequest
 
 _PLACEMENT = """
     SELECT placement_id, person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason,
-        seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no
+        seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, internal_unit, duty_status, entry_source,
+        entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until
     FROM placements
 """
-_PERSON = "sex, birth_on, certified_birth_on, identity, post_category, title, professional_title, retirement_override, person_records.name"
+_PERSON = (
+    "person_id, sex, birth_on, certified_birth_on, identity, post_category, title, professional_title, retirement_category, leadership_level,"
+    " retirement_reason, person_records.name"
+)
 _CODES = """
     category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,
     EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,
@@ -42,7 +46,7 @@ _ENTRY = f"""
         ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force) AND $6 = ANY(scopes) ORDER BY id) AS frozen_by,
         ARRAY(SELECT upper(during) FROM placements WHERE person_id = $7 AND upper_inf(recorded)) AS post_ends, post.*, {_PERSON}
     FROM units, ({ROW_NOW}) AS post, person_records
-    WHERE units.id = $1 AND person_id = $7 AND upper_inf(recorded)
+    WHERE units.id = $1 AND person_id = $7 AND upper_inf(during) AND upper_inf(recorded)
 """
 _RESERVATION = """
     SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,
@@ -107,7 +111,7 @@ async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFac
     if not row["allowed"]:
         raise KindNotAllowed(category=row["category"], kind=what.kind)
     before = EstablishmentState.model_validate(dict(row))
-    return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), _person(what.person_id, row))
+    return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), as_person(row))
 
 
 async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
@@ -137,15 +141,18 @@ async def placements_of(conn: Connection, person_id: UUID) -> tuple[Placement, .
 
 async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
     """A person as known now."""
-    row = await conn.fetchrow(f"SELECT {_PERSON} FROM person_records WHERE person_id = $1 AND upper_inf(recorded)", person_id)
+    row = await conn.fetchrow(
+        f"SELECT {_PERSON} FROM person_records WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)", person_id
+    )
     if row is None:
         raise PersonUnknown(person=person_id)
-    return _person(person_id, row)
+    return as_person(row)
 
 
-def _person(person_id: UUID, row: asyncpg.Record) -> PersonRecord:
+def as_person(row: asyncpg.Record) -> PersonRecord:
+    """What rules may know of a person, from one of his records."""
     return PersonRecord(
-        person_id=person_id,
+        person_id=row["person_id"],
         name=row["name"],
         sex=Sex(row["sex"]),
         birth_on=row["birth_on"],
@@ -154,7 +161,9 @@ def _person(person_id: UUID, row: asyncpg.Record) -> PersonRecord:
         post_category=PostCategory(row["post_category"]),
         title=row["title"],
         professional_title=row["professional_title"],
-        retirement_override=Category(row["retirement_override"]) if row["retirement_override"] else None,
+        retirement_override=Category(row["retirement_category"]) if row["retirement_category"] else None,
+        leadership_level=row["leadership_level"],
+        retirement_reason=row["retirement_reason"],
     )
 
 

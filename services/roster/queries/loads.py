@@ -14,7 +14,8 @@ from services.roster.models.loads import (
     QuotaDiffers,
     UnitDiffers,
 )
-from services.roster.models.refusals import KindNotAllowed, PersonOnRoster, UnitCodeTaken
+from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
+from services.roster.queries.codes import unknown_codes
 from services.roster.queries.facts import frozen_by
 from shared.db import Connection
 from shared.errors import DomainError
@@ -48,6 +49,8 @@ async def standing(conn: Connection, what: LoadUnit) -> Standing:
         for row in what.quotas
         if quotas.get((row.kind, row.funding), row.posts) != row.posts
     ]
+    unknown = await unknown_codes(conn, None, (person.model_dump() for person in what.persons))
+    problems += [_problem(CodeUnknown(field=label), place) for place, label in unknown]
     persons, placed, on_rosters = await _persons(conn, what, unit_id)
     approved = set(quotas) | {(row.kind, row.funding) for row in what.quotas}
     problems += [*on_rosters, *_list_problems(what, approved)]

@@ -7,11 +7,16 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.facts import place_of
+from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonUnknown
 from services.roster.queries.establishments import Moment
+from services.roster.queries.facts import as_person
+from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
 from shared.db import Connection
+from shared.events.roster import RetirementFact
 from shared.unit_copies import scope
 
 
@@ -32,6 +37,14 @@ class PlacementView(BaseModel):
     over_quota_cause: str | None
     transfer_id: UUID | None
     document_no: str | None
+    internal_unit: str | None
+    duty_status: str | None
+    entry_source: str | None
+    entry_document_no: str | None
+    off_post_kind: str | None
+    employment_form: str | None
+    dispatch_company: str | None
+    contract_until: date | None
 
 
 class RecordedPlacement(PlacementView):
@@ -42,7 +55,9 @@ class RecordedPlacement(PlacementView):
 
 
 class PersonView(BaseModel):
-    """A person, the number masked, with the post held at the moment asked about."""
+    """A person with the post held at the moment asked about. The ID number is masked; of the other sensitive fields one sees only whether they are
+    filled in. `retirement_category` is the override; `retirement` what holds: by it, or by post and title.
+    """
 
     person_id: UUID
     name: str
@@ -50,19 +65,59 @@ class PersonView(BaseModel):
     sex: str
     birth_on: date
     certified_birth_on: date | None
+    ethnicity: str | None
+    native_place: str | None
+    birth_place: str | None
+    political_status: str | None
+    party_joined_on: str | None
+    work_began_on: date | None
+    education: str | None
+    degree: str | None
+    full_time_education: str | None
+    school: str | None
+    major: str | None
+    graduated_on: date | None
     identity: str
-    post_category: str
+    person_class: str | None
     title: str | None
+    title_since: date | None
+    leadership_level: str | None
+    grade: str | None
+    post_category: str
+    post_grade: str | None
     professional_title: str | None
+    above_rank: bool | None
+    civil_servant_registered: bool | None
     retirement_category: str | None
+    retirement_reason: str | None
+    retirement: RetirementFact
     placement: PlacementView | None
 
 
+class ChangeView(BaseModel):
+    """One change of one field. `since`: none when it was said to have been so always. Sensitive values are masked."""
+
+    field: str
+    label: str
+    placement_id: UUID | None
+    since: date | None
+    before: str | None
+    after: str | None
+    at: datetime
+    actor: str
+    reason: str
+    document_no: str | None
+    case_id: str | None
+
+
 class Revealed(BaseModel):
-    """The one answer that holds a number in full."""
+    """The one answer that holds the sensitive fields in full."""
 
     name: str
     id_number: str
+    ethnicity: str | None
+    political_status: str | None
+    party_joined_on: date | None
 
 
 async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
@@ -79,7 +134,7 @@ async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
 async def person_view(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, moment: Moment) -> PersonView:
     """One person with the placement of a day, as known at an instant."""
     await ensure_visible(conn, person_id, who)
-    row = await conn.fetchrow(f"{_PERSON} WHERE person_id = $3 AND {_KNOWN}", moment.on, moment.known, person_id)
+    row = await conn.fetchrow(f"{_PERSON} WHERE person_id = $3 AND {_THEN}", moment.on, moment.known, person_id)
     if row is None:
         raise PersonUnknown(person=person_id)
     return _view(cipher, row)
@@ -90,7 +145,7 @@ async def persons_of(
 ) -> list[PersonView]:
     """Who is on a unit's establishment on a day, as known at an instant, by person id."""
     rows = await conn.fetch(
-        f"{_PERSON} WHERE {_KNOWN} AND unit_id = $3 AND ($4::uuid IS NULL OR person_id > $4) ORDER BY person_id LIMIT $5",
+        f"{_PERSON} WHERE {_THEN} AND unit_id = $3 AND ($4::uuid IS NULL OR person_id > $4) ORDER BY person_id LIMIT $5",
         moment.on,
         moment.known,
         unit_id,
@@ -111,30 +166,77 @@ async def history(conn: Connection, person_id: UUID, who: Who) -> list[RecordedP
     return [RecordedPlacement(**row) for row in rows]
 
 
+async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, after: int, limit: int) -> list[tuple[int, ChangeView]]:
+    """Every change of the person's fields and of those of his posts, oldest first, each with its number in the list."""
+    await ensure_visible(conn, person_id, who)
+    rows = await conn.fetch("SELECT * FROM person_changes WHERE person_id = $1 AND id > $2 ORDER BY id LIMIT $3", person_id, after, limit)
+    return [(row["id"], _change(cipher, row)) for row in rows]
+
+
 async def revealed(conn: Connection, cipher: FieldCipher, person_id: UUID) -> Revealed:
-    """Name and number in full. The caller has recorded who asks and why."""
-    row = await conn.fetchrow("SELECT name, id_number FROM person_records WHERE person_id = $1 AND upper_inf(recorded)", person_id)
+    """The sensitive fields in full. The caller has recorded who asks and why."""
+    row = await _latest(conn, person_id)
+    return Revealed(name=row["name"], **{name: _opened(cipher, person_id, name, row[name]) for name in SENSITIVE})
+
+
+async def id_number_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> str:
+    """The number in full, for a check of the roster's own; it is shown to nobody."""
+    return cipher.decrypt((await _latest(conn, person_id))["id_number"], place_of(person_id))
+
+
+async def _latest(conn: Connection, person_id: UUID) -> asyncpg.Record:
+    row = await conn.fetchrow("SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)", person_id)
     if row is None:
         raise PersonUnknown(person=person_id)
-    return Revealed(name=row["name"], id_number=cipher.decrypt(row["id_number"], place_of(person_id)))
+    return row
+
+
+def _opened(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
+    return None if data is None else cipher.decrypt(data, place_of(person_id, field))
+
+
+def _masked(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
+    """An ID number by its ends; the other sensitive fields have few values, so nothing of them is shown."""
+    if data is None:
+        return None
+    return masked_id_number(cipher.decrypt(data, place_of(person_id))) if field == "id_number" else MASK
+
+
+def _change(cipher: FieldCipher, row: asyncpg.Record) -> ChangeView:
+    fields, name = dict(row), row["field"]
+    if name in SENSITIVE:
+        fields |= {when: _masked(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after")}
+    return ChangeView(**fields, label=_LABELS.get(name, name))
 
 
 def _view(cipher: FieldCipher, row: asyncpg.Record) -> PersonView:
     fields = dict(row)
-    fields["id_number"] = masked_id_number(cipher.decrypt(fields["id_number"], place_of(row["person_id"])))
-    return PersonView(**fields, placement=PlacementView(**fields) if fields["placement_id"] else None)
+    fields |= {name: _masked(cipher, row["person_id"], name, row[name]) for name in SENSITIVE}
+    placement = PlacementView(**fields) if fields["placement_id"] else None
+    return PersonView(**fields, placement=placement, retirement=retirement_fact(as_person(row)))
 
 
-_PLACEMENT = (
-    "placement_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level,"
-    " authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no"
+MASK = "＊"
+_LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
+_PLACED = (
+    "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
+    " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
+    " dispatch_company, contract_until"
 )
+_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status"
 _KNOWN = "recorded @> coalesce($2::timestamptz, 'infinity')"
 _PERSON = f"""
-    SELECT person_records.person_id, name, id_number, sex, birth_on, certified_birth_on, identity, post_category, title, professional_title,
-        retirement_override AS retirement_category, post.*
+    SELECT person_records.person_id, {", ".join(RECORD)}, post.*
     FROM person_records LEFT JOIN LATERAL (
-        SELECT {_PLACEMENT} FROM placements WHERE placements.person_id = person_records.person_id
-            AND during @> coalesce($1::date, 'infinity') AND placements.{_KNOWN}
+        SELECT placements.placement_id, {_PLACED},
+            CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
+            CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END AS duty_status
+        FROM placements LEFT JOIN LATERAL (
+            SELECT placement_id, internal_unit, duty_status FROM post_changes
+            WHERE post_changes.placement_id = placements.placement_id AND since <= coalesce($1::date, 'infinity') AND post_changes.{_KNOWN}
+            ORDER BY since DESC LIMIT 1
+        ) AS changed ON true
+        WHERE placements.person_id = person_records.person_id AND during @> coalesce($1::date, 'infinity') AND placements.{_KNOWN}
     ) AS post ON true
 """
+_THEN = f"person_records.during @> coalesce($1::date, 'infinity') AND person_records.{_KNOWN}"

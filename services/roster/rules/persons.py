@@ -6,8 +6,14 @@ Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办�
 import re
 
 from services.roster.models.facts import PersonRecord
-from services.roster.models.refusals import BirthDiffersFromId, IdNumberInvalid, RetirementCategoryMismatch, SexDiffersFromId
-from services.roster.models.requests import PersonFacts
+from services.roster.models.persons import PersonFacts
+from services.roster.models.refusals import (
+    BirthDiffersFromId,
+    IdNumberInvalid,
+    RetirementCategoryMismatch,
+    RetirementReasonMissing,
+    SexDiffersFromId,
+)
 from shared.events.roster import RetirementFact
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
@@ -18,6 +24,7 @@ UNKNOWN = RetirementFact(category="unknown", month=None)
 _SENIOR = re.compile(r"正高|副高|高级(?!工(?!程|艺)|技师)|教授|研究员|研究馆员|主任[医药护技]师|主任记者|主任编辑|编审")
 _NOT_SENIOR = re.compile(r"小学高级|助理")
 _COUNTY_RANK = re.compile(r"县处级|[正副]处级|[正副]县级")
+_COUNTY_GRADES = frozenset({"bureau_head", "bureau_deputy", "county_head", "county_deputy"})
 _CATEGORY_OF_FACT = {Category.M60: "M60", Category.F55: "F55", Category.F50: "F50", Category.SPECIAL: "special"}
 
 
@@ -41,6 +48,13 @@ def ensure_category_fits(person: PersonFacts | PersonRecord, override: Category 
             retirement(YearMonth(person.birth_on.year, person.birth_on.month), person.sex, override)
         except CategoryMismatch:
             raise RetirementCategoryMismatch from None
+
+
+def ensure_override_grounded(person: PersonFacts | PersonRecord, override: Category | None) -> None:
+    """An override must fit, and say why the category is another than post and title say."""
+    ensure_category_fits(person, override)
+    if override is not None and not person.retirement_reason:
+        raise RetirementReasonMissing
 
 
 def retirement_category(person: PersonRecord) -> Category | None:
@@ -75,4 +89,4 @@ def retirement_fact(person: PersonRecord) -> RetirementFact:
 def _is_special(person: PersonRecord) -> bool:
     title = person.professional_title or ""
     senior = _SENIOR.search(title) is not None and _NOT_SENIOR.search(title) is None
-    return senior or _COUNTY_RANK.search(person.title or "") is not None
+    return senior or person.leadership_level in _COUNTY_GRADES or _COUNTY_RANK.search(person.title or "") is not None

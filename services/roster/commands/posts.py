@@ -1,0 +1,48 @@
+"""What of a post changes while it is held: the internal unit, and the person's status there."""
+
+from collections.abc import Mapping
+from datetime import date
+from uuid import UUID
+
+from services.roster.commands.records import Line, keep_lines
+from services.roster.models.refusals import ChangedLater, DatesOutOfOrder, PersonNotHere
+from services.roster.queries.facts import placements_of
+from shared.db import By, Connection
+
+
+async def change_post(conn: Connection, by: By, person_id: UUID, since: date, values: Mapping[str, str | None]) -> None:
+    """From a day on the person sits elsewhere in the unit, or is in another status. The caller has locked the person."""
+    here = next((each for each in await placements_of(conn, person_id) if each.ended_on is None), None)
+    if here is None:
+        raise PersonNotHere
+    if since < here.started_on:
+        raise DatesOutOfOrder
+    last = await conn.fetchrow(
+        "SELECT since, internal_unit, duty_status FROM post_changes WHERE placement_id = $1 AND upper_inf(recorded) ORDER BY since DESC LIMIT 1",
+        here.placement_id,
+    )
+    if last is not None and last["since"] > since:
+        raise ChangedLater(since=last["since"])
+    before = {name: last[name] if last is not None else getattr(here, name) for name in ("internal_unit", "duty_status")}
+    await _write(conn, by, here.placement_id, since, before | dict(values))
+    lines = (Line(name, since, before[name], value, here.placement_id) for name, value in values.items() if before[name] != value)
+    await keep_lines(conn, by, person_id, lines)
+
+
+async def _write(conn: Connection, by: By, placement_id: UUID, since: date, state: Mapping[str, str | None]) -> None:
+    """A change of the same day is replaced, and stays readable as known before."""
+    at = await conn.fetchval(
+        "UPDATE post_changes SET recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
+        " WHERE placement_id = $1 AND since = $2 AND upper_inf(recorded) RETURNING upper(recorded)",
+        placement_id,
+        since,
+        by.as_of,
+    )
+    await conn.execute(
+        "INSERT INTO post_changes (placement_id, since, recorded, internal_unit, duty_status) VALUES ($1, $2, tstzrange($3, NULL), $4, $5)",
+        placement_id,
+        since,
+        at or by.as_of,
+        state["internal_unit"],
+        state["duty_status"],
+    )

@@ -1,0 +1,129 @@
+"""A person's record through time: what is so from a day on, as known from an instant on. Every change of a field leaves a line of its own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.models.refusals import ChangedLater, PersonUnknown
+from shared.db import By, Connection
+
+_WRITE = (
+    f"INSERT INTO person_records (person_id, recorded, during, document_no, {', '.join(RECORD)})"
+    f" VALUES ($1, tstzrange($2, NULL), $3, $4, {', '.join(f'${place}' for place in range(5, 5 + len(RECORD)))})"
+)
+ALWAYS: "asyncpg.Range[date]" = asyncpg.Range()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One changed field; `placement_id` where it is of the post. A sensitive value is bytes."""
+
+    field: str
+    since: date | None
+    before: object
+    after: object
+    placement_id: UUID | None = None
+
+
+async def write_records(conn: Connection, by: By, records: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """The first record of each person: so it always was, known from now on."""
+    await conn.executemany(
+        _WRITE, [(person_id, by.as_of, ALWAYS, by.document_no, *(values.get(name) for name in RECORD)) for person_id, values in records]
+    )
+
+
+async def rewrite(conn: Connection, by: By, person_id: UUID, values: Mapping[str, object], since: date | None) -> None:
+    """From a day on (none: always) these fields are thus. What was recorded is closed, not changed. The caller has locked the person."""
+    at = await conn.fetchval(
+        "SELECT greatest($2, max(lower(recorded)) + interval '1 microsecond') FROM person_records WHERE person_id = $1 AND upper_inf(recorded)",
+        person_id,
+        by.as_of,
+    )
+    closed = await conn.fetch(
+        "UPDATE person_records SET recorded = tstzrange(lower(recorded), $2)"
+        " WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($3, NULL) RETURNING *",
+        person_id,
+        at,
+        since,
+    )
+    if not closed:
+        raise PersonUnknown(person=person_id)
+    for old in closed:
+        await _replace(conn, by, old, values, since, at)
+    await keep_lines(conn, by, person_id, (line for old in closed for line in _lines(old, values, since)))
+
+
+async def _replace(conn: Connection, by: By, old: asyncpg.Record, values: Mapping[str, object], since: date | None, at: datetime) -> None:
+    """What was so before the day stays so; from the day on it is as it is told now."""
+    start, end = old["during"].lower, old["during"].upper
+    if since is not None and (start is None or start < since):
+        await _write(conn, old["person_id"], at, asyncpg.Range(start, since), old["document_no"], dict(old))
+        start = since
+    await _write(conn, old["person_id"], at, asyncpg.Range(start, end), by.document_no, dict(old) | dict(values))
+
+
+async def _write(
+    conn: Connection, person_id: UUID, at: datetime, during: "asyncpg.Range[date]", document_no: str | None, values: Mapping[str, Any]
+) -> None:
+    await conn.execute(_WRITE, person_id, at, during, document_no, *(values[name] for name in RECORD))
+
+
+def _lines(old: asyncpg.Record, values: Mapping[str, object], since: date | None) -> Iterable[Line]:
+    start = old["during"].lower
+    begins = start if since is None or (start is not None and start > since) else since
+    return (Line(name, begins, old[name], value) for name, value in values.items() if old[name] != value)
+
+
+async def ensure_nothing_later(conn: Connection, person_id: UUID, values: Mapping[str, object], since: date) -> None:
+    """No later day has another value of one of these fields: it would be overwritten."""
+    rows = await conn.fetch(
+        "SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($2, NULL) ORDER BY during",
+        person_id,
+        since,
+    )
+    for before, after in pairwise(rows):
+        if any(before[name] != after[name] for name in values):
+            raise ChangedLater(since=after["during"].lower)
+
+
+async def keep_lines(conn: Connection, by: By, person_id: UUID, lines: Iterable[Line]) -> None:
+    """Before, after, who, why, on which document."""
+    await conn.executemany(
+        "INSERT INTO person_changes (person_id, placement_id, field, since, before, after, sealed_before, sealed_after, at, actor, reason,"
+        " document_no, case_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        [
+            (
+                person_id,
+                line.placement_id,
+                line.field,
+                line.since,
+                *_values(line),
+                by.as_of,
+                by.actor,
+                by.reason,
+                by.document_no,
+                by.case_id,
+            )
+            for line in lines
+        ],
+    )
+
+
+def _values(line: Line) -> tuple[object, ...]:
+    if line.field in SENSITIVE:
+        return None, None, line.before, line.after
+    return _text(line.before), _text(line.after), None, None
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -1,0 +1,45 @@
+"""Where plain sensitive values end: they are checked and encrypted one by one, each bound to its place, before a command sees them."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.roster.models.facts import place_of
+from services.roster.models.persons import MANDATORY, SENSITIVE, KeyItems, PersonChange, SealedChange
+from services.roster.models.refusals import NothingCorrected
+from services.roster.queries.codes import ensure_known_codes
+from services.roster.queries.facts import person_record
+from services.roster.queries.persons import id_number_of
+from services.roster.rules.persons import checked_number
+from shared.crypto import FieldCipher
+from shared.db import Connection
+
+_NUMBER = frozenset({"id_number", "sex", "birth_on"})
+
+
+def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`sealed` and `marks` of the sensitive values among these; a value that is none stays none."""
+    texts = {name: None if given[name] is None else str(given[name]) for name in sorted(SENSITIVE & given.keys())}
+    return {
+        "sealed": {name: None if text is None else cipher.encrypt(text, place_of(person_id, name)) for name, text in texts.items()},
+        "marks": {name: None if text is None else cipher.index(text).hex() for name, text in texts.items()},
+    }
+
+
+async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
+    """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: what is of the post."""
+    given = {name: value for name, value in what.model_dump(exclude_unset=True).items() if value is not None or name not in MANDATORY}
+    for name in ("person_id", "since", *post):
+        given.pop(name, None)
+    if not given and not post:
+        raise NothingCorrected
+    await ensure_known_codes(conn, on, given, post)
+    if isinstance(what, KeyItems) and _NUMBER & given.keys():
+        known = await person_record(conn, what.person_id)
+        number = what.id_number or await id_number_of(conn, cipher, what.person_id)
+        number = checked_number(number, what.sex or known.sex, what.birth_on or known.birth_on)
+        given |= {"id_number": number} if what.id_number else {}
+    values = {name: value for name, value in given.items() if name not in SENSITIVE}
+    since: date | None = getattr(what, "since", None)
+    return SealedChange(**seal(cipher, what.person_id, given), person_id=what.person_id, since=since, values=values, post=dict(post))

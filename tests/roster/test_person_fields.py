@@ -1,0 +1,296 @@
+"""What is known of a person, field by field: sealed where sensitive, through time, changed by whom the field belongs to, with every change kept."""
+
+import json
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.roster.commands.corrections import correct_person, correct_placement
+from services.roster.commands.persons import register_person, update_person
+from services.roster.commands.placements import place_person
+from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.persons import RECORD, SENSITIVE, CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, UpdatePerson
+from services.roster.models.refusals import (
+    BirthDiffersFromId,
+    ChangedLater,
+    CodeUnknown,
+    DatesOutOfOrder,
+    EffectiveInFuture,
+    KeyItemWouldChange,
+    NothingCorrected,
+    RetirementReasonMissing,
+)
+from services.roster.models.requests import CorrectPlacement, PostDetails
+from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.persons import ChangeView, PersonView, changes, person_view, revealed
+from shared.auth import Who
+from shared.db import Database
+from shared.glossary import PersonIdentity, PostCategory, Role
+from shared.law.retirement import Category, Sex
+from tests.roster import given
+from tests.roster.doors import Doors
+
+pytestmark = pytest.mark.asyncio
+OFFICE = Who("officer", frozenset())
+LATER = given.NOW + timedelta(hours=1)
+SECRETS = {"ethnicity": "22", "political_status": "09", "party_joined_on": date(2009, 7, 1)}
+FIELDS: dict[str, object] = {
+    **SECRETS,
+    "native_place": "示例省示例市",
+    "birth_place": "示例市",
+    "work_began_on": date(2008, 8, 1),
+    "education": "21",
+    "degree": "408",
+    "full_time_education": "21",
+    "school": "示例大学",
+    "major": "土木工程",
+    "graduated_on": date(2008, 6, 1),
+    "person_class": "class_non_leading",
+    "title": "科员",
+    "title_since": date(2015, 1, 1),
+    "leadership_level": "no_leading_post",
+    "grade": "C09",
+    "post_grade": "T10",
+    "professional_title": "工程师",
+    "above_rank": False,
+    "civil_servant_registered": False,
+}
+
+
+async def registered(database: Database, unit_id: UUID, **more: object) -> UUID:
+    facts: dict[str, object] = {
+        "unit_id": unit_id,
+        "name": "测试人员丁",
+        "id_number": given.id_number(41),
+        "sex": Sex.FEMALE,
+        "birth_on": given.BORN,
+        "identity": PersonIdentity.PROFESSIONAL,
+        "post_category": PostCategory.TECHNICAL,
+    }
+    return await register_person(database, given.CIPHER, given.by(), RegisterPerson.model_validate(facts | more))
+
+
+async def in_post(database: Database, **more: object) -> tuple[UUID, UUID]:
+    row = await given.row(database, 1)
+    person_id = await registered(database, row.unit_id, **more)
+    return person_id, await place_person(database, given.by(), given.placement(row, person_id, date(2026, 1, 5)))
+
+
+async def seen(database: Database, person_id: UUID, moment: Moment = LATEST) -> PersonView:
+    async with database.reading() as conn:
+        return await person_view(conn, given.CIPHER, person_id, OFFICE, moment)
+
+
+async def lines(database: Database, person_id: UUID) -> list[ChangeView]:
+    async with database.reading() as conn:
+        return [view for _, view in await changes(conn, given.CIPHER, person_id, OFFICE, 0, 100)]
+
+
+async def test_the_form_the_record_and_the_view_have_the_same_fields() -> None:
+    of_record = {field.name for sheet in (PERSONS, OFF_ESTABLISHMENT) for field in sheet.fields} & set(RECORD)
+    keys = {field.name for field in PERSONS.fields if field.key}
+
+    assert of_record == set(RECORD)
+    assert set(RECORD) <= set(PersonView.model_fields)
+    assert not keys & set(PersonDetails.model_fields)
+    assert {name for name in PersonFacts.model_fields if name in keys} == keys & set(RECORD) - {"id_number"}
+    assert {field.name for field in PERSONS.fields if field.sensitivity == "SP"} == SENSITIVE
+
+
+async def test_every_field_comes_back_and_the_sensitive_ones_only_when_revealed(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db), **FIELDS)
+
+    view = await seen(roster_db, person_id)
+    async with roster_db.reading() as conn:
+        open_ = await revealed(conn, given.CIPHER, person_id)
+
+    assert {name: getattr(view, name) for name in FIELDS if name not in SENSITIVE} == {
+        n: v for n, v in FIELDS.items() if n not in SENSITIVE
+    }
+    assert {getattr(view, name) for name in SECRETS} == {"＊"}
+    assert {name: getattr(open_, name) for name in SECRETS} == SECRETS
+
+
+async def test_a_sensitive_value_is_encrypted_by_itself_and_bound_to_its_field(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db), **FIELDS)
+
+    kept = await roster_db.pool.fetchrow("SELECT * FROM person_records")
+    assert kept is not None
+    assert len({bytes(kept[name]) for name in SENSITIVE}) == len(SENSITIVE)
+    assert given.CIPHER.decrypt(kept["political_status"], f"person_records.political_status.{person_id}") == "09"
+    asked = await roster_db.pool.fetch("SELECT row_to_json(t)::text AS line FROM accepted_commands t")
+    assert not [each for each in asked if "2009-07-01" in each["line"]]
+
+
+async def test_a_unit_changes_its_fields_from_a_day_on_and_the_days_before_stay(roster_db: Database) -> None:
+    person_id, _ = await in_post(roster_db, **FIELDS)
+    what = UpdatePerson(person_id=person_id, since=date(2026, 7, 1), grade="C08", ethnicity="01", school=None)
+
+    await update_person(roster_db, given.CIPHER, given.by("人事〔2026〕7号", at=LATER), what)
+
+    day_before, day = [await seen(roster_db, person_id, Moment(on)) for on in (date(2026, 6, 30), date(2026, 7, 1))]
+    as_known_before = await seen(roster_db, person_id, Moment(date(2026, 7, 1), given.NOW))
+    assert [(each.grade, each.school) for each in (day_before, day, as_known_before)] == [
+        ("C09", "示例大学"),
+        ("C08", None),
+        ("C09", "示例大学"),
+    ]
+    assert (await seen(roster_db, person_id)).grade == "C08"
+
+
+async def test_every_change_is_kept_with_before_after_who_why_and_document(roster_db: Database) -> None:
+    person_id, placement_id = await in_post(roster_db, **FIELDS)
+    what = UpdatePerson(person_id=person_id, since=date(2026, 7, 1), grade="C08", political_status="01", internal_unit="办公室")
+    await update_person(roster_db, given.CIPHER, given.by("人事〔2026〕7号", at=LATER), what)
+    await correct_person(
+        roster_db, given.CIPHER, given.by("更〔2026〕1号", at=LATER), CorrectPerson(person_id=person_id, name="测试人员戊")
+    )
+    await correct_placement(
+        roster_db, given.by("更〔2026〕2号", at=LATER), CorrectPlacement(placement_id=placement_id, entry_source="示例大学")
+    )
+
+    kept = await lines(roster_db, person_id)
+
+    assert {(each.label, each.since, each.before, each.after, each.document_no) for each in kept} == {
+        ("职级", date(2026, 7, 1), "C09", "C08", "人事〔2026〕7号"),
+        ("政治面貌", date(2026, 7, 1), "＊", "＊", "人事〔2026〕7号"),
+        ("所在内设机构", date(2026, 7, 1), None, "办公室", "人事〔2026〕7号"),
+        ("姓名", None, "测试人员丁", "测试人员戊", "更〔2026〕1号"),
+        ("姓名", date(2026, 7, 1), "测试人员丁", "测试人员戊", "更〔2026〕1号"),
+        ("进入来源", None, None, "示例大学", "更〔2026〕2号"),
+    }
+    assert {(each.actor, each.reason) for each in kept} == {("tester", "测试")}
+
+
+async def test_a_unit_overwrites_no_later_change(roster_db: Database) -> None:
+    person_id, _ = await in_post(roster_db, **FIELDS)
+    for since, grade in ((date(2026, 7, 1), "C08"), (date(2026, 8, 1), "C07")):
+        await update_person(roster_db, given.CIPHER, given.by(at=LATER), UpdatePerson(person_id=person_id, since=since, grade=grade))
+
+    with pytest.raises(ChangedLater):
+        await update_person(
+            roster_db, given.CIPHER, given.by(at=LATER), UpdatePerson(person_id=person_id, since=date(2026, 7, 15), grade="C06")
+        )
+    await update_person(
+        roster_db, given.CIPHER, given.by(at=LATER), UpdatePerson(person_id=person_id, since=date(2026, 7, 15), major="建筑学")
+    )
+    shown = [await seen(roster_db, person_id, Moment(date(2026, month, 20))) for month in (6, 7, 8)]
+    assert [(each.grade, each.major) for each in shown] == [("C09", "土木工程"), ("C08", "建筑学"), ("C07", "建筑学")]
+
+
+@pytest.mark.parametrize(
+    "change", [{"professional_title": "高级工程师"}, {"post_category": PostCategory.MANUAL}], ids=["special group", "manual post"]
+)
+async def test_no_unit_changes_the_retirement_category_by_way_of_post_or_title(roster_db: Database, change: dict[str, object]) -> None:
+    person_id, _ = await in_post(roster_db)
+
+    with pytest.raises(KeyItemWouldChange):
+        await update_person(
+            roster_db, given.CIPHER, given.by(), UpdatePerson.model_validate({"person_id": person_id, "since": given.TODAY} | change)
+        )
+
+    assert (await seen(roster_db, person_id)).retirement.category == "F55"
+
+
+async def test_an_update_has_content_and_a_day_that_has_come(roster_db: Database) -> None:
+    person_id, _ = await in_post(roster_db)
+    tomorrow = given.TODAY + timedelta(days=1)
+
+    with pytest.raises(NothingCorrected):
+        await update_person(roster_db, given.CIPHER, given.by(), UpdatePerson(person_id=person_id, since=given.TODAY))
+    with pytest.raises(EffectiveInFuture):
+        await update_person(roster_db, given.CIPHER, given.by(), UpdatePerson(person_id=person_id, since=tomorrow, major="史学"))
+
+
+@pytest.mark.parametrize("field", ["ethnicity", "education", "leadership_level"])
+async def test_a_code_outside_its_set_is_refused_without_being_repeated(roster_db: Database, field: str) -> None:
+    unit_id = await given.unit(roster_db)
+
+    with pytest.raises(CodeUnknown) as refusal:
+        await registered(roster_db, unit_id, **{field: "汉汉"})
+
+    assert "汉汉" not in str(refusal.value)
+
+
+async def test_a_retirement_category_of_ones_own_says_why(roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+    with pytest.raises(RetirementReasonMissing):
+        await registered(roster_db, unit_id, retirement_category=Category.F50)
+    person_id = await registered(roster_db, unit_id)
+    with pytest.raises(RetirementReasonMissing):
+        await correct_person(roster_db, given.CIPHER, given.by(), CorrectPerson(person_id=person_id, retirement_category=Category.F50))
+
+    grounded = CorrectPerson(person_id=person_id, retirement_category=Category.F50, retirement_reason="聘用在工勤岗位")
+    await correct_person(roster_db, given.CIPHER, given.by(at=LATER), grounded)
+
+    view = await seen(roster_db, person_id)
+    assert (view.retirement_category, view.retirement_reason, view.retirement.category) == ("F50", "聘用在工勤岗位", "F50")
+
+
+async def test_a_birth_date_agrees_with_the_number_also_when_it_alone_is_corrected(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db))
+
+    with pytest.raises(BirthDiffersFromId):
+        await correct_person(roster_db, given.CIPHER, given.by(), CorrectPerson(person_id=person_id, birth_on=date(1986, 3, 6)))
+
+
+async def test_the_certified_birth_date_stands_beside_the_numbers_and_governs(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db), certified_birth_on=date(1985, 3, 5))
+
+    view = await seen(roster_db, person_id)
+
+    assert (view.birth_on, view.certified_birth_on) == (given.BORN, date(1985, 3, 5))
+    assert view.retirement.month == "2043-03"
+
+
+async def test_a_correction_from_a_day_on_leaves_the_time_before(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db), title="科员")
+
+    await correct_person(
+        roster_db, given.CIPHER, given.by(at=LATER), CorrectPerson(person_id=person_id, title="副科长", since=date(2026, 3, 1))
+    )
+
+    assert [(await seen(roster_db, person_id, Moment(date(2026, month, 1)))).title for month in (2, 3)] == ["科员", "副科长"]
+
+
+async def test_the_internal_unit_changes_from_a_day_on_and_the_exit_keeps_all_of_the_post(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id = await registered(roster_db, row.unit_id)
+    details = PostDetails(internal_unit="教务处", duty_status="probation", entry_source="示例大学", entry_document_no="编〔2026〕3号")
+    post = given.placement(row, person_id, date(2026, 1, 5)).model_copy(update=details.model_dump())
+    placement_id = await place_person(roster_db, given.by(), post)
+    moving = UpdatePerson(person_id=person_id, since=date(2026, 7, 1), internal_unit="总务处")
+    with pytest.raises(DatesOutOfOrder):
+        await update_person(roster_db, given.CIPHER, given.by(), moving.model_copy(update={"since": date(2026, 1, 4)}))
+    await update_person(roster_db, given.CIPHER, given.by(at=LATER), moving)
+
+    await given.release(roster_db, placement_id)
+
+    places = [(await seen(roster_db, person_id, Moment(date(2026, month, 1)))).placement for month in (2, 7, 9)]
+    assert [each and (each.internal_unit, each.duty_status, each.entry_document_no, each.entry_source) for each in places] == [
+        ("教务处", "probation", "编〔2026〕3号", "示例大学"),
+        ("总务处", "probation", "编〔2026〕3号", "示例大学"),
+        ("总务处", "probation", "编〔2026〕3号", "示例大学"),
+    ]
+
+
+async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_masked(doors: Doors, roster_db: Database) -> None:
+    row, other = await given.row(roster_db, 1), await given.unit(roster_db)
+    person_id, _ = await given.in_post(roster_db, row)
+    body = {"since": "2026-09-03", "political_status": "13", "major": "会计学", "reason": "按档案补录"}
+    clerk, stranger = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,)), doors.as_(Role.UNIT_CLERK, units=(other,))
+
+    hidden = await doors.http.post(f"/persons/{person_id}/updates", json=body, headers=stranger)
+    key_item = await doors.http.post(f"/persons/{person_id}/updates", json=body | {"title": "处长"}, headers=clerk)
+    done = await doors.http.post(f"/persons/{person_id}/updates", json=body, headers=clerk)
+    kept = await doors.http.get(f"/persons/{person_id}/changes", headers=clerk)
+    unseen = await doors.http.get(f"/persons/{person_id}/changes", headers=stranger)
+
+    assert (hidden.status_code, key_item.status_code, done.status_code, unseen.status_code) == (404, 422, 204, 404)
+    said = {each["field"]: (each["before"], each["after"], each["actor"], each["reason"]) for each in kept.json()["items"]}
+    assert said == {
+        "political_status": (None, "＊", "unit_clerk-user", "按档案补录"),
+        "major": (None, "会计学", "unit_clerk-user", "按档案补录"),
+    }
+    assert "13" not in json.dumps([each["after"] for each in kept.json()["items"]])
