@@ -77,6 +77,15 @@ class Database:
         except _AWAY as error:
             raise Unavailable("database") from error
 
+    @asynccontextmanager
+    async def glancing(self) -> AsyncIterator[Connection]:
+        """A connection for a read of one statement, which is a snapshot of its own: BEGIN and COMMIT would be most of its cost."""
+        try:
+            async with self.pool.acquire() as conn:
+                yield conn
+        except _AWAY as error:
+            raise Unavailable("database") from error
+
     async def ping(self) -> None:
         """For `/ready`: raises when the database does not answer."""
         await self.pool.fetchval("SELECT 1")
