@@ -73,7 +73,7 @@ async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Compariso
 
 async def _unknown_codes(door: InDoor, body: LoadBody) -> list[tuple[int, str]]:
     """Of the sensitive fields: behind this door they are encrypted, and the load itself judges the others."""
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         return await unknown_codes(
             conn, business_day(door.clock.now()), (person.model_dump(include=set(SENSITIVE)) for person in body.persons)
         )
@@ -85,7 +85,7 @@ async def _ensure_scope(door: InDoor, who: Who, parent_id: UUID | None) -> None:
         return
     if parent_id is None:
         raise Forbidden
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         await ensure_visible(conn, parent_id, who)
 
 

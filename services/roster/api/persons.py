@@ -93,7 +93,7 @@ async def register_person(
     unit_id: UUID, body: PersonBody, who: Annotated[Who, Depends(Permit("persons.register"))], key: IdempotencyKey, door: InDoor
 ) -> PersonId:
     """Register a person; no post is taken."""
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         await unit_queries.ensure_visible(conn, unit_id, who)
     what = RegisterPerson.model_validate({"unit_id": unit_id} | fields(body))
     return PersonId(person_id=await commands.register_person(door.database, door.cipher, door.by(who, key, body), what))
@@ -149,7 +149,7 @@ async def reveal(
     """Name and number in full; who asked and why is written down first."""
     await _ensure_visible(door, person_id, who)
     await commands.record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=person_id, reason=body.reason))
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         return await queries.revealed(conn, door.cipher, person_id)
 
 
@@ -168,5 +168,5 @@ async def correct_person(
 
 
 async def _ensure_visible(door: InDoor, person_id: UUID, who: Who) -> None:
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         await queries.ensure_visible(conn, person_id, who)

@@ -136,6 +136,6 @@ async def correct_placement(
 
 
 async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID) -> None:
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         for unit_id in unit_ids:
             await unit_queries.ensure_visible(conn, unit_id, who)

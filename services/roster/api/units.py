@@ -97,7 +97,7 @@ async def units(
     who: Reader, door: InDoor, parent: UUID | None = None, q: str | None = None, after: str = "", limit: Limit = 50
 ) -> UnitPage:
     """Units in scope, by code."""
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         items = await queries.units(conn, who, parent, q, after, limit)
     return UnitPage(items=items, next=items[-1].code if len(items) == limit else None)
 
@@ -161,5 +161,5 @@ async def codes(_: Annotated[Who, Depends(Permit("units.read", "public"))], door
 
 
 async def _ensure_visible(door: InDoor, unit_id: UUID, who: Who) -> None:
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         await queries.ensure_visible(conn, unit_id, who)
