@@ -88,6 +88,8 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     edition = f"/supervision-lists/{(await first(monitoring, '/supervision-lists?week=2026-W41'))['id']}"
     clerk = clerk_of(town.unit_id)
     unsealed = await monitoring.post(clerk, f"{edition}/acknowledgement")
+    too_early = [await monitoring.http.get(f"{edition}/{kind}", headers=monitoring._headers(clerk)) for kind in ("pdf", "xlsx")]
+    draft = await monitoring.http.get(f"{edition}/xlsx", headers=monitoring._headers(OPERATOR))
     await monitoring.post(OPERATOR, f"{edition}/release", reason="督办")
     sealed = await eventually(lambda: monitoring.get(OFFICER, edition), lambda page: page["sealed_at"] is not None)
     acknowledged = await monitoring.post(clerk, f"{edition}/acknowledgement")
@@ -102,10 +104,17 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     assert sealed["number"] in printed
     assert matter.replace(" ", "") in printed
     assert sealed["lines"][0]["matter"] == matter
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.content)).get_sheet_by_index(0).to_python()
+    assert [answer.json()["code"] for answer in too_early] == ["list_not_sealed", "list_not_sealed"]
+    assert str(rows_of(draft.content)[0][0]).startswith("未签发草稿")
+    rows = rows_of(xlsx.content)
     assert "clerk-zhu" in str(rows[0][0])
+    assert "草稿" not in str(rows[0][0])
     assert rows[2][1:4] == ["新增", "M01 超编", matter]
     assert elsewhere.status_code == 404
+
+
+def rows_of(xlsx: bytes) -> list[list[Any]]:
+    return CalamineWorkbook.from_filelike(io.BytesIO(xlsx)).get_sheet_by_index(0).to_python()
 
 
 async def test_the_daily_sweep_asks_the_roster_and_judges_what_time_alone_breaks(monitoring: House) -> None:

@@ -17,7 +17,7 @@ from services.monitoring.queries import lists as queries
 from services.monitoring.queries.issues import Page
 from services.monitoring.queries.lists import ListPage
 from services.monitoring.queries.sheets import sheet
-from shared.auth import Permit, Who
+from shared.auth import OFFICE, Permit, Who
 from shared.db import By
 from shared.http import IdempotencyKey
 from shared.seal import CallbackRejected, verify_callback
@@ -48,9 +48,11 @@ async def get_list(asked: Asking, who: Reader, list_id: UUID) -> ListPage:
 
 @router.get("/supervision-lists/{list_id}/xlsx")
 async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
-    """The edition as a spreadsheet, watermarked with its reader."""
+    """The edition as a spreadsheet, watermarked with its reader; before it is sealed a draft, marked as one, for the office alone."""
     async with asked.database.reading() as conn:
         edition = await queries.supervision_list(conn, who, list_id)
+    if edition.sealed_at is None and who.roles.isdisjoint(OFFICE):
+        raise ListNotSealed(list=list_id)
     content = await asyncio.to_thread(sheet, edition, who.name, asked.clock.now())
     return Response(content, media_type=_XLSX, headers={"content-disposition": f'attachment; filename="list-{edition.iso_week}.xlsx"'})
 

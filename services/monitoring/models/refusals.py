@@ -116,10 +116,10 @@ class ListAlreadyReleased(Conflict):
 
 
 class ListNotSealed(Conflict):
-    """An edition is acknowledged after it was sealed."""
+    """An edition goes out, and is acknowledged, after it was sealed."""
 
     code = "list_not_sealed"
-    sentence = "该督办清单尚未签章，暂不能签收。"
+    sentence = "该督办清单尚未签章，暂不能下载或签收。"
 
 
 class ListAlreadyAcknowledged(Conflict):

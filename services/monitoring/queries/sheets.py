@@ -12,19 +12,23 @@ from shared.clock import CHINA
 from shared.glossary import LABELS
 
 SHEET = "督办清单"
+DRAFT = "未签发草稿"
 HEADER = ("序号", "类别", "规则", "督办事项", "通知书文号", "发现日期", "整改期限", "剩余工作日", "状态", "整改要求")
 _WIDTHS = (6, 10, 16, 56, 20, 12, 18, 12, 14, 40)
 
 
 def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
-    """The workbook: a watermark row that names who exported it and when, a frozen header, one row per line."""
+    """The workbook: a watermark row that names who exported it and when (and a draft as one), a frozen header, one row per line."""
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(content, options)
     page = book.add_worksheet(SHEET)
     for column, width in enumerate(_WIDTHS):
         page.set_column(column, column, width)
-    page.write_row(0, 0, (f"{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{at.astimezone(CHINA):%Y-%m-%d %H:%M}",))
+    mark = "" if edition.sealed_at else f"{DRAFT}　"
+    page.write_row(
+        0, 0, (f"{mark}{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{at.astimezone(CHINA):%Y-%m-%d %H:%M}",)
+    )
     page.write_row(1, 0, HEADER, book.add_format({"bold": True, "bg_color": "#DDDDDD", "border": 1}))
     page.freeze_panes(2, 0)
     text = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
