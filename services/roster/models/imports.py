@@ -1,0 +1,155 @@
+"""Imports of an office's own files: what is asked and kept of them, what their judging says, and why they are refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.roster.models.fields import QUOTAS, SHEETS, UNITS, Sheet
+from shared.errors import Conflict, NotFound
+
+_POSTS = tuple(each for each in QUOTAS.fields if each.name in {"kind", "funding", "posts", "use_until"})
+UNITS_WITH_POSTS = Sheet("units_with_posts", UNITS.title, (*UNITS.fields, *_POSTS), ("uscc", "kind", "funding"))
+"""The sheet 单位 of older workbooks: a row for each kind and funding of each unit."""
+
+BOOKS: Mapping[str, tuple[str, ...]] = {kind: (kind,) for kind in SHEETS} | {"roster": tuple(SHEETS)}
+"""Which sheets a file of each kind may hold; its own must be there."""
+TOTAL_WORDS = ("合计", "总计", "共计", "小计")
+
+
+class Verdict(StrEnum):
+    """What becomes of a row. LEFT_OUT: not imported on purpose."""
+
+    WRONG = "wrong"
+    ADDED = "added"
+    CHANGED = "changed"
+    SAME = "same"
+    LEFT_OUT = "left_out"
+
+
+class ImportState(StrEnum):
+    """The life of an import."""
+
+    RECEIVED = "import_received"
+    CHECKING = "import_checking"
+    CHECKED = "import_checked"
+    UNREADABLE = "import_unreadable"
+    APPLYING = "import_applying"
+    APPLIED = "import_applied"
+    CANCELLED = "import_cancelled"
+    FORGOTTEN = "import_forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing about one row. `field` is the name of a field, or empty. A warning does not keep the row out."""
+
+    sheet: str
+    row: int
+    field: str
+    sentence: str
+    warning: bool = False
+
+
+@dataclass(slots=True)
+class JudgedRow:
+    """One row as values by field name, and what was found in it."""
+
+    sheet: str
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        """Whether an error keeps it out."""
+        return any(not problem.warning for problem in self.problems)
+
+
+class Extract(BaseModel):
+    """A value hidden in another column's text: the group `value` of `pattern`."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    source: str = Field(alias="from", min_length=1, max_length=100)
+    to: str = Field(min_length=1, max_length=100)
+    pattern: str = Field(min_length=1, max_length=200)
+
+
+class MappingFile(BaseModel):
+    """How an old register is read (对照文件): its sheets, headers and codes in our words. All names are Chinese labels, as in the template."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str | None = None
+    sheets: dict[str, str] = Field(default_factory=dict, max_length=20)
+    columns: dict[str, str] = Field(default_factory=dict, max_length=200)
+    codes: dict[str, dict[str, str]] = Field(default_factory=dict, max_length=60)
+    defaults: dict[str, str] = Field(default_factory=dict, max_length=60)
+    extract: tuple[Extract, ...] = Field((), max_length=20)
+
+
+class MappingWrong(Conflict):
+    """The mapping file does not fit our fields."""
+
+    code = "mapping_wrong"
+    sentence = "对照文件有误：{detail}。请对照模板的列名和代码表改正。"
+
+
+class HeaderMissing(Conflict):
+    """A sheet without a usable header."""
+
+    code = "header_missing"
+    sentence = "工作表“{sheet}”{detail}。请对照模板补正；旧台账的表头可用对照文件（--mapping）说明。"
+
+
+class TemplateTooOld(Conflict):
+    """The template of another version, whose columns no longer carry what is needed."""
+
+    code = "template_too_old"
+    sentence = "这是“{found}”模板第 {version} 版，{wanted}。请下载现行模板，把内容粘贴过去后再导入。"
+
+
+class ImportUnknown(NotFound):
+    """No such import, or not this caller's to see."""
+
+    code = "import_unknown"
+    sentence = "没有找到这次导入，或者您无权查看。请在导入列表中核对。"
+
+
+class ImportKindUnknown(Conflict):
+    """Not one of the kinds."""
+
+    code = "import_kind_unknown"
+    sentence = "没有这种导入内容。可导入：units 单位、quotas 编制、seats 领导职数、roster 人员、offestablishment 编外人员。"
+
+
+class NotChecked(Conflict):
+    """Only a checked import can be applied, once."""
+
+    code = "import_not_checked"
+    sentence = "这次导入尚未核对完成，或已写入、已取消。请查看其状态；需要时重新上传。"
+
+
+class ErrorsLeft(Conflict):
+    """Nothing is written of a file with errors unless that is asked for."""
+
+    code = "import_errors_left"
+    sentence = "文件中有 {errors} 处错误，未写入。请改正后重新上传；或选择只写入无误的行。"
+
+
+class ImportOver(Conflict):
+    """It has ended; there is nothing to cancel."""
+
+    code = "import_over"
+    sentence = "这次导入已经结束，不能取消。已写入的内容如有误，请办理更正。"
+
+
+class FileForgotten(NotFound):
+    """The retention is over."""
+
+    code = "import_file_forgotten"
+    sentence = "上传的文件已按保存期限删除，不能再取回核对结果。请重新上传。"

@@ -1,0 +1,170 @@
+"""Whether the cells of one row agree with each other. What follows from another cell is filled in and said."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from services.roster.models.fields import Sheet
+from services.roster.models.imports import JudgedRow, Problem
+from shared.glossary import LABELS, PersonIdentity, PostCategory
+from shared.law.citizen_id import parse_citizen_id
+from shared.law.retirement import Sex
+from shared.law.uscc import parse_uscc
+
+YOUNGEST = 14
+_PARTY_AGE = 18
+_MAY_LIE_AHEAD = frozenset({"use_until", "contract_until", "seconded_until"})
+_RETIREMENT_SEX = {"M60": "M", "F55": "F", "F50": "F", "SPECIAL": "F"}
+_UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
+
+
+class Agreement:
+    """Judges one row after the other. `populations`: a kind of establishment to its population."""
+
+    def __init__(self, sheet: Sheet, today: date, populations: Mapping[str, str]) -> None:
+        self._sheet, self._today, self._populations = sheet, today.isoformat(), populations
+        self._days = [each.name for each in sheet.fields if each.kind in {"day", "month"} and each.name not in _MAY_LIE_AHEAD]
+        self._judge: tuple[Callable[[JudgedRow], None], ...] = {
+            "units": (self._unit,),
+            "units_with_posts": (self._unit,),
+            "quotas": (self._quota,),
+            "roster": (self._person, self._post),
+            "offestablishment": (self._person, self._contract),
+        }.get(sheet.kind, ())
+
+    def judge(self, row: JudgedRow) -> None:
+        """Add what is found; fill in what follows."""
+        values = row.values
+        for name in self._days:
+            if (found := values.get(name)) is not None and found > self._today:
+                self._complain(row, name, f"晚于今天（{self._today}），请核对")
+        for judge in self._judge:
+            judge(row)
+
+    def fill(self, row: JudgedRow) -> None:
+        """Before the mandatory fields are asked for: sex and birth from the number, and what is not known as not known."""
+        if self._sheet.kind not in {"roster", "offestablishment"}:
+            return
+        values = row.values
+        for name, unknown in _UNKNOWN.items():
+            if values.get(name) is None and not _complained(row, name):
+                values[name] = unknown.value
+                self._warn(row, name, f"未填写，按“{LABELS[unknown]}”记入，请尽快补填")
+        if values.get("id_number") is not None:
+            self._fill_from_number(row)
+
+    def _fill_from_number(self, row: JudgedRow) -> None:
+        values = row.values
+        number = parse_citizen_id(values["id_number"])
+        sex, born = ("M" if number.sex is Sex.MALE else "F"), number.born_on.isoformat()
+        if values.get("sex") is None and not _complained(row, "sex"):
+            values["sex"] = sex
+            self._warn(row, "sex", "未填写，已按公民身份号码填入，请核对")
+        elif values.get("sex") not in {None, sex}:
+            self._complain(row, "sex", "与公民身份号码不一致，请核对两项中哪一项有误")
+        written = values.get("birth_on")
+        if written is None and not _complained(row, "birth_on"):
+            self._warn(row, "birth_on", "未填写，已按公民身份号码填入，请核对")
+        elif written is not None and len(written) == 7 and written != born[:7]:
+            values["birth_on"] = None
+            self._complain(row, "birth_on", "与公民身份号码不一致，且只有年月。请核对；以档案为准的，请写出完整日期")
+            return
+        elif written is not None and len(written) > 7 and written != born:
+            self._certified(row, written)
+        if not _complained(row, "birth_on"):
+            values["birth_on"] = born
+        if values.get("certified_birth_on") == born:
+            values["certified_birth_on"] = None
+
+    def _certified(self, row: JudgedRow, written: str) -> None:
+        """A birth date other than the number's is the certified one and governs (domain §1.4 no. 4)."""
+        if row.values.get("certified_birth_on") is None:
+            row.values["certified_birth_on"] = written
+            self._warn(row, "birth_on", "与公民身份号码中的日期不同：以此处（档案认定）的日期为准，请确认")
+        elif row.values["certified_birth_on"] != written:
+            self._complain(row, "birth_on", "与公民身份号码不一致，也与档案认定出生日期不同，请核对")
+
+    def _person(self, row: JudgedRow) -> None:
+        values = row.values
+        born = values.get("certified_birth_on") or values.get("birth_on")
+        if born is None or len(born) < 10:
+            return
+        for name, age, what in (
+            ("started_on", YOUNGEST, "入编（用工）时"),
+            ("work_began_on", YOUNGEST, "参加工作时"),
+            ("party_joined_on", _PARTY_AGE, "入党时"),
+        ):
+            at = values.get(name)
+            if at is not None and _years(born, at) < age:
+                sentence = f"{what}不足 {age} 周岁，请核对出生日期和该日期"
+                self._find(row, name, sentence, warning=name == "party_joined_on")
+        for earlier, later, sentence in (
+            ("work_began_on", "started_on", "早于参加工作时间，请核对两个日期"),
+            ("work_began_on", "title_since", "早于参加工作时间，请核对两个日期"),
+        ):
+            if values.get(earlier) and values.get(later) and values[later][:7] < values[earlier][:7]:
+                self._warn(row, later, sentence)
+
+    def _post(self, row: JudgedRow) -> None:
+        values = row.values
+        if self._populations.get(values.get("kind", "")) == "off_establishment":
+            self._complain(row, "kind", "编外人员不占编制，请填入“编外人员”表")
+        retirement, sex = values.get("retirement_category"), values.get("sex")
+        if retirement is not None and sex is not None and _RETIREMENT_SEX.get(retirement, sex) != sex:
+            self._complain(row, "retirement_category", "与性别不符，请核对")
+        elif retirement is not None and values.get("retirement_reason") is None:
+            self._warn(row, "retirement_reason", "自行填写退休类别的，请写明依据")
+        if values.get("authorised_on") and values.get("started_on") and values["authorised_on"] > values["started_on"]:
+            self._warn(row, "authorised_on", "晚于入编时间（应先核编后进人），请核对")
+        self._secondment(row)
+
+    def _secondment(self, row: JudgedRow) -> None:
+        values = row.values
+        if values.get("seconded_to") is None:
+            if values.get("seconded_from_on") or values.get("seconded_until"):
+                self._complain(row, "seconded_to", "填了借调时间而没有借出单位，请补填或删去时间")
+            return
+        if values["seconded_to"] == values.get("unit"):
+            self._complain(row, "seconded_to", "借出单位就是所在单位，请核对")
+        for name in ("seconded_from_on", "seconded_until"):
+            if values.get(name) is None and not _complained(row, name):
+                self._complain(row, name, "有借出单位的，须填借调的起止日期，请补填")
+        if values.get("seconded_from_on") and values.get("seconded_until") and values["seconded_until"] < values["seconded_from_on"]:
+            self._complain(row, "seconded_until", "早于借调开始日期，请核对")
+
+    def _contract(self, row: JudgedRow) -> None:
+        values = row.values
+        if values.get("contract_until") and values.get("started_on") and values["contract_until"] < values["started_on"]:
+            self._complain(row, "contract_until", "早于用工起始日期，请核对")
+        if values.get("employment_form") == "dispatch" and values.get("dispatch_company") is None:
+            self._warn(row, "dispatch_company", "劳务派遣的，请填写派遣单位")
+
+    def _unit(self, row: JudgedRow) -> None:
+        values = row.values
+        if values.get("uscc") and (doubt := parse_uscc(values["uscc"]).warning):
+            self._warn(row, "uscc", f"{doubt}（早期试点的代码可能如此），请核对")
+        if values.get("parent") is not None and values["parent"] in {values.get("name"), values.get("uscc")}:
+            self._complain(row, "parent", "主管部门就是本单位，请改正或留空")
+        if values.get("public_welfare") and values.get("nature") and values["nature"] != "institution":
+            self._warn(row, "public_welfare", "只有事业单位才有公益类别，请核对单位性质")
+
+    def _quota(self, row: JudgedRow) -> None:
+        if row.values.get("kind") == "ZZ" and row.values.get("use_until") is None:
+            self._warn(row, "use_until", "周转编制有使用期限，请补填")
+
+    def _complain(self, row: JudgedRow, name: str, sentence: str) -> None:
+        self._find(row, name, sentence, warning=False)
+
+    def _warn(self, row: JudgedRow, name: str, sentence: str) -> None:
+        self._find(row, name, sentence, warning=True)
+
+    def _find(self, row: JudgedRow, name: str, sentence: str, *, warning: bool) -> None:
+        row.problems.append(Problem(self._sheet.kind, row.number, name, sentence, warning))
+
+
+def _complained(row: JudgedRow, name: str) -> bool:
+    return any(problem.field == name and not problem.warning for problem in row.problems)
+
+
+def _years(born: str, at: str) -> int:
+    """Full years between two ISO days."""
+    return int(at[:4]) - int(born[:4]) - (at[5:] < born[5:])

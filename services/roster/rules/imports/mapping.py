@@ -1,0 +1,113 @@
+"""A mapping file (对照文件) against our fields: what in it does not fit is said with what would."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from services.roster.models.fields import Field, Kind, Sheet
+from services.roster.models.imports import MappingFile, MappingWrong
+from services.roster.rules.imports.cells import Choices, Value, Wrong, folded, reader_of
+
+
+@dataclass(frozen=True)
+class Translated:
+    """One sheet's share of a mapping: headers to field names, code sets with the register's own words, defaults, and hidden values.
+
+    `extract`: header of the source, field name, pattern.
+    """
+
+    columns: Mapping[str, str]
+    choices: Mapping[str, Choices]
+    defaults: Mapping[str, Value]
+    extract: Sequence[tuple[str, str, str]] = ()
+
+
+def known_titles(sheet: Sheet) -> dict[str, str]:
+    """Every header by which a field is known, to its name."""
+    return {title: each.name for each in sheet.fields for title in (*each.aliases, each.name, each.label)}
+
+
+def translated(sheet: Sheet, choices: Mapping[str, Choices], mapping: MappingFile | None) -> Translated:
+    """How a sheet is read. Raises MappingWrong."""
+    if mapping is None:
+        return Translated(known_titles(sheet), _by_field(sheet, choices, {}), {})
+    fields = {each.label: each for each in sheet.fields}
+    mine = {written: _field(fields, label) for written, label in mapping.columns.items() if label in fields}
+    return Translated(
+        columns=_without_dropped(known_titles(sheet), mapping, mine) | {written: each.name for written, each in mine.items()},
+        choices=_by_field(sheet, choices, {fields[label].name: words for label, words in mapping.codes.items() if label in fields}),
+        defaults={
+            fields[label].name: _default(fields[label], choices, text) for label, text in mapping.defaults.items() if label in fields
+        },
+        extract=[(each.source, fields[each.to].name, each.pattern) for each in mapping.extract if each.to in fields],
+    )
+
+
+def ensure_fits(mapping: MappingFile, kind: str, sheets: Sequence[Sheet], choices: Mapping[str, Choices]) -> None:
+    """Refuse a mapping that names what we do not have. Raises MappingWrong."""
+    if mapping.kind not in {None, kind}:
+        raise MappingWrong(detail=f"kind 为 {mapping.kind}，与本次导入的 {kind} 不同")
+    labels = [each.label for sheet in sheets for each in sheet.fields]
+    for part, names in (
+        ("columns", [name for name in mapping.columns.values() if name]),
+        ("codes", mapping.codes),
+        ("defaults", mapping.defaults),
+        ("extract", [each.to for each in mapping.extract]),
+    ):
+        _ensure_known(part, names, labels)
+    _ensure_known("sheets", mapping.sheets.values(), [sheet.title for sheet in sheets])
+    for each in mapping.extract:
+        _ensure_pattern(each.pattern)
+    for sheet in sheets:
+        translated(sheet, choices, mapping)
+
+
+def _ensure_known(part: str, names: Iterable[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            raise MappingWrong(detail=f"{part} 中的“{name[:40]}”不是模板中的名称{f'，是否应为“{near[0]}”' if near else ''}")
+
+
+def _ensure_pattern(pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groupindex
+    except (re.error, RecursionError, OverflowError):
+        raise MappingWrong(detail=f"extract 的 pattern“{pattern[:60]}”不是有效的正则表达式") from None
+    if "value" not in groups:
+        raise MappingWrong(detail=f"extract 的 pattern“{pattern[:60]}”中没有 (?P<value>…)，不知道取哪一段")
+
+
+def _field(fields: Mapping[str, Field], label: str) -> Field:
+    return fields[label]
+
+
+def _without_dropped(known: Mapping[str, str], mapping: MappingFile, mine: Mapping[str, Field]) -> dict[str, str]:
+    """A header that the mapping gives to nothing is not read; a field that it gives to another header is not found by its aliases any more."""
+    taken = {each.name for each in mine.values()}
+    return {title: name for title, name in known.items() if title not in mapping.columns and name not in taken}
+
+
+def _by_field(sheet: Sheet, choices: Mapping[str, Choices], words: Mapping[str, Mapping[str, str]]) -> dict[str, Choices]:
+    """The choices of each field with a code, by field name."""
+    return {
+        each.name: _with_words(each, choices[each.codes or ""], words.get(each.name, {})) for each in sheet.fields if each.kind is Kind.CODE
+    }
+
+
+def _with_words(of: Field, choices: Choices, words: Mapping[str, str]) -> Choices:
+    codes = dict(choices.codes)
+    for written, label in words.items():
+        code = choices.codes.get(folded(label))
+        if code is None:
+            raise MappingWrong(detail=f"codes.“{of.label}”中的“{label[:40]}”不在代码表中，可填：{'、'.join(choices.labels[:12])}")
+        codes[folded(written)] = code
+    return replace(choices, codes=codes)
+
+
+def _default(of: Field, choices: Mapping[str, Choices], written: str) -> Value:
+    try:
+        return reader_of(of, choices)(written)
+    except Wrong as wrong:
+        raise MappingWrong(detail=f"defaults 中“{of.label}”的值{wrong}") from None

@@ -1,0 +1,198 @@
+"""One sheet, row by row: cells to values, what must be filled in, what disagrees; total rows are checks, and footnotes are no rows."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.roster.models.fields import Field, Kind, Sheet
+from services.roster.models.imports import TOTAL_WORDS, HeaderMissing, JudgedRow, Problem
+from services.roster.rules.imports import cells
+from services.roster.rules.imports.agreement import Agreement
+from services.roster.rules.imports.cells import Cell, Choices, Reader, Wrong
+from services.roster.rules.imports.mapping import Translated
+
+POLITICAL_LEGAL = "ZF"
+LEADS = 3
+_REMEMBERED = 20_000
+_MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
+_FOOTNOTE = re.compile(r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|第\s*\d+\s*页)")
+_TOTAL = re.compile(rf"^[（(]?(?:{'|'.join(TOTAL_WORDS)})")
+_COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the values of a sheet stand: field names in the order of the cells, then the first columns of the sheet, then what was extracted."""
+
+    sheet: Sheet
+    names: Sequence[str]
+    translated: Translated
+    extracted: Sequence[str] = ()
+
+
+def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: Sequence[str], how: Translated) -> None:
+    """Every mandatory column must be there, each once. Raises HeaderMissing."""
+    labels = {each.name: each.label for each in sheet.fields}
+    if doubled:
+        raise HeaderMissing(sheet=title, detail=f"的表头有重复的列：{'、'.join(dict.fromkeys(labels[name] for name in doubled))}")
+    there = {*found, *how.defaults, *(name for _, name, _ in how.extract), "identity", "post_category"}
+    if "id_number" in found:
+        there |= {"sex", "birth_on"}
+    absent = [each.label for each in sheet.fields if each.required and each.name not in there]
+    if absent:
+        raise HeaderMissing(sheet=title, detail=f"的表头缺少列：{'、'.join(absent)}")
+
+
+class SheetJudge:
+    """Judges the rows of one sheet in their order, and counts them for the total rows."""
+
+    def __init__(self, layout: Layout, today: date, populations: Mapping[str, str], *, political_legal: bool) -> None:
+        self._sheet, self._names, self._how = layout.sheet, layout.names, layout.translated
+        self._extracted, self._political_legal = layout.extracted, political_legal
+        self._agreement = Agreement(layout.sheet, today, populations)
+        self._readers = [_reader(layout.sheet.by_name[name], layout.translated.choices) for name in (*layout.names, *layout.extracted)]
+        self._memory: list[dict[Cell, tuple[Any, str]] | None] = [
+            None if layout.sheet.by_name[name].kind in _MANY_VALUES else {} for name in (*layout.names, *layout.extracted)
+        ]
+        self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
+        self._required = [each.name for each in layout.sheet.fields if each.required]
+        self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
+
+    def judge(self, number: int, row: Sequence[Cell], computed: frozenset[int] = frozenset()) -> JudgedRow | list[Problem]:
+        """The row as values; for a row that is none (a total, a footnote, a repeated header) what it tells, mostly nothing."""
+        width = len(self._names)
+        leads = row[width : width + LEADS]
+        aside = self._aside(number, row[:width], leads)
+        if aside is not None:
+            return aside
+        judged = JudgedRow(self._sheet.kind, number)
+        self._read(judged, [*row[:width], *row[width + LEADS :]], computed)
+        self._sums.count(judged.values)
+        self._agreement.fill(judged)
+        self._ask_for_missing(judged)
+        self._agreement.judge(judged)
+        if judged.values.get("kind") == POLITICAL_LEGAL and not self._political_legal:
+            judged.left_out = True
+            judged.problems = [
+                Problem(self._sheet.kind, number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
+            ]
+        return judged
+
+    def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: frozenset[int]) -> None:
+        """Every cell; what was read once in a column is not read again."""
+        values, names = judged.values, (*self._names, *self._extracted)
+        for place, cell in enumerate(row):
+            if cell is None:
+                continue
+            if place in computed:
+                self._complain(judged, names[place], _COMPUTED)
+                continue
+            value, wrong = self._value(place, cell)
+            if wrong:
+                self._complain(judged, names[place], wrong)
+            elif value is not None and (place < len(self._names) or names[place] not in values):
+                values[names[place]] = value
+        for name, value in self._how.defaults.items():
+            values.setdefault(name, value)
+
+    def _value(self, place: int, cell: Cell) -> tuple[Any, str]:
+        memory = self._memory[place]
+        if memory is None or cell is True or cell is False:
+            return _outcome(self._readers[place], cell)
+        found = memory.get(cell)
+        if found is None:
+            found = _outcome(self._readers[place], cell)
+            if len(memory) < _REMEMBERED:
+                memory[cell] = found
+        return found
+
+    def _ask_for_missing(self, judged: JudgedRow) -> None:
+        for name in self._required:
+            if judged.values.get(name) is None and not any(each.field == name and not each.warning for each in judged.problems):
+                self._complain(judged, name, cells.NOT_FILLED)
+
+    def _complain(self, judged: JudgedRow, name: str, sentence: str) -> None:
+        judged.problems.append(Problem(self._sheet.kind, judged.number, name, sentence))
+
+    def _aside(self, number: int, row: Sequence[Cell], leads: Sequence[Cell]) -> list[Problem] | None:
+        """None for a row of data."""
+        first = next((str(cell).strip() for cell in (*leads, *row) if isinstance(cell, str) and cell.strip()), "")
+        plain = first.replace(" ", "").replace("\u3000", "")
+        if _TOTAL.match(plain) and self._is_no_data(row):
+            return self._total(number, plain, row, leads)
+        filled = [cell for cell in row if cell is not None]
+        if len(filled) <= 3 and _FOOTNOTE.match(plain) and self._is_no_data(row):
+            return []
+        if len(filled) >= 2 and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
+            return []
+        return [] if not filled or all(cells.is_nothing(cell) for cell in filled) else None
+
+    def _is_no_data(self, row: Sequence[Cell]) -> bool:
+        """No person and no code stands in it: a unit may well be called 合计, a total row has none."""
+        present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
+        return not present & {"id_number", "uscc", "kind", "level"} or len(present) <= 3
+
+    def _total(self, number: int, word: str, row: Sequence[Cell], leads: Sequence[Cell]) -> list[Problem]:
+        written = {name: cell for name, cell in zip(self._names, row, strict=True) if cell is not None}
+        found = self._sums.differences(word, written, (*leads, *row))
+        return [Problem(self._sheet.kind, number, name, sentence, warning=True) for name, sentence in found]
+
+
+class _Sums:
+    """Rows and numbers since the beginning, and since the last 小计."""
+
+    def __init__(self, numbers: Sequence[str]) -> None:
+        self._numbers = numbers
+        self._all, self._part = dict.fromkeys(("", *numbers), 0), dict.fromkeys(("", *numbers), 0)
+
+    def count(self, values: Mapping[str, Any]) -> None:
+        for sums in (self._all, self._part):
+            sums[""] += 1
+            for name in self._numbers:
+                sums[name] += values.get(name) or 0
+
+    def differences(self, word: str, written: Mapping[str, Cell], row: Sequence[Cell]) -> list[tuple[str, str]]:
+        sums = self._part if word.startswith("小计") else self._all
+        self._part = dict.fromkeys(self._part, 0)
+        stated = {name: _whole(written[name]) for name in self._numbers if name in written}
+        if not self._numbers:
+            stated = {"": next((found for cell in row if (found := _whole(cell)) is not None), None)}
+        return [
+            (
+                name,
+                f"“{word[:2]}”写的是 {number}，实际{'相加为' if name else '共有'} {sums[name]}{'' if name else ' 行'}，请核对是否漏行或重复",
+            )
+            for name, number in stated.items()
+            if number is not None and number != sums[name]
+        ]
+
+
+def _whole(cell: Cell) -> int | None:
+    """The number in a cell of a total row, such as 合计 30 人."""
+    if isinstance(cell, float | int):
+        return int(cell) if cell == cell and cell == int(cell) else None  # noqa: PLR0124  a number that is none
+    found = re.search(r"\d+", cells.folded(cell))
+    return int(found.group()) if found and len(found.group()) < 8 else None
+
+
+def _reader(field: Field, choices: Mapping[str, Choices]) -> Reader:
+    if field.name == "birth_on":
+        return _birth
+    return cells.reader_of(field, {field.codes or "": choices[field.name]} if field.kind is Kind.CODE else {})
+
+
+def _birth(cell: Cell) -> str | None:
+    """A day, or year and month alone (7 characters): the identity number may know the day."""
+    try:
+        return cells.day(cell)
+    except Wrong:
+        return (cells.month(cell) or "")[:7] or None
+
+
+def _outcome(read: Reader, cell: Cell) -> tuple[Any, str]:
+    try:
+        return read(cell), ""
+    except Wrong as wrong:
+        return None, str(wrong)

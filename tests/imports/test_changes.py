@@ -1,0 +1,21 @@
+"""What a row would change: only what the file says, compared as what it means."""
+
+from services.roster.models.fields import PERSONS, UNITS
+from services.roster.rules.imports.changes import differences
+
+
+def test_what_the_file_leaves_empty_stays() -> None:
+    assert differences(PERSONS, {"title": None, "school": "某校"}, {"title": "局长", "school": "某校"}) == []
+
+
+def test_a_difference_is_named_in_the_order_of_the_sheet() -> None:
+    assert differences(PERSONS, {"school": "b", "education": "20"}, {"school": None, "education": "30"}) == ["education", "school"]
+
+
+def test_what_the_roster_does_not_tell_is_no_difference() -> None:
+    assert differences(PERSONS, {"school": "b"}, {}) == []
+
+
+def test_of_a_month_the_day_does_not_count_and_a_list_is_its_parts() -> None:
+    assert differences(PERSONS, {"work_began_on": "2010-07-15"}, {"work_began_on": "2010-07-01"}) == []
+    assert differences(UNITS, {"plates": ("a", "b")}, {"plates": ["a", "b"]}) == []

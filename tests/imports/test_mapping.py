@@ -1,0 +1,61 @@
+"""An old register's headers and codes go in by a mapping file, and a mapping that does not fit is told where."""
+
+import pytest
+from pydantic import ValidationError
+
+from services.roster.models.fields import PERSONS
+from services.roster.models.imports import MappingFile, MappingWrong
+from services.roster.rules.imports.mapping import ensure_fits
+from tests.imports.rows import CHOICES, one, person
+
+OLD = MappingFile.model_validate(
+    {
+        "columns": {"职工姓名": "姓名", "身份": "", "编别": "编制类型"},
+        "codes": {"编制类型": {"全额事业": "事业编制"}},
+        "defaults": {"经费形式": "全额拨款", "人员身份": "专业技术人员"},
+        "extract": [{"from": "备注", "to": "专业技术职务", "pattern": "职称[:：](?P<value>[^；]+)"}],
+    }
+)
+
+
+def test_an_old_register_is_read_by_its_mapping() -> None:
+    row = person(备注="2020年调入；职称：高级教师；党员", 编别="全额事业", 身份="x")
+    row["职工姓名"] = row.pop("姓名")
+    for gone in ("编制类型", "经费形式", "人员身份"):
+        del row[gone]
+
+    judged = one("roster", row, OLD)
+
+    assert judged.problems == []
+    assert judged.values["name"] == "测试甲"
+    assert (judged.values["kind"], judged.values["funding"], judged.values["identity"]) == ("SY", "full", "professional")
+    assert judged.values["professional_title"] == "高级教师"
+
+
+def test_a_filled_column_wins_over_what_is_extracted_and_over_a_default() -> None:
+    judged = one("roster", person(专业技术职务="一级教师", 备注="职称：高级教师", 编别="事业编制", 经费形式="财政拨款", 职工姓名="甲"), OLD)
+
+    assert (judged.values["professional_title"], judged.values["funding"]) == ("一级教师", "state")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ({"kind": "units"}, "kind 为 units"),
+        ({"columns": {"名": "姓 名"}}, "columns 中的“姓 名”不是模板中的名称，是否应为“姓名”"),
+        ({"codes": {"编制种类": {}}}, "是否应为“编制类型”"),
+        ({"codes": {"编制类型": {"x": "事业"}}}, "可填：行政编制"),
+        ({"defaults": {"入编时间": "去年"}}, "defaults 中“入编时间”的值不是日期"),
+        ({"extract": [{"from": "备注", "to": "专业技术职务", "pattern": "("}]}, "不是有效的正则表达式"),
+        ({"extract": [{"from": "备注", "to": "专业技术职务", "pattern": "x"}]}, "没有"),
+        ({"sheets": {"花名册": "名册"}}, "sheets 中的“名册”"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_is_told_where(mapping: dict[str, object], said: str) -> None:
+    with pytest.raises(MappingWrong, match=said):
+        ensure_fits(MappingFile.model_validate(mapping), "roster", [PERSONS], CHOICES)
+
+
+def test_a_mapping_has_no_unknown_parts() -> None:
+    with pytest.raises(ValidationError):
+        MappingFile.model_validate({"column": {}})

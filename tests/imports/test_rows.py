@@ -1,0 +1,217 @@
+"""Every row is judged, all errors of it are told in words, and what follows from other cells is filled in and said."""
+
+from typing import Any
+
+import pytest
+
+from services.roster.models.imports import HeaderMissing, JudgedRow, Problem
+from services.roster.rules.imports.mapping import translated
+from services.roster.rules.imports.rows import Layout, SheetJudge, ensure_columns
+from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judged, one, person, said, sheet_of, unit
+
+OTHER_BIRTH = "1985-01-02"
+
+
+def test_a_good_row_is_values_and_nothing_else() -> None:
+    row = one("roster", person(学历="大学", 参加工作时间="2010.7", 是否高配="否"))
+
+    assert row.problems == []
+    assert (row.values["kind"], row.values["funding"]) == ("SY", "full")
+    assert row.values["birth_on"] == BORN.isoformat()
+    assert (row.values["education"], row.values["work_began_on"], row.values["above_rank"]) == ("20", "2010-07-01", False)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said_of_it"),
+    [
+        ("单位", None, "未填写"),
+        ("编制类型", "员额", "不在代码表中"),
+        ("姓名", "张三1", "数字"),
+        ("姓名", "无", "未填写"),
+        ("公民身份号码", 3.3049919860305e17, "数字格式"),
+        ("公民身份号码", "330499860305001", "15 位"),
+        ("性别", "男", "不一致"),
+        ("出生日期", "1986-02-30", "不存在"),
+        ("出生日期", "1986.4", "不一致"),
+        ("人员身份", "干部", "不在代码表中"),
+        ("退休类别", "男60", "性别不符"),
+        ("入编时间", "1999-01-01", "14 周岁"),
+        ("入编时间", "2030-01-01", "晚于今天"),
+        ("入编时间", "2015.9", "缺少日"),
+        ("编制类型", "编外用工控制数", "编外人员"),
+        ("借调开始", "2025-01-01", "借出单位"),
+        ("借出单位", "甲单位", "就是所在单位"),
+        ("职务", "=cmd|'/c calc'!A0", "公式"),
+        ("民族", "火星族", "不在代码表中"),
+    ],
+)
+def test_a_bad_cell_is_told_with_its_field_and_what_to_do(column: str, value: object, said_of_it: str) -> None:
+    row = one("roster", person(**{column: value}))
+
+    field = next(each.name for each in sheet_of("roster").fields if each.label == column)
+    assert row.wrong
+    assert any(each.field in {field, "seconded_to"} for each in row.problems if said_of_it in each.sentence)
+
+
+def test_all_errors_of_a_row_are_told_at_once() -> None:
+    row = one("roster", person(姓名=None, 入编时间="x", 编制类型="y", 学历="z", 批准文号="w"))
+
+    assert {name for name, warning in said(row) if not warning} == {"name", "started_on", "kind", "education"}
+
+
+def test_no_sentence_repeats_a_number_a_name_or_any_cell() -> None:
+    rows = [
+        person(**dict.fromkeys(person(), f"{NUMBERS[0]}测试甲")),
+        person(姓名=NUMBERS[0], 公民身份号码="测试甲", 职务=NUMBERS[1][:17]),
+    ]
+
+    sentences = " ".join(problem.sentence for row in judged("roster", rows) if isinstance(row, JudgedRow) for problem in row.problems)
+
+    assert NUMBERS[0][:12] not in sentences
+    assert "测试甲" not in sentences
+
+
+def test_sex_and_birth_follow_from_the_number_and_that_is_said() -> None:
+    row = one("roster", person(性别=None, 出生日期="—"))
+
+    assert (row.values["sex"], row.values["birth_on"]) == ("F", BORN.isoformat())
+    assert said(row) == [("sex", True), ("birth_on", True)]
+
+
+def test_a_month_of_birth_that_agrees_is_enough() -> None:
+    assert one("roster", person(出生日期="1986.03")).problems == []
+
+
+def test_a_birth_date_other_than_the_numbers_is_the_certified_one_and_a_warning() -> None:
+    row = one("roster", person(出生日期=OTHER_BIRTH))
+
+    assert (row.values["birth_on"], row.values["certified_birth_on"]) == (BORN.isoformat(), OTHER_BIRTH)
+    assert said(row) == [("birth_on", True)]
+
+
+def test_both_birth_dates_may_be_given_and_must_not_contradict_the_number() -> None:
+    assert one("roster", person(档案认定出生日期=OTHER_BIRTH)).values["certified_birth_on"] == OTHER_BIRTH
+    assert one("roster", person(档案认定出生日期=BORN.isoformat())).values["certified_birth_on"] is None
+    assert ("birth_on", False) in said(one("roster", person(出生日期="1984-01-01", 档案认定出生日期=OTHER_BIRTH)))
+
+
+def test_a_post_that_is_not_filled_in_is_taken_as_to_be_verified() -> None:
+    row = one("roster", person(岗位类别=None, 人员身份="—"))
+
+    assert (row.values["identity"], row.values["post_category"]) == ("unknown_identity", "unknown_post")
+    assert said(row) == [("identity", True), ("post_category", True)]
+
+
+def test_dates_that_contradict_each_other_are_told() -> None:
+    row = one("roster", person(参加工作时间="2016-01", 核编日期="2016-01-01", 入党时间="1999.1"))
+
+    assert set(said(row)) == {("started_on", True), ("authorised_on", True), ("party_joined_on", True)}
+
+
+def test_political_legal_posts_are_left_out_unless_switched_on() -> None:
+    row = one("roster", person(编制类型="政法专项编制"))
+
+    assert (row.left_out, row.wrong) == (True, False)
+    assert not one("roster", person(编制类型="政法专项编制"), political_legal=True).left_out
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        ({"单位": "合计", "编制数": 5.0}, []),
+        ({"单位": "合 计", "编制数": "5名"}, []),
+        ({"单位": "合计", "编制数": 6.0}, ["“合计”写的是 6，实际相加为 5"]),
+        ({"单位": "总计：", "编制数": "7"}, ["“总计”写的是 7，实际相加为 5"]),
+    ],
+)
+def test_a_total_row_is_a_check_and_no_row(total: dict[str, Any], told: list[str]) -> None:
+    rows = [_quota(编制数=2.0), _quota(编制类型="行政编制", 经费形式="财政拨款", 编制数="3"), total]
+
+    last = judged("quotas", rows)[-1]
+
+    assert isinstance(last, list)
+    assert [problem.sentence[: len(said_)] for problem, said_ in zip(last, told, strict=True)] == told
+    assert all(problem.warning and problem.row == 4 for problem in last)
+
+
+def test_a_subtotal_counts_from_the_one_before() -> None:
+    rows = [
+        _quota(编制数=2.0),
+        {"单位": "小计", "编制数": 2.0},
+        _quota(编制数=4.0),
+        {"单位": "小计", "编制数": 5.0},
+        {"单位": "合计", "编制数": 6.0},
+    ]
+
+    answers = judged("quotas", rows)
+
+    assert [len(each) for each in answers if isinstance(each, list)] == [0, 1, 0]
+
+
+def test_a_total_of_people_is_compared_with_the_rows() -> None:
+    rows = [person(0), person(1), {"单位": "合计", "姓名": "3人"}]
+
+    [problem] = judged("roster", rows)[-1]  # type: ignore[misc]  # a list of problems
+
+    assert isinstance(problem, Problem)
+    assert "写的是 3，实际共有 2 行" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"单位": "填表人：王某"},
+        {"单位": "注：本表一式两份"},
+        {"单位": "无", "姓名": "/"},
+        {"单位": "单位", "姓名": "姓名", "公民身份号码": "身份证号"},
+    ],
+)
+def test_footnotes_blanks_and_repeated_headers_are_no_rows(row: dict[str, Any]) -> None:
+    assert judged("roster", [person(), row])[-1] == []
+
+
+def test_a_computed_cell_is_refused_and_the_others_of_its_row_are_not() -> None:
+    how = translated(sheet_of("quotas"), CHOICES, None)
+    names = ["unit", "kind", "funding", "posts", "document_no", "document_on"]
+    judge = SheetJudge(Layout(sheet_of("quotas"), names, how), TODAY, POPULATIONS, political_legal=False)
+    row = judge.judge(2, ["甲单位", "事业编制", "全额拨款", 3.0, "测编〔2020〕1号", "2020-03-01", None, None, None], frozenset({3}))
+
+    assert isinstance(row, JudgedRow)
+    assert said(row) == [("posts", False)]
+    assert "选择性粘贴" in row.problems[0].sentence
+
+
+def test_a_unit_with_posts_in_one_row_is_both() -> None:
+    row = one("units_with_posts", unit(编制类型="事业编制", 经费形式="全额拨款", 编制数="30人"))
+
+    assert row.problems == []
+    assert (row.values["name"], row.values["posts"]) == ("甲单位", 30)
+
+
+def test_a_doubtful_code_of_another_registrar_is_a_warning_and_a_unit_is_not_its_own_parent() -> None:
+    doubtful = "91330499" + unit()["统一社会信用代码"][8:17] + "1"
+
+    assert said(one("units", unit(统一社会信用代码=doubtful))) == [("uscc", True)]
+    assert said(one("units", unit(主管部门="甲单位"))) == [("parent", False)]
+
+
+def test_a_mandatory_column_that_is_missing_or_twice_is_told() -> None:
+    how = translated(sheet_of("quotas"), CHOICES, None)
+
+    with pytest.raises(HeaderMissing, match="缺少列：经费形式、编制数"):
+        ensure_columns(sheet_of("quotas"), "编制", {"unit": 0, "kind": 1, "document_no": 2, "document_on": 3}, (), how)
+    with pytest.raises(HeaderMissing, match="重复的列：单位"):
+        ensure_columns(sheet_of("quotas"), "编制", {}, ("unit",), how)
+    ensure_columns(sheet_of("roster"), "人员", dict.fromkeys(("unit", "kind", "funding", "name", "id_number", "started_on"), 0), (), how)
+
+
+def _quota(**changes: Any) -> dict[str, Any]:
+    row = {
+        "单位": "甲单位",
+        "编制类型": "事业编制",
+        "经费形式": "全额拨款",
+        "编制数": 1.0,
+        "批准文号": "测编〔2020〕1号",
+        "批准日期": "2020-03-01",
+    }
+    return row | changes
