@@ -1,53 +1,25 @@
-"""Approval and the roster as they run, on the test stack's servers and a database of the test's own: doors, workers, workflows, seal platform."""
+"""What a test of approval talks to: the doors of approval and the roster as their users, and the tables."""
 
 import asyncio
+import io
 import itertools
-import secrets
-import socket
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-import pytest
-import uvicorn
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from fastapi import FastAPI
+import pypdf
 from temporalio.client import Client
-from temporalio.service import RPCError
-from temporalio.worker import Worker
 
-from deploy.local.place import NAMESPACE, Place
-from deploy.seal.app import create_app as seal_platform
-from services.approval import consumers
-from services.approval.activities import ApprovalActivities
-from services.approval.app import create_app as approval_app
-from services.approval.queries.notices import RosterReader
-from services.roster.activities import RosterActivities
-from services.roster.app import create_app as roster_app
-from shared.auth import ServiceToken, Tokens, Who
+from shared.auth import Tokens, Who
 from shared.clock import Clock, at_hour
-from shared.consumer import Subscription
-from shared.db import Database, connect
-from shared.documents import Renderer
+from shared.db import Database
 from shared.glossary import Role
-from shared.kafka import KafkaSender
-from shared.law.notices import load_calendar
-from shared.listening import consume
-from shared.outbox import relay
-from shared.seal import EmbeddedSealPlatform
-from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
-from shared.temporal import connect as connect_temporal
+from tests.approval.servers import SealSwitch
 from tests.roster.given import BORN, id_number
-from workflows import roster
-from workflows.approval import ApprovalWorkflow
-from workflows.approval_messages import TASK_QUEUE
-from workflows.worker import runner
 
 T = TypeVar("T")
 FRIDAY = date(2026, 9, 18)
@@ -68,7 +40,7 @@ class House:
     tokens: Tokens
     clock: Clock
     folder: Path
-    seal: "SealSwitch"
+    seal: SealSwitch
     town: uuid.UUID = field(default_factory=uuid.uuid4)
     school: uuid.UUID = field(default_factory=uuid.uuid4)
 
@@ -170,8 +142,22 @@ class House:
         answer = await self.ask_roster(f"/units/{self.school}/persons", facts | {"post_category": "technical_post"})
         return str(answer["person_id"])
 
-    async def seal_answers(self) -> int:
-        return int(await self.database.pool.fetchval("SELECT count(*) FROM seal_tasks WHERE answer IS NOT NULL"))
+    async def filed_use(self) -> str:
+        """An authorised, sealed, filed use; the answer is its reservation."""
+        application = await self.submit()
+        await self.approve(application)
+        await self.release(application)
+        await self.until_state(application, "filed")
+        found = await self.roster.get(f"/units/{self.school}/reservations", headers=self.headers(self.deciders[1]))
+        return str(next(iter(found.json().values()))[0]["id"])
+
+    async def file(self, document: object) -> bytes:
+        """A notice as the clerk reads it."""
+        return (await self.approval.get(f"/documents/{document}/file", headers=self.headers(self.clerk))).content
+
+    async def published(self, kind: str) -> int:
+        """How many events of a type were written."""
+        return int(await self.database.pool.fetchval("SELECT count(*) FROM event_log WHERE type = $1", kind))
 
 
 async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 60.0) -> T:
@@ -184,123 +170,5 @@ async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool
     raise AssertionError(f"still {found!r}")
 
 
-class SealSwitch:
-    """The foreign platform, which a test may stop and start."""
-
-    def __init__(self, app: Callable[[], FastAPI], port: int) -> None:
-        self._app, self.port = app, port
-        self._open: AsyncExitStack | None = None
-
-    async def start(self) -> None:
-        self._open = AsyncExitStack()
-        await self._open.enter_async_context(served(self._app(), self.port))
-
-    async def stop(self) -> None:
-        if self._open:
-            await self._open.aclose()
-        self._open = None
-
-
-@asynccontextmanager
-async def house(
-    stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
-    tokens = make_secrets(folder)
-    approval_port, roster_port, seal_port = free_port(), free_port(), free_port()
-    for name, value in environment(stack, url, kafka, folder).items():
-        monkeypatch.setenv(name, value)
-    clock, payload_key = Clock(folder / "clock"), bytes.fromhex((folder / "payload.key").read_text())
-    secret = (folder / "seal.hmac").read_text()
-    async with AsyncExitStack() as opened:
-        temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
-        database = await opened.enter_async_context(connect(url("approval"), "approval"))
-        roster_database = await opened.enter_async_context(connect(url("roster"), "roster"))
-        clients = [
-            await opened.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20))
-            for port in (approval_port, roster_port, seal_port)
-        ]
-        await opened.enter_async_context(served(approval_app(), approval_port))
-        await opened.enter_async_context(served(roster_app(), roster_port))
-        await opened.enter_async_context(Worker(temporal, task_queue=WORKFLOWS, workflows=[ApprovalWorkflow], workflow_runner=runner()))
-        seal = SealSwitch(lambda: seal_platform(folder / "seal", secret, clock), seal_port)
-        await seal.start()
-        opened.push_async_callback(seal.stop)
-        token = ServiceToken("approval", folder, production=False)
-        activities = ApprovalActivities(
-            database=database,
-            folder=folder / "out" / "documents",
-            issuer="云海市编办",
-            renderer=Renderer(),
-            roster=RosterReader(clients[1], lambda: token.at(datetime.now(UTC))),
-            platform=EmbeddedSealPlatform(clients[2], secret, clock),
-            callback_url=f"http://127.0.0.1:{approval_port}/seal-callbacks",
-        )
-        subscription = Subscription("approval", consumers.TOPICS, consumers.handlers(), kafka[1])
-        senders = KafkaSender(*kafka), KafkaSender(*kafka)
-        loops = [
-            asyncio.ensure_future(loop)
-            for loop in (
-                consume(database, url("approval"), kafka[0], subscription),
-                relay(database, url("approval"), senders[0]),
-                relay(database, url("approval"), TemporalSender(temporal)),
-                serve_activities(temporal, TASK_QUEUE, activities.all()),
-                relay(roster_database, url("roster"), senders[1]),
-                serve_activities(temporal, roster.TASK_QUEUE, RosterActivities(roster_database, clock, load_calendar).all()),
-            )
-        ]
-        made = House(clients[0], clients[1], database, roster_database, temporal, tokens, clock, folder, seal)
-        made.move_to(FRIDAY)
-        await made.settle_units()
-        yield made
-        await _end_cases(database, temporal)
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
-        for sender in senders:
-            await sender.close()
-
-
-async def _end_cases(database: Database, temporal: Client) -> None:
-    for row in await database.pool.fetch("SELECT workflow_id FROM workflow_starts"):
-        with suppress(RPCError):  # it ended by itself
-            await temporal.get_workflow_handle(row["workflow_id"]).terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def served(app: FastAPI, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    serving = asyncio.ensure_future(server.serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn offers a flag, no event
-        await asyncio.sleep(0.02)
-    yield
-    server.should_exit = True
-    await serving
-
-
-def make_secrets(folder: Path) -> Tokens:
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    (folder / "token.key").write_text(private)
-    (folder / "token.pub").write_text(public)
-    for name in ("payload.key", "seal.hmac", "field.key", "index.key"):
-        (folder / name).write_text(secrets.token_hex(32))
-    return Tokens(public, private)
-
-
-def environment(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> dict[str, str]:
-    return stack.variables() | {
-        "BIANBAN_SECRETS_DIR": str(folder),
-        "BIANBAN_CLOCK_FILE": str(folder / "clock"),
-        "BIANBAN_TOPIC_PREFIX": kafka[1],
-        "BIANBAN_OUT_DIR": str(folder / "out"),
-        "APPROVAL_DATABASE_URL": url("approval"),
-        "ROSTER_DATABASE_URL": url("roster"),
-    }
+def text_of(pdf: bytes) -> str:
+    return "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).replace("\n", "").replace(" ", "")

@@ -20,7 +20,7 @@ from shared.auth import PERMISSIONS, Tokens, Who
 from shared.db import Database, connect
 from shared.events.roster import UnitRegistered
 from shared.glossary import Role
-from tests.approval.house import environment, make_secrets
+from tests.approval.servers import environment, make_secrets
 
 ROUTES = sorted(
     (method, route.path)

@@ -2,44 +2,24 @@
 
 import asyncio
 import base64
-import io
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pypdf
 import pytest
-import pytest_asyncio
 from temporalio.api.common.v1 import Payload
 
-from deploy.local.place import Place
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from shared import seal
-from shared.auth import Who
 from shared.db import By
 from shared.documents import sha256_hex
 from shared.glossary import FreezeScope
-from shared.seal import Seal, signed_headers
-from tests.approval.house import ID_NUMBER, NAME, House, eventually, house
+from shared.seal import Seal
+from tests.approval.house import ID_NUMBER, NAME, House, eventually, text_of
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def home(
-    stack: Place, database: Callable[[str], str], kafka: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[House]:
-    async with house(stack, database, kafka, tmp_path, monkeypatch) as home:
-        yield home
-
-
-def text_of(pdf: bytes) -> str:
-    return "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages).replace("\n", "").replace(" ", "")
 
 
 async def certificate(home: House) -> str:
@@ -47,18 +27,8 @@ async def certificate(home: House) -> str:
         return Seal.model_validate((await platform.get("/seals")).json()[0]).certificate
 
 
-async def filed_use(home: House) -> str:
-    """An authorised, sealed, filed use; the answer is its reservation."""
-    application = await home.submit()
-    await home.approve(application)
-    await home.release(application)
-    await home.until_state(application, "filed")
-    found = await home.roster.get(f"/units/{home.school}/reservations", headers=home.headers(home.deciders[1]))
-    return str(next(iter(found.json().values()))[0]["id"])
-
-
 async def test_a_use_is_approved_reserved_sealed_and_filed_and_its_entry_consumes_the_reservation(home: House) -> None:
-    reservation, person = await filed_use(home), await home.person()
+    reservation, person = await home.filed_use(), await home.person()
 
     application = await home.submit(
         type="entry_application", person_id=person, reservation_id=reservation, reason_code="open_recruitment", effective_on="2026-09-18"
@@ -67,7 +37,7 @@ async def test_a_use_is_approved_reserved_sealed_and_filed_and_its_entry_consume
     document = await home.release(application)
     seen = await home.until_state(application, "filed")
 
-    pdf = (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content
+    pdf = await home.file(document)
     verdict = await asyncio.to_thread(seal.verify, pdf, [await certificate(home)])
     ledger = (await home.get(home.clerk, "/ledger"))["items"]
     assert (verdict.intact, verdict.trusted) == (True, True)
@@ -77,7 +47,7 @@ async def test_a_use_is_approved_reserved_sealed_and_filed_and_its_entry_consume
     assert f"{ID_NUMBER[:6]}********{ID_NUMBER[-4:]}" in text_of(pdf)
     unit = (await home.roster.get(f"/units/{home.school}", headers=home.headers(home.deciders[1]))).json()["establishments"][0]
     assert (unit["headcount"], unit["reserved"]) == (1, 0)
-    assert await published(home, "approval.document_filed.v1") == 2
+    assert await home.published("approval.document_filed.v1") == 2
 
 
 async def test_names_and_numbers_of_persons_are_in_no_event_no_row_and_no_workflow_trap_33(home: House) -> None:
@@ -85,7 +55,7 @@ async def test_names_and_numbers_of_persons_are_in_no_event_no_row_and_no_workfl
     application = await home.submit(
         type="entry_application",
         person_id=person,
-        reservation_id=await filed_use(home),
+        reservation_id=await home.filed_use(),
         reason_code="open_recruitment",
         effective_on="2026-09-18",
     )
@@ -113,10 +83,6 @@ def _payloads(part: Any) -> list[Payload]:
         return [Payload(metadata=metadata, data=base64.b64decode(part["data"]))]
     inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
     return [payload for each in inner for payload in _payloads(each)]
-
-
-async def published(home: House, kind: str) -> int:
-    return int(await home.database.pool.fetchval("SELECT count(*) FROM event_log WHERE type = $1", kind))
 
 
 async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_no_exit_trap_7(home: House) -> None:
@@ -154,50 +120,6 @@ async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_tra
     assert sorted(each["state"] for each in seen) == ["awaiting_release", "returned"]
     returned = next(each for each in seen if each["state"] == "returned")
     assert returned["timeline"][-1]["reason_codes"] == ["quota_exhausted"]
-
-
-async def test_with_the_seal_away_the_case_stays_awaiting_it_and_goes_on_by_itself_trap_30(home: House) -> None:
-    application = await home.submit()
-    await home.approve(application)
-    await home.seal.stop()
-
-    document = await home.release(application)
-    waiting = await home.get(home.clerk, f"/applications/{application}")
-    assert waiting["state"] == "awaiting_seal"
-    assert waiting["documents"][0]["state"] == "awaiting_seal"
-    assert waiting["documents"][0]["released_by"] == "sealer-he"
-
-    await home.seal.start()
-    await home.until_state(application, "filed")
-    assert (await home.get(home.clerk, f"/documents/{document}"))["signer"] is not None
-
-
-async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_trap_30(home: House) -> None:
-    application = await home.submit()
-    await home.approve(application)
-    document = await home.release(application)
-    await home.until_state(application, "filed")
-    before = (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content
-    answer = json.loads(json.dumps(await home.database.pool.fetchval("SELECT answer FROM seal_tasks WHERE document_id = $1", document)))
-
-    again = await tell(home, answer)
-    other = await tell(home, answer | {"digest": "f" * 64})
-    unknown = await tell(home, answer | {"task_id": "nobody"})
-    forged = await tell(home, answer, secret="0" * 64)
-
-    assert [each.status_code for each in (again, other, unknown, forged)] == [204, 409, 404, 403]
-    assert (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content == before
-    assert await published(home, "approval.document_filed.v1") == 1
-    for file in (home.folder / "out" / "documents").glob("*.pdf"):
-        file.write_bytes(file.read_bytes() + b" ")
-    damaged = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
-    assert (damaged.status_code, damaged.json()["code"]) == (409, "document_damaged")
-
-
-async def tell(home: House, answer: dict[str, object], secret: str | None = None) -> httpx.Response:
-    body = json.dumps(answer).encode()
-    headers = signed_headers(body, secret or (home.folder / "seal.hmac").read_text(), home.clock.now())
-    return await home.approval.post("/seal-callbacks", content=body, headers=headers)
 
 
 async def test_a_refused_decision_has_its_code_and_a_repeat_its_answer(home: House) -> None:
@@ -250,69 +172,3 @@ async def test_events_of_an_application_have_no_gap(home: House) -> None:
     rows = await home.database.pool.fetch("SELECT version, type FROM event_log WHERE aggregate_id = $1 ORDER BY version", application)
     assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
     assert await eventually(lambda: home.database.pool.fetchval("SELECT count(*) FROM outbox"), lambda found: found == 0) == 0
-
-
-async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap_30(home: House) -> None:
-    application = await home.submit()
-    await home.approve(application)
-    document = await home.release(application)
-    await home.until_state(application, "filed")
-    director, reason = home.deciders[2], {"reason": "核准依据有误"}
-    before = (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content
-
-    revoking = (await home.post(director, f"/documents/{document}/revocation", reason)).json()["document_id"]
-    again = await home.post(director, f"/documents/{document}/revocation", reason)
-    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "awaiting_release")
-    assert (await home.get(home.clerk, f"/documents/{document}"))["state"] == "filed"
-    assert (await home.post(home.sealer, f"/documents/{revoking}/release")).status_code == 200
-    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "filed")
-
-    revoked = await home.get(home.clerk, f"/documents/{document}")
-    seen = await home.get(home.clerk, f"/applications/{application}")
-    said = text_of((await home.approval.get(f"/documents/{revoking}/file", headers=home.headers(home.clerk))).content)
-    assert again.json()["code"] == "already_revoked"
-    assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
-    assert "编核〔2026〕1号" in said
-    assert "核准依据有误" in said
-    assert (await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))).content == before
-    assert seen["state"] == "filed"
-    assert [entry["sequence"] for entry in seen["timeline"]] == list(range(1, len(seen["timeline"]) + 1))
-
-
-async def test_a_transfer_and_an_exit_are_filed_with_their_notices_trap_9(home: House) -> None:
-    person, other = await home.person(), await home.unit_beside()
-    entry = await home.submit(
-        type="entry_application",
-        person_id=person,
-        reservation_id=await filed_use(home),
-        reason_code="open_recruitment",
-        effective_on="2026-09-18",
-    )
-    await home.approve(entry)
-    await home.until_state(entry, "awaiting_release")
-    moving = {"type": "transfer_application", "unit_id": str(other), "from_unit_id": str(home.school), "person_id": person}
-    clerk = Who("clerk-of-town", home.clerk.roles, (home.town,))
-
-    home.move_to(date(2026, 9, 21))
-    transfer = await home.submit(clerk, **moving, effective_on="2026-09-21", reason_code="transfer")
-    heads = Who("head-of-town", home.deciders[0].roles, (home.town,))
-    await home.approve(transfer, heads)
-    await home.release(transfer)
-    moved = await home.until_state(transfer, "filed")
-    home.move_to(date(2026, 9, 22))
-    leaving = await home.submit(
-        clerk, type="exit_application", unit_id=str(other), person_id=person, reason_code="resignation", effective_on="2026-09-22"
-    )
-    await home.approve(leaving, heads)
-    await home.release(leaving)
-    left = await home.until_state(leaving, "filed")
-
-    for seen, title in ((moved, "人员调动通知单"), (left, "人员出编通知单")):
-        pdf = (await home.approval.get(f"/documents/{seen['documents'][0]['id']}/file", headers=home.headers(home.sealer))).content
-        assert title in text_of(pdf)
-        assert NAME in text_of(pdf)
-    counted = [
-        (await home.roster.get(f"/units/{unit}", headers=home.headers(home.deciders[1]))).json()["establishments"][0]["headcount"]
-        for unit in (home.school, other)
-    ]
-    assert counted == [0, 0]

@@ -1,0 +1,123 @@
+"""Notices end to end: sealed when the platform answers, never twice, revoked by another, one for each type of application."""
+
+import json
+from datetime import date
+
+import httpx
+import pytest
+
+from shared.auth import Who
+from shared.seal import signed_headers
+from tests.approval.house import NAME, House, eventually, text_of
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_with_the_seal_away_the_case_stays_awaiting_it_and_goes_on_by_itself_trap_30(home: House) -> None:
+    application = await home.submit()
+    await home.approve(application)
+    await home.seal.stop()
+
+    document = await home.release(application)
+    waiting = await home.get(home.clerk, f"/applications/{application}")
+    assert waiting["state"] == "awaiting_seal"
+    assert waiting["documents"][0]["state"] == "awaiting_seal"
+    assert waiting["documents"][0]["released_by"] == "sealer-he"
+
+    await home.seal.start()
+    await home.until_state(application, "filed")
+    assert (await home.get(home.clerk, f"/documents/{document}"))["signer"] is not None
+
+
+async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_trap_30(home: House) -> None:
+    application = await home.submit()
+    await home.approve(application)
+    document = await home.release(application)
+    await home.until_state(application, "filed")
+    before = await home.file(document)
+    answer = json.loads(json.dumps(await home.database.pool.fetchval("SELECT answer FROM seal_tasks WHERE document_id = $1", document)))
+
+    again = await tell(home, answer)
+    other = await tell(home, answer | {"digest": "f" * 64})
+    unknown = await tell(home, answer | {"task_id": "nobody"})
+    forged = await tell(home, answer, secret="0" * 64)
+
+    assert [each.status_code for each in (again, other, unknown, forged)] == [204, 409, 404, 403]
+    assert await home.file(document) == before
+    assert await home.published("approval.document_filed.v1") == 1
+    for file in (home.folder / "out" / "documents").glob("*.pdf"):
+        file.write_bytes(file.read_bytes() + b" ")
+    damaged = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
+    assert (damaged.status_code, damaged.json()["code"]) == (409, "document_damaged")
+
+
+async def tell(home: House, answer: dict[str, object], secret: str | None = None) -> httpx.Response:
+    body = json.dumps(answer).encode()
+    headers = signed_headers(body, secret or (home.folder / "seal.hmac").read_text(), home.clock.now())
+    return await home.approval.post("/seal-callbacks", content=body, headers=headers)
+
+
+async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap_30(home: House) -> None:
+    application = await home.submit()
+    await home.approve(application)
+    document = await home.release(application)
+    await home.until_state(application, "filed")
+    director, reason = home.deciders[2], {"reason": "核准依据有误"}
+    before = await home.file(document)
+
+    revoking = (await home.post(director, f"/documents/{document}/revocation", reason)).json()["document_id"]
+    again = await home.post(director, f"/documents/{document}/revocation", reason)
+    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "awaiting_release")
+    assert (await home.get(home.clerk, f"/documents/{document}"))["state"] == "filed"
+    assert (await home.post(home.sealer, f"/documents/{revoking}/release")).status_code == 200
+    await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "filed")
+
+    revoked = await home.get(home.clerk, f"/documents/{document}")
+    seen = await home.get(home.clerk, f"/applications/{application}")
+    said = text_of(await home.file(revoking))
+    assert again.json()["code"] == "already_revoked"
+    assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
+    assert "编核〔2026〕1号" in said
+    assert "核准依据有误" in said
+    assert await home.file(document) == before
+    assert seen["state"] == "filed"
+    assert [entry["sequence"] for entry in seen["timeline"]] == list(range(1, len(seen["timeline"]) + 1))
+
+
+async def test_a_transfer_and_an_exit_are_filed_with_their_notices_trap_9(home: House) -> None:
+    person, other = await home.person(), await home.unit_beside()
+    entry = await home.submit(
+        type="entry_application",
+        person_id=person,
+        reservation_id=await home.filed_use(),
+        reason_code="open_recruitment",
+        effective_on="2026-09-18",
+    )
+    await home.approve(entry)
+    await home.until_state(entry, "awaiting_release")
+    moving = {"type": "transfer_application", "unit_id": str(other), "from_unit_id": str(home.school), "person_id": person}
+    clerk = Who("clerk-of-town", home.clerk.roles, (home.town,))
+
+    home.move_to(date(2026, 9, 21))
+    transfer = await home.submit(clerk, **moving, effective_on="2026-09-21", reason_code="transfer")
+    heads = Who("head-of-town", home.deciders[0].roles, (home.town,))
+    await home.approve(transfer, heads)
+    await home.release(transfer)
+    moved = await home.until_state(transfer, "filed")
+    home.move_to(date(2026, 9, 22))
+    leaving = await home.submit(
+        clerk, type="exit_application", unit_id=str(other), person_id=person, reason_code="resignation", effective_on="2026-09-22"
+    )
+    await home.approve(leaving, heads)
+    await home.release(leaving)
+    left = await home.until_state(leaving, "filed")
+
+    for seen, title in ((moved, "人员调动通知单"), (left, "人员出编通知单")):
+        pdf = (await home.approval.get(f"/documents/{seen['documents'][0]['id']}/file", headers=home.headers(home.sealer))).content
+        assert title in text_of(pdf)
+        assert NAME in text_of(pdf)
+    counted = [
+        (await home.roster.get(f"/units/{unit}", headers=home.headers(home.deciders[1]))).json()["establishments"][0]["headcount"]
+        for unit in (home.school, other)
+    ]
+    assert counted == [0, 0]
