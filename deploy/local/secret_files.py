@@ -8,9 +8,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from deploy.local.place import SERVICES
+from shared.crypto import KeyRing, Suite, new_key
 
 PASSWORDS = tuple(f"{role}.db" for role in ("postgres", "bianban", *SERVICES))
-KEYS = ("field.key", "index.key", "payload.key", "seal.hmac")
+KEYS = ("payload.key", "seal.hmac")
 
 
 def make(folder: Path) -> None:
@@ -18,6 +19,8 @@ def make(folder: Path) -> None:
     for name in PASSWORDS + KEYS:
         if not (folder / name).exists():
             write(folder / name, secrets.token_hex(32))
+    if not (folder / "field.keys").exists():
+        write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
     if not (folder / "token.key").exists():
         _make_token_pair(folder)
 

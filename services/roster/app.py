@@ -10,7 +10,7 @@ from services.roster.settings import RosterSettings
 from shared import db, telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
-from shared.crypto import FieldCipher
+from shared.crypto import FieldCipher, RingFile
 from shared.http import service_app
 from shared.settings import StackSettings
 
@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
     app = service_app("roster", lifespan)
     app.state.tokens = Tokens(stack.secret("token.pub"))
     app.state.clock = Clock(stack.clock_file)
-    app.state.cipher = FieldCipher(bytes.fromhex(stack.secret("field.key")), bytes.fromhex(stack.secret("index.key")))
+    app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     for router in api.ROUTERS:
         app.include_router(router)
     return app

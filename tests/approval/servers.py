@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from deploy.local.place import Place
 from shared.auth import Tokens
+from shared.crypto import KeyRing, Suite, new_key
 
 
 class SealSwitch:
@@ -57,7 +58,8 @@ def make_secrets(folder: Path) -> Tokens:
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     (folder / "token.key").write_text(private)
     (folder / "token.pub").write_text(public)
-    for name in ("payload.key", "seal.hmac", "field.key", "index.key"):
+    (folder / "field.keys").write_text(KeyRing((new_key(1, Suite.AES),)).text())
+    for name in ("payload.key", "seal.hmac"):
         (folder / name).write_text(secrets.token_hex(32))
     return Tokens(public, private)
 

@@ -25,7 +25,7 @@ from services.roster.models.requests import (
 )
 from services.roster.queries.establishments import Moment, establishment, establishments
 from shared.clock import business_day
-from shared.crypto import FieldCipher
+from shared.crypto import FieldCipher, FieldKey, KeyRing, Suite
 from shared.db import By, Database
 from shared.events import CATALOGUE
 from shared.events.envelope import Event
@@ -37,7 +37,7 @@ from workflows.roster import Evidence, GiveBack, PostRequest
 
 NOW = datetime(2026, 9, 18, 2, tzinfo=UTC)
 TODAY = business_day(NOW)
-CIPHER = FieldCipher(b"k" * 32, b"i" * 32)
+CIPHER = FieldCipher(KeyRing((FieldKey(1, Suite.AES, b"k" * 32, b"i" * 32),)))
 DOCUMENT = "海测编〔2026〕1号"
 BORN = date(1986, 3, 5)
 _numbers = count(1)

@@ -1,6 +1,8 @@
 """Field encryption and the cipher of workflow payloads."""
 
 import secrets
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -11,10 +13,12 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
-from shared.crypto import FieldCipher, masked_id_number
+from shared.crypto import FieldCipher, FieldKey, KeyRing, RingFile, Suite, masked_id_number, new_key
 from shared.temporal import EncryptedPayloads, converter
 
-CIPHER = FieldCipher(key=bytes(range(32)), index_key=bytes(range(32, 64)))
+AES = FieldKey(1, Suite.AES, bytes(range(32)), bytes(range(32, 64)))
+SM4 = FieldKey(2, Suite.SM4, bytes(range(16)), bytes(range(64, 96)))
+CIPHERS = [pytest.param(FieldCipher(KeyRing((key,))), id=key.suite) for key in (AES, SM4)]
 NUMBER = "330499199001011234"
 
 
@@ -24,42 +28,99 @@ class Message(BaseModel):
     person: str
 
 
-@given(st.text(max_size=60), st.text(min_size=1, max_size=30))
-def test_a_field_is_read_back_at_its_own_place(text: str, place: str) -> None:
-    assert CIPHER.decrypt(CIPHER.encrypt(text, place), place) == text
+@pytest.mark.parametrize("cipher", CIPHERS)
+@given(text=st.text(max_size=60), place=st.text(min_size=1, max_size=30))
+def test_a_field_is_read_back_at_its_own_place(cipher: FieldCipher, text: str, place: str) -> None:
+    assert cipher.decrypt(cipher.encrypt(text, place), place) == text
 
 
-def test_a_field_moved_to_another_row_cannot_be_read() -> None:
-    data = CIPHER.encrypt(NUMBER, "persons.id_number.1")
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_a_field_moved_to_another_row_cannot_be_read(cipher: FieldCipher) -> None:
+    data = cipher.encrypt(NUMBER, "persons.id_number.1")
 
     with pytest.raises(InvalidTag):
-        CIPHER.decrypt(data, "persons.id_number.2")
+        cipher.decrypt(data, "persons.id_number.2")
 
 
-@pytest.mark.parametrize("position", [1, 13, -1], ids=["nonce", "text", "tag"])
-def test_a_field_that_was_altered_cannot_be_read(position: int) -> None:
-    data = bytearray(CIPHER.encrypt(NUMBER, "here"))
+@pytest.mark.parametrize("cipher", CIPHERS)
+@pytest.mark.parametrize("position", [0, 1, 13, -1], ids=["key", "nonce", "text", "tag"])
+def test_a_field_that_was_altered_cannot_be_read(cipher: FieldCipher, position: int) -> None:
+    data = bytearray(cipher.encrypt(NUMBER, "here"))
     data[position] ^= 1
 
     with pytest.raises(InvalidTag):
-        CIPHER.decrypt(bytes(data), "here")
+        cipher.decrypt(bytes(data), "here")
 
 
-def test_a_ciphertext_names_its_key_hides_its_text_and_never_repeats() -> None:
-    first, second = CIPHER.encrypt(NUMBER, "here"), CIPHER.encrypt(NUMBER, "here")
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_a_field_that_was_cut_off_cannot_be_read(cipher: FieldCipher) -> None:
+    with pytest.raises(InvalidTag):
+        cipher.decrypt(cipher.encrypt(NUMBER, "here")[:14], "here")
 
-    assert first[0] == CIPHER.key_id
+
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_a_ciphertext_names_its_key_hides_its_text_and_never_repeats(cipher: FieldCipher) -> None:
+    first, second = cipher.encrypt(NUMBER, "here"), cipher.encrypt(NUMBER, "here")
+
+    assert first[0] == cipher.ring.current.id
     assert NUMBER.encode() not in first
     assert first != second
 
 
-def test_the_blind_index_is_equal_for_equal_texts_and_needs_its_own_key() -> None:
-    other_index = FieldCipher(key=CIPHER.key, index_key=bytes(32))
-    other_cipher = FieldCipher(key=bytes(32), index_key=CIPHER.index_key)
+@pytest.mark.parametrize("key", [AES, SM4], ids=lambda key: key.suite)
+def test_the_blind_index_is_equal_for_equal_texts_and_needs_its_own_key(key: FieldKey) -> None:
+    other_index, other_cipher = replace(key, index_key=bytes(32)), replace(key, key=bytes(len(key.key)))
 
-    assert CIPHER.index(NUMBER) == other_cipher.index(NUMBER) != other_index.index(NUMBER)
-    assert CIPHER.index(NUMBER) != CIPHER.index(NUMBER[:-1] + "5")
-    assert len(CIPHER.index(NUMBER)) == 32
+    assert key.index(NUMBER) == other_cipher.index(NUMBER) != other_index.index(NUMBER)
+    assert key.index(NUMBER) != key.index(NUMBER[:-1] + "5")
+    assert len(key.index(NUMBER)) == 32
+
+
+def test_sm4_gcm_gives_the_published_answer() -> None:
+    """RFC 8998, appendix A.2."""
+    key = bytes.fromhex("0123456789abcdeffedcba9876543210")
+    plain = bytes.fromhex(
+        "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddeeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa"
+    )
+    bound = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
+
+    sealed = FieldKey(1, Suite.SM4, key, b"").sealing.encrypt(bytes.fromhex("00001234567800000000abcd"), plain, bound)
+
+    assert sealed.hex() == (
+        "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d"
+        "83de3541e4c2b58177e065a9bf7b62ec"
+    )
+
+
+def test_the_newest_key_writes_and_the_older_ones_still_read() -> None:
+    before, after = FieldCipher(KeyRing((AES,))), FieldCipher(KeyRing((AES, SM4)))
+    old = before.encrypt(NUMBER, "here")
+
+    assert after.decrypt(old, "here") == NUMBER
+    assert after.encrypt(NUMBER, "here")[0] == SM4.id
+    assert after.indexes(NUMBER) == {1: before.index(NUMBER), 2: after.index(NUMBER)}
+
+
+def test_what_a_key_wrote_cannot_be_read_once_it_is_gone() -> None:
+    old = FieldCipher(KeyRing((AES,))).encrypt(NUMBER, "here")
+
+    with pytest.raises(InvalidTag):
+        FieldCipher(KeyRing((SM4,))).decrypt(old, "here")
+
+
+def test_a_running_process_reads_what_a_newer_key_wrote(tmp_path: Path) -> None:
+    (tmp_path / "field.keys").write_text(KeyRing((AES,)).text())
+    running = FieldCipher(RingFile(tmp_path / "field.keys"))
+    running.encrypt(NUMBER, "here")
+    (tmp_path / "field.keys").write_text(KeyRing((AES, SM4)).text())
+
+    assert running.decrypt(FieldCipher(KeyRing((SM4,))).encrypt(NUMBER, "here"), "here") == NUMBER
+
+
+def test_a_ring_comes_back_from_its_file_as_it_was_written() -> None:
+    ring = KeyRing((AES, SM4, new_key(3, Suite.AES)))
+
+    assert KeyRing.read(ring.text()) == ring
 
 
 def test_a_masked_number_shows_region_and_end_only() -> None:
