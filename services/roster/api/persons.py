@@ -1,7 +1,7 @@
 """Persons: registering, reading them masked, revealing a number with a reason, changing what the unit may change, correcting."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -12,6 +12,7 @@ from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
 from services.roster.queries import persons as queries
+from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
 from shared.auth import Permit, Who
 from shared.glossary import PersonIdentity, PostCategory
@@ -20,6 +21,7 @@ from shared.law.retirement import Category, Sex
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
+Population = Literal["public", "off_establishment", "state_enterprise"]
 
 
 class PersonBody(PersonFacts, Write):
@@ -101,13 +103,29 @@ async def register_person(
 
 @router.get("/units/{unit_id}/persons")
 async def persons_of(
-    unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment, after: UUID | None = None, limit: Limit = 50
+    unit_id: UUID,
+    who: Reader,
+    door: InDoor,
+    moment: AtMoment,
+    population: Population | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
 ) -> PersonPage:
-    """Who is on the unit's establishment, masked."""
+    """Who holds a post of the unit, masked; of one population (机关事业, 编外, 国资), or of all."""
     async with door.database.reading() as conn:
         await unit_queries.ensure_visible(conn, unit_id, who)
-        items = await queries.persons_of(conn, door.cipher, unit_id, moment, after, limit)
+        items = await queries.persons_of(conn, door.cipher, unit_id, moment, population, after, limit)
     return PersonPage(items=items, next=items[-1].person_id if len(items) == limit else None)
+
+
+@router.get("/units/{unit_id}/populations")
+async def populations_of(
+    unit_id: UUID, who: Annotated[Who, Depends(Permit("units.read"))], door: InDoor, moment: AtMoment
+) -> population_queries.PopulationsView:
+    """How many people of each population the unit has, each under its own ceiling, and 编外占比."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, unit_id, who)
+        return await population_queries.populations(conn, unit_id, moment)
 
 
 @router.get("/persons/{person_id}")

@@ -34,7 +34,7 @@ async def transfer_person(conn: Connection, by: By, what: TransferPerson) -> UUI
     taken = await take_both(conn, what.person_id, what.from_unit_id, what.to_unit_id)
     await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     here = ensure_here(await placements_of(conn, what.person_id), what.from_unit_id)
-    ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY))
+    ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY, what.kind))
     before = await establishment(conn, what.to_unit_id, what.kind, what.funding)
     ensure_available(before, 1)
     post = Post(person_id=what.person_id, unit_id=what.to_unit_id, kind=what.kind, funding=what.funding, started_on=what.effective_on)

@@ -99,6 +99,7 @@ class EntryFacts:
     frozen_by: tuple[UUID, ...]
     post_ends: tuple[date | None, ...]
     person: PersonRecord
+    population: str = "public"
 
 
 def place_of(person_id: UUID, field: str = "id_number") -> str:

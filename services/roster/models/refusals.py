@@ -241,6 +241,13 @@ class PersonOnRoster(Conflict):
     sentence = "该人员在所填日期已在编或另有在编记录，不得重复入编。请先办理出编或改办调动。"
 
 
+class OffPostUntold(Conflict):
+    """编外: what kind of work, and how employed."""
+
+    code = "off_post_untold"
+    sentence = "编外人员须写明编外岗位类别和用工方式。请补充后重新提交。"
+
+
 class PersonNotHere(Conflict):
     """Not on this unit's establishment."""
 

@@ -43,9 +43,11 @@ _CODES = """
 """
 _ENTRY = f"""
     SELECT {_CODES}, EXISTS (SELECT FROM entry_reasons WHERE code = $5 AND valid @> $4::date) AS reason_known,
-        ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force) AND $6 = ANY(scopes) ORDER BY id) AS frozen_by,
+        ARRAY(SELECT id FROM freeze_orders WHERE root_unit_id = ANY(path) AND upper_inf(in_force)
+            AND CASE held.population WHEN 'off_establishment' THEN 'off_establishment' ELSE $6 END = ANY(scopes) ORDER BY id) AS frozen_by,
+        coalesce(held.population, 'public') AS population,
         ARRAY(SELECT upper(during) FROM placements WHERE person_id = $7 AND upper_inf(recorded)) AS post_ends, post.*, {_PERSON}
-    FROM units, ({ROW_NOW}) AS post, person_records
+    FROM ({ROW_NOW}) AS post, person_records, units LEFT JOIN establishment_kinds AS held ON held.code = $2 AND held.valid @> $4::date
     WHERE units.id = $1 AND person_id = $7 AND upper_inf(during) AND upper_inf(recorded)
 """
 _RESERVATION = """
@@ -111,16 +113,18 @@ async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFac
     if not row["allowed"]:
         raise KindNotAllowed(category=row["category"], kind=what.kind)
     before = EstablishmentState.model_validate(dict(row))
-    return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), as_person(row))
+    return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), as_person(row), row["population"])
 
 
-async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope) -> tuple[UUID, ...]:
-    """The freeze orders in force for a scope, on the unit or anywhere above it."""
+async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope, kind: str | None = None) -> tuple[UUID, ...]:
+    """The freeze orders in force for a scope, on the unit or anywhere above it. 编外 kinds have a scope of their own, whatever is asked for."""
     rows = await conn.fetch(
         "SELECT freeze_orders.id FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
-        " WHERE units.id = $1 AND upper_inf(in_force) AND $2 = ANY(scopes) ORDER BY freeze_orders.id",
+        " WHERE units.id = $1 AND upper_inf(in_force) AND coalesce((SELECT population FROM establishment_kinds"
+        " WHERE code = $3 AND population = 'off_establishment' AND upper_inf(valid)), $2) = ANY(scopes) ORDER BY freeze_orders.id",
         unit_id,
         scope,
+        kind,
     )
     return tuple(row["id"] for row in rows)
 
@@ -195,7 +199,7 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
         establishment=await establishment(conn, request.unit_id, request.kind, request.funding),
         kind_allowed=codes["allowed"],
         category=codes["category"],
-        frozen_by=await frozen_by(conn, request.unit_id, scope) if scope else (),
+        frozen_by=await frozen_by(conn, request.unit_id, scope, request.kind) if scope else (),
         buried_revision=await conn.fetchval("SELECT max(revision) FROM tombstones WHERE application_id = $1", request.application_id) or 0,
         reservation=await reservation(conn, request.reservation_id, request.unit_id, request.kind, request.funding)
         if request.reservation_id

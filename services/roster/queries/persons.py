@@ -21,7 +21,7 @@ from shared.unit_copies import scope
 
 
 class PlacementView(BaseModel):
-    """A person's post; `ended_on` is the day of exit."""
+    """A person's post; `ended_on` is the day of exit. `counted`: whether it is 编制; `population`: 机关事业, 编外 or 国资, as in `/codes`."""
 
     placement_id: UUID
     unit_id: UUID
@@ -45,6 +45,8 @@ class PlacementView(BaseModel):
     employment_form: str | None
     dispatch_company: str | None
     contract_until: date | None
+    counted: bool
+    population: str
 
 
 class RecordedPlacement(PlacementView):
@@ -141,16 +143,18 @@ async def person_view(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
 
 
 async def persons_of(
-    conn: Connection, cipher: FieldCipher, unit_id: UUID, moment: Moment, after: UUID | None, limit: int
+    conn: Connection, cipher: FieldCipher, unit_id: UUID, moment: Moment, population: str | None, after: UUID | None, limit: int
 ) -> list[PersonView]:
-    """Who is on a unit's establishment on a day, as known at an instant, by person id."""
+    """Who holds a post of a unit on a day, as known at an instant, by person id; of one population, or of all."""
     rows = await conn.fetch(
-        f"{_PERSON} WHERE {_THEN} AND unit_id = $3 AND ($4::uuid IS NULL OR person_id > $4) ORDER BY person_id LIMIT $5",
+        f"{_PERSON} WHERE {_THEN} AND unit_id = $3 AND ($4::uuid IS NULL OR person_id > $4)"
+        " AND ($6::text IS NULL OR population = $6) ORDER BY person_id LIMIT $5",
         moment.on,
         moment.known,
         unit_id,
         after,
         limit,
+        population,
     )
     return [_view(cipher, row) for row in rows]
 
@@ -221,7 +225,9 @@ _LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
     " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
-    " dispatch_company, contract_until"
+    " dispatch_company, contract_until,"
+    " (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind) AS counted,"
+    " (SELECT max(population) FROM establishment_kinds WHERE code = kind) AS population"
 )
 _PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status"
 _KNOWN = "recorded @> coalesce($2::timestamptz, 'infinity')"

@@ -12,6 +12,7 @@ from services.roster.models.refusals import (
     KindNotAllowed,
     NotAuthorised,
     NotOverQuota,
+    OffPostUntold,
     PersonNotHere,
     PersonOnRoster,
     PostsNotOne,
@@ -23,6 +24,7 @@ from services.roster.models.refusals import (
     ReservationUnknown,
     ReservationUsedUp,
 )
+from services.roster.models.requests import PostDetails
 from shared.events.roster import EstablishmentState
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.retirement import YearMonth
@@ -109,6 +111,12 @@ def expiry(authorised_on: date, months: int, calendar: Calendar) -> date:
     """The last day of a validity in months: the same day number (or the month's last), on a rest day the next working day (民法典 Art. 201-203)."""
     end = YearMonth(authorised_on.year, authorised_on.month).plus(months)
     return calendar.rest_day_moved(date(end.year, end.month, min(authorised_on.day, monthrange(end.year, end.month)[1])))
+
+
+def ensure_off_post_told(post: PostDetails, population: str) -> None:
+    """编外 staff: the kind of work decides what they may do at all, the form of employment who employs them."""
+    if population == "off_establishment" and not (post.off_post_kind and post.employment_form):
+        raise OffPostUntold
 
 
 def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placement:
