@@ -1,134 +1,38 @@
-"""Monitoring's commands and consumers on PostgreSQL: issues, lights, cases, freeze orders and lists, without the servers around them."""
+"""Monitoring's commands and consumers on PostgreSQL: issues, lights, cases, freeze orders and parameters."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date
 from uuid import uuid4
 
 import pytest
-import pytest_asyncio
 
-from services.monitoring.commands.cases import record_case_entry
 from services.monitoring.commands.freezes import propose_freeze
 from services.monitoring.commands.lights import mark_unverified
-from services.monitoring.commands.lists import acknowledge_list, issue_list, release_list
 from services.monitoring.commands.parameters import set_parameter
-from services.monitoring.commands.seals import keep_answer, prepare_seal
 from services.monitoring.commands.sweeps import release_baseline, sweep_unit
-from services.monitoring.consumers import handlers
-from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
-    ListAlreadyReleased,
-    ListNotSealed,
-    NotReleased,
     ParameterMalformed,
     ParameterUnknown,
-    SealMismatch,
 )
 from services.monitoring.models.requests import (
-    AcknowledgeList,
-    IssueList,
-    KeepAnswer,
     MarkUnverified,
-    PrepareSeal,
     ProposeFreeze,
     ReleaseBaseline,
-    ReleaseList,
     SetParameter,
     SweepUnit,
 )
 from services.monitoring.queries.lights import light
-from shared.auth import Who
 from shared.clock import at_hour
-from shared.db import By, Database, connect
-from shared.errors import DomainError
-from shared.events.roster import RetirementFact, RosterEvent
-from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Role, Rung
-from shared.law.notices import load_calendar
+from shared.events.roster import RetirementFact
+from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Rung
 from tests.monitoring.events import NOW, Town
-from workflows.rectification_case import Act, Entry
-from workflows.roster import Evidence
-from workflows.sealing_messages import Document
+from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by, refused
+from workflows.rectification_case import Act
 
 pytestmark = pytest.mark.asyncio
-CALENDAR = load_calendar()
-HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
-MONDAY = at_hour(date(2026, 9, 20), 9)
-OFFICER = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
-
-
-class Tables:
-    """The service's tables, moved by events and commands."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-
-    async def see(self, *events: RosterEvent) -> None:
-        for event in events:
-            async with self.database.transaction() as conn:
-                await HANDLERS[type(event)](conn, event)
-
-    async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
-        return [dict(row) for row in await self.database.pool.fetch(sql, *arguments)]
-
-    async def light(self, town: Town) -> str:
-        return str(await self.database.pool.fetchval("SELECT light FROM lights WHERE unit_id = $1", town.unit_id) or "green")
-
-    async def issue(self) -> dict[str, Any]:
-        (found,) = await self.rows("SELECT * FROM issues")
-        return found
-
-    async def published(self, kind: str) -> list[dict[str, Any]]:
-        rows = await self.rows("SELECT body FROM event_log WHERE type = $1 ORDER BY recorded_at", f"monitoring.{kind}.v1")
-        return [row["body"] for row in rows]
-
-    async def started(self) -> list[str]:
-        return [row["workflow_id"] for row in await self.rows("SELECT workflow_id FROM workflow_starts ORDER BY workflow_id")]
-
-    async def record(self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, **more: Any) -> None:
-        issue = await self.issue()
-        evidence = (
-            None
-            if act is Act.FIRE_RUNG
-            else Evidence(actor="officer-shen", role=Role.SUPERVISION_OFFICER, update_id="u", document_no="文〔2026〕1号")
-        )
-        entry = Entry(
-            issue_id=issue["id"],
-            round=issue["round"],
-            sequence=sequence,
-            act=act,
-            at=at,
-            state=state,
-            revision=1,
-            evidence=evidence,
-            **more,
-        )
-        await record_case_entry(self.database, by(f"{issue['id']}:{sequence}", at), entry)
-
-    async def confirm(self) -> None:
-        await self.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, details={"title": "整改通知书", "demand": "限期清退"})
-
-
-def by(key: str | None = None, at: datetime = NOW) -> By:
-    return By(actor="officer-shen", as_of=at, key=key or str(uuid4()), reason="按规定", document_no="文〔2026〕1号")
-
-
-@pytest_asyncio.fixture
-async def tables(database: Callable[[str], str]) -> AsyncIterator[Tables]:
-    async with connect(database("monitoring"), "monitoring") as made:
-        yield Tables(made)
-
-
-async def refused(asked: Awaitable[object]) -> type[DomainError] | None:
-    try:
-        await asked
-    except DomainError as refusal:
-        return type(refusal)
-    return None
 
 
 async def test_a_violation_turns_the_light_red_keeps_its_reasons_and_starts_its_case(tables: Tables) -> None:
@@ -320,66 +224,6 @@ async def test_parked_events_make_the_light_unverified_until_they_are_replayed(t
     await mark_unverified(tables.database, by(), MarkUnverified(unit_id=town.unit_id))
 
     assert (parked, await tables.light(town)) == ("unverified", "green")
-
-
-def edition(town: Town, week: str, nominal: datetime) -> IssueList:
-    return IssueList(unit_id=town.unit_id, iso_week=week, nominal=nominal)
-
-
-async def test_a_unit_has_one_edition_a_week_however_often_it_is_asked_for(tables: Tables) -> None:
-    town = Town()
-    await tables.see(town.registered(), town.over_quota())
-
-    ids = await asyncio.gather(*(issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY)) for _ in range(3)))
-
-    assert len(set(ids)) == 1
-    assert [(row["number"], row["iso_week"]) for row in await tables.rows("SELECT * FROM supervision_lists")] == [
-        ("编督〔2026〕1号", "2026-W38")
-    ]
-    assert (await tables.published("supervision_list_issued"))[0]["new"] == 1
-
-
-async def test_editions_carry_over_and_clear_once_and_a_unit_without_lines_has_none(tables: Tables) -> None:
-    town, clean = Town(), Town(headcount=3)
-    await tables.see(town.registered(), clean.registered(), town.over_quota())
-    weeks = [MONDAY, MONDAY + timedelta(days=8), MONDAY + timedelta(days=15), MONDAY + timedelta(days=22)]
-
-    for number, nominal in enumerate(weeks):
-        if number == 2:
-            await tables.record(Act.DISMISS, IssueState.DISMISSED, 1, at=nominal - timedelta(days=1))
-        await issue_list(tables.database, by(), edition(town, f"2026-W{38 + number}", nominal))
-    nothing = await issue_list(tables.database, by(), edition(clean, "2026-W38", MONDAY))
-
-    lines = await tables.rows("SELECT l.iso_week, s.kind FROM supervision_lines s JOIN supervision_lists l ON l.id = s.list_id ORDER BY 1")
-    assert [(line["iso_week"], line["kind"]) for line in lines] == [
-        ("2026-W38", "new_line"),
-        ("2026-W39", "carried"),
-        ("2026-W40", "cleared"),
-    ]
-    assert nothing is None
-
-
-async def test_a_list_is_sealed_only_after_its_release_and_acknowledged_only_after_its_seal(tables: Tables) -> None:
-    """Domain trap 30: what comes back is matched on task and digest, and stored before anything follows."""
-    town = Town()
-    await tables.see(town.registered(), town.over_quota())
-    list_id = await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY))
-    assert list_id is not None
-    seal = PrepareSeal(
-        kind=Document.LIST, document_id=list_id, prepared_file="f", placeholder={}, digest="ab", seal_code="S", certificate="C"
-    )
-
-    too_early = await refused(prepare_seal(tables.database, by(), seal))
-    await release_list(tables.database, by(), ReleaseList(list_id=list_id))
-    twice = await refused(release_list(tables.database, by(), ReleaseList(list_id=list_id)))
-    task = await prepare_seal(tables.database, by(), seal)
-    other = await refused(keep_answer(tables.database, by(), KeepAnswer(task_id=task.task_id, digest="cd", answer={})))
-    for _ in range(2):
-        await keep_answer(tables.database, by(), KeepAnswer(task_id=task.task_id, digest="ab", answer={"state": "sealed"}))
-    unsealed = await refused(acknowledge_list(tables.database, by(), AcknowledgeList(list_id=list_id)))
-
-    assert (too_early, twice, other, unsealed) == (NotReleased, ListAlreadyReleased, SealMismatch, ListNotSealed)
-    assert len(await tables.rows("SELECT * FROM outbox WHERE type = 'update:seal_completed'")) == 1
 
 
 async def test_a_parameter_gets_a_new_version_and_running_cases_keep_what_was_pinned(tables: Tables) -> None:
