@@ -22,6 +22,7 @@ C = TypeVar("C", bound=BaseModel)
 A = TypeVar("A")
 
 RETRIES = 8
+GATHER = 0.002
 _tracer = trace.get_tracer("bianban")
 _AWAY = (
     OSError,
@@ -101,6 +102,7 @@ class Database:
             self._stirred.clear()
             with suppress(*_AWAY, asyncpg.PostgresError):  # the relay's safety poll covers a lost wake-up
                 await self.pool.execute(f"NOTIFY outbox_{self.service}")
+            await asyncio.sleep(GATHER)  # what is committed meanwhile shares the next one
 
 
 @asynccontextmanager

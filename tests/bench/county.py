@@ -48,15 +48,16 @@ async def _unit(roster: Database, number: int) -> UUID:
     return unit_id
 
 
-async def people(roster: Database, unit_id: UUID, count: int) -> list[UUID]:
-    """So many new people of one unit, without a post and far from retirement."""
+async def people(roster: Database, units: list[UUID], count: int) -> list[UUID]:
+    """So many new people, without a post and far from retirement, registered by these units in turn, as the unit that wants a person does."""
     ids = [uuid7() for _ in range(count)]
     async with roster.transaction() as conn:
         await conn.execute(
-            "INSERT INTO persons (id, version, id_index, unit_id) SELECT id, 1, index, $3 FROM unnest($1::uuid[], $2::bytea[]) AS new (id, index)",
+            "INSERT INTO persons (id, version, id_index, unit_id) SELECT id, 1, index, unit"
+            " FROM unnest($1::uuid[], $2::bytea[], $3::uuid[]) AS new (id, index, unit)",
             ids,
             [secrets.token_bytes(32) for _ in ids],
-            unit_id,
+            [units[number % len(units)] for number in range(count)],
         )
         await conn.execute(
             "INSERT INTO person_records (person_id, recorded, name, id_number, sex, birth_on, identity, post_category)"

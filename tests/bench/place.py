@@ -64,7 +64,7 @@ async def _fresh_unit(roster: Database) -> list[UUID]:
 
 
 async def _postings(roster: Database, units: list[UUID], count: int) -> list[Posting]:
-    people = await county.people(roster, units[0], count)
+    people = await county.people(roster, units, count)
     return [(person, units[number % len(units)]) for number, person in enumerate(people)]
 
 

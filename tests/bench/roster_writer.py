@@ -57,7 +57,7 @@ async def main(url: str, per_second: float, seconds: float) -> None:
     telemetry.set_up("bench", None)
     async with db.connect(url, "roster") as roster:
         units = await county.units(roster, county.UNITS)
-        writer = RosterWriter(roster, units, await county.people(roster, units[0], round(per_second * seconds) + 1))
+        writer = RosterWriter(roster, units, await county.people(roster, units, round(per_second * seconds) + 1))
         await paced(writer.write, per_second, seconds)
         await asyncio.sleep(0.1)  # the last wake-up of the relay
 
