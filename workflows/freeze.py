@@ -23,14 +23,16 @@ with workflow.unsafe.imports_passed_through():
         FreezeStart,
         IssueAccepted,
     )
-    from workflows.guard import guarded, refuse
+    from workflows.guard import guarded, refuse, update_id
     from workflows.journal import Journal
     from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
     from workflows.roster import TASK_QUEUE as ROSTER
+    from workflows.shown import Shown
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_freeze_entry"
 ISSUE_ACCEPTED = "issue_accepted"
+ANSWERS_KEPT = 20
 
 
 @workflow.defn
@@ -40,21 +42,47 @@ class FreezeWorkflow(Timed):
     @workflow.init
     def __init__(self, start: FreezeStart) -> None:
         self.start = start
-        self.case = FreezeCase(open_issues=start.issue_ids)
+        self.case = start.case or FreezeCase(open_issues=start.issue_ids)
         self.clock = BusinessClock(start.clock_offset)
-        self.journal = Journal[FreezeEntry]()
+        self.journal = Journal[FreezeEntry](start.unwritten, start.recorded)
+        self.answers = dict(start.answers)
+        self.shown = Shown(start.unit_id, self.case.state)
 
     @workflow.run
     async def run(self, start: FreezeStart) -> FreezeState:  # noqa: ARG002  the state is made in __init__: an update may come before `run`
         while self.case.state not in OVER:
             await self.clock.wait_until(None, self._has_work)
             await self._go_on()
-        await self.journal.write(self._record)  # an order declined before the first turn of the loop stands here
-        await workflow.wait_condition(workflow.all_handlers_finished)
+            self.shown.tell(self.case.state)
+            if self._must_continue():
+                await self._settle()
+                workflow.continue_as_new(self._carried())
+        await self._settle()
         return self.case.state
 
     def _has_work(self) -> bool:
-        return bool(self.journal.unwritten) or self._to_apply() or self._to_lift() or self._may_go_on_alone()
+        unfinished = bool(self.journal.unwritten) or self._to_apply() or self._to_lift() or self._may_go_on_alone()
+        return unfinished or self._must_continue()
+
+    def _must_continue(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
+
+    def _carried(self) -> FreezeStart:
+        return self.start.model_copy(
+            update={
+                "case": self.case,
+                "clock_offset": self.clock.offset,
+                "unwritten": self.journal.unwritten,
+                "recorded": self.journal.recorded,
+                "answers": dict(list(self.answers.items())[-ANSWERS_KEPT:]),
+            }
+        )
+
+    async def _settle(self) -> None:
+        """Record on until every decider has his answer; an order declined before the first turn of the loop is recorded here."""
+        while not workflow.all_handlers_finished() or self.journal.unwritten:
+            await self.journal.write(self._record)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self.journal.unwritten))
 
     def _to_apply(self) -> bool:
         return self.case.state is FreezeState.PROPOSED and self.case.approval is not None
@@ -99,6 +127,7 @@ class FreezeWorkflow(Timed):
             order_id=self.start.order_id,
             unit_id=self.start.unit_id,
             scopes=self.start.scopes,
+            posts=self.start.posts,
             document_no=evidence.document_no or "",
             evidence=evidence,
         )
@@ -139,6 +168,16 @@ class FreezeWorkflow(Timed):
         )
         return self.journal.append(entry)
 
+    async def _decided(self, act: FreezeAct, decision: Decision, **changes: object) -> FreezeAnswer:
+        """Carry a decision out at once; a repeat of one carried out before gets the same answer, also in the next run."""
+        request = update_id()
+        if request not in self.answers:
+            sequence = self._note(act, decision.evidence, **changes)
+            self.answers[request] = FreezeAnswer(state=self.case.state, sequence=sequence)
+        answer = self.answers[request]
+        await self.journal.until_recorded(answer.sequence)
+        return answer
+
     async def _record(self, entry: FreezeEntry) -> None:
         await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
 
@@ -147,14 +186,13 @@ class FreezeWorkflow(Timed):
     async def decide(self, decision: Decision) -> FreezeAnswer:
         """The decision on the freeze."""
         if decision.approve:
-            sequence = self._note(FreezeAct.APPROVE, decision.evidence, approval=decision.evidence)
-        else:
-            sequence = self._note(FreezeAct.DECLINE, decision.evidence, state=FreezeState.DECLINED)
-        await self.journal.until_recorded(sequence)
-        return FreezeAnswer(state=self.case.state, sequence=sequence)
+            return await self._decided(FreezeAct.APPROVE, decision, approval=decision.evidence)
+        return await self._decided(FreezeAct.DECLINE, decision, state=FreezeState.DECLINED)
 
     @decide.validator
     def _may_decide(self, decision: Decision) -> None:
+        if update_id() in self.answers:
+            return
         self._ensure_signed_by_director(decision)
         if self.case.state is not FreezeState.PROPOSED or self.case.approval is not None:
             raise _refusal("wrong_state")
@@ -166,14 +204,13 @@ class FreezeWorkflow(Timed):
     async def decide_release(self, decision: Decision) -> FreezeAnswer:
         """The decision on the release; a refused one may be decided again."""
         if decision.approve:
-            sequence = self._note(FreezeAct.APPROVE_RELEASE, decision.evidence, release=decision.evidence)
-        else:
-            sequence = self._note(FreezeAct.DECLINE_RELEASE, decision.evidence)
-        await self.journal.until_recorded(sequence)
-        return FreezeAnswer(state=self.case.state, sequence=sequence)
+            return await self._decided(FreezeAct.APPROVE_RELEASE, decision, release=decision.evidence)
+        return await self._decided(FreezeAct.DECLINE_RELEASE, decision)
 
     @decide_release.validator
     def _may_decide_release(self, decision: Decision) -> None:
+        if update_id() in self.answers:
+            return
         self._ensure_signed_by_director(decision)
         if self.case.state is not FreezeState.RELEASE_PROPOSED:
             raise _refusal("release_not_proposed")

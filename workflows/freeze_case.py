@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.glossary import FreezeScope, FreezeState, Role
-from workflows.roster import Evidence
+from workflows.roster import Evidence, FrozenPosts
 
 POLICY = "policy"
 OVER = frozenset({FreezeState.DECLINED, FreezeState.RELEASED})
@@ -78,19 +78,6 @@ class FreezeAnswer(Message):
     sequence: int = 0
 
 
-class FreezeStart(Message):
-    """What is pinned when the order is proposed. The two document numbers are the policies that decide instead of a person, where set."""
-
-    order_id: UUID
-    unit_id: UUID
-    scopes: tuple[FreezeScope, ...]
-    issue_ids: tuple[UUID, ...]
-    proposed_by: str
-    decide_by_policy: str | None = None
-    release_by_policy: str | None = None
-    clock_offset: timedelta | None = None
-
-
 class FreezeCase(Message):
     """Where an order stands."""
 
@@ -108,3 +95,24 @@ class FreezeCase(Message):
     def then(self, **changes: object) -> "FreezeCase":
         """The order after a change."""
         return self.model_copy(update=changes)
+
+
+class FreezeStart(Message):
+    """What is pinned when the order is proposed, or what one run hands to the next.
+
+    The two document numbers are the policies that decide instead of a person, where set.
+    """
+
+    order_id: UUID
+    unit_id: UUID
+    scopes: tuple[FreezeScope, ...]
+    posts: tuple[FrozenPosts, ...] = ()
+    issue_ids: tuple[UUID, ...]
+    proposed_by: str
+    decide_by_policy: str | None = None
+    release_by_policy: str | None = None
+    clock_offset: timedelta | None = None
+    case: FreezeCase | None = None
+    unwritten: tuple[FreezeEntry, ...] = ()
+    recorded: int = 0
+    answers: dict[str, FreezeAnswer] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
+from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 P = ParamSpec("P")
@@ -24,6 +25,14 @@ def guarded(handler: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
             raise ApplicationError("此操作未能完成，案件状态未变。", type="internal_error", non_retryable=True) from error
 
     return guard
+
+
+def update_id() -> str:
+    """The id of the update whose handler or validator is running."""
+    current = workflow.current_update_info()
+    if current is None:
+        raise RuntimeError("not in an update")
+    return current.id
 
 
 def refuse(code: str, sentence: str) -> ApplicationError:

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
 
     from shared.glossary import IssueState
     from workflows.clock import BusinessClock, Timed
-    from workflows.guard import guarded, refuse
+    from workflows.guard import guarded, refuse, update_id
     from workflows.journal import Journal
     from workflows.rectification_case import OVER, Act, Answer, Case, Entry, LadderStep, Message
     from workflows.rectification_orders import (
@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
         Service,
         Submission,
     )
+    from workflows.shown import Shown
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_case_entry"
@@ -67,6 +68,7 @@ class RectificationWorkflow(Timed):
         self.clock = BusinessClock(start.clock_offset)
         self.journal = Journal[Entry](start.unwritten, start.recorded)
         self.answers = dict(start.answers)
+        self.shown = Shown(start.unit_id, start.case.state, start.case.due_at)
 
     @workflow.run
     async def run(self, start: RectificationStart) -> IssueState:  # noqa: ARG002  the state is made in __init__: an update may come before `run`
@@ -74,10 +76,12 @@ class RectificationWorkflow(Timed):
             step, at = self.case.next_rung() or (None, None)
             if await self.clock.wait_until(at, self._has_other_work, step.rung.value if step else "") and step and at:
                 self._fire(step, at)
+            self.shown.tell(self.case.state, self.case.due_at)
             await self.journal.write(self._record)
             if self._must_continue():
                 await self._settle()
                 workflow.continue_as_new(self._carried())
+        self.shown.tell(self.case.state)
         await self._settle()
         return self.case.state
 
@@ -127,19 +131,19 @@ class RectificationWorkflow(Timed):
         )
 
     async def _decide(self, order: Order) -> Answer:
-        update_id = _update_id()
-        if update_id not in self.answers:
+        request = update_id()
+        if request not in self.answers:
             before, self.case = self.case, order.apply(self.case, self.clock.now())
             details = order.details(before, self.case)
             entry = self._entry(order.act).model_copy(update={"evidence": order.evidence, "details": details})
             sequence = self.journal.append(entry)
-            self.answers[update_id] = Answer(state=self.case.state, due_at=self.case.due_at, sequence=sequence)
-        answer = self.answers[update_id]
+            self.answers[request] = Answer(state=self.case.state, due_at=self.case.due_at, sequence=sequence)
+        answer = self.answers[request]
         await self.journal.until_recorded(answer.sequence)
         return answer
 
     def _ensure_allowed(self, order: Order) -> None:
-        if _update_id() in self.answers:
+        if update_id() in self.answers:
             return
         try:
             order.check(self.case, self.clock.now())
@@ -245,10 +249,3 @@ class RectificationWorkflow(Timed):
     @recount.validator
     def _may_recount(self, order: Recount) -> None:
         self._ensure_allowed(order)
-
-
-def _update_id() -> str:
-    current = workflow.current_update_info()
-    if current is None:
-        raise RuntimeError("not in an update")
-    return current.id

@@ -100,12 +100,21 @@ class GiveBack(Message):
     evidence: Evidence
 
 
+class FrozenPosts(Message):
+    """Posts that an order withholds from one row of its root unit, where it freezes a number only."""
+
+    kind: str
+    funding: str
+    posts: int = Field(ge=1)
+
+
 class FreezeRequest(Message):
-    """Put a signed freeze order into force for a unit and all below it."""
+    """Put a signed freeze order into force: the scopes for a unit and all below it, the posts on rows of the unit itself."""
 
     order_id: UUID
     unit_id: UUID
     scopes: tuple[FreezeScope, ...]
+    posts: tuple[FrozenPosts, ...] = ()
     document_no: str
     evidence: Evidence
 

@@ -12,7 +12,7 @@ from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.commands.reservations import hold_reservation, lapse_reservations
 from services.roster.models.refusals import Frozen
-from services.roster.models.requests import FreezeUnit, LapseReservations, TakeEffect, UnfreezeUnit
+from services.roster.models.requests import FreezeUnit, FrozenPosts, LapseReservations, TakeEffect, UnfreezeUnit
 from services.roster.queries import checks
 from services.roster.queries.units import units_with_overdue_reservations
 from services.roster.rules.posts import expiry
@@ -100,7 +100,8 @@ class RosterActivities:
     async def freeze_unit(self, request: FreezeRequest) -> Verdict:
         """Put a signed order into force."""
         by = self._by(f"freeze:{request.order_id}", request.evidence, request.document_no)
-        what = FreezeUnit(order_id=request.order_id, unit_id=request.unit_id, scopes=request.scopes)
+        posts = tuple(FrozenPosts(**dict(each)) for each in request.posts)
+        what = FreezeUnit(order_id=request.order_id, unit_id=request.unit_id, scopes=request.scopes, posts=posts)
         return await _verdict(freeze_unit(self._database, replace(by, case_id=f"freeze:{request.order_id}"), what))
 
     @activity.defn(name=UNFREEZE_UNIT)

@@ -67,10 +67,12 @@ class Roster:
     """The neighbour, as far as a freeze sees it: it says yes and keeps what it was asked."""
 
     asked: list[str] = field(default_factory=list)
+    posts: list[roster.FrozenPosts] = field(default_factory=list)
 
     @activity.defn(name=roster.FREEZE_UNIT)
     async def freeze_unit(self, request: roster.FreezeRequest) -> roster.Verdict:
         self.asked.append(f"freeze {request.document_no}")
+        self.posts.extend(request.posts)
         return roster.Verdict(accepted=True)
 
     @activity.defn(name=roster.UNFREEZE_UNIT)

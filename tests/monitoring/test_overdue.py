@@ -77,6 +77,27 @@ async def test_an_overdue_case_is_escalated_frozen_by_the_director_and_released_
     assert (released["released_by"], released["release_document_no"]) == ("director-gu", "编解〔2026〕1号")
 
 
+async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitoring: House) -> None:
+    town = Town()
+    issue = (await given_a_served_notice(monitoring, town)).split("/")[-1]
+    posts = [{"kind": "career", "funding": "full", "posts": 2}]
+    proposal: dict[str, Any] = {"unit_id": str(town.unit_id), "issue_ids": [issue], "reason": "冻结 2 名"}
+
+    nothing = await monitoring.post(OFFICER, "/freeze-orders", **proposal)
+    order = (await monitoring.post(OFFICER, "/freeze-orders", posts=posts, **proposal)).json()
+    await eventually(
+        lambda: monitoring.post(
+            DIRECTOR, f"/freeze-orders/{order['id']}/decision", key="decision-1", approve=True, document_no="编冻〔2026〕1号", reason="逾期"
+        ),
+        lambda answer: answer.is_success,
+    )
+    await eventually(lambda: monitoring.get(OFFICER, f"/freeze-orders/{order['id']}"), lambda page: page["state"] == "in_force")
+
+    assert nothing.status_code == 422
+    assert (order["scopes"], order["posts"]) == ([], posts)
+    assert [each.model_dump() for each in monitoring.roster.posts] == posts
+
+
 async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_holiday_sealed_after_its_release_and_acknowledged(
     monitoring: House,
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from temporalio.testing import WorkflowEnvironment
 import tests.workflows.rectification_play as play
 from shared.glossary import FreezeState, Role
 from tests.workflows.rectification_play import Play, by, freeze_on_stage
+from workflows.clock import ClockMoved
 from workflows.freeze import FreezeWorkflow
 from workflows.freeze_case import Decision, FreezeAct, IssueAccepted, workflow_id
+from workflows.shown import CASE_STAGE, UNIT_ID
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
@@ -132,3 +135,42 @@ async def test_a_decision_that_comes_before_the_first_turn_of_the_workflow_is_re
 
     assert answer["state"] == FreezeState.DECLINED
     assert [entry.act for entry in services.order_entries] == [FreezeAct.DECLINE]
+
+
+async def test_an_order_goes_on_as_new_with_its_state_and_a_repeated_decision_gets_its_answer() -> None:
+    """Must fail when the second run begins with nothing signed, or forgets the answers of the first."""
+    async with (
+        play.server("limit.historyCount.suggestContinueAsNew=30") as environment,
+        freeze_on_stage(environment, clock_offset=timedelta(0)) as played,
+    ):
+        decision = signed()
+        first = await played.order("decide", decision, "request-1")
+        await until(played, FreezeAct.APPLY)
+        await played.order("issue_accepted", FIRST)
+        for number in range(8):
+            await played.order("clock_moved", ClockMoved(offset=timedelta(seconds=number)))
+        current = environment.client.get_workflow_handle(played.handle.id)
+        runs = {(await current.describe()).run_id, played.handle.first_execution_run_id}
+
+        again = await current.execute_update("decide", decision, id="request-1")
+        await current.execute_update("issue_accepted", LAST)
+        await until(played, FreezeAct.PROPOSE_RELEASE)
+        await current.execute_update("decide_release", signed(document_no="编解〔2026〕1号"))
+
+        assert len(runs) == 2, "the order did not continue as new"
+        assert again == first
+        assert await current.result() == FreezeState.RELEASED
+        assert [entry.sequence for entry in played.services.order_entries] == [1, 2, 3, 4, 5]
+        assert played.services.asked == ["freeze 编冻〔2026〕1号", "unfreeze 编解〔2026〕1号"]
+
+
+async def test_operations_see_the_unit_and_the_stage_of_an_order(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        await played.order("decide", signed())
+        await until(played, FreezeAct.APPLY)
+        shown = (await played.handle.describe()).typed_search_attributes
+        while shown.get(CASE_STAGE) is None:
+            await asyncio.sleep(0.02)
+            shown = (await played.handle.describe()).typed_search_attributes
+
+        assert (shown.get(CASE_STAGE), shown.get(UNIT_ID)) == ("in_force", str(UUID(int=1)))

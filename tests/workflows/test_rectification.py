@@ -28,6 +28,7 @@ from workflows.rectification_orders import (
     Return,
     Submission,
 )
+from workflows.shown import CASE_DEADLINE, CASE_STAGE
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
@@ -231,6 +232,9 @@ async def test_a_notice_loaded_meanwhile_moves_what_is_ahead_and_fires_nothing_t
         again = await refused(played, "recount", newly_loaded(d1009=DayKind.OFF, d1010=DayKind.OFF))
         await played.until(at_hour(date(2026, 12, 1), 12))
 
+        shown = (await played.handle.describe()).typed_search_attributes
+
+        assert (shown.get(CASE_STAGE), shown.get(CASE_DEADLINE)) == ("overdue_issue", at_hour(date(2026, 10, 12), 17, 30))
         assert moved["due_at"] == "2026-10-12T17:30:00+08:00"
         assert again == "calendar_known"
         assert played.services.rungs == [

@@ -1,10 +1,10 @@
 """Freeze orders (冻结令): proposed by an officer or by an overdue case, decided by the director."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
 from services.monitoring.commands.freezes import propose_freeze
@@ -17,6 +17,7 @@ from shared.glossary import FreezeScope, FreezeState
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
 from workflows.freeze_case import OVER, Decision, workflow_id
+from workflows.roster import FrozenPosts
 
 router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
@@ -28,9 +29,16 @@ class ProposalBody(Body):
     """冻结建议."""
 
     unit_id: UUID
-    scopes: list[FreezeScope] = Field(min_length=1)
+    scopes: list[FreezeScope] = Field(default=[], max_length=len(FreezeScope))
+    posts: list[FrozenPosts] = Field(default=[], max_length=50, description="Posts to withhold, where a number only is frozen.")
     issue_ids: list[UUID] = Field(min_length=1, max_length=100)
     reason: str = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="after")
+    def _freezes_something(self) -> Self:
+        if not self.scopes and not self.posts:
+            raise ValueError("冻结范围（scopes）和冻结名额（posts）至少填写一项")
+        return self
 
 
 class DecisionBody(Body):
@@ -64,6 +72,7 @@ async def post_freeze_order(asked: Asking, who: Officer, body: ProposalBody, ide
     what = ProposeFreeze(
         unit_id=body.unit_id,
         scopes=tuple(body.scopes),
+        posts=tuple(body.posts),
         issue_ids=tuple(body.issue_ids),
         clock_offset=asked.surroundings.clock_offset(),
     )

@@ -36,7 +36,7 @@ async def propose_freeze(conn: Connection, by: By, what: ProposeFreeze) -> UUID:
     if await _is_linked(conn, what.issue_ids):
         raise AlreadyFreezing(unit=what.unit_id)
     rounds = {row["id"]: row["round"] for row in found}
-    return await _create(conn, by, what.unit_id, what.scopes, rounds, what.clock_offset)
+    return await _create(conn, by, what, rounds)
 
 
 async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_offset: timedelta | None) -> None:
@@ -44,7 +44,10 @@ async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_of
     if await _is_linked(conn, [issue.id]):
         return
     scopes = (await parameters_on(conn, business_day(by.as_of)))["freeze", "scopes"].value
-    await _create(conn, by, issue.unit_id, [FreezeScope(scope) for scope in scopes], {issue.id: issue.round}, clock_offset)
+    what = ProposeFreeze(
+        unit_id=issue.unit_id, scopes=tuple(FreezeScope(scope) for scope in scopes), issue_ids=(issue.id,), clock_offset=clock_offset
+    )
+    await _create(conn, by, what, {issue.id: issue.round})
 
 
 async def _is_linked(conn: Connection, issue_ids: Sequence[UUID]) -> bool:
@@ -57,15 +60,14 @@ async def _is_linked(conn: Connection, issue_ids: Sequence[UUID]) -> bool:
     )
 
 
-async def _create(
-    conn: Connection, by: By, unit_id: UUID, scopes: Sequence[FreezeScope], rounds: dict[UUID, int], clock_offset: timedelta | None
-) -> UUID:
+async def _create(conn: Connection, by: By, what: ProposeFreeze, rounds: dict[UUID, int]) -> UUID:
     order_id = uuid7()
     await conn.execute(
-        "INSERT INTO freeze_orders (id, unit_id, scopes, state, reason, proposed_by, proposed_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO freeze_orders (id, unit_id, scopes, posts, state, reason, proposed_by, proposed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         order_id,
-        unit_id,
-        list(scopes),
+        what.unit_id,
+        list(what.scopes),
+        [each.model_dump() for each in what.posts],
         FreezeState.PROPOSED,
         by.reason,
         by.actor,
@@ -79,13 +81,14 @@ async def _create(
     parameters = await parameters_on(conn, business_day(by.as_of))
     start = FreezeStart(
         order_id=order_id,
-        unit_id=unit_id,
-        scopes=tuple(scopes),
+        unit_id=what.unit_id,
+        scopes=what.scopes,
+        posts=what.posts,
         issue_ids=tuple(rounds),
         proposed_by=by.actor,
         decide_by_policy=parameters["freeze", "decide_automatically"].value,
         release_by_policy=parameters["freeze", "release_automatically"].value,
-        clock_offset=clock_offset,
+        clock_offset=what.clock_offset,
     )
     await start_workflow(conn, "FreezeWorkflow", workflow_id(order_id), start)
     return order_id

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from shared.glossary import FreezeScope
 from shared.law.working_days import Calendar
+from workflows.roster import FrozenPosts
 from workflows.sealing_messages import Document
 
 
@@ -19,10 +20,11 @@ class Input(BaseModel):
 
 
 class ProposeFreeze(Input):
-    """An officer proposes to freeze a unit because of its issues."""
+    """An officer proposes to freeze a unit because of its issues: whole scopes, or a number of posts, or both."""
 
     unit_id: UUID
-    scopes: tuple[FreezeScope, ...] = Field(min_length=1)
+    scopes: tuple[FreezeScope, ...]
+    posts: tuple[FrozenPosts, ...] = ()
     issue_ids: tuple[UUID, ...] = Field(min_length=1)
 
 

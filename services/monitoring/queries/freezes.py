@@ -12,6 +12,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, FreezeScope, FreezeState
 from shared.unit_copies import scope
+from workflows.roster import FrozenPosts
 
 
 class LinkedIssue(BaseModel):
@@ -42,6 +43,7 @@ class OrderPage(BaseModel):
     unit_id: UUID
     unit: str
     scopes: list[FreezeScope]
+    posts: list[FrozenPosts]
     state: FreezeState
     state_label: str
     reason: str
