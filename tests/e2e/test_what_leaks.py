@@ -1,0 +1,162 @@
+"""After the stories: no identity number and no name of anybody in the city stands where it must not. Last in its folder, so that all has happened."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from google.protobuf.message import Message
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client
+
+from deploy.bootstrap import PLAN
+from deploy.local.place import NAMESPACE, Place
+from services.roster.models.facts import place_of
+from shared.crypto import FieldCipher, RingFile
+from shared.temporal import EncryptedPayloads
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+NAMES_STAND_IN = {("roster", "person_records")}
+"""The one table that holds names in plain; numbers stand nowhere in plain."""
+_HAN = re.compile(r"[㐀-鿿豈-﫿𠀀-𳏿·]{2,}")
+_NUMBER = re.compile(r"\d{17}[\dXx]")
+
+
+class Planted:
+    """Who is in the register, and a search for any of them."""
+
+    def __init__(self, numbers: set[str], names: set[str]) -> None:
+        self.numbers = numbers
+        self.names = {name for name in names if len(name) >= 3}  # two characters may be a word
+
+    def numbers_in(self, text: str) -> Iterator[str]:
+        yield from self.numbers.intersection(_NUMBER.findall(text))
+
+    def names_in(self, text: str) -> Iterator[str]:
+        for run in _HAN.findall(text):
+            for length in (3, 4):
+                yield from self.names.intersection(run[start : start + length] for start in range(len(run) - length + 1))
+
+
+async def planted(place: Place) -> Planted:
+    cipher = FieldCipher(RingFile(place.home / "secrets" / "field.keys"))
+    conn = await asyncpg.connect(place.database_url("roster"))
+    rows = await conn.fetch("SELECT person_id, name, id_number FROM person_records")
+    await conn.close()
+    numbers = {cipher.decrypt(row["id_number"], place_of(row["person_id"])) for row in rows}
+    return Planted(numbers, {row["name"] for row in rows})
+
+
+async def tables(place: Place) -> AsyncIterator[tuple[tuple[str, str], str]]:
+    """Every table of every schema as text."""
+    conn = await asyncpg.connect(place.database_url("postgres"))
+    names = await conn.fetch("SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
+    for schema, table in names:
+        parts: list[bytes] = []
+
+        async def keep(data: bytes, parts: list[bytes] = parts) -> None:
+            parts.append(data)
+
+        await conn.copy_from_table(table, schema_name=schema, output=keep)
+        yield (schema, table), b"".join(parts).decode()
+    await conn.close()
+
+
+async def records(place: Place) -> AsyncIterator[tuple[str, str]]:
+    """Every record of every topic: key, headers, value."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=place.kafka, enable_auto_commit=False)
+    await consumer.start()
+    partitions = [TopicPartition(topic, number) for topic in PLAN["topics"]["names"] for number in range(PLAN["topics"]["partitions"])]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    ends = await consumer.end_offsets(partitions)
+    while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+        for partition, found in (await consumer.getmany(timeout_ms=200)).items():
+            for record in found:
+                yield partition.topic, f"{record.key!r} {record.headers!r} {record.value.decode()}"
+    await consumer.stop()
+
+
+async def histories(place: Place) -> AsyncIterator[tuple[str, str]]:
+    """Every event of every workflow, its payloads decrypted."""
+    client = await Client.connect(place.temporal, namespace=NAMESPACE)
+    codec = EncryptedPayloads(bytes.fromhex((place.home / "secrets" / "payload.key").read_text().strip()))
+    async for workflow in client.list_workflows():
+        async for event in client.get_workflow_handle(workflow.id, run_id=workflow.run_id).fetch_history_events():
+            decoded = await codec.decode(list(payloads_in(event)))
+            yield workflow.id, " ".join([str(event), *(payload.data.decode(errors="replace") for payload in decoded)])
+
+
+def payloads_in(message: Message) -> Iterator[Payload]:
+    """Every payload anywhere in a message."""
+    if isinstance(message, Payload):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for each in children(field, value):
+            yield from payloads_in(each)
+
+
+def children(field: Any, value: Any) -> list[Message]:
+    if field.message_type.GetOptions().map_entry:
+        return [each for each in value.values() if isinstance(each, Message)]
+    return list(value) if field.is_repeated else [value]
+
+
+def logs(place: Place) -> Iterator[tuple[str, str]]:
+    """What every process and every server wrote down."""
+    for path in sorted(Path(place.home / "log").rglob("*")):
+        if path.is_file():
+            yield path.name, path.read_text(encoding="utf-8", errors="replace")
+
+
+async def test_no_table_but_the_register_itself_tells_who_somebody_is(whole: Place) -> None:
+    people = await planted(whole)
+    assert len(people.numbers) > 1000
+
+    found = [
+        (where, [*people.numbers_in(text), *(() if where in NAMES_STAND_IN else people.names_in(text))])
+        async for where, text in tables(whole)
+    ]
+
+    assert {where for where, _ in found} >= {("roster", "event_log"), ("monitoring", "issues"), ("approval", "entries")}
+    assert [hit for hit in found if hit[1]] == []
+
+
+async def test_no_event_tells_who_somebody_is(whole: Place) -> None:
+    people, seen = await planted(whole), 0
+    async for topic, text in records(whole):
+        seen += 1
+        assert [topic, *people.numbers_in(text), *people.names_in(text)] == [topic]
+    assert seen > 1000
+
+
+async def test_no_history_tells_who_somebody_is(whole: Place) -> None:
+    people, seen = await planted(whole), set()
+    async for workflow, text in histories(whole):
+        seen.add(workflow.partition(":")[0])
+        assert [workflow, *people.numbers_in(text), *people.names_in(text)] == [workflow]
+    assert seen >= {"approval", "rectification", "freeze"}
+
+
+async def test_no_log_and_no_address_in_it_tells_who_somebody_is(whole: Place) -> None:
+    people = await planted(whole)
+
+    found = {name: [*people.numbers_in(text), *people.names_in(text)] for name, text in logs(whole)}
+
+    assert any(name.startswith("roster") for name in found)
+    assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+async def test_the_search_finds_what_is_planted() -> None:
+    people = Planted({"330499196501150013"}, {"闻远迹", "𠀋示例"})
+
+    assert list(people.numbers_in('{"a":"330499196501150013"}')) == ["330499196501150013"]
+    assert list(people.names_in("已由闻远迹办理")) == ["闻远迹"]
+    assert list(people.names_in("𠀋示例")) == ["𠀋示例"]
