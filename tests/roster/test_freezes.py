@@ -144,6 +144,20 @@ async def test_a_freeze_waits_for_a_claim_in_flight_and_a_claim_for_a_freeze(ros
     assert await claim == "frozen"
 
 
+async def test_an_entry_waits_for_a_freeze_above_that_is_being_made(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row = await given.row(roster_db, 1, parent=town)
+    posting = given.placement(row, await given.person(roster_db, row.unit_id))
+
+    async with roster_db.pool.acquire() as conn, conn.transaction():
+        await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=uuid4(), unit_id=town, scopes=(FreezeScope.ENTRY,)))
+        entry = asyncio.create_task(outcome(place_person(roster_db, given.by(), posting)))
+        await _until_somebody_waits(roster_db, entry)
+        assert not entry.done()
+
+    assert await entry == "frozen"
+
+
 async def test_a_freeze_takes_its_root_against_a_claim_that_is_being_made(roster_db: Database) -> None:
     town = await given.unit(roster_db, category="ZJ-Z")
     row = await given.row(roster_db, 1, parent=town)

@@ -98,6 +98,18 @@ async def test_a_refusal_leaves_nothing_and_is_judged_anew_under_the_same_key(ki
 
 
 @pytest.mark.asyncio
+async def test_a_repeat_gets_the_first_answer_though_it_would_be_refused_by_now(kit: Kit) -> None:
+    mandate, what = by("key-1"), Raise(most=1)
+    first = await raise_counters(kit.database, mandate, what)
+    again = await raise_counters(kit.database, mandate, what)
+    twins = await asyncio.gather(*(raise_counters(kit.database, by("key-2"), Raise(counters=(2,), most=1)) for _ in range(5)))
+
+    assert first == again
+    assert len(set(twins)) == 1
+    assert (await counters(kit), await kit.count("outbox")) == ([1, 1], 2)
+
+
+@pytest.mark.asyncio
 async def test_two_twins_in_flight_have_one_effect_and_one_answer(kit: Kit) -> None:
     mandate = by("key-1")
     answers = await asyncio.gather(*(raise_counters(kit.database, mandate, Raise()) for _ in range(5)))
