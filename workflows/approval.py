@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval_steps import Decision, Phase
     from workflows.guard import guarded, refuse
     from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
+    from workflows.tries import PAPER
 
 ASK_AGAIN = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=10)
@@ -238,20 +239,20 @@ class ApprovalWorkflow(OpenCase):
             done=known(self.done),
             on=known(self.decided_on),
         )
-        rendered = await self.ask(messages.RENDER_DOCUMENT, rendering, messages.Rendered)
+        rendered = await self.ask(messages.RENDER_DOCUMENT, rendering, messages.Rendered, within=PAPER)
         self.move(steps.rendered(self.case, rendered.document_id, rendered.sha256))
         self.enter(EntryKind.RENDERED, document_id=rendered.document_id)
 
     async def _seal(self) -> None:
         """Ask for the seal, wait for the answer, ask again: the task is the same, so nothing is sealed twice. While the platform is away it stays 待签章."""
-        progress = await self.ask(messages.REQUEST_SEAL, self._seal_request(), messages.SealProgress)
+        progress = await self.ask(messages.REQUEST_SEAL, self._seal_request(), messages.SealProgress, within=PAPER)
         if progress.completed and self.case.phase is Phase.SEAL:
             self._answered()
         with suppress(TimeoutError):  # no answer came: ask what became of the task
             await workflow.wait_condition(lambda: self.case.phase is not Phase.SEAL, timeout=ASK_AGAIN, timeout_summary="seal")
 
     async def _file(self) -> None:
-        await self.ask(messages.FILE_DOCUMENT, self._seal_request(), messages.Filed)
+        await self.ask(messages.FILE_DOCUMENT, self._seal_request(), messages.Filed, within=PAPER)
         self.move(steps.filed(self.case))
         self.enter(EntryKind.RECORDED, document_id=self.case.document_id)
 

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import BaseModel
@@ -22,11 +21,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.guard import refuse
     from workflows.journal import Journal
     from workflows.roster import Evidence
+    from workflows.tries import AGAIN, TRANSACTION
 
 R = TypeVar("R")
 ANSWERS_KEPT = 50
-_TRY = timedelta(seconds=60)
-_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
 _ENGINE = Decider(actor="system", roles=(Role.SERVICE,))
 
 
@@ -132,10 +130,12 @@ class OpenCase(Timed):
         ahead = [(at, offset) for offset, at in instants if at is not None and at > self.armed_at]
         return (min(ahead)[1], min(ahead)[0]) if ahead else None
 
-    async def ask(self, activity: str, argument: BaseModel, answer: type[R], task_queue: str = messages.TASK_QUEUE) -> R:
-        """Ask a service until it answers. The journal goes on meanwhile: a service that is away holds nobody's decision up."""
+    async def ask(
+        self, activity: str, argument: BaseModel, answer: type[R], task_queue: str = messages.TASK_QUEUE, within: timedelta = TRANSACTION
+    ) -> R:
+        """Ask a service until it answers; `within` is the time of one try. The journal goes on meanwhile: a service that is away holds nobody's decision up."""
         asked = workflow.start_activity(
-            activity, argument, task_queue=task_queue, result_type=answer, start_to_close_timeout=_TRY, retry_policy=_RETRY
+            activity, argument, task_queue=task_queue, result_type=answer, start_to_close_timeout=within, retry_policy=AGAIN
         )
         while not asked.done():
             await workflow.wait_condition(lambda: asked.done() or self.stirred())
@@ -193,7 +193,7 @@ class OpenCase(Timed):
 
     async def _record_entry(self, entry: Entry) -> None:
         await workflow.execute_activity(
-            messages.RECORD_ENTRY, entry, task_queue=messages.TASK_QUEUE, start_to_close_timeout=_TRY, retry_policy=_RETRY
+            messages.RECORD_ENTRY, entry, task_queue=messages.TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN
         )
 
 

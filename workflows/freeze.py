@@ -4,8 +4,6 @@ The engine proposes; a person decides (or a policy row that the office has set, 
 issue is struck off the release is proposed, and again a person signs it. Nothing is frozen or released by itself (domain §14.8).
 """
 
-from datetime import timedelta
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -28,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
     from workflows.roster import TASK_QUEUE as ROSTER
     from workflows.shown import Shown
+    from workflows.tries import AGAIN, PAPER, TRANSACTION
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_freeze_entry"
@@ -132,7 +131,7 @@ class FreezeWorkflow(Timed):
             evidence=evidence,
         )
         verdict = await workflow.execute_activity(
-            FREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=timedelta(seconds=30), result_type=Verdict
+            FREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=PAPER, retry_policy=AGAIN, result_type=Verdict
         )
         if verdict.accepted:
             self._note(FreezeAct.APPLY, evidence, state=FreezeState.IN_FORCE)
@@ -145,7 +144,7 @@ class FreezeWorkflow(Timed):
             order_id=self.start.order_id, unit_id=self.start.unit_id, document_no=evidence.document_no or "", evidence=evidence
         )
         await workflow.execute_activity(
-            UNFREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=timedelta(seconds=30), result_type=Verdict
+            UNFREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=PAPER, retry_policy=AGAIN, result_type=Verdict
         )
         self._note(FreezeAct.RELEASE, evidence, state=FreezeState.RELEASED)
 
@@ -179,7 +178,7 @@ class FreezeWorkflow(Timed):
         return answer
 
     async def _record(self, entry: FreezeEntry) -> None:
-        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
+        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
 
     @workflow.update
     @guarded

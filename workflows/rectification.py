@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
         Submission,
     )
     from workflows.shown import Shown
+    from workflows.tries import AGAIN, TRANSACTION
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_case_entry"
@@ -108,7 +109,7 @@ class RectificationWorkflow(Timed):
         self.journal.append(self._entry(Act.END_TERM if again else Act.FIRE_RUNG).model_copy(update=fired))
 
     async def _record(self, entry: Entry) -> None:
-        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=timedelta(seconds=30))
+        await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
 
     async def _settle(self) -> None:
         """Record on until every decider has his answer."""

@@ -9,6 +9,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from workflows.clock import BusinessClock, Timed
     from workflows.sealing_messages import SEAL_DOCUMENT, TASK_QUEUE, SealAnswered, SealStart
+    from workflows.tries import PAPER
 
 ASK_AGAIN = timedelta(minutes=5)
 
@@ -35,7 +36,7 @@ class SealWorkflow(Timed):
                 SEAL_DOCUMENT,
                 start,
                 task_queue=TASK_QUEUE,
-                start_to_close_timeout=timedelta(minutes=2),
+                start_to_close_timeout=PAPER,
                 retry_policy=RetryPolicy(maximum_attempts=3),
                 result_type=bool,
             )

@@ -6,6 +6,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from workflows.schedules import Nominal, due
+    from workflows.tries import PULSE
 
 TASK_QUEUE = "monitoring"
 ISSUE_LISTS = "monitoring.issue_weekly_lists"
@@ -23,7 +24,7 @@ class SupervisionWorkflow:
             due(nominal),
             task_queue=TASK_QUEUE,
             start_to_close_timeout=timedelta(minutes=30),
-            heartbeat_timeout=timedelta(minutes=1),
+            heartbeat_timeout=PULSE,
             result_type=int,
         )
         return issued

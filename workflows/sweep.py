@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.roster import EXPIRE_RESERVATIONS, Sweep
     from workflows.roster import TASK_QUEUE as ROSTER
     from workflows.schedules import Due, Nominal, due
+    from workflows.tries import PULSE, TRANSACTION
 
 MONITORING = "monitoring"
 SWEEP_DAY = "monitoring.sweep_day"
@@ -24,10 +25,12 @@ class SweepWorkflow:
     async def run(self, nominal: Nominal) -> int:
         """Answers how many units monitoring judged."""
         on: Due = await workflow.execute_activity(
-            SWEEP_DAY, due(nominal), task_queue=MONITORING, result_type=Due, start_to_close_timeout=_AT_MOST
+            SWEEP_DAY, due(nominal), task_queue=MONITORING, result_type=Due, start_to_close_timeout=TRANSACTION
         )
         await workflow.execute_activity(
             EXPIRE_RESERVATIONS, Sweep(on=business_day(on.at)), task_queue=ROSTER, start_to_close_timeout=_AT_MOST
         )
-        judged: int = await workflow.execute_activity(SWEEP, on, task_queue=MONITORING, result_type=int, start_to_close_timeout=_AT_MOST)
+        judged: int = await workflow.execute_activity(
+            SWEEP, on, task_queue=MONITORING, result_type=int, start_to_close_timeout=_AT_MOST, heartbeat_timeout=PULSE
+        )
         return judged

@@ -91,7 +91,8 @@ class MonitoringActivities:
         day, at = business_day(due.at), due.at
         async with self.database.reading() as conn:
             units = await units_to_sweep(conn, day)
-        for unit_id in units:
+        for number, unit_id in enumerate(units):
+            activity.heartbeat(number)
             what = SweepUnit(unit_id=unit_id, on=day, calendar=self.surroundings.calendar, clock_offset=self.surroundings.clock_offset())
             await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
         return len(units)

@@ -33,7 +33,7 @@ PER_KILL, EACH = 2, 2
 TITLE = "进程被杀时提交的申请"
 KIND, FUNDING = "SY", "full"
 FIGURES = ("quota", "headcount", "reserved")
-PATIENCE = 200.0  # an activity whose worker was killed is tried again after its 30 s, and one case may be hit by several kills
+PATIENCE = 200.0  # several processes start anew on two cores, and one case may be hit by several kills
 
 
 @pytest_asyncio.fixture(loop_scope="session")

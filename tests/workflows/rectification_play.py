@@ -1,5 +1,6 @@
 """A stage for the monitoring workflows: the real server with time skipping, the real classes, and services that write down what they are asked."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -72,9 +73,12 @@ class Services:
     order_entries: list[FreezeEntry] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     freezes: bool = True
+    dies_at: int = 0
 
     @activity.defn(name=rectification.RECORD_ENTRY)
     async def record_case_entry(self, entry: Entry) -> int:
+        if self.dies_at == entry.sequence and activity.info().attempt == 1:
+            await asyncio.Event().wait()  # as a worker that was killed: no answer ever comes
         self.entries.append(entry)
         return entry.sequence
 

@@ -288,3 +288,16 @@ async def test_nobody_but_the_service_has_a_case_counted_again(environment: Work
         by_a_person = await refused(played, "recount", order.model_copy(update={"evidence": by()}))
 
         assert (unserved, by_a_person) == ("wrong_state", "wrong_role")
+
+
+async def test_an_activity_whose_worker_died_is_tried_again_within_seconds(environment: WorkflowEnvironment) -> None:
+    async with rectification_on_stage(environment) as played:
+        played.services.dies_at = 1
+
+        await played.order("confirm", Confirmation(evidence=by(), title="整改通知书", demand="限期整改"))
+
+        history = await played.handle.fetch_history()
+        scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+        tries = [each.start_to_close_timeout.ToTimedelta() for each in scheduled if each.activity_type.name]
+        assert tries == [timedelta(seconds=5)]
+        assert played.acts() == [Act.CONFIRM]
