@@ -5,17 +5,18 @@ The table `unit_copies` stands in the kit's migration, so each service has its o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 import asyncpg
 
-from shared.auth import Who
+from shared.auth import OFFICE, Who
 from shared.consumer import Handler, Handlers
 from shared.db import Connection
 from shared.errors import NotFound
 from shared.events.monitoring import LightChanged
-from shared.events.roster import UnitFrozen, UnitRegistered, UnitUnfrozen
-from shared.glossary import Light
+from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitState, UnitUnfrozen
+from shared.glossary import Light, Role
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class UnitCopy:
     category: str
     light: Light
     freezes: tuple[UUID, ...]
+    withheld: bool
+    closed_on: date | None
 
 
 class UnitUnknown(NotFound):
@@ -42,26 +45,34 @@ class UnitUnknown(NotFound):
 def unit_handlers() -> Handlers:
     """What keeps the copies; a service merges it into its own `handlers()`."""
     return {
-        UnitRegistered: Handler(fold=fold_registered),
+        UnitRegistered: Handler(fold=fold_unit),
+        UnitChanged: Handler(fold=fold_unit),
+        UnitClosed: Handler(fold=fold_closed),
         UnitFrozen: Handler(fold=fold_frozen),
         UnitUnfrozen: Handler(fold=fold_unfrozen),
         LightChanged: Handler(fold=fold_light),
     }
 
 
-async def fold_registered(conn: Connection, event: UnitRegistered) -> None:
-    """A unit came into being."""
+async def fold_unit(conn: Connection, event: UnitState) -> None:
+    """A unit came into being, or is another now."""
     await conn.execute(
-        "INSERT INTO unit_copies (id, parent_id, path, name, code, category) VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO unit_copies (id, parent_id, path, name, code, category, withheld) VALUES ($1, $2, $3, $4, $5, $6, $7)"
         " ON CONFLICT (id) DO UPDATE SET parent_id = excluded.parent_id, path = excluded.path, name = excluded.name,"
-        " code = excluded.code, category = excluded.category",
+        " code = excluded.code, category = excluded.category, withheld = excluded.withheld",
         event.unit_id,
         event.parent_id,
         list(event.path),
         event.name,
         event.code,
         event.category,
+        event.withheld,
     )
+
+
+async def fold_closed(conn: Connection, event: UnitClosed) -> None:
+    """A unit is no more; what stands of it here stays readable under its last name."""
+    await conn.execute("UPDATE unit_copies SET closed_on = $2 WHERE id = $1", event.unit_id, event.closed_on)
 
 
 async def fold_frozen(conn: Connection, event: UnitFrozen) -> None:
@@ -88,7 +99,7 @@ async def fold_light(conn: Connection, event: LightChanged) -> None:
 
 async def unit_copy(conn: Connection, unit_id: UUID, who: Who | None = None) -> UnitCopy:
     """One unit; with `who`, only if it lies in his scope (the answer for the others is the same as for none)."""
-    row = await conn.fetchrow("SELECT * FROM unit_copies WHERE id = $1 AND ($2::uuid[] IS NULL OR path && $2)", unit_id, scope(who))
+    row = await conn.fetchrow(f"SELECT u.* FROM unit_copies u WHERE {visible(who)} AND u.id = $2", scope(who), unit_id)
     if row is None:
         raise UnitUnknown(unit=unit_id)
     return _copy(row)
@@ -101,8 +112,26 @@ async def unit_copies(conn: Connection, unit_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 def scope(who: Who | None) -> list[UUID] | None:
-    """The caller's row scope as a query parameter: `($n::uuid[] IS NULL OR path && $n)`."""
+    """The caller's row scope as the query parameter $1 of `visible`."""
     return None if who is None or who.units is None else list(who.units)
+
+
+def visible(who: Who | None, row: str = "u", table: str = "unit_copies", roots: str = "$1") -> str:
+    """The SQL condition that keeps a caller to the units he may see. `row`: a unit's alias; `table`: where units stand; `roots`: `scope(who)`.
+
+    A unit 不计入公开汇总 is seen by the office, where it is marked, and by those whose own scope begins on it or below it; every list, total and
+    export of anybody else leaves it out.
+    """
+    inside = f"({roots}::uuid[] IS NULL OR {row}.path && {roots})"
+    if who is None or sees_withheld(who):
+        return inside
+    own = f"ARRAY(SELECT root.id FROM {table} root WHERE root.id = ANY({roots}) AND root.withheld)"
+    return f"{inside} AND (NOT {row}.withheld OR {row}.path && {own})"
+
+
+def sees_withheld(who: Who) -> bool:
+    """The office, and the services that act for it."""
+    return not who.roles.isdisjoint(OFFICE | {Role.SERVICE})
 
 
 def _copy(row: asyncpg.Record) -> UnitCopy:
@@ -115,4 +144,6 @@ def _copy(row: asyncpg.Record) -> UnitCopy:
         category=row["category"],
         light=Light(row["light"]),
         freezes=tuple(row["freezes"]),
+        withheld=row["withheld"],
+        closed_on=row["closed_on"],
     )

@@ -31,7 +31,10 @@ from shared.events.roster import (
     QuotaChanged,
     ReservationExpired,
     ReservationHeld,
+    ReservationMoved,
     RosterEvent,
+    UnitChanged,
+    UnitClosed,
     UnitFrozen,
     UnitRegistered,
     UnitUnfrozen,
@@ -47,8 +50,12 @@ def subscription(surroundings: Surroundings, topic_prefix: str) -> Subscription:
 def handlers(surroundings: Surroundings) -> Handlers:
     """Everything this service listens to. A rebuild runs the folds alone."""
     placed, on_change = Together(copies.keep_placed), _on_roster_changed(surroundings)
-    figures = (QuotaChanged, PostsReserved, ReservationHeld, HoldReleased, ReservationExpired, PostClaimed, ClaimReleased)
-    units = {kind: handler for kind, handler in unit_handlers().items() if kind in {UnitRegistered, UnitFrozen, UnitUnfrozen}}
+    figures = (QuotaChanged, PostsReserved, ReservationHeld, HoldReleased, ReservationExpired, ReservationMoved, PostClaimed, ClaimReleased)
+    units = {
+        kind: handler
+        for kind, handler in unit_handlers().items()
+        if kind in {UnitRegistered, UnitChanged, UnitClosed, UnitFrozen, UnitUnfrozen}
+    }
     return (
         units
         | {kind: Handler(Together(copies.keep_rows), on_change) for kind in figures}

@@ -16,7 +16,10 @@ from shared.events.roster import (
     PersonReleased,
     PlacementCorrected,
     RosterEvent,
+    UnitChanged,
+    UnitClosed,
     UnitRegistered,
+    UnitState,
 )
 
 TOPICS = ("roster.events", "approval.events", "monitoring.events")
@@ -28,6 +31,8 @@ def handlers(generation: int) -> Handlers:
     folds: dict[type[Event], tuple[Fold, ...]] = {kind: (fold_establishments,) for kind in EVENTS if kind is not PersonRegistered}
     folds |= {
         UnitRegistered: (fold_unit, fold_establishments),
+        UnitChanged: (fold_unit, fold_establishments),
+        UnitClosed: (fold_closed, fold_establishments),
         PersonPlaced: (fold_establishments, fold_arrival),
         OverQuotaRecorded: (fold_establishments, fold_arrival),
         PersonReleased: (fold_establishments, fold_departure),
@@ -60,10 +65,10 @@ async def _reach(conn: Connection, generation: int, event: Event) -> None:
     )
 
 
-async def fold_unit(conn: Connection, generation: int, event: UnitRegistered) -> None:
-    """A unit came into being; its light may be known already."""
+async def fold_unit(conn: Connection, generation: int, event: UnitState) -> None:
+    """A unit came into being, or is another now; its light may be known already."""
     await conn.execute(
-        "UPDATE units SET parent_id = $3, path = $4, name = $5, code = $6, category = $7 WHERE generation = $1 AND id = $2",
+        "UPDATE units SET parent_id = $3, path = $4, name = $5, code = $6, category = $7, withheld = $8 WHERE generation = $1 AND id = $2",
         generation,
         event.unit_id,
         event.parent_id,
@@ -71,7 +76,13 @@ async def fold_unit(conn: Connection, generation: int, event: UnitRegistered) ->
         event.name,
         event.code,
         event.category,
+        event.withheld,
     )
+
+
+async def fold_closed(conn: Connection, generation: int, event: UnitClosed) -> None:
+    """A unit is no more: it is counted among no units."""
+    await conn.execute("UPDATE units SET closed_on = $3 WHERE generation = $1 AND id = $2", generation, event.unit_id, event.closed_on)
 
 
 async def fold_establishments(conn: Connection, generation: int, event: RosterEvent) -> None:

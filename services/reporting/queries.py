@@ -26,19 +26,24 @@ from services.reporting.models import (
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, ApplicationType, IssueState, Light
-from shared.unit_copies import UnitUnknown, scope
+from shared.unit_copies import UnitUnknown, scope, visible
 
 _SQL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "sql").glob("*.sql")}
 _NOT_OPEN = [IssueState.BASELINE, IssueState.CLOSED, IssueState.DISMISSED]
 _NAMES = ("kind", "funding", "kind_label", "funding_label")
-_IN_SCOPE = "u.generation = $1 AND u.code IS NOT NULL AND ($2::uuid[] IS NULL OR u.path && $2)"
-_OF_A_UNIT = "JOIN units u ON u.generation = t.generation AND u.id = t.unit_id WHERE " + _IN_SCOPE
+_OF_A_UNIT = "JOIN units u ON u.generation = t.generation AND u.id = t.unit_id WHERE"
+
+
+def _in_scope(who: Who) -> str:
+    """The units of the generation $1 that the caller may see, by his scope $2."""
+    own = "(SELECT id, withheld FROM units WHERE generation = $1)"
+    return "u.generation = $1 AND u.code IS NOT NULL AND " + visible(who, table=own, roots="$2")
 
 
 async def distribution(conn: Connection, who: Who, group: Group) -> Distribution:
     """编制分布: posts and people by kind, category of the unit, or parent unit."""
     generation, reached = await _live(conn)
-    rows = [dict(row) for row in await conn.fetch(_SQL["distribution"], generation, scope(who), group)]
+    rows = [dict(row) for row in await conn.fetch(_SQL["distribution"].format(in_scope=_in_scope(who)), generation, scope(who), group)]
     items = [GroupPosts(**row) for row in rows if row["code"] is not None]
     totals = [_total(row, "code", "label") for row in rows if row["code"] is None]
     return Distribution(reached, group, items, totals)
@@ -48,10 +53,10 @@ async def saturation(conn: Connection, who: Who, unit_id: UUID | None) -> Satura
     """使用率 by kind and funding. Raises UnitUnknown for a unit outside the caller's scope."""
     generation, reached = await _live(conn)
     if unit_id is not None and not await conn.fetchval(
-        f"SELECT true FROM units u WHERE {_IN_SCOPE} AND u.id = $3", generation, scope(who), unit_id
+        f"SELECT true FROM units u WHERE {_in_scope(who)} AND u.id = $3", generation, scope(who), unit_id
     ):
         raise UnitUnknown(unit=unit_id)
-    rows = [dict(row) for row in await conn.fetch(_SQL["saturation"], generation, scope(who), unit_id)]
+    rows = [dict(row) for row in await conn.fetch(_SQL["saturation"].format(in_scope=_in_scope(who)), generation, scope(who), unit_id)]
     items = [RowPosts(**row) for row in rows if row["kind"] is not None]
     return Saturation(reached, unit_id, items, [_total(row, *_NAMES) for row in rows if row["kind"] is None])
 
@@ -59,7 +64,11 @@ async def saturation(conn: Connection, who: Who, unit_id: UUID | None) -> Satura
 async def lights(conn: Connection, who: Who) -> Lights:
     """How many units show which light; every light is named, also when none shows it."""
     generation, reached = await _live(conn)
-    rows = await conn.fetch(f"SELECT light, count(*)::int AS count FROM units u WHERE {_IN_SCOPE} GROUP BY light", generation, scope(who))
+    rows = await conn.fetch(
+        f"SELECT light, count(*)::int AS count FROM units u WHERE {_in_scope(who)} AND closed_on IS NULL GROUP BY light",
+        generation,
+        scope(who),
+    )
     counts = {row["light"]: row["count"] for row in rows}
     return Lights(reached, [Count(light, LABELS[light], counts.get(light, 0)) for light in Light])
 
@@ -69,14 +78,16 @@ async def issues(conn: Connection, who: Who, as_of: datetime) -> Issues:
     generation, reached = await _live(conn)
     by_rule = await conn.fetch(
         "SELECT rule, count(*)::int AS open, count(*) FILTER (WHERE state = 'overdue_issue' OR state = 'rectifying' AND due_at < $3)::int AS overdue"
-        f" FROM issues t {_OF_A_UNIT} AND t.state <> ALL($4) GROUP BY rule ORDER BY rule",
+        f" FROM issues t {_OF_A_UNIT} {_in_scope(who)} AND t.state <> ALL($4) GROUP BY rule ORDER BY rule",
         generation,
         scope(who),
         as_of,
         _NOT_OPEN,
     )
     by_state = await conn.fetch(
-        f"SELECT state, count(*)::int AS count FROM issues t {_OF_A_UNIT} GROUP BY state ORDER BY state", generation, scope(who)
+        f"SELECT state, count(*)::int AS count FROM issues t {_OF_A_UNIT} {_in_scope(who)} GROUP BY state ORDER BY state",
+        generation,
+        scope(who),
     )
     states = [Count(row["state"], LABELS[IssueState(row["state"])], row["count"]) for row in by_state]
     return Issues(reached, [RuleIssues(**row) for row in by_rule], states)
@@ -87,7 +98,7 @@ async def applications(conn: Connection, who: Who) -> Applications:
     generation, reached = await _live(conn)
     rows = await conn.fetch(
         "SELECT type, step, holder, count(*)::int AS count, sum(posts)::int AS posts, count(*) FILTER (WHERE state = 'paused')::int AS paused"
-        f" FROM applications t {_OF_A_UNIT} AND state NOT IN ('filed', 'withdrawn') GROUP BY type, step, holder ORDER BY type, step, holder",
+        f" FROM applications t {_OF_A_UNIT} {_in_scope(who)} AND state NOT IN ('filed', 'withdrawn') GROUP BY type, step, holder ORDER BY type, step, holder",
         generation,
         scope(who),
     )

@@ -61,18 +61,48 @@ class RosterEvent(Event):
     establishments: tuple[EstablishmentState, ...] = ()
     document_no: str | None = None
     baseline: bool = Field(False, description="Part of a unit's first load: rules run dry on it.")
+    reform_id: UUID | None = Field(None, description="All events of one reform carry it; their rows stand as the whole reform left them.")
 
 
-class UnitRegistered(RosterEvent):
-    """A unit came into being, or into this register."""
+class UnitState(RosterEvent):
+    """What a unit is after the change."""
 
-    type: Literal["roster.unit_registered.v1"] = "roster.unit_registered.v1"
     parent_id: UUID | None
     path: tuple[UUID, ...] = Field(description="Root first, the unit itself last.")
     name: str
     code: str
     category: str
+    short_name: str | None = None
+    nature: str | None = None
+    public_welfare: str | None = None
+    unit_funding: str | None = None
+    sector: str | None = None
+    rank: str | None = None
+    system: str | None = None
+    withheld: bool = Field(False, description="不计入公开汇总: the office sees it, marked; lists and totals of all others leave it out.")
+
+
+class UnitRegistered(UnitState):
+    """A unit came into being, or into this register."""
+
+    type: Literal["roster.unit_registered.v1"] = "roster.unit_registered.v1"
     valid_from: date
+
+
+class UnitChanged(UnitState):
+    """A unit was renamed, moved in the tree, or changed otherwise; what it stands below may have moved."""
+
+    type: Literal["roster.unit_changed.v1"] = "roster.unit_changed.v1"
+    effective_on: date
+    changed: tuple[str, ...] = Field((), description="The attributes that are not as before.")
+
+
+class UnitClosed(RosterEvent):
+    """A unit is no more (撤并); its posts and people went to its successors before."""
+
+    type: Literal["roster.unit_closed.v1"] = "roster.unit_closed.v1"
+    closed_on: date = Field(description="The first day on which it is no more.")
+    successors: tuple[UUID, ...] = ()
 
 
 class QuotaChanged(RosterEvent):
@@ -125,6 +155,14 @@ class ReservationExpired(ReservationEvent):
     """The validity ran out; the posts are free again."""
 
     type: Literal["roster.reservation_expired.v1"] = "roster.reservation_expired.v1"
+
+
+class ReservationMoved(ReservationEvent):
+    """The unit was merged: its authorised use goes on at the successor. Told to both."""
+
+    type: Literal["roster.reservation_moved.v1"] = "roster.reservation_moved.v1"
+    from_unit_id: UUID
+    to_unit_id: UUID
 
 
 class PostClaimed(RosterEvent):
@@ -246,3 +284,6 @@ EVENTS: tuple[type[RosterEvent], ...] = (
     UnitFrozen,
     UnitUnfrozen,
 )
+    UnitChanged,
+    UnitClosed,
+    ReservationMoved,

@@ -9,8 +9,11 @@ from pydantic import BaseModel
 
 from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
 from services.roster.commands import quotas as quota_commands
+from services.roster.commands import reforms
+from services.roster.commands import unit_changes as changes
 from services.roster.commands import units as commands
-from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats
+from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats, UnitFacts
+from services.roster.models.units import ChangeUnit, CloseUnit, Establish, Reform, Reformed, UnitChanges
 from services.roster.queries import codes as code_queries
 from services.roster.queries import units as queries
 from shared.auth import Permit, Who
@@ -23,7 +26,7 @@ Reader = Annotated[Who, Depends(Permit("units.read"))]
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 
 
-class UnitBody(Write):
+class UnitBody(Write, UnitFacts):
     """A unit to register."""
 
     name: str
@@ -32,6 +35,23 @@ class UnitBody(Write):
     category: str
     parent_id: UUID | None = None
     valid_from: date
+
+
+class ChangeBody(Write, UnitChanges):
+    """What is to be another from a day on; only what is given is changed. Key items (★) need a document."""
+
+    effective_on: date
+
+
+class CloseBody(Write):
+    """撤销, and who takes over."""
+
+    effective_on: date
+    successors: tuple[UUID, ...] = ()
+
+
+class ReformBody(Write, Reform):
+    """机构改革: steps in order."""
 
 
 class QuotaBody(Write):
@@ -65,9 +85,10 @@ class SeatsBody(Write):
 
 
 class UnitId(BaseModel):
-    """The new unit."""
+    """The unit. `uscc_doubt`: what is doubtful about a code that another registrar gave (none: nothing); it is taken."""
 
     unit_id: UUID
+    uscc_doubt: str | None = None
 
 
 class UnitPage(BaseModel):
@@ -89,16 +110,17 @@ async def register_unit(body: UnitBody, who: Maintainer, key: IdempotencyKey, do
     """Register a unit."""
     if body.parent_id is not None:
         await _ensure_visible(door, body.parent_id, who)
-    return UnitId(unit_id=await commands.register_unit(door.database, door.by(who, key, body), RegisterUnit.model_validate(fields(body))))
+    unit_id = await commands.register_unit(door.database, door.by(who, key, body), RegisterUnit.model_validate(fields(body)))
+    return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
 
 
 @router.get("/units")
 async def units(
-    who: Reader, door: InDoor, parent: UUID | None = None, q: str | None = None, after: str = "", limit: Limit = 50
+    who: Reader, door: InDoor, moment: AtMoment, parent: UUID | None = None, q: str | None = None, after: str = "", limit: Limit = 50
 ) -> UnitPage:
-    """Units in scope, by code."""
+    """Units in scope, by code, in the tree of a date: last year's figures keep last year's tree."""
     async with door.database.glancing() as conn:
-        items = await queries.units(conn, who, parent, q, after, limit)
+        items = await queries.units(conn, who, moment, parent, q, after, limit)
     return UnitPage(items=items, next=items[-1].code if len(items) == limit else None)
 
 
@@ -107,6 +129,48 @@ async def unit(unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> qu
     """One unit as of a date, as known on a day."""
     async with door.database.reading() as conn:
         return await queries.unit_view(conn, unit_id, who, moment)
+
+
+@router.patch("/units/{unit_id}")
+async def change_unit(unit_id: UUID, body: ChangeBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> UnitId:
+    """Change a unit's attributes, its name or its parent."""
+    await _ensure_visible(door, unit_id, who)
+    if body.parent_id is not None:
+        await _ensure_visible(door, body.parent_id, who)
+    await changes.change_unit(door.database, door.by(who, key, body), ChangeUnit.model_validate({"unit_id": unit_id} | fields(body)))
+    return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
+
+
+@router.post("/units/{unit_id}/close", status_code=204)
+async def close_unit(unit_id: UUID, body: CloseBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """Close a unit that holds nothing any more."""
+    for each in (unit_id, *body.successors):
+        await _ensure_visible(door, each, who)
+    await changes.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | fields(body)))
+
+
+@router.get("/units/{unit_id}/history")
+async def unit_history(unit_id: UUID, who: Reader, door: InDoor) -> queries.UnitHistory:
+    """What the unit was from when to when, from whom it came and who took over."""
+    async with door.database.reading() as conn:
+        return await queries.unit_history(conn, unit_id, who)
+
+
+@router.post("/reforms", status_code=201)
+async def carry_out_reform(body: ReformBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> Reformed:
+    """Carry out a reform: whole, or not at all."""
+    what = Reform.model_validate(fields(body))
+    made = {step.unit_id for step in what.steps if isinstance(step, Establish)}
+    for unit_id in sorted(set(reforms.units_of(what)) - made):
+        await _ensure_visible(door, unit_id, who)
+    return await reforms.carry_out(door.database, door.by(who, key, body), what)
+
+
+@router.get("/reforms/{reform_id}")
+async def reform(reform_id: UUID, who: Reader, door: InDoor) -> queries.ReformView:
+    """What a reform did."""
+    async with door.database.reading() as conn:
+        return await queries.reform(conn, reform_id, who)
 
 
 @router.get("/units/{unit_id}/reservations")

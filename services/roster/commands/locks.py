@@ -65,3 +65,14 @@ async def hold_paths(conn: Connection, *unit_ids: UUID) -> None:
         "SELECT FROM units WHERE id IN (SELECT unnest(path) FROM units WHERE id = ANY($1)) ORDER BY cardinality(path), id FOR KEY SHARE",
         list(unit_ids),
     )
+
+
+async def lock_paths(conn: Connection, unit_ids: Iterable[UUID]) -> None:
+    """Take whole units, as freezing does, from the root down: nothing is placed on them, registered or frozen below or above them meanwhile."""
+    named = set(unit_ids)
+    rows = await conn.fetch(
+        "SELECT id FROM units WHERE id IN (SELECT unnest(path) FROM units WHERE id = ANY($1)) ORDER BY cardinality(path), id", list(named)
+    )
+    for row in rows:
+        strength = "UPDATE" if row["id"] in named else "KEY SHARE"
+        await conn.execute(f"SELECT FROM units WHERE id = $1 FOR {strength}", row["id"])

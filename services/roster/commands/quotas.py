@@ -21,7 +21,7 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
-    await _write(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause)
+    await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
 
 
@@ -32,7 +32,7 @@ async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
-    await _write(conn, by, what, what.unit_id, await _posts(conn, what, what.unit_id) + what.posts, "raise", None)
+    await write_posts(conn, by, what, what.unit_id, await _posts(conn, what, what.unit_id) + what.posts, "raise", None)
     await _publish(conn, by, what, what.unit_id, version, None)
 
 
@@ -57,7 +57,7 @@ async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
     versions = await take_units(conn, (what.unit_id, what.to_unit_id))
     await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     await _cut(conn, by, what, "move", None)
-    await _write(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
+    await write_posts(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
     for unit_id, version in versions.items():
         await _publish(conn, by, what, unit_id, version, None)
 
@@ -70,10 +70,10 @@ async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str
     now = await _posts(conn, what, what.unit_id)
     if now < what.posts:
         raise QuotaBelowZero(quota=now, posts=what.posts)
-    await _write(conn, by, what, what.unit_id, now - what.posts, change, cause)
+    await write_posts(conn, by, what, what.unit_id, now - what.posts, change, cause)
 
 
-async def _write(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, posts: int, change: str, cause: str | None) -> None:
+async def write_posts(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, posts: int, change: str, cause: str | None) -> None:
     """The number holds from the effective date on; what was recorded before is closed, not overwritten."""
     at = await _close(conn, by, what, unit_id)
     await conn.execute(

@@ -1,74 +1,89 @@
 """Units: registering them, and their leadership seats (领导职数)."""
 
+from dataclasses import asdict, fields
+from typing import Any
 from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.models.refusals import UnitCodeTaken, UnitUnknown, UsccInvalid
+from services.roster.commands.unit_records import write_names, write_record
+from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
+from services.roster.models.units import LISTS, UnitRecord
 from services.roster.queries.facts import ensure_known_category
+from services.roster.queries.unit_records import ATTRIBUTES, ensure_known_attributes, ensure_open, record_of
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
-from shared.events.roster import SeatsChanged, UnitFrozen, UnitRegistered
+from shared.events.roster import SeatsChanged, UnitFrozen, UnitRegistered, UnitState
 from shared.law.uscc import InvalidUscc, parse_uscc
 
 
 @command
 async def register_unit(conn: Connection, by: By, what: RegisterUnit) -> UUID:
     """Bring a unit into the register, below its parent; it inherits the freezes above it. Needs a document."""
-    document_no, today = document_of(by), today_of(by, what.valid_from)
-    await ensure_known_category(conn, what.category, today)
     unit_id = uuid7()
-    path = [*await _path_of(conn, what.parent_id), unit_id]
-    if not await _insert(conn, what, unit_id, path, document_no):
-        raise UnitCodeTaken
-    registered = UnitRegistered(
-        occurred_at=by.as_of,
-        unit_id=unit_id,
-        version=1,
-        document_no=document_no,
-        baseline=what.baseline,
-        parent_id=what.parent_id,
-        path=tuple(path),
-        name=what.name,
-        code=what.code,
-        category=what.category,
-        valid_from=what.valid_from,
-    )
-    await outbox.append(conn, by, registered)
-    await _inherit_freezes(conn, by, unit_id)
+    await registered(conn, by, what, unit_id)
     return unit_id
 
 
-async def _path_of(conn: Connection, parent_id: UUID | None) -> list[UUID]:
+async def registered(conn: Connection, by: By, what: RegisterUnit, unit_id: UUID, reform_id: UUID | None = None) -> None:
+    """Write the unit with all its attributes and publish it. Raises UnitCodeTaken, and what its attributes break."""
+    document_no, today = document_of(by), today_of(by, what.valid_from)
+    await ensure_known_category(conn, what.category, today)
+    await ensure_known_attributes(conn, what.model_dump(include=ATTRIBUTES), today)
+    record = await _first_record(conn, what, unit_id, document_no)
+    await _insert(conn, what, record)
+    await write_record(conn, record, what.valid_from, by.as_of, reform_id)
+    for role in LISTS:
+        await write_names(conn, by, unit_id, role, getattr(what, role), what.valid_from, document_no)
+    facts = state_of(record) | {"code": what.code, "valid_from": what.valid_from, "baseline": what.baseline, "reform_id": reform_id}
+    await outbox.append(conn, by, UnitRegistered(occurred_at=by.as_of, version=1, document_no=document_no, **facts))
+    await _inherit_freezes(conn, by, unit_id)
+
+
+def state_of(record: UnitRecord) -> dict[str, Any]:
+    """What an event tells of a unit; its code is not part of a record, since it never changes."""
+    return {name: value for name, value in asdict(record).items() if name in UnitState.model_fields and name != "document_no"}
+
+
+async def _first_record(conn: Connection, what: RegisterUnit, unit_id: UUID, document_no: str) -> UnitRecord:
+    """Below a withheld unit nothing is public."""
+    above, withheld = await place_below(conn, what.parent_id)
+    kept = {field.name: getattr(what, field.name) for field in fields(UnitRecord) if field.name in RegisterUnit.model_fields}
+    own = {"unit_id": unit_id, "path": (*above, unit_id), "uscc": checked_uscc(what.uscc), "document_no": document_no}
+    return UnitRecord(**kept | own | {"withheld": what.withheld or withheld})
+
+
+async def place_below(conn: Connection, parent_id: UUID | None) -> tuple[tuple[UUID, ...], bool]:
+    """The path of a parent that stays where it is until the end, and whether it is withheld. Raises UnitUnknown, UnitClosedBefore."""
     if parent_id is None:
-        return []
+        return (), False
     await hold_paths(conn, parent_id)
-    path: list[UUID] | None = await conn.fetchval("SELECT path FROM units WHERE id = $1", parent_id)
-    if path is None:
-        raise UnitUnknown(unit=parent_id)
-    return path
+    parent = await record_of(conn, parent_id)
+    return parent.path, parent.withheld
 
 
-async def _insert(conn: Connection, what: RegisterUnit, unit_id: UUID, path: list[UUID], document_no: str) -> bool:
+async def _insert(conn: Connection, what: RegisterUnit, record: UnitRecord) -> None:
     inserted = await conn.fetchval(
-        "INSERT INTO units (id, version, parent_id, path, name, code, uscc, category, valid, document_no)"
-        " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, daterange($8, NULL), $9) ON CONFLICT DO NOTHING RETURNING true",
-        unit_id,
-        what.parent_id,
-        path,
-        what.name,
+        "INSERT INTO units (id, version, parent_id, path, name, code, uscc, category, withheld, valid, document_no)"
+        " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, daterange($9, NULL), $10) ON CONFLICT DO NOTHING RETURNING true",
+        record.unit_id,
+        record.parent_id,
+        record.path,
+        record.name,
         what.code,
-        _checked_uscc(what.uscc),
-        what.category,
+        record.uscc,
+        record.category,
+        record.withheld,
         what.valid_from,
-        document_no,
+        record.document_no,
     )
-    return bool(inserted)
+    if not inserted:
+        raise UnitCodeTaken
 
 
-def _checked_uscc(text: str | None) -> str | None:
+def checked_uscc(text: str | None) -> str | None:
     """A doubtful code of another registrar is taken (early pilots are lawful); a wrong one of our own is not."""
     if text is None:
         return None
@@ -103,11 +118,13 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     document_no = document_of(by)
     today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
-    await _replace_seats(conn, by, what, document_no)
+    await ensure_open(conn, what.unit_id)
+    await replace_seats(conn, by, what, document_no)
     await outbox.append(conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, baseline=what.baseline))
 
 
-async def _replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:
+async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:
+    """The number of one level holds from the effective date on; what was recorded before is closed, not overwritten."""
     closed = await conn.fetchrow(
         "UPDATE seats SET recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
         " WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded) RETURNING id, upper(recorded) AS at",
@@ -139,21 +156,23 @@ async def _replace_seats(conn: Connection, by: By, what: SetSeats, document_no: 
 
 async def seats_changed(conn: Connection, by: By, unit_id: UUID, version: int, level: str, *, baseline: bool) -> SeatsChanged:
     """The event with the level's state after the change: seats approved, seats taken."""
-    row = await conn.fetchrow(
-        "SELECT coalesce((SELECT approved FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)), 0)"
-        " AS approved, (SELECT count(*) FROM placements WHERE unit_id = $1 AND seat_level = $2 AND upper_inf(during) AND upper_inf(recorded))"
-        " AS used",
-        unit_id,
-        level,
-    )
-    assert row is not None  # noqa: S101  a SELECT without FROM has one row
     return SeatsChanged(
         occurred_at=by.as_of,
         unit_id=unit_id,
         version=version,
         document_no=by.document_no,
         baseline=baseline,
-        level=level,
-        approved=row["approved"],
-        used=row["used"],
+        **await seats_state(conn, unit_id, level),
     )
+
+
+async def seats_state(conn: Connection, unit_id: UUID, level: str) -> dict[str, Any]:
+    """One level now: seats approved, seats taken."""
+    row = await conn.fetchrow(
+        "SELECT $2::text AS level,"
+        " coalesce((SELECT approved FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)), 0) AS approved,"
+        " (SELECT count(*) FROM placements WHERE unit_id = $1 AND seat_level = $2 AND upper_inf(during) AND upper_inf(recorded)) AS used",
+        unit_id,
+        level,
+    )
+    return dict(row or {})

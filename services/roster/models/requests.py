@@ -1,12 +1,15 @@
 """What the roster's commands are asked. Actor, reason and document number come with `By`; dates lie today or before."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.glossary import FreezeScope, OverQuotaCause
 from workflows.roster import Effect
+
+UnitName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Request(BaseModel):
@@ -15,7 +18,26 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class RegisterUnit(Request):
+class UnitFacts(Request):
+    """What the register says of a unit beside its key items (domain §1.1). Nature, public-welfare class, funding and sector are four attributes."""
+
+    short_name: str | None = Field(None, max_length=200)
+    nature: str | None = None
+    public_welfare: str | None = None
+    unit_funding: str | None = None
+    sector: str | None = None
+    rank: str | None = None
+    system: str | None = None
+    duties: str | None = Field(None, max_length=20_000)
+    established_on: date | None = None
+    second_names: tuple[UnitName, ...] = Field((), max_length=50)
+    plates: tuple[UnitName, ...] = Field((), max_length=50)
+    internal_units: tuple[UnitName, ...] = Field((), max_length=200)
+    withheld: bool = Field(False, description="不计入公开汇总; everything below such a unit is withheld too.")
+    document_on: date | None = None
+
+
+class RegisterUnit(UnitFacts):
     """A unit below its parent, from a day on."""
 
     name: str = Field(min_length=1, max_length=200)

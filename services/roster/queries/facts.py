@@ -18,6 +18,7 @@ from services.roster.models.refusals import (
     UnitUnknown,
 )
 from services.roster.models.requests import PlacePerson
+from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.establishments import ROW_NOW, establishment
 from services.roster.rules.posts import STOPPED_BY
 from shared.db import Connection
@@ -37,7 +38,7 @@ _PERSON = (
     " retirement_reason, person_records.name"
 )
 _CODES = """
-    category, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,
+    category, upper(units.valid) AS closed_on, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,
     EXISTS (SELECT FROM fundings WHERE code = $3 AND valid @> $4::date) AS funding_known,
     EXISTS (SELECT FROM allowed_kinds WHERE allowed_kinds.category = units.category AND kind = $2 AND valid @> $4::date) AS allowed
 """
@@ -80,7 +81,13 @@ async def _row_codes(conn: Connection, unit_id: UUID, kind: str, funding: str, o
     row = await conn.fetchrow(f"SELECT {_CODES} FROM units WHERE id = $1", unit_id, kind, funding, on)
     if row is None:
         raise UnitUnknown(unit=unit_id)
+    _ensure_open(row)
     return row
+
+
+def _ensure_open(row: asyncpg.Record) -> None:
+    if row["closed_on"] is not None:
+        raise UnitClosedBefore(closed_on=row["closed_on"])
 
 
 def _ensure_codes(row: asyncpg.Record, kind: str, funding: str) -> None:
@@ -107,6 +114,7 @@ async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFac
     row = await conn.fetchrow(_ENTRY, what.unit_id, what.kind, what.funding, on, what.entry_reason, FreezeScope.ENTRY, what.person_id)
     if row is None:
         raise PersonUnknown(person=what.person_id)
+    _ensure_open(row)
     if not row["reason_known"]:
         raise ReasonUnknown(reason=what.entry_reason)
     _ensure_codes(row, what.kind, what.funding)

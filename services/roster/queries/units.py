@@ -1,17 +1,20 @@
 """Units as they are shown: within the caller's scope, as of a date, as known on a day."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.refusals import UnitUnknown
+from services.roster.models.units import LISTS, ReformUnknown, UnitNotThen
 from services.roster.queries.establishments import LATEST, Moment, establishments, rows_without_quota
 from shared.auth import Who
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
-from shared.unit_copies import scope
+from shared.law.uscc import parse_uscc
+from shared.unit_copies import scope, visible
 
 
 class EstablishmentView(BaseModel):
@@ -36,11 +39,14 @@ class EstablishmentView(BaseModel):
 
 
 class SeatsView(BaseModel):
-    """领导职数 of one level."""
+    """领导职数 of one level at a moment: approved, taken, 空缺 and 超职数."""
 
     level: str
+    level_label: str
     approved: int
     used: int
+    vacant: int
+    over: int
 
 
 class FreezeView(BaseModel):
@@ -54,25 +60,99 @@ class FreezeView(BaseModel):
 
 
 class UnitLine(BaseModel):
-    """A unit in a list."""
+    """A unit in a list, as it was at the moment asked about. `valid_from`, `closed_on`: its whole life; `version` is today's."""
 
     id: UUID
     parent_id: UUID | None
     path: list[UUID]
     name: str
+    short_name: str | None
     code: str
     uscc: str | None
     category: str
+    nature: str | None
+    public_welfare: str | None
+    unit_funding: str | None
+    sector: str | None
+    rank: str | None
+    system: str | None
+    withheld: bool
     valid_from: date
+    closed_on: date | None
     version: int
 
 
-class UnitView(UnitLine):
-    """A unit with all that is counted."""
+class SuccessorView(BaseModel):
+    """Who took over, or from whom; `kind`: merged (并入), split (分设), closed (撤销后承接)."""
 
+    unit_id: UUID
+    kind: str
+    effective_on: date
+    document_no: str
+
+
+class UnitView(UnitLine):
+    """A unit with all that is counted. `uscc_doubt` says what is doubtful about its code (none: nothing)."""
+
+    duties: str | None
+    established_on: date | None
+    since: date
+    document_no: str
+    document_on: date | None
+    uscc_doubt: str | None
+    second_names: list[str]
+    plates: list[str]
+    internal_units: list[str]
+    successors: list[SuccessorView]
+    predecessors: list[SuccessorView]
     establishments: list[EstablishmentView]
     seats: list[SeatsView]
     freezes: list[FreezeView]
+
+
+class RecordView(BaseModel):
+    """One stretch of a unit's history, as it is known now."""
+
+    since: date
+    until: date | None
+    name: str
+    short_name: str | None
+    uscc: str | None
+    parent_id: UUID | None
+    path: list[UUID]
+    category: str
+    nature: str | None
+    public_welfare: str | None
+    unit_funding: str | None
+    sector: str | None
+    rank: str | None
+    system: str | None
+    duties: str | None
+    withheld: bool
+    document_no: str
+    document_on: date | None
+    reform_id: UUID | None
+    recorded_from: datetime
+
+
+class UnitHistory(BaseModel):
+    """All stretches, oldest first, and the links to other units."""
+
+    items: list[RecordView]
+    successors: list[SuccessorView]
+    predecessors: list[SuccessorView]
+
+
+class ReformView(BaseModel):
+    """A reform as it was carried out; `units` are those it changed, closed, or took people from or to."""
+
+    reform_id: UUID
+    title: str
+    effective_on: date
+    document_no: str
+    document_on: date
+    steps: list[dict[str, Any]]
+    units: list[UUID]
 
 
 class ReservationView(BaseModel):
@@ -90,20 +170,35 @@ class ReservationView(BaseModel):
     expires_on: date
 
 
+def seen(who: Who) -> str:
+    """The condition on `units` that keeps a caller to his scope ($1), and withheld units from all but the office and their own people."""
+    return visible(who, row="units", table="units")
+
+
 async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
     """The unit exists and lies in the caller's scope; for the others there is none."""
-    if not await conn.fetchval("SELECT true FROM units WHERE id = $1 AND ($2::uuid[] IS NULL OR path && $2)", unit_id, scope(who)):
+    if not await conn.fetchval(f"SELECT true FROM units WHERE id = $2 AND {seen(who)}", scope(who), unit_id):
         raise UnitUnknown(unit=unit_id)
 
 
 async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = LATEST) -> UnitView:
-    """One unit with its establishments, seats and freezes at a moment."""
-    row = await conn.fetchrow(f"{_UNIT} WHERE id = $1 AND ($2::uuid[] IS NULL OR path && $2)", unit_id, scope(who))
+    """One unit with its establishments, seats and freezes at a moment. A closed one shows its last state where no day is named."""
+    row = await conn.fetchrow(
+        f"{_UNIT_IN_FULL} WHERE units.id = $4 AND {seen(who)} ORDER BY lower(during) DESC LIMIT 1",
+        scope(who),
+        moment.on,
+        moment.known,
+        unit_id,
+    )
     if row is None:
-        raise UnitUnknown(unit=unit_id)
+        await ensure_visible(conn, unit_id, who)
+        raise UnitNotThen(day=moment.on or moment.known)
     unrecorded = await rows_without_quota(conn, unit_id, moment)
     return UnitView(
         **row,
+        uscc_doubt=doubt_of(row["uscc"]),
+        **await _names(conn, unit_id, moment),
+        **await _links(conn, unit_id),
         establishments=[
             _unrecorded(state) if (state.kind, state.funding) in unrecorded else _view(state)
             for state in await establishments(conn, unit_id, moment)
@@ -113,16 +208,70 @@ async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = 
     )
 
 
-async def units(conn: Connection, who: Who, parent: UUID | None, text: str | None, after: str, limit: int) -> list[UnitLine]:
-    """Units in the caller's scope by code; `text` finds part of a name or the start of a code."""
+def doubt_of(uscc: str | None) -> str | None:
+    """What is doubtful about a code that was taken: its warning, none where there is nothing."""
+    return parse_uscc(uscc).warning or None if uscc else None
+
+
+async def _names(conn: Connection, unit_id: UUID, moment: Moment) -> dict[str, list[str]]:
     rows = await conn.fetch(
-        f"{_UNIT} WHERE ($1::uuid[] IS NULL OR path && $1) AND ($2::uuid IS NULL OR parent_id = $2)"
-        " AND ($3::text IS NULL OR position($3 IN name) > 0 OR starts_with(code, $3)) AND code > $4 ORDER BY code LIMIT $5",
+        "SELECT role, array_agg(name ORDER BY position) AS names FROM unit_names WHERE unit_id = $1"
+        " AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY role",
+        unit_id,
+        moment.on,
+        moment.known,
+    )
+    return {role: [] for role in LISTS} | {row["role"]: row["names"] for row in rows}
+
+
+async def _links(conn: Connection, unit_id: UUID) -> dict[str, list[SuccessorView]]:
+    rows = await conn.fetch(
+        "SELECT unit_id, successor_id, kind, effective_on, document_no FROM unit_successors WHERE unit_id = $1 OR successor_id = $1"
+        " ORDER BY effective_on, successor_id, unit_id",
+        unit_id,
+    )
+    links: dict[str, list[SuccessorView]] = {"successors": [], "predecessors": []}
+    for row in rows:
+        side, other = ("successors", "successor_id") if row["unit_id"] == unit_id else ("predecessors", "unit_id")
+        links[side].append(SuccessorView(**{**row, "unit_id": row[other]}))
+    return links
+
+
+async def unit_history(conn: Connection, unit_id: UUID, who: Who) -> UnitHistory:
+    """What the unit was from when to when, as known now."""
+    await ensure_visible(conn, unit_id, who)
+    rows = await conn.fetch(
+        "SELECT *, lower(during) AS since, upper(during) AS until, lower(recorded) AS recorded_from FROM unit_records"
+        " WHERE unit_id = $1 AND upper_inf(recorded) ORDER BY lower(during)",
+        unit_id,
+    )
+    return UnitHistory(items=[RecordView(**row) for row in rows], **await _links(conn, unit_id))
+
+
+async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
+    """One reform, with those units it changed that the caller may see. Raises ReformUnknown where there are none."""
+    row = await conn.fetchrow(
+        "SELECT id AS reform_id, title, effective_on, document_no, document_on, steps, ARRAY(SELECT DISTINCT unit_id FROM ("
+        " SELECT unit_id FROM unit_records WHERE reform_id = $2 UNION SELECT unit_id FROM unit_successors WHERE reform_id = $2"
+        " UNION SELECT unit_id FROM placements WHERE transfer_id = $2) AS touched JOIN units ON units.id = unit_id"
+        f" WHERE {visible(who, row='units', table='units')}) AS units FROM reforms WHERE id = $2",
         scope(who),
-        parent,
-        text,
-        after,
-        limit,
+        reform_id,
+    )
+    if row is None or not row["units"]:
+        raise ReformUnknown(reform=reform_id)
+    return ReformView(**row)
+
+
+async def units(
+    conn: Connection, who: Who, moment: Moment, parent: UUID | None, text: str | None, after: str, limit: int
+) -> list[UnitLine]:
+    """Units in the caller's scope at a moment, by code, in that day's tree; `text` finds part of a name or the start of a code."""
+    rows = await conn.fetch(
+        f"{_LINE} {_FROM} AND {_IN_FORCE if moment == LATEST else _THEN} WHERE {seen(who)} AND ($2::uuid IS NULL OR unit_records.parent_id = $2)"
+        " AND ($3::text IS NULL OR position($3 IN unit_records.name) > 0 OR starts_with(code, $3)) AND code > $4 ORDER BY code LIMIT $5",
+        *(scope(who), parent, text, after, limit),
+        *(() if moment == LATEST else (moment.on, moment.known)),
     )
     return [UnitLine(**row) for row in rows]
 
@@ -164,9 +313,23 @@ def _unrecorded(state: EstablishmentState) -> EstablishmentView:
     )
 
 
-_UNIT = "SELECT id, parent_id, path, name, code, uscc, category, lower(valid) AS valid_from, version FROM units"
+_LINE = (
+    "SELECT units.id, unit_records.parent_id, unit_records.path, unit_records.name, short_name, code, unit_records.uscc, unit_records.category,"
+    " nature, public_welfare, unit_funding, sector, rank, system, unit_records.withheld, lower(valid) AS valid_from, upper(valid) AS closed_on,"
+    " version"
+)
+_FROM = "FROM units JOIN unit_records ON unit_id = units.id"
+_IN_FORCE = "upper_inf(during) AND upper_inf(recorded)"
+_THEN = "during @> coalesce($6::date, 'infinity') AND recorded @> coalesce($7::timestamptz, 'infinity')"
+_UNIT_IN_FULL = (
+    f"{_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on"
+    f" {_FROM} AND ($2::date IS NULL OR during @> $2) AND recorded @> coalesce($3::timestamptz, 'infinity')"
+)
 _SEATS = """
-    SELECT level, sum(approved) AS approved, sum(used) AS used FROM (
+    SELECT level, coalesce((SELECT label FROM codes WHERE set = 'leadership_levels' AND code = level AND upper_inf(valid)), level) AS level_label,
+        sum(approved) AS approved, sum(used) AS used,
+        greatest(sum(approved) - sum(used), 0) AS vacant, greatest(sum(used) - sum(approved), 0) AS over
+    FROM (
         SELECT level, approved, 0 AS used FROM seats
         WHERE unit_id = $1 AND (during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
         UNION ALL

@@ -1,0 +1,283 @@
+"""机构改革: one document, one date, steps in order, one transaction. Posts and people are moved, never made: before and after they tie."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.roster.commands.locks import lock_paths
+from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.quotas import write_posts
+from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, told_movers
+from services.roster.commands.unit_changes import (
+    Batch,
+    Row,
+    Told,
+    changed,
+    closed,
+    ensure_kinds_fit,
+    ensure_nothing_in_flight,
+    tell,
+    told_units,
+    write_successor,
+)
+from services.roster.commands.units import registered, replace_seats, seats_state
+from services.roster.models.refusals import QuotaBelowZero, SameUnit
+from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
+from services.roster.models.units import (
+    Change,
+    Close,
+    DocumentAfterEffect,
+    Establish,
+    Merge,
+    MovePeople,
+    MovePosts,
+    Reform,
+    Reformed,
+    ReformOverfills,
+    SetLevel,
+    Split,
+    UnitChanges,
+)
+from services.roster.queries.establishments import establishment, establishments
+from services.roster.queries.facts import ensure_allowed_row, frozen_by
+from services.roster.queries.unit_records import ensure_open, record_of
+from services.roster.rules.posts import ensure_not_frozen
+from shared.db import By, Connection, command
+from shared.errors import DomainError
+from shared.events.envelope import uuid7
+from shared.events.roster import QuotaChanged, SeatsChanged
+from shared.glossary import FreezeScope
+
+
+@dataclass
+class Work(Batch):
+    """What a reform has done so far: beside the units, whose posts changed, who moved, and which authorised uses."""
+
+    what: Reform = field(kw_only=True)
+    posts: set[tuple[UUID, str, str]] = field(default_factory=set)
+    movers: list[Mover] = field(default_factory=list)
+    reservations: list[Told] = field(default_factory=list)
+
+
+@command
+async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
+    """Carry out a reform whole or not at all; a refusal names its step (`facts["step"]`, from 1)."""
+    document_of(by)
+    today_of(by, what.effective_on, what.document_on)
+    if what.document_on > what.effective_on:
+        raise DocumentAfterEffect(document_on=what.document_on)
+    reform_id, named = uuid7(), await _take(conn, what)
+    before = await _excess(conn, named)
+    await _remember(conn, by, what, reform_id)
+    work = Work(what.effective_on, reform_id, what=what)
+    for number, step in enumerate(what.steps, start=1):
+        await _step(conn, by, work, step, number)
+    await ensure_kinds_fit(conn, work)
+    await settle_causes(conn, work.movers, what.over_quota_cause)
+    _ensure_no_more_over(before, await _excess(conn, named), what)
+    await _tell(conn, by, work)
+    return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
+
+
+async def _step(conn: Connection, by: By, work: Work, step: object, number: int) -> None:
+    try:
+        await _STEPS[type(step)](conn, by, work, step)
+    except DomainError as refusal:
+        refusal.facts["step"] = str(number)
+        raise
+
+
+async def _take(conn: Connection, what: Reform) -> list[UUID]:
+    """Persons first, then units from the root down, as every command; answers the units that are named."""
+    named = sorted(set(units_of(what)))
+    merged = [step.unit_id for step in what.steps if isinstance(step, Merge)]
+    persons = [person_id for step in what.steps if isinstance(step, Split | MovePeople) for person_id in step.person_ids]
+    await conn.execute(
+        "SELECT FROM persons WHERE id = ANY($1) OR id IN (SELECT person_id FROM placements WHERE unit_id = ANY($2) AND upper_inf(during)"
+        " AND upper_inf(recorded)) ORDER BY id FOR UPDATE",
+        persons,
+        merged,
+    )
+    below = await conn.fetch("SELECT id FROM units WHERE parent_id = ANY($1) AND upper_inf(valid)", merged)
+    await lock_paths(conn, (*named, *(row["id"] for row in below)))
+    return named
+
+
+def units_of(what: Reform) -> Iterator[UUID]:
+    """Every unit a reform names, also those it makes."""
+    for step in what.steps:
+        yield step.unit_id
+        for name in ("into_unit_id", "to_unit_id", "parent_id"):
+            other = getattr(step, name, None)
+            if other is not None:
+                yield other
+        yield from getattr(step, "successors", ())
+
+
+async def _remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> None:
+    await conn.execute(
+        "INSERT INTO reforms (id, title, effective_on, document_no, document_on, actor, recorded_at, steps)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        reform_id,
+        what.title,
+        what.effective_on,
+        document_of(by),
+        what.document_on,
+        by.actor,
+        by.as_of,
+        [step.model_dump(mode="json", exclude_unset=True) for step in what.steps],
+    )
+
+
+async def _excess(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
+    """People and promised posts beyond the quota, per (kind, funding), each unit for itself: never netted."""
+    excess: Counter[Row] = Counter()
+    for unit_id in unit_ids:
+        for row in await establishments(conn, unit_id):
+            excess[row.kind, row.funding] += max(0, row.headcount + row.reserved - row.quota)
+    return excess
+
+
+def _ensure_no_more_over(before: Counter[Row], after: Counter[Row], what: Reform) -> None:
+    """A surplus may be carried over; a greater one needs its cause."""
+    for (kind, funding), posts in sorted((after - before).items()):
+        if posts and what.over_quota_cause is None:
+            raise ReformOverfills(kind=kind, funding=funding, before=before[kind, funding], after=after[kind, funding])
+
+
+async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:
+    facts = step.model_dump(exclude={"step", "unit_id"}, exclude_unset=True) | {"valid_from": work.since}
+    await registered(conn, by, RegisterUnit.model_validate(facts), step.unit_id, work.reform_id)
+
+
+async def _change(conn: Connection, by: By, work: Work, step: Change) -> None:
+    await changed(conn, by, work, step.unit_id, step)
+
+
+async def _move_posts(conn: Connection, by: By, work: Work, step: MovePosts) -> None:
+    await _posts(conn, by, work, step.unit_id, step.to_unit_id, step.kind, step.funding, step.posts)
+
+
+async def _posts(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID, kind: str, funding: str, posts: int) -> None:
+    """Approved posts change hands with the document of the reform."""
+    await _ensure_two(conn, giver, taker)
+    await ensure_allowed_row(conn, taker, kind, funding, work.since)
+    now = (await establishment(conn, giver, kind, funding)).quota
+    if now < posts:
+        raise QuotaBelowZero(quota=now, posts=posts)
+    then = (await establishment(conn, taker, kind, funding)).quota
+    row = QuotaRow(unit_id=giver, kind=kind, funding=funding, effective_on=work.since, document_on=work.what.document_on)
+    for unit_id, number in ((giver, now - posts), (taker, then + posts)):
+        await write_posts(conn, by, row, unit_id, number, "move", work.what.over_quota_cause)
+        work.posts.add((unit_id, kind, funding))
+
+
+async def _move_people(conn: Connection, by: By, work: Work, step: MovePeople) -> None:
+    await _people(conn, by, work, step.unit_id, step.to_unit_id, step.person_ids)
+
+
+async def _people(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID, person_ids: tuple[UUID, ...] | None) -> None:
+    """`person_ids` none: everybody, each with his leadership seat."""
+    await _ensure_two(conn, giver, taker)
+    moved = await move_people(conn, by, work, giver, taker, person_ids)
+    for kind, funding in sorted({(each.kind, each.funding) for each in moved}):
+        await ensure_allowed_row(conn, taker, kind, funding, work.since)
+    work.movers += moved
+
+
+async def _ensure_two(conn: Connection, giver: UUID, taker: UUID) -> None:
+    if giver == taker:
+        raise SameUnit
+    for unit_id in (giver, taker):
+        await ensure_open(conn, unit_id)
+        ensure_not_frozen(await frozen_by(conn, unit_id, FreezeScope.ORGANISATION))
+
+
+async def _merge(conn: Connection, by: By, work: Work, step: Merge) -> None:
+    """Everything goes to the successor, then the unit is closed."""
+    gone, successor = step.unit_id, step.into_unit_id
+    await _ensure_two(conn, gone, successor)
+    await ensure_nothing_in_flight(conn, gone)
+    await _hand_over_units(conn, by, work, gone, successor)
+    for row in await establishments(conn, gone):
+        if row.quota:
+            await _posts(conn, by, work, gone, successor, row.kind, row.funding, row.quota)
+    await _hand_over_seats(conn, by, work, gone, successor)
+    await _people(conn, by, work, gone, successor, None)
+    work.reservations += await move_reservations(conn, by, gone, successor)
+    await closed(conn, by, work, gone, (successor,), "merged")
+
+
+async def _hand_over_units(conn: Connection, by: By, work: Work, gone: UUID, successor: UUID) -> None:
+    """The units below follow; a successor that stood below steps up to the parent first."""
+    parent_id = (await record_of(conn, gone)).parent_id
+    rows = await conn.fetch("SELECT id FROM units WHERE parent_id = $1 AND upper_inf(valid) ORDER BY id <> $2, id", gone, successor)
+    for row in rows:
+        above = parent_id if row["id"] == successor else successor
+        await changed(conn, by, work, row["id"], UnitChanges(parent_id=above))
+
+
+async def _hand_over_seats(conn: Connection, by: By, work: Work, gone: UUID, successor: UUID) -> None:
+    """Approved seats go along, level by level; a later step sets the successor's number where the document says another."""
+    rows = await conn.fetch(
+        "SELECT level, approved, coalesce((SELECT approved FROM seats s WHERE s.unit_id = $2 AND s.level = seats.level AND upper_inf(s.during)"
+        " AND upper_inf(s.recorded)), 0) AS there FROM seats WHERE unit_id = $1 AND approved > 0 AND upper_inf(during) AND upper_inf(recorded)"
+        " ORDER BY level",
+        gone,
+        successor,
+    )
+    for row in rows:
+        for unit_id, approved in ((gone, 0), (successor, row["approved"] + row["there"])):
+            await _seats(conn, by, work, unit_id, row["level"], approved)
+
+
+async def _set_level(conn: Connection, by: By, work: Work, step: SetLevel) -> None:
+    await ensure_open(conn, step.unit_id)
+    await _seats(conn, by, work, step.unit_id, step.level, step.approved)
+
+
+async def _seats(conn: Connection, by: By, work: Work, unit_id: UUID, level: str, approved: int) -> None:
+    await replace_seats(conn, by, SetSeats(unit_id=unit_id, level=level, approved=approved, effective_on=work.since), document_of(by))
+    work.seats.add((unit_id, level))
+
+
+async def _split(conn: Connection, by: By, work: Work, step: Split) -> None:
+    """Posts and people for one successor; what stays, stays."""
+    for row in step.posts:
+        await _posts(conn, by, work, step.unit_id, step.into_unit_id, row.kind, row.funding, row.posts)
+    if step.person_ids:
+        await _people(conn, by, work, step.unit_id, step.into_unit_id, step.person_ids)
+    await write_successor(conn, by, work, step.unit_id, step.into_unit_id, "split")
+
+
+async def _close(conn: Connection, by: By, work: Work, step: Close) -> None:
+    await closed(conn, by, work, step.unit_id, step.successors, "closed")
+
+
+async def _tell(conn: Connection, by: By, work: Work) -> None:
+    """The units first, then their posts and seats, then who moved; the ends last."""
+    units = await told_units(conn, work)
+    ends = [each for each in units if each.unit_id in work.closed]
+    told = [each for each in units if each.unit_id not in work.closed]
+    for unit_id in sorted({unit_id for unit_id, _, _ in work.posts}):
+        rows = sorted((kind, funding) for each, kind, funding in work.posts if each == unit_id)
+        told.append(Told(QuotaChanged, unit_id, {"effective_on": work.since}, rows))
+    seats = work.seats | {(unit_id, each.seat_level) for each in work.movers if each.seat_level for unit_id in (each.giver, each.taker)}
+    for unit_id, level in sorted(seats):
+        told.append(Told(SeatsChanged, unit_id, await seats_state(conn, unit_id, level)))
+    told += [*await told_movers(conn, work.movers, work), *work.reservations, *ends]
+    await tell(conn, by, work, told)
+
+
+_STEPS: dict[type, Callable[[Connection, By, Any, Any], Awaitable[None]]] = {
+    Establish: _establish,
+    Change: _change,
+    Merge: _merge,
+    Split: _split,
+    MovePosts: _move_posts,
+    MovePeople: _move_people,
+    SetLevel: _set_level,
+    Close: _close,
+}

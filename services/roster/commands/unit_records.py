@@ -1,0 +1,140 @@
+"""A unit's rows through time. A change from a day on closes what was recorded and records anew: what was before that day, and what is from it on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.models.units import UnitChangedLater, UnitRecord
+from services.roster.queries.unit_records import record_of
+from shared.db import By, Connection
+
+_COLUMNS = ", ".join(field.name for field in fields(UnitRecord))
+_CLOSED = "recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
+
+
+async def write_record(conn: Connection, record: UnitRecord, since: date, at: object, reform_id: UUID | None = None) -> None:
+    """What the unit is from a day on, known from an instant on."""
+    values = [getattr(record, field.name) for field in fields(record)]
+    places = ", ".join(f"${number}" for number in range(4, 4 + len(values)))
+    await conn.execute(
+        f"INSERT INTO unit_records (during, recorded, reform_id, {_COLUMNS}) VALUES (daterange($1, NULL), tstzrange($2, NULL), $3, {places})",
+        since,
+        at,
+        reform_id,
+        *values,
+    )
+
+
+async def change_record(
+    conn: Connection, by: By, unit_id: UUID, since: date, changes: Mapping[str, Any], reform_id: UUID | None = None
+) -> None:
+    """From a day on the unit is what it was, but for `changes`. Raises UnitChangedLater."""
+    at = await end_record(conn, by, unit_id, since)
+    before = await conn.fetchrow(
+        f"SELECT {_COLUMNS} FROM unit_records WHERE unit_id = $1 AND upper(recorded) = $2 AND upper_inf(during)", unit_id, at
+    )
+    assert before is not None  # noqa: S101  end_record has just closed it
+    await write_record(conn, replace(UnitRecord(**{**before, "path": tuple(before["path"])}), **changes), since, at, reform_id)
+
+
+async def end_record(conn: Connection, by: By, unit_id: UUID, since: date) -> object:
+    """From a day on nothing is known of the unit; answers the instant. Raises UnitChangedLater where a later record stands."""
+    began = await conn.fetchval(
+        "SELECT lower(during) FROM unit_records WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded)", unit_id
+    )
+    if began is not None and began > since:
+        raise UnitChangedLater(since=began)
+    at: object = await conn.fetchval(
+        f"UPDATE unit_records SET {_CLOSED} WHERE unit_id = $1 AND upper_inf(recorded) AND during && daterange($2, NULL)"
+        " RETURNING upper(recorded)",
+        unit_id,
+        since,
+        by.as_of,
+    )
+    await conn.execute(
+        f"INSERT INTO unit_records (during, recorded, reform_id, {_COLUMNS})"
+        f" SELECT daterange(lower(during), $2), tstzrange($3, NULL), reform_id, {_COLUMNS} FROM unit_records"
+        " WHERE unit_id = $1 AND upper(recorded) = $3 AND upper_inf(during) AND lower(during) < $2",
+        unit_id,
+        since,
+        at,
+    )
+    return at
+
+
+async def write_names(conn: Connection, by: By, unit_id: UUID, role: str, names: Sequence[str], since: date, document_no: str) -> None:
+    """From a day on the unit has just these second names, plates or internal units, in this order."""
+    closed = await conn.fetch(
+        f"UPDATE unit_names SET {_CLOSED} WHERE unit_id = $1 AND role = $4 AND upper_inf(recorded) AND during && daterange($2, NULL)"
+        " RETURNING id, upper(recorded) AS at",
+        unit_id,
+        since,
+        by.as_of,
+        role,
+    )
+    await conn.execute(
+        "INSERT INTO unit_names (unit_id, role, name, position, during, recorded, document_no)"
+        " SELECT unit_id, role, name, position, daterange(lower(during), $2), tstzrange(upper(recorded), NULL), document_no FROM unit_names"
+        " WHERE id = ANY($1) AND lower(during) < $2",
+        [row["id"] for row in closed],
+        since,
+    )
+    at = max([by.as_of, *(row["at"] for row in closed)])
+    await conn.executemany(
+        "INSERT INTO unit_names (unit_id, role, name, position, during, recorded, document_no)"
+        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange($6, NULL), $7)",
+        [(unit_id, role, name, place, since, at, document_no) for place, name in enumerate(names)],
+    )
+
+
+async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None = None) -> list[UUID]:
+    """The units below follow in their place in the tree, and are withheld with what they stand below; answers which ones changed."""
+    path = (await record_of(conn, unit_id)).path
+    rows: list[asyncpg.Record] = await conn.fetch(
+        "WITH below AS (SELECT id FROM units WHERE path @> ARRAY[$1::uuid] AND id <> $1 AND upper_inf(valid)),"
+        f" closed AS (UPDATE unit_records SET {_CLOSED} WHERE unit_id IN (SELECT id FROM below) AND path @> ARRAY[$1::uuid]"
+        "  AND upper_inf(recorded) AND during && daterange($2, NULL)"
+        "  AND (path[:array_position(path, $1)] <> $4::uuid[] OR $5 AND NOT withheld) RETURNING id)"
+        " SELECT id FROM closed ORDER BY id",
+        unit_id,
+        since,
+        by.as_of,
+        list(path),
+        withheld,
+    )
+    closed = [row["id"] for row in rows]
+    await _record_below(conn, closed, unit_id, since, path, withheld=withheld, reform_id=reform_id)
+    changed: list[asyncpg.Record] = await conn.fetch(
+        "UPDATE units SET path = now.path, withheld = now.withheld FROM unit_records now WHERE now.unit_id = units.id AND upper_inf(now.during)"
+        " AND upper_inf(now.recorded) AND units.id IN (SELECT unit_id FROM unit_records WHERE id = ANY($1)) RETURNING units.id",
+        closed,
+    )
+    return [row["id"] for row in changed]
+
+
+async def _record_below(
+    conn: Connection, closed: list[int], unit_id: UUID, since: date, path: tuple[UUID, ...], *, withheld: bool, reform_id: UUID | None
+) -> None:
+    same = _COLUMNS.replace("path, ", "").replace("withheld, ", "")
+    await conn.execute(
+        f"INSERT INTO unit_records (during, recorded, reform_id, {_COLUMNS})"
+        f" SELECT daterange(lower(during), $2), tstzrange(upper(recorded), NULL), reform_id, {_COLUMNS} FROM unit_records"
+        " WHERE id = ANY($1) AND lower(during) < $2",
+        closed,
+        since,
+    )
+    await conn.execute(
+        f"INSERT INTO unit_records (during, recorded, reform_id, path, withheld, {same})"
+        " SELECT during * daterange($2, NULL), tstzrange(upper(recorded), NULL), $6,"
+        f" $4::uuid[] || path[array_position(path, $3) + 1:], withheld OR $5, {same} FROM unit_records WHERE id = ANY($1)",
+        closed,
+        since,
+        unit_id,
+        list(path),
+        withheld,
+        reform_id,
+    )

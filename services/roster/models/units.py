@@ -1,0 +1,273 @@
+"""Units through time: what is asked of them beyond registering, what a record of one holds, and why it is refused."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from services.roster.models.fields import UNITS
+from services.roster.models.requests import Request, UnitFacts, UnitName
+from shared.errors import Conflict, NotFound
+from shared.glossary import OverQuotaCause
+
+KEY_ITEMS = frozenset("parent_id" if field.name == "parent" else field.name for field in UNITS.fields if field.key)
+"""★: changed with a document only."""
+LISTS = ("second_names", "plates", "internal_units")
+"""Attributes that are several names; each list has rows of its own."""
+
+
+@dataclass(frozen=True)
+class UnitRecord:
+    """A unit as it is in one stretch of time. `path` is root first, the unit itself last."""
+
+    unit_id: UUID
+    name: str
+    short_name: str | None
+    uscc: str | None
+    parent_id: UUID | None
+    path: tuple[UUID, ...]
+    category: str
+    nature: str | None
+    public_welfare: str | None
+    unit_funding: str | None
+    sector: str | None
+    rank: str | None
+    system: str | None
+    duties: str | None
+    established_on: date | None
+    withheld: bool
+    document_no: str
+    document_on: date | None
+
+
+class UnitChanges(UnitFacts):
+    """Only what is given is changed. `parent_id` none: the unit stands at the top."""
+
+    name: UnitName | None = None
+    uscc: str | None = None
+    category: str | None = None
+    parent_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if any(getattr(self, name) is None for name in self.model_fields_set & {"name", "category"}):
+            raise ValueError("单位名称和单位类别不能改为空")
+        return self
+
+
+class ChangeUnit(UnitChanges):
+    """A unit's attributes from a day on."""
+
+    unit_id: UUID
+    effective_on: date
+
+
+class CloseUnit(Request):
+    """撤销: nothing may be left on it. `successors` took over its duties."""
+
+    unit_id: UUID
+    effective_on: date
+    successors: tuple[UUID, ...] = Field((), max_length=50)
+
+
+class Establish(UnitFacts):
+    """新设. The caller chooses the id, so that later steps can name the unit."""
+
+    step: Literal["establish"]
+    unit_id: UUID
+    name: UnitName
+    code: str = Field(min_length=1, max_length=50)
+    uscc: str | None = None
+    category: str
+    parent_id: UUID | None = None
+
+
+class Change(UnitChanges):
+    """更名, 划转 of a whole unit to another parent, or any other attribute."""
+
+    step: Literal["change"]
+    unit_id: UUID
+
+
+class Merge(Request):
+    """撤并: posts, people, leadership posts, authorised uses and the units below go to `into_unit_id`; the unit is closed."""
+
+    step: Literal["merge"]
+    unit_id: UUID
+    into_unit_id: UUID
+
+
+class MovedPosts(Request):
+    """Approved posts of one row."""
+
+    kind: str
+    funding: str
+    posts: int = Field(ge=1, le=100_000)
+
+
+class Split(Request):
+    """分设: some posts and people go to a successor; the unit goes on, unless a later step closes it."""
+
+    step: Literal["split"]
+    unit_id: UUID
+    into_unit_id: UUID
+    posts: tuple[MovedPosts, ...] = Field((), max_length=200)
+    person_ids: tuple[UUID, ...] = Field((), max_length=20_000)
+
+
+class MovePosts(MovedPosts):
+    """划转 of posts."""
+
+    step: Literal["move_posts"]
+    unit_id: UUID
+    to_unit_id: UUID
+
+
+class MovePeople(Request):
+    """划转 of people, each in his kind and funding; they take no leadership seat along."""
+
+    step: Literal["move_people"]
+    unit_id: UUID
+    to_unit_id: UUID
+    person_ids: tuple[UUID, ...] = Field(min_length=1, max_length=20_000)
+
+
+class SetLevel(Request):
+    """领导职数 of one level after the reform."""
+
+    step: Literal["set_seats"]
+    unit_id: UUID
+    level: str = Field(min_length=1, max_length=50)
+    approved: int = Field(ge=0, le=1000)
+
+
+class Close(Request):
+    """撤销 of what a reform has emptied."""
+
+    step: Literal["close"]
+    unit_id: UUID
+    successors: tuple[UUID, ...] = Field((), max_length=50)
+
+
+Step = Annotated[Establish | Change | Merge | Split | MovePosts | MovePeople | SetLevel | Close, Field(discriminator="step")]
+
+
+class Reform(Request):
+    """One document, one date, steps in order. With `over_quota_cause` it may leave more people over quota than there were."""
+
+    title: str = Field(min_length=1, max_length=200)
+    effective_on: date
+    document_on: date
+    over_quota_cause: OverQuotaCause | None = None
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=200)
+
+
+class Reformed(BaseModel):
+    """What a reform did."""
+
+    reform_id: UUID
+    units_changed: int
+    units_closed: int
+    people_moved: int
+
+
+class UnitClosedBefore(Conflict):
+    """撤并; it is there to be read."""
+
+    code = "unit_closed"
+    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请改由承接其职责的单位办理。"
+
+
+class UnitNotThen(NotFound):
+    """The unit was not, or no more, on that day."""
+
+    code = "unit_not_then"
+    sentence = "该单位在 {day} 尚未设立或已撤销。请换一个日期查询。"
+
+
+class UnitChangedLater(Conflict):
+    """A later change of the unit, or of its place in the tree, stands already."""
+
+    code = "unit_changed_later"
+    sentence = "该单位自 {since} 起已另有变更。请按生效时间的先后办理，生效日期不得早于该日。"
+
+
+class NothingChanged(Conflict):
+    """As it is already."""
+
+    code = "nothing_changed"
+    sentence = "所填内容与登记的现状相同，没有需要变更的项目。请核对后再提交。"
+
+
+class ParentBelow(Conflict):
+    """A circle."""
+
+    code = "parent_below"
+    sentence = "主管部门不能是本单位或其下级单位。请选择其他单位作主管部门。"
+
+
+class ParentWithheld(Conflict):
+    """Below a withheld unit nothing is public."""
+
+    code = "parent_withheld"
+    sentence = "主管部门不计入公开汇总，其下级单位也不能公开。请先取消主管部门的标记。"
+
+
+class UnitNotEmpty(Conflict):
+    """Somebody or something is left."""
+
+    code = "unit_not_empty"
+    sentence = (
+        "该单位尚有在编人员 {people} 名、编制 {posts} 名、已核未用 {reserved} 名、下级单位 {below} 个，不能撤销。请先在方案中划转完毕。"
+    )
+
+
+class ReformInFlight(Conflict):
+    """What is under way stands on the unit."""
+
+    code = "reform_in_flight"
+    sentence = "该单位尚有在办的入编申请 {holds} 件、已批准待落编的申请 {claims} 件。请先办结、撤回或退回这些申请，再实施改革。"
+
+
+class UnitUnderFreeze(Conflict):
+    """A unit that is frozen does not slip away by a merger."""
+
+    code = "unit_under_freeze"
+    sentence = "对该单位的冻结决定尚未解除，不能撤并。请先作出解冻决定，再实施改革。"
+
+
+class EntryAfterReform(Conflict):
+    """People entered on that day or later."""
+
+    code = "entry_after_reform"
+    sentence = "有 {people} 名人员在改革生效日当天或之后才到该单位，最晚为 {day}。请改用其后的生效日期，或先更正入编日期。"
+
+
+class ReformOverfills(Conflict):
+    """More people over quota than before."""
+
+    code = "reform_overfills"
+    sentence = "改革后 {kind}（{funding}）将超出编制 {after} 名，改革前为 {before} 名。请在方案中一并划转编制，或注明超编原因并附批准文件。"
+
+
+class DocumentAfterEffect(Conflict):
+    """先有文件."""
+
+    code = "document_after_effect"
+    sentence = "改革生效日期早于文件日期 {document_on}。改革自文件批准之日起实施，请核对两个日期。"
+
+
+class AttributeUnknown(Conflict):
+    """The value is not in its code table on this day."""
+
+    code = "attribute_unknown"
+    sentence = "{attribute} 的取值 {value} 不在代码表中或已停用。请从代码表中选择。"
+
+
+class ReformUnknown(NotFound):
+    """No such reform, or not for this caller."""
+
+    code = "reform_unknown"
+    sentence = "没有找到该改革事项，或者它不在您的管辖范围内。"
