@@ -268,12 +268,15 @@ class UnitUnfrozen(RosterEvent):
 
 EVENTS: tuple[type[RosterEvent], ...] = (
     UnitRegistered,
+    UnitChanged,
+    UnitClosed,
     QuotaChanged,
     SeatsChanged,
     PostsReserved,
     ReservationHeld,
     HoldReleased,
     ReservationExpired,
+    ReservationMoved,
     PostClaimed,
     ClaimReleased,
     PersonRegistered,
@@ -284,6 +287,3 @@ EVENTS: tuple[type[RosterEvent], ...] = (
     UnitFrozen,
     UnitUnfrozen,
 )
-    UnitChanged,
-    UnitClosed,
-    ReservationMoved,
