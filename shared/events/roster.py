@@ -249,6 +249,36 @@ class PlacementCorrected(PlacementEvent):
     retirement: RetirementFact
 
 
+class SecondmentEvent(RosterEvent):
+    """Something happened to a loan of one of the unit's people: the unit lends (and keeps the post), the borrower is named inside."""
+
+    secondment_id: UUID
+    person_id: UUID
+    borrower_id: UUID | None = Field(description="None: a unit outside the register.")
+    form: Literal["seconded_out", "temporary_post"] = Field(description="借调, 挂职.")
+    started_on: date
+    until: date = Field(description="The last day approved.")
+
+
+class SecondmentStarted(SecondmentEvent):
+    """A person of the unit works elsewhere for a term; no establishment row changes."""
+
+    type: Literal["roster.secondment_started.v1"] = "roster.secondment_started.v1"
+
+
+class SecondmentExtended(SecondmentEvent):
+    """The term has a later last day."""
+
+    type: Literal["roster.secondment_extended.v1"] = "roster.secondment_extended.v1"
+
+
+class SecondmentEnded(SecondmentEvent):
+    """The person is back, or has left the unit; the day of return does not count."""
+
+    type: Literal["roster.secondment_ended.v1"] = "roster.secondment_ended.v1"
+    ended_on: date
+
+
 class UnitFrozen(RosterEvent):
     """A freeze order came into force for this unit (one event per affected unit)."""
 
@@ -284,6 +314,9 @@ EVENTS: tuple[type[RosterEvent], ...] = (
     PersonReleased,
     OverQuotaRecorded,
     PlacementCorrected,
+    SecondmentStarted,
+    SecondmentExtended,
+    SecondmentEnded,
     UnitFrozen,
     UnitUnfrozen,
 )

@@ -20,7 +20,7 @@ _EMPTY = """
 DO $$ BEGIN EXECUTE (
     SELECT 'TRUNCATE ' || string_agg(format('roster.%I', table_name), ', ') FROM information_schema.tables
     WHERE table_schema = 'roster' AND table_name NOT IN ('schema_migrations', 'unit_categories', 'establishment_kinds', 'fundings',
-        'entry_reasons', 'exit_reasons', 'allowed_kinds', 'codes')
+        'entry_reasons', 'exit_reasons', 'allowed_kinds', 'codes', 'parameters')
 ); END $$
 """
 

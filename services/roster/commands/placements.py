@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.roster.commands.locks import take_person, take_person_and_unit, take_unit
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.secondments import end_with_post
 from services.roster.commands.units import seats_changed
 from services.roster.models.facts import PersonRecord, Placement
 from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
@@ -207,6 +208,7 @@ async def released(
         exit_reason=exit_reason,
     )
     await outbox.append(conn, by, gone)
+    await end_with_post(conn, by, here.person_id, ended_on)
     await _seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
 
 

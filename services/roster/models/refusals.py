@@ -241,6 +241,13 @@ class PersonOnRoster(Conflict):
     sentence = "该人员在所填日期已在编或另有在编记录，不得重复入编。请先办理出编或改办调动。"
 
 
+class ParameterUnknown(NotFound):
+    """No such limit."""
+
+    code = "parameter_unknown"
+    sentence = "没有名为 {name} 的参数。请从 /parameters 所列的参数中选择。"
+
+
 class OffPostUntold(Conflict):
     """编外: what kind of work, and how employed."""
 

@@ -21,7 +21,9 @@ from shared.unit_copies import scope
 
 
 class PlacementView(BaseModel):
-    """A person's post; `ended_on` is the day of exit. `counted`: whether it is 编制; `population`: 机关事业, 编外 or 国资, as in `/codes`."""
+    """A person's post; `ended_on` is the day of exit. `counted`: whether it is 编制; `population`: 机关事业, 编外 or 国资, as in `/codes`.
+    While the person is lent, `duty_status` says so.
+    """
 
     placement_id: UUID
     unit_id: UUID
@@ -236,7 +238,11 @@ _PERSON = f"""
     FROM person_records LEFT JOIN LATERAL (
         SELECT placements.placement_id, {_PLACED},
             CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
-            CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END AS duty_status
+            coalesce(
+                (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id
+                    AND secondments.during @> coalesce($1::date, 'infinity') AND secondments.{_KNOWN}),
+                CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END
+            ) AS duty_status
         FROM placements LEFT JOIN LATERAL (
             SELECT placement_id, internal_unit, duty_status FROM post_changes
             WHERE post_changes.placement_id = placements.placement_id AND since <= coalesce($1::date, 'infinity') AND post_changes.{_KNOWN}

@@ -109,8 +109,13 @@ def ensure_authorised_first(request: PostRequest, facts: PostFacts, today: date)
 
 def expiry(authorised_on: date, months: int, calendar: Calendar) -> date:
     """The last day of a validity in months: the same day number (or the month's last), on a rest day the next working day (民法典 Art. 201-203)."""
-    end = YearMonth(authorised_on.year, authorised_on.month).plus(months)
-    return calendar.rest_day_moved(date(end.year, end.month, min(authorised_on.day, monthrange(end.year, end.month)[1])))
+    return calendar.rest_day_moved(months_after(authorised_on, months))
+
+
+def months_after(day: date, months: int) -> date:
+    """The day of the same number so many months later, or that month's last (民法典 Art. 202)."""
+    end = YearMonth(day.year, day.month).plus(months)
+    return date(end.year, end.month, min(day.day, monthrange(end.year, end.month)[1]))
 
 
 def ensure_off_post_told(post: PostDetails, population: str) -> None:

@@ -1,0 +1,187 @@
+"""借调: the person works at the borrower, the post stays with the lender; terms within the office's limits; nothing is counted twice."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from services.roster.commands.parameters import SetParameter, set_parameter
+from services.roster.commands.placements import place_person
+from services.roster.commands.secondments import end_secondment, extend_secondment, second_person
+from services.roster.models.refusals import ChangedLater, DatesOutOfOrder, DocumentMissing, PersonNotHere, SameUnit
+from services.roster.models.secondments import (
+    EndSecondment,
+    ExtendSecondment,
+    SecondedAlready,
+    SecondmentEndedBefore,
+    SecondmentTooLong,
+    SecondmentTooSoon,
+    SecondPerson,
+)
+from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.persons import PersonView, person_view
+from services.roster.queries.secondments import WorkingHere, working_here
+from shared.auth import Who
+from shared.db import Database
+from shared.events.roster import SecondmentEnded, SecondmentExtended, SecondmentStarted
+from shared.glossary import Role
+from tests.roster import given
+from tests.roster.doors import Doors
+
+pytestmark = pytest.mark.asyncio
+OFFICE = Who("officer", frozenset())
+START = date(2026, 3, 2)
+LATER = given.NOW + timedelta(hours=1)
+
+
+async def lent(database: Database, **more: object) -> tuple[given.Row, UUID, UUID, UUID]:
+    """The lender's row, the borrower, the person and the secondment."""
+    row, borrower = await given.row(database, 2), await given.unit(database)
+    person_id, _ = await given.in_post(database, row, date(2026, 1, 5))
+    facts: dict[str, object] = {"person_id": person_id, "borrower_id": borrower, "started_on": START, "until": date(2026, 9, 2)}
+    return row, borrower, person_id, await second_person(database, given.by(), SecondPerson.model_validate(facts | more))
+
+
+async def at_work(database: Database, unit_id: UUID, moment: Moment = LATEST) -> WorkingHere:
+    async with database.reading() as conn:
+        return await working_here(conn, unit_id, moment, given.TODAY)
+
+
+async def seen(database: Database, person_id: UUID, moment: Moment) -> PersonView:
+    async with database.reading() as conn:
+        return await person_view(conn, given.CIPHER, person_id, OFFICE, moment)
+
+
+async def test_the_post_stays_with_the_lender_and_the_borrower_sees_who_works_there(roster_db: Database) -> None:  # trap 3
+    row, borrower, person_id, _ = await lent(roster_db)
+
+    there, here = await at_work(roster_db, borrower), await at_work(roster_db, row.unit_id)
+
+    assert (await given.state(roster_db, row)).headcount == 1
+    assert (await given.state(roster_db, given.Row(borrower))).headcount == 0
+    assert ([each.person_id for each in there.borrowed], there.in_post, there.working_here) == ([person_id], 0, 1)
+    assert ([each.person_id for each in here.lent], here.in_post, here.working_here) == ([person_id], 1, 0)
+    assert there.borrowed[0].overdue
+
+
+async def test_a_loan_is_seen_on_its_days_and_as_known(roster_db: Database) -> None:
+    row, borrower, person_id, secondment_id = await lent(roster_db)
+    await end_secondment(roster_db, given.by(at=LATER), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 8, 1)))
+
+    on = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 7, 31), date(2026, 8, 1)]
+    borrowed = [len((await at_work(roster_db, borrower, Moment(day))).borrowed) for day in on]
+    statuses = [(await seen(roster_db, person_id, Moment(day))).placement for day in on]
+
+    assert borrowed == [0, 1, 1, 0]
+    assert [each and each.duty_status for each in statuses] == [None, "seconded_out", "seconded_out", None]
+    assert len((await at_work(roster_db, borrower, Moment(date(2026, 8, 1), given.NOW))).borrowed) == 1
+    assert (await at_work(roster_db, row.unit_id)).lent == []
+
+
+async def test_events_are_the_lenders_and_name_the_borrower(roster_db: Database) -> None:
+    row, borrower, _, secondment_id = await lent(roster_db)
+    await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2026, 12, 1)))
+    await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 9, 1)))
+
+    told = (await given.published(roster_db))[-3:]
+
+    assert [type(each) for each in told] == [SecondmentStarted, SecondmentExtended, SecondmentEnded]
+    for each in told:
+        assert isinstance(each, SecondmentStarted | SecondmentExtended | SecondmentEnded)
+        assert (each.unit_id, each.borrower_id, each.establishments) == (row.unit_id, borrower, ())
+    assert await given.versions_of(roster_db, row.unit_id) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_term_is_within_the_offices_limit_and_an_extension_within_the_total(roster_db: Database) -> None:
+    with pytest.raises(SecondmentTooLong):
+        await lent(roster_db, until=date(2026, 9, 3))
+    _, _, _, secondment_id = await lent(roster_db)
+
+    with pytest.raises(SecondmentTooLong):
+        await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2027, 3, 3)))
+    with pytest.raises(DatesOutOfOrder):
+        await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2026, 9, 2)))
+    await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2027, 3, 2)))
+
+
+async def test_the_limit_is_a_parameter_with_a_source_and_a_day(roster_db: Database) -> None:
+    shorter = SetParameter(name="secondment_months", value=3, valid_from=date(2026, 9, 1), source="测试规定")
+    await set_parameter(roster_db, given.by(), shorter)
+    try:
+        with pytest.raises(SecondmentTooLong):
+            await lent(roster_db)
+        with pytest.raises(ChangedLater):
+            await set_parameter(roster_db, given.by(), shorter)
+    finally:
+        await roster_db.pool.execute("DELETE FROM parameters WHERE lower(valid) = '2026-09-01'")
+        await roster_db.pool.execute("UPDATE parameters SET valid = daterange(NULL, NULL) WHERE name = 'secondment_months'")
+
+
+async def test_nobody_is_lent_again_soon_but_what_a_first_load_finds_is_recorded(roster_db: Database) -> None:
+    _, borrower, person_id, secondment_id = await lent(roster_db)
+    await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 6, 1)))
+    again = SecondPerson(person_id=person_id, borrower_id=borrower, started_on=date(2026, 7, 1), until=date(2026, 9, 1))
+
+    with pytest.raises(SecondmentTooSoon):
+        await second_person(roster_db, given.by(), again)
+    await second_person(roster_db, given.by(), again.model_copy(update={"baseline": True, "until": date(2027, 12, 31)}))
+
+
+async def test_a_person_is_lent_once_at_a_time_by_the_unit_that_keeps_the_post(roster_db: Database) -> None:
+    row, borrower, person_id, secondment_id = await lent(roster_db)
+    again = SecondPerson(person_id=person_id, borrower="示例省直单位", started_on=date(2026, 7, 1), until=date(2026, 9, 1), baseline=True)
+    nobody = await given.person(roster_db, row.unit_id)
+
+    with pytest.raises(SecondedAlready):
+        await second_person(roster_db, given.by(), again)
+    with pytest.raises(PersonNotHere):
+        await second_person(roster_db, given.by(), again.model_copy(update={"person_id": nobody}))
+    with pytest.raises(PersonNotHere):
+        await second_person(roster_db, given.by(), again.model_copy(update={"started_on": date(2026, 1, 4)}))
+    await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 6, 1)))
+    with pytest.raises(SecondmentEndedBefore):
+        await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 6, 2)))
+    with pytest.raises(SameUnit):
+        await second_person(roster_db, given.by(), again.model_copy(update={"borrower": None, "borrower_id": row.unit_id}))
+    with pytest.raises(DocumentMissing):
+        await second_person(roster_db, given.by(None), again)
+    with pytest.raises(ValidationError):
+        SecondPerson(person_id=person_id, borrower_id=borrower, borrower="又一单位", started_on=START, until=START)
+
+
+async def test_whoever_leaves_the_lender_is_lent_no_longer(roster_db: Database) -> None:
+    row, borrower = await given.row(roster_db, 1), await given.unit(roster_db)
+    person_id = await given.person(roster_db, row.unit_id)
+    placement_id = await place_person(roster_db, given.by(), given.placement(row, person_id, date(2026, 1, 5)))
+    await second_person(
+        roster_db, given.by(), SecondPerson(person_id=person_id, borrower_id=borrower, started_on=START, until=date(2026, 9, 2))
+    )
+
+    await given.release(roster_db, placement_id, date(2026, 9, 10))
+
+    event = await given.last_event(roster_db)
+    assert isinstance(event, SecondmentEnded)
+    assert (event.ended_on, (await at_work(roster_db, borrower)).borrowed) == (date(2026, 9, 10), [])
+
+
+async def test_the_borrowers_clerk_sees_who_works_there_and_not_the_lenders_persons(doors: Doors, roster_db: Database) -> None:
+    row, borrower, person_id, secondment_id = await lent(roster_db)
+    clerk = doors.as_(Role.UNIT_CLERK, units=(borrower,))
+
+    there = (await doors.http.get(f"/units/{borrower}/working-here", headers=clerk)).json()
+    own = await doors.http.get(f"/units/{row.unit_id}/working-here", headers=clerk)
+    person = await doors.http.get(f"/persons/{person_id}", headers=clerk)
+    listed = await doors.http.get(f"/persons/{person_id}/secondments", headers=doors.office)
+    returned = await doors.http.post(f"/secondments/{secondment_id}/return", json={"ended_on": "2026-09-01"}, headers=doors.office)
+    limits = await doors.http.get("/parameters", headers=clerk)
+
+    assert [each["person_id"] for each in there["borrowed"]] == [str(person_id)]
+    assert "id_number" not in there["borrowed"][0]
+    assert (own.status_code, person.status_code, listed.json()["items"][0]["borrower_id"]) == (404, 404, str(borrower))
+    assert returned.status_code == 204
+    assert {each["name"]: each["value"] for each in limits.json()["items"]} == {
+        "secondment_months": 6,
+        "secondment_total_months": 12,
+        "secondment_rest_months": 24,
+    }
