@@ -11,6 +11,7 @@ from deploy import chinese
 AREAS = {
     "demo": ("deploy.demo.story", "demo"),
     "clock": ("deploy.clock", "app"),
+    "city": ("deploy.city.command", "app"),
     "import": ("deploy.imports.command", "imports"),
     "template": ("deploy.imports.command", "templates"),
     "case": ("deploy.casefile.export", "app"),

@@ -32,6 +32,8 @@ from shared.law.retirement import Category, Sex, YearMonth, retirement
 
 SEED = 330499
 TODAY = date(2026, 9, 18)
+UNITS, PERSONS = 620, 36_000
+"""A county as it is."""
 _FORBIDDEN_WORK = ((units.LIBRARY, "普通辅助", "出纳"), (TOWNS[6], "普通辅助", "人事专员"), (FINANCE, "普通辅助", "机要文书"))
 _SAME_PERSON = (
     *("name", "id_number", "sex", "birth_on", "ethnicity", "native_place", "birth_place", "political_status", "party_joined_on"),
@@ -51,10 +53,7 @@ class City:
 def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY) -> City:
     """Make the city. Raises ValueError when so few people cannot fill so many units."""
     inventor = Inventor(f"{seed}/numbers")
-    usccs = {spec.name: inventor.uscc(spec.register, spec.name) for spec in catalogue(count)}
-    group = next(spec.name for spec in catalogue(count) if spec.register == "91")
-    usccs[group] = _early_pilot(usccs[group])
-    city = City(planned(count, persons, seed, today, usccs), defaultdict(list), [])
+    city = City(units_of(count, persons, seed, today), defaultdict(list), [])
     lenders = tuple(unit.name for unit in city.units if unit.spec.category in {"党委机关", "政府工作部门"} and not unit.spec.withheld)[:30]
     cast: dict[str, list[Plant]] = defaultdict(list)
     for plant in plants(today):
@@ -62,8 +61,17 @@ def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY) -> 
     for unit in city.units:
         _people(city, crowd_of(unit, today, seed, inventor, lenders), cast[unit.name])
     _twice(city)
-    _traps_of_units(city, group, today)
+    _traps_of_units(city, today)
     return city
+
+
+def units_of(count: int, persons: int, seed: int = SEED, today: date = TODAY) -> list[Unit]:
+    """The units alone, with their numbers: names and codes are the same in a city of any size. Raises ValueError as `city_of`."""
+    inventor = Inventor(0)
+    usccs = {spec.name: inventor.uscc(spec.register, spec.name) for spec in catalogue(count)}
+    group = next(spec.name for spec in catalogue(count) if spec.register == "91")
+    usccs[group] = _early_pilot(usccs[group])
+    return planned(count, persons, seed, today, usccs)
 
 
 def _early_pilot(code: str) -> str:
@@ -204,12 +212,13 @@ def _twice(city: City) -> None:
         city.answers.append(_about(by_name[str(second["unit"])], "M12", REFUSED, "id_number", str(second["started_on"]), see, second))
 
 
-def _traps_of_units(city: City, group: str, today: date) -> None:
+def _traps_of_units(city: City, today: date) -> None:
     by_name = {unit.name: unit for unit in city.units}
     town, street, land, trade, hospital = (by_name[name] for name in (TOWNS[6], STREETS[1], LAND, TRADE, units.HOSPITAL))
     over, vacant = town.quota(XZ).heads - town.quota(XZ).posts, town.quota(SY).posts - town.quota(SY).heads
     contract, staff = hospital.quota(BB), hospital.quota(SY)
     since = today.isoformat()
+    group = next(unit.name for unit in city.units if unit.spec.register == "91")
     add = city.answers.append
     add(_about(town, "T01", TRAP, XZ, since, f"行政编制超 {over}、事业编制空 {vacant}：不相抵，超编 {over}、空编 {vacant}"))
     add(

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from deploy.city.invented import Inventor
 from deploy.demo.casework import Party
 from deploy.demo.city import OFFICER, UNIT_STAFF, logins
-from deploy.demo.invented import Inventor
 from deploy.demo.plan import city
 from deploy.demo.stage import Stage
 from deploy.doors import Doors

@@ -9,12 +9,14 @@ import sys
 import time
 from typing import NoReturn
 
-from deploy.demo.invented import Inventor
-from deploy.demo.plan import EDUCATION, SEED, city
-from deploy.doors import Doors, Refused, doors_of
+from deploy.city import loading
+from deploy.city.catalogue import EDUCATION
+from deploy.city.city import SEED, city_of
+from deploy.city.invented import Inventor
+from deploy.city.plan import Unit
+from deploy.demo.plan import PERSONS, UNITS
+from deploy.doors import Refused, doors_of
 from deploy.identity import Account, load_accounts, seed_administrators
-from deploy.imports import loading
-from deploy.imports.rows import Unit
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy, pulse_of
 from shared import db
@@ -23,7 +25,6 @@ from shared.glossary import Role
 
 OFFICER, SUPERVISOR, DIRECTOR, SEALER = "officer", "supervisor", "director", "sealer"
 PATIENCE = 300.0
-DOCUMENT_NO = "期初建账-演示城市"
 OFFICE_STAFF = {
     OFFICER: ("周望", Role.BUSINESS_OFFICER),
     "officer2": ("沈若清", Role.BUSINESS_OFFICER),
@@ -50,8 +51,8 @@ def staff_of(units: list[Unit]) -> list[Account]:
 
 def logins(units: list[Unit]) -> dict[str, Unit]:
     """The towns and schools under the short names of their accounts."""
-    towns = [unit for unit in units if unit.category == "ZJ-Z"]
-    schools = [unit for unit in units if unit.category == "SY-E" and unit.parent == EDUCATION]
+    towns = [unit for unit in units if unit.spec.category == "镇"]
+    schools = [unit for unit in units if unit.spec.category == "学校" and unit.spec.parent == EDUCATION]
     return {f"{word}{number}": unit for word, kind in (("town", towns), ("school", schools)) for number, unit in enumerate(kind, start=1)}
 
 
@@ -62,19 +63,16 @@ async def fill(place: Place, kind: str) -> str:
         administrators = await seed_administrators(identity, clock.now())
         if kind == "none":
             return f"空系统已就绪，管理员：{'、'.join(administrators) or '已存在'}。"
-        units = city(business_day(clock.now()))
-        staff = staff_of(units)
+        city = city_of(UNITS, PERSONS, today=business_day(clock.now()))
+        staff = staff_of(city.units)
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:
-            written = await _load(doors, units)
+            written, verdict = await loading.load(doors, OFFICER, city.rows)
         await load_accounts(identity, staff, clock.now())
         async with pulse_of(place) as pulse:
             await pulse.drained(PATIENCE)
-    return f"演示城市“望汐市”（虚构）：单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
-
-
-async def _load(doors: Doors, units: list[Unit]) -> loading.Written:
-    return await loading.write(doors, OFFICER, units, {}, DOCUMENT_NO, lambda: None)
+    taken = f"单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
+    return f"演示城市“望汐市”（演示数据，虚构）：{taken}，拒绝 {len(verdict.errors)} 行"
 
 
 def main(kind: str) -> NoReturn:

@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy.city.invented import Inventor
 from deploy.demo.city import OFFICER
-from deploy.demo.invented import Inventor
 from deploy.demo.plan import EDUCATION
 from deploy.local.place import PROJECT, Place
 from tests.imports import books

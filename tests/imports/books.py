@@ -7,7 +7,7 @@ from typing import Any
 
 import xlsxwriter
 
-from deploy.demo.invented import Inventor
+from deploy.city.invented import Inventor
 from deploy.imports.rows import COLUMNS, PERSONS, UNITS
 
 BORN = date(1986, 3, 5)

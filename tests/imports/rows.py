@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from deploy.demo.invented import Inventor
+from deploy.city.invented import Inventor
 from services.roster.models.fields import SHEETS, Sheet
 from services.roster.models.imports import UNITS_WITH_POSTS, JudgedRow, MappingFile, Problem
 from services.roster.rules.imports.cells import Cell, Choices

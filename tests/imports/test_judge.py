@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.invented import Inventor
+from deploy.city.invented import Inventor
 from deploy.imports.judge import judge
 from deploy.imports.rows import COLUMNS, PERSONS, UNITS, Codes, Judgement
 from deploy.imports.workbook import Row

@@ -1,0 +1,69 @@
+"""`bianban city generate` and `bianban city load`."""
+
+import asyncio
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+
+from deploy.city import files, loading
+from deploy.city.city import PERSONS, SEED, TODAY, UNITS, city_of
+from deploy.doors import Refused, doors_of
+from deploy.imports.command import officer
+from deploy.local.place import Place, WrongPlace
+from deploy.quiet import pulse_of
+
+PATIENCE = 600.0
+app = typer.Typer(help="演示城市：生成虚构的单位和人员，装入系统。", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command(help="生成一座虚构城市的表格（单位、编制、领导职数、人员、编外人员）和答案 answers.csv。")
+def generate(
+    *,
+    units: Annotated[int, typer.Option(min=1, max=1_000, help="单位数。")] = UNITS,
+    persons: Annotated[int, typer.Option(min=1, max=400_000, help="在编和编外人员的总数。")] = PERSONS,
+    seed: Annotated[int, typer.Option(help="种子：相同的种子得到相同的城市。")] = SEED,
+    out: Annotated[Path, typer.Option(help="写入的文件夹。")],
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="以哪一天为准；默认为演示的首个业务日期。")] = None,
+) -> None:
+    if out.exists() and any(out.iterdir()):
+        raise WrongPlace(f"{out} 中已有文件，未覆盖。请另写一个文件夹。")
+    began = time.monotonic()
+    try:
+        city = city_of(units, persons, seed, day.date() if day else TODAY)
+    except ValueError as impossible:
+        raise WrongPlace(f"单位数和人数不相称：{impossible}。单位至少 60 个，人员至少 2000 人，平均每个单位至少 20 人。") from None
+    files.write(city, out)
+    console.print(
+        f"演示数据（虚构）：单位 {units} 个，人员 {persons} 人，答案 {len(city.answers)} 条，用时 {time.monotonic() - began:.1f} 秒。",
+        markup=False,
+    )
+    console.print(f"装入：bianban city load {out}", markup=False)
+
+
+@app.command(help="把生成的表格装入系统，与用户导入自己的表格走同一条路。")
+def load(
+    folder: Path, *, user: Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")] = None
+) -> None:
+    try:
+        asyncio.run(_load(folder, user))
+    except (Refused, httpx.HTTPError, OSError) as failed:
+        raise WrongPlace(f"未能完成：{failed}") from None
+
+
+async def _load(folder: Path, user: str | None) -> None:
+    began = time.monotonic()
+    rows = files.read(folder)
+    place = Place.from_environment()
+    async with doors_of(place) as doors:
+        written, verdict = await loading.load(doors, await officer(doors, user), rows)
+    async with pulse_of(place) as pulse:
+        await pulse.drained(PATIENCE)
+    refused = f"，拒绝 {len(verdict.errors)} 行（见 answers.csv）" if verdict.errors else ""
+    taken = f"单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
+    console.print(f"已装入：{taken}{refused}，用时 {time.monotonic() - began:.1f} 秒。", markup=False)
