@@ -165,6 +165,7 @@ class CorrectPlacement(PostDetails):
     ended_on: date | None = None
     authorisation_no: str | None = None
     authorised_on: date | None = None
+    entry_reason: str | None = None
 
 
 class FrozenPosts(Request):
@@ -187,7 +188,6 @@ class FreezeUnit(Request):
 class UnfreezeUnit(Request):
     """The end of an order, on a signed release."""
 
-    entry_reason: str | None = None
     order_id: UUID
     unit_id: UUID
 
