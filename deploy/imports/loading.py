@@ -95,6 +95,7 @@ async def write(doors: Doors, user: str, units: list[Unit], ids: dict[str, str],
     for unit in units:
         loaded[unit.name] = asyncio.create_task(load(unit))
     await _all(loaded.values())
+    await doors.post(user, "roster", "/loads/over", {})
     return written
 
 

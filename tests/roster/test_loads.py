@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.roster.commands.loads import load_unit, sealed
+from services.roster.commands.loads import counted_anew, load_unit, sealed
 from services.roster.models.loads import Loaded, LoadedQuota, LoadRefused, LoadUnit, OpenLoadedPerson
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
 from services.roster.queries.establishments import LATEST
@@ -210,3 +210,14 @@ async def test_the_answer_of_a_load_is_remembered_under_its_key(roster_db: Datab
     first = await load_unit(roster_db, mandate, load([person(1)]))
 
     assert await load_unit(roster_db, mandate, load([person(1)])) == first
+
+
+async def test_after_a_load_the_planner_knows_how_much_there_is(roster_db: Database) -> None:
+    await loaded(roster_db, [person(number) for number in range(3)])
+    await counted_anew(roster_db)
+
+    known = await roster_db.pool.fetch(
+        "SELECT relname, reltuples FROM pg_class WHERE relname IN ('placements', 'persons', 'units') AND relnamespace = 'roster'::regnamespace"
+    )
+
+    assert {row["relname"]: row["reltuples"] for row in known} == {"placements": 3, "persons": 3, "units": 1}

@@ -53,6 +53,12 @@ async def load_unit(body: LoadBody, who: Maintainer, idempotency_key: Idempotenc
     return await commands.load_unit(door.database, door.by(who, idempotency_key, body), _request(body, persons))
 
 
+@router.post("/loads/over", status_code=204)
+async def loads_over(_: Maintainer, door: InDoor) -> None:
+    """All units are loaded: the database takes stock, so that reading is quick at once and not a minute later."""
+    await commands.counted_anew(door.database)
+
+
 @router.post("/loads/check")
 async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Comparison:
     """Everything that speaks against a load. Nothing is written."""

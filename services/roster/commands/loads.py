@@ -26,7 +26,7 @@ from services.roster.rules.persons import checked_number, ensure_category_fits, 
 from services.roster.rules.posts import ensure_not_frozen
 from shared import outbox
 from shared.crypto import FieldCipher
-from shared.db import By, Connection, command
+from shared.db import By, Connection, Database, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonRegistered
 from shared.glossary import OverQuotaCause
@@ -34,6 +34,12 @@ from shared.glossary import OverQuotaCause
 FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
 _register_unit: Callable[[Connection, By, RegisterUnit], Awaitable[UUID]] = inspect.unwrap(register_unit)
 _set_quota: Callable[[Connection, By, SetQuota], Awaitable[None]] = inspect.unwrap(set_quota)
+
+
+async def counted_anew(database: Database) -> None:
+    """What the planner knows of the tables, brought up to what a load has put into them."""
+    async with database.transaction() as conn:
+        await conn.execute("ANALYZE units, unit_records, quotas, persons, person_records, placements")
 
 
 def sealed(cipher: FieldCipher, person: OpenLoadedPerson) -> LoadedPerson:
