@@ -127,7 +127,7 @@ async def units(
 @router.get("/units/{unit_id}")
 async def unit(unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> queries.UnitView:
     """One unit as of a date, as known on a day."""
-    async with door.database.reading() as conn:
+    async with door.database.glancing() as conn:
         return await queries.unit_view(conn, unit_id, who, moment)
 
 

@@ -39,9 +39,17 @@ _AT_A_MOMENT = _rows(
 """IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county."""
 _LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf(valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
-_NOW = _rows(*_LATEST)
+_BY_ROW = "GROUP BY kind, funding ORDER BY kind, funding"
+ROWS_NOW = f"{_rows(*_LATEST)} {_BY_ROW}"
+ROWS_THEN = f"{_AT_A_MOMENT} {_BY_ROW}"
+"""All rows of the unit $1; then: on the day $2, as known at $3, reservations and freezes up to $4."""
 ROW_NOW = _rows(*_LATEST, "$2::text", "$3::text") + " WHERE kind = $2 AND funding = $3"
 """One (unit $1, kind $2, funding $3); there always is a row."""
+ROWS_WITHOUT_QUOTA = """
+    SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
+    GROUP BY kind, funding HAVING min(lower(during)) > $2::date
+"""
+"""Of unit $1, as known at $3: whose first quota was recorded for a day after $2."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,10 @@ async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:
     """All rows of a unit at a moment."""
-    by_row = "GROUP BY kind, funding ORDER BY kind, funding"
     if moment == LATEST:
-        rows = await conn.fetch(f"{_NOW} {by_row}", unit_id)
+        rows = await conn.fetch(ROWS_NOW, unit_id)
     else:
-        rows = await conn.fetch(f"{_AT_A_MOMENT} {by_row}", unit_id, moment.on, moment.known, moment.end)
+        rows = await conn.fetch(ROWS_THEN, unit_id, moment.on, moment.known, moment.end)
     return [EstablishmentState.model_validate(dict(row)) for row in rows]
 
 
@@ -82,11 +89,5 @@ async def rows_without_quota(conn: Connection, unit_id: UUID, moment: Moment) ->
     """The (kind, funding) rows whose first quota was recorded for a day after the moment's."""
     if moment.on is None:
         return set()
-    rows = await conn.fetch(
-        "SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE"
-        " GROUP BY kind, funding HAVING min(lower(during)) > $2",
-        unit_id,
-        moment.on,
-        moment.known,
-    )
+    rows = await conn.fetch(ROWS_WITHOUT_QUOTA, unit_id, moment.on, moment.known)
     return {(row["kind"], row["funding"]) for row in rows}

@@ -1,5 +1,6 @@
 """Units as they are shown: within the caller's scope, as of a date, as known on a day."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from services.roster.models.refusals import UnitUnknown
 from services.roster.models.units import LISTS, ReformUnknown, UnitNotThen
-from services.roster.queries.establishments import LATEST, Moment, establishments, rows_without_quota
+from services.roster.queries.establishments import LATEST, ROWS_NOW, ROWS_THEN, ROWS_WITHOUT_QUOTA, Moment
 from shared.auth import Who
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
@@ -183,28 +184,20 @@ async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
 
 async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = LATEST) -> UnitView:
     """One unit with its establishments, seats and freezes at a moment. A closed one shows its last state where no day is named."""
-    row = await conn.fetchrow(
-        f"{_UNIT_IN_FULL} WHERE units.id = $4 AND {seen(who)} ORDER BY lower(during) DESC LIMIT 1",
-        scope(who),
-        moment.on,
-        moment.known,
-        unit_id,
-    )
+    row = await conn.fetchrow(_in_full(who, moment), unit_id, moment.on, moment.known, moment.end, scope(who))
     if row is None:
         await ensure_visible(conn, unit_id, who)
         raise UnitNotThen(day=moment.on or moment.known)
-    unrecorded = await rows_without_quota(conn, unit_id, moment)
-    return UnitView(
-        **row,
-        uscc_doubt=doubt_of(row["uscc"]),
-        **await _names(conn, unit_id, moment),
-        **await _links(conn, unit_id),
-        establishments=[
-            _unrecorded(state) if (state.kind, state.funding) in unrecorded else _view(state)
-            for state in await establishments(conn, unit_id, moment)
-        ],
-        seats=[SeatsView(**seat) for seat in await conn.fetch(_SEATS, unit_id, moment.on, moment.known)],
-        freezes=[FreezeView(**freeze) for freeze in await conn.fetch(_FREEZES, unit_id, moment.end)],
+    counted = [EstablishmentState.model_validate(each) for each in row["establishments"]]
+    return UnitView.model_validate(
+        {role: [] for role in LISTS}
+        | dict(row)
+        | row["names"]
+        | _links(unit_id, row["links"])
+        | {
+            "uscc_doubt": doubt_of(row["uscc"]),
+            "establishments": [_unrecorded(each) if [each.kind, each.funding] in row["unrecorded"] else _view(each) for each in counted],
+        }
     )
 
 
@@ -213,26 +206,10 @@ def doubt_of(uscc: str | None) -> str | None:
     return parse_uscc(uscc).warning or None if uscc else None
 
 
-async def _names(conn: Connection, unit_id: UUID, moment: Moment) -> dict[str, list[str]]:
-    rows = await conn.fetch(
-        "SELECT role, array_agg(name ORDER BY position) AS names FROM unit_names WHERE unit_id = $1"
-        " AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY role",
-        unit_id,
-        moment.on,
-        moment.known,
-    )
-    return {role: [] for role in LISTS} | {row["role"]: row["names"] for row in rows}
-
-
-async def _links(conn: Connection, unit_id: UUID) -> dict[str, list[SuccessorView]]:
-    rows = await conn.fetch(
-        "SELECT unit_id, successor_id, kind, effective_on, document_no FROM unit_successors WHERE unit_id = $1 OR successor_id = $1"
-        " ORDER BY effective_on, successor_id, unit_id",
-        unit_id,
-    )
+def _links(unit_id: UUID, rows: Iterable[Mapping[str, Any] | asyncpg.Record]) -> dict[str, list[SuccessorView]]:
     links: dict[str, list[SuccessorView]] = {"successors": [], "predecessors": []}
     for row in rows:
-        side, other = ("successors", "successor_id") if row["unit_id"] == unit_id else ("predecessors", "unit_id")
+        side, other = ("successors", "successor_id") if str(row["unit_id"]) == str(unit_id) else ("predecessors", "unit_id")
         links[side].append(SuccessorView(**{**row, "unit_id": row[other]}))
     return links
 
@@ -245,7 +222,7 @@ async def unit_history(conn: Connection, unit_id: UUID, who: Who) -> UnitHistory
         " WHERE unit_id = $1 AND upper_inf(recorded) ORDER BY lower(during)",
         unit_id,
     )
-    return UnitHistory(items=[RecordView(**row) for row in rows], **await _links(conn, unit_id))
+    return UnitHistory(items=[RecordView(**row) for row in rows], **_links(unit_id, await conn.fetch(_LINKS, unit_id)))
 
 
 async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
@@ -321,10 +298,14 @@ _LINE = (
 _FROM = "FROM units JOIN unit_records ON unit_id = units.id"
 _IN_FORCE = "upper_inf(during) AND upper_inf(recorded)"
 _THEN = "during @> coalesce($6::date, 'infinity') AND recorded @> coalesce($7::timestamptz, 'infinity')"
-_UNIT_IN_FULL = (
-    f"{_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on"
-    f" {_FROM} AND ($2::date IS NULL OR during @> $2) AND recorded @> coalesce($3::timestamptz, 'infinity')"
-)
+_NAMES = """
+    SELECT role, array_agg(name ORDER BY position) AS names FROM unit_names
+    WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY role
+"""
+_LINKS = """
+    SELECT unit_id, successor_id, kind, effective_on, document_no FROM unit_successors WHERE unit_id = $1 OR successor_id = $1
+    ORDER BY effective_on, successor_id, unit_id
+"""
 _SEATS = """
     SELECT level, coalesce((SELECT label FROM codes WHERE set = 'leadership_levels' AND code = level AND upper_inf(valid)), level) AS level_label,
         sum(approved) AS approved, sum(used) AS used,
@@ -340,5 +321,21 @@ _SEATS = """
 _FREEZES = """
     SELECT freeze_orders.id AS order_id, root_unit_id, scopes, lower(in_force) AS since, freeze_orders.document_no
     FROM units JOIN freeze_orders ON root_unit_id = ANY(path)
-    WHERE units.id = $1 AND in_force @> coalesce($2::timestamptz, 'infinity') ORDER BY since, order_id
+    WHERE units.id = $1 AND in_force @> coalesce($4::timestamptz, 'infinity') ORDER BY since, order_id
 """
+
+
+def _in_full(who: Who, moment: Moment) -> str:
+    """All of a unit ($1) in one statement: on the day $2, as known at $3, reservations and freezes up to $4, for a caller whose scope is $5."""
+    rows = ROWS_NOW if moment == LATEST else ROWS_THEN
+    return f"""
+        {_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on,
+            coalesce((SELECT json_object_agg(role, names) FROM ({_NAMES}) AS each), '{{}}') AS names,
+            coalesce((SELECT json_agg(each) FROM ({_LINKS}) AS each), '[]') AS links,
+            coalesce((SELECT json_agg(each) FROM ({rows}) AS each), '[]') AS establishments,
+            coalesce((SELECT json_agg(json_build_array(kind, funding)) FROM ({ROWS_WITHOUT_QUOTA}) AS each), '[]') AS unrecorded,
+            coalesce((SELECT json_agg(each) FROM ({_SEATS}) AS each), '[]') AS seats,
+            coalesce((SELECT json_agg(each) FROM ({_FREEZES}) AS each), '[]') AS freezes
+        {_FROM} AND ($2::date IS NULL OR during @> $2) AND recorded @> coalesce($3::timestamptz, 'infinity')
+        WHERE units.id = $1 AND {visible(who, row="units", table="units", roots="$5")} ORDER BY lower(during) DESC LIMIT 1
+    """
