@@ -18,9 +18,11 @@ from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.placements import place_person
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.reservations import hold_reservation
+from services.roster.commands.secondments import second_person
 from services.roster.commands.units import set_seats
-from services.roster.models.refusals import DocumentMissing, Frozen, KindNotAllowed, PersonNotHere, QuotaBelowZero
+from services.roster.models.refusals import DocumentMissing, Frozen, KindNotAllowed, PersonNotHere, PersonUnknown, QuotaBelowZero
 from services.roster.models.requests import FreezeUnit, SetSeats
+from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import (
     DocumentAfterEffect,
     EntryAfterReform,
@@ -35,6 +37,7 @@ from services.roster.models.units import (
 from services.roster.queries import units as queries
 from services.roster.queries.establishments import LATEST, Moment
 from services.roster.queries.facts import placements_of
+from services.roster.queries.persons import ensure_visible
 from shared.auth import Who
 from shared.db import Database
 from shared.errors import DomainError
@@ -45,6 +48,8 @@ from shared.events.roster import (
     QuotaChanged,
     ReservationMoved,
     RosterEvent,
+    SecondmentEnded,
+    SecondmentStarted,
     UnitChanged,
     UnitClosed,
     UnitRegistered,
@@ -318,6 +323,42 @@ async def test_whatever_a_placement_holds_goes_along_but_for_the_internal_unit(r
     )
     assert row is not None
     assert tuple(row) == ("某校", "on_duty", None)
+
+
+async def test_loans_go_on_from_the_successor_and_to_it_and_who_would_be_lent_to_his_own_unit_is_back(roster_db: Database) -> None:
+    gone, into, other = [await given.row(roster_db, 4) for _ in range(3)]
+    lent, borrowed, back = [(await given.in_post(roster_db, row))[0] for row in (gone, other, gone)]
+    for person_id, borrower in ((lent, other), (borrowed, gone), (back, into)):
+        loan = SecondPerson(person_id=person_id, borrower_id=borrower.unit_id, started_on=date(2026, 9, 5), until=date(2026, 12, 31))
+        await second_person(roster_db, given.by(), loan)
+
+    await carried_out(roster_db, merge(gone.unit_id, into.unit_id))
+
+    rows = await roster_db.pool.fetch(
+        "SELECT person_id, lender_id, borrower_id, lower(during) AS since, upper(during) AS ended, until FROM secondments"
+        " WHERE upper_inf(recorded) ORDER BY lower(during)"
+    )
+    lasting = {(row["person_id"], row["lender_id"], row["borrower_id"], row["until"]) for row in rows if row["ended"] is None}
+    assert lasting == {
+        (lent, into.unit_id, other.unit_id, date(2026, 12, 31)),
+        (borrowed, other.unit_id, into.unit_id, date(2026, 12, 31)),
+    }
+    assert {row["person_id"] for row in rows if row["ended"] == SINCE} == {lent, borrowed, back}
+    assert [len(await told(roster_db, kind)) for kind in (SecondmentStarted, SecondmentEnded)] == [5, 3]
+
+
+async def test_a_person_of_a_withheld_unit_is_shown_to_the_office_and_his_own_unit_alone(roster_db: Database) -> None:
+    court = await given.row(roster_db, 1)
+    person_id, _ = await given.in_post(roster_db, court)
+    await carried_out(roster_db, {"step": "change", "unit_id": court.unit_id, "withheld": True})
+    seen = {"office": OFFICE, "own": Who("clerk", frozenset({Role.UNIT_CLERK}), (court.unit_id,))}
+    parent = Who("head", frozenset({Role.PARENT_UNIT}))
+
+    async with roster_db.reading() as conn:
+        for who in seen.values():
+            await ensure_visible(conn, person_id, who)
+        with pytest.raises(PersonUnknown):
+            await ensure_visible(conn, person_id, parent)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.quotas import write_posts
+from services.roster.commands.reform_loans import move_loans
 from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, told_movers
 from services.roster.commands.unit_changes import (
     Batch,
@@ -59,6 +60,7 @@ class Work(Batch):
     posts: set[tuple[UUID, str, str]] = field(default_factory=set)
     movers: list[Mover] = field(default_factory=list)
     reservations: list[Told] = field(default_factory=list)
+    loans: list[Told] = field(default_factory=list)
 
 
 @command
@@ -96,6 +98,7 @@ async def _take(conn: Connection, what: Reform) -> list[UUID]:
     persons = [person_id for step in what.steps if isinstance(step, Split | MovePeople) for person_id in step.person_ids]
     await conn.execute(
         "SELECT FROM persons WHERE id = ANY($1) OR id IN (SELECT person_id FROM placements WHERE unit_id = ANY($2) AND upper_inf(during)"
+        " AND upper_inf(recorded) UNION SELECT person_id FROM secondments WHERE borrower_id = ANY($2) AND upper_inf(during)"
         " AND upper_inf(recorded)) ORDER BY id FOR UPDATE",
         persons,
         merged,
@@ -179,12 +182,13 @@ async def _move_people(conn: Connection, by: By, work: Work, step: MovePeople) -
 
 
 async def _people(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID, person_ids: tuple[UUID, ...] | None) -> None:
-    """`person_ids` none: everybody, each with his leadership seat."""
+    """`person_ids` none: the unit is merged; everybody goes, each with his leadership seat, and who is on loan to it, too."""
     await _ensure_two(conn, giver, taker)
     moved = await move_people(conn, by, work, giver, taker, person_ids)
     for kind, funding in sorted({(each.kind, each.funding) for each in moved}):
         await ensure_allowed_row(conn, taker, kind, funding, work.since)
     work.movers += moved
+    work.loans += await move_loans(conn, by, work, moved, giver if person_ids is None else None, taker)
 
 
 async def _ensure_two(conn: Connection, giver: UUID, taker: UUID) -> None:
@@ -267,7 +271,7 @@ async def _tell(conn: Connection, by: By, work: Work) -> None:
     seats = work.seats | {(unit_id, each.seat_level) for each in work.movers if each.seat_level for unit_id in (each.giver, each.taker)}
     for unit_id, level in sorted(seats):
         told.append(Told(SeatsChanged, unit_id, await seats_state(conn, unit_id, level)))
-    told += [*await told_movers(conn, work.movers, work), *work.reservations, *ends]
+    told += [*await told_movers(conn, work.movers, work), *work.loans, *work.reservations, *ends]
     await tell(conn, by, work, told)
 
 

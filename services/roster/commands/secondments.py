@@ -29,8 +29,8 @@ async def second_person(conn: Connection, by: By, what: SecondPerson) -> UUID:
         uuid7(), what.person_id, here.unit_id, what.borrower_id, what.borrower, what.form, what.started_on, what.until, None, document_no
     )
     closed = await conn.fetchval("SELECT max(upper(recorded)) FROM secondments WHERE person_id = $1", what.person_id)
-    await _write(conn, made, max(by.as_of, closed or by.as_of))
-    await outbox.append(conn, by, SecondmentStarted.model_validate(_facts(by, made, version) | {"baseline": what.baseline}))
+    await write_secondment(conn, made, max(by.as_of, closed or by.as_of))
+    await outbox.append(conn, by, SecondmentStarted.model_validate(facts_of(by, made, version) | {"baseline": what.baseline}))
     return made.secondment_id
 
 
@@ -53,8 +53,8 @@ async def extend_secondment(conn: Connection, by: By, what: ExtendSecondment) ->
     here = await _locked(conn, what.secondment_id)
     ensure_may_extend(here, what.until, await limits(conn, today))
     version = await take_unit(conn, here.lender_id)
-    longer = await _replace(conn, by, here, until=what.until, ended_on=None)
-    await outbox.append(conn, by, SecondmentExtended.model_validate(_facts(by, longer, version)))
+    longer = await replace_secondment(conn, by, here, until=what.until, ended_on=None)
+    await outbox.append(conn, by, SecondmentExtended.model_validate(facts_of(by, longer, version)))
 
 
 @command
@@ -82,11 +82,11 @@ async def _locked(conn: Connection, secondment_id: UUID) -> Secondment:
 
 async def _end(conn: Connection, by: By, here: Secondment, ended_on: date) -> None:
     version = await take_unit(conn, here.lender_id)
-    over = await _replace(conn, by, here, until=here.until, ended_on=ended_on)
-    await outbox.append(conn, by, SecondmentEnded.model_validate(_facts(by, over, version) | {"ended_on": ended_on}))
+    over = await replace_secondment(conn, by, here, until=here.until, ended_on=ended_on)
+    await outbox.append(conn, by, SecondmentEnded.model_validate(facts_of(by, over, version) | {"ended_on": ended_on}))
 
 
-async def _replace(conn: Connection, by: By, here: Secondment, *, until: date, ended_on: date | None) -> Secondment:
+async def replace_secondment(conn: Connection, by: By, here: Secondment, *, until: date, ended_on: date | None) -> Secondment:
     """The last version is closed, not changed."""
     at = await conn.fetchval(
         "UPDATE secondments SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
@@ -95,11 +95,12 @@ async def _replace(conn: Connection, by: By, here: Secondment, *, until: date, e
         by.as_of,
     )
     new = Secondment(**vars(here) | {"until": until, "ended_on": ended_on, "document_no": by.document_no or here.document_no})
-    await _write(conn, new, at)
+    await write_secondment(conn, new, at)
     return new
 
 
-async def _write(conn: Connection, what: Secondment, at: object) -> None:
+async def write_secondment(conn: Connection, what: Secondment, at: object) -> None:
+    """A version of a loan, known from an instant on."""
     await conn.execute(
         "INSERT INTO secondments (secondment_id, person_id, lender_id, borrower_id, borrower, form, during, until, recorded, document_no)"
         " VALUES ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, tstzrange($10, NULL), $11)",
@@ -117,7 +118,8 @@ async def _write(conn: Connection, what: Secondment, at: object) -> None:
     )
 
 
-def _facts(by: By, what: Secondment, version: int) -> dict[str, object]:
+def facts_of(by: By, what: Secondment, version: int) -> dict[str, object]:
+    """What every event about a loan tells; it is the lender's."""
     return {
         "occurred_at": by.as_of,
         "unit_id": what.lender_id,

@@ -211,9 +211,14 @@ async def ensure_nothing_in_flight(conn: Connection, unit_id: UUID) -> None:
 async def _ensure_empty(conn: Connection, unit_id: UUID) -> None:
     rows = await establishments(conn, unit_id)
     people, posts, reserved = (sum(getattr(row, name) for row in rows) for name in ("headcount", "quota", "reserved"))
-    below = await conn.fetchval("SELECT count(*) FROM units WHERE parent_id = $1 AND upper_inf(valid)", unit_id)
-    if people or posts or reserved or below:
-        raise UnitNotEmpty(unit=unit_id, people=people, posts=posts, reserved=reserved, below=below)
+    left = await conn.fetchrow(
+        "SELECT (SELECT count(*) FROM units WHERE parent_id = $1 AND upper_inf(valid)) AS below,"
+        " (SELECT count(*) FROM secondments WHERE borrower_id = $1 AND upper_inf(during) AND upper_inf(recorded)) AS borrowed",
+        unit_id,
+    )
+    assert left is not None  # noqa: S101  a SELECT without FROM has one row
+    if people or posts or reserved or any(left.values()):
+        raise UnitNotEmpty(unit=unit_id, people=people, posts=posts, reserved=reserved, **left)
 
 
 async def _end_seats(conn: Connection, by: By, batch: Batch, unit_id: UUID) -> None:

@@ -219,9 +219,7 @@ class UnitNotEmpty(Conflict):
     """Somebody or something is left."""
 
     code = "unit_not_empty"
-    sentence = (
-        "该单位尚有在编人员 {people} 名、编制 {posts} 名、已核未用 {reserved} 名、下级单位 {below} 个，不能撤销。请先在方案中划转完毕。"
-    )
+    sentence = "该单位尚有在编人员 {people} 名、编制 {posts} 名、已核未用 {reserved} 名、借入人员 {borrowed} 名、下级单位 {below} 个，不能撤销。请先在方案中划转完毕。"
 
 
 class ReformInFlight(Conflict):
@@ -242,7 +240,7 @@ class EntryAfterReform(Conflict):
     """People entered on that day or later."""
 
     code = "entry_after_reform"
-    sentence = "有 {people} 名人员在改革生效日当天或之后才到该单位，最晚为 {day}。请改用其后的生效日期，或先更正入编日期。"
+    sentence = "有 {people} 名人员在改革生效日当天或之后才到该单位或才开始借调，最晚为 {day}。请改用其后的生效日期，或先更正日期。"
 
 
 class ReformOverfills(Conflict):

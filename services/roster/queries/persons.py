@@ -12,6 +12,7 @@ from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonUnknown
 from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import as_person
+from services.roster.queries.units import seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
@@ -126,12 +127,11 @@ class Revealed(BaseModel):
 
 async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
     """The person exists and belongs to a unit in the caller's scope; for the others there is none."""
-    seen = await conn.fetchval(
-        "SELECT true FROM persons JOIN units ON units.id = persons.unit_id WHERE persons.id = $1 AND ($2::uuid[] IS NULL OR path && $2)",
-        person_id,
+    known = await conn.fetchval(
+        f"SELECT true FROM persons JOIN units ON units.id = persons.unit_id WHERE persons.id = $2 AND {seen(who)}",
         scope(who),
     )
-    if not seen:
+    if not known:
         raise PersonUnknown(person=person_id)
 
 
