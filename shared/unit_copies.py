@@ -13,7 +13,7 @@ import asyncpg
 from shared.auth import OFFICE, Who
 from shared.consumer import Handler, Handlers
 from shared.db import Connection
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.events.monitoring import LightChanged
 from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitState, UnitUnfrozen
 from shared.glossary import Light, Role
@@ -40,6 +40,13 @@ class UnitUnknown(NotFound):
 
     code = "unit_unknown"
     sentence = "没有找到该单位，或者它不在您的管辖范围内。"
+
+
+class UnitEnded(Conflict):
+    """撤并; the roster refuses with the same code."""
+
+    code = "unit_closed"
+    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请改由承接其职责的单位办理。"
 
 
 def unit_handlers() -> Handlers:

@@ -20,10 +20,10 @@ from services.approval.queries.applications import chain
 from shared.db import By, Database, connect
 from shared.errors import KeyReused
 from shared.events.envelope import Event
-from shared.events.roster import UnitFrozen, UnitRegistered, UnitUnfrozen
+from shared.events.roster import UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.notices import load_calendar
-from shared.unit_copies import UnitUnknown
+from shared.unit_copies import UnitEnded, UnitUnknown
 from workflows import approval_messages as messages
 
 pytestmark = pytest.mark.asyncio
@@ -275,3 +275,10 @@ async def test_a_filed_document_stays_as_it_is_and_is_filed_once_trap_30(db: Dat
     ):
         with pytest.raises(asyncpg.RestrictViolationError):
             await db.pool.execute(change)
+
+
+async def test_a_unit_that_is_no_more_applies_for_nothing(db: Database) -> None:
+    await happen(db, UnitClosed(**unit_event(2), closed_on=date(2026, 9, 10)))
+
+    with pytest.raises(UnitEnded):
+        await applications.submit_application(db, by(), asked())

@@ -15,8 +15,8 @@ from shared.db import By, Connection, command
 from shared.events.approval import ApplicationMoved, ApplicationSubmitted
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
-from shared.unit_copies import UnitUnknown
-from workflows.approval_messages import ApprovalStart, Content, Entry, workflow_id
+from shared.unit_copies import UnitEnded, UnitUnknown
+from workflows.approval_messages import ApprovalStart, Content, Entry, Held, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
 SERIES = "编申"
@@ -24,7 +24,7 @@ SERIES = "编申"
 
 @command
 async def submit_application(conn: Connection, by: By, what: SubmitApplication) -> Submitted:
-    """Take an application in and have its workflow started. Raises UnitUnknown, ChainMissing and what `rules.ensure_complete` raises."""
+    """Take an application in and have its workflow started. Raises UnitUnknown, UnitEnded, ChainMissing and what `rules.ensure_complete` raises."""
     rules.ensure_complete(what.type, what.content)
     await _share_unit(conn, what.content.unit_id)
     chain = await queries.chain(conn, what.type, business_day(by.as_of))
@@ -67,8 +67,11 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
 
 async def _share_unit(conn: Connection, unit_id: UUID) -> None:
     """A freeze that arrives now waits for this transaction, or this one for it: so none falls between start input and block."""
-    if not await conn.fetchval("SELECT true FROM unit_copies WHERE id = $1 FOR SHARE", unit_id):
+    row = await conn.fetchrow("SELECT closed_on FROM unit_copies WHERE id = $1 FOR SHARE", unit_id)
+    if row is None:
         raise UnitUnknown(unit=unit_id)
+    if row["closed_on"] is not None:
+        raise UnitEnded(closed_on=row["closed_on"])
 
 
 async def _insert(conn: Connection, by: By, what: SubmitApplication, application_id: UUID, number: str, chain_version: int) -> None:

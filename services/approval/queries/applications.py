@@ -10,7 +10,7 @@ import asyncpg
 from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown
 from services.approval.queries import documents
-from services.approval.queries.documents import VISIBLE
+from services.approval.queries.documents import in_scope
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
@@ -105,7 +105,9 @@ async def answer_given(conn: Connection, update_id: str) -> tuple[str, Answer] |
 
 async def ensure_visible(conn: Connection, application_id: UUID, who: Who) -> ApplicationType:
     """The type of an application of this caller's scope. Raises ApplicationUnknown, also for what others may see."""
-    found = await conn.fetchval(f"SELECT application_type FROM applications a WHERE a.id = $2 AND {VISIBLE}", scope(who), application_id)
+    found = await conn.fetchval(
+        f"SELECT application_type FROM applications a WHERE a.id = $2 AND {in_scope(who)}", scope(who), application_id
+    )
     if found is None:
         raise ApplicationUnknown(application=application_id)
     return ApplicationType(found)
@@ -125,7 +127,7 @@ async def applications(
     """A page of applications in the caller's scope, oldest first."""
     rows = await conn.fetch(
         "SELECT a.*, r.title, coalesce(u.name, '—') AS unit FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision ="
-        f" a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {VISIBLE} AND ($2::text IS NULL OR a.state = $2)"
+        f" a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {in_scope(who)} AND ($2::text IS NULL OR a.state = $2)"
         " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 ORDER BY a.id LIMIT $5",
         scope(who),
         state,
@@ -151,7 +153,7 @@ async def application(conn: Connection, application_id: UUID, who: Who) -> Detai
         " (SELECT count(*) FROM revisions WHERE application_id = a.id) AS reviews FROM applications a"
         " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id"
         " LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step"
-        f" WHERE a.id = $2 AND {VISIBLE}",
+        f" WHERE a.id = $2 AND {in_scope(who)}",
         scope(who),
         application_id,
     )

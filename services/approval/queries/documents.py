@@ -10,16 +10,19 @@ from services.approval.models.refusals import DocumentUnknown
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import ApplicationType
-from shared.unit_copies import scope
+from shared.unit_copies import scope, visible
 
-VISIBLE = "EXISTS (SELECT FROM unit_copies seen WHERE seen.id IN (a.unit_id, a.from_unit_id) AND ($1::uuid[] IS NULL OR seen.path && $1))"
-"""The row scope of an application `a`: parameter 1 is the caller's."""
 _DOCUMENT = (
     "SELECT d.*, register.operator, register.released_at, task.task_id, ledger.signer, ledger.sealed_at, ledger.filed_at,"
     " revoking.id AS revoked_by, revoking.sealed_sha256 IS NOT NULL AS revoked FROM documents d JOIN applications a ON a.id = d.application_id"
     " LEFT JOIN seal_register register ON register.document_id = d.id LEFT JOIN seal_tasks task ON task.document_id = d.id"
     " LEFT JOIN filing_ledger ledger ON ledger.document_id = d.id LEFT JOIN documents revoking ON revoking.revokes = d.id"
 )
+
+
+def in_scope(who: Who) -> str:
+    """The row scope of an application `a`: $1 is the caller's; either of its units opens it."""
+    return f"EXISTS (SELECT FROM unit_copies seen WHERE seen.id IN (a.unit_id, a.from_unit_id) AND {visible(who, row='seen')})"
 
 
 async def of_application(conn: Connection, application_id: UUID) -> tuple[Document, ...]:
@@ -30,7 +33,7 @@ async def of_application(conn: Connection, application_id: UUID) -> tuple[Docume
 
 async def document(conn: Connection, document_id: UUID, who: Who) -> Document:
     """One document in the caller's scope. Raises DocumentUnknown."""
-    row = await conn.fetchrow(f"{_DOCUMENT} WHERE d.id = $2 AND {VISIBLE}", scope(who), document_id)
+    row = await conn.fetchrow(f"{_DOCUMENT} WHERE d.id = $2 AND {in_scope(who)}", scope(who), document_id)
     if row is None:
         raise DocumentUnknown(document=document_id)
     return _document(row)
@@ -81,7 +84,7 @@ async def ledger(conn: Connection, who: Who, after: UUID, limit: int) -> list[Le
     rows = await conn.fetch(
         "SELECT l.document_id, l.document_no, d.title, d.unit_id, coalesce(u.name, '—') AS unit, l.sha256, l.signer, l.sealed_at, l.filed_at"
         " FROM filing_ledger l JOIN documents d ON d.id = l.document_id JOIN applications a ON a.id = d.application_id"
-        f" LEFT JOIN unit_copies u ON u.id = d.unit_id WHERE {VISIBLE} AND l.document_id > $2 ORDER BY l.document_id LIMIT $3",
+        f" LEFT JOIN unit_copies u ON u.id = d.unit_id WHERE {in_scope(who)} AND l.document_id > $2 ORDER BY l.document_id LIMIT $3",
         scope(who),
         after,
         limit,

@@ -11,7 +11,7 @@ from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, FreezeScope, FreezeState
-from shared.unit_copies import scope
+from shared.unit_copies import scope, visible
 from workflows.roster import FrozenPosts
 
 
@@ -59,9 +59,8 @@ class OrderPage(BaseModel):
     timeline: list[OrderEntry]
 
 
-_ORDERS = (
-    "SELECT o.*, u.name AS unit FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE ($1::uuid[] IS NULL OR u.path && $1)"
-)
+def _orders(who: Who) -> str:
+    return f"SELECT o.*, u.name AS unit FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE {visible(who)}"
 
 
 async def freeze_orders(
@@ -69,7 +68,8 @@ async def freeze_orders(
 ) -> Page:
     """Orders in the caller's scope, oldest first."""
     rows = await conn.fetch(
-        _ORDERS + " AND ($2::uuid IS NULL OR o.unit_id = $2) AND ($3::text IS NULL OR o.state = $3) AND ($4::uuid IS NULL OR o.id > $4)"
+        _orders(who)
+        + " AND ($2::uuid IS NULL OR o.unit_id = $2) AND ($3::text IS NULL OR o.state = $3) AND ($4::uuid IS NULL OR o.id > $4)"
         " ORDER BY o.id LIMIT $5",
         scope(who),
         unit_id,
@@ -82,7 +82,7 @@ async def freeze_orders(
 
 async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:
     """One order. Raises OrderUnknown."""
-    row = await conn.fetchrow(_ORDERS + " AND o.id = $2", scope(who), order_id)
+    row = await conn.fetchrow(_orders(who) + " AND o.id = $2", scope(who), order_id)
     if row is None:
         raise OrderUnknown(order=order_id)
     return await _page(conn, row)

@@ -14,7 +14,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light
 from shared.law.deadline import Certificate, Deadline
-from shared.unit_copies import scope
+from shared.unit_copies import scope, visible
 from workflows.rectification import workflow_id
 from workflows.rectification_case import OVER
 
@@ -103,13 +103,14 @@ class IssuePage(IssueLine):
     rungs: list[FiredRung]
 
 
-_LINES = "SELECT i.*, u.name AS unit FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE ($1::uuid[] IS NULL OR u.path && $1)"
+def _lines(who: Who) -> str:
+    return f"SELECT i.*, u.name AS unit FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)}"
 
 
 async def issues(conn: Connection, who: Who, unit_id: UUID | None, state: IssueState | None, after: UUID | None, limit: int) -> Page:
     """Issues in the caller's scope, oldest first."""
     rows = await conn.fetch(
-        _LINES + " AND ($2::uuid IS NULL OR i.unit_id = $2) AND ($3::text IS NULL OR i.state = $3) AND ($4::uuid IS NULL OR i.id > $4)"
+        _lines(who) + " AND ($2::uuid IS NULL OR i.unit_id = $2) AND ($3::text IS NULL OR i.state = $3) AND ($4::uuid IS NULL OR i.id > $4)"
         " ORDER BY i.id LIMIT $5",
         scope(who),
         unit_id,
@@ -127,7 +128,7 @@ def _line(row: asyncpg.Record) -> dict[str, Any]:
 
 async def issue(conn: Connection, who: Who, issue_id: UUID) -> IssuePage:
     """One issue with its journal, its rungs and the certificate of its deadline."""
-    row = await conn.fetchrow(_LINES + " AND i.id = $2", scope(who), issue_id)
+    row = await conn.fetchrow(_lines(who) + " AND i.id = $2", scope(who), issue_id)
     if row is None:
         raise IssueUnknown(issue=issue_id)
     entries = await conn.fetch("SELECT * FROM issue_entries WHERE issue_id = $1 ORDER BY round, sequence", issue_id)
@@ -156,7 +157,7 @@ async def _notice_seal(conn: Connection, issue_id: UUID, round_no: int) -> Notic
 
 async def issue_for_decision(conn: Connection, who: Who, issue_id: UUID) -> tuple[Issue, str]:
     """The issue a decision is about, if it lies in the caller's scope, and the id of its running case."""
-    row = await conn.fetchrow(_LINES + " AND i.id = $2", scope(who), issue_id)
+    row = await conn.fetchrow(_lines(who) + " AND i.id = $2", scope(who), issue_id)
     if row is None:
         raise IssueUnknown(issue=issue_id)
     kept = {name: row[name] for name in Issue.__dataclass_fields__}

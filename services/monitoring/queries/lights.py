@@ -13,7 +13,7 @@ from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection, Database
 from shared.glossary import LABELS, IssueState, Light
-from shared.unit_copies import scope, unit_copy
+from shared.unit_copies import scope, unit_copy, visible
 
 
 class LightLine(BaseModel):
@@ -82,11 +82,11 @@ class LightPage(BaseModel):
 
 
 async def lights(conn: Connection, who: Who, color: Light | None, after: UUID | None, limit: int) -> Page:
-    """The units in the caller's scope with their lights."""
+    """The units in the caller's scope with their lights; one that is no more only while something is open on it."""
     rows = await conn.fetch(
         "SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since, (SELECT count(*) FROM issues i"
         " WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed')) AS open_issues"
-        " FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE ($1::uuid[] IS NULL OR u.path && $1)"
+        f" FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE {visible(who)} AND (u.closed_on IS NULL OR l.light <> 'green')"
         " AND ($2::text IS NULL OR coalesce(l.light, 'green') = $2) AND ($3::uuid IS NULL OR u.id > $3) ORDER BY u.id LIMIT $4",
         scope(who),
         color,

@@ -16,7 +16,7 @@ from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
-from shared.unit_copies import scope
+from shared.unit_copies import scope, visible
 
 _FORM_KINDS = {LineKind.NEW: "new", LineKind.CARRIED: "carried", LineKind.OVERDUE: "overdue", LineKind.CLEARED: "cleared"}
 
@@ -110,16 +110,18 @@ async def units_to_list(conn: Connection) -> list[UUID]:
     return [row["unit_id"] for row in rows]
 
 
-_HEADS = (
-    "SELECT l.*, u.name AS unit, u.code AS unit_code FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
-    " WHERE ($1::uuid[] IS NULL OR u.path && $1)"
-)
+def _heads(who: Who | None) -> str:
+    return (
+        "SELECT l.*, u.name AS unit, u.code AS unit_code FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
+        f" WHERE {visible(who)}"
+    )
 
 
 async def lists(conn: Connection, who: Who, unit_id: UUID | None, week: str | None, after: UUID | None, limit: int) -> Page:
     """Editions in the caller's scope, oldest first."""
     rows = await conn.fetch(
-        _HEADS + " AND ($2::uuid IS NULL OR l.unit_id = $2) AND ($3::text IS NULL OR l.iso_week = $3) AND ($4::uuid IS NULL OR l.id > $4)"
+        _heads(who)
+        + " AND ($2::uuid IS NULL OR l.unit_id = $2) AND ($3::text IS NULL OR l.iso_week = $3) AND ($4::uuid IS NULL OR l.id > $4)"
         " ORDER BY l.id LIMIT $5",
         scope(who),
         unit_id,
@@ -132,7 +134,7 @@ async def lists(conn: Connection, who: Who, unit_id: UUID | None, week: str | No
 
 async def supervision_list(conn: Connection, who: Who | None, list_id: UUID) -> ListPage:
     """One edition with its lines. Raises ListUnknown."""
-    row = await conn.fetchrow(_HEADS + " AND l.id = $2", scope(who), list_id)
+    row = await conn.fetchrow(_heads(who) + " AND l.id = $2", scope(who), list_id)
     if row is None:
         raise ListUnknown(list=list_id)
     found = await conn.fetch("SELECT * FROM supervision_lines WHERE list_id = $1 ORDER BY line_no", list_id)
@@ -141,7 +143,7 @@ async def supervision_list(conn: Connection, who: Who | None, list_id: UUID) -> 
 
 async def sealed_file(conn: Connection, who: Who, list_id: UUID) -> str | None:
     """The name of the sealed file, once there is one. Raises ListUnknown."""
-    row = await conn.fetchrow(_HEADS + " AND l.id = $2", scope(who), list_id)
+    row = await conn.fetchrow(_heads(who) + " AND l.id = $2", scope(who), list_id)
     if row is None:
         raise ListUnknown(list=list_id)
     name: str | None = row["sealed_file"]

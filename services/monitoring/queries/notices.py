@@ -13,13 +13,13 @@ from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light, Role
-from shared.unit_copies import scope
+from shared.unit_copies import scope, visible
 
 
 async def notice(conn: Connection, who: Who, issue_id: UUID, round_no: int | None) -> Notice:
     """The notice of a round (none named: the present one) of an issue in the caller's scope. Raises IssueUnknown, NoticeNotSigned."""
     known = await conn.fetchval(
-        "SELECT i.round FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE ($1::uuid[] IS NULL OR u.path && $1) AND i.id = $2",
+        f"SELECT i.round FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND i.id = $2",
         scope(who),
         issue_id,
     )
