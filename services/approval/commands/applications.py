@@ -16,7 +16,7 @@ from shared.events.approval import ApplicationMoved, ApplicationSubmitted
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.unit_copies import UnitEnded, UnitUnknown
-from workflows.approval_messages import ApprovalStart, Content, Entry, Held, workflow_id
+from workflows.approval_messages import ApprovalStart, Content, Entry, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
 SERIES = "编申"

@@ -130,6 +130,7 @@ async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
     known = await conn.fetchval(
         f"SELECT true FROM persons JOIN units ON units.id = persons.unit_id WHERE persons.id = $2 AND {seen(who)}",
         scope(who),
+        person_id,
     )
     if not known:
         raise PersonUnknown(person=person_id)
