@@ -29,7 +29,9 @@ def create_app() -> FastAPI:
 
     app = service_app("roster", lifespan)
     app.state.tokens = Tokens(stack.secret("token.pub"))
-    app.state.clock = Clock(stack.clock_file)
+    app.state.clock = clock = Clock(stack.clock_file)
+    app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
+    app.state.imports = settings
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     for router in api.ROUTERS:
         app.include_router(router)

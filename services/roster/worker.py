@@ -1,12 +1,15 @@
-"""Wiring of the roster's other process: the relay of its outbox to Kafka, and its answers to workflows. It listens to no topic and starts no workflow."""
+"""Wiring of the roster's other process: the relays of its outbox to Kafka and Temporal, and its answers to workflows. It listens to no topic."""
 
 from services.roster.activities import RosterActivities
+from services.roster.activities.imports import ImportActivities
 from services.roster.settings import RosterSettings
 from shared import db, outbox, process, telemetry, temporal
 from shared.clock import Clock
+from shared.crypto import FieldCipher, RingFile
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.settings import StackSettings
+from shared.temporal import TemporalSender
 from workflows.roster import TASK_QUEUE
 
 
@@ -17,10 +20,13 @@ async def main() -> None:
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     async with db.connect(settings.database_url, "roster") as database:
         client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
-        activities = RosterActivities(database, Clock(stack.clock_file), Notices(stack.calendar_folder).calendar)
+        clock = Clock(stack.clock_file)
+        activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
+        imports = ImportActivities(database, FieldCipher(RingFile(stack.secrets_dir / "field.keys")), clock)
         await process.side_by_side(
             outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
-            temporal.serve_activities(client, TASK_QUEUE, activities.all()),
+            outbox.relay(database, settings.database_url, TemporalSender(client)),
+            temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all()]),
         )
 
 

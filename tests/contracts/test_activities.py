@@ -7,6 +7,7 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
@@ -31,12 +32,16 @@ def answered() -> Iterator[tuple[str, str]]:
     """(name, service) of every method that a service's `activities.py` registers."""
     for path in sorted((PROJECT / "services").glob("*/activities*")):
         service = path.parent.name
-        module = importlib.import_module(f"{services.__name__}.{service}.activities")
-        for holder in [module, *(cls for _, cls in inspect.getmembers(module, inspect.isclass) if cls.__module__ == module.__name__)]:
+        modules = [f"{service}.activities", *(f"{service}.activities.{part.stem}" for part in sorted(path.glob("[a-z]*.py")))]
+        for holder in (cls for name in modules for cls in _holders(importlib.import_module(f"{services.__name__}.{name}"))):
             for _, member in inspect.getmembers(holder, inspect.isfunction):
                 definition = getattr(member, "__temporal_activity_definition", None)
                 if definition is not None:
                     yield definition.name, service
+
+
+def _holders(module: ModuleType) -> list[object]:
+    return [module, *(cls for _, cls in inspect.getmembers(module, inspect.isclass) if cls.__module__ == module.__name__)]
 
 
 def test_each_name_is_announced_once() -> None:

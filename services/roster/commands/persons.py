@@ -69,7 +69,8 @@ async def update_person(database: Database, cipher: FieldCipher, by: By, what: U
     await _update(database, by, sealed)
 
 
-async def _update_person(conn: Connection, by: By, what: SealedChange) -> None:
+async def write_update(conn: Connection, by: By, what: SealedChange) -> None:
+    """The same, of a change that is sealed already, inside a larger write."""
     today = today_of(by, what.since)
     await lock_person(conn, what.person_id)
     since = what.since or today
@@ -82,7 +83,7 @@ async def _update_person(conn: Connection, by: By, what: SealedChange) -> None:
         await change_post(conn, by, what.person_id, since, what.post)
 
 
-_update = command(_update_person)
+_update = command(write_update)
 
 
 def _ensure_same_retirement(before: PersonRecord, after: PersonRecord) -> None:

@@ -1,13 +1,16 @@
 """Imports of an office's own files: what is asked and kept of them, what their judging says, and why they are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.roster.models.fields import QUOTAS, SHEETS, UNITS, Sheet
+from services.roster.models.requests import Request
 from shared.errors import Conflict, NotFound
 
 _POSTS = tuple(each for each in QUOTAS.fields if each.name in {"kind", "funding", "posts", "use_until"})
@@ -40,6 +43,27 @@ class ImportState(StrEnum):
     APPLIED = "import_applied"
     CANCELLED = "import_cancelled"
     FORGOTTEN = "import_forgotten"
+
+
+STATES = {
+    ImportState.RECEIVED: "已接收",
+    ImportState.CHECKING: "核对中",
+    ImportState.CHECKED: "已核对，待写入",
+    ImportState.UNREADABLE: "不能读取",
+    ImportState.APPLYING: "写入中",
+    ImportState.APPLIED: "已写入",
+    ImportState.CANCELLED: "已取消",
+    ImportState.FORGOTTEN: "已删除文件",
+}
+VERDICTS = {
+    Verdict.WRONG: "有错误",
+    Verdict.ADDED: "新增",
+    Verdict.CHANGED: "变更",
+    Verdict.SAME: "相同",
+    Verdict.LEFT_OUT: "不导入",
+}
+RUNNING = frozenset({ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING})
+"""States that go on by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,92 @@ class MappingFile(BaseModel):
     codes: dict[str, dict[str, str]] = Field(default_factory=dict, max_length=60)
     defaults: dict[str, str] = Field(default_factory=dict, max_length=60)
     extract: tuple[Extract, ...] = Field((), max_length=20)
+
+
+class ReceiveImport(Request):
+    """A file, kept encrypted by whoever received it; `pieces` gives it anew each time it is asked."""
+
+    import_id: UUID = Field(exclude=True)
+    kind: str
+    file_name: str = Field(min_length=1, max_length=200)
+    file_bytes: int
+    file_hash: str
+    mapping: MappingFile | None = None
+    political_legal: bool = False
+    scope: tuple[UUID, ...] | None = None
+    keep_days: int = Field(exclude=True)
+    pieces: Callable[[], Iterable[bytes]] = Field(exclude=True, repr=False)
+    clock_offset: timedelta | None = Field(None, exclude=True)
+
+
+class BeginApplying(Request):
+    """`accept_valid`: write the good rows of a file with errors."""
+
+    import_id: UUID
+    accept_valid: bool = False
+
+
+class CancelImport(Request):
+    """Nothing more is written; units that are written stay."""
+
+    import_id: UUID
+
+
+@dataclass(frozen=True)
+class KnownUnit:
+    """A unit of the roster as an import sees it. `visible`: to the import's owner. `quotas`, `seats`: what is in force; `today`: its fields as JSON values."""
+
+    unit_id: UUID
+    code: str
+    name: str
+    uscc: str | None
+    category: str
+    parent: str | None
+    visible: bool = True
+    today: Mapping[str, Any] = field(default_factory=dict)
+    quotas: Mapping[tuple[str, str], "Standing"] = field(default_factory=dict)
+    seats: Mapping[str, "Standing"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A number in force, and the approval it rests on."""
+
+    number: int
+    document_no: str | None
+    since: date | None = None
+
+
+@dataclass(frozen=True)
+class KnownPerson:
+    """A person of the roster: where he stands today, if anywhere, and his fields as JSON values."""
+
+    person_id: UUID
+    unit_code: str | None
+    kind: str | None
+    funding: str | None
+    started_on: str | None
+    ended_on: str | None = None
+    today: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An import as its check and its writing need it."""
+
+    id: UUID
+    kind: str
+    state: str
+    file_name: str
+    mapping: MappingFile | None
+    political_legal: bool
+    actor: str
+    scope: tuple[UUID, ...] | None
+    attempt: int
+    accept_valid: bool
+    document_no: str | None
+    file_hash: str
+    checked_at: datetime | None
 
 
 class MappingWrong(Conflict):
@@ -153,3 +263,17 @@ class FileForgotten(NotFound):
 
     code = "import_file_forgotten"
     sentence = "上传的文件已按保存期限删除，不能再取回核对结果。请重新上传。"
+
+
+class UploadMalformed(Conflict):
+    """No file in what was sent."""
+
+    code = "upload_malformed"
+    sentence = "没有收到文件。请以 multipart/form-data 提交，文件放在 file 中，内容种类放在 kind 中。"
+
+
+class NotYourFile(Conflict):
+    """The copy of a file holds what its owner brought, in full: nobody else gets it."""
+
+    code = "not_your_file"
+    sentence = "核对结果含有文件的全部内容，只有上传人可以取回。请由上传人下载。"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -68,7 +69,7 @@ class SheetJudge:
         if aside is not None:
             return aside
         judged = JudgedRow(self._sheet.kind, number)
-        self._read(judged, [*row[:width], *row[width + LEADS :]], computed)
+        self._read(judged, [*row[:width], *row[width + LEADS :]], {place for place in computed if place < width})
         self._sums.count(judged.values)
         self._agreement.fill(judged)
         self._ask_for_missing(judged)
@@ -80,7 +81,7 @@ class SheetJudge:
             ]
         return judged
 
-    def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: frozenset[int]) -> None:
+    def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: AbstractSet[int]) -> None:
         """Every cell; what was read once in a column is not read again."""
         values, names = judged.values, (*self._names, *self._extracted)
         for place, cell in enumerate(row):

@@ -1,0 +1,64 @@
+"""What the workflow of an import asks. Both long steps may be asked again after a crash: a check begins anew, a writing goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from temporalio import activity
+
+from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_writes import apply_import
+from services.roster.commands.imports import forget_import
+from services.roster.models.imports import CancelImport
+from shared.clock import Clock
+from shared.crypto import FieldCipher
+from shared.db import By, Database
+from workflows.imports import APPLY_IMPORT, CHECK_IMPORT, FORGET_IMPORT, ImportTold
+
+_BEAT = 5.0
+
+
+class ImportActivities:
+    """Answers on the roster's task queue."""
+
+    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock) -> None:
+        self._database, self._cipher, self._clock = database, cipher, clock
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """What the worker serves."""
+        return self.check_import, self.apply_import, self.forget_import
+
+    @activity.defn(name=CHECK_IMPORT)
+    async def check_import(self, told: ImportTold) -> None:
+        """Read and judge the file."""
+        async with _alive():
+            await check_import(self._database, self._cipher, self._clock, told.import_id)
+
+    @activity.defn(name=APPLY_IMPORT)
+    async def apply_import(self, told: ImportTold) -> None:
+        """Write what the check found good, unit by unit."""
+        async with _alive():
+            await apply_import(self._database, self._cipher, self._clock, told.import_id)
+
+    @activity.defn(name=FORGET_IMPORT)
+    async def forget_import(self, told: ImportTold) -> None:
+        """The retention of the file is over."""
+        by = By("system", self._clock.now(), f"import:{told.import_id}:forget", "上传文件保存期满")
+        await forget_import(self._database, by, CancelImport(import_id=told.import_id))
+
+
+@asynccontextmanager
+async def _alive() -> AsyncIterator[None]:
+    """A sign of life every few seconds: a worker that dies is noticed, one that only works long is not disturbed."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(_BEAT)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

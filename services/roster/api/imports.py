@@ -1,0 +1,305 @@
+"""Files in: templates, uploads, what was found, the decision to write, and the file again with its findings."""
+
+import asyncio
+import hashlib
+import json
+import os
+import tomllib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from services.roster.api.door import Door, InDoor, Limit, Write
+from services.roster.commands import imports as commands
+from services.roster.commands.import_checks import wanted_of
+from services.roster.models.fields import SHEETS
+from services.roster.models.imports import (
+    RUNNING,
+    BeginApplying,
+    CancelImport,
+    ImportKindUnknown,
+    MappingFile,
+    MappingWrong,
+    NotYourFile,
+    ReceiveImport,
+    UploadMalformed,
+)
+from services.roster.queries import imports as queries
+from services.roster.queries.codes import codes
+from services.roster.queries.templates import template
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.events.envelope import uuid7
+from shared.http import IdempotencyKey
+from shared.sheets.reading import FILE_BYTES, ensure_readable, held
+from shared.sheets.returned import annotated
+
+router = APIRouter()
+Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_GLANCE, _SIGN_OF_LIFE = 0.5, 15.0
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "kind"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "kind": {"type": "string", "enum": list(SHEETS)},
+                        "mapping": {"type": "string", "format": "binary", "description": "对照文件：TOML 或 JSON"},
+                        "political_legal": {
+                            "type": "string",
+                            "enum": ["true", "false"],
+                            "description": "导入政法专项编制（须本系统已开启）",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class ImportId(BaseModel):
+    """The new import."""
+
+    import_id: UUID
+
+
+class ApplyBody(Write):
+    """`accept_valid`: write the good rows of a file that has errors. `document_no`: the load's own document."""
+
+    accept_valid: bool = False
+
+
+class ImportDetail(queries.ImportView):
+    """With the units that could not be written."""
+
+    refused: list[queries.RefusedUnit]
+
+
+class ImportPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[queries.ImportView]
+    next: UUID | None
+
+
+class ProblemPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[queries.ProblemView]
+    next: int | None
+
+
+class ChangePage(BaseModel):
+    """The first rows that would change something."""
+
+    items: list[queries.ChangeView]
+    next: None = None
+
+
+class _InMemory(MultiPartParser):
+    """Uploads never touch a disk in plain."""
+
+    spool_max_size = FILE_BYTES
+
+
+@router.get("/templates/{kind}")
+async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  # noqa: ARG001  the permission is all that is asked
+    """The empty workbook of a kind: instructions, choices, and a mark by which it is recognised on return."""
+    if kind not in SHEETS:
+        raise ImportKindUnknown
+    async with door.database.reading() as conn:
+        tables = await codes(conn, business_day(door.clock.now()))
+    content = await asyncio.to_thread(template, SHEETS[kind], tables)
+    return _file(content, f"{SHEETS[kind].title}模板.xlsx")
+
+
+@router.post("/imports", status_code=202, openapi_extra=_FORM, max_body_size=FILE_BYTES + 2**20)
+async def receive_import(request: Request, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportId:
+    """Take a file in and have it checked. What is no honest file is refused at once and not kept."""
+    form = await _form(request)
+    kind, upload, mapping = str(form.get("kind", "")), form.get("file"), form.get("mapping")
+    if kind not in SHEETS:
+        raise ImportKindUnknown
+    if not isinstance(upload, UploadFile) or not upload.filename:
+        raise UploadMalformed
+    content = await upload.read()
+    name = "".join(each for each in Path(upload.filename.replace("\\", "/")).name if each.isprintable())[-200:]
+    settings, import_id = request.app.state.imports, uuid7()
+    what = ReceiveImport(
+        import_id=import_id,
+        kind=kind,
+        file_name=name,
+        file_bytes=len(content),
+        file_hash=hashlib.sha256(content).hexdigest(),
+        mapping=await _mapping(mapping),
+        political_legal=form.get("political_legal") == "true" and settings.import_political_legal,
+        scope=who.units,
+        keep_days=settings.import_keep_days,
+        pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(content)),
+        clock_offset=request.app.state.clock_offset(),
+    )
+    with _held(content) as place:
+        await ensure_readable(place, name, wanted_of(kind, what.mapping))
+    by = door.by(who, idempotency_key, Write(reason="上传待导入的文件"))
+    return ImportId(import_id=await commands.receive_import(door.database, by, what))
+
+
+@router.get("/imports")
+async def list_imports(who: Maintainer, door: InDoor, before: UUID | None = None, limit: Limit = 50) -> ImportPage:
+    """The latest first."""
+    async with door.database.reading() as conn:
+        items = await queries.imports(conn, who, before, limit)
+    return ImportPage(items=items, next=items[-1].id if len(items) == limit else None)
+
+
+@router.get("/imports/{import_id}")
+async def read_import(import_id: UUID, who: Maintainer, door: InDoor) -> ImportDetail:
+    """Where it stands, what was found, what was written."""
+    async with door.database.reading() as conn:
+        view = await queries.import_view(conn, import_id, who)
+        return ImportDetail(**view.model_dump(), refused=await queries.refused_units(conn, import_id))
+
+
+@router.get("/imports/{import_id}/problems")
+async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: int = 0, limit: Limit = 50) -> ProblemPage:
+    """What was found, sheet by sheet, row by row."""
+    async with door.database.reading() as conn:
+        await queries.import_view(conn, import_id, who)
+        found = await queries.problems(conn, import_id, after, limit)
+    return ProblemPage(items=[item for _, item in found], next=found[-1][0] if len(found) == limit else None)
+
+
+@router.get("/imports/{import_id}/changes")
+async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, limit: Limit = 200) -> ChangePage:
+    """Rows that would change what the roster has, with their columns; added and equal rows are counted in the import itself."""
+    async with door.database.reading() as conn:
+        await queries.import_view(conn, import_id, who)
+        return ChangePage(items=await queries.changes(conn, import_id, limit))
+
+
+@router.get("/imports/{import_id}/progress")
+async def watch_import(
+    import_id: UUID, who: Maintainer, door: InDoor, last_event_id: Annotated[int, Header(alias="Last-Event-ID")] = 0
+) -> Response:
+    """Server-sent events: the import whenever it moved; the id of an event is the import's `step`, so a watcher goes on where he was.
+
+    The stream ends when the import rests (checked, written, cancelled, refused); who has seen that already gets 204 and need not come again.
+    """
+    view = await _view(door, import_id, who)
+    if view.state not in RUNNING and view.step <= last_event_id:
+        return Response(status_code=204)
+    return StreamingResponse(
+        _events(door, import_id, who, last_event_id),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.post("/imports/{import_id}/apply", status_code=202)
+async def apply_import(import_id: UUID, body: ApplyBody, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportDetail:
+    """Have a checked file written; what was found stays to be read."""
+    await _view(door, import_id, who)
+    what = BeginApplying(import_id=import_id, accept_valid=body.accept_valid)
+    await commands.begin_applying(door.database, door.by(who, idempotency_key, body), what)
+    return await read_import(import_id, who, door)
+
+
+@router.post("/imports/{import_id}/cancel", status_code=202)
+async def cancel_import(import_id: UUID, body: Write, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportDetail:
+    """Stop it; units that are written stay whole."""
+    await _view(door, import_id, who)
+    await commands.cancel_import(door.database, door.by(who, idempotency_key, body), CancelImport(import_id=import_id))
+    return await read_import(import_id, who, door)
+
+
+@router.get("/imports/{import_id}/result")
+async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Response:
+    """The same file with a column of findings and coloured cells, for the one who brought it."""
+    view = await _view(door, import_id, who)
+    if view.actor != who.name:
+        raise NotYourFile
+    place = await commands.kept_file(door.database, door.cipher, import_id)
+    try:
+        async with door.database.reading() as conn:
+            marks = await queries.marks(conn, import_id)
+        content = await annotated(place, view.file_name, marks)
+    finally:
+        os.close(place)
+    return _file(content, f"核对结果-{view.file_name}")
+
+
+async def _form(request: Request) -> dict[str, object]:
+    try:
+        parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=10, max_part_size=2**18)
+        return dict((await parser.parse()).multi_items())
+    except (MultiPartException, KeyError):
+        raise UploadMalformed from None
+
+
+async def _mapping(sent: object) -> MappingFile | None:
+    """TOML or JSON. Raises MappingWrong."""
+    if not sent:
+        return None
+    raw = (await sent.read(2**18)) if isinstance(sent, UploadFile) else str(sent).encode()
+    try:
+        text = raw.decode("utf-8-sig")
+        values = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        if "\\u0000" in text or "\0" in text:
+            raise ValueError
+        return MappingFile.model_validate(values)
+    except ValidationError as wrong:
+        where = "、".join(".".join(str(part) for part in each["loc"]) for each in wrong.errors()[:3])
+        raise MappingWrong(detail=f"{where} 的写法不对") from None
+    except (ValueError, RecursionError):
+        raise MappingWrong(detail="不是有效的 TOML 或 JSON（UTF-8 编码）") from None
+
+
+@contextmanager
+def _held(content: bytes) -> Iterator[int]:
+    place = held([content])
+    try:
+        yield place
+    finally:
+        os.close(place)
+
+
+async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:
+    async with door.database.reading() as conn:
+        return await queries.import_view(conn, import_id, who)
+
+
+async def _events(door: Door, import_id: UUID, who: Who, seen: int) -> AsyncIterator[str]:
+    """One event per step that somebody looked at; a comment now and then keeps the line open."""
+    silent = 0.0
+    while True:
+        view = await _view(door, import_id, who)
+        if view.step > seen:
+            seen, silent = view.step, 0.0
+            yield f"id: {seen}\nevent: progress\ndata: {view.model_dump_json()}\n\n"
+        if view.state not in RUNNING:
+            return
+        if silent >= _SIGN_OF_LIFE:
+            silent = 0.0
+            yield ": still here\n\n"
+        await asyncio.sleep(_GLANCE)
+        silent += _GLANCE
+
+
+def _file(content: bytes, name: str) -> Response:
+    kind = "text/csv; charset=utf-8" if name.endswith((".csv", ".txt")) else XLSX
+    return Response(content, media_type=kind, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"})

@@ -1,0 +1,304 @@
+"""Checking a file: every row judged and kept, then the whole of it against itself and the roster. Nothing of the roster is written.
+
+Persons come and go in chunks; units, posts and leadership posts of one file are held, since they are few.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from services.roster.commands.import_findings import close_check
+from services.roster.commands.imports import kept_file
+from services.roster.models.fields import SHEETS, Sheet
+from services.roster.models.imports import (
+    BOOKS,
+    UNITS_WITH_POSTS,
+    FileForgotten,
+    HeaderMissing,
+    ImportState,
+    Job,
+    JudgedRow,
+    KnownUnit,
+    MappingFile,
+    MappingWrong,
+    Problem,
+    TemplateTooOld,
+    Verdict,
+)
+from services.roster.queries.codes import codes
+from services.roster.queries.import_facts import as_job, choices_of, known_persons, known_units, words_of
+from services.roster.rules.imports.book import Book, Words, judge_book
+from services.roster.rules.imports.cells import Choices
+from services.roster.rules.imports.mapping import ensure_fits, translated
+from services.roster.rules.imports.people import verdict_of
+from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
+from shared.clock import Clock, business_day
+from shared.crypto import FieldCipher
+from shared.db import Connection, Database
+from shared.sheets import headers
+from shared.sheets.reading import Sheet as ForeignSheet
+from shared.sheets.reading import Wanted, opened
+from shared.sheets.refusals import Unreadable
+
+BATCH = 1_000
+PERSON_SHEETS = ("roster", "offestablishment")
+_ROW = ("import_id", "sheet", "number", "unit_ref", "kind", "funding", "seat_level", "mark", "verdict", "changed", "sealed")
+_PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
+
+
+class Superseded(Exception):  # noqa: N818  named as the fact it states
+    """The import was cancelled, or a later attempt checks it: this one has nothing more to do."""
+
+
+@dataclass
+class Check:
+    """One attempt at one file: what it stands on, and what it has gathered."""
+
+    database: Database
+    cipher: FieldCipher
+    job: Job
+    today: date
+    choices: Mapping[str, Choices]
+    words: Words
+    populations: Mapping[str, str]
+    known: Mapping[str, KnownUnit]
+    names: Mapping[str, str] = field(default_factory=dict)
+    held: list[JudgedRow] = field(default_factory=list)
+    columns: dict[str, dict[str, object]] = field(default_factory=dict)
+    note: str = ""
+    rows_read: int = 0
+    _rows: list[tuple[object, ...]] = field(default_factory=list)
+    _problems: list[tuple[object, ...]] = field(default_factory=list)
+    _persons: list[JudgedRow] = field(default_factory=list)
+
+    async def add(self, row: JudgedRow | list[Problem]) -> None:
+        """Take one judged row; persons are written in batches."""
+        if isinstance(row, list):
+            self._problems += [_problem(self.job.id, problem) for problem in row]
+            return
+        self.rows_read += 1
+        if row.sheet in PERSON_SHEETS:
+            self._persons.append(row)
+        else:
+            self.held.append(row)
+        if len(self._persons) >= BATCH:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Compare the waiting persons with the roster, and write what is gathered. Raises Superseded."""
+        await self._compare()
+        self._persons = []
+        async with self.database.transaction() as conn:
+            await self.ensure_mine(conn)
+            await conn.copy_records_to_table("import_rows", records=self._rows, columns=_ROW)
+            await conn.copy_records_to_table("import_problems", records=self._problems, columns=_PROBLEM)
+        self._rows, self._problems = [], []
+
+    async def close(self, book: Book) -> None:
+        """Keep the held rows with what was found about them."""
+        for row in self.held:
+            verdict, changed = book.verdicts[row.sheet, row.number]
+            if row.values.get("parent") is not None:
+                row.values["parent"] = book.code_of(row.values["parent"])
+            self._keep(row, None, verdict, changed)
+        await self.flush()
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """Findings that are not about one row's cells."""
+        self._problems += [_problem(self.job.id, problem) for problem in problems]
+
+    async def ensure_mine(self, conn: Connection) -> None:
+        """Raises Superseded."""
+        mine = await conn.fetchval(
+            "UPDATE imports SET rows_read = $3, step = step + 1 WHERE id = $1 AND attempt = $2 AND state = $4 RETURNING true",
+            self.job.id,
+            self.job.attempt,
+            self.rows_read,
+            ImportState.CHECKING,
+        )
+        if not mine:
+            raise Superseded
+
+    async def _compare(self) -> None:
+        marks = [self._marks(row) for row in self._persons]
+        async with self.database.reading() as conn:
+            known = await known_persons(conn, self.cipher, (mark for each in marks for mark in each))
+        for row, mine in zip(self._persons, marks, strict=True):
+            person = next((known[mark] for mark in mine if mark in known), None)
+            verdict, changed = verdict_of(row, person, self.names.get(row.values.get("unit", "")))
+            self._keep(row, mine[-1] if mine else None, verdict, changed)
+
+    def _marks(self, row: JudgedRow) -> list[bytes]:
+        """The blind indexes of the number under every key, the current one last."""
+        number = row.values.get("id_number")
+        return [] if number is None else list(self.cipher.indexes(number).values())
+
+    def _keep(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> None:
+        values = {name: value for name, value in row.values.items() if value is not None}
+        writable = verdict in {Verdict.ADDED, Verdict.CHANGED}
+        sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
+        unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
+        facts = (unit, values.get("kind"), values.get("funding"), values.get("seat_level"))
+        self._rows.append((self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed))
+        self._problems += [_problem(self.job.id, problem) for problem in row.problems]
+
+
+def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
+    """What the encrypted values of a row are bound to."""
+    return f"import_rows.sealed.{import_id}/{sheet}/{number}"
+
+
+def _problem(import_id: UUID, problem: Problem) -> tuple[object, ...]:
+    return import_id, problem.sheet, problem.row, problem.field, problem.sentence, problem.warning
+
+
+async def check_import(database: Database, cipher: FieldCipher, clock: Clock, import_id: UUID) -> None:
+    """Check one file from its beginning, whatever an earlier attempt has left."""
+    job = await _begin(database, import_id)
+    if job is None:
+        return
+    try:
+        check = await _prepare(database, cipher, clock, job)
+        await _read(check)
+        await close_check(check, judge_book(check.held, check.known, check.words, scoped=job.scope is not None), clock.now())
+    except (Unreadable, HeaderMissing, MappingWrong, TemplateTooOld, FileForgotten) as refusal:
+        await _refuse(database, job, str(refusal), clock)
+    except Superseded:
+        return
+
+
+async def _begin(database: Database, import_id: UUID) -> Job | None:
+    """A new attempt; None where there is nothing to check any more."""
+    async with database.transaction() as conn:
+        row = await conn.fetchrow(
+            "UPDATE imports SET state = $2, attempt = attempt + 1, rows_read = 0, note = '', step = step + 1"
+            " WHERE id = $1 AND state = ANY($3) RETURNING *",
+            import_id,
+            ImportState.CHECKING,
+            [ImportState.RECEIVED, ImportState.CHECKING],
+        )
+        if row is not None:
+            await conn.execute("DELETE FROM import_rows WHERE import_id = $1", import_id)
+            await conn.execute("DELETE FROM import_problems WHERE import_id = $1", import_id)
+            await conn.execute("DELETE FROM import_units WHERE import_id = $1", import_id)
+    return None if row is None else as_job(row)
+
+
+async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: Job) -> Check:
+    today = business_day(clock.now())
+    async with database.reading() as conn:
+        tables = await codes(conn, today)
+        known = await known_units(conn, job.scope)
+    choices = choices_of(tables)
+    populations = {kind.code: kind.population for kind in tables.kinds}
+    check = Check(database, cipher, job, today, choices, words_of(tables), populations, known)
+    check.names = {called: code for called, code in judge_book([], known, check.words).codes.items() if code is not None}
+    if job.mapping is not None:
+        ensure_fits(job.mapping, job.kind, [SHEETS[kind] for kind in BOOKS[job.kind]], choices)
+    return check
+
+
+async def _read(check: Check) -> None:
+    """Every sheet that a file of this kind may hold."""
+    job = check.job
+    place = await kept_file(check.database, check.cipher, job.id)
+    try:
+        async with opened(place, job.file_name, wanted_of(job.kind, job.mapping)) as book:
+            check.note = _note(job.kind, book.mark)
+            async for sheet in book.sheets():
+                await _read_sheet(check, sheet)
+    except HeaderMissing as missing:
+        if check.note:
+            raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
+        raise
+    finally:
+        os.close(place)
+    await check.flush()
+
+
+def wanted_of(kind: str, mapping: MappingFile | None) -> Wanted:
+    """Which sheets are read, under which titles."""
+    return Wanted([SHEETS[each].title for each in BOOKS[kind]], SHEETS[kind].title, mapping.sheets if mapping else {})
+
+
+def _note(kind: str, mark: str) -> str:
+    """What is said of a file made from another version of the template. A template of another kind is refused (TemplateTooOld)."""
+    if not mark.startswith("bianban:"):
+        return ""
+    of_kind, _, version = mark.removeprefix("bianban:").partition(":")
+    if of_kind not in SHEETS or (of_kind != kind and of_kind not in BOOKS[kind]):
+        found = SHEETS[of_kind].title if of_kind in SHEETS else of_kind[:20]
+        raise TemplateTooOld(found=found, version=version[:10], wanted=f"不能作为“{SHEETS[kind].title}”导入")
+    if version == str(SHEETS[of_kind].version):
+        return ""
+    return f"文件由模板第 {version[:10]} 版填写，现行为第 {SHEETS[of_kind].version} 版；已按列名读取，请核对各列"
+
+
+async def _read_sheet(check: Check, foreign: ForeignSheet) -> None:
+    layout, after, columns, derive = _layout(check, foreign)
+    judge = SheetJudge(layout, check.today, check.populations, political_legal=check.job.political_legal)
+    async for chunk in foreign.chunks(after, columns, derive):
+        for row in chunk:
+            await check.add(judge.judge(row.number, row.cells, row.computed))
+
+
+def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
+    """Which columns hold what. Raises HeaderMissing."""
+    sheet = next(SHEETS[kind] for kind in BOOKS[check.job.kind] if SHEETS[kind].title == foreign.title)
+    how = translated(sheet, check.choices, check.job.mapping)
+    header = headers.find(foreign.head, foreign.merged, how.columns)
+    if header is None:
+        raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
+    if sheet.kind == "units":
+        combined = translated(UNITS_WITH_POSTS, check.choices, check.job.mapping)
+        both = headers.find(foreign.head, foreign.merged, combined.columns)
+        if both is not None and {"kind", "posts"} <= both.columns.keys():
+            sheet, how, header = UNITS_WITH_POSTS, combined, both
+    ensure_columns(sheet, foreign.title, header.columns, header.doubled, how)
+    names, columns = list(header.columns), list(header.columns.values())
+    titles = {**header.unknown, **{headers.plain(title): place for title, place in _written(foreign, header.after).items()}}
+    extract = [(titles[headers.plain(source)], name, pattern) for source, name, pattern in how.extract if headers.plain(source) in titles]
+    _ensure_sources(how.extract, titles)
+    check.columns[sheet.kind] = {"name": foreign.name, "places": dict(header.columns), "after": header.after}
+    _tell_unread(check, sheet, header)
+    layout = Layout(sheet, names, how, [name for _, name, _ in extract])
+    return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
+
+
+def _written(foreign: ForeignSheet, after: int) -> dict[str, int]:
+    row = next((cells for number, cells in foreign.head if number == after), ())
+    return {str(title): place for place, title in enumerate(row) if title is not None}
+
+
+def _ensure_sources(extract: Sequence[tuple[str, str, str]], titles: Mapping[str, int]) -> None:
+    for source, _, _ in extract:
+        if headers.plain(source) not in titles:
+            raise MappingWrong(detail=f"extract 的 from“{source[:40]}”不是文件中的表头")
+
+
+def _tell_unread(check: Check, sheet: Sheet, header: headers.Header) -> None:
+    """Columns nobody knows are not imported; that is said once."""
+    sources = {headers.plain(each.source) for each in check.job.mapping.extract} if check.job.mapping else set()
+    dropped = {headers.plain(written) for written, label in check.job.mapping.columns.items() if not label} if check.job.mapping else set()
+    unread = [title for title in header.unknown if title not in sources | dropped | {"序号", "核对结果"}]
+    if unread:
+        said = "、".join(title[:20] for title in unread[:10])
+        check.warn(
+            [Problem(sheet.kind, header.after, "", f"不认识的列未导入：{said}（如需导入，请改列名，或用对照文件说明）", warning=True)]
+        )
+
+
+async def _refuse(database: Database, job: Job, sentence: str, clock: Clock) -> None:
+    await database.pool.execute(
+        "UPDATE imports SET state = $3, note = $4, ended_at = $5, step = step + 1 WHERE id = $1 AND attempt = $2 AND state = $6",
+        job.id,
+        job.attempt,
+        ImportState.UNREADABLE,
+        sentence,
+        clock.now(),
+        ImportState.CHECKING,
+    )

@@ -1,0 +1,248 @@
+"""The end of a check: what only the whole file shows. Set by set in the tables, since a file has as many persons as a county."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from services.roster.models.imports import ImportState, Verdict
+from services.roster.models.loads import FirstLoadEnded
+from services.roster.queries.import_facts import people_in_post, units_in_use
+from services.roster.rules.imports.book import (
+    OFF_ESTABLISHMENT,
+    Book,
+    approved,
+    beyond_quota,
+    beyond_seats,
+    find_unit,
+    waiting_rows,
+    waits,
+)
+from shared.db import Connection
+
+if TYPE_CHECKING:
+    from services.roster.commands.import_checks import Check
+
+_PERSONS = "('roster', 'offestablishment')"
+_WRITABLE = "('added', 'changed')"
+_COMPLAIN = "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning)"
+
+
+async def close_check(check: "Check", book: Book, now: datetime) -> None:
+    """Everything that needs the whole file, in one transaction; then the import is checked."""
+    check.warn(waiting_rows(book, check.held))
+    await check.close(book)
+    async with check.database.transaction() as conn:
+        await check.ensure_mine(conn)
+        import_id = check.job.id
+        await _find_units(conn, import_id, book)
+        await _find_ceilings(conn, import_id, book)
+        await _twice(conn, import_id)
+        await _without_quota(conn, import_id, book)
+        await _in_use(conn, import_id, book)
+        await _of_bad_units(conn, import_id, book)
+        await _beyond(conn, import_id, book)
+        await _queue_units(conn, import_id, book)
+        await _sum_up(conn, check, now)
+
+
+async def _find_units(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Each row gets the code of its unit; a row whose unit is nowhere is wrong."""
+    rows = await conn.fetch(
+        f"SELECT DISTINCT unit_ref FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_ref IS NOT NULL", import_id
+    )
+    found = {row["unit_ref"]: find_unit(book, row["unit_ref"]) for row in rows}
+    await _set_codes(conn, import_id, _PERSONS, {called: code for called, (code, _) in found.items() if code is not None})
+    lost = {called: wrong for called, (_, wrong) in found.items() if wrong}
+    await _wrong(
+        conn,
+        import_id,
+        f"SELECT sheet, number, 'unit', lost.sentence FROM import_rows JOIN unnest($2::text[], $3::text[]) AS lost (called, sentence)"
+        f" ON unit_ref = called WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict <> 'left_out'",
+        list(lost),
+        list(lost.values()),
+    )
+    held = {(sheet, number): code for (sheet, number), code in book.unit_of.items()}
+    await conn.execute(
+        "UPDATE import_rows SET unit_code = code FROM unnest($2::text[], $3::integer[], $4::text[]) AS held (of_sheet, of_number, code)"
+        " WHERE import_id = $1 AND sheet = of_sheet AND number = of_number",
+        import_id,
+        [sheet for sheet, _ in held],
+        [number for _, number in held],
+        list(held.values()),
+    )
+
+
+async def _set_codes(conn: Connection, import_id: UUID, sheets: str, codes: Mapping[str, str]) -> None:
+    await conn.execute(
+        "UPDATE import_rows SET unit_code = code FROM unnest($2::text[], $3::text[]) AS found (called, code)"
+        f" WHERE import_id = $1 AND sheet IN {sheets} AND unit_ref = called",
+        import_id,
+        list(codes),
+        list(codes.values()),
+    )
+
+
+async def _find_ceilings(conn: Connection, import_id: UUID, book: Book) -> None:
+    """编外人员 stand under their unit's 编外用工控制数, in the funding it was approved with."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet = 'offestablishment' AND unit_code IS NOT NULL",
+        import_id,
+    )
+    fundings = {
+        row["unit_code"]: min((funding for kind, funding in approved(book, row["unit_code"]) if kind == OFF_ESTABLISHMENT), default=None)
+        for row in rows
+    }
+    await conn.execute(
+        "UPDATE import_rows SET kind = $4, funding = ceiling.funding FROM unnest($2::text[], $3::text[]) AS ceiling (code, funding)"
+        " WHERE import_id = $1 AND sheet = 'offestablishment' AND unit_code = code",
+        import_id,
+        list(fundings),
+        list(fundings.values()),
+        OFF_ESTABLISHMENT,
+    )
+
+
+async def _twice(conn: Connection, import_id: UUID) -> None:
+    """One person, one row: the first stays."""
+    await _wrong(
+        conn,
+        import_id,
+        "SELECT sheet, number, 'id_number', '与第 ' || first || ' 行是同一人，一人只能占一个编制，请核对' FROM (SELECT sheet, number,"
+        " first_value(number) OVER same AS first, row_number() OVER same AS place FROM import_rows WHERE import_id = $1 AND mark IS NOT NULL"
+        " AND verdict <> 'left_out' WINDOW same AS (PARTITION BY mark ORDER BY sheet DESC, number)) AS people WHERE place > 1",
+    )
+
+
+async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Nobody new stands on posts that nobody approved."""
+    rows = await conn.fetch(
+        f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code IS NOT NULL", import_id
+    )
+    keys = [(row["unit_code"], *key) for row in rows for key in approved(book, row["unit_code"])]
+    await _wrong(
+        conn,
+        import_id,
+        "SELECT sheet, number, CASE sheet WHEN 'roster' THEN 'kind' ELSE 'unit' END, CASE sheet"
+        " WHEN 'roster' THEN '该单位没有核定此编制类型和经费形式，请改正，或先导入核定的编制数'"
+        " ELSE '该单位没有核定编外用工控制数，请先导入（“编制”表，编制类型填“编外用工控制数”）' END"
+        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code IS NOT NULL AND NOT EXISTS"
+        " (SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS there (code, of_kind, of_funding)"
+        "  WHERE code = unit_code AND of_kind = kind AND of_funding = funding)",
+        *([key[place] for key in keys] for place in range(3)),
+    )
+
+
+async def _in_use(conn: Connection, import_id: UUID, book: Book) -> None:
+    """A unit in daily use takes nobody in by a file."""
+    rows = await conn.fetch(
+        f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added'", import_id
+    )
+    ids = {book.known[row["unit_code"]].unit_id: row["unit_code"] for row in rows if row["unit_code"] in book.known}
+    used = [ids[unit_id] for unit_id in await units_in_use(conn, list(ids))]
+    await _wrong(
+        conn,
+        import_id,
+        f"SELECT sheet, number, 'unit', $3 FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added'"
+        " AND unit_code = ANY($2)",
+        used,
+        str(FirstLoadEnded()),
+    )
+
+
+async def _of_bad_units(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Good persons of a unit that is not written wait for it: told once per unit, at the first."""
+    bad = sorted(code for code in book.bad if code not in book.known)
+    rows = await conn.fetch(
+        f"UPDATE import_rows SET verdict = 'wrong' WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict IN {_WRITABLE} AND unit_code = ANY($2)"
+        " RETURNING sheet, number, unit_code",
+        import_id,
+        bad,
+    )
+    by_unit: dict[str, list[tuple[str, int]]] = {}
+    for row in rows:
+        by_unit.setdefault(row["unit_code"], []).append((row["sheet"], row["number"]))
+    for code, places in by_unit.items():
+        told = waits(*min(places), len(places), book.name_of(code))
+        await conn.execute(f"{_COMPLAIN} VALUES ($1, $2, $3, $4, $5, false)", import_id, told.sheet, told.row, told.field, told.sentence)
+
+
+async def _beyond(conn: Connection, import_id: UUID, book: Book) -> None:
+    """People beyond posts, and leaders beyond leadership posts: warnings, at the row of the posts where the file has it."""
+    added = await conn.fetch(
+        "SELECT unit_code AS code, kind, funding, seat_level, count(*) AS people, min(number) AS first, min(sheet) AS sheet FROM import_rows"
+        f" WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code IS NOT NULL GROUP BY 1, 2, 3, 4",
+        import_id,
+    )
+    ids = {book.known[row["code"]].unit_id for row in added if row["code"] in book.known}
+    people: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    seats: Counter[tuple[str, str]] = Counter()
+    for row in [*added, *await people_in_post(conn, list(ids))]:
+        people[row["code"]][row["kind"], row["funding"]] += row["people"]
+        if row["seat_level"]:
+            seats[row["code"], row["seat_level"]] += row["people"]
+    first = {row["code"]: (row["sheet"], row["first"]) for row in added}
+    found: list[tuple[str, int, str, str]] = []
+    for code in sorted(first):
+        for key, sentence in beyond_quota(book, code, people[code]):
+            row = book.quota_rows.get((code, key))
+            found.append((row.sheet, row.number, "posts", sentence) if row else (*first[code], "kind", sentence))
+    touched = {key: number for key, number in seats.items() if key[0] in first}
+    for code, level, sentence in beyond_seats(book, touched):
+        seat = book.seat_rows.get((code, level))
+        found.append((seat.sheet, seat.number, "approved", sentence) if seat else (*first[code], "seat_level", sentence))
+    await conn.executemany(f"{_COMPLAIN} VALUES ($1, $2, $3, $4, $5, true)", [(import_id, *each) for each in found])
+
+
+async def _queue_units(conn: Connection, import_id: UUID, book: Book) -> None:
+    """What is to be written, unit by unit; new units in the order of their tree."""
+    rows = await conn.fetch(
+        f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND verdict IN {_WRITABLE} AND unit_code IS NOT NULL", import_id
+    )
+    touched = {row["unit_code"] for row in rows}
+    ordered = [code for code in book.order if code in touched]
+    ordered += sorted(touched - set(ordered))
+    await conn.executemany(
+        "INSERT INTO import_units (import_id, position, unit_code, parent_code, name, state) VALUES ($1, $2, $3, $4, $5, 'waiting')",
+        [(import_id, place, code, _parent(book, code), book.name_of(code)) for place, code in enumerate(ordered)],
+    )
+
+
+def _parent(book: Book, code: str) -> str | None:
+    """The parent, where it is new too."""
+    if code in book.known or code not in book.units:
+        return None
+    parent = book.code_of(book.units[code].values.get("parent"))
+    return parent if parent in book.units and parent not in book.known else None
+
+
+async def _sum_up(conn: Connection, check: "Check", now: datetime) -> None:
+    counts: dict[str, dict[str, int]] = {}
+    for row in await conn.fetch(
+        "SELECT sheet, verdict, count(*) AS rows FROM import_rows WHERE import_id = $1 GROUP BY 1, 2", check.job.id
+    ):
+        counts.setdefault(row["sheet"], dict.fromkeys(Verdict, 0))[row["verdict"]] = row["rows"]
+    await conn.execute(
+        "UPDATE imports SET state = $2, counts = $3, columns = $4, note = $5, checked_at = $6, step = step + 1,"
+        " errors = (SELECT count(*) FROM import_problems WHERE import_id = $1 AND NOT warning),"
+        " warnings = (SELECT count(*) FROM import_problems WHERE import_id = $1 AND warning),"
+        " units_total = (SELECT count(*) FROM import_units WHERE import_id = $1) WHERE id = $1",
+        check.job.id,
+        ImportState.CHECKED,
+        counts,
+        check.columns,
+        check.note,
+        now,
+    )
+
+
+async def _wrong(conn: Connection, import_id: UUID, select: str, *arguments: Sequence[Any] | str) -> None:
+    """Complain of the rows that a query finds (sheet, number, field, sentence), and keep them out."""
+    await conn.execute(
+        f"WITH found (sheet, number, field, sentence) AS ({select}), kept_out AS (UPDATE import_rows SET verdict = 'wrong', sealed = NULL"
+        " FROM found WHERE import_rows.import_id = $1 AND import_rows.sheet = found.sheet AND import_rows.number = found.number)"
+        f" {_COMPLAIN} SELECT $1, sheet, number, field, sentence, false FROM found",
+        import_id,
+        *arguments,
+    )

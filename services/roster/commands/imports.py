@@ -1,0 +1,122 @@
+"""A file that somebody brought: taken in and kept encrypted, written when told to, cancelled, and forgotten when its retention is over."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from services.roster.models.imports import (
+    BeginApplying,
+    CancelImport,
+    ErrorsLeft,
+    FileForgotten,
+    ImportOver,
+    ImportState,
+    ImportUnknown,
+    NotChecked,
+    ReceiveImport,
+)
+from shared import outbox
+from shared.crypto import FieldCipher
+from shared.db import By, Connection, Database, command
+from shared.sheets.reading import held
+from workflows.imports import APPLY, CANCEL, ImportStart, ImportTold, workflow_id
+
+PIECE = 2**20
+_OVER = (ImportState.APPLIED, ImportState.CANCELLED, ImportState.UNREADABLE, ImportState.FORGOTTEN)
+
+
+def sealed_pieces(cipher: FieldCipher, import_id: UUID, content: memoryview) -> Iterator[bytes]:
+    """The file, encrypted piece by piece, each bound to its place."""
+    for number, start in enumerate(range(0, len(content), PIECE)):
+        yield cipher.seal(bytes(content[start : start + PIECE]), _place(import_id, number))
+
+
+@command
+async def receive_import(conn: Connection, by: By, what: ReceiveImport) -> UUID:
+    """Keep the file and have it checked."""
+    keep_until = by.as_of + timedelta(days=what.keep_days)
+    await conn.execute(
+        "INSERT INTO imports (id, kind, state, file_name, file_bytes, file_hash, mapping, political_legal, actor, scope, received_at, keep_until)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        *(what.import_id, what.kind, ImportState.RECEIVED, what.file_name, what.file_bytes, what.file_hash),
+        what.mapping.model_dump(mode="json", by_alias=True) if what.mapping else None,
+        *(what.political_legal, by.actor, what.scope, by.as_of, keep_until),
+    )
+    for number, piece in enumerate(what.pieces()):
+        await conn.execute("INSERT INTO import_files (import_id, number, content) VALUES ($1, $2, $3)", what.import_id, number, piece)
+    start = ImportStart(import_id=what.import_id, keep_until=keep_until, clock_offset=what.clock_offset)
+    await outbox.start_workflow(conn, "ImportWorkflow", workflow_id(what.import_id), start)
+    return what.import_id
+
+
+@command
+async def begin_applying(conn: Connection, by: By, what: BeginApplying) -> None:
+    """Have a checked file written. Raises NotChecked; ErrorsLeft unless only the good rows are asked for."""
+    row = await conn.fetchrow("SELECT state, errors, file_hash FROM imports WHERE id = $1 FOR UPDATE", what.import_id)
+    if row is None:
+        raise ImportUnknown
+    if row["state"] != ImportState.CHECKED:
+        raise NotChecked
+    if row["errors"] and not what.accept_valid:
+        raise ErrorsLeft(errors=row["errors"])
+    await conn.execute(
+        "UPDATE imports SET state = $2, accept_valid = $3, document_no = $4, step = step + 1 WHERE id = $1",
+        what.import_id,
+        ImportState.APPLYING,
+        what.accept_valid,
+        by.document_no or f"期初建账-{row['file_hash'][:12]}",
+    )
+    await _tell(conn, by, APPLY, what.import_id)
+
+
+@command
+async def cancel_import(conn: Connection, by: By, what: CancelImport) -> None:
+    """Stop it. What is being written is finished up to the unit at hand. Raises ImportOver."""
+    state = await conn.fetchval("SELECT state FROM imports WHERE id = $1 FOR UPDATE", what.import_id)
+    if state is None:
+        raise ImportUnknown
+    if state in _OVER:
+        raise ImportOver
+    if state == ImportState.APPLYING:
+        await conn.execute("UPDATE imports SET cancel_asked = true, step = step + 1 WHERE id = $1", what.import_id)
+        return
+    await conn.execute(
+        "UPDATE imports SET state = $2, cancel_asked = true, ended_at = $3, step = step + 1 WHERE id = $1",
+        what.import_id,
+        ImportState.CANCELLED,
+        by.as_of,
+    )
+    await _tell(conn, by, CANCEL, what.import_id)
+
+
+async def _tell(conn: Connection, by: By, update: str, import_id: UUID) -> None:
+    """The update has the id of the request, so that a repeat is none."""
+    request_id = UUID(bytes=sha256(f"{by.key}:{update}".encode()).digest()[:16])
+    await outbox.update_workflow(conn, update, workflow_id(import_id), ImportTold(import_id=import_id), request_id)
+
+
+@command
+async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  # noqa: ARG001  a command has its mandate
+    """Delete the file and the values of its rows; what was found and written stays readable."""
+    await conn.execute("DELETE FROM import_files WHERE import_id = $1", what.import_id)
+    await conn.execute("UPDATE import_rows SET sealed = NULL, mark = NULL WHERE import_id = $1", what.import_id)
+    await conn.execute(
+        "UPDATE imports SET state = CASE WHEN state = $3 THEN $2 ELSE state END, step = step + 1 WHERE id = $1",
+        what.import_id,
+        ImportState.FORGOTTEN,
+        ImportState.CHECKED,
+    )
+
+
+async def kept_file(database: Database, cipher: FieldCipher, import_id: UUID) -> int:
+    """The file, in memory, as a descriptor that the caller closes. Raises FileForgotten."""
+    async with database.reading() as conn:
+        rows = await conn.fetch("SELECT number, content FROM import_files WHERE import_id = $1 ORDER BY number", import_id)
+    if not rows:
+        raise FileForgotten
+    return held(cipher.unseal(row["content"], _place(import_id, row["number"])) for row in rows)
+
+
+def _place(import_id: UUID, number: int) -> str:
+    return f"import_files.content.{import_id}/{number}"

@@ -1,0 +1,179 @@
+"""What the roster knows of the units and persons that a file speaks of."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.models.facts import place_of
+from services.roster.models.fields import UNITS
+from services.roster.models.imports import Job, KnownPerson, KnownUnit, MappingFile, Standing
+from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.queries.codes import Codes
+from services.roster.rules.imports.book import Words
+from services.roster.rules.imports.cells import Choices
+from shared.crypto import FieldCipher
+from shared.db import Connection
+
+_UNIT = [field.name for field in UNITS.fields if field.name not in {"second_names", "plates", "internal_units", "parent"}]
+_POST = (
+    *("seat_level", "entry_reason", "entry_source", "entry_document_no", "authorisation_no", "authorised_on", "over_quota_cause"),
+    *("off_post_kind", "employment_form", "dispatch_company", "contract_until"),
+)
+_UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
+"""What the roster wrote because nobody told it."""
+
+
+def choices_of(codes: Codes) -> dict[str, Choices]:
+    """Every code set as cells are read by it."""
+    own = {name: codes.of(name) for name in ("categories", "kinds", "fundings", "entry_reasons")}
+    return {name: Choices.of([(code.code, code.label, code.aliases) for code in rows]) for name, rows in {**codes.sets, **own}.items()}
+
+
+def words_of(codes: Codes) -> Words:
+    """The labels that sentences need."""
+    kinds, fundings, levels, categories = (
+        {code.code: code.label for code in codes.of(name)} for name in ("kinds", "fundings", "leadership_levels", "categories")
+    )
+    return Words(kinds, fundings, levels, categories, codes.allowed_kinds)
+
+
+async def known_units(conn: Connection, scope: Collection[UUID] | None) -> dict[str, KnownUnit]:
+    """All units that are not closed, by code, with what is approved for them."""
+    quotas, seats, names = await _quotas(conn), await _seats(conn), await _names(conn)
+    rows = await conn.fetch(
+        "SELECT units.id, units.code, record.*, parent.code AS parent_code, ($1::uuid[] IS NULL OR units.path && $1) AS visible"
+        " FROM units JOIN unit_records record ON record.unit_id = units.id AND upper_inf(record.during) AND upper_inf(record.recorded)"
+        " LEFT JOIN units parent ON parent.id = record.parent_id WHERE upper_inf(units.valid)",
+        None if scope is None else list(scope),
+    )
+    return {
+        row["code"]: KnownUnit(
+            unit_id=row["unit_id"],
+            code=row["code"],
+            name=row["name"],
+            uscc=row["uscc"],
+            category=row["category"],
+            parent=row["parent_code"],
+            visible=row["visible"],
+            today=_json({name: row[name] for name in _UNIT}) | names.get(row["unit_id"], {}),
+            quotas=quotas.get(row["unit_id"], {}),
+            seats=seats.get(row["unit_id"], {}),
+        )
+        for row in rows
+    }
+
+
+async def _quotas(conn: Connection) -> dict[UUID, dict[tuple[str, str], Standing]]:
+    rows = await conn.fetch(
+        "SELECT unit_id, kind, funding, posts, document_no, lower(during) AS since FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)"
+    )
+    found: dict[UUID, dict[tuple[str, str], Standing]] = {}
+    for row in rows:
+        found.setdefault(row["unit_id"], {})[row["kind"], row["funding"]] = Standing(row["posts"], row["document_no"], row["since"])
+    return found
+
+
+async def _seats(conn: Connection) -> dict[UUID, dict[str, Standing]]:
+    rows = await conn.fetch(
+        "SELECT unit_id, level, approved, document_no, lower(during) AS since FROM seats WHERE upper_inf(during) AND upper_inf(recorded)"
+    )
+    found: dict[UUID, dict[str, Standing]] = {}
+    for row in rows:
+        found.setdefault(row["unit_id"], {})[row["level"]] = Standing(row["approved"], row["document_no"], row["since"])
+    return found
+
+
+async def _names(conn: Connection) -> dict[UUID, dict[str, list[str]]]:
+    rows = await conn.fetch(
+        "SELECT unit_id, role, array_agg(name ORDER BY position) AS names FROM unit_names WHERE upper_inf(during) AND upper_inf(recorded)"
+        " GROUP BY unit_id, role"
+    )
+    found: dict[UUID, dict[str, list[str]]] = {}
+    for row in rows:
+        found.setdefault(row["unit_id"], {})[row["role"]] = row["names"]
+    return found
+
+
+async def known_persons(conn: Connection, cipher: FieldCipher, marks: Iterable[bytes]) -> dict[bytes, KnownPerson]:
+    """By blind index, whatever key it was made with: who is known, where he stands or stood last, and what is recorded of him."""
+    rows = await conn.fetch(
+        f"SELECT persons.id_index, persons.id AS person_id, {', '.join(f'record.{name}' for name in RECORD)},"
+        f" {', '.join(f'post.{name}' for name in _POST)}, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
+        " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
+        " coalesce(moved.duty_status, post.duty_status) AS duty_status"
+        " FROM persons JOIN person_records record ON record.person_id = persons.id AND upper_inf(record.during) AND upper_inf(record.recorded)"
+        " LEFT JOIN LATERAL (SELECT * FROM placements WHERE placements.person_id = persons.id AND upper_inf(recorded)"
+        "  ORDER BY upper(during) DESC NULLS FIRST LIMIT 1) post ON true LEFT JOIN units ON units.id = post.unit_id"
+        " LEFT JOIN LATERAL (SELECT internal_unit, duty_status FROM post_changes WHERE post_changes.placement_id = post.placement_id"
+        "  AND upper_inf(recorded) ORDER BY since DESC LIMIT 1) moved ON true"
+        " WHERE id_index = ANY($1)",
+        list(marks),
+    )
+    return {row["id_index"]: _person(cipher, row) for row in rows}
+
+
+def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
+    plain = {name: row[name] for name in (*RECORD, *_POST, "internal_unit", "duty_status") if name not in SENSITIVE}
+    for name in SENSITIVE - {"id_number"}:
+        plain[name] = None if row[name] is None else cipher.decrypt(row[name], place_of(row["person_id"], name))
+    for name, values in _UNTOLD.items():
+        if plain[name] in values:
+            del plain[name]
+    return KnownPerson(
+        person_id=row["person_id"],
+        unit_code=row["unit_code"],
+        kind=row["kind"],
+        funding=row["funding"],
+        started_on=_iso(row["started_on"]),
+        ended_on=_iso(row["ended_on"]),
+        today=_json(plain),
+    )
+
+
+async def units_in_use(conn: Connection, unit_ids: Collection[UUID]) -> set[UUID]:
+    """Units in daily use: something other than a first load has touched them."""
+    rows = await conn.fetch(
+        "SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE EXISTS (SELECT FROM event_log WHERE aggregate_type = 'unit' AND aggregate_id = id"
+        " AND NOT coalesce((body->>'baseline')::boolean, false))",
+        list(unit_ids),
+    )
+    return {row["id"] for row in rows}
+
+
+async def people_in_post(conn: Connection, unit_ids: Collection[UUID]) -> list[asyncpg.Record]:
+    """How many stand on each (unit, kind, funding, seat level) today, by unit code."""
+    return await conn.fetch(
+        "SELECT units.code, kind, funding, seat_level, count(*) AS people FROM placements JOIN units ON units.id = unit_id"
+        " WHERE unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded) GROUP BY units.code, kind, funding, seat_level",
+        list(unit_ids),
+    )
+
+
+def as_job(row: asyncpg.Record | Mapping[str, Any]) -> Job:
+    """A row of `imports`."""
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        file_name=row["file_name"],
+        mapping=None if row["mapping"] is None else MappingFile.model_validate(row["mapping"]),
+        political_legal=row["political_legal"],
+        actor=row["actor"],
+        scope=None if row["scope"] is None else tuple(row["scope"]),
+        attempt=row["attempt"],
+        accept_valid=row["accept_valid"],
+        document_no=row["document_no"],
+        file_hash=row["file_hash"],
+        checked_at=row["checked_at"],
+    )
+
+
+def _json(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _iso(value) if isinstance(value, date) else value for name, value in values.items()}
+
+
+def _iso(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()

@@ -1,0 +1,169 @@
+"""Imports as they are shown: their state, what was found, what would change. Nothing here holds a name or a number of the file."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.roster.models.fields import SHEETS, UNITS
+from services.roster.models.imports import STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown
+from shared.auth import Who
+from shared.db import Connection
+from shared.unit_copies import scope
+
+_SHEETS = SHEETS | {UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS}
+_SEEN = "($1::uuid[] IS NULL OR actor = $2)"
+"""Who sees the whole county sees all imports; who sees a part, his own."""
+
+
+class SheetCount(BaseModel):
+    """The rows of one sheet by what becomes of them."""
+
+    title: str
+    added: int
+    changed: int
+    same: int
+    wrong: int
+    left_out: int
+
+
+class ImportView(BaseModel):
+    """One import. `step` rises with whatever changes here; `note` says why a file is not read, or from which template it is."""
+
+    id: UUID
+    kind: str
+    title: str
+    state: str
+    state_label: str
+    step: int
+    file_name: str
+    file_bytes: int
+    actor: str
+    received_at: datetime
+    checked_at: datetime | None
+    ended_at: datetime | None
+    keep_until: datetime
+    rows_read: int
+    units_done: int
+    units_total: int
+    errors: int
+    warnings: int
+    note: str
+    accept_valid: bool
+    document_no: str | None
+    sheets: dict[str, SheetCount]
+    written: dict[str, int]
+
+
+class ProblemView(BaseModel):
+    """One finding, as people read it: `sheet` and `column` by their Chinese names."""
+
+    sheet: str
+    row: int
+    column: str
+    sentence: str
+    warning: bool
+
+
+class ChangeView(BaseModel):
+    """One row that would change something of the roster, and which columns."""
+
+    sheet: str
+    row: int
+    columns: list[str]
+
+
+class RefusedUnit(BaseModel):
+    """A unit that could not be written, and why."""
+
+    name: str
+    sentence: str
+
+
+async def import_view(conn: Connection, import_id: UUID, who: Who) -> ImportView:
+    """One import. Raises ImportUnknown."""
+    row = await conn.fetchrow(f"SELECT * FROM imports WHERE {_SEEN} AND id = $3", scope(who), who.name, import_id)
+    if row is None:
+        raise ImportUnknown
+    return _view(row)
+
+
+async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -> list[ImportView]:
+    """The latest first; ids rise with time."""
+    rows = await conn.fetch(
+        f"SELECT * FROM imports WHERE {_SEEN} AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+        scope(who),
+        who.name,
+        before,
+        limit,
+    )
+    return [_view(row) for row in rows]
+
+
+async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:
+    """What was found, by sheet and row, each with its place in the list."""
+    rows = await conn.fetch(
+        "SELECT * FROM (SELECT sheet, row, field, sentence, warning, row_number() OVER (ORDER BY array_position($4::text[], sheet), row, id) AS place"
+        " FROM import_problems WHERE import_id = $1) AS found WHERE place > $2 ORDER BY place LIMIT $3",
+        import_id,
+        after,
+        limit,
+        list(_SHEETS),
+    )
+    return [(row["place"], _problem(row)) for row in rows]
+
+
+async def changes(conn: Connection, import_id: UUID, limit: int) -> list[ChangeView]:
+    """The rows that would change something, with the columns concerned."""
+    rows = await conn.fetch(
+        "SELECT sheet, number, changed FROM import_rows WHERE import_id = $1 AND verdict = 'changed' ORDER BY sheet, number LIMIT $2",
+        import_id,
+        limit,
+    )
+    return [
+        ChangeView(sheet=_SHEETS[row["sheet"]].title, row=row["number"], columns=[label_of(row["sheet"], name) for name in row["changed"]])
+        for row in rows
+    ]
+
+
+async def refused_units(conn: Connection, import_id: UUID) -> list[RefusedUnit]:
+    """Units that could not be written."""
+    rows = await conn.fetch(
+        "SELECT name, sentence FROM import_units WHERE import_id = $1 AND state = 'refused' ORDER BY position", import_id
+    )
+    return [RefusedUnit(**row) for row in rows]
+
+
+async def marks(conn: Connection, import_id: UUID) -> dict[str, list[Any]]:
+    """For the file's copy: by the sheet's own name in the file, row, column position (none: the row), sentence and whether a warning."""
+    columns = await conn.fetchval("SELECT columns FROM imports WHERE id = $1", import_id)
+    found: dict[str, list[Any]] = {each["name"]: [] for each in columns.values()}
+    rows = await conn.fetch("SELECT sheet, row, field, sentence, warning FROM import_problems WHERE import_id = $1 ORDER BY id", import_id)
+    for row in rows:
+        place = columns.get(row["sheet"])
+        if place is not None:
+            label = label_of(row["sheet"], row["field"])
+            told = f"{'提示' if row['warning'] else '错误'}·{label}：{row['sentence']}" if label else f"提示：{row['sentence']}"
+            found[place["name"]].append([row["row"], place["places"].get(row["field"]), told, row["warning"]])
+    return found
+
+
+def label_of(sheet: str, name: str) -> str:
+    """The column's header for people."""
+    field = _SHEETS[sheet].by_name.get(name)
+    return field.label if field else ""
+
+
+def _problem(row: asyncpg.Record) -> ProblemView:
+    title = _SHEETS[row["sheet"]].title if row["sheet"] in _SHEETS else UNITS.title
+    return ProblemView(
+        sheet=title, row=row["row"], column=label_of(row["sheet"], row["field"]), sentence=row["sentence"], warning=row["warning"]
+    )
+
+
+def _view(row: asyncpg.Record) -> ImportView:
+    counts: dict[str, dict[str, int]] = row["counts"]
+    sheets = {kind: SheetCount(title=_SHEETS[kind].title, **verdicts) for kind, verdicts in counts.items()}
+    return ImportView(**{**row, "title": SHEETS[row["kind"]].title, "state_label": STATES[ImportState(row["state"])], "sheets": sheets})

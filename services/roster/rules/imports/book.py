@@ -1,0 +1,352 @@
+"""The sheets of a file against each other and against the roster: units with their tree, approved posts, leadership posts.
+
+A unit with a wrong row of its own is not written at all: its posts would be half. What concerns persons is counted in the tables, where they are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.roster.models.fields import UNITS, Sheet
+from services.roster.models.imports import JudgedRow, KnownUnit, Problem, Standing, Verdict
+from services.roster.rules.imports.changes import KEY_CHANGED, differences
+
+Row = tuple[str, str]
+UNIT_SHEETS = ("units", "units_with_posts")
+OFF_ESTABLISHMENT = "BW"
+OUT_OF_SCOPE = "不在您负责的单位范围内，请交由负责的人员导入"
+_LEAST_AGREEMENT = ("name", "category", "parent")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people call things: labels by code, and which kinds a category of units may hold."""
+
+    kinds: Mapping[str, str]
+    fundings: Mapping[str, str]
+    levels: Mapping[str, str]
+    categories: Mapping[str, str]
+    allowed: Mapping[str, Sequence[str]]
+
+    def row(self, row: Row) -> str:
+        """编制类型（经费形式）."""
+        return f"{self.kinds.get(row[0], row[0])}（{self.fundings.get(row[1], row[1])}）"
+
+
+@dataclass
+class NewUnit:
+    """A unit as the file has it, from its first row."""
+
+    row: JudgedRow
+    code: str
+    values: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.values["name"])
+
+
+@dataclass
+class Book:
+    """Everything of a file but its persons, and what became of it. `codes` finds a unit by whatever it is called; `scoped`: its owner sees a part only."""
+
+    known: Mapping[str, KnownUnit]
+    words: Words
+    scoped: bool = False
+    units: dict[str, NewUnit] = field(default_factory=dict)
+    codes: dict[str, str | None] = field(default_factory=dict)
+    quotas: dict[str, dict[Row, int]] = field(default_factory=dict)
+    quota_rows: dict[tuple[str, Row], JudgedRow] = field(default_factory=dict)
+    seats: dict[tuple[str, str], int] = field(default_factory=dict)
+    seat_rows: dict[tuple[str, str], JudgedRow] = field(default_factory=dict)
+    verdicts: dict[tuple[str, int], tuple[Verdict, list[str]]] = field(default_factory=dict)
+    unit_of: dict[tuple[str, int], str] = field(default_factory=dict)
+    bad: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+
+    def code_of(self, called: str | None) -> str | None:
+        """The code of a unit by its code, its name or its short name; None where there is none, or two of that name."""
+        return self.codes.get(called or "")
+
+    def name_of(self, code: str) -> str:
+        """What the unit is called, in the file or else in the roster."""
+        return self.units[code].name if code in self.units else self.known[code].name
+
+
+def judge_book(rows: Sequence[JudgedRow], known: Mapping[str, KnownUnit], words: Words, *, scoped: bool = False) -> Book:
+    """Judge the rows of all sheets but those of persons. Problems are added to the rows themselves."""
+    book = Book(known, words, scoped)
+    unit_rows = [row for row in rows if row.sheet in UNIT_SHEETS]
+    _units(book, unit_rows)
+    _names(book)
+    _against_roster(book, unit_rows)
+    _tree(book)
+    for row in rows:
+        if row.sheet in {"quotas", "units_with_posts"} and not row.left_out:
+            _quota(book, row)
+        elif row.sheet == "seats":
+            _seats(book, row)
+    for row in rows:
+        _settle(book, row)
+    _spread(book)
+    return book
+
+
+def _complain(row: JudgedRow, name: str, sentence: str, *, warning: bool = False) -> None:
+    row.problems.append(Problem(row.sheet, row.number, name, sentence, warning))
+
+
+def _units(book: Book, rows: Iterable[JudgedRow]) -> None:
+    """One unit per code; one of the roster with an older code is found by its USCC. Several rows of one unit (its posts) must agree on what it is."""
+    by_uscc = {unit.uscc: unit.code for unit in book.known.values() if unit.uscc}
+    for row in rows:
+        code = row.values.get("uscc")
+        if code is None or row.values.get("name") is None:
+            continue
+        code = by_uscc.get(code, code)
+        book.unit_of[row.sheet, row.number] = code
+        first = book.units.setdefault(code, NewUnit(row, code, row.values))
+        if first.row is row:
+            continue
+        if row.sheet == first.row.sheet == UNITS.kind:
+            _complain(row, "uscc", f"与第 {first.row.number} 行是同一单位，请合并为一行")
+        elif any(row.values.get(name) != first.values.get(name) for name in _LEAST_AGREEMENT):
+            _complain(row, "name", f"与第 {first.row.number} 行是同一单位，但名称、类别或主管部门不一致，请核对")
+
+
+def _names(book: Book) -> None:
+    """By which words a unit is found; a word of two units finds neither."""
+    for unit in book.known.values():
+        for called in {unit.code, unit.uscc, unit.name, unit.today.get("short_name")} - {None}:
+            book.codes[str(called)] = None if book.codes.get(str(called), unit.code) != unit.code else unit.code
+    for new in book.units.values():
+        for called in {new.code, new.values.get("uscc"), new.name, new.values.get("short_name")} - {None}:
+            other = book.codes.get(str(called), new.code)
+            book.codes[str(called)] = new.code if other == new.code or called in {new.code, new.name} else None
+            if called == new.name and other not in {None, new.code}:
+                where = "系统中" if other in book.known else f"第 {book.units[str(other)].row.number} 行"
+                _complain(new.row, "name", f"{where}已有同名单位，但代码不同，请核对")
+
+
+def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
+    for row in rows:
+        code = book.unit_of.get((row.sheet, row.number))
+        unit = book.known.get(code or "")
+        if code is None or unit is None:
+            continue
+        if not unit.visible:
+            _complain(row, "name", OUT_OF_SCOPE)
+        values = dict(row.values)
+        if values.get("parent") is not None:
+            values["parent"] = book.code_of(values["parent"]) or values["parent"]
+        told = differences(_plain_unit, values, {**unit.today, "parent": unit.parent})
+        keys = [name for name in told if UNITS.by_name[name].key and name not in {"document_no", "document_on"}]
+        for name in keys:
+            _complain(row, name, KEY_CHANGED, warning=True)
+        changed = [name for name in told if not UNITS.by_name[name].key]
+        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED if changed else Verdict.SAME, changed)
+
+
+_plain_unit = Sheet(UNITS.kind, UNITS.title, tuple(each for each in UNITS.fields if not each.name.startswith("document_")), UNITS.identity)
+
+
+def _tree(book: Book) -> None:
+    """Order of writing, parents first. A parent that is missing, wrong, or its own descendant keeps the unit out."""
+    state: dict[str, bool] = {}
+    for row in (unit.row for unit in book.units.values()):
+        if row.wrong:
+            book.bad.add(book.unit_of[row.sheet, row.number])
+
+    def visit(unit: NewUnit) -> None:
+        state[unit.code] = False
+        called = unit.values.get("parent")
+        parent = book.units.get(book.code_of(called) or "")
+        if parent is not None and parent.code not in state:
+            visit(parent)
+        reason = _parent_problem(book, called, parent, ended=parent is None or state[parent.code])
+        if reason and (unit.code not in book.known or called is not None):
+            _complain(unit.row, "parent", reason)
+            book.bad.add(unit.code)
+        state[unit.code] = True
+        book.order.append(unit.code)
+
+    for unit in book.units.values():
+        if unit.code not in state:
+            visit(unit)
+
+
+def _parent_problem(book: Book, called: str | None, parent: NewUnit | None, *, ended: bool) -> str:
+    if called is None:
+        return OUT_OF_SCOPE if book.scoped else ""
+    if parent is None:
+        if (above := book.known.get(book.code_of(called) or "")) is not None:
+            return "" if above.visible else OUT_OF_SCOPE
+        twice = called in book.codes
+        return (
+            f"“{called[:40]}”{'有同名的单位，请改填统一社会信用代码' if twice else '不在本文件中，系统中也没有，请先补上该单位或改正名称'}"
+        )
+    if not ended:
+        return "主管部门互相指向，成了一圈，请核对"
+    if parent.code in book.bad and parent.code not in book.known:
+        return f"主管部门“{parent.name}”（第 {parent.row.number} 行）有错误，改正后本单位才能导入"
+    return ""
+
+
+def find_unit(book: Book, called: str | None) -> tuple[str | None, str]:
+    """The code of a unit by what a row calls it, and what is wrong where there is none."""
+    if called is None:
+        return None, ""
+    code = book.code_of(called)
+    if code is not None:
+        return (code, "") if code not in book.known or book.known[code].visible else (None, OUT_OF_SCOPE)
+    if called in book.codes:
+        return None, f"有两个单位叫“{called[:40]}”，请改填统一社会信用代码"
+    return None, f"系统和本文件中都没有“{called[:40]}”，请先导入该单位或改正名称"
+
+
+def _unit_of_row(book: Book, row: JudgedRow) -> str | None:
+    if row.sheet in UNIT_SHEETS:
+        return book.unit_of.get((row.sheet, row.number))
+    code, wrong = find_unit(book, row.values.get("unit"))
+    if wrong:
+        _complain(row, "unit", wrong)
+    if code is not None:
+        book.unit_of[row.sheet, row.number] = code
+    return code
+
+
+def _quota(book: Book, row: JudgedRow) -> None:
+    code, values = _unit_of_row(book, row), row.values
+    if code is None or values.get("kind") is None or values.get("funding") is None:
+        return
+    key = (values["kind"], values["funding"])
+    earlier = book.quota_rows.setdefault((code, key), row)
+    if earlier is not row:
+        _complain(row, "kind", f"与第 {earlier.number} 行重复（同一单位、编制类型和经费形式只能有一行），请合并")
+        return
+    category = book.units[code].values.get("category") if code in book.units else book.known[code].category
+    if category is not None and values["kind"] not in book.words.allowed.get(category, ()):
+        what = f"单位类别“{book.words.categories.get(category, category)}”不能有{book.words.kinds.get(values['kind'], values['kind'])}"
+        _complain(row, "kind", f"{what}，请核对编制类型或单位类别")
+    if values.get("posts") is None:
+        return
+    book.quotas.setdefault(code, {})[key] = values["posts"]
+    standing = book.known[code].quotas.get(key) if code in book.known else None
+    _number(book, row, "posts", values["posts"], standing)
+
+
+def _seats(book: Book, row: JudgedRow) -> None:
+    code, values = _unit_of_row(book, row), row.values
+    if code is None or values.get("level") is None:
+        return
+    earlier = book.seat_rows.setdefault((code, values["level"]), row)
+    if earlier is not row:
+        _complain(row, "level", f"与第 {earlier.number} 行重复（同一单位、职务层次只能有一行），请合并")
+        return
+    if values.get("approved") is not None:
+        book.seats[code, values["level"]] = values["approved"]
+        standing = book.known[code].seats.get(values["level"]) if code in book.known else None
+        _number(book, row, "approved", values["approved"], standing)
+
+
+def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standing | None) -> None:
+    """A number is new, the same, changed by a later approval, or only different: then somebody must look."""
+    key = (row.sheet, row.number)
+    before, changed = book.verdicts.get(key, (None, []))
+    if standing is None:
+        if before in {None, Verdict.SAME, Verdict.CHANGED}:
+            book.verdicts[key] = (Verdict.CHANGED if before else Verdict.ADDED, [*changed, name] if before else [])
+        return
+    if standing.number == number:
+        book.verdicts.setdefault(key, (Verdict.SAME, []))
+        return
+    day = row.values.get("document_on")
+    later = day is not None and (standing.since is None or day > standing.since.isoformat())
+    if later and row.values.get("document_no") != standing.document_no:
+        book.verdicts[key] = (Verdict.CHANGED, [*changed, name])
+        return
+    _complain(
+        row,
+        name,
+        f"系统中为 {standing.number}（{standing.document_no or '无文号'}），与文件不同，未改动；变更须有更晚的批准文件",
+        warning=True,
+    )
+    book.verdicts.setdefault(key, (Verdict.SAME, []))
+
+
+def _settle(book: Book, row: JudgedRow) -> None:
+    """The verdict of a row: what was found against the roster, unless it is wrong or left out."""
+    key = (row.sheet, row.number)
+    verdict, changed = book.verdicts.get(key, (Verdict.ADDED, []))
+    if row.wrong:
+        verdict = Verdict.WRONG
+        if (code := book.unit_of.get(key)) is not None:
+            book.bad.add(code)
+    elif row.left_out:
+        verdict = Verdict.LEFT_OUT
+    book.verdicts[key] = (verdict, changed)
+
+
+def _spread(book: Book) -> None:
+    """Below a new unit that is not written nothing is written either."""
+    for code in book.order:
+        parent = book.code_of(book.units[code].values.get("parent"))
+        if parent is not None and parent in book.bad and parent not in book.known and code not in book.bad:
+            book.bad.add(code)
+            row = book.units[code].row
+            _complain(row, "parent", f"主管部门“{book.name_of(parent)}”有错误，改正后本单位才能导入")
+            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, [])
+
+
+def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
+    """Good rows of a unit with a wrong one: told once per unit, at the first."""
+    waiting: dict[str, list[JudgedRow]] = defaultdict(list)
+    for row in rows:
+        code = book.unit_of.get((row.sheet, row.number))
+        if code in book.bad and book.verdicts[row.sheet, row.number][0] in {Verdict.ADDED, Verdict.CHANGED}:
+            waiting[code].append(row)
+            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, [])
+    return [waits(each[0].sheet, each[0].number, len(each), book.name_of(code)) for code, each in waiting.items()]
+
+
+def waits(sheet: str, number: int, rows: int, name: str) -> Problem:
+    """What is said of good rows whose unit is wrong."""
+    rest = f"等 {rows} 行" if rows > 1 else ""
+    return Problem(
+        sheet, number, "name" if sheet in UNIT_SHEETS else "unit", f"{rest}本身无误，但所属单位“{name[:40]}”有错误，改正后才能导入"
+    )
+
+
+def approved(book: Book, code: str) -> dict[Row, int]:
+    """Approved posts of a unit once the file is in."""
+    known = book.known.get(code)
+    return ({row: each.number for row, each in known.quotas.items()} if known else {}) | book.quotas.get(code, {})
+
+
+def beyond_quota(book: Book, code: str, people: Mapping[Row, int]) -> list[tuple[Row, str]]:
+    """Rows with more people than posts, in words. They are recorded as what they are; they must be seen first."""
+    posts = approved(book, code)
+    return [
+        (
+            row,
+            f"{book.name_of(code)} {book.words.row(row)}核定 {posts[row]}，实有 {number}，超 {number - posts[row]}：按“历史遗留超编”记入，待定性",
+        )
+        for row, number in sorted(people.items())
+        if row in posts and number > posts[row]
+    ]
+
+
+def beyond_seats(book: Book, taken: Mapping[tuple[str, str], int]) -> list[tuple[str, str, str]]:
+    """Leadership posts with more people than were approved: unit, level, sentence."""
+    found = []
+    for (code, level), number in sorted(Counter(taken).items()):
+        known = book.known.get(code)
+        standing = known.seats.get(level) if known else None
+        seats = book.seats.get((code, level), standing.number if standing else None)
+        if seats is None or number > seats:
+            label = book.words.levels.get(level, level)
+            what = f"核定 {seats}，实配 {number}" if seats is not None else f"没有核定职数，实配 {number}"
+            found.append((code, level, f"{book.name_of(code)} {label}{what}，请核对职数或人员"))
+    return found

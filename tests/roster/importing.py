@@ -1,0 +1,99 @@
+"""Imports for the roster's tests: files made from the register's fields, brought in, checked and written as the activities do it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import xlsxwriter
+
+from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_writes import apply_import
+from services.roster.commands.imports import begin_applying, receive_import, sealed_pieces
+from services.roster.models.fields import SHEETS
+from services.roster.models.imports import BeginApplying, MappingFile, ReceiveImport
+from services.roster.queries import imports as queries
+from services.roster.queries.imports import ImportView
+from shared.auth import Who
+from shared.clock import Clock
+from shared.db import Database
+from shared.events.envelope import uuid7
+from shared.glossary import Role
+from tests.roster import given
+
+Cells = Mapping[str, Any]
+OFFICER = Who("tester", frozenset({Role.BUSINESS_OFFICER}))
+
+
+def book(sheets: Mapping[str, Sequence[Cells]]) -> bytes:
+    """A workbook: title to rows; numbers stay numbers, the rest is text."""
+    target = io.BytesIO()
+    made = xlsxwriter.Workbook(target, {"in_memory": True})
+    for title, rows in sheets.items():
+        sheet = made.add_worksheet(title)
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        sheet.write_row(0, 0, columns)
+        for number, row in enumerate(rows, start=1):
+            for place, name in enumerate(columns):
+                if row.get(name) is not None:
+                    write = sheet.write_number if isinstance(row[name], int | float) else sheet.write_string
+                    write(number, place, row[name])
+    made.close()
+    return target.getvalue()
+
+
+class Office:
+    """Brings files to one roster."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self.database = database
+        clock_file = folder / "clock"
+        clock_file.write_text(str(int((given.NOW - datetime.now(UTC)) / timedelta(seconds=1))))
+        self.clock = Clock(clock_file)
+
+    async def bring(self, kind: str, content: bytes | Mapping[str, Sequence[Cells]] | Sequence[Cells], **more: Any) -> UUID:
+        """Receive a file; it waits for its check."""
+        if not isinstance(content, bytes):
+            content = book(content if isinstance(content, Mapping) else {SHEETS[kind].title: content})
+        import_id, data = uuid7(), content
+        what = ReceiveImport(
+            import_id=import_id,
+            kind=kind,
+            file_name=more.pop("name", "a.xlsx"),
+            file_bytes=len(data),
+            file_hash=given.CIPHER.index(str(len(data))).hex(),
+            mapping=MappingFile.model_validate(more.pop("mapping")) if "mapping" in more else None,
+            keep_days=30,
+            pieces=lambda: sealed_pieces(given.CIPHER, import_id, memoryview(data)),
+            **more,
+        )
+        return await receive_import(self.database, given.by(), what)
+
+    async def check(self, kind: str, content: Any, **more: Any) -> ImportView:
+        """Bring a file and have it checked."""
+        import_id = await self.bring(kind, content, **more)
+        await check_import(self.database, given.CIPHER, self.clock, import_id)
+        return await self.view(import_id)
+
+    async def write(self, kind: str, content: Any, *, accept_valid: bool = False, **more: Any) -> ImportView:
+        """Bring, check and write."""
+        view = await self.check(kind, content, **more)
+        await begin_applying(self.database, given.by(None), BeginApplying(import_id=view.id, accept_valid=accept_valid))
+        await apply_import(self.database, given.CIPHER, self.clock, view.id)
+        return await self.view(view.id)
+
+    async def view(self, import_id: UUID) -> ImportView:
+        async with self.database.reading() as conn:
+            return await queries.import_view(conn, import_id, OFFICER)
+
+    async def said(self, view: ImportView) -> list[tuple[str, int, str, str]]:
+        """Sheet, row, column, sentence."""
+        async with self.database.reading() as conn:
+            found = await queries.problems(conn, view.id, 0, 1_000)
+        return [(each.sheet, each.row, each.column, each.sentence) for _, each in found]
+
+    async def refused(self, view: ImportView) -> list[tuple[str, str]]:
+        async with self.database.reading() as conn:
+            return [(each.name, each.sentence) for each in await queries.refused_units(conn, view.id)]
