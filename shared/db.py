@@ -34,6 +34,8 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
 )
+UNRECORDABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What the tables do not take: repeating it helps only where a twin was in flight (a unique or exclusion constraint)."""
 _RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -67,6 +69,8 @@ class Database:
             async with self.pool.acquire() as conn, conn.transaction():
                 yield conn
         except _AWAY as error:
+            if isinstance(error, ValueError):  # asyncpg could not encode a value: the database is there
+                raise asyncpg.DataError("a value does not fit its column") from error
             raise Unavailable("database") from error
 
     @asynccontextmanager

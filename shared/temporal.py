@@ -15,6 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from opentelemetry import propagate, trace
 from pydantic import BaseModel
+from temporalio import activity
 from temporalio.api.common.v1 import Payload
 from temporalio.client import (
     Client,
@@ -33,10 +34,13 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
+from shared.db import UNRECORDABLE
 from shared.errors import Conflict, DomainError, NotFound, Unavailable
 
 WORKFLOWS = "workflows"
 ANSWER_WITHIN = timedelta(seconds=5)
+NOT_RECORDABLE = "not_recordable"
+RACES = 3
 _ENCODING = b"binary/encrypted"
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
@@ -87,11 +91,29 @@ async def connect(address: str, namespace: str, payload_key: bytes, lazy: bool =
 
 @contextmanager
 def refusals_are_final() -> Iterator[None]:
-    """A refusal inside an activity is an answer, not a fault: Temporal shall not try again."""
+    """A refusal inside an activity is an answer, not a fault: Temporal shall not try again. Nor what the tables do not take."""
     try:
-        yield
+        with unrecordable_is_final():
+            yield
     except DomainError as refusal:
         raise ApplicationError(refusal.code, refusal.facts, type=refusal.code, non_retryable=True) from None
+
+
+@contextmanager
+def unrecordable_is_final() -> Iterator[None]:
+    """What the tables do not take is not tried for ever; a unique or exclusion constraint thrice, since a twin in flight breaks it too.
+
+    The error that travels on names the constraint and never the value, which may be somebody's.
+    """
+    try:
+        yield
+    except UNRECORDABLE as error:
+        may_be_a_race = isinstance(error, asyncpg.UniqueViolationError | asyncpg.ExclusionViolationError)
+        if may_be_a_race and activity.info().attempt < RACES:
+            raise
+        about = {name: str(getattr(error, name, None)) for name in ("sqlstate", "table_name", "constraint_name")}
+        _log.error("the tables do not take it", **about)
+        raise ApplicationError(NOT_RECORDABLE, about, type=NOT_RECORDABLE, non_retryable=True) from None
 
 
 async def until_connected(client: Client) -> None:
@@ -115,14 +137,15 @@ async def serve_activities(client: Client, task_queue: str, activities: Sequence
         ).run()
 
 
-async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel, update_id: str) -> Any:
-    """Send a person's decision to its running workflow and wait for the answer, five seconds at most.
+async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:
+    """Send a person's decision (None: one without content) to its running workflow and wait for the answer, five seconds at most.
 
     Raises the refusal as `Refused` (its code tells why), `NotFound` when no such workflow runs, `Unavailable` when Temporal does not answer: the same
     call with the same update id may then be repeated.
     """
     try:
-        return await client.get_workflow_handle(workflow_id).execute_update(update, argument, id=update_id, rpc_timeout=ANSWER_WITHIN)
+        handle, arguments = client.get_workflow_handle(workflow_id), [] if argument is None else [argument]
+        return await handle.execute_update(update, args=arguments, id=update_id, rpc_timeout=ANSWER_WITHIN)
     except WorkflowUpdateFailedError as failed:
         raise _refusal(failed.cause) from None
     except WorkflowUpdateRPCTimeoutOrCancelledError:

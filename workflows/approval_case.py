@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval_steps import Case, Decider, Refusal
     from workflows.clock import BusinessClock, Timed
     from workflows.guard import refuse
-    from workflows.journal import Journal
+    from workflows.journal import Journal, Recorded
     from workflows.roster import Evidence
     from workflows.tries import AGAIN, TRANSACTION
 
@@ -28,7 +28,7 @@ ANSWERS_KEPT = 50
 _ENGINE = Decider(actor="system", roles=(Role.SERVICE,))
 
 
-class OpenCase(Timed):
+class OpenCase(Timed, Recorded):
     """What `run` and the updates of ApprovalWorkflow share. Changes happen in one go, without awaiting; recording is left to `run`."""
 
     def __init__(self, start: ApprovalStart) -> None:
@@ -62,6 +62,7 @@ class OpenCase(Timed):
     def check(self, change: Callable[[], Case]) -> None:
         """A validator's question: would it be refused? Changes nothing."""
         if self._given_before() is None:
+            self.journal.ensure_not_held()
             _refusing(change)
 
     def enter(self, kind: EntryKind, by: Decider = _ENGINE, **about: Any) -> Answer:
@@ -145,7 +146,7 @@ class OpenCase(Timed):
 
     async def record(self) -> None:
         """Write the journal. Only `run` comes here."""
-        await self.journal.write(self._record_entry)
+        await self.journal.write(self._record_entry, self._tell_held)
 
     async def drain(self) -> None:
         """Record what is left until every handler has its answer."""
@@ -190,6 +191,12 @@ class OpenCase(Timed):
 
     def _given_before(self) -> Answer | None:
         return self.answers.get(_update_id())
+
+    async def _tell_held(self, entry: Entry, code: str) -> None:
+        held = messages.Held(application_id=entry.application_id, sequence=entry.sequence, code=code, at=self.clock.now())
+        await workflow.execute_activity(
+            messages.MARK_HELD, held, task_queue=messages.TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN
+        )
 
     async def _record_entry(self, entry: Entry) -> None:
         await workflow.execute_activity(

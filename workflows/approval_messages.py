@@ -19,6 +19,7 @@ NUMBER_DOCUMENT = "approval.number_document"
 RENDER_DOCUMENT = "approval.render_document"
 REQUEST_SEAL = "approval.request_seal"
 FILE_DOCUMENT = "approval.file_document"
+MARK_HELD = "approval.mark_held"
 RECOUNT = "recount"
 
 
@@ -44,6 +45,7 @@ class Content(Frozen):
     from_unit_id: UUID | None = None
     reason_code: str | None = None
     effective_on: date | None = None
+    change_id: UUID | None = None
 
     def request(self, application_id: UUID, revision: int, application_type: ApplicationType) -> PostRequest:
         """As the roster is asked."""
@@ -141,6 +143,15 @@ class Entry(Frozen):
     resubmission: Resubmission | None = None
     document_id: UUID | None = None
     revocation: bool = Field(False, description="Of the document that revokes; the application itself stays where it is.")
+
+
+class Held(Frozen):
+    """A line of the journal that the tables do not take; the code says why."""
+
+    application_id: UUID
+    sequence: int
+    code: str
+    at: AwareDatetime
 
 
 class NumberDocument(Frozen):

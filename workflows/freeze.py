@@ -18,11 +18,12 @@ with workflow.unsafe.imports_passed_through():
         FreezeAnswer,
         FreezeCase,
         FreezeEntry,
+        FreezeHeld,
         FreezeStart,
         IssueAccepted,
     )
     from workflows.guard import guarded, refuse, update_id
-    from workflows.journal import Journal
+    from workflows.journal import Journal, Recorded
     from workflows.roster import FREEZE_UNIT, UNFREEZE_UNIT, Evidence, FreezeRequest, UnfreezeRequest, Verdict
     from workflows.roster import TASK_QUEUE as ROSTER
     from workflows.shown import Shown
@@ -30,12 +31,13 @@ with workflow.unsafe.imports_passed_through():
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_freeze_entry"
+MARK_HELD = "monitoring.mark_freeze_held"
 ISSUE_ACCEPTED = "issue_accepted"
 ANSWERS_KEPT = 20
 
 
 @workflow.defn
-class FreezeWorkflow(Timed):
+class FreezeWorkflow(Timed, Recorded):
     """Proposal, decision, freeze in the roster, proposal of the release, its decision, release in the roster."""
 
     @workflow.init
@@ -80,7 +82,7 @@ class FreezeWorkflow(Timed):
     async def _settle(self) -> None:
         """Record on until every decider has his answer; an order declined before the first turn of the loop is recorded here."""
         while not workflow.all_handlers_finished() or self.journal.unwritten:
-            await self.journal.write(self._record)
+            await self.journal.write(self._record, self._tell_held)
             await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self.journal.unwritten))
 
     def _to_apply(self) -> bool:
@@ -99,7 +101,7 @@ class FreezeWorkflow(Timed):
 
     async def _go_on(self) -> None:
         """One step of the order. What a person decided is recorded before the roster is asked to carry it out."""
-        await self.journal.write(self._record)
+        await self.journal.write(self._record, self._tell_held)
         if self._to_apply():
             await self._apply()
         elif self._to_lift():
@@ -180,6 +182,10 @@ class FreezeWorkflow(Timed):
     async def _record(self, entry: FreezeEntry) -> None:
         await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
 
+    async def _tell_held(self, entry: FreezeEntry, code: str) -> None:
+        held = FreezeHeld(order_id=entry.order_id, sequence=entry.sequence, code=code, at=self.clock.now())
+        await workflow.execute_activity(MARK_HELD, held, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
+
     @workflow.update
     @guarded
     async def decide(self, decision: Decision) -> FreezeAnswer:
@@ -192,6 +198,7 @@ class FreezeWorkflow(Timed):
     def _may_decide(self, decision: Decision) -> None:
         if update_id() in self.answers:
             return
+        self.journal.ensure_not_held()
         self._ensure_signed_by_director(decision)
         if self.case.state is not FreezeState.PROPOSED or self.case.approval is not None:
             raise _refusal("wrong_state")
@@ -210,6 +217,7 @@ class FreezeWorkflow(Timed):
     def _may_decide_release(self, decision: Decision) -> None:
         if update_id() in self.answers:
             return
+        self.journal.ensure_not_held()
         self._ensure_signed_by_director(decision)
         if self.case.state is not FreezeState.RELEASE_PROPOSED:
             raise _refusal("release_not_proposed")

@@ -71,6 +71,15 @@ class FreezeEntry(Message):
     evidence: Evidence
 
 
+class FreezeHeld(Message):
+    """A line of the journal that the tables do not take; the code says why."""
+
+    order_id: UUID
+    sequence: int
+    code: str
+    at: AwareDatetime
+
+
 class FreezeAnswer(Message):
     """What a decider is told."""
 

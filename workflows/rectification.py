@@ -16,8 +16,8 @@ with workflow.unsafe.imports_passed_through():
     from shared.glossary import IssueState
     from workflows.clock import BusinessClock, Timed
     from workflows.guard import guarded, refuse, update_id
-    from workflows.journal import Journal
-    from workflows.rectification_case import OVER, Act, Answer, Case, Entry, LadderStep, Message
+    from workflows.journal import Journal, Recorded
+    from workflows.rectification_case import OVER, Act, Answer, Case, Entry, Held, LadderStep, Message
     from workflows.rectification_orders import (
         Acceptance,
         Confirmation,
@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
 
 TASK_QUEUE = "monitoring"
 RECORD_ENTRY = "monitoring.record_case_entry"
+MARK_HELD = "monitoring.mark_case_held"
 RECOUNT = "recount"
 ANSWERS_KEPT = 100
 
@@ -60,7 +61,7 @@ class RectificationStart(Message):
 
 
 @workflow.defn
-class RectificationWorkflow(Timed):
+class RectificationWorkflow(Timed, Recorded):
     """Waits for orders and for the next rung, whichever comes first."""
 
     @workflow.init
@@ -78,7 +79,7 @@ class RectificationWorkflow(Timed):
             if await self.clock.wait_until(at, self._has_other_work, step.rung.value if step else "") and step and at:
                 self._fire(step, at)
             self.shown.tell(self.case.state, self.case.due_at)
-            await self.journal.write(self._record)
+            await self.journal.write(self._record, self._tell_held)
             if self._must_continue():
                 await self._settle()
                 workflow.continue_as_new(self._carried())
@@ -111,10 +112,14 @@ class RectificationWorkflow(Timed):
     async def _record(self, entry: Entry) -> None:
         await workflow.execute_activity(RECORD_ENTRY, entry, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
 
+    async def _tell_held(self, entry: Entry, code: str) -> None:
+        held = Held(issue_id=entry.issue_id, round=entry.round, sequence=entry.sequence, code=code, at=self.clock.now())
+        await workflow.execute_activity(MARK_HELD, held, task_queue=TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN)
+
     async def _settle(self) -> None:
         """Record on until every decider has his answer."""
         while not workflow.all_handlers_finished() or self.journal.unwritten:
-            await self.journal.write(self._record)
+            await self.journal.write(self._record, self._tell_held)
             await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self.journal.unwritten))
 
     def _entry(self, act: Act) -> Entry:
@@ -146,6 +151,8 @@ class RectificationWorkflow(Timed):
     def _ensure_allowed(self, order: Order) -> None:
         if update_id() in self.answers:
             return
+        if order.act is not Act.RECOUNT:
+            self.journal.ensure_not_held()
         try:
             order.check(self.case, self.clock.now())
         except Refusal as refusal:

@@ -130,6 +130,16 @@ class Entry(Message):
     clock_offset: timedelta | None = None
 
 
+class Held(Message):
+    """A line of the journal that the tables do not take; the code says why."""
+
+    issue_id: UUID
+    round: int
+    sequence: int
+    code: str
+    at: AwareDatetime
+
+
 class Answer(Message):
     """What a decider is told."""
 

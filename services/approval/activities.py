@@ -1,6 +1,7 @@
 """Door 3: Temporal. What ApprovalWorkflow may ask of this service; each is harmless when repeated.
 
-The journal, the notice and its seal are never refused for good here: an error is tried again, and until then the case stays where it is.
+The notice and its seal are never refused for good here: an error is tried again, and until then the case stays where it is. A line of the journal
+that the tables do not take holds the case, for everybody to see.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from shared.clock import at_hour
 from shared.db import By, Database
 from shared.documents import Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
+from shared.temporal import unrecordable_is_final
 from workflows import approval_messages as messages
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -46,14 +48,22 @@ class ApprovalActivities:
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """Everything to be served."""
-        return [self.record_entry, self.number_document, self.render_document, self.request_seal, self.file_document]
+        return [self.record_entry, self.mark_held, self.number_document, self.render_document, self.request_seal, self.file_document]
 
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record_entry(self, entry: messages.Entry) -> None:
         """Record one line of the journal."""
         case = messages.workflow_id(entry.application_id)
         by = By(entry.actor, entry.at, f"{case}/{entry.sequence}", entry.text, case_id=case)
-        await applications.record_entry(self.database, by, entry)
+        with unrecordable_is_final():
+            await applications.record_entry(self.database, by, entry)
+
+    @activity.defn(name=messages.MARK_HELD)
+    async def mark_held(self, held: messages.Held) -> None:
+        """Show that the case stands still, and why."""
+        case = messages.workflow_id(held.application_id)
+        by = By(ENGINE, held.at, f"{case}/{held.sequence}/held/{held.at.isoformat()}", case_id=case)
+        await applications.mark_held(self.database, by, held)
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number_document(self, what: messages.NumberDocument) -> messages.Numbered:

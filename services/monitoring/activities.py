@@ -12,8 +12,8 @@ from uuid import UUID
 from temporalio import activity
 
 from services.monitoring.commands import lists, seals
-from services.monitoring.commands.cases import ENGINE, record_case_entry
-from services.monitoring.commands.freezes import record_freeze_entry
+from services.monitoring.commands.cases import ENGINE, mark_case_held, record_case_entry
+from services.monitoring.commands.freezes import mark_freeze_held, record_freeze_entry
 from services.monitoring.commands.sweeps import sweep_unit
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import NoticeDamaged
@@ -29,8 +29,8 @@ from shared.documents import Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
 from workflows import freeze, freeze_case, rectification, supervision, sweep
-from workflows.freeze_case import FreezeEntry
-from workflows.rectification_case import Entry
+from workflows.freeze_case import FreezeEntry, FreezeHeld
+from workflows.rectification_case import Entry, Held
 from workflows.roster import Evidence
 from workflows.schedules import Due, nominal_at
 from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart
@@ -64,7 +64,10 @@ class MonitoringActivities:
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What the worker registers."""
-        return [self.record_case_entry, self.record_freeze_entry, self.sweep_day, self.sweep, self.issue_weekly_lists, self.seal_document]
+        return [
+            *(self.record_case_entry, self.mark_case_held, self.record_freeze_entry, self.mark_freeze_held),
+            *(self.sweep_day, self.sweep, self.issue_weekly_lists, self.seal_document),
+        ]
 
     @activity.defn(name=rectification.RECORD_ENTRY)
     async def record_case_entry(self, entry: Entry) -> int:
@@ -79,6 +82,18 @@ class MonitoringActivities:
         case_id = freeze_case.workflow_id(entry.order_id)
         with refusals_are_final():
             return await record_freeze_entry(self.database, _by(entry.evidence, case_id, entry.sequence, entry.at), entry)
+
+    @activity.defn(name=rectification.MARK_HELD)
+    async def mark_case_held(self, held: Held) -> None:
+        """Show that a rectification stands still, and why."""
+        case_id = rectification.workflow_id(held.issue_id, held.round)
+        await mark_case_held(self.database, _by(None, case_id, held.sequence, held.at).part(f"held:{held.at.isoformat()}"), held)
+
+    @activity.defn(name=freeze.MARK_HELD)
+    async def mark_freeze_held(self, held: FreezeHeld) -> None:
+        """Show that a freeze order stands still, and why."""
+        case_id = freeze_case.workflow_id(held.order_id)
+        await mark_freeze_held(self.database, _by(None, case_id, held.sequence, held.at).part(f"held:{held.at.isoformat()}"), held)
 
     @activity.defn(name=sweep.SWEEP_DAY)
     async def sweep_day(self, due: Due) -> Due:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from deploy.local.place import SERVICES
 from shared.errors import DomainError
 from shared.problems import TITLES
-from workflows import approval_steps, freeze_case, rectification_orders
+from workflows import approval_steps, freeze_case, journal, rectification_orders
 
 DOORS = {
     *("not_signed_in", "unavailable", "malformed", "not_plain_text", "internal_error"),
@@ -30,7 +30,7 @@ def ours() -> list[type[DomainError]]:
 
 def test_each_code_has_a_title_and_each_title_a_code() -> None:
     codes = {kind.code for kind in ours()}
-    codes.update(approval_steps.SENTENCES, freeze_case.SENTENCES, rectification_orders.SENTENCES, DOORS)
+    codes.update(approval_steps.SENTENCES, freeze_case.SENTENCES, rectification_orders.SENTENCES, journal.SENTENCES, DOORS)
 
     assert set(TITLES) == codes
 

@@ -21,6 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.glossary import ApplicationType, EntryKind, Role
 from shared.law.notices import load_calendar
+from shared.temporal import NOT_RECORDABLE
 from workflows import approval_messages as messages
 from workflows import roster
 from workflows.approval import ApprovalWorkflow
@@ -69,6 +70,8 @@ class Services:
     hold: roster.Verdict = ACCEPTED
     may_claim: asyncio.Event = field(default_factory=asyncio.Event)
     may_record: asyncio.Event = field(default_factory=asyncio.Event)
+    refuses: bool = False
+    held: list[str] = field(default_factory=list)
     seals: int = 0
     seal_down: bool = False
 
@@ -98,7 +101,11 @@ class Stage:
                 workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
             ),
             Worker(client, task_queue="roster", activities=[self.check, self.hold, self.claim, self.effect, self.give_back]),
-            Worker(client, task_queue="approval", activities=[self.record, self.number, self.render, self.request_seal, self.file]),
+            Worker(
+                client,
+                task_queue="approval",
+                activities=[self.record, self.mark_held, self.number, self.render, self.request_seal, self.file],
+            ),
         ):
             yield self
 
@@ -140,8 +147,14 @@ class Stage:
 
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record(self, entry: messages.Entry) -> None:
+        if self.services[entry.application_id].refuses:
+            raise ApplicationError(NOT_RECORDABLE, type=NOT_RECORDABLE, non_retryable=True)
         self.services[entry.application_id].entries.append(entry)
         await self.services[entry.application_id].may_record.wait()
+
+    @activity.defn(name=messages.MARK_HELD)
+    async def mark_held(self, held: messages.Held) -> None:
+        self.services[held.application_id].held.append(f"{held.sequence} {held.code}")
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number(self, what: messages.NumberDocument) -> messages.Numbered:

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from shared.clock import at_hour
 from shared.glossary import Role
-from tests.workflows.rectification_play import CLERK, Play, by, freeze_on_stage, rectification_on_stage, server
+from shared.law.working_days import Calendar, DayKind
+from tests.workflows.rectification_play import CALENDAR, CLERK, FRIDAY, Play, by, freeze_on_stage, rectification_on_stage, server
 from workflows.freeze_case import Decision, IssueAccepted
-from workflows.rectification_orders import ExtensionOrder, Pause, Resumption, Return, Submission
+from workflows.rectification_orders import ExtensionOrder, Pause, Recount, Resumption, Return, Submission
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -32,6 +33,9 @@ async def escalated(played: Play) -> None:
     await played.order("pause", Pause(evidence=by()))
     await played.until(at_hour(date(2026, 9, 23), 12))
     await played.order("resume", Resumption(evidence=by()))
+    published = dict.fromkeys(CALENDAR.off, DayKind.OFF) | dict.fromkeys(CALENDAR.work, DayKind.WORK)
+    loaded = Calendar.of(published | {date(2026, 10, 12): DayKind.OFF}, CALENDAR.published)
+    await played.order("recount", Recount(evidence=by(Role.SERVICE, "engine"), calendar=loaded.since(FRIDAY)))
     await played.until(at_hour(date(2026, 10, 14), 12))
     await played.order("extend", ExtensionOrder(evidence=by(), days=3))
     await played.until(at_hour(date(2026, 12, 1), 12))

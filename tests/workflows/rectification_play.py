@@ -12,6 +12,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -20,11 +21,12 @@ from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.clock import at_hour
 from shared.glossary import FreezeScope, Role, Rung
 from shared.law.notices import load_calendar
+from shared.temporal import NOT_RECORDABLE
 from workflows import freeze, freeze_case, rectification, roster
 from workflows.freeze import FreezeWorkflow
-from workflows.freeze_case import FreezeEntry, FreezeStart
+from workflows.freeze_case import FreezeEntry, FreezeHeld, FreezeStart
 from workflows.rectification import RectificationStart, RectificationWorkflow
-from workflows.rectification_case import Act, Case, Entry, LadderStep
+from workflows.rectification_case import Act, Case, Entry, Held, LadderStep
 from workflows.rectification_orders import Acceptance, Confirmation, Service, Submission
 from workflows.roster import Evidence
 from workflows.worker import worker
@@ -74,18 +76,34 @@ class Services:
     asked: list[str] = field(default_factory=list)
     freezes: bool = True
     dies_at: int = 0
+    refuses: bool = False
+    held: list[str] = field(default_factory=list)
 
     @activity.defn(name=rectification.RECORD_ENTRY)
     async def record_case_entry(self, entry: Entry) -> int:
         if self.dies_at == entry.sequence and activity.info().attempt == 1:
             await asyncio.Event().wait()  # as a worker that was killed: no answer ever comes
+        self.ensure_taken()
         self.entries.append(entry)
         return entry.sequence
 
     @activity.defn(name=freeze.RECORD_ENTRY)
     async def record_freeze_entry(self, entry: FreezeEntry) -> int:
+        self.ensure_taken()
         self.order_entries.append(entry)
         return entry.sequence
+
+    def ensure_taken(self) -> None:
+        if self.refuses:
+            raise ApplicationError(NOT_RECORDABLE, type=NOT_RECORDABLE, non_retryable=True)
+
+    @activity.defn(name=rectification.MARK_HELD)
+    async def mark_case_held(self, held: Held) -> None:
+        self.held.append(f"{held.sequence} {held.code}")
+
+    @activity.defn(name=freeze.MARK_HELD)
+    async def mark_freeze_held(self, held: FreezeHeld) -> None:
+        self.held.append(f"{held.sequence} {held.code}")
 
     @activity.defn(name=roster.FREEZE_UNIT)
     async def freeze_unit(self, request: roster.FreezeRequest) -> roster.Verdict:
@@ -122,6 +140,9 @@ class Play:
 
     async def serve(self, budget_days: int = 10, served_on: date = FRIDAY) -> Any:
         await self.order("confirm", Confirmation(evidence=by(), title="整改通知书", demand="限期整改", budget_days=budget_days))
+        return await self.serve_signed(served_on)
+
+    async def serve_signed(self, served_on: date = FRIDAY) -> Any:
         return await self.order("serve", Service(evidence=by(), served_on=served_on, calendar=CALENDAR.since(served_on)))
 
     async def accept(self) -> Any:
@@ -134,7 +155,10 @@ class Play:
 
 @asynccontextmanager
 async def workers(environment: WorkflowEnvironment, services: Services, cached: int) -> AsyncIterator[None]:
-    ours: list[Callable[..., Any]] = [services.record_case_entry, services.record_freeze_entry]
+    ours: list[Callable[..., Any]] = [
+        *(services.record_case_entry, services.record_freeze_entry),
+        *(services.mark_case_held, services.mark_freeze_held),
+    ]
     theirs: list[Callable[..., Any]] = [services.freeze_unit, services.unfreeze_unit]
     async with (
         worker(environment.client, "stage", cached),

@@ -19,6 +19,7 @@ from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, start
 from workflows import approval_messages as messages
 from workflows.approval_steps import Decider
 from workflows.clock import ClockMoved
+from workflows.journal import RECORD_AGAIN
 from workflows.roster import Verdict
 
 FRIDAY = date(2026, 9, 18)
@@ -339,6 +340,26 @@ async def test_a_notice_loaded_meanwhile_moves_the_running_step_and_those_after_
     assert (deadline_of(reminded).due_on, business_day(reminded.at)) == (date(2026, 9, 23), date(2026, 9, 23))
     assert played.services.kinds().count(EntryKind.REMINDED) == 1
     assert deadline_of(next_step).calendar.version == newly.version
+
+
+async def test_a_decision_that_the_tables_do_not_take_holds_the_case_and_claims_nothing(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.decide()
+    await played.decide()
+    last = played.decision()
+    played.services.refuses = True
+
+    decided = await played.refused("decide", last)
+    withdrawn = await played.refused("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    claimed = list(played.services.claimed)
+    played.services.refuses = False
+    await played.handle.execute_update(RECORD_AGAIN)
+    await played.until(EntryKind.CLAIMED)
+
+    assert (decided, withdrawn, claimed) == ("not_recorded", "held", [])
+    assert played.services.held == ["4 not_recordable"]
+    assert [entry.sequence for entry in played.services.entries] == list(range(1, len(played.services.entries) + 1))
 
 
 async def test_a_later_effective_date_is_waited_for(stage: play.Stage) -> None:

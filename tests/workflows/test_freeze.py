@@ -18,6 +18,7 @@ from tests.workflows.rectification_play import Play, by, freeze_on_stage
 from workflows.clock import ClockMoved
 from workflows.freeze import FreezeWorkflow
 from workflows.freeze_case import Decision, FreezeAct, IssueAccepted, workflow_id
+from workflows.journal import RECORD_AGAIN
 from workflows.shown import CASE_STAGE, UNIT_ID
 
 pytestmark = pytest.mark.asyncio
@@ -174,3 +175,19 @@ async def test_operations_see_the_unit_and_the_stage_of_an_order(environment: Wo
             shown = (await played.handle.describe()).typed_search_attributes
 
         assert (shown.get(CASE_STAGE), shown.get(UNIT_ID)) == ("in_force", str(UUID(int=1)))
+
+
+async def test_an_order_whose_decision_is_not_recorded_freezes_nothing_until_it_is(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        played.services.refuses = True
+
+        decided = await refused(played, "decide", signed())
+        asked = list(played.services.asked)
+        held = await refused(played, "decide", signed(approve=False))
+        played.services.refuses = False
+        await played.handle.execute_update(RECORD_AGAIN)
+        await until(played, FreezeAct.APPLY)
+
+        assert (decided, held, asked) == ("not_recorded", "held", [])
+        assert played.services.held == ["1 not_recordable"]
+        assert played.services.asked == ["freeze 编冻〔2026〕1号"]

@@ -16,6 +16,7 @@ from shared.glossary import IssueState, Role, Rung
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
 from workflows.clock import ClockMoved
+from workflows.journal import RECORD_AGAIN
 from workflows.rectification_case import Act
 from workflows.rectification_orders import (
     Acceptance,
@@ -301,3 +302,35 @@ async def test_an_activity_whose_worker_died_is_tried_again_within_seconds(envir
         tries = [each.start_to_close_timeout.ToTimedelta() for each in scheduled if each.activity_type.name]
         assert tries == [timedelta(seconds=5)]
         assert played.acts() == [Act.CONFIRM]
+
+
+@both_caches
+async def test_a_line_that_the_tables_do_not_take_holds_the_case_and_is_told_until_it_is_tried_again(
+    environment: WorkflowEnvironment, cached: int
+) -> None:
+    """Must fail when a final refusal of a recording ends the workflow, or is waited for in silence."""
+    async with rectification_on_stage(environment, cached) as played:
+        confirmation = Confirmation(evidence=by(), title="整改通知书", demand="限期整改")
+        nothing_held = await record_again(played)
+        played.services.refuses = True
+
+        decided = await refused(played, "confirm", confirmation)
+        held = await refused(played, "dismiss", Dismissal(evidence=by()))
+        still = await record_again(played)
+        played.services.refuses = False
+        mended = await record_again(played)
+        await played.serve_signed()
+        await played.accept()
+
+        assert (nothing_held, decided, held, still, mended) == ("not_held", "not_recorded", "held", "not_recorded", None)
+        assert played.services.held == ["1 not_recordable", "1 not_recordable"]
+        assert await played.handle.result() == IssueState.CLOSED
+        assert [entry.sequence for entry in played.services.entries] == [1, 2, 3, 4]
+
+
+async def record_again(played: Play) -> str | None:
+    try:
+        await played.handle.execute_update(RECORD_AGAIN)
+    except WorkflowUpdateFailedError as failed:
+        return getattr(failed.cause, "type", None)
+    return None

@@ -14,14 +14,16 @@ from services.approval.models.facts import Detail, Line, Submitted
 from services.approval.models.refusals import ReasonUnknown
 from services.approval.models.requests import SubmitApplication
 from services.approval.queries import applications as queries
+from shared import temporal
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
 from workflows import approval_messages as messages
-from workflows.approval_messages import Answer, Content
+from workflows.approval_messages import Answer, Content, workflow_id
 from workflows.approval_steps import Decision
+from workflows.journal import RECORD_AGAIN
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("applications.read"))]
@@ -33,14 +35,15 @@ class Asked(Write):
     """What an application asks for."""
 
     unit_id: UUID
-    kind: str = Field(min_length=1, max_length=40)
-    funding: str = Field(min_length=1, max_length=40)
+    kind: str = Field("", max_length=40)
+    funding: str = Field("", max_length=40)
     posts: int = Field(1, ge=1, le=1000)
     person_id: UUID | None = None
     reservation_id: UUID | None = None
     from_unit_id: UUID | None = None
     reason_code: str | None = Field(None, max_length=60)
     effective_on: date | None = None
+    change_id: UUID | None = Field(None, description="信息变更: what was registered in the roster.")
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
 
@@ -133,6 +136,16 @@ async def decide(
     fields = body.model_dump(exclude={"reason", "document_no", "on_behalf_of"})
     decision = Decision(by=decider(who, body, body.on_behalf_of), **fields)
     return await tell(request, application_id, who, idempotency_key, "decide", decision)
+
+
+@router.post("/applications/{application_id}/recording")
+async def record_again(request: Request, application_id: UUID, who: Officer, database: Db, idempotency_key: IdempotencyKey) -> Detail:
+    """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
+    async with database.reading() as conn:
+        await queries.ensure_visible(conn, application_id, who)
+    await temporal.decide(request.app.state.temporal, workflow_id(application_id), RECORD_AGAIN, None, f"{who.name}:{idempotency_key}")
+    async with database.reading() as conn:
+        return await queries.application(conn, application_id, who)
 
 
 @router.post("/applications/{application_id}/resubmission")

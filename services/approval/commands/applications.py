@@ -16,7 +16,7 @@ from shared.events.approval import ApplicationMoved, ApplicationSubmitted
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.unit_copies import UnitEnded, UnitUnknown
-from workflows.approval_messages import ApprovalStart, Content, Entry, workflow_id
+from workflows.approval_messages import ApprovalStart, Content, Entry, Held, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
 SERIES = "编申"
@@ -97,7 +97,7 @@ async def _insert_revision(
 ) -> None:
     await conn.execute(
         "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
-        " effective_on, submitted_by, submitted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " effective_on, submitted_by, submitted_at, change_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         application_id,
         revision,
         title,
@@ -111,6 +111,7 @@ async def _insert_revision(
         content.effective_on,
         by.actor,
         by.as_of,
+        content.change_id,
     )
 
 
@@ -134,10 +135,16 @@ async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
         await _move(conn, by, entry)
 
 
+@command
+async def mark_held(conn: Connection, by: By, held: Held) -> None:  # noqa: ARG001  every command has it
+    """Show that a line of the journal could not be recorded; recording it takes the mark away."""
+    await conn.execute("UPDATE applications SET held = $2 WHERE id = $1", held.application_id, held.code)
+
+
 async def _move(conn: Connection, by: By, entry: Entry) -> None:
     row = await conn.fetchrow(
         "UPDATE applications SET version = version + 1, state = $2, revision = $3, step = $4, holder = $5, blocked_by = $6, deadline = $7,"
-        " due_at = $8, changed_at = $9 WHERE id = $1 RETURNING unit_id, application_type, version",
+        " due_at = $8, changed_at = $9, held = NULL WHERE id = $1 RETURNING unit_id, application_type, version",
         entry.application_id,
         entry.standing.state,
         entry.standing.revision,

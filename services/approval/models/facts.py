@@ -61,6 +61,7 @@ class Line:
     holder: Role | None
     due_at: datetime | None
     submitted_at: datetime
+    held: str | None
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class Detail:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
+    change_id: UUID | None
     title: str
     justification: str
     applicant: str
@@ -127,6 +129,7 @@ class Detail:
     submitted_at: datetime
     state: ApplicationState
     state_label: str
+    held: str | None
     revision: int
     reviews: int
     step: str | None
@@ -184,6 +187,7 @@ class Notice:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
+    change_id: UUID | None
     application_title: str
     revoked_no: str | None
     reason: str

@@ -32,7 +32,7 @@ class Body(BaseModel):
     document_no: str | None = None
 
 
-async def decide_case(client: Client, workflow_id: str, update: str, order: BaseModel, update_id: str, *, over: bool) -> None:
+async def decide_case(client: Client, workflow_id: str, update: str, order: BaseModel | None, update_id: str, *, over: bool) -> None:
     """Send a decision to its case. A case that is over refuses; one whose start is still on its way is waited for, two seconds at most."""
     for _ in range(1 if over else 20):
         try:

@@ -17,6 +17,7 @@ from shared.glossary import FreezeScope, FreezeState
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
 from workflows.freeze_case import OVER, Decision, workflow_id
+from workflows.journal import RECORD_AGAIN
 from workflows.roster import FrozenPosts
 
 router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
@@ -86,6 +87,16 @@ async def _decided(asked: Asked, who: Who, order_id: UUID, update: str, decision
         found = await queries.freeze_order(conn, who, order_id)
     case, over = workflow_id(order_id), found.state in OVER
     await decide_case(asked.temporal, case, update, decision, decision.evidence.update_id, over=over)
+    async with asked.database.reading() as conn:
+        return await queries.freeze_order(conn, who, order_id)
+
+
+@router.post("/{order_id}/recording")
+async def post_recording(asked: Asking, who: Officer, order_id: UUID, idempotency_key: IdempotencyKey) -> OrderPage:
+    """The order stands still because a line could not be recorded, and the cause was mended: try the line again."""
+    async with asked.database.reading() as conn:
+        await queries.freeze_order(conn, who, order_id)
+    await decide_case(asked.temporal, workflow_id(order_id), RECORD_AGAIN, None, f"{who.name}:{idempotency_key}", over=True)
     async with asked.database.reading() as conn:
         return await queries.freeze_order(conn, who, order_id)
 

@@ -15,6 +15,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import IssueState
 from shared.http import IdempotencyKey
+from workflows.journal import RECORD_AGAIN
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import (
     Acceptance,
@@ -109,6 +110,16 @@ async def post_confirmation(
     signed = evidence(who, "issues.verify", idempotency_key, body)
     order = Confirmation(evidence=signed, title=body.title, demand=body.demand, budget_days=body.budget_days)
     return await _decided(asked, who, issue_id, "confirm", order)
+
+
+@router.post("/{issue_id}/recording")
+async def post_recording(asked: Asking, who: Officer, issue_id: UUID, idempotency_key: IdempotencyKey) -> IssuePage:
+    """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
+    async with asked.database.reading() as conn:
+        found, case = await queries.issue_for_decision(conn, who, issue_id)
+    await decide_case(asked.temporal, case, RECORD_AGAIN, None, f"{who.name}:{idempotency_key}", over=found.state in OVER)
+    async with asked.database.reading() as conn:
+        return await queries.issue(conn, who, issue_id)
 
 
 @router.post("/{issue_id}/dismissal")

@@ -19,7 +19,7 @@ from shared.glossary import IssueState, Light, Rung
 from shared.outbox import append, start_workflow, update_workflow
 from workflows import freeze, freeze_case
 from workflows.rectification import RectificationStart, workflow_id
-from workflows.rectification_case import OVER, Act, Case, Entry
+from workflows.rectification_case import OVER, Act, Case, Entry, Held
 
 COLUMNS = "id, unit_id, rule, subject, level, state, round, version, present, must_vanish, opens_case, has_case, size, due_at"
 ENGINE = "engine"
@@ -84,10 +84,16 @@ async def record_case_entry(conn: Connection, by: By, entry: Entry) -> int:
     return entry.sequence
 
 
+@command
+async def mark_case_held(conn: Connection, by: By, held: Held) -> None:  # noqa: ARG001  every command has this form
+    """Show that a line of the case's journal could not be recorded; recording it takes the mark away."""
+    await conn.execute("UPDATE issues SET held = $3 WHERE id = $1 AND round = $2", held.issue_id, held.round, held.code)
+
+
 async def _move(conn: Connection, entry: Entry) -> Issue:
     rows = await conn.fetch(
         "UPDATE issues SET state = $2, due_at = $3, revision = $4, deadline = $5, closed_at = $6, closing_document_no = $7,"
-        " calendar_version = $8"
+        " calendar_version = $8, held = NULL"
         f" WHERE id = $1 RETURNING {COLUMNS}",
         entry.issue_id,
         entry.state,

@@ -15,7 +15,7 @@ from shared.events.envelope import uuid7
 from shared.events.monitoring import FreezeOrderChanged
 from shared.glossary import FreezeScope, FreezeState, IssueState, Light
 from shared.outbox import append, start_workflow
-from workflows.freeze_case import FreezeAct, FreezeEntry, FreezeStart, workflow_id
+from workflows.freeze_case import FreezeAct, FreezeEntry, FreezeHeld, FreezeStart, workflow_id
 
 CONFIRMED = (IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED)
 
@@ -97,7 +97,7 @@ async def _create(conn: Connection, by: By, what: ProposeFreeze, rounds: dict[UU
 @command
 async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> int:
     """Write one entry of an order's journal and tell it. Answers its sequence."""
-    await conn.execute("UPDATE freeze_orders SET state = $2 WHERE id = $1", entry.order_id, entry.state)
+    await conn.execute("UPDATE freeze_orders SET state = $2, held = NULL WHERE id = $1", entry.order_id, entry.state)
     await conn.execute(
         "INSERT INTO freeze_entries (order_id, sequence, act, state, at, actor, role, reason, document_no)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -129,6 +129,12 @@ async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> i
         )
     await _publish(conn, by, entry.order_id)
     return entry.sequence
+
+
+@command
+async def mark_freeze_held(conn: Connection, by: By, held: FreezeHeld) -> None:  # noqa: ARG001  every command has this form
+    """Show that a line of the order's journal could not be recorded; recording it takes the mark away."""
+    await conn.execute("UPDATE freeze_orders SET held = $2 WHERE id = $1", held.order_id, held.code)
 
 
 async def _publish(conn: Connection, by: By, order_id: UUID) -> None:

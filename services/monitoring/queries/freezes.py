@@ -46,6 +46,7 @@ class OrderPage(BaseModel):
     posts: list[FrozenPosts]
     state: FreezeState
     state_label: str
+    held: str | None
     reason: str
     proposed_by: str
     proposed_at: datetime

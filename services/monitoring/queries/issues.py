@@ -42,6 +42,7 @@ class IssueLine(BaseModel):
     number: str | None
     found_at: datetime
     due_at: datetime | None
+    held: str | None
 
 
 class TimelineEntry(BaseModel):

@@ -1,0 +1,5 @@
+-- migrate:up
+SET LOCAL lock_timeout = '5s';
+
+-- Why the case stands still: the code of the refusal of a journal line; none once the line is recorded.
+ALTER TABLE applications ADD COLUMN held text;

@@ -1,0 +1,62 @@
+"""A line of an application's journal that the tables do not take: the mark on the application, and its end."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime
+
+import pytest
+import pytest_asyncio
+
+from services.approval import consumers
+from services.approval.commands.applications import mark_held, record_entry, submit_application
+from services.approval.models.requests import SubmitApplication
+from services.approval.queries.applications import application
+from shared.auth import Who
+from shared.db import By, Database, connect
+from shared.events.roster import UnitRegistered
+from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
+from shared.law.notices import load_calendar
+from workflows import approval_messages as messages
+
+pytestmark = pytest.mark.asyncio
+NOW = datetime(2026, 9, 18, 1, 0, tzinfo=UTC)
+UNIT = uuid.UUID(int=1)
+OFFICER = Who("officer", frozenset({Role.BUSINESS_OFFICER}))
+
+
+@pytest_asyncio.fixture
+async def db(database: Callable[[str], str]) -> AsyncIterator[Database]:
+    unit = UnitRegistered(
+        occurred_at=NOW,
+        unit_id=UNIT,
+        version=1,
+        parent_id=None,
+        path=(UNIT,),
+        name="小学",
+        code="S1",
+        category="SY-E",
+        valid_from=date(2020, 1, 1),
+    )
+    async with connect(database("approval"), "approval") as db:
+        async with db.transaction() as conn:
+            await consumers.handlers()[UnitRegistered](conn, unit)
+        yield db
+
+
+async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Database) -> None:
+    content = messages.Content(unit_id=UNIT, kind="SY", funding="full")
+    what = SubmitApplication(type=ApplicationType.POST_USE, content=content, title="用编", justification="补员", calendar=load_calendar())
+    applied = (await submit_application(db, By("clerk", NOW, "request-1"), what)).application_id
+    standing = messages.Standing(state=ApplicationState.IN_REVIEW, revision=1, step="unit_head", holder=Role.UNIT_HEAD)
+    entry = messages.Entry(application_id=applied, sequence=1, kind=EntryKind.RECEIVED, at=NOW, standing=standing)
+
+    await mark_held(db, By("approval", NOW, "held-1"), messages.Held(application_id=applied, sequence=1, code="not_recordable", at=NOW))
+    held = await _held(db, applied)
+    await record_entry(db, By("system", NOW, "entry-1"), entry)
+
+    assert (held, await _held(db, applied)) == ("not_recordable", None)
+
+
+async def _held(db: Database, applied: uuid.UUID) -> str | None:
+    async with db.reading() as conn:
+        return (await application(conn, applied, OFFICER)).held
