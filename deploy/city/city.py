@@ -50,9 +50,9 @@ class City:
     answers: list[Answer]
 
 
-def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY) -> City:
-    """Make the city. Raises ValueError when so few people cannot fill so many units."""
-    inventor = Inventor(f"{seed}/numbers")
+def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY, inventor: Inventor | None = None) -> City:
+    """Make the city. Raises ValueError when so few people cannot fill so many units. Cities of one inventor have no number in common."""
+    inventor = inventor or Inventor(f"{seed}/numbers")
     city = City(units_of(count, persons, seed, today), defaultdict(list), [])
     lenders = tuple(unit.name for unit in city.units if unit.spec.category in {"党委机关", "政府工作部门"} and not unit.spec.withheld)[:30]
     cast: dict[str, list[Plant]] = defaultdict(list)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,23 @@ import httpx
 import typer
 from rich.console import Console
 
-from deploy.city import files, loading
+from deploy.city import files, loading, province
 from deploy.city.city import PERSONS, SEED, TODAY, UNITS, city_of
 from deploy.doors import Refused, doors_of
-from deploy.imports.command import officer
+from deploy.imports import officer
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import pulse_of
 
 PATIENCE = 600.0
 app = typer.Typer(help="演示城市：生成虚构的单位和人员，装入系统。", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
+
+
+class Scale(StrEnum):
+    """How much is loaded, and how."""
+
+    COUNTY = "county"
+    PROVINCE = "province"
 
 
 @app.command(help="生成一座虚构城市的表格（单位、编制、领导职数、人员、编外人员）和答案 answers.csv。")
@@ -46,24 +54,41 @@ def generate(
     console.print(f"装入：bianban city load {out}", markup=False)
 
 
-@app.command(help="把生成的表格装入系统，与用户导入自己的表格走同一条路。")
+@app.command(help="把生成的表格装入系统，与用户导入自己的表格走同一条路。--scale province 直接写入数据表，只供测量。")
 def load(
-    folder: Path, *, user: Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")] = None
+    folder: Annotated[Path | None, typer.Argument(help="generate 写出的文件夹。")] = None,
+    *,
+    user: Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")] = None,
+    scale: Annotated[Scale, typer.Option(help="county：装入文件夹；province：六万个单位、三百万人，只装入空的非生产系统。")] = Scale.COUNTY,
+    units: Annotated[int, typer.Option(min=60, help="province 的单位数。")] = province.UNITS_OF_A_PROVINCE,
+    persons: Annotated[int, typer.Option(min=2_000, help="province 的人数。")] = province.PERSONS_OF_A_PROVINCE,
 ) -> None:
+    if (folder is None) == (scale is Scale.COUNTY):
+        raise typer.BadParameter("装入文件夹时写明文件夹，装入全省规模时不写", param_hint="FOLDER")
     try:
-        asyncio.run(_load(folder, user))
+        asyncio.run(_load(folder, user) if folder else _fill(units, persons))
     except (Refused, httpx.HTTPError, OSError) as failed:
         raise WrongPlace(f"未能完成：{failed}") from None
 
 
+async def _fill(units: int, persons: int) -> None:
+    began = time.monotonic()
+
+    def tell(done_units: int, done_persons: int) -> None:
+        console.print(f"  单位 {done_units} 个，人员 {done_persons} 人，{time.monotonic() - began:.0f} 秒", markup=False)
+
+    await province.fill(Place.from_environment(), units, persons, tell)
+    console.print(f"演示数据（虚构）已直接写入数据表，只供测量：没有事件，也没有其他服务的副本。用时 {time.monotonic() - began:.0f} 秒。")
+
+
 async def _load(folder: Path, user: str | None) -> None:
     began = time.monotonic()
-    rows = files.read(folder)
+    books = files.books(folder)
     place = Place.from_environment()
     async with doors_of(place) as doors:
-        written, verdict = await loading.load(doors, await officer(doors, user), rows)
+        taken = await loading.load(doors, await officer(doors, user), books)
     async with pulse_of(place) as pulse:
         await pulse.drained(PATIENCE)
-    refused = f"，拒绝 {len(verdict.errors)} 行（见 answers.csv）" if verdict.errors else ""
-    taken = f"单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
-    console.print(f"已装入：{taken}{refused}，用时 {time.monotonic() - began:.1f} 秒。", markup=False)
+    refused = f"，拒绝 {taken.refused} 行（见 answers.csv）" if taken.refused else ""
+    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编待定性 {taken.over_quota} 人"
+    console.print(f"已装入：{said}{refused}，用时 {time.monotonic() - began:.1f} 秒。", markup=False)

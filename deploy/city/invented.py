@@ -9,6 +9,7 @@ from shared.law import citizen_id, uscc
 AREA, OLD_AREA = "330499", "330498"
 """Never assigned, both. The second one plays the abolished area: a system that judges by today's list would refuse it."""
 HAN = "汉族"
+_LAST = 499
 _PEOPLES, _SHARES = zip(*words.PEOPLES, strict=True)
 
 
@@ -44,10 +45,12 @@ class Inventor:
         return today - timedelta(days=self.chance.randint(youngest * 365 + 6, oldest * 365))
 
     def id_number(self, born_on: date, sex: str, area: str = AREA) -> str:
-        """A citizen identity number nobody in this city has yet (GB 11643-1999)."""
+        """A citizen identity number nobody in this city has yet (GB 11643-1999). Where a day's numbers are used up, one of the other area."""
         used = self._numbers.get((area, born_on, sex), self._first)
-        if used > 499:
-            raise ValueError(f"no number is left for {born_on}")
+        if used > _LAST:
+            if area != AREA:
+                raise ValueError(f"no number is left for {born_on}")
+            return self.id_number(born_on, sex, OLD_AREA)
         self._numbers[area, born_on, sex] = used + 1
         first = f"{area}{born_on:%Y%m%d}{2 * used + (sex == 'M'):03d}"
         return first + citizen_id.check_digit(first)

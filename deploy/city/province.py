@@ -1,0 +1,198 @@
+"""A province for measurements: some hundred counties, straight into the roster's tables by COPY. No events, no read models; never in production."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from deploy.city.catalogue import BW
+from deploy.city.city import SEED, City, city_of
+from deploy.city.invented import Inventor
+from deploy.city.plan import Cell, Cells
+from deploy.city.words import CITY, SPOTS
+from deploy.local.place import Place, WrongPlace
+from services.roster.models.facts import place_of
+from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, QUOTAS, SEATS, UNITS, Field, Kind
+from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.models.units import UnitRecord
+from shared.clock import Clock, business_day
+from shared.crypto import FieldCipher, RingFile
+from shared.events.envelope import uuid7
+
+UNITS_OF_A_PROVINCE, PERSONS_OF_A_PROVINCE = 60_000, 3_000_000
+_A_COUNTY = 620
+_DOCUMENT_NO = "期初建账-演示省"
+_FIELDS = {each.name: each for sheet in (UNITS, QUOTAS, SEATS, OFF_ESTABLISHMENT, PERSONS) for each in sheet.fields}
+_TABLES = {
+    "units": ("id", "version", "parent_id", "path", "name", "code", "uscc", "category", "valid", "document_no", "withheld"),
+    "unit_records": ("during", "recorded", *(each.name for each in fields(UnitRecord))),
+    "unit_names": ("unit_id", "role", "name", "position", "during", "recorded", "document_no"),
+    "quotas": ("unit_id", "kind", "funding", "posts", "during", "recorded", "change", "document_no", "document_on"),
+    "seats": ("unit_id", "level", "approved", "during", "recorded", "document_no"),
+    "persons": ("id", "version", "id_index", "unit_id"),
+    "person_records": ("person_id", "recorded", "document_no", *RECORD),
+    "placements": (
+        *(
+            "placement_id",
+            "person_id",
+            "unit_id",
+            "kind",
+            "funding",
+            "during",
+            "recorded",
+            "entry_reason",
+            "seat_level",
+            "authorisation_no",
+        ),
+        *("authorised_on", "over_quota_cause", "document_no", "internal_unit", "duty_status", "entry_source", "entry_document_no"),
+        *("off_post_kind", "employment_form", "dispatch_company", "contract_until"),
+    ),
+}
+Values: TypeAlias = dict[str, Any]
+Records: TypeAlias = dict[str, list[tuple[object, ...]]]
+
+
+@dataclass
+class _County:
+    """One county on its way into the tables. `codes`: set to label to code."""
+
+    name: str
+    at: datetime
+    codes: Mapping[str, Mapping[str, str]]
+    cipher: FieldCipher
+    records: Records = field(default_factory=lambda: defaultdict(list))
+    paths: dict[str, list[UUID]] = field(default_factory=dict)
+
+    def values(self, cells: Cells) -> Values:
+        """A row as the tables hold it: codes, days, flags."""
+        return {name: self._value(_FIELDS[name], cell) for name, cell in cells.items() if cell is not None}
+
+    def _value(self, of: Field, cell: Cell) -> object:
+        if of.kind is Kind.CODE:
+            return self.codes[of.codes or ""][str(cell)]
+        if of.kind in {Kind.DAY, Kind.MONTH}:
+            return date.fromisoformat(f"{cell}-01"[:10])
+        return cell == "是" if of.kind is Kind.FLAG else cell
+
+    def add(self, table: str, values: Values) -> None:
+        """One more record; what is not told is none."""
+        self.records[table].append(tuple(values.get(column) for column in _TABLES[table]))
+
+
+async def fill(place: Place, units: int, persons: int, tell: Callable[[int, int], None]) -> None:
+    """Fill an empty roster. `tell` hears how many units and people are in after each county. WrongPlace in production, and where units are."""
+    if place.environment == "production":
+        raise WrongPlace("演示数据不能装入生产环境。")
+    clock = Clock(place.clock_file)
+    conn = await asyncpg.connect(place.database_url("roster"))
+    try:
+        if await conn.fetchval("SELECT EXISTS (SELECT FROM roster.units)"):
+            raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
+        cipher = FieldCipher(RingFile(place.home / "secrets" / "field.keys"))
+        codes = await _codes(conn)
+        done = [0, 0]
+        for city, name in _cities(units, persons, business_day(clock.now())):
+            county = await asyncio.to_thread(_county_of, city, _County(name, clock.now(), codes, cipher))
+            async with conn.transaction():
+                for table, columns in _TABLES.items():
+                    await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=county.records[table])
+            done = [done[0] + len(county.records["units"]), done[1] + len(county.records["persons"])]
+            tell(*done)
+        await conn.execute("ANALYZE")
+    finally:
+        await conn.close()
+
+
+async def _codes(conn: asyncpg.Connection) -> dict[str, dict[str, str]]:
+    """Label to code, by the name that a field gives the set."""
+    tables = {"categories": "unit_categories", "kinds": "establishment_kinds", "fundings": "fundings", "entry_reasons": "entry_reasons"}
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in await conn.fetch("SELECT set, label, code FROM roster.codes"):
+        found[row["set"]][row["label"]] = row["code"]
+    for name, table in tables.items():
+        found[name] = {row["label"]: row["code"] for row in await conn.fetch(f"SELECT label, code FROM roster.{table}")}
+    return found
+
+
+def _cities(units: int, persons: int, today: date) -> Iterator[tuple[City, str]]:
+    """As many counties as are needed, of about equal size, none with a number of another."""
+    counties = max(1, round(units / _A_COUNTY))
+    names = [CITY, *(f"{spot}市" for spot in SPOTS), *(f"{spot[::-1]}县" for spot in SPOTS)]
+    inventor = Inventor("province")
+    for number in range(counties):
+        here, people = (total * (number + 1) // counties - total * number // counties for total in (units, persons))
+        yield city_of(here, people, SEED + number, today, inventor), names[number % len(names)]
+
+
+def _county_of(city: City, county: _County) -> _County:
+    inventor = Inventor(county.name)
+    ranges = {"recorded": asyncpg.Range(county.at, None)}
+    for cells in city.rows["units"]:
+        _add_unit(county, cells, inventor.uscc(str(cells["uscc"])[:2]) if county.name != CITY else str(cells["uscc"]), ranges)
+    for cells in city.rows["quotas"]:
+        values = county.values(cells)
+        during = asyncpg.Range(values["document_on"], None)
+        county.add("quotas", values | ranges | {"unit_id": county.paths[values["unit"]][-1], "during": during, "change": "set"})
+    for cells in city.rows["seats"]:
+        values = county.values(cells)
+        during = asyncpg.Range(values["document_on"], None)
+        county.add("seats", values | ranges | {"unit_id": county.paths[values["unit"]][-1], "during": during})
+    bw = {str(cells["unit"]): str(cells["funding"]) for cells in city.rows["quotas"] if cells["kind"] == BW}
+    seen: set[Cell | None] = set()
+    for cells in (*city.rows["roster"], *city.rows["offestablishment"]):
+        if cells["id_number"] not in seen:
+            seen.add(cells["id_number"])
+            _add_person(county, cells, bw, ranges)
+    return county
+
+
+def _add_unit(county: _County, cells: Cells, code: str, ranges: Values) -> None:
+    values = county.values(cells)
+    path = [*county.paths.get(values.get("parent", ""), ()), uuid7()]
+    county.paths[values["name"]] = path
+    name = str(values["name"])
+    mine = {
+        "id": path[-1],
+        "unit_id": path[-1],
+        "parent_id": path[-2] if len(path) > 1 else None,
+        "path": path,
+        "version": 1,
+        "name": name.replace(CITY, county.name) if CITY in name else county.name + name,
+        "code": code,
+        "uscc": code,
+        "valid": asyncpg.Range(values["established_on"], None),
+        "during": asyncpg.Range(values["established_on"], None),
+    }
+    for table in ("units", "unit_records"):
+        county.add(table, values | ranges | mine)
+    for role in ("second_names", "plates", "internal_units"):
+        for position, written in enumerate(str(values.get(role, "")).split("、")):
+            if written:
+                county.add("unit_names", values | ranges | mine | {"role": role, "position": position, "name": written})
+
+
+def _add_person(county: _County, cells: Cells, bw: Mapping[str, str], ranges: Values) -> None:
+    off: Cells = {} if "kind" in cells else {"kind": BW, "funding": bw[str(cells["unit"])], "entry_reason": "公开招聘"}
+    values = county.values(cells | off)
+    person_id, unit_id = uuid7(), county.paths[values["unit"]][-1]
+    sealed = {
+        name: county.cipher.encrypt(str(values[name]), place_of(person_id, name)) for name in SENSITIVE if values.get(name) is not None
+    }
+    mine = {
+        "id": person_id,
+        "person_id": person_id,
+        "placement_id": uuid7(),
+        "unit_id": unit_id,
+        "version": 1,
+        "id_index": county.cipher.index(str(values["id_number"])),
+        "during": asyncpg.Range(values["started_on"], None),
+        "document_no": _DOCUMENT_NO,
+    }
+    county.add("persons", mine)
+    county.add("person_records", values | ranges | mine | sealed)
+    county.add("placements", {"entry_reason": "first_load", "duty_status": "on_duty"} | values | ranges | mine)
