@@ -121,7 +121,6 @@ class Detail:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
-    change_id: UUID | None
     title: str
     justification: str
     applicant: str
@@ -187,7 +186,6 @@ class Notice:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
-    change_id: UUID | None
     application_title: str
     revoked_no: str | None
     reason: str
