@@ -63,6 +63,7 @@ class ApplicationType(StrEnum):
     ENTRY = "entry_application"
     EXIT = "exit_application"
     TRANSFER = "transfer_application"
+    CHANGE = "change_application"
 
 
 class ApplicationState(StrEnum):
@@ -224,6 +225,7 @@ LABELS: dict[StrEnum, str] = {
     ApplicationType.ENTRY: "入编申请",
     ApplicationType.EXIT: "出编申请",
     ApplicationType.TRANSFER: "调动申请",
+    ApplicationType.CHANGE: "信息变更申请",
     ApplicationState.IN_REVIEW: "审核中",
     ApplicationState.PAUSED: "暂停办理",
     ApplicationState.RETURNED: "已退回",

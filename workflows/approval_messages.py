@@ -45,6 +45,7 @@ class Content(Frozen):
     from_unit_id: UUID | None = None
     reason_code: str | None = None
     effective_on: date | None = None
+    change_id: UUID | None = None
 
     def request(self, application_id: UUID, revision: int, application_type: ApplicationType) -> PostRequest:
         """As the roster is asked."""

@@ -60,6 +60,8 @@ class Phase(StrEnum):
 
 OVER = frozenset({Phase.FILED, Phase.WITHDRAWN})
 BLOCKABLE = frozenset({Phase.SUBMITTED, Phase.REVIEW, Phase.RETURNED, Phase.CLAIM})
+NEVER_STOPPED = frozenset({ApplicationType.EXIT, ApplicationType.CHANGE})
+"""No freeze holds an exit or a correction of what is known (domain §4.4)."""
 WITHDRAWABLE = BLOCKABLE | {Phase.CLAIMED}
 _SHOWN = {
     Phase.SUBMITTED: ApplicationState.IN_REVIEW,
@@ -222,8 +224,8 @@ def urge(case: Case, on: date) -> Case:
 
 
 def block(case: Case, orders: Iterable[UUID]) -> Case:
-    """Freeze orders hold it. An exit is never held, an order already lifted no longer counts, and after the claim none comes too late."""
-    if case.application_type is ApplicationType.EXIT or case.phase not in BLOCKABLE:
+    """Freeze orders hold it. An exit or a change is never held, an order already lifted no longer counts, and after the claim none comes too late."""
+    if case.application_type in NEVER_STOPPED or case.phase not in BLOCKABLE:
         return case
     new = [order for order in orders if order not in case.lifted and order not in case.blocked_by]
     return _with(case, blocked_by=(*case.blocked_by, *new)) if new else case
@@ -231,7 +233,7 @@ def block(case: Case, orders: Iterable[UUID]) -> Case:
 
 def unblock(case: Case, order: UUID) -> Case:
     """A freeze order ended; it is remembered, should its beginning be heard of later."""
-    if order in case.lifted or case.application_type is ApplicationType.EXIT:
+    if order in case.lifted or case.application_type in NEVER_STOPPED:
         return case
     return _with(case, blocked_by=tuple(each for each in case.blocked_by if each != order), lifted=(*case.lifted, order))
 

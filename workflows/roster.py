@@ -54,6 +54,7 @@ class PostRequest(Message):
     from_unit_id: UUID | None = Field(None, description="Transfer: the unit that lets the person go.")
     reason_code: str | None = Field(None, description="Entry or exit reason; the reasons are data.")
     effective_on: date | None = Field(None, description="Entry, exit, transfer: the day it takes effect; today or before.")
+    change_id: UUID | None = Field(None, description="Change: what the unit registered; the values stay in the roster.")
 
 
 class Check(Message):

@@ -9,6 +9,7 @@ _NEEDED = {
     ApplicationType.ENTRY: ("person_id", "reason_code", "effective_on"),
     ApplicationType.EXIT: ("person_id", "reason_code", "effective_on"),
     ApplicationType.TRANSFER: ("person_id", "from_unit_id", "effective_on"),
+    ApplicationType.CHANGE: ("person_id", "change_id"),
 }
 _STOPPED_BY = {
     ApplicationType.POST_USE: FreezeScope.POST_USE,
@@ -19,7 +20,8 @@ _STOPPED_BY = {
 
 def ensure_complete(application_type: ApplicationType, content: Content) -> None:
     """Refuse a form that lacks what its procedure asks for (domain §2.3). Whether the post may be taken is the roster's to judge."""
-    missing = [name for name in _NEEDED[application_type] if getattr(content, name) is None]
+    row = () if application_type is ApplicationType.CHANGE else ("kind", "funding")
+    missing = [name for name in (*row, *_NEEDED[application_type]) if not getattr(content, name)]
     if missing:
         raise ApplicationIncomplete(missing="、".join(missing))
     if application_type is not ApplicationType.POST_USE and content.posts != 1:

@@ -142,6 +142,22 @@ class House:
         answer = await self.ask_roster(f"/units/{self.school}/persons", facts | {"post_category": "technical_post"})
         return str(answer["person_id"])
 
+    async def person_in_post(self) -> str:
+        """A person on a post of the school, placed by the office."""
+        person = await self.person()
+        post = {"person_id": person, "kind": "SY", "funding": "full", "started_on": "2026-09-01", "entry_reason": "open_recruitment"}
+        authorised = {"authorisation_no": "编核〔2026〕9号", "authorised_on": "2026-08-01", "document_no": "编核〔2026〕9号"}
+        await self.ask_roster(f"/units/{self.school}/placements", post | authorised)
+        return person
+
+    async def register_change(self, person: str, what: dict[str, Any]) -> str:
+        """What a case of 信息变更 shall change; the id that its application carries."""
+        return str((await self.ask_roster(f"/persons/{person}/key-changes", what))["change_id"])
+
+    async def see_person(self, path: str) -> Any:
+        """A person, or what stands below him, as the business section reads it."""
+        return (await self.roster.get(f"/persons/{path}", headers=self.headers(self.deciders[1]))).json()
+
     async def filed_use(self) -> str:
         """An authorised, sealed, filed use; the answer is its reservation."""
         application = await self.submit()

@@ -13,9 +13,10 @@ from temporalio.api.common.v1 import Payload
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from shared import seal
+from shared.auth import Who
 from shared.db import By
 from shared.documents import sha256_hex
-from shared.glossary import FreezeScope
+from shared.glossary import FreezeScope, Role
 from shared.seal import Seal
 from tests.approval.house import ID_NUMBER, NAME, House, eventually, text_of
 
@@ -172,3 +173,54 @@ async def test_events_of_an_application_have_no_gap(home: House) -> None:
     rows = await home.database.pool.fetch("SELECT version, type FROM event_log WHERE aggregate_id = $1 ORDER BY version", application)
     assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
     assert await eventually(lambda: home.database.pool.fetchval("SELECT count(*) FROM outbox"), lambda found: found == 0) == 0
+
+
+async def test_a_key_item_changes_by_its_case_alone_and_its_notice_says_what(home: House) -> None:
+    person = await home.person_in_post()
+    change = await home.register_change(
+        person, {"title": "副校长", "since": "2026-09-18", "document_no": "任免〔2026〕1号", "reason": "任职"}
+    )
+    asked = {"type": "change_application", "kind": "", "funding": "", "person_id": person, "change_id": change, "title": "职务变更"}
+    application = await home.submit(**asked, concerned=["officer-shen"])
+
+    await home.decide(application, home.deciders[0])
+    own_case = await home.decide(application, home.deciders[1])
+    before = await home.see_person(person)
+    approved = await home.decide(application, Who("officer-wu", frozenset({Role.BUSINESS_OFFICER})))
+    document = await home.release(application)
+    seen = await home.until_state(application, "filed")
+
+    assert (own_case.json()["code"], approved.status_code) == ("own_case", 200)
+    assert (before["title"], (await home.see_person(person))["title"]) == (None, "副校长")
+    text = text_of(await home.file(document))
+    assert "人员信息变更核准单" in text
+    assert "副校长" in text
+    lines = await home.see_person(f"{person}/changes")
+    assert [(each["field"], each["actor"], each["case_id"], each["document_no"]) for each in lines["items"]] == [
+        ("title", "officer-wu", f"approval:{application}", seen["documents"][0]["document_no"])
+    ]
+
+
+async def test_a_case_on_facts_that_changed_meanwhile_comes_back_to_the_applicant(home: House) -> None:
+    person = await home.person_in_post()
+    first, second = [
+        await home.register_change(person, {"title": title, "document_no": "任免〔2026〕1号", "reason": "任职"})
+        for title in ("副校长", "校长")
+    ]
+    cases = [
+        await home.submit(
+            type="change_application", kind="", funding="", person_id=person, change_id=change, title="职务变更", justification="任职"
+        )
+        for change in (first, second)
+    ]
+    officer = home.deciders[1]
+    for application in cases:
+        await home.decide(application, home.deciders[0])
+    await home.decide(cases[0], officer)
+    await home.until_state(cases[0], "awaiting_release")
+    await home.decide(cases[1], officer)
+
+    returned = await home.until_state(cases[1], "returned")
+
+    assert returned["timeline"][-1]["reason_codes"] == ["change_outdated"]
+    assert (await home.see_person(person))["title"] == "副校长"

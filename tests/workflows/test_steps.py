@@ -114,8 +114,9 @@ def test_a_decision_while_frozen_is_refused_and_a_withdrawal_is_not() -> None:
     assert steps.withdraw(case).phase is Phase.WITHDRAWN
 
 
-def test_an_exit_is_never_paused_trap_7() -> None:
-    case = steps.block(in_review(ApplicationType.EXIT), ORDERS)
+@pytest.mark.parametrize("never", [ApplicationType.EXIT, ApplicationType.CHANGE])
+def test_an_exit_or_a_change_of_what_is_known_is_never_paused_trap_7(never: ApplicationType) -> None:
+    case = steps.block(in_review(never), ORDERS)
 
     assert not case.is_paused
     assert steps.decide(case, approval(case, HEAD)).position == 1

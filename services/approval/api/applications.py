@@ -35,14 +35,15 @@ class Asked(Write):
     """What an application asks for."""
 
     unit_id: UUID
-    kind: str = Field(min_length=1, max_length=40)
-    funding: str = Field(min_length=1, max_length=40)
+    kind: str = Field("", max_length=40)
+    funding: str = Field("", max_length=40)
     posts: int = Field(1, ge=1, le=1000)
     person_id: UUID | None = None
     reservation_id: UUID | None = None
     from_unit_id: UUID | None = None
     reason_code: str | None = Field(None, max_length=60)
     effective_on: date | None = None
+    change_id: UUID | None = Field(None, description="信息变更: what was registered in the roster.")
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
 

@@ -97,7 +97,7 @@ async def _insert_revision(
 ) -> None:
     await conn.execute(
         "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
-        " effective_on, submitted_by, submitted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " effective_on, submitted_by, submitted_at, change_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         application_id,
         revision,
         title,
@@ -111,6 +111,7 @@ async def _insert_revision(
         content.effective_on,
         by.actor,
         by.as_of,
+        content.change_id,
     )
 
 

@@ -121,6 +121,7 @@ class Detail:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
+    change_id: UUID | None
     title: str
     justification: str
     applicant: str
@@ -186,6 +187,7 @@ class Notice:
     reservation_id: UUID | None
     reason_code: str | None
     effective_on: date | None
+    change_id: UUID | None
     application_title: str
     revoked_no: str | None
     reason: str

@@ -45,7 +45,7 @@ async def pinned(conn: Connection, application_id: UUID) -> Pinned:
     """The chain an application was submitted under, and the content of its latest revision. Raises ApplicationUnknown."""
     row = await conn.fetchrow(
         "SELECT a.application_type, a.chain_version, a.unit_id, a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id,"
-        " r.reason_code, r.effective_on FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
+        " r.reason_code, r.effective_on, r.change_id FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
         " WHERE a.id = $1",
         application_id,
     )
@@ -160,7 +160,20 @@ async def application(conn: Connection, application_id: UUID, who: Who) -> Detai
     if row is None:
         raise ApplicationUnknown(application=application_id)
     copied = ("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code")
-    shown = ("effective_on", "title", "justification", "applicant", "chain_version", "revision", "reviews", "step", "step_label", "due_at", "held")
+    shown = (
+        "effective_on",
+        "change_id",
+        "title",
+        "justification",
+        "applicant",
+        "chain_version",
+        "revision",
+        "reviews",
+        "step",
+        "step_label",
+        "due_at",
+        "held",
+    )
     return Detail(
         type=ApplicationType(row["application_type"]),
         submitted_at=row["first_submitted_at"],

@@ -51,7 +51,7 @@ async def notice(conn: Connection, document_id: UUID, revision: int) -> Notice:
     """What the notice says. Raises DocumentUnknown."""
     row = await conn.fetchrow(
         "SELECT d.document_no, d.title, d.template, d.sha256, a.number AS application_number, a.application_type AS type, a.unit_id,"
-        " a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id, r.reason_code, r.effective_on,"
+        " a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id, r.reason_code, r.effective_on, r.change_id,"
         " r.title AS application_title, d.reason, revoked.document_no AS revoked_no FROM documents d"
         " LEFT JOIN documents revoked ON revoked.id = d.revokes"
         " JOIN applications a ON a.id = d.application_id JOIN revisions r ON r.application_id = a.id AND r.revision = $2 WHERE d.id = $1",

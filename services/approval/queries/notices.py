@@ -34,6 +34,8 @@ class RosterReader:
         if notice.type is ApplicationType.POST_USE:
             return words | _post_use(notice, done, on)
         words |= _person(await self._get(f"/persons/{notice.person_id}"))
+        if notice.type is ApplicationType.CHANGE:
+            return words | _change(notice, words, await self._get(f"/changes/{notice.change_id}"))
         if notice.type is ApplicationType.ENTRY:
             return words | _entry(notice, codes)
         origin = (await self._get(f"/units/{notice.from_unit_id}"))["name"] if notice.from_unit_id else unit["name"]
@@ -108,6 +110,19 @@ def _movement(notice: Notice, words: Words, origin: str, codes: Words) -> Words:
         "opening": opening,
         "rows": [*rows, (f"{act}日期", _written(notice.effective_on)), ("依据", f"单位申请 {notice.application_number}")],
     }
+
+
+def _change(notice: Notice, words: Words, change: Words) -> Words:
+    """The rows of 人员信息变更核准单: each field before and after, sensitive ones as the roster masks them."""
+    rows = [
+        ("姓名", words["person"]),
+        ("公民身份号码", words["id_number"]),
+        ("所在单位", words["unit"]),
+        ("证明文号", change["document_no"]),
+    ]
+    rows += [(each["label"], f"{each['before'] or '—'} → {each['after'] or '—'}") for each in change["items"]]
+    opening = f"你单位申报的人员信息变更事项（{notice.application_number}）收悉。经审核，同意变更下列信息，请据此更新有关台账。"
+    return {"opening": opening, "rows": [*rows, ("依据", f"单位申请 {notice.application_number}")]}
 
 
 def _revocation(notice: Notice, revoked_no: str) -> Words:

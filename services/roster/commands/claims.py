@@ -4,6 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.roster.commands.changes import claim_change, unclaim_change
 from services.roster.commands.locks import lock_person, lock_unit, take_unit
 from services.roster.commands.mandate import today_of
 from services.roster.commands.reservations import count_reserved, drop_hold
@@ -24,6 +25,9 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
     post and is stopped by nothing but a wrong person.
     """
     today = today_of(by)
+    if what.application_type is ApplicationType.CHANGE:
+        await claim_change(conn, what)
+        return
     if what.person_id is not None:
         await lock_person(conn, what.person_id)
     await lock_unit(conn, what.unit_id)
@@ -84,6 +88,7 @@ async def give_back(conn: Connection, by: By, what: GiveBack) -> None:
         what.application_id,
         what.revision,
     )
+    await unclaim_change(conn, what)
     if await drop_hold(conn, by, what.application_id, what.revision, version):
         version = await take_unit(conn, what.unit_id)
     released = ClaimReleased(

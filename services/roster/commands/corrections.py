@@ -38,9 +38,13 @@ async def correct_placement(conn: Connection, by: By, what: CorrectPlacement) ->
     person_id = (await placement(conn, what.placement_id)).person_id
     person_version = await take_person(conn, person_id)
     old = await placement(conn, what.placement_id)
+    await correct_post(conn, by, old, await _as_corrected(conn, what, old, by), person_version)
+
+
+async def correct_post(conn: Connection, by: By, old: Placement, new: Placement, person_version: int) -> None:
+    """Write a placement as it is proved to have been, and publish it. The caller has locked the person."""
     version = await take_unit(conn, old.unit_id)
-    new = await _as_corrected(conn, what, old, by)
-    _ensure_possible(old, new, await placements_of(conn, person_id))
+    _ensure_possible(old, new, await placements_of(conn, old.person_id))
     await _rewrite_placement(conn, by, old, new)
     await outbox.append(conn, by, await _corrected(conn, by, new, person_version, version))
 

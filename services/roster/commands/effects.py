@@ -3,6 +3,7 @@
 from typing import TypeVar
 from uuid import UUID
 
+from services.roster.commands.changes import carry_out_change
 from services.roster.commands.locks import take_person_and_unit, take_unit
 from services.roster.commands.mandate import today_of
 from services.roster.commands.placements import Entry, Judged, placed, released
@@ -33,6 +34,7 @@ async def take_effect(conn: Connection, by: By, what: TakeEffect) -> Done:
         ApplicationType.ENTRY: _enter,
         ApplicationType.EXIT: _leave,
         ApplicationType.TRANSFER: _transfer,
+        ApplicationType.CHANGE: carry_out_change,
     }
     return await effects[what.request.application_type](conn, by, what)
 

@@ -10,7 +10,7 @@ from services.roster.queries.facts import placements_of
 from shared.db import By, Connection
 
 
-async def change_post(conn: Connection, by: By, person_id: UUID, since: date, values: Mapping[str, str | None]) -> None:
+async def change_post(conn: Connection, by: By, person_id: UUID, since: date, values: Mapping[str, object]) -> None:
     """From a day on the person sits elsewhere in the unit, or is in another status. The caller has locked the person."""
     here = next((each for each in await placements_of(conn, person_id) if each.ended_on is None), None)
     if here is None:
@@ -29,7 +29,7 @@ async def change_post(conn: Connection, by: By, person_id: UUID, since: date, va
     await keep_lines(conn, by, person_id, lines)
 
 
-async def _write(conn: Connection, by: By, placement_id: UUID, since: date, state: Mapping[str, str | None]) -> None:
+async def _write(conn: Connection, by: By, placement_id: UUID, since: date, state: Mapping[str, object]) -> None:
     """A change of the same day is replaced, and stays readable as known before."""
     at = await conn.fetchval(
         "UPDATE post_changes SET recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"

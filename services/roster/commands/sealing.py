@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.models.facts import place_of
-from services.roster.models.persons import MANDATORY, SENSITIVE, KeyItems, PersonChange, SealedChange
+from services.roster.models.persons import MANDATORY, RECORD, SENSITIVE, KeyItems, PersonChange, SealedChange
 from services.roster.models.refusals import NothingCorrected
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
@@ -29,9 +29,8 @@ def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict
 
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
     """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: what is of the post."""
-    given = {name: value for name, value in what.model_dump(exclude_unset=True).items() if value is not None or name not in MANDATORY}
-    for name in ("person_id", "since", *post):
-        given.pop(name, None)
+    told = what.model_dump(exclude_unset=True, include=set(RECORD))
+    given = {name: value for name, value in told.items() if value is not None or name not in MANDATORY}
     if not given and not post:
         raise NothingCorrected
     await ensure_known_codes(conn, on, given, post)

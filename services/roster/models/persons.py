@@ -124,7 +124,7 @@ class SealedChange(Sealed):
     person_id: UUID
     since: date | None
     values: dict[str, str | bool | date | None]
-    post: dict[str, str | None] = Field(default_factory=dict)
+    post: dict[str, str | date | None] = Field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, object]:

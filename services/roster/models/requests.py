@@ -110,6 +110,17 @@ class PostDetails(Request):
     contract_until: date | None = Field(None, description="编外.")
 
 
+class KeyItemsOfPost(Request):
+    """The key items (★) of the post. `duty_status` changes from a day on; the others are corrected as they always were."""
+
+    duty_status: str | None = None
+    started_on: date | None = None
+    entry_reason: str | None = None
+    entry_document_no: str | None = Field(None, max_length=100)
+    authorisation_no: str | None = Field(None, max_length=100)
+    authorised_on: date | None = None
+
+
 class Post(PostDetails):
     """A person on a post of one (unit, kind, funding)."""
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from datetime import date
 
 from services.roster.models.facts import PostFacts
+from services.roster.queries.changes import pending_change, standing_of
 from services.roster.queries.facts import post_facts
+from services.roster.queries.persons import LABELS
+from services.roster.rules import changes as change_rules
 from services.roster.rules import posts as rules
 from shared.db import Connection
 from shared.errors import DomainError
@@ -18,8 +21,24 @@ _REGULATION = "中国共产党机构编制工作条例"
 async def check_application(conn: Connection, request: PostRequest, today: date) -> list[Check]:
     """Every check that concerns this type, passed or not, with its clause: a complete one-time list."""
     rules.ensure_complete(request)
+    if request.application_type is ApplicationType.CHANGE:
+        return await _change_checks(conn, request)
     facts = await post_facts(conn, request, today)
     return [_checked(check, request, facts, today) for check in _CHECKS if request.application_type in check[1]]
+
+
+async def _change_checks(conn: Connection, request: PostRequest) -> list[Check]:
+    """Of 信息变更: nothing is asked of a post."""
+    if request.change_id is None:
+        return []
+    change = await pending_change(conn, request.change_id)
+    now = await standing_of(conn, change.person_id, change.before)
+    judged: tuple[tuple[str, str, Callable[[], None]], ...] = (
+        ("change_of_case", "变更登记的人员和单位与申请一致。", lambda: change_rules.ensure_of_this_case(request, change)),
+        ("change_open", "该项变更没有另外办理。", lambda: change_rules.ensure_open(change)),
+        ("facts_unchanged", "登记变更之后，有关信息没有变动。", lambda: change_rules.ensure_unchanged(change, now, LABELS)),
+    )
+    return [_advice(code, sentence, "实名制管理：关键信息凭证明材料变更", judge) for code, sentence, judge in judged]
 
 
 _TAKES_A_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
@@ -78,8 +97,12 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
 
 def _checked(check: tuple[str, set[ApplicationType], str, str, Judge], request: PostRequest, facts: PostFacts, today: date) -> Check:
     code, _, sentence, clause, judge = check
+    return _advice(code, sentence, clause, lambda: judge(request, facts, today))
+
+
+def _advice(code: str, sentence: str, clause: str, judge: Callable[[], object]) -> Check:
     try:
-        judge(request, facts, today)
+        judge()
     except DomainError as refusal:
         return Check(code=code, passed=False, sentence=str(refusal), clause=clause)
     return Check(code=code, passed=True, sentence=sentence, clause=clause)

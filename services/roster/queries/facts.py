@@ -208,13 +208,18 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
         kind_allowed=codes["allowed"],
         category=codes["category"],
         frozen_by=await frozen_by(conn, request.unit_id, scope, request.kind) if scope else (),
-        buried_revision=await conn.fetchval("SELECT max(revision) FROM tombstones WHERE application_id = $1", request.application_id) or 0,
+        buried_revision=await buried_revision(conn, request.application_id),
         reservation=await reservation(conn, request.reservation_id, request.unit_id, request.kind, request.funding)
         if request.reservation_id
         else None,
         holds_one=await _holds(conn, request.application_id, request.reservation_id),
         on_rosters=await placements_of(conn, request.person_id) if request.person_id else (),
     )
+
+
+async def buried_revision(conn: Connection, application_id: UUID) -> int:
+    """The last revision of an application that gave back what it had; 0 for none."""
+    return await conn.fetchval("SELECT max(revision) FROM tombstones WHERE application_id = $1", application_id) or 0
 
 
 async def _holds(conn: Connection, application_id: UUID, reservation_id: UUID | None) -> bool:

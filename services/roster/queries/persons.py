@@ -202,7 +202,12 @@ def _opened(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None
     return None if data is None else cipher.decrypt(data, place_of(person_id, field))
 
 
-def _masked(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
+def label_of(field: str) -> str:
+    """What a field is called in the register."""
+    return LABELS.get(field, field)
+
+
+def masked(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
     """An ID number by its ends; the other sensitive fields have few values, so nothing of them is shown."""
     if data is None:
         return None
@@ -212,19 +217,19 @@ def _masked(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None
 def _change(cipher: FieldCipher, row: asyncpg.Record) -> ChangeView:
     fields, name = dict(row), row["field"]
     if name in SENSITIVE:
-        fields |= {when: _masked(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after")}
-    return ChangeView(**fields, label=_LABELS.get(name, name))
+        fields |= {when: masked(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after")}
+    return ChangeView(**fields, label=label_of(name))
 
 
 def _view(cipher: FieldCipher, row: asyncpg.Record) -> PersonView:
     fields = dict(row)
-    fields |= {name: _masked(cipher, row["person_id"], name, row[name]) for name in SENSITIVE}
+    fields |= {name: masked(cipher, row["person_id"], name, row[name]) for name in SENSITIVE}
     placement = PlacementView(**fields) if fields["placement_id"] else None
     return PersonView(**fields, placement=placement, retirement=retirement_fact(as_person(row)))
 
 
 MASK = "＊"
-_LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
+LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
     " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"

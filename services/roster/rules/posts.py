@@ -72,7 +72,12 @@ def ensure_kind_allowed(facts: PostFacts) -> None:
 
 def ensure_not_buried(request_revision: int, facts: PostFacts) -> None:
     """What was given back stays given back: a claim that wakes up late is refused."""
-    if request_revision <= facts.buried_revision:
+    ensure_revision_not_buried(request_revision, facts.buried_revision)
+
+
+def ensure_revision_not_buried(revision: int, buried: int) -> None:
+    """The same of any claim: `buried` is the last revision that gave back what it had."""
+    if revision <= buried:
         raise ClaimRefusedByTombstone
 
 
@@ -139,6 +144,7 @@ def ensure_complete(request: PostRequest) -> None:
         ApplicationType.ENTRY: ("person_id", "reason_code"),
         ApplicationType.EXIT: ("person_id", "reason_code"),
         ApplicationType.TRANSFER: ("person_id", "from_unit_id"),
+        ApplicationType.CHANGE: ("person_id", "change_id"),
     }[request.application_type]
     for field in needed:
         if getattr(request, field) is None:

@@ -1,0 +1,47 @@
+"""信息变更: registering what a case shall change, and what its deciders see of it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.roster.api.door import InDoor, fields
+from services.roster.api.persons import KeyItemsBody
+from services.roster.commands import changes as commands
+from services.roster.models.changes import RegisterChange
+from services.roster.models.requests import KeyItemsOfPost
+from services.roster.queries import changes as queries
+from services.roster.queries import persons as person_queries
+from shared.auth import Permit, Who
+from shared.http import IdempotencyKey
+
+router = APIRouter()
+
+
+class ChangeBody(KeyItemsBody, KeyItemsOfPost):
+    """What is to be changed, on which proof (`document_no`)."""
+
+
+class ChangeId(BaseModel):
+    """What the application carries."""
+
+    change_id: UUID
+
+
+@router.post("/persons/{person_id}/key-changes", status_code=201)
+async def register_change(
+    person_id: UUID, body: ChangeBody, who: Annotated[Who, Depends(Permit("persons.update"))], key: IdempotencyKey, door: InDoor
+) -> ChangeId:
+    """Register a change of key items (★). Nothing changes until an application that carries it is decided."""
+    async with door.database.reading() as conn:
+        await person_queries.ensure_visible(conn, person_id, who)
+    what = RegisterChange.model_validate({"person_id": person_id} | fields(body))
+    return ChangeId(change_id=await commands.register_change(door.database, door.cipher, door.by(who, key, body), what))
+
+
+@router.get("/changes/{change_id}")
+async def change(change_id: UUID, who: Annotated[Who, Depends(Permit("persons.read"))], door: InDoor) -> queries.PendingView:
+    """What is to be changed, field by field, sensitive values masked."""
+    async with door.database.reading() as conn:
+        return await queries.pending_view(conn, door.cipher, change_id, who)

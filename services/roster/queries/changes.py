@@ -1,0 +1,111 @@
+"""Pending changes: as their case finds them, and as the deciders see them, sensitive values masked."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from services.roster.models.changes import ChangeUnknown, PendingChange
+from services.roster.models.facts import Placement
+from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.queries.facts import placements_of
+from services.roster.queries.persons import label_of, masked
+from services.roster.queries.units import seen
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.unit_copies import scope
+
+_PENDING = """
+    SELECT id, person_id, unit_id, since, record, post, sealed, marks, before, state, application_id, revision, document_no
+    FROM pending_changes WHERE id = $1
+"""
+
+
+class ItemView(BaseModel):
+    """One field of a pending change."""
+
+    field: str
+    label: str
+    before: str | None
+    after: str | None
+
+
+class PendingView(BaseModel):
+    """A change that waits for its case, or was carried out by it."""
+
+    change_id: UUID
+    person_id: UUID
+    unit_id: UUID
+    since: date | None
+    state: str
+    application_id: UUID | None
+    registered_by: str
+    registered_at: datetime
+    reason: str
+    document_no: str
+    items: list[ItemView]
+
+
+async def pending_change(conn: Connection, change_id: UUID, *, lock: bool = False) -> PendingChange:
+    """One registered change; `lock` keeps others from claiming it meanwhile."""
+    row = await conn.fetchrow(_PENDING + (" FOR UPDATE" if lock else ""), change_id)
+    if row is None:
+        raise ChangeUnknown(change=change_id)
+    return PendingChange(**row)
+
+
+async def pending_view(conn: Connection, cipher: FieldCipher, change_id: UUID, who: Who) -> PendingView:
+    """One registered change as the caller's scope lets him see it."""
+    row = await conn.fetchrow(
+        f"SELECT pending_changes.* FROM pending_changes JOIN units ON units.id = unit_id WHERE pending_changes.id = $2 AND {seen(who)}",
+        scope(who),
+        change_id,
+    )
+    if row is None:
+        raise ChangeUnknown(change=change_id)
+    plain = [_item(name, row["before"].get(name), value) for name, value in (row["record"] | row["post"]).items()]
+    secret = [
+        _item(name, None, masked(cipher, row["person_id"], name, None if value is None else bytes.fromhex(value)))
+        for name, value in row["sealed"].items()
+    ]
+    return PendingView(change_id=change_id, items=plain + secret, **{name: row[name] for name in PendingView.model_fields if name in row})
+
+
+def _item(name: str, before: object, after: object) -> ItemView:
+    said = [None if value is None else str(value) for value in (before, after)]
+    return ItemView(field=name, label=label_of(name), before=said[0], after=said[1])
+
+
+async def standing_of(conn: Connection, person_id: UUID, fields: Mapping[str, object]) -> dict[str, Any]:
+    """What these fields of a person and of the post hold now; of the ID number the blind index, of other sensitive fields nothing."""
+    record = await conn.fetchrow(
+        "SELECT person_records.*, encode(id_index, 'hex') AS number_mark FROM person_records JOIN persons ON persons.id = person_id"
+        " WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)",
+        person_id,
+    )
+    here = next((each for each in await placements_of(conn, person_id) if each.ended_on is None), None)
+    status = None if here is None else await _duty_status(conn, here)
+    held: dict[str, Any] = {}
+    for name in fields:
+        if name == "id_number":
+            held[name] = record and record["number_mark"]
+        elif name in RECORD and name not in SENSITIVE:
+            held[name] = record and record[name]
+        elif name == "duty_status":
+            held[name] = status
+        elif name not in RECORD:
+            held[name] = getattr(here, name, None)
+    done: dict[str, Any] = to_jsonable_python(held)
+    return done
+
+
+async def _duty_status(conn: Connection, here: Placement) -> str | None:
+    last = await conn.fetchrow(
+        "SELECT duty_status FROM post_changes WHERE placement_id = $1 AND upper_inf(recorded) ORDER BY since DESC LIMIT 1",
+        here.placement_id,
+    )
+    return here.duty_status if last is None else last["duty_status"]
