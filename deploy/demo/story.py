@@ -21,7 +21,7 @@ from deploy.doors import Refused, doors_of
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy
 from shared.clock import at_hour
-from shared.law.notices import load_calendar
+from shared.law.notices import load_calendar, notice_files
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def stage_of(place: Place, console: Console) -> AsyncIterator[Stage]:
     out = place.home / "out" / "demo"
     out.mkdir(parents=True, exist_ok=True)
     async with doors_of(place) as doors, clock.mover(place) as mover:
-        yield Stage(doors, mover, load_calendar(()), out, console)
+        yield Stage(doors, mover, load_calendar(notice_files(place.home / "calendar")), out, console)
 
 
 async def play(stage: Stage) -> None:
