@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from python_calamine import CalamineWorkbook
 from rustpy_xlsxwriter import FastExcel
 
 from deploy.city import answers
@@ -28,17 +27,6 @@ def _rows(sheet: Sheet, rows: list[Cells]) -> Iterator[dict[str, Cell | None]]:
     return ({label: cells.get(name) for label, name in columns} for cells in rows)
 
 
-def read(folder: Path) -> dict[str, list[Cells]]:
-    """The rows of a written city, by the kind of their file and the field names."""
-    return {kind: [*_read(folder / f"{kind}.xlsx", sheet)] for kind, sheet in SHEETS.items()}
-
-
-def _read(path: Path, sheet: Sheet) -> Iterator[Cells]:
-    names = {each.label: each.name for each in sheet.fields}
-    header, *rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet.title).to_python()
-    for row in rows:
-        yield {names[str(label)]: _plain(cell) for label, cell in zip(header, row, strict=True)}
-
-
-def _plain(cell: object) -> Cell | None:
-    return int(cell) if isinstance(cell, float) else str(cell) or None
+def books(folder: Path) -> dict[str, bytes]:
+    """The files of a written city, by their kind."""
+    return {kind: (folder / f"{kind}.xlsx").read_bytes() for kind in SHEETS}

@@ -7,9 +7,11 @@ import asyncio
 import os
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from deploy.city import loading
+from deploy.city import files, loading
 from deploy.city.catalogue import EDUCATION
 from deploy.city.city import SEED, city_of
 from deploy.city.invented import Inventor
@@ -67,12 +69,14 @@ async def fill(place: Place, kind: str) -> str:
         staff = staff_of(city.units)
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:
-            written, verdict = await loading.load(doors, OFFICER, city.rows)
+            with TemporaryDirectory() as folder:
+                files.write(city, Path(folder))
+                taken = await loading.load(doors, OFFICER, files.books(Path(folder)))
         await load_accounts(identity, staff, clock.now())
         async with pulse_of(place) as pulse:
             await pulse.drained(PATIENCE)
-    taken = f"单位 {written.units} 个，编制数 {written.quotas} 行，人员 {written.persons} 人，其中超编待定性 {written.over_quota} 人"
-    return f"演示城市“望汐市”（演示数据，虚构）：{taken}，拒绝 {len(verdict.errors)} 行"
+    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编待定性 {taken.over_quota} 人"
+    return f"演示城市“望汐市”（演示数据，虚构）：{said}，拒绝 {taken.refused} 行"
 
 
 def main(kind: str) -> NoReturn:

@@ -1,0 +1,232 @@
+"""`bianban import KIND FILE` and `bianban template KIND FILE`, over the roster's own door. Checking is the default; writing must be asked for."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from deploy.doors import Doors, Refused, doors_of
+from deploy.local.place import Place, WrongPlace
+from services.roster.models.fields import SHEETS
+from services.roster.models.imports import ImportState
+from shared.auth import PERMISSIONS
+from shared.glossary import LABELS, Role
+
+OPENED_AFTER = 2.0
+SHOWN = 200
+_GLANCE = 0.3
+_KINDS = "、".join(f"{kind}（{sheet.title}）" for kind, sheet in SHEETS.items())
+_RUNNING = {ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING}
+console = Console(highlight=False, soft_wrap=True)
+KindArgument = Annotated[str, typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}。")]
+User = Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")]
+Import = dict[str, Any]
+
+
+def import_file(
+    kind: KindArgument,
+    file: Annotated[Path, typer.Argument(help="Excel 工作簿 (*.xlsx) 或 CSV（UTF-8、GB18030）。")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="没有错误时写入。")] = False,
+    accept_valid: Annotated[bool, typer.Option("--accept-valid", help="写入无误的行，有错误的行留下。")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只核对，不写入（默认即如此）。")] = False,
+    mapping: Annotated[Path | None, typer.Option(help="对照文件（TOML 或 JSON）：旧台账的表头和代码对应模板的哪些列。")] = None,
+    report: Annotated[Path | None, typer.Option(help="把原文件另存一份，带“核对结果”列，有问题的单元格着色。")] = None,
+    political_legal: Annotated[bool, typer.Option("--political-legal", help="导入政法专项编制（须本系统已开启）。")] = False,
+    user: User = None,
+) -> None:
+    """核对并导入单位自己的表格。默认只核对，不写入。"""
+    _ensure_kind(kind)
+    if dry_run and (yes or accept_valid):
+        raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
+    for path in (file, mapping):
+        if path is not None and not path.is_file():
+            raise WrongPlace(f"没有找到文件 {path}。请核对路径。")
+    fields = {"political_legal": "true"} if political_legal else {}
+    try:
+        code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))
+    except Refused as refused:
+        console.print(f"{file.name}：{refused.sentence}", style="red", markup=False)
+        code = 2
+    except (httpx.HTTPError, OSError) as failed:
+        raise WrongPlace(f"未能完成：{failed}") from None
+    raise typer.Exit(code)
+
+
+def template(kind: KindArgument, file: Annotated[Path, typer.Argument(help="写到哪里 (*.xlsx)")], *, user: User = None) -> None:
+    """写出空白模板，带填写说明、下拉选项和代码表。"""
+    _ensure_kind(kind)
+    if file.exists():
+        raise WrongPlace(f"{file} 已存在，未覆盖。")
+
+    async def write() -> None:
+        async with doors_of(Place.from_environment()) as doors:
+            file.write_bytes((await doors.get(await officer(doors, user), "roster", f"/templates/{kind}")).content)
+
+    try:
+        asyncio.run(write())
+    except (Refused, httpx.HTTPError, OSError) as failed:
+        raise WrongPlace(f"未能完成：{failed}") from None
+    console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}", markup=False)
+
+
+def _ensure_kind(kind: str) -> None:
+    if kind not in SHEETS:
+        raise typer.BadParameter(f"没有“{kind}”这种内容。可用：{_KINDS}")
+
+
+async def officer(doors: Doors, user: str | None) -> str:
+    """The user who loads: the one named, or the only one who may. WrongPlace otherwise."""
+    if user is None:
+        able = [name for name in await doors.users() if not PERMISSIONS["roster.maintain"].isdisjoint((await doors.who(name)).roles)]
+        if len(able) != 1:
+            found = f"有 {len(able)} 名：{'、'.join(able[:5])}" if able else "还没有"
+            raise WrongPlace(
+                f"请用 --user 写明以谁的名义办理。具有“{LABELS[Role.BUSINESS_OFFICER]}”角色的用户{found}。建立用户：bianban identity load 文件.json"
+            )
+        return able[0]
+    if not (await doors.who(user)).may("roster.maintain"):
+        raise WrongPlace(f"用户 {user} 没有“{LABELS[Role.BUSINESS_OFFICER]}”角色，不能导入。")
+    return user
+
+
+class Importing:
+    """One file on its way through the roster's door."""
+
+    def __init__(self, doors: Doors, user: str) -> None:
+        self._doors, self._user = doors, user
+
+    async def check(self, kind: str, name: str, content: bytes, mapping: tuple[str, bytes] | None = None, **fields: str) -> Import:
+        """Bring a file; answers with what was found. Raises Refused."""
+        files = {"file": (name, content)} | ({"mapping": mapping} if mapping else {})
+        answer = await self._doors.upload(self._user, "roster", "/imports", files, kind=kind, **fields)
+        return await self._at_rest(answer.body["import_id"], "核对", "rows_read", "")
+
+    async def write(self, found: Import, *, accept_valid: bool, document_no: str | None = None) -> Import:
+        """Have it written; answers with what was. Raises Refused."""
+        body = {"accept_valid": accept_valid, "document_no": document_no}
+        await self._doors.post(self._user, "roster", f"/imports/{found['id']}/apply", body)
+        return await self._at_rest(found["id"], "写入", "units_done", "units_total")
+
+    async def give_up(self, found: Import) -> None:
+        """Nothing shall wait of what was only checked."""
+        await self._doors.post(self._user, "roster", f"/imports/{found['id']}/cancel", {})
+
+    async def problems(self, found: Import) -> list[dict[str, Any]]:
+        """The first of what was found."""
+        items: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None and len(items) < SHOWN:
+            page = (await self._doors.get(self._user, "roster", f"/imports/{found['id']}/problems", after=after, limit=200)).body
+            items, after = items + page["items"], page["next"]
+        return items[:SHOWN]
+
+    async def copy(self, found: Import) -> bytes:
+        """The file again, with its findings."""
+        return (await self._doors.get(self._user, "roster", f"/imports/{found['id']}/result")).content
+
+    async def _at_rest(self, import_id: str, label: str, done: str, total: str) -> Import:
+        """Look until it rests, with a progress line when that lasts."""
+        began, bar, task = time.monotonic(), Progress(console=console, transient=True), TaskID(0)
+        try:
+            while True:
+                found: Import = (await self._doors.get(self._user, "roster", f"/imports/{import_id}")).body
+                if found["state"] not in _RUNNING:
+                    return found
+                if not bar.live.is_started and time.monotonic() - began > OPENED_AFTER:
+                    bar.start()
+                    task = bar.add_task(label, total=None)
+                if bar.live.is_started:
+                    bar.update(task, completed=found[done], total=found[total] if total else None, description=f"{label} {found[done]}")
+                await asyncio.sleep(_GLANCE)
+        finally:
+            if bar.live.is_started:
+                bar.stop()
+
+
+async def _import(
+    kind: str,
+    file: Path,
+    mapping: Path | None,
+    report: Path | None,
+    user: str | None,
+    fields: Mapping[str, str],
+    *,
+    wanted: bool,
+    tolerant: bool,
+) -> int:
+    async with doors_of(Place.from_environment()) as doors:
+        user = await officer(doors, user)
+        importing = Importing(doors, user)
+        translation = (mapping.name, mapping.read_bytes()) if mapping else None
+        found = await importing.check(kind, file.name, file.read_bytes(), translation, **fields)
+        if found["state"] != ImportState.CHECKED:
+            console.print(f"{file.name}：{found['note'] or found['state_label']}", style="red", markup=False)
+            return 2
+        _print(file, found, await importing.problems(found))
+        if report:
+            report.write_bytes(await importing.copy(found))
+            console.print(f"核对结果已另存为 {report}")
+        if not wanted or (found["errors"] and not tolerant):
+            await importing.give_up(found)
+            _say_how_to_write(kind, file, user, found)
+        else:
+            _print_written(found, await importing.write(found, accept_valid=tolerant))
+    return 1 if found["errors"] else 0
+
+
+def _print(file: Path, found: Import, problems: list[dict[str, Any]]) -> None:
+    counted = "；".join(f"{each['title']} {_rows(each)}" for each in found["sheets"].values())
+    console.print(f"{file.name}：{counted or '没有数据行'}", markup=False)
+    if found["note"]:
+        console.print(f"  {found['note']}", style="yellow", markup=False)
+    for each in problems:
+        label, style = ("提示", "yellow") if each["warning"] else ("错误", "red")
+        where = f"{each['sheet']} 第 {each['row']} 行 {each['column']}".rstrip()
+        console.print(f"  {label}  {where}：{each['sentence']}", style=style, markup=False)
+    left = found["errors"] + found["warnings"] - len(problems)
+    if left:
+        console.print(f"  其余 {left} 处略，全部内容见 --report 另存的文件。")
+    console.print(f"错误 {found['errors']} 处，提示 {found['warnings']} 处。")
+
+
+def _rows(each: Mapping[str, int]) -> str:
+    words = (("added", "新增"), ("changed", "变更"), ("same", "相同"), ("wrong", "有错误"), ("left_out", "不导入"))
+    total = sum(each[name] for name, _ in words)
+    return f"{total} 行（{'，'.join(f'{word} {each[name]}' for name, word in words if each[name]) or '无'}）"
+
+
+def _good(found: Import) -> int:
+    return sum(each["added"] + each["changed"] for each in found["sheets"].values())
+
+
+def _say_how_to_write(kind: str, file: Path, user: str, found: Import) -> None:
+    console.print("以上只是核对，没有写入任何数据。")
+    if not found["errors"] and _good(found):
+        console.print(f"写入：bianban import {kind} {file} --user {user} --yes", markup=False)
+    elif _good(found):
+        console.print(f"请改正后重新核对；或只写入无误的行：bianban import {kind} {file} --user {user} --accept-valid", markup=False)
+
+
+def _print_written(found: Import, done: Import) -> None:
+    written: Mapping[str, int] = done["written"]
+    same = sum(each["same"] for each in found["sheets"].values())
+    if not any(written.values()):
+        console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] else "没有写入任何单位。")
+    else:
+        console.print(
+            f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"
+            f"人员 {written['persons']} 人（其中超编待定性 {written['over_quota']} 人），变更 {written['changed']} 项。"
+        )
+        if same:
+            console.print(f"原已存在、未改动的 {same} 行。")
+    for each in done["refused"]:
+        console.print(f"  未写入  {each['name']}：{each['sentence']}", style="red", markup=False)
+    if done["state"] == ImportState.CANCELLED:
+        console.print("导入中途已取消；已写入的单位是完整的，其余未写入。", style="yellow")
