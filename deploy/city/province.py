@@ -88,21 +88,25 @@ async def fill(place: Place, units: int, persons: int, tell: Callable[[int, int]
     """Fill an empty roster. `tell` hears how many units and people are in after each county. WrongPlace in production, and where units are."""
     if place.environment == "production":
         raise WrongPlace("演示数据不能装入生产环境。")
-    clock = Clock(place.clock_file)
-    conn = await asyncpg.connect(place.database_url("roster"))
+    cipher = FieldCipher(RingFile(place.home / "secrets" / "field.keys"))
+    await fill_tables(place.database_url("roster"), cipher, Clock(place.clock_file).now(), units, persons, tell)
+
+
+async def fill_tables(address: str, cipher: FieldCipher, at: datetime, units: int, persons: int, tell: Callable[[int, int], None]) -> None:
+    """The same for a database, as known from an instant on."""
+    conn = await asyncpg.connect(address)
     try:
         if await conn.fetchval("SELECT EXISTS (SELECT FROM roster.units)"):
             raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
-        cipher = FieldCipher(RingFile(place.home / "secrets" / "field.keys"))
         codes = await _codes(conn)
-        done = [0, 0]
-        for city, name in _cities(units, persons, business_day(clock.now())):
-            county = await asyncio.to_thread(_county_of, city, _County(name, clock.now(), codes, cipher))
+        done_units = done_persons = 0
+        for city, name in _cities(units, persons, business_day(at)):
+            county = await asyncio.to_thread(_county_of, city, _County(name, at, codes, cipher))
             async with conn.transaction():
                 for table, columns in _TABLES.items():
                     await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=county.records[table])
-            done = [done[0] + len(county.records["units"]), done[1] + len(county.records["persons"])]
-            tell(*done)
+            done_units, done_persons = done_units + len(county.records["units"]), done_persons + len(county.records["persons"])
+            tell(done_units, done_persons)
         await conn.execute("ANALYZE")
     finally:
         await conn.close()

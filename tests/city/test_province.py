@@ -1,0 +1,71 @@
+"""The large city for measurements stands in the tables as a load would have left it, and is refused where it does not belong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import asyncpg
+import pytest
+
+from deploy.city import province
+from deploy.city.city import SEED, city_of
+from deploy.city.invented import Inventor
+from deploy.local.place import Place, WrongPlace
+from services.roster.models.facts import place_of
+from shared.clock import at_hour
+from shared.crypto import FieldCipher, RingFile
+from shared.law.citizen_id import parse_citizen_id
+
+pytestmark = pytest.mark.asyncio
+DAY = date(2026, 9, 18)
+UNITS, PERSONS = 62, 2_500
+
+
+async def filled(stack: Place, address: str) -> tuple[FieldCipher, list[tuple[int, int]]]:
+    cipher, told = FieldCipher(RingFile(stack.home / "secrets" / "field.keys")), []
+
+    def tell(units: int, persons: int) -> None:
+        told.append((units, persons))
+
+    await province.fill_tables(address, cipher, at_hour(DAY, 9), UNITS, PERSONS, tell)
+    return cipher, told
+
+
+async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Place, database: Callable[[str], str]) -> None:
+    cipher, told = await filled(stack, database("roster"))
+    conn = await asyncpg.connect(database("roster"))
+    rows = await conn.fetch(
+        "SELECT units.name, quotas.posts, count(placements) AS heads FROM roster.quotas JOIN roster.units ON units.id = quotas.unit_id"
+        " LEFT JOIN roster.placements USING (unit_id, kind, funding) GROUP BY units.name, quotas.id ORDER BY units.name, posts, heads"
+    )
+    [person] = await conn.fetch(
+        "SELECT person_id, id_number, birth_on, encode(id_index, 'hex') AS mark FROM roster.person_records"
+        " JOIN roster.persons ON persons.id = person_id LIMIT 1"
+    )
+    await conn.close()
+    made = city_of(UNITS, PERSONS, SEED, DAY, Inventor("province"))
+    short_of = {answer.unit for answer in made.answers if answer.rule == "M12"}
+    planned = sorted((unit.name, row.posts, row.heads) for unit in made.units for row in unit.quotas)
+    number = parse_citizen_id(cipher.decrypt(person["id_number"], place_of(person["person_id"])))
+
+    assert told == [(UNITS, PERSONS - len(short_of))]
+    assert len(rows) == len(planned)
+    assert [each for each in planned if each[0] not in short_of and _prefixed(each) not in {tuple(row) for row in rows}] == []
+    assert (number.born_on, cipher.index(number.number).hex()) == (person["birth_on"], person["mark"])
+
+
+async def test_it_is_refused_where_units_are_already(stack: Place, database: Callable[[str], str]) -> None:
+    await filled(stack, database("roster"))
+
+    with pytest.raises(WrongPlace, match="系统中已有单位"):
+        await filled(stack, database("roster"))
+
+
+async def test_it_is_refused_in_production(stack: Place) -> None:
+    with pytest.raises(WrongPlace, match="生产环境"):
+        await province.fill(replace(stack, environment="production"), UNITS, PERSONS, lambda *_: None)
+
+
+def _prefixed(row: tuple[str, int, int]) -> tuple[str, int, int]:
+    name, *numbers = row
+    return (name if "望汐市" in name else f"望汐市{name}", *numbers)  # type: ignore[return-value]  # two numbers
