@@ -5,8 +5,8 @@ go on. The process never ends because of an event. Where the records come from: 
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +19,7 @@ import structlog
 from aiokafka import TopicPartition
 from opentelemetry import propagate, trace
 
-from shared import dead_letters, inbox
+from shared import dead_letters, inbox, stirring
 from shared.db import Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
@@ -136,7 +136,7 @@ async def _begin(database: Database, subscription: Subscription, first: Mapping[
 
 async def _handle_together(database: Database, subscription: Subscription, batches: Batches, begun: Collection[TopicPartition]) -> bool:
     try:
-        async with database.transaction() as conn:
+        async with _transaction(database) as conn:
             await _apply(conn, subscription, [record for records in batches.values() for record in records])
             for partition in begun:
                 await _forget_attempts(conn, subscription, batches[partition][-1])
@@ -145,8 +145,16 @@ async def _handle_together(database: Database, subscription: Subscription, batch
     except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged one by one
         _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
         return False
-    database.wake()
     return True
+
+
+@asynccontextmanager
+async def _transaction(database: Database) -> AsyncIterator[Connection]:
+    with stirring.watched() as stir:
+        async with database.transaction() as conn:
+            yield conn
+    if stir.told:
+        database.wake()
 
 
 async def _handle_one_by_one(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing) -> None:
@@ -154,7 +162,6 @@ async def _handle_one_by_one(database: Database, subscription: Subscription, rec
         if not await _handle_alone(database, subscription, record, standing):
             standing.stand(record)
             break
-        database.wake()
 
 
 async def _handle_alone(database: Database, subscription: Subscription, record: Record, standing: Standing) -> bool:
@@ -163,7 +170,7 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
         await _park(database, subscription, record, "the process died while handling it")
         return True
     try:
-        async with database.transaction() as conn:
+        async with _transaction(database) as conn:
             await _apply(conn, subscription, [record])
             await _forget_attempts(conn, subscription, record)
     except (Unavailable, asyncpg.PostgresConnectionError):

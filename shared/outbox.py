@@ -14,6 +14,7 @@ import structlog
 from opentelemetry import propagate, trace
 from pydantic import BaseModel
 
+from shared import stirring
 from shared.db import By, Connection, Database, readable_json
 from shared.events.envelope import Event, Headers, uuid7
 from shared.lanes import Lanes
@@ -29,6 +30,7 @@ _tracer = trace.get_tracer("bianban")
 
 async def append(conn: Connection, by: By, *events: Event) -> None:
     """Publish events with this transaction. The caller holds the lock of each aggregate, so ids of one aggregate commit in order."""
+    stirring.tell()
     told = [event if event.case_id or not by.case_id else event.model_copy(update={"case_id": by.case_id}) for event in events]
     await conn.executemany(
         "WITH kept AS (INSERT INTO event_log (event_id, aggregate_type, aggregate_id, version, unit_id, type, occurred_at, actor, reason,"
@@ -60,6 +62,7 @@ async def update_workflow(conn: Connection, update: str, workflow_id: str, argum
 
 
 async def _ask_temporal(conn: Connection, verb: str, name: str, workflow_id: str, request_id: UUID, argument: BaseModel) -> None:
+    stirring.tell()
     kind = f"{verb}:{name}"
     await conn.execute(
         "INSERT INTO outbox (lane, destination, event_id, key, type, headers, body)"

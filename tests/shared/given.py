@@ -18,7 +18,7 @@ from aiokafka.partitioner import murmur2
 
 from deploy.local.place import PROJECT
 from shared import db
-from shared.consumer import Handler, Subscription
+from shared.consumer import Handler, Subscription, Together
 from shared.db import By, Connection, Database
 from shared.events.envelope import Event
 from shared.events.roster import QuotaChanged
@@ -137,7 +137,7 @@ class Kit:
             task.cancel()
             await asyncio.wait([task])
 
-    def subscription(self, effect: Callable[[Connection, QuotaChanged], Awaitable[None]], waits: float = 60.0) -> Subscription:
+    def subscription(self, effect: Callable[[Connection, QuotaChanged], Awaitable[None]] | Together, waits: float = 60.0) -> Subscription:
         return Subscription("kit", (TOPIC,), {QuotaChanged: Handler(fold=effect)}, self.kafka[1], waits=waits)
 
 

@@ -1,7 +1,7 @@
 """The consumer: each event takes effect exactly once and in its key's order, whatever is killed; what cannot be handled is parked with its key."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -9,16 +9,33 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared import dead_letters
-from shared.consumer import KILLS
+from shared import dead_letters, inbox
+from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
 from shared.events.roster import QuotaChanged
 from shared.inbox import GapSeen
 from shared.listening import forget, position
+from shared.outbox import append
 from shared.replays import replay as replay_parked
 from shared.unit_copies import UnitUnknown
-from tests.shared.given import TOPIC, Kit, Where, changed, keep_effect, kill, kit_of, partition_of, process, put, start, unit_in, until
+from tests.shared.given import (
+    SERVICE,
+    TOPIC,
+    Kit,
+    Where,
+    by,
+    changed,
+    keep_effect,
+    kill,
+    kit_of,
+    partition_of,
+    process,
+    put,
+    start,
+    unit_in,
+    until,
+)
 from tests.shared.processes import DEADLY
 
 
@@ -70,7 +87,7 @@ async def test_the_inbox_alone_keeps_a_double_out_also_within_one_batch(kit: Kit
     first, forged = changed(unit, 1, double), changed(unit, 2, double)
     await put(kit.kafka, changed(unit_in(partition_of(unit)), 1))
     async with kit.consuming(kit.subscription(keep_effect)):
-        await until(lambda: past(kit, unit, 1))  # the first batch after a start is handled one by one; the next one is a batch
+        await until(lambda: past(kit, unit, 1))
         await put(kit.kafka, first, forged)
         await until(lambda: past(kit, unit, 3))
 
@@ -400,6 +417,89 @@ async def test_a_consumer_that_stays_behind_another_never_overtakes_it_and_comes
             await until(lambda: level(10))
 
     assert waiting == 5
+
+
+@pytest.mark.asyncio
+async def test_the_first_batch_after_a_start_is_one_transaction_and_leaves_no_mark(kit: Kit) -> None:
+    unit = uuid4()
+    await put(kit.kafka, *(changed(unit, version) for version in range(1, 21)))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 20))
+
+    assert await transactions(kit) < 5
+    assert await kit.count("attempts") == 0
+
+
+async def transactions(kit: Kit) -> int:
+    number: int = await kit.database.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM inbox")
+    return number
+
+
+@pytest.mark.asyncio
+async def test_a_read_model_gathers_what_comes_meanwhile(kit: Kit) -> None:
+    unit = uuid4()
+
+    async with kit.consuming(replace(kit.subscription(keep_effect), gathers=2.0)):
+        for version in range(1, 9):
+            await put(kit.kafka, changed(unit, version))
+        await until(lambda: past(kit, unit, 8))
+
+    assert await transactions(kit) < 5
+
+
+@pytest.mark.asyncio
+async def test_what_goes_together_sees_one_event_of_each_key_at_a_time_and_each_key_in_its_order(kit: Kit) -> None:
+    one, other = unit_in(0), unit_in(0)
+    turns: list[list[tuple[UUID, int]]] = []
+
+    async def remember(_: Connection, events: Sequence[QuotaChanged]) -> None:
+        turns.append([(event.unit_id, event.version) for event in events])
+
+    await put(kit.kafka, changed(one, 1), changed(one, 2), changed(other, 1), changed(one, 3), changed(other, 2))
+    async with kit.consuming(kit.subscription(Together(remember))):
+        await until(lambda: past(kit, one, 5))
+
+    assert turns == [[(one, 1), (other, 1)], [(one, 2), (other, 2)], [(one, 3)]]
+
+
+@pytest.mark.asyncio
+async def test_the_relay_is_woken_when_there_is_something_to_send_and_left_alone_otherwise(kit: Kit) -> None:
+    telling, silent = unit_in(0), unit_in(0)
+    woken: list[str] = []
+
+    async def tell(conn: Connection, event: QuotaChanged) -> None:
+        await keep_effect(conn, event)
+        if event.unit_id == telling:
+            await append(conn, by(), changed(uuid4(), 1))
+
+    listener = await asyncpg.connect(kit.url)
+    await listener.add_listener(f"outbox_{SERVICE}", lambda *_: woken.append("woken"))
+    async with kit.consuming(kit.subscription(tell)):
+        await put(kit.kafka, changed(silent, 1))
+        await until(lambda: past(kit, silent, 1))
+        await listener.fetchval("SELECT 1")
+        left_alone = not woken
+        await put(kit.kafka, changed(telling, 1))
+        await until(lambda: asyncio.sleep(0, bool(woken)))
+    await listener.close()
+
+    assert left_alone
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_forgets_the_ids_of_old_events_step_by_step_and_no_others(kit: Kit) -> None:
+    unit = uuid4()
+    old = "INSERT INTO inbox (consumer, event_id, at) SELECT $1, gen_random_uuid(), now() - interval '31 days' FROM generate_series(1, $2)"
+    await kit.database.pool.execute(old, "kit", 2 * inbox.STEP + 10)
+    await kit.database.pool.execute(old, "another", 3)
+    await put(kit.kafka, changed(unit, 1))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 1 FROM inbox WHERE consumer = 'kit'"))
+
+    assert await kit.count("inbox") == 4
 
 
 @pytest.mark.asyncio

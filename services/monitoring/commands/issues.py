@@ -9,7 +9,7 @@ from services.monitoring import rules
 from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
-from services.monitoring.queries.facts import Touched, facts_of, in_force, parameter_versions
+from services.monitoring.queries.facts import Touched, facts_of
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, Remark
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
@@ -31,11 +31,9 @@ class Judged:
 async def judge_changes(conn: Connection, touched: Sequence[Touched]) -> list[Judged]:
     """Judge what events touched, each of another unit. The lights are held before the facts are read, so no other writer moves them."""
     lights = await lock_lights(conn, [each.occasion.unit_id for each in touched])
-    facts = await facts_of(conn, touched)
-    versions = await parameter_versions(conn)
     judged = [
-        _judged(each.occasion, lights[each.occasion.unit_id], its, in_force(versions, its.day))
-        for each, its in zip(touched, facts, strict=True)
+        _judged(each.occasion, lights[each.occasion.unit_id], facts, parameters)
+        for each, (facts, parameters) in zip(touched, await facts_of(conn, touched), strict=True)
     ]
     await _learn_what_is_known(conn, judged)
     return judged

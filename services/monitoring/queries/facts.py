@@ -1,12 +1,12 @@
 """What the rules are given: the rows and persons something happened to, and the parameters that hold on the day."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from services.monitoring import rules
 from services.monitoring.models.facts import Occasion
@@ -14,13 +14,31 @@ from services.monitoring.rules import ParameterRow
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameters, PlacementFact
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import OverQuotaCause
 
 _PLACED = (
     "p.person_id, p.kind, p.funding, coalesce(e.counted, true) AS counted, p.started_on, p.ended_on, p.authorised_on,"
     " p.retirement_category AS category, p.retirement_month AS month, p.baseline,"
     " coalesce(e.kind_label, '') AS kind_label, coalesce(e.funding_label, '') AS funding_label"
 )
+_TOUCHED_PEOPLE = (
+    "SELECT json_object_agg(unit_id, people) FROM (SELECT unit_id, json_agg(placed) AS people FROM"
+    f" (SELECT unit_id, {_PLACED} FROM unnest($4::uuid[], $5::uuid[]) AS touched (unit_id, person_id)"
+    " JOIN placements p USING (unit_id, person_id) LEFT JOIN establishments e USING (unit_id, kind, funding)) AS placed"
+    " GROUP BY unit_id) AS units"
+)
+_TOUCHED_ROWS = (
+    "SELECT json_object_agg(unit_id, rows) FROM (SELECT unit_id, json_agg(of_unit) AS rows FROM"
+    " (SELECT unit_id, kind, funding, e.counted, e.quota, e.headcount, e.reserved, e.kind_label, e.funding_label,"
+    " (SELECT coalesce(json_object_agg(cause, people), '{}') FROM (SELECT cause, count(*) AS people FROM placements p"
+    " WHERE p.unit_id = e.unit_id AND p.kind = e.kind AND p.funding = e.funding AND cause IS NOT NULL AND ended_on IS NULL"
+    " GROUP BY cause) AS causes) AS over_quota"
+    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS touched (unit_id, kind, funding)"
+    " JOIN establishments e USING (unit_id, kind, funding)) AS of_unit GROUP BY unit_id) AS units"
+)
+_VERSIONS = "SELECT json_agg(known) FROM (SELECT rule, name, version, value, effective_on FROM parameters) AS known"
+_ROWS = TypeAdapter(dict[UUID, tuple[EstablishmentFact, ...]])
+_PEOPLE = TypeAdapter(dict[UUID, tuple[PlacementFact, ...]])
+_PARAMETERS = TypeAdapter(list[ParameterRow])
 
 
 @dataclass(frozen=True)
@@ -32,18 +50,26 @@ class Touched:
     person_id: UUID | None
 
 
-async def facts_of(conn: Connection, touched: Sequence[Touched]) -> list[Facts]:
-    """The facts that events touched, each of another unit."""
-    rows = await _rows(conn, [(each.occasion.unit_id, *row) for each in touched for row in each.rows])
-    placements = await _placements(conn, [(each.occasion.unit_id, each.person_id) for each in touched if each.person_id])
+async def facts_of(conn: Connection, touched: Sequence[Touched]) -> list[tuple[Facts, Parameters]]:
+    """The facts that events touched, each of another unit, and the parameters that hold on its day. One statement, however many they are."""
+    rows = [(each.occasion.unit_id, *row) for each in touched for row in each.rows]
+    people = [(each.occasion.unit_id, each.person_id) for each in touched if each.person_id]
+    (found,) = await conn.fetch(
+        f"SELECT ({_TOUCHED_ROWS})::text AS rows, ({_TOUCHED_PEOPLE})::text AS people, ({_VERSIONS})::text AS versions",
+        [unit_id for unit_id, _, _ in rows],
+        [kind for _, kind, _ in rows],
+        [funding for _, _, funding in rows],
+        [unit_id for unit_id, _ in people],
+        [person_id for _, person_id in people],
+    )
+    establishments, placements = _ROWS.validate_json(found["rows"] or "{}"), _PEOPLE.validate_json(found["people"] or "{}")
     return [
-        Facts(
-            business_day(each.occasion.at),
-            each.occasion.calendar,
-            tuple(rows.get(each.occasion.unit_id, ())),
-            tuple(placements.get(each.occasion.unit_id, ())),
+        (
+            Facts(day, each.occasion.calendar, establishments.get(each.occasion.unit_id, ()), placements.get(each.occasion.unit_id, ())),
+            _in_force(found["versions"], day),
         )
         for each in touched
+        for day in [business_day(each.occasion.at)]
     ]
 
 
@@ -74,60 +100,10 @@ async def units_to_sweep(conn: Connection, day: date) -> list[UUID]:
 
 async def parameters_on(conn: Connection, day: date) -> Parameters:
     """The versions that hold on a day."""
-    return in_force(await parameter_versions(conn), day)
-
-
-async def parameter_versions(conn: Connection) -> str:
-    """All versions of all parameters as they stand at this moment, for `in_force`."""
-    versions = await conn.fetchval(
-        "SELECT json_agg(known)::text FROM (SELECT rule, name, version, value, effective_on FROM parameters) AS known"
-    )
-    return str(versions)
+    return _in_force(await conn.fetchval(f"SELECT ({_VERSIONS})::text"), day)
 
 
 @lru_cache(maxsize=64)
-def in_force(versions: str, day: date) -> Parameters:
-    """The versions that hold on a day. What was read is the key, so nothing that has changed is ever taken for the same."""
-    return rules.in_force(
-        (ParameterRow(**row | {"effective_on": date.fromisoformat(row["effective_on"])}) for row in json.loads(versions)), day
-    )
-
-
-async def _rows(conn: Connection, keys: Sequence[tuple[UUID, str, str]]) -> dict[UUID, list[EstablishmentFact]]:
-    found = await conn.fetch(
-        "SELECT unit_id, kind, funding, e.counted, e.quota, e.headcount, e.reserved, e.kind_label, e.funding_label,"
-        " (SELECT jsonb_object_agg(cause, people) FROM (SELECT cause, count(*) AS people FROM placements p WHERE p.unit_id = e.unit_id"
-        " AND p.kind = e.kind AND p.funding = e.funding AND cause IS NOT NULL AND ended_on IS NULL GROUP BY cause) AS causes) AS over_quota"
-        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS touched (unit_id, kind, funding)"
-        " JOIN establishments e USING (unit_id, kind, funding)",
-        [unit_id for unit_id, _, _ in keys],
-        [kind for _, kind, _ in keys],
-        [funding for _, _, funding in keys],
-    )
-    rows: dict[UUID, list[EstablishmentFact]] = {}
-    for row in found:
-        rows.setdefault(row["unit_id"], []).append(_row(**row))
-    return rows
-
-
-def _row(*, unit_id: UUID, over_quota: dict[str, int] | None, **figures: Any) -> EstablishmentFact:  # noqa: ARG001  the key it was found by
-    return EstablishmentFact(**figures, over_quota={OverQuotaCause(cause): people for cause, people in (over_quota or {}).items()})
-
-
-async def _placements(conn: Connection, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, list[PlacementFact]]:
-    if not keys:
-        return {}
-    found = await conn.fetch(
-        f"SELECT p.unit_id, {_PLACED} FROM unnest($1::uuid[], $2::uuid[]) AS touched (unit_id, person_id)"
-        " JOIN placements p USING (unit_id, person_id) LEFT JOIN establishments e USING (unit_id, kind, funding)",
-        [unit_id for unit_id, _ in keys],
-        [person_id for _, person_id in keys],
-    )
-    placements: dict[UUID, list[PlacementFact]] = {}
-    for row in found:
-        placements.setdefault(row["unit_id"], []).append(_placement(**row))
-    return placements
-
-
-def _placement(*, unit_id: UUID, **placed: Any) -> PlacementFact:  # noqa: ARG001  the key it was found by
-    return PlacementFact(**placed)
+def _in_force(versions: str, day: date) -> Parameters:
+    """What was read is the key, so what has changed is never taken for what it was: only the parsing is spared."""
+    return rules.in_force(_PARAMETERS.validate_json(versions), day)
