@@ -1,7 +1,8 @@
 """The HTTP door's frame: refusals become RFC 9457 problem documents, and every service answers `/live` and `/ready`."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any
 
 import structlog
@@ -38,7 +39,7 @@ Ready = Callable[[], Awaitable[None]]
 def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
     plain = [Depends(_plain_text)]
-    app = FastAPI(title=title, version="1", lifespan=lifespan, max_body_size=BODY_LIMIT, telemetry=_OURS, dependencies=plain)
+    app = FastAPI(title=title, version="1", lifespan=_settled(lifespan), max_body_size=BODY_LIMIT, telemetry=_OURS, dependencies=plain)
     app.exception_handler(DomainError)(_refused)
     app.exception_handler(NotSignedIn)(_not_signed_in)
     app.exception_handler(Unavailable)(_unavailable)
@@ -51,6 +52,19 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.add_api_route("/live", _live, tags=["health"])
     app.add_api_route("/ready", _ready, tags=["health"])
     return app
+
+
+def _settled(lifespan: Lifespan) -> Lifespan:
+    """The life of a process whose parts stay: the garbage collector need not walk them again with every few requests (a tenth of their time)."""
+
+    @asynccontextmanager
+    async def settled(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app):
+            gc.collect()
+            gc.freeze()
+            yield
+
+    return settled
 
 
 class NotPlainText(Exception):  # noqa: N818  named as the fact it states
