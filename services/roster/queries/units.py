@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from services.roster.models.refusals import UnitUnknown
 from services.roster.models.units import LISTS, ReformUnknown, UnitNotThen
@@ -250,7 +250,7 @@ async def units(
         *(scope(who), parent, text, after, limit),
         *(() if moment == LATEST else (moment.on, moment.known)),
     )
-    return [UnitLine(**row) for row in rows]
+    return _LINES.validate_python([dict(row) for row in rows])
 
 
 async def reservations(conn: Connection, unit_id: UUID) -> list[ReservationView]:
@@ -290,6 +290,7 @@ def _unrecorded(state: EstablishmentState) -> EstablishmentView:
     )
 
 
+_LINES = TypeAdapter(list[UnitLine])
 _LINE = (
     "SELECT units.id, unit_records.parent_id, unit_records.path, unit_records.name, short_name, code, unit_records.uscc, unit_records.category,"
     " nature, public_welfare, unit_funding, sector, rank, system, unit_records.withheld, lower(valid) AS valid_from, upper(valid) AS closed_on,"
