@@ -233,16 +233,18 @@ LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for 
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
     " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
-    " dispatch_company, contract_until,"
-    " (SELECT bool_and(counted) FROM establishment_kinds WHERE code = kind) AS counted,"
-    " (SELECT max(population) FROM establishment_kinds WHERE code = kind) AS population"
+    " dispatch_company, contract_until"
 )
-_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status"
+_OF_KIND = """
+    (SELECT counted FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS counted,
+    (SELECT population FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS population
+"""
+_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status, {_OF_KIND.format(day='lower(during)')}"
 _KNOWN = "recorded @> coalesce($2::timestamptz, 'infinity')"
 _PERSON = f"""
     SELECT person_records.person_id, {", ".join(RECORD)}, post.*
     FROM person_records LEFT JOIN LATERAL (
-        SELECT placements.placement_id, {_PLACED},
+        SELECT placements.placement_id, {_PLACED}, {_OF_KIND.format(day="coalesce($1::date, 'infinity')")},
             CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
             coalesce(
                 (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id
