@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from uuid import UUID
 
 import asyncpg
 
@@ -36,6 +37,7 @@ from shared.events.roster import (
     UnitChanged,
     UnitClosed,
     UnitFrozen,
+    UnitLoaded,
     UnitRegistered,
     UnitUnfrozen,
 )
@@ -64,12 +66,13 @@ def handlers(surroundings: Surroundings) -> Handlers:
             OverQuotaRecorded: Handler(placed, on_change),
             PersonReleased: Handler(Together(copies.keep_released), on_change),
             PlacementCorrected: Handler(Together(copies.keep_corrected), on_change),
+            UnitLoaded: Handler(Together(copies.keep_loaded), on_change),
         }
     )
 
 
 def _on_roster_changed(surroundings: Surroundings) -> Together:
-    """The reaction to every roster event: judge the rows and the person it touched, as of the instant it happened."""
+    """The reaction to every roster event: judge the rows and the people it touched, as of the instant it happened."""
 
     async def on_roster_changed(conn: Connection, events: Sequence[RosterEvent]) -> None:
         touched = [_touched(event, surroundings) for event in events]
@@ -85,8 +88,14 @@ def _touched(event: RosterEvent, surroundings: Surroundings) -> Touched:
     return Touched(
         Occasion(event.unit_id, event.occurred_at, surroundings.calendar, surroundings.clock_offset(), event.event_id, event.baseline),
         frozenset((row.kind, row.funding) for row in event.establishments),
-        event.person_id if isinstance(event, PlacementEvent) else None,
+        _people(event),
     )
+
+
+def _people(event: RosterEvent) -> tuple[UUID, ...]:
+    if isinstance(event, UnitLoaded):
+        return tuple(each.person_id for each in event.people)
+    return (event.person_id,) if isinstance(event, PlacementEvent) else ()
 
 
 async def watch_dead_letters(database: Database, clock: Clock) -> None:

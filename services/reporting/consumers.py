@@ -1,7 +1,8 @@
 """What reporting listens to. All handlers are folds: they keep rows of one generation and start nothing, so a rebuild may run them again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from shared.consumer import Handler, Handlers
 from shared.db import Connection
@@ -10,14 +11,17 @@ from shared.events.envelope import Event
 from shared.events.monitoring import IssueChanged, LightChanged
 from shared.events.roster import (
     EVENTS,
+    LoadedPlacement,
     OverQuotaRecorded,
     PersonPlaced,
     PersonRegistered,
     PersonReleased,
     PlacementCorrected,
+    PlacementEvent,
     RosterEvent,
     UnitChanged,
     UnitClosed,
+    UnitLoaded,
     UnitRegistered,
     UnitState,
 )
@@ -37,6 +41,7 @@ def handlers(generation: int) -> Handlers:
         OverQuotaRecorded: (fold_establishments, fold_arrival),
         PersonReleased: (fold_establishments, fold_departure),
         PlacementCorrected: (fold_establishments, fold_correction),
+        UnitLoaded: (fold_establishments, fold_load),
         LightChanged: (fold_light,),
         IssueChanged: (fold_issue,),
         ApplicationSubmitted: (fold_submitted,),
@@ -123,20 +128,33 @@ async def fold_correction(conn: Connection, generation: int, event: PlacementCor
     await _move_person(conn, generation, event, in_post=event.ended_on is None)
 
 
+async def fold_load(conn: Connection, generation: int, event: UnitLoaded) -> None:
+    """The people of a first load took up their posts."""
+    await _move_people(conn, generation, event.unit_id, event.people, in_post=True)
+
+
 async def _move_person(
     conn: Connection, generation: int, event: PersonPlaced | OverQuotaRecorded | PersonReleased | PlacementCorrected, *, in_post: bool
 ) -> None:
+    await _move_people(conn, generation, event.unit_id, [event], in_post=in_post)
+
+
+async def _move_people(
+    conn: Connection, generation: int, unit_id: UUID, people: Sequence[PlacementEvent | LoadedPlacement], *, in_post: bool
+) -> None:
     await conn.execute(
-        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post)"
+        " SELECT $1, person_id, person_version, $2, kind, funding, $3"
+        " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[]) AS moved (person_id, person_version, kind, funding)"
         " ON CONFLICT (generation, person_id) DO UPDATE SET person_version = excluded.person_version, unit_id = excluded.unit_id,"
         " kind = excluded.kind, funding = excluded.funding, in_post = excluded.in_post WHERE people.person_version < excluded.person_version",
         generation,
-        event.person_id,
-        event.person_version,
-        event.unit_id,
-        event.kind,
-        event.funding,
+        unit_id,
         in_post,
+        [each.person_id for each in people],
+        [each.person_version for each in people],
+        [each.kind for each in people],
+        [each.funding for each in people],
     )
 
 

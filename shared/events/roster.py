@@ -249,6 +249,28 @@ class PlacementCorrected(PlacementEvent):
     retirement: RetirementFact
 
 
+class LoadedPlacement(BaseModel):
+    """One person of a first load, on his post. `cause`: beyond quota, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    person_id: UUID
+    person_version: int = Field(ge=1)
+    kind: str
+    funding: str
+    started_on: date
+    authorised_on: date | None = None
+    cause: OverQuotaCause | None = None
+    retirement: RetirementFact
+
+
+class UnitLoaded(RosterEvent):
+    """People of a unit's first load (期初建账), at most 500 together. Who could not be within quota is told as such; nobody is left out."""
+
+    type: Literal["roster.unit_loaded.v1"] = "roster.unit_loaded.v1"
+    people: tuple[LoadedPlacement, ...] = Field(max_length=500)
+
+
 class SecondmentEvent(RosterEvent):
     """Something happened to a loan of one of the unit's people: the unit lends (and keeps the post), the borrower is named inside."""
 
@@ -314,6 +336,7 @@ EVENTS: tuple[type[RosterEvent], ...] = (
     PersonReleased,
     OverQuotaRecorded,
     PlacementCorrected,
+    UnitLoaded,
     SecondmentStarted,
     SecondmentExtended,
     SecondmentEnded,

@@ -9,7 +9,16 @@ from aiokafka import AIOKafkaProducer
 
 from shared.clock import at_hour
 from shared.events.envelope import Event
-from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased, RetirementFact, UnitRegistered
+from shared.events.roster import (
+    EstablishmentState,
+    LoadedPlacement,
+    OverQuotaRecorded,
+    PersonPlaced,
+    PersonReleased,
+    RetirementFact,
+    UnitLoaded,
+    UnitRegistered,
+)
 from shared.glossary import OverQuotaCause
 
 NOW = at_hour(date(2026, 9, 18), 10)
@@ -51,6 +60,10 @@ class Town:
             "authorised_on": date(2026, 8, 1),
         } | more
         return PersonPlaced(**self._person(person or uuid4()), retirement=retirement, **self._next(at), **facts)
+
+    def loaded(self, *people: LoadedPlacement) -> UnitLoaded:
+        self.headcount += len(people)
+        return UnitLoaded(people=people, baseline=True, **self._next(NOW))
 
     def released(self, person: UUID, at: datetime = NOW) -> PersonReleased:
         self.headcount -= 1

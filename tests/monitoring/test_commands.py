@@ -3,7 +3,8 @@
 import asyncio
 import json
 from datetime import date
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -26,7 +27,7 @@ from services.monitoring.models.requests import (
 )
 from services.monitoring.queries.lights import light
 from shared.clock import at_hour
-from shared.events.roster import RetirementFact
+from shared.events.roster import LoadedPlacement, RetirementFact
 from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Rung
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by, refused
@@ -97,6 +98,34 @@ async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables
     assert dry == ("green", "baseline", [], [])
     assert released == 1
     assert (await tables.light(town), (await tables.issue())["state"], len(await tables.started())) == ("red", "to_verify", 1)
+
+
+async def test_everybody_of_a_first_load_is_judged_and_all_of_it_is_baseline(tables: Tables) -> None:
+    town = Town()
+    retired, late = uuid4(), uuid4()
+    people = [
+        loaded_person(retired, retirement=RetirementFact(category="M60", month="2025-01")),
+        loaded_person(late, authorised_on=date(2026, 9, 10)),
+        loaded_person(uuid4()),
+        loaded_person(uuid4(), cause=OverQuotaCause.POLICY),
+    ]
+
+    await tables.see(town.loaded(*people))
+
+    found = {(row["rule"], row["subject"]): row["state"] for row in await tables.rows("SELECT rule, subject, state FROM issues")}
+    assert found == {("M09", str(retired)): "baseline", ("M01", "career/full/policy"): "baseline"}
+    assert (await tables.light(town), await tables.started()) == ("green", [])
+    assert len(await tables.rows("SELECT * FROM placements WHERE baseline")) == len(people)
+
+
+def loaded_person(person: UUID, **more: Any) -> LoadedPlacement:
+    facts = {
+        "kind": "career",
+        "funding": "full",
+        "started_on": date(2026, 9, 1),
+        "retirement": RetirementFact(category="M60", month="2046-01"),
+    }
+    return LoadedPlacement(person_id=person, person_version=1, **facts | more)
 
 
 async def test_a_later_violation_opens_what_a_first_load_left_but_the_same_one_seen_again_does_not(tables: Tables) -> None:

@@ -19,10 +19,12 @@ from shared.events.envelope import Event
 from shared.events.monitoring import IssueChanged
 from shared.events.roster import (
     EstablishmentState,
+    LoadedPlacement,
     PersonPlaced,
     PersonReleased,
     QuotaChanged,
     RetirementFact,
+    UnitLoaded,
     UnitRegistered,
 )
 from shared.glossary import IssueState, Light, Role
@@ -80,6 +82,15 @@ class Publisher:
     def released(self, unit_id: UUID, person_id: UUID, version: int, transfer_id: UUID | None = None) -> PersonReleased:
         about = self._about(person_id, version, transfer_id)
         return PersonReleased(**self._of(unit_id), **about, ended_on=NOW.date(), exit_reason="resigned")
+
+    def loaded(self, unit_id: UUID, *people: UUID) -> UnitLoaded:
+        placed = [
+            LoadedPlacement(
+                person_id=person_id, person_version=1, kind="institution", funding="full", started_on=NOW.date(), retirement=RETIREMENT
+            )
+            for person_id in people
+        ]  # fmt: skip
+        return UnitLoaded(**self._of(unit_id), people=placed, baseline=True)
 
     def _of(self, unit_id: UUID) -> dict[str, object]:
         return {"occurred_at": NOW, "unit_id": unit_id, "version": self.next_version(unit_id)}

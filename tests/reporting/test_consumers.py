@@ -144,6 +144,21 @@ async def test_a_person_who_left_is_counted_no_more(reporting: Database, publish
 
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
+async def test_the_people_of_a_first_load_are_counted_and_one_who_left_meanwhile_stays_away(
+    reporting: Database, publisher: Publisher
+) -> None:
+    unit = await publisher.unit("330499001")
+    gone, here = uuid4(), uuid4()
+    await publisher.send(publisher.loaded(unit[-1], here, gone), publisher.released(unit[-1], gone, 2), publisher.loaded(unit[-1], gone))
+    await until_read(reporting, publisher)
+
+    rows = await reporting.pool.fetch("SELECT person_id, in_post FROM people ORDER BY in_post DESC")
+
+    assert [tuple(row) for row in rows] == [(here, True), (gone, False)]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
 async def test_lights_issues_and_applications_are_counted_as_they_stand(reporting: Database, publisher: Publisher) -> None:
     unit = (await publisher.unit("330499001"))[-1]
     late, handed_in, done, application = uuid4(), uuid4(), uuid4(), uuid4()

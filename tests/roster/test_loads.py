@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.roster.commands import loads
 from services.roster.commands.loads import counted_anew, load_unit, sealed
 from services.roster.models.loads import Loaded, LoadedQuota, LoadRefused, LoadUnit, OpenLoadedPerson
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
@@ -16,7 +17,7 @@ from services.roster.queries.persons import person_view
 from shared.auth import Who
 from shared.db import Database
 from shared.errors import DomainError
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonRegistered, QuotaChanged, RosterEvent, UnitRegistered
+from shared.events.roster import QuotaChanged, RosterEvent, UnitLoaded, UnitRegistered
 from shared.glossary import OverQuotaCause, PersonIdentity, PostCategory, Role
 from shared.law.retirement import Sex
 from tests.roster import given
@@ -73,9 +74,9 @@ async def test_a_load_registers_the_unit_its_posts_and_its_people_and_all_of_it_
 
     events = [event for event in await given.published(roster_db) if isinstance(event, RosterEvent)]
     assert (done.registered, done.quotas, done.placed, done.over_quota, done.present) == (True, 1, 2, 0, 0)
-    assert {type(event) for event in events} == {UnitRegistered, QuotaChanged, PersonRegistered, PersonPlaced}
+    assert {type(event) for event in events} == {UnitRegistered, QuotaChanged, UnitLoaded}
     assert all(event.baseline for event in events)
-    assert await given.versions_of(roster_db, done.unit_id) == [1, 2, 3, 4]
+    assert await given.versions_of(roster_db, done.unit_id) == [1, 2, 3]
     assert (await given.state(roster_db, given.Row(done.unit_id))).headcount == 2
 
 
@@ -104,10 +105,16 @@ async def test_people_beyond_the_quota_are_recorded_as_history_the_latest_entrie
 
     done = await loaded(roster_db, [late, early, middle], posts=2)
 
-    beyond = [event for event in await given.published(roster_db) if isinstance(event, OverQuotaRecorded)]
+    told = await given.last_event(roster_db)
+    assert isinstance(told, UnitLoaded)
     assert done.over_quota == 1
-    assert [(event.cause, event.started_on, event.baseline) for event in beyond] == [(OverQuotaCause.HISTORY, late.started_on, True)]
-    assert beyond[0].establishments[0].overstaffing == 1
+    assert told.baseline
+    assert [(each.started_on, each.cause) for each in told.people] == [
+        (early.started_on, None),
+        (middle.started_on, None),
+        (late.started_on, OverQuotaCause.HISTORY),
+    ]
+    assert told.establishments[0].overstaffing == 1
 
 
 async def test_a_loaded_person_is_the_same_as_a_registered_and_placed_one(roster_db: Database) -> None:
@@ -122,9 +129,21 @@ async def test_a_loaded_person_is_the_same_as_a_registered_and_placed_one(roster
     assert seen.id_number == f"330499********{given.id_number(1)[-4:]}"
     assert seen.placement is not None
     assert (seen.placement.unit_id, seen.placement.entry_reason) == (done.unit_id, "first_load")
-    placed = await given.last_event(roster_db)
-    assert isinstance(placed, PersonPlaced)
-    assert (placed.person_version, placed.retirement.category) == (2, "special")
+    told = await given.last_event(roster_db)
+    assert isinstance(told, UnitLoaded)
+    assert [(each.person_version, each.retirement.category) for each in told.people] == [(2, "special")]
+
+
+async def test_many_people_are_told_of_in_groups_and_each_group_leaves_its_rows_as_they_stood(
+    roster_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loads, "TOGETHER", 2)
+
+    done = await loaded(roster_db, [person(number) for number in range(1, 6)], posts=9)
+
+    told = [event for event in await given.published(roster_db) if isinstance(event, UnitLoaded)]
+    assert [(event.version, len(event.people), event.establishments[0].headcount) for event in told] == [(3, 2, 2), (4, 2, 4), (5, 1, 5)]
+    assert (await given.state(roster_db, given.Row(done.unit_id))).headcount == 5
 
 
 async def test_nobody_is_taken_from_another_unit(roster_db: Database) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.db import Connection
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RosterEvent
+from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RosterEvent, UnitLoaded
 
 _ROWS = (
     "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
@@ -35,6 +35,23 @@ async def keep_placed(conn: Connection, events: Sequence[PersonPlaced | OverQuot
         )
         for event in events
     ]
+    await _keep_people(conn, events, placed)
+
+
+async def keep_loaded(conn: Connection, events: Sequence[UnitLoaded]) -> None:
+    """The people of first loads are on their units."""
+    placed = [
+        (
+            *(event.unit_id, each.person_id, each.kind, each.funding, each.started_on, each.authorised_on),
+            *(each.retirement.category, each.retirement.month, each.cause, True),
+        )
+        for event in events
+        for each in event.people
+    ]
+    await _keep_people(conn, events, placed)
+
+
+async def _keep_people(conn: Connection, events: Sequence[RosterEvent], placed: Sequence[tuple[Any, ...]]) -> None:
     await conn.execute(
         f"WITH rows AS ({_ROWS})"
         " INSERT INTO placements (unit_id, person_id, kind, funding, started_on, authorised_on, retirement_category, retirement_month, cause,"

@@ -43,17 +43,17 @@ _PARAMETERS = TypeAdapter(list[ParameterRow])
 
 @dataclass(frozen=True)
 class Touched:
-    """What an event touched: rows (kind, funding) of a unit, and a person."""
+    """What an event touched: rows (kind, funding) of a unit, and people."""
 
     occasion: Occasion
     rows: frozenset[tuple[str, str]]
-    person_id: UUID | None
+    people: tuple[UUID, ...] = ()
 
 
 async def facts_of(conn: Connection, touched: Sequence[Touched]) -> list[tuple[Facts, Parameters]]:
     """The facts that events touched, each of another unit, and the parameters that hold on its day. One statement, however many they are."""
     rows = [(each.occasion.unit_id, *row) for each in touched for row in each.rows]
-    people = [(each.occasion.unit_id, each.person_id) for each in touched if each.person_id]
+    people = [(each.occasion.unit_id, person_id) for each in touched for person_id in each.people]
     (found,) = await conn.fetch(
         f"SELECT ({_TOUCHED_ROWS})::text AS rows, ({_TOUCHED_PEOPLE})::text AS people, ({_VERSIONS})::text AS versions",
         [unit_id for unit_id, _, _ in rows],

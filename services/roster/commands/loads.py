@@ -1,14 +1,14 @@
 """A unit's first load (期初建账): one command, one transaction. What the other commands guard is guarded here, by the same rules.
 
-Every event carries `baseline`. People beyond a quota are not refused and not hidden: they are recorded as 历史遗留, 待定性, the latest entries first.
+Its people are told of together (`UnitLoaded`), not one by one. People beyond a quota are not refused and not hidden: they are recorded as 历史遗留, 待定性, the latest entries first.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from uuid import UUID
 
-from services.roster.commands.locks import hold_paths
+from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.placements import DETAILS
 from services.roster.commands.quotas import set_quota
@@ -28,10 +28,11 @@ from shared import outbox
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.envelope import uuid7
-from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonRegistered
+from shared.events.roster import EstablishmentState, LoadedPlacement, UnitLoaded
 from shared.glossary import OverQuotaCause
 
 FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
+TOGETHER = 500
 _register_unit: Callable[[Connection, By, RegisterUnit], Awaitable[UUID]] = inspect.unwrap(register_unit)
 _set_quota: Callable[[Connection, By, SetQuota], Awaitable[None]] = inspect.unwrap(set_quota)
 
@@ -113,26 +114,56 @@ def _registration(what: LoadUnit) -> RegisterUnit:
 
 
 async def _load_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson], found: Standing) -> int:
-    """Register and place, in bulk; how many are beyond quota."""
+    """Register and place, in bulk, those who came first before the others; how many are beyond quota."""
     ids = {person.id_index: found.persons.get(person.id_index, person.person_id) for person in persons}
-    fresh = [person for person in persons if person.id_index not in found.persons]
-    await _insert_persons(conn, by, unit_id, fresh)
+    await _insert_persons(conn, by, unit_id, [person for person in persons if person.id_index not in found.persons])
     versions = await _raise_versions(conn, unit_id, ids.values())
     rows = {key: await establishment(conn, unit_id, *key) for key in sorted({(person.kind, person.funding) for person in persons})}
-    first = (
-        await conn.fetchval("UPDATE units SET version = version + $2 WHERE id = $1 RETURNING version", unit_id, len(persons))
-        - len(persons)
-        + 1
+    beyond = 0
+    for group in batched(sorted(persons, key=lambda each: (each.started_on, each.id_index)), TOGETHER):
+        people = [_placed(person, ids[person.id_index], versions[ids[person.id_index]], rows) for person in group]
+        await _insert_placements(conn, by, unit_id, zip(group, people, strict=True))
+        await outbox.append(conn, by, await _loaded(conn, by, unit_id, people, rows))
+        beyond += sum(each.cause is not None for each in people)
+    return beyond
+
+
+def batched(persons: list[LoadedPerson], size: int) -> Iterator[list[LoadedPerson]]:
+    """Groups of at most `size`, in order."""
+    for start in range(0, len(persons), size):
+        yield persons[start : start + size]
+
+
+def _placed(person: LoadedPerson, person_id: UUID, person_version: int, rows: dict[tuple[str, str], EstablishmentState]) -> LoadedPlacement:
+    """The person counts in his row; beyond its quota he is recorded with a cause."""
+    key = person.kind, person.funding
+    fits = rows[key].available >= 1
+    rows[key] = rows[key].one_more()
+    return LoadedPlacement(
+        person_id=person_id,
+        person_version=person_version,
+        kind=person.kind,
+        funding=person.funding,
+        started_on=person.started_on,
+        authorised_on=person.authorised_on if fits else None,
+        cause=None if fits else person.over_quota_cause or OverQuotaCause.HISTORY,
+        retirement=retirement_fact(_record(person, person_id)),
     )
-    events: list[PersonPlaced | OverQuotaRecorded] = []
-    for version, person in enumerate(sorted(persons, key=lambda each: (each.started_on, each.id_index)), start=first):
-        person_id, key = ids[person.id_index], (person.kind, person.funding)
-        fits = rows[key].available >= 1
-        rows[key] = rows[key].model_copy(update={"headcount": rows[key].headcount + 1})
-        events.append(_event(by, unit_id, version, person, person_id, versions[person_id], rows[key], fits=fits))
-    await _insert_placements(conn, by, events, {ids[person.id_index]: person for person in persons})
-    await outbox.append(conn, by, *(_registered(by, unit_id, person) for person in fresh), *events)
-    return sum(isinstance(event, OverQuotaRecorded) for event in events)
+
+
+async def _loaded(
+    conn: Connection, by: By, unit_id: UUID, people: list[LoadedPlacement], rows: dict[tuple[str, str], EstablishmentState]
+) -> UnitLoaded:
+    touched = {(each.kind, each.funding) for each in people}
+    return UnitLoaded(
+        occurred_at=by.as_of,
+        unit_id=unit_id,
+        version=await take_unit(conn, unit_id),
+        establishments=tuple(rows[key] for key in sorted(touched)),
+        document_no=by.document_no,
+        baseline=True,
+        people=tuple(people),
+    )
 
 
 async def _insert_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson]) -> None:
@@ -157,29 +188,6 @@ async def _raise_versions(conn: Connection, unit_id: UUID, person_ids: Iterable[
     return {row["id"]: row["version"] for row in rows}
 
 
-def _event(
-    by: By, unit_id: UUID, version: int, person: LoadedPerson, person_id: UUID, person_version: int, row: EstablishmentState, *, fits: bool
-) -> PersonPlaced | OverQuotaRecorded:
-    common = {
-        "occurred_at": by.as_of,
-        "unit_id": unit_id,
-        "version": version,
-        "establishments": (row,),
-        "document_no": by.document_no,
-        "baseline": True,
-        "person_id": person_id,
-        "person_version": person_version,
-        "kind": person.kind,
-        "funding": person.funding,
-        "started_on": person.started_on,
-        "retirement": retirement_fact(_record(person, person_id)),
-    }
-    if fits:
-        ground = {"authorisation_no": person.authorisation_no, "authorised_on": person.authorised_on}
-        return PersonPlaced.model_validate(common | ground | {"entry_reason": person.entry_reason or FIRST_LOAD})
-    return OverQuotaRecorded.model_validate(common | {"cause": person.over_quota_cause or OverQuotaCause.HISTORY})
-
-
 def _record(person: LoadedPerson, person_id: UUID) -> PersonRecord:
     return PersonRecord(
         person_id=person_id,
@@ -197,15 +205,7 @@ def _record(person: LoadedPerson, person_id: UUID) -> PersonRecord:
     )
 
 
-def _registered(by: By, unit_id: UUID, person: LoadedPerson) -> PersonRegistered:
-    return PersonRegistered(
-        occurred_at=by.as_of, unit_id=unit_id, version=1, document_no=by.document_no, baseline=True, person_id=person.person_id
-    )
-
-
-async def _insert_placements(
-    conn: Connection, by: By, events: list[PersonPlaced | OverQuotaRecorded], persons: dict[UUID, LoadedPerson]
-) -> None:
+async def _insert_placements(conn: Connection, by: By, unit_id: UUID, placed: Iterable[tuple[LoadedPerson, LoadedPlacement]]) -> None:
     await conn.executemany(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, over_quota_cause, document_no,"
         f" seat_level, authorisation_no, authorised_on, {DETAILS})"
@@ -214,13 +214,13 @@ async def _insert_placements(
         " $16, $17, $18, $19, $20, $21)",
         [
             (
-                *(uuid7(), event.person_id, event.unit_id, event.kind, event.funding, event.started_on, by.as_of),
-                OVER_QUOTA if isinstance(event, OverQuotaRecorded) else event.entry_reason,
-                event.cause if isinstance(event, OverQuotaRecorded) else None,
+                *(uuid7(), each.person_id, unit_id, each.kind, each.funding, each.started_on, by.as_of),
+                OVER_QUOTA if each.cause else person.entry_reason or FIRST_LOAD,
+                each.cause,
                 by.document_no,
-                *_details(persons[event.person_id]),
+                *_details(person),
             )
-            for event in events
+            for person, each in placed
         ],
     )
 
