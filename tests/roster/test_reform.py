@@ -1,5 +1,7 @@
 """机构改革: one document, one date, one transaction; nobody is seen twice or nowhere, posts and people tie, the past keeps its tree."""
 
+import asyncio
+import inspect
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,9 +21,9 @@ from services.roster.commands.placements import place_person
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.reservations import hold_reservation
 from services.roster.commands.secondments import second_person
-from services.roster.commands.units import set_seats
+from services.roster.commands.units import register_unit, set_seats
 from services.roster.models.refusals import DocumentMissing, Frozen, KindNotAllowed, PersonNotHere, PersonUnknown, QuotaBelowZero
-from services.roster.models.requests import FreezeUnit, SetSeats
+from services.roster.models.requests import FreezeUnit, RegisterUnit, SetSeats
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import (
     DocumentAfterEffect,
@@ -359,6 +361,54 @@ async def test_a_person_of_a_withheld_unit_is_shown_to_the_office_and_his_own_un
             await ensure_visible(conn, person_id, who)
         with pytest.raises(PersonUnknown):
             await ensure_visible(conn, person_id, parent)
+
+
+async def until_somebody_waits(database: Database) -> None:
+    """Until a command waits for another's lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while True:
+        if await database.pool.fetchval(waiting):
+            return
+        await asyncio.sleep(0.01)
+
+
+async def test_who_is_being_placed_while_the_unit_is_merged_goes_along(roster_db: Database) -> None:
+    gone, into = await given.row(roster_db, 2), await given.row(roster_db, 0)
+    entry = given.placement(gone, await given.person(roster_db, gone.unit_id), date(2026, 9, 2))
+
+    async with roster_db.transaction() as conn:
+        await inspect.unwrap(place_person)(conn, given.by(), entry)
+        merging = asyncio.create_task(carried_out(roster_db, merge(gone.unit_id, into.unit_id)))
+        await until_somebody_waits(roster_db)
+
+    assert (await merging).people_moved == 1
+    assert await people_of(roster_db, into.unit_id) == {entry.person_id}
+
+
+async def test_a_unit_that_is_being_registered_below_one_that_is_merged_goes_along(roster_db: Database) -> None:
+    gone, into = await given.unit(roster_db), await given.unit(roster_db)
+    what = RegisterUnit(name="新校", code="B-1", category="SY-1", parent_id=gone, valid_from=date(2021, 1, 1))
+
+    async with roster_db.transaction() as conn:
+        below = await inspect.unwrap(register_unit)(conn, given.by(), what)
+        merging = asyncio.create_task(carried_out(roster_db, merge(gone, into)))
+        await until_somebody_waits(roster_db)
+
+    await merging
+    assert (await view(roster_db, below)).path == [into, below]
+
+
+async def test_who_comes_to_a_unit_while_it_is_merged_comes_too_late(roster_db: Database) -> None:
+    gone, into = await given.row(roster_db, 2), await given.row(roster_db, 0)
+    entry = given.placement(gone, await given.person(roster_db, gone.unit_id), date(2026, 9, 2))
+
+    async with roster_db.transaction() as conn:
+        await inspect.unwrap(carry_out)(conn, given.by(), reform(merge(gone.unit_id, into.unit_id)))
+        placing = asyncio.ensure_future(place_person(roster_db, given.by(), entry))
+        await until_somebody_waits(roster_db)
+
+    with pytest.raises(UnitClosedBefore):
+        await placing
 
 
 @dataclass

@@ -8,12 +8,15 @@ import pytest
 from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
-from services.roster.commands.unit_changes import change_unit, close_unit
+from services.roster.commands.unit_changes import change_unit
+from services.roster.commands.unit_closing import close_unit
 from services.roster.commands.units import register_unit, set_seats
 from services.roster.models.refusals import (
     CategoryUnknown,
+    CodeUnknown,
     DocumentMissing,
     Frozen,
+    FundingUnknown,
     KindNotAllowed,
     UnitCodeTaken,
     UnitUnknown,
@@ -21,7 +24,6 @@ from services.roster.models.refusals import (
 )
 from services.roster.models.requests import FreezeUnit, RegisterUnit, SetQuota, SetSeats
 from services.roster.models.units import (
-    AttributeUnknown,
     ChangeUnit,
     CloseUnit,
     NothingChanged,
@@ -34,6 +36,7 @@ from services.roster.models.units import (
 )
 from services.roster.queries import units as queries
 from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.unit_history import unit_history
 from shared.auth import Who
 from shared.db import Database
 from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
@@ -87,7 +90,7 @@ async def test_a_unit_is_registered_with_every_attribute_and_told_to_all(roster_
     [("nature", "x"), ("public_welfare", "x"), ("unit_funding", "x"), ("sector", "x"), ("rank", "x"), ("system", "x")],
 )
 async def test_each_of_the_four_attributes_is_a_code_of_its_own_table(roster_db: Database, attribute: str, value: str) -> None:
-    with pytest.raises(AttributeUnknown):
+    with pytest.raises((CodeUnknown, FundingUnknown)):
         await change(roster_db, await given.unit(roster_db), SINCE, **{attribute: value})
 
 
@@ -122,7 +125,7 @@ async def test_a_renamed_unit_has_its_old_name_before_the_day_and_as_known_befor
 
     async with roster_db.reading() as conn:
         as_known = await queries.unit_view(conn, unit_id, OFFICE, Moment(given.TODAY, given.NOW + timedelta(days=1)))
-        history = await queries.unit_history(conn, unit_id, OFFICE)
+        history = await unit_history(conn, unit_id, OFFICE)
     assert ((await seen(roster_db, unit_id, BEFORE)).name, (await seen(roster_db, unit_id, SINCE)).name) == (old, "测试新名")
     assert as_known.name == old
     assert [(each.name, each.since, each.until) for each in history.items] == [
@@ -307,6 +310,11 @@ async def test_a_withheld_unit_is_marked_for_the_office_known_to_its_own_people_
         await change(roster_db, chamber, given.TODAY, withheld=False)
     told = [event for event in await given.published(roster_db) if isinstance(event, UnitChanged | UnitRegistered) and event.withheld]
     assert [event.unit_id for event in told] == [court, chamber, hall]
+
+
+async def test_a_level_of_leadership_is_one_of_the_code_table(roster_db: Database) -> None:
+    with pytest.raises(CodeUnknown):
+        await set_seats(roster_db, given.by(), SetSeats(unit_id=await given.unit(roster_db), level="班长", approved=1, effective_on=SINCE))
 
 
 async def test_seats_and_their_use_are_those_of_the_day(roster_db: Database) -> None:

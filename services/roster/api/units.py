@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
 from services.roster.commands import quotas as quota_commands
-from services.roster.commands import reforms
-from services.roster.commands import unit_changes as changes
+from services.roster.commands import reforms, unit_changes, unit_closing
 from services.roster.commands import units as commands
 from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats, UnitFacts
 from services.roster.models.units import ChangeUnit, CloseUnit, Establish, Reform, Reformed, UnitChanges
 from services.roster.queries import codes as code_queries
+from services.roster.queries import unit_history as history
 from services.roster.queries import units as queries
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -137,7 +137,7 @@ async def change_unit(unit_id: UUID, body: ChangeBody, who: Maintainer, key: Ide
     await _ensure_visible(door, unit_id, who)
     if body.parent_id is not None:
         await _ensure_visible(door, body.parent_id, who)
-    await changes.change_unit(door.database, door.by(who, key, body), ChangeUnit.model_validate({"unit_id": unit_id} | fields(body)))
+    await unit_changes.change_unit(door.database, door.by(who, key, body), ChangeUnit.model_validate({"unit_id": unit_id} | fields(body)))
     return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
 
 
@@ -146,14 +146,14 @@ async def close_unit(unit_id: UUID, body: CloseBody, who: Maintainer, key: Idemp
     """Close a unit that holds nothing any more."""
     for each in (unit_id, *body.successors):
         await _ensure_visible(door, each, who)
-    await changes.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | fields(body)))
+    await unit_closing.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | fields(body)))
 
 
 @router.get("/units/{unit_id}/history")
-async def unit_history(unit_id: UUID, who: Reader, door: InDoor) -> queries.UnitHistory:
+async def unit_history(unit_id: UUID, who: Reader, door: InDoor) -> history.UnitHistory:
     """What the unit was from when to when, from whom it came and who took over."""
     async with door.database.reading() as conn:
-        return await queries.unit_history(conn, unit_id, who)
+        return await history.unit_history(conn, unit_id, who)
 
 
 @router.post("/reforms", status_code=201)
@@ -167,10 +167,10 @@ async def carry_out_reform(body: ReformBody, who: Maintainer, key: IdempotencyKe
 
 
 @router.get("/reforms/{reform_id}")
-async def reform(reform_id: UUID, who: Reader, door: InDoor) -> queries.ReformView:
+async def reform(reform_id: UUID, who: Reader, door: InDoor) -> history.ReformView:
     """What a reform did."""
     async with door.database.reading() as conn:
-        return await queries.reform(conn, reform_id, who)
+        return await history.reform(conn, reform_id, who)
 
 
 @router.get("/units/{unit_id}/reservations")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.roster.commands.reform_moves import Mover
 from services.roster.commands.secondments import facts_of, replace_secondment, write_secondment
-from services.roster.commands.unit_changes import Batch, Told
+from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.secondments import Secondment
 from services.roster.models.units import EntryAfterReform
 from services.roster.queries.secondments import secondment

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.roster.commands.reservations import count_reserved
-from services.roster.commands.unit_changes import Batch, Told
+from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.refusals import PersonNotHere
 from services.roster.models.units import EntryAfterReform
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import person_record
 from services.roster.rules.persons import retirement_fact
+from services.roster.rules.reforms import settled_causes
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
 from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, ReservationMoved
@@ -120,10 +121,7 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
 
 
 async def settle_causes(conn: Connection, movers: Sequence[Mover], cause: OverQuotaCause | None) -> None:
-    """Who arrives in a row that is over keeps the cause recorded for him; what nothing explains yet is the reform's, where it names a cause.
-
-    In a row with room nobody is over quota any more.
-    """
+    """Write as what each stands in his new row, once all have arrived."""
     arrivals: defaultdict[tuple[UUID, str, str], list[Mover]] = defaultdict(list)
     for mover in movers:
         arrivals[mover.taker, mover.kind, mover.funding].append(mover)
@@ -136,20 +134,13 @@ async def settle_causes(conn: Connection, movers: Sequence[Mover], cause: OverQu
             kind,
             funding,
         )
-        _settle(arrived, over, explained, cause)
+        causes = settled_causes([mover.cause for mover in arrived], over, explained, cause)
+        for mover, settled in zip(arrived, causes, strict=True):
+            mover.cause = settled
     await conn.executemany(
         "UPDATE placements SET over_quota_cause = $2 WHERE placement_id = $1 AND upper_inf(recorded)",
         [(mover.placement_id, mover.cause) for mover in movers],
     )
-
-
-def _settle(arrived: Sequence[Mover], over: int, explained: int, cause: OverQuotaCause | None) -> None:
-    left = over - explained
-    for mover in reversed(arrived):
-        if over == 0:
-            mover.cause = None
-        elif cause is not None and mover.cause is None and left > 0:
-            mover.cause, left = cause, left - 1
 
 
 async def told_movers(conn: Connection, movers: Sequence[Mover], batch: Batch) -> list[Told]:

@@ -11,18 +11,9 @@ from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.quotas import write_posts
 from services.roster.commands.reform_loans import move_loans
 from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, told_movers
-from services.roster.commands.unit_changes import (
-    Batch,
-    Row,
-    Told,
-    changed,
-    closed,
-    ensure_kinds_fit,
-    ensure_nothing_in_flight,
-    tell,
-    told_units,
-    write_successor,
-)
+from services.roster.commands.unit_changes import changed, ensure_kinds_fit
+from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
+from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
 from services.roster.commands.units import registered, replace_seats, seats_state
 from services.roster.models.refusals import QuotaBelowZero, SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
@@ -36,15 +27,16 @@ from services.roster.models.units import (
     MovePosts,
     Reform,
     Reformed,
-    ReformOverfills,
     SetLevel,
     Split,
     UnitChanges,
 )
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment, establishments
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.queries.unit_records import ensure_open, record_of
 from services.roster.rules.posts import ensure_not_frozen
+from services.roster.rules.reforms import ensure_no_more_over, excess_of
 from shared.db import By, Connection, command
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -78,7 +70,7 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
         await _step(conn, by, work, step, number)
     await ensure_kinds_fit(conn, work)
     await settle_causes(conn, work.movers, what.over_quota_cause)
-    _ensure_no_more_over(before, await _excess(conn, named), what)
+    ensure_no_more_over(before, await _excess(conn, named), what.over_quota_cause)
     await _tell(conn, by, work)
     return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
 
@@ -135,19 +127,7 @@ async def _remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> 
 
 
 async def _excess(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
-    """People and promised posts beyond the quota, per (kind, funding), each unit for itself: never netted."""
-    excess: Counter[Row] = Counter()
-    for unit_id in unit_ids:
-        for row in await establishments(conn, unit_id):
-            excess[row.kind, row.funding] += max(0, row.headcount + row.reserved - row.quota)
-    return excess
-
-
-def _ensure_no_more_over(before: Counter[Row], after: Counter[Row], what: Reform) -> None:
-    """A surplus may be carried over; a greater one needs its cause."""
-    for (kind, funding), posts in sorted((after - before).items()):
-        if posts and what.over_quota_cause is None:
-            raise ReformOverfills(kind=kind, funding=funding, before=before[kind, funding], after=after[kind, funding])
+    return excess_of([row for unit_id in unit_ids for row in await establishments(conn, unit_id)])
 
 
 async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:
@@ -239,6 +219,7 @@ async def _hand_over_seats(conn: Connection, by: By, work: Work, gone: UUID, suc
 
 async def _set_level(conn: Connection, by: By, work: Work, step: SetLevel) -> None:
     await ensure_open(conn, step.unit_id)
+    await ensure_known_codes(conn, work.since, {"level": step.level})
     await _seats(conn, by, work, step.unit_id, step.level, step.approved)
 
 

@@ -10,8 +10,9 @@ from services.roster.commands.unit_records import write_names, write_record
 from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, UnitRecord
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import ensure_known_category
-from services.roster.queries.unit_records import ATTRIBUTES, ensure_known_attributes, ensure_open, record_of
+from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -31,7 +32,7 @@ async def registered(conn: Connection, by: By, what: RegisterUnit, unit_id: UUID
     """Write the unit with all its attributes and publish it. Raises UnitCodeTaken, and what its attributes break."""
     document_no, today = document_of(by), today_of(by, what.valid_from)
     await ensure_known_category(conn, what.category, today)
-    await ensure_known_attributes(conn, what.model_dump(include=ATTRIBUTES), today)
+    await ensure_known_attributes(conn, what.model_dump(), today)
     record = await _first_record(conn, what, unit_id, document_no)
     await _insert(conn, what, record)
     await write_record(conn, record, what.valid_from, by.as_of, reform_id)
@@ -116,7 +117,7 @@ async def _inherit_freezes(conn: Connection, by: By, unit_id: UUID) -> None:
 async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     """Set the approved leadership posts of one level, from a date on. Needs a document."""
     document_no = document_of(by)
-    today_of(by, what.effective_on)
+    await ensure_known_codes(conn, today_of(by, what.effective_on), {"level": what.level})
     version = await take_unit(conn, what.unit_id)
     await ensure_open(conn, what.unit_id)
     await replace_seats(conn, by, what, document_no)

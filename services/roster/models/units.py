@@ -257,13 +257,6 @@ class DocumentAfterEffect(Conflict):
     sentence = "改革生效日期早于文件日期 {document_on}。改革自文件批准之日起实施，请核对两个日期。"
 
 
-class AttributeUnknown(Conflict):
-    """The value is not in its code table on this day."""
-
-    code = "attribute_unknown"
-    sentence = "{attribute} 的取值 {value} 不在代码表中或已停用。请从代码表中选择。"
-
-
 class ReformUnknown(NotFound):
     """No such reform, or not for this caller."""
 

@@ -5,18 +5,18 @@ from datetime import date
 
 from pydantic import BaseModel
 
-from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, SEATS, UNITS
 from services.roster.models.refusals import CodeUnknown
 from shared.db import Connection
 
 _OWN_TABLES = {"kinds", "fundings", "categories", "entry_reasons"}
 _FIELDS = {
     field.name: field
-    for sheet in (PERSONS, OFF_ESTABLISHMENT)
+    for sheet in (UNITS, SEATS, PERSONS, OFF_ESTABLISHMENT)
     for field in sheet.fields
     if field.codes is not None and field.codes not in _OWN_TABLES
 }
-"""A person's and a post's fields that hold a code of the table `codes`."""
+"""The fields that hold a code of the table `codes`; a name means the same set on every sheet."""
 
 
 class Code(BaseModel):
@@ -86,7 +86,7 @@ async def _sets(conn: Connection, on: date) -> dict[str, list[Code]]:
 
 
 async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, object]) -> None:
-    """Every code of a person's or a post's fields is in its set on this day (CodeUnknown)."""
+    """Every code of these fields is in its set on this day (CodeUnknown)."""
     unknown = await unknown_codes(conn, on, given)
     if unknown:
         raise CodeUnknown(field=unknown[0][1])

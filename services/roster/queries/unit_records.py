@@ -1,26 +1,18 @@
 """What a unit is by the register, as decisions need it: today's record, the names that go with it, and who took over from whom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import date
 from uuid import UUID
 
 import asyncpg
 
-from services.roster.models.refusals import UnitUnknown
-from services.roster.models.units import LISTS, AttributeUnknown, UnitClosedBefore, UnitRecord
+from services.roster.models.refusals import FundingUnknown, UnitUnknown
+from services.roster.models.units import LISTS, UnitClosedBefore, UnitRecord
+from services.roster.queries.codes import ensure_known_codes
 from shared.db import Connection
 
 _COLUMNS = ", ".join(f"unit_records.{field.name}" for field in fields(UnitRecord))
-_SETS = {
-    "nature": "natures",
-    "public_welfare": "public_welfare_classes",
-    "sector": "sectors",
-    "rank": "ranks",
-    "system": "systems",
-}
-ATTRIBUTES = {*_SETS, "unit_funding"}
-"""The attributes whose values are codes, beside the category."""
 
 
 async def record_of(conn: Connection, unit_id: UUID) -> UnitRecord:
@@ -63,18 +55,12 @@ async def names_of(conn: Connection, unit_id: UUID) -> dict[str, tuple[str, ...]
     return dict.fromkeys(LISTS, ()) | {row["role"]: tuple(row["names"]) for row in rows}
 
 
-async def ensure_known_attributes(conn: Connection, given: dict[str, object], on: date) -> None:
-    """Each value of a code set is in it on this day."""
-    for name, value in given.items():
-        if value is None:
-            continue
-        known = True
-        if name in _SETS:
-            known = await conn.fetchval("SELECT true FROM codes WHERE set = $1 AND code = $2 AND valid @> $3::date", _SETS[name], value, on)
-        elif name == "unit_funding":
-            known = await conn.fetchval("SELECT true FROM fundings WHERE code = $1 AND valid @> $2::date", value, on)
-        if not known:
-            raise AttributeUnknown(attribute=name, value=value)
+async def ensure_known_attributes(conn: Connection, given: Mapping[str, object], on: date) -> None:
+    """Each attribute that is a code is in its table on this day (CodeUnknown, FundingUnknown)."""
+    await ensure_known_codes(conn, on, given)
+    funding = given.get("unit_funding")
+    if funding and not await conn.fetchval("SELECT true FROM fundings WHERE code = $1 AND valid @> $2::date", funding, on):
+        raise FundingUnknown(funding=funding)
 
 
 def _record(row: asyncpg.Record) -> UnitRecord:

@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
 from services.roster.models.refusals import UnitUnknown
-from services.roster.models.units import LISTS, ReformUnknown, UnitNotThen
+from services.roster.models.units import LISTS, UnitNotThen
 from services.roster.queries.establishments import LATEST, ROWS_NOW, ROWS_THEN, ROWS_WITHOUT_QUOTA, Moment
 from shared.auth import Who
 from shared.db import Connection
@@ -111,51 +111,6 @@ class UnitView(UnitLine):
     freezes: list[FreezeView]
 
 
-class RecordView(BaseModel):
-    """One stretch of a unit's history, as it is known now."""
-
-    since: date
-    until: date | None
-    name: str
-    short_name: str | None
-    uscc: str | None
-    parent_id: UUID | None
-    path: list[UUID]
-    category: str
-    nature: str | None
-    public_welfare: str | None
-    unit_funding: str | None
-    sector: str | None
-    rank: str | None
-    system: str | None
-    duties: str | None
-    withheld: bool
-    document_no: str
-    document_on: date | None
-    reform_id: UUID | None
-    recorded_from: datetime
-
-
-class UnitHistory(BaseModel):
-    """All stretches, oldest first, and the links to other units."""
-
-    items: list[RecordView]
-    successors: list[SuccessorView]
-    predecessors: list[SuccessorView]
-
-
-class ReformView(BaseModel):
-    """A reform as it was carried out; `units` are those it changed, closed, or took people from or to."""
-
-    reform_id: UUID
-    title: str
-    effective_on: date
-    document_no: str
-    document_on: date
-    steps: list[dict[str, Any]]
-    units: list[UUID]
-
-
 class ReservationView(BaseModel):
     """An authorised use; `held` of its `unspent` posts belong to applications in flight."""
 
@@ -193,7 +148,7 @@ async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = 
         {role: [] for role in LISTS}
         | dict(row)
         | row["names"]
-        | _links(unit_id, row["links"])
+        | links_of(unit_id, row["links"])
         | {
             "uscc_doubt": doubt_of(row["uscc"]),
             "establishments": [_unrecorded(each) if [each.kind, each.funding] in row["unrecorded"] else _view(each) for each in counted],
@@ -206,38 +161,13 @@ def doubt_of(uscc: str | None) -> str | None:
     return parse_uscc(uscc).warning or None if uscc else None
 
 
-def _links(unit_id: UUID, rows: Iterable[Mapping[str, Any] | asyncpg.Record]) -> dict[str, list[SuccessorView]]:
+def links_of(unit_id: UUID, rows: Iterable[Mapping[str, Any] | asyncpg.Record]) -> dict[str, list[SuccessorView]]:
+    """The rows of LINKS, by their side."""
     links: dict[str, list[SuccessorView]] = {"successors": [], "predecessors": []}
     for row in rows:
         side, other = ("successors", "successor_id") if str(row["unit_id"]) == str(unit_id) else ("predecessors", "unit_id")
         links[side].append(SuccessorView(**{**row, "unit_id": row[other]}))
     return links
-
-
-async def unit_history(conn: Connection, unit_id: UUID, who: Who) -> UnitHistory:
-    """What the unit was from when to when, as known now."""
-    await ensure_visible(conn, unit_id, who)
-    rows = await conn.fetch(
-        "SELECT *, lower(during) AS since, upper(during) AS until, lower(recorded) AS recorded_from FROM unit_records"
-        " WHERE unit_id = $1 AND upper_inf(recorded) ORDER BY lower(during)",
-        unit_id,
-    )
-    return UnitHistory(items=[RecordView(**row) for row in rows], **_links(unit_id, await conn.fetch(_LINKS, unit_id)))
-
-
-async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
-    """One reform, with those units it changed that the caller may see. Raises ReformUnknown where there are none."""
-    row = await conn.fetchrow(
-        "SELECT id AS reform_id, title, effective_on, document_no, document_on, steps, ARRAY(SELECT DISTINCT unit_id FROM ("
-        " SELECT unit_id FROM unit_records WHERE reform_id = $2 UNION SELECT unit_id FROM unit_successors WHERE reform_id = $2"
-        " UNION SELECT unit_id FROM placements WHERE transfer_id = $2) AS touched JOIN units ON units.id = unit_id"
-        f" WHERE {visible(who, row='units', table='units')}) AS units FROM reforms WHERE id = $2",
-        scope(who),
-        reform_id,
-    )
-    if row is None or not row["units"]:
-        raise ReformUnknown(reform=reform_id)
-    return ReformView(**row)
 
 
 async def units(
@@ -303,7 +233,7 @@ _NAMES = """
     SELECT role, array_agg(name ORDER BY position) AS names FROM unit_names
     WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY role
 """
-_LINKS = """
+LINKS = """
     SELECT unit_id, successor_id, kind, effective_on, document_no FROM unit_successors WHERE unit_id = $1 OR successor_id = $1
     ORDER BY effective_on, successor_id, unit_id
 """
@@ -332,7 +262,7 @@ def _in_full(who: Who, moment: Moment) -> str:
     return f"""
         {_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on,
             coalesce((SELECT json_object_agg(role, names) FROM ({_NAMES}) AS each), '{{}}') AS names,
-            coalesce((SELECT json_agg(each) FROM ({_LINKS}) AS each), '[]') AS links,
+            coalesce((SELECT json_agg(each) FROM ({LINKS}) AS each), '[]') AS links,
             coalesce((SELECT json_agg(each) FROM ({rows}) AS each), '[]') AS establishments,
             coalesce((SELECT json_agg(json_build_array(kind, funding)) FROM ({ROWS_WITHOUT_QUOTA}) AS each), '[]') AS unrecorded,
             coalesce((SELECT json_agg(each) FROM ({_SEATS}) AS each), '[]') AS seats,

@@ -1,0 +1,84 @@
+"""What units were from when to when, who took over from whom, and what a reform did."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.roster.models.units import ReformUnknown
+from services.roster.queries.units import LINKS, SuccessorView, ensure_visible, links_of, seen
+from shared.auth import Who
+from shared.db import Connection
+from shared.unit_copies import scope
+
+
+class RecordView(BaseModel):
+    """One stretch of a unit's history, as it is known now."""
+
+    since: date
+    until: date | None
+    name: str
+    short_name: str | None
+    uscc: str | None
+    parent_id: UUID | None
+    path: list[UUID]
+    category: str
+    nature: str | None
+    public_welfare: str | None
+    unit_funding: str | None
+    sector: str | None
+    rank: str | None
+    system: str | None
+    duties: str | None
+    withheld: bool
+    document_no: str
+    document_on: date | None
+    reform_id: UUID | None
+    recorded_from: datetime
+
+
+class UnitHistory(BaseModel):
+    """All stretches, oldest first, and the links to other units."""
+
+    items: list[RecordView]
+    successors: list[SuccessorView]
+    predecessors: list[SuccessorView]
+
+
+class ReformView(BaseModel):
+    """A reform as it was carried out; `units` are those it changed, closed, or took people from or to."""
+
+    reform_id: UUID
+    title: str
+    effective_on: date
+    document_no: str
+    document_on: date
+    steps: list[dict[str, Any]]
+    units: list[UUID]
+
+
+async def unit_history(conn: Connection, unit_id: UUID, who: Who) -> UnitHistory:
+    """What the unit was from when to when, as known now."""
+    await ensure_visible(conn, unit_id, who)
+    rows = await conn.fetch(
+        "SELECT *, lower(during) AS since, upper(during) AS until, lower(recorded) AS recorded_from FROM unit_records"
+        " WHERE unit_id = $1 AND upper_inf(recorded) ORDER BY lower(during)",
+        unit_id,
+    )
+    return UnitHistory(items=[RecordView(**row) for row in rows], **links_of(unit_id, await conn.fetch(LINKS, unit_id)))
+
+
+async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
+    """One reform, with those units it changed that the caller may see. Raises ReformUnknown where there are none."""
+    row = await conn.fetchrow(
+        "SELECT id AS reform_id, title, effective_on, document_no, document_on, steps, ARRAY(SELECT DISTINCT unit_id FROM ("
+        " SELECT unit_id FROM unit_records WHERE reform_id = $2 UNION SELECT unit_id FROM unit_successors WHERE reform_id = $2"
+        " UNION SELECT unit_id FROM placements WHERE transfer_id = $2) AS touched JOIN units ON units.id = unit_id"
+        f" WHERE {seen(who)}) AS units FROM reforms WHERE id = $2",
+        scope(who),
+        reform_id,
+    )
+    if row is None or not row["units"]:
+        raise ReformUnknown(reform=reform_id)
+    return ReformView(**row)

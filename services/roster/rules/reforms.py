@@ -1,0 +1,42 @@
+"""The balance of a reform: a surplus may be carried over with its cause, never made in passing (486号令: posts and people of one kind are never netted)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from services.roster.models.units import ReformOverfills
+from shared.events.roster import EstablishmentState
+from shared.glossary import OverQuotaCause
+
+Row = tuple[str, str]
+
+
+def excess_of(rows: Iterable[EstablishmentState]) -> Counter[Row]:
+    """People and promised posts beyond the quota, per (kind, funding), each unit's row for itself."""
+    excess: Counter[Row] = Counter()
+    for row in rows:
+        excess[row.kind, row.funding] += max(0, row.headcount + row.reserved - row.quota)
+    return excess
+
+
+def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQuotaCause | None) -> None:
+    """A greater surplus than there was needs the office's recorded cause."""
+    for (kind, funding), posts in sorted((after - before).items()):
+        if posts and cause is None:
+            raise ReformOverfills(kind=kind, funding=funding, before=before[kind, funding], after=after[kind, funding])
+
+
+def settled_causes(
+    arrived: Sequence[OverQuotaCause | None], over: int, explained: int, cause: OverQuotaCause | None
+) -> list[OverQuotaCause | None]:
+    """As what each who arrives in one row stands there. `over`: its surplus; `explained`: people in it with a recorded cause, these included.
+
+    In a row with room nobody is over quota any more; in one that is over, each keeps the cause recorded for him, and what nothing explains is
+    the reform's, where it names a cause.
+    """
+    if over == 0:
+        return [None] * len(arrived)
+    settled, left = list(arrived), over - explained
+    for place in reversed(range(len(settled))):
+        if cause is not None and settled[place] is None and left > 0:
+            settled[place], left = cause, left - 1
+    return settled

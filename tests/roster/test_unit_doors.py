@@ -1,0 +1,110 @@
+"""The doors of units and reforms: who may pass, what is answered, and the tree of a day."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from shared.db import Database
+from shared.glossary import Role
+from tests.roster import given
+from tests.roster.doors import Doors
+
+pytestmark = pytest.mark.asyncio
+DOCUMENT = {"document_no": "示编〔2026〕8号"}
+SINCE = {"effective_on": "2026-09-10"}
+
+
+async def test_a_unit_is_renamed_by_the_office_and_read_under_either_name(doors: Doors, roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+    old = (await doors.http.get(f"/units/{unit_id}", headers=doors.office)).json()["name"]
+    body = {"name": "示例中心", "plates": ["示例服务站"], "uscc": "91330481123456788X"} | SINCE | DOCUMENT
+
+    refused = await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.as_(Role.UNIT_CLERK, units=(unit_id,)))
+    changed = await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.office)
+
+    now = (await doors.http.get(f"/units/{unit_id}", headers=doors.office)).json()
+    then = (await doors.http.get(f"/units/{unit_id}", params={"as_of": "2026-09-09"}, headers=doors.office)).json()
+    history = (await doors.http.get(f"/units/{unit_id}/history", headers=doors.office)).json()
+    found = (await doors.http.get("/units", params={"q": "示例", "as_of": "2026-09-10"}, headers=doors.office)).json()["items"]
+    assert (refused.status_code, changed.status_code) == (403, 200)
+    assert "校验码" in changed.json()["uscc_doubt"]
+    assert (now["name"], now["plates"], now["document_no"], then["name"], then["plates"]) == (
+        "示例中心", ["示例服务站"], DOCUMENT["document_no"], old, [],
+    )  # fmt: skip
+    assert [each["name"] for each in history["items"]] == [old, "示例中心"]
+    assert [each["id"] for each in found] == [str(unit_id)]
+
+
+async def test_a_refusal_says_in_chinese_what_to_do(doors: Doors, roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+
+    mute = await doors.http.patch(f"/units/{unit_id}", json={"name": "示例中心"} | SINCE, headers=doors.office)
+    empty = await doors.http.patch(f"/units/{unit_id}", json={"name": None} | SINCE | DOCUMENT, headers=doors.office)
+    early = await doors.http.get(f"/units/{unit_id}", params={"as_of": "2019-12-31"}, headers=doors.office)
+
+    assert (mute.status_code, mute.json()["code"]) == (409, "document_missing")
+    assert (empty.status_code, "不能改为空" in empty.text) == (422, True)
+    assert (early.status_code, early.json()["code"]) == (404, "unit_not_then")
+    assert "2019-12-31" in early.json()["detail"]
+
+
+async def test_a_reform_is_carried_out_once_and_its_tree_is_the_days(doors: Doors, roster_db: Database) -> None:
+    gone, into = await given.row(roster_db, 2), await given.row(roster_db, 1)
+    await given.in_post(roster_db, gone)
+    made = str(uuid4())
+    steps = [
+        {"step": "establish", "unit_id": made, "name": "新局", "code": "R-1", "category": "SY-1"},
+        {"step": "merge", "unit_id": str(gone.unit_id), "into_unit_id": str(into.unit_id)},
+        {"step": "change", "unit_id": str(into.unit_id), "parent_id": made},
+    ]
+    body = {"title": "改革", "document_on": "2026-09-01", "steps": steps} | SINCE | DOCUMENT
+    office = doors.as_(Role.BUSINESS_OFFICER, key="reform-1")
+
+    refused = await doors.http.post("/reforms", json=body, headers=doors.as_(Role.OFFICE_DIRECTOR))
+    answers = [await doors.http.post("/reforms", json=body, headers=office) for _ in range(2)]
+
+    assert refused.status_code == 403
+    assert answers[0].status_code == 201
+    assert answers[0].json() == answers[1].json()
+    reform = (await doors.http.get(f"/reforms/{answers[0].json()['reform_id']}", headers=doors.office)).json()
+    assert {UUID(each) for each in reform["units"]} == {gone.unit_id, into.unit_id, UUID(made)}
+    assert [step["step"] for step in reform["steps"]] == ["establish", "merge", "change"]
+    for day, below in (("2026-09-09", []), ("2026-09-10", [str(into.unit_id)])):
+        page = (await doors.http.get("/units", params={"parent": made, "as_of": day}, headers=doors.office)).json()
+        assert [each["id"] for each in page["items"]] == below
+
+
+async def test_a_refused_reform_names_its_step(doors: Doors, roster_db: Database) -> None:
+    one, other = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    move = {
+        "step": "move_posts",
+        "unit_id": str(one.unit_id),
+        "to_unit_id": str(other.unit_id),
+        "kind": "SY",
+        "funding": "full",
+        "posts": 1,
+    }
+    body = {"title": "划转", "document_on": "2026-09-01", "steps": [move, move]} | SINCE | DOCUMENT
+
+    refused = (await doors.http.post("/reforms", json=body, headers=doors.office)).json()
+
+    assert (refused["code"], refused["facts"]["step"]) == ("quota_below_zero", "2")
+
+
+async def test_an_officer_of_part_of_the_county_reforms_only_what_he_sees(doors: Doors, roster_db: Database) -> None:
+    mine, theirs = await given.unit(roster_db), await given.unit(roster_db)
+    body = {"title": "合并", "document_on": "2026-09-01", "steps": [{"step": "merge", "unit_id": str(mine), "into_unit_id": str(theirs)}]}
+    officer = doors.as_(Role.BUSINESS_OFFICER, units=(mine,))
+
+    refused = await doors.http.post("/reforms", json=body | SINCE | DOCUMENT, headers=officer)
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "unit_unknown")
+
+
+async def test_a_unit_is_closed_through_the_door(doors: Doors, roster_db: Database) -> None:
+    gone, successor = await given.unit(roster_db), await given.unit(roster_db)
+
+    closed = await doors.http.post(f"/units/{gone}/close", json={"successors": [str(successor)]} | SINCE | DOCUMENT, headers=doors.office)
+
+    unit = (await doors.http.get(f"/units/{gone}", headers=doors.office)).json()
+    assert (closed.status_code, unit["closed_on"], unit["successors"][0]["unit_id"]) == (204, "2026-09-10", str(successor))
