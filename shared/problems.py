@@ -55,7 +55,6 @@ TITLES: dict[str, str] = {
     "entry_after_reform": "人员入编晚于改革日",
     "reform_overfills": "改革后超编",
     "document_after_effect": "生效日早于文件日",
-    "attribute_unknown": "取值不在代码表",
     "reform_unknown": "没有找到改革事项",
     "document_missing": "缺少文号",
     "effective_in_future": "生效日期未到",
