@@ -33,8 +33,9 @@ class MissingGlyphs(ValueError):  # noqa: N818  named as the fact it states
 class Renderer:
     """One kept compiler with its fonts; safe to share between threads."""
 
-    def __init__(self, font_dir: Path | None = None) -> None:
-        """`font_dir` holds the office's own fonts (仿宋, 楷体 …); templates prefer them where they are."""
+    def __init__(self, font_dir: Path | None = None, mark: str = "") -> None:
+        """`font_dir` holds the office's own fonts (仿宋, 楷体 …); templates prefer them where they are. `mark` stands at the head of every page."""
+        self._mark = mark
         files = [pylopdf_fonts_zh_cn.sans_path(), pylopdf_fonts_zh_cn.serif_path(), *_font_files(font_dir)]
         self._drawable = frozenset(code for file in files for code in _code_points(file))
         folders = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
@@ -57,7 +58,7 @@ class Renderer:
         missing = frozenset(each for each in _characters(data) if ord(each) not in self._drawable and not each.isspace())
         if missing:
             raise MissingGlyphs(missing)
-        inputs = {"data": json.dumps(data, ensure_ascii=False)}
+        inputs = {"data": json.dumps(data, ensure_ascii=False), "mark": self._mark}
         with self._one_at_a_time:
             pages = self._compiler.compile(input=str(template), sys_inputs=inputs, **options)
         return [pages] if isinstance(pages, bytes) else list(pages or [])

@@ -36,6 +36,11 @@ class StackSettings(BaseSettings):
         return self.environment != "production" and self.clock_file is not None
 
     @property
+    def mark(self) -> str:
+        """What every document says at its head: outside production its units and people are invented."""
+        return "" if self.environment == "production" else "演示数据"
+
+    @property
     def calendar_folder(self) -> Path | None:
         """The holiday notices an office has loaded (`bianban calendar load`); on several machines one shared folder."""
         return self.home / "calendar" if self.home else None

@@ -53,7 +53,7 @@ def _activities(
         database=database,
         folder=settings.documents,
         issuer=settings.issuer,
-        renderer=Renderer(settings.font_dir),
+        renderer=Renderer(settings.font_dir, settings.mark),
         roster=RosterReader(roster, lambda: token.at(Clock(None).now())),
         platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), Clock(settings.clock_file)),
         callback_url=f"{settings.callback_url}/seal-callbacks",

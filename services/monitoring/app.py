@@ -39,7 +39,7 @@ def create_app() -> FastAPI:
     app.state.folder = settings.documents
     app.state.notices = settings.notices
     app.state.issuer = settings.issuer
-    app.state.renderer = Renderer(settings.font_dir)
+    app.state.renderer = Renderer(settings.font_dir, settings.mark)
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.surroundings = Surroundings(
         Notices(settings.calendar_folder).calendar, lambda: clock.offset() if settings.may_move_time else None

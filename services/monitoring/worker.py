@@ -42,7 +42,7 @@ async def main() -> None:
         sealing = Sealing(
             folders={Document.LIST: settings.documents, Document.NOTICE: settings.notices},
             issuer=settings.issuer,
-            renderer=Renderer(settings.font_dir),
+            renderer=Renderer(settings.font_dir, settings.mark),
             platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), clock),
             callback_url=f"{settings.own_url}/seal-callbacks",
             seal_code=settings.seal_code,

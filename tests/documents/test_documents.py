@@ -128,6 +128,15 @@ def test_a_real_seal_is_not_called_a_demonstration() -> None:
     assert "演示印章" not in text_of(RENDERER.pdf(APPROVAL / "post_use_notice.typ", POST_USE | {"demo_seal": False}, AT))
 
 
+def test_a_mark_stands_on_every_page_and_nowhere_when_there_is_none() -> None:
+    marked = Renderer(mark="演示数据")
+    for template, data in ((APPROVAL / "post_use_notice.typ", POST_USE), (MONITORING / "supervision_list.typ", lines(new=40))):
+        pages = pypdf.PdfReader(io.BytesIO(marked.pdf(template, data, AT))).pages
+
+        assert [number for number, page in enumerate(pages) if "演示数据" not in page.extract_text()] == []
+        assert "演示数据" not in text_of(RENDERER.pdf(template, data, AT))
+
+
 def test_a_notice_without_a_seal_does_not_pretend_to_have_one() -> None:
     text = text_of(RENDERER.pdf(MONITORING / "rectification_notice.typ", NOTICE, AT))
 
