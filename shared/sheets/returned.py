@@ -7,6 +7,7 @@ import asyncio
 import csv
 import io
 import json
+import math
 import os
 import sys
 from collections import defaultdict
@@ -88,8 +89,8 @@ def _write_sheet(target: Any, source: Any, found: Sequence[Sequence[Any]], forma
     first = True
     for number, row in reader._rows(source):  # noqa: SLF001  the same rows with the same numbers
         for place, cell in enumerate(row):
-            if (text := _text(cell)) or (number, place) in cells:
-                target.write_string(number - 1, place, text, formats[cells.get((number, place))])
+            if (value := reader.value(cell)) is not None or (number, place) in cells:
+                _write_cell(target, number - 1, place, value, formats[cells.get((number, place))])
         if number in sentences:
             target.write_string(number - 1, width, "；".join(sentences[number])[:32_000], formats[None])
         elif first and any(cell != "" for cell in row):
@@ -124,14 +125,12 @@ def _by_row(found: Sequence[Sequence[Any]]) -> tuple[dict[tuple[int, int], bool]
     return cells, sentences
 
 
-def _text(cell: Any) -> str:
-    """A cell as its owner typed it."""
-    value = reader.value(cell)
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    return str(value)
+def _write_cell(target: Any, row: int, place: int, value: Any, style: Any) -> None:
+    """A number stays a number, so that what is doubtful about it stays doubtful; all else is text."""
+    if isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value):
+        target.write_number(row, place, value, style)
+    else:
+        target.write_string(row, place, "" if value is None else str(value), style)
 
 
 def _harmless(cell: str) -> str:

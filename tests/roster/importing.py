@@ -1,11 +1,13 @@
 """Imports for the roster's tests: files made from the register's fields, brought in, checked and written as the activities do it."""
 
 import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from xml.etree import ElementTree as ET
 
 import xlsxwriter
 
@@ -21,14 +23,15 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.glossary import Role
+from shared.sheets.reading import MARK
 from tests.roster import given
 
 Cells = Mapping[str, Any]
 OFFICER = Who("tester", frozenset({Role.BUSINESS_OFFICER}))
 
 
-def book(sheets: Mapping[str, Sequence[Cells]]) -> bytes:
-    """A workbook: title to rows; numbers stay numbers, the rest is text."""
+def book(sheets: Mapping[str, Sequence[Cells]], mark: str = "") -> bytes:
+    """A workbook: title to rows; numbers stay numbers, the rest is text. `mark`: as a template of ours says what it is."""
     target = io.BytesIO()
     made = xlsxwriter.Workbook(target, {"in_memory": True})
     for title, rows in sheets.items():
@@ -40,8 +43,23 @@ def book(sheets: Mapping[str, Sequence[Cells]]) -> bytes:
                 if row.get(name) is not None:
                     write = sheet.write_number if isinstance(row[name], int | float) else sheet.write_string
                     write(number, place, row[name])
+    if mark:
+        made.add_worksheet(MARK).write(0, 0, mark)
+        made.worksheets()[-1].very_hidden()
     made.close()
     return target.getvalue()
+
+
+def coloured(content: bytes, sheet: int, colour: str) -> list[str]:
+    """Which cells of a sheet (from 1) have a fill of this colour."""
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        styles = ET.fromstring(archive.read("xl/styles.xml"))  # noqa: S314  our own file
+        cells = ET.fromstring(archive.read(f"xl/worksheets/sheet{sheet}.xml"))  # noqa: S314  our own file
+    fills = [colour in ET.tostring(each, "unicode") for each in styles.find(f"{space}fills") or ()]
+    formats = [fills[int(each.get("fillId", 0))] for each in styles.find(f"{space}cellXfs") or ()]
+    assert next(cells.iter(f"{space}f"), None) is None
+    return [str(each.get("r")) for each in cells.iter(f"{space}c") if formats[int(each.get("s", 0))]]
 
 
 class Office:

@@ -1,14 +1,25 @@
 """A file is checked whole, written unit by unit, and changes nothing the second time."""
 
+import asyncio
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
-from services.roster.models.imports import ImportState
+from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_writes import apply_import
+from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
+from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
+from services.roster.queries import imports as queries
+from services.roster.queries.imports import ImportView
 from shared.db import Database
-from tests.imports.rows import USCC, person, unit
-from tests.roster.importing import Office
+from shared.sheets.returned import annotated
+from tests.imports.rows import NUMBERS, USCC, person, unit
+from tests.roster import dirt, given
+from tests.roster.importing import Office, book, coloured
 
 pytestmark = pytest.mark.asyncio
 
@@ -68,3 +79,264 @@ async def test_five_files_one_after_the_other_make_a_county(office: Office) -> N
     assert [await office.refused(each) for each in written] == [[]] * 5
     totals = [{name: number for name, number in each.written.items() if number} for each in written]
     assert totals == [{"units": 2}, {"quotas": 2}, {"seats": 1}, {"persons": 1}, {"persons": 1}]
+
+
+async def test_fifty_kinds_of_dirt_go_in_or_are_named(office: Office) -> None:
+    file = dirt.workbook([with_posts(60), with_posts(1, 编制类型="周转编制")])
+
+    view = await office.check("roster", file)
+    said = [(row, column, sentence) for sheet, row, column, sentence in await office.said(view) if sheet == "人员"]
+
+    assert len(dirt.ALL) >= 50
+    unsaid = []
+    for place, each in enumerate(dirt.ALL):
+        mine = [(column, sentence) for row, column, sentence in said if row == dirt.FIRST_ROW + place]
+        if not (any(column == each.column and each.said in sentence for column, sentence in mine) if each.column else mine == []):
+            unsaid.append((each.what, mine))
+    assert unsaid == []
+    assert (view.sheets["roster"].added, view.sheets["roster"].wrong) == (len(dirt.TAKEN), len(dirt.REFUSED))
+    last = dirt.FIRST_ROW + len(dirt.ALL) + 1
+    assert [(row, sentence[:10]) for row, _, sentence in said if row >= last] == [(last, f"“合计”写的是 {len(dirt.ALL) - 1}"[:10])]
+
+
+async def test_the_good_rows_of_a_dirty_file_are_written_and_nobody_is_lost(office: Office) -> None:
+    view = await office.write("roster", dirt.workbook([with_posts(60)]), accept_valid=True)
+
+    assert await office.refused(view) == []
+    assert view.written["persons"] == len(dirt.TAKEN)
+    names = {row["name"] for row in await office.database.pool.fetch("SELECT name FROM person_records")}
+    assert {"张三", "阿依古丽·买买提", "𠮷𬭎", "文一"} <= names
+
+
+async def test_a_file_with_errors_is_not_written_unless_asked(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0), person(1, 性别="男")]})
+
+    with pytest.raises(ErrorsLeft):
+        await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+    assert (await office.view(view.id)).state == ImportState.CHECKED
+
+
+async def test_a_person_twice_in_the_file_is_told_with_the_other_row(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0), person(1), person(0)]})
+
+    assert await office.said(view) == [("人员", 4, "公民身份号码", "与第 2 行是同一人，一人只能占一个编制，请核对")]
+
+
+async def test_people_beyond_posts_and_seats_are_warned_of_and_stay_in(office: Office) -> None:
+    leaders = [person(each, 占用职数="单位正职") for each in range(2)]
+
+    view = await office.check("roster", {"单位": [with_posts(1)], "人员": leaders})
+
+    assert [(sheet, row, column) for sheet, row, column, _ in await office.said(view)] == [("单位", 2, "编制数"), ("人员", 2, "占用职数")]
+    assert (view.errors, view.sheets["roster"].added) == (0, 2)
+
+
+async def test_the_people_of_a_wrong_unit_wait_for_it_and_are_told_once(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts("x")], "人员": [person(0), person(1)]})
+
+    said = await office.said(view)
+    assert [(sheet, row, column) for sheet, row, column, _ in said] == [("单位", 2, "编制数"), ("人员", 2, "单位")]
+    assert "等 2 行本身无误" in said[1][3]
+    assert view.units_total == 0
+
+
+async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0, 学历="本科"), person(1)]})
+
+    view = await office.write("roster", [person(0, 学历="硕士研究生毕业", 民族="回族", 姓名="测试别名"), person(1)])
+
+    async with office.database.reading() as conn:
+        changes = await queries.changes(conn, view.id, 10)
+    assert [(each.row, each.columns) for each in changes] == [(2, ["民族", "学历"])]
+    assert [(row, column) for _, row, column, _ in await office.said(view)] == [(2, "姓名")]
+    assert view.written["changed"] == 1
+    lines = await office.database.pool.fetch("SELECT field FROM person_changes ORDER BY field")
+    assert [line["field"] for line in lines] == ["education", "ethnicity"]
+    again = await office.check("roster", [person(0, 学历="硕士研究生毕业", 民族="回族"), person(1)])
+    assert (again.sheets["roster"].same, again.errors, again.warnings) == (2, 0, 0)
+
+
+async def test_a_unit_in_daily_use_takes_nobody_in_by_a_file(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    unit_id = await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", USCC[0])
+    await given.quota(office.database, given.Row(unit_id), 5, given.TODAY)
+
+    view = await office.check("roster", [person(0), person(1)])
+
+    assert [(row, column, "日常业务" in sentence) for _, row, column, sentence in await office.said(view)] == [(3, "单位", True)]
+    assert view.sheets["roster"].same == 1
+
+
+async def test_who_stands_on_another_unit_is_told(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    other = {"单位": [with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1])], "人员": [person(0, 单位="乙单位")]}
+
+    view = await office.check("roster", other)
+
+    assert [(row, column) for sheet, row, column, _ in await office.said(view) if sheet == "人员"] == [(2, "公民身份号码")]
+
+
+async def test_a_later_document_changes_posts_and_the_same_one_does_not(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    quota = {"单位": "甲单位", "编制类型": "事业编制", "经费形式": "全额拨款", "批准文号": "测编〔2021〕9号", "批准日期": "2021-05-01"}
+
+    later = await office.write("quotas", [quota | {"编制数": 9}])
+    same = await office.write("quotas", [quota | {"编制数": 8}])
+
+    assert (later.written["quotas"], same.written) == (1, {})
+    assert [column for _, _, column, _ in await office.said(same)] == ["编制数"]
+    assert await office.database.pool.fetchval("SELECT posts FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)") == 9
+
+
+async def test_political_legal_posts_stay_out_unless_switched_on(office: Office) -> None:
+    units = [with_posts(单位类别="政府工作部门", 编制类型="政法专项编制", 经费形式="财政拨款")]
+    people = [person(0, 编制类型="政法专项编制", 经费形式="财政拨款")]
+
+    out = await office.check("roster", {"单位": units, "人员": people})
+    switched = await office.check("roster", {"单位": units, "人员": people}, political_legal=True)
+
+    assert (out.sheets["roster"].left_out, out.errors, out.units_total) == (1, 0, 0)
+    assert (switched.sheets["roster"].added, switched.errors) == (1, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+async def test_a_csv_goes_in_and_comes_back_with_its_findings(office: Office, encoding: str) -> None:
+    await office.write("units", [unit()])
+    lines = [
+        "单位,编制类型,经费形式,编制数,批准文号,批准日期",
+        "甲单位,事业编制,全额拨款,3,测编〔2020〕1号,2020.3.1",
+        "甲单位,x,全额拨款,3,=1+1,2020.3.1",
+    ]
+
+    view = await office.check("quotas", "\r\n".join(lines).encode(encoding), name="a.csv")
+    returned = (await _returned(office, view)).decode("utf-8-sig").splitlines()
+
+    assert (view.sheets["quotas"].added, view.sheets["quotas"].wrong) == (0, 2)
+    assert returned[0].endswith(",核对结果")
+    assert "错误·编制类型：不在代码表中" in returned[2]
+    assert ",'=1+1," in returned[2]
+
+
+async def test_the_file_comes_back_with_its_findings_beside_the_rows_and_coloured_cells(office: Office) -> None:
+    file = dirt.workbook([with_posts(60)])
+    view = await office.check("roster", file)
+
+    content = await _returned(office, view)
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(" 人员 ")
+    found = {number: str(row[-1]) for number, row in enumerate(sheet.iter_rows(), start=1)}
+
+    assert all(each.said in found[dirt.FIRST_ROW + place] for place, each in enumerate(dirt.ALL) if each.said)
+    assert len(coloured(content, 2, "FFC7CE")) >= len(dirt.REFUSED)
+    assert len(coloured(content, 2, "FFEB9C")) >= 5
+    again = await office.check("roster", content)
+    assert (again.sheets["roster"].added, again.sheets["roster"].wrong) == (
+        len(dirt.TAKEN) + 1,
+        len(dirt.REFUSED) - 1,
+    )  # the computed cell is a number now
+
+
+async def test_an_old_register_goes_in_by_a_mapping_file(office: Office) -> None:
+    old = person(0)
+    old |= {"职工": old.pop("姓名"), "编别": "全额事业", "备注": "职称：高级教师"}
+    del old["编制类型"]
+    mapping = {
+        "sheets": {"花名册": "人员"},
+        "columns": {"职工": "姓名", "编别": "编制类型"},
+        "codes": {"编制类型": {"全额事业": "事业编制"}},
+        "extract": [{"from": "备注", "to": "专业技术职务", "pattern": "职称：(?P<value>.+)"}],
+    }
+
+    view = await office.write("roster", {"单位": [with_posts()], "花名册": [old]}, accept_valid=True, mapping=mapping)
+
+    assert await office.said(view) == []
+    assert await office.database.pool.fetchval("SELECT professional_title FROM person_records") == "高级教师"
+
+
+async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_anew(office: Office) -> None:
+    cancelled, repeated = [await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]}) for _ in range(2)]
+    await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
+    await check_import(office.database, given.CIPHER, office.clock, cancelled)
+    await asyncio.gather(*(check_import(office.database, given.CIPHER, office.clock, repeated) for _ in range(2)))
+
+    assert (await office.view(cancelled)).state == ImportState.CANCELLED
+    view = await office.view(repeated)
+    assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
+    with pytest.raises(ImportOver):
+        await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
+    with pytest.raises(NotChecked):
+        await begin_applying(office.database, given.by(None), BeginApplying(import_id=cancelled))
+
+
+async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    people = [person(place, 单位=f"单位{place // 2}") for place in range(8)]
+    view = await office.check("roster", {"单位": units, "人员": people})
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+
+    async def cancel_soon() -> None:
+        while (await office.view(view.id)).units_done < 1:  # noqa: ASYNC110  the writing is in another task
+            await asyncio.sleep(0.005)
+        await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
+
+    await asyncio.gather(apply_import(office.database, given.CIPHER, office.clock, view.id), cancel_soon())
+
+    done = await office.view(view.id)
+    there = await office.database.pool.fetch("SELECT count(*) AS people FROM units JOIN placements ON unit_id = units.id GROUP BY units.id")
+    assert done.state in {ImportState.CANCELLED, ImportState.APPLIED}
+    assert len(there) == done.units_done
+    assert [row["people"] for row in there] == [2] * done.units_done
+
+
+async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> None:
+    view = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    await office.database.pool.execute("UPDATE imports SET state = $2 WHERE id = $1", view.id, ImportState.APPLYING)
+    await office.database.pool.execute("UPDATE import_units SET state = 'waiting'")
+
+    await apply_import(office.database, given.CIPHER, office.clock, view.id)
+
+    assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 1
+    assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 1
+
+
+async def test_what_is_kept_of_a_file_is_encrypted_and_gone_after_its_time(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    kept = await office.database.pool.fetch(
+        "SELECT content AS data FROM import_files UNION ALL SELECT sealed FROM import_rows WHERE sealed IS NOT NULL"
+    )
+    assert len(kept) == 3
+    assert not any(NUMBERS[0].encode() in row["data"] or row["data"][:2] == b"PK" for row in kept)
+
+    await forget_import(office.database, given.by(None), CancelImport(import_id=view.id))
+
+    with pytest.raises(FileForgotten):
+        await kept_file(office.database, given.CIPHER, view.id)
+    assert await office.database.pool.fetchval("SELECT count(*) FROM import_rows WHERE sealed IS NOT NULL OR mark IS NOT NULL") == 0
+    assert (await office.view(view.id)).state == ImportState.FORGOTTEN
+
+
+async def test_a_template_of_another_version_is_told_and_one_of_another_kind_is_refused(office: Office) -> None:
+    same, older, other = [
+        await office.check("units", book({"单位": [unit()]}, f"bianban:{mark}")) for mark in ("units:1", "units:0", "quotas:1")
+    ]
+
+    assert (same.state, same.note) == (ImportState.CHECKED, "")
+    assert "模板第 0 版" in older.note
+    assert other.state == ImportState.UNREADABLE
+    assert "“编制”模板" in other.note
+
+
+async def test_a_file_without_its_columns_says_which(office: Office) -> None:
+    view = await office.check("roster", {"人员": [{"姓名": "x", "公民身份号码": NUMBERS[0]}]})
+
+    assert view.state == ImportState.UNREADABLE
+    assert "缺少列：单位、编制类型、经费形式、入编时间" in view.note
+
+
+async def _returned(office: Office, view: ImportView) -> bytes:
+    place = await kept_file(office.database, given.CIPHER, view.id)
+    async with office.database.reading() as conn:
+        marks = await queries.marks(conn, view.id)
+    try:
+        return await annotated(place, view.file_name, marks)
+    finally:
+        os.close(place)

@@ -263,7 +263,12 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
     titles = {**header.unknown, **{headers.plain(title): place for title, place in _written(foreign, header.after).items()}}
     extract = [(titles[headers.plain(source)], name, pattern) for source, name, pattern in how.extract if headers.plain(source) in titles]
     _ensure_sources(how.extract, titles)
-    check.columns[sheet.kind] = {"name": foreign.name, "places": dict(header.columns), "after": header.after}
+    check.columns[sheet.kind] = {
+        "name": foreign.name,
+        "places": dict(header.columns),
+        "after": header.after,
+        "position": len(check.columns),
+    }
     _tell_unread(check, sheet, header)
     layout = Layout(sheet, names, how, [name for _, name, _ in extract])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]

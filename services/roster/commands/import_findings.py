@@ -120,6 +120,7 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
     rows = await conn.fetch(
         f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code IS NOT NULL", import_id
     )
+    bad = [code for code in book.bad if code not in book.known]
     keys = [(row["unit_code"], *key) for row in rows for key in approved(book, row["unit_code"])]
     await _wrong(
         conn,
@@ -127,10 +128,11 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
         "SELECT sheet, number, CASE sheet WHEN 'roster' THEN 'kind' ELSE 'unit' END, CASE sheet"
         " WHEN 'roster' THEN '该单位没有核定此编制类型和经费形式，请改正，或先导入核定的编制数'"
         " ELSE '该单位没有核定编外用工控制数，请先导入（“编制”表，编制类型填“编外用工控制数”）' END"
-        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code IS NOT NULL AND NOT EXISTS"
+        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code <> ALL($5) AND NOT EXISTS"
         " (SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS there (code, of_kind, of_funding)"
         "  WHERE code = unit_code AND of_kind = kind AND of_funding = funding)",
         *([key[place] for key in keys] for place in range(3)),
+        bad,
     )
 
 
@@ -186,8 +188,8 @@ async def _beyond(conn: Connection, import_id: UUID, book: Book) -> None:
     found: list[tuple[str, int, str, str]] = []
     for code in sorted(first):
         for key, sentence in beyond_quota(book, code, people[code]):
-            row = book.quota_rows.get((code, key))
-            found.append((row.sheet, row.number, "posts", sentence) if row else (*first[code], "kind", sentence))
+            posts = book.quota_rows.get((code, key))
+            found.append((posts.sheet, posts.number, "posts", sentence) if posts else (*first[code], "kind", sentence))
     touched = {key: number for key, number in seats.items() if key[0] in first}
     for code, level, sentence in beyond_seats(book, touched):
         seat = book.seat_rows.get((code, level))

@@ -13,7 +13,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
 
-_SHEETS = SHEETS | {UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS}
+_SHEETS = {UNITS.kind: UNITS, UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS} | SHEETS
 _SEEN = "($1::uuid[] IS NULL OR actor = $2)"
 """Who sees the whole county sees all imports; who sees a part, his own."""
 
@@ -139,7 +139,7 @@ async def refused_units(conn: Connection, import_id: UUID) -> list[RefusedUnit]:
 async def marks(conn: Connection, import_id: UUID) -> dict[str, list[Any]]:
     """For the file's copy: by the sheet's own name in the file, row, column position (none: the row), sentence and whether a warning."""
     columns = await conn.fetchval("SELECT columns FROM imports WHERE id = $1", import_id)
-    found: dict[str, list[Any]] = {each["name"]: [] for each in columns.values()}
+    found: dict[str, list[Any]] = {each["name"]: [] for each in sorted(columns.values(), key=lambda each: each["position"])}
     rows = await conn.fetch("SELECT sheet, row, field, sentence, warning FROM import_problems WHERE import_id = $1 ORDER BY id", import_id)
     for row in rows:
         place = columns.get(row["sheet"])

@@ -33,9 +33,9 @@ def translated(sheet: Sheet, choices: Mapping[str, Choices], mapping: MappingFil
     if mapping is None:
         return Translated(known_titles(sheet), _by_field(sheet, choices, {}), {})
     fields = {each.label: each for each in sheet.fields}
-    mine = {written: _field(fields, label) for written, label in mapping.columns.items() if label in fields}
+    mine = {written: fields[label].name for written, label in mapping.columns.items() if label in fields}
     return Translated(
-        columns=_without_dropped(known_titles(sheet), mapping, mine) | {written: each.name for written, each in mine.items()},
+        columns={title: name for title, name in known_titles(sheet).items() if title not in mapping.columns} | mine,
         choices=_by_field(sheet, choices, {fields[label].name: words for label, words in mapping.codes.items() if label in fields}),
         defaults={
             fields[label].name: _default(fields[label], choices, text) for label, text in mapping.defaults.items() if label in fields
@@ -77,16 +77,6 @@ def _ensure_pattern(pattern: str) -> None:
         raise MappingWrong(detail=f"extract 的 pattern“{pattern[:60]}”不是有效的正则表达式") from None
     if "value" not in groups:
         raise MappingWrong(detail=f"extract 的 pattern“{pattern[:60]}”中没有 (?P<value>…)，不知道取哪一段")
-
-
-def _field(fields: Mapping[str, Field], label: str) -> Field:
-    return fields[label]
-
-
-def _without_dropped(known: Mapping[str, str], mapping: MappingFile, mine: Mapping[str, Field]) -> dict[str, str]:
-    """A header that the mapping gives to nothing is not read; a field that it gives to another header is not found by its aliases any more."""
-    taken = {each.name for each in mine.values()}
-    return {title: name for title, name in known.items() if title not in mapping.columns and name not in taken}
 
 
 def _by_field(sheet: Sheet, choices: Mapping[str, Choices], words: Mapping[str, Mapping[str, str]]) -> dict[str, Choices]:
