@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from services.roster.models.refusals import UnitUnknown
 from services.roster.models.units import LISTS, UnitNotThen
 from services.roster.queries.establishments import LATEST, ROWS_NOW, ROWS_THEN, ROWS_WITHOUT_QUOTA, Moment
+from services.roster.rules.populations import ratio, vacancy
 from shared.auth import Who
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
@@ -34,6 +35,7 @@ class EstablishmentView(BaseModel):
     available: int | None
     saturation: float | None
     vacancy: int | None
+    vacancy_rate: float | None
     overstaffing: int | None
     kind_label: str
     funding_label: str
@@ -208,15 +210,22 @@ def _view(state: EstablishmentState) -> EstablishmentView:
     return EstablishmentView(
         **state.model_dump(),
         available=state.available,
-        saturation=round(state.headcount / state.quota, 4) if state.quota else None,
-        vacancy=max(0, state.quota - state.headcount),
+        saturation=ratio(state.headcount, state.quota),
+        vacancy=vacancy([state]),
+        vacancy_rate=ratio(vacancy([state]), state.quota),
         overstaffing=state.overstaffing,
     )
 
 
 def _unrecorded(state: EstablishmentState) -> EstablishmentView:
     return EstablishmentView(
-        **state.model_dump(exclude={"quota"}), quota=None, available=None, saturation=None, vacancy=None, overstaffing=None
+        **state.model_dump(exclude={"quota"}),
+        quota=None,
+        available=None,
+        saturation=None,
+        vacancy=None,
+        vacancy_rate=None,
+        overstaffing=None,
     )
 
 
