@@ -54,12 +54,14 @@ def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY, inv
     """Make the city. Raises ValueError when so few people cannot fill so many units. Cities of one inventor have no number in common."""
     inventor = inventor or Inventor(f"{seed}/numbers")
     city = City(units_of(count, persons, seed, today), defaultdict(list), [])
-    lenders = tuple(unit.name for unit in city.units if unit.spec.category in {"党委机关", "政府工作部门"} and not unit.spec.withheld)[:30]
+    borrowers = tuple(unit.name for unit in city.units if unit.spec.category in {"党委机关", "政府工作部门"} and not unit.spec.withheld)[
+        :30
+    ]
     cast: dict[str, list[Plant]] = defaultdict(list)
     for plant in plants(today):
         cast[plant.unit].append(plant)
     for unit in city.units:
-        _people(city, crowd_of(unit, today, seed, inventor, lenders), cast[unit.name])
+        _people(city, crowd_of(unit, today, seed, inventor, borrowers), cast[unit.name])
     _twice(city)
     _traps_of_units(city, today)
     return city
