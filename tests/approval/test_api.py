@@ -34,6 +34,7 @@ PERMITTED = {
     ("GET", "/applications"): "applications.read",
     ("GET", "/applications/{application_id}"): "applications.read",
     ("POST", "/applications/{application_id}/decisions"): "applications.decide",
+    ("POST", "/applications/{application_id}/recording"): "applications.decide",
     ("POST", "/applications/{application_id}/resubmission"): "applications.submit",
     ("POST", "/applications/{application_id}/withdrawal"): "applications.submit",
     ("POST", "/applications/{application_id}/urging"): "applications.submit",

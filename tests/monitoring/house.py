@@ -139,7 +139,7 @@ class House:
         return {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 15.0) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 40.0) -> T:
     """Ask until the answer is the wanted one."""
     for _ in range(int(seconds / 0.05)):
         found = await ask()
