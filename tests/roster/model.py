@@ -225,10 +225,10 @@ class Model:
         return OK
 
     def _place(self, step: Step, today: int) -> str:
-        if step.person in self.posts:
-            return "person_on_roster"
         if self._frozen(step.row, "entry"):
             return "frozen"
+        if step.person in self.posts:
+            return "person_on_roster"
         if self.available(step.row) < 1:
             return "quota_exhausted"
         self.posts[step.person] = (step.row, today)
