@@ -156,6 +156,37 @@ async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(
     assert (again.sheets["roster"].same, again.errors, again.warnings) == (2, 0, 0)
 
 
+async def test_people_who_are_lent_out_are_recorded_after_all_units(office: Office) -> None:
+    units = [with_posts(), with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1])]
+    lent = {"借调开始": "2026-03-01", "借调到期": "2026-12-31", "借调文号": "测借〔2026〕1号"}
+
+    view = await office.write(
+        "roster", {"单位": units, "人员": [person(0, 借出单位="乙单位", **lent), person(1, 借出单位="外市某局", **lent)]}
+    )
+
+    rows = await office.database.pool.fetch(
+        "SELECT borrower_id IS NULL AS outside, borrower, document_no FROM secondments ORDER BY outside"
+    )
+    assert await office.said(view) == []
+    assert [tuple(row) for row in rows] == [(False, None, "测借〔2026〕1号"), (True, "外市某局", "测借〔2026〕1号")]
+    again = await office.write("roster", [person(2)], accept_valid=True)  # the lender is still in its first load
+    assert again.written["persons"] == 1
+
+
+async def test_what_is_no_key_item_of_a_unit_is_changed_and_its_first_load_goes_on(office: Office) -> None:
+    await office.write("units", [unit(单位简称="旧")])
+
+    view = await office.write("units", [unit(单位简称="新", 单位名称="别的名称")])
+    people = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+
+    assert view.written["changed"] == 1
+    assert [column for _, _, column, _ in await office.said(view)] == ["单位名称"]
+    assert (
+        await office.database.pool.fetchval("SELECT short_name FROM unit_records WHERE upper_inf(during) AND upper_inf(recorded)") == "新"
+    )
+    assert people.written["persons"] == 1
+
+
 async def test_a_unit_in_daily_use_takes_nobody_in_by_a_file(office: Office) -> None:
     await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
     unit_id = await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", USCC[0])

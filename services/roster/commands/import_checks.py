@@ -46,7 +46,7 @@ from shared.sheets.refusals import Unreadable
 
 BATCH = 1_000
 PERSON_SHEETS = ("roster", "offestablishment")
-_ROW = ("import_id", "sheet", "number", "unit_ref", "kind", "funding", "seat_level", "mark", "verdict", "changed", "sealed")
+_ROW = ("import_id", "sheet", "number", "unit_ref", "kind", "funding", "seat_level", "mark", "verdict", "changed", "sealed", "seconded")
 _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
 
 
@@ -143,7 +143,8 @@ class Check:
         sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
         facts = (unit, values.get("kind"), values.get("funding"), values.get("seat_level"))
-        self._rows.append((self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed))
+        lent = verdict is Verdict.ADDED and "seconded_to" in values
+        self._rows.append((self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent))
         self._problems += [_problem(self.job.id, problem) for problem in row.problems]
 
 

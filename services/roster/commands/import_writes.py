@@ -18,12 +18,15 @@ from services.roster.commands.loads import load_unit, sealed
 from services.roster.commands.persons import write_update
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.sealing import seal_change
+from services.roster.commands.secondments import second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import register_unit, set_seats
 from services.roster.models.imports import ImportState, Job
 from services.roster.models.loads import Loaded, LoadedQuota, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
+from services.roster.models.refusals import PersonUnknown
 from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
+from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.import_facts import as_job, known_persons, units_in_use
 from shared.clock import Clock, business_day
@@ -42,6 +45,7 @@ _load_unit: Run = inspect.unwrap(load_unit)
 _set_quota: Run = inspect.unwrap(set_quota)
 _set_seats: Run = inspect.unwrap(set_seats)
 _change_unit: Run = inspect.unwrap(change_unit)
+_second_person: Run = inspect.unwrap(second_person)
 
 
 class SeatsRow(Request):
@@ -104,6 +108,40 @@ async def write_unit(conn: Connection, by: By, what: WriteUnit) -> Written:
     return written
 
 
+class Lend(Request):
+    """A person of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside."""
+
+    import_id: UUID
+    sheet: str
+    number: int
+    mark: str
+    borrower: str
+    started_on: date
+    until: date
+
+
+@command
+async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
+    """Record a secondment that was found at a first load. Raises what `second_person` raises."""
+    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id_index = $1", bytes.fromhex(what.mark))
+    if person is None:
+        raise PersonUnknown
+    borrowers = await conn.fetch(
+        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower
+    )
+    known = borrowers[0]["id"] if len(borrowers) == 1 else None
+    lent = SecondPerson(
+        person_id=person["id"],
+        borrower_id=known,
+        borrower=None if known else what.borrower,
+        started_on=what.started_on,
+        until=what.until,
+        baseline=not await units_in_use(conn, [person["unit_id"]]),
+    )
+    made: UUID = await _second_person(conn, by, lent)
+    return made
+
+
 async def _set_numbers(conn: Connection, by: By, what: WriteUnit, unit_id: UUID | None) -> None:
     for quota in what.quotas:
         facts = quota.model_dump(exclude={"document_no"}) | {
@@ -139,6 +177,7 @@ async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, im
         return
     writing = _Writing(database, cipher, clock, as_job(row), {each["unit_code"] for each in refused})
     await writing.all(units)
+    await writing.lend()
     await _close(database, clock, import_id)
 
 
@@ -154,6 +193,27 @@ class _Writing:
         self._done = {unit["unit_code"]: asyncio.Event() for unit in units}
         queue = iter(units)
         await asyncio.gather(*(self._write_some(queue) for _ in range(AT_ONCE)))
+
+    async def lend(self) -> None:
+        """Last of all, who of the new people is lent out: his borrower may have stood further down in the file."""
+        for row in await self._database.pool.fetch(_LENT, self._job.id):
+            values = self._row(row)["values"]
+            lent = Lend(
+                import_id=self._job.id,
+                sheet=row["sheet"],
+                number=row["number"],
+                mark=row["mark"].hex(),
+                borrower=values["seconded_to"],
+                started_on=values["seconded_from_on"],
+                until=values["seconded_until"],
+            )
+            key = f"import:{self._job.id}:lent:{row['sheet']}:{row['number']}"
+            document_no = values.get("secondment_document_no") or self._job.document_no
+            by = By(self._job.actor, self._clock.now(), key, "批量导入", document_no, f"import:{self._job.id}")
+            try:
+                await lend_person(self._database, by, lent)
+            except DomainError as refusal:
+                await self._database.pool.execute(_NOT_LENT, self._job.id, row["sheet"], row["number"], f"借调未登记：{refusal}")
 
     async def _write_some(self, queue: Any) -> None:
         for unit in queue:
@@ -209,7 +269,7 @@ class _Writing:
                 quotas=tuple(each for each in quotas if each not in first),
                 seats=tuple(_seats(row) for row in rows if row["sheet"] == "seats"),
                 baseline=baseline,
-                change=_change(facts, rows, business_day(self._clock.now())) if now else None,
+                change=_change(facts, rows, business_day(self._clock.now()), baseline=baseline) if now else None,
                 persons=tuple(await self._changes(conn, rows)),
             )
 
@@ -231,6 +291,14 @@ class _Writing:
         return changes
 
 
+_LENT = (
+    "SELECT sheet, number, mark, sealed FROM import_rows JOIN import_units USING (import_id, unit_code)"
+    " WHERE import_id = $1 AND seconded AND verdict = 'added' AND state = 'written' ORDER BY sheet, number"
+)
+_NOT_LENT = (
+    "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning) SELECT $1, $2, $3, 'seconded_to', $4, true"
+    " WHERE NOT EXISTS (SELECT FROM import_problems WHERE import_id = $1 AND sheet = $2 AND row = $3 AND sentence = $4)"
+)
 _ROWS = (
     "SELECT sheet, number, kind, funding, mark, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = $2"
     " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
@@ -276,13 +344,13 @@ def _person(row: Mapping[str, Any]) -> OpenLoadedPerson:
     return OpenLoadedPerson.model_validate(given | {"kind": row["kind"], "funding": row["funding"]})
 
 
-def _change(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], today: date) -> ChangeUnit | None:
+def _change(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], today: date, *, baseline: bool) -> ChangeUnit | None:
     """What the unit's row changes of it, from today on: no key item is among it."""
     row = next((row for row in rows if row["sheet"] in _UNIT_SHEETS and set(row["changed"]) - {"posts"}), None)
     if row is None:
         return None
     given = {name: row["values"][name] for name in row["changed"] if name != "posts"}
-    return ChangeUnit.model_validate(given | {"unit_id": facts["id"], "effective_on": today})
+    return ChangeUnit.model_validate(given | {"unit_id": facts["id"], "effective_on": today, "baseline": baseline})
 
 
 async def _close(database: Database, clock: Clock, import_id: UUID) -> None:

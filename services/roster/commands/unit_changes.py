@@ -37,7 +37,7 @@ async def change_unit(conn: Connection, by: By, what: ChangeUnit) -> None:
     today_of(by, what.effective_on)
     named = [what.unit_id, what.parent_id] if what.parent_id else [what.unit_id]
     await lock_paths(conn, named)
-    batch = Batch(what.effective_on)
+    batch = Batch(what.effective_on, baseline=what.baseline)
     await changed(conn, by, batch, what.unit_id, what)
     await ensure_kinds_fit(conn, batch)
     await tell(conn, by, batch, await told_units(conn, batch))
@@ -65,7 +65,7 @@ async def changed(conn: Connection, by: By, batch: Batch, unit_id: UUID, what: U
 
 async def _differing(conn: Connection, now: UnitRecord, what: UnitChanges) -> set[str]:
     """The attributes that are given and are not so already."""
-    given = what.model_fields_set - {"step", "unit_id", "effective_on", "document_on"}
+    given = what.model_fields_set - {"step", "unit_id", "effective_on", "document_on", "baseline"}
     names = await names_of(conn, now.unit_id)
     present = {name: names[name] if name in LISTS else getattr(now, name) for name in given}
     wanted = {name: checked_uscc(what.uscc) if name == "uscc" else getattr(what, name) for name in given}

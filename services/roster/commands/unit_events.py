@@ -28,10 +28,11 @@ class Told:
 
 @dataclass
 class Batch:
-    """What one change of units has done so far. `frozen`: the orders over each unit before its path changed."""
+    """What one change of units has done so far. `frozen`: the orders over each unit before its path changed; `baseline`: part of a first load."""
 
     since: date
     reform_id: UUID | None = None
+    baseline: bool = False
     changed: dict[UUID, set[str]] = field(default_factory=dict)
     closed: dict[UUID, tuple[UUID, ...]] = field(default_factory=dict)
     frozen: dict[UUID, set[UUID]] = field(default_factory=dict)
@@ -95,7 +96,7 @@ async def tell(conn: Connection, by: By, batch: Batch, told: Sequence[Told]) -> 
     }
     wanted = {(each.unit_id, *row) for each in told for row in each.rows}
     rows = {key: await establishment(conn, *key) for key in sorted(wanted)}
-    common = {"occurred_at": by.as_of, "document_no": by.document_no, "reform_id": batch.reform_id}
+    common = {"occurred_at": by.as_of, "document_no": by.document_no, "reform_id": batch.reform_id, "baseline": batch.baseline}
     events: list[RosterEvent] = []
     for each in told:
         versions[each.unit_id] += 1

@@ -58,10 +58,11 @@ class UnitChanges(UnitFacts):
 
 
 class ChangeUnit(UnitChanges):
-    """A unit's attributes from a day on."""
+    """A unit's attributes from a day on. `baseline`: an office's file mends them while the unit is still in its first load."""
 
     unit_id: UUID
     effective_on: date
+    baseline: bool = False
 
 
 class CloseUnit(Request):
