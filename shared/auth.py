@@ -56,6 +56,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "lists.release": frozenset({Role.SEAL_OPERATOR}),
     "lists.acknowledge": frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}),
     "reports.read": READERS,
+    "exports.make": READERS,
     "parameters.maintain": frozenset({Role.SUPERVISION_OFFICER}),
     "reports.rebuild": frozenset({Role.SYSTEM_ADMIN}),
     "account.read": frozenset(Role),

@@ -180,6 +180,17 @@ TITLES: dict[str, str] = {
     "list_already_acknowledged": "督办清单已签收",
     "parameter_unknown": "没有这个参数",
     "parameter_malformed": "参数值不正确",
+    # exports
+    "export_list_unknown": "没有这份清单",
+    "export_unknown": "没有找到这次导出",
+    "export_field_unknown": "清单没有这一列",
+    "export_filter_unknown": "不能这样筛选",
+    "export_one_sheet_only": "清单有多张工作表",
+    "export_reason_missing": "未写明用途",
+    "export_not_unmasked": "只能导出脱敏数据",
+    "export_rights_changed": "权限已有变化",
+    "export_not_ready": "没有可下载的文件",
+    "export_over": "导出已经结束",
     # reports
     "rebuild_runs": "报表重建进行中",
     "rebuild_unknown": "没有这次报表重建",

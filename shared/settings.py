@@ -25,10 +25,15 @@ class StackSettings(BaseSettings):
     issuer: str  # 发文机关 on notices and lists
     out_dir: Path = Path("out")
     home: Path | None = None
+    export_days: int = 7  # how long an exported list may be taken
 
     def secret(self, name: str) -> str:
         """The text of one secret file; a missing one fails loudly."""
         return (self.secrets_dir / name).read_text(encoding="utf-8").strip()
+
+    def exports(self, service: str) -> Path:
+        """The folder of a service's exported lists; its two processes share it."""
+        return self.out_dir / "exports" / service
 
     @property
     def may_move_time(self) -> bool:

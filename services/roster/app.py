@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.roster import api
+from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import db, telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
+from shared.exports.shelf import Shelf
 from shared.http import service_app
 from shared.settings import StackSettings
 
@@ -33,6 +35,8 @@ def create_app() -> FastAPI:
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
     app.state.imports = settings
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
+    app.state.exports = EXPORTS
+    app.state.shelf = Shelf(stack.exports("roster"), app.state.cipher)
     for router in api.ROUTERS:
         app.include_router(router)
     return app

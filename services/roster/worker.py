@@ -1,11 +1,16 @@
 """Wiring of the roster's other process: the relays of its outbox to Kafka and Temporal, and its answers to workflows. It listens to no topic."""
 
+from datetime import timedelta
+
 from services.roster.activities import RosterActivities
 from services.roster.activities.imports import ImportActivities
+from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import db, outbox, process, telemetry, temporal
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
+from shared.exports.running import Office, serve_exports
+from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.settings import StackSettings
@@ -22,11 +27,15 @@ async def main() -> None:
         client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
         clock = Clock(stack.clock_file)
         activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
-        imports = ImportActivities(database, FieldCipher(RingFile(stack.secrets_dir / "field.keys")), clock)
+        cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
+        imports = ImportActivities(database, cipher, clock)
+        shelf, keep = Shelf(stack.exports("roster"), cipher), timedelta(days=stack.export_days)
+        office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, stack.mark)
         await process.side_by_side(
             outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all()]),
+            serve_exports(office),
         )
 
 

@@ -1,5 +1,9 @@
 """Door 1: HTTP. Each route parses, calls one command or one query, and answers."""
 
 from services.roster.api import changes, imports, loads, persons, placements, secondments, units
+from shared.exports import api as exports
 
-ROUTERS = (units.router, persons.router, placements.router, secondments.router, changes.router, loads.router, imports.router)
+ROUTERS = (
+    *(units.router, persons.router, placements.router, secondments.router, changes.router, loads.router, imports.router),
+    exports.router,
+)

@@ -5,15 +5,14 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -40,13 +39,13 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
 from shared.http import IdempotencyKey
+from shared.progress import LastEventId, Progress, watched
 from shared.sheets.reading import FILE_BYTES, ensure_readable, held
 from shared.sheets.returned import annotated
 
 router = APIRouter()
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_GLANCE, _SIGN_OF_LIFE = 0.5, 15.0
 _FORM = {
     "requestBody": {
         "required": True,
@@ -193,21 +192,17 @@ async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, limit: Li
 
 
 @router.get("/imports/{import_id}/progress")
-async def watch_import(
-    import_id: UUID, who: Maintainer, door: InDoor, last_event_id: Annotated[int, Header(alias="Last-Event-ID")] = 0
-) -> Response:
+async def watch_import(import_id: UUID, who: Maintainer, door: InDoor, last_event_id: LastEventId = 0) -> Response:
     """Server-sent events: the import whenever it moved; the id of an event is the import's `step`, so a watcher goes on where he was.
 
     The stream ends when the import rests (checked, written, cancelled, refused); who has seen that already gets 204 and need not come again.
     """
-    view = await _view(door, import_id, who)
-    if view.state not in RUNNING and view.step <= last_event_id:
-        return Response(status_code=204)
-    return StreamingResponse(
-        _events(door, import_id, who, last_event_id),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+
+    async def look() -> Progress:
+        view = await _view(door, import_id, who)
+        return Progress(view.step, view, rests=view.state not in RUNNING)
+
+    return await watched(look, last_event_id)
 
 
 @router.post("/imports/{import_id}/apply", status_code=202)
@@ -281,23 +276,6 @@ def _held(content: bytes) -> Iterator[int]:
 async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:
     async with door.database.reading() as conn:
         return await queries.import_view(conn, import_id, who)
-
-
-async def _events(door: Door, import_id: UUID, who: Who, seen: int) -> AsyncIterator[str]:
-    """One event per step that somebody looked at; a comment now and then keeps the line open."""
-    silent = 0.0
-    while True:
-        view = await _view(door, import_id, who)
-        if view.step > seen:
-            seen, silent = view.step, 0.0
-            yield f"id: {seen}\nevent: progress\ndata: {view.model_dump_json()}\n\n"
-        if view.state not in RUNNING:
-            return
-        if silent >= _SIGN_OF_LIFE:
-            silent = 0.0
-            yield ": still here\n\n"
-        await asyncio.sleep(_GLANCE)
-        silent += _GLANCE
 
 
 def _file(content: bytes, name: str) -> Response:

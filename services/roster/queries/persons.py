@@ -260,3 +260,5 @@ _PERSON = f"""
     ) AS post ON true
 """
 _THEN = f"person_records.during @> coalesce($1::date, 'infinity') AND person_records.{_KNOWN}"
+IN_POST = f"{_PERSON} WHERE {_THEN} AND post.placement_id IS NOT NULL"
+"""Everybody in post on the day $1, as known at $2: his record, with his post's fields under their names. Sensitive fields are encrypted."""

@@ -1,5 +1,6 @@
 """A unit's people by population (机关事业、编外、国资), each group under its own ceiling. Only 编制 is counted as 编制."""
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -33,10 +34,15 @@ class PopulationsView(BaseModel):
 
 async def populations(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> PopulationsView:
     """The groups of one unit at a moment, from the one arithmetic of `establishments`."""
-    group_of = await _groups(conn, moment)
-    unknown = {group_of[kind] for kind, _ in await rows_without_quota(conn, unit_id, moment)}
+    unrecorded = [kind for kind, _ in await rows_without_quota(conn, unit_id, moment)]
+    return grouped(await groups_of_kinds(conn, moment), await establishments(conn, unit_id, moment), unrecorded)
+
+
+def grouped(group_of: Mapping[str, str], rows: Iterable[EstablishmentState], unrecorded: Iterable[str]) -> PopulationsView:
+    """The rows of one unit by group; `unrecorded` are the kinds of rows whose ceiling nobody knows then."""
+    unknown = {group_of[kind] for kind in unrecorded}
     groups: dict[str, list[EstablishmentState]] = {name: [] for name in GROUPS}
-    for row in await establishments(conn, unit_id, moment):
+    for row in rows:
         groups[group_of[row.kind]].append(row)
     people = {name: sum(row.headcount for row in rows) for name, rows in groups.items()}
     return PopulationsView(
@@ -48,8 +54,8 @@ async def populations(conn: Connection, unit_id: UUID, moment: Moment = LATEST) 
 GROUPS = ("establishment", "filed_quota", "off_establishment", "state_enterprise")
 
 
-async def _groups(conn: Connection, moment: Moment) -> dict[str, str]:
-    """By kind; a kind that is no more keeps the group it had last."""
+async def groups_of_kinds(conn: Connection, moment: Moment) -> dict[str, str]:
+    """The group of each kind; a kind that is no more keeps the group it had last."""
     kinds = await conn.fetch(
         "SELECT DISTINCT ON (code) code, counted, population FROM establishment_kinds ORDER BY code, valid @> coalesce($1::date, 'infinity') DESC,"
         " valid DESC",

@@ -1,0 +1,272 @@
+"""Lists of units: what they are, their posts row by row, the sums by population, leadership posts, reservations, and the ledger (台账)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+from services.roster.models.fields import QUOTAS, SEATS, UNITS
+from services.roster.models.units import LISTS
+from services.roster.queries.establishments import ROWS_THEN, ROWS_WITHOUT_QUOTA
+from services.roster.queries.exports.columns import (
+    GROUPS,
+    OF_UNITS,
+    by_row,
+    column,
+    moment_of,
+    of_all_units,
+    of_units,
+    then,
+    units_ever,
+    units_then,
+)
+from services.roster.queries.populations import GroupView, PopulationsView, grouped
+from services.roster.rules.populations import overstaffing, ratio, vacancy
+from shared.auth import Who
+from shared.clock import at_hour
+from shared.events.roster import EstablishmentState
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, wall_clock
+from shared.sheets.writing import Cell, Form
+
+_CODE, _NAME = Column("unit_code", "单位编码", "units.code"), Column("unit", "单位", "was.name")
+_UNIT_SQL = {each.name: f"was.{each.name}" for each in UNITS.fields} | {
+    "parent": "above.name",
+    "duties": "left(was.duties, 32000)",
+    **{
+        role: f"(SELECT array_agg(name ORDER BY position) FROM unit_names WHERE unit_names.unit_id = units.id AND role = '{role}'"
+        f" AND {then('unit_names')})"
+        for role in LISTS
+    },
+}
+UNIT_COLUMNS = (_CODE, *(column(each, _UNIT_SQL[each.name]) for each in UNITS.fields))
+
+
+def units_source(who: Who, filters: Filters) -> Source:
+    """The units of a day."""
+    return Source(units_then(who), "units.code", of_units(who, filters))
+
+
+_ROWS = f"""
+    JOIN LATERAL ({ROWS_THEN.replace("$1", "units.id")}) AS row ON true
+    LEFT JOIN LATERAL ({ROWS_WITHOUT_QUOTA.replace("$1", "units.id")}) AS late ON late.kind = row.kind AND late.funding = row.funding
+    LEFT JOIN quotas AS held ON held.unit_id = units.id AND held.kind = row.kind AND held.funding = row.funding AND {then("held")}
+"""
+"""The one arithmetic, unit by unit; `late`: the ceiling was not recorded yet."""
+
+
+def quotas_source(who: Who, filters: Filters) -> Source:
+    """Every (unit, kind, funding) of a day, with those above their quota and those without one."""
+    return Source(units_then(who) + _ROWS, "units.code, row.kind, row.funding", of_units(who, filters))
+
+
+def _figure(of: Callable[[EstablishmentState], Cell]) -> Callable[[Eye], Turn]:
+    """What follows from one row; nothing where nobody knows its ceiling."""
+    return by_row(lambda row: None if row["late"] else of(_state(row)))
+
+
+def _state(row: asyncpg.Record) -> EstablishmentState:
+    names = ("kind", "funding", "counted", "quota", "headcount", "reserved", "frozen")
+    return EstablishmentState.model_construct(**{name: row[name] for name in names})
+
+
+_QUOTA = QUOTAS.by_name
+_FIGURES = "row.quota, row.headcount, row.reserved, row.frozen, row.counted, late.kind IS NOT NULL AS late"
+QUOTA_COLUMNS = (
+    _CODE,
+    _NAME,
+    column(_QUOTA["kind"], "row.kind"),
+    column(_QUOTA["funding"], "row.funding"),
+    Column("counted_as", "计入编制", "row.counted", turn=flagged),
+    Column("posts", _QUOTA["posts"].label, "row.quota", Form.NUMBER, _figure(lambda row: row.quota)),
+    Column("in_post", "实有数", "row.headcount", Form.NUMBER),
+    Column("vacancy", "空编", "NULL", Form.NUMBER, _figure(lambda row: vacancy([row]))),
+    Column("overstaffing", "超编", "NULL", Form.NUMBER, _figure(lambda row: overstaffing([row]))),
+    Column("reserved_posts", "已核未用", "row.reserved", Form.NUMBER),
+    Column("frozen_posts", "冻结数", "row.frozen", Form.NUMBER),
+    Column("available", "可用编", "NULL", Form.NUMBER, _figure(lambda row: row.available)),
+    Column("saturation", "使用率", "NULL", Form.SHARE, _figure(lambda row: ratio(row.headcount, row.quota))),
+    Column("vacancy_rate", "空编率", "NULL", Form.SHARE, _figure(lambda row: ratio(vacancy([row]), row.quota))),
+    column(_QUOTA["document_no"], "held.document_no"),
+    column(_QUOTA["document_on"], "held.document_on"),
+)
+
+
+class _Sums:
+    """The groups of the row that is being written, computed once for all its columns."""
+
+    def __init__(self) -> None:
+        self._row: asyncpg.Record | None = None
+        self._view: PopulationsView | None = None
+
+    def of(self, row: asyncpg.Record, group_of: Mapping[str, str]) -> PopulationsView:
+        """The view of `GET /units/{id}/populations`, from the same function."""
+        if self._row is not row or self._view is None:
+            states = [EstablishmentState.model_validate(each) for each in row["establishments"] or ()]
+            self._row, self._view = row, grouped(group_of, states, row["unrecorded"] or ())
+        return self._view
+
+
+def _sum(of: Callable[[PopulationsView], Cell]) -> Callable[[Eye], Turn]:
+    def turn(eye: Eye) -> Turn:
+        sums: _Sums = eye.memo.setdefault("sums", _Sums())
+        return lambda _, row: of(sums.of(row, eye.words[GROUPS]))
+
+    return turn
+
+
+def _group(name: str, title: str, label: str, figures: Mapping[str, tuple[str, Form]]) -> tuple[Column, ...]:
+    def one(figure: str, called: str, form: Form) -> Column:
+        def of(view: PopulationsView) -> Cell:
+            group: GroupView = getattr(view, name)
+            found: Cell = getattr(group, figure)
+            return found
+
+        return Column(f"{name}_{figure}", f"{title}{called}" if figure != "quota" else label, "NULL", form, _sum(of))
+
+    return tuple(one(figure, called, form) for figure, (called, form) in figures.items())
+
+
+_ALL = {
+    "quota": ("", Form.NUMBER),
+    "headcount": ("实有数", Form.NUMBER),
+    "vacancy": ("空编", Form.NUMBER),
+    "overstaffing": ("超编", Form.NUMBER),
+    "saturation": ("使用率", Form.SHARE),
+    "vacancy_rate": ("空编率", Form.SHARE),
+}
+_SOME = {"quota": ("", Form.NUMBER), "headcount": ("实有数", Form.NUMBER), "overstaffing": ("超员数", Form.NUMBER)}
+STATISTICS_COLUMNS = (
+    _CODE,
+    _NAME,
+    *_group("establishment", "", "编制数", _ALL),
+    *_group("filed_quota", "报备员额", "报备员额", _SOME),
+    *_group("off_establishment", "编外", "编外用工控制数", _SOME),
+    *_group("state_enterprise", "国企员额", "国企员额", _SOME),
+    Column("off_establishment_ratio", "编外占比", "NULL", Form.SHARE, _sum(lambda view: view.off_establishment_ratio)),
+)
+_COUNTED = f"""
+    (SELECT json_agg(each) FROM ({ROWS_THEN.replace("$1", "units.id")}) AS each) AS establishments,
+    (SELECT json_agg(kind) FROM ({ROWS_WITHOUT_QUOTA.replace("$1", "units.id")}) AS each) AS unrecorded
+"""
+
+_SEATS_THEN = f"""
+    JOIN LATERAL (
+        SELECT level, sum(approved) AS approved, sum(used) AS used FROM (
+            SELECT level, approved, 0 AS used FROM seats WHERE seats.unit_id = units.id AND ({then("seats")}) IS TRUE
+            UNION ALL
+            SELECT seat_level, 0, 1 FROM placements WHERE placements.unit_id = units.id AND seat_level IS NOT NULL
+                AND ({then("placements")}) IS TRUE
+        ) AS parts GROUP BY level
+    ) AS row ON true
+    LEFT JOIN seats AS held ON held.unit_id = units.id AND held.level = row.level AND {then("held")}
+"""
+
+
+def seats_source(who: Who, filters: Filters) -> Source:
+    """领导职数 of a day, level by level."""
+    return Source(units_then(who) + _SEATS_THEN, "units.code, row.level", of_units(who, filters))
+
+
+SEAT_COLUMNS = (
+    _CODE,
+    _NAME,
+    column(SEATS.by_name["level"], "row.level"),
+    column(SEATS.by_name["approved"], "row.approved::integer"),
+    Column("used", "实配", "row.used::integer", Form.NUMBER),
+    Column("vacant", "空缺", "greatest(row.approved - row.used, 0)::integer", Form.NUMBER),
+    Column("over", "超职数", "greatest(row.used - row.approved, 0)::integer", Form.NUMBER),
+    column(SEATS.by_name["document_no"], "held.document_no"),
+)
+
+
+def reservations_source(who: Who, filters: Filters) -> Source:
+    """核准用编 with posts that are not used yet."""
+    rows = " JOIN reservations AS row ON row.unit_id = units.id AND row.unspent > 0"
+    return Source(units_then(who) + rows, "units.code, row.expires_on, row.id", of_units(who, filters))
+
+
+RESERVATION_COLUMNS = (
+    _CODE,
+    _NAME,
+    Column("kind", _QUOTA["kind"].label, "row.kind", turn=coded("kinds")),
+    Column("funding", _QUOTA["funding"].label, "row.funding", turn=coded("fundings")),
+    Column("authorisation_no", "用编单编号", "row.authorisation_no"),
+    Column("authorised_on", "核准日期", "row.authorised_on", Form.DAY),
+    Column("expires_on", "有效期至", "row.expires_on", Form.DAY),
+    Column("posts", "核准数", "row.posts", Form.NUMBER),
+    Column("unspent", "未用数", "row.unspent", Form.NUMBER),
+    Column("held", "其中入编申请占用", "(SELECT count(*) FROM holds WHERE reservation_id = row.id)::integer", Form.NUMBER),
+    Column("application_id", "申请编号", "row.application_id::text"),
+)
+
+EVENTS = {
+    "roster.unit_registered.v1": "机构登记",
+    "roster.unit_loaded.v1": "期初建账",
+    "roster.unit_changed.v1": "机构变更",
+    "roster.unit_closed.v1": "机构撤并",
+    "roster.quota_changed.v1": "编制数变更",
+    "roster.seats_changed.v1": "领导职数变更",
+    "roster.posts_reserved.v1": "核准用编",
+    "roster.reservation_held.v1": "入编申请占用用编",
+    "roster.hold_released.v1": "入编申请退回用编",
+    "roster.reservation_expired.v1": "核准用编到期",
+    "roster.reservation_moved.v1": "核准用编划转",
+    "roster.post_claimed.v1": "终审占用编制",
+    "roster.claim_released.v1": "退回占用编制",
+    "roster.person_placed.v1": "入编",
+    "roster.person_released.v1": "出编",
+    "roster.over_quota_recorded.v1": "超编登记",
+    "roster.placement_corrected.v1": "在编信息更正",
+    "roster.person_registered.v1": "人员登记",
+    "roster.secondment_started.v1": "借出",
+    "roster.secondment_extended.v1": "借调延期",
+    "roster.secondment_ended.v1": "借调返回",
+    "roster.unit_frozen.v1": "冻结",
+    "roster.unit_unfrozen.v1": "解冻",
+}
+"""What each event of the roster is called in the ledger."""
+
+
+def ledger_source(who: Who, filters: Filters) -> Source:
+    """What happened, in the order of time, to units that are and units that are no more, under their last name. `as_of` is the last day shown."""
+    rows = f"""
+        {units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id
+            AND row.occurred_at >= coalesce($3::timestamptz, '-infinity') AND row.occurred_at < coalesce($4::timestamptz, 'infinity')
+    """
+    since = filters.get("since")
+    return Source(rows, "row.occurred_at, row.event_id", (*of_all_units(who, filters), since and at_hour(since, 0), moment_of(filters).end))
+
+
+def _rows_after(rows: list[dict[str, Any]] | None) -> Cell:
+    """The rows an event touched, as they stood after it."""
+    return "；".join(
+        f"{row.get('kind_label') or row['kind']}（{row.get('funding_label') or row['funding']}）编制数 {row['quota']}、实有数 {row['headcount']}"
+        for row in rows or ()
+    )
+
+
+LEDGER_COLUMNS = (
+    Column("at", "时间", wall_clock("row.occurred_at"), Form.INSTANT),
+    _CODE,
+    _NAME,
+    Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: EVENTS.get(value, value)),
+    Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
+    Column("document_no", "文号", "row.document_no"),
+    Column("reason", "事由", "row.reason"),
+    Column("actor", "经办", "row.actor"),
+    Column("baseline", "期初建账", "coalesce((row.body ->> 'baseline')::boolean, false)", turn=flagged),
+    Column("case_id", "办件编号", "row.case_id"),
+    Column("event_id", "记录编号", "row.event_id::text"),
+)
+
+UNIT_LISTS = (
+    ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS),
+    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source, _FIGURES)], OF_UNITS),
+    ExportList("statistics", "单位编制汇总", "units.read", [Sheet("汇总", STATISTICS_COLUMNS, units_source, _COUNTED)], OF_UNITS),
+    ExportList("seats", "领导职数", "units.read", [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)], OF_UNITS),
+    ExportList(
+        "reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": OF_UNITS["unit"]}
+    ),
+    ExportList("ledger", "机构编制台账", "units.read", [Sheet("台账", LEDGER_COLUMNS, ledger_source)], OF_UNITS | {"since": date}),
+)

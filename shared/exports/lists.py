@@ -1,0 +1,157 @@
+"""What a list is: its columns with their SQL, and where its rows come from, within what the asker may see."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from pydantic import TypeAdapter, ValidationError
+
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.exports.models import FieldUnknown, FilterUnknown
+from shared.glossary import LABELS
+from shared.sheets.writing import Cell, Form
+
+Words: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Code sets by name: what each code is called."""
+Turn: TypeAlias = Callable[[Any, asyncpg.Record], Cell]
+"""From what the database gave for a column, and its whole row, to what stands in the cell."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """By what the values of one export are turned into cells. `unmasked`: sensitive fields are shown in full; `memo`: what its turns share."""
+
+    words: Words
+    cipher: FieldCipher | None
+    unmasked: bool
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `sql` gives its value under the name of the field, `turn` makes the cell of it (none: as it is)."""
+
+    name: str
+    label: str
+    sql: str
+    form: Form = Form.TEXT
+    turn: Callable[[Eye], Turn] | None = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """FROM and WHERE, ORDER BY, and the parameters from $1 on. Where the asker's scope ends, it ends here."""
+
+    rows: str
+    order: str
+    parameters: Sequence[object]
+
+
+Filters: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet. `always`: what is selected besides, for `turn`."""
+
+    title: str
+    columns: Sequence[Column]
+    source: Callable[[Who, Filters], Source]
+    always: str = ""
+
+    def chosen(self, fields: Sequence[str]) -> "list[Column]":
+        """The columns asked for, in their order; all when none is named. Raises FieldUnknown."""
+        known = {column.name: column for column in self.columns}
+        missing = [name for name in fields if name not in known]
+        if missing:
+            raise FieldUnknown(field=missing[0], known="、".join(known))
+        return [known[name] for name in dict.fromkeys(fields)] or list(self.columns)
+
+
+@dataclass(frozen=True)
+class ExportList:
+    """One list of a service. `permission`: who may read it; `filters`: by what it can be narrowed, and the type of each."""
+
+    name: str
+    title: str
+    permission: str
+    sheets: Sequence[Sheet]
+    filters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether anything in it is masked by default."""
+        return any(column.sensitive for sheet in self.sheets for column in sheet.columns)
+
+    def understood(self, filters: Mapping[str, str]) -> Filters:
+        """The filters as values of their types. Raises FilterUnknown."""
+        return {name: self._value(name, text) for name, text in filters.items()}
+
+    def _value(self, name: str, text: str) -> object:
+        if name not in self.filters:
+            raise FilterUnknown(filter=name, known="、".join(self.filters) or "无")
+        try:
+            return TypeAdapter[object](self.filters[name]).validate_python(text)
+        except ValidationError:
+            raise FilterUnknown(filter=name, known=f"{name} 的格式如 {_EXAMPLES.get(self.filters[name], '文字')}") from None
+
+
+async def _no_words(_: Connection) -> Words:
+    return {}
+
+
+@dataclass(frozen=True)
+class Exports:
+    """All lists of a service, and where its code tables are."""
+
+    lists: Mapping[str, ExportList]
+    words: Callable[[Connection], Awaitable[Words]] = _no_words
+
+
+def exports_of(*lists: ExportList, words: Callable[[Connection], Awaitable[Words]] = _no_words) -> Exports:
+    """Lists by name."""
+    return Exports({each.name: each for each in lists}, words)
+
+
+def coded(name: str) -> Callable[[Eye], Turn]:
+    """A code by what its set calls it; the code itself where the set has lost it."""
+
+    def turn(eye: Eye) -> Turn:
+        words = eye.words.get(name, {})
+        return lambda value, _: words.get(value, value)
+
+    return turn
+
+
+def labelled(_: Eye) -> Turn:
+    """A term of the glossary by its label."""
+    return lambda value, _: LABELS.get(value, value)
+
+
+def all_labelled(_: Eye) -> Turn:
+    """Several of them."""
+    return lambda values, _: "、".join(LABELS.get(value, value) for value in values or ())
+
+
+def flagged(_: Eye) -> Turn:
+    """是, 否; nothing where nobody said."""
+    return lambda value, _: None if value is None else "是" if value else "否"
+
+
+def joined(_: Eye) -> Turn:
+    """Several texts in one cell, as they are typed."""
+    return lambda values, _: "、".join(values or ()) or None
+
+
+def wall_clock(sql: str) -> str:
+    """An instant as a sheet shows it."""
+    return f"({sql}) AT TIME ZONE 'Asia/Shanghai'"
+
+
+_EXAMPLES: dict[Any, str] = {UUID: "一个编号", date: "2026-09-18", int: "12"}

@@ -1,0 +1,354 @@
+"""Lists out of the roster: the figures are those of the screen, the scope is the asker's, sensitive fields are masked, and each export is on record."""
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place
+from services.roster.app import create_app
+from services.roster.commands.units import set_seats
+from services.roster.models.fields import PERSONS
+from services.roster.models.requests import SetSeats
+from services.roster.queries.exports import EXPORTS
+from services.roster.queries.exports.units import EVENTS
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.db import Database
+from shared.events import roster as events
+from shared.exports.running import Office, clear_shelf
+from shared.exports.shelf import Shelf
+from shared.glossary import Role
+from tests.roster import given
+from tests.roster.doors import Doors
+from tests.shared.exporting import Taken, asked, ended, taken, working
+
+pytestmark = pytest.mark.asyncio
+FIGURES = {
+    "编制数": "quota",
+    "实有数": "headcount",
+    "空编": "vacancy",
+    "超编": "overstaffing",
+    "已核未用": "reserved",
+    "冻结数": "frozen",
+    "可用编": "available",
+    "使用率": "saturation",
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """The roster's door with its exports, and the office that writes them."""
+
+    doors: Doors
+    office: Office
+
+    async def take(self, name: str, *roles: Role, units: tuple[UUID, ...] | None = None, **more: Any) -> Taken:
+        who = self.doors.as_(*(roles or (Role.BUSINESS_OFFICER,)), units=units)
+        return await taken(self.doors.http, who, name, **more)
+
+    async def ask(self, name: str, *roles: Role, units: tuple[UUID, ...] | None = None, **more: Any) -> dict[str, Any]:
+        return await asked(self.doors.http, self.doors.as_(*(roles or (Role.BUSINESS_OFFICER,)), units=units), name, **more)
+
+
+@pytest_asyncio.fixture
+async def idle(
+    stack: Place, roster_home: str, roster_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    """Nobody writes what is asked for."""
+    for name, value in stack.variables("roster").items():
+        monkeypatch.setenv(name, value)
+    url = stack.database_url("roster", roster_home)
+    monkeypatch.setenv("ROSTER_DATABASE_URL", url)
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    app = create_app()
+    app.state.cipher, app.state.shelf = given.CIPHER, Shelf(tmp_path / "shelf", given.CIPHER)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
+    ):
+        office = Office(roster_db, url, EXPORTS, app.state.shelf, Clock(None), timedelta(days=7), "演示数据")
+        yield House(Doors(http, tokens), office)
+
+
+@pytest_asyncio.fixture
+async def house(idle: House) -> AsyncIterator[House]:
+    """With a worker."""
+    async with working(idle.office):
+        yield idle
+
+
+async def test_every_list_can_be_taken_and_is_empty_where_there_is_nothing(house: House) -> None:
+    for name in EXPORTS.lists:
+        assert (await house.take(name)).sheets(), name
+
+
+async def test_the_figures_of_a_row_are_those_of_the_screen_and_of_the_hand(house: House, roster_db: Database) -> None:
+    over, empty, free = await given.row(roster_db, 1), await given.row(roster_db, 0), await given.row(roster_db, 4)
+    await given.in_post(roster_db, over)
+    for row in (over, over, empty):
+        await given.over_quota(roster_db, row)
+    await given.in_post(roster_db, free)
+    await given.reservation(roster_db, free, 2)
+
+    records = (await house.take("quotas")).records()
+
+    by_hand = {
+        over.unit_id: (1, 3, 0, 2, 0, 0, -2, 3.0),
+        empty.unit_id: (0, 1, 0, 1, 0, 0, -1, ""),
+        free.unit_id: (4, 1, 3, 0, 2, 0, 1, 0.25),
+    }
+    for unit_id, figures in by_hand.items():
+        screen = (await house.doors.http.get(f"/units/{unit_id}", headers=house.doors.office)).json()
+        (record,) = [each for each in records if each["单位编码"] == screen["code"]]
+        assert tuple(record[label] for label in FIGURES) == figures
+        assert tuple("" if (value := screen["establishments"][0][name]) is None else value for name in FIGURES.values()) == figures
+    assert [each["空编率"] for each in records] == [0.0, "", 0.75]
+
+
+async def test_the_sums_of_a_unit_are_those_of_its_page(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    await given.in_post(roster_db, row)
+    outside = given.Row(row.unit_id, "BW")
+    await given.quota(roster_db, outside, 1)
+
+    (record,) = (await house.take("statistics")).records()
+    page = (await house.doors.http.get(f"/units/{row.unit_id}/populations", headers=house.doors.office)).json()
+
+    shown = page["establishment"]
+    labels = {
+        "编制数": "quota",
+        "实有数": "headcount",
+        "空编": "vacancy",
+        "超编": "overstaffing",
+        "使用率": "saturation",
+        "空编率": "vacancy_rate",
+    }
+    assert {label: record[label] for label in labels} == {label: shown[name] for label, name in labels.items()}
+    assert (record["编外用工控制数"], record["编外占比"]) == (1, page["off_establishment_ratio"])
+
+
+async def test_as_of_a_day_the_list_is_what_it_was(house: House, roster_db: Database) -> None:
+    row = given.Row(await given.unit(roster_db))
+    await given.quota(roster_db, row, 2, date(2025, 1, 1))
+    await given.in_post(roster_db, row, date(2020, 3, 1))
+
+    (before,) = (await house.take("quotas", filters={"as_of": "2024-12-31"})).records()
+    (after,) = (await house.take("quotas", filters={"as_of": "2025-01-01"})).records()
+
+    assert (before["编制数"], before["实有数"], before["空编"], before["使用率"]) == ("", 1, "", "")
+    assert (after["编制数"], after["实有数"], after["空编"], after["使用率"]) == (2, 1, 1, 0.5)
+
+
+async def test_a_person_stands_there_with_every_field_masked(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    person_id, _ = await given.in_post(roster_db, row)
+    number = (await house.doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案"}, headers=house.doors.office)).json()
+
+    masked = await house.take("roster")
+    (record,) = masked.records()
+    (full,) = (await house.take("roster", unmasked=True, reason="年度核对档案原件")).records()
+
+    assert {field.label for field in PERSONS.fields} <= record.keys()
+    assert record["公民身份号码"] == f"{number['id_number'][:6]}********{number['id_number'][-4:]}"
+    assert full["公民身份号码"] == number["id_number"]
+    assert record["姓名"] == full["姓名"] == number["name"]
+    assert (record["编制类型"], record["入编时间"]) == ("事业编制", date(2026, 9, 2))
+    assert record["推定退休类别"] == "女（原五十五周岁）"
+    assert "已脱敏" in masked.mark
+
+
+async def test_unmasked_needs_the_role_and_a_reason(house: House) -> None:
+    refused = [
+        (await house.ask("roster", Role.SUPERVISION_OFFICER, unmasked=True, reason="核对档案原件"))["code"],
+        (await house.ask("roster", unmasked=True, reason="好"))["code"],
+        (await house.ask("roster", Role.COMMISSION))["code"],
+        (await house.ask("no_such_list"))["code"],
+        (await house.ask("units", fields=["no_such_field"]))["code"],
+        (await house.ask("units", filters={"as_of": "昨天"}))["code"],
+        (await house.ask("units", filters={"name": "某人"}))["code"],
+    ]
+
+    assert refused == [
+        "export_not_unmasked",
+        "export_reason_missing",
+        "export_list_unknown",
+        "export_list_unknown",
+        "export_field_unknown",
+        "export_filter_unknown",
+        "export_filter_unknown",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in EXPORTS.lists if name != "secondments"])
+async def test_nobody_takes_rows_from_outside_his_units(house: House, roster_db: Database, name: str) -> None:
+    mine, other = await given.row(roster_db, 3), await given.row(roster_db, 3)
+    below = await given.row(roster_db, 3, parent=mine.unit_id)
+    for row in (mine, other, below):
+        await given.in_post(roster_db, row)
+        await given.reservation(roster_db, row)
+        await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=1, effective_on=given.TODAY))
+    codes = {row["id"]: row["code"] for row in await roster_db.pool.fetch("SELECT id, code FROM units")}
+
+    seen = {
+        record["单位编码"] for record in (await house.take(name, Role.UNIT_CLERK, units=(mine.unit_id,))).records() if "单位编码" in record
+    }
+    filtered = await house.take(name, Role.UNIT_CLERK, units=(mine.unit_id,), filters={"unit": str(other.unit_id)})
+
+    assert seen <= {codes[mine.unit_id], codes[below.unit_id]}
+    assert bool(seen) is (name != "offestablishment")
+    assert filtered.records() == []
+
+
+async def test_the_scope_is_that_of_the_tree_when_the_list_is_written(idle: House, roster_db: Database) -> None:
+    mine = await given.row(roster_db, 2)
+    who = idle.doors.as_(Role.UNIT_CLERK, units=(mine.unit_id,))
+    view = await asked(idle.doors.http, who, "units")
+    await given.row(roster_db, 1, parent=mine.unit_id)
+
+    async with working(idle.office):
+        await ended(idle.doors.http, who, view["id"])
+        file = Taken((await idle.doors.http.get(f"/exports/{view['id']}/file", headers=who)).content, "")
+
+    assert len(file.records()) == 2
+
+
+async def test_what_looks_like_a_formula_is_text_in_both_kinds_of_file(house: House, roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+    await roster_db.pool.execute(
+        "UPDATE unit_records SET name = '=HYPERLINK(\"http://x\")', short_name = '+86' WHERE unit_id = $1", unit_id
+    )
+
+    book = await house.take("units", fields=["name", "short_name"])
+    lines = (await house.take("units", format="csv", fields=["name", "short_name"])).lines()
+
+    assert book.rows[2] == ['=HYPERLINK("http://x")', "+86"]
+    assert b"<f>" not in b"".join(part for part in parts_of(book.content))
+    assert lines[2] == ['\'=HYPERLINK("http://x")', "'+86"]
+
+
+def parts_of(content: bytes) -> list[bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        return [book.read(name) for name in book.namelist() if name.startswith("xl/worksheets/")]
+
+
+async def test_the_mark_says_who_when_why_how_much_and_that_it_is_invented(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+
+    file = await house.take("units", reason="报市领导")
+
+    parts = ("单位", "导出人：business_officer-user", "用途：报市领导", "共 1 行", "演示数据", "数据截至：")
+    assert [part for part in parts if part not in file.mark] == []
+    assert unquote(file.name).split("''")[1].startswith("单位-")
+
+
+async def test_the_shelf_holds_nothing_readable_and_nothing_half(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await given.in_post(roster_db, row)
+
+    file = await house.take("roster", format="csv")
+    (name,) = house.office.shelf.names()
+    lying = (house.office.shelf.folder / name).read_bytes()
+
+    assert "测试人员".encode() in file.content
+    assert "测试人员".encode() not in lying
+
+
+async def test_each_export_and_each_download_is_on_record_for_ever(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+    await house.take("units", filters={"as_of": "2026-01-01"}, reason="存档")
+    auditor = house.doors.as_(Role.AUDIT_ADMIN)
+
+    (entry,) = (await house.doors.http.get("/exports/audit", headers=auditor)).json()["items"]
+
+    assert (entry["actor"], entry["list"], entry["filters"]) == ("business_officer-user", "units", {"as_of": "2026-01-01"})
+    assert (entry["rows_done"], entry["unmasked"], entry["reason"]) == (1, False, "存档")
+    assert [each["actor"] for each in entry["downloads"]] == ["business_officer-user"]
+    for statement in ("DELETE FROM exports", "UPDATE exports SET reason = 'x'", "DELETE FROM export_downloads"):
+        with pytest.raises(Exception, match="never changed"):
+            await roster_db.pool.execute(statement)
+
+
+async def test_another_mans_export_is_none(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+    view = await house.ask("units")
+    other = house.doors.as_(Role.SUPERVISION_OFFICER)
+
+    answers = [
+        (await house.doors.http.get(f"/exports/{view['id']}{path}", headers=other)).json()["code"] for path in ("", "/file", "/progress")
+    ]
+    answers.append((await house.doors.http.post(f"/exports/{view['id']}/cancel", headers=other)).json()["code"])
+
+    assert answers == ["export_unknown"] * 4
+
+
+async def test_a_right_that_is_gone_opens_no_file(house: House, roster_db: Database) -> None:
+    mine = await given.row(roster_db, 2)
+    view = await house.ask("units", Role.UNIT_CLERK)
+    await ended(house.doors.http, house.doors.as_(Role.UNIT_CLERK), view["id"])
+
+    narrowed = house.doors.as_(Role.UNIT_CLERK, units=(mine.unit_id,))
+    answer = await house.doors.http.get(f"/exports/{view['id']}/file", headers=narrowed)
+
+    assert answer.json()["code"] == "export_rights_changed"
+
+
+async def test_a_cancelled_export_leaves_no_file(idle: House) -> None:
+    view = await idle.ask("units")
+    who = idle.doors.office
+    early = await idle.doors.http.get(f"/exports/{view['id']}/file", headers=who)
+    cancelled = await idle.doors.http.post(f"/exports/{view['id']}/cancel", headers=who)
+
+    async with working(idle.office):
+        state = (await ended(idle.doors.http, who, view["id"]))["state"]
+
+    assert (early.json()["code"], cancelled.status_code, state) == ("export_not_ready", 204, "export_cancelled")
+    assert idle.office.shelf.names() == []
+
+
+async def test_progress_is_told_until_the_end(house: House) -> None:
+    view = await house.ask("units")
+    async with house.doors.http.stream("GET", f"/exports/{view['id']}/progress", headers=house.doors.office) as answer:
+        lines = [line async for line in answer.aiter_lines() if line.startswith("data:")]
+
+    assert '"state":"export_done"' in lines[-1]
+    again = await house.doors.http.get(
+        f"/exports/{view['id']}/progress", headers=house.doors.office | {"last-event-id": "1000"}
+    )  # fmt: skip
+    assert again.status_code == 204
+
+
+async def test_a_file_is_deleted_when_its_time_is_over(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+    file = await house.take("units")
+    assert file.records()
+    await roster_db.pool.execute("UPDATE exports SET keep_until = now() - interval '1 second'")
+    (house.office.shelf.folder / "left-over.part").write_bytes(b"half")
+
+    await clear_shelf(house.office)
+
+    assert house.office.shelf.names() == []
+    (mine,) = (await house.doors.http.get("/exports", headers=house.doors.office)).json()["items"]
+    assert (mine["state"], mine["rows_done"]) == ("export_expired", 1)
+
+
+async def test_every_event_has_a_word_in_the_ledger() -> None:
+    assert {event.model_fields["type"].default for event in events.EVENTS} == EVENTS.keys()
+
+
+async def test_who_sees_withheld_units_takes_them_and_nobody_else(house: House, roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+    await roster_db.pool.execute("UPDATE units SET withheld = true WHERE id = $1", unit_id)
+
+    assert len((await house.take("units")).records()) == 1
+    assert len((await house.take("units", Role.COMMISSION)).records()) == 0
