@@ -59,9 +59,10 @@ Records: TypeAlias = dict[str, list[tuple[object, ...]]]
 
 @dataclass
 class _County:
-    """One county on its way into the tables. `codes`: set to label to code."""
+    """One county on its way into the tables. `codes`: set to label to code. The inventor is that of all counties: no code occurs twice."""
 
     name: str
+    inventor: Inventor
     at: datetime
     codes: Mapping[str, Mapping[str, str]]
     cipher: FieldCipher
@@ -100,8 +101,9 @@ async def fill_tables(address: str, cipher: FieldCipher, at: datetime, units: in
             raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
         codes = await _codes(conn)
         done_units = done_persons = 0
-        for city, name in _cities(units, persons, business_day(at)):
-            county = await asyncio.to_thread(_county_of, city, _County(name, at, codes, cipher))
+        inventor = Inventor("province")
+        for city, name in _cities(units, persons, business_day(at), inventor):
+            county = await asyncio.to_thread(_county_of, city, _County(name, inventor, at, codes, cipher))
             async with conn.transaction():
                 for table, columns in _TABLES.items():
                     await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=county.records[table])
@@ -123,21 +125,19 @@ async def _codes(conn: asyncpg.Connection) -> dict[str, dict[str, str]]:
     return found
 
 
-def _cities(units: int, persons: int, today: date) -> Iterator[tuple[City, str]]:
+def _cities(units: int, persons: int, today: date, inventor: Inventor) -> Iterator[tuple[City, str]]:
     """As many counties as are needed, of about equal size, none with a number of another."""
     counties = max(1, round(units / _A_COUNTY))
     names = [CITY, *(f"{spot}市" for spot in SPOTS), *(f"{spot[::-1]}县" for spot in SPOTS)]
-    inventor = Inventor("province")
     for number in range(counties):
         here, people = (total * (number + 1) // counties - total * number // counties for total in (units, persons))
         yield city_of(here, people, SEED + number, today, inventor), names[number % len(names)]
 
 
 def _county_of(city: City, county: _County) -> _County:
-    inventor = Inventor(county.name)
     ranges = {"recorded": asyncpg.Range(county.at, None)}
     for cells in city.rows["units"]:
-        _add_unit(county, cells, inventor.uscc(str(cells["uscc"])[:2]) if county.name != CITY else str(cells["uscc"]), ranges)
+        _add_unit(county, cells, county.inventor.uscc(str(cells["uscc"])[:2]), ranges)
     for cells in city.rows["quotas"]:
         values = county.values(cells)
         during = asyncpg.Range(values["document_on"], None)
