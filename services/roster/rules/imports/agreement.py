@@ -6,8 +6,6 @@ from datetime import date
 from services.roster.models.fields import Sheet
 from services.roster.models.imports import JudgedRow, Problem
 from shared.glossary import LABELS, PersonIdentity, PostCategory
-from shared.law.citizen_id import parse_citizen_id
-from shared.law.retirement import Sex
 from shared.law.uscc import parse_uscc
 
 YOUNGEST = 14
@@ -54,8 +52,8 @@ class Agreement:
 
     def _fill_from_number(self, row: JudgedRow) -> None:
         values = row.values
-        number = parse_citizen_id(values["id_number"])
-        sex, born = ("M" if number.sex is Sex.MALE else "F"), number.born_on.isoformat()
+        number = values["id_number"]  # its cell was read: form and check digit are right
+        sex, born = ("M" if int(number[16]) % 2 else "F"), f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
         if values.get("sex") is None and not _complained(row, "sex"):
             values["sex"] = sex
             self._warn(row, "sex", "未填写，已按公民身份号码填入，请核对")

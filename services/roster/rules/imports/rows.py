@@ -58,6 +58,7 @@ class SheetJudge:
             None if layout.sheet.by_name[name].kind in _MANY_VALUES else {} for name in (*layout.names, *layout.extracted)
         ]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
+        self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
         self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
 
@@ -126,7 +127,7 @@ class SheetJudge:
         filled = [cell for cell in row if cell is not None]
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and self._is_no_data(row):
             return []
-        if len(filled) >= 2 and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
+        if first in self._titles and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
             return []
         return [] if not filled or all(cells.is_nothing(cell) for cell in filled) else None
 
