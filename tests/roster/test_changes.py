@@ -33,6 +33,7 @@ from shared.glossary import ApplicationType, FreezeScope, Role
 from shared.law.retirement import Category, Sex
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.roster.test_api import PERSON
 from workflows.roster import PostRequest
 
 pytestmark = pytest.mark.asyncio
@@ -228,7 +229,20 @@ async def test_a_clerk_registers_for_his_unit_and_a_stranger_sees_nothing(doors:
     where = f"/changes/{made.json()['change_id']}"
     shown, unseen = [await doors.http.get(where, headers=who) for who in (clerk, stranger)]
 
-    assert (hidden.status_code, made.status_code, unseen.status_code) == (404, 201, 404)
+    number = given.id_number(87)
+    body = PERSON | {"id_number": number}
+    other_id = (await doors.http.post(f"/units/{row.unit_id}/persons", json=body, headers=doors.office)).json()["person_id"]
+    changed = {"id_number": given.id_number(91), "document_no": PROOF}
+    again = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,))
+    kept = await doors.http.post(f"/persons/{other_id}/key-changes", json=changed, headers=again)
+    assert kept.status_code == 201, kept.text
+    waiting = kept.json()["change_id"]
+    refused = await doors.http.post(f"/changes/{waiting}/reveal", json={"reason": "核对证明"}, headers=clerk)
+    full = await doors.http.post(f"/changes/{waiting}/reveal", json={"reason": "核对证明"}, headers=doors.office)
+
+    assert (hidden.status_code, made.status_code, unseen.status_code, refused.status_code) == (404, 201, 404, 403)
+    assert full.json()["values"] == {"id_number": changed["id_number"]}
+    assert await roster_db.pool.fetchval("SELECT reason FROM person_reveals WHERE person_id = $1", UUID(other_id)) == "核对证明"
     assert shown.json()["items"] == [{"field": "title", "label": "职务", "before": None, "after": "科长"}]
     sent = [bytes(each["body"]).decode() for each in await roster_db.pool.fetch("SELECT body FROM outbox")]
     assert "科长" not in json.dumps(sent, ensure_ascii=False)

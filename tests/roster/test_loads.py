@@ -13,7 +13,7 @@ from services.roster.models.loads import Loaded, LoadedQuota, LoadRefused, LoadU
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
 from services.roster.queries.establishments import LATEST
 from services.roster.queries.loads import standing
-from services.roster.queries.persons import person_view
+from services.roster.queries.persons import person_view, persons_of
 from shared.auth import Who
 from shared.db import Database
 from shared.errors import DomainError
@@ -240,3 +240,20 @@ async def test_after_a_load_the_planner_knows_how_much_there_is(roster_db: Datab
     )
 
     assert {row["relname"]: row["reltuples"] for row in known} == {"placements": 3, "persons": 3, "units": 1}
+
+
+async def test_a_load_brings_every_field_of_a_person_and_of_the_post(roster_db: Database) -> None:
+    facts = {"ethnicity": "22", "education": "21", "title": "教师", "professional_title": "一级教师", "retirement_category": None}
+    post = {"internal_unit": "教务处", "duty_status": "on_duty", "entry_reason": "open_recruitment", "authorisation_no": "用编〔2015〕3号"}
+    done = await loaded(roster_db, [person(1, **facts, **post)])
+
+    async with roster_db.reading() as conn:
+        seen = (await persons_of(conn, given.CIPHER, done.unit_id, LATEST, None, None, 10))[0]
+
+    assert (seen.ethnicity, seen.education, seen.title, seen.professional_title) == ("＊", "21", "教师", "一级教师")
+    assert seen.placement is not None
+    assert {name: getattr(seen.placement, name) for name in post} == post
+
+
+async def test_a_code_outside_its_set_is_a_problem_of_its_person(roster_db: Database) -> None:
+    assert await refusal_codes(roster_db, load([person(1), person(2, education="大本")])) == [("code_unknown", 1)]

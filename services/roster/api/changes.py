@@ -7,9 +7,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from services.roster.api.door import InDoor, fields
-from services.roster.api.persons import KeyItemsBody
+from services.roster.api.persons import KeyItemsBody, RevealBody
 from services.roster.commands import changes as commands
+from services.roster.commands.persons import record_reveal
 from services.roster.models.changes import RegisterChange
+from services.roster.models.persons import RevealPerson
 from services.roster.models.requests import KeyItemsOfPost
 from services.roster.queries import changes as queries
 from services.roster.queries import persons as person_queries
@@ -21,6 +23,12 @@ router = APIRouter()
 
 class ChangeBody(KeyItemsBody, KeyItemsOfPost):
     """What is to be changed, on which proof (`document_no`)."""
+
+
+class RevealedChange(BaseModel):
+    """By field."""
+
+    values: dict[str, str | None]
 
 
 class ChangeId(BaseModel):
@@ -38,6 +46,18 @@ async def register_change(
         await person_queries.ensure_visible(conn, person_id, who)
     what = RegisterChange.model_validate({"person_id": person_id} | fields(body))
     return ChangeId(change_id=await commands.register_change(door.database, door.cipher, door.by(who, key, body), what))
+
+
+@router.post("/changes/{change_id}/reveal")
+async def reveal(
+    change_id: UUID, body: RevealBody, who: Annotated[Who, Depends(Permit("persons.reveal"))], key: IdempotencyKey, door: InDoor
+) -> RevealedChange:
+    """The sensitive values in full, to be compared with the proof; who asked and why is written down first."""
+    async with door.database.reading() as conn:
+        seen = await queries.pending_view(conn, door.cipher, change_id, who)
+    await record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=seen.person_id, reason=body.reason))
+    async with door.database.reading() as conn:
+        return RevealedChange(values=await queries.pending_in_full(conn, door.cipher, change_id))
 
 
 @router.get("/changes/{change_id}")

@@ -12,7 +12,7 @@ from services.roster.models.changes import ChangeUnknown, PendingChange
 from services.roster.models.facts import Placement
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.queries.facts import placements_of
-from services.roster.queries.persons import label_of, masked
+from services.roster.queries.persons import label_of, masked, opened
 from services.roster.queries.units import seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -73,6 +73,15 @@ async def pending_view(conn: Connection, cipher: FieldCipher, change_id: UUID, w
         for name, value in row["sealed"].items()
     ]
     return PendingView(change_id=change_id, items=plain + secret, **{name: row[name] for name in PendingView.model_fields if name in row})
+
+
+async def pending_in_full(conn: Connection, cipher: FieldCipher, change_id: UUID) -> dict[str, str | None]:
+    """The sensitive values of a pending change in full. The caller has recorded who asks and why."""
+    change = await pending_change(conn, change_id)
+    return {
+        name: opened(cipher, change.person_id, name, None if value is None else bytes.fromhex(value))
+        for name, value in change.sealed.items()
+    }
 
 
 def _item(name: str, before: object, after: object) -> ItemView:

@@ -183,7 +183,7 @@ async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: W
 async def revealed(conn: Connection, cipher: FieldCipher, person_id: UUID) -> Revealed:
     """The sensitive fields in full. The caller has recorded who asks and why."""
     row = await _latest(conn, person_id)
-    return Revealed(name=row["name"], **{name: _opened(cipher, person_id, name, row[name]) for name in SENSITIVE})
+    return Revealed(name=row["name"], **{name: opened(cipher, person_id, name, row[name]) for name in SENSITIVE})
 
 
 async def id_number_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> str:
@@ -198,7 +198,7 @@ async def _latest(conn: Connection, person_id: UUID) -> asyncpg.Record:
     return row
 
 
-def _opened(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
+def opened(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None) -> str | None:
     return None if data is None else cipher.decrypt(data, place_of(person_id, field))
 
 
