@@ -23,6 +23,7 @@ TEMPORAL = "temporal"
 LANES = range(16)
 BATCH = 500
 SETTLE = 1.0
+SOON = 0.05
 BODY_LIMIT = 512 * 1024
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
@@ -151,13 +152,16 @@ async def _send_for_a_while(conn: Connection, lanes: Lanes, sender: Sender, stir
     until = loop.time() + seconds
     while (left := until - loop.time()) > 0:
         stirred.clear()
-        if not await _send_some(conn, lanes, sender):
+        if again := await _send_some(conn, lanes, sender):
             with suppress(TimeoutError):
-                await asyncio.wait_for(stirred.wait(), left)
+                await asyncio.wait_for(stirred.wait(), min(again, left))
 
 
-async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> bool:
-    """One batch. True when there may be more to send at once."""
+async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:
+    """One batch. Answers after how many seconds to look again if nobody calls: at once when there may be more, soon when there was something.
+
+    A service whose connections are all busy calls late, for its NOTIFY waits for one of them.
+    """
     rows = await conn.fetch(
         "SELECT id, destination, event_id, key, type, headers, body FROM outbox"
         " WHERE lane = ANY($1::smallint[]) AND (destination = 'temporal') = $2 ORDER BY id LIMIT $3",
@@ -168,4 +172,6 @@ async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> bool:
     sent = await sender.send(rows) if rows else ()
     if sent:
         await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
-    return len(sent) == BATCH or 0 < len(sent) < len(rows)
+    if len(sent) == BATCH or 0 < len(sent) < len(rows):
+        return 0.0
+    return SOON if sent else SETTLE
