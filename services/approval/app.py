@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.approval import api
+from services.approval.queries.exports import EXPORTS
 from services.approval.settings import ApprovalSettings
 from shared import db, telemetry, temporal
 from shared.auth import Tokens
 from shared.clock import Clock
+from shared.exports.shelf import Shelf
 from shared.http import service_app
 from shared.law.notices import Notices
 
@@ -35,6 +37,8 @@ def create_app() -> FastAPI:
     app.state.calendar = Notices(settings.calendar_folder).calendar
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.documents = settings.documents
+    app.state.exports = EXPORTS
+    app.state.shelf = Shelf(settings.exports("approval"), None)
     for router in api.ROUTERS:
         app.include_router(router)
     return app

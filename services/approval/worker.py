@@ -1,11 +1,14 @@
 """Wiring of approval's other process: units and freezes in, events out, workflows started and told, and what they ask answered."""
 
+from datetime import timedelta
+
 import httpx
 
 from services.approval import consumers
 from services.approval.activities import ApprovalActivities
 from services.approval.commands.calendars import tell_calendar
 from services.approval.queries.calendars import cases_behind
+from services.approval.queries.exports import EXPORTS
 from services.approval.queries.notices import RosterReader
 from services.approval.settings import ApprovalSettings
 from shared import db, outbox, process, telemetry, temporal
@@ -14,6 +17,8 @@ from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import Subscription
 from shared.documents import Renderer
+from shared.exports.running import Office, serve_exports
+from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.listening import consume
@@ -35,12 +40,15 @@ async def main() -> None:
         httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False) as roster,
         httpx.AsyncClient(base_url=settings.seal_url, timeout=10, trust_env=False) as platform,
     ):
+        shelf, keep = Shelf(settings.exports("approval"), None), timedelta(days=settings.export_days)
+        office = Office(database, settings.database_url, EXPORTS, shelf, Clock(settings.clock_file), keep, settings.mark)
         activities = _activities(settings, database, roster, platform)
         await process.side_by_side(
             consume(database, settings.database_url, settings.kafka, subscription),
             outbox.relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),
+            serve_exports(office),
             watch_calendar(database, Clock(settings.clock_file), Notices(settings.calendar_folder), cases_behind, tell_calendar),
         )
 

@@ -7,12 +7,14 @@ from fastapi import FastAPI
 
 from services.monitoring.api import ROUTERS
 from services.monitoring.models.facts import Surroundings
+from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.db import connect
 from shared.documents import Renderer
+from shared.exports.shelf import Shelf
 from shared.http import service_app
 from shared.law.notices import Notices
 from shared.temporal import connect as connect_temporal
@@ -44,6 +46,8 @@ def create_app() -> FastAPI:
     app.state.surroundings = Surroundings(
         Notices(settings.calendar_folder).calendar, lambda: clock.offset() if settings.may_move_time else None
     )
+    app.state.exports = EXPORTS
+    app.state.shelf = Shelf(settings.exports("monitoring"), None)
     for router in ROUTERS:
         app.include_router(router)
     return app

@@ -1,5 +1,7 @@
 """The other process of monitoring: consumer, outbox relays to Kafka and Temporal, activities, and the watch over parked units."""
 
+from datetime import timedelta
+
 import httpx
 
 from services.monitoring.activities import MonitoringActivities, Sealing
@@ -7,12 +9,15 @@ from services.monitoring.commands.calendars import tell_calendar
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.calendars import cases_behind
+from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.db import connect
 from shared.documents import Renderer
+from shared.exports.running import Office, serve_exports
+from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.listening import consume
@@ -39,6 +44,8 @@ async def main() -> None:
         connect(settings.database_url, "monitoring") as database,
         httpx.AsyncClient(base_url=settings.seal_url, timeout=10) as platform,
     ):
+        shelf, keep = Shelf(settings.exports("monitoring"), None), timedelta(days=settings.export_days)
+        office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, settings.mark)
         sealing = Sealing(
             folders={Document.LIST: settings.documents, Document.NOTICE: settings.notices},
             issuer=settings.issuer,
@@ -53,6 +60,7 @@ async def main() -> None:
             relay(database, settings.database_url, TemporalSender(temporal)),
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
+            serve_exports(office),
             watch_calendar(database, clock, notices, cases_behind, tell_calendar),
         )
 

@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.reporting import api
+from services.reporting import api, queries
 from services.reporting.settings import ReportingSettings
 from shared import db, telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
+from shared.exports import api as exports
+from shared.exports.shelf import Shelf
 from shared.http import service_app
 
 
@@ -28,5 +30,8 @@ def create_app() -> FastAPI:
     app = service_app("reporting", lifespan)
     app.state.tokens = Tokens(settings.secret("token.pub"))
     app.state.clock = Clock(settings.clock_file)
+    app.state.exports = queries.EXPORTS
+    app.state.shelf = Shelf(settings.exports("reporting"), None)
     app.include_router(api.router)
+    app.include_router(exports.router)
     return app

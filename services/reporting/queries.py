@@ -25,7 +25,9 @@ from services.reporting.models import (
 )
 from shared.auth import Who
 from shared.db import Connection
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, exports_of, flagged
 from shared.glossary import LABELS, ApplicationType, IssueState, Light
+from shared.sheets.writing import Form
 from shared.unit_copies import UnitUnknown, scope, visible
 
 _SQL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "sql").glob("*.sql")}
@@ -135,3 +137,54 @@ async def _live(conn: Connection) -> tuple[int, datetime | None]:
 
 def _total(row: dict[str, object], *without: str) -> Posts:
     return Posts(**{name: value for name, value in row.items() if name not in without})  # type: ignore[arg-type]  # a row of the same statement
+
+
+def _figures(name: str, who: Who, chosen: object, order: str) -> Source:
+    """A figure's own statement, of the live generation, as rows of a list."""
+    sql = _SQL[name].format(in_scope=_in_scope(who)).replace("$1", "(SELECT number FROM generations WHERE state = 'live')")
+    return Source(f"FROM ({sql.replace('$2', '$1').replace('$3', '$2')}) AS t", order, (scope(who), chosen))
+
+
+def distribution_source(who: Who, filters: Filters) -> Source:
+    """编制分布, by kind unless another group is named; the sums stand last."""
+    return _figures("distribution", who, filters.get("group", "kind"), "t.code IS NULL, t.counted DESC, t.code")
+
+
+def saturation_source(who: Who, filters: Filters) -> Source:
+    """使用率 of a subtree, or of all; the sums stand last."""
+    return _figures("saturation", who, filters.get("unit"), "t.kind IS NULL, t.counted DESC, t.kind, t.funding")
+
+
+def _or_sum(_: Eye) -> Turn:
+    return lambda value, _: value or "合计"
+
+
+_POSTS = (
+    Column("counted", "计入编制", "t.counted", turn=flagged),
+    *(
+        Column(name, label, f"t.{name}", Form.NUMBER)
+        for name, label in {
+            "units": "单位数",
+            "quota": "编制数",
+            "headcount": "实有数",
+            "vacancy": "空编",
+            "overstaffing": "超编",
+            "reserved": "已核未用",
+            "frozen": "冻结数",
+            "available": "可用编",
+            "exceeded": "超用数",
+        }.items()
+    ),
+    Column("saturation", "使用率", "t.saturation", Form.SHARE),
+    Column("vacancy_rate", "空编率", "t.vacancy_rate", Form.SHARE),
+)
+_BY_GROUP = (Column("code", "代码", "t.code", turn=_or_sum), Column("label", "名称", "t.label"), *_POSTS)
+_BY_ROW = (
+    Column("kind", "编制类型", "t.kind_label", turn=_or_sum),
+    Column("funding", "经费形式", "t.funding_label"),
+    *_POSTS,
+)
+EXPORTS = exports_of(
+    ExportList("distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group}),
+    ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
+)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import asyncpg
 import structlog
 
-from services.reporting import commands, consumers
+from services.reporting import commands, consumers, queries
 from services.reporting.models import consumer_name
 from services.reporting.settings import ReportingSettings
 from shared import db, telemetry
@@ -14,6 +15,8 @@ from shared.clock import Clock
 from shared.consumer import Subscription
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.exports.running import Office, serve_exports
+from shared.exports.shelf import Shelf
 from shared.listening import consume
 from shared.process import run
 
@@ -67,7 +70,10 @@ async def main() -> None:
             )
             return group.create_task(consume(database, settings.database_url, settings.kafka, subscription))
 
-        await keep_generations(database, listen, Clock(settings.clock_file), settings.topic_prefix)
+        shelf, keep = Shelf(settings.exports("reporting"), None), timedelta(days=settings.export_days)
+        clock = Clock(settings.clock_file)
+        group.create_task(serve_exports(Office(database, settings.database_url, queries.EXPORTS, shelf, clock, keep, settings.mark)))
+        await keep_generations(database, listen, clock, settings.topic_prefix)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from shared.events import roster as events
 from shared.exports.running import Office, clear_shelf
 from shared.exports.shelf import Shelf
 from shared.glossary import Role
+from tests.exports.exporting import Taken, asked, ended, taken, working
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.shared.exporting import Taken, asked, ended, taken, working
 
 pytestmark = pytest.mark.asyncio
 FIGURES = {

@@ -1,0 +1,77 @@
+"""The lists of approval that leave the house: applications, and the filing ledger."""
+
+from uuid import UUID
+
+from services.approval.queries.documents import in_scope
+from shared.auth import Who
+from shared.exports.lists import Column, ExportList, Filters, Sheet, Source, exports_of, flagged, labelled, wall_clock
+from shared.glossary import ApplicationState, ApplicationType
+from shared.sheets.writing import Form
+from shared.unit_copies import scope
+
+_BELOW = "($2::uuid IS NULL OR $2 = ANY(u.path))"
+_UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位", "u.name"))
+
+
+def applications_source(who: Who, filters: Filters) -> Source:
+    """Applications in their last revision."""
+    rows = f"""
+        FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision
+        LEFT JOIN unit_copies u ON u.id = a.unit_id LEFT JOIN unit_copies origin ON origin.id = a.from_unit_id
+        LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
+        WHERE {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR a.state = $3) AND ($4::text IS NULL OR a.application_type = $4)
+    """
+    return Source(rows, "a.id", (scope(who), filters.get("unit"), filters.get("state"), filters.get("type")))
+
+
+APPLICATIONS = (
+    Column("number", "申请编号", "a.number"),
+    Column("type", "申请类型", "a.application_type", turn=labelled),
+    *_UNIT,
+    Column("from_unit", "调出单位", "origin.name"),
+    Column("title", "标题", "r.title"),
+    Column("kind", "编制类型代码", "r.kind"),
+    Column("funding", "经费形式代码", "r.funding"),
+    Column("posts", "用编数", "r.posts", Form.NUMBER),
+    Column("revision", "件次", "a.revision", Form.NUMBER),
+    Column("state", "状态", "a.state", turn=labelled),
+    Column("step", "当前环节", "s.label"),
+    Column("holder", "当前办理岗位", "a.holder", turn=labelled),
+    Column("applicant", "申请人", "a.applicant"),
+    Column("submitted_at", "提交时间", wall_clock("a.submitted_at"), Form.INSTANT),
+    Column("due_at", "本环节到期", wall_clock("a.due_at"), Form.INSTANT),
+    Column("changed_at", "最近变动", wall_clock("a.changed_at"), Form.INSTANT),
+)
+
+
+def ledger_source(who: Who, filters: Filters) -> Source:
+    """What is filed."""
+    rows = f"""
+        FROM filing_ledger l JOIN documents d ON d.id = l.document_id JOIN applications a ON a.id = d.application_id
+        LEFT JOIN unit_copies u ON u.id = d.unit_id WHERE {in_scope(who)} AND {_BELOW}
+    """
+    return Source(rows, "l.document_id", (scope(who), filters.get("unit")))
+
+
+FILED = (
+    Column("document_no", "文号", "l.document_no"),
+    Column("title", "文件名称", "d.title"),
+    *_UNIT,
+    Column("number", "申请编号", "a.number"),
+    Column("signer", "签章人", "l.signer"),
+    Column("sealed_at", "签章时间", wall_clock("l.sealed_at"), Form.INSTANT),
+    Column("filed_at", "归档时间", wall_clock("l.filed_at"), Form.INSTANT),
+    Column("revoked", "已撤销", "EXISTS (SELECT FROM documents x WHERE x.revokes = d.id AND x.sealed_sha256 IS NOT NULL)", turn=flagged),
+    Column("sha256", "文件摘要", "l.sha256"),
+)
+
+EXPORTS = exports_of(
+    ExportList(
+        "applications",
+        "申请办理清单",
+        "applications.read",
+        [Sheet("申请", APPLICATIONS, applications_source)],
+        {"unit": UUID, "state": ApplicationState, "type": ApplicationType},
+    ),
+    ExportList("filing", "归档备案台账", "documents.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
+)

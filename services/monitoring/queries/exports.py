@@ -1,0 +1,158 @@
+"""The lists of monitoring that leave the house: issues, lights, freeze orders, and the weekly lists line by line."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.monitoring.models.words import RULE_TITLES, matter_of
+from shared.auth import Who
+from shared.exports.lists import (
+    Column,
+    ExportList,
+    Eye,
+    Filters,
+    Sheet,
+    Source,
+    Turn,
+    all_labelled,
+    exports_of,
+    flagged,
+    labelled,
+    wall_clock,
+)
+from shared.glossary import FreezeState, IssueState, Light
+from shared.sheets.writing import Form
+from shared.unit_copies import scope, visible
+
+_UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位", "u.name"))
+
+
+def _below(who: Who) -> str:
+    """The units the caller may see ($1), in a subtree ($2)."""
+    return f"WHERE {visible(who)} AND ($2::uuid IS NULL OR $2 = ANY(u.path))"
+
+
+def issues_source(who: Who, filters: Filters) -> Source:
+    """Issues, oldest first."""
+    rows = f"FROM issues i JOIN unit_copies u ON u.id = i.unit_id {_below(who)} AND ($3::text IS NULL OR i.state = $3)"
+    return Source(rows, "i.id", (scope(who), filters.get("unit"), filters.get("state")))
+
+
+def _title(_: Eye) -> Turn:
+    return lambda value, row: value or RULE_TITLES.get(row["rule"], row["rule"])
+
+
+def _matter(_: Eye) -> Turn:
+    """What was found, in a sentence without anybody's name."""
+
+    def turn(inputs: Any, row: asyncpg.Record) -> str:
+        return matter_of(row["rule"], inputs)
+
+    return turn
+
+
+ISSUES = (
+    Column("number", "整改编号", "i.number"),
+    *_UNIT,
+    Column("title", "问题", "i.title", turn=_title),
+    Column("rule", "规则", "i.rule"),
+    Column("matter", "问题事实", "i.inputs", turn=_matter),
+    Column("level", "亮灯", "i.level", turn=labelled),
+    Column("state", "状态", "i.state", turn=labelled),
+    Column("round", "轮次", "i.round", Form.NUMBER),
+    Column("present", "现在仍存在", "i.present", turn=flagged),
+    Column("found_at", "发现时间", wall_clock("i.found_at"), Form.INSTANT),
+    Column("demand", "整改要求", "i.demand"),
+    Column("served_on", "送达日期", "i.served_on", Form.DAY),
+    Column("due_at", "整改期限", wall_clock("i.due_at"), Form.INSTANT),
+    Column("closed_at", "销号时间", wall_clock("i.closed_at"), Form.INSTANT),
+    Column("closing_document_no", "销号文号", "i.closing_document_no"),
+)
+
+
+def lights_source(who: Who, filters: Filters) -> Source:
+    """Units with their lights; of those that are no more, only what is not green."""
+    rows = f"""
+        FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id {_below(who)} AND (u.closed_on IS NULL OR l.light <> 'green')
+            AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3)
+    """
+    return Source(rows, "u.code, u.id", (scope(who), filters.get("unit"), filters.get("light")))
+
+
+LIGHTS = (
+    *_UNIT,
+    Column("light", "亮灯", "coalesce(l.light, 'green')", turn=labelled),
+    Column("since", "自", wall_clock("l.changed_at"), Form.INSTANT),
+    Column(
+        "open_issues",
+        "未销号问题",
+        "(SELECT count(*) FROM issues i WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed'))::integer",
+        Form.NUMBER,
+    ),
+)
+
+
+def freezes_source(who: Who, filters: Filters) -> Source:
+    """Freeze orders, oldest first."""
+    rows = f"FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id {_below(who)} AND ($3::text IS NULL OR o.state = $3)"
+    return Source(rows, "o.id", (scope(who), filters.get("unit"), filters.get("state")))
+
+
+FREEZES = (
+    *_UNIT,
+    Column("scopes", "冻结范围", "o.scopes", turn=all_labelled),
+    Column(
+        "posts", "冻结编制数", "(SELECT sum((each ->> 'posts')::integer) FROM jsonb_array_elements(o.posts) AS each)::integer", Form.NUMBER
+    ),
+    Column("state", "状态", "o.state", turn=labelled),
+    Column("reason", "事由", "o.reason"),
+    Column("proposed_by", "提出", "o.proposed_by"),
+    Column("proposed_at", "提出时间", wall_clock("o.proposed_at"), Form.INSTANT),
+    Column("document_no", "冻结文号", "o.document_no"),
+    Column("decided_by", "决定人", "o.decided_by"),
+    Column("decided_at", "决定时间", wall_clock("o.decided_at"), Form.INSTANT),
+    Column("release_document_no", "解冻文号", "o.release_document_no"),
+    Column("released_by", "解冻人", "o.released_by"),
+    Column("released_at", "解冻时间", wall_clock("o.released_at"), Form.INSTANT),
+)
+
+
+def supervision_source(who: Who, filters: Filters) -> Source:
+    """Every line of every edition, as it was issued."""
+    rows = f"""
+        FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id JOIN supervision_lines i ON i.list_id = l.id
+        {_below(who)} AND ($3::text IS NULL OR l.iso_week = $3)
+    """
+    return Source(rows, "l.issued_at, l.id, i.line_no", (scope(who), filters.get("unit"), filters.get("week")))
+
+
+SUPERVISION = (
+    Column("number", "清单编号", "l.number"),
+    *_UNIT,
+    Column("iso_week", "周次", "l.iso_week"),
+    Column("issued_at", "签发时间", wall_clock("l.issued_at"), Form.INSTANT),
+    Column("line_no", "序号", "i.line_no", Form.NUMBER),
+    Column("kind", "类别", "i.kind", turn=labelled),
+    Column("rule", "规则", "i.rule"),
+    Column("level", "亮灯", "i.level", turn=labelled),
+    Column("state", "状态", "i.state", turn=labelled),
+    Column("matter", "督办事项", "i.matter"),
+    Column("document_no", "整改编号", "i.document_no"),
+    Column("measure", "整改要求", "i.measure"),
+    Column("found_on", "发现日期", "i.found_on", Form.DAY),
+    Column("due_at", "整改期限", wall_clock("i.due_at"), Form.INSTANT),
+    Column("remaining", "剩余工作日", "i.remaining", Form.NUMBER),
+    Column("released_at", "用印时间", wall_clock("l.released_at"), Form.INSTANT),
+    Column("sealed_at", "签章时间", wall_clock("l.sealed_at"), Form.INSTANT),
+    Column("acknowledged_by", "签收人", "l.acknowledged_by"),
+    Column("acknowledged_at", "签收时间", wall_clock("l.acknowledged_at"), Form.INSTANT),
+)
+
+_READ = "lights.read"
+EXPORTS = exports_of(
+    ExportList("issues", "问题清单", _READ, [Sheet("问题", ISSUES, issues_source, "i.rule")], {"unit": UUID, "state": IssueState}),
+    ExportList("lights", "亮灯清单", _READ, [Sheet("亮灯", LIGHTS, lights_source)], {"unit": UUID, "light": Light}),
+    ExportList("freezes", "冻结清单", _READ, [Sheet("冻结", FREEZES, freezes_source)], {"unit": UUID, "state": FreezeState}),
+    ExportList("supervision", "督办清单", _READ, [Sheet("督办", SUPERVISION, supervision_source)], {"unit": UUID, "week": str}),
+)

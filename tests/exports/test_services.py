@@ -1,0 +1,186 @@
+"""The lists of approval, monitoring and reporting: each can be taken, whole, by whoever may see it, and by nobody else."""
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from deploy.identity import tokens
+from deploy.local.place import Place
+from shared import db
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.db import Database
+from shared.exports.running import Office
+from shared.exports.shelf import Shelf
+from shared.glossary import Role
+from tests.exports.exporting import Taken, taken, working
+from tests.roster.doors import Doors
+
+pytestmark = pytest.mark.asyncio
+MINE, BELOW, OTHER, HIDDEN = (uuid4() for _ in range(4))
+PATHS = {MINE: [MINE], BELOW: [MINE, BELOW], OTHER: [OTHER], HIDDEN: [HIDDEN]}
+CODES = {MINE: "U-1", BELOW: "U-2", OTHER: "U-3", HIDDEN: "U-4"}
+HEAD = "INSERT INTO unit_copies (id, path, name, code, category, withheld) VALUES ($1, $2, $3, $3, 'SY-1', $4)"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service's door and worker, on tables of the test's own."""
+
+    doors: Doors
+    database: Database
+    lists: Sequence[str]
+
+    async def take(self, name: str, role: Role = Role.BUSINESS_OFFICER, units: tuple[UUID, ...] | None = None, **more: Any) -> Taken:
+        return await taken(self.doors.http, self.doors.as_(role, units=units), name, **more)
+
+
+@asynccontextmanager
+async def running(
+    service: str, stack: Place, database: Callable[[str], str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    for name, value in stack.variables(service).items():
+        monkeypatch.setenv(name, value)
+    url = database(service)
+    monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", url)
+    app = importlib.import_module(f"services.{service}.app").create_app()
+    app.state.shelf = Shelf(folder, None)
+    signer: Tokens = tokens(stack)
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(app.router.lifespan_context(app))
+        http = await opened.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test"))
+        tables = await opened.enter_async_context(db.connect(url, service))
+        office = Office(tables, url, app.state.exports, app.state.shelf, Clock(None), timedelta(days=1), "演示数据")
+        await opened.enter_async_context(working(office))
+        yield Service(Doors(http, signer), tables, list(app.state.exports.lists))
+
+
+async def fill_approval(pool: Any) -> None:
+    await pool.executemany(HEAD, [(unit, PATHS[unit], CODES[unit], unit == HIDDEN) for unit in PATHS])
+    for number, unit in enumerate(PATHS, 1):
+        application, document = uuid4(), uuid4()
+        await pool.execute(
+            "INSERT INTO applications (id, number, application_type, unit_id, applicant, concerned, chain_version, submitted_at, version, state,"
+            " revision, step, holder, due_at, changed_at) VALUES ($1, $2, 'post_use_application', $3, 'clerk', '{}', 1, now(), 1, 'in_review', 1,"
+            " 'unit_head', 'unit_head', now(), now())",
+            *(application, f"申〔2026〕{number}号", unit),
+        )
+        await pool.execute(
+            "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, submitted_by, submitted_at)"
+            " VALUES ($1, 1, '=用编', '理由', 'SY', 'full', 2, 'clerk', now())",
+            application,
+        )
+        await pool.execute(
+            "INSERT INTO documents (id, application_id, unit_id, document_no, title, template, numbered_on) VALUES ($1, $2, $3, $4, '通知单', 't', now())",
+            *(document, application, unit, f"编核〔2026〕{number}号"),
+        )
+        await pool.execute(
+            "INSERT INTO filing_ledger (document_id, document_no, sha256, signer, sealed_at, filed_at) VALUES ($1, $2, 'ab', '编办', now(), now())",
+            *(document, f"编核〔2026〕{number}号"),
+        )
+
+
+async def fill_monitoring(pool: Any) -> None:
+    await pool.executemany(HEAD, [(unit, PATHS[unit], CODES[unit], unit == HIDDEN) for unit in PATHS])
+    inputs = {
+        "kind": "SY",
+        "kind_label": "事业编制",
+        "funding": "full",
+        "funding_label": "全额拨款",
+        "quota": 3,
+        "headcount": 4,
+        "people": 1,
+    }
+    for number, unit in enumerate(PATHS, 1):
+        issue, edition = uuid4(), uuid4()
+        await pool.execute("INSERT INTO lights (unit_id, light, version, changed_at) VALUES ($1, 'red', 1, now())", unit)
+        await pool.execute(
+            "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold, found_at)"
+            " VALUES ($1, $2, 'M01', '1', 's', 'red', 'to_verify', true, true, 1, $3, '{}', now())",
+            *(issue, unit, inputs),
+        )
+        await pool.execute(
+            "INSERT INTO freeze_orders (id, unit_id, scopes, state, reason, proposed_by, proposed_at, posts)"
+            " VALUES ($1, $2, '{post_use,entry}', 'freeze_proposed', '逾期', 'officer', now(), '[{\"posts\": 2}, {\"posts\": 3}]')",
+            *(uuid4(), unit),
+        )
+        await pool.execute(
+            "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at) VALUES ($1, $2, $3, '2026-W38', now())",
+            *(edition, f"编督〔2026〕{number}号", unit),
+        )
+        await pool.execute(
+            "INSERT INTO supervision_lines (list_id, line_no, issue_id, round, kind, rule, level, state, matter, found_on)"
+            " VALUES ($1, 1, $2, 1, 'new_line', 'M01', 'red', 'to_verify', '超编', now())",
+            *(edition, issue),
+        )
+
+
+FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
+
+
+@pytest.mark.parametrize("name", ["approval", "monitoring"])
+async def test_a_list_holds_what_its_asker_may_see(
+    name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(name, stack, database, tmp_path, monkeypatch) as service:
+        await FILLS[name](service.database.pool)
+        for each in service.lists:
+            office, observer, clerk, below = [
+                sorted({record["单位编码"] for record in (await service.take(each, role, units, **more)).records()})
+                for role, units, more in (
+                    (Role.BUSINESS_OFFICER, None, {}),
+                    (Role.OBSERVER, None, {}),
+                    (Role.UNIT_CLERK, (MINE,), {}),
+                    (Role.UNIT_CLERK, (MINE,), {"filters": {"unit": str(BELOW)}}),
+                )
+            ]
+            assert (office, observer, clerk, below) == (["U-1", "U-2", "U-3", "U-4"], ["U-1", "U-2", "U-3"], ["U-1", "U-2"], ["U-2"]), each
+
+
+async def test_monitorings_words_are_those_of_its_pages(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("monitoring", stack, database, tmp_path, monkeypatch) as service:
+        await fill_monitoring(service.database.pool)
+        issue, *_ = (await service.take("issues")).records()
+        freeze, *_ = (await service.take("freezes")).records()
+        page = (await service.doors.http.get("/issues", headers=service.doors.office)).json()["items"]
+
+    assert issue["问题事实"] in {each["matter"] for each in page}
+    assert (issue["问题"], issue["状态"], issue["亮灯"]) == ("超编", "待核实", "红灯")
+    assert (freeze["冻结范围"], freeze["冻结编制数"]) == ("冻结用编、冻结入编", 5)
+
+
+async def test_reportings_sums_are_those_of_its_page(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("reporting", stack, database, tmp_path, monkeypatch) as service:
+        for unit, quota in ((MINE, 3), (BELOW, 5), (OTHER, 7)):
+            await service.database.pool.execute(
+                "INSERT INTO units (generation, id, path, name, code, category, last_event_at) VALUES (1, $1, $2, $3, $3, 'SY-1', now())",
+                *(unit, PATHS[unit], CODES[unit]),
+            )
+            await service.database.pool.execute(
+                "INSERT INTO establishments (generation, unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label,"
+                " funding_label) VALUES (1, $1, 'SY', 'full', true, $2, 4, 0, 0, '事业编制', '全额拨款')",
+                *(unit, quota),
+            )
+        for name, group in (("distribution", {"group": "category"}), ("saturation", {})):
+            for units in (None, (MINE,)):
+                records = (await service.take(name, units=units, filters=group)).records()
+                headers = service.doors.as_(Role.BUSINESS_OFFICER, units=units)
+                page = (await service.doors.http.get(f"/figures/{name}", params=group, headers=headers)).json()
+                shown = [*page["items"], *page["totals"]]
+                figures = {"编制数": "quota", "实有数": "headcount", "空编": "vacancy", "超编": "overstaffing", "使用率": "saturation"}
+                assert [[record[label] for label in figures] for record in records] == [
+                    [line[figure] for figure in figures.values()] for line in shown
+                ]
+    assert records[-1]["编制数"] == 8
