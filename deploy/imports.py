@@ -17,6 +17,7 @@ from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
 from shared.auth import PERMISSIONS
 from shared.glossary import LABELS, Role
+from shared.sheets.reading import FILE_BYTES
 
 OPENED_AFTER = 2.0
 SHOWN = 200
@@ -48,6 +49,8 @@ def import_file(
     for path in (file, mapping):
         if path is not None and not path.is_file():
             raise WrongPlace(f"没有找到文件 {path}。请核对路径。")
+    if file.stat().st_size > FILE_BYTES:
+        raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
     fields = {"political_legal": "true"} if political_legal else {}
     try:
         code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -41,11 +41,13 @@ from shared.events.envelope import uuid7
 from shared.http import IdempotencyKey
 from shared.progress import LastEventId, Progress, watched
 from shared.sheets.reading import FILE_BYTES, ensure_readable, held
+from shared.sheets.refusals import unreadable
 from shared.sheets.returned import annotated
 
 router = APIRouter()
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_REQUEST_BYTES = FILE_BYTES + 2**20
 _FORM = {
     "requestBody": {
         "required": True,
@@ -113,7 +115,7 @@ class ChangePage(BaseModel):
 class _InMemory(MultiPartParser):
     """Uploads never touch a disk in plain."""
 
-    spool_max_size = FILE_BYTES
+    spool_max_size = _REQUEST_BYTES
 
 
 @router.get("/templates/{kind}")
@@ -127,7 +129,7 @@ async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  
     return _file(content, f"{SHEETS[kind].title}模板.xlsx")
 
 
-@router.post("/imports", status_code=202, openapi_extra=_FORM, max_body_size=FILE_BYTES + 2**20)
+@router.post("/imports", status_code=202, openapi_extra=_FORM, max_body_size=2**62)  # judged by _measured, which can say so
 async def receive_import(request: Request, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportId:
     """Take a file in and have it checked. What is no honest file is refused at once and not kept."""
     form = await _form(request)
@@ -240,10 +242,24 @@ async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Respons
 
 async def _form(request: Request) -> dict[str, object]:
     try:
-        parser = _InMemory(request.headers, request.stream(), max_files=2, max_fields=10, max_part_size=2**18)
+        parser = _InMemory(request.headers, _measured(request), max_files=2, max_fields=10, max_part_size=2**18)
         return dict((await parser.parse()).multi_items())
     except (MultiPartException, KeyError):
         raise UploadMalformed from None
+
+
+async def _measured(request: Request) -> AsyncGenerator[bytes, None]:
+    """The body, up to the largest that is taken. Raises Unreadable, by its announced length at once."""
+    size = int(request.headers.get("content-length", "0"))
+    if size <= _REQUEST_BYTES:
+        size = 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > _REQUEST_BYTES:
+                break
+            yield piece
+    if size > _REQUEST_BYTES:
+        raise unreadable("too_large", limit=FILE_BYTES // 1_000_000)
 
 
 async def _mapping(sent: object) -> MappingFile | None:

@@ -37,6 +37,7 @@ from shared.errors import DomainError
 AT_ONCE = 3
 _UNIT_SHEETS, _PERSON_SHEETS = ("units", "units_with_posts"), ("roster", "offestablishment")
 _QUOTA_SHEETS = ("quotas", "units_with_posts")
+_OF_PERSON, _OF_UNIT = frozenset(OpenLoadedPerson.model_fields), frozenset(RegisterUnit.model_fields)
 _PARENT_MISSING = "主管部门未写入，本单位因此未写入。请先解决主管部门的问题，再重新导入。"
 _NOT_FITTING = "内容不符合要求，未写入。请核对该单位的各行后重新导入。"
 Run = Callable[[Connection, By, Any], Awaitable[Any]]
@@ -311,7 +312,7 @@ async def _registration(conn: Connection, code: str, rows: Sequence[Mapping[str,
     parent = values.get("parent")
     parent_id = await conn.fetchval("SELECT id FROM units WHERE code = $1", parent) if parent else None
     days = [row["values"][name] for row in rows for name in ("established_on", "document_on", "started_on") if row["values"].get(name)]
-    given = {name: value for name, value in values.items() if name in RegisterUnit.model_fields}
+    given = {name: value for name, value in values.items() if name in _OF_UNIT}
     facts = given | {"code": code, "parent_id": parent_id, "valid_from": min(days), "baseline": True}
     return RegisterUnit.model_validate(facts), values["document_no"]
 
@@ -340,7 +341,7 @@ def _seats(row: Mapping[str, Any]) -> SeatsRow:
 
 
 def _person(row: Mapping[str, Any]) -> OpenLoadedPerson:
-    given = {name: value for name, value in row["values"].items() if name in OpenLoadedPerson.model_fields}
+    given = {name: value for name, value in row["values"].items() if name in _OF_PERSON}
     return OpenLoadedPerson.model_validate(given | {"kind": row["kind"], "funding": row["funding"]})
 
 

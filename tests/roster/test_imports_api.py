@@ -1,0 +1,155 @@
+"""The HTTP door of imports: what is taken, what is refused before anything is kept, who sees what, and how its progress is watched."""
+
+import asyncio
+import io
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from python_calamine import CalamineWorkbook, SheetVisibleEnum
+
+from services.roster.commands.import_checks import check_import
+from services.roster.models.fields import SHEETS
+from services.roster.models.imports import ImportState
+from shared.crypto import FieldCipher
+from shared.db import Database
+from shared.glossary import Role
+from tests.imports.rows import NUMBERS, person, unit
+from tests.roster import given
+from tests.roster.doors import Doors
+from tests.roster.importing import Office, book, coloured
+from tests.sheets import hostile
+
+pytestmark = pytest.mark.asyncio
+POSTS = {"编制类型": "事业编制", "经费形式": "全额拨款", "编制数": 1}
+FILE = book({"单位": [unit(**POSTS)], "人员": [person(0), person(1, 性别="男")]})
+
+
+@pytest.fixture
+def office(roster_db: Database, tmp_path: Path) -> Office:
+    return Office(roster_db, tmp_path)
+
+
+async def brought(doors: Doors, content: bytes = FILE, kind: str = "roster", name: str = "名册.xlsx", **more: Any) -> httpx.Response:
+    headers = more.pop("headers", doors.office)
+    files = {"file": (name, content)} | more.pop("files", {})
+    return await doors.http.post("/imports", files=files, data={"kind": kind} | more, headers=headers | {"idempotency-key": str(uuid4())})
+
+
+def cipher_of(doors: Doors) -> FieldCipher:
+    """The application's own."""
+    transport = doors.http._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    cipher: FieldCipher = transport.app.state.cipher  # type: ignore[attr-defined]  # the application is FastAPI's
+    return cipher
+
+
+async def checked(doors: Doors, office: Office, **more: Any) -> str:
+    import_id: str = (await brought(doors, **more)).json()["import_id"]
+    await check_import(office.database, cipher_of(doors), office.clock, UUID(import_id))
+    return import_id
+
+
+async def test_a_file_is_taken_checked_shown_and_given_back_to_its_owner_alone(doors: Doors, office: Office) -> None:
+    import_id = await checked(doors, office)
+
+    view = (await doors.http.get(f"/imports/{import_id}", headers=doors.office)).json()
+    found = (await doors.http.get(f"/imports/{import_id}/problems", headers=doors.office)).json()["items"]
+    result = await doors.http.get(f"/imports/{import_id}/result", headers=doors.office)
+    other = await doors.http.get(f"/imports/{import_id}/result", headers=doors.as_(Role.OFFICE_DIRECTOR, Role.BUSINESS_OFFICER))
+    listed = (await doors.http.get("/imports", headers=doors.office)).json()["items"]
+
+    assert (view["state"], view["errors"], view["file_name"]) == (ImportState.CHECKED, 1, "名册.xlsx")
+    assert [(each["sheet"], each["row"], each["column"]) for each in found] == [("人员", 3, "性别")]
+    assert coloured(result.content, 2, "FFC7CE") == ["F3"]
+    assert (other.status_code, other.json()["code"]) == (409, "not_your_file")
+    assert [each["id"] for each in listed] == [import_id]
+    assert NUMBERS[0] not in str(view) + str(found) + str(listed)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"content": hostile.bomb()}, "file_unreadable"),
+        ({"content": hostile.entities()}, "file_unreadable"),
+        ({"name": "a.xlsm"}, "file_unreadable"),
+        ({"kind": "salaries"}, "import_kind_unknown"),
+        ({"files": {"mapping": ("m.toml", b"= 1")}}, "mapping_wrong"),
+        ({"files": {"mapping": ("m.json", b'{"columns": []}')}}, "mapping_wrong"),
+        ({"files": {"mapping": ("m.json", b'{"columns": {"\\u0000": "x"}}')}}, "mapping_wrong"),
+    ],
+)
+async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
+    doors: Doors, roster_db: Database, sent: dict[str, Any], code: str
+) -> None:
+    answer = await brought(doors, **sent)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM imports") == 0
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM import_files") == 0
+
+
+async def test_a_request_without_a_file_and_one_that_is_too_large_are_refused(doors: Doors) -> None:
+    headers = doors.office | {"idempotency-key": str(uuid4())}
+
+    empty = await doors.http.post("/imports", data={"kind": "roster"}, headers=headers)
+    large = await brought(doors, content=b"x" * 61_100_000)
+
+    assert empty.json()["code"] == "upload_malformed"
+    assert (large.status_code, large.json()["code"]) == (409, "file_unreadable")
+    assert "超过 60 MB" in large.json()["detail"]
+
+
+async def test_a_file_name_is_a_name_only(doors: Doors) -> None:
+    import_id = (await brought(doors, name="..\\..\\etc/pass\u202ewd.xlsx")).json()["import_id"]
+
+    assert (await doors.http.get(f"/imports/{import_id}", headers=doors.office)).json()["file_name"] == "passwd.xlsx"
+
+
+async def test_who_watches_hears_each_step_once_and_goes_on_where_he_was(doors: Doors, office: Office) -> None:
+    import_id = (await brought(doors)).json()["import_id"]
+
+    watching = asyncio.create_task(doors.http.get(f"/imports/{import_id}/progress", headers=doors.office))
+    await asyncio.sleep(0.1)
+    await check_import(office.database, cipher_of(doors), office.clock, UUID(import_id))
+    heard = (await watching).text
+    steps = [int(line[4:]) for line in heard.splitlines() if line.startswith("id: ")]
+    again = await doors.http.get(f"/imports/{import_id}/progress", headers=doors.office | {"Last-Event-ID": str(steps[-1])})
+    missed = await doors.http.get(f"/imports/{import_id}/progress", headers=doors.office | {"Last-Event-ID": str(steps[-1] - 1)})
+
+    assert len(steps) >= 2
+    assert steps == sorted(set(steps))
+    assert f'"state":"{ImportState.CHECKED}"' in heard
+    assert again.status_code == 204
+    assert missed.text.count("event: progress") == 1
+
+
+async def test_who_sees_a_part_of_the_county_sees_his_own_imports_and_imports_into_his_part(
+    doors: Doors, office: Office, roster_db: Database
+) -> None:
+    mine = await given.unit(roster_db)
+    partial = doors.as_(Role.UNIT_CLERK, Role.BUSINESS_OFFICER, units=(mine,))
+    await brought(doors)
+    import_id = await checked(doors, office, headers=partial)
+
+    listed = (await doors.http.get("/imports", headers=partial)).json()["items"]
+    found = (await doors.http.get(f"/imports/{import_id}/problems", headers=partial)).json()["items"]
+
+    assert [each["id"] for each in listed] == [import_id]
+    assert any(each["column"] == "主管部门" and "范围" in each["sentence"] for each in found)
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+async def test_a_template_has_the_columns_the_choices_and_its_mark(doors: Doors, kind: str) -> None:
+    answer = await doors.http.get(f"/templates/{kind}", headers=doors.office)
+
+    made = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+    visible = [each.name for each in made.sheets_metadata if each.visible == SheetVisibleEnum.Visible]
+    header = next(made.get_sheet_by_name(SHEETS[kind].title).iter_rows())
+    choices = made.get_sheet_by_name("代码表").to_python()[0]
+    assert visible == ["填写说明", SHEETS[kind].title, "代码表"]
+    assert [str(each).rstrip("*") for each in header] == [field.label for field in SHEETS[kind].fields]
+    assert [each for each in choices if each] == [field.label for field in SHEETS[kind].fields if field.codes or field.kind == "flag"]
+    assert made.get_sheet_by_name("_bianban").to_python()[0][0] == f"bianban:{kind}:{SHEETS[kind].version}"
