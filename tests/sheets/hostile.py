@@ -52,6 +52,11 @@ def far_cell() -> bytes:
     return sheet_of(f'{first}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
 
 
+def wide_and_long() -> bytes:
+    """Within the numbers of rows and columns that are taken, and yet two gigabytes for the parser."""
+    return sheet_of('<row r="1"><c r="A1"><v>1</v></c></row><row r="199999"><c r="KN199999"><v>1</v></c></row>')
+
+
 def columns(_: Any, sheet: Any) -> None:
     sheet.write(0, 16_383, "x")
 
@@ -109,6 +114,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a directory of millions": (lambda: lying(book()), ".xlsx", "异常庞大"),
     "thousands of parts": (many_names, ".xlsx", "异常庞大"),
     "a cell in the last corner": (far_cell, ".xlsx", "范围过大"),
+    "a sheet that asks for two gigabytes": (wide_and_long, ".xlsx", "范围过大"),
     "sixteen thousand columns": (lambda: book(columns), ".xlsx", "范围过大"),
     "a million columns of a csv": (("单位" + "," * 1_100_000 + "x\n").encode, ".csv", "范围过大"),
     "external entities": (entities, ".xlsx", "实体定义"),
