@@ -12,6 +12,7 @@ from services.roster.models.fields import Field, Kind, Sensitivity
 from services.roster.queries.establishments import Moment
 from services.roster.queries.persons import MASK
 from services.roster.queries.populations import groups_of_kinds
+from services.roster.rules.national import STANDARD
 from shared.auth import Who
 from shared.crypto import masked_id_number
 from shared.db import Connection
@@ -107,9 +108,10 @@ def then(table: str) -> str:
 
 
 async def words(conn: Connection) -> dict[str, dict[str, str]]:
-    """Every code by what it was called last, also where it is in force no more; and the group of each kind."""
+    """Every code by what it was called last, also where it is in force no more, and as the national standard writes it; and the group of each kind."""
     rows = await conn.fetch(
-        "SELECT set, code, label FROM (SELECT set, code, label, valid FROM codes"
+        "SELECT set, code, label FROM (SELECT set, code, label, valid FROM codes UNION ALL"
+        f" SELECT '{STANDARD}' || set, code, coalesce(standard, code), valid FROM codes"
         " UNION ALL SELECT 'kinds', code, label, valid FROM establishment_kinds UNION ALL SELECT 'fundings', code, label, valid FROM fundings"
         " UNION ALL SELECT 'categories', code, label, valid FROM unit_categories"
         " UNION ALL SELECT 'entry_reasons', code, label, valid FROM entry_reasons"

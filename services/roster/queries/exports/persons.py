@@ -72,7 +72,7 @@ _FOLLOWS = (
     Column("judged_retirement_category", "推定退休类别", "NULL", turn=_retirement),
     Column("retirement_month", "法定退休年月", "NULL", Form.MONTH, _retirement_month),
 )
-_ALWAYS = ", ".join(
+ALWAYS = ", ".join(
     f"person.{name}"
     for name in (
         *("person_id", "name", "sex", "birth_on", "certified_birth_on", "identity", "post_category", "title", "professional_title"),
@@ -140,7 +140,7 @@ PERSON_LISTS = (
         "roster",
         "在编人员名册",
         _PEOPLE,
-        [Sheet(PERSONS.title, PERSON_COLUMNS, persons_source, _ALWAYS)],
+        [Sheet(PERSONS.title, PERSON_COLUMNS, persons_source, ALWAYS)],
         OF_UNITS | {"population": Literal["public", "state_enterprise"]},
     ),
     ExportList(

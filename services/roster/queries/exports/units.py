@@ -71,7 +71,7 @@ def _state(row: asyncpg.Record) -> EstablishmentState:
 
 
 _QUOTA = QUOTAS.by_name
-_FIGURES = "row.quota, row.headcount, row.reserved, row.frozen, row.counted, late.kind IS NOT NULL AS late"
+FIGURES = "row.quota, row.headcount, row.reserved, row.frozen, row.counted, late.kind IS NOT NULL AS late"
 QUOTA_COLUMNS = (
     _CODE,
     _NAME,
@@ -177,6 +177,7 @@ SEAT_COLUMNS = (
     Column("vacant", "空缺", "greatest(row.approved - row.used, 0)::integer", Form.NUMBER),
     Column("over", "超职数", "greatest(row.used - row.approved, 0)::integer", Form.NUMBER),
     column(SEATS.by_name["document_no"], "held.document_no"),
+    column(SEATS.by_name["document_on"], "lower(held.during)"),
 )
 
 
@@ -262,7 +263,7 @@ LEDGER_COLUMNS = (
 
 UNIT_LISTS = (
     ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS),
-    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source, _FIGURES)], OF_UNITS),
+    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source, FIGURES)], OF_UNITS),
     ExportList("statistics", "单位编制汇总", "units.read", [Sheet("汇总", STATISTICS_COLUMNS, units_source, _COUNTED)], OF_UNITS),
     ExportList("seats", "领导职数", "units.read", [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)], OF_UNITS),
     ExportList(
