@@ -14,6 +14,7 @@ AREAS = {
     "city": ("deploy.city.command", "app"),
     "import": ("deploy.imports", "import_file"),
     "template": ("deploy.imports", "template"),
+    "export": ("deploy.exports", "export_list"),
     "case": ("deploy.casefile.export", "app"),
     "identity": ("deploy.identity", "app"),
     "token": ("deploy.identity", "token"),

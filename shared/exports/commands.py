@@ -3,12 +3,24 @@
 from uuid import UUID
 
 from shared.db import By, Connection, command
-from shared.exports.models import UNDER_WAY, AskExport, ExportOver, ExportState, ExportUnknown, OfExport
+from shared.exports.models import (
+    MOST_UNDER_WAY,
+    UNDER_WAY,
+    AskExport,
+    ExportOver,
+    ExportState,
+    ExportUnknown,
+    OfExport,
+    TooManyUnderWay,
+)
 
 
 @command
 async def ask_export(conn: Connection, by: By, what: AskExport) -> UUID:
-    """Keep who wants what and why; a worker does the rest. Answers with the export."""
+    """Keep who wants what and why; a worker does the rest. Answers with the export. Raises TooManyUnderWay."""
+    count = await conn.fetchval("SELECT count(*) FROM exports WHERE actor = $1 AND state IN ('export_waiting', 'export_running')", by.actor)
+    if count >= MOST_UNDER_WAY:
+        raise TooManyUnderWay(count=count)
     await conn.execute(
         "INSERT INTO exports (id, list, format, filters, fields, unmasked, reason, actor, roles, scope, asked_at, state)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'export_waiting')",

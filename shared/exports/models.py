@@ -32,6 +32,8 @@ STATES = {
 }
 UNDER_WAY = frozenset({ExportState.WAITING, ExportState.RUNNING})
 """States that go on by themselves."""
+MOST_UNDER_WAY = 10
+"""How many exports one user may have under way."""
 Format = Literal["xlsx", "csv"]
 
 
@@ -136,6 +138,13 @@ class ReasonMissing(Conflict):
 
     code = "export_reason_missing"
     sentence = "导出未脱敏的数据须写明用途（至少四个字）。请补充后重新提交。"
+
+
+class TooManyUnderWay(Conflict):
+    """One user keeps a worker busy for everybody."""
+
+    code = "export_too_many"
+    sentence = "您有 {count} 项导出还没有完成。请等它们完成，或取消不需要的，再发起新的导出。"
 
 
 class NotToBeUnmasked(Forbidden):

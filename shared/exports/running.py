@@ -32,6 +32,7 @@ GLANCE = 0.3
 SWEEP = 60.0
 CHUNK = 2_000
 ATTEMPTS = 5
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _log = structlog.get_logger()
 
 
@@ -60,12 +61,12 @@ async def serve_exports(office: Office) -> None:
     """Write what was asked for, and clear away what is over, for ever."""
     swept = 0.0
     while True:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*_AWAY):
             if time.monotonic() - swept > SWEEP:
                 await clear_shelf(office)
                 swept = time.monotonic()
             for export_id in await _waiting(office):
-                await _take(office, export_id)
+                await take_export(office, export_id)
         await asyncio.sleep(GLANCE)
 
 
@@ -76,7 +77,7 @@ async def _waiting(office: Office) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def _take(office: Office, export_id: UUID) -> None:
+async def take_export(office: Office, export_id: UUID) -> None:
     """Write one, unless another worker does."""
     async with _connection(office) as conn:
         if await conn.fetchval("SELECT pg_try_advisory_lock(hashtext('export'), hashtext($1::uuid::text))", export_id):
@@ -111,7 +112,7 @@ async def _write(office: Office, conn: Connection, asked: asyncpg.Record) -> Non
         await _end(office, asked, ExportState.CANCELLED)
     except _Refused as refusal:
         await _end(office, asked, ExportState.FAILED, note=str(refusal))
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         raise  # it is begun again
     except Exception as error:  # noqa: BLE001  whatever it was, its asker is told and the next one is written
         _log.error("export failed", export=str(asked["id"]), list=asked["list"], error=type(error).__name__, exc_info=error)
@@ -215,7 +216,7 @@ class _Run:
     async def _watch(self) -> None:
         while not self._stopped:
             await asyncio.sleep(GLANCE)
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*_AWAY):
                 goes_on = await self._office.database.pool.fetchval(
                     "UPDATE exports SET rows_done = $3, step = step + 1 WHERE id = $1 AND attempt = $2 AND state = 'export_running'"
                     " AND NOT cancel_asked RETURNING true",

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [PATH…]`: measure our five paths against their floors, print the table, write `.local/bench/latest.json`."""
+"""`python -m tests.bench [PATH…]`: measure our paths against their floors, print the table, write `.local/bench/latest.json`."""
 
 import argparse
 import json
@@ -13,11 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from shared import telemetry
-from tests.bench import approval, light, place, read, start
+from tests.bench import approval, export, light, place, read, start
 from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
 
-PATHS = {"light": light.measure, "place": place.measure, "approval": approval.measure, "read": read.measure, "start": start.measure}
+PATHS = {
+    "light": light.measure,
+    "place": place.measure,
+    "approval": approval.measure,
+    "read": read.measure,
+    "start": start.measure,
+    "export": export.measure,
+}
 console = Console(highlight=False, width=110)
 
 

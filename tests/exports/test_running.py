@@ -17,7 +17,7 @@ from shared import db
 from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.exports.commands import ask_export, cancel_export
-from shared.exports.models import AskExport, OfExport
+from shared.exports.models import MOST_UNDER_WAY, AskExport, OfExport, TooManyUnderWay
 from tests.exports.processes import ROWS, SERVICE
 from tests.shared.given import by, until
 
@@ -107,6 +107,14 @@ async def test_who_changes_his_mind_in_the_middle_gets_nothing(bench: Bench) -> 
     assert row["rows_done"] < ROWS
     assert bench.files() == []
     await cancel_export(bench.database, by(), OfExport(export_id=export_id))  # twice is once
+
+
+async def test_nobody_keeps_the_workers_to_himself(bench: Bench) -> None:
+    for _ in range(MOST_UNDER_WAY):
+        await bench.ask()
+
+    with pytest.raises(TooManyUnderWay):
+        await bench.ask()
 
 
 async def test_an_export_that_kills_its_worker_again_and_again_is_given_up(bench: Bench) -> None:

@@ -198,16 +198,23 @@ async def test_nobody_takes_rows_from_outside_his_units(house: House, roster_db:
         await given.in_post(roster_db, row)
         await given.reservation(roster_db, row)
         await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=1, effective_on=given.TODAY))
-    codes = {row["id"]: row["code"] for row in await roster_db.pool.fetch("SELECT id, code FROM units")}
+    clerk = {"units": (mine.unit_id,)}
+    rows = await roster_db.pool.fetch("SELECT id, code, name FROM units")
+    known = {word for row in rows if row["id"] in {mine.unit_id, below.unit_id} for word in (row["code"], row["name"])}
 
-    seen = {
-        record["单位编码"] for record in (await house.take(name, Role.UNIT_CLERK, units=(mine.unit_id,))).records() if "单位编码" in record
-    }
-    filtered = await house.take(name, Role.UNIT_CLERK, units=(mine.unit_id,), filters={"unit": str(other.unit_id)})
+    seen = named(await house.take(name, Role.UNIT_CLERK, **clerk))
+    filtered = named(await house.take(name, Role.UNIT_CLERK, **clerk, filters={"unit": str(other.unit_id)}))
 
-    assert seen <= {codes[mine.unit_id], codes[below.unit_id]}
+    assert seen <= known
     assert bool(seen) is (name != "offestablishment")
-    assert filtered.records() == []
+    assert filtered == set()
+
+
+def named(file: Taken) -> set[str]:
+    """The units of all rows of all sheets, by code and by name."""
+    columns = {"单位编码", "单位", "机构编码", "机构名称", "所在机构"}
+    records = [record for sheet in file.sheets() for record in file.records(sheet)]
+    return {str(value) for record in records for column, value in record.items() if column in columns and value != ""}
 
 
 async def test_the_scope_is_that_of_the_tree_when_the_list_is_written(idle: House, roster_db: Database) -> None:

@@ -269,5 +269,5 @@ UNIT_LISTS = (
     ExportList(
         "reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": OF_UNITS["unit"]}
     ),
-    ExportList("ledger", "机构编制台账", "units.read", [Sheet("台账", LEDGER_COLUMNS, ledger_source)], OF_UNITS | {"since": date}),
+    ExportList("ledger", "机构编制台账", "persons.read", [Sheet("台账", LEDGER_COLUMNS, ledger_source)], OF_UNITS | {"since": date}),
 )

@@ -1,0 +1,124 @@
+"""`bianban export LIST --out FILE`: any list of any service, over the service's own door."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
+from rich.table import Table
+
+from deploy.doors import Doors, Refused, doors_of
+from deploy.imports import officer
+from deploy.local.place import SERVICES, Place, WrongPlace
+from shared.exports.models import UNDER_WAY, ExportState
+
+OPENED_AFTER = 1.0
+_GLANCE = 0.3
+console = Console(highlight=False, soft_wrap=True)
+Lists = dict[str, tuple[str, dict[str, Any]]]
+"""By name: the service, and what it says of the list."""
+
+
+def export_list(
+    name: Annotated[str | None, typer.Argument(metavar="LIST", help="清单名；不写则列出可导出的清单。")] = None,
+    *,
+    out: Annotated[Path | None, typer.Option(help="写到哪里 (*.xlsx 或 *.csv)。")] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="xlsx 或 csv；不写则按文件名。")] = None,
+    filters: Annotated[list[str] | None, typer.Option("--filter", help="筛选，如 as_of=2026-06-30；可写多次。")] = None,
+    fields: Annotated[str, typer.Option(help="只要哪些列，用逗号分开；不写则全部。")] = "",
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（须有权限并写明 --reason）。")] = False,
+    reason: Annotated[str, typer.Option(help="用途，写在文件首行并留痕。")] = "",
+    user: Annotated[str | None, typer.Option(help="以哪个用户导出；只有一名编办业务科人员时可不写。")] = None,
+) -> None:
+    """导出清单为 Excel 或 CSV。"""
+    body = {
+        "filters": _pairs(filters or []),
+        "fields": [each for each in fields.split(",") if each],
+        "unmasked": unmasked,
+        "reason": reason,
+    }
+    try:
+        asyncio.run(_list(user) if name is None else _export(name, _target(out), format_, body, user))
+    except (Refused, httpx.HTTPError, OSError) as failed:
+        raise WrongPlace(f"未能完成：{failed}") from None
+
+
+def _pairs(written: list[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in written]
+    wrong = [name for name, sign, _ in pairs if not sign]
+    if wrong:
+        raise typer.BadParameter(f"筛选应写作 名称=值，而不是“{wrong[0]}”", param_hint="--filter")
+    return {name: value for name, _, value in pairs}
+
+
+def _target(out: Path | None) -> Path:
+    if out is None:
+        raise typer.BadParameter("请写明写到哪里", param_hint="--out")
+    if out.exists():
+        raise WrongPlace(f"{out} 已存在，未覆盖。")
+    if not out.parent.is_dir():
+        raise WrongPlace(f"没有文件夹 {out.parent}。请核对路径。")
+    return out
+
+
+async def _list(user: str | None) -> None:
+    async with doors_of(Place.from_environment()) as doors:
+        table = Table("清单", "内容", "可按此筛选")
+        for name, (_, line) in (await _lists(doors, user or await officer(doors, None))).items():
+            table.add_row(name, line["title"], "、".join(line["filters"]))
+    console.print(table)
+
+
+async def _export(name: str, out: Path, format_: str | None, body: Mapping[str, Any], user: str | None) -> None:
+    async with doors_of(Place.from_environment()) as doors:
+        user = user or await officer(doors, None)
+        lists = await _lists(doors, user)
+        if name not in lists:
+            raise WrongPlace(f"没有名为 {name} 的清单，或者 {user} 无权查看。可导出：{'、'.join(lists)}。")
+        service = lists[name][0]
+        kind = format_ or ("csv" if out.suffix.lower() == ".csv" else "xlsx")
+        asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body})).body
+        done = await _ended(doors, user, service, asked["id"])
+        if done["state"] != ExportState.DONE:
+            raise WrongPlace(f"没有导出：{done['note'] or done['state_label']}")
+        await doors.save(user, service, f"/exports/{done['id']}/file", out)
+    masked = "，未脱敏，请妥善保管" if done["unmasked"] else ""
+    console.print(f"{done['title']}：共 {done['rows_done']} 行{masked}，已写入 {out}", markup=False)
+
+
+async def _lists(doors: Doors, user: str) -> Lists:
+    """What this user may export, of every service that has lists."""
+    found: Lists = {}
+    for service in SERVICES:
+        try:
+            lines = (await doors.get(user, service, "/exports/lists")).body["items"]
+        except Refused as refused:
+            if refused.status != httpx.codes.NOT_FOUND:
+                raise
+            continue
+        found |= {line["name"]: (service, line) for line in lines}
+    return found
+
+
+async def _ended(doors: Doors, user: str, service: str, export_id: str) -> dict[str, Any]:
+    """Look until it rests, with a progress line when that lasts."""
+    began, bar, task = time.monotonic(), Progress(console=console, transient=True), TaskID(0)
+    try:
+        while True:
+            found: dict[str, Any] = (await doors.get(user, service, f"/exports/{export_id}")).body
+            if found["state"] not in UNDER_WAY:
+                return found
+            if not bar.live.is_started and time.monotonic() - began > OPENED_AFTER:
+                bar.start()
+                task = bar.add_task("导出", total=None)
+            if bar.live.is_started:
+                bar.update(task, completed=found["rows_done"], total=found["rows_total"])
+            await asyncio.sleep(_GLANCE)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
