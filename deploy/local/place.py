@@ -28,7 +28,10 @@ PORTS = {
     "reporting": 18105,
     "seal": 18109,
 }
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "BIANBAN_OTLP", "BIANBAN_ISSUER", "BIANBAN_SEAL_CODE", "BIANBAN_FONT_DIR")
+INHERITED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"),
+    *("BIANBAN_OTLP", "BIANBAN_ISSUER", "BIANBAN_SEAL_CODE", "BIANBAN_FONT_DIR", "BIANBAN_EXPORT_DAYS"),
+)
 
 Environment = Literal["production", "demo", "test"]
 
