@@ -23,6 +23,7 @@ AREAS = {
     "calendar": ("deploy.law", "calendar_app"),
     "reporting": ("deploy.reporting", "app"),
     "dead-letters": ("deploy.dead_letters", "app"),
+    "keys": ("deploy.keys", "app"),
 }
 
 chinese.install()

@@ -101,7 +101,7 @@ def new_key(key_id: int, suite: Suite) -> FieldKey:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """The keys in use, oldest first. The last one encrypts; all of them read."""
+    """The keys in use. The last one encrypts; all of them read."""
 
     keys: tuple[FieldKey, ...]
 
@@ -110,9 +110,22 @@ class KeyRing:
         """What is written now."""
         return self.keys[-1]
 
+    @property
+    def oldest(self) -> FieldKey:
+        """The key that has been there longest."""
+        return min(self.keys, key=lambda key: key.id)
+
     def find(self, key_id: int) -> FieldKey | None:
         """The key of an id."""
         return next((key for key in self.keys if key.id == key_id), None)
+
+    def announcing(self, key: FieldKey) -> "KeyRing":
+        """With a key that reads, and does not yet write: every process gets to know it before anything is under it."""
+        return KeyRing((key, *self.keys))
+
+    def writing_with(self, key: FieldKey) -> "KeyRing":
+        """The same keys, this one encrypting from now on."""
+        return KeyRing((*(each for each in self.keys if each != key), key))
 
     @classmethod
     def read(cls, text: str) -> "KeyRing":
@@ -176,9 +189,13 @@ class FieldCipher:
         """As `decrypt`, for bytes."""
         return self._key(data[0]).sealing.decrypt(data[1 : 1 + _NONCE], data[1 + _NONCE :], place.encode())
 
-    def index(self, text: str) -> bytes:
-        """The blind index of a text under the current key."""
-        return self.ring.current.index(text)
+    def renewed(self, data: bytes, place: str) -> bytes:
+        """The same under the current key; what is under it already stays byte for byte."""
+        return data if data[0] == self.ring.current.id else self.seal(self.unseal(data, place), place)
+
+    def mark(self, text: str) -> str:
+        """By what a repeat is recognised, hex: the blind index under the oldest key, so that a new key changes nothing for who repeats."""
+        return self.ring.oldest.index(text).hex()
 
     def indexes(self, text: str) -> dict[int, bytes]:
         """The blind indexes of a text under every key of the ring, by key id."""

@@ -34,7 +34,8 @@ _TABLES = {
     "unit_names": ("unit_id", "role", "name", "position", "during", "recorded", "document_no"),
     "quotas": ("unit_id", "kind", "funding", "posts", "during", "recorded", "change", "document_no", "document_on"),
     "seats": ("unit_id", "level", "approved", "during", "recorded", "document_no"),
-    "persons": ("id", "version", "id_index", "unit_id"),
+    "persons": ("id", "version", "unit_id"),
+    "person_indexes": ("key_id", "id_index", "person_id"),
     "person_records": ("person_id", "recorded", "document_no", *RECORD),
     "placements": (
         *(
@@ -193,10 +194,11 @@ def _add_person(county: _County, cells: Cells, bw: Mapping[str, str], ranges: Va
         "placement_id": uuid7(),
         "unit_id": unit_id,
         "version": 1,
-        "id_index": county.cipher.index(str(values["id_number"])),
         "during": asyncpg.Range(values["started_on"], None),
         "document_no": _DOCUMENT_NO,
     }
     county.add("persons", mine)
+    for key_id, index in county.cipher.indexes(str(values["id_number"])).items():
+        county.add("person_indexes", mine | {"key_id": key_id, "id_index": index})
     county.add("person_records", values | ranges | mine | sealed)
     county.add("placements", {"entry_reason": "first_load", "duty_status": "on_duty"} | values | ranges | mine)

@@ -7,7 +7,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -67,6 +69,37 @@ class Shelf:
     def names(self) -> list[str]:
         """What lies there."""
         return sorted(each.name for each in self.folder.iterdir()) if self.folder.exists() else []
+
+    def keys(self, name: str) -> set[int]:
+        """The ids of the keys a file is under; none where it is gone meanwhile. Blocking."""
+        return {sealed[0] for sealed in self._raw(name)}
+
+    def renew(self, name: str) -> None:
+        """The same file under the current key. Who reads it meanwhile reads on in the old one. Blocking."""
+        raw = self._raw(name)
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=f"{name}.", delete=False) as half:
+            sealed = next(raw, None)
+            for number in count():
+                if sealed is None:
+                    break
+                after = next(raw, None)
+                renewed = self._key.renewed(sealed, _place(name, number, last=after is None))
+                half.write(len(renewed).to_bytes(_LENGTH, "big") + renewed)
+                sealed = after
+            half.flush()
+            os.fsync(half.fileno())
+        Path(half.name).replace(self.folder / name)
+
+    @property
+    def _key(self) -> FieldCipher:
+        if self.cipher is None:
+            raise ValueError("nothing is encrypted on this shelf")
+        return self.cipher
+
+    def _raw(self, name: str) -> Iterator[bytes]:
+        with suppress(FileNotFoundError), (self.folder / name).open("rb") as file:
+            while length := file.read(_LENGTH):
+                yield file.read(int.from_bytes(length, "big"))
 
     def _sealed(self, piece: bytes, place: str) -> bytes:
         if self.cipher is None:

@@ -1,6 +1,5 @@
 """Whom the bench places and where: units by the roster's commands, with every post they could need; people in bulk, for nobody measures their registration."""
 
-import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -53,10 +52,8 @@ async def people(roster: Database, units: list[UUID], count: int) -> list[UUID]:
     ids = [uuid7() for _ in range(count)]
     async with roster.transaction() as conn:
         await conn.execute(
-            "INSERT INTO persons (id, version, id_index, unit_id) SELECT id, 1, index, unit"
-            " FROM unnest($1::uuid[], $2::bytea[], $3::uuid[]) AS new (id, index, unit)",
+            "INSERT INTO persons (id, version, unit_id) SELECT id, 1, unit FROM unnest($1::uuid[], $2::uuid[]) AS new (id, unit)",
             ids,
-            [secrets.token_bytes(32) for _ in ids],
             [units[number % len(units)] for number in range(count)],
         )
         await conn.execute(

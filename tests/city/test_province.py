@@ -39,8 +39,8 @@ async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Pl
         " LEFT JOIN roster.placements USING (unit_id, kind, funding) GROUP BY units.name, quotas.id ORDER BY units.name, posts, heads"
     )
     [person] = await conn.fetch(
-        "SELECT person_id, id_number, birth_on, encode(id_index, 'hex') AS mark FROM roster.person_records"
-        " JOIN roster.persons ON persons.id = person_id LIMIT 1"
+        "SELECT person_id, id_number, birth_on, id_index, key_id FROM roster.person_records"
+        " JOIN roster.person_indexes USING (person_id) LIMIT 1"
     )
     await conn.close()
     made = city_of(UNITS, PERSONS, SEED, DAY, Inventor("province"))
@@ -51,7 +51,7 @@ async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Pl
     assert told == [(UNITS, PERSONS - len(short_of))]
     assert len(rows) == len(planned)
     assert [each for each in planned if each[0] not in short_of and _prefixed(each) not in {tuple(row) for row in rows}] == []
-    assert (number.born_on, cipher.index(number.number).hex()) == (person["birth_on"], person["mark"])
+    assert (number.born_on, cipher.indexes(number.number)) == (person["birth_on"], {person["key_id"]: person["id_index"]})
 
 
 async def test_it_is_refused_where_units_are_already(stack: Place, database: Callable[[str], str]) -> None:

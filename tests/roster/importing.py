@@ -81,7 +81,7 @@ class Office:
             kind=kind,
             file_name=more.pop("name", "a.xlsx"),
             file_bytes=len(data),
-            file_hash=given.CIPHER.index(str(len(data))).hex(),
+            file_hash=given.CIPHER.mark(str(len(data))),
             mapping=MappingFile.model_validate(more.pop("mapping")) if "mapping" in more else None,
             keep_days=30,
             pieces=lambda: sealed_pieces(given.CIPHER, import_id, memoryview(data)),

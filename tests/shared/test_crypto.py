@@ -98,7 +98,24 @@ def test_the_newest_key_writes_and_the_older_ones_still_read() -> None:
 
     assert after.decrypt(old, "here") == NUMBER
     assert after.encrypt(NUMBER, "here")[0] == SM4.id
-    assert after.indexes(NUMBER) == {1: before.index(NUMBER), 2: after.index(NUMBER)}
+    assert after.indexes(NUMBER) == {1: AES.index(NUMBER), 2: SM4.index(NUMBER)}
+
+
+def test_a_key_that_is_announced_reads_and_does_not_write_yet() -> None:
+    ring = KeyRing((AES,)).announcing(SM4)
+
+    assert FieldCipher(ring).decrypt(FieldCipher(KeyRing((SM4,))).encrypt(NUMBER, "here"), "here") == NUMBER
+    assert FieldCipher(ring).encrypt(NUMBER, "here")[0] == AES.id
+    assert FieldCipher(ring.writing_with(SM4)).encrypt(NUMBER, "here")[0] == SM4.id
+
+
+def test_a_new_key_changes_neither_what_recognises_a_repeat_nor_what_is_under_it_already() -> None:
+    before, after = FieldCipher(KeyRing((AES,))), FieldCipher(KeyRing((AES, SM4)))
+    renewed = after.renewed(before.encrypt(NUMBER, "here"), "here")
+
+    assert after.mark(NUMBER) == FieldCipher(KeyRing((SM4, AES))).mark(NUMBER) == before.mark(NUMBER)
+    assert (renewed[0], after.renewed(renewed, "here")) == (SM4.id, renewed)
+    assert after.decrypt(renewed, "here") == NUMBER
 
 
 def test_what_a_key_wrote_cannot_be_read_once_it_is_gone() -> None:

@@ -55,7 +55,7 @@ async def _register_change(conn: Connection, by: By, what: SealedChange) -> UUID
         to_jsonable_python(what.values),
         to_jsonable_python(what.post),
         {name: None if value is None else value.hex() for name, value in what.sealed.items()},
-        what.marks,
+        {str(key_id): index.hex() for key_id, index in what.indexes.items()},
         before,
         by.actor,
         by.as_of,
@@ -165,4 +165,5 @@ async def _ensure_reason(conn: Connection, given: Mapping[str, Any], here: Place
 def _sealed(change: PendingChange) -> SealedChange:
     values = {name: value for name, value in change.as_asked.model_dump(exclude_unset=True).items() if name in change.record}
     sealed = {name: None if value is None else bytes.fromhex(value) for name, value in change.sealed.items()}
-    return SealedChange(person_id=change.person_id, since=change.since, values=values, sealed=sealed, marks=change.marks)
+    indexes = {int(key_id): bytes.fromhex(index) for key_id, index in change.marks.items()}
+    return SealedChange(person_id=change.person_id, since=change.since, values=values, sealed=sealed, indexes=indexes)

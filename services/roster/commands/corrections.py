@@ -4,10 +4,8 @@ A correction changes facts of the past and never takes a post: an end date is co
 """
 
 from dataclasses import fields, replace
-from uuid import UUID
 
-import asyncpg
-
+from services.roster.commands.indexes import change_number
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.placements import DETAILS, close_recorded
@@ -133,8 +131,8 @@ _correct = command(_correct_person)
 
 async def change_record(conn: Connection, by: By, what: SealedChange, person_version: int) -> None:
     """Write what is proved, and publish it where the person is in post. The caller has locked the person."""
-    if "id_number" in what.marks:
-        await _change_index(conn, what.person_id, bytes.fromhex(what.id_index))
+    if "id_number" in what.sealed and not await change_number(conn, what.person_id, what.indexes):
+        raise PersonKnown
     await rewrite(conn, by, what.person_id, what.columns, what.since)
     person = await person_record(conn, what.person_id)
     judge = ensure_override_grounded if "retirement_category" in what.values else ensure_category_fits
@@ -143,10 +141,3 @@ async def change_record(conn: Connection, by: By, what: SealedChange, person_ver
     if current is not None:
         version = await take_unit(conn, current.unit_id)
         await outbox.append(conn, by, await _corrected(conn, by, current, person_version, version))
-
-
-async def _change_index(conn: Connection, person_id: UUID, index: bytes) -> None:
-    try:
-        await conn.execute("UPDATE persons SET id_index = $2 WHERE id = $1", person_id, index)
-    except asyncpg.UniqueViolationError:
-        raise PersonKnown from None

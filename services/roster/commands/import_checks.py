@@ -37,7 +37,7 @@ from services.roster.rules.imports.mapping import ensure_fits, translated
 from services.roster.rules.imports.people import verdict_of
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from shared.clock import Clock, business_day
-from shared.crypto import FieldCipher
+from shared.crypto import FieldCipher, FieldKey
 from shared.db import Connection, Database
 from shared.sheets import headers
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -56,10 +56,11 @@ class Superseded(Exception):  # noqa: N818  named as the fact it states
 
 @dataclass
 class Check:
-    """One attempt at one file: what it stands on, and what it has gathered."""
+    """One attempt at one file: what it stands on, and what it has gathered. By `marking` the rows of one person find each other."""
 
     database: Database
     cipher: FieldCipher
+    marking: FieldKey
     job: Job
     today: date
     choices: Mapping[str, Choices]
@@ -124,18 +125,12 @@ class Check:
             raise Superseded
 
     async def _compare(self) -> None:
-        marks = [self._marks(row) for row in self._persons]
+        numbers = [row.values.get("id_number") for row in self._persons]
         async with self.database.reading() as conn:
-            known = await known_persons(conn, self.cipher, (mark for each in marks for mark in each))
-        for row, mine in zip(self._persons, marks, strict=True):
-            person = next((known[mark] for mark in mine if mark in known), None)
-            verdict, changed = verdict_of(row, person, self.names.get(row.values.get("unit", "")))
-            self._keep(row, mine[-1] if mine else None, verdict, changed)
-
-    def _marks(self, row: JudgedRow) -> list[bytes]:
-        """The blind indexes of the number under every key, the current one last."""
-        number = row.values.get("id_number")
-        return [] if number is None else list(self.cipher.indexes(number).values())
+            known = await known_persons(conn, self.cipher, [self.cipher.indexes(number) if number else {} for number in numbers])
+        for place, (row, number) in enumerate(zip(self._persons, numbers, strict=True)):
+            verdict, changed = verdict_of(row, known.get(place), self.names.get(row.values.get("unit", "")))
+            self._keep(row, self.marking.index(number) if number else None, verdict, changed)
 
     def _keep(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> None:
         values = {name: value for name, value in row.values.items() if value is not None}
@@ -196,7 +191,7 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
         known = await known_units(conn, job.scope)
     choices = choices_of(tables)
     populations = {kind.code: kind.population for kind in tables.kinds}
-    check = Check(database, cipher, job, today, choices, words_of(tables), populations, known)
+    check = Check(database, cipher, cipher.ring.oldest, job, today, choices, words_of(tables), populations, known)
     check.names = {called: code for called, code in judge_book([], known, check.words).codes.items() if code is not None}
     if job.mapping is not None:
         ensure_fits(job.mapping, job.kind, [SHEETS[kind] for kind in BOOKS[job.kind]], choices)

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import from_json
 
 from services.roster.commands.import_checks import sealed_place
@@ -29,6 +29,7 @@ from services.roster.models.requests import RegisterUnit, Request, SetQuota, Set
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.import_facts import as_job, known_persons, units_in_use
+from services.roster.queries.indexes import known_by
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
@@ -115,7 +116,7 @@ class Lend(Request):
     import_id: UUID
     sheet: str
     number: int
-    mark: str
+    indexes: dict[int, bytes] = Field(exclude=True, repr=False)
     borrower: str
     started_on: date
     until: date
@@ -124,7 +125,8 @@ class Lend(Request):
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     """Record a secondment that was found at a first load. Raises what `second_person` raises."""
-    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id_index = $1", bytes.fromhex(what.mark))
+    known = (await known_by(conn, [what.indexes])).get(0)
+    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", known)
     if person is None:
         raise PersonUnknown
     borrowers = await conn.fetch(
@@ -203,7 +205,7 @@ class _Writing:
                 import_id=self._job.id,
                 sheet=row["sheet"],
                 number=row["number"],
-                mark=row["mark"].hex(),
+                indexes=self._cipher.indexes(values["id_number"]),
                 borrower=values["seconded_to"],
                 started_on=values["seconded_from_on"],
                 until=values["seconded_until"],
@@ -281,19 +283,19 @@ class _Writing:
     async def _changes(self, conn: Connection, rows: Sequence[Mapping[str, Any]]) -> list[SealedChange]:
         """What changes of persons who are there, from today on."""
         mine = [row for row in rows if row["sheet"] in _PERSON_SHEETS and row["verdict"] == "changed"]
-        known = await known_persons(conn, self._cipher, [row["mark"] for row in mine]) if mine else {}
+        known = await known_persons(conn, self._cipher, [self._cipher.indexes(row["values"]["id_number"]) for row in mine]) if mine else {}
         today = business_day(self._clock.now())
         changes = []
-        for row in mine:
+        for place, row in enumerate(mine):
             given = {name: row["values"][name] for name in row["changed"]}
             post = {name: given[name] for name in ("internal_unit",) if name in given}
-            what = UpdatePerson.model_validate(given | {"person_id": known[row["mark"]].person_id, "since": today})
+            what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": today})
             changes.append(await seal_change(conn, self._cipher, what, today, post))
         return changes
 
 
 _LENT = (
-    "SELECT sheet, number, mark, sealed FROM import_rows JOIN import_units USING (import_id, unit_code)"
+    "SELECT sheet, number, sealed FROM import_rows JOIN import_units USING (import_id, unit_code)"
     " WHERE import_id = $1 AND seconded AND verdict = 'added' AND state = 'written' ORDER BY sheet, number"
 )
 _NOT_LENT = (
@@ -301,7 +303,7 @@ _NOT_LENT = (
     " WHERE NOT EXISTS (SELECT FROM import_problems WHERE import_id = $1 AND sheet = $2 AND row = $3 AND sentence = $4)"
 )
 _ROWS = (
-    "SELECT sheet, number, kind, funding, mark, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = $2"
+    "SELECT sheet, number, kind, funding, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = $2"
     " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
 )
 

@@ -29,7 +29,7 @@ _OVER = (ImportState.APPLIED, ImportState.CANCELLED, ImportState.UNREADABLE, Imp
 def sealed_pieces(cipher: FieldCipher, import_id: UUID, content: memoryview) -> Iterator[bytes]:
     """The file, encrypted piece by piece, each bound to its place."""
     for number, start in enumerate(range(0, len(content), PIECE)):
-        yield cipher.seal(bytes(content[start : start + PIECE]), _place(import_id, number))
+        yield cipher.seal(bytes(content[start : start + PIECE]), file_place(import_id, number))
 
 
 @command
@@ -115,8 +115,9 @@ async def kept_file(database: Database, cipher: FieldCipher, import_id: UUID) ->
         rows = await conn.fetch("SELECT number, content FROM import_files WHERE import_id = $1 ORDER BY number", import_id)
     if not rows:
         raise FileForgotten
-    return held(cipher.unseal(row["content"], _place(import_id, row["number"])) for row in rows)
+    return held(cipher.unseal(row["content"], file_place(import_id, row["number"])) for row in rows)
 
 
-def _place(import_id: UUID, number: int) -> str:
+def file_place(import_id: UUID, number: int) -> str:
+    """What a piece of the file is bound to."""
     return f"import_files.content.{import_id}/{number}"

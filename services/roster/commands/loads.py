@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from uuid import UUID
 
+from services.roster.commands.indexes import take_numbers
 from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.placements import DETAILS
@@ -21,6 +22,7 @@ from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.models.requests import RegisterUnit, SetQuota
 from services.roster.queries.establishments import establishment
+from services.roster.queries.indexes import known_by
 from services.roster.queries.loads import Standing, standing
 from services.roster.rules.persons import checked_number, ensure_category_fits, retirement_fact
 from services.roster.rules.posts import ensure_not_frozen
@@ -76,7 +78,7 @@ async def load_unit(conn: Connection, by: By, what: LoadUnit) -> Loaded:
                 baseline=True,
             ),
         )
-    over_quota = await _load_persons(conn, by, unit_id, [person for person in what.persons if person.id_index not in found.placed], found)
+    over_quota = await _load_persons(conn, by, unit_id, [person for person in what.persons if person.mark not in found.placed], found)
     return Loaded(
         unit_id=unit_id,
         registered=found.unit_id is None,
@@ -89,9 +91,8 @@ async def load_unit(conn: Connection, by: By, what: LoadUnit) -> Loaded:
 
 async def _locked_standing(conn: Connection, what: LoadUnit) -> Standing:
     """Persons first, then the path, then the unit: nobody gets a post meanwhile, and no freeze slips in."""
-    await conn.execute(
-        "SELECT FROM persons WHERE id_index = ANY($1) ORDER BY id FOR UPDATE", [bytes.fromhex(person.id_index) for person in what.persons]
-    )
+    known = await known_by(conn, [person.indexes for person in what.persons])
+    await conn.execute("SELECT FROM persons WHERE id = ANY($1) ORDER BY id FOR UPDATE", list(known.values()))
     unit_id: UUID | None = await conn.fetchval("SELECT id FROM units WHERE code = $1", what.code)
     await hold_paths(conn, *(each for each in (unit_id, what.parent_id) if each))
     await conn.execute("SELECT FROM units WHERE id = $1 FOR NO KEY UPDATE", unit_id)
@@ -115,13 +116,13 @@ def _registration(what: LoadUnit) -> RegisterUnit:
 
 async def _load_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson], found: Standing) -> int:
     """Register and place, in bulk, those who came first before the others; how many are beyond quota."""
-    ids = {person.id_index: found.persons.get(person.id_index, person.person_id) for person in persons}
-    await _insert_persons(conn, by, unit_id, [person for person in persons if person.id_index not in found.persons])
+    ids = {person.mark: found.persons.get(person.mark, person.person_id) for person in persons}
+    await _insert_persons(conn, by, unit_id, [person for person in persons if person.mark not in found.persons])
     versions = await _raise_versions(conn, unit_id, ids.values())
     rows = {key: await establishment(conn, unit_id, *key) for key in sorted({(person.kind, person.funding) for person in persons})}
     beyond = 0
-    for group in batched(sorted(persons, key=lambda each: (each.started_on, each.id_index)), TOGETHER):
-        people = [_placed(person, ids[person.id_index], versions[ids[person.id_index]], rows) for person in group]
+    for group in batched(sorted(persons, key=lambda each: (each.started_on, each.mark)), TOGETHER):
+        people = [_placed(person, ids[person.mark], versions[ids[person.mark]], rows) for person in group]
         await _insert_placements(conn, by, unit_id, zip(group, people, strict=True))
         await outbox.append(conn, by, await _loaded(conn, by, unit_id, people, rows))
         beyond += sum(each.cause is not None for each in people)
@@ -168,14 +169,9 @@ async def _loaded(
 
 async def _insert_persons(conn: Connection, by: By, unit_id: UUID, persons: list[LoadedPerson]) -> None:
     """A number that another transaction registered in this very moment is refused: nobody is taken twice."""
-    taken = await conn.fetch(
-        "INSERT INTO persons (id, version, id_index, unit_id) SELECT id, 1, id_index, $3 FROM unnest($1::uuid[], $2::bytea[]) AS new (id, id_index)"
-        " ON CONFLICT (id_index) DO NOTHING RETURNING id",
-        [person.person_id for person in persons],
-        [bytes.fromhex(person.id_index) for person in persons],
-        unit_id,
-    )
-    if len(taken) < len(persons):
+    ids = [person.person_id for person in persons]
+    await conn.execute("INSERT INTO persons (id, version, unit_id) SELECT id, 1, $2 FROM unnest($1::uuid[]) AS id", ids, unit_id)
+    if not await take_numbers(conn, [(person.person_id, person.indexes) for person in persons]):
         raise PersonOnRoster
     await write_records(conn, by, [(person.person_id, person.model_dump(include=set(RECORD)) | person.sealed) for person in persons])
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from services.roster.commands.indexes import take_numbers
 from services.roster.commands.locks import lock_person
 from services.roster.commands.mandate import today_of
 from services.roster.commands.posts import change_post
@@ -12,6 +13,7 @@ from services.roster.models.persons import RECORD, SENSITIVE, RegisterPerson, Re
 from services.roster.models.refusals import KeyItemWouldChange, PersonKnown, UnitUnknown
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
+from services.roster.queries.indexes import other_of
 from services.roster.rules.persons import checked_number, ensure_override_grounded, retirement_category
 from shared import outbox
 from shared.clock import business_day
@@ -37,14 +39,9 @@ async def register_person(database: Database, cipher: FieldCipher, by: By, what:
 async def _register_person(conn: Connection, by: By, what: SealedPerson) -> UUID:
     if not await conn.fetchval("SELECT true FROM units WHERE id = $1", what.unit_id):
         raise UnitUnknown(unit=what.unit_id)
-    taken = await conn.fetchval(
-        "INSERT INTO persons (id, version, id_index, unit_id) VALUES ($1, 1, $2, $3) ON CONFLICT (id_index) DO NOTHING RETURNING true",
-        what.person_id,
-        bytes.fromhex(what.id_index),
-        what.unit_id,
-    )
-    if not taken:
-        raise PersonKnown(person=await conn.fetchval("SELECT id FROM persons WHERE id_index = $1", bytes.fromhex(what.id_index)))
+    await conn.execute("INSERT INTO persons (id, version, unit_id) VALUES ($1, 1, $2)", what.person_id, what.unit_id)
+    if not await take_numbers(conn, [(what.person_id, what.indexes)]):
+        raise PersonKnown(person=await other_of(conn, what.indexes, what.person_id))
     await write_records(conn, by, [(what.person_id, what.model_dump(include=set(RECORD)) | what.sealed)])
     registered = PersonRegistered(
         occurred_at=by.as_of,

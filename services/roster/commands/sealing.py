@@ -18,12 +18,13 @@ from shared.db import Connection
 _NUMBER = frozenset({"id_number", "sex", "birth_on"})
 
 
-def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`sealed` and `marks` of the sensitive values among these; a value that is none stays none."""
+def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
+    """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none."""
     texts = {name: None if given[name] is None else str(given[name]) for name in sorted(SENSITIVE & given.keys())}
     return {
         "sealed": {name: None if text is None else cipher.encrypt(text, place_of(person_id, name)) for name, text in texts.items()},
-        "marks": {name: None if text is None else cipher.index(text).hex() for name, text in texts.items()},
+        "marks": {name: None if text is None else cipher.mark(text) for name, text in texts.items()},
+        "indexes": cipher.indexes(number) if (number := texts.get("id_number")) else {},
     }
 
 

@@ -18,7 +18,9 @@ class RegisterChange(KeyItems, KeyItemsOfPost):
 
 @dataclass(frozen=True)
 class PendingChange:
-    """A registered change as its case finds it. `before`: the same fields as they stood then; of an ID number the blind index."""
+    """A registered change as its case finds it. `before`: the same fields as they stood then; of an ID number which change was its last. `marks`: a new
+    number's blind indexes by key id.
+    """
 
     id: UUID
     person_id: UUID
@@ -27,7 +29,7 @@ class PendingChange:
     record: dict[str, Any]
     post: dict[str, Any]
     sealed: dict[str, str | None]
-    marks: dict[str, str | None]
+    marks: dict[str, str]
     before: dict[str, Any]
     state: str
     application_id: UUID | None

@@ -65,14 +65,17 @@ class RegisterPerson(PersonFacts):
 
 
 class Sealed(Request):
-    """Sensitive values by field, encrypted: no plain one reaches a command, a hash or a log. By its mark (blind index) a repeat is recognised."""
+    """Sensitive values by field, encrypted: no plain one reaches a command, a hash or a log. By its mark a repeat is recognised; by `indexes`, the
+    blind indexes of the ID number under every key, a person.
+    """
 
     sealed: dict[str, bytes | None] = Field(exclude=True, repr=False)
-    marks: dict[str, str | None]
+    marks: dict[str, str | None] = Field(default_factory=dict)
+    indexes: dict[int, bytes] = Field(default_factory=dict, exclude=True, repr=False)
 
     @property
-    def id_index(self) -> str:
-        """The blind index of the ID number, in hex: by it a person is known."""
+    def mark(self) -> str:
+        """By which two of one request are recognised as one person."""
         return str(self.marks["id_number"])
 
 

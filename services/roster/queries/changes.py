@@ -90,10 +90,10 @@ def _item(name: str, before: object, after: object) -> ItemView:
 
 
 async def standing_of(conn: Connection, person_id: UUID, fields: Mapping[str, object]) -> dict[str, Any]:
-    """What these fields of a person and of the post hold now; of the ID number the blind index, of other sensitive fields nothing."""
+    """What these fields of a person and of the post hold now; of the ID number its last change, of other sensitive fields nothing."""
     record = await conn.fetchrow(
-        "SELECT person_records.*, encode(id_index, 'hex') AS number_mark FROM person_records JOIN persons ON persons.id = person_id"
-        " WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)",
+        "SELECT person_records.*, (SELECT coalesce(max(id), 0) FROM person_changes WHERE person_id = $1 AND field = 'id_number') AS number_changed"
+        " FROM person_records WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)",
         person_id,
     )
     here = next((each for each in await placements_of(conn, person_id) if each.ended_on is None), None)
@@ -101,7 +101,7 @@ async def standing_of(conn: Connection, person_id: UUID, fields: Mapping[str, ob
     held: dict[str, Any] = {}
     for name in fields:
         if name == "id_number":
-            held[name] = record and record["number_mark"]
+            held[name] = record and record["number_changed"]
         elif name in RECORD and name not in SENSITIVE:
             held[name] = record and record[name]
         elif name == "duty_status":

@@ -1,6 +1,6 @@
 """What the roster knows of the units and persons that a file speaks of."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from services.roster.models.fields import UNITS
 from services.roster.models.imports import Job, KnownPerson, KnownUnit, MappingFile, Standing
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.queries.codes import Codes
+from services.roster.queries.indexes import ASKED, asked_of
 from services.roster.rules.imports.book import Words
 from services.roster.rules.imports.cells import Choices
 from shared.crypto import FieldCipher
@@ -97,22 +98,22 @@ async def _names(conn: Connection) -> dict[UUID, dict[str, list[str]]]:
     return found
 
 
-async def known_persons(conn: Connection, cipher: FieldCipher, marks: Iterable[bytes]) -> dict[bytes, KnownPerson]:
-    """By blind index, whatever key it was made with: who is known, where he stands or stood last, and what is recorded of him."""
+async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence[Mapping[int, bytes]]) -> dict[int, KnownPerson]:
+    """By place in the sequence of numbers (blind indexes by key): who is known, where he stands or stood last, and what is recorded of him."""
     rows = await conn.fetch(
-        f"SELECT persons.id_index, persons.id AS person_id, {', '.join(f'record.{name}' for name in RECORD)},"
+        f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in RECORD)},"
         f" {', '.join(f'post.{name}' for name in _POST)}, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
         " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
         " coalesce(moved.duty_status, post.duty_status) AS duty_status"
-        " FROM persons JOIN person_records record ON record.person_id = persons.id AND upper_inf(record.during) AND upper_inf(record.recorded)"
-        " LEFT JOIN LATERAL (SELECT * FROM placements WHERE placements.person_id = persons.id AND upper_inf(recorded)"
+        f" FROM ({ASKED}) AS asked JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(record.during)"
+        "  AND upper_inf(record.recorded)"
+        " LEFT JOIN LATERAL (SELECT * FROM placements WHERE placements.person_id = asked.person_id AND upper_inf(recorded)"
         "  ORDER BY upper(during) DESC NULLS FIRST LIMIT 1) post ON true LEFT JOIN units ON units.id = post.unit_id"
         " LEFT JOIN LATERAL (SELECT internal_unit, duty_status FROM post_changes WHERE post_changes.placement_id = post.placement_id"
-        "  AND upper_inf(recorded) ORDER BY since DESC LIMIT 1) moved ON true"
-        " WHERE id_index = ANY($1)",
-        list(marks),
+        "  AND upper_inf(recorded) ORDER BY since DESC LIMIT 1) moved ON true",
+        *asked_of(numbers),
     )
-    return {row["id_index"]: _person(cipher, row) for row in rows}
+    return {row["place"]: _person(cipher, row) for row in rows}
 
 
 def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:

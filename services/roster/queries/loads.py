@@ -17,6 +17,7 @@ from services.roster.models.loads import (
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
 from services.roster.queries.codes import unknown_codes
 from services.roster.queries.facts import frozen_by
+from services.roster.queries.indexes import known_by
 from shared.db import Connection
 from shared.errors import DomainError
 from shared.glossary import FreezeScope
@@ -92,33 +93,36 @@ async def _allowed_kinds(conn: Connection, category: str) -> set[str]:
 
 async def _persons(conn: Connection, what: LoadUnit, unit_id: UUID | None) -> tuple[dict[str, UUID], frozenset[str], list[LoadProblem]]:
     """Who is known, who stands here already exactly so, and who stands elsewhere or otherwise from that day on."""
+    numbers = await known_by(conn, [person.indexes for person in what.persons])
+    known = {what.persons[place].mark: (place, person_id) for place, person_id in numbers.items()}
     rows = await conn.fetch(
-        "SELECT encode(id_index, 'hex') AS id_index, persons.id, placements.unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on"
-        " FROM persons LEFT JOIN placements ON person_id = persons.id AND upper_inf(recorded) WHERE id_index = ANY($1)",
-        [bytes.fromhex(person.id_index) for person in what.persons],
+        "SELECT asked.mark, placements.unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on"
+        " FROM unnest($1::text[], $2::uuid[]) AS asked (mark, person_id) JOIN placements USING (person_id) WHERE upper_inf(recorded)",
+        list(known),
+        [person_id for _, person_id in known.values()],
     )
-    places = {person.id_index: place for place, person in enumerate(what.persons)}
     placed: set[str] = set()
     problems: list[LoadProblem] = []
     for row in rows:
-        person = what.persons[places[row["id_index"]]]
-        if row["started_on"] is None or (row["ended_on"] is not None and row["ended_on"] <= person.started_on):
+        place = known[row["mark"]][0]
+        person = what.persons[place]
+        if row["ended_on"] is not None and row["ended_on"] <= person.started_on:
             continue
         facts = (row["unit_id"], row["kind"], row["funding"], row["started_on"])
         if facts == (unit_id, person.kind, person.funding, person.started_on):
-            placed.add(row["id_index"])
+            placed.add(row["mark"])
         else:
             refusal = PersonDiffers() if row["unit_id"] == unit_id else PersonOnRoster()
-            problems.append(_problem(refusal, places[row["id_index"]]))
-    return {row["id_index"]: row["id"] for row in rows}, frozenset(placed), problems
+            problems.append(_problem(refusal, place))
+    return {mark: person_id for mark, (_, person_id) in known.items()}, frozenset(placed), problems
 
 
 def _list_problems(what: LoadUnit, approved: set[tuple[str, str]]) -> Iterator[LoadProblem]:
     seen: set[str] = set()
     for place, person in enumerate(what.persons):
-        if person.id_index in seen:
+        if person.mark in seen:
             yield _problem(PersonTwice(), place)
-        seen.add(person.id_index)
+        seen.add(person.mark)
         if (person.kind, person.funding) not in approved:
             yield _problem(NoQuotaRow(kind=person.kind, funding=person.funding), place)
 
