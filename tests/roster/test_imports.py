@@ -325,6 +325,7 @@ async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> 
 
     await apply_import(office.database, given.CIPHER, office.clock, view.id)
 
+    assert await office.refused(view) == []
     assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 1
     assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 1
 
