@@ -44,6 +44,19 @@ PERMITTED = {
     ("GET", "/documents/{document_id}/file"): "documents.read",
     ("GET", "/codes"): "applications.read",
     ("GET", "/ledger"): "documents.read",
+    ("GET", "/exports/audit"): "audit.read",
+    **dict.fromkeys(
+        (
+            ("GET", "/exports/lists"),
+            ("POST", "/exports"),
+            ("GET", "/exports"),
+            ("GET", "/exports/{export_id}"),
+            ("GET", "/exports/{export_id}/progress"),
+            ("POST", "/exports/{export_id}/cancel"),
+            ("GET", "/exports/{export_id}/file"),
+        ),
+        "exports.make",
+    ),
 }
 UNIT, ELSEWHERE = uuid.uuid4(), uuid.uuid4()
 ASKED = {
@@ -70,7 +83,7 @@ class Door:
         headers = {"idempotency-key": key or str(uuid.uuid4())}
         if who is not None:
             headers["authorization"] = f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"
-        filled = path.format(application_id=uuid.uuid4(), document_id=uuid.uuid4())
+        filled = path.format(application_id=uuid.uuid4(), document_id=uuid.uuid4(), export_id=uuid.uuid4())
         return await self.client.request(method, filled, headers=headers, json=body)
 
     async def submit(self) -> str:

@@ -266,5 +266,5 @@ async def test_every_route_refuses_a_caller_without_a_token_and_one_without_the_
     for path, method in routes:
         where = path.format_map(defaultdict(uuid4))
         anonymous = await doors.http.request(method, where, headers={"idempotency-key": "12345678"})
-        powerless = await doors.http.request(method, where, headers=doors.as_(Role.AUDIT_ADMIN))
+        powerless = await doors.http.request(method, where, headers=doors.as_(Role.SECURITY_ADMIN))
         assert (path, anonymous.status_code, powerless.status_code) == (path, 401, 403)

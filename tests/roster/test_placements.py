@@ -79,9 +79,15 @@ async def test_a_kind_that_is_no_establishment_is_marked_so(
 ) -> None:  # trap: taking 报备员额, 编外 or 国企员额 for 编制
     row = await given.row(roster_db, 2, kind="BW", category="ZJ-Z")
 
-    await given.in_post(roster_db, row)
+    person_id = await given.person(roster_db, row.unit_id)
+    told = {"off_post_kind": await code_of(roster_db, "off_post_kinds"), "employment_form": await code_of(roster_db, "employment_forms")}
+    await place_person(roster_db, given.by(), given.placement(row, person_id).model_copy(update=told))
 
     assert (await given.state(roster_db, row)).counted is False
+
+
+async def code_of(database: Database, name: str) -> str:
+    return str(await database.pool.fetchval("SELECT min(code) FROM codes WHERE set = $1", name))
 
 
 async def test_a_unit_like_the_civil_service_holds_institution_posts_only(

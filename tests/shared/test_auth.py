@@ -1,6 +1,7 @@
 """Tokens and scopes."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,6 @@ from shared.auth import LIFETIME, PERMISSIONS, SESSION, NotSignedIn, Tokens, Who
 from shared.errors import Forbidden
 from shared.glossary import Role
 
-NOW = datetime.now(UTC)
 ROOT, TOWN, SCHOOL, OTHER = (UUID(int=number) for number in range(1, 5))
 WHO = Who("zhang", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (TOWN,), ("li",))
 
@@ -27,42 +27,50 @@ def pair() -> tuple[str, str]:
 
 PUBLIC, PRIVATE = pair()
 TOKENS = Tokens(PUBLIC, PRIVATE)
-CLAIMS = {
-    "sub": "zhang",
-    "roles": ["observer"],
-    "units": None,
-    "acts_for": [],
-    "since": int(NOW.timestamp()),
-    "iat": NOW,
-    "exp": NOW + LIFETIME,
-}
+
+
+def now() -> datetime:
+    """Of this moment: a token outlives no long run of the suite."""
+    return datetime.now(UTC)
+
+
+def claims() -> dict[str, object]:
+    return {
+        "sub": "zhang",
+        "roles": ["observer"],
+        "units": None,
+        "acts_for": [],
+        "since": int(now().timestamp()),
+        "iat": now(),
+        "exp": now() + LIFETIME,
+    }
 
 
 @pytest.mark.parametrize("who", [WHO, Who("director", frozenset({Role.OFFICE_DIRECTOR})), Who("nobody", frozenset(), ())])
 def test_a_token_tells_who_it_was_issued_to(who: Who) -> None:
-    assert Tokens(PUBLIC).read(TOKENS.issue(who, NOW)) == who
+    assert Tokens(PUBLIC).read(TOKENS.issue(who, now())) == who
 
 
 def forged(**changes: object) -> dict[str, object]:
-    return {name: value for name, value in (CLAIMS | changes).items() if value != "absent"}
+    return {name: value for name, value in (claims() | changes).items() if value != "absent"}
 
 
 @pytest.mark.parametrize(
-    "token",
+    "token_of",
     [
-        "",
-        "nonsense",
-        TOKENS.issue(WHO, NOW - LIFETIME),
-        TOKENS.issue(WHO, NOW, LIFETIME + timedelta(seconds=1)),
-        Tokens("", pair()[1]).issue(WHO, NOW),
-        jwt.encode(CLAIMS, "", algorithm="none"),
-        jwt.encode(CLAIMS, "x" * 32, algorithm="HS256"),
-        jwt.encode(forged(exp="absent"), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(sub="absent"), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(units="absent"), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(roles=["emperor"]), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(units=["all of them"]), PRIVATE, algorithm="ES256"),
-        jwt.encode(forged(iat=NOW + timedelta(hours=1), exp=NOW + timedelta(hours=1) + LIFETIME), PRIVATE, algorithm="ES256"),
+        lambda: "",
+        lambda: "nonsense",
+        lambda: TOKENS.issue(WHO, now() - LIFETIME),
+        lambda: TOKENS.issue(WHO, now(), LIFETIME + timedelta(seconds=1)),
+        lambda: Tokens("", pair()[1]).issue(WHO, now()),
+        lambda: jwt.encode(claims(), "", algorithm="none"),
+        lambda: jwt.encode(claims(), "x" * 32, algorithm="HS256"),
+        lambda: jwt.encode(forged(exp="absent"), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(forged(sub="absent"), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(forged(units="absent"), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(forged(roles=["emperor"]), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(forged(units=["all of them"]), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(forged(iat=now() + timedelta(hours=1), exp=now() + timedelta(hours=1) + LIFETIME), PRIVATE, algorithm="ES256"),
     ],
     ids=[
         *(
@@ -80,16 +88,18 @@ def forged(**changes: object) -> dict[str, object]:
         *("unknown role", "unknown scope", "of the future"),
     ],
 )
-def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(token: str) -> None:
+def test_a_token_that_is_not_ours_or_not_valid_now_is_refused(token_of: Callable[[], str]) -> None:
+    token = token_of()
+
     with pytest.raises(NotSignedIn):
         TOKENS.read(token)
 
 
 def test_a_token_that_was_good_is_refused_once_it_has_ended() -> None:
-    now, lifetime = datetime.now(UTC), timedelta(seconds=2)
-    token = TOKENS.issue(WHO, now, lifetime)
+    issued, lifetime = now(), timedelta(seconds=2)
+    token = TOKENS.issue(WHO, issued, lifetime)
     before = TOKENS._checked(token)
-    while datetime.now(UTC) < now + lifetime:
+    while now() < issued + lifetime:
         time.sleep(0.1)
 
     assert before[0] == WHO
@@ -99,14 +109,15 @@ def test_a_token_that_was_good_is_refused_once_it_has_ended() -> None:
 
 def test_a_renewed_token_has_the_rights_of_now_and_no_token_outlives_the_session() -> None:
     less = Who("zhang", frozenset({Role.UNIT_CLERK}), (TOWN,))
-    last = NOW + SESSION - timedelta(seconds=1)
+    begun = now()
+    last = begun + SESSION - timedelta(seconds=1)
 
-    renewed = TOKENS.renew(TOKENS.issue(WHO, NOW), less, NOW)
-    late = TOKENS.renew(TOKENS.issue(WHO, NOW, since=NOW - timedelta(hours=7)), less, NOW)
+    renewed = TOKENS.renew(TOKENS.issue(WHO, begun), less, begun)
+    late = TOKENS.renew(TOKENS.issue(WHO, now(), since=now() - timedelta(hours=7)), less, now())
 
     assert TOKENS.read(renewed) == TOKENS.read(late) == less
     TOKENS.renew(renewed, less, last)
-    for token, at in ((renewed, last + timedelta(seconds=1)), (late, NOW + timedelta(hours=1))):
+    for token, at in ((renewed, last + timedelta(seconds=1)), (late, now() + timedelta(hours=1))):
         with pytest.raises(NotSignedIn):
             TOKENS.renew(token, less, at)
 
@@ -114,13 +125,13 @@ def test_a_renewed_token_has_the_rights_of_now_and_no_token_outlives_the_session
 def test_only_a_service_has_a_token_for_longer() -> None:
     month = timedelta(days=30)
 
-    assert TOKENS.read(TOKENS.issue(service("approval"), NOW, month)) == service("approval")
+    assert TOKENS.read(TOKENS.issue(service("approval"), now(), month)) == service("approval")
     with pytest.raises(NotSignedIn):
-        TOKENS.read(TOKENS.issue(Who("both", frozenset({Role.SERVICE, Role.OBSERVER})), NOW, month))
+        TOKENS.read(TOKENS.issue(Who("both", frozenset({Role.SERVICE, Role.OBSERVER})), now(), month))
 
 
 def test_a_changed_token_is_refused() -> None:
-    head, body, signature = TOKENS.issue(WHO, NOW).split(".")
+    head, body, signature = TOKENS.issue(WHO, now()).split(".")
 
     with pytest.raises(NotSignedIn):
         TOKENS.read(".".join((head, body[:-2] + ("AA" if body[-2:] != "AA" else "BB"), signature)))
@@ -128,7 +139,7 @@ def test_a_changed_token_is_refused() -> None:
 
 def test_only_the_private_key_signs() -> None:
     with pytest.raises(RuntimeError):
-        Tokens(PUBLIC).issue(WHO, NOW)
+        Tokens(PUBLIC).issue(WHO, now())
 
 
 def test_a_scope_reaches_down_its_subtree_and_nowhere_else() -> None:
