@@ -20,7 +20,7 @@ from shared.temporal import EncryptedPayloads
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NAMES_STAND_IN = {("roster", "person_records"), ("identity", "users")}
+NAMES_STAND_IN = {("roster", "person_records"), ("identity", "users"), ("identity", "accepted_commands")}
 """The register, and the accounts of officials, who may be called the same; numbers stand nowhere in plain."""
 _HAN = re.compile(r"[㐀-鿿豈-﫿𠀀-𳏿·]{2,}")
 _NUMBER = re.compile(r"\d{17}[\dXx]")
