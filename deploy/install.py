@@ -66,8 +66,8 @@ def install_packages() -> None:
         print("  uv 不可用，改用 pip（较慢） uv cannot be had: by pip, which is slower", flush=True)
         run(PYTHON, "-m", "ensurepip")
         run(PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", PROJECT / "requirements.lock")
-    scheme = sysconfig.get_path("purelib", vars={"base": str(VENV), "platbase": str(VENV)})
-    Path(scheme, "bianban.pth").write_text(f"{PROJECT}\n", encoding="utf-8")
+    packages = sysconfig.get_path("purelib", "venv", vars={"base": str(VENV)})  # Debian's own scheme is another
+    Path(packages, "bianban.pth").write_text(f"{PROJECT}\n", encoding="utf-8")
     command = VENV / "bin" / "bianban"
     command.write_text(COMMAND.format(python=PYTHON), encoding="utf-8")
     command.chmod(0o755)
