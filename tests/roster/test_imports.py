@@ -321,7 +321,6 @@ async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
 async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> None:
     view = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
     await office.database.pool.execute("UPDATE imports SET state = $2 WHERE id = $1", view.id, ImportState.APPLYING)
-    await office.database.pool.execute("UPDATE import_units SET state = 'waiting'")
 
     await apply_import(office.database, given.CIPHER, office.clock, view.id)
 

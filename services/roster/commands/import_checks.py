@@ -3,6 +3,7 @@
 Persons come and go in chunks; units, posts and leadership posts of one file are held, since they are few.
 """
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,8 +47,25 @@ from shared.sheets.refusals import Unreadable
 
 BATCH = 1_000
 PERSON_SHEETS = ("roster", "offestablishment")
-_ROW = ("import_id", "sheet", "number", "unit_ref", "kind", "funding", "seat_level", "mark", "verdict", "changed", "sealed", "seconded")
+_ROW = (
+    "import_id",
+    "sheet",
+    "number",
+    "unit_ref",
+    "unit_code",
+    "kind",
+    "funding",
+    "seat_level",
+    "mark",
+    "verdict",
+    "changed",
+    "sealed",
+    "seconded",
+)
 _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
+
+
+Record = tuple[object, ...]
 
 
 class Superseded(Exception):  # noqa: N818  named as the fact it states
@@ -72,9 +90,10 @@ class Check:
     columns: dict[str, dict[str, object]] = field(default_factory=dict)
     note: str = ""
     rows_read: int = 0
-    _rows: list[tuple[object, ...]] = field(default_factory=list)
-    _problems: list[tuple[object, ...]] = field(default_factory=list)
+    _rows: list[Record] = field(default_factory=list)
+    _problems: list[Record] = field(default_factory=list)
     _persons: list[JudgedRow] = field(default_factory=list)
+    _writing: "asyncio.Task[None] | None" = None
 
     async def add(self, row: JudgedRow | list[Problem]) -> None:
         """Take one judged row; persons are written in batches."""
@@ -90,14 +109,31 @@ class Check:
             await self.flush()
 
     async def flush(self) -> None:
-        """Compare the waiting persons with the roster, and write what is gathered. Raises Superseded."""
-        await self._compare()
-        self._persons = []
+        """Have what is gathered compared with the roster and written, while the next rows are judged. Raises Superseded for what was written before."""
+        await self.settle()
+        persons, rows, problems = self._persons, self._rows, self._problems
+        self._persons, self._rows, self._problems = [], [], []
+        self._writing = asyncio.create_task(self._write(persons, rows, problems))
+
+    async def settle(self) -> None:
+        """Wait for what is being written. Raises Superseded."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    def give_up(self) -> None:
+        """Nothing more shall be written."""
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write(self, persons: list[JudgedRow], rows: list[Record], problems: list[Record]) -> None:
+        for row, verdict, changed, mark in await self._compared(persons):
+            rows.append(self._record(row, mark, verdict, changed))
+            problems += [_problem(self.job.id, problem) for problem in row.problems]
         async with self.database.transaction() as conn:
             await self.ensure_mine(conn)
-            await conn.copy_records_to_table("import_rows", records=self._rows, columns=_ROW)
-            await conn.copy_records_to_table("import_problems", records=self._problems, columns=_PROBLEM)
-        self._rows, self._problems = [], []
+            await conn.copy_records_to_table("import_rows", records=rows, columns=_ROW)
+            await conn.copy_records_to_table("import_problems", records=problems, columns=_PROBLEM)
 
     async def close(self, book: Book) -> None:
         """Keep the held rows with what was found about them."""
@@ -105,8 +141,10 @@ class Check:
             verdict, changed = book.verdicts[row.sheet, row.number]
             if row.values.get("parent") is not None:
                 row.values["parent"] = book.code_of(row.values["parent"])
-            self._keep(row, None, verdict, changed)
+            self._rows.append(self._record(row, None, verdict, changed))
+            self._problems += [_problem(self.job.id, problem) for problem in row.problems]
         await self.flush()
+        await self.settle()
 
     def warn(self, problems: Sequence[Problem]) -> None:
         """Findings that are not about one row's cells."""
@@ -124,23 +162,28 @@ class Check:
         if not mine:
             raise Superseded
 
-    async def _compare(self) -> None:
-        numbers = [row.values.get("id_number") for row in self._persons]
+    async def _compared(self, persons: Sequence[JudgedRow]) -> list[tuple[JudgedRow, Verdict, list[str], bytes | None]]:
+        """Each with its verdict, the fields it would change, and the mark of its number."""
+        numbers = [row.values.get("id_number") for row in persons]
         async with self.database.reading() as conn:
             known = await known_persons(conn, self.cipher, [self.cipher.indexes(number) if number else {} for number in numbers])
-        for place, (row, number) in enumerate(zip(self._persons, numbers, strict=True)):
-            verdict, changed = verdict_of(row, known.get(place), self.names.get(row.values.get("unit", "")))
-            self._keep(row, self.marking.index(number) if number else None, verdict, changed)
+        return [
+            (
+                row,
+                *verdict_of(row, known.get(place), self.names.get(row.values.get("unit", ""))),
+                self.marking.index(number) if number else None,
+            )
+            for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
+        ]
 
-    def _keep(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> None:
+    def _record(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> Record:
         values = {name: value for name, value in row.values.items() if value is not None}
         writable = verdict in {Verdict.ADDED, Verdict.CHANGED}
         sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
-        facts = (unit, values.get("kind"), values.get("funding"), values.get("seat_level"))
+        facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
         lent = verdict is Verdict.ADDED and "seconded_to" in values
-        self._rows.append((self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent))
-        self._problems += [_problem(self.job.id, problem) for problem in row.problems]
+        return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
 
 
 def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
@@ -158,13 +201,19 @@ async def check_import(database: Database, cipher: FieldCipher, clock: Clock, im
     if job is None:
         return
     try:
-        check = await _prepare(database, cipher, clock, job)
-        await _read(check)
-        await close_check(check, judge_book(check.held, check.known, check.words, scoped=job.scope is not None), clock.now())
+        await _checked(await _prepare(database, cipher, clock, job), clock)
     except (Unreadable, HeaderMissing, MappingWrong, TemplateTooOld, FileForgotten) as refusal:
         await _refuse(database, job, str(refusal), clock)
     except Superseded:
         return
+
+
+async def _checked(check: Check, clock: Clock) -> None:
+    try:
+        await _read(check)
+        await close_check(check, judge_book(check.held, check.known, check.words, scoped=check.job.scope is not None), clock.now())
+    finally:
+        check.give_up()
 
 
 async def _begin(database: Database, import_id: UUID) -> Job | None:

@@ -48,12 +48,12 @@ async def close_check(check: "Check", book: Book, now: datetime) -> None:
 
 
 async def _find_units(conn: Connection, import_id: UUID, book: Book) -> None:
-    """Each row gets the code of its unit; a row whose unit is nowhere is wrong."""
+    """Each row gets the code of its unit, unless it has it already; a row whose unit is nowhere is wrong."""
     rows = await conn.fetch(
         f"SELECT DISTINCT unit_ref FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_ref IS NOT NULL", import_id
     )
     found = {row["unit_ref"]: find_unit(book, row["unit_ref"]) for row in rows}
-    await _set_codes(conn, import_id, _PERSONS, {called: code for called, (code, _) in found.items() if code is not None})
+    await _set_codes(conn, import_id, _PERSONS, {called: code for called, (code, _) in found.items()})
     lost = {called: wrong for called, (_, wrong) in found.items() if wrong}
     await _wrong(
         conn,
@@ -74,10 +74,10 @@ async def _find_units(conn: Connection, import_id: UUID, book: Book) -> None:
     )
 
 
-async def _set_codes(conn: Connection, import_id: UUID, sheets: str, codes: Mapping[str, str]) -> None:
+async def _set_codes(conn: Connection, import_id: UUID, sheets: str, codes: Mapping[str, str | None]) -> None:
     await conn.execute(
         "UPDATE import_rows SET unit_code = code FROM unnest($2::text[], $3::text[]) AS found (called, code)"
-        f" WHERE import_id = $1 AND sheet IN {sheets} AND unit_ref = called",
+        f" WHERE import_id = $1 AND sheet IN {sheets} AND unit_ref = called AND unit_code IS DISTINCT FROM code",
         import_id,
         list(codes),
         list(codes.values()),
