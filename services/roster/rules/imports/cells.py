@@ -33,6 +33,7 @@ _BETWEEN_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]")
 _REMARK = re.compile(r"[（(【\[]")
 _LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
+_RADICAL = re.compile("[\u2f00-\u2fdf]")
 _DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.0+)?)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
@@ -117,7 +118,7 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
         raise Wrong("以 =、+、-、| 或 @ 开头，会被当作公式，请改为普通文字")
     if _LOST.search(plain):
         raise Wrong("含有乱码、方框或自造字，请改用标准汉字（生僻字可用输入法或国家标准字库录入）")
-    if any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in plain):
+    if not plain.isprintable() and any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in plain):
         raise Wrong("含有不可见的控制字符，请重新输入")
     if len(plain) > longest:
         raise Wrong(f"超过 {longest} 个字，请缩短")
@@ -262,7 +263,7 @@ _READERS: Mapping[Kind, Reader] = {
 
 def _standard_han(plain: str) -> str:
     """Radicals that a PDF gave out instead of characters (U+2F00 to U+2FDF), as the characters."""
-    if any("\u2f00" <= each <= "\u2fdf" for each in plain):
+    if _RADICAL.search(plain):
         return "".join(unicodedata.normalize("NFKC", each) if "\u2f00" <= each <= "\u2fdf" else each for each in plain)
     return plain
 

@@ -53,10 +53,7 @@ class SheetJudge:
         self._sheet, self._names, self._how = layout.sheet, layout.names, layout.translated
         self._extracted, self._political_legal = layout.extracted, political_legal
         self._agreement = Agreement(layout.sheet, today, populations)
-        self._readers = [_reader(layout.sheet.by_name[name], layout.translated.choices) for name in (*layout.names, *layout.extracted)]
-        self._memory: list[dict[Cell, tuple[Any, str]] | None] = [
-            None if layout.sheet.by_name[name].kind in _MANY_VALUES else {} for name in (*layout.names, *layout.extracted)
-        ]
+        self._columns = [_Column(layout.sheet.by_name[name], layout.translated.choices) for name in (*layout.names, *layout.extracted)]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
@@ -84,31 +81,22 @@ class SheetJudge:
 
     def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: AbstractSet[int]) -> None:
         """Every cell; what was read once in a column is not read again."""
-        values, names = judged.values, (*self._names, *self._extracted)
-        for place, cell in enumerate(row):
+        values, own = judged.values, len(self._names)
+        for place, (column, cell) in enumerate(zip(self._columns, row, strict=True)):
             if cell is None:
                 continue
             if place in computed:
-                self._complain(judged, names[place], _COMPUTED)
+                self._complain(judged, column.name, _COMPUTED)
                 continue
-            value, wrong = self._value(place, cell)
+            memory = column.memory
+            found = memory.get(cell) if memory is not None and cell.__class__ is not bool else None
+            value, wrong = found or column.read_anew(cell)
             if wrong:
-                self._complain(judged, names[place], wrong)
-            elif value is not None and (place < len(self._names) or names[place] not in values):
-                values[names[place]] = value
+                self._complain(judged, column.name, wrong)
+            elif value is not None and (place < own or column.name not in values):
+                values[column.name] = value
         for name, value in self._how.defaults.items():
             values.setdefault(name, value)
-
-    def _value(self, place: int, cell: Cell) -> tuple[Any, str]:
-        memory = self._memory[place]
-        if memory is None or cell is True or cell is False:
-            return _outcome(self._readers[place], cell)
-        found = memory.get(cell)
-        if found is None:
-            found = _outcome(self._readers[place], cell)
-            if len(memory) < _REMEMBERED:
-                memory[cell] = found
-        return found
 
     def _ask_for_missing(self, judged: JudgedRow) -> None:
         for name in self._required:
@@ -140,6 +128,21 @@ class SheetJudge:
         written = {name: cell for name, cell in zip(self._names, row, strict=True) if cell is not None}
         found = self._sums.differences(word, written, (*leads, *row))
         return [Problem(self._sheet.kind, number, name, sentence, warning=True) for name, sentence in found]
+
+
+class _Column:
+    """One column: its field, and what its cells were read as before. Names and numbers differ from row to row: they are not remembered."""
+
+    def __init__(self, field: Field, choices: Mapping[str, Choices]) -> None:
+        self.name, self._read = field.name, _reader(field, choices)
+        self.memory: dict[Cell, tuple[Any, str]] | None = None if field.kind in _MANY_VALUES else {}
+
+    def read_anew(self, cell: Cell) -> tuple[Any, str]:
+        """A value, or what is said instead."""
+        found = _outcome(self._read, cell)
+        if self.memory is not None and not isinstance(cell, bool) and len(self.memory) < _REMEMBERED:
+            self.memory[cell] = found
+        return found
 
 
 class _Sums:
