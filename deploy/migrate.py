@@ -19,6 +19,8 @@ from deploy.local.place import PROJECT, SERVICES, Place
 
 DBMATE = Path(sys.executable).with_name("dbmate")
 OWNER = "bianban"
+SCOPED = {"roster_scoped": "roster"}
+"""Roles a service takes on for a caller who may see a part only: to them, tables show that part (row-level security)."""
 LOCK = 330499
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -80,6 +82,10 @@ async def _make_database(place: Place, database: str) -> None:
             if not await superuser.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
                 await superuser.execute(f"CREATE ROLE {role} LOGIN")
             await superuser.execute(f"ALTER ROLE {role} PASSWORD '{place.password(role)}'")
+        for role, member in SCOPED.items():
+            if not await superuser.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await superuser.execute(f"CREATE ROLE {role} NOLOGIN")
+            await superuser.execute(f"GRANT {role} TO {member} WITH INHERIT FALSE, SET TRUE")
         if not await superuser.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
             await superuser.execute(f"CREATE DATABASE {database} OWNER {OWNER}")
     finally:

@@ -189,4 +189,5 @@ class Permit(HTTPBearer):
         who = tokens.read(credentials.credentials)
         if not who.may(self.permission):
             raise Forbidden
+        request.state.who = who
         return who

@@ -1,6 +1,7 @@
 """PostgreSQL as the services use it: a pool, and `command`, which makes one function one transaction."""
 
 import asyncio
+import copy
 import functools
 import hashlib
 import json
@@ -61,6 +62,13 @@ class Database:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
         self.pool, self.service = pool, service
         self._stirred = asyncio.Event()
+        self._wall = ""
+
+    def behind(self, wall: str) -> "Database":
+        """The same, its reads narrowed by these SET LOCAL statements (row-level security). Commands are not: they judge by the whole."""
+        walled = copy.copy(self)
+        walled._wall = wall  # noqa: SLF001  its own
+        return walled
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -78,6 +86,8 @@ class Database:
         """A connection for reads, on one snapshot."""
         try:
             async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
+                if self._wall:
+                    await conn.execute(self._wall)
                 yield conn
         except _AWAY as error:
             raise Unavailable("database") from error
@@ -85,6 +95,10 @@ class Database:
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[Connection]:
         """A connection for a read of one statement, which is a snapshot of its own: BEGIN and COMMIT would be most of its cost."""
+        if self._wall:
+            async with self.reading() as conn:
+                yield conn
+            return
         try:
             async with self.pool.acquire() as conn:
                 yield conn

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
@@ -27,11 +28,18 @@ class Write(BaseModel):
 
 @dataclass(frozen=True)
 class Door:
-    """The parts of the service behind this request."""
+    """The parts of the service behind this request. `whole`: the roster as the service sees it, for what is judged by all of it."""
 
-    database: Database
+    whole: Database
     cipher: FieldCipher
     clock: Clock
+    request: Request
+
+    @property
+    def database(self) -> Database:
+        """As the caller may read it: the second wall, should a query forget its condition (docs/decisions/0051)."""
+        who: Who = self.request.state.who
+        return self.whole if who.units is None else self.whole.behind(scoped(who.units))
 
     def by(self, who: Who, key: str, write: Write) -> By:
         """The mandate of a write: who, when, why, on which document; the key is the caller's own."""
@@ -42,7 +50,12 @@ class Door:
 
 async def _door(request: Request) -> Door:  # async: FastAPI sends a plain function through a thread
     state = request.app.state
-    return Door(state.database, state.cipher, state.clock)
+    return Door(state.database, state.cipher, state.clock, request)
+
+
+def scoped(units: tuple[UUID, ...]) -> str:
+    """What narrows reads to these subtrees."""
+    return f"SET LOCAL ROLE roster_scoped; SET LOCAL roster.scope = '{','.join(str(unit) for unit in units)}'"
 
 
 InDoor = Annotated[Door, Depends(_door)]

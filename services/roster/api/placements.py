@@ -11,6 +11,7 @@ from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import corrections, transfers
 from services.roster.commands import placements as commands
 from services.roster.models.requests import CorrectPlacement, PlacePerson, PostDetails, RecordOverQuota, ReleasePerson, TransferPerson
+from services.roster.queries import persons as person_queries
 from services.roster.queries import units as unit_queries
 from services.roster.queries.facts import placement
 from shared.auth import Permit, Who
@@ -84,7 +85,7 @@ class PlacementId(BaseModel):
 @router.post("/units/{unit_id}/placements", status_code=201)
 async def place_person(unit_id: UUID, body: PlacementBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> PlacementId:
     """Place a person on a free post."""
-    await _ensure_visible(door, who, unit_id)
+    await _ensure_visible(door, who, unit_id, person_id=body.person_id)
     what = PlacePerson.model_validate({"unit_id": unit_id} | fields(body))
     return PlacementId(placement_id=await commands.place_person(door.database, door.by(who, key, body), what))
 
@@ -98,7 +99,7 @@ async def record_over_quota_fact(
     door: InDoor,
 ) -> PlacementId:
     """Record a person beyond quota."""
-    await _ensure_visible(door, who, unit_id)
+    await _ensure_visible(door, who, unit_id, person_id=body.person_id)
     what = RecordOverQuota.model_validate({"unit_id": unit_id} | fields(body))
     return PlacementId(placement_id=await commands.record_over_quota_fact(door.database, door.by(who, key, body), what))
 
@@ -115,7 +116,7 @@ async def release_person(placement_id: UUID, body: ReleaseBody, who: Maintainer,
 @router.post("/transfers", status_code=201)
 async def transfer_person(body: TransferBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> PlacementId:
     """Move a person to a free post of another unit."""
-    await _ensure_visible(door, who, body.from_unit_id, body.to_unit_id)
+    await _ensure_visible(door, who, body.from_unit_id, body.to_unit_id, person_id=body.person_id)
     what = TransferPerson.model_validate(fields(body))
     return PlacementId(placement_id=await transfers.transfer_person(door.database, door.by(who, key, body), what))
 
@@ -135,7 +136,9 @@ async def correct_placement(
     await corrections.correct_placement(door.database, door.by(who, key, body), what)
 
 
-async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID) -> None:
+async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID, person_id: UUID) -> None:
     async with door.database.glancing() as conn:
         for unit_id in unit_ids:
             await unit_queries.ensure_visible(conn, unit_id, who)
+        if who.units is not None:
+            await person_queries.ensure_visible(conn, person_id, who)

@@ -80,6 +80,8 @@ async def second_person(person_id: UUID, body: SecondmentBody, who: Maintainer, 
     """Lend a person in post to another unit for a term; the post stays with the lender."""
     async with door.database.reading() as conn:
         await person_queries.ensure_visible(conn, person_id, who)
+        if body.borrower_id is not None:
+            await unit_queries.ensure_visible(conn, body.borrower_id, who)
     what = SecondPerson.model_validate({"person_id": person_id} | fields(body))
     return SecondmentId(secondment_id=await commands.second_person(door.database, door.by(who, key, body), what))
 

@@ -161,6 +161,8 @@ async def carry_out_reform(body: ReformBody, who: Maintainer, key: IdempotencyKe
     """Carry out a reform: whole, or not at all."""
     what = Reform.model_validate(fields(body))
     made = {step.unit_id for step in what.steps if isinstance(step, Establish)}
+    async with door.whole.reading() as conn:
+        made -= await queries.those_there(conn, made)  # who says he makes a unit that is there must see it
     for unit_id in sorted(set(reforms.units_of(what)) - made):
         await _ensure_visible(door, unit_id, who)
     return await reforms.carry_out(door.database, door.by(who, key, body), what)

@@ -139,6 +139,11 @@ async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
         raise UnitUnknown(unit=unit_id)
 
 
+async def those_there(conn: Connection, unit_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these ids are units'."""
+    return {row["id"] for row in await conn.fetch("SELECT id FROM units WHERE id = ANY($1)", list(unit_ids))}
+
+
 async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = LATEST) -> UnitView:
     """One unit with its establishments, seats and freezes at a moment. A closed one shows its last state where no day is named."""
     row = await conn.fetchrow(_in_full(who, moment), unit_id, moment.on, moment.known, moment.end, scope(who))
