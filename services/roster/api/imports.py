@@ -1,4 +1,7 @@
-"""Files in: templates, uploads, what was found, the decision to write, and the file again with its findings."""
+"""Files in: templates, uploads, what was found, the decision to write, and the file again with its findings.
+
+An import is its owner's, not a unit's: who sees a part of the county reads his own ones, from the whole of the tables (`queries.import_view`).
+"""
 
 import asyncio
 import hashlib
@@ -123,7 +126,7 @@ async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  
     """The empty workbook of a kind: instructions, choices, and a mark by which it is recognised on return."""
     if kind not in SHEETS:
         raise ImportKindUnknown
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         tables = await codes(conn, business_day(door.clock.now()))
     content = await asyncio.to_thread(template, SHEETS[kind], tables)
     return _file(content, f"{SHEETS[kind].title}模板.xlsx")
@@ -163,7 +166,7 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
 @router.get("/imports")
 async def list_imports(who: Maintainer, door: InDoor, before: UUID | None = None, limit: Limit = 50) -> ImportPage:
     """The latest first."""
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         items = await queries.imports(conn, who, before, limit)
     return ImportPage(items=items, next=items[-1].id if len(items) == limit else None)
 
@@ -171,7 +174,7 @@ async def list_imports(who: Maintainer, door: InDoor, before: UUID | None = None
 @router.get("/imports/{import_id}")
 async def read_import(import_id: UUID, who: Maintainer, door: InDoor) -> ImportDetail:
     """Where it stands, what was found, what was written."""
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         view = await queries.import_view(conn, import_id, who)
         return ImportDetail(**view.model_dump(), refused=await queries.refused_units(conn, import_id))
 
@@ -179,7 +182,7 @@ async def read_import(import_id: UUID, who: Maintainer, door: InDoor) -> ImportD
 @router.get("/imports/{import_id}/problems")
 async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: int = 0, limit: Limit = 50) -> ProblemPage:
     """What was found, sheet by sheet, row by row."""
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         await queries.import_view(conn, import_id, who)
         found = await queries.problems(conn, import_id, after, limit)
     return ProblemPage(items=[item for _, item in found], next=found[-1][0] if len(found) == limit else None)
@@ -188,7 +191,7 @@ async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: i
 @router.get("/imports/{import_id}/changes")
 async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, limit: Limit = 200) -> ChangePage:
     """Rows that would change what the roster has, with their columns; added and equal rows are counted in the import itself."""
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         await queries.import_view(conn, import_id, who)
         return ChangePage(items=await queries.changes(conn, import_id, limit))
 
@@ -230,9 +233,9 @@ async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Respons
     view = await _view(door, import_id, who)
     if view.actor != who.name:
         raise NotYourFile
-    place = await commands.kept_file(door.database, door.cipher, import_id)
+    place = await commands.kept_file(door.whole, door.cipher, import_id)
     try:
-        async with door.database.reading() as conn:
+        async with door.whole.reading() as conn:
             marks = await queries.marks(conn, import_id)
         content = await annotated(place, view.file_name, marks)
     finally:
@@ -290,7 +293,7 @@ def _held(content: bytes) -> Iterator[int]:
 
 
 async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:
-    async with door.database.reading() as conn:
+    async with door.whole.reading() as conn:
         return await queries.import_view(conn, import_id, who)
 
 
