@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.roster.activities import RosterActivities
 from services.roster.activities.imports import ImportActivities
+from services.roster.commands.imports import serve_retention
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import db, outbox, process, telemetry, temporal
@@ -36,6 +37,7 @@ async def main() -> None:
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all()]),
             serve_exports(office),
+            serve_retention(database, clock),
         )
 
 

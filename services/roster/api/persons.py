@@ -83,6 +83,13 @@ class ChangePage(BaseModel):
     next: int | None
 
 
+class RevealPage(BaseModel):
+    """A page, newest first; `next` is its cursor."""
+
+    items: list[queries.RevealView]
+    next: int | None
+
+
 class History(BaseModel):
     """All versions."""
 
@@ -169,6 +176,21 @@ async def reveal(
     await commands.record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=person_id, reason=body.reason))
     async with door.database.glancing() as conn:
         return await queries.revealed(conn, door.cipher, person_id)
+
+
+@router.get("/reveals")
+async def reveals(
+    _: Annotated[Who, Depends(Permit("audit.read", "public"))],
+    door: InDoor,
+    person_id: UUID | None = None,
+    actor: str | None = None,
+    before: int | None = None,
+    limit: Limit = 50,
+) -> RevealPage:
+    """Who saw whose number in full, and why: of one person, by one user, or all."""
+    async with door.database.glancing() as conn:
+        items = await queries.reveals(conn, person_id, actor, before, limit)
+    return RevealPage(items=items, next=items[-1].id if len(items) == limit else None)
 
 
 @router.post("/persons/{person_id}/corrections", status_code=204)

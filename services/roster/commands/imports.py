@@ -1,6 +1,8 @@
 """A file that somebody brought: taken in and kept encrypted, written when told to, cancelled, and forgotten when its retention is over."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -17,12 +19,15 @@ from services.roster.models.imports import (
     ReceiveImport,
 )
 from shared import outbox
+from shared.clock import Clock
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
+from shared.errors import Unavailable
 from shared.sheets.reading import held
 from workflows.imports import APPLY, CANCEL, ImportStart, ImportTold, workflow_id
 
 PIECE = 2**20
+SWEEP = 3600.0
 _OVER = (ImportState.APPLIED, ImportState.CANCELLED, ImportState.UNREADABLE, ImportState.FORGOTTEN)
 
 
@@ -107,6 +112,32 @@ async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  
         ImportState.FORGOTTEN,
         ImportState.CHECKED,
     )
+
+
+async def serve_retention(database: Database, clock: Clock) -> None:
+    """Once an hour, for ever, delete what is kept beyond its time."""
+    while True:
+        with suppress(Unavailable):
+            await forget_overdue(database, clock)
+        await asyncio.sleep(SWEEP)
+
+
+async def forget_overdue(database: Database, clock: Clock) -> int:
+    """Files whose retention is over, whatever became of the workflow that was to delete them; how many. One that is being written waits."""
+    now = clock.now()
+    async with database.reading() as conn:
+        rows = await conn.fetch(_OVERDUE, now, ImportState.APPLYING)
+    for row in rows:
+        by = By("system", now, f"import:{row['id']}:forget", "上传文件保存期满")
+        await forget_import(database, by, CancelImport(import_id=row["id"]))
+    return len(rows)
+
+
+_OVERDUE = """
+    SELECT id FROM imports WHERE keep_until < $1 AND state <> $2 AND (
+        EXISTS (SELECT FROM import_files WHERE import_id = imports.id) OR EXISTS (SELECT FROM import_rows WHERE import_id = imports.id AND sealed IS NOT NULL)
+    ) ORDER BY id
+"""
 
 
 async def kept_file(database: Database, cipher: FieldCipher, import_id: UUID) -> int:

@@ -115,6 +115,16 @@ class ChangeView(BaseModel):
     case_id: str | None
 
 
+class RevealView(BaseModel):
+    """That somebody saw a person's sensitive fields in full."""
+
+    id: int
+    person_id: UUID
+    actor: str
+    reason: str
+    at: datetime
+
+
 class Revealed(BaseModel):
     """The one answer that holds the sensitive fields in full."""
 
@@ -184,6 +194,19 @@ async def revealed(conn: Connection, cipher: FieldCipher, person_id: UUID) -> Re
     """The sensitive fields in full. The caller has recorded who asks and why."""
     row = await _latest(conn, person_id)
     return Revealed(name=row["name"], **{name: opened(cipher, person_id, name, row[name]) for name in SENSITIVE})
+
+
+async def reveals(conn: Connection, person_id: UUID | None, actor: str | None, before: int | None, limit: int) -> list[RevealView]:
+    """Who saw somebody's number in full, when and why, newest first; of one person or by one user, or all. For those who audit."""
+    rows = await conn.fetch(
+        "SELECT id, person_id, actor, reason, at FROM person_reveals WHERE ($1::uuid IS NULL OR person_id = $1)"
+        " AND ($2::text IS NULL OR actor = $2) AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+        person_id,
+        actor,
+        before,
+        limit,
+    )
+    return [RevealView(**row) for row in rows]
 
 
 async def id_number_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> str:

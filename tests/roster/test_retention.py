@@ -1,0 +1,79 @@
+"""What is kept goes when its time is over; who saw a number in full stays on record."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.roster.commands.imports import begin_applying, forget_overdue, kept_file
+from services.roster.models.imports import BeginApplying, FileForgotten, ImportState
+from shared.clock import Clock
+from shared.db import Database
+from shared.glossary import Role
+from tests.imports.rows import person
+from tests.roster import given
+from tests.roster.doors import Doors
+from tests.roster.importing import Office
+from tests.roster.test_api import registered
+from tests.roster.test_imports import with_posts
+
+pytestmark = pytest.mark.asyncio
+FILE = {"单位": [with_posts()], "人员": [person(0), person(1)]}
+
+
+class Later(Clock):
+    """Days after the tests' day."""
+
+    def __init__(self, days: int) -> None:
+        self._days = days
+
+    def now(self) -> object:  # type: ignore[override]
+        return given.NOW + timedelta(days=self._days)
+
+
+async def test_a_file_goes_when_its_time_is_over_though_its_workflow_is_lost(roster_db: Database, tmp_path: Path) -> None:
+    office = Office(roster_db, tmp_path)
+    checked, fresh = await office.check("roster", FILE), await office.bring("roster", FILE)
+    await roster_db.pool.execute("UPDATE imports SET keep_until = keep_until + interval '30 days' WHERE id = $1", fresh)
+
+    assert await forget_overdue(roster_db, Later(29)) == 0
+    assert await forget_overdue(roster_db, Later(31)) == 1
+    assert await forget_overdue(roster_db, Later(31)) == 0
+
+    with pytest.raises(FileForgotten):
+        await kept_file(roster_db, given.CIPHER, checked.id)
+    assert (await office.view(checked.id)).state == ImportState.FORGOTTEN
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM import_rows WHERE import_id = $1 AND sealed IS NOT NULL", checked.id) == 0
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM import_files WHERE import_id = $1", fresh) == 1
+
+
+async def test_a_file_that_is_being_written_is_not_taken_away(roster_db: Database, tmp_path: Path) -> None:
+    office = Office(roster_db, tmp_path)
+    checked = await office.check("roster", FILE)
+    await begin_applying(roster_db, given.by(None), BeginApplying(import_id=checked.id, accept_valid=False))
+
+    assert await forget_overdue(roster_db, Later(31)) == 0
+
+
+async def test_the_auditor_sees_who_saw_whose_number_and_why(doors: Doors, roster_db: Database) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+    for reason in ("核对档案原件", "核对户籍证明"):
+        await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": reason}, headers=doors.office)
+    auditor = doors.as_(Role.AUDIT_ADMIN)
+    asked: list[dict[str, str | int]] = [
+        {},
+        {"person_id": person_id},
+        {"actor": "business_officer-user", "limit": 1},
+        {"actor": "somebody"},
+    ]
+
+    told = [
+        [each["reason"] for each in (await doors.http.get("/reveals", params=params, headers=auditor)).json()["items"]] for params in asked
+    ]
+
+    both = ["核对户籍证明", "核对档案原件"]
+    assert told == [both, both, both[:1], []]
+    assert (await doors.http.get("/reveals", headers=doors.office)).status_code == 403
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await roster_db.pool.execute("UPDATE person_reveals SET reason = 'x'")
