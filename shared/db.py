@@ -93,6 +93,21 @@ class Database:
             raise Unavailable("database") from error
 
     @asynccontextmanager
+    async def searching(self) -> AsyncIterator[Connection]:
+        """As `reading`, for lists: each statement is planned for the values it is asked with, since a rare name and a common one go other ways.
+
+        Among many rows the wall costs a second, so it stands open until `shut`: whoever has chosen ids shuts it, and reads behind it what is shown.
+        """
+        async with self.behind("").reading() as conn:
+            await conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+            yield conn
+
+    async def shut(self, conn: Connection) -> None:
+        """From here on the search reads behind the wall."""
+        if self._wall:
+            await conn.execute(self._wall)
+
+    @asynccontextmanager
     async def glancing(self) -> AsyncIterator[Connection]:
         """A connection for a read of one statement, which is a snapshot of its own: BEGIN and COMMIT would be most of its cost."""
         if self._wall:

@@ -16,6 +16,7 @@ from deploy.city.invented import Inventor
 from deploy.city.plan import Cell, Cells
 from deploy.city.words import CITY, SPOTS
 from deploy.local.place import Place, WrongPlace
+from services.roster.commands.unit_records import found_by
 from services.roster.models.facts import place_of
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, QUOTAS, SEATS, UNITS, Field, Kind
 from services.roster.models.persons import RECORD, SENSITIVE
@@ -23,6 +24,7 @@ from services.roster.models.units import UnitRecord
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher, RingFile
 from shared.events.envelope import uuid7
+from shared.spelling import spelt_name
 
 UNITS_OF_A_PROVINCE, PERSONS_OF_A_PROVINCE = 60_000, 3_000_000
 _A_COUNTY = 620
@@ -36,7 +38,8 @@ _TABLES = {
     "seats": ("unit_id", "level", "approved", "during", "recorded", "document_no"),
     "persons": ("id", "version", "unit_id"),
     "person_indexes": ("key_id", "id_index", "person_id"),
-    "person_records": ("person_id", "recorded", "document_no", *RECORD),
+    "unit_search": ("unit_id", "name_key", "written", "grams"),
+    "person_records": ("person_id", "recorded", "document_no", "name_key", "letters", "initials", *RECORD),
     "placements": (
         *(
             "placement_id",
@@ -175,6 +178,9 @@ def _add_unit(county: _County, cells: Cells, code: str, ranges: Values) -> None:
     }
     for table in ("units", "unit_records"):
         county.add(table, values | ranges | mine)
+    other = (name for role in ("second_names", "plates") for name in str(values.get(role, "")).split("、"))
+    sought = found_by(str(mine["name"]), (code, str(mine["name"]), values.get("short_name"), *other))
+    county.add("unit_search", mine | dict(zip(("name_key", "written", "grams"), sought, strict=True)))
     for role in ("second_names", "plates", "internal_units"):
         for position, written in enumerate(str(values.get(role, "")).split("、")):
             if written:
@@ -200,5 +206,7 @@ def _add_person(county: _County, cells: Cells, bw: Mapping[str, str], ranges: Va
     county.add("persons", mine)
     for key_id, index in county.cipher.indexes(str(values["id_number"])).items():
         county.add("person_indexes", mine | {"key_id": key_id, "id_index": index})
-    county.add("person_records", values | ranges | mine | sealed)
+    sounds = spelt_name(str(values["name"]))
+    spelling = {"name_key": sounds.key, "letters": sounds.letters, "initials": sounds.initials}
+    county.add("person_records", values | ranges | mine | sealed | spelling)
     county.add("placements", {"entry_reason": "first_load", "duty_status": "on_duty"} | values | ranges | mine)

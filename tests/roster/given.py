@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 from services.roster.commands.claims import claim_post
@@ -13,6 +14,7 @@ from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person, record_over_quota_fact, release_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import register_unit
+from services.roster.models.people import PersonFilter
 from services.roster.models.persons import RegisterPerson
 from services.roster.models.requests import (
     FreezeUnit,
@@ -24,20 +26,27 @@ from services.roster.models.requests import (
     TakeEffect,
 )
 from services.roster.queries.establishments import Moment, establishment, establishments
+from services.roster.queries.person_lists import FIELDS, PersonPages
+from services.roster.queries.person_lists import SORTS as PERSON_SORTS
+from services.roster.queries.unit_lists import SORTS as UNIT_SORTS
+from services.roster.queries.unit_lists import UnitFilter, UnitPages
+from shared.auth import Who
 from shared.clock import business_day
 from shared.crypto import FieldCipher, FieldKey, KeyRing, Suite
-from shared.db import By, Database
+from shared.db import By, Connection, Database
 from shared.events import CATALOGUE
 from shared.events.envelope import Event
 from shared.events.roster import EstablishmentState
 from shared.glossary import ApplicationType, FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.retirement import Sex
+from shared.pages import ordered
 from workflows.roster import Evidence, GiveBack, PostRequest
 
 NOW = datetime(2026, 9, 18, 2, tzinfo=UTC)
 TODAY = business_day(NOW)
 CIPHER = FieldCipher(KeyRing((FieldKey(1, Suite.AES, b"k" * 32, b"i" * 32),)))
+OFFICE = Who("officer", frozenset())
 DOCUMENT = "海测编〔2026〕1号"
 BORN = date(1986, 3, 5)
 _numbers = count(1)
@@ -203,3 +212,19 @@ async def versions_of(database: Database, unit_id: UUID) -> list[int]:
     """The versions of a unit's published events, in outbox order."""
     rows = await database.pool.fetch("SELECT headers FROM outbox WHERE key = $1 ORDER BY id", str(unit_id))
     return [int(each["headers"]["ce_sequence"]) for each in rows if each["headers"]["ce_subject"] == f"unit/{unit_id}"]
+
+
+async def people_of(conn: Connection, unit_id: UUID, moment: Moment) -> list[dict[str, Any]]:
+    """Who holds a post of the unit itself, as the office's list shows them."""
+    lines = PersonPages(OFFICE, PersonFilter(unit=unit_id, below=False), moment, ordered("name", PERSON_SORTS), FIELDS)
+
+    async def open_(_: Connection) -> None:
+        """No wall."""
+
+    return (await lines.page(conn, CIPHER, "", 10_000, open_))[0]
+
+
+async def units_of(conn: Connection, who: Who, moment: Moment, parent: UUID | None = None) -> list[UUID]:
+    """The units that somebody sees, by code."""
+    lines = UnitPages(who, UnitFilter(parent=parent), moment, ordered("code", UNIT_SORTS), ["id"])
+    return [each["id"] for each in (await lines.page(conn, CIPHER, "", 10_000))[0]]

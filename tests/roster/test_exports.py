@@ -20,7 +20,7 @@ from services.roster.commands.units import set_seats
 from services.roster.models.fields import PERSONS
 from services.roster.models.requests import SetSeats
 from services.roster.queries.exports import EXPORTS
-from services.roster.queries.exports.units import EVENTS
+from services.roster.queries.ledger import MATTERS
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.db import Database
@@ -350,7 +350,7 @@ async def test_a_file_is_deleted_when_its_time_is_over(house: House, roster_db: 
 
 
 async def test_every_event_has_a_word_in_the_ledger() -> None:
-    assert {event.model_fields["type"].default for event in events.EVENTS} == EVENTS.keys()
+    assert {event.model_fields["type"].default for event in events.EVENTS} == MATTERS.keys()
 
 
 async def test_who_sees_withheld_units_takes_them_and_nobody_else(house: House, roster_db: Database) -> None:

@@ -21,7 +21,7 @@ from services.roster.models.refusals import PersonNotHere, PersonUnknown
 from services.roster.models.requests import CorrectPlacement, RaiseQuota, ReleasePerson, TransferPerson
 from services.roster.models.secondments import EndSecondment, SecondPerson
 from services.roster.queries.establishments import Moment, establishments
-from services.roster.queries.persons import person_view, persons_of
+from services.roster.queries.persons import person_view
 from services.roster.queries.populations import populations
 from services.roster.queries.secondments import working_here
 from shared.auth import Who
@@ -142,7 +142,7 @@ class Life:
         async with self.database.reading() as conn:
             for row in self.rows:
                 told += [await establishments(conn, row.unit_id, moment), await populations(conn, row.unit_id, moment)]
-                told += [await persons_of(conn, given.CIPHER, row.unit_id, moment, None, None, 100)]
+                told += [await given.people_of(conn, row.unit_id, moment)]
                 told += [await working_here(conn, row.unit_id, moment, given.TODAY)]
             for person_id in self.people:
                 try:

@@ -13,7 +13,7 @@ from services.roster.models.loads import Loaded, LoadedQuota, LoadRefused, LoadU
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
 from services.roster.queries.establishments import LATEST
 from services.roster.queries.loads import standing
-from services.roster.queries.persons import person_view, persons_of
+from services.roster.queries.persons import person_view
 from shared.auth import Who
 from shared.db import Database
 from shared.errors import DomainError
@@ -248,11 +248,10 @@ async def test_a_load_brings_every_field_of_a_person_and_of_the_post(roster_db: 
     done = await loaded(roster_db, [person(1, **facts, **post)])
 
     async with roster_db.reading() as conn:
-        seen = (await persons_of(conn, given.CIPHER, done.unit_id, LATEST, None, None, 10))[0]
+        seen = (await given.people_of(conn, done.unit_id, LATEST))[0]
 
-    assert (seen.ethnicity, seen.education, seen.title, seen.professional_title) == ("＊", "21", "教师", "一级教师")
-    assert seen.placement is not None
-    assert {name: getattr(seen.placement, name) for name in post} == post
+    assert (seen["ethnicity"], seen["education"], seen["title"], seen["professional_title"]) == ("＊", "21", "教师", "一级教师")
+    assert {name: seen["placement"][name] for name in post} == post
 
 
 async def test_a_code_outside_its_set_is_a_problem_of_its_person(roster_db: Database) -> None:

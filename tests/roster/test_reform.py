@@ -37,7 +37,7 @@ from services.roster.models.units import (
     UnitUnderFreeze,
 )
 from services.roster.queries import units as queries
-from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import placements_of
 from services.roster.queries.persons import ensure_visible
 from shared.auth import Who
@@ -453,8 +453,8 @@ async def all_units(database: Database) -> set[UUID]:
 async def tree(town: Town, on: date | None) -> dict[UUID, tuple[object, ...]]:
     """Of every unit on a day: its place, its name, its figures."""
     async with town.database.reading() as conn:
-        lines = await queries.units(conn, OFFICE, LATEST if on is None else Moment(on), None, None, "", 10_000)
-        views = [await queries.unit_view(conn, line.id, OFFICE, Moment(on)) for line in lines if line.id not in town.strangers]
+        there = await given.units_of(conn, OFFICE, Moment(on))
+        views = [await queries.unit_view(conn, unit_id, OFFICE, Moment(on)) for unit_id in there if unit_id not in town.strangers]
     return {
         each.id: (each.parent_id, each.path, each.name, [(row.kind, row.quota, row.headcount) for row in each.establishments])
         for each in views

@@ -35,7 +35,7 @@ from services.roster.models.units import (
     UnitNotThen,
 )
 from services.roster.queries import units as queries
-from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.establishments import Moment
 from services.roster.queries.unit_history import unit_history
 from shared.auth import Who
 from shared.db import Database
@@ -61,8 +61,7 @@ async def seen(database: Database, unit_id: UUID, on: date | None = None, who: W
 
 async def listed(database: Database, who: Who = OFFICE, on: date | None = None, parent: UUID | None = None) -> list[UUID]:
     async with database.reading() as conn:
-        moment = LATEST if on is None else Moment(on)
-        return [line.id for line in await queries.units(conn, who, moment, parent, None, "", 200)]
+        return await given.units_of(conn, who, Moment(on), parent)
 
 
 async def test_a_unit_is_registered_with_every_attribute_and_told_to_all(roster_db: Database) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from services.roster.queries.establishments import Moment
@@ -13,8 +13,6 @@ from shared.auth import Who
 from shared.clock import Clock, at_hour
 from shared.crypto import FieldCipher
 from shared.db import By, Database
-
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class Write(BaseModel):
@@ -61,10 +59,21 @@ def scoped(units: tuple[UUID, ...]) -> str:
 InDoor = Annotated[Door, Depends(_door)]
 
 
+class AsOf(BaseModel):
+    """The day asked about; `known_on` means: as known at the end of that day."""
+
+    as_of: date | None = None
+    known_on: date | None = None
+
+    @property
+    def moment(self) -> Moment:
+        """Neither: the latest state."""
+        known = None if self.known_on is None else at_hour(date.fromordinal(self.known_on.toordinal() + 1), 0)
+        return Moment(self.as_of, known)
+
+
 async def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:
-    """`known_on` means: as known at the end of that day."""
-    known = None if known_on is None else at_hour(date.fromordinal(known_on.toordinal() + 1), 0)
-    return Moment(as_of, known)
+    return AsOf(as_of=as_of, known_on=known_on).moment
 
 
 AtMoment = Annotated[Moment, Depends(_moment)]

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from services.roster.api.door import Door, InDoor, Limit, Write
+from services.roster.api.door import Door, InDoor, Write
 from services.roster.commands import imports as commands
 from services.roster.commands.import_checks import wanted_of
 from services.roster.models.fields import SHEETS
@@ -42,6 +42,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
 from shared.http import IdempotencyKey
+from shared.pages import Limit
 from shared.progress import LastEventId, Progress, watched
 from shared.sheets.reading import FILE_BYTES, ensure_readable, held
 from shared.sheets.refusals import unreadable

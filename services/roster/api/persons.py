@@ -1,13 +1,13 @@
 """Persons: registering, reading them masked, revealing a number with a reason, changing what the unit may change, correcting."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
-from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
+from services.roster.api.door import AtMoment, InDoor, Write, fields
 from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
@@ -18,10 +18,10 @@ from shared.auth import Permit, Who
 from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
+from shared.pages import Limit
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
-Population = Literal["public", "off_establishment", "state_enterprise"]
 
 
 class PersonBody(PersonFacts, Write):
@@ -69,13 +69,6 @@ class PersonId(BaseModel):
     person_id: UUID
 
 
-class PersonPage(BaseModel):
-    """A page; `next` is its cursor."""
-
-    items: list[queries.PersonView]
-    next: UUID | None
-
-
 class ChangePage(BaseModel):
     """A page; `next` is its cursor."""
 
@@ -106,23 +99,6 @@ async def register_person(
         await unit_queries.ensure_visible(conn, unit_id, who)
     what = RegisterPerson.model_validate({"unit_id": unit_id} | fields(body))
     return PersonId(person_id=await commands.register_person(door.database, door.cipher, door.by(who, key, body), what))
-
-
-@router.get("/units/{unit_id}/persons")
-async def persons_of(
-    unit_id: UUID,
-    who: Reader,
-    door: InDoor,
-    moment: AtMoment,
-    population: Population | None = None,
-    after: UUID | None = None,
-    limit: Limit = 50,
-) -> PersonPage:
-    """Who holds a post of the unit, masked; of one population (机关事业, 编外, 国资), or of all."""
-    async with door.database.reading() as conn:
-        await unit_queries.ensure_visible(conn, unit_id, who)
-        items = await queries.persons_of(conn, door.cipher, unit_id, moment, population, after, limit)
-    return PersonPage(items=items, next=items[-1].person_id if len(items) == limit else None)
 
 
 @router.get("/units/{unit_id}/populations")

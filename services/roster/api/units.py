@@ -4,10 +4,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.roster.api.door import AtMoment, InDoor, Limit, Write, fields
+from services.roster.api.door import AsOf, AtMoment, InDoor, Write
+from services.roster.api.door import fields as given
 from services.roster.commands import quotas as quota_commands
 from services.roster.commands import reforms, unit_changes, unit_closing
 from services.roster.commands import units as commands
@@ -16,10 +17,12 @@ from services.roster.models.units import ChangeUnit, CloseUnit, Establish, Refor
 from services.roster.queries import codes as code_queries
 from services.roster.queries import unit_history as history
 from services.roster.queries import units as queries
+from services.roster.queries.unit_lists import SORTS, UnitFilter, UnitListLine, UnitPages, fields_of
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import OverQuotaCause
 from shared.http import IdempotencyKey
+from shared.pages import Paging, answer, ordered, page
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -91,10 +94,16 @@ class UnitId(BaseModel):
     uscc_doubt: str | None = None
 
 
+class UnitQuery(UnitFilter, AsOf, Paging):
+    """A page of units, by `code` or by `name`."""
+
+    sort: str = "code"
+
+
 class UnitPage(BaseModel):
     """A page; `next` is its cursor."""
 
-    items: list[queries.UnitLine]
+    items: list[UnitListLine]
     next: str | None
 
 
@@ -110,25 +119,23 @@ async def register_unit(body: UnitBody, who: Maintainer, key: IdempotencyKey, do
     """Register a unit."""
     if body.parent_id is not None:
         await _ensure_visible(door, body.parent_id, who)
-    unit_id = await commands.register_unit(door.database, door.by(who, key, body), RegisterUnit.model_validate(fields(body)))
+    unit_id = await commands.register_unit(door.database, door.by(who, key, body), RegisterUnit.model_validate(given(body)))
     return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
 
 
-@router.get("/units")
-async def units(
-    who: Reader, door: InDoor, moment: AtMoment, parent: UUID | None = None, q: str | None = None, after: str = "", limit: Limit = 50
-) -> UnitPage:
-    """Units in scope, by code, in the tree of a date: last year's figures keep last year's tree."""
-    async with door.database.glancing() as conn:
-        items = await queries.units(conn, who, moment, parent, q, after, limit)
-    return UnitPage(items=items, next=items[-1].code if len(items) == limit else None)
+@router.get("/units", response_model=UnitPage)
+async def units(wanted: Annotated[UnitQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+    """Units in scope in the tree of a date: last year's figures keep last year's tree."""
+    lines = UnitPages(who, wanted, wanted.moment, ordered(wanted.sort, SORTS), fields_of(wanted.fields, wanted))
+    async with door.database.searching() as conn:
+        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
 
 
-@router.get("/units/{unit_id}")
-async def unit(unit_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> queries.UnitView:
+@router.get("/units/{unit_id}", response_model=queries.UnitView)
+async def unit(unit_id: UUID, request: Request, who: Reader, door: InDoor, moment: AtMoment) -> Response:
     """One unit as of a date, as known on a day."""
     async with door.database.glancing() as conn:
-        return await queries.unit_view(conn, unit_id, who, moment)
+        return answer(request, await queries.unit_view(conn, unit_id, who, moment))
 
 
 @router.patch("/units/{unit_id}")
@@ -137,7 +144,7 @@ async def change_unit(unit_id: UUID, body: ChangeBody, who: Maintainer, key: Ide
     await _ensure_visible(door, unit_id, who)
     if body.parent_id is not None:
         await _ensure_visible(door, body.parent_id, who)
-    await unit_changes.change_unit(door.database, door.by(who, key, body), ChangeUnit.model_validate({"unit_id": unit_id} | fields(body)))
+    await unit_changes.change_unit(door.database, door.by(who, key, body), ChangeUnit.model_validate({"unit_id": unit_id} | given(body)))
     return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
 
 
@@ -146,7 +153,7 @@ async def close_unit(unit_id: UUID, body: CloseBody, who: Maintainer, key: Idemp
     """Close a unit that holds nothing any more."""
     for each in (unit_id, *body.successors):
         await _ensure_visible(door, each, who)
-    await unit_closing.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | fields(body)))
+    await unit_closing.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.get("/units/{unit_id}/history")
@@ -159,7 +166,7 @@ async def unit_history(unit_id: UUID, who: Reader, door: InDoor) -> history.Unit
 @router.post("/reforms", status_code=201)
 async def carry_out_reform(body: ReformBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> Reformed:
     """Carry out a reform: whole, or not at all."""
-    what = Reform.model_validate(fields(body))
+    what = Reform.model_validate(given(body))
     made = {step.unit_id for step in what.steps if isinstance(step, Establish)}
     async with door.whole.reading() as conn:
         made -= await queries.those_there(conn, made)  # who says he makes a unit that is there must see it
@@ -187,21 +194,21 @@ async def reservations(unit_id: UUID, who: Reader, door: InDoor) -> Reservations
 async def set_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Set a quota."""
     await _ensure_visible(door, unit_id, who)
-    await quota_commands.set_quota(door.database, door.by(who, key, body), SetQuota.model_validate({"unit_id": unit_id} | fields(body)))
+    await quota_commands.set_quota(door.database, door.by(who, key, body), SetQuota.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.post("/units/{unit_id}/quotas/raise", status_code=204)
 async def raise_quota(unit_id: UUID, body: QuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Add posts."""
     await _ensure_visible(door, unit_id, who)
-    await quota_commands.raise_quota(door.database, door.by(who, key, body), RaiseQuota.model_validate({"unit_id": unit_id} | fields(body)))
+    await quota_commands.raise_quota(door.database, door.by(who, key, body), RaiseQuota.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.post("/units/{unit_id}/quotas/cut", status_code=204)
 async def cut_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Take posts away."""
     await _ensure_visible(door, unit_id, who)
-    await quota_commands.cut_quota(door.database, door.by(who, key, body), CutQuota.model_validate({"unit_id": unit_id} | fields(body)))
+    await quota_commands.cut_quota(door.database, door.by(who, key, body), CutQuota.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.post("/units/{unit_id}/quotas/move", status_code=204)
@@ -209,14 +216,14 @@ async def move_quota(unit_id: UUID, body: MoveBody, who: Maintainer, key: Idempo
     """Move posts to another unit."""
     await _ensure_visible(door, unit_id, who)
     await _ensure_visible(door, body.to_unit_id, who)
-    await quota_commands.move_quota(door.database, door.by(who, key, body), MoveQuota.model_validate({"unit_id": unit_id} | fields(body)))
+    await quota_commands.move_quota(door.database, door.by(who, key, body), MoveQuota.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.post("/units/{unit_id}/seats", status_code=204)
 async def set_seats(unit_id: UUID, body: SeatsBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Set the leadership posts of one level."""
     await _ensure_visible(door, unit_id, who)
-    await commands.set_seats(door.database, door.by(who, key, body), SetSeats.model_validate({"unit_id": unit_id} | fields(body)))
+    await commands.set_seats(door.database, door.by(who, key, body), SetSeats.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.get("/codes")

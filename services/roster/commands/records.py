@@ -1,7 +1,7 @@
 """A person's record through time: what is so from a day on, as known from an instant on. Every change of a field leaves a line of its own."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -12,10 +12,11 @@ import asyncpg
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import ChangedLater, PersonUnknown
 from shared.db import By, Connection
+from shared.spelling import spelt_name
 
 _WRITE = (
-    f"INSERT INTO person_records (person_id, recorded, during, document_no, {', '.join(RECORD)})"
-    f" VALUES ($1, tstzrange($2, NULL), $3, $4, {', '.join(f'${place}' for place in range(5, 5 + len(RECORD)))})"
+    f"INSERT INTO person_records (person_id, recorded, during, document_no, name_key, letters, initials, {', '.join(RECORD)})"
+    f" VALUES ($1, tstzrange($2, NULL), $3, $4, $5, $6, $7, {', '.join(f'${place}' for place in range(8, 8 + len(RECORD)))})"
 )
 ALWAYS: "asyncpg.Range[date]" = asyncpg.Range()
 
@@ -33,9 +34,7 @@ class Line:
 
 async def write_records(conn: Connection, by: By, records: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """The first record of each person: so it always was, known from now on."""
-    await conn.executemany(
-        _WRITE, [(person_id, by.as_of, ALWAYS, by.document_no, *(values.get(name) for name in RECORD)) for person_id, values in records]
-    )
+    await conn.executemany(_WRITE, [(person_id, by.as_of, ALWAYS, by.document_no, *_columns(values)) for person_id, values in records])
 
 
 async def rewrite(conn: Connection, by: By, person_id: UUID, values: Mapping[str, object], since: date | None) -> None:
@@ -71,7 +70,11 @@ async def _replace(conn: Connection, by: By, old: asyncpg.Record, values: Mappin
 async def _write(
     conn: Connection, person_id: UUID, at: datetime, during: "asyncpg.Range[date]", document_no: str | None, values: Mapping[str, Any]
 ) -> None:
-    await conn.execute(_WRITE, person_id, at, during, document_no, *(values[name] for name in RECORD))
+    await conn.execute(_WRITE, person_id, at, during, document_no, *_columns(values))
+
+
+def _columns(values: Mapping[str, Any]) -> tuple[object, ...]:
+    return (*astuple(spelt_name(values["name"])), *(values.get(name) for name in RECORD))
 
 
 def _lines(old: asyncpg.Record, values: Mapping[str, object], since: date | None) -> Iterable[Line]:

@@ -9,7 +9,7 @@ import asyncpg
 from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.unit_events import Batch, note_freezes, tell, told_units
-from services.roster.commands.unit_records import change_record, spread, write_names
+from services.roster.commands.unit_records import change_record, spread, write_names, write_search
 from services.roster.commands.units import checked_uscc, place_below
 from services.roster.models.refusals import UnitCodeTaken
 from services.roster.models.units import (
@@ -57,6 +57,7 @@ async def changed(conn: Connection, by: By, batch: Batch, unit_id: UUID, what: U
     for role in asked & set(LISTS):
         await write_names(conn, by, unit_id, role, getattr(what, role), batch.since, by.document_no or now.document_no)
     await _write_head(conn, unit_id)
+    await write_search(conn, unit_id)
     batch.changed.setdefault(unit_id, set()).update(asked, {"path"} & set(changes))
     if "path" in changes or changes.get("withheld"):
         for below in await spread(conn, by, unit_id, batch.since, withheld=bool(changes.get("withheld")), reform_id=batch.reform_id):

@@ -1,6 +1,6 @@
 """A unit's rows through time. A change from a day on closes what was recorded and records anew: what was before that day, and what is from it on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ import asyncpg
 from services.roster.models.units import UnitChangedLater, UnitRecord
 from services.roster.queries.unit_records import record_of
 from shared.db import By, Connection
+from shared.spelling import grams, lines_of, spelt
 
 _COLUMNS = ", ".join(field.name for field in fields(UnitRecord))
 _CLOSED = "recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
@@ -89,6 +90,29 @@ async def write_names(conn: Connection, by: By, unit_id: UUID, role: str, names:
         " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange($6, NULL), $7)",
         [(unit_id, role, name, place, since, at, document_no) for place, name in enumerate(names)],
     )
+
+
+async def write_search(conn: Connection, unit_id: UUID) -> None:
+    """By what the unit is found: every name it ever had, how that is spelt, and its codes."""
+    row = await conn.fetchrow(
+        "SELECT units.name, ARRAY[code, uscc] || ARRAY(SELECT name FROM unit_records WHERE unit_id = $1 AND upper_inf(recorded)"
+        " UNION SELECT short_name FROM unit_records WHERE unit_id = $1 AND upper_inf(recorded)"
+        " UNION SELECT unit_names.name FROM unit_names WHERE unit_id = $1 AND upper_inf(recorded) AND role <> 'internal_units') AS names"
+        " FROM units WHERE id = $1",
+        unit_id,
+    )
+    assert row is not None  # noqa: S101  the caller has just written the unit
+    await conn.execute(
+        "INSERT INTO unit_search (unit_id, name_key, written, grams) VALUES ($1, $2, $3, $4) ON CONFLICT (unit_id)"
+        " DO UPDATE SET name_key = excluded.name_key, written = excluded.written, grams = excluded.grams",
+        *(unit_id, *found_by(row["name"], row["names"])),
+    )
+
+
+def found_by(name: str, names: Iterable[str | None]) -> tuple[str, str, list[str]]:
+    """By what the unit of a name stands in order, by which lines it is found, and their pieces."""
+    lines = lines_of(each for each in names if each)
+    return spelt(name).key, "\n".join(lines), sorted(set().union(*map(grams, lines)))
 
 
 async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None = None) -> list[UUID]:

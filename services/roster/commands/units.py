@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.unit_records import write_names, write_record
+from services.roster.commands.unit_records import write_names, write_record, write_search
 from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, UnitRecord
@@ -38,6 +38,7 @@ async def registered(conn: Connection, by: By, what: RegisterUnit, unit_id: UUID
     await write_record(conn, record, what.valid_from, by.as_of, reform_id)
     for role in LISTS:
         await write_names(conn, by, unit_id, role, getattr(what, role), what.valid_from, document_no)
+    await write_search(conn, unit_id)
     facts = state_of(record) | {"code": what.code, "valid_from": what.valid_from, "baseline": what.baseline, "reform_id": reform_id}
     await outbox.append(conn, by, UnitRegistered(occurred_at=by.as_of, version=1, document_no=document_no, **facts))
     await _inherit_freezes(conn, by, unit_id)

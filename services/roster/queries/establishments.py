@@ -1,5 +1,6 @@
 """The arithmetic of posts, written once: quota, headcount, reserved, frozen per (unit, kind, funding), now or as of any date as known at any instant."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from shared.clock import at_hour
 from shared.db import Connection
 from shared.events.roster import EstablishmentState
+from shared.pages import Parameters
 
 
 def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind", funding: str = "funding") -> str:
@@ -40,16 +42,68 @@ _AT_A_MOMENT = _rows(
 _LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf(valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
 _BY_ROW = "GROUP BY kind, funding ORDER BY kind, funding"
-ROWS_NOW = f"{_rows(*_LATEST)} {_BY_ROW}"
-ROWS_THEN = f"{_AT_A_MOMENT} {_BY_ROW}"
+_ROWS_NOW = f"{_rows(*_LATEST)} {_BY_ROW}"
+_ROWS_THEN = f"{_AT_A_MOMENT} {_BY_ROW}"
 """All rows of the unit $1; then: on the day $2, as known at $3, reservations and freezes up to $4."""
 ROW_NOW = _rows(*_LATEST, "$2::text", "$3::text") + " WHERE kind = $2 AND funding = $3"
 """One (unit $1, kind $2, funding $3); there always is a row."""
-ROWS_WITHOUT_QUOTA = """
+_ROWS_WITHOUT_QUOTA = """
     SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
     GROUP BY kind, funding HAVING min(lower(during)) > $2::date
 """
-"""Of unit $1, as known at $3: whose first quota was recorded for a day after $2."""
+"""Of unit $1, as known at $3: whose first quota was recorded for a day after $2. On that day nobody knows the quota, so nothing is over it."""
+_KNOWN_ROWS_THEN = f"""
+    SELECT kind, funding, headcount, reserved, frozen, counted, kind_label, funding_label,
+        CASE WHEN (kind, funding) NOT IN (SELECT kind, funding FROM ({_ROWS_WITHOUT_QUOTA}) AS late) THEN quota END AS quota
+    FROM ({_ROWS_THEN}) AS counted
+"""
+
+
+def share(part: str, whole: str) -> str:
+    """使用率, 空编率, 编外占比 to four places; none where the whole is zero: neither 0 nor 100 %."""
+    return f"round(({part})::numeric / nullif({whole}, 0), 4)::float8"
+
+
+def _figures(rows: str) -> str:
+    """What follows from a row (domain §1.6): 可用编, 空编, 超编, 使用率, 空编率. None of it where nobody knows the quota."""
+    return f"""
+    SELECT *, quota - headcount - reserved - frozen AS available,
+        CASE WHEN quota > headcount THEN quota - headcount WHEN quota IS NOT NULL THEN 0 END AS vacancy,
+        CASE WHEN headcount > quota THEN headcount - quota WHEN quota IS NOT NULL THEN 0 END AS overstaffing,
+        {share("headcount", "quota")} AS saturation, {share("greatest(quota - headcount, 0)", "quota")} AS vacancy_rate
+    FROM ({rows}) AS counted ORDER BY kind, funding
+    """
+
+
+FIGURES_NOW, FIGURES_THEN = _figures(_ROWS_NOW), _figures(_KNOWN_ROWS_THEN)
+"""All rows of the unit $1 with what follows from them, now; then: on the day $2, as known at $3, reservations and freezes up to $4."""
+
+
+def _populations(figures: str, late: str, day: str) -> str:
+    """The rows of a unit by group, never netted: vacancy and overstaffing are summed. A kind that is no more keeps the group it had last."""
+    return f"""
+    SELECT json_object_agg(name, each) AS groups, {_OFF_RATIO} AS off_establishment_ratio FROM (
+        SELECT name, CASE WHEN NOT bool_or(late) THEN sum(quota) END AS quota, sum(headcount) AS headcount,
+            CASE WHEN NOT bool_or(late) THEN sum(vacancy) END AS vacancy, CASE WHEN NOT bool_or(late) THEN sum(overstaffing) END AS overstaffing,
+            CASE WHEN NOT bool_or(late) THEN {share("sum(headcount)", "sum(quota)")} END AS saturation,
+            CASE WHEN NOT bool_or(late) THEN {share("sum(vacancy)", "sum(quota)")} END AS vacancy_rate
+        FROM (
+            SELECT kind, quota, headcount, vacancy, overstaffing, quota IS NULL AS late FROM ({figures}) AS known
+            UNION ALL SELECT kind, 0, 0, 0, 0, true FROM ({late}) AS unknown
+        ) AS rows JOIN LATERAL (
+            SELECT CASE WHEN counted THEN 'establishment' WHEN population = 'public' THEN 'filed_quota' ELSE population END AS name
+            FROM establishment_kinds WHERE code = kind ORDER BY valid @> {day} DESC, valid DESC LIMIT 1
+        ) AS of_kind ON true GROUP BY name
+    ) AS each
+    """
+
+
+_OFF_RATIO = share(
+    "coalesce(sum(headcount) FILTER (WHERE name = 'off_establishment'), 0)", "sum(headcount) FILTER (WHERE name = 'establishment')"
+)
+POPULATIONS_NOW = _populations(FIGURES_NOW, "SELECT '' AS kind WHERE false", "'infinity'::date")
+POPULATIONS_THEN = _populations(FIGURES_THEN, _ROWS_WITHOUT_QUOTA, "coalesce($2::date, 'infinity')")
+"""`groups` of the unit $1 by name, each with its figures, and 编外占比; then: on the day $2, as known at $3, reservations and freezes up to $4."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +125,22 @@ class Moment:
 LATEST = Moment()
 
 
+def holding(put: Parameters, moment: Moment) -> Callable[[str], str]:
+    """The condition that a row of a table holds at a moment, in the words of the partial indexes where it is the latest: for rows one knows the id of."""
+    during = "upper_inf({0}.during)" if moment.on is None else f"{{0}}.during @> {put(moment.on, 'date')}"
+    recorded = "upper_inf({0}.recorded)" if moment.known is None else f"{{0}}.recorded @> {put(moment.known, 'timestamptz')}"
+    return f"({during} AND {recorded})".format
+
+
+def held_by_many(put: Parameters, moment: Moment) -> Callable[[str], str]:
+    """The same for choosing among many rows: in words of which the planner knows how many rows they fit (upper_inf: a third, it thinks), and that keep
+    it from the index of the exclusion constraint.
+    """
+    on = "'infinity'::date" if moment.on is None else put(moment.on, "date")
+    known = "'infinity'::timestamptz" if moment.known is None else put(moment.known, "timestamptz")
+    return f"(({{0}}.during @> {on}) IS TRUE AND ({{0}}.recorded @> {known}) IS TRUE)".format
+
+
 async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str) -> EstablishmentState:
     """One row in its latest state: what commands judge, under the unit's lock, and events carry."""
     return EstablishmentState.model_validate(dict(await conn.fetchrow(ROW_NOW, unit_id, kind, funding) or {}))
@@ -79,15 +149,7 @@ async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:
     """All rows of a unit at a moment."""
     if moment == LATEST:
-        rows = await conn.fetch(ROWS_NOW, unit_id)
+        rows = await conn.fetch(_ROWS_NOW, unit_id)
     else:
-        rows = await conn.fetch(ROWS_THEN, unit_id, moment.on, moment.known, moment.end)
+        rows = await conn.fetch(_ROWS_THEN, unit_id, moment.on, moment.known, moment.end)
     return [EstablishmentState.model_validate(dict(row)) for row in rows]
-
-
-async def rows_without_quota(conn: Connection, unit_id: UUID, moment: Moment) -> set[tuple[str, str]]:
-    """The (kind, funding) rows whose first quota was recorded for a day after the moment's."""
-    if moment.on is None:
-        return set()
-    rows = await conn.fetch(ROWS_WITHOUT_QUOTA, unit_id, moment.on, moment.known)
-    return {(row["kind"], row["funding"]) for row in rows}

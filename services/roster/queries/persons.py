@@ -1,5 +1,6 @@
 """Persons as they are shown: masked, within the caller's scope; the number in full only through `revealed`, after it was written down."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from uuid import UUID
 
@@ -149,27 +150,10 @@ async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
 async def person_view(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, moment: Moment) -> PersonView:
     """One person with the placement of a day, as known at an instant."""
     await ensure_visible(conn, person_id, who)
-    row = await conn.fetchrow(f"{_PERSON} WHERE person_id = $3 AND {_THEN}", moment.on, moment.known, person_id)
+    row = await conn.fetchrow(f"{_THEN} AND person_records.person_id = $3", moment.on, moment.known, person_id)
     if row is None:
         raise PersonUnknown(person=person_id)
     return _view(cipher, row)
-
-
-async def persons_of(
-    conn: Connection, cipher: FieldCipher, unit_id: UUID, moment: Moment, population: str | None, after: UUID | None, limit: int
-) -> list[PersonView]:
-    """Who holds a post of a unit on a day, as known at an instant, by person id; of one population, or of all."""
-    rows = await conn.fetch(
-        f"{_PERSON} WHERE {_THEN} AND unit_id = $3 AND ($4::uuid IS NULL OR person_id > $4)"
-        " AND ($6::text IS NULL OR population = $6) ORDER BY person_id LIMIT $5",
-        moment.on,
-        moment.known,
-        unit_id,
-        after,
-        limit,
-        population,
-    )
-    return [_view(cipher, row) for row in rows]
 
 
 async def history(conn: Connection, person_id: UUID, who: Who) -> list[RecordedPlacement]:
@@ -258,30 +242,44 @@ _PLACED = (
     " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
     " dispatch_company, contract_until"
 )
-_OF_KIND = """
+
+
+def _of_kind(day: str) -> str:
+    return f"""
     (SELECT counted FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS counted,
     (SELECT population FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS population
-"""
-_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status, {_OF_KIND.format(day='lower(during)')}"
-_KNOWN = "recorded @> coalesce($2::timestamptz, 'infinity')"
-_PERSON = f"""
+    """
+
+
+_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status, {_of_kind('lower(during)')}"
+
+
+def persons_then(then: Callable[[str], str], day: str, recorded: str) -> str:
+    """SELECT … FROM the records that hold, each with the post of that moment (`post`), if there is one. `then`: what holds of a table; `day`: the day
+    asked about; `recorded`: what of a row's `recorded` is known. Sensitive fields are encrypted.
+    """
+    return f"""
     SELECT person_records.person_id, {", ".join(RECORD)}, post.*
     FROM person_records LEFT JOIN LATERAL (
-        SELECT placements.placement_id, {_PLACED}, {_OF_KIND.format(day="coalesce($1::date, 'infinity')")},
+        SELECT placements.placement_id, {_PLACED}, {_of_kind(day)},
             CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
             coalesce(
-                (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id
-                    AND secondments.during @> coalesce($1::date, 'infinity') AND secondments.{_KNOWN}),
+                (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id AND {then("secondments")}),
                 CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END
             ) AS duty_status
         FROM placements LEFT JOIN LATERAL (
             SELECT placement_id, internal_unit, duty_status FROM post_changes
-            WHERE post_changes.placement_id = placements.placement_id AND since <= coalesce($1::date, 'infinity') AND post_changes.{_KNOWN}
+            WHERE post_changes.placement_id = placements.placement_id AND since <= {day} AND {recorded.format("post_changes")}
             ORDER BY since DESC LIMIT 1
         ) AS changed ON true
-        WHERE placements.person_id = person_records.person_id AND during @> coalesce($1::date, 'infinity') AND placements.{_KNOWN}
+        WHERE placements.person_id = person_records.person_id AND {then("placements")}
     ) AS post ON true
-"""
-_THEN = f"person_records.during @> coalesce($1::date, 'infinity') AND person_records.{_KNOWN}"
-IN_POST = f"{_PERSON} WHERE {_THEN} AND post.placement_id IS NOT NULL"
+    WHERE {then("person_records")}
+    """
+
+
+_DAY = "coalesce($1::date, 'infinity')"
+_KNOWN = "{0}.recorded @> coalesce($2::timestamptz, 'infinity')"
+_THEN = persons_then(f"{{0}}.during @> {_DAY} AND {_KNOWN}".format, _DAY, _KNOWN)
+IN_POST = f"{_THEN} AND post.placement_id IS NOT NULL"
 """Everybody in post on the day $1, as known at $2: his record, with his post's fields under their names. Sensitive fields are encrypted."""

@@ -6,15 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from services.roster.models.refusals import UnitUnknown
 from services.roster.models.units import LISTS, UnitNotThen
-from services.roster.queries.establishments import LATEST, ROWS_NOW, ROWS_THEN, ROWS_WITHOUT_QUOTA, Moment
-from services.roster.rules.populations import ratio, vacancy
+from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment
 from shared.auth import Who
 from shared.db import Connection
-from shared.events.roster import EstablishmentState
 from shared.law.uscc import parse_uscc
 from shared.unit_copies import scope, visible
 
@@ -128,9 +126,9 @@ class ReservationView(BaseModel):
     expires_on: date
 
 
-def seen(who: Who) -> str:
+def seen(who: Who, roots: str = "$1", row: str = "units") -> str:
     """The condition on `units` that keeps a caller to his scope ($1), and withheld units from all but the office and their own people."""
-    return visible(who, row="units", table="units")
+    return visible(who, row=row, table="units", roots=roots)
 
 
 async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
@@ -150,16 +148,8 @@ async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = 
     if row is None:
         await ensure_visible(conn, unit_id, who)
         raise UnitNotThen(day=moment.on or moment.known)
-    counted = [EstablishmentState.model_validate(each) for each in row["establishments"]]
     return UnitView.model_validate(
-        {role: [] for role in LISTS}
-        | dict(row)
-        | row["names"]
-        | links_of(unit_id, row["links"])
-        | {
-            "uscc_doubt": doubt_of(row["uscc"]),
-            "establishments": [_unrecorded(each) if [each.kind, each.funding] in row["unrecorded"] else _view(each) for each in counted],
-        }
+        {role: [] for role in LISTS} | dict(row) | row["names"] | links_of(unit_id, row["links"]) | {"uscc_doubt": doubt_of(row["uscc"])}
     )
 
 
@@ -175,19 +165,6 @@ def links_of(unit_id: UUID, rows: Iterable[Mapping[str, Any] | asyncpg.Record]) 
         side, other = ("successors", "successor_id") if str(row["unit_id"]) == str(unit_id) else ("predecessors", "unit_id")
         links[side].append(SuccessorView(**{**row, "unit_id": row[other]}))
     return links
-
-
-async def units(
-    conn: Connection, who: Who, moment: Moment, parent: UUID | None, text: str | None, after: str, limit: int
-) -> list[UnitLine]:
-    """Units in the caller's scope at a moment, by code, in that day's tree; `text` finds part of a name or the start of a code."""
-    rows = await conn.fetch(
-        f"{_LINE} {_FROM} AND {_IN_FORCE if moment == LATEST else _THEN} WHERE {seen(who)} AND ($2::uuid IS NULL OR unit_records.parent_id = $2)"
-        " AND ($3::text IS NULL OR position($3 IN unit_records.name) > 0 OR starts_with(code, $3)) AND code > $4 ORDER BY code LIMIT $5",
-        *(scope(who), parent, text, after, limit),
-        *(() if moment == LATEST else (moment.on, moment.known)),
-    )
-    return _LINES.validate_python([dict(row) for row in rows])
 
 
 async def reservations(conn: Connection, unit_id: UUID) -> list[ReservationView]:
@@ -211,38 +188,12 @@ async def units_with_overdue_reservations(conn: Connection, on: date) -> list[UU
     return [row["unit_id"] for row in rows]
 
 
-def _view(state: EstablishmentState) -> EstablishmentView:
-    return EstablishmentView(
-        **state.model_dump(),
-        available=state.available,
-        saturation=ratio(state.headcount, state.quota),
-        vacancy=vacancy([state]),
-        vacancy_rate=ratio(vacancy([state]), state.quota),
-        overstaffing=state.overstaffing,
-    )
-
-
-def _unrecorded(state: EstablishmentState) -> EstablishmentView:
-    return EstablishmentView(
-        **state.model_dump(exclude={"quota"}),
-        quota=None,
-        available=None,
-        saturation=None,
-        vacancy=None,
-        vacancy_rate=None,
-        overstaffing=None,
-    )
-
-
-_LINES = TypeAdapter(list[UnitLine])
 _LINE = (
     "SELECT units.id, unit_records.parent_id, unit_records.path, unit_records.name, short_name, code, unit_records.uscc, unit_records.category,"
     " nature, public_welfare, unit_funding, sector, rank, system, unit_records.withheld, lower(valid) AS valid_from, upper(valid) AS closed_on,"
     " version"
 )
 _FROM = "FROM units JOIN unit_records ON unit_id = units.id"
-_IN_FORCE = "upper_inf(during) AND upper_inf(recorded)"
-_THEN = "during @> coalesce($6::date, 'infinity') AND recorded @> coalesce($7::timestamptz, 'infinity')"
 _NAMES = """
     SELECT role, array_agg(name ORDER BY position) AS names FROM unit_names
     WHERE unit_id = $1 AND during @> coalesce($2::date, 'infinity') AND recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY role
@@ -272,13 +223,12 @@ _FREEZES = """
 
 def _in_full(who: Who, moment: Moment) -> str:
     """All of a unit ($1) in one statement: on the day $2, as known at $3, reservations and freezes up to $4, for a caller whose scope is $5."""
-    rows = ROWS_NOW if moment == LATEST else ROWS_THEN
+    rows = FIGURES_NOW if moment == LATEST else FIGURES_THEN
     return f"""
         {_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on,
             coalesce((SELECT json_object_agg(role, names) FROM ({_NAMES}) AS each), '{{}}') AS names,
             coalesce((SELECT json_agg(each) FROM ({LINKS}) AS each), '[]') AS links,
             coalesce((SELECT json_agg(each) FROM ({rows}) AS each), '[]') AS establishments,
-            coalesce((SELECT json_agg(json_build_array(kind, funding)) FROM ({ROWS_WITHOUT_QUOTA}) AS each), '[]') AS unrecorded,
             coalesce((SELECT json_agg(each) FROM ({_SEATS}) AS each), '[]') AS seats,
             coalesce((SELECT json_agg(each) FROM ({_FREEZES}) AS each), '[]') AS freezes
         {_FROM} AND ($2::date IS NULL OR during @> $2) AND recorded @> coalesce($3::timestamptz, 'infinity')

@@ -11,7 +11,6 @@ from services.roster.models.facts import place_of
 from services.roster.models.fields import Field, Kind, Sensitivity
 from services.roster.queries.establishments import Moment
 from services.roster.queries.persons import MASK
-from services.roster.queries.populations import groups_of_kinds
 from services.roster.rules.national import STANDARD
 from shared.auth import Who
 from shared.crypto import masked_id_number
@@ -22,7 +21,6 @@ from shared.unit_copies import scope, visible
 
 OF_UNITS: dict[str, Any] = {"unit": UUID, "as_of": date}
 """The filters of every list about units: a subtree, and a day."""
-GROUPS = "population_groups"
 _FORMS = {Kind.DAY: Form.DAY, Kind.MONTH: Form.MONTH, Kind.NUMBER: Form.NUMBER}
 
 
@@ -108,7 +106,7 @@ def then(table: str) -> str:
 
 
 async def words(conn: Connection) -> dict[str, dict[str, str]]:
-    """Every code by what it was called last, also where it is in force no more, and as the national standard writes it; and the group of each kind."""
+    """Every code by what it was called last, also where it is in force no more, and as the national standard writes it."""
     rows = await conn.fetch(
         "SELECT set, code, label FROM (SELECT set, code, label, valid FROM codes UNION ALL"
         f" SELECT '{STANDARD}' || set, code, coalesce(standard, code), valid FROM codes"
@@ -117,12 +115,7 @@ async def words(conn: Connection) -> dict[str, dict[str, str]]:
         " UNION ALL SELECT 'entry_reasons', code, label, valid FROM entry_reasons"
         " UNION ALL SELECT 'exit_reasons', code, label, valid FROM exit_reasons) AS every ORDER BY valid"
     )
-    found: dict[str, dict[str, str]] = {GROUPS: await groups_of_kinds(conn, Moment())}
+    found: dict[str, dict[str, str]] = {}
     for row in rows:
         found.setdefault(row["set"], {})[row["code"]] = row["label"]
     return found
-
-
-def by_row(value: Callable[[asyncpg.Record], Cell]) -> Callable[[Eye], Turn]:
-    """A cell that follows from the whole row."""
-    return lambda _: lambda __, row: value(row)

@@ -8,7 +8,6 @@ from typing import Any
 from services.roster.queries.exports.columns import OF_UNITS
 from services.roster.queries.exports.persons import ALWAYS, PERSON_COLUMNS, persons_source
 from services.roster.queries.exports.units import (
-    FIGURES,
     QUOTA_COLUMNS,
     SEAT_COLUMNS,
     UNIT_COLUMNS,
@@ -36,7 +35,7 @@ def _public(who: Who, filters: Filters) -> Source:
 
 _OURS: dict[str, tuple[tuple[Column, ...], Any, str]] = {
     "units": (UNIT_COLUMNS, units_source, ""),
-    "quotas": (QUOTA_COLUMNS, quotas_source, FIGURES),
+    "quotas": (QUOTA_COLUMNS, quotas_source, ""),
     "seats": (SEAT_COLUMNS, seats_source, ""),
     "roster": (PERSON_COLUMNS, _public, ALWAYS),
 }

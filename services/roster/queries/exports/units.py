@@ -4,15 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-import asyncpg
-
 from services.roster.models.fields import QUOTAS, SEATS, UNITS
 from services.roster.models.units import LISTS
-from services.roster.queries.establishments import ROWS_THEN, ROWS_WITHOUT_QUOTA
+from services.roster.queries.establishments import FIGURES_THEN, POPULATIONS_THEN
 from services.roster.queries.exports.columns import (
-    GROUPS,
     OF_UNITS,
-    by_row,
     column,
     moment_of,
     of_all_units,
@@ -21,11 +17,10 @@ from services.roster.queries.exports.columns import (
     units_ever,
     units_then,
 )
-from services.roster.queries.populations import GroupView, PopulationsView, grouped
-from services.roster.rules.populations import overstaffing, ratio, vacancy
+from services.roster.queries.ledger import MATTERS
+from services.roster.queries.populations import GroupView, PopulationsView, of_groups
 from shared.auth import Who
 from shared.clock import at_hour
-from shared.events.roster import EstablishmentState
 from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, wall_clock
 from shared.sheets.writing import Cell, Form
 
@@ -48,11 +43,10 @@ def units_source(who: Who, filters: Filters) -> Source:
 
 
 _ROWS = f"""
-    JOIN LATERAL ({ROWS_THEN.replace("$1", "units.id")}) AS row ON true
-    LEFT JOIN LATERAL ({ROWS_WITHOUT_QUOTA.replace("$1", "units.id")}) AS late ON late.kind = row.kind AND late.funding = row.funding
+    JOIN LATERAL ({FIGURES_THEN.replace("$1", "units.id")}) AS row ON true
     LEFT JOIN quotas AS held ON held.unit_id = units.id AND held.kind = row.kind AND held.funding = row.funding AND {then("held")}
 """
-"""The one arithmetic, unit by unit; `late`: the ceiling was not recorded yet."""
+"""The one arithmetic, unit by unit."""
 
 
 def quotas_source(who: Who, filters: Filters) -> Source:
@@ -60,59 +54,30 @@ def quotas_source(who: Who, filters: Filters) -> Source:
     return Source(units_then(who) + _ROWS, "units.code, row.kind, row.funding", of_units(who, filters))
 
 
-def _figure(of: Callable[[EstablishmentState], Cell]) -> Callable[[Eye], Turn]:
-    """What follows from one row; nothing where nobody knows its ceiling."""
-    return by_row(lambda row: None if row["late"] else of(_state(row)))
-
-
-def _state(row: asyncpg.Record) -> EstablishmentState:
-    names = ("kind", "funding", "counted", "quota", "headcount", "reserved", "frozen")
-    return EstablishmentState.model_construct(**{name: row[name] for name in names})
-
-
 _QUOTA = QUOTAS.by_name
-FIGURES = "row.quota, row.headcount, row.reserved, row.frozen, row.counted, late.kind IS NOT NULL AS late"
 QUOTA_COLUMNS = (
     _CODE,
     _NAME,
     column(_QUOTA["kind"], "row.kind"),
     column(_QUOTA["funding"], "row.funding"),
     Column("counted_as", "计入编制", "row.counted", turn=flagged),
-    Column("posts", _QUOTA["posts"].label, "row.quota", Form.NUMBER, _figure(lambda row: row.quota)),
+    Column("posts", _QUOTA["posts"].label, "row.quota", Form.NUMBER),
     Column("in_post", "实有数", "row.headcount", Form.NUMBER),
-    Column("vacancy", "空编", "NULL", Form.NUMBER, _figure(lambda row: vacancy([row]))),
-    Column("overstaffing", "超编", "NULL", Form.NUMBER, _figure(lambda row: overstaffing([row]))),
+    Column("vacancy", "空编", "row.vacancy", Form.NUMBER),
+    Column("overstaffing", "超编", "row.overstaffing", Form.NUMBER),
     Column("reserved_posts", "已核未用", "row.reserved", Form.NUMBER),
     Column("frozen_posts", "冻结数", "row.frozen", Form.NUMBER),
-    Column("available", "可用编", "NULL", Form.NUMBER, _figure(lambda row: row.available)),
-    Column("saturation", "使用率", "NULL", Form.SHARE, _figure(lambda row: ratio(row.headcount, row.quota))),
-    Column("vacancy_rate", "空编率", "NULL", Form.SHARE, _figure(lambda row: ratio(vacancy([row]), row.quota))),
+    Column("available", "可用编", "row.available", Form.NUMBER),
+    Column("saturation", "使用率", "row.saturation", Form.SHARE),
+    Column("vacancy_rate", "空编率", "row.vacancy_rate", Form.SHARE),
     column(_QUOTA["document_no"], "held.document_no"),
     column(_QUOTA["document_on"], "held.document_on"),
 )
 
 
-class _Sums:
-    """The groups of the row that is being written, computed once for all its columns."""
-
-    def __init__(self) -> None:
-        self._row: asyncpg.Record | None = None
-        self._view: PopulationsView | None = None
-
-    def of(self, row: asyncpg.Record, group_of: Mapping[str, str]) -> PopulationsView:
-        """The view of `GET /units/{id}/populations`, from the same function."""
-        if self._row is not row or self._view is None:
-            states = [EstablishmentState.model_validate(each) for each in row["establishments"] or ()]
-            self._row, self._view = row, grouped(group_of, states, row["unrecorded"] or ())
-        return self._view
-
-
 def _sum(of: Callable[[PopulationsView], Cell]) -> Callable[[Eye], Turn]:
-    def turn(eye: Eye) -> Turn:
-        sums: _Sums = eye.memo.setdefault("sums", _Sums())
-        return lambda _, row: of(sums.of(row, eye.words[GROUPS]))
-
-    return turn
+    """A figure of the view of `GET /units/{id}/populations`, from the same arithmetic."""
+    return lambda _: lambda __, row: of(of_groups(row))
 
 
 def _group(name: str, title: str, label: str, figures: Mapping[str, tuple[str, Form]]) -> tuple[Column, ...]:
@@ -145,10 +110,13 @@ STATISTICS_COLUMNS = (
     *_group("state_enterprise", "国企员额", "国企员额", _SOME),
     Column("off_establishment_ratio", "编外占比", "NULL", Form.SHARE, _sum(lambda view: view.off_establishment_ratio)),
 )
-_COUNTED = f"""
-    (SELECT json_agg(each) FROM ({ROWS_THEN.replace("$1", "units.id")}) AS each) AS establishments,
-    (SELECT json_agg(kind) FROM ({ROWS_WITHOUT_QUOTA.replace("$1", "units.id")}) AS each) AS unrecorded
-"""
+_POPULATIONS = f" JOIN LATERAL ({POPULATIONS_THEN.replace('$1', 'units.id')}) AS row ON true"
+
+
+def statistics_source(who: Who, filters: Filters) -> Source:
+    """The sums of the units of a day."""
+    return Source(units_then(who) + _POPULATIONS, "units.code", of_units(who, filters))
+
 
 _SEATS_THEN = f"""
     JOIN LATERAL (
@@ -201,33 +169,6 @@ RESERVATION_COLUMNS = (
     Column("application_id", "申请编号", "row.application_id::text"),
 )
 
-EVENTS = {
-    "roster.unit_registered.v1": "机构登记",
-    "roster.unit_loaded.v1": "期初建账",
-    "roster.unit_changed.v1": "机构变更",
-    "roster.unit_closed.v1": "机构撤并",
-    "roster.quota_changed.v1": "编制数变更",
-    "roster.seats_changed.v1": "领导职数变更",
-    "roster.posts_reserved.v1": "核准用编",
-    "roster.reservation_held.v1": "入编申请占用用编",
-    "roster.hold_released.v1": "入编申请退回用编",
-    "roster.reservation_expired.v1": "核准用编到期",
-    "roster.reservation_moved.v1": "核准用编划转",
-    "roster.post_claimed.v1": "终审占用编制",
-    "roster.claim_released.v1": "退回占用编制",
-    "roster.person_placed.v1": "入编",
-    "roster.person_released.v1": "出编",
-    "roster.over_quota_recorded.v1": "超编登记",
-    "roster.placement_corrected.v1": "在编信息更正",
-    "roster.person_registered.v1": "人员登记",
-    "roster.secondment_started.v1": "借出",
-    "roster.secondment_extended.v1": "借调延期",
-    "roster.secondment_ended.v1": "借调返回",
-    "roster.unit_frozen.v1": "冻结",
-    "roster.unit_unfrozen.v1": "解冻",
-}
-"""What each event of the roster is called in the ledger."""
-
 
 def ledger_source(who: Who, filters: Filters) -> Source:
     """What happened, in the order of time, to units that are and units that are no more, under their last name. `as_of` is the last day shown."""
@@ -251,7 +192,7 @@ LEDGER_COLUMNS = (
     Column("at", "时间", wall_clock("row.occurred_at"), Form.INSTANT),
     _CODE,
     _NAME,
-    Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: EVENTS.get(value, value)),
+    Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: MATTERS.get(value, value)),
     Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
     Column("document_no", "文号", "row.document_no"),
     Column("reason", "事由", "row.reason"),
@@ -263,8 +204,14 @@ LEDGER_COLUMNS = (
 
 UNIT_LISTS = (
     ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS),
-    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source, FIGURES)], OF_UNITS),
-    ExportList("statistics", "单位编制汇总", "units.read", [Sheet("汇总", STATISTICS_COLUMNS, units_source, _COUNTED)], OF_UNITS),
+    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source)], OF_UNITS),
+    ExportList(
+        "statistics",
+        "单位编制汇总",
+        "units.read",
+        [Sheet("汇总", STATISTICS_COLUMNS, statistics_source, "row.groups, row.off_establishment_ratio")],
+        OF_UNITS,
+    ),
     ExportList("seats", "领导职数", "units.read", [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)], OF_UNITS),
     ExportList(
         "reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": OF_UNITS["unit"]}

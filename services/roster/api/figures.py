@@ -1,0 +1,85 @@
+"""What is counted: posts row by row, the ledger of their changes, and how the people of a unit are made up."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from services.roster.api.door import AsOf, AtMoment, InDoor
+from services.roster.models.people import Population
+from services.roster.queries import ledger as ledgers
+from services.roster.queries import post_lists, statistics
+from services.roster.queries.units import ensure_visible
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.pages import Paging, answer, chosen, ordered, page
+
+router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("units.read"))]
+
+
+class PostPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[post_lists.PostLine]
+    next: str | None
+
+
+class LedgerPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[ledgers.LedgerLine]
+    next: str | None
+
+
+class PostQuery(post_lists.PostFilter, AsOf, Paging):
+    """A page of posts, by `unit`."""
+
+    sort: str = "unit"
+
+
+class LedgerQuery(ledgers.LedgerFilter, Paging):
+    """A page of the ledger, by `at`."""
+
+    sort: str = "-at"
+
+
+@router.get("/posts", response_model=PostPage)
+async def posts(wanted: Annotated[PostQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+    """Every row of posts of a subtree: 编制数, 实有数, 空编, 超编, 已核未用, 冻结数, 可用编, 使用率, 空编率."""
+    fields = chosen(wanted.fields, post_lists.PostLine.model_fields)
+    lines = post_lists.PostPages(who, wanted, wanted.moment, ordered(wanted.sort, post_lists.SORTS), fields)
+    async with door.database.searching() as conn:
+        if wanted.unit:
+            await ensure_visible(conn, wanted.unit, who)
+        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
+
+
+@router.get("/ledger", response_model=LedgerPage)
+async def ledger(wanted: Annotated[LedgerQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+    """台账: what changed, on which document, issued by whom and when; latest first."""
+    fields = chosen(wanted.fields, ledgers.LedgerLine.model_fields)
+    lines = ledgers.LedgerPages(who, wanted, ordered(wanted.sort, ledgers.SORTS), fields)
+    async with door.database.searching() as conn:
+        if wanted.unit:
+            await ensure_visible(conn, wanted.unit, who)
+        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
+
+
+@router.get("/units/{unit_id}/structure", response_model=statistics.StructureView)
+async def structure(
+    unit_id: UUID,
+    request: Request,
+    who: Annotated[Who, Depends(Permit("persons.read"))],
+    door: InDoor,
+    moment: AtMoment,
+    population: Population = "public",
+    *,
+    below: bool = True,
+) -> Response:
+    """How the people in post of a unit and of all below it are made up: age, sex, education, post category, identity."""
+    today = business_day(door.clock.now())
+    async with door.database.searching() as conn:
+        await ensure_visible(conn, unit_id, who)
+        return answer(request, await statistics.structure(conn, who, unit_id, moment, today, population, below=below))

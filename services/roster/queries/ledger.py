@@ -1,0 +1,134 @@
+"""The ledger (台账): every change of a unit with what it rests on, from the event log, which only grows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.roster.queries.units import seen
+from shared.auth import Who
+from shared.clock import at_hour
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.pages import Cursors, Order, Parameters, question
+from shared.unit_copies import scope
+
+MATTERS = {
+    "roster.unit_registered.v1": "机构登记",
+    "roster.unit_loaded.v1": "期初建账",
+    "roster.unit_changed.v1": "机构变更",
+    "roster.unit_closed.v1": "机构撤并",
+    "roster.quota_changed.v1": "编制数变更",
+    "roster.seats_changed.v1": "领导职数变更",
+    "roster.posts_reserved.v1": "核准用编",
+    "roster.reservation_held.v1": "入编申请占用用编",
+    "roster.hold_released.v1": "入编申请退回用编",
+    "roster.reservation_expired.v1": "核准用编到期",
+    "roster.reservation_moved.v1": "核准用编划转",
+    "roster.post_claimed.v1": "终审占用编制",
+    "roster.claim_released.v1": "退回占用编制",
+    "roster.person_placed.v1": "入编",
+    "roster.person_released.v1": "出编",
+    "roster.over_quota_recorded.v1": "超编登记",
+    "roster.placement_corrected.v1": "在编信息更正",
+    "roster.person_registered.v1": "人员登记",
+    "roster.secondment_started.v1": "借出",
+    "roster.secondment_extended.v1": "借调延期",
+    "roster.secondment_ended.v1": "借调返回",
+    "roster.unit_frozen.v1": "冻结",
+    "roster.unit_unfrozen.v1": "解冻",
+}
+"""What each event of the roster is called in the ledger."""
+
+
+class LedgerLine(BaseModel):
+    """One change, at the business time `at`. The document: its number, who issued it (发文机关代字), its date where it was told, and the title of a
+    reform; `establishments` are the rows of posts it touched, as they stood after it. `unit`: its last name.
+    """
+
+    event_id: UUID
+    at: datetime
+    unit_id: UUID
+    unit: str
+    unit_code: str
+    type: str
+    matter: str
+    document_no: str | None
+    issuer: str | None
+    document_on: date | None
+    document_title: str | None
+    establishments: list[dict[str, Any]]
+    reason: str
+    actor: str
+    baseline: bool
+    case_id: str | None
+    recorded_at: datetime
+
+
+class LedgerFilter(BaseModel):
+    """`unit`: of it and, with `below`, of all that stand below it today. `since` and `until` are days, both counted."""
+
+    unit: UUID | None = None
+    below: bool = True
+    since: date | None = None
+    until: date | None = None
+    type: str | None = None
+    document_no: str | None = None
+
+
+SORTS = {"at": {"row.occurred_at": "timestamptz", "row.event_id": "uuid"}}
+_COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
+    "at": "row.occurred_at",
+    "unit": "units.name",
+    "unit_code": "units.code",
+    "matter": "row.type",
+    "issuer": r"substring(row.document_no FROM '^([^〔\[（(0-9]+)')",
+    "document_on": "(row.body ->> 'document_on')::date",
+    "document_title": "(SELECT title FROM reforms WHERE reforms.id = (row.body ->> 'reform_id')::uuid)",
+    "establishments": "coalesce(row.body -> 'establishments', '[]')",
+    "baseline": "coalesce((row.body ->> 'baseline')::boolean, false)",
+}
+
+
+@dataclass(frozen=True)
+class LedgerPages:
+    """Pages of one ledger."""
+
+    who: Who
+    wanted: LedgerFilter
+    order: Order
+    fields: Sequence[str]
+
+    async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """One page, and the cursor of the next one."""
+        cursors, put = (
+            Cursors(cipher, question("ledger", self.order, self.wanted.model_dump(mode="json", include=set(LedgerFilter.model_fields)))),
+            Parameters(),
+        )
+        columns = ", ".join(f"{_COLUMNS[name]} AS {name}" for name in self.fields)
+        rows = await conn.fetch(
+            f"SELECT {columns}, {self.order.keys} FROM event_log AS row JOIN units ON units.id = row.unit_id"
+            f" WHERE {' AND '.join(self._conditions(put))} AND {self.order.after(cursors.read(after), put)}"
+            f" ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}",
+            *put,
+        )
+        lines = [
+            {name: MATTERS.get(row[name], row[name]) if name == "matter" else row[name] for name in self.fields} for row in rows[:limit]
+        ]
+        return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+
+    def _conditions(self, put: Parameters) -> Iterator[str]:
+        wanted = self.wanted
+        yield seen(self.who, put(scope(self.who), "uuid[]"))
+        if wanted.unit:
+            unit = put(wanted.unit, "uuid")
+            yield f"units.path @> ARRAY[{unit}]" if wanted.below else f"row.unit_id = {unit}"
+        if wanted.since:
+            yield f"row.occurred_at >= {put(at_hour(wanted.since, 0), 'timestamptz')}"
+        if wanted.until:
+            end = at_hour(date.fromordinal(wanted.until.toordinal() + 1), 0)
+            yield f"row.occurred_at < {put(end, 'timestamptz')}"
+        yield from (f"row.{name} = {put(value, 'text')}" for name in ("type", "document_no") if (value := getattr(wanted, name)))

@@ -1,0 +1,205 @@
+"""Lists of people, masked, in Chinese order. First the page is chosen, then those few are read with their posts."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.models.people import PersonFilter, PersonSearch
+from services.roster.models.persons import SENSITIVE
+from services.roster.models.refusals import IdNumberInvalid
+from services.roster.queries.establishments import Moment, held_by_many, holding
+from services.roster.queries.facts import as_person
+from services.roster.queries.persons import PersonView, PlacementView, masked, persons_then
+from services.roster.queries.units import seen
+from services.roster.rules.persons import retirement_fact
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
+from shared.pages import Cursors, Order, Parameters, ordered, question
+from shared.spelling import is_letters, spelt_name, written_plainly
+from shared.unit_copies import scope, sees_withheld
+
+
+class PersonLine(PersonView):
+    """A person in a list: the post, or none, under the name and code of its unit then."""
+
+    unit: str | None
+    unit_code: str | None
+
+
+ON_DUTY = "on_duty"
+"""在编在岗: nearly everybody. Whoever is in another status is found by an index."""
+SORTS = {
+    "name": {"person.name_key": "text", "person.person_id": "uuid"},
+    "birth_on": {"person.birth_on": "date", "person.person_id": "uuid"},
+    "started_on": {"lower(post.during)": "date", "post.person_id": "uuid"},
+}
+SPELT = {each: {f"person.{each}": "text", "person.person_id": "uuid"} for each in ("letters", "initials")}
+"""The order of those whose names begin as somebody typed: as they are spelt."""
+_OF_RECORD = ("identity", "post_category", "post_grade", "leadership_level", "grade", "sex", "education", "degree")
+_OF_POST = ("kind", "funding", "seat_level", "entry_reason")
+_POST_ONLY = (*_OF_POST, "population", "duty_status")
+PLACEMENT_FIELDS = tuple(PlacementView.model_fields)
+FIELDS = tuple(dict.fromkeys((*PersonLine.model_fields, *PLACEMENT_FIELDS)))
+"""What may be chosen: of the person, or of the post."""
+
+
+@dataclass(frozen=True)
+class PersonPages:
+    """Pages of one list of people. Whoever holds a post is seen with the unit that keeps it, the others with the unit they belong to."""
+
+    who: Who
+    wanted: PersonFilter
+    moment: Moment
+    order: Order
+    fields: Sequence[str]
+
+    async def page(
+        self, conn: Connection, cipher: FieldCipher, after: str, limit: int, shut: Callable[[Connection], Awaitable[None]]
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """One page, and the cursor of the next one. `shut` is called before anything of a person is read that will be shown."""
+        narrowed = self.wanted.model_dump(mode="json", include=set(PersonSearch.model_fields))
+        cursors = Cursors(cipher, question("persons", self.order, narrowed, self.moment.on, self.moment.known))
+        chosen = await self._chosen(conn, cipher, cursors.read(after), limit + 1)
+        await shut(conn)
+        put = Parameters()
+        people = {row["person_id"]: row for row in await conn.fetch(self._in_full([row["id"] for row in chosen[:limit]], put), *put)}
+        lines = [_line(cipher, people[row["id"]], self.fields) for row in chosen[:limit] if row["id"] in people]
+        return lines, cursors.after(self.order.of(chosen[limit - 1])) if len(chosen) > limit else None
+
+    async def _chosen(self, conn: Connection, cipher: FieldCipher, behind: Sequence[str] | None, count: int) -> list[asyncpg.Record]:
+        put = Parameters()
+        then = held_by_many(put, self.moment)
+        conditions = " AND ".join([then("person"), *self._conditions(put, then, cipher), self.order.after(behind, put)])
+        return list(
+            await conn.fetch(
+                f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions}"
+                f" ORDER BY {self.order.by} LIMIT {put(count, 'integer')}",
+                *put,
+            )
+        )
+
+    @property
+    def _posts(self) -> bool:
+        """Whether those without a post are left out anyway."""
+        wanted = self.wanted
+        return wanted.on_roster == "on" or self.order.name == "started_on" or any(getattr(wanted, name) for name in _POST_ONLY)
+
+    def _from(self, then: Callable[[str], str]) -> str:
+        if self._posts:
+            return f"person_records AS person JOIN placements AS post ON post.person_id = person.person_id AND {then('post')}"
+        return "person_records AS person JOIN persons AS home ON home.id = person.person_id"
+
+    def _conditions(self, put: Parameters, then: Callable[[str], str], cipher: FieldCipher) -> Iterator[str]:
+        wanted, where = self.wanted, "post.unit_id" if self._posts else "home.unit_id"
+        if self.who.units is not None or not sees_withheld(self.who):
+            roots = put(scope(self.who), "uuid[]")
+            yield f"{where} IN (SELECT id FROM units WHERE {seen(self.who, roots)})"
+        if wanted.unit:
+            yield self._of_unit(put, then, where, wanted.unit)
+        if wanted.on_roster == "off":
+            yield f"home.id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
+        yield from (f"person.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))
+        yield from (f"post.{name} = {put(value, 'text')}" for name in _OF_POST if (value := getattr(wanted, name)))
+        yield from self._further(put, then)
+        if isinstance(wanted, PersonSearch):
+            yield from _known_by(wanted, put, cipher)
+
+    def _of_unit(self, put: Parameters, then: Callable[[str], str], where: str, unit_id: UUID) -> str:
+        if not self.wanted.below:
+            return f"{where} = {put(unit_id, 'uuid')}"
+        return f"{where} IN (SELECT unit_id FROM unit_records AS was WHERE {then('was')} AND was.path @> ARRAY[{put(unit_id, 'uuid')}])"
+
+    def _further(self, put: Parameters, then: Callable[[str], str]) -> Iterator[str]:
+        wanted = self.wanted
+        lent = f"person.person_id IN (SELECT lent.person_id FROM secondments AS lent WHERE {then('lent')}"
+        if wanted.population:
+            yield f"post.kind IN (SELECT code FROM establishment_kinds WHERE population = {put(wanted.population, 'text')})"
+        if wanted.title:
+            yield f"person.title ^@ {put(wanted.title, 'text')}"
+        if wanted.lent is not None:
+            yield f"{lent})" if wanted.lent else f"NOT {lent})"
+        if wanted.duty_status:
+            yield self._in_status(put(wanted.duty_status, "text"), put, then)
+
+    def _in_status(self, status: str, put: Parameters, then: Callable[[str], str]) -> str:
+        """As `persons_then` tells it: lent, else as it was changed last, else as the post began."""
+        since, known = put(self.moment.on, "date"), put(self.moment.known, "timestamptz")
+        own = (
+            "SELECT duty_status FROM (SELECT changed.since, changed.duty_status FROM post_changes AS changed"
+            f" WHERE changed.placement_id = post.placement_id AND changed.since <= coalesce({since}, 'infinity')"
+            f" AND changed.recorded @> coalesce({known}, 'infinity') UNION ALL SELECT '-infinity', post.duty_status) AS each"
+            " ORDER BY since DESC LIMIT 1"
+        )
+        form = f"SELECT form FROM secondments AS lent WHERE lent.person_id = post.person_id AND {then('lent')}"
+        among = (
+            f"SELECT person_id FROM placements WHERE duty_status = {status} UNION ALL SELECT person_id FROM secondments WHERE form = {status}"
+            " UNION ALL SELECT person_id FROM post_changes JOIN placements USING (placement_id)"
+            f" WHERE post_changes.duty_status = {status}"
+        )
+        likely = "true" if self.wanted.duty_status == ON_DUTY else f"person.person_id IN ({among})"
+        return f"{likely} AND texteq(coalesce(({form}), ({own})), {status})"  # of `=` the planner would think that it fits nearly nobody
+
+    def _in_full(self, person_ids: Sequence[UUID], put: Parameters) -> str:
+        moment, then = self.moment, holding(put, self.moment)
+        day = "'infinity'::date" if moment.on is None else put(moment.on, "date")
+        known = "upper_inf({0}.recorded)" if moment.known is None else f"{{0}}.recorded @> {put(moment.known, 'timestamptz')}"
+        return (
+            "SELECT one.*, was.name AS unit, units.code AS unit_code"
+            f" FROM ({persons_then(then, day, known)} AND person_records.person_id = ANY({put(person_ids, 'uuid[]')})) AS one"
+            f" LEFT JOIN units ON units.id = one.unit_id LEFT JOIN unit_records AS was ON was.unit_id = one.unit_id AND {then('was')}"
+        )
+
+
+def _known_by(wanted: PersonSearch, put: Parameters, cipher: FieldCipher) -> Iterator[str]:
+    """Name, spelling, and the number by its blind index under each key that is in use."""
+    if wanted.id_number is not None:
+        marks = cipher.indexes(_number(wanted.id_number))
+        asked = f"unnest({put(list(marks), 'smallint[]')}, {put(list(marks.values()), 'bytea[]')}) AS asked (key_id, id_index)"
+        yield f"person.person_id IN (SELECT known.person_id FROM person_indexes AS known JOIN {asked} USING (key_id, id_index))"
+    if wanted.name and wanted.exact:
+        yield f"person.name_key = {put(spelt_name(wanted.name).key, 'text')}"
+    elif wanted.name and is_letters(wanted.name):
+        yield f"person.{_typed(wanted.name)} ^@ {put(written_plainly(wanted.name), 'text')}"
+    elif wanted.name:
+        yield f"person.name_key ^@ {put(spelt_name(wanted.name).key, 'text')}"
+
+
+def order_of(sort: str, name: str | None) -> Order:
+    """By name means, where somebody typed letters, by the letters: a page of them is then read off an index. Raises SortUnknown."""
+    order = ordered(sort, SORTS)
+    if order.name == "name" and name and is_letters(name):
+        return replace(order, name=_typed(name), columns=SPELT[_typed(name)])
+    return order
+
+
+def _typed(name: str) -> Literal["letters", "initials"]:
+    """Zhang is how a name is spelt, zw are initials: behind its first letter no syllable is without a vowel."""
+    return "letters" if re.search("[aeiouv]", written_plainly(name)[1:]) else "initials"
+
+
+def _number(text: str) -> str:
+    try:
+        return parse_citizen_id(text).number
+    except InvalidCitizenId as error:
+        raise IdNumberInvalid(detail=error) from None
+
+
+def _line(cipher: FieldCipher, row: asyncpg.Record, fields: Sequence[str]) -> dict[str, Any]:
+    line: dict[str, Any] = {"person_id": row["person_id"]}
+    for name in fields:
+        if name in SENSITIVE:
+            line[name] = masked(cipher, row["person_id"], name, row[name])
+        elif name == "retirement":
+            line[name] = retirement_fact(as_person(row)).model_dump()
+        elif name in PersonLine.model_fields and name != "placement":
+            line[name] = row[name]
+    of_post = [name for name in PLACEMENT_FIELDS if name in fields or "placement" in fields]
+    if of_post:
+        line["placement"] = {name: row[name] for name in of_post} if row["placement_id"] else None
+    return line

@@ -1,0 +1,106 @@
+"""Lists of posts: every (unit, kind, funding) of a subtree with all quantities of domain §1.6, from the one arithmetic of `establishments`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment, held_by_many
+from services.roster.queries.units import EstablishmentView, seen
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.pages import Cursors, Order, Parameters, question
+from shared.unit_copies import scope
+
+
+class PostLine(EstablishmentView):
+    """A row of posts, under its unit's name and code then."""
+
+    unit_id: UUID
+    unit: str
+    unit_code: str
+
+
+class PostFilter(BaseModel):
+    """`unit`: of it and, with `below`, of all below it. `over`: only rows above their quota; `vacant`: only rows below it."""
+
+    unit: UUID | None = None
+    below: bool = True
+    kind: str | None = None
+    funding: str | None = None
+    counted: bool | None = None
+    over: bool = False
+    vacant: bool = False
+
+
+SORTS = {"unit": {"units.code": "text", "row.kind": "text", "row.funding": "text"}}
+_COLUMNS = {name: f"row.{name}" for name in PostLine.model_fields} | {
+    "unit_id": "units.id",
+    "unit": "units.name",
+    "unit_code": "units.code",
+}
+
+
+@dataclass(frozen=True)
+class PostPages:
+    """Pages of one list of posts."""
+
+    who: Who
+    wanted: PostFilter
+    moment: Moment
+    order: Order
+    fields: Sequence[str]
+
+    async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """One page, and the cursor of the next one."""
+        asked = question(
+            "posts",
+            self.order,
+            self.wanted.model_dump(mode="json", include=set(PostFilter.model_fields)),
+            self.moment.on,
+            self.moment.known,
+        )
+        cursors, put = Cursors(cipher, asked), Parameters()
+        then = held_by_many(put, self.moment)
+        columns = ", ".join(f"{_COLUMNS[name]} AS {name}" for name in self.fields)
+        behind = cursors.read(after)
+        # of a subtree the units are put in order first, so that figures are counted unit by unit until the page is full; of all, an index does it
+        fence = f" ORDER BY units.code{' DESC' * self.order.descending} OFFSET 0" if self.wanted.unit or self.who.units is not None else ""
+        units = (
+            "SELECT units.id, units.code, was.name FROM units JOIN unit_records AS was ON was.unit_id = units.id"
+            f" WHERE {' AND '.join([then('was'), *self._of_units(put, behind)])}{fence}"
+        )
+        rows = await conn.fetch(
+            f"SELECT {columns}, {self.order.keys} FROM ({units}) AS units JOIN LATERAL ({self._figures(put)}) AS row ON true"
+            f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}",
+            *put,
+        )
+        lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
+        return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+
+    def _figures(self, put: Parameters) -> str:
+        moment = self.moment
+        if moment == LATEST:
+            return FIGURES_NOW.replace("$1", "units.id")
+        on, known, end = put(moment.on, "date"), put(moment.known, "timestamptz"), put(moment.end, "timestamptz")
+        places = {"$1": "units.id", "$2": f"({on})", "$3": f"({known})", "$4": f"({end})"}
+        return re.sub(r"\$[1-4]\b", lambda found: places[found[0]], FIGURES_THEN)
+
+    def _of_units(self, put: Parameters, behind: Sequence[str] | None) -> Iterator[str]:
+        yield seen(self.who, put(scope(self.who), "uuid[]"))
+        if self.wanted.unit:
+            unit = put(self.wanted.unit, "uuid")
+            yield f"was.path @> ARRAY[{unit}]" if self.wanted.below else f"units.id = {unit}"
+        if behind:
+            yield f"units.code {'<=' if self.order.descending else '>='} {put(behind[0], 'text')}"
+
+    def _of_rows(self, put: Parameters) -> Iterator[str]:
+        wanted = self.wanted
+        if wanted.counted is not None:
+            yield f"row.counted = {put(wanted.counted, 'boolean')}"
+        yield from (f"row.{name} = {put(value, 'text')}" for name in ("kind", "funding") if (value := getattr(wanted, name)))
+        yield from (f"row.{name} > 0" for name, asked in (("overstaffing", wanted.over), ("vacancy", wanted.vacant)) if asked)

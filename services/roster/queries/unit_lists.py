@@ -1,0 +1,115 @@
+"""Lists of units: the tree, branch by branch, and what a name, a spelling or a code finds, in the tree of a day."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.roster.queries.establishments import Moment, held_by_many
+from services.roster.queries.units import UnitLine, seen
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.pages import Cursors, Order, Parameters, chosen, question
+from shared.spelling import sought_grams, written_plainly
+from shared.unit_copies import scope, sees_withheld
+
+
+class UnitListLine(UnitLine):
+    """A unit in a list. `children`: how many units stand directly below it on the day; told in a branch of the tree (`parent`, `top`), and where asked."""
+
+    children: int | None = None
+
+
+class UnitFilter(BaseModel):
+    """By what units are chosen. `parent`: directly below it; `under`: it and all below it; `top`: where the caller's own tree begins;
+    `q`: part of any name it has or had, as written or as spelt (jiaoyuju, jyj), or of a code.
+    """
+
+    parent: UUID | None = None
+    under: UUID | None = None
+    top: bool = False
+    q: str | None = None
+    category: str | None = None
+    nature: str | None = None
+    public_welfare: str | None = None
+    unit_funding: str | None = None
+    sector: str | None = None
+    rank: str | None = None
+    system: str | None = None
+
+
+SORTS = {
+    "code": {"units.code": "text"},
+    "name": {"search.name_key": "text", "units.id": "uuid"},
+}
+_OF_RECORD = ("category", "nature", "public_welfare", "unit_funding", "sector", "rank", "system")
+_COLUMNS = {name: f"was.{name}" for name in UnitListLine.model_fields} | {
+    "id": "units.id",
+    "code": "units.code",
+    "valid_from": "lower(units.valid)",
+    "closed_on": "upper(units.valid)",
+    "version": "units.version",
+    "children": "(SELECT count(*) FROM unit_records AS child WHERE child.parent_id = units.id AND {children})",
+}
+
+
+def fields_of(asked: str | None, wanted: UnitFilter) -> list[str]:
+    """Those asked for, or all that the list tells by itself. Raises FieldUnknown."""
+    branch = asked or wanted.parent or wanted.top
+    return [name for name in chosen(asked, UnitListLine.model_fields) if branch or name != "children"]
+
+
+@dataclass(frozen=True)
+class UnitPages:
+    """Pages of one list of units."""
+
+    who: Who
+    wanted: UnitFilter
+    moment: Moment
+    order: Order
+    fields: Sequence[str]
+
+    async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+        """One page, and the cursor of the next one."""
+        asked = question(
+            "units",
+            self.order,
+            self.wanted.model_dump(mode="json", include=set(UnitFilter.model_fields)),
+            self.moment.on,
+            self.moment.known,
+        )
+        cursors, put = Cursors(cipher, asked), Parameters()
+        sql = (
+            f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}"
+        )
+        rows = await conn.fetch(sql, *put)
+        lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
+        return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+
+    def _rows(self, put: Parameters) -> str:
+        then, roots = held_by_many(put, self.moment), put(scope(self.who), "uuid[]")
+        children = then("child")
+        if not sees_withheld(self.who):
+            children += f" AND child.unit_id IN (SELECT below.id FROM units AS below WHERE {seen(self.who, roots, 'below')})"
+        columns = ", ".join(f"{_COLUMNS[name].format(children=children)} AS {name}" for name in self.fields)
+        search = "JOIN unit_search AS search ON search.unit_id = units.id" if self.wanted.q or self.order.name == "name" else ""
+        return (
+            f"SELECT {columns}, {self.order.keys} FROM units JOIN unit_records AS was ON was.unit_id = units.id AND {then('was')} {search}"
+            f" WHERE {' AND '.join([seen(self.who, roots), *self._conditions(put, roots)])}"
+        )
+
+    def _conditions(self, put: Parameters, roots: str) -> Iterator[str]:
+        wanted = self.wanted
+        if wanted.parent:
+            yield f"was.parent_id = {put(wanted.parent, 'uuid')}"
+        if wanted.under:
+            yield f"was.path @> ARRAY[{put(wanted.under, 'uuid')}]"
+        if wanted.top:
+            yield "was.parent_id IS NULL" if self.who.units is None else f"units.id = ANY({roots})"
+        if wanted.q:
+            sought = written_plainly(wanted.q)
+            yield f"search.grams @> {put(sought_grams(sought), 'text[]')} AND position({put(sought, 'text')} IN search.written) > 0"
+        yield from (f"was.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))

@@ -1,0 +1,190 @@
+"""How Chinese words are spelt (汉语拼音): by this lists of names are ordered and searched. What is computed here is stored beside the name."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")  # phrases cost each process 45 MB; the few that names here need stand below
+
+from pypinyin import Style, pinyin
+
+_SURNAMES = dict(
+    pair.split(":")
+    for pair in [
+        "单:shan4",
+        "曾:zeng1",
+        "解:xie4",
+        "仇:qiu2",
+        "区:ou1",
+        "查:zha1",
+        "任:ren2",
+        "盖:ge3",
+        "召:shao4",
+        "乐:yue4",
+        "朴:piao2",
+        "翟:zhai2",
+        "覃:qin2",
+        "华:hua4",
+        "纪:ji3",
+        "宁:ning4",
+        "燕:yan1",
+        "缪:miao4",
+        "员:yun4",
+        "种:chong2",
+        "重:chong2",
+        "谌:chen2",
+        "葛:ge3",
+        "过:guo1",
+        "曲:qu1",
+        "应:ying1",
+        "那:na1",
+        "哈:ha3",
+        "黑:he4",
+        "秘:bi4",
+        "折:she2",
+        "祭:zhai4",
+        "隗:wei3",
+        "牟:mou4",
+        "句:gou1",
+        "卜:bu3",
+        "石:shi2",
+        "都:du1",
+        "车:che1",
+        "尉:wei4",
+        "冼:xian3",
+        "相:xiang4",
+        "令:ling2",
+        "降:jiang4",
+        "撒:sa4",
+        "贾:jia3",
+        "郇:xun2",
+        "晟:cheng2",
+        "朝:chao2",
+        "行:xing2",
+    ]
+)
+"""Surnames that are read otherwise than the character usually is."""
+_DOUBLE_SURNAMES = {"尉迟": "yu4 chi2", "万俟": "mo4 qi2", "单于": "chan2 yu2", "澹台": "tan2 tai2", "长孙": "zhang3 sun1"}
+_WORDS = {
+    "银行": "yin2 hang2",
+    "行业": "hang2 ye4",
+    "商行": "shang1 hang2",
+    "会计": "kuai4 ji4",
+    "重庆": "chong2 qing4",
+    "长江": "chang2 jiang1",
+    "长安": "chang2 an1",
+    "长乐": "chang2 le4",
+    "长兴": "chang2 xing1",
+    "长期": "chang2 qi1",
+    "特长": "te4 chang2",
+    "厦门": "xia4 men2",
+    "乐清": "yue4 qing1",
+    "音乐": "yin1 yue4",
+    "都市": "du1 shi4",
+    "首都": "shou3 du1",
+    "朝阳": "chao2 yang2",
+    "大夫": "dai4 fu5",
+    "重建": "chong2 jian4",
+    "重阳": "chong2 yang2",
+    "调解": "tiao2 jie3",
+    "调节": "tiao2 jie2",
+    "长城": "chang2 cheng2",
+    "长河": "chang2 he2",
+    "长沙": "chang2 sha1",
+    "长春": "chang2 chun1",
+    "长虹": "chang2 hong2",
+    "长街": "chang2 jie1",
+    "地方": "di4 fang1",
+    "地": "di4",
+    "都": "du1",
+    "系": "xi4",
+    "参": "can1",
+    "中": "zhong1",
+    "车": "che1",
+    "传": "chuan2",
+    "还": "huan2",
+    "给": "ji3",
+    "种": "zhong3",
+}
+"""Words, and characters, that stand in names of units and are read otherwise than the commonest reading of their characters."""
+_LONGEST = max(map(len, _WORDS))
+_NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
+_DIGITS = str.maketrans("", "", "12345")
+
+
+@dataclass(frozen=True)
+class Spelt:
+    """`key` orders: each character after its reading. `letters` and `initials` are what one types: zhangwei, zw."""
+
+    key: str
+    letters: str
+    initials: str
+
+
+def spelt_name(name: str) -> Spelt:
+    """A person's name. The beginning of a name has the beginning of its key; characters without a reading stand for themselves, at the end."""
+    read = [_SURNAMES.get(name[0], _reading(name[0])), *map(_reading, name[1:])] if name else []
+    double = _DOUBLE_SURNAMES.get(name[:2], "").split()
+    return _spelt(name, read, [*double, *read[len(double) :]])
+
+
+def spelt(text: str) -> Spelt:
+    """Any other text: words are looked up before characters."""
+    read = list(_readings(text))
+    return _spelt(text, read, read)
+
+
+def written_plainly(text: str) -> str:
+    """As one writes what one seeks: without spaces and dots, in small letters of usual width."""
+    return _NOT_WRITTEN.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def is_letters(text: str) -> bool:
+    """Whether somebody typed how it is spelt."""
+    return text.isascii()
+
+
+def grams(text: str) -> set[str]:
+    """All pieces of one, two and three characters."""
+    return {text[start : start + size] for size in (1, 2, 3) for start in range(len(text) - size + 1)}
+
+
+def sought_grams(text: str) -> list[str]:
+    """The pieces that whatever holds this text must hold."""
+    size = min(3, len(text))
+    return sorted({text[start : start + size] for start in range(len(text) - size + 1)}) if text else []
+
+
+def lines_of(texts: Iterable[str]) -> list[str]:
+    """Each text as it is written, as it is spelt, and by its initials; once each."""
+    lines: dict[str, None] = {}
+    for text in texts:
+        sounds = spelt(text)
+        lines |= dict.fromkeys(written_plainly(each) for each in (text, sounds.letters, sounds.initials))
+    return [line for line in lines if line]
+
+
+def _spelt(text: str, read: list[str], typed: list[str]) -> Spelt:
+    key = "".join(f"{sound}{char}" if sound != char else char for sound, char in zip(read, text, strict=True))
+    letters = [sound.translate(_DIGITS) if sound[0].isalpha() and sound[0].isascii() else sound for sound in typed]
+    return Spelt(key, written_plainly("".join(letters)), written_plainly("".join(each[0] for each in letters)))
+
+
+def _readings(text: str) -> Iterable[str]:
+    place = 0
+    while place < len(text):
+        word = next((text[place : place + size] for size in range(_LONGEST, 0, -1) if text[place : place + size] in _WORDS), "")
+        yield from _WORDS[word].split() if word else (_reading(text[place]),)
+        place += len(word) or 1
+
+
+@lru_cache(16_384)
+def _reading(char: str) -> str:
+    """With its tone as a digit, 5 for none; the character itself where it has no reading."""
+    [[sound]] = pinyin(char, style=Style.TONE3)
+    if sound == char:
+        return char.lower()
+    return sound if sound[-1].isdigit() else f"{sound}5"

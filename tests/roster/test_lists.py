@@ -1,0 +1,382 @@
+"""Lists over HTTP: what finds whom, in which order, page by page, for whom; and that neither a name nor a number stands in an address."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from services.roster.api.people import PersonPage
+from services.roster.commands.placements import place_person
+from services.roster.commands.secondments import second_person
+from services.roster.commands.unit_changes import change_unit
+from services.roster.models.people import PersonSearch
+from services.roster.models.secondments import SecondPerson
+from services.roster.models.units import ChangeUnit
+from shared.db import Database
+from shared.glossary import Role
+from shared.spelling import spelt_name
+from tests.roster import given
+from tests.roster.doors import Doors
+from tests.roster.test_api import PERSON
+
+pytestmark = pytest.mark.asyncio
+Answer = dict[str, Any]
+
+
+async def got(doors: Doors, path: str, headers: dict[str, str] | None = None, **asked: Any) -> Answer:
+    answer = await doors.http.get(path, params={name: str(value) for name, value in asked.items()}, headers=headers or doors.office)
+    assert answer.status_code == 200, answer.text
+    body: Answer = answer.json()
+    return body
+
+
+async def sought(doors: Doors, headers: dict[str, str] | None = None, **asked: Any) -> Answer:
+    answer = await doors.http.post("/persons/search", json=asked, headers=headers or doors.office)
+    assert answer.status_code == 200, answer.text
+    body: Answer = answer.json()
+    return body
+
+
+async def walked(doors: Doors, path: str, **asked: Any) -> AsyncIterator[list[Answer]]:
+    after = ""
+    while after is not None:
+        page = await got(doors, path, after=after, **asked)
+        yield page["items"]
+        after = page["next"]
+
+
+async def named(doors: Doors, database: Database, row: given.Row, name: str, number: int, **facts: object) -> str:
+    """A person of this name in post."""
+    body = PERSON | {"name": name, "id_number": given.id_number(number)} | facts
+    made = await doors.http.post(f"/units/{row.unit_id}/persons", json=body, headers=doors.office)
+    assert made.status_code == 201, made.text
+    person_id: str = made.json()["person_id"]
+    await place_person(database, given.by(), given.placement(row, UUID(person_id)))
+    return person_id
+
+
+async def unit_named(database: Database, name: str, parent: UUID | None = None, **changes: Any) -> UUID:
+    unit_id = await given.unit(database, parent)
+    what = ChangeUnit.model_validate({"unit_id": unit_id, "effective_on": date(2020, 1, 1), "name": name} | changes)
+    await change_unit(database, given.by(), what)
+    return unit_id
+
+
+@pytest.mark.parametrize(
+    ("q", "finds"),
+    [
+        ("教育", "A"), ("局", "A"), ("望汐教局", ""), ("教育局", "A"), ("教局", "A"), ("jiaoyuju", "A"), ("Jiao Yu", "A"), ("wxsjyj", "A"), ("jyj", "A"),
+        ("体育局", "A"), ("语委办", "A"), ("yuwei", "A"), ("yinhang", "B"), ("yinxing", ""), ("镇海", "B"), ("银 行", "B"), ("zzz", ""), ("市", "AB"),
+    ],
+)  # fmt: skip
+async def test_a_unit_is_found_by_any_name_it_has_or_had_and_as_it_is_spelt(doors: Doors, roster_db: Database, q: str, finds: str) -> None:
+    names: Answer = {"short_name": "教局", "second_names": ["望汐市体育局"], "plates": ["语委办"], "internal_units": ["人事科"]}
+    a = await unit_named(roster_db, "望汐市教育局", **names)
+    b = await unit_named(roster_db, "望汐市镇海银行")
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=b, effective_on=given.TODAY, name="望汐市商业银行"))
+
+    found = await got(doors, "/units", q=q)
+
+    assert "".join({str(a): "A", str(b): "B"}[each["id"]] for each in found["items"]) == finds
+
+
+async def test_a_unit_is_found_by_its_codes(doors: Doors, roster_db: Database) -> None:
+    unit_id = await unit_named(roster_db, "示例中心", uscc="12330481123456788F")
+    code = (await got(doors, f"/units/{unit_id}"))["code"]
+
+    for q in (code, "12330481", "12330481123456788f"):
+        assert [each["id"] for each in (await got(doors, "/units", q=q))["items"]] == [str(unit_id)]
+
+
+async def test_the_tree_is_read_branch_by_branch_with_how_many_stand_below(doors: Doors, roster_db: Database) -> None:
+    top = await given.unit(roster_db)
+    middle = await given.unit(roster_db, top)
+    leaf = await given.unit(roster_db, middle)
+    hidden = await given.unit(roster_db, middle)
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=hidden, effective_on=given.TODAY, withheld=True))
+    clerk, public = doors.as_(Role.UNIT_CLERK, units=(middle,)), doors.as_(Role.OBSERVER)
+
+    roots = await got(doors, "/units", top=True, fields="id,children")
+    below = await got(doors, "/units", parent=top, fields="id,children")
+    own = await got(doors, "/units", clerk, top=True, fields="id,children")
+    shown = await got(doors, "/units", public, parent=top, fields="id,children")
+    under = await got(doors, "/units", under=middle, fields="id")
+    then = await got(doors, "/units", public, parent=middle, as_of="2026-09-17", fields="id")
+
+    assert roots["items"] == [{"id": str(top), "children": 1}]
+    assert below["items"] == [{"id": str(middle), "children": 2}]
+    assert own["items"] == shown["items"] == [{"id": str(middle), "children": 1}]
+    assert {each["id"] for each in under["items"]} == {str(middle), str(leaf), str(hidden)}
+    assert [each["id"] for each in then["items"]] == [str(leaf)]
+
+
+async def test_units_are_narrowed_by_what_they_are_and_ordered_in_chinese(doors: Doors, roster_db: Database) -> None:
+    for name in ("张桥中学", "安和中学", "曾园中学", "长安中学"):
+        await unit_named(roster_db, name, sector="education")
+    await unit_named(roster_db, "王店医院", sector="health")
+
+    up = await got(doors, "/units", sector="education", sort="name", fields="name")
+    down = await got(doors, "/units", sector="education", sort="-name", fields="name", limit=2)
+    none = await got(doors, "/units", sector="education", rank="section")
+
+    assert [each["name"] for each in up["items"]] == ["安和中学", "曾园中学", "长安中学", "张桥中学"]
+    assert [each["name"] for each in down["items"]] == ["张桥中学", "长安中学"]
+    assert none["items"] == []
+
+
+async def test_a_page_follows_its_own_question_only(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 9)
+    for number in range(5):
+        await named(doors, roster_db, row, f"王{'甲乙丙丁戊'[number]}", number)
+
+    first = await got(doors, "/persons", limit=2)
+    walked_all = [each["name"] async for page in walked(doors, "/persons", limit=2) for each in page]
+    refused = [
+        await doors.http.get("/persons", params={"after": first["next"], "limit": 2} | other, headers=doors.office)
+        for other in ({"sort": "-name"}, {"sex": "male"}, {"as_of": "2026-09-18"}, {"after": "AAAA"}, {"after": "不是"})
+    ]
+
+    assert sorted(walked_all) == sorted(f"王{each}" for each in "甲乙丙丁戊")
+    assert walked_all == sorted(walked_all, key=lambda name: spelt_name(name).key)
+    assert {answer.json()["code"] for answer in refused} == {"cursor_unknown"}
+    assert (await got(doors, "/persons", limit=3, after=first["next"]))["next"] is None
+
+
+async def test_who_comes_or_goes_between_two_pages_moves_nobody_else(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 9)
+    for number, name in enumerate(("陈一", "黄二", "李三", "赵四")):
+        await named(doors, roster_db, row, name, number)
+
+    first = await got(doors, "/persons", limit=2)
+    await named(doors, roster_db, row, "白零", 9)
+    second = await got(doors, "/persons", limit=2, after=first["next"])
+
+    assert [each["name"] for each in (*first["items"], *second["items"])] == ["陈一", "黄二", "李三", "赵四"]
+
+
+async def test_people_are_found_by_the_beginning_of_a_name_or_how_it_is_spelt(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 9)
+    for number, name in enumerate(("曾国伟", "曾国", "𠮷野", "买买提·艾力", "尉迟恭", "张伟")):
+        await named(doors, roster_db, row, name, number)
+
+    async def names(**asked: Any) -> list[str]:
+        return [each["name"] for each in (await sought(doors, **asked))["items"]]
+
+    assert await names(name="曾国") == ["曾国", "曾国伟"]
+    assert await names(name="曾国", exact=True) == ["曾国"]
+    assert await names(name="zengguo") == await names(name="ZG") == ["曾国", "曾国伟"]
+    assert await names(name="ceng") == []
+    assert await names(name="𠮷") == ["𠮷野"]
+    assert await names(name="买买提·") == ["买买提·艾力"]
+    assert await names(name="yuchi") == ["尉迟恭"]
+    assert await names(name="伟") == []
+    assert await names() == ["买买提·艾力", "尉迟恭", "曾国", "曾国伟", "张伟", "𠮷野"]
+    assert await names(sort="-name", limit=1) == ["𠮷野"]
+
+
+async def test_a_name_that_was_corrected_is_found_anew(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id = await named(doors, roster_db, row, "王小明", 1)
+    body = {"name": "任小明", "document_no": "更1", "reason": "档案"}
+    assert (await doors.http.post(f"/persons/{person_id}/corrections", json=body, headers=doors.office)).status_code == 204
+
+    assert [each["person_id"] for each in (await sought(doors, name="rxm"))["items"]] == [person_id]
+    assert (await sought(doors, name="王小明"))["items"] == []
+
+
+async def test_a_number_finds_its_person_only_as_a_whole_and_in_a_body(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    person_id = await named(doors, roster_db, row, "张三", 7)
+    number = given.id_number(7)
+
+    found = await sought(doors, id_number=number.lower())
+    part = await doors.http.post("/persons/search", json={"id_number": number[:14]}, headers=doors.office)
+    in_url = await doors.http.get("/persons", params={"id_number": number}, headers=doors.office)
+    name_in_url = await doors.http.get("/persons", params={"name": "张三"}, headers=doors.office)
+
+    assert [(each["person_id"], each["id_number"]) for each in found["items"]] == [(person_id, f"{number[:6]}********{number[-4:]}")]
+    assert (part.status_code, part.json()["code"]) == (409, "id_number_invalid")
+    assert number[:14] not in part.text
+    assert (in_url.status_code, name_in_url.status_code) == (422, 422)
+
+
+async def test_people_are_narrowed_by_post_status_and_unit(doors: Doors, roster_db: Database) -> None:
+    town = await given.row(roster_db, 2)
+    school = await given.row(roster_db, 5, town.unit_id)
+    chief = await named(doors, roster_db, town, "甲一", 1, title="主任", identity="manager", post_category="managerial_post")
+    teacher = await named(doors, roster_db, school, "乙二", 2, education="21")
+    lent = await named(doors, roster_db, school, "丙三", 3)
+    await second_person(
+        roster_db,
+        given.by(),
+        SecondPerson(person_id=UUID(lent), borrower_id=town.unit_id, form="seconded_out", started_on=given.TODAY, until=given.TODAY),
+    )
+    waiting = PERSON | {"name": "丁四", "id_number": given.id_number(4)}
+    idle = (await doors.http.post(f"/units/{school.unit_id}/persons", json=waiting, headers=doors.office)).json()["person_id"]
+
+    async def ids(**asked: Any) -> set[str]:
+        return {each["person_id"] for each in (await got(doors, "/persons", **asked))["items"]}
+
+    assert await ids() == {chief, teacher, lent}
+    assert await ids(unit=town.unit_id) == {chief, teacher, lent}
+    assert await ids(unit=town.unit_id, below=False) == {chief}
+    assert await ids(unit=school.unit_id, on_roster="all") == {teacher, lent, idle}
+    assert await ids(on_roster="off") == {idle}
+    assert await ids(title="主") == await ids(post_category="managerial_post") == {chief}
+    assert await ids(education="21") == {teacher}
+    assert await ids(lent=True) == await ids(duty_status="seconded_out") == {lent}
+    assert await ids(lent=False, unit=school.unit_id) == {teacher}
+    assert await ids(kind="XZ") == await ids(population="off_establishment") == set()
+    assert await ids(population="public", kind="SY", funding="full") == {chief, teacher, lent}
+    assert await ids(as_of="2026-09-17") == set()
+
+
+async def test_a_list_shows_what_the_single_view_shows_and_what_was_promised(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id = await named(doors, roster_db, row, "张三", 1)
+
+    page = await got(doors, "/persons")
+    [line] = page["items"]
+
+    PersonPage.model_validate(page)
+    assert {name: line[name] for name in line if name not in {"unit", "unit_code"}} == await got(doors, f"/persons/{person_id}")
+    assert line["unit_code"] == (await got(doors, f"/units/{row.unit_id}"))["code"]
+    assert await got(doors, "/persons", fields="name,kind,retirement") == {
+        "items": [{"person_id": person_id, "name": "张三", "retirement": line["retirement"], "placement": {"kind": "SY"}}], "next": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "code"), [({"sort": "id_number"}, "sort_unknown"), ({"fields": "name,id_index"}, "field_unknown")])
+async def test_what_cannot_be_sorted_by_or_shown_is_refused_in_words(doors: Doors, asked: dict[str, str], code: str) -> None:
+    answer = await doors.http.get("/persons", params=asked, headers=doors.office)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
+    assert "可" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/persons", "/posts", "/ledger"])
+async def test_no_list_goes_beyond_the_scope(doors: Doors, roster_db: Database, path: str) -> None:
+    own, other = await given.row(roster_db, 2), await given.row(roster_db, 2)
+    mine, _ = [await named(doors, roster_db, row, "张三", number) for number, row in enumerate((own, other))]
+    clerk = doors.as_(Role.UNIT_CLERK, units=(own.unit_id,))
+
+    shown = (await got(doors, path, clerk))["items"]
+    hidden = await doors.http.get(path, params={"unit": str(other.unit_id)}, headers=clerk)
+    below = await doors.http.get(path, params={"unit": str(uuid4())}, headers=clerk)
+
+    assert len(shown) >= 1
+    assert {each.get("unit_id", each.get("placement", {}).get("unit_id")) for each in shown} == {str(own.unit_id)}
+    assert (hidden.status_code, below.status_code, hidden.json()["code"]) == (404, 404, "unit_unknown")
+    everybody = (await sought(doors, clerk))["items"]
+    assert [each["person_id"] for each in everybody] == [mine]
+    assert len((await sought(doors))["items"]) == 2
+
+
+async def test_withheld_units_show_their_people_and_posts_to_the_office_and_their_own_only(doors: Doors, roster_db: Database) -> None:
+    top = await given.row(roster_db, 1)
+    hidden = await given.row(roster_db, 1, top.unit_id)
+    await named(doors, roster_db, hidden, "张三", 1)
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=hidden.unit_id, effective_on=given.TODAY, withheld=True))
+    above, within = doors.as_(Role.PARENT_UNIT, units=(top.unit_id,)), doors.as_(Role.UNIT_CLERK, units=(hidden.unit_id,))
+
+    counts = {
+        name: [
+            len((await got(doors, path, headers, **asked))["items"])
+            for path, asked in (("/persons", {}), ("/posts", {"unit": top.unit_id}))
+        ]
+        for name, headers in {"office": doors.office, "above": above}.items()
+    }
+
+    assert counts == {"office": [1, 2], "above": [0, 1]}
+    assert len((await got(doors, "/persons", within))["items"]) == 1
+    assert (await got(doors, f"/units/{top.unit_id}/structure", above))["total"] == 0
+    assert (await got(doors, f"/units/{top.unit_id}/structure"))["total"] == 1
+
+
+async def test_posts_have_every_figure_and_none_where_the_quota_is_nothing(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    await given.in_post(roster_db, row)
+    none = given.Row(row.unit_id, "ZZ")
+    await given.quota(roster_db, none, 0)
+
+    lines = {each["kind"]: each for each in (await got(doors, "/posts", unit=row.unit_id))["items"]}
+    then = {each["kind"]: each for each in (await got(doors, "/posts", unit=row.unit_id, as_of="2020-01-01"))["items"]}
+    unit = await got(doors, f"/units/{row.unit_id}")
+
+    names = ("quota", "headcount", "reserved", "frozen", "available", "vacancy", "overstaffing", "saturation", "vacancy_rate")
+    assert [lines["SY"][name] for name in names] == [3, 1, 0, 0, 2, 2, 0, 0.3333, 0.6667]
+    assert [lines["ZZ"][name] for name in names] == [0, 0, 0, 0, 0, 0, 0, None, None]
+    assert (then["SY"]["headcount"], then["SY"]["vacancy_rate"]) == (0, 1.0)
+    assert [
+        {name: each[name] for name in each if name not in {"unit", "unit_id", "unit_code"}} for each in (lines["SY"], lines["ZZ"])
+    ] == unit["establishments"]
+    assert [each["kind"] for each in (await got(doors, "/posts", vacant=True))["items"]] == ["SY"]
+    assert (await got(doors, "/posts", over=True))["items"] == []
+
+
+async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, roster_db: Database) -> None:
+    top = await given.row(roster_db, 2)
+    below = await given.row(roster_db, 1, top.unit_id)
+
+    all_ = (await got(doors, "/ledger", unit=top.unit_id, sort="at"))["items"]
+    own = (await got(doors, "/ledger", unit=top.unit_id, below=False))["items"]
+    none = (await got(doors, "/ledger", unit=top.unit_id, until="2026-09-17"))["items"]
+    pages = [len(page) async for page in walked(doors, "/ledger", unit=top.unit_id, limit=3)]
+
+    assert [(each["matter"], each["unit_id"]) for each in all_] == [
+        ("机构登记", str(top.unit_id)), ("编制数变更", str(top.unit_id)), ("机构登记", str(below.unit_id)), ("编制数变更", str(below.unit_id)),
+    ]  # fmt: skip
+    assert (all_[1]["document_no"], all_[1]["issuer"], all_[1]["establishments"][0]["quota"]) == (given.DOCUMENT, "海测编", 2)
+    assert (len(own), none, pages) == (2, [], [3, 1])
+
+
+async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    await named(doors, roster_db, row, "甲一", 1, education="21")
+    await named(doors, roster_db, row, "乙二", 2)
+    other = await given.row(roster_db, 2)
+    await given.in_post(roster_db, other)
+
+    seen = await got(doors, f"/units/{row.unit_id}/structure")
+
+    assert (seen["total"], seen["average_age"]) == (2, 40.0)
+    assert {name: sum(part["count"] for part in parts) for name, parts in seen["by"].items()} == dict.fromkeys(seen["by"], 2)
+    assert [(part["label"], part["count"]) for part in seen["by"]["age"]] == [("36至40岁", 2)]
+    assert {(part["code"], part["count"]) for part in seen["by"]["education"]} == {("21", 1), (None, 1)}
+    assert [part["label"] for part in seen["by"]["sex"]] == ["女"]
+
+
+@pytest.mark.parametrize("path", ["/units", "/persons", "/posts", "/ledger", "/units/{unit}", "/units/{unit}/structure"])
+async def test_what_did_not_change_is_not_sent_again(doors: Doors, roster_db: Database, path: str) -> None:
+    row = await given.row(roster_db, 2)
+    await named(doors, roster_db, row, "张三", 1)
+    await named(doors, roster_db, await given.row(roster_db, 1), "李四", 2)
+    where = path.format(unit=row.unit_id)
+    limited = {} if "{unit}" in path else {"limit": "1"}
+
+    first = await doors.http.get(where, params=limited, headers=doors.office)
+    tag = {"if-none-match": f'"other", W/{first.headers["etag"]}'}
+    again = await doors.http.get(where, params=limited, headers=doors.office | tag)
+    other = await doors.http.get(where, params={"limit": "2"} if limited else {"as_of": "2026-09-01"}, headers=doors.office | tag)
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=row.unit_id, effective_on=given.TODAY, name="改名中心"))
+    await named(doors, roster_db, row, "王五", 3)
+
+    changed = await doors.http.get(where, params={"limit": "200"} if limited else {}, headers=doors.office | tag)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert (other.status_code, changed.status_code) == (200, 200)
+    assert first.headers["cache-control"] == "private, no-cache"
+
+
+async def test_neither_names_nor_numbers_stand_in_a_cursor(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    for number, name in enumerate(("赵敏", "钱敏", "孙敏")):
+        await named(doors, roster_db, row, name, number)
+
+    page = await sought(doors, limit=1)
+    address = httpx.URL("http://roster/persons", params={"after": page["next"]})
+
+    assert all(word not in str(address) for word in ("qian", "敏", "330499"))
+    assert "赵敏" not in repr(PersonSearch(name="赵敏"))
