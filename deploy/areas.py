@@ -24,6 +24,7 @@ AREAS = {
     "reporting": ("deploy.reporting", "app"),
     "dead-letters": ("deploy.dead_letters", "app"),
     "keys": ("deploy.keys", "app"),
+    "person": ("deploy.person", "app"),
 }
 
 chinese.install()

@@ -40,6 +40,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "persons.reveal": frozenset({Role.BUSINESS_OFFICER, Role.SERVICE}),
     "persons.register": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
     "persons.update": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
+    "concerned.receive": frozenset({Role.BUSINESS_OFFICER}),
+    "concerned.decide": frozenset({Role.OFFICE_DIRECTOR}),
     "roster.maintain": frozenset({Role.BUSINESS_OFFICER}),
     "roster.correct": frozenset({Role.BUSINESS_OFFICER}),
     "roster.record_over_quota": frozenset({Role.SUPERVISION_OFFICER}),

@@ -116,10 +116,11 @@ class Asked:
             return self._sample(one[0], name, ids)
         if schema.get("format") == "uuid":
             return str(_id(name, ids))
-        if name in WITHOUT_IDS:
+        known = schema.get("enum", [schema["const"]] if "const" in schema else None)
+        if name in WITHOUT_IDS and WITHOUT_IDS[name] in (known or WITHOUT_IDS.values()):
             return WITHOUT_IDS[name]
-        if "const" in schema or "enum" in schema:
-            return schema.get("const", schema.get("enum", [None])[0])
+        if known:
+            return known[0]
         if schema.get("type") == "object":
             fields, needed = schema.get("properties", {}), set(schema.get("required", ()))
             told = needed | {"document_no", "reason"}

@@ -14,6 +14,7 @@ import asyncpg
 
 from services.roster.commands.import_checks import sealed_place
 from services.roster.commands.imports import file_place
+from services.roster.models.concerned import place_of_words
 from services.roster.models.facts import place_of
 from services.roster.models.imports import ImportState
 from services.roster.queries.keys import SEALED, whole_files
@@ -23,10 +24,16 @@ from shared.exports.shelf import Shelf
 
 PERSONS, ROWS, PIECES = 200, 500, 8
 Tell = Callable[[int], None]
+_BY_THEMSELVES = (
+    ("person_requests", ("id",), ROWS),
+    ("import_rows", ("import_id", "sheet", "number"), ROWS),
+    ("import_files", ("import_id", "number"), PIECES),
+)
 _NOBODY = UUID(int=0)
 _PLACES: Mapping[str, Callable[[asyncpg.Record, str], str]] = {
     "person_records": lambda row, column: place_of(row["person_id"], column),
     "person_changes": lambda row, _: place_of(row["person_id"], row["field"]),
+    "person_requests": lambda row, _: place_of_words(row["id"]),
     "import_rows": lambda row, _: sealed_place(row["import_id"], row["sheet"], row["number"]),
     "import_files": lambda row, _: file_place(row["import_id"], row["number"]),
 }
@@ -42,7 +49,7 @@ async def begin_key(database: Database, key: FieldKey, actor: str, at: datetime)
 async def renew_all(database: Database, cipher: FieldCipher, shelf: Shelf, tell: Tell) -> int:
     """Everything that nobody holds at the moment under the current key; how many values were under another. `tell` hears of persons done."""
     renewed = await _renew_persons(database, cipher, tell)
-    for table, key, many in (("import_rows", ("import_id", "sheet", "number"), ROWS), ("import_files", ("import_id", "number"), PIECES)):
+    for table, key, many in _BY_THEMSELVES:
         renewed += await _renew_table(database, cipher, table, key, many)
     await _forget_marks(database)
     return renewed + await asyncio.to_thread(_renew_shelf, cipher, shelf)

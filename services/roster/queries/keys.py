@@ -12,6 +12,7 @@ from shared.exports.shelf import Shelf
 SEALED = {
     "person_records": tuple(sorted(SENSITIVE)),
     "person_changes": ("sealed_before", "sealed_after"),
+    "person_requests": ("asked",),
     "import_rows": ("sealed",),
     "import_files": ("content",),
 }
@@ -62,8 +63,10 @@ def whole_files(shelf: Shelf) -> list[str]:
 
 
 async def without_index(conn: Connection, key_id: int) -> int:
-    """How many persons have no index under a key."""
+    """How many persons have no index under a key. Who was erased has neither record nor number."""
     persons: int = await conn.fetchval(
-        "SELECT count(*) FROM persons WHERE NOT EXISTS (SELECT FROM person_indexes WHERE person_id = persons.id AND key_id = $1)", key_id
+        "SELECT count(*) FROM persons WHERE NOT EXISTS (SELECT FROM person_indexes WHERE person_id = persons.id AND key_id = $1)"
+        " AND EXISTS (SELECT FROM person_records WHERE person_id = persons.id)",
+        key_id,
     )
     return persons

@@ -1,0 +1,140 @@
+"""Requests of the person concerned: received, a copy handed out, decided. A correction itself is made where corrections are made, on proof."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.roster.commands.locks import lock_person
+from services.roster.models.concerned import (
+    ANSWER_DAYS,
+    STATUTORY,
+    DecideRequest,
+    DeletionForbidden,
+    GroundMissing,
+    HandOutCopy,
+    NotACopy,
+    NothingCorrectedYet,
+    ReceiveRequest,
+    RequestDecided,
+    RequestKind,
+    RequestUnknown,
+    place_of_words,
+)
+from shared.clock import business_day
+from shared.crypto import FieldCipher
+from shared.db import By, Connection, Database, command
+from shared.events.envelope import uuid7
+
+COPY_REASON = "本人查阅、复制个人信息（《个人信息保护法》第四十五条），申请 {request}"
+_DETAILS = ("person_records", "person_changes", "person_indexes", "pending_changes")
+
+
+async def receive_request(
+    database: Database, cipher: FieldCipher, by: By, person_id: UUID, kind: RequestKind, asked: str, proof: str
+) -> UUID:
+    """Take a request in; answers with its id."""
+    request_id = uuid7()
+    sealed = cipher.encrypt(asked, place_of_words(request_id))
+    what = ReceiveRequest(request_id=request_id, person_id=person_id, kind=kind, sealed=sealed, mark=cipher.mark(asked), proof=proof)
+    return await _receive(database, by, what)
+
+
+async def _receive_request(conn: Connection, by: By, what: ReceiveRequest) -> UUID:
+    await lock_person(conn, what.person_id)
+    await conn.execute(
+        "INSERT INTO person_requests (id, person_id, kind, asked, proof, received_at, received_by, due_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        what.request_id,
+        what.person_id,
+        what.kind,
+        what.sealed,
+        what.proof,
+        by.as_of,
+        by.actor,
+        business_day(by.as_of) + timedelta(days=ANSWER_DAYS),
+    )
+    return what.request_id
+
+
+_receive = command(_receive_request)
+
+
+@command
+async def hand_out_copy(conn: Connection, by: By, what: HandOutCopy) -> UUID:
+    """Write down that everything is shown, before it is; answers whose it is. Raises RequestUnknown, NotACopy."""
+    row = await _request(conn, what.request_id)
+    if row["kind"] != RequestKind.COPY or row["outcome"] == "refused":
+        raise NotACopy
+    await conn.execute(
+        "INSERT INTO person_reveals (person_id, actor, reason, at) VALUES ($1, $2, $3, $4)",
+        row["person_id"],
+        by.actor,
+        COPY_REASON.format(request=what.request_id),
+        by.as_of,
+    )
+    if row["outcome"] is None:
+        await _close(conn, by, what.request_id, "granted", None, "已提供")
+    person_id: UUID = row["person_id"]
+    return person_id
+
+
+@command
+async def decide_request(conn: Connection, by: By, what: DecideRequest) -> None:
+    """Answer a request. A correction is granted when it has been made, a deletion where nothing has to be kept."""
+    row = await _request(conn, what.request_id)
+    if row["outcome"] is not None:
+        raise RequestDecided
+    if not what.granted:
+        ground = what.ground or (STATUTORY if row["kind"] == RequestKind.DELETION else None)
+        if ground is None:
+            raise GroundMissing
+        await _close(conn, by, what.request_id, "refused", ground, what.answer)
+        return
+    if row["kind"] == RequestKind.COPY:
+        raise NotACopy
+    if row["kind"] == RequestKind.CORRECTION:
+        await _ensure_corrected(conn, row)
+    else:
+        await _erase(conn, row["person_id"])
+    await _close(conn, by, what.request_id, "granted", what.ground, what.answer)
+
+
+async def _request(conn: Connection, request_id: UUID) -> asyncpg.Record:
+    row = await conn.fetchrow("SELECT person_id, kind, outcome, received_at FROM person_requests WHERE id = $1 FOR UPDATE", request_id)
+    if row is None:
+        raise RequestUnknown
+    return row
+
+
+async def _close(conn: Connection, by: By, request_id: UUID, outcome: str, ground: str | None, answer: str) -> None:
+    await conn.execute(
+        "UPDATE person_requests SET outcome = $2, ground = $3, answer = $4, decided_at = $5, decided_by = $6 WHERE id = $1",
+        request_id,
+        outcome,
+        ground,
+        answer,
+        by.as_of,
+        by.actor,
+    )
+
+
+async def _ensure_corrected(conn: Connection, row: asyncpg.Record) -> None:
+    made = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM person_changes WHERE person_id = $1 AND at >= $2)", row["person_id"], row["received_at"]
+    )
+    if not made:
+        raise NothingCorrectedYet
+
+
+async def _erase(conn: Connection, person_id: UUID) -> None:
+    """All that tells who he is; an empty row stays, so that events and audits still point somewhere. Raises DeletionForbidden."""
+    await lock_person(conn, person_id)
+    kept = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM placements WHERE person_id = $1) OR EXISTS (SELECT FROM claims WHERE person_id = $1)"
+        " OR EXISTS (SELECT FROM pending_changes WHERE person_id = $1 AND state = 'claimed')",
+        person_id,
+    )
+    if kept:
+        raise DeletionForbidden
+    for table in _DETAILS:
+        await conn.execute(f"DELETE FROM {table} WHERE person_id = $1", person_id)

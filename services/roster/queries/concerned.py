@@ -1,0 +1,158 @@
+"""All that is held of one person, for himself; and what he asked."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.roster.models.concerned import RequestUnknown, place_of_words
+from services.roster.models.facts import place_of
+from services.roster.models.fields import PERSONS
+from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.queries.exports.columns import words
+from services.roster.queries.persons import LABELS, RecordedPlacement, RevealView, ensure_visible, history, label_of, opened, reveals
+from services.roster.queries.secondments import SecondmentView, secondment_views
+from shared.auth import Who
+from shared.crypto import FieldCipher
+from shared.db import Connection
+
+PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
+BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
+RETENTION = "编制实名制记录长期保存；单位上传的文件在保存期满后删除"
+_MOST = 10_000
+
+
+class RequestView(BaseModel):
+    """One request; `asked` in the person's own words."""
+
+    request_id: UUID
+    kind: str
+    asked: str
+    proof: str
+    received_at: datetime
+    received_by: str
+    due_on: date
+    outcome: str | None
+    ground: str | None
+    answer: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+
+
+class CopiedRecord(BaseModel):
+    """What was recorded of him, by the labels of the register: so from `since` until `until`, as known between the instants."""
+
+    since: date | None
+    until: date | None
+    recorded_from: datetime
+    recorded_until: datetime | None
+    document_no: str | None
+    values: dict[str, str]
+
+
+class CopiedChange(BaseModel):
+    """One change of one field, in full."""
+
+    label: str
+    since: date | None
+    before: str | None
+    after: str | None
+    at: datetime
+    actor: str
+    reason: str
+    document_no: str | None
+
+
+class PendingCopy(BaseModel):
+    """A change that waits for its case, or was carried out by it."""
+
+    registered_at: datetime
+    registered_by: str
+    state: str
+    reason: str
+    document_no: str
+    values: dict[str, str | None]
+
+
+class PersonCopy(BaseModel):
+    """Everything the roster holds of one person, for himself, and who saw his number in full."""
+
+    person_id: UUID
+    purpose: str = PURPOSE
+    basis: str = BASIS
+    retention: str = RETENTION
+    records: list[CopiedRecord]
+    placements: list[RecordedPlacement]
+    secondments: list[SecondmentView]
+    changes: list[CopiedChange]
+    pending: list[PendingCopy]
+    reveals: list[RevealView]
+    requests: list[RequestView]
+
+
+async def ensure_request_visible(conn: Connection, request_id: UUID, who: Who) -> None:
+    """The request exists, of a person in the caller's scope. Raises RequestUnknown, PersonUnknown."""
+    person_id = await conn.fetchval("SELECT person_id FROM person_requests WHERE id = $1", request_id)
+    if person_id is None:
+        raise RequestUnknown
+    await ensure_visible(conn, person_id, who)
+
+
+async def requests_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> list[RequestView]:
+    """What one person asked, oldest first."""
+    rows = await conn.fetch("SELECT *, id AS request_id FROM person_requests WHERE person_id = $1 ORDER BY id", person_id)
+    return [RequestView(**{**row, "asked": cipher.decrypt(row["asked"], place_of_words(row["id"]))}) for row in rows]
+
+
+async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, today: date) -> PersonCopy:
+    """The whole of it. The caller has recorded that it is handed out."""
+    labels = await words(conn)
+    records = await conn.fetch(
+        "SELECT * FROM person_records WHERE person_id = $1 ORDER BY lower(recorded), lower(during) NULLS FIRST", person_id
+    )
+    changes = await conn.fetch("SELECT * FROM person_changes WHERE person_id = $1 ORDER BY id", person_id)
+    pending = await conn.fetch("SELECT * FROM pending_changes WHERE person_id = $1 ORDER BY id", person_id)
+    return PersonCopy(
+        person_id=person_id,
+        records=[_record(cipher, row, labels) for row in records],
+        placements=await history(conn, person_id, who),
+        secondments=await secondment_views(conn, person_id, today),
+        changes=[_change(cipher, row) for row in changes],
+        pending=[_pending(cipher, row) for row in pending],
+        reveals=await reveals(conn, person_id, None, None, _MOST),
+        requests=await requests_of(conn, cipher, person_id),
+    )
+
+
+def _record(cipher: FieldCipher, row: asyncpg.Record, labels: Mapping[str, Mapping[str, str]]) -> CopiedRecord:
+    values = {}
+    for name in RECORD:
+        value = opened(cipher, row["person_id"], name, row[name]) if name in SENSITIVE else row[name]
+        if value is not None:
+            codes = PERSONS.by_name[name].codes if name in PERSONS.by_name else None
+            values[LABELS.get(name, name)] = labels.get(codes or "", {}).get(str(value), str(value))
+    return CopiedRecord(
+        since=row["during"].lower,
+        until=row["during"].upper,
+        recorded_from=row["recorded"].lower,
+        recorded_until=row["recorded"].upper,
+        document_no=row["document_no"],
+        values=values,
+    )
+
+
+def _change(cipher: FieldCipher, row: asyncpg.Record) -> CopiedChange:
+    name = row["field"]
+    sealed = {when: opened(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after") if name in SENSITIVE}
+    return CopiedChange(**{**row, **sealed}, label=label_of(name))
+
+
+def _pending(cipher: FieldCipher, row: asyncpg.Record) -> PendingCopy:
+    plain = {label_of(name): None if value is None else str(value) for name, value in (row["record"] | row["post"]).items()}
+    secret = {
+        label_of(name): None if value is None else cipher.decrypt(bytes.fromhex(value), place_of(row["person_id"], name))
+        for name, value in row["sealed"].items()
+    }
+    return PendingCopy(**row, values=plain | secret)
