@@ -5,11 +5,12 @@ import contextlib
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 import uvloop  # as uvicorn[standard] brings it
+
+from shared.faults import told
 
 
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
@@ -17,8 +18,8 @@ def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     code = 0
     try:
         uvloop.run(_until_told(main))
-    except Exception:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts
+        sys.stderr.write(f"{told(error)}\n")
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -10,12 +10,13 @@ from typing import Any
 
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.contrib.opentelemetry import create_tracer_provider
+
+from shared.faults import WordlessSpans, keep_words_out_of_logs, told
 
 _QUIET = {"/live", "/ready"}
 
@@ -24,13 +25,14 @@ def set_up(process: str, otlp: str | None) -> None:
     """Configure structlog (JSON lines with trace ids on stdout) and the tracer provider."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
     logging.getLogger("opentelemetry.context").addFilter(lambda record: "Failed to detach context" not in record.getMessage())
+    keep_words_out_of_logs()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             _with_trace,
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(lambda found: told(found[1])),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -40,7 +42,7 @@ def set_up(process: str, otlp: str | None) -> None:
     sampler = ALWAYS_ON if otlp else ALWAYS_OFF  # ids are in the logs either way; a span that nobody collects need not be filled in
     provider = create_tracer_provider(ParentBased(sampler), Resource.create({"service.name": process}))
     if otlp:
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{otlp.rstrip('/')}/v1/traces")))
+        provider.add_span_processor(BatchSpanProcessor(WordlessSpans(endpoint=f"{otlp.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
 
 

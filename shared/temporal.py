@@ -27,7 +27,6 @@ from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
     DataConverter,
-    DefaultFailureConverterWithEncodedAttributes,
     PayloadCodec,
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -36,6 +35,7 @@ from temporalio.worker import Worker
 
 from shared.db import UNRECORDABLE
 from shared.errors import Conflict, DomainError, NotFound, Unavailable
+from shared.faults import WordlessFailures
 
 WORKFLOWS = "workflows"
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -74,7 +74,7 @@ def converter(key: bytes) -> DataConverter:
     return dataclasses.replace(
         pydantic_data_converter,
         payload_codec=EncryptedPayloads(key),
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=WordlessFailures,
     )
 
 

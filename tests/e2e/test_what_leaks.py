@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from google.protobuf.message import Message
@@ -13,9 +15,12 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
 from deploy.bootstrap import PLAN
+from deploy.identity import tokens
 from deploy.local.place import NAMESPACE, Place
 from services.roster.models.facts import place_of
+from shared.auth import Who
 from shared.crypto import FieldCipher, RingFile
+from shared.glossary import Role
 from shared.temporal import EncryptedPayloads
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -152,6 +157,30 @@ async def test_no_log_and_no_address_in_it_tells_who_somebody_is(whole: Place) -
 
     assert any(name.startswith("roster") for name in found)
     assert {name: hits for name, hits in found.items() if hits} == {}
+
+
+async def test_an_error_nobody_foresaw_tells_nobody(whole: Place) -> None:
+    name, number = "泄露示例人", "330499198603054320"
+    owner = await asyncpg.connect(whole.database_url("bianban"))
+    unit_id = await owner.fetchval("SELECT id FROM roster.units WHERE upper_inf(valid) LIMIT 1")
+    who = Who("zhang", frozenset({Role.BUSINESS_OFFICER}))
+    token = tokens(whole).issue(who, datetime.now(UTC))
+    person = {"name": name, "id_number": number, "sex": "F", "birth_on": "1986-03-05", "identity": "professional"}
+    await owner.execute(f"ALTER TABLE roster.person_records ADD CONSTRAINT planted CHECK (name <> '{name}') NOT VALID")
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        answer = await http.post(
+            f"http://127.0.0.1:{whole.port('roster')}/units/{unit_id}/persons",
+            json=person | {"post_category": "technical_post", "reason": name},
+            headers={"authorization": f"Bearer {token}", "idempotency-key": "an-error-nobody-foresaw"},
+        )
+    await owner.execute("ALTER TABLE roster.person_records DROP CONSTRAINT planted")
+    await owner.close()
+
+    written = dict(logs(whole))
+    assert answer.status_code == 500
+    assert (name in answer.text, number in answer.text) == (False, False)
+    assert "CheckViolationError" in written["roster-app.log"]
+    assert [log for log, text in written.items() if name in text or number in text] == []
 
 
 async def test_the_search_finds_what_is_planted() -> None:
