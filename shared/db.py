@@ -98,14 +98,19 @@ class Database:
 
         Among many rows the wall costs a second, so it stands open until `shut`: whoever has chosen ids shuts it, and reads behind it what is shown.
         """
-        async with self.behind("").reading() as conn:
-            await conn.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-            yield conn
+        try:
+            async with self.pool.acquire() as conn:
+                await conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan")
+                try:
+                    yield conn
+                finally:
+                    await conn.execute("ROLLBACK")
+        except _AWAY as error:
+            raise Unavailable("database") from error
 
     async def shut(self, conn: Connection) -> None:
-        """From here on the search reads behind the wall."""
-        if self._wall:
-            await conn.execute(self._wall)
+        """From here on the search reads behind the wall, rows whose ids it knows: one plan is good for all of them."""
+        await conn.execute(f"SET LOCAL plan_cache_mode = auto; {self._wall}")
 
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[Connection]:

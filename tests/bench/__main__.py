@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared import telemetry
-from tests.bench import approval, export, imports, light, place, read, start
+from tests.bench import approval, export, imports, light, lists, place, read, start
 from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
 
@@ -22,6 +22,7 @@ PATHS = {
     "place": place.measure,
     "approval": approval.measure,
     "read": read.measure,
+    "lists": lists.measure,
     "imports": imports.measure,
     "start": start.measure,
     "export": export.measure,

@@ -69,7 +69,8 @@ class PersonPages:
         await shut(conn)
         put = Parameters()
         people = {row["person_id"]: row for row in await conn.fetch(self._in_full([row["id"] for row in chosen[:limit]], put), *put)}
-        lines = [_line(cipher, people[row["id"]], self.fields) for row in chosen[:limit] if row["id"] in people]
+        shape = _Shape.of(self.fields)
+        lines = [shape.line(cipher, people[row["id"]]) for row in chosen[:limit] if row["id"] in people]
         return lines, cursors.after(self.order.of(chosen[limit - 1])) if len(chosen) > limit else None
 
     async def _chosen(self, conn: Connection, cipher: FieldCipher, behind: Sequence[str] | None, count: int) -> list[asyncpg.Record]:
@@ -190,16 +191,32 @@ def _number(text: str) -> str:
         raise IdNumberInvalid(detail=error) from None
 
 
-def _line(cipher: FieldCipher, row: asyncpg.Record, fields: Sequence[str]) -> dict[str, Any]:
-    line: dict[str, Any] = {"person_id": row["person_id"]}
-    for name in fields:
-        if name in SENSITIVE:
+@dataclass(frozen=True)
+class _Shape:
+    """What a line is made of, by how it comes about."""
+
+    plain: Sequence[str]
+    sealed: Sequence[str]
+    retirement: bool
+    of_post: Sequence[str]
+
+    @classmethod
+    def of(cls, fields: Sequence[str]) -> "_Shape":
+        own = [name for name in fields if name in _OF_LINE]
+        of_post = [name for name in PLACEMENT_FIELDS if name in fields or "placement" in fields]
+        plain = ["person_id", *(name for name in own if name not in SENSITIVE | {"person_id", "retirement", "placement"})]
+        return cls(plain, [name for name in own if name in SENSITIVE], "retirement" in fields, of_post)
+
+    def line(self, cipher: FieldCipher, row: asyncpg.Record) -> dict[str, Any]:
+        """A person as a list shows him."""
+        line = {name: row[name] for name in self.plain}
+        for name in self.sealed:
             line[name] = masked(cipher, row["person_id"], name, row[name])
-        elif name == "retirement":
-            line[name] = retirement_fact(as_person(row)).model_dump()
-        elif name in PersonLine.model_fields and name != "placement":
-            line[name] = row[name]
-    of_post = [name for name in PLACEMENT_FIELDS if name in fields or "placement" in fields]
-    if of_post:
-        line["placement"] = {name: row[name] for name in of_post} if row["placement_id"] else None
-    return line
+        if self.retirement:
+            line["retirement"] = retirement_fact(as_person(row)).model_dump()
+        if self.of_post:
+            line["placement"] = {name: row[name] for name in self.of_post} if row["placement_id"] else None
+        return line
+
+
+_OF_LINE = frozenset(PersonLine.model_fields)

@@ -4,6 +4,7 @@ Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办�
 """
 
 import re
+from functools import lru_cache
 
 from services.roster.models.facts import PersonRecord
 from services.roster.models.persons import PersonFacts
@@ -82,7 +83,13 @@ def retirement_fact(person: PersonRecord) -> RetirementFact:
     if category is None:
         return UNKNOWN
     born = person.certified_birth_on or person.birth_on
-    month = retirement(YearMonth(born.year, born.month), person.sex, category).month
+    return _fact(YearMonth(born.year, born.month), person.sex, category)
+
+
+@lru_cache(8_192)
+def _fact(born: YearMonth, sex: Sex, category: Category) -> RetirementFact:
+    """A list asks for thousands, of a few hundred months."""
+    month = retirement(born, sex, category).month
     return RetirementFact.model_validate({"category": _CATEGORY_OF_FACT[category], "month": str(month) if month else None})
 
 
