@@ -5,9 +5,9 @@ Its lock lives with its connection, so a killed worker's export is free at once;
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, BinaryIO, TypeVar
@@ -150,10 +150,14 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
 
 
 def _put(file: BinaryIO, format_: str, pages: Sequence[Page]) -> None:
-    if format_ == "csv":
-        writing.write_csv(file, pages[0])
-    else:
-        writing.write_book(file, pages)
+    with ExitStack() as rows:
+        for page in pages:
+            if isinstance(page.rows, Generator):
+                rows.callback(page.rows.close)  # its end waits for the loop, so it must never end in the loop's own thread
+        if format_ == "csv":
+            writing.write_csv(file, pages[0])
+        else:
+            writing.write_book(file, pages)
 
 
 class _Run:
@@ -162,6 +166,7 @@ class _Run:
     def __init__(self, office: Office, conn: Connection, asked: asyncpg.Record) -> None:
         self._office, self._conn, self._asked = office, conn, asked
         self._loop, self._stopped = asyncio.get_running_loop(), False
+        self._turn = asyncio.Lock()
         self.total, self.done, self.read_at = 0, 0, office.clock.now()
 
     async def page(self, title: str, sheet: Sheet, who: Who, filters: Mapping[str, Any], eye: Eye) -> Page:
@@ -243,7 +248,12 @@ class _Run:
         return await self._conn.cursor(sql, *parameters)
 
     def _soon(self, asked: Coroutine[Any, Any, T]) -> "Future[T]":
-        return asyncio.run_coroutine_threadsafe(asked, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._in_turn(asked), self._loop)
+
+    async def _in_turn(self, asked: Coroutine[Any, Any, T]) -> T:
+        """Every sheet has begun before the first is written, and all have one connection."""
+        async with self._turn:
+            return await asked
 
     def _wait(self, asked: Coroutine[Any, Any, T]) -> T:
         return self._soon(asked).result()
