@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from deploy import comparisons
 from deploy.doors import Doors, Refused, doors_of
 from deploy.local.place import Place, WrongPlace
 from services.roster.models.fields import SHEETS
@@ -26,12 +27,13 @@ _KINDS = "、".join(f"{kind}（{sheet.title}）" for kind, sheet in SHEETS.items
 _RUNNING = {ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING}
 console = Console(highlight=False, soft_wrap=True)
 KindArgument = Annotated[str, typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}。")]
+_ANY_KIND = typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}；{comparisons.KIND}：{comparisons.TITLE}，不写入名册。")
 User = Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")]
 Import = dict[str, Any]
 
 
 def import_file(
-    kind: KindArgument,
+    kind: Annotated[str, _ANY_KIND],
     file: Annotated[Path, typer.Argument(help="Excel 工作簿 (*.xlsx) 或 CSV（UTF-8、GB18030）。")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="没有错误时写入。")] = False,
@@ -43,7 +45,10 @@ def import_file(
     user: User = None,
 ) -> None:
     """核对并导入单位自己的表格。默认只核对，不写入。"""
-    _ensure_kind(kind)
+    if kind != comparisons.KIND:
+        _ensure_kind(kind)
+    elif yes or accept_valid or mapping or report or political_legal:
+        raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
     if dry_run and (yes or accept_valid):
         raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
     for path in (file, mapping):
@@ -53,7 +58,10 @@ def import_file(
         raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
     fields = {"political_legal": "true"} if political_legal else {}
     try:
-        code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))
+        if kind == comparisons.KIND:
+            code = asyncio.run(_compare(file, user))
+        else:
+            code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))
     except Refused as refused:
         console.print(f"{file.name}：{refused.sentence}", style="red", markup=False)
         code = 2
@@ -151,6 +159,11 @@ class Importing:
         finally:
             if bar.live.is_started:
                 bar.stop()
+
+
+async def _compare(file: Path, user: str | None) -> int:
+    async with doors_of(Place.from_environment()) as doors:
+        return await comparisons.compare_file(file, await officer(doors, user), doors)
 
 
 async def _import(

@@ -145,6 +145,35 @@ class LineKind(StrEnum):
     CLEARED = "cleared"
 
 
+class LeadingSide(StrEnum):
+    """Which register is right where ours and the upper level's differ. ASK: an officer says."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    ASK = "ask"
+
+
+class DifferenceKind(StrEnum):
+    """In what our register and the upper level's differ."""
+
+    MISSING_HERE = "missing_here"
+    MISSING_THERE = "missing_there"
+    FIELD = "field_differs"
+    UNIT = "unit_differs"
+    TWO_MATCHES = "two_matches"
+
+
+class DifferenceState(StrEnum):
+    """The life of a difference between the registers (domain §9)."""
+
+    TO_VERIFY = "difference_to_verify"
+    ANSWERED = "difference_answered"
+    IN_REVIEW = "difference_in_review"
+    RECTIFIED = "difference_rectified"
+    EXPLAINED = "difference_explained"
+    CLOSED = "difference_closed"
+
+
 class Role(StrEnum):
     """Who a user is (domain §11). The three administrators are three people (三员分立)."""
 
@@ -275,6 +304,20 @@ LABELS: dict[StrEnum, str] = {
     LineKind.CARRIED: "结转",
     LineKind.OVERDUE: "超期",
     LineKind.CLEARED: "本期销号",
+    LeadingSide.OURS: "本系统为准",
+    LeadingSide.THEIRS: "上级系统为准",
+    LeadingSide.ASK: "由编办认定",
+    DifferenceKind.MISSING_HERE: "本系统缺少",
+    DifferenceKind.MISSING_THERE: "上级系统缺少",
+    DifferenceKind.FIELD: "内容不一致",
+    DifferenceKind.UNIT: "所在单位不一致",
+    DifferenceKind.TWO_MATCHES: "重复匹配",
+    DifferenceState.TO_VERIFY: "差异待核实",
+    DifferenceState.ANSWERED: "单位已反馈",
+    DifferenceState.IN_REVIEW: "编办审核",
+    DifferenceState.RECTIFIED: "已整改",
+    DifferenceState.EXPLAINED: "合理说明",
+    DifferenceState.CLOSED: "差异销号",
     Role.UNIT_CLERK: "单位经办",
     Role.UNIT_HEAD: "单位负责人",
     Role.PARENT_UNIT: "主管部门",

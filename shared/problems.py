@@ -130,6 +130,17 @@ TITLES: dict[str, str] = {
     "import_errors_left": "文件中还有错误",
     "import_over": "导入已经结束",
     "import_file_forgotten": "上传文件已删除",
+    # comparisons with the upper level's register
+    "comparison_unknown": "没有找到这次比对",
+    "comparison_over": "比对已经结束",
+    "comparison_not_whole": "未指明文件包含的单位",
+    "difference_unknown": "没有找到这条差异",
+    "difference_move_refused": "差异不能这样处理",
+    "difference_reason_missing": "未写明处理理由",
+    "difference_side_missing": "未认定以哪个系统为准",
+    "correction_elsewhere": "须在办理入口登记",
+    "correction_not_theirs": "不以上级系统为准",
+    "correction_outdated": "本系统内容已有变动",
     # applications and documents
     "application_unknown": "没有找到申请",
     "application_incomplete": "申请内容不完整",

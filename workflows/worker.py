@@ -14,6 +14,7 @@ from shared.process import run
 from shared.settings import StackSettings
 from shared.temporal import WORKFLOWS, connect, until_connected
 from workflows.approval import ApprovalWorkflow
+from workflows.comparison import ComparisonWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.imports import ImportWorkflow
 from workflows.rectification import RectificationWorkflow
@@ -21,7 +22,16 @@ from workflows.sealing import SealWorkflow
 from workflows.supervision import SupervisionWorkflow
 from workflows.sweep import SweepWorkflow
 
-CLASSES = (ApprovalWorkflow, FreezeWorkflow, ImportWorkflow, RectificationWorkflow, SealWorkflow, SupervisionWorkflow, SweepWorkflow)
+CLASSES = (
+    ApprovalWorkflow,
+    ComparisonWorkflow,
+    FreezeWorkflow,
+    ImportWorkflow,
+    RectificationWorkflow,
+    SealWorkflow,
+    SupervisionWorkflow,
+    SweepWorkflow,
+)
 _GUARD = SandboxRestrictions.default.with_import_notification_policy(
     workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
 )

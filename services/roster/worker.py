@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.roster.activities import RosterActivities
+from services.roster.activities.comparisons import ComparisonActivities
 from services.roster.activities.imports import ImportActivities
 from services.roster.commands.imports import serve_retention
 from services.roster.queries.exports import EXPORTS
@@ -29,13 +30,13 @@ async def main() -> None:
         clock = Clock(stack.clock_file)
         activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
         cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
-        imports = ImportActivities(database, cipher, clock)
+        imports, comparisons = ImportActivities(database, cipher, clock), ComparisonActivities(database, cipher, clock)
         shelf, keep = Shelf(stack.exports("roster"), cipher), timedelta(days=stack.export_days)
         office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, stack.mark)
         await process.side_by_side(
             outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
             outbox.relay(database, settings.database_url, TemporalSender(client)),
-            temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all()]),
+            temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all(), *comparisons.all()]),
             serve_exports(office),
             serve_retention(database, clock),
         )

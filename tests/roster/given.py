@@ -1,7 +1,7 @@
 """Builders for roster tests: everything is made through the commands; all people and units are invented."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
@@ -68,6 +68,11 @@ class Row:
 def by(document_no: str | None = DOCUMENT, *, at: datetime = NOW, key: str | None = None) -> By:
     """A mandate; each has a key of its own."""
     return By(actor="tester", as_of=at, key=key or f"test:{uuid4()}", reason="测试", document_no=document_no)
+
+
+def by_saying(reason: str) -> By:
+    """A mandate with a reason of its own."""
+    return replace(by(), reason=reason)
 
 
 def id_number(number: int, born: date = BORN, sex: Sex = Sex.FEMALE) -> str:

@@ -65,9 +65,9 @@ class Desk:
             view = await self.imports.write(kind, rows, accept_valid=True)
             assert [await self.imports.said(view), await self.imports.refused(view)] == [[], []], kind
 
-    async def take(self, *, unmasked: bool) -> Taken:
+    async def take(self, *, unmasked: bool, name: str = "provincial", **filters: str) -> Taken:
         what = AskExport(
-            export_id=uuid7(), list="provincial", format="xlsx", filters={}, fields=(), unmasked=unmasked,
+            export_id=uuid7(), list=name, format="xlsx", filters=filters, fields=(), unmasked=unmasked,
             roles=(Role.BUSINESS_OFFICER,), scope=None,
         )  # fmt: skip
         export_id = await ask_export(self.database, given.by(), what)

@@ -32,13 +32,13 @@ class ImportActivities:
     @activity.defn(name=CHECK_IMPORT)
     async def check_import(self, told: ImportTold) -> None:
         """Read and judge the file."""
-        async with _alive():
+        async with alive():
             await check_import(self._database, self._cipher, self._clock, told.import_id)
 
     @activity.defn(name=APPLY_IMPORT)
     async def apply_import(self, told: ImportTold) -> None:
         """Write what the check found good, unit by unit."""
-        async with _alive():
+        async with alive():
             await apply_import(self._database, self._cipher, self._clock, told.import_id)
 
     @activity.defn(name=FORGET_IMPORT)
@@ -49,7 +49,7 @@ class ImportActivities:
 
 
 @asynccontextmanager
-async def _alive() -> AsyncIterator[None]:
+async def alive() -> AsyncIterator[None]:
     """A sign of life every few seconds: a worker that dies is noticed, one that only works long is not disturbed."""
 
     async def beat() -> None:

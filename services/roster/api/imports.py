@@ -136,7 +136,7 @@ async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  
 @router.post("/imports", status_code=202, openapi_extra=_FORM, max_body_size=2**62)  # judged by _measured, which can say so
 async def receive_import(request: Request, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportId:
     """Take a file in and have it checked. What is no honest file is refused at once and not kept."""
-    form = await _form(request)
+    form = await form_of(request)
     kind, upload, mapping = str(form.get("kind", "")), form.get("file"), form.get("mapping")
     if kind not in SHEETS:
         raise ImportKindUnknown
@@ -158,7 +158,7 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
         pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(content)),
         clock_offset=request.app.state.clock_offset(),
     )
-    with _held(content) as place:
+    with held_for(content) as place:
         await ensure_readable(place, name, wanted_of(kind, what.mapping))
     by = door.by(who, idempotency_key, Write(reason="上传待导入的文件"))
     return ImportId(import_id=await commands.receive_import(door.database, by, what))
@@ -244,7 +244,8 @@ async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Respons
     return _file(content, f"核对结果-{view.file_name}")
 
 
-async def _form(request: Request) -> dict[str, object]:
+async def form_of(request: Request) -> dict[str, object]:
+    """The parts of an upload, in memory. Raises UploadMalformed, Unreadable."""
     try:
         parser = _InMemory(request.headers, _measured(request), max_files=2, max_fields=10, max_part_size=2**18)
         return dict((await parser.parse()).multi_items())
@@ -285,7 +286,8 @@ async def _mapping(sent: object) -> MappingFile | None:
 
 
 @contextmanager
-def _held(content: bytes) -> Iterator[int]:
+def held_for(content: bytes) -> Iterator[int]:
+    """A file in memory, for as long as it is looked at."""
     place = held([content])
     try:
         yield place

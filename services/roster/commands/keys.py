@@ -12,11 +12,13 @@ from uuid import UUID
 
 import asyncpg
 
+from services.roster.commands.comparisons import file_place as compared_place
 from services.roster.commands.import_checks import sealed_place
 from services.roster.commands.imports import file_place
 from services.roster.models.concerned import place_of_words
 from services.roster.models.facts import place_of
 from services.roster.models.imports import ImportState
+from services.roster.queries.difference_values import place_in
 from services.roster.queries.keys import SEALED, whole_files
 from shared.crypto import FieldCipher, FieldKey
 from shared.db import Connection, Database
@@ -28,6 +30,8 @@ _BY_THEMSELVES = (
     ("person_requests", ("id",), ROWS),
     ("import_rows", ("import_id", "sheet", "number"), ROWS),
     ("import_files", ("import_id", "number"), PIECES),
+    ("comparison_files", ("run_id", "number"), PIECES),
+    ("comparison_differences", ("id",), ROWS),
 )
 _NOBODY = UUID(int=0)
 _PLACES: Mapping[str, Callable[[asyncpg.Record, str], str]] = {
@@ -36,6 +40,8 @@ _PLACES: Mapping[str, Callable[[asyncpg.Record, str], str]] = {
     "person_requests": lambda row, _: place_of_words(row["id"]),
     "import_rows": lambda row, _: sealed_place(row["import_id"], row["sheet"], row["number"]),
     "import_files": lambda row, _: file_place(row["import_id"], row["number"]),
+    "comparison_files": lambda row, _: compared_place(row["run_id"], row["number"]),
+    "comparison_differences": lambda row, column: place_in(row["id"], column.removesuffix("_sealed")),
 }
 
 
@@ -180,14 +186,14 @@ async def _renew_pending(conn: Connection, cipher: FieldCipher, persons: list[UU
 
 async def _renew_table(database: Database, cipher: FieldCipher, table: str, key: tuple[str, ...], many: int) -> int:
     """A table whose rows stand for themselves, in the order of its key."""
-    names, [column], renewed = ", ".join(key), SEALED[table], 0
-    old = f"substring({column} for 1) <> $1"
+    names, columns, renewed = ", ".join(key), SEALED[table], 0
+    old = f"({' OR '.join(f'substring({column} for 1) <> $1' for column in columns)})"
     beyond = f"({names}) > ({', '.join(f'${place}' for place in range(3, 3 + len(key)))})"
     last: tuple[object, ...] = ()
     while True:
         async with database.transaction() as conn:
             rows = await conn.fetch(
-                f"SELECT {names}, {column} FROM {table} WHERE {f'{old} AND {beyond}' if last else old} ORDER BY {names} LIMIT $2"
+                f"SELECT {names}, {', '.join(columns)} FROM {table} WHERE {f'{old} AND {beyond}' if last else old} ORDER BY {names} LIMIT $2"
                 " FOR UPDATE SKIP LOCKED",
                 *(bytes([cipher.ring.current.id]), many, *last),
             )

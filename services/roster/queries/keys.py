@@ -15,6 +15,8 @@ SEALED = {
     "person_requests": ("asked",),
     "import_rows": ("sealed",),
     "import_files": ("content",),
+    "comparison_files": ("content",),
+    "comparison_differences": ("number_sealed", "ours_sealed", "theirs_sealed"),
 }
 """Every column that holds sealed values; beside them `pending_changes.sealed` (in JSON) and the files of the exports."""
 _UNDER = " UNION ALL ".join(

@@ -1,9 +1,10 @@
 """The lists of the roster that leave the house: what a field is called and how it is typed comes from `models/fields.py`, rows from here."""
 
 from services.roster.queries.exports.columns import words
+from services.roster.queries.exports.differences import DIFFERENCE_LISTS
 from services.roster.queries.exports.persons import PERSON_LISTS
 from services.roster.queries.exports.provincial import PROVINCIAL_LISTS
 from services.roster.queries.exports.units import UNIT_LISTS
 from shared.exports.lists import exports_of
 
-EXPORTS = exports_of(*UNIT_LISTS, *PERSON_LISTS, *PROVINCIAL_LISTS, words=words)
+EXPORTS = exports_of(*UNIT_LISTS, *PERSON_LISTS, *PROVINCIAL_LISTS, *DIFFERENCE_LISTS, words=words)

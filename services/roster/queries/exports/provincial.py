@@ -41,7 +41,8 @@ _OURS: dict[str, tuple[tuple[Column, ...], Any, str]] = {
 }
 
 
-def _sheet(sheet: NationalSheet, format_: National) -> Sheet:
+def sheet_of(sheet: NationalSheet, format_: National) -> Sheet:
+    """A sheet of the format with our rows."""
     columns, source, always = _OURS[sheet.kind]
     ours = {column.name: column for column in columns}
     return Sheet(sheet.title, [_column(ours[column.field], sheet, column, format_) for column in sheet.columns], source, always)
@@ -61,7 +62,7 @@ def _column(ours: Column, sheet: NationalSheet, column: NationalColumn, format_:
 
 def _list(name: str, format_: National) -> ExportList:
     title = f"实名制信息（国家格式 {format_.version} 版）"
-    return ExportList(name, title, "persons.read", [_sheet(sheet, format_) for sheet in format_.sheets], OF_UNITS)
+    return ExportList(name, title, "persons.read", [sheet_of(sheet, format_) for sheet in format_.sheets], OF_UNITS)
 
 
 PROVINCIAL_LISTS = (

@@ -61,14 +61,9 @@ class SheetJudge:
 
     def judge(self, number: int, row: Sequence[Cell], computed: frozenset[int] = frozenset()) -> JudgedRow | list[Problem]:
         """The row as values; for a row that is none (a total, a footnote, a repeated header) what it tells, mostly nothing."""
-        width = len(self._names)
-        leads = row[width : width + LEADS]
-        aside = self._aside(number, row[:width], leads)
-        if aside is not None:
-            return aside
-        judged = JudgedRow(self._sheet.kind, number)
-        self._read(judged, [*row[:width], *row[width + LEADS :]], {place for place in computed if place < width})
-        self._sums.count(judged.values)
+        judged = self.read(number, row, computed)
+        if isinstance(judged, list):
+            return judged
         self._agreement.fill(judged)
         self._ask_for_missing(judged)
         self._agreement.judge(judged)
@@ -77,6 +72,18 @@ class SheetJudge:
             judged.problems = [
                 Problem(self._sheet.kind, number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
             ]
+        return judged
+
+    def read(self, number: int, row: Sequence[Cell], computed: frozenset[int] = frozenset()) -> JudgedRow | list[Problem]:
+        """As `judge`, cell by cell only: what is missing stays missing, and nothing is filled in."""
+        width = len(self._names)
+        leads = row[width : width + LEADS]
+        aside = self._aside(number, row[:width], leads)
+        if aside is not None:
+            return aside
+        judged = JudgedRow(self._sheet.kind, number)
+        self._read(judged, [*row[:width], *row[width + LEADS :]], {place for place in computed if place < width})
+        self._sums.count(judged.values)
         return judged
 
     def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: AbstractSet[int]) -> None:

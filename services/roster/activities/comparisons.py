@@ -1,0 +1,30 @@
+"""What the workflow of a comparison asks. It may be asked again after a crash: it begins anew."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio import activity
+
+from services.roster.activities.imports import alive
+from services.roster.commands.comparison_runs import compare_registers
+from shared.clock import Clock
+from shared.crypto import FieldCipher
+from shared.db import Database
+from workflows.comparison import COMPARE, ComparisonStart
+
+
+class ComparisonActivities:
+    """Answers on the roster's task queue."""
+
+    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock) -> None:
+        self._database, self._cipher, self._clock = database, cipher, clock
+
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """What the worker serves."""
+        return (self.compare,)
+
+    @activity.defn(name=COMPARE)
+    async def compare(self, start: ComparisonStart) -> None:
+        """Read the file, compare, and settle what was found with the cases that there are."""
+        async with alive():
+            await compare_registers(self._database, self._cipher, self._clock, start.run_id)

@@ -1,0 +1,408 @@
+"""The upper level's register beside ours: what differs is found exactly, is a case, and stays silent once it is explained."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place
+from services.roster.commands.comparison_runs import compare_registers
+from services.roster.commands.comparisons import accept_theirs, answer_difference, cancel_comparison, move_difference
+from services.roster.commands.keys import renew_all
+from services.roster.models.comparisons import (
+    AnswerDifference,
+    ComparisonOver,
+    ComparisonState,
+    CorrectionElsewhere,
+    CorrectionNotTheirs,
+    DifferenceMoveRefused,
+    DifferenceReasonMissing,
+    DifferenceSideMissing,
+    MoveDifference,
+    OfComparison,
+)
+from services.roster.queries.comparisons import DifferenceView
+from services.roster.rules.comparisons import NO_NUMBER
+from shared.crypto import FieldCipher, KeyRing, Suite, new_key
+from shared.db import Database
+from shared.exports import running
+from shared.glossary import DifferenceKind, DifferenceState, LeadingSide, Role
+from tests.exports.exporting import working
+from tests.imports.rows import NUMBERS, USCC, person
+from tests.roster import given
+from tests.roster.comparing import Upper
+from tests.roster.doors import Doors
+from tests.roster.importing import book
+from tests.roster.test_provincial import FULL, Desk
+
+pytestmark = pytest.mark.asyncio
+NOTHING = {"new": 0, "again": 0, "same": 0, "silent": 0, "closed": 0}
+OURS, THEIRS, ASK = LeadingSide.OURS, LeadingSide.THEIRS, LeadingSide.ASK
+
+
+@pytest_asyncio.fixture
+async def upper(stack: Place, roster_home: str, roster_db: Database, tmp_path: Path) -> AsyncIterator[Upper]:
+    """Two units, three people, and the upper level knows them all."""
+    desk = Desk(roster_db, stack.database_url("roster", roster_home), tmp_path)
+    async with working(desk.exports):
+        await desk.fill([FULL, person(1, 姓名="李示例"), person(2, 姓名="王示例")])
+        yield await Upper(desk).copy()
+
+
+def told(each: DifferenceView) -> tuple[str, str, str, str, str | None, str | None, str]:
+    return each.sheet, each.kind, each.field, each.name, each.ours, each.theirs, each.leads
+
+
+async def only(upper: Upper, **wanted: Any) -> DifferenceView:
+    (found,) = await upper.differences(**wanted)
+    return found
+
+
+def by_name(upper: Upper, name: str) -> dict[str, Any]:
+    return next(each for each in upper.people if each["姓名"] == name)
+
+
+async def test_what_we_hand_up_and_bring_back_does_not_differ(upper: Upper) -> None:
+    view = await upper.compare()
+
+    assert (view.state, view.note, view.problems) == (ComparisonState.COMPARED, "", [])
+    assert view.outcome == NOTHING
+    assert {each.title: (each.there, each.here, each.matched) for each in view.sheets} == {
+        "单位": (2, 2, 2),
+        "编制": (1, 1, 1),
+        "领导职数": (1, 1, 1),
+        "人员": (3, 3, 3),
+    }
+    assert (view.format, view.leads, view.rows_read) == ("2025", "2026", 7)
+    assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
+
+
+async def test_every_planted_difference_is_found_and_no_other(upper: Upper) -> None:
+    units, quotas, seats, people = (upper.sheets[title] for title in ("机构信息", "编制信息", "领导职数信息", "人员信息"))
+    second = next(each for each in units if each["机构名称"] == "乙单位")
+    second["机构规格"] = "副科"
+    units.append({**second, "机构编码": None, "机构名称": "丙单位", "统一社会信用代码": USCC[2], "上级机构": None})
+    quotas[0]["核定编制数"] = 6
+    seats.append({**seats[0], "职数层次": "单位副职", "核定职数": 2})
+    full, li, wang = by_name(upper, FULL["姓名"]), by_name(upper, "李示例"), by_name(upper, "王示例")
+    full["民族"], full["毕业院校"], full["职务名称"] = "02", "另一大学", "副主任"
+    li["所在机构"] = "乙单位"
+    people.remove(wang)
+    people += [{**wang, "姓名": "赵示例", "公民身份号码": NUMBERS[3]}, dict(full)]
+
+    view = await upper.compare()
+
+    mask = "＊"
+    assert await upper.found(told) == sorted(
+        [
+            ("units", "field_differs", "rank", "乙单位", None, "副科级", THEIRS),
+            ("units", "missing_here", "", "丙单位", None, "丙单位", THEIRS),
+            ("quotas", "field_differs", "posts", "甲单位 事业编制、全额拨款", "5", "6", ASK),
+            ("seats", "missing_here", "", "甲单位 单位副职", None, "2", ASK),
+            ("roster", "field_differs", "ethnicity", FULL["姓名"], mask, mask, THEIRS),
+            ("roster", "field_differs", "school", FULL["姓名"], "示例大学", "另一大学", OURS),
+            ("roster", "field_differs", "title", FULL["姓名"], "主任", "副主任", ASK),
+            ("roster", "unit_differs", "unit", "李示例", "甲单位", "乙单位", ASK),
+            ("roster", "missing_there", "", "王示例", "甲单位", None, OURS),
+            ("roster", "missing_here", "", "赵示例", None, "甲单位", ASK),
+            ("roster", "two_matches", "", FULL["姓名"], None, "甲单位", ASK),
+        ],
+        key=lambda each: each,
+    )
+    assert (view.outcome, view.unread) == (NOTHING | {"new": 11}, 0)
+    unknown = await only(upper, kind=DifferenceKind.MISSING_HERE, sheet="roster")
+    assert unknown.id_number == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+
+
+async def test_a_wrong_number_is_one_difference_and_not_two_missing_people(upper: Upper) -> None:
+    by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]
+
+    await upper.compare()
+
+    found = await only(upper)
+    assert (found.kind, found.field, found.name, found.leads) == (DifferenceKind.FIELD, "id_number", "王示例", ASK)
+    assert found.theirs == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+
+
+async def test_a_number_that_is_none_is_said_with_its_row(upper: Upper) -> None:
+    by_name(upper, "王示例")["公民身份号码"] = "33049919860305"
+
+    view = await upper.compare()
+
+    assert [(each.sheet, each.column) for each in view.problems] == [("人员信息", "公民身份号码")] * 2
+    assert view.problems[1].sentence == NO_NUMBER
+    assert (await only(upper)).kind is DifferenceKind.MISSING_THERE
+
+
+async def test_the_same_file_again_finds_nothing_new(upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+
+    first, second = await upper.compare(), await upper.compare()
+
+    assert (first.outcome, second.outcome) == (NOTHING | {"new": 1}, NOTHING | {"same": 1})
+    found = await only(upper)
+    assert (found.first_run, found.last_run) == (first.id, second.id)
+
+
+async def test_explained_it_stays_silent_until_its_facts_change(upper: Upper) -> None:
+    li = by_name(upper, "李示例")
+    li["民族"] = "02"
+    await upper.compare()
+    found = await only(upper)
+    await answer_difference(upper.database, given.by_saying("以户籍证明为准"), AnswerDifference(difference_id=found.id))
+    for to in (DifferenceState.EXPLAINED, DifferenceState.CLOSED):
+        await move_difference(upper.database, given.by_saying("民族待公安更正"), MoveDifference(difference_id=found.id, to=to))
+
+    silent = await upper.compare()
+    li["民族"] = "03"
+    changed = await upper.compare()
+
+    assert (silent.outcome, changed.outcome) == (NOTHING | {"silent": 1}, NOTHING | {"again": 1})
+    back = await only(upper)
+    assert (back.id, back.state, back.explained) == (found.id, DifferenceState.TO_VERIFY, False)
+    assert [(each.action, each.state, each.run_id) for each in await upper.steps(found.id)] == [
+        ("comparison", DifferenceState.TO_VERIFY, found.first_run),
+        ("answer", DifferenceState.ANSWERED, None),
+        ("move", DifferenceState.EXPLAINED, None),
+        ("move", DifferenceState.CLOSED, None),
+        ("comparison", DifferenceState.TO_VERIFY, changed.id),
+    ]
+
+
+async def test_gone_it_closes_itself_and_rectified_in_words_only_it_comes_back(upper: Upper) -> None:
+    li = by_name(upper, "李示例")
+    before, li["毕业院校"] = li["毕业院校"], "另一大学"
+    await upper.compare()
+    found = await only(upper)
+    await move_difference(
+        upper.database, given.by_saying("已报上级更正"), MoveDifference(difference_id=found.id, to=DifferenceState.RECTIFIED)
+    )
+
+    still = await upper.compare()
+    li["毕业院校"] = before
+    gone = await upper.compare()
+
+    assert (still.outcome, gone.outcome) == (NOTHING | {"again": 1}, NOTHING | {"closed": 1})
+    assert (await only(upper)).state is DifferenceState.CLOSED
+    assert [each.reason for each in await upper.steps(found.id)][2:] == ["处理后比对仍不一致", "比对一致，自动销号"]
+    li["毕业院校"] = "另一大学"
+    assert (await upper.compare()).outcome == NOTHING | {"again": 1}
+
+
+async def test_where_they_lead_an_officer_takes_it_over(upper: Upper) -> None:
+    by_name(upper, FULL["姓名"])["民族"] = "02"
+    await upper.compare()
+    found = await only(upper, leads=THEIRS)
+    by = given.by_saying("公安机关已更正")
+
+    assert [await accept_theirs(upper.database, given.CIPHER, by, found.id) for _ in range(2)] == [None, None]
+
+    assert (await only(upper)).state is DifferenceState.RECTIFIED
+    sealed = await upper.database.pool.fetchval(
+        "SELECT ethnicity FROM person_records WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)", found.person_id
+    )
+    assert given.CIPHER.decrypt(sealed, f"person_records.ethnicity.{found.person_id}") == "02"
+    assert (await upper.compare()).outcome == NOTHING | {"closed": 1}
+
+
+async def test_where_the_setting_asks_an_officer_says_and_a_key_item_waits_for_its_case(upper: Upper) -> None:
+    by_name(upper, FULL["姓名"])["职务名称"] = "副主任"
+    await upper.compare()
+    found = await only(upper)
+
+    with pytest.raises(DifferenceSideMissing):
+        await move_difference(
+            upper.database, given.by_saying("已经改了"), MoveDifference(difference_id=found.id, to=DifferenceState.RECTIFIED)
+        )
+    with pytest.raises(CorrectionNotTheirs):
+        await accept_theirs(upper.database, given.CIPHER, given.by_saying("以上级为准"), found.id)
+    review = MoveDifference(difference_id=found.id, to=DifferenceState.IN_REVIEW, side=THEIRS)
+    await move_difference(upper.database, given.by_saying("以任免文件为准"), review)
+    change_id = await accept_theirs(upper.database, given.CIPHER, given.by_saying("以任免文件为准"), found.id)
+
+    (pending,) = await upper.database.pool.fetch("SELECT id, state, record FROM pending_changes")
+    assert (pending["id"], pending["state"], pending["record"]) == (change_id, "open", {"title": "副主任"})
+    title = await upper.database.pool.fetchval("SELECT title FROM person_records WHERE person_id = $1", found.person_id)
+    assert title == "主任"
+
+
+async def test_what_cannot_be_taken_over_here_is_said(upper: Upper) -> None:
+    upper.sheets["机构信息"][0]["机构规格"] = "副科"
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    await upper.compare()
+    unit, school = await only(upper, sheet="units"), await only(upper, field="school")
+
+    with pytest.raises(CorrectionElsewhere):
+        await accept_theirs(upper.database, given.CIPHER, given.by_saying("以上级为准"), unit.id)
+    with pytest.raises(CorrectionNotTheirs):
+        await accept_theirs(upper.database, given.CIPHER, given.by_saying("以上级为准"), school.id)
+    with pytest.raises(DifferenceReasonMissing):
+        await answer_difference(upper.database, given.by_saying("改"), AnswerDifference(difference_id=school.id))
+    with pytest.raises(DifferenceMoveRefused):
+        await move_difference(
+            upper.database, given.by_saying("不再处理"), MoveDifference(difference_id=school.id, to=DifferenceState.CLOSED)
+        )
+
+
+async def test_a_cancelled_comparison_touches_nothing_and_no_register_is_said_to_be_none(upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    run_id = await upper.bring()
+    await cancel_comparison(upper.database, given.by(), OfComparison(run_id=run_id))
+    await compare_registers(upper.database, given.CIPHER, upper.desk.imports.clock, run_id)
+
+    with pytest.raises(ComparisonOver):
+        await cancel_comparison(upper.database, given.by(), OfComparison(run_id=run_id))
+    assert await upper.differences() == []
+    other = await upper.compare(book({"人员信息": [{"姓名": "某", "性别": "1"}]}))
+    assert (other.state, "公民身份号码" in other.note) == (ComparisonState.UNREADABLE, True)
+    assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
+
+
+async def test_a_part_of_the_county_is_compared_with_that_part(upper: Upper) -> None:
+    second = await upper.database.pool.fetchval("SELECT id FROM units WHERE name = '乙单位'")
+    upper.sheets["人员信息"] = [{**upper.people[0], "姓名": "赵示例", "公民身份号码": NUMBERS[3], "所在机构": "乙单位"}]
+    upper.sheets["机构信息"] = [each for each in upper.sheets["机构信息"] if each["机构名称"] == "乙单位"]
+    del upper.sheets["编制信息"], upper.sheets["领导职数信息"]
+
+    await upper.compare(root_id=second)
+
+    assert await upper.found(lambda each: (each.kind, each.name, each.unit)) == [("missing_here", "赵示例", "乙单位")]
+
+
+async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: Upper) -> None:
+    by_name(upper, FULL["姓名"])["民族"] = "02"
+    by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]
+    by_name(upper, "王示例")["姓名"] = "赵示例"
+    await upper.compare()
+
+    tables = ("outbox", "event_log", "accepted_commands", "comparison_runs", "comparison_differences", "comparison_steps")
+    kept = "".join([str(row) for table in tables for row in await upper.database.pool.fetch(f"SELECT {table}::text FROM {table}")])
+    for planted in (*NUMBERS[:4], "蒙古族"):
+        assert planted not in kept
+        assert planted.encode().hex() not in kept
+
+
+async def test_a_unit_sees_its_own_and_answers_only_that(upper: Upper, doors: Doors) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    upper.sheets["机构信息"].append({"机构名称": "丙单位", "统一社会信用代码": USCC[2]})
+    await upper.compare()
+    first, second = [await upper.database.pool.fetchval("SELECT id FROM units WHERE name = $1", name) for name in ("甲单位", "乙单位")]
+    mine, others = (doors.as_(Role.UNIT_CLERK, units=(each,)) for each in (first, second))
+
+    def shown(answer: Any) -> list[str]:
+        return [each["name"] for each in answer.json()["items"]]
+
+    assert shown(await doors.http.get("/differences", headers=mine)) == ["李示例"]
+    assert shown(await doors.http.get("/differences", headers=others)) == []
+    assert sorted(shown(await doors.http.get("/differences", headers=doors.office))) == ["丙单位", "李示例"]
+    found = (await only(upper, sheet="roster")).id
+    body = {"reason": "毕业证书为准，附复印件", "document_no": "甲函〔2026〕3号"}
+    assert (await doors.http.post(f"/differences/{found}/answer", json=body, headers=others)).status_code == 404
+    answered = await doors.http.post(f"/differences/{found}/answer", json=body, headers=mine)
+    assert (answered.status_code, answered.json()["state"]) == (200, "difference_answered")
+    assert (answered.json()["steps"][-1]["reason"], answered.json()["steps"][-1]["document_no"]) == tuple(body.values())
+    move = {"reason": "核对证书", "to": "difference_explained"}
+    refused = await doors.http.post(f"/differences/{found}/move", json=move, headers=doors.as_(Role.UNIT_CLERK, units=(first,)))
+    assert refused.status_code == 403
+    assert (await doors.http.post(f"/differences/{found}/move", json=move, headers=doors.office)).json()["state"] == "difference_explained"
+    assert shown(await doors.http.get("/differences?open_only=true", headers=doors.office)) == ["丙单位"]
+
+
+async def test_the_list_has_filters_and_pages(upper: Upper, doors: Doors) -> None:
+    for name in ("李示例", "王示例"):
+        by_name(upper, name)["毕业院校"] = "另一大学"
+    by_name(upper, "李示例")["民族"] = "02"
+    view = await upper.compare()
+
+    first = (await doors.http.get("/differences?limit=2", headers=doors.office)).json()
+    rest = (await doors.http.get(f"/differences?limit=2&after={first['next']}", headers=doors.office)).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    for query, count in (
+        ("leads=theirs", 1),
+        ("leads=ours", 2),
+        ("field=school", 2),
+        (f"run={view.id}", 3),
+        ("kind=missing_here", 0),
+        ("state=difference_to_verify", 3),
+    ):
+        assert len((await doors.http.get(f"/differences?{query}", headers=doors.office)).json()["items"]) == count, query
+
+
+async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(upper: Upper, doors: Doors) -> None:
+    content, unit_id = book(upper.sheets), await upper.database.pool.fetchval("SELECT id FROM units WHERE name = '甲单位'")
+    files = {"file": ("上级.xlsx", content)}
+
+    taken = await doors.http.post("/comparisons", files=files, headers=doors.office)
+    assert taken.status_code == 202, taken.text
+    view = (await doors.http.get(f"/comparisons/{taken.json()['run_id']}", headers=doors.office)).json()
+    assert (view["state"], view["file_name"], view["leads"]) == ("comparison_received", "上级.xlsx", "2026")
+    (started,) = await upper.database.pool.fetch("SELECT type, body FROM outbox ORDER BY id DESC LIMIT 1")
+    assert (started["type"], json.loads(started["body"])) == ("start:ComparisonWorkflow", taken.json())
+    for headers, status, code in (
+        (doors.as_(Role.BUSINESS_OFFICER, units=(unit_id,)), 409, "comparison_not_whole"),
+        (doors.as_(Role.UNIT_CLERK, units=(unit_id,)), 403, "forbidden"),
+    ):
+        answer = await doors.http.post("/comparisons", files=files, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    part = doors.as_(Role.BUSINESS_OFFICER, units=(unit_id,))
+    assert (await doors.http.post("/comparisons", files=files, data={"unit": str(unit_id)}, headers=part)).status_code == 202
+    hostile = await doors.http.post("/comparisons", files={"file": ("a.xlsx", b"MZ not a book")}, headers=doors.office)
+    assert hostile.status_code == 409
+
+
+async def test_values_in_full_are_on_record(upper: Upper, doors: Doors) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    await upper.compare()
+    found = await only(upper)
+
+    seen = await doors.http.post(f"/differences/{found.id}/reveal", json={"reason": "与证书核对"}, headers=doors.office)
+
+    assert seen.json() == {"id_number": None, "ours": found.ours, "theirs": "另一大学"}
+    assert (await upper.steps(found.id))[-1].action == "reveal"
+    reveals: list[UUID] = [row["person_id"] for row in await upper.database.pool.fetch("SELECT person_id FROM person_reveals")]
+    assert reveals == [found.person_id]
+
+
+async def test_the_list_to_hand_up_can_be_taken_out_masked(upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    by_name(upper, FULL["姓名"])["民族"] = "02"
+    by_name(upper, "王示例").update({"姓名": "赵示例", "公民身份号码": NUMBERS[3]})
+    await upper.compare()
+
+    masked = {each["差异"] + each["项目"]: each for each in (await upper.desk.take(unmasked=False, name="differences")).records()}
+    plain = {each["差异"] + each["项目"]: each for each in (await upper.desk.take(unmasked=True, name="differences")).records()}
+    handed = (await upper.desk.take(unmasked=False, name="differences", leads="ours")).records()
+
+    assert (masked["内容不一致民族"]["本系统"], masked["内容不一致民族"]["上级系统"]) == ("＊", "＊")
+    assert (plain["内容不一致民族"]["本系统"], plain["内容不一致民族"]["上级系统"]) == ("汉族", "蒙古族")
+    assert masked["本系统缺少"]["公民身份号码"] == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+    assert (plain["本系统缺少"]["公民身份号码"], plain["上级系统缺少"]["公民身份号码"]) == (NUMBERS[3], NUMBERS[2])
+    assert sorted((each["对象"], each["差异"], each["上级系统"], each["状态"]) for each in handed) == [
+        ("李示例", "内容不一致", "另一大学", "差异待核实"),
+        ("王示例", "上级系统缺少", "", "差异待核实"),
+    ]
+
+
+async def test_under_a_new_key_what_was_found_is_still_known(upper: Upper) -> None:
+    by_name(upper, FULL["姓名"])["民族"] = "02"
+    by_name(upper, "王示例").update({"姓名": "赵示例", "公民身份号码": NUMBERS[3]})
+    await upper.compare()
+    ring = given.CIPHER.ring.writing_with(new_key(2, Suite.SM4))
+
+    await renew_all(upper.database, FieldCipher(ring), upper.desk.shelf, lambda _: None)
+    upper.cipher = FieldCipher(KeyRing(ring.keys[-1:]))
+    view = await upper.compare()
+
+    assert (view.outcome, view.unread) == (NOTHING | {"same": 3}, 0)
+
+
+async def test_sheets_of_many_chunks_take_turns_on_one_connection(upper: Upper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "CHUNK", 1)
+
+    again = await Upper(upper.desk).copy()
+
+    assert again.sheets == upper.sheets
