@@ -406,3 +406,19 @@ async def test_sheets_of_many_chunks_take_turns_on_one_connection(upper: Upper, 
     again = await Upper(upper.desk).copy()
 
     assert again.sheets == upper.sheets
+
+
+async def test_an_empty_cell_of_theirs_counts_only_where_the_setting_says_so(upper: Upper) -> None:
+    full = by_name(upper, FULL["姓名"])
+    full["毕业院校"] = full["职务名称"] = full["入编时间"] = None
+
+    await upper.compare()
+
+    assert await upper.found(told) == [("roster", "field_differs", "started_on", FULL["姓名"], "2015-09-01", None, ASK)]
+
+
+async def test_a_column_that_the_file_does_not_have_is_not_compared(upper: Upper) -> None:
+    for row in upper.people:
+        del row["入编时间"]
+
+    assert (await upper.compare()).outcome == NOTHING
