@@ -105,7 +105,7 @@ class Compared:
 
     def same(self, ours: str | None, theirs: str | None) -> bool:
         """Whether both say the same: months by month, codes by their word there, texts apart from spaces and widths."""
-        if ours is None or theirs is None:
+        if ours is None or theirs is None or ours == theirs:
             return ours == theirs
         if self.of.kind is Kind.CODE:
             return self.words.get(ours, ours) == self.words.get(theirs, theirs)
