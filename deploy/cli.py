@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -53,12 +55,11 @@ def up(
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
     began = time.monotonic()
-    stack.launch(place, with_parent=foreground)
-    asyncio.run(stack.until_ready(place, _tell))
-    _load_city(place, city)
-    console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。")
-    if foreground:
-        _stay(place)
+    with _in_front(place) if foreground else nullcontext():
+        stack.launch(place, with_parent=foreground)
+        asyncio.run(stack.until_ready(place, _tell))
+        _load_city(place, city)
+        console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。")
 
 
 def _tell(part: PartState) -> None:
@@ -81,9 +82,11 @@ def _load_city(place: Place, city: str) -> None:
     mark.write_text(city + "\n", encoding="utf-8")
 
 
-def _stay(place: Place) -> None:
-    """Stay in the foreground until the stack is stopped from elsewhere or by Ctrl-C."""
+@contextmanager
+def _in_front(place: Place) -> Iterator[None]:
+    """From its start on, the stack lasts until it is stopped from elsewhere or by Ctrl-C."""
     try:
+        yield
         while stack.supervisor(place):
             time.sleep(0.5)
     except KeyboardInterrupt:
