@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.doors import Doors, Refused, doors_of
-from deploy.local.place import DEMO_ISSUER, Place, WrongPlace
-from shared.clock import CHINA
+from deploy.local.place import Place, WrongPlace
+from shared.clock import CHINA, Clock
 from shared.documents import Renderer
 
 KINDS = {"copy": "查阅复制", "correction": "更正", "deletion": "删除"}
@@ -79,17 +79,19 @@ def decide(
 
 
 def pdf(place: Place, request: UUID, held: dict[str, Any]) -> bytes:
-    """The same as a document. Raises MissingGlyphs."""
-    mark = "" if place.environment == "production" else "演示数据"
-    fonts = os.environ.get("BIANBAN_FONT_DIR")
-    at = datetime.now(CHINA)
+    """The same as a document, in the name of the office (WrongPlace where none is set). Raises MissingGlyphs."""
+    told = place.variables()
+    if not (issuer := told.get("BIANBAN_ISSUER")):
+        raise WrongPlace("没有设置发文机关。请设置环境变量 BIANBAN_ISSUER 后重试，或先输出 .json 文件。")
+    fonts, at = told.get("BIANBAN_FONT_DIR"), Clock(None if place.environment == "production" else place.clock_file).now().astimezone(CHINA)
     data = {
-        "issuer": os.environ.get("BIANBAN_ISSUER") or DEMO_ISSUER,
+        "issuer": issuer,
         "case_no": str(request),
         "issued_on": at.date().isoformat(),
         **{name: held[name] for name in ("purpose", "basis", "retention")},
         "tables": list(_tables(held)),
     }
+    mark = "" if place.environment == "production" else "演示数据"
     return Renderer(Path(fonts) if fonts else None, mark).pdf(_TEMPLATE, data, at)
 
 

@@ -1,6 +1,7 @@
 """The person concerned gets all that is held of him, is corrected on proof, and is told why what must be kept is not deleted."""
 
 import io
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -8,7 +9,7 @@ import pypdf
 import pytest
 
 from deploy import keys
-from deploy.local.place import Place
+from deploy.local.place import Place, WrongPlace
 from deploy.person import pdf
 from services.roster.commands.placements import place_person
 from shared.clock import business_day
@@ -60,6 +61,13 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     text = "".join(page.extract_text() for page in printed).replace("\n", "").replace(" ", "")
     assert all(each in text for each in (str(PERSON["id_number"]), "蒙古族", "核对档案原件", "演示数据"))
     assert ASKED["asked"] not in str(await roster_db.pool.fetch("SELECT * FROM person_requests"))
+
+
+async def test_no_office_hands_out_a_paper_in_the_name_of_the_invented_city(stack: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BIANBAN_ISSUER", raising=False)
+
+    with pytest.raises(WrongPlace, match="发文机关"):
+        pdf(replace(stack, environment="production"), UUID(int=1), {})
 
 
 async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(doors: Doors, roster_db: Database) -> None:

@@ -1,17 +1,13 @@
 """Comparisons with the upper level's 实名制 register, and the differences found: brought, watched, answered by units, decided by the office."""
 
-import asyncio
-import hashlib
-from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
-from starlette.datastructures import UploadFile
 
 from services.roster.api.door import Door, InDoor, Write
-from services.roster.api.imports import form_of, held_for
+from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import comparisons as commands
 from services.roster.models.comparisons import (
     UNDER_WAY,
@@ -89,25 +85,20 @@ class SeeBody(Write):
 async def receive_comparison(request: Request, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> RunId:
     """Bring a file of the upper level's register (national format) and have it compared. Nothing of the roster is written."""
     form = await form_of(request)
-    upload, unit = form.get("file"), form.get("unit")
-    if not isinstance(upload, UploadFile) or not upload.filename:
-        raise UploadMalformed
-    root_id = await _root(door, who, unit)
-    content, run_id, format_ = await upload.read(), uuid7(), latest_format()
-    name = "".join(each for each in Path(upload.filename.replace("\\", "/")).name if each.isprintable())[-200:]
-    digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+    file, run_id, format_ = await file_of(form), uuid7(), latest_format()
+    root_id = await _root(door, who, form.get("unit"))
     what = ReceiveComparison(
         run_id=run_id,
-        file_name=name,
-        file_bytes=len(content),
-        file_hash=digest,
+        file_name=file.name,
+        file_bytes=len(file.content),
+        file_hash=file.digest,
         root_id=root_id,
         format=format_.version,
         leads=latest_leads().version,
-        pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(content)),
+        pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(file.content)),
     )
-    with held_for(content) as place:
-        await ensure_readable(place, name, WantedSheets([each.title for each in format_.sheets], format_.sheets[-1].title))
+    with held_for(file.content) as place:
+        await ensure_readable(place, file.name, WantedSheets([each.title for each in format_.sheets], format_.sheets[-1].title))
     by = door.by(who, idempotency_key, Write(reason="上传上级实名制数据作比对"))
     return RunId(run_id=await commands.receive_comparison(door.database, by, what))
 

@@ -4,13 +4,9 @@ An import is its owner's, not a unit's: who sees a part of the county reads his 
 """
 
 import asyncio
-import hashlib
 import json
 import os
 import tomllib
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
@@ -18,9 +14,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from services.roster.api.door import Door, InDoor, Write
+from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import imports as commands
 from services.roster.commands.import_checks import wanted_of
 from services.roster.models.fields import SHEETS
@@ -33,7 +29,6 @@ from services.roster.models.imports import (
     MappingWrong,
     NotYourFile,
     ReceiveImport,
-    UploadMalformed,
 )
 from services.roster.queries import imports as queries
 from services.roster.queries.codes import codes
@@ -44,14 +39,12 @@ from shared.events.envelope import uuid7
 from shared.http import IdempotencyKey
 from shared.pages import Limit
 from shared.progress import LastEventId, Progress, watched
-from shared.sheets.reading import FILE_BYTES, ensure_readable, held
-from shared.sheets.refusals import unreadable
+from shared.sheets.reading import ensure_readable
 from shared.sheets.returned import annotated
 
 router = APIRouter()
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_REQUEST_BYTES = FILE_BYTES + 2**20
 _FORM = {
     "requestBody": {
         "required": True,
@@ -116,12 +109,6 @@ class ChangePage(BaseModel):
     next: None = None
 
 
-class _InMemory(MultiPartParser):
-    """Uploads never touch a disk in plain."""
-
-    spool_max_size = _REQUEST_BYTES
-
-
 @router.get("/templates/{kind}")
 async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  # noqa: ARG001  the permission is all that is asked
     """The empty workbook of a kind: instructions, choices, and a mark by which it is recognised on return."""
@@ -137,29 +124,26 @@ async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  
 async def receive_import(request: Request, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportId:
     """Take a file in and have it checked. What is no honest file is refused at once and not kept."""
     form = await form_of(request)
-    kind, upload, mapping = str(form.get("kind", "")), form.get("file"), form.get("mapping")
+    kind, mapping = str(form.get("kind", "")), form.get("mapping")
     if kind not in SHEETS:
         raise ImportKindUnknown
-    if not isinstance(upload, UploadFile) or not upload.filename:
-        raise UploadMalformed
-    content = await upload.read()
-    name = "".join(each for each in Path(upload.filename.replace("\\", "/")).name if each.isprintable())[-200:]
+    file = await file_of(form)
     settings, import_id = request.app.state.imports, uuid7()
     what = ReceiveImport(
         import_id=import_id,
         kind=kind,
-        file_name=name,
-        file_bytes=len(content),
-        file_hash=hashlib.sha256(content).hexdigest(),
+        file_name=file.name,
+        file_bytes=len(file.content),
+        file_hash=file.digest,
         mapping=await _mapping(mapping),
         political_legal=form.get("political_legal") == "true" and settings.import_political_legal,
         scope=who.units,
         keep_days=settings.import_keep_days,
-        pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(content)),
+        pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(file.content)),
         clock_offset=request.app.state.clock_offset(),
     )
-    with held_for(content) as place:
-        await ensure_readable(place, name, wanted_of(kind, what.mapping))
+    with held_for(file.content) as place:
+        await ensure_readable(place, file.name, wanted_of(kind, what.mapping))
     by = door.by(who, idempotency_key, Write(reason="上传待导入的文件"))
     return ImportId(import_id=await commands.receive_import(door.database, by, what))
 
@@ -244,29 +228,6 @@ async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Respons
     return _file(content, f"核对结果-{view.file_name}")
 
 
-async def form_of(request: Request) -> dict[str, object]:
-    """The parts of an upload, in memory. Raises UploadMalformed, Unreadable."""
-    try:
-        parser = _InMemory(request.headers, _measured(request), max_files=2, max_fields=10, max_part_size=2**18)
-        return dict((await parser.parse()).multi_items())
-    except (MultiPartException, KeyError):
-        raise UploadMalformed from None
-
-
-async def _measured(request: Request) -> AsyncGenerator[bytes, None]:
-    """The body, up to the largest that is taken. Raises Unreadable, by its announced length at once."""
-    size = int(request.headers.get("content-length", "0"))
-    if size <= _REQUEST_BYTES:
-        size = 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size > _REQUEST_BYTES:
-                break
-            yield piece
-    if size > _REQUEST_BYTES:
-        raise unreadable("too_large", limit=FILE_BYTES // 1_000_000)
-
-
 async def _mapping(sent: object) -> MappingFile | None:
     """TOML or JSON. Raises MappingWrong."""
     if not sent:
@@ -283,16 +244,6 @@ async def _mapping(sent: object) -> MappingFile | None:
         raise MappingWrong(detail=f"{where} 的写法不对") from None
     except (ValueError, RecursionError):
         raise MappingWrong(detail="不是有效的 TOML 或 JSON（UTF-8 编码）") from None
-
-
-@contextmanager
-def held_for(content: bytes) -> Iterator[int]:
-    """A file in memory, for as long as it is looked at."""
-    place = held([content])
-    try:
-        yield place
-    finally:
-        os.close(place)
 
 
 async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:

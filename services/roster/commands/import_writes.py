@@ -125,18 +125,18 @@ class Lend(Request):
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     """Record a secondment that was found at a first load. Raises what `second_person` raises."""
-    known = (await known_by(conn, [what.indexes])).get(0)
-    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", known)
+    person_id = (await known_by(conn, [what.indexes])).get(0)
+    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", person_id)
     if person is None:
         raise PersonUnknown
     borrowers = await conn.fetch(
         "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower
     )
-    known = borrowers[0]["id"] if len(borrowers) == 1 else None
+    borrower_id = borrowers[0]["id"] if len(borrowers) == 1 else None
     lent = SecondPerson(
         person_id=person["id"],
-        borrower_id=known,
-        borrower=None if known else what.borrower,
+        borrower_id=borrower_id,
+        borrower=None if borrower_id else what.borrower,
         started_on=what.started_on,
         until=what.until,
         baseline=not await units_in_use(conn, [person["unit_id"]]),
