@@ -28,15 +28,23 @@ _DANGEROUS = re.compile(
     re.IGNORECASE,
 )
 _ANY_FORMULA = re.compile(rb"<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>([^<]*)<)")
-_PLACED_FORMULA = re.compile(rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*>\s*<(?:\w+:)?f[\s/>]")
+_PLACED_FORMULA = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*>\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>([^<]*)<)"
+)
+_TRUTH = frozenset({b"TRUE()", b"FALSE()"})  # as LibreOffice writes a cell of this kind
+_ERROR = re.compile(
+    rb"<(?:\w+:)?c\s(?=[^>]*?\bt=[\"']e[\"'])(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*>"
+    rb"(?:\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v>(#[^<]{1,20})<"
+)
 _MAIN = re.compile(r"^\{[^}]*\}")
 
 
 @dataclass
 class Contents:
-    """What the parts tell: the cells that hold a formula, by sheet: row number to column positions (from 0)."""
+    """What the parts tell, by sheet and row number: which columns (from 0) hold a formula, and which an error value: the parser gives those as nothing."""
 
     formulas: dict[str, dict[int, list[int]]] = field(default_factory=dict)
+    errors: dict[str, dict[int, dict[int, str]]] = field(default_factory=dict)
 
 
 def judge(file: BinaryIO) -> Contents:
@@ -102,6 +110,8 @@ def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Co
             _judge_piece(piece, name)
             if sheet is not None and (b"<f" in piece or b":f" in piece):
                 _note_formulas(contents, sheet, piece)
+            if sheet is not None and (b't="e"' in piece or b"t='e'" in piece):
+                _note_errors(contents, sheet, piece)
     return contents
 
 
@@ -158,10 +168,19 @@ def _note_formulas(contents: Contents, sheet: str, piece: bytes) -> None:
         raise Unread("dangerous_formula", sheet=sheet)
     placed = _PLACED_FORMULA.findall(piece)
     rows = contents.formulas.setdefault(sheet, defaultdict(list))
-    for letters, number in placed:
-        rows[int(number)].append(column(letters.decode()))
+    for letters, number, text in placed:
+        if text not in _TRUTH:
+            rows[int(number)].append(column(letters.decode()))
     if len(placed) < len(formulas) or sum(map(len, rows.values())) > FORMULAS:
         raise Unread("unplaced_formula", sheet=sheet)
+
+
+def _note_errors(contents: Contents, sheet: str, piece: bytes) -> None:
+    rows = contents.errors.setdefault(sheet, defaultdict(dict))
+    for letters, number, error in _ERROR.findall(piece):
+        rows[int(number)][column(letters.decode())] = error.decode()
+        if len(rows) > FORMULAS:
+            raise Unread("unplaced_formula", sheet=sheet)
 
 
 def column(letters: str) -> int:

@@ -123,7 +123,7 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
             if last_row >= ROWS:
                 raise Unread("too_long", limit=ROWS)
             formulas = contents.formulas.get(name, {})
-            _serve_sheet(title, name, _rows(sheet), formulas, _merged(sheet))
+            _serve_sheet(title, name, rows_of(sheet, contents.errors.get(name, {})), formulas, _merged(sheet))
     except (calamine.CalamineError, ValueError, KeyError, OverflowError):
         raise Unread("damaged") from None
 
@@ -158,11 +158,12 @@ def _merged(sheet: Any) -> list[list[int]]:
     return [[top, left, bottom, right] for (top, left), (bottom, right) in ranges if top < HEAD][:200]
 
 
-def _rows(sheet: Any) -> Iterator[Row]:
-    """Rows numbered as the user sees them. The parser gives leading empty rows, and leaves leading empty columns out."""
+def rows_of(sheet: Any, errors: dict[int, dict[int, str]]) -> Iterator[Row]:
+    """Rows numbered as the user sees them. The parser gives leading empty rows, leaves leading empty columns out, and error values empty."""
     left = [""] * (sheet.start or (0, 0))[1]
     for number, row in enumerate(sheet.iter_rows(), start=1):
-        yield number, [*left, *row]
+        wrong = errors.get(number, {})
+        yield number, [wrong.get(place, cell) for place, cell in enumerate([*left, *row])] if wrong else [*left, *row]
 
 
 def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def main(asked: Mapping[str, Any]) -> None:
 
 
 def _write_book(file: Any, target: str, marks: Marks) -> None:
-    archive.judge(file)
+    errors = archive.judge(file).errors
     import python_calamine as calamine  # noqa: PLC0415  only under the limits
     import xlsxwriter  # noqa: PLC0415  as above
 
@@ -78,16 +78,19 @@ def _write_book(file: Any, target: str, marks: Marks) -> None:
         None: made.add_format({"num_format": "@"}),
     }
     for name, found in marks.items():
-        _write_sheet(made.add_worksheet(name[:31]), source.get_sheet_by_name(name), found, formats)
+        sheet = source.get_sheet_by_name(name)
+        rows = reader.rows_of(sheet, errors.get(name, {}))
+        _write_sheet(made.add_worksheet(name[:31]), (sheet.end or (0, 0))[1] + 1, rows, found, formats)
     made.close()
 
 
-def _write_sheet(target: Any, source: Any, found: Sequence[Sequence[Any]], formats: Mapping[bool | None, Any]) -> None:
+def _write_sheet(
+    target: Any, width: int, rows: Iterator[reader.Row], found: Sequence[Sequence[Any]], formats: Mapping[bool | None, Any]
+) -> None:
     cells, sentences = _by_row(found)
-    width = (source.end or (0, 0))[1] + 1
     target.set_column(width, width, 80)
     first = True
-    for number, row in reader._rows(source):  # noqa: SLF001  the same rows with the same numbers
+    for number, row in rows:
         for place, cell in enumerate(row):
             if (value := reader.value(cell)) is not None or (number, place) in cells:
                 _write_cell(target, number - 1, place, value, formats[cells.get((number, place))])

@@ -23,18 +23,18 @@ Reader: TypeAlias = Callable[[Cell], Value]
 LONGEST = {"duties": 4_000}
 USUAL_LENGTH = 200
 _NOTHING = frozenset(
-    "无 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
+    "无 (无) 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
 )
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _SPACES = re.compile(r"\s+")
 _BETWEEN_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
-_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]")
+_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
 _REMARK = re.compile(r"[（(【\[]")
 _LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
 _RADICAL = re.compile("[\u2f00-\u2fdf]")
-_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.0+)?)?)?")
+_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
 _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
@@ -86,7 +86,7 @@ def is_nothing(cell: Cell) -> bool:
     if not isinstance(cell, str):
         return cell != cell  # noqa: PLR0124  a number that is none
     plain = cell.strip().strip("\u3000'")
-    return not plain or plain in _NOTHING
+    return not plain or plain in _NOTHING or (len(plain) < 4 and unicodedata.normalize("NFKC", plain) in _NOTHING)
 
 
 def written(cell: Cell) -> str:
