@@ -25,6 +25,7 @@ AREAS = {
     "dead-letters": ("deploy.dead_letters", "app"),
     "keys": ("deploy.keys", "app"),
     "person": ("deploy.person", "app"),
+    "chaos": ("deploy.chaos.command", "chaos"),
 }
 
 chinese.install()

@@ -83,7 +83,8 @@ def prepare(place: Place) -> None:
     """Write the settings, and into an empty data folder the identity that a format step would write."""
     data = place.home / "kafka" / "data"
     data.mkdir(parents=True, exist_ok=True)
-    text = PROPERTIES.format(port=place.port("kafka"), controller=place.port("kafka-controller"), data=data)
+    ports = {"port": place.port("kafka"), "reached": place.reached("kafka"), "controller": place.port("kafka-controller")}
+    text = PROPERTIES.format(data=data, **ports)
     (place.home / "kafka" / "server.properties").write_text(text, encoding="utf-8")
     identity = data / "meta.properties"
     if not identity.exists():

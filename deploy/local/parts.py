@@ -53,13 +53,13 @@ def _services(place: Place) -> Iterator[Part]:
             app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
             yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,), forked=True)
         if _exists(f"services/{service}/worker.py"):
-            reached = probes.connected(place.port("postgres"))
+            reached = probes.connected(place.reached("postgres"))
             yield Part(f"{service}-worker", _python(f"services.{service}.worker"), variables, JOBS, reached, forked=True)
 
 
 def _workflows(place: Place) -> Iterator[Part]:
     if _exists("workflows/worker.py"):
-        reached = probes.connected(place.port("temporal"))
+        reached = probes.connected(place.reached("temporal"))
         yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached, forked=True)
 
 

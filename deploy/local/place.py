@@ -47,6 +47,8 @@ class Place:
     home: Path
     offset: int
     environment: Environment
+    detour: int = 0
+    """How far from the servers' own ports the processes look for them: whoever stands in between (`bianban chaos`) listens there."""
 
     @classmethod
     def from_environment(cls) -> "Place":
@@ -55,11 +57,16 @@ class Place:
         environment = os.environ.get("BIANBAN_ENVIRONMENT") or "demo"
         if environment not in {"production", "demo", "test"}:
             raise WrongPlace(f"BIANBAN_ENVIRONMENT 只能是 production、demo 或 test，而不是 {environment}。")
-        return cls(home, int(os.environ.get("BIANBAN_PORT_OFFSET") or 0), cast("Environment", environment))
+        offset, detour = (int(os.environ.get(name) or 0) for name in ("BIANBAN_PORT_OFFSET", "BIANBAN_PORT_DETOUR"))
+        return cls(home, offset, cast("Environment", environment), detour)
 
     def port(self, name: str) -> int:
         """The port of one listener of this stack."""
         return PORTS[name] + self.offset
+
+    def reached(self, server: str) -> int:
+        """The port at which the processes reach one of the servers."""
+        return self.port(server) + self.detour
 
     @property
     def clock_file(self) -> Path:
@@ -74,7 +81,7 @@ class Place:
     @property
     def kafka(self) -> str:
         """Bootstrap address of the broker."""
-        return f"127.0.0.1:{self.port('kafka')}"
+        return f"127.0.0.1:{self.reached('kafka')}"
 
     @property
     def temporal(self) -> str:
@@ -116,10 +123,11 @@ class Place:
             "PYTHONPATH": str(PROJECT),
             "BIANBAN_HOME": str(self.home),
             "BIANBAN_PORT_OFFSET": str(self.offset),
+            "BIANBAN_PORT_DETOUR": str(self.detour),
             "BIANBAN_ENVIRONMENT": self.environment,
             "BIANBAN_SECRETS_DIR": str(self.home / "secrets"),
             "BIANBAN_KAFKA": self.kafka,
-            "BIANBAN_TEMPORAL": self.temporal,
+            "BIANBAN_TEMPORAL": f"127.0.0.1:{self.reached('temporal')}",
             "BIANBAN_TEMPORAL_NAMESPACE": NAMESPACE,
             "BIANBAN_TOPIC_PREFIX": "",
             "BIANBAN_ROSTER_URL": f"http://127.0.0.1:{self.port('roster')}",
@@ -132,5 +140,6 @@ class Place:
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
             variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)
         if service:
-            variables[f"{service.upper()}_DATABASE_URL"] = self.database_url(service)
+            address = self.database_url(service).replace(f":{self.port('postgres')}/", f":{self.reached('postgres')}/")
+            variables[f"{service.upper()}_DATABASE_URL"] = address
         return variables

@@ -1,0 +1,91 @@
+"""Where chaos is let loose: a fresh stack of its own, small disks under its two stores, and a bad network in front of its three servers."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from deploy.chaos.proxy import Detour
+from deploy.cli import DEMO_DATE
+from deploy.demo.city import fill
+from deploy.doors import doors_of
+from deploy.local.place import Place, WrongPlace
+from deploy.local.stack import is_free, running
+from shared.auth import Who
+from shared.clock import at_hour
+
+OFFSET, DETOUR = 10_000, 400
+SERVERS = ("postgres", "kafka", "temporal")
+DISKS = {"pg": "2g", "kafka": "1g"}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The stack, the ways to its servers, the people who use it, and which stores stand on a disk that can be filled."""
+
+    place: Place
+    ways: dict[str, Detour]
+    people: dict[str, Who]
+    small_disks: frozenset[str]
+
+
+def place_of_chaos(place: Place, slot: int = 0) -> Place:
+    """Beside the stack the caller means, never that stack itself. WrongPlace in production."""
+    if place.environment == "production":
+        raise WrongPlace("bianban chaos 会损坏数据，生产环境不能运行。")
+    return Place(place.home / "chaos" / f"stack-{slot}", place.offset + OFFSET + 800 * slot, "demo", DETOUR)
+
+
+@asynccontextmanager
+async def ground(place: Place) -> AsyncIterator[Ground]:
+    """A running stack with the demo's city, at nine o'clock of the demo's first day."""
+    ways = {name: Detour(place.reached(name), place.port(name)) for name in SERVERS}
+    with _small_disks(place) as disks:
+        for way in ways.values():
+            await way.open()
+        try:
+            async with running(place, []):
+                offset = at_hour(DEMO_DATE, 9) - datetime.now(UTC)
+                place.clock_file.write_text(f"{round(offset / timedelta(seconds=1))}\n", encoding="utf-8")
+                await fill(place, "demo")
+                yield Ground(place, ways, await _people(place), disks)
+        finally:
+            for way in ways.values():
+                await way.shut()
+
+
+def free_place(base: Place) -> Place:
+    """The first that nobody uses: several runs stand side by side."""
+    return next(place for place in (place_of_chaos(base, slot) for slot in range(4)) if is_free(place))
+
+
+async def _people(place: Place) -> dict[str, Who]:
+    async with doors_of(replace(place, detour=0)) as doors:
+        return {name: await doors.who(name) for name in await doors.users()}
+
+
+@contextmanager
+def _small_disks(place: Place) -> Iterator[frozenset[str]]:
+    """Mount a small file system of memory under each store, which takes root; without it none."""
+    mounted: list[str] = []
+    for name, size in DISKS.items():
+        folder = place.home / name
+        folder.mkdir(parents=True, exist_ok=True)
+        while os.path.ismount(folder) and _quietly("umount", "--lazy", str(folder)):
+            pass
+        if os.geteuid() == 0 and _quietly("mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "bianban-chaos", str(folder)):
+            mounted.append(name)
+    try:
+        yield frozenset(mounted)
+    finally:
+        for name in mounted:
+            _quietly("umount", "--lazy", str(place.home / name))
+
+
+def _quietly(*words: str) -> bool:
+    with contextlib.suppress(OSError):
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    return False

@@ -1,0 +1,81 @@
+"""The load as a whole: who works at once, on which units, all from one seed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+import httpx
+
+from deploy.chaos.applications import Clerk
+from deploy.chaos.client import Client
+from deploy.chaos.ground import Ground
+from deploy.chaos.ledger import Ledger
+from deploy.chaos.people import FUNDING, KIND, Register
+from deploy.chaos.rectifications import Inspector
+from deploy.city.invented import Inventor
+from deploy.demo.city import OFFICER, logins
+from deploy.demo.plan import city
+from deploy.local.place import WrongPlace
+from shared.clock import business_day
+
+REGISTERS, CLERKS, INSPECTORS = 6, 5, 3
+ROOM = 400
+"""So many posts are added to each unit first, since a real city has hardly a free one."""
+LAST_REQUEST = 300.0
+
+
+@asynccontextmanager
+async def load(ground: Ground, ledger: Ledger, seed: int) -> AsyncIterator[Client]:
+    """Everybody works for the length of the block, and finishes what was begun after it."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=2.0), trust_env=False, limits=limits) as http:
+        client = Client(ground.place, ground.people, ledger, http)
+        actors = [asyncio.create_task(each.run()) for each in await _actors(client, seed)]
+        try:
+            yield client
+        finally:
+            client.stopping.set()
+            done, late = await asyncio.wait(actors, timeout=LAST_REQUEST)
+            for each in late:
+                each.cancel()
+        for each in done:
+            each.result()
+
+
+async def _actors(client: Client, seed: int) -> list[Register | Clerk | Inspector]:
+    schools, towns = await _units(client)
+    chances = [Random(f"{seed}/{number}") for number in range(REGISTERS + CLERKS + INSPECTORS)]  # noqa: S311  a load, not a secret
+    inventors = [Inventor(f"{seed}/{number}", first_sequence=60 + 30 * number) for number in range(len(chances))]
+    both = [*zip(inventors, chances, strict=True)]
+    return [
+        *(Register(client, [*schools.values()], *both.pop()) for _ in range(REGISTERS)),
+        *(Clerk(client, schools, *both.pop()) for _ in range(CLERKS)),
+        *(Inspector(client, dict([*towns.items()][number::INSPECTORS]), *both.pop()) for number in range(INSPECTORS)),
+    ]
+
+
+async def _units(client: Client) -> tuple[dict[str, str], dict[str, str]]:
+    """Schools, with room made for the load, and towns whose 行政编制 is full, by the login of their people."""
+    schools: dict[str, str] = {}
+    towns: dict[str, str] = {}
+    today = business_day(client.clock.now()).isoformat()
+    for login, planned in logins(city()).items():
+        found = await client.get(OFFICER, "roster", "/units", q=planned.uscc)
+        if not found or not found["items"]:
+            raise WrongPlace("这里没有演示城市。")
+        unit = str(found["items"][0]["id"])
+        if login.startswith("school"):
+            room = {"kind": KIND, "funding": FUNDING, "posts": ROOM, "effective_on": today, "document_on": today, "document_no": "编增测"}
+            await client.post("raise_quota", OFFICER, "roster", f"/units/{unit}/quotas/raise", room, unit=unit)
+            schools[login] = unit
+        elif await _is_full(client, unit):
+            towns[login] = unit
+    return schools, towns
+
+
+async def _is_full(client: Client, unit: str) -> bool:
+    seen = await client.get(OFFICER, "roster", f"/units/{unit}")
+    rows = {(row["kind"], row["funding"]): row for row in seen["establishments"]} if seen else {}
+    row = rows.get(("XZ", "state"))
+    return row is not None and row["available"] == 0
