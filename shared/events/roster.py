@@ -28,6 +28,9 @@ class EstablishmentState(BaseModel):
     frozen: int = Field(0, ge=0)
     kind_label: str = Field("", description="What the kind is called on the day; empty: not told, show the code.")
     funding_label: str = Field("", description="What the funding is called on the day; empty: not told, show the code.")
+    use_until: date | None = Field(
+        None, description="The last day on which posts of the row may be taken (周转编制); none: without a term."
+    )
 
     @property
     def available(self) -> int:

@@ -16,9 +16,10 @@ import pytest_asyncio
 
 from deploy.local.place import Place
 from services.roster.app import create_app
+from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import set_seats
 from services.roster.models.fields import PERSONS
-from services.roster.models.requests import SetSeats
+from services.roster.models.requests import SetQuota, SetSeats
 from services.roster.queries.exports import EXPORTS
 from services.roster.queries.ledger import MATTERS
 from shared.auth import Tokens
@@ -100,6 +101,8 @@ async def test_the_figures_of_a_row_are_those_of_the_screen_and_of_the_hand(hous
         await given.over_quota(roster_db, row)
     await given.in_post(roster_db, free)
     await given.reservation(roster_db, free, 2)
+    term = SetQuota(**free.key, posts=4, effective_on=date(2026, 9, 3), document_on=date(2026, 9, 3), use_until=date(2026, 12, 31))
+    await set_quota(roster_db, given.by(), term)
 
     records = (await house.take("quotas")).records()
 
@@ -114,6 +117,7 @@ async def test_the_figures_of_a_row_are_those_of_the_screen_and_of_the_hand(hous
         assert tuple(record[label] for label in FIGURES) == figures
         assert tuple("" if (value := screen["establishments"][0][name]) is None else value for name in FIGURES.values()) == figures
     assert [each["空编率"] for each in records] == [0.0, "", 0.75]
+    assert [str(each["使用期限"]) for each in records] == ["", "", "2026-12-31"]
 
 
 async def test_the_sums_of_a_unit_are_those_of_its_page(house: House, roster_db: Database) -> None:

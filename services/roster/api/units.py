@@ -67,10 +67,20 @@ class QuotaBody(Write):
     document_on: date
 
 
+class TermedQuotaBody(QuotaBody):
+    """`use_until`: 使用期限 (周转编制); none: as it is."""
+
+    use_until: date | None = None
+
+
 class LowerableQuotaBody(QuotaBody):
     """Below what is in use only with the office's recorded cause."""
 
     over_quota_cause: OverQuotaCause | None = None
+
+
+class SetQuotaBody(LowerableQuotaBody, TermedQuotaBody):
+    """The number itself."""
 
 
 class MoveBody(QuotaBody):
@@ -191,14 +201,14 @@ async def reservations(unit_id: UUID, who: Reader, door: InDoor) -> Reservations
 
 
 @router.post("/units/{unit_id}/quotas", status_code=204)
-async def set_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+async def set_quota(unit_id: UUID, body: SetQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Set a quota."""
     await _ensure_visible(door, unit_id, who)
     await quota_commands.set_quota(door.database, door.by(who, key, body), SetQuota.model_validate({"unit_id": unit_id} | given(body)))
 
 
 @router.post("/units/{unit_id}/quotas/raise", status_code=204)
-async def raise_quota(unit_id: UUID, body: QuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+async def raise_quota(unit_id: UUID, body: TermedQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Add posts."""
     await _ensure_visible(door, unit_id, who)
     await quota_commands.raise_quota(door.database, door.by(who, key, body), RaiseQuota.model_validate({"unit_id": unit_id} | given(body)))

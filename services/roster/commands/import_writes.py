@@ -39,6 +39,7 @@ AT_ONCE = 3
 _UNIT_SHEETS, _PERSON_SHEETS = ("units", "units_with_posts"), ("roster", "offestablishment")
 _QUOTA_SHEETS = ("quotas", "units_with_posts")
 _OF_PERSON, _OF_UNIT = frozenset(OpenLoadedPerson.model_fields), frozenset(RegisterUnit.model_fields)
+_OF_POSTS = frozenset({"posts", "use_until"})
 _PARENT_MISSING = "主管部门未写入，本单位因此未写入。请先解决主管部门的问题，再重新导入。"
 _NOT_FITTING = "内容不符合要求，未写入。请核对该单位的各行后重新导入。"
 Run = Callable[[Connection, By, Any], Awaitable[Any]]
@@ -331,11 +332,11 @@ def _load(facts: Mapping[str, Any], quotas: Sequence[LoadedQuota], persons: Sequ
 
 
 def _has_number(row: Mapping[str, Any]) -> bool:
-    return row["values"].get("posts") is not None and (row["verdict"] == "added" or "posts" in row["changed"])
+    return row["values"].get("posts") is not None and (row["verdict"] == "added" or bool(_OF_POSTS & set(row["changed"])))
 
 
 def _quota(row: Mapping[str, Any]) -> LoadedQuota:
-    return LoadedQuota.model_validate({name: row["values"][name] for name in ("kind", "funding", "posts", "document_no", "document_on")})
+    return LoadedQuota.model_validate({name: row["values"].get(name) for name in LoadedQuota.model_fields})
 
 
 def _seats(row: Mapping[str, Any]) -> SeatsRow:
@@ -349,10 +350,10 @@ def _person(row: Mapping[str, Any]) -> OpenLoadedPerson:
 
 def _change(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], today: date, *, baseline: bool) -> ChangeUnit | None:
     """What the unit's row changes of it, from today on: no key item is among it."""
-    row = next((row for row in rows if row["sheet"] in _UNIT_SHEETS and set(row["changed"]) - {"posts"}), None)
+    row = next((row for row in rows if row["sheet"] in _UNIT_SHEETS and set(row["changed"]) - _OF_POSTS), None)
     if row is None:
         return None
-    given = {name: row["values"][name] for name in row["changed"] if name != "posts"}
+    given = {name: row["values"][name] for name in row["changed"] if name not in _OF_POSTS}
     return ChangeUnit.model_validate(given | {"unit_id": facts["id"], "effective_on": today, "baseline": baseline})
 
 

@@ -75,6 +75,7 @@ async def load_unit(conn: Connection, by: By, what: LoadUnit) -> Loaded:
                 effective_on=row.document_on,
                 document_on=row.document_on,
                 posts=row.posts,
+                use_until=row.use_until,
                 baseline=True,
             ),
         )

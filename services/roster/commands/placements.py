@@ -22,7 +22,14 @@ from services.roster.queries.facts import (
     placements_of,
 )
 from services.roster.rules.persons import retirement_fact
-from services.roster.rules.posts import ensure_available, ensure_not_frozen, ensure_off_post_told, ensure_on_no_roster, ensure_over_quota
+from services.roster.rules.posts import (
+    ensure_available,
+    ensure_in_term,
+    ensure_not_frozen,
+    ensure_off_post_told,
+    ensure_on_no_roster,
+    ensure_over_quota,
+)
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -69,6 +76,8 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     ensure_on_no_roster(facts.post_ends, what.started_on)
     ensure_off_post_told(what, facts.population)
     ensure_available(facts.before, 1)
+    if not what.baseline:
+        ensure_in_term(facts.before, what.started_on)
     entry = Entry(what.entry_reason, what.authorisation_no, what.authorised_on)
     return await placed(conn, by, what, entry, Judged(facts.person, facts.before, *versions))
 

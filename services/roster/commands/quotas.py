@@ -1,10 +1,11 @@
 """编制数: set, raised, cut and moved, every change with its document, as validity ranges per (unit, kind, funding)."""
 
+from datetime import date
 from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.models.refusals import QuotaBelowZero, QuotaChangedLater, SameUnit
+from services.roster.models.refusals import DatesOutOfOrder, QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_allowed_row
@@ -21,7 +22,7 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
-    await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause)
+    await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause, what.use_until)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
 
 
@@ -32,7 +33,8 @@ async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
-    await write_posts(conn, by, what, what.unit_id, await _posts(conn, what, what.unit_id) + what.posts, "raise", None)
+    posts = await _posts(conn, what, what.unit_id) + what.posts
+    await write_posts(conn, by, what, what.unit_id, posts, "raise", None, what.use_until)
     await _publish(conn, by, what, what.unit_id, version, None)
 
 
@@ -73,12 +75,26 @@ async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str
     await write_posts(conn, by, what, what.unit_id, now - what.posts, change, cause)
 
 
-async def write_posts(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, posts: int, change: str, cause: str | None) -> None:
-    """The number holds from the effective date on; what was recorded before is closed, not overwritten."""
+async def write_posts(
+    conn: Connection,
+    by: By,
+    what: QuotaRow,
+    unit_id: UUID,
+    posts: int,
+    change: str,
+    cause: str | None,
+    use_until: date | None = None,
+) -> None:
+    """The number holds from the effective date on; what was recorded before is closed, not overwritten. Without a new term the row keeps its own;
+    what another unit hands over comes with the other's.
+    """
+    if use_until is not None and use_until < what.effective_on:
+        raise DatesOutOfOrder
+    term = use_until or await _term(conn, unit_id, what) or await _term(conn, what.unit_id, what)
     at = await _close(conn, by, what, unit_id)
     await conn.execute(
-        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on)"
-        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange(coalesce($6, $7::timestamptz), NULL), $8, $9, $10, $11)",
+        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on, use_until)"
+        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange(coalesce($6, $7::timestamptz), NULL), $8, $9, $10, $11, $12)",
         unit_id,
         what.kind,
         what.funding,
@@ -90,7 +106,12 @@ async def write_posts(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, p
         cause,
         by.document_no,
         what.document_on,
+        term,
     )
+
+
+async def _term(conn: Connection, unit_id: UUID, what: QuotaRow) -> date | None:
+    return (await establishment(conn, unit_id, what.kind, what.funding)).use_until
 
 
 async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> object:
@@ -113,9 +134,9 @@ async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> obj
         by.as_of,
     )
     await conn.execute(
-        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on)"
-        " SELECT unit_id, kind, funding, posts, daterange(lower(during), $2), tstzrange($3, NULL), change, over_quota_cause, document_no,"
-        " document_on FROM quotas WHERE id = $1 AND lower(during) < $2",
+        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, over_quota_cause, document_no, document_on,"
+        " use_until) SELECT unit_id, kind, funding, posts, daterange(lower(during), $2), tstzrange($3, NULL), change, over_quota_cause,"
+        " document_no, document_on, use_until FROM quotas WHERE id = $1 AND lower(during) < $2",
         last["id"],
         what.effective_on,
         at,

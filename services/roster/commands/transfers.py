@@ -11,7 +11,7 @@ from services.roster.models.refusals import SameUnit
 from services.roster.models.requests import Post, TransferPerson
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_allowed_row, frozen_by, person_record, placements_of
-from services.roster.rules.posts import ensure_available, ensure_here, ensure_not_frozen
+from services.roster.rules.posts import ensure_available, ensure_here, ensure_in_term, ensure_not_frozen
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState
@@ -37,6 +37,7 @@ async def transfer_person(conn: Connection, by: By, what: TransferPerson) -> UUI
     ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY, what.kind))
     before = await establishment(conn, what.to_unit_id, what.kind, what.funding)
     ensure_available(before, 1)
+    ensure_in_term(before, what.effective_on)
     post = Post(person_id=what.person_id, unit_id=what.to_unit_id, kind=what.kind, funding=what.funding, started_on=what.effective_on)
     entry = Entry("transfer", what.authorisation_no, what.authorised_on, transfer_id=uuid7())
     return await moved(conn, by, here, post, entry, before, taken)

@@ -168,6 +168,7 @@ class Standing:
     number: int
     document_no: str | None
     since: date | None = None
+    use_until: date | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class LoadedQuota(Request):
     posts: int = Field(ge=0, le=100_000)
     document_no: str = Field(min_length=1, max_length=100)
     document_on: date
+    use_until: date | None = Field(None, description="使用期限 (周转编制).")
 
 
 class LoadedPost(PostDetails):

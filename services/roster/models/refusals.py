@@ -143,6 +143,13 @@ class QuotaExhausted(Conflict):
     sentence = "可用编制不足：现可用 {available} 名，需要 {posts} 名。请先减员出编或申请增加编制，不同编制类型和经费形式之间不能相抵。"
 
 
+class QuotaTermOver(Conflict):
+    """周转编制 are lent for a term; after it nobody new takes one (人走编收)."""
+
+    code = "quota_term_over"
+    sentence = "该周转编制的使用期限已于 {until} 届满，不再用于进人。请按批准文件收回，或办理延期（重新核定使用期限）后再办。"
+
+
 class NotOverQuota(Conflict):
     """A post is free."""
 

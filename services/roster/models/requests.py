@@ -65,12 +65,14 @@ class SetQuota(QuotaRow):
 
     posts: int = Field(ge=0, le=100_000)
     over_quota_cause: OverQuotaCause | None = None
+    use_until: date | None = Field(None, description="使用期限 (周转编制), the last day. None: as it is.")
 
 
 class RaiseQuota(QuotaRow):
     """核增."""
 
     posts: int = Field(ge=1, le=100_000)
+    use_until: date | None = Field(None, description="As of SetQuota, of the whole row.")
 
 
 class CutQuota(QuotaRow):

@@ -58,6 +58,13 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         lambda request, facts, _: rules.ensure_available(facts.establishment, request.posts),
     ),
     (
+        "in_term",
+        _TAKES_A_POST,
+        "编制没有使用期限，或期限未满。",
+        "周转编制有使用期限，期满收回",
+        lambda request, facts, today: rules.ensure_in_term(facts.establishment, request.effective_on or today),
+    ),
+    (
         "not_frozen",
         _TAKES_A_POST,
         "本单位及上级单位没有冻结此项业务。",

@@ -15,18 +15,18 @@ def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind
     """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes are valid."""
     return f"""
     SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
-        coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen,
+        coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen, max(use_until) AS use_until,
         coalesce((SELECT bool_and(counted) FROM establishment_kinds WHERE code = {kind} AND {valid}), false) AS counted,
         coalesce((SELECT max(label) FROM establishment_kinds WHERE code = {kind} AND {valid}), '') AS kind_label,
         coalesce((SELECT max(label) FROM fundings WHERE code = {funding} AND {valid}), '') AS funding_label
     FROM (
-        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen FROM quotas WHERE unit_id = $1 AND {held}
+        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen, use_until FROM quotas WHERE unit_id = $1 AND {held}
         UNION ALL
-        SELECT kind, funding, 0, count(*)::integer, 0, 0 FROM placements WHERE unit_id = $1 AND {held} GROUP BY kind, funding
+        SELECT kind, funding, 0, count(*)::integer, 0, 0, NULL FROM placements WHERE unit_id = $1 AND {held} GROUP BY kind, funding
         UNION ALL
-        SELECT kind, funding, 0, 0, posts, 0 FROM reserved_ledger WHERE unit_id = $1 AND {reserved}
+        SELECT kind, funding, 0, 0, posts, 0, NULL FROM reserved_ledger WHERE unit_id = $1 AND {reserved}
         UNION ALL
-        SELECT kind, funding, 0, 0, 0, posts FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
+        SELECT kind, funding, 0, 0, 0, posts, NULL FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
         WHERE unit_id = $1 AND {in_force}
     ) AS parts
 """
@@ -53,7 +53,7 @@ _ROWS_WITHOUT_QUOTA = """
 """
 """Of unit $1, as known at $3: whose first quota was recorded for a day after $2. On that day nobody knows the quota, so nothing is over it."""
 _KNOWN_ROWS_THEN = f"""
-    SELECT kind, funding, headcount, reserved, frozen, counted, kind_label, funding_label,
+    SELECT kind, funding, headcount, reserved, frozen, counted, kind_label, funding_label, use_until,
         CASE WHEN (kind, funding) NOT IN (SELECT kind, funding FROM ({_ROWS_WITHOUT_QUOTA}) AS late) THEN quota END AS quota
     FROM ({_ROWS_THEN}) AS counted
 """

@@ -69,11 +69,13 @@ async def known_units(conn: Connection, scope: Collection[UUID] | None) -> dict[
 
 async def _quotas(conn: Connection) -> dict[UUID, dict[tuple[str, str], Standing]]:
     rows = await conn.fetch(
-        "SELECT unit_id, kind, funding, posts, document_no, lower(during) AS since FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)"
+        "SELECT unit_id, kind, funding, posts, document_no, lower(during) AS since, use_until FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)"
     )
     found: dict[UUID, dict[tuple[str, str], Standing]] = {}
     for row in rows:
-        found.setdefault(row["unit_id"], {})[row["kind"], row["funding"]] = Standing(row["posts"], row["document_no"], row["since"])
+        found.setdefault(row["unit_id"], {})[row["kind"], row["funding"]] = Standing(
+            row["posts"], row["document_no"], row["since"], row["use_until"]
+        )
     return found
 
 

@@ -37,6 +37,7 @@ class EstablishmentView(BaseModel):
     overstaffing: int | None
     kind_label: str
     funding_label: str
+    use_until: date | None = None
 
 
 class SeatsView(BaseModel):

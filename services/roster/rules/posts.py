@@ -18,6 +18,7 @@ from services.roster.models.refusals import (
     PostsNotOne,
     QuotaBelowUse,
     QuotaExhausted,
+    QuotaTermOver,
     RequestIncomplete,
     ReservationExpired,
     ReservationHeld,
@@ -43,6 +44,12 @@ def ensure_available(row: EstablishmentState, posts: int) -> None:
     """可用编 ≥ n: quota − headcount − reserved − frozen of this row alone."""
     if row.available < posts:
         raise QuotaExhausted(available=row.available, posts=posts)
+
+
+def ensure_in_term(row: EstablishmentState, day: date) -> None:
+    """Posts on loan (周转编制) are not taken after their term."""
+    if row.use_until is not None and row.use_until < day:
+        raise QuotaTermOver(until=row.use_until)
 
 
 def ensure_over_quota(row: EstablishmentState) -> None:
@@ -162,6 +169,7 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
         return
     ensure_not_frozen(facts.frozen_by)
     ensure_kind_allowed(facts)
+    ensure_in_term(facts.establishment, request.effective_on or today)
     if request.application_type is ApplicationType.ENTRY:
         ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)

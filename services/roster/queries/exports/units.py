@@ -70,6 +70,7 @@ QUOTA_COLUMNS = (
     Column("available", "可用编", "row.available", Form.NUMBER),
     Column("saturation", "使用率", "row.saturation", Form.SHARE),
     Column("vacancy_rate", "空编率", "row.vacancy_rate", Form.SHARE),
+    column(_QUOTA["use_until"], "row.use_until"),
     column(_QUOTA["document_no"], "held.document_no"),
     column(_QUOTA["document_on"], "held.document_on"),
 )

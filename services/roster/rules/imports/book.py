@@ -235,6 +235,7 @@ def _quota(book: Book, row: JudgedRow) -> None:
     book.quotas.setdefault(code, {})[key] = values["posts"]
     standing = book.known[code].quotas.get(key) if code in book.known else None
     _number(book, row, "posts", values["posts"], standing)
+    _term(book, row, standing)
 
 
 def _seats(book: Book, row: JudgedRow) -> None:
@@ -274,6 +275,20 @@ def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standi
         warning=True,
     )
     book.verdicts.setdefault(key, (Verdict.SAME, []))
+
+
+def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
+    """使用期限: told where the roster has none, or by the later approval that changes it; otherwise somebody must look."""
+    told, day = row.values.get("use_until"), row.values.get("document_on")
+    known = standing and standing.use_until
+    if standing is None or told is None or told == (known and known.isoformat()):
+        return
+    _, changed = book.verdicts[row.sheet, row.number]
+    later = day is not None and standing.since is not None and day >= standing.since.isoformat()
+    if later and (known is None or row.values.get("document_no") != standing.document_no):
+        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED, [*changed, "use_until"])
+    else:
+        _complain(row, "use_until", f"系统中为 {known or '未填写'}，与文件不同，未改动；变更须有更晚的批准文件", warning=True)
 
 
 def _settle(book: Book, row: JudgedRow) -> None:
