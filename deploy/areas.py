@@ -24,6 +24,7 @@ AREAS = {
     "reporting": ("deploy.reporting", "app"),
     "dead-letters": ("deploy.dead_letters", "app"),
     "keys": ("deploy.keys", "app"),
+    "audit": ("deploy.audit", "app"),
     "person": ("deploy.person", "app"),
     "chaos": ("deploy.chaos.command", "chaos"),
 }

@@ -2,41 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from shared import db, dead_letters
+from deploy.databases import ask
+from deploy.local.place import SERVICES, Service, WrongPlace
+from shared import dead_letters
 from shared.clock import CHINA
 from shared.db import Database
 from shared.dead_letters import DeadLetter
 
 PATIENCE = 15.0
-Answer = TypeVar("Answer")
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
 
-def _in(service: str, work: Callable[[Database], Awaitable[Answer]]) -> Answer:
-    place = Place.from_environment()
-
-    async def run() -> Answer:
-        async with db.connect(place.database_url(service), service, size=2) as database:
-            return await work(database)
-
-    try:
-        return asyncio.run(run())
-    except OSError:
-        raise WrongPlace("数据库没有应答。请先运行 bianban up。") from None
-
-
 @app.command("list", help="列出全部死信；没有则退出码为 0，有则为 1。")
 def listed() -> None:
-    found = {service: _in(service, dead_letters.listed) for service in SERVICES}
+    found = {service: ask(service, dead_letters.listed) for service in SERVICES}
     table = Table("服务", "消费者", "消息键", "事件", "原因", "时间")
     for service, letters in found.items():
         for letter in letters:
@@ -52,7 +38,7 @@ def listed() -> None:
 
 @app.command(help="重新处理一个消息键的全部死信，按原有顺序；仍失败的原样保留。")
 def replay(service: Service, key: Key) -> None:
-    left = _in(service, lambda database: _replayed(database, key))
+    left = ask(service, lambda database: _replayed(database, key))
     typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{left[0].error}。")
     raise typer.Exit(1 if left else 0)
 
@@ -72,7 +58,7 @@ async def _replayed(database: Database, key: str) -> list[DeadLetter]:
 def drop(service: Service, key: Key, *, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
     if not yes:
         typer.confirm(f"将放弃 {service} 中 {key} 的全部死信，确定吗？", abort=True)
-    typer.echo(f"已放弃 {_in(service, lambda database: _dropped(database, key))} 条。")
+    typer.echo(f"已放弃 {ask(service, lambda database: _dropped(database, key))} 条。")
 
 
 async def _dropped(database: Database, key: str) -> int:

@@ -332,3 +332,5 @@ LABELS: dict[StrEnum, str] = {
     Role.AUDIT_ADMIN: "审计管理员",
     Role.SERVICE: "系统服务",
 }
+
+SERVICE_NAMES = {"roster": "编制台账", "approval": "审批", "monitoring": "监测督办", "reporting": "报表", "identity": "用户与权限"}

@@ -7,16 +7,19 @@ import httpx
 from services.approval import consumers
 from services.approval.activities import ApprovalActivities
 from services.approval.commands.calendars import tell_calendar
+from services.approval.models.audited import AUDITED
 from services.approval.queries.calendars import cases_behind
 from services.approval.queries.exports import EXPORTS
 from services.approval.queries.notices import RosterReader
 from services.approval.settings import ApprovalSettings
 from shared import db, outbox, process, telemetry, temporal
+from shared.audit.commands import serve_seals
 from shared.auth import ServiceToken
 from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import Subscription
 from shared.documents import Renderer
+from shared.events.audit import ApprovalAuditSealed
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
@@ -49,6 +52,7 @@ async def main() -> None:
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),
             serve_exports(office),
+            serve_seals(database, Clock(settings.clock_file), AUDITED, ApprovalAuditSealed),
             watch_calendar(database, Clock(settings.clock_file), Notices(settings.calendar_folder), cases_behind, tell_calendar),
         )
 

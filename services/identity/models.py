@@ -6,9 +6,16 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.audit.models import EVENT_LOG, Audited
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.glossary import Role
 
+AUDITED = (
+    EVENT_LOG,
+    Audited("grants", "id", ("user_id", "role", "unit_ids", "granted_by", "granted_at")),
+    Audited("proxies", "id", ("user_id", "absent_id", "during", "set_by")),
+)
+"""What stands under the audit's seal; new tables are added at the end. That a role was taken back is in the event log."""
 NAME = r"^[a-z][a-z0-9._-]{1,39}$"
 
 

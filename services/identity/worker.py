@@ -1,9 +1,13 @@
 """Wiring of the other process: unit copies in, events out."""
 
 from services.identity import consumers
+from services.identity.models import AUDITED
 from services.identity.settings import IdentitySettings
 from shared import db, telemetry
+from shared.audit.commands import serve_seals
+from shared.clock import Clock
 from shared.consumer import Subscription
+from shared.events.audit import IdentityAuditSealed
 from shared.kafka import KafkaSender
 from shared.listening import consume
 from shared.outbox import relay
@@ -18,6 +22,7 @@ async def main() -> None:
     async with db.connect(settings.database_url, "identity") as database:
         await side_by_side(
             consume(database, settings.database_url, settings.kafka, subscription),
+            serve_seals(database, Clock(settings.clock_file), AUDITED, IdentityAuditSealed),
             relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
         )
 

@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.consumer import Handler, Handlers, Subscription, Together, handling
 from shared.db import By, Connection, Database
 from shared.errors import Unavailable
+from shared.events.audit import ApprovalAuditSealed, IdentityAuditSealed, RosterAuditSealed
 from shared.events.envelope import uuid7
 from shared.events.roster import (
     ClaimReleased,
@@ -43,10 +44,12 @@ from shared.events.roster import (
 )
 from shared.unit_copies import unit_handlers
 
+TOPICS = ("roster.events", "approval.events", "identity.events")
+
 
 def subscription(surroundings: Surroundings, topic_prefix: str) -> Subscription:
     """What monitoring's consumer listens to."""
-    return Subscription(CONSUMER, ("roster.events",), handlers(surroundings), topic_prefix)
+    return Subscription(CONSUMER, TOPICS, handlers(surroundings), topic_prefix)
 
 
 def handlers(surroundings: Surroundings) -> Handlers:
@@ -60,6 +63,7 @@ def handlers(surroundings: Surroundings) -> Handlers:
     }
     return (
         units
+        | dict.fromkeys((RosterAuditSealed, ApprovalAuditSealed, IdentityAuditSealed), Handler(fold=copies.keep_head))
         | {kind: Handler(Together(copies.keep_rows), on_change) for kind in figures}
         | {
             PersonPlaced: Handler(placed, on_change),

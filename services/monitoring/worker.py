@@ -7,15 +7,18 @@ import httpx
 from services.monitoring.activities import MonitoringActivities, Sealing
 from services.monitoring.commands.calendars import tell_calendar
 from services.monitoring.consumers import subscription, watch_dead_letters
+from services.monitoring.models.audited import AUDITED
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.calendars import cases_behind
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
+from shared.audit.commands import serve_seals
 from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.db import connect
 from shared.documents import Renderer
+from shared.events.audit import MonitoringAuditSealed
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
@@ -61,6 +64,7 @@ async def main() -> None:
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
             serve_exports(office),
+            serve_seals(database, clock, AUDITED, MonitoringAuditSealed),
             watch_calendar(database, clock, notices, cases_behind, tell_calendar),
         )
 

@@ -6,11 +6,14 @@ from services.roster.activities import RosterActivities
 from services.roster.activities.comparisons import ComparisonActivities
 from services.roster.activities.imports import ImportActivities
 from services.roster.commands.imports import serve_retention
+from services.roster.models.audited import AUDITED
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import db, outbox, process, telemetry, temporal
+from shared.audit.commands import serve_seals
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
+from shared.events.audit import RosterAuditSealed
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
@@ -39,6 +42,7 @@ async def main() -> None:
             temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all(), *comparisons.all()]),
             serve_exports(office),
             serve_retention(database, clock),
+            serve_seals(database, clock, AUDITED, RosterAuditSealed),
         )
 
 

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from shared.events import approval, identity, monitoring, roster
+from shared.events import approval, audit, identity, monitoring, roster
 from shared.events.envelope import Event
 
 FOLDER = Path(__file__).parent / "schemas"
-EVENTS: tuple[type[Event], ...] = (*roster.EVENTS, *approval.EVENTS, *monitoring.EVENTS, *identity.EVENTS)
+EVENTS: tuple[type[Event], ...] = (*roster.EVENTS, *approval.EVENTS, *monitoring.EVENTS, *identity.EVENTS, *audit.EVENTS)
 TEXTS = {"description", "title"}
 Contract: TypeAlias = dict[str, Any]
 

@@ -53,6 +53,7 @@ LINE = {
     "deadline": "2026-09-29",
     "remaining": 7,
 }
+AUDIT = {"service": "编制台账", "number": 12, "head": "0123456789abcdef" * 4}
 LIST = HEAD | {"number": "云编督〔2026〕38号", "year": 2026, "week": 38, "from": "2026-09-14", "to": "2026-09-20"}
 NOTICE = HEAD | {
     "number": "云编整〔2026〕9号",
@@ -152,6 +153,12 @@ def test_a_long_list_goes_over_pages_and_repeats_its_head() -> None:
 
 def test_a_list_without_lines_is_still_a_list() -> None:
     assert "新增0项" in text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(), AT))
+
+
+def test_a_list_prints_the_audit_seals_whole() -> None:
+    text = text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(new=1) | {"audit": [AUDIT]}, AT))
+
+    assert "审计封存值（签发时）：编制台账第12次" + str(AUDIT["head"]) in text
 
 
 def test_typst_code_in_data_stays_text() -> None:

@@ -12,7 +12,7 @@ from shared.auth import Who
 from shared.clock import at_hour
 from shared.db import By, Database
 from shared.errors import DomainError
-from shared.events.roster import RosterEvent
+from shared.events.envelope import Event
 from shared.glossary import IssueState, Role
 from shared.law.notices import load_calendar
 from tests.monitoring.events import NOW, Town
@@ -31,7 +31,7 @@ class Tables:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def see(self, *events: RosterEvent) -> None:
+    async def see(self, *events: Event) -> None:
         for event in events:
             async with self.database.transaction() as conn:
                 await HANDLERS[type(event)](conn, event)

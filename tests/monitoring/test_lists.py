@@ -7,6 +7,7 @@ import pytest
 
 from services.monitoring.commands.lists import acknowledge_list, issue_list, release_list
 from services.monitoring.commands.seals import keep_answer, prepare_seal
+from services.monitoring.models.audited import AUDITED
 from services.monitoring.models.refusals import (
     ListAlreadyReleased,
     ListNotSealed,
@@ -20,8 +21,12 @@ from services.monitoring.models.requests import (
     PrepareSeal,
     ReleaseList,
 )
+from services.monitoring.queries.lists import supervision_list, words
+from shared.audit.commands import seal
+from shared.clock import Clock
+from shared.events.audit import MonitoringAuditSealed, RosterAuditSealed
 from shared.glossary import IssueState
-from tests.monitoring.events import Town
+from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import MONDAY, Tables, by, refused
 from workflows.rectification_case import Act
 from workflows.sealing_messages import Document
@@ -64,6 +69,25 @@ async def test_editions_carry_over_and_clear_once_and_a_unit_without_lines_has_n
         ("2026-W40", "cleared"),
     ]
     assert nothing is None
+
+
+async def test_an_edition_prints_the_newest_audit_seals_of_its_day_and_keeps_them(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    for number, head in ((2, "b" * 64), (1, "a" * 64)):  # an older one that comes late changes nothing
+        await tables.see(RosterAuditSealed(occurred_at=NOW, version=number, head=head, until=NOW, records=1))
+    own = await seal(tables.database, Clock(None), AUDITED, MonitoringAuditSealed, margin=0)
+    list_id = await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY))
+    await tables.see(RosterAuditSealed(occurred_at=NOW, version=3, head="c" * 64, until=NOW, records=1))
+
+    assert list_id is not None
+    assert own is not None
+    async with tables.database.reading() as conn:
+        said = words(await supervision_list(conn, None, list_id), "云溪县委编办")
+    assert said["audit"] == [
+        {"service": "监测督办", "number": 1, "head": own.head.hex()},
+        {"service": "编制台账", "number": 2, "head": "b" * 64},
+    ]
 
 
 async def test_a_list_is_sealed_only_after_its_release_and_acknowledged_only_after_its_seal(tables: Tables) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.db import Connection
+from shared.events.audit import AuditSealed
 from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RosterEvent, UnitLoaded
 
 _ROWS = (
@@ -112,3 +113,15 @@ def _rows(events: Sequence[RosterEvent]) -> list[list[Any]]:
 def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """As `unnest` takes them."""
     return [[row[place] for row in rows] for place in range(width)]
+
+
+async def keep_head(conn: Connection, event: AuditSealed) -> None:
+    """The head of another service's audit, for the next weekly list."""
+    await conn.execute(
+        "INSERT INTO audit_heads (service, number, head, until) VALUES ($1, $2, $3, $4) ON CONFLICT (service) DO UPDATE"
+        " SET number = excluded.number, head = excluded.head, until = excluded.until WHERE audit_heads.number < excluded.number",
+        event.service,
+        event.version,
+        event.head,
+        event.until,
+    )

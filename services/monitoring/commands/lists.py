@@ -9,7 +9,7 @@ from services.monitoring.commands.lights import lock_light
 from services.monitoring.models.refusals import ListAlreadyAcknowledged, ListAlreadyReleased, ListNotSealed, ListUnknown
 from services.monitoring.models.requests import AcknowledgeList, IssueList, ReleaseList
 from services.monitoring.queries.facts import parameters_on
-from services.monitoring.queries.lists import lines_before, listed_issues
+from services.monitoring.queries.lists import audit_heads, lines_before, listed_issues
 from services.monitoring.rules.lists import Line, lines
 from shared.clock import business_day
 from shared.db import By, Connection, command
@@ -44,12 +44,13 @@ async def _insert(conn: Connection, by: By, what: IssueList, edition: Sequence[L
     series = (await parameters_on(conn, business_day(what.nominal)))["*", "list_series"].value
     number, list_id = await next_number(conn, series, what.nominal), uuid7()
     await conn.execute(
-        "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, audit_heads) VALUES ($1, $2, $3, $4, $5, $6)",
         list_id,
         number,
         what.unit_id,
         what.iso_week,
         what.nominal,
+        await audit_heads(conn),
     )
     await _insert_lines(conn, list_id, edition)
     count = {kind: sum(line.kind is kind for line in edition) for kind in LineKind}

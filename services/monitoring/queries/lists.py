@@ -14,7 +14,7 @@ from services.monitoring.rules.lists import Listed
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import LABELS, IssueState, Light, LineKind
+from shared.glossary import LABELS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
 from shared.unit_copies import scope, visible
 
@@ -57,10 +57,28 @@ class ListLine(BaseModel):
     remaining: int | None
 
 
+class AuditHead(BaseModel):
+    """The newest audit seal of a service when the edition was issued: whoever holds the paper can ask whether it still stands in the chain."""
+
+    service: str
+    number: int
+    head: str
+
+
 class ListPage(ListHead):
     """One edition with its lines."""
 
     lines: list[ListLine]
+    audit_heads: list[AuditHead]
+
+
+async def audit_heads(conn: Connection) -> list[dict[str, Any]]:
+    """The newest audit seal of each service, to be printed: number and head (hex)."""
+    rows = await conn.fetch(
+        "SELECT service, number, head FROM audit_heads UNION ALL"
+        " (SELECT 'monitoring', number, encode(head, 'hex') FROM audit_seals ORDER BY number DESC LIMIT 1) ORDER BY service"
+    )
+    return [dict(row) for row in rows]
 
 
 async def lines_before(conn: Connection, unit_id: UUID) -> tuple[UUID | None, datetime | None, set[tuple[UUID, int]]]:
@@ -165,6 +183,7 @@ def words(edition: ListPage, issuer: str) -> dict[str, Any]:
         "from": str(monday),
         "to": str(monday + timedelta(days=6)),
         "lines": [_line_words(line) for line in edition.lines],
+        "audit": [{"service": SERVICE_NAMES[each.service], "number": each.number, "head": each.head} for each in edition.audit_heads],
     }
 
 

@@ -1,0 +1,17 @@
+"""What of the monitoring stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
+
+from shared.audit.models import DOWNLOADS, EVENT_LOG, Audited
+
+AUDITED = (
+    EVENT_LOG,
+    DOWNLOADS,
+    Audited(
+        "parameters", "concat(rule, '/', name, '/', version)", ("value", "effective_on", "source", "owner", "recorded_at", "recorded_by")
+    ),
+    Audited(
+        "issue_entries",
+        "concat(issue_id, '/', round, '/', sequence)",
+        ("act", "state", "at", "actor", "role", "reason", "document_no", "details"),
+    ),
+    Audited("freeze_entries", "concat(order_id, '/', sequence)", ("act", "state", "at", "actor", "role", "reason", "document_no")),
+)

@@ -1,0 +1,8 @@
+-- migrate:up
+SET LOCAL lock_timeout = '5s';
+
+-- When a record was really written: business time may be moved where that is allowed, a seal may not.
+ALTER TABLE person_reveals ADD COLUMN kept_at timestamptz NOT NULL DEFAULT clock_timestamp();
+ALTER TABLE comparison_steps ADD COLUMN kept_at timestamptz NOT NULL DEFAULT clock_timestamp();
+ALTER TABLE parameters ADD COLUMN kept_at timestamptz NOT NULL DEFAULT clock_timestamp();
+REVOKE UPDATE, DELETE, TRUNCATE ON person_reveals, comparison_steps FROM roster;
