@@ -21,10 +21,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.guard import refuse
     from workflows.journal import Journal, Recorded
     from workflows.roster import Evidence
+    from workflows.shown import Shown
     from workflows.tries import AGAIN, TRANSACTION
 
 R = TypeVar("R")
 ANSWERS_KEPT = 50
+SHOWN = "approval-shown"
+"""Patch: cases begun before it are not shown to operations."""
 _ENGINE = Decider(actor="system", roles=(Role.SERVICE,))
 
 
@@ -41,6 +44,7 @@ class OpenCase(Timed, Recorded):
         self.journal: Journal[Entry] = Journal(recorded=carried.recorded)
         self.answers = {recent.update_id: recent.answer for recent in carried.answers}
         self._first_of_run = carried.recorded
+        self.shown = Shown(self.content.unit_id, steps.state_of(self.case), self._due_at())
 
     async def accept(self, change: Callable[[], Case], kind: EntryKind, by: Decider, **about: Any) -> Answer:
         """Carry a person's request out, and answer when it is recorded. A repeat of one answered before is not carried out again."""
@@ -145,8 +149,10 @@ class OpenCase(Timed, Recorded):
         return result
 
     async def record(self) -> None:
-        """Write the journal. Only `run` comes here."""
+        """Write the journal, and show operations where the case stands. Only `run` comes here."""
         await self.journal.write(self._record_entry, self._tell_held)
+        if workflow.patched(SHOWN):
+            self.shown.tell(steps.state_of(self.case), self._due_at())
 
     async def drain(self) -> None:
         """Record what is left until every handler has its answer."""
@@ -188,6 +194,9 @@ class OpenCase(Timed, Recorded):
         self.armed_at, self.reminded = self.clock.now(), set()
         start_on = self.start.calendar.day_of_submission(self.armed_at)
         self.deadline = Deadline.start(start_on, step.budget_days, self.start.calendar) if step else None
+
+    def _due_at(self) -> datetime | None:
+        return self.deadline.due_at if self.deadline else None
 
     def _given_before(self) -> Answer | None:
         return self.answers.get(_update_id())

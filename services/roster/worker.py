@@ -1,11 +1,13 @@
 """Wiring of the roster's other process: the relays of its outbox to Kafka and Temporal, and its answers to workflows. It listens to no topic."""
 
 from datetime import timedelta
+from functools import partial
 
 from services.roster.activities import RosterActivities
 from services.roster.activities.comparisons import ComparisonActivities
 from services.roster.activities.imports import ImportActivities
-from services.roster.commands.imports import serve_retention
+from services.roster.commands.comparisons import forget_lost_files
+from services.roster.commands.imports import forget_overdue, serve_retention
 from services.roster.models.audited import AUDITED
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
@@ -35,13 +37,14 @@ async def main() -> None:
         cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
         imports, comparisons = ImportActivities(database, cipher, clock), ComparisonActivities(database, cipher, clock)
         shelf, keep = Shelf(stack.exports("roster"), cipher), timedelta(days=stack.export_days)
+        kept = timedelta(days=settings.import_keep_days)
         office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, stack.mark)
         await process.side_by_side(
             outbox.relay(database, settings.database_url, KafkaSender(stack.kafka, stack.topic_prefix)),
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all(), *comparisons.all()]),
             serve_exports(office),
-            serve_retention(database, clock),
+            serve_retention(partial(forget_overdue, database, clock), partial(forget_lost_files, database, clock, kept)),
             serve_seals(database, clock, AUDITED, RosterAuditSealed),
         )
 

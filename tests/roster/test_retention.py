@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from services.roster.commands.comparisons import forget_lost_files, receive_comparison
+from services.roster.commands.comparisons import kept_file as kept_comparison
 from services.roster.commands.imports import begin_applying, forget_overdue, kept_file
+from services.roster.models.comparisons import ComparisonState, ReceiveComparison
 from services.roster.models.imports import BeginApplying, FileForgotten, ImportState
 from shared.clock import Clock
 from shared.db import Database
@@ -46,6 +50,23 @@ async def test_a_file_goes_when_its_time_is_over_though_its_workflow_is_lost(ros
     assert (await office.view(checked.id)).state == ImportState.FORGOTTEN
     assert await roster_db.pool.fetchval("SELECT count(*) FROM import_rows WHERE import_id = $1 AND sealed IS NOT NULL", checked.id) == 0
     assert await roster_db.pool.fetchval("SELECT count(*) FROM import_files WHERE import_id = $1", fresh) == 1
+
+
+async def test_the_file_of_a_comparison_goes_though_its_workflow_is_lost(roster_db: Database) -> None:
+    run_id = uuid4()
+    what = ReceiveComparison(
+        run_id=run_id, file_name="a.xlsx", file_bytes=1, file_hash="0", format="2025", leads="2025", pieces=lambda: [b"sealed"]
+    )
+    await receive_comparison(roster_db, given.by(), what)
+
+    assert await forget_lost_files(roster_db, Later(29), timedelta(days=30)) == 0
+    assert await forget_lost_files(roster_db, Later(31), timedelta(days=30)) == 1
+    assert await forget_lost_files(roster_db, Later(31), timedelta(days=30)) == 0
+
+    [run] = await roster_db.pool.fetch("SELECT state, note FROM comparison_runs WHERE id = $1", run_id)
+    assert (run["state"], run["note"][:8]) == (ComparisonState.CANCELLED, "上传文件保存期满")
+    with pytest.raises(FileForgotten):
+        await kept_comparison(roster_db, given.CIPHER, run_id)
 
 
 async def test_a_file_that_is_being_written_is_not_taken_away(roster_db: Database, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from deploy.bootstrap import PLAN
 from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.glossary import ApplicationType, EntryKind, Role
 from shared.law.notices import load_calendar
@@ -46,6 +47,7 @@ ORDER = UUID(int=77)
 async def server() -> AsyncIterator[WorkflowEnvironment]:
     """The dev server with its own clock per workflow."""
     flags = [word for flag in (*TUNED, *FOR_TESTS) for word in ("--dynamic-config-value", flag)]
+    flags += [word for name, kind in PLAN["search_attributes"].items() for word in ("--search-attribute", f"{name}={kind.capitalize()}")]
     async with await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(PROGRAM),
         data_converter=pydantic_data_converter,

@@ -1,12 +1,13 @@
-"""Records the histories of ApprovalWorkflow that `test_replay.py` replays: `python -m tests.workflows.record_approval`.
+"""Records histories of ApprovalWorkflow that `test_replay.py` replays: `python -m tests.workflows.record_approval NAME...`.
 
-Only together with a `patched()` in the workflow: the recorded ones are what runs in an office today.
+Only together with a `patched()` in the workflow, under a new name: the recorded ones are what runs in an office today.
 """
 
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -62,12 +63,14 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-filed": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
     "approval-withdrawn": (withdrawn, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-continued": (continued, play.start(entries_per_run=2)),
+    "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 
 
-async def main() -> None:
+async def main(names: Sequence[str]) -> None:
     async with play.server() as environment, play.Stage(environment).open(1000) as stage:
-        for name, (story, begin) in STORIES.items():
+        for name in names:
+            story, begin = STORIES[name]
             played = await stage.play(begin, Services())
             await story(played)
             text = (await played.handle.fetch_history()).to_json()
@@ -76,5 +79,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
     os._exit(0)  # temporalio may crash at interpreter exit after all work is done (sdk-python#300)

@@ -21,6 +21,7 @@ from workflows.approval_steps import Decider
 from workflows.clock import ClockMoved
 from workflows.journal import RECORD_AGAIN
 from workflows.roster import Verdict
+from workflows.shown import CASE_DEADLINE, CASE_STAGE, UNIT_ID
 
 FRIDAY = date(2026, 9, 18)
 BLOCK = messages.Block(order_id=ORDER)
@@ -60,6 +61,28 @@ async def test_an_approved_application_is_claimed_effected_released_sealed_and_f
     ]
     assert [entry.sequence for entry in played.services.entries] == list(range(1, 11))
     assert played.services.given_back == []
+
+
+async def test_operations_are_shown_unit_stage_and_deadline(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    at_first = (await played.until(EntryKind.RECEIVED)).standing
+    await played.decide()
+    second = (await played.until(EntryKind.APPROVED)).standing
+    waiting = (await played.handle.describe()).typed_search_attributes
+
+    await played.decide()
+    await played.decide()
+    await played.release()
+    await played.seal()
+    await played.handle.result()
+
+    over = (await played.handle.describe()).typed_search_attributes
+    assert at_first.deadline is not None
+    assert second.deadline is not None
+    assert at_first.deadline.due_at != second.deadline.due_at
+    assert (waiting.get(UNIT_ID), waiting.get(CASE_STAGE)) == (str(uuid.UUID(int=1)), second.state)
+    assert waiting.get(CASE_DEADLINE) == second.deadline.due_at
+    assert (over.get(CASE_STAGE), over.get(CASE_DEADLINE)) == (ApplicationState.FILED, None)
 
 
 async def test_whoever_gets_an_answer_can_read_it(stage: play.Stage) -> None:

@@ -10,6 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from shared.glossary import IssueState
+from workflows.comparison import ComparisonStart, ComparisonWorkflow
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationStart, RectificationWorkflow
 from workflows.rectification_case import Entry
@@ -32,8 +33,27 @@ async def test_a_recorded_case_replays(path: Path) -> None:
     assert result.replay_failure is None
 
 
-async def test_each_workflow_of_monitoring_that_lasts_has_a_recorded_history() -> None:
-    assert {path.stem.split("-")[0] for path in RECORDED} >= {"rectification", "freeze"}
+async def test_each_workflow_that_lasts_has_a_recorded_history() -> None:
+    assert {path.stem.split("-")[0] for path in RECORDED} >= {"approval", "comparison", "freeze", "import", "rectification"}
+
+
+@workflow.defn(name="ComparisonWorkflow", sandboxed=False)
+class Hasty(ComparisonWorkflow):
+    """A change that waits before it asks."""
+
+    @workflow.run
+    async def run(self, start: ComparisonStart) -> None:
+        await workflow.sleep(timedelta(seconds=1))
+        await super().run(start)
+
+
+async def test_the_replay_catches_a_changed_comparison() -> None:
+    path = next(path for path in RECORDED if path.stem == "comparison-compared")
+    replayer = Replayer(workflows=[Hasty], workflow_runner=UnsandboxedWorkflowRunner(), data_converter=pydantic_data_converter)
+
+    result = await replayer.replay_workflow(history(path), raise_on_replay_failure=False)
+
+    assert isinstance(result.replay_failure, workflow.NondeterminismError)
 
 
 @workflow.defn(name="RectificationWorkflow", sandboxed=False)

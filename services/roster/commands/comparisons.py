@@ -1,6 +1,7 @@
 """Comparisons with the upper level's register: a file taken in, a comparison cancelled; and its differences, step by step until they are struck off."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -32,7 +33,7 @@ from services.roster.models.persons import KeyItems, RevealPerson, UpdatePerson
 from services.roster.queries.comparisons import Standing, standing_of
 from services.roster.rules.comparisons import MOVES, may_be_answered
 from shared import outbox
-from shared.clock import business_day
+from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.glossary import LABELS, DifferenceKind, DifferenceState, LeadingSide
@@ -96,6 +97,30 @@ async def end(conn: Connection, run_id: UUID, state: ComparisonState, by: By, no
         "UPDATE comparison_runs SET state = $2, ended_at = $3, note = $4, step = step + 1 WHERE id = $1", run_id, state, by.as_of, note
     )
     await conn.execute("DELETE FROM comparison_files WHERE run_id = $1", run_id)
+
+
+async def forget_lost_files(database: Database, clock: Clock, keep: timedelta) -> int:
+    """Files of comparisons that never came to an end, kept beyond their time: the comparison ends, the file goes; how many. What is found stays."""
+    now = clock.now()
+    async with database.reading() as conn:
+        rows = await conn.fetch(
+            "SELECT id FROM comparison_runs WHERE received_at < $1 AND EXISTS (SELECT FROM comparison_files WHERE run_id = comparison_runs.id)"
+            " ORDER BY id",
+            now - keep,
+        )
+    for row in rows:
+        await _forget_file(
+            database, By("system", now, f"comparison:{row['id']}:forget", "上传文件保存期满"), OfComparison(run_id=row["id"])
+        )
+    return len(rows)
+
+
+@command
+async def _forget_file(conn: Connection, by: By, what: OfComparison) -> None:
+    state = await conn.fetchval("SELECT state FROM comparison_runs WHERE id = $1 FOR UPDATE", what.run_id)
+    if state in UNDER_WAY:
+        await end(conn, what.run_id, ComparisonState.CANCELLED, by, "上传文件保存期满，比对没有完成。请重新上传")
+    await conn.execute("DELETE FROM comparison_files WHERE run_id = $1", what.run_id)
 
 
 @command

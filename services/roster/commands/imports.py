@@ -1,7 +1,7 @@
 """A file that somebody brought: taken in and kept encrypted, written when told to, cancelled, and forgotten when its retention is over."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -114,11 +114,12 @@ async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  
     )
 
 
-async def serve_retention(database: Database, clock: Clock) -> None:
+async def serve_retention(*sweeps: Callable[[], Awaitable[int]]) -> None:
     """Once an hour, for ever, delete what is kept beyond its time."""
     while True:
         with suppress(Unavailable):
-            await forget_overdue(database, clock)
+            for sweep in sweeps:
+                await sweep()
         await asyncio.sleep(SWEEP)
 
 
