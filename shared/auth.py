@@ -86,11 +86,6 @@ class Who:
         """Whether a unit with this path (root first) lies in his scope."""
         return self.units is None or not set(self.units).isdisjoint(path)
 
-    def ensure_sees(self, path: Iterable[UUID]) -> None:
-        """Refuse what lies outside his scope."""
-        if not self.may_see(path):
-            raise Forbidden
-
     def may(self, permission: str) -> bool:
         """Whether one of his roles carries the permission."""
         return not PERMISSIONS[permission].isdisjoint(self.roles)

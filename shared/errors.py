@@ -7,7 +7,9 @@ from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A refusal. `code` is stable, `sentence` is what the user reads, `facts` are ids and numbers only (never personal data)."""
+    """A refusal. `code` is stable, `sentence` is what the user reads, `facts` are ids and numbers only (never personal data); `where`: said
+    before it, which part of a request of many parts was refused.
+    """
 
     code: ClassVar[str] = "refused"
     sentence: ClassVar[str] = "请求未被接受。"
@@ -15,9 +17,10 @@ class DomainError(Exception):
     def __init__(self, **facts: object) -> None:
         super().__init__(self.code)
         self.facts = {name: str(value) for name, value in facts.items()}
+        self.where = ""
 
     def __str__(self) -> str:
-        return self.sentence.format_map(_Lenient(self.facts))
+        return self.where + self.sentence.format_map(_Lenient(self.facts))
 
 
 class _Lenient(dict[str, str]):

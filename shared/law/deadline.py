@@ -146,10 +146,6 @@ class Deadline(_Entry):
         """Working days left at this instant; 0 once the term has ended."""
         return max(0, self.total - self.used(as_of))
 
-    def overdue_days(self, as_of: datetime) -> int:
-        """Working days past the end of the term at this instant; 0 before."""
-        return max(0, self.used(as_of) - self.total)
-
     def has_ended(self, as_of: datetime) -> bool:
         """Whether the term is over; its last instant, 17:30 itself, is the end."""
         return self.due_at is not None and as_of >= self.due_at

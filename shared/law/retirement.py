@@ -5,7 +5,6 @@ annexes 1 to 3, in force 2025-01-01. The precision of the law is the month. A bi
 which may differ from the one inside the ID number; so nothing here looks at an ID number.
 """
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -106,8 +105,3 @@ def _statutory(birth: YearMonth, schedule: _Schedule) -> YearMonth:
     months_since_2024 = 12 * (birth.year + schedule.base_age - 2025) + birth.month
     delay = 0 if months_since_2024 <= 0 else min(-(-months_since_2024 // schedule.months_per_step), schedule.most_months)
     return birth.plus(schedule.base_age * 12 + delay)
-
-
-def retirement_day(born_on: date, month: YearMonth) -> date:
-    """The day in the statutory month: that of the birth, at most the last of the month (our reading; the law names the month only)."""
-    return date(month.year, month.month, min(born_on.day, monthrange(month.year, month.month)[1]))

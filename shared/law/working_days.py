@@ -116,10 +116,6 @@ class Calendar(BaseModel):
         skipped = tuple(day for day in passed if not self.is_working(day))
         return Term(due, skipped, provisional=not all(self.knows(day) for day in passed))
 
-    def workdays_between(self, start: date, end: date) -> int:
-        """Working days after `start` up to and including `end`; 0 when `end` is not later."""
-        return sum(1 for day in _days_between(start, end) if self.is_working(day))
-
     def first_working_day_of_iso_week(self, day: date) -> date | None:
         """The first working day of the ISO week (Monday to Sunday) this day lies in; None when the whole week is off."""
         monday = day - timedelta(days=day.weekday())

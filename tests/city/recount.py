@@ -156,7 +156,7 @@ def _retirement(roster: Roster) -> Iterator[Finding]:
         if month is not None and month < now:
             after = month.plus(1)
             last = date(after.year, after.month, 1) - timedelta(days=1)
-            late = CALENDAR.workdays_between(last, roster.today) > 15
+            late = CALENDAR.add_working_days(last, 15).due_on < roster.today
             yield "M09", "红" if late else "黄", line["单位"], line["公民身份号码"], str(month), str(last + timedelta(days=1))
     for unit, number in near.items():
         if number / heads[unit] >= 0.25:

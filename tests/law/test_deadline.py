@@ -90,11 +90,11 @@ def test_a_pause_after_the_end_does_not_bring_the_term_back() -> None:
 
     assert late.due_at == at("2026-09-24T17:30")
     assert late.has_ended(at("2026-09-24T17:30"))
-    assert late.overdue_days(at("2026-10-20T10:00")) == 0
+    assert late.used(at("2026-10-20T10:00")) == late.total
 
 
-def test_overdue_days_are_working_days() -> None:
-    assert five_days().overdue_days(at("2026-10-08T17:30")) == 4
+def test_days_used_after_the_end_are_working_days() -> None:
+    assert five_days().used(at("2026-10-08T17:30")) == 9
 
 
 def test_an_extension_adds_working_days() -> None:
@@ -164,7 +164,7 @@ def test_a_deadline_survives_the_way_through_a_workflow_payload(deadline: Deadli
 def test_used_and_remaining_days_always_tie_with_the_budget(deadline: Deadline, minutes: int) -> None:
     as_of = datetime.combine(deadline.start_on, time(0), CHINA) + timedelta(minutes=minutes)
 
-    assert deadline.used(as_of) + deadline.remaining(as_of) - deadline.overdue_days(as_of) == deadline.total
+    assert min(deadline.used(as_of), deadline.total) + deadline.remaining(as_of) == deadline.total
     assert deadline.has_ended(as_of) == (deadline.remaining(as_of) == 0)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.law.citizen_id import parse_citizen_id
-from shared.law.retirement import Category, CategoryMismatch, Sex, YearMonth, retirement, retirement_day
+from shared.law.retirement import Category, CategoryMismatch, Sex, YearMonth, retirement
 
 VECTORS = list(csv.DictReader((Path(__file__).parent / "vectors" / "retirement_vectors.csv").open(encoding="utf-8")))
 KNOWN = {Category.M60: (Sex.MALE, 60, 4, 63), Category.F55: (Sex.FEMALE, 55, 4, 58), Category.F50: (Sex.FEMALE, 50, 2, 55)}
@@ -102,7 +102,3 @@ def test_trap_15_the_archives_birth_date_rules_and_the_id_number_has_no_say() ->
 def test_a_category_of_the_other_sex_is_refused() -> None:
     with pytest.raises(CategoryMismatch):
         retirement(YearMonth.parse("1970-01"), Sex.FEMALE, Category.M60)
-
-
-def test_someone_born_on_the_31st_retires_on_the_last_day_of_a_shorter_month() -> None:
-    assert retirement_day(date(1965, 8, 31), YearMonth(2026, 2)) == date(2026, 2, 28)

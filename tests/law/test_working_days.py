@@ -52,6 +52,11 @@ def test_a_published_notice_makes_a_provisional_term_certain_and_may_touch_the_d
     assert (term.due_on, term.provisional) == (date(2027, 1, 4), False)
 
 
+def working(start: date, end: date) -> int:
+    """Working days after `start` up to `end`."""
+    return sum(CALENDAR.is_working(start + timedelta(days=offset)) for offset in range(1, (end - start).days + 1))
+
+
 def test_every_published_day_agrees_with_chinesecalendar() -> None:
     days = [date(2024, 1, 1) + timedelta(days=offset) for offset in range(1096)]
 
@@ -59,7 +64,7 @@ def test_every_published_day_agrees_with_chinesecalendar() -> None:
 
 
 def test_the_published_years_have_the_official_number_of_working_days() -> None:
-    totals = [CALENDAR.workdays_between(date(year - 1, 12, 31), date(year, 12, 31)) for year in (2024, 2025, 2026)]
+    totals = [working(date(year - 1, 12, 31), date(year, 12, 31)) for year in (2024, 2025, 2026)]
 
     assert totals == [251, 248, 248]
 
@@ -95,7 +100,7 @@ def test_a_term_has_exactly_its_working_days_and_every_other_day_is_named(start:
     term = CALENDAR.add_working_days(start, days)
 
     assert CALENDAR.is_working(term.due_on)
-    assert CALENDAR.workdays_between(start, term.due_on) == days
+    assert working(start, term.due_on) == days
     assert len(term.skipped) + days == (term.due_on - start).days
     assert not any(CALENDAR.is_working(day) for day in term.skipped)
 

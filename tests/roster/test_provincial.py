@@ -11,9 +11,7 @@ import pytest_asyncio
 from deploy.local.place import Place
 from services.roster.models.fields import SHEETS, Kind
 from services.roster.queries.exports import EXPORTS
-from services.roster.queries.exports.columns import words
 from services.roster.queries.exports.provincial import formats
-from services.roster.rules.national import mapping_of
 from shared.clock import Clock
 from shared.db import Database
 from shared.events.envelope import uuid7
@@ -111,23 +109,6 @@ async def test_masked_it_tells_no_number_and_no_sensitive_code(desk: Desk) -> No
 
     assert someone["公民身份号码"] == f"{FULL['公民身份号码'][:6]}********{FULL['公民身份号码'][-4:]}"
     assert [someone[header] for header in ("民族", "政治面貌", "入党时间")] == ["＊"] * 3
-
-
-async def test_read_back_it_changes_nothing(desk: Desk) -> None:
-    await desk.fill([FULL, person(1)])
-    file = await desk.take(unmasked=True)
-    async with desk.database.reading() as conn:
-        mapping = mapping_of(formats()[-1], await words(conn))
-
-    view = await desk.imports.check("roster", file.content, mapping=mapping.model_dump(by_alias=True))
-
-    assert await desk.imports.said(view) == []
-    assert {kind: (each.added, each.changed, each.same, each.wrong) for kind, each in view.sheets.items()} == {
-        "units": (0, 0, 2, 0),
-        "quotas": (0, 0, 1, 0),
-        "seats": (0, 0, 1, 0),
-        "roster": (0, 0, 2, 0),
-    }
 
 
 async def test_every_key_item_and_every_required_field_has_its_column() -> None:

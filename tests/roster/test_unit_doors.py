@@ -89,6 +89,7 @@ async def test_a_refused_reform_names_its_step(doors: Doors, roster_db: Database
     refused = (await doors.http.post("/reforms", json=body, headers=doors.office)).json()
 
     assert (refused["code"], refused["facts"]["step"]) == ("quota_below_zero", "2")
+    assert refused["detail"].startswith("第 2 步：")
 
 
 async def test_an_officer_of_part_of_the_county_reforms_only_what_he_sees(doors: Doors, roster_db: Database) -> None:

@@ -79,7 +79,7 @@ async def _step(conn: Connection, by: By, work: Work, step: object, number: int)
     try:
         await _STEPS[type(step)](conn, by, work, step)
     except DomainError as refusal:
-        refusal.facts["step"] = str(number)
+        refusal.facts["step"], refusal.where = str(number), f"第 {number} 步："
         raise
 
 

@@ -1,4 +1,4 @@
-"""The column map of the national format: from its text to columns, and to the mapping file by which such a workbook is read back."""
+"""The column map of the national format: from its text to columns."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.roster.models.fields import SHEETS
-from services.roster.models.imports import MappingFile
 
 Words = Mapping[str, Mapping[str, str]]
 STANDARD = "standard:"
 """Before the name of a code set: what the national standard calls each code."""
-
-_NOT_READ = ""
 
 
 class NationalColumn(BaseModel):
@@ -69,19 +66,3 @@ class National(BaseModel):
 def national(text: str) -> National:
     """A version from its TOML text. Raises ValueError."""
     return National.model_validate(tomllib.loads(text))
-
-
-def mapping_of(format_: National, words: Words) -> MappingFile:
-    """How a workbook in this format is read: columns that are ours to take, and each written word back to our label. Figures are not read."""
-    columns, codes = {}, {}
-    for sheet in format_.sheets:
-        for column in sheet.columns:
-            field = SHEETS[sheet.kind].by_name.get(column.field)
-            if field is None:
-                columns[column.header] = _NOT_READ
-                continue
-            columns[column.header] = field.label
-            written, of_set = sheet.words_of(column, format_, words), sheet.set_of(column)
-            if written is not None and of_set is not None:
-                codes[field.label] = {word: words[of_set][code] for code, word in written.items() if code in words[of_set]}
-    return MappingFile(sheets={sheet.title: SHEETS[sheet.kind].title for sheet in format_.sheets}, columns=columns, codes=codes)
