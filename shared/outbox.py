@@ -4,7 +4,7 @@ The relay takes the oldest rows of its lanes, sends, and deletes after the answe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 from uuid import UUID
@@ -31,22 +31,27 @@ _tracer = trace.get_tracer("bianban")
 
 async def append(conn: Connection, by: By, *events: Event) -> None:
     """Publish events with this transaction. The caller holds the lock of each aggregate, so ids of one aggregate commit in order."""
+    await append_all(conn, [(by, event) for event in events])
+
+
+async def append_all(conn: Connection, told: Iterable[tuple[By, Event]]) -> None:
+    """The same, for events of several mandates."""
     stirring.tell()
-    told = [event if event.case_id or not by.case_id else event.model_copy(update={"case_id": by.case_id}) for event in events]
     await conn.executemany(
         "WITH kept AS (INSERT INTO event_log (event_id, aggregate_type, aggregate_id, version, unit_id, type, occurred_at, actor, reason,"
         " document_no, case_id, headers, body)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, convert_from($13, 'UTF8')::jsonb))"
         " INSERT INTO outbox (lane, destination, event_id, key, type, headers, body)"
         " VALUES ((hashtextextended($14, 0) & 15)::smallint, $15, $1, $14, $6, $12, $13)",
-        [
-            (
-                *(event.event_id, event.aggregate_type, event.aggregate_id, event.version, event.unit_id, event.type, event.occurred_at),
-                *(by.actor, by.reason, by.document_no, event.case_id, _headers(event), _limited(event.type, event.body())),
-                *(event.key, event.topic),
-            )
-            for event in told
-        ],
+        [_rows(by, event if event.case_id or not by.case_id else event.model_copy(update={"case_id": by.case_id})) for by, event in told],
+    )
+
+
+def _rows(by: By, event: Event) -> tuple[object, ...]:
+    return (
+        *(event.event_id, event.aggregate_type, event.aggregate_id, event.version, event.unit_id, event.type, event.occurred_at),
+        *(by.actor, by.reason, by.document_no, event.case_id, _headers(event), _limited(event.type, event.body())),
+        *(event.key, event.topic),
     )
 
 

@@ -27,8 +27,10 @@ from services.roster.models.imports import (
     MappingFile,
     MappingWrong,
     Problem,
+    Superseded,
     TemplateTooOld,
     Verdict,
+    sealed_place,
 )
 from services.roster.queries.codes import codes
 from services.roster.queries.import_facts import as_job, choices_of, known_persons, known_units, words_of
@@ -66,10 +68,6 @@ _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
 
 
 Record = tuple[object, ...]
-
-
-class Superseded(Exception):  # noqa: N818  named as the fact it states
-    """The import was cancelled, or a later attempt checks it: this one has nothing more to do."""
 
 
 @dataclass
@@ -184,11 +182,6 @@ class Check:
         facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
         lent = verdict is Verdict.ADDED and "seconded_to" in values
         return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
-
-
-def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
-    """What the encrypted values of a row are bound to."""
-    return f"import_rows.sealed.{import_id}/{sheet}/{number}"
 
 
 def _problem(import_id: UUID, problem: Problem) -> tuple[object, ...]:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.roster.models.imports import ImportState, Verdict
 from services.roster.models.loads import FirstLoadEnded
-from services.roster.queries.import_facts import people_in_post, units_in_use
+from services.roster.queries.import_facts import people_in_post
+from services.roster.queries.loads import units_in_use
 from services.roster.rules.imports.book import (
     OFF_ESTABLISHMENT,
     Book,

@@ -13,11 +13,10 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.comparisons import file_place as compared_place
-from services.roster.commands.import_checks import sealed_place
 from services.roster.commands.imports import file_place
 from services.roster.models.concerned import place_of_words
 from services.roster.models.facts import place_of
-from services.roster.models.imports import ImportState
+from services.roster.models.imports import ImportState, sealed_place
 from services.roster.queries.difference_values import place_in
 from services.roster.queries.keys import SEALED, whole_files
 from shared.crypto import FieldCipher, FieldKey

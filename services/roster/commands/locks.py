@@ -5,7 +5,7 @@ units, or makes one, holds their paths before: freezing takes its root FOR UPDAT
 per version, so its outbox rows leave in commit order and without gaps.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from services.roster.models.refusals import PersonUnknown, UnitUnknown
@@ -57,6 +57,17 @@ async def take_person_and_unit(conn: Connection, person_id: UUID, unit_id: UUID)
 async def take_units(conn: Connection, unit_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Lock several units in id order; the version of each one's next event."""
     return {unit_id: await take_unit(conn, unit_id) for unit_id in sorted(set(unit_ids))}
+
+
+async def take_versions(conn: Connection, events: Mapping[UUID, int]) -> dict[UUID, int]:
+    """The version of each unit before so many events of it. The caller holds the units."""
+    rows = await conn.fetch(
+        "UPDATE units SET version = version + events FROM unnest($1::uuid[], $2::integer[]) AS told (unit_id, events) WHERE id = unit_id"
+        " RETURNING id, version - events AS before",
+        list(events),
+        list(events.values()),
+    )
+    return {row["id"]: row["before"] for row in rows}
 
 
 async def hold_paths(conn: Connection, *unit_ids: UUID) -> None:

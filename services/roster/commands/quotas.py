@@ -1,10 +1,12 @@
 """编制数: set, raised, cut and moved, every change with its document, as validity ranges per (unit, kind, funding)."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.models.loads import LoadedQuota
 from services.roster.models.refusals import DatesOutOfOrder, QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
 from services.roster.queries.establishments import establishment
@@ -112,6 +114,17 @@ async def write_posts(
 
 async def _term(conn: Connection, unit_id: UUID, what: QuotaRow) -> date | None:
     return (await establishment(conn, unit_id, what.kind, what.funding)).use_until
+
+
+async def add_first_posts(conn: Connection, by: By, rows: Sequence[tuple[UUID, LoadedQuota]]) -> None:
+    """The first quotas of units, each on its document: nothing was recorded before."""
+    if any(row.use_until is not None and row.use_until < row.document_on for _, row in rows):
+        raise DatesOutOfOrder
+    await conn.executemany(
+        "INSERT INTO quotas (unit_id, kind, funding, posts, during, recorded, change, document_no, document_on, use_until)"
+        " VALUES ($1, $2, $3, $4, daterange($7, NULL), tstzrange($5, NULL), 'set', $6, $7, $8)",
+        [(unit_id, row.kind, row.funding, row.posts, by.as_of, row.document_no, row.document_on, row.use_until) for unit_id, row in rows],
+    )
 
 
 async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> object:

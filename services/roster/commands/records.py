@@ -14,8 +14,9 @@ from services.roster.models.refusals import ChangedLater, PersonUnknown
 from shared.db import By, Connection
 from shared.spelling import spelt_name
 
+_COLUMNS = ("person_id", "recorded", "during", "document_no", "name_key", "letters", "initials", *RECORD)
 _WRITE = (
-    f"INSERT INTO person_records (person_id, recorded, during, document_no, name_key, letters, initials, {', '.join(RECORD)})"
+    f"INSERT INTO person_records ({', '.join(_COLUMNS)})"
     f" VALUES ($1, tstzrange($2, NULL), $3, $4, $5, $6, $7, {', '.join(f'${place}' for place in range(8, 8 + len(RECORD)))})"
 )
 ALWAYS: "asyncpg.Range[date]" = asyncpg.Range()
@@ -34,7 +35,12 @@ class Line:
 
 async def write_records(conn: Connection, by: By, records: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """The first record of each person: so it always was, known from now on."""
-    await conn.executemany(_WRITE, [(person_id, by.as_of, ALWAYS, by.document_no, *_columns(values)) for person_id, values in records])
+    recorded = asyncpg.Range(by.as_of)
+    await conn.copy_records_to_table(
+        "person_records",
+        columns=_COLUMNS,
+        records=[(person_id, recorded, ALWAYS, by.document_no, *_columns(values)) for person_id, values in records],
+    )
 
 
 async def rewrite(conn: Connection, by: By, person_id: UUID, values: Mapping[str, object], since: date | None) -> None:

@@ -14,7 +14,7 @@ from services.roster.commands.reform_moves import Mover, move_people, move_reser
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
 from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
-from services.roster.commands.units import registered, replace_seats, seats_state
+from services.roster.commands.units import New, registered, replace_seats, seats_state
 from services.roster.models.refusals import QuotaBelowZero, SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
 from services.roster.models.units import (
@@ -132,7 +132,7 @@ async def _excess(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
 
 async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:
     facts = step.model_dump(exclude={"step", "unit_id"}, exclude_unset=True) | {"valid_from": work.since}
-    await registered(conn, by, RegisterUnit.model_validate(facts), step.unit_id, work.reform_id)
+    await registered(conn, by, [New(step.unit_id, RegisterUnit.model_validate(facts), document_of(by))], work.reform_id)
 
 
 async def _change(conn: Connection, by: By, work: Work, step: Change) -> None:

@@ -57,7 +57,7 @@ async def changed(conn: Connection, by: By, batch: Batch, unit_id: UUID, what: U
     for role in asked & set(LISTS):
         await write_names(conn, by, unit_id, role, getattr(what, role), batch.since, by.document_no or now.document_no)
     await _write_head(conn, unit_id)
-    await write_search(conn, unit_id)
+    await write_search(conn, [unit_id])
     batch.changed.setdefault(unit_id, set()).update(asked, {"path"} & set(changes))
     if "path" in changes or changes.get("withheld"):
         for below in await spread(conn, by, unit_id, batch.since, withheld=bool(changes.get("withheld")), reform_id=batch.reform_id):
@@ -87,7 +87,7 @@ async def _changes(conn: Connection, by: By, batch: Batch, now: UnitRecord, what
         wanted["uscc"] = checked_uscc(what.uscc)
     if "category" in asked:
         await ensure_known_category(conn, str(what.category), today)
-    await ensure_known_attributes(conn, wanted, today)
+    await ensure_known_attributes(conn, [wanted], today)
     parent_id = what.parent_id if "parent_id" in asked else now.parent_id
     above, withheld = await place_below(conn, parent_id)
     if withheld and "withheld" in asked and not what.withheld:

@@ -17,16 +17,14 @@ _COLUMNS = ", ".join(field.name for field in fields(UnitRecord))
 _CLOSED = "recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
 
 
-async def write_record(conn: Connection, record: UnitRecord, since: date, at: object, reform_id: UUID | None = None) -> None:
-    """What the unit is from a day on, known from an instant on."""
-    values = [getattr(record, field.name) for field in fields(record)]
-    places = ", ".join(f"${number}" for number in range(4, 4 + len(values)))
-    await conn.execute(
+async def write_unit_records(
+    conn: Connection, records: Iterable[tuple[UnitRecord, date]], at: object, reform_id: UUID | None = None
+) -> None:
+    """What units are from a day on, known from an instant on."""
+    places = ", ".join(f"${number}" for number, _ in enumerate(fields(UnitRecord), start=4))
+    await conn.executemany(
         f"INSERT INTO unit_records (during, recorded, reform_id, {_COLUMNS}) VALUES (daterange($1, NULL), tstzrange($2, NULL), $3, {places})",
-        since,
-        at,
-        reform_id,
-        *values,
+        [(since, at, reform_id, *(getattr(record, field.name) for field in fields(record))) for record, since in records],
     )
 
 
@@ -39,7 +37,8 @@ async def change_record(
         f"SELECT {_COLUMNS} FROM unit_records WHERE unit_id = $1 AND upper(recorded) = $2 AND upper_inf(during)", unit_id, at
     )
     assert before is not None  # noqa: S101  end_record has just closed it
-    await write_record(conn, replace(UnitRecord(**{**before, "path": tuple(before["path"])}), **changes), since, at, reform_id)
+    record = replace(UnitRecord(**{**before, "path": tuple(before["path"])}), **changes)
+    await write_unit_records(conn, [(record, since)], at, reform_id)
 
 
 async def end_record(conn: Connection, by: By, unit_id: UUID, since: date) -> object:
@@ -85,27 +84,41 @@ async def write_names(conn: Connection, by: By, unit_id: UUID, role: str, names:
         since,
     )
     at = max([by.as_of, *(row["at"] for row in closed)])
+    await add_names(conn, [(unit_id, role, names, since, document_no, at)])
+
+
+Names = tuple[UUID, str, Sequence[str], date, str, object]
+"""A unit's list of names: unit, role, names in their order, from which day, document, known from which instant."""
+
+
+async def add_names(conn: Connection, lists: Iterable[Names]) -> None:
+    """Lists of units that have none of that role from the day on."""
+    rows = [
+        (unit_id, role, name, place, since, at, document_no)
+        for unit_id, role, names, since, document_no, at in lists
+        for place, name in enumerate(names)
+    ]
+    if rows:
+        await conn.executemany(
+            "INSERT INTO unit_names (unit_id, role, name, position, during, recorded, document_no)"
+            " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange($6, NULL), $7)",
+            rows,
+        )
+
+
+async def write_search(conn: Connection, unit_ids: Sequence[UUID]) -> None:
+    """By what units are found: every name they ever had, how that is spelt, and their codes."""
+    rows = await conn.fetch(
+        "SELECT id, units.name, ARRAY[code, uscc] || ARRAY(SELECT name FROM unit_records WHERE unit_id = units.id AND upper_inf(recorded)"
+        " UNION SELECT short_name FROM unit_records WHERE unit_id = units.id AND upper_inf(recorded)"
+        " UNION SELECT unit_names.name FROM unit_names WHERE unit_id = units.id AND upper_inf(recorded) AND role <> 'internal_units') AS names"
+        " FROM units WHERE id = ANY($1)",
+        list(unit_ids),
+    )
     await conn.executemany(
-        "INSERT INTO unit_names (unit_id, role, name, position, during, recorded, document_no)"
-        " VALUES ($1, $2, $3, $4, daterange($5, NULL), tstzrange($6, NULL), $7)",
-        [(unit_id, role, name, place, since, at, document_no) for place, name in enumerate(names)],
-    )
-
-
-async def write_search(conn: Connection, unit_id: UUID) -> None:
-    """By what the unit is found: every name it ever had, how that is spelt, and its codes."""
-    row = await conn.fetchrow(
-        "SELECT units.name, ARRAY[code, uscc] || ARRAY(SELECT name FROM unit_records WHERE unit_id = $1 AND upper_inf(recorded)"
-        " UNION SELECT short_name FROM unit_records WHERE unit_id = $1 AND upper_inf(recorded)"
-        " UNION SELECT unit_names.name FROM unit_names WHERE unit_id = $1 AND upper_inf(recorded) AND role <> 'internal_units') AS names"
-        " FROM units WHERE id = $1",
-        unit_id,
-    )
-    assert row is not None  # noqa: S101  the caller has just written the unit
-    await conn.execute(
         "INSERT INTO unit_search (unit_id, name_key, written, grams) VALUES ($1, $2, $3, $4) ON CONFLICT (unit_id)"
         " DO UPDATE SET name_key = excluded.name_key, written = excluded.written, grams = excluded.grams",
-        *(unit_id, *found_by(row["name"], row["names"])),
+        [(row["id"], *found_by(row["name"], row["names"])) for row in rows],
     )
 
 

@@ -1,12 +1,16 @@
 """Units: registering them, and their leadership seats (领导职数)."""
 
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.unit_records import write_names, write_record, write_search
+from services.roster.commands.unit_records import add_names, write_search, write_unit_records
+from services.roster.models.loads import LoadedSeats
 from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, UnitRecord
@@ -20,28 +24,49 @@ from shared.events.roster import SeatsChanged, UnitFrozen, UnitRegistered, UnitS
 from shared.law.uscc import InvalidUscc, parse_uscc
 
 
+@dataclass(frozen=True)
+class New:
+    """A unit to come into the register, and the document it rests on."""
+
+    unit_id: UUID
+    what: RegisterUnit
+    document_no: str
+
+
 @command
 async def register_unit(conn: Connection, by: By, what: RegisterUnit) -> UUID:
     """Bring a unit into the register, below its parent; it inherits the freezes above it. Needs a document."""
     unit_id = uuid7()
-    await registered(conn, by, what, unit_id)
+    await registered(conn, by, [New(unit_id, what, document_of(by))])
     return unit_id
 
 
-async def registered(conn: Connection, by: By, what: RegisterUnit, unit_id: UUID, reform_id: UUID | None = None) -> None:
-    """Write the unit with all its attributes and publish it. Raises UnitCodeTaken, and what its attributes break."""
-    document_no, today = document_of(by), today_of(by, what.valid_from)
-    await ensure_known_category(conn, what.category, today)
-    await ensure_known_attributes(conn, what.model_dump(), today)
-    record = await _first_record(conn, what, unit_id, document_no)
-    await _insert(conn, what, record)
-    await write_record(conn, record, what.valid_from, by.as_of, reform_id)
-    for role in LISTS:
-        await write_names(conn, by, unit_id, role, getattr(what, role), what.valid_from, document_no)
-    await write_search(conn, unit_id)
+async def registered(conn: Connection, by: By, new: Sequence[New], reform_id: UUID | None = None) -> None:
+    """Write units with all their attributes, parents first, and publish them. Raises UnitCodeTaken, and what their attributes break."""
+    today = today_of(by, *(each.what.valid_from for each in new))
+    for category in sorted({each.what.category for each in new}):
+        await ensure_known_category(conn, category, today)
+    await ensure_known_attributes(conn, [each.what.model_dump() for each in new], today)
+    records = await _first_records(conn, new)
+    await _insert(conn, new, records)
+    await write_unit_records(conn, [(record, each.what.valid_from) for each, record in zip(new, records, strict=True)], by.as_of, reform_id)
+    await add_names(
+        conn,
+        [
+            (each.unit_id, role, getattr(each.what, role), each.what.valid_from, each.document_no, by.as_of)
+            for each in new
+            for role in LISTS
+        ],
+    )
+    await write_search(conn, [each.unit_id for each in new])
+    await outbox.append_all(conn, [_told(by, each, record, reform_id) for each, record in zip(new, records, strict=True)])
+    await _inherit_freezes(conn, by, [each.unit_id for each in new])
+
+
+def _told(by: By, new: New, record: UnitRecord, reform_id: UUID | None) -> tuple[By, UnitRegistered]:
+    what, document_no = new.what, new.document_no
     facts = state_of(record) | {"code": what.code, "valid_from": what.valid_from, "baseline": what.baseline, "reform_id": reform_id}
-    await outbox.append(conn, by, UnitRegistered(occurred_at=by.as_of, version=1, document_no=document_no, **facts))
-    await _inherit_freezes(conn, by, unit_id)
+    return replace(by, document_no=document_no), UnitRegistered(occurred_at=by.as_of, version=1, document_no=document_no, **facts)
 
 
 def state_of(record: UnitRecord) -> dict[str, Any]:
@@ -49,12 +74,21 @@ def state_of(record: UnitRecord) -> dict[str, Any]:
     return {name: value for name, value in asdict(record).items() if name in UnitState.model_fields and name != "document_no"}
 
 
-async def _first_record(conn: Connection, what: RegisterUnit, unit_id: UUID, document_no: str) -> UnitRecord:
+async def _first_records(conn: Connection, new: Sequence[New]) -> list[UnitRecord]:
     """Below a withheld unit nothing is public."""
-    above, withheld = await place_below(conn, what.parent_id)
-    kept = {field.name: getattr(what, field.name) for field in fields(UnitRecord) if field.name in RegisterUnit.model_fields}
-    own = {"unit_id": unit_id, "path": (*above, unit_id), "uscc": checked_uscc(what.uscc), "document_no": document_no}
-    return UnitRecord(**kept | own | {"withheld": what.withheld or withheld})
+    places: dict[UUID | None, tuple[tuple[UUID, ...], bool]] = {}
+    records = []
+    for each in new:
+        what = each.what
+        if what.parent_id not in places:
+            places[what.parent_id] = await place_below(conn, what.parent_id)
+        above, withheld = places[what.parent_id]
+        kept = {field.name: getattr(what, field.name) for field in fields(UnitRecord) if field.name in RegisterUnit.model_fields}
+        own = {"unit_id": each.unit_id, "path": (*above, each.unit_id), "uscc": checked_uscc(what.uscc), "document_no": each.document_no}
+        record = UnitRecord(**kept | own | {"withheld": what.withheld or withheld})
+        places[each.unit_id] = record.path, record.withheld
+        records.append(record)
+    return records
 
 
 async def place_below(conn: Connection, parent_id: UUID | None) -> tuple[tuple[UUID, ...], bool]:
@@ -66,23 +100,21 @@ async def place_below(conn: Connection, parent_id: UUID | None) -> tuple[tuple[U
     return parent.path, parent.withheld
 
 
-async def _insert(conn: Connection, what: RegisterUnit, record: UnitRecord) -> None:
-    inserted = await conn.fetchval(
-        "INSERT INTO units (id, version, parent_id, path, name, code, uscc, category, withheld, valid, document_no)"
-        " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, daterange($9, NULL), $10) ON CONFLICT DO NOTHING RETURNING true",
-        record.unit_id,
-        record.parent_id,
-        record.path,
-        record.name,
-        what.code,
-        record.uscc,
-        record.category,
-        record.withheld,
-        what.valid_from,
-        record.document_no,
-    )
-    if not inserted:
-        raise UnitCodeTaken
+async def _insert(conn: Connection, new: Sequence[New], records: Sequence[UnitRecord]) -> None:
+    try:
+        await conn.executemany(
+            "INSERT INTO units (id, version, parent_id, path, name, code, uscc, category, withheld, valid, document_no)"
+            " VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, daterange($9, NULL), $10)",
+            [
+                (
+                    *(record.unit_id, record.parent_id, record.path, record.name, each.what.code, record.uscc, record.category),
+                    *(record.withheld, each.what.valid_from, record.document_no),
+                )
+                for each, record in zip(new, records, strict=True)
+            ],
+        )
+    except asyncpg.UniqueViolationError:
+        raise UnitCodeTaken from None
 
 
 def checked_uscc(text: str | None) -> str | None:
@@ -95,17 +127,17 @@ def checked_uscc(text: str | None) -> str | None:
         raise UsccInvalid from None
 
 
-async def _inherit_freezes(conn: Connection, by: By, unit_id: UUID) -> None:
+async def _inherit_freezes(conn: Connection, by: By, unit_ids: Sequence[UUID]) -> None:
     orders = await conn.fetch(
-        "SELECT freeze_orders.id, root_unit_id, scopes, freeze_orders.document_no FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
-        " WHERE units.id = $1 AND upper_inf(in_force) ORDER BY freeze_orders.id",
-        unit_id,
+        "SELECT units.id AS unit_id, freeze_orders.id, root_unit_id, scopes, freeze_orders.document_no FROM units"
+        " JOIN freeze_orders ON root_unit_id = ANY(path) WHERE units.id = ANY($1) AND upper_inf(in_force) ORDER BY units.id, freeze_orders.id",
+        list(unit_ids),
     )
     for order in orders:
         frozen = UnitFrozen(
             occurred_at=by.as_of,
-            unit_id=unit_id,
-            version=await take_unit(conn, unit_id),
+            unit_id=order["unit_id"],
+            version=await take_unit(conn, order["unit_id"]),
             document_no=order["document_no"],
             order_id=order["id"],
             root_unit_id=order["root_unit_id"],
@@ -153,6 +185,15 @@ async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: s
         what.effective_on,
         at,
         document_no,
+    )
+
+
+async def add_first_seats(conn: Connection, by: By, rows: Sequence[tuple[UUID, LoadedSeats]]) -> None:
+    """The first leadership posts of units, each level on its document: nothing was recorded before."""
+    await conn.executemany(
+        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
+        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange($5, NULL), $6)",
+        [(unit_id, row.level, row.approved, row.document_on, by.as_of, row.document_no) for unit_id, row in rows],
     )
 
 

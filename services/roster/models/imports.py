@@ -278,3 +278,12 @@ class NotYourFile(Conflict):
 
     code = "not_your_file"
     sentence = "核对结果含有文件的全部内容，只有上传人可以取回。请由上传人下载。"
+
+
+class Superseded(Exception):  # noqa: N818  named as the fact it states
+    """The import was cancelled, or another attempt is at it: this one has nothing more to do."""
+
+
+def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
+    """What the encrypted values of a row are bound to."""
+    return f"import_rows.sealed.{import_id}/{sheet}/{number}"

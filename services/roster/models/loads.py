@@ -23,6 +23,15 @@ class LoadedQuota(Request):
     use_until: date | None = Field(None, description="使用期限 (周转编制).")
 
 
+class LoadedSeats(Request):
+    """Approved leadership posts of one level, with the approval they rest on."""
+
+    level: str = Field(min_length=1, max_length=50)
+    approved: int = Field(ge=0, le=1000)
+    document_no: str = Field(min_length=1, max_length=100)
+    document_on: date
+
+
 class LoadedPost(PostDetails):
     """The post a person holds. Without an entry reason it is 期初建账; beyond the quota without a cause it is 历史遗留."""
 
@@ -58,6 +67,7 @@ class LoadUnit(Request):
     parent_id: UUID | None = None
     valid_from: date
     quotas: tuple[LoadedQuota, ...] = Field((), max_length=200)
+    seats: tuple[LoadedSeats, ...] = Field((), max_length=50)
     persons: tuple[LoadedPerson, ...] = Field((), max_length=20_000)
 
 
@@ -67,6 +77,7 @@ class Loaded(BaseModel):
     unit_id: UUID
     registered: bool
     quotas: int
+    seats: int = 0
     placed: int
     over_quota: int
     present: int

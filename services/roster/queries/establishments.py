@@ -1,6 +1,6 @@
 """The arithmetic of posts, written once: quota, headcount, reserved, frozen per (unit, kind, funding), now or as of any date as known at any instant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.events.roster import EstablishmentState
 from shared.pages import Parameters
 
 
-def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind", funding: str = "funding") -> str:
+def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind", funding: str = "funding", unit: str = "$1") -> str:
     """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes are valid."""
     return f"""
     SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
@@ -20,14 +20,14 @@ def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind
         coalesce((SELECT max(label) FROM establishment_kinds WHERE code = {kind} AND {valid}), '') AS kind_label,
         coalesce((SELECT max(label) FROM fundings WHERE code = {funding} AND {valid}), '') AS funding_label
     FROM (
-        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen, use_until FROM quotas WHERE unit_id = $1 AND {held}
+        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen, use_until FROM quotas WHERE unit_id = {unit} AND {held}
         UNION ALL
-        SELECT kind, funding, 0, count(*)::integer, 0, 0, NULL FROM placements WHERE unit_id = $1 AND {held} GROUP BY kind, funding
+        SELECT kind, funding, 0, count(*)::integer, 0, 0, NULL FROM placements WHERE unit_id = {unit} AND {held} GROUP BY kind, funding
         UNION ALL
-        SELECT kind, funding, 0, 0, posts, 0, NULL FROM reserved_ledger WHERE unit_id = $1 AND {reserved}
+        SELECT kind, funding, 0, 0, posts, 0, NULL FROM reserved_ledger WHERE unit_id = {unit} AND {reserved}
         UNION ALL
         SELECT kind, funding, 0, 0, 0, posts, NULL FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
-        WHERE unit_id = $1 AND {in_force}
+        WHERE unit_id = {unit} AND {in_force}
     ) AS parts
 """
 
@@ -47,6 +47,10 @@ _ROWS_THEN = f"{_AT_A_MOMENT} {_BY_ROW}"
 """All rows of the unit $1; then: on the day $2, as known at $3, reservations and freezes up to $4."""
 ROW_NOW = _rows(*_LATEST, "$2::text", "$3::text") + " WHERE kind = $2 AND funding = $3"
 """One (unit $1, kind $2, funding $3); there always is a row."""
+_MANY_ROWS_NOW = f"""
+    SELECT asked.unit_id, row.* FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (unit_id, of_kind, of_funding),
+    LATERAL ({_rows(*_LATEST, "of_kind", "of_funding", "asked.unit_id")} WHERE kind = of_kind AND funding = of_funding) AS row
+"""
 _ROWS_WITHOUT_QUOTA = """
     SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
     GROUP BY kind, funding HAVING min(lower(during)) > $2::date
@@ -144,6 +148,13 @@ def held_by_many(put: Parameters, moment: Moment) -> Callable[[str], str]:
 async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str) -> EstablishmentState:
     """One row in its latest state: what commands judge, under the unit's lock, and events carry."""
     return EstablishmentState.model_validate(dict(await conn.fetchrow(ROW_NOW, unit_id, kind, funding) or {}))
+
+
+async def establishments_of(conn: Connection, keys: Iterable[tuple[UUID, str, str]]) -> dict[tuple[UUID, str, str], EstablishmentState]:
+    """The same for many rows: unit, kind, funding."""
+    asked = sorted(set(keys))
+    rows = await conn.fetch(_MANY_ROWS_NOW, *([key[place] for key in asked] for place in range(3)))
+    return {(row["unit_id"], row["kind"], row["funding"]): EstablishmentState.model_validate(dict(row)) for row in rows}
 
 
 async def establishments(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> list[EstablishmentState]:

@@ -1,5 +1,6 @@
 """What decisions need to know, as the rules take it. Commands ask under their locks, advice asks without."""
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -67,6 +68,20 @@ async def ensure_known_category(conn: Connection, category: str, on: date) -> No
 async def ensure_known_row(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> None:
     """Kind and funding are in the code tables on this day."""
     _ensure_codes(await _row_codes(conn, unit_id, kind, funding, on), kind, funding)
+
+
+async def ensure_known_rows(conn: Connection, rows: Collection[tuple[str, str]], on: date) -> None:
+    """The same for several pairs of kind and funding, whatever their units."""
+    codes = await conn.fetch(
+        "SELECT kind, funding, EXISTS (SELECT FROM establishment_kinds WHERE code = kind AND valid @> $3::date) AS kind_known,"
+        " EXISTS (SELECT FROM fundings WHERE code = funding AND valid @> $3::date) AS funding_known"
+        " FROM unnest($1::text[], $2::text[]) AS asked (kind, funding)",
+        [kind for kind, _ in rows],
+        [funding for _, funding in rows],
+        on,
+    )
+    for row in codes:
+        _ensure_codes(row, row["kind"], row["funding"])
 
 
 async def ensure_allowed_row(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> None:

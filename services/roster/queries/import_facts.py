@@ -136,16 +136,6 @@ def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
     )
 
 
-async def units_in_use(conn: Connection, unit_ids: Collection[UUID]) -> set[UUID]:
-    """Units in daily use: something other than a first load has touched them."""
-    rows = await conn.fetch(
-        "SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE EXISTS (SELECT FROM event_log WHERE aggregate_type = 'unit' AND aggregate_id = id"
-        " AND NOT coalesce((body->>'baseline')::boolean, false))",
-        list(unit_ids),
-    )
-    return {row["id"] for row in rows}
-
-
 async def people_in_post(conn: Connection, unit_ids: Collection[UUID]) -> list[asyncpg.Record]:
     """How many stand on each (unit, kind, funding, seat level) today, by unit code."""
     return await conn.fetch(

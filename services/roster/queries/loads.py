@@ -1,11 +1,15 @@
 """What speaks against a unit's first load: asked by the advice (`POST /loads/check`) and, under the locks, by the command. One judge for both."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
+
+import asyncpg
 
 from services.roster.models.loads import (
     FirstLoadEnded,
+    LoadedPerson,
     LoadProblem,
     LoadUnit,
     NoQuotaRow,
@@ -16,11 +20,13 @@ from services.roster.models.loads import (
 )
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
 from services.roster.queries.codes import unknown_codes
-from services.roster.queries.facts import frozen_by
 from services.roster.queries.indexes import known_by
 from shared.db import Connection
 from shared.errors import DomainError
 from shared.glossary import FreezeScope
+
+Row: TypeAlias = tuple[str, str]
+Known: TypeAlias = "asyncpg.Record | None"
 
 
 @dataclass(frozen=True)
@@ -37,84 +43,167 @@ class Standing:
 
 async def standing(conn: Connection, what: LoadUnit) -> Standing:
     """Compare a load with the roster."""
-    unit_id, problems = await _unit(conn, what)
-    quotas = await _quotas(conn, unit_id)
-    allowed = await _allowed_kinds(conn, what.category)
-    problems += [
-        LoadProblem(KindNotAllowed.code, str(KindNotAllowed(category=what.category, kind=kind))) for kind in sorted(_kinds(what) - allowed)
-    ]
-    problems += [
-        LoadProblem(
-            QuotaDiffers.code, str(QuotaDiffers(kind=row.kind, funding=row.funding, quota=quotas[row.kind, row.funding], posts=row.posts))
-        )
-        for row in what.quotas
-        if quotas.get((row.kind, row.funding), row.posts) != row.posts
-    ]
-    unknown = await unknown_codes(conn, None, (person.model_dump() for person in what.persons))
-    problems += [_problem(CodeUnknown(field=label), place) for place, label in unknown]
-    persons, placed, on_rosters = await _persons(conn, what, unit_id)
-    approved = set(quotas) | {(row.kind, row.funding) for row in what.quotas}
-    problems += [*on_rosters, *_list_problems(what, approved)]
-    stands_below = unit_id or what.parent_id
-    orders = await frozen_by(conn, stands_below, FreezeScope.ENTRY) if stands_below else ()
-    return Standing(unit_id, orders, quotas, persons, placed, tuple(problems))
+    return (await standings(conn, [what]))[0]
 
 
-async def _unit(conn: Connection, what: LoadUnit) -> tuple[UUID | None, list[LoadProblem]]:
-    """The unit, if it is there; it must be the same one, and still be in its first load (nothing but loads has touched it)."""
+async def standings(conn: Connection, whats: Sequence[LoadUnit]) -> list[Standing]:
+    """Compare the loads of several units with the roster; as many questions as for one."""
+    units = await _units(conn, whats)
+    quotas = await _quotas(conn, [unit_id for unit_id, _ in units if unit_id])
+    allowed = await _allowed_kinds(conn, {what.category for what in whats})
+    unknown = await unknown_codes(conn, None, (each for what in whats for each in _codes(what)))
+    known = await _known(conn, [person for what in whats for person in what.persons])
+    orders = await _frozen(conn, [unit_id or what.parent_id for what, (unit_id, _) in zip(whats, units, strict=True)])
+    found, first = [], 0
+    for what, (unit_id, problems), frozen_by in zip(whats, units, orders, strict=True):
+        mine = quotas.get(unit_id, {}) if unit_id else {}
+        told = [*problems, *_quota_problems(what, mine, allowed.get(what.category, set()))]
+        seats, last = len(what.seats), first + len(what.seats) + len(what.persons)
+        told += [_code_problem(label, place - first - seats) for place, label in unknown if first <= place < last]
+        persons, placed, on_rosters = _persons(what, unit_id, known)
+        approved = set(mine) | {(row.kind, row.funding) for row in what.quotas}
+        told += [*on_rosters, *_list_problems(what, approved)]
+        found.append(Standing(unit_id, frozen_by, mine, persons, placed, tuple(told)))
+        first = last
+    return found
+
+
+def _codes(what: LoadUnit) -> Iterator[Mapping[str, object]]:
+    """The fields of its leadership posts, then of its persons; encrypted ones are not among them."""
+    yield from (row.__dict__ for row in what.seats)
+    yield from (person.__dict__ for person in what.persons)
+
+
+def _code_problem(label: str, person: int) -> LoadProblem:
+    return _problem(CodeUnknown(field=label), person if person >= 0 else None)
+
+
+def _quota_problems(what: LoadUnit, quotas: Mapping[Row, int], allowed: Collection[str]) -> Iterator[LoadProblem]:
+    for kind in sorted(_kinds(what) - set(allowed)):
+        yield _problem(KindNotAllowed(category=what.category, kind=kind))
+    for row in what.quotas:
+        quota = quotas.get((row.kind, row.funding), row.posts)
+        if quota != row.posts:
+            yield _problem(QuotaDiffers(kind=row.kind, funding=row.funding, quota=quota, posts=row.posts))
+
+
+async def _units(conn: Connection, whats: Sequence[LoadUnit]) -> list[tuple[UUID | None, list[LoadProblem]]]:
+    """Each unit, if it is there; it must be the same one, and still be in its first load (nothing but loads has touched it)."""
     rows = await conn.fetch(
-        "SELECT id, name, code, uscc, category, parent_id FROM units WHERE code = $1 OR uscc = $2", what.code, what.uscc
+        "SELECT id, name, code, uscc, category, parent_id FROM units WHERE code = ANY($1) OR uscc = ANY($2)",
+        [what.code for what in whats],
+        [what.uscc for what in whats if what.uscc],
     )
-    if not rows:
+    used = await units_in_use(conn, [row["id"] for row in rows])
+    by_code, by_uscc = {row["code"]: row for row in rows}, {row["uscc"]: row for row in rows if row["uscc"]}
+    return [_unit(what, by_code.get(what.code), by_uscc.get(what.uscc), used) for what in whats]
+
+
+def _unit(what: LoadUnit, of_code: Known, of_uscc: Known, used: Collection[UUID]) -> tuple[UUID | None, list[LoadProblem]]:
+    row = of_code or of_uscc
+    if row is None:
         return None, []
-    row = rows[0]
-    if len(rows) > 1 or row["code"] != what.code:
-        return row["id"], [_problem(UnitCodeTaken())]
+    unit_id: UUID = row["id"]
+    if of_code is None or of_uscc not in {None, of_code}:
+        return unit_id, [_problem(UnitCodeTaken())]
     if (row["name"], row["uscc"], row["category"], row["parent_id"]) != (what.name, what.uscc, what.category, what.parent_id):
-        return row["id"], [_problem(UnitDiffers())]
-    in_use = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM event_log WHERE unit_id = $1 AND aggregate_type = 'unit' AND NOT coalesce((body->>'baseline')::boolean, false))",
-        row["id"],
-    )
-    return row["id"], [_problem(FirstLoadEnded())] if in_use else []
+        return unit_id, [_problem(UnitDiffers())]
+    return unit_id, [_problem(FirstLoadEnded())] if unit_id in used else []
 
 
-async def _quotas(conn: Connection, unit_id: UUID | None) -> dict[tuple[str, str], int]:
+async def seats_used(conn: Connection, levels: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
+    """How many stand on leadership posts, by unit and level."""
     rows = await conn.fetch(
-        "SELECT kind, funding, posts FROM quotas WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded)", unit_id
+        "SELECT unit_id, seat_level, count(*) AS used FROM placements WHERE unit_id = ANY($1) AND seat_level IS NOT NULL"
+        " AND upper_inf(during) AND upper_inf(recorded) GROUP BY 1, 2",
+        list({unit_id for unit_id, _ in levels}),
     )
-    return {(row["kind"], row["funding"]): row["posts"] for row in rows}
+    return {(row["unit_id"], row["seat_level"]): row["used"] for row in rows}
 
 
-async def _allowed_kinds(conn: Connection, category: str) -> set[str]:
-    rows = await conn.fetch("SELECT kind FROM allowed_kinds WHERE category = $1 AND upper_inf(valid)", category)
-    return {row["kind"] for row in rows}
+async def units_in_use(conn: Connection, unit_ids: Collection[UUID]) -> set[UUID]:
+    """Units in daily use: something other than a first load has touched them."""
+    rows = await conn.fetch(
+        "SELECT id FROM unnest($1::uuid[]) AS asked (id) WHERE EXISTS (SELECT FROM event_log WHERE aggregate_type = 'unit' AND aggregate_id = id"
+        " AND type <> 'roster.unit_loaded.v1' AND NOT coalesce((body->>'baseline')::boolean, false))",
+        list(unit_ids),
+    )
+    return {row["id"] for row in rows}
 
 
-async def _persons(conn: Connection, what: LoadUnit, unit_id: UUID | None) -> tuple[dict[str, UUID], frozenset[str], list[LoadProblem]]:
+async def _quotas(conn: Connection, unit_ids: Collection[UUID]) -> dict[UUID, dict[Row, int]]:
+    rows = await conn.fetch(
+        "SELECT unit_id, kind, funding, posts FROM quotas WHERE unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded)",
+        list(unit_ids),
+    )
+    found: dict[UUID, dict[Row, int]] = {}
+    for row in rows:
+        found.setdefault(row["unit_id"], {})[row["kind"], row["funding"]] = row["posts"]
+    return found
+
+
+async def _allowed_kinds(conn: Connection, categories: Collection[str]) -> dict[str, set[str]]:
+    rows = await conn.fetch("SELECT category, kind FROM allowed_kinds WHERE category = ANY($1) AND upper_inf(valid)", list(categories))
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row["category"], set()).add(row["kind"])
+    return found
+
+
+async def _frozen(conn: Connection, unit_ids: Sequence[UUID | None]) -> list[tuple[UUID, ...]]:
+    """The orders that keep people out, for each place of the list."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT units.id AS unit_id, freeze_orders.id FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
+        " WHERE units.id = ANY($1) AND upper_inf(in_force) AND $2 = ANY(scopes) ORDER BY freeze_orders.id",
+        list({each for each in unit_ids if each}),
+        FreezeScope.ENTRY,
+    )
+    return [tuple(row["id"] for row in rows if row["unit_id"] == unit_id) for unit_id in unit_ids]
+
+
+@dataclass(frozen=True)
+class _KnownPerson:
+    """A person who is known, with his placements as known now."""
+
+    person_id: UUID
+    placements: Sequence[asyncpg.Record]
+
+
+async def _known(conn: Connection, people: Sequence[LoadedPerson]) -> dict[str, _KnownPerson]:
+    """By their marks."""
+    numbers = await known_by(conn, [person.indexes for person in people])
+    rows = await conn.fetch(
+        "SELECT person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on FROM placements"
+        " WHERE person_id = ANY($1) AND upper_inf(recorded)",
+        list(numbers.values()),
+    )
+    posts: dict[UUID, list[asyncpg.Record]] = {}
+    for row in rows:
+        posts.setdefault(row["person_id"], []).append(row)
+    return {people[place].mark: _KnownPerson(person_id, posts.get(person_id, ())) for place, person_id in numbers.items()}
+
+
+def _persons(
+    what: LoadUnit, unit_id: UUID | None, known: Mapping[str, _KnownPerson]
+) -> tuple[dict[str, UUID], frozenset[str], list[LoadProblem]]:
     """Who is known, who stands here already exactly so, and who stands elsewhere or otherwise from that day on."""
-    numbers = await known_by(conn, [person.indexes for person in what.persons])
-    known = {what.persons[place].mark: (place, person_id) for place, person_id in numbers.items()}
-    rows = await conn.fetch(
-        "SELECT asked.mark, placements.unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on"
-        " FROM unnest($1::text[], $2::uuid[]) AS asked (mark, person_id) JOIN placements USING (person_id) WHERE upper_inf(recorded)",
-        list(known),
-        [person_id for _, person_id in known.values()],
-    )
+    persons: dict[str, UUID] = {}
     placed: set[str] = set()
     problems: list[LoadProblem] = []
-    for row in rows:
-        place = known[row["mark"]][0]
-        person = what.persons[place]
-        if row["ended_on"] is not None and row["ended_on"] <= person.started_on:
+    places = {person.mark: place for place, person in enumerate(what.persons)} if known else {}
+    for mark, place in places.items():
+        if mark not in known:
             continue
-        facts = (row["unit_id"], row["kind"], row["funding"], row["started_on"])
-        if facts == (unit_id, person.kind, person.funding, person.started_on):
-            placed.add(row["mark"])
-        else:
-            refusal = PersonDiffers() if row["unit_id"] == unit_id else PersonOnRoster()
-            problems.append(_problem(refusal, place))
-    return {mark: person_id for mark, (_, person_id) in known.items()}, frozenset(placed), problems
+        person, persons[mark] = what.persons[place], known[mark].person_id
+        for row in known[mark].placements:
+            if row["ended_on"] is not None and row["ended_on"] <= person.started_on:
+                continue
+            facts = (row["unit_id"], row["kind"], row["funding"], row["started_on"])
+            if facts == (unit_id, person.kind, person.funding, person.started_on):
+                placed.add(mark)
+            else:
+                problems.append(_problem(PersonDiffers() if row["unit_id"] == unit_id else PersonOnRoster(), place))
+    return persons, frozenset(placed), problems
 
 
 def _list_problems(what: LoadUnit, approved: set[tuple[str, str]]) -> Iterator[LoadProblem]:

@@ -1,6 +1,6 @@
 """What a unit is by the register, as decisions need it: today's record, the names that go with it, and who took over from whom."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from uuid import UUID
@@ -55,12 +55,13 @@ async def names_of(conn: Connection, unit_id: UUID) -> dict[str, tuple[str, ...]
     return dict.fromkeys(LISTS, ()) | {row["role"]: tuple(row["names"]) for row in rows}
 
 
-async def ensure_known_attributes(conn: Connection, given: Mapping[str, object], on: date) -> None:
+async def ensure_known_attributes(conn: Connection, given: Sequence[Mapping[str, object]], on: date) -> None:
     """Each attribute that is a code is in its table on this day (CodeUnknown, FundingUnknown)."""
-    await ensure_known_codes(conn, on, given)
-    funding = given.get("unit_funding")
-    if funding and not await conn.fetchval("SELECT true FROM fundings WHERE code = $1 AND valid @> $2::date", funding, on):
-        raise FundingUnknown(funding=funding)
+    await ensure_known_codes(conn, on, *given)
+    told = sorted({str(each["unit_funding"]) for each in given if each.get("unit_funding")})
+    known = await conn.fetch("SELECT code FROM fundings WHERE code = ANY($1) AND valid @> $2::date", told, on) if told else []
+    if unknown := set(told) - {row["code"] for row in known}:
+        raise FundingUnknown(funding=min(unknown))
 
 
 def _record(row: asyncpg.Record) -> UnitRecord:

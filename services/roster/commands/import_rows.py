@@ -1,0 +1,158 @@
+"""The good rows of a file, as its units are written: each row opened, and what it says as the commands take it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import from_json
+
+from services.roster.commands.import_units import WriteUnit
+from services.roster.commands.loads import sealed
+from services.roster.commands.sealing import seal_change
+from services.roster.models.imports import Job, sealed_place
+from services.roster.models.loads import LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
+from services.roster.models.persons import SealedChange, UpdatePerson
+from services.roster.models.requests import RegisterUnit
+from services.roster.models.units import ChangeUnit
+from services.roster.queries.import_facts import known_persons
+from services.roster.queries.loads import units_in_use
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.events.envelope import uuid7
+
+UNIT_SHEETS, PERSON_SHEETS = ("units", "units_with_posts"), ("roster", "offestablishment")
+_QUOTA_SHEETS = ("quotas", "units_with_posts")
+_OF_PERSON, _OF_UNIT = frozenset(OpenLoadedPerson.model_fields), frozenset(RegisterUnit.model_fields)
+_ROWS = (
+    "SELECT sheet, number, unit_code, kind, funding, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = ANY($2)"
+    " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
+)
+_OF_POSTS = frozenset({"posts", "use_until"})
+_UNITS = "SELECT id, name, code, uscc, category, parent_id, lower(valid) AS valid_from FROM units WHERE code = ANY($1)"
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands of the units of a block: their facts by code, which are in daily use, and for what they have numbers."""
+
+    units: Mapping[str, Row]
+    used: frozenset[UUID]
+    quotas: frozenset[tuple[UUID, str, str]]
+    seats: frozenset[tuple[UUID, str]]
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Reads the rows of one import."""
+
+    cipher: FieldCipher
+    job: Job
+    today: date
+
+    async def units(self, conn: Connection, units: Sequence[asyncpg.Record]) -> tuple[WriteUnit, ...]:
+        """Everything that waits of these units (rows of import_units), parents first. Raises ValidationError, and what `sealed` raises."""
+        rows: dict[str, list[Row]] = {unit["unit_code"]: [] for unit in units}
+        for row in await conn.fetch(_ROWS, self.job.id, list(rows)):
+            rows[row["unit_code"]].append(self.row(row))
+        parents = {str(unit["parent_code"]) for unit in units} | {
+            str(row["values"]["parent"]) for each in rows.values() for row in each if row["values"].get("parent")
+        }
+        now = await _standing(conn, {*rows, *parents})
+        ids = {code: facts["id"] for code, facts in now.units.items()}
+        return tuple([await self._unit(conn, unit, rows[unit["unit_code"]], now, ids) for unit in units])
+
+    async def _unit(self, conn: Connection, unit: asyncpg.Record, rows: Sequence[Row], now: Standing, ids: dict[str, UUID]) -> WriteUnit:
+        code: str = unit["unit_code"]
+        there = now.units.get(code)
+        unit_id = ids.setdefault(code, uuid7())
+        register_as, document_no = (None, "") if there else _registration(code, rows, ids)
+        facts = there or {**register_as.__dict__}
+        baseline = unit_id not in now.used
+        quotas = [_quota(row) for row in rows if row["sheet"] in _QUOTA_SHEETS and _has_number(row)]
+        first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
+        seats = [_seats(row) for row in rows if row["sheet"] == "seats"]
+        first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
+        persons = [sealed(self.cipher, _person(row)) for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "added"]
+        return WriteUnit(
+            position=unit["position"],
+            unit_id=unit_id,
+            document_no=document_no,
+            register_as=register_as,
+            load=_load(facts, first_quotas, first_seats, persons) if first_quotas or first_seats or persons else None,
+            quotas=tuple(each for each in quotas if each not in first_quotas),
+            seats=tuple(each for each in seats if each not in first_seats),
+            baseline=baseline,
+            change=_change(unit_id, rows, self.today, baseline=baseline) if there else None,
+            persons=tuple(await self._changes(conn, rows)),
+        )
+
+    def row(self, row: asyncpg.Record) -> Row:
+        """A row with its `values`."""
+        values = from_json(self.cipher.unseal(row["sealed"], sealed_place(self.job.id, row["sheet"], row["number"])))
+        return {**row, "values": values}
+
+    async def _changes(self, conn: Connection, rows: Sequence[Row]) -> list[SealedChange]:
+        """What changes of persons who are there, from today on."""
+        mine = [row for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "changed"]
+        known = await known_persons(conn, self.cipher, [self.cipher.indexes(row["values"]["id_number"]) for row in mine]) if mine else {}
+        changes = []
+        for place, row in enumerate(mine):
+            given = {name: row["values"][name] for name in row["changed"]}
+            post = {name: given[name] for name in ("internal_unit",) if name in given}
+            what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
+            changes.append(await seal_change(conn, self.cipher, what, self.today, post))
+        return changes
+
+
+async def _standing(conn: Connection, codes: set[str]) -> Standing:
+    units: dict[str, Row] = {row["code"]: dict(row) for row in await conn.fetch(_UNITS, list(codes))}
+    ids = [row["id"] for row in units.values()]
+    latest = "unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded)"
+    quotas = await conn.fetch(f"SELECT unit_id, kind, funding FROM quotas WHERE {latest}", ids)
+    seats = await conn.fetch(f"SELECT unit_id, level FROM seats WHERE {latest}", ids)
+    return Standing(units, frozenset(await units_in_use(conn, ids)), frozenset(map(tuple, quotas)), frozenset(map(tuple, seats)))
+
+
+def _registration(code: str, rows: Sequence[Row], ids: Mapping[str, UUID]) -> tuple[RegisterUnit, str]:
+    """A new unit with all that its first row says. It begins with the first of its days."""
+    values = next(row["values"] for row in rows if row["sheet"] in UNIT_SHEETS)
+    days = [row["values"][name] for row in rows for name in ("established_on", "document_on", "started_on") if row["values"].get(name)]
+    given = {name: value for name, value in values.items() if name in _OF_UNIT}
+    parent_id = ids[values["parent"]] if values.get("parent") else None
+    facts = given | {"code": code, "parent_id": parent_id, "valid_from": min(days), "baseline": True}
+    return RegisterUnit.model_validate(facts), values["document_no"]
+
+
+def _load(facts: Row, quotas: Sequence[LoadedQuota], seats: Sequence[LoadedSeats], persons: Sequence[Any]) -> LoadUnit:
+    unit = {name: facts[name] for name in ("name", "code", "uscc", "category", "parent_id", "valid_from")}
+    return LoadUnit(**unit, quotas=tuple(quotas), seats=tuple(seats), persons=tuple(persons))
+
+
+def _has_number(row: Row) -> bool:
+    return row["values"].get("posts") is not None and (row["verdict"] == "added" or bool(_OF_POSTS & set(row["changed"])))
+
+
+def _quota(row: Row) -> LoadedQuota:
+    return LoadedQuota.model_validate({name: row["values"].get(name) for name in LoadedQuota.model_fields})
+
+
+def _seats(row: Row) -> LoadedSeats:
+    return LoadedSeats.model_validate({name: row["values"][name] for name in LoadedSeats.model_fields})
+
+
+def _person(row: Row) -> OpenLoadedPerson:
+    given = {name: value for name, value in row["values"].items() if name in _OF_PERSON}
+    return OpenLoadedPerson.model_validate(given | {"kind": row["kind"], "funding": row["funding"]})
+
+
+def _change(unit_id: UUID, rows: Sequence[Row], today: date, *, baseline: bool) -> ChangeUnit | None:
+    """What the unit's row changes of it, from today on: no key item is among it."""
+    row = next((row for row in rows if row["sheet"] in UNIT_SHEETS and set(row["changed"]) - _OF_POSTS), None)
+    if row is None:
+        return None
+    given = {name: row["values"][name] for name in row["changed"] if name not in _OF_POSTS}
+    return ChangeUnit.model_validate(given | {"unit_id": unit_id, "effective_on": today, "baseline": baseline})

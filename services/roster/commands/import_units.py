@@ -1,0 +1,164 @@
+"""The commands of writing a file: units in blocks, and who is lent out. They write as the commands of daily work do."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from services.roster.commands.loads import load_units
+from services.roster.commands.persons import write_update
+from services.roster.commands.quotas import set_quota
+from services.roster.commands.secondments import second_person
+from services.roster.commands.unit_changes import change_unit
+from services.roster.commands.units import New, registered, set_seats
+from services.roster.models.imports import Superseded
+from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadUnit
+from services.roster.models.persons import SealedChange
+from services.roster.models.refusals import PersonUnknown
+from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
+from services.roster.models.secondments import SecondPerson
+from services.roster.models.units import ChangeUnit
+from services.roster.queries.indexes import known_by
+from services.roster.queries.loads import units_in_use
+from shared.db import By, Connection, command
+
+Run = Callable[[Connection, By, Any], Awaitable[Any]]
+_set_quota: Run = inspect.unwrap(set_quota)
+_set_seats: Run = inspect.unwrap(set_seats)
+_change_unit: Run = inspect.unwrap(change_unit)
+_second_person: Run = inspect.unwrap(second_person)
+
+
+class WriteUnit(Request):
+    """Everything a file says of one unit. `register_as`: where it is new; `load`: its first load; `quotas`, `seats`: set one by one."""
+
+    position: int
+    unit_id: UUID
+    document_no: str = ""
+    register_as: RegisterUnit | None = None
+    load: LoadUnit | None = None
+    quotas: tuple[LoadedQuota, ...] = ()
+    seats: tuple[LoadedSeats, ...] = ()
+    baseline: bool
+    change: ChangeUnit | None = None
+    persons: tuple[SealedChange, ...] = ()
+
+
+class Written(BaseModel):
+    """What was written for one unit."""
+
+    units: int = 0
+    quotas: int = 0
+    seats: int = 0
+    persons: int = 0
+    over_quota: int = 0
+    changed: int = 0
+
+
+class WriteUnits(Request):
+    """A block of units, parents first. The rows of a checked file do not change: the positions say what is asked."""
+
+    import_id: UUID
+    positions: tuple[int, ...]
+    units: tuple[WriteUnit, ...] = Field(exclude=True, repr=False)
+
+
+@command
+async def write_units(conn: Connection, by: By, what: WriteUnits) -> int:
+    """Write a block of units, all or none; how many. Raises what the single commands raise, and Superseded where one of them waits no more."""
+    await _claim(conn, what.import_id, what.positions)
+    new = [New(unit.unit_id, unit.register_as, unit.document_no) for unit in what.units if unit.register_as]
+    if new:
+        await registered(conn, by, new)
+    loading = [unit.load for unit in what.units if unit.load]
+    loaded = {each.unit_id: each for each in await load_units(conn, by, loading)} if loading else {}
+    for unit in what.units:
+        await _set_numbers(conn, by, unit)
+        if unit.change is not None:
+            await _change_unit(conn, replace(by, document_no=None), unit.change)
+        for person in unit.persons:
+            await write_update(conn, by, person)
+    await tick_off(conn, what.import_id, "written", [(unit.position, "", _written(unit, loaded.get(unit.unit_id))) for unit in what.units])
+    return len(what.units)
+
+
+async def _claim(conn: Connection, import_id: UUID, positions: Sequence[int]) -> None:
+    waiting = await conn.fetch(
+        "SELECT FROM import_units WHERE import_id = $1 AND position = ANY($2) AND state = 'waiting' ORDER BY position FOR UPDATE",
+        import_id,
+        list(positions),
+    )
+    if len(waiting) < len(positions):
+        raise Superseded
+
+
+def _written(unit: WriteUnit, loaded: Loaded | None) -> Written:
+    return Written(
+        units=int(unit.register_as is not None),
+        quotas=len(unit.quotas) + (loaded.quotas if loaded else 0),
+        seats=len(unit.seats) + (loaded.seats if loaded else 0),
+        persons=loaded.placed if loaded else 0,
+        over_quota=loaded.over_quota if loaded else 0,
+        changed=len(unit.persons) + (unit.change is not None),
+    )
+
+
+async def _set_numbers(conn: Connection, by: By, unit: WriteUnit) -> None:
+    for quota in unit.quotas:
+        facts = quota.model_dump(exclude={"document_no"}) | {
+            "unit_id": unit.unit_id,
+            "effective_on": quota.document_on,
+            "baseline": unit.baseline,
+        }
+        await _set_quota(conn, replace(by, document_no=quota.document_no), SetQuota(**facts))
+    for row in unit.seats:
+        seats = SetSeats(unit_id=unit.unit_id, level=row.level, approved=row.approved, effective_on=row.document_on, baseline=unit.baseline)
+        await _set_seats(conn, replace(by, document_no=row.document_no), seats)
+
+
+async def tick_off(conn: Connection, import_id: UUID, state: str, units: Sequence[tuple[int, str, Written]]) -> None:
+    """These units (position, sentence, what was written) wait no more."""
+    await conn.executemany(
+        "UPDATE import_units SET state = $3, sentence = $4, written = $5 WHERE import_id = $1 AND position = $2",
+        [(import_id, position, state, sentence, written.model_dump()) for position, sentence, written in units],
+    )
+    await conn.execute("UPDATE imports SET units_done = units_done + $2, step = step + 1 WHERE id = $1", import_id, len(units))
+
+
+class Lend(Request):
+    """A person of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside."""
+
+    import_id: UUID
+    sheet: str
+    number: int
+    indexes: dict[int, bytes] = Field(exclude=True, repr=False)
+    borrower: str
+    started_on: date
+    until: date
+
+
+@command
+async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
+    """Record a secondment that was found at a first load. Raises what `second_person` raises."""
+    person_id = (await known_by(conn, [what.indexes])).get(0)
+    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", person_id)
+    if person is None:
+        raise PersonUnknown
+    borrowers = await conn.fetch(
+        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower
+    )
+    borrower_id = borrowers[0]["id"] if len(borrowers) == 1 else None
+    lent = SecondPerson(
+        person_id=person["id"],
+        borrower_id=borrower_id,
+        borrower=None if borrower_id else what.borrower,
+        started_on=what.started_on,
+        until=what.until,
+        baseline=not await units_in_use(conn, [person["unit_id"]]),
+    )
+    made: UUID = await _second_person(conn, by, lent)
+    return made
