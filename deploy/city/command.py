@@ -86,7 +86,7 @@ async def _load(folder: Path, user: str | None) -> None:
     books = files.books(folder)
     place = Place.from_environment()
     async with doors_of(place) as doors:
-        taken = await loading.load(doors, await officer(doors, user), books)
+        taken = await loading.load(doors, await officer(doors, user), books, lambda line: console.print(line, markup=False))
     async with pulse_of(place) as pulse:
         await pulse.drained(PATIENCE)
     refused = f"，拒绝 {taken.refused} 行（见 answers.csv）" if taken.refused else ""

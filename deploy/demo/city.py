@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -16,7 +17,8 @@ from deploy.city.catalogue import EDUCATION
 from deploy.city.city import SEED, city_of
 from deploy.city.invented import Inventor
 from deploy.city.plan import Unit
-from deploy.demo.plan import PERSONS, UNITS
+from deploy.demo.plan import city as story
+from deploy.demo.plan import size
 from deploy.doors import Refused, doors_of
 from deploy.identity import Account, load_accounts, seed_administrators
 from deploy.local.place import Place, WrongPlace
@@ -39,7 +41,7 @@ UNIT_STAFF = {"clerk": (Role.UNIT_CLERK,), "head": (Role.UNIT_HEAD,), "deputy": 
 
 
 def staff_of(units: list[Unit]) -> list[Account]:
-    """The office's people, and for every town and school a clerk, a head, and a deputy who may do either's work: `town1.clerk`, `school1.head`, ….
+    """The office's people, and for every town and school of these a clerk, a head, and a deputy who may do either's work: `town1.clerk`, `school1.head`, ….
 
     Sex and number have no say in it: names are invented anew, with a seed of their own.
     """
@@ -65,18 +67,28 @@ async def fill(place: Place, kind: str) -> str:
         administrators = await seed_administrators(identity, clock.now())
         if kind == "none":
             return f"空系统已就绪，管理员：{'、'.join(administrators) or '已存在'}。"
-        city = city_of(UNITS, PERSONS, today=business_day(clock.now()))
-        staff = staff_of(city.units)
+        staff = staff_of(story())
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:
             with TemporaryDirectory() as folder:
-                files.write(city, Path(folder))
-                taken = await loading.load(doors, OFFICER, files.books(Path(folder)))
+                _invent(Path(folder), *size(place.environment), business_day(clock.now()))
+                taken = await loading.load(doors, OFFICER, files.books(Path(folder)), _tell)
         await load_accounts(identity, staff, clock.now())
         async with pulse_of(place) as pulse:
             await pulse.drained(PATIENCE)
     said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编待定性 {taken.over_quota} 人"
     return f"演示城市“望汐市”（演示数据，虚构）：{said}，拒绝 {taken.refused} 行"
+
+
+def _invent(folder: Path, units: int, persons: int, today: date) -> None:
+    began = time.monotonic()
+    files.write(city_of(units, persons, today=today), folder)
+    _tell(f"  演示城市：单位 {units} 个，人员 {persons} 人，生成用时 {time.monotonic() - began:.1f} 秒")
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main(kind: str) -> NoReturn:

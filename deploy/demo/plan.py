@@ -1,16 +1,24 @@
-"""The demo's city: how large it is. What is in it is made by deploy/city."""
+"""The demo's city: how large it is, and the units of its story. What is in it is made by deploy/city."""
 
 from datetime import date
 
 from deploy.city import catalogue
-from deploy.city.city import TODAY, units_of
+from deploy.city.city import PERSONS, TODAY, UNITS, units_of
 from deploy.city.plan import Unit
+from deploy.local.place import Environment
 
-UNITS, PERSONS = 60, 3_000
-"""Of `make demo` and of the tests. A whole county is 620 units and 36 000 people."""
+COUNTY = (UNITS, PERSONS)
+"""Units and people of `make demo`: a whole county."""
+STORY = (60, 3_000)
+"""Of the city that the tests' stacks are filled with, anew in every run; its units, with their names, codes and logins, stand in any larger city."""
 EDUCATION = catalogue.EDUCATION
 
 
+def size(environment: Environment) -> tuple[int, int]:
+    """How large the city of a stack is."""
+    return STORY if environment == "test" else COUNTY
+
+
 def city(today: date = TODAY) -> list[Unit]:
-    """Its units, parents first, with their codes and numbers: the same every time."""
-    return units_of(UNITS, PERSONS, today=today)
+    """The units that the story may choose from, parents first, with their codes and numbers: the same every time."""
+    return units_of(*STORY, today=today)

@@ -1,10 +1,12 @@
 """The demo's city can carry its story: people who apply, and units that stay as they are while time passes."""
 
-from deploy.city.city import TODAY, city_of
+import pytest
+
+from deploy.city.city import TODAY, city_of, units_of
 from deploy.city.invented import Inventor
 from deploy.city.plan import STAGE
 from deploy.demo.city import logins, staff_of
-from deploy.demo.plan import PERSONS, UNITS, city
+from deploy.demo.plan import COUNTY, STORY, city
 from shared.law.retirement import YearMonth
 from tests.city.recount import statutory_month
 
@@ -18,25 +20,28 @@ def test_every_town_and_school_has_a_clerk_and_a_head() -> None:
     assert {f"{login}.{part}" for login in logins(units) for part in ("clerk", "head")} <= names
 
 
-def test_there_are_schools_with_posts_to_spare_and_full_towns_with_vacancies_of_another_kind() -> None:
-    free = {unit.name: {row.kind: row.posts - row.heads for row in unit.quotas} for unit in logins(city()).values() if unit.name in STAGE}
+@pytest.mark.parametrize("size", [STORY, COUNTY])
+def test_there_are_schools_with_posts_to_spare_and_full_towns_with_vacancies_of_another_kind(size: tuple[int, int]) -> None:
+    units = logins(units_of(*size, today=TODAY)).values()
+    free = {unit.name: {row.kind: row.posts - row.heads for row in unit.quotas} for unit in units if unit.name in STAGE}
 
     assert sum(rows["事业编制"] >= 2 and "行政编制" not in rows for rows in free.values()) >= 3
     assert sum(rows["事业编制"] >= 2 and rows.get("行政编制") == 0 for rows in free.values()) >= 3
 
 
-def test_nobody_on_the_stage_retires_while_the_story_goes_on() -> None:
-    made = city_of(UNITS, PERSONS)
+@pytest.mark.parametrize("size", [STORY, COUNTY])
+def test_nobody_on_the_stage_retires_while_the_story_goes_on(size: tuple[int, int]) -> None:
+    made = city_of(*size)
     ahead = YearMonth(TODAY.year + YEARS_AHEAD, TODAY.month)
     months = [statutory_month(_line(cells)) for cells in made.rows["roster"] if cells["unit"] in STAGE]
 
     assert min(month for month in months if month) > ahead
 
 
-def test_the_names_and_codes_are_those_of_a_city_of_any_size() -> None:
-    large = {unit.name: unit.uscc for unit in city_of(200, 9_000).units}
+def test_the_units_of_the_story_have_the_same_logins_and_codes_in_the_whole_county() -> None:
+    story, county = ({login: unit.uscc for login, unit in logins(units).items()} for units in (city(), units_of(*COUNTY, today=TODAY)))
 
-    assert {unit.name: unit.uscc for unit in city()}.items() <= large.items()
+    assert story.items() <= county.items()
 
 
 def test_two_inventors_with_other_first_numbers_never_meet() -> None:

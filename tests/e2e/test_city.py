@@ -10,7 +10,7 @@ from deploy.city.city import city_of
 from deploy.city.files import write
 from deploy.city.loading import DOCUMENT_NO
 from deploy.cli import DEMO_DATE
-from deploy.demo.plan import PERSONS, UNITS
+from deploy.demo.plan import STORY
 from deploy.local.place import Place
 from tests.city import books
 from tests.city.books import Books
@@ -23,7 +23,7 @@ POLITICAL_LEGAL = "政法专项编制"
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Books:
     folder: Path = tmp_path_factory.mktemp("city")
-    write(city_of(UNITS, PERSONS, today=DEMO_DATE), folder)
+    write(city_of(*STORY, today=DEMO_DATE), folder)
     return books.read(folder)
 
 

@@ -143,16 +143,17 @@ async def test_a_hostile_file_is_refused_at_the_door_and_not_kept(whole: Place) 
 
 
 async def test_a_worker_that_is_killed_while_it_writes_doubles_nothing_and_loses_nothing(whole: Place) -> None:
-    """Twenty units are on their way; the roster's worker dies twice."""
-    units = [each for seed in range(910, 930) for each in rows(seed, people=20)["单位"]]
-    persons = [each for seed in range(910, 930) for each in rows(seed, people=20)["人员"][:-1]]
+    """Forty units are on their way, in blocks; the roster's worker dies twice."""
+    units = [each for seed in range(910, 930) for each in rows(seed, people=100)["单位"]]
+    persons = [each for seed in range(910, 930) for each in rows(seed, people=100)["人员"][:-1]]
     async with doors_of(whole) as doors:
         importing = Importing(doors, OFFICER)
         found = await importing.check("roster", "a.xlsx", book({"单位": units, "人员": persons}))
         writing = asyncio.create_task(importing.write(found, accept_valid=True))
         for done in (2, 15):
-            while (await doors.get(OFFICER, "roster", f"/imports/{found['id']}")).body["units_done"] < done:  # noqa: ASYNC110
+            while (seen := (await doors.get(OFFICER, "roster", f"/imports/{found['id']}")).body)["units_done"] < done:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+            assert seen["units_done"] < 40
             worker = next(each.pid for each in published(whole) if each.name == "roster-worker")
             assert worker is not None
             os.kill(worker, signal.SIGKILL)
@@ -160,9 +161,9 @@ async def test_a_worker_that_is_killed_while_it_writes_doubles_nothing_and_loses
 
     assert found["errors"] == 0
     assert (written["units_done"], written["refused"]) == (40, [])
-    assert (written["written"]["units"], written["written"]["persons"]) == (40, 19 * 20)
+    assert (written["written"]["units"], written["written"]["persons"]) == (40, 99 * 20)
     standing = [each for seed in range(910, 930) for each in await people_of(whole, seed)]
-    assert sum(people for _, people, _ in standing) == 19 * 20
+    assert sum(people for _, people, _ in standing) == 99 * 20
 
 
 async def test_who_watches_is_told_each_step_once_and_goes_on_where_he_was(whole: Place) -> None:
