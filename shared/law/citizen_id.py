@@ -6,6 +6,7 @@ The area digits are not judged: codes of abolished areas stay valid for life. No
 import re
 from dataclasses import dataclass
 from datetime import date
+from operator import mul
 
 from shared.law.retirement import Sex
 
@@ -32,7 +33,9 @@ class CitizenId:
 
 def check_digit(first_seventeen: str) -> str:
     """ISO 7064 MOD 11-2 over the first 17 digits (GB 11643-1999, 4.2.4)."""
-    total = sum(int(digit) * weight for digit, weight in zip(first_seventeen, _WEIGHTS, strict=True))
+    if len(first_seventeen) != len(_WEIGHTS):
+        raise ValueError("17 digits are wanted")
+    total = sum(map(mul, map(int, first_seventeen), _WEIGHTS))
     return _CHECKS[total % 11]
 
 

@@ -40,7 +40,7 @@ from services.roster.rules.imports.mapping import ensure_fits, translated
 from services.roster.rules.imports.people import verdict_of
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from shared.clock import Clock, business_day
-from shared.crypto import FieldCipher, FieldKey
+from shared.crypto import FieldCipher
 from shared.db import Connection, Database
 from shared.sheets import headers
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -72,11 +72,11 @@ Record = tuple[object, ...]
 
 @dataclass
 class Check:
-    """One attempt at one file: what it stands on, and what it has gathered. By `marking` the rows of one person find each other."""
+    """One attempt at one file: what it stands on, and what it has gathered. By their indexes under the key `marking` the rows of one person find each other."""
 
     database: Database
     cipher: FieldCipher
-    marking: FieldKey
+    marking: int
     job: Job
     today: date
     choices: Mapping[str, Choices]
@@ -162,14 +162,14 @@ class Check:
 
     async def _compared(self, persons: Sequence[JudgedRow]) -> list[tuple[JudgedRow, Verdict, list[str], bytes | None]]:
         """Each with its verdict, the fields it would change, and the mark of its number."""
-        numbers = [row.values.get("id_number") for row in persons]
+        numbers = [self.cipher.indexes(number) if (number := row.values.get("id_number")) else {} for row in persons]
         async with self.database.reading() as conn:
-            known = await known_persons(conn, self.cipher, [self.cipher.indexes(number) if number else {} for number in numbers])
+            known = await known_persons(conn, self.cipher, numbers)
         return [
             (
                 row,
                 *verdict_of(row, known.get(place), self.names.get(row.values.get("unit", ""))),
-                self.marking.index(number) if number else None,
+                number.get(self.marking),
             )
             for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
         ]
@@ -233,7 +233,7 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
         known = await known_units(conn, job.scope)
     choices = choices_of(tables)
     populations = {kind.code: kind.population for kind in tables.kinds}
-    check = Check(database, cipher, cipher.ring.oldest, job, today, choices, words_of(tables), populations, known)
+    check = Check(database, cipher, cipher.ring.oldest.id, job, today, choices, words_of(tables), populations, known)
     check.names = {called: code for called, code in judge_book([], known, check.words).codes.items() if code is not None}
     if job.mapping is not None:
         ensure_fits(job.mapping, job.kind, [SHEETS[kind] for kind in BOOKS[job.kind]], choices)

@@ -33,6 +33,8 @@ _BETWEEN_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
 _REMARK = re.compile(r"[（(【\[]")
 _LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
+_PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
+_PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
 _RADICAL = re.compile("[\u2f00-\u2fdf]")
 _DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
@@ -109,6 +111,8 @@ def folded(cell: Cell) -> str:
 
 def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
     """A text. What a spreadsheet would take for a formula, and what cannot be shown, is refused."""
+    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
+        return cell  # as most are
     if is_nothing(cell):
         return None
     plain = _standard_han(_BETWEEN_HAN.sub("", written(cell)))
@@ -215,7 +219,7 @@ def id_number(cell: Cell) -> str | None:
     """A citizen identity number of 18 digits with its check digit, in its normal form."""
     if is_nothing(cell):
         return None
-    plain = folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
+    plain = cell if isinstance(cell, str) and _PLAIN_NUMBER.fullmatch(cell) else _folded_number(cell)
     if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
         raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
     if re.search(r"\*{2,}|X{3,}", plain):
@@ -226,6 +230,10 @@ def id_number(cell: Cell) -> str | None:
         raise Wrong(str(old)) from None
     except InvalidCitizenId as wrong:
         raise Wrong(f"{wrong}，请与证件核对") from None
+
+
+def _folded_number(cell: Cell) -> str:
+    return folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
 
 
 def uscc(cell: Cell) -> str | None:
