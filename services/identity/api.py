@@ -27,7 +27,7 @@ SecurityAdministrator = Annotated[Who, Depends(Permit("rights.maintain", "public
 class Write(BaseModel):
     """What every write may carry beside its own fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     reason: str = Field("", max_length=500)
     document_no: str | None = Field(None, max_length=80)

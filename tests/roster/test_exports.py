@@ -16,14 +16,15 @@ import pytest_asyncio
 
 from deploy.local.place import Place
 from services.roster.app import create_app
+from services.roster.commands.corrections import correct_placement
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.units import set_seats
 from services.roster.models.fields import PERSONS
-from services.roster.models.requests import SetQuota, SetSeats
+from services.roster.models.requests import CorrectPlacement, SetQuota, SetSeats
 from services.roster.queries.exports import EXPORTS
 from services.roster.queries.ledger import MATTERS
 from shared.auth import Tokens
-from shared.clock import Clock
+from shared.clock import Clock, at_hour
 from shared.db import Database
 from shared.events import roster as events
 from shared.exports.running import Office, clear_shelf
@@ -152,6 +153,20 @@ async def test_as_of_a_day_the_list_is_what_it_was(house: House, roster_db: Data
 
     assert (before["编制数"], before["实有数"], before["空编"], before["使用率"]) == ("", 1, "", "")
     assert (after["编制数"], after["实有数"], after["空编"], after["使用率"]) == (2, 1, 1, 0.5)
+
+
+async def test_a_closed_month_is_taken_as_it_was_known_then(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    _, placement_id = await given.in_post(roster_db, row, date(2020, 3, 1))
+    wrong = CorrectPlacement(placement_id=placement_id, started_on=date(2026, 9, 1))
+    await correct_placement(roster_db, given.by("更正1号", at=at_hour(given.TODAY + timedelta(days=1), 9)), wrong)
+
+    months = [{"as_of": "2026-08-31"}, {"as_of": "2026-08-31", "known_on": str(given.TODAY)}]
+    taken = {name: [(await house.take(name, filters=each)).records() for each in months] for name in ("quotas", "statistics", "roster")}
+
+    assert [records[0]["实有数"] for records in taken["quotas"]] == [0, 1]
+    assert [records[0]["实有数"] for records in taken["statistics"]] == [0, 1]
+    assert [len(records) for records in taken["roster"]] == [0, 1]
 
 
 async def test_a_person_stands_there_with_every_field_masked(house: House, roster_db: Database) -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from services.roster.api.people import PersonPage
 from services.roster.commands.placements import place_person
+from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.models.people import PersonSearch
+from services.roster.models.requests import SetQuota
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
 from shared.db import Database
@@ -324,13 +326,17 @@ async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, ros
     all_ = (await got(doors, "/ledger", unit=top.unit_id, sort="at"))["items"]
     own = (await got(doors, "/ledger", unit=top.unit_id, below=False))["items"]
     none = (await got(doors, "/ledger", unit=top.unit_id, until="2026-09-17"))["items"]
+    ceiling = SetQuota(unit_id=below.unit_id, kind="BW", funding="full", posts=1, effective_on=given.TODAY, document_on=given.TODAY)
+    await set_quota(roster_db, given.by("期初建账-8a0ae6b1"), ceiling)
+    (first_load,) = (await got(doors, "/ledger", document_no="期初建账-8a0ae6b1"))["items"]
     pages = [len(page) async for page in walked(doors, "/ledger", unit=top.unit_id, limit=3)]
 
     assert [(each["matter"], each["unit_id"]) for each in all_] == [
         ("机构登记", str(top.unit_id)), ("编制数变更", str(top.unit_id)), ("机构登记", str(below.unit_id)), ("编制数变更", str(below.unit_id)),
     ]  # fmt: skip
     assert (all_[1]["document_no"], all_[1]["issuer"], all_[1]["establishments"][0]["quota"]) == (given.DOCUMENT, "海测编", 2)
-    assert (len(own), none, pages) == (2, [], [3, 1])
+    assert first_load["issuer"] is None
+    assert (len(own), none, pages) == (2, [], [3, 2])
 
 
 async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors: Doors, roster_db: Database) -> None:

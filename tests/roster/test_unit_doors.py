@@ -38,7 +38,7 @@ async def test_a_unit_is_renamed_by_the_office_and_read_under_either_name(doors:
 async def test_a_refusal_says_in_chinese_what_to_do(doors: Doors, roster_db: Database) -> None:
     unit_id = await given.unit(roster_db)
 
-    mute = await doors.http.patch(f"/units/{unit_id}", json={"name": "示例中心"} | SINCE, headers=doors.office)
+    mute = await doors.http.patch(f"/units/{unit_id}", json={"name": "示例中心", "document_no": "　 "} | SINCE, headers=doors.office)
     empty = await doors.http.patch(f"/units/{unit_id}", json={"name": None} | SINCE | DOCUMENT, headers=doors.office)
     early = await doors.http.get(f"/units/{unit_id}", params={"as_of": "2019-12-31"}, headers=doors.office)
 
@@ -69,9 +69,34 @@ async def test_a_reform_is_carried_out_once_and_its_tree_is_the_days(doors: Door
     reform = (await doors.http.get(f"/reforms/{answers[0].json()['reform_id']}", headers=doors.office)).json()
     assert {UUID(each) for each in reform["units"]} == {gone.unit_id, into.unit_id, UUID(made)}
     assert [step["step"] for step in reform["steps"]] == ["establish", "merge", "change"]
+    lines = (await doors.http.get("/ledger", params={"unit": made, "document_no": DOCUMENT["document_no"]}, headers=doors.office)).json()[
+        "items"
+    ]
+    assert {(each["issuer"], each["document_on"], each["document_title"]) for each in lines} == {("示编", "2026-09-01", "改革")}
     for day, below in (("2026-09-09", []), ("2026-09-10", [str(into.unit_id)])):
         page = (await doors.http.get("/units", params={"parent": made, "as_of": day}, headers=doors.office)).json()
         assert [each["id"] for each in page["items"]] == below
+
+
+async def test_the_steps_of_a_reform_are_shown_to_whom_every_unit_in_them_is(doors: Doors, roster_db: Database) -> None:
+    school, court = await given.unit(roster_db), await given.unit(roster_db)
+    await doors.http.patch(f"/units/{court}", json={"withheld": True} | SINCE | DOCUMENT, headers=doors.office)
+    steps = [
+        {"step": "change", "unit_id": str(school), "duties": "办学"},
+        {"step": "change", "unit_id": str(court), "duties": "审判"},
+        {"step": "establish", "unit_id": str(uuid4()), "name": "法庭", "code": "R-9", "category": "SY-1", "parent_id": str(court)},
+        {"step": "close", "unit_id": str(await given.unit(roster_db)), "successors": [str(court)]},
+    ]
+    body = {"title": "改革", "document_on": "2026-09-01", "steps": steps} | SINCE | DOCUMENT
+    reform_id = (await doors.http.post("/reforms", json=body, headers=doors.office)).json()["reform_id"]
+
+    readers = [doors.office, doors.as_(Role.OBSERVER), doors.as_(Role.UNIT_HEAD, units=(school,))]
+    answers = [await doors.http.get(f"/reforms/{reform_id}", headers=each) for each in readers]
+
+    assert [[step["step"] for step in each.json()["steps"]] for each in answers] == [
+        ["change", "change", "establish", "close"], ["change"], ["change"],
+    ]  # fmt: skip
+    assert [str(court) in each.text for each in answers] == [True, False, False]
 
 
 async def test_a_refused_reform_names_its_step(doors: Doors, roster_db: Database) -> None:

@@ -25,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 class Write(BaseModel):
     """What every write may carry beside its own fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     reason: str = Field("", max_length=500)
     document_no: str | None = Field(None, max_length=80)

@@ -26,7 +26,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 class Body(BaseModel):
     """A request body; what is not asked for is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     reason: str = ""
     document_no: str | None = None

@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict
 
 from services.roster.queries.establishments import Moment
 from shared.auth import Who
-from shared.clock import Clock, at_hour
+from shared.clock import Clock
 from shared.crypto import FieldCipher
 from shared.db import By, Database
 
 
 class Write(BaseModel):
-    """The part all write bodies share."""
+    """The part all write bodies share. Blanks around a text are none of it: four of them are no reason."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     reason: str = ""
     document_no: str | None = None
@@ -68,8 +68,7 @@ class AsOf(BaseModel):
     @property
     def moment(self) -> Moment:
         """Neither: the latest state."""
-        known = None if self.known_on is None else at_hour(date.fromordinal(self.known_on.toordinal() + 1), 0)
-        return Moment(self.as_of, known)
+        return Moment.of(self.as_of, self.known_on)
 
 
 async def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:

@@ -30,6 +30,7 @@ from services.roster.models.units import (
     SetLevel,
     Split,
     UnitChanges,
+    units_named,
 )
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment, establishments
@@ -103,12 +104,7 @@ async def _take(conn: Connection, what: Reform) -> list[UUID]:
 def units_of(what: Reform) -> Iterator[UUID]:
     """Every unit a reform names, also those it makes."""
     for step in what.steps:
-        yield step.unit_id
-        for name in ("into_unit_id", "to_unit_id", "parent_id"):
-            other = getattr(step, name, None)
-            if other is not None:
-                yield other
-        yield from getattr(step, "successors", ())
+        yield from units_named(step.model_dump())
 
 
 async def _remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> None:

@@ -1,8 +1,9 @@
 """Units through time: what is asked of them beyond registering, what a record of one holds, and why it is refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
@@ -150,6 +151,12 @@ class Close(Request):
     step: Literal["close"]
     unit_id: UUID
     successors: tuple[UUID, ...] = Field((), max_length=50)
+
+
+def units_named(step: Mapping[str, Any]) -> set[UUID]:
+    """Every unit that a step names, by its fields as they are or as they were kept."""
+    named = {step.get(name) for name in ("unit_id", "into_unit_id", "to_unit_id", "parent_id")}
+    return {UUID(str(each)) for each in (*named, *step.get("successors", ())) if each is not None}
 
 
 Step = Annotated[Establish | Change | Merge | Split | MovePosts | MovePeople | SetLevel | Close, Field(discriminator="step")]

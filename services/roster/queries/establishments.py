@@ -117,6 +117,11 @@ class Moment:
     on: date | None = None
     known: datetime | None = None
 
+    @classmethod
+    def of(cls, as_of: date | None, known_on: date | None) -> "Moment":
+        """A day, as known at the end of another one."""
+        return cls(as_of, None if known_on is None else at_hour(date.fromordinal(known_on.toordinal() + 1), 0))
+
     @property
     def end(self) -> datetime | None:
         """The instant up to which reservations and freezes count."""

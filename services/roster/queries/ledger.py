@@ -80,14 +80,19 @@ class LedgerFilter(BaseModel):
 
 
 SORTS = {"at": {"row.occurred_at": "timestamptz", "row.event_id": "uuid"}}
+_REFORM = "FROM reforms WHERE reforms.id = (row.body ->> 'reform_id')::uuid"
+DOCUMENT = {
+    "issuer": r"substring(row.document_no FROM '^([^〔\[（(0-9]+)[〔\[（(]')",
+    "document_on": f"coalesce((row.body ->> 'document_on')::date, (SELECT document_on {_REFORM}))",
+    "document_title": f"(SELECT title {_REFORM})",
+}
+"""What an event of the log rests on, besides the number; no issuer where the number is none of a document (期初建账-…)."""
 _COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
     "at": "row.occurred_at",
     "unit": "units.name",
     "unit_code": "units.code",
     "matter": "row.type",
-    "issuer": r"substring(row.document_no FROM '^([^〔\[（(0-9]+)')",
-    "document_on": "(row.body ->> 'document_on')::date",
-    "document_title": "(SELECT title FROM reforms WHERE reforms.id = (row.body ->> 'reform_id')::uuid)",
+    **DOCUMENT,
     "establishments": "coalesce(row.body -> 'establishments', '[]')",
     "baseline": "coalesce((row.body ->> 'baseline')::boolean, false)",
 }

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.roster.models.units import ReformUnknown
+from services.roster.models.units import ReformUnknown, units_named
 from services.roster.queries.units import LINKS, SuccessorView, ensure_visible, links_of, seen
 from shared.auth import Who
 from shared.db import Connection
@@ -47,7 +47,9 @@ class UnitHistory(BaseModel):
 
 
 class ReformView(BaseModel):
-    """A reform as it was carried out; `units` are those it changed, closed, or took people from or to."""
+    """A reform as it was carried out; `units` are those it changed, closed, or took people from or to. Both hold only what the reader may see:
+    a step, where he may see every unit that it names.
+    """
 
     reform_id: UUID
     title: str
@@ -81,4 +83,6 @@ async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
     )
     if row is None or not row["units"]:
         raise ReformUnknown(reform=reform_id)
-    return ReformView(**row)
+    named = {unit_id for step in row["steps"] for unit_id in units_named(step)}
+    known = {each["id"] for each in await conn.fetch(f"SELECT id FROM units WHERE id = ANY($2) AND {seen(who)}", scope(who), list(named))}
+    return ReformView(**{**row, "steps": [step for step in row["steps"] if units_named(step) <= known]})

@@ -19,8 +19,8 @@ from shared.exports.lists import Column, Eye, Filters, Turn, coded, flagged, joi
 from shared.sheets.writing import Cell, Form
 from shared.unit_copies import scope, visible
 
-OF_UNITS: dict[str, Any] = {"unit": UUID, "as_of": date}
-"""The filters of every list about units: a subtree, and a day."""
+OF_UNITS: dict[str, Any] = {"unit": UUID, "as_of": date, "known_on": date}
+"""The filters of every list about units: a subtree, a day, and the day whose knowledge counts (a closed month is read as it was known then)."""
 _FORMS = {Kind.DAY: Form.DAY, Kind.MONTH: Form.MONTH, Kind.NUMBER: Form.NUMBER}
 
 
@@ -67,8 +67,8 @@ def _opened(field: Field, eye: Eye) -> Turn:
 
 
 def moment_of(filters: Filters) -> Moment:
-    """The day asked about; none: the latest state."""
-    return Moment(filters.get("as_of"))
+    """The day asked about, as known at the end of `known_on`; none: the latest state."""
+    return Moment.of(filters.get("as_of"), filters.get("known_on"))
 
 
 def of_units(who: Who, filters: Filters) -> Sequence[object]:

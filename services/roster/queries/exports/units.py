@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from services.roster.models.fields import QUOTAS, SEATS, UNITS
 from services.roster.models.units import LISTS
@@ -17,7 +18,7 @@ from services.roster.queries.exports.columns import (
     units_ever,
     units_then,
 )
-from services.roster.queries.ledger import MATTERS
+from services.roster.queries.ledger import DOCUMENT, MATTERS
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
 from shared.auth import Who
 from shared.clock import at_hour
@@ -196,6 +197,9 @@ LEDGER_COLUMNS = (
     Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: MATTERS.get(value, value)),
     Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
     Column("document_no", "文号", "row.document_no"),
+    Column("issuer", "发文机关代字", DOCUMENT["issuer"]),
+    Column("document_on", "文件日期", DOCUMENT["document_on"], Form.DAY),
+    Column("document_title", "文件名称", DOCUMENT["document_title"]),
     Column("reason", "事由", "row.reason"),
     Column("actor", "经办", "row.actor"),
     Column("baseline", "期初建账", "coalesce((row.body ->> 'baseline')::boolean, false)", turn=flagged),
@@ -214,8 +218,12 @@ UNIT_LISTS = (
         OF_UNITS,
     ),
     ExportList("seats", "领导职数", "units.read", [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)], OF_UNITS),
+    ExportList("reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": UUID}),
     ExportList(
-        "reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": OF_UNITS["unit"]}
+        "ledger",
+        "机构编制台账",
+        "persons.read",
+        [Sheet("台账", LEDGER_COLUMNS, ledger_source)],
+        {"unit": UUID, "as_of": date, "since": date},
     ),
-    ExportList("ledger", "机构编制台账", "persons.read", [Sheet("台账", LEDGER_COLUMNS, ledger_source)], OF_UNITS | {"since": date}),
 )
