@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from deploy.doors import Doors, Refused, doors_of
 from deploy.local.place import Place, WrongPlace
@@ -21,6 +21,7 @@ from shared.documents import Renderer
 
 KINDS = {"copy": "查阅复制", "correction": "更正", "deletion": "删除"}
 OUTCOMES = {None: "待答复", "granted": "已办理", "refused": "不予办理"}
+_INSTANTS = frozenset({"at", "received_at"})
 _TEMPLATE = Path(__file__).with_name("person_copy.typ")
 app = typer.Typer(help="本人对其个人信息的申请：查阅复制、更正、删除（个人信息保护法第四十四条至第五十条）。", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -45,7 +46,7 @@ def receive(
 @app.command(help="某人的全部申请及答复。")
 def requests(person: Person, user: User) -> None:
     found = _at_doors(lambda doors: doors.get(user, "roster", f"/persons/{person}/requests")).body["items"]
-    table = Table("申请编号", "事项", "登记", "答复期限", "结果", "依据")
+    table = Table(Column("申请编号", no_wrap=True), "事项", "登记", "答复期限", "结果", "依据")
     for each in found:
         received = f"{datetime.fromisoformat(each['received_at']).astimezone(CHINA):%Y-%m-%d}"
         table.add_row(each["request_id"], KINDS[each["kind"]], received, each["due_on"], OUTCOMES[each["outcome"]], each["ground"] or "")
@@ -98,18 +99,19 @@ def pdf(place: Place, request: UUID, held: dict[str, Any]) -> bytes:
 def _tables(held: dict[str, Any]) -> list[dict[str, Any]]:
     records = [[label, value, _span(each)] for each in held["records"] for label, value in each["values"].items()]
     pending = [[label, value, each["state"], each["document_no"]] for each in held["pending"] for label, value in each["values"].items()]
+    requests = [each | {"kind": KINDS[each["kind"]], "outcome": OUTCOMES[each["outcome"]]} for each in held["requests"]]
     return [
         _table("登记的信息", ["项目", "内容", "起止"], records),
         _table(
             "编制记录",
-            ["单位编号", "编制类型", "入编", "出编", "文号"],
-            _rows(held["placements"], "unit_id kind started_on ended_on document_no"),
+            ["单位", "编制类型", "经费形式", "入编", "出编", "文号"],
+            _rows(held["placements"], "unit kind_label funding_label started_on ended_on document_no"),
         ),
         _table("借调", ["借入单位", "起", "止", "文号"], _rows(held["secondments"], "borrower started_on until document_no")),
         _table("变更", ["项目", "变更前", "变更后", "时间", "经办", "事由"], _rows(held["changes"], "label before after at actor reason")),
         _table("待办变更", ["项目", "内容", "状态", "文号"], pending),
         _table("何人查看过完整号码", ["经办", "时间", "事由"], _rows(held["reveals"], "actor at reason")),
-        _table("本人的申请", ["事项", "登记时间", "结果", "答复"], _rows(held["requests"], "kind received_at outcome answer")),
+        _table("本人的申请", ["事项", "登记时间", "结果", "答复"], _rows(requests, "kind received_at outcome answer")),
     ]
 
 
@@ -118,7 +120,11 @@ def _table(title: str, columns: list[str], rows: list[list[Any]]) -> dict[str, A
 
 
 def _rows(items: list[dict[str, Any]], names: str) -> list[list[Any]]:
-    return [[each[name] for name in names.split()] for each in items]
+    return [[_minute(each[name]) if name in _INSTANTS else each[name] for name in names.split()] for each in items]
+
+
+def _minute(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def _span(record: dict[str, Any]) -> str:

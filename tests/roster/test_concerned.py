@@ -44,6 +44,9 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=doors.office)
     pending = {"title": "科长", "id_number": given.id_number(47), "document_no": "任免〔2026〕3号"}
     await doors.http.post(f"/persons/{person_id}/key-changes", json=pending, headers=doors.office)
+    borrower = await given.unit(roster_db)
+    lent = {"borrower_id": str(borrower), "started_on": "2026-09-10", "until": "2026-12-31", "document_no": "借〔2026〕1号"}
+    assert (await doors.http.post(f"/persons/{person_id}/secondments", json=lent, headers=doors.office)).status_code == 201
     request_id = await asked(doors, person_id)
 
     copy = (await doors.http.post(f"/person-requests/{request_id}/copy", json={}, headers=doors.office)).json()
@@ -51,15 +54,21 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     known = [each["values"] for each in copy["records"] if each["recorded_until"] is None]
     assert {each["公民身份号码"] for each in known} == {PERSON["id_number"]}
     assert [each.get("民族") for each in known] == [None, "蒙古族"]
-    assert [(each["label"], each["before"], each["after"]) for each in copy["changes"]] == [("民族", None, "02")]
+    assert [(each["label"], each["before"], each["after"]) for each in copy["changes"]] == [("民族", None, "蒙古族")]
     assert [each["values"] for each in copy["pending"]] == [{"职务": "科长", "公民身份号码": given.id_number(47)}]
     assert [each["reason"] for each in copy["reveals"]][1:] == ["核对档案原件"]
     assert request_id in copy["reveals"][0]["reason"]
     assert [each["asked"] for each in copy["requests"]] == [ASKED["asked"]]
     assert len(copy["placements"]) == 1
+    called = (await doors.http.get(f"/units/{borrower}", headers=doors.office)).json()["name"]
+    assert [each["borrower"] for each in copy["secondments"]] == [called]
     printed = pypdf.PdfReader(io.BytesIO(pdf(stack, UUID(request_id), copy))).pages
     text = "".join(page.extract_text() for page in printed).replace("\n", "").replace(" ", "")
-    assert all(each in text for each in (str(PERSON["id_number"]), "蒙古族", "核对档案原件", "演示数据"))
+    assert all(
+        each in text
+        for each in (str(PERSON["id_number"]), "蒙古族", "核对档案原件", "演示数据", copy["placements"][0]["unit"], "事业编制", "已办理")
+    )
+    assert not any(each in text for each in (str(row.unit_id), "granted", "T0"))
     assert ASKED["asked"] not in str(await roster_db.pool.fetch("SELECT * FROM person_requests"))
 
 

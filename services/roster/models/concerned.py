@@ -93,4 +93,4 @@ class DeletionForbidden(Conflict):
     """What is kept by law is not deleted."""
 
     code = "deletion_forbidden"
-    sentence = f"该人员有编制记录或在办事项，依法不得删除。请以“不予办理”答复本人，依据：{STATUTORY}。"
+    sentence = f"该人员有编制记录或在办事项，依法不得删除。请以“不予办理”答复本人，依据：{STATUTORY}"

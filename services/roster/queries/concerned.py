@@ -1,7 +1,8 @@
 """All that is held of one person, for himself; and what he asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +23,7 @@ PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
 BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
 RETENTION = "编制实名制记录长期保存；单位上传的文件在保存期满后删除"
 _MOST = 10_000
+Words: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 class RequestView(BaseModel):
@@ -65,6 +67,14 @@ class CopiedChange(BaseModel):
     document_no: str | None
 
 
+class CopiedPlacement(RecordedPlacement):
+    """A post he holds or held, in words."""
+
+    unit: str
+    kind_label: str
+    funding_label: str
+
+
 class PendingCopy(BaseModel):
     """A change that waits for its case, or was carried out by it."""
 
@@ -84,7 +94,7 @@ class PersonCopy(BaseModel):
     basis: str = BASIS
     retention: str = RETENTION
     records: list[CopiedRecord]
-    placements: list[RecordedPlacement]
+    placements: list[CopiedPlacement]
     secondments: list[SecondmentView]
     changes: list[CopiedChange]
     pending: list[PendingCopy]
@@ -117,22 +127,21 @@ async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
     return PersonCopy(
         person_id=person_id,
         records=[_record(cipher, row, labels) for row in records],
-        placements=await history(conn, person_id, who),
-        secondments=await secondment_views(conn, person_id, today),
-        changes=[_change(cipher, row) for row in changes],
+        placements=await _placements(conn, person_id, who, labels),
+        secondments=await _secondments(conn, person_id, today),
+        changes=[_change(cipher, row, labels) for row in changes],
         pending=[_pending(cipher, row) for row in pending],
         reveals=await reveals(conn, person_id, None, None, _MOST),
         requests=await requests_of(conn, cipher, person_id),
     )
 
 
-def _record(cipher: FieldCipher, row: asyncpg.Record, labels: Mapping[str, Mapping[str, str]]) -> CopiedRecord:
+def _record(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedRecord:
     values = {}
     for name in RECORD:
         value = opened(cipher, row["person_id"], name, row[name]) if name in SENSITIVE else row[name]
         if value is not None:
-            codes = PERSONS.by_name[name].codes if name in PERSONS.by_name else None
-            values[LABELS.get(name, name)] = labels.get(codes or "", {}).get(str(value), str(value))
+            values[LABELS.get(name, name)] = _in_words(name, str(value), labels)
     return CopiedRecord(
         since=row["during"].lower,
         until=row["during"].upper,
@@ -143,10 +152,43 @@ def _record(cipher: FieldCipher, row: asyncpg.Record, labels: Mapping[str, Mappi
     )
 
 
-def _change(cipher: FieldCipher, row: asyncpg.Record) -> CopiedChange:
+async def _placements(conn: Connection, person_id: UUID, who: Who, labels: Words) -> list[CopiedPlacement]:
+    held = await history(conn, person_id, who)
+    names = await _names(conn, [each.unit_id for each in held])
+    return [
+        CopiedPlacement(
+            **each.model_dump(),
+            unit=names.get(each.unit_id, "—"),
+            kind_label=labels["kinds"].get(each.kind, each.kind),
+            funding_label=labels["fundings"].get(each.funding, each.funding),
+        )
+        for each in held
+    ]
+
+
+async def _secondments(conn: Connection, person_id: UUID, today: date) -> list[SecondmentView]:
+    lent = await secondment_views(conn, person_id, today)
+    names = await _names(conn, [each.borrower_id for each in lent])
+    return [each.model_copy(update={"borrower": each.borrower or names.get(each.borrower_id)}) for each in lent]
+
+
+async def _names(conn: Connection, unit_ids: Sequence[UUID | None]) -> dict[UUID | None, str]:
+    return {row["id"]: row["name"] for row in await conn.fetch("SELECT id, name FROM units WHERE id = ANY($1)", list(unit_ids))}
+
+
+def _in_words(name: str, value: str, labels: Words) -> str:
+    codes = PERSONS.by_name[name].codes if name in PERSONS.by_name else None
+    return labels.get(codes or "", {}).get(value, value)
+
+
+def _change(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedChange:
     name = row["field"]
-    sealed = {when: opened(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after") if name in SENSITIVE}
-    return CopiedChange(**{**row, **sealed}, label=label_of(name))
+    values = {
+        when: opened(cipher, row["person_id"], name, row[f"sealed_{when}"]) if name in SENSITIVE else row[when]
+        for when in ("before", "after")
+    }
+    said = {when: value and _in_words(name, value, labels) for when, value in values.items()}
+    return CopiedChange(**{**row, **said}, label=label_of(name))
 
 
 def _pending(cipher: FieldCipher, row: asyncpg.Record) -> PendingCopy:
