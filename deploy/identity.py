@@ -1,7 +1,6 @@
 """`bianban identity …` and `bianban token`: the first administrators, accounts from a file, and tokens for trying things by hand."""
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deploy.local import secret_files
 from deploy.local.place import Place, Service, WrongPlace
@@ -111,9 +110,23 @@ def seed() -> None:
 
 @app.command(help="按 JSON 文件建立账号、角色与单位范围；已有的账号只补缺少的角色。")
 def load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
-    accounts = TypeAdapter(list[Account]).validate_python(json.loads(file.read_text(encoding="utf-8")))
+    try:
+        accounts = TypeAdapter(list[Account]).validate_json(file.read_bytes())
+    except ValidationError as wrong:
+        where = "、".join(dict.fromkeys(_place(each["loc"]) for each in wrong.errors()[:5]))
+        raise WrongPlace(
+            f"{file} 不是账号文件：{where}。每个账号写 name（登录名）、real_name（姓名）、roles（角色，可用：{'、'.join(Role)}），"
+            "需要时写 unit_codes（单位代码）；放在一个 JSON 列表中。"
+        ) from None
     made = _with_database(lambda database, as_of: load_accounts(database, accounts, as_of))
     typer.echo(f"新建账号 {made} 个，共 {len(accounts)} 个。")
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """Where in the file, as people count."""
+    if not loc or not isinstance(loc[0], int):
+        return "内容不是 JSON 列表"
+    return f"第 {loc[0] + 1} 个账号{f'的 {loc[1]}' if len(loc) > 1 else ''}"
 
 
 def token(

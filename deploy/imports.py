@@ -70,9 +70,15 @@ def import_file(
     raise typer.Exit(code)
 
 
-def template(kind: KindArgument, file: Annotated[Path, typer.Argument(help="写到哪里 (*.xlsx)")], *, user: User = None) -> None:
+def template(
+    kind: KindArgument,
+    file: Annotated[Path | None, typer.Argument(help="写到哪里 (*.xlsx)；不写则为当前目录下的“……模板.xlsx”。")] = None,
+    *,
+    user: User = None,
+) -> None:
     """写出空白模板，带填写说明、下拉选项和代码表。"""
     _ensure_kind(kind)
+    file = file or Path(f"{SHEETS[kind].title}模板.xlsx")
     if file.exists():
         raise WrongPlace(f"{file} 已存在，未覆盖。")
 
@@ -191,7 +197,8 @@ async def _import(
             console.print(f"核对结果已另存为 {report}")
         if not wanted or (found["errors"] and not tolerant):
             await importing.give_up(found)
-            _say_how_to_write(kind, file, user, found)
+            given = [f"--user {user}", *([f"--mapping {mapping}"] if mapping else []), *(["--political-legal"] if fields else [])]
+            _say_how_to_write(f"bianban import {kind} {file} {' '.join(given)}", found)
         else:
             _print_written(found, await importing.write(found, accept_valid=tolerant))
     return 1 if found["errors"] else 0
@@ -222,12 +229,13 @@ def _good(found: Import) -> int:
     return sum(each["added"] + each["changed"] for each in found["sheets"].values())
 
 
-def _say_how_to_write(kind: str, file: Path, user: str, found: Import) -> None:
+def _say_how_to_write(again: str, found: Import) -> None:
+    """`again`: the command that was just given."""
     console.print("以上只是核对，没有写入任何数据。")
     if not found["errors"] and _good(found):
-        console.print(f"写入：bianban import {kind} {file} --user {user} --yes", markup=False)
+        console.print(f"写入：{again} --yes", markup=False)
     elif _good(found):
-        console.print(f"请改正后重新核对；或只写入无误的行：bianban import {kind} {file} --user {user} --accept-valid", markup=False)
+        console.print(f"请改正后重新核对；或只写入无误的行：{again} --accept-valid", markup=False)
 
 
 def _print_written(found: Import, done: Import) -> None:

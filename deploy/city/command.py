@@ -44,8 +44,8 @@ def generate(
     began = time.monotonic()
     try:
         city = city_of(units, persons, seed, day.date() if day else TODAY)
-    except ValueError as impossible:
-        raise WrongPlace(f"单位数和人数不相称：{impossible}。单位至少 60 个，人员至少 2000 人，平均每个单位至少 20 人。") from None
+    except ValueError:
+        raise WrongPlace("单位数和人数不相称。单位至少 60 个，人员至少 2000 人，平均每个单位至少 20 人。") from None
     files.write(city, out)
     console.print(
         f"演示数据（虚构）：单位 {units} 个，人员 {persons} 人，答案 {len(city.answers)} 条，用时 {time.monotonic() - began:.1f} 秒。",

@@ -57,7 +57,9 @@ def refuse_taken_ports(ports: Iterable[int]) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                raise PortTaken(f"端口 {port} 已被占用：{_listener(port)}") from None
+                raise PortTaken(
+                    f"端口 {port} 已被占用：{_listener(port)}。请停止它，或设置 BIANBAN_PORT_OFFSET（如 1000），让本套系统改用别的端口。"
+                ) from None
 
 
 def _listener(port: int) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -10,6 +11,7 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from deploy import cli
+from deploy.local.place import WrongPlace
 
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}|[A-Z][a-z]+ [a-z]+")
 """Three English words in a row, or a capital one and another. What is typed and what a value is called (CODE) is no sentence."""
@@ -58,6 +60,21 @@ def commands(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 def english(text: str) -> list[str]:
     return SENTENCE.findall(CODE.sub("", text))
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [("nojson", "内容不是 JSON 列表"), ('[{"name": "x"}]', "第 1 个账号的 real_name"), ("[1]", "第 1 个账号")],
+)
+def test_a_file_of_accounts_that_is_none_is_told_where(content: str, where: str, tmp_path: Path) -> None:
+    file = tmp_path / "accounts.json"
+    file.write_text(content)
+
+    failed = CliRunner().invoke(cli.app, ["identity", "load", str(file)]).exception
+
+    assert isinstance(failed, WrongPlace)
+    assert where in str(failed)
+    assert english(re.sub(r"/\S+", "", str(failed))) == []
 
 
 def test_every_help_page_is_in_chinese() -> None:

@@ -1,5 +1,8 @@
 """An old register's headers and codes go in by a mapping file, and a mapping that does not fit is told where."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -18,13 +21,18 @@ OLD = MappingFile.model_validate(
 )
 
 
-def test_an_old_register_is_read_by_its_mapping() -> None:
+EXAMPLE = Path(__file__).parents[2] / "docs" / "mapping.example.toml"
+
+
+@pytest.mark.parametrize("mapping", [OLD, MappingFile.model_validate(tomllib.loads(EXAMPLE.read_text()))], ids=["here", "in docs"])
+def test_an_old_register_is_read_by_its_mapping(mapping: MappingFile) -> None:
     row = person(备注="2020年调入；职称：高级教师；党员", 编别="全额事业", 身份="x")
     row["职工姓名"] = row.pop("姓名")
     for gone in ("编制类型", "经费形式", "人员身份"):
         del row[gone]
 
-    judged = one("roster", row, OLD)
+    ensure_fits(mapping, "roster", [PERSONS], CHOICES)
+    judged = one("roster", row, mapping)
 
     assert judged.problems == []
     assert judged.values["name"] == "测试甲"
