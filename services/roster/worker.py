@@ -7,7 +7,8 @@ from services.roster.activities import RosterActivities
 from services.roster.activities.comparisons import ComparisonActivities
 from services.roster.activities.imports import ImportActivities
 from services.roster.commands.comparisons import forget_lost_files
-from services.roster.commands.imports import forget_overdue, serve_retention
+from services.roster.commands.imports import forget_overdue, serve_upkeep
+from services.roster.commands.spellings import write_missing_spellings
 from services.roster.models.audited import AUDITED
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
@@ -44,7 +45,11 @@ async def main() -> None:
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, [*activities.all(), *imports.all(), *comparisons.all()]),
             serve_exports(office),
-            serve_retention(partial(forget_overdue, database, clock), partial(forget_lost_files, database, clock, kept)),
+            serve_upkeep(
+                partial(write_missing_spellings, database),
+                partial(forget_overdue, database, clock),
+                partial(forget_lost_files, database, clock, kept),
+            ),
             serve_seals(database, clock, AUDITED, RosterAuditSealed),
         )
 

@@ -83,7 +83,9 @@ async def test_the_rules_found_at_the_start_what_the_answer_key_says(whole: Plac
     level = {"红": "red", "黄": "yellow"}
 
     assert {tuple(each) for each in found} == {
-        (rule, level[colour], unit, number) for (rule, colour, unit), number in key.items() if rule in {"M01", "M09"} and colour in level
+        (rule, level[colour], unit, number)
+        for (rule, colour, unit), number in key.items()
+        if rule in {"M01", "M07", "M09"} and colour in level
     }
     assert {unit for (unit,) in waiting} == {unit for rule, colour, unit in key if (rule, colour) == ("M01", "待定性")}
 

@@ -113,7 +113,7 @@ async def test_everybody_of_a_first_load_is_judged_and_all_of_it_is_baseline(tab
     await tables.see(town.loaded(*people))
 
     found = {(row["rule"], row["subject"]): row["state"] for row in await tables.rows("SELECT rule, subject, state FROM issues")}
-    assert found == {("M09", str(retired)): "baseline", ("M01", "career/full/policy"): "baseline"}
+    assert found == dict.fromkeys((("M09", str(retired)), ("M07", str(late)), ("M01", "career/full/policy")), "baseline")
     assert (await tables.light(town), await tables.started()) == ("green", [])
     assert len(await tables.rows("SELECT * FROM placements WHERE baseline")) == len(people)
 

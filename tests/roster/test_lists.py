@@ -12,6 +12,7 @@ from services.roster.api.people import PersonPage
 from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
+from services.roster.commands.spellings import write_missing_spellings
 from services.roster.commands.unit_changes import change_unit
 from services.roster.models.people import PersonSearch
 from services.roster.models.requests import SetQuota
@@ -25,6 +26,21 @@ from tests.roster.doors import Doors
 from tests.roster.test_api import PERSON
 
 pytestmark = pytest.mark.asyncio
+
+
+async def test_names_written_before_they_were_spelt_are_spelt_by_the_upkeep(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await given.in_post(roster_db, row)
+    keys = "SELECT name_key, letters, initials FROM person_records UNION ALL SELECT name_key, written, grams::text FROM unit_search"
+    spelt = [tuple(each) for each in await roster_db.pool.fetch(keys)]
+    await roster_db.pool.execute("UPDATE person_records SET name_key = '', letters = '', initials = ''")
+    await roster_db.pool.execute("DELETE FROM unit_search")
+
+    assert (await write_missing_spellings(roster_db), await write_missing_spellings(roster_db)) == (2, 0)
+
+    assert [tuple(each) for each in await roster_db.pool.fetch(keys)] == spelt
+
+
 Answer = dict[str, Any]
 
 

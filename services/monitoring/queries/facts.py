@@ -17,7 +17,7 @@ from shared.db import Connection
 
 _PLACED = (
     "p.person_id, p.kind, p.funding, coalesce(e.counted, true) AS counted, p.started_on, p.ended_on, p.authorised_on,"
-    " p.retirement_category AS category, p.retirement_month AS month, p.baseline,"
+    " p.retirement_category AS category, p.retirement_month AS month,"
     " coalesce(e.kind_label, '') AS kind_label, coalesce(e.funding_label, '') AS funding_label"
 )
 _TOUCHED_PEOPLE = (

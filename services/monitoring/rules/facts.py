@@ -63,7 +63,6 @@ class PlacementFact:
     authorised_on: date | None
     category: str
     month: str | None
-    baseline: bool = False
     kind_label: str = ""
     funding_label: str = ""
 

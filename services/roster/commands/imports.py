@@ -114,8 +114,8 @@ async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  
     )
 
 
-async def serve_retention(*sweeps: Callable[[], Awaitable[int]]) -> None:
-    """Once an hour, for ever, delete what is kept beyond its time."""
+async def serve_upkeep(*sweeps: Callable[[], Awaitable[int]]) -> None:
+    """At the start and once an hour, for ever: delete what is kept beyond its time, write what is missing."""
     while True:
         with suppress(Unavailable):
             for sweep in sweeps:
