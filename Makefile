@@ -36,7 +36,7 @@ check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure test
 	@.venv/bin/pytest -q tests/law $(wildcard tests/*/test_rules.py) tests/workflows/test_steps.py tests/architecture/test_readme.py
 
 test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadgroup
 
 bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure against floors
 	@.venv/bin/python -m tests.bench $(BENCH)

@@ -3,7 +3,7 @@
 import os
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import asyncpg
 import pytest
@@ -26,10 +26,24 @@ settings.register_profile("house", deadline=None, print_blob=True)  # a busy mac
 settings.load_profile("house")
 
 
+def free_place(places: Sequence[Place]) -> Place:
+    """The first that is free. Runs side by side find one each, and so do the workers of one run, which look at different ones."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return next(place for place in places[int(worker.removeprefix("gw")) :: workers] if is_free(place))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The stories share one whole stack and one worker, which begins with them; every other file goes to the worker that has time."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else item.path.as_posix()))
+    items.sort(key=lambda item: item.path.parent.name != "e2e")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Place]:
     """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each."""
-    free = next(place for place in PLACES if is_free(place))
+    free = free_place(PLACES)
     async with running(free, ["postgres", "bootstrap"]) as place:
         await migrate(place, "template")
         yield place

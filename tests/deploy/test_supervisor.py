@@ -29,7 +29,7 @@ DEAD_NETWORK = dict.fromkeys(
 def place_of_its_own(home: Path) -> Place:
     """A home and ports that nobody uses."""
     while True:
-        offset = random.randrange(3000, 13000, 150)
+        offset = random.randrange(7000, 13000, 150)
         try:
             refuse_taken_ports(port + offset for port in PORTS.values())
         except PortTaken:
