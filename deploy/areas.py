@@ -19,6 +19,7 @@ AREAS = {
     "identity": ("deploy.identity", "app"),
     "token": ("deploy.identity", "token"),
     "service-token": ("deploy.identity", "service_token"),
+    "token-keys": ("deploy.token_keys", "app"),
     "law": ("deploy.law", "app"),
     "calendar": ("deploy.law", "calendar_app"),
     "reporting": ("deploy.reporting", "app"),

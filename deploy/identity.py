@@ -12,11 +12,11 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from deploy.local import secret_files
 from deploy.local.place import Place, Service, WrongPlace
+from deploy.local.secret_files import write
 from services.identity import commands, queries
 from services.identity.models import AlreadyGranted, GrantRole, NameTaken, RegisterUser, SeedAdministrators
-from shared import db
+from shared import db, secret_files
 from shared.auth import LIFETIME, Tokens, Who, service
 from shared.clock import CHINA, Clock
 from shared.db import By, Database
@@ -81,7 +81,8 @@ def tokens(place: Place, folder: Path | None = None) -> Tokens:
     """The signer of this stack, or of the secrets in a folder. WrongPlace where the private key is not here."""
     folder = folder or place.home / "secrets"
     try:
-        return Tokens((folder / "token.pub").read_text(encoding="utf-8"), (folder / "token.key").read_text(encoding="utf-8"))
+        secret_files.read(folder / "token.key")
+        return Tokens(folder / "token.pub", folder / "token.key")
     except OSError:
         raise WrongPlace("本机没有签发令牌的私钥，不能签发令牌。") from None
 
@@ -139,7 +140,10 @@ def token(
         async with database.reading() as conn:
             return await queries.who(conn, user, as_of)
 
-    signer = tokens(Place.from_environment())
+    place = Place.from_environment()
+    if place.environment == "production":
+        raise WrongPlace("生产环境不由命令签发个人令牌：请本人登录。服务之间的令牌用 bianban service-token。")
+    signer = tokens(place)
     typer.echo(signer.issue(_with_database(who), datetime.now(UTC), timedelta(minutes=minutes)))
 
 
@@ -156,5 +160,5 @@ def service_token(
     if show:
         typer.echo(issued)
         return
-    secret_files.write(folder / f"{name}.token", issued)
+    write(folder / f"{name}.token", issued)
     typer.echo(f"已写入 {folder / f'{name}.token'}，有效至 {now.astimezone(CHINA) + timedelta(days=days):%Y-%m-%d}。")

@@ -3,6 +3,8 @@
 Every route declares both: `Depends(Permit("roster.place", ...))`. A route without a declaration does not exist (tests walk all routes).
 """
 
+import hashlib
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,9 +15,12 @@ from typing import Literal
 from uuid import UUID
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, load_pem_public_key
 from fastapi import Request
 from fastapi.security import HTTPBearer
 
+from shared import secret_files
 from shared.errors import Forbidden
 from shared.glossary import Role
 
@@ -24,7 +29,12 @@ LIFETIME = timedelta(minutes=15)
 SESSION = timedelta(hours=8)
 """How long tokens are renewed before one has to sign in again."""
 CHECKED_TOKENS = 4096
+AUDIENCE = "bianban"
+SKEW = timedelta(seconds=30)
+"""By how much the clocks of two machines may differ."""
 _ALGORITHM = "ES256"
+_GLANCE = 1.0
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 Scope = Literal["public", "units", "self"]
 """How a route limits rows: `units` = the caller's subtrees, enforced in SQL by `Who.may_see`; `self` = only what is his own; `public` = nothing to limit."""
@@ -91,18 +101,33 @@ class Who:
         return not PERMISSIONS[permission].isdisjoint(self.roles)
 
 
-class Tokens:
-    """Signs (identity alone has the private key) and reads tokens."""
+def key_id(key: ec.EllipticCurvePublicKey) -> str:
+    """What a token calls the key it was signed with: the beginning of the SHA-256 of the key itself."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()[:16]
 
-    def __init__(self, public_key: str, private_key: str | None = None) -> None:
-        self._public, self._private = public_key, private_key
+
+def public_keys(text: str) -> dict[str, ec.EllipticCurvePublicKey]:
+    """The keys of a file of PEM blocks, by their ids."""
+    found = [load_pem_public_key(block.encode()) for block in _PEM.findall(text)]
+    return {key_id(key): key for key in found if isinstance(key, ec.EllipticCurvePublicKey)}
+
+
+class Tokens:
+    """Signs (identity alone has the private key) and reads tokens. A file of public keys is followed: keys come and go while everything runs."""
+
+    def __init__(self, public: str | Path, private: str | Path | None = None) -> None:
+        self._source, self._private = public, private
+        self._looked, self._stamp = 0.0, (0, 0)
+        self._keys = public_keys(public) if isinstance(public, str) else {}
         self._checked = lru_cache(CHECKED_TOKENS)(self._check)
+        self._follow()
 
     def issue(self, who: Who, now: datetime, lifetime: timedelta = LIFETIME, since: datetime | None = None) -> str:
         """A token valid for `lifetime` from the real time `now`; he signed in at `since` (now, unless it is a renewal)."""
         if self._private is None:
             raise RuntimeError("only identity issues tokens")
         claims = {
+            "aud": AUDIENCE,
             "sub": who.name,
             "roles": sorted(who.roles),
             "units": None if who.units is None else [str(unit) for unit in who.units],
@@ -111,10 +136,12 @@ class Tokens:
             "iat": now,
             "exp": now + lifetime,
         }
-        return jwt.encode(claims, self._private, algorithm=_ALGORITHM)
+        key = _signer(self._private if isinstance(self._private, str) else secret_files.read(self._private))
+        return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": key_id(key.public_key())})
 
     def read(self, token: str) -> Who:
         """Who the token speaks for; raises NotSignedIn. Its signature is checked when it is first seen, its end each time."""
+        self._follow()
         who, ends, _ = self._checked(token)
         if ends <= time.time():
             raise NotSignedIn
@@ -127,9 +154,19 @@ class Tokens:
             raise NotSignedIn
         return self.issue(who, now, since=since)
 
+    def _follow(self) -> None:
+        """Look at the file again, once a second; what was checked with a key that is gone counts no more."""
+        if isinstance(self._source, str) or time.monotonic() - self._looked < _GLANCE:
+            return
+        self._looked, found = time.monotonic(), self._source.stat()
+        if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
+            self._keys, self._stamp = public_keys(self._source.read_text(encoding="utf-8")), stamp
+            self._checked.cache_clear()
+
     def _check(self, token: str) -> tuple[Who, float, datetime]:
         try:
-            claims = jwt.decode(token, self._public, algorithms=[_ALGORITHM], options={"require": ["exp", "iat", "sub"]})
+            key = self._keys[jwt.get_unverified_header(token)["kid"]]
+            claims = jwt.decode(token, key, [_ALGORITHM], {"require": ["exp", "iat", "sub", "aud"]}, audience=AUDIENCE, leeway=SKEW)
             units = claims["units"]
             who = Who(
                 name=claims["sub"],
@@ -165,9 +202,16 @@ class ServiceToken:
     def at(self, now: datetime) -> str:
         """A token for one call made at the real time `now`."""
         if self.production:
-            return (self.secrets_dir / f"{self.service}.token").read_text(encoding="utf-8").strip()
-        private = (self.secrets_dir / "token.key").read_text(encoding="utf-8")
-        return Tokens("", private).issue(service(self.service), now, timedelta(minutes=5))
+            return secret_files.read(self.secrets_dir / f"{self.service}.token")
+        return Tokens("", self.secrets_dir / "token.key").issue(service(self.service), now, timedelta(minutes=5))
+
+
+@lru_cache(2)
+def _signer(text: str) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(text.encode(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError("tokens are signed with an elliptic curve key")
+    return key
 
 
 class Permit(HTTPBearer):
@@ -186,5 +230,7 @@ class Permit(HTTPBearer):
         who = tokens.read(credentials.credentials)
         if not who.may(self.permission):
             raise Forbidden
+        if Role.SERVICE not in who.roles:
+            request.app.state.rates.take(who.name)
         request.state.who = who
         return who

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hmac as keyed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared import secret_files
+
 _NONCE, _TAG = 12, 16
 _GLANCE = 1.0
 
@@ -157,7 +159,7 @@ class RingFile:
         self._looked = time.monotonic()
         found = self._path.stat()
         if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
-            self._ring, self._stamp = KeyRing.read(self._path.read_text(encoding="utf-8")), stamp
+            self._ring, self._stamp = KeyRing.read(secret_files.read(self._path)), stamp
         return self._ring
 
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.glossary import reason_of
+from shared.guard import Guarded, Rates, TooMany
 from shared.problems import title_of
 from shared.telemetry import TracedRequests
 
@@ -24,6 +25,7 @@ _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden
 _UNREAD = {
     404: ("no_such_route", "没有这个地址。请核对后再试。"),
     405: ("method_not_allowed", "这个地址不接受这种请求方式。请核对后再试。"),
+    408: ("too_slow", "提交的内容没有在规定时间内传完，本次请求未生效。请检查网络后重新提交。"),
     413: ("too_large", f"提交的内容过大：一般不超过 {BODY_LIMIT // 2**20} MB，导入的文件不超过 60 MB。请拆分后重新提交。"),
 }
 _log = structlog.get_logger()
@@ -39,7 +41,16 @@ Ready = Callable[[], Awaitable[None]]
 def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
     plain = [Depends(_plain_text)]
-    app = FastAPI(title=title, version="1", lifespan=_settled(lifespan), max_body_size=BODY_LIMIT, telemetry=_OURS, dependencies=plain)
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=_settled(lifespan),
+        max_body_size=BODY_LIMIT,
+        telemetry=_OURS,
+        dependencies=plain,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
     app.exception_handler(DomainError)(_refused)
     app.exception_handler(NotSignedIn)(_not_signed_in)
     app.exception_handler(Unavailable)(_unavailable)
@@ -48,7 +59,10 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.exception_handler(NotPlainText)(_not_plain_text)
     app.exception_handler(HTTPException)(_no_such_route)
     app.exception_handler(Exception)(_failed)
+    app.exception_handler(TooMany)(_too_many)
     app.add_middleware(TracedRequests, service=title)
+    app.add_middleware(Guarded)
+    app.state.rates = Rates(0)
     app.add_api_route("/live", _live, tags=["health"])
     app.add_api_route("/ready", _ready, tags=["health"])
     return app
@@ -96,6 +110,10 @@ async def _not_signed_in(_: Request, __: Exception) -> Response:
 
 async def _unavailable(_: Request, __: Exception) -> Response:
     return problem(503, "unavailable", "系统的一个部件暂时不可用，本次请求未生效。请稍后用同一请求编号重试。", {"Retry-After": "5"})
+
+
+async def _too_many(_: Request, error: TooMany) -> Response:
+    return problem(429, error.code, str(error), {"Retry-After": str(error.facts["wait"])}, facts=error.facts)
 
 
 async def _malformed(_: Request, error: RequestValidationError) -> Response:

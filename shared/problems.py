@@ -20,6 +20,8 @@ TITLES: dict[str, str] = {
     "cursor_unknown": "翻页标记已失效",
     "method_not_allowed": "请求方式不正确",
     "too_large": "内容过大",
+    "too_slow": "传输超时",
+    "too_many_requests": "请求过于频繁",
     "not_readable": "请求无法处理",
     "internal_error": "系统内部错误",
     # identity

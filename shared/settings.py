@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared import secret_files
+
 
 class StackSettings(BaseSettings):
     """Where the neighbours are. Nothing here has a default that could be wrong in production."""
@@ -25,11 +27,12 @@ class StackSettings(BaseSettings):
     issuer: str  # 发文机关 on notices and lists
     out_dir: Path = Path("out")
     home: Path | None = None
+    requests_per_minute: int = 1200  # of one caller at one process; 0: no limit
     export_days: int = 7  # how long an exported list may be taken
 
     def secret(self, name: str) -> str:
-        """The text of one secret file; a missing one fails loudly."""
-        return (self.secrets_dir / name).read_text(encoding="utf-8").strip()
+        """The text of one secret file; a missing one fails loudly, and so does one that everybody may read."""
+        return secret_files.read(self.secrets_dir / name)
 
     def exports(self, service: str) -> Path:
         """The folder of a service's exported lists; its two processes share it."""

@@ -42,6 +42,7 @@ def place_of_chaos(place: Place, slot: int = 0) -> Place:
 @asynccontextmanager
 async def ground(place: Place) -> AsyncIterator[Ground]:
     """A running stack with the demo's city, at nine o'clock of the demo's first day."""
+    os.environ["BIANBAN_REQUESTS_PER_MINUTE"] = "0"  # a few people bring the load of a county
     ways = {name: Detour(place.reached(name), place.port(name)) for name in SERVERS}
     with _small_disks(place) as disks:
         for way in ways.values():

@@ -35,6 +35,9 @@ def choose(everything: list[Part], names: set[str]) -> list[Part]:
     return [part for part in everything if part.name in wanted or not names]
 
 
+_UVICORN = ("--no-access-log", "--no-server-header", "--http", "shared.guard:Impatient")
+
+
 def _jobs(place: Place) -> Iterator[Part]:
     yield Part("migrate", _python("deploy.migrate"), place.variables(), after=("postgres",), job=True)
     yield Part("bootstrap", _python("deploy.bootstrap"), place.variables(), after=("kafka", "temporal"), job=True, forked=True)
@@ -50,7 +53,7 @@ def _services(place: Place) -> Iterator[Part]:
     for service in SERVICES:
         port, variables = place.port(service), place.variables(service)
         if _exists(f"services/{service}/app.py"):
-            app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
+            app = ("--factory", f"services.{service}.app:create_app", "--host", "127.0.0.1", "--port", str(port), *_UVICORN)
             yield Part(f"{service}-app", _python("uvicorn", *app), variables, JOBS, probes.http(port, "/ready"), (port,), forked=True)
         if _exists(f"services/{service}/worker.py"):
             reached = probes.connected(place.reached("postgres"))

@@ -30,7 +30,15 @@ PORTS = {
 }
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"),
-    *("BIANBAN_OTLP", "BIANBAN_ISSUER", "BIANBAN_SEAL_CODE", "BIANBAN_FONT_DIR", "BIANBAN_EXPORT_DAYS", "ROSTER_IMPORT_KEEP_DAYS"),
+    *(
+        "BIANBAN_OTLP",
+        "BIANBAN_ISSUER",
+        "BIANBAN_SEAL_CODE",
+        "BIANBAN_FONT_DIR",
+        "BIANBAN_EXPORT_DAYS",
+        "BIANBAN_REQUESTS_PER_MINUTE",
+        "ROSTER_IMPORT_KEEP_DAYS",
+    ),
 )
 
 Environment = Literal["production", "demo", "test"]
@@ -136,6 +144,8 @@ class Place:
             "BIANBAN_CALLBACK_URL": f"http://127.0.0.1:{self.port('approval')}",
             "BIANBAN_OUT_DIR": str(self.home / "out"),
         }
+        if self.environment == "test":
+            variables.setdefault("BIANBAN_REQUESTS_PER_MINUTE", "0")
         if self.environment != "production":
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
             variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)

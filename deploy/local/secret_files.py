@@ -22,15 +22,17 @@ def make(folder: Path) -> None:
     if not (folder / "field.keys").exists():
         write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
     if not (folder / "token.key").exists():
-        _make_token_pair(folder)
+        public, private = new_token_pair()
+        write(folder / "token.pub", public)
+        write(folder / "token.key", private)
 
 
-def _make_token_pair(folder: Path) -> None:
+def new_token_pair() -> tuple[str, str]:
+    """A public and a private key for tokens, PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    write(folder / "token.pub", public.decode())
-    write(folder / "token.key", private.decode())
+    return public.decode(), private.decode()
 
 
 def write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from shared import db, telemetry, temporal
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports.shelf import Shelf
+from shared.guard import Rates
 from shared.http import service_app
 from shared.law.notices import Notices
 
@@ -31,7 +32,8 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("approval", lifespan)
-    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
+    app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
     app.state.may_move_time = settings.may_move_time
     app.state.calendar = Notices(settings.calendar_folder).calendar

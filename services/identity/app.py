@@ -10,6 +10,7 @@ from services.identity.settings import IdentitySettings
 from shared import db, telemetry
 from shared.auth import Tokens
 from shared.clock import Clock
+from shared.guard import Rates
 from shared.http import service_app
 
 
@@ -26,7 +27,8 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("identity", lifespan)
-    app.state.tokens = Tokens(settings.secret("token.pub"), settings.secret("token.key"))
+    app.state.tokens = Tokens(settings.secrets_dir / "token.pub", settings.secrets_dir / "token.key")
+    app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
     app.include_router(api.router)
     return app

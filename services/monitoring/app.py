@@ -15,6 +15,7 @@ from shared.clock import Clock
 from shared.db import connect
 from shared.documents import Renderer
 from shared.exports.shelf import Shelf
+from shared.guard import Rates
 from shared.http import service_app
 from shared.law.notices import Notices
 from shared.temporal import connect as connect_temporal
@@ -36,7 +37,8 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("monitoring", lifespan)
-    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
+    app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = clock
     app.state.folder = settings.documents
     app.state.notices = settings.notices

@@ -12,6 +12,7 @@ from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports import api as exports
 from shared.exports.shelf import Shelf
+from shared.guard import Rates
 from shared.http import service_app
 
 
@@ -28,7 +29,8 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("reporting", lifespan)
-    app.state.tokens = Tokens(settings.secret("token.pub"))
+    app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
+    app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
     app.state.exports = queries.EXPORTS
     app.state.shelf = Shelf(settings.exports("reporting"), None)

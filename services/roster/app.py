@@ -13,6 +13,7 @@ from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.exports.shelf import Shelf
+from shared.guard import Rates
 from shared.http import service_app
 from shared.settings import StackSettings
 
@@ -30,7 +31,8 @@ def create_app() -> FastAPI:
             yield
 
     app = service_app("roster", lifespan)
-    app.state.tokens = Tokens(stack.secret("token.pub"))
+    app.state.tokens = Tokens(stack.secrets_dir / "token.pub")
+    app.state.rates = Rates(stack.requests_per_minute)
     app.state.clock = clock = Clock(stack.clock_file)
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
     app.state.imports = settings

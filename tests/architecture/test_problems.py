@@ -11,7 +11,7 @@ from workflows import approval_steps, freeze_case, journal, rectification_orders
 
 DOORS = {
     *("not_signed_in", "unavailable", "malformed", "not_plain_text", "internal_error"),
-    *("no_such_route", "method_not_allowed", "too_large", "not_readable"),
+    *("no_such_route", "method_not_allowed", "too_large", "too_slow", "not_readable"),
 }
 """The problems that `shared/http.py` states itself."""
 

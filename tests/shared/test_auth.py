@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import jwt
@@ -10,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.auth import LIFETIME, PERMISSIONS, SESSION, NotSignedIn, Tokens, Who, service
+from shared.auth import AUDIENCE, LIFETIME, PERMISSIONS, SESSION, SKEW, NotSignedIn, Tokens, Who, public_keys, service
 from shared.glossary import Role
 
 ROOT, TOWN, SCHOOL, OTHER = (UUID(int=number) for number in range(1, 5))
@@ -26,6 +27,7 @@ def pair() -> tuple[str, str]:
 
 PUBLIC, PRIVATE = pair()
 TOKENS = Tokens(PUBLIC, PRIVATE)
+KID = {"kid": next(iter(public_keys(PUBLIC)))}
 
 
 def now() -> datetime:
@@ -35,6 +37,7 @@ def now() -> datetime:
 
 def claims() -> dict[str, object]:
     return {
+        "aud": AUDIENCE,
         "sub": "zhang",
         "roles": ["observer"],
         "units": None,
@@ -62,14 +65,18 @@ def forged(**changes: object) -> dict[str, object]:
         lambda: TOKENS.issue(WHO, now() - LIFETIME),
         lambda: TOKENS.issue(WHO, now(), LIFETIME + timedelta(seconds=1)),
         lambda: Tokens("", pair()[1]).issue(WHO, now()),
-        lambda: jwt.encode(claims(), "", algorithm="none"),
-        lambda: jwt.encode(claims(), "x" * 32, algorithm="HS256"),
-        lambda: jwt.encode(forged(exp="absent"), PRIVATE, algorithm="ES256"),
-        lambda: jwt.encode(forged(sub="absent"), PRIVATE, algorithm="ES256"),
-        lambda: jwt.encode(forged(units="absent"), PRIVATE, algorithm="ES256"),
-        lambda: jwt.encode(forged(roles=["emperor"]), PRIVATE, algorithm="ES256"),
-        lambda: jwt.encode(forged(units=["all of them"]), PRIVATE, algorithm="ES256"),
-        lambda: jwt.encode(forged(iat=now() + timedelta(hours=1), exp=now() + timedelta(hours=1) + LIFETIME), PRIVATE, algorithm="ES256"),
+        lambda: jwt.encode(claims(), pair()[1], "ES256", KID),
+        lambda: jwt.encode(claims(), PRIVATE, "ES256"),
+        lambda: jwt.encode(forged(aud="another system"), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(aud="absent"), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(claims(), "", "none", KID),
+        lambda: jwt.encode(claims(), "x" * 32, "HS256", KID),
+        lambda: jwt.encode(forged(exp="absent"), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(sub="absent"), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(units="absent"), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(roles=["emperor"]), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(units=["all of them"]), PRIVATE, "ES256", KID),
+        lambda: jwt.encode(forged(iat=now() + timedelta(hours=1), exp=now() + timedelta(hours=1) + LIFETIME), PRIVATE, "ES256", KID),
     ],
     ids=[
         *(
@@ -78,6 +85,10 @@ def forged(**changes: object) -> dict[str, object]:
             "expired",
             "longer than a right may outlive its revocation",
             "another signer",
+            "another signer under the name of our key",
+            "no key named",
+            "for another system",
+            "for no system",
             "unsigned",
             "another algorithm",
             "without end",
@@ -127,6 +138,39 @@ def test_only_a_service_has_a_token_for_longer() -> None:
     assert TOKENS.read(TOKENS.issue(service("approval"), now(), month)) == service("approval")
     with pytest.raises(NotSignedIn):
         TOKENS.read(TOKENS.issue(Who("both", frozenset({Role.SERVICE, Role.OBSERVER})), now(), month))
+
+
+def test_clocks_may_differ_a_little_and_no_more() -> None:
+    ahead = now() + SKEW - timedelta(seconds=5)
+    assert TOKENS.read(TOKENS.issue(WHO, ahead)) == WHO
+    with pytest.raises(NotSignedIn):
+        TOKENS.read(TOKENS.issue(WHO, now() + SKEW + timedelta(seconds=5)))
+
+
+def test_keys_come_and_go_in_the_file_while_tokens_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "token.pub"
+    file.write_text(PUBLIC)
+    (new_public, new_private), reader = pair(), Tokens(file)
+    old, new = TOKENS.issue(WHO, now()), Tokens("", new_private).issue(WHO, now())
+    assert reader.read(old) == WHO
+    with pytest.raises(NotSignedIn):
+        reader.read(new)
+
+    replaced(file, new_public + PUBLIC, reader)
+    assert reader.read(new) == reader.read(old) == WHO
+
+    replaced(file, new_public, reader)
+    assert reader.read(new) == WHO
+    with pytest.raises(NotSignedIn):
+        reader.read(old)
+
+
+def replaced(file: Path, text: str, reader: Tokens) -> None:
+    """The file is another one, and the second is over in which nobody looks."""
+    half = file.with_suffix(".new")
+    half.write_text(text)
+    half.rename(file)
+    reader._looked = 0.0
 
 
 def test_a_changed_token_is_refused() -> None:

@@ -1,0 +1,129 @@
+"""What every answer carries and what no client may do: the header set, patience with slow bodies and heads, and a rate for each caller."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.errors import DomainError
+
+BODY_WITHIN = 120.0
+"""Seconds for a whole body: 60 MB at 4 Mbit/s."""
+HEAD_WITHIN = 10.0
+CALLERS = 10_000
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
+
+
+class TooSlow(HTTPException):
+    """The body did not come in time."""
+
+    def __init__(self) -> None:
+        super().__init__(408, headers={"Connection": "close"})
+
+
+class TooMany(DomainError):  # noqa: N818  named as the fact it states
+    """More requests than one caller may send; nothing was done. `wait`: seconds until the next may come."""
+
+    code = "too_many_requests"
+    sentence = "您的请求过于频繁，本次请求未生效。请 {wait} 秒后再试。"
+
+
+class Guarded:
+    """ASGI middleware: the header set on every answer, and an end to bodies that drip."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Headers that a route has set itself stay."""
+        if scope["type"] == "http":
+            receive, send = _patient(receive), _with_headers(send)
+        await self._app(scope, receive, send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def answered(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = message.get("headers", [])
+            present = {name.lower() for name, _ in given}
+            message["headers"] = [*given, *((name, value) for name, value in HEADERS.items() if name not in present)]
+        await send(message)
+
+    return answered
+
+
+def _patient(receive: Receive) -> Receive:
+    """Raises TooSlow until the body is whole; afterwards it waits for ever, as streams do that watch for their client's end."""
+    ends: float | None = None
+    whole = False
+
+    async def received() -> MutableMapping[str, Any]:
+        nonlocal ends, whole
+        if whole:
+            return await receive()
+        ends = ends or asyncio.get_running_loop().time() + BODY_WITHIN
+        try:
+            async with asyncio.timeout_at(ends):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return received
+
+
+class Rates:
+    """A bucket per caller: it holds a minute's requests and fills evenly. 0 per minute: no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._full, self._per_second = float(per_minute), per_minute / 60
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, caller: str) -> None:
+        """One request. Raises TooMany."""
+        if not self._full:
+            return
+        now = time.monotonic()
+        left, at = self._left.pop(caller, (self._full, now))
+        left = min(self._full, left + (now - at) * self._per_second)
+        self._left[caller] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        if len(self._left) > CALLERS:
+            self._left.popitem(last=False)
+        if left < 1:
+            raise TooMany(wait=max(1, round((1 - left) / self._per_second)))
+
+
+class Impatient(HttpToolsProtocol):
+    """uvicorn's protocol, hanging up on a client whose request head does not come in time."""
+
+    def on_message_begin(self) -> None:
+        """The first bytes of a head are here."""
+        super().on_message_begin()
+        self._late = self.loop.call_later(HEAD_WITHIN, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._late.cancel()
+        super().on_headers_complete()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Nothing came yet: that too has an end."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(HEAD_WITHIN, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._late.cancel()
+        super().connection_lost(exc)

@@ -1,0 +1,120 @@
+"""What every answer carries, and what no client may do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import Body, FastAPI
+from fastapi.responses import Response
+
+from shared import guard
+from shared.guard import HEADERS, Impatient, Rates, TooMany
+from shared.http import service_app
+
+
+def application() -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = service_app("kit", lifespan)
+
+    @app.post("/said")
+    async def said(text: str = Body()) -> str:
+        return text
+
+    @app.get("/kept")
+    async def kept() -> Response:
+        return Response("x", headers={"Cache-Control": "private, no-cache"})
+
+    return app
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[int]:
+    """The port of a real server with our protocol."""
+    server = uvicorn.Server(uvicorn.Config(application(), port=0, http=Impatient, log_level="critical", server_header=False))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  uvicorn tells it so
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/live", "/nowhere", "/openapi.json", "/docs"])
+async def test_every_answer_carries_the_header_set_and_does_not_say_what_serves_it(path: str) -> None:
+    async with served() as port, httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.get(f"http://127.0.0.1:{port}{path}")
+
+    assert {name.decode(): answer.headers[name.decode()] for name in HEADERS} == {
+        name.decode(): value.decode() for name, value in HEADERS.items()
+    }
+    assert "server" not in answer.headers
+    assert answer.status_code == (404 if path in {"/nowhere", "/docs"} else 200)  # the page of /docs loads scripts from elsewhere
+
+
+@pytest.mark.asyncio
+async def test_what_a_route_says_of_its_cache_stays() -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application()), base_url="http://kit") as http:
+        assert (await http.get("/kept")).headers.get_list("cache-control") == ["private, no-cache"]
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_drips_is_given_up_and_the_refusal_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_WITHIN", 0.3)
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b'POST /said HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"a')
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert "没有在规定时间内传完".encode() in answer
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("begun", [b"", b"GET /live HT", b"GET /live HTTP/1.1\r\nHost: k"])
+async def test_a_head_that_does_not_come_is_hung_up_on(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "HEAD_WITHIN", 0.3)
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_client_in_time_is_served_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "HEAD_WITHIN", 0.5)
+    async with served() as port, httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=1)) as http:
+        for _ in range(3):
+            assert (await http.post(f"http://127.0.0.1:{port}/said", json="a")).json() == "a"
+            await asyncio.sleep(0.3)
+
+
+def test_each_caller_has_a_minutes_requests_and_is_told_when_the_next_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    rates = Rates(30)
+    for _ in range(30):
+        rates.take("zhang")
+    with pytest.raises(TooMany) as refused:
+        rates.take("zhang")
+    rates.take("li")
+
+    assert refused.value.facts == {"wait": "2"}
+    now += 2.0
+    rates.take("zhang")
+    with pytest.raises(TooMany):
+        rates.take("zhang")
+
+
+def test_no_rate_no_limit() -> None:
+    rates = Rates(0)
+    for _ in range(10_000):
+        rates.take("zhang")
