@@ -24,6 +24,8 @@ AREAS = {
     "calendar": ("deploy.law", "calendar_app"),
     "reporting": ("deploy.reporting", "app"),
     "dead-letters": ("deploy.dead_letters", "app"),
+    "docs": ("deploy.docs", "app"),
+    "trace": ("deploy.trace.command", "trace"),
     "keys": ("deploy.keys", "app"),
     "audit": ("deploy.audit", "app"),
     "person": ("deploy.person", "app"),

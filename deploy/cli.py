@@ -140,7 +140,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON�
         console.print(f"监管进程 {stack.supervisor(place)}，数据目录 {place.home}，业务时间 {_business_time(place)}")
     else:
         console.print("没有在运行。启动：bianban up")
-    if not parts or any(part.state not in GOOD or (part.state is State.READY and not part.process()) for part in parts):
+    if not parts or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):
         raise typer.Exit(1)
 
 

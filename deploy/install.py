@@ -1,4 +1,4 @@
-"""`make setup`: the virtual environment from hash-locked requirements, the command `bianban`, Kafka's jars. The only step with a network.
+"""`make setup`: the virtual environment from hash-locked requirements, the command `bianban`, the jars of Kafka and Zipkin. The only step with a network.
 
 Runs on the system's Python with the standard library only. Each step carries a stamp, the hash of what it was made from, and is
 left alone while the stamp holds.
@@ -35,7 +35,8 @@ def main() -> int:
     CACHE.mkdir(exist_ok=True)
     try:
         step("Python 依赖 Python packages", VENV / ".stamp", ("requirements.lock", "requirements-uv.lock"), install_packages)
-        step("Kafka", CACHE / "kafka" / ".stamp", ("requirements.lock", "deploy/local/kafka.lock", "deploy/local/kafka.py"), install_kafka)
+        locks = ("requirements.lock", "deploy/local/kafka.lock", "deploy/local/zipkin.lock", "deploy/local/kafka.py")
+        step("Kafka, Zipkin", CACHE / "kafka" / ".stamp", locks, install_jars)
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"安装失败 set-up failed: {' '.join(map(str, error.cmd))}（{error.returncode}）\n")
         return 1
@@ -99,8 +100,8 @@ def as_uv_reads(pip: tuple[str | Path, ...]) -> dict[str, str]:
     return {"UV_CACHE_DIR": str(CACHE / "uv"), "UV_HTTP_TIMEOUT": "180"} | found
 
 
-def install_kafka() -> None:
-    """Fetch the locked jars and record the AOT cache."""
+def install_jars() -> None:
+    """Fetch the locked jars and record Kafka's AOT cache."""
     run(PYTHON, "-m", "deploy.jars")
 
 

@@ -1,4 +1,4 @@
-"""Set-up of Kafka: fetch the locked jars, refuse anything else, record the AOT cache. The only step besides pip that uses the network."""
+"""Set-up of Kafka and Zipkin: fetch the locked jars, refuse anything else, record Kafka's AOT cache. The only step besides pip with a network."""
 
 import hashlib
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from jgo.maven import MavenContext
 
-from deploy.local import kafka
+from deploy.local import kafka, zipkin
 from deploy.local.place import Place
 
-LOCK = Path(__file__).parent / "local" / "kafka.lock"
+LOCKS = {kafka.JARS: Path(__file__).parent / "local" / "kafka.lock", zipkin.JARS: Path(__file__).parent / "local" / "zipkin.lock"}
 THREADS = 4
 RECORDING_PORTS = 2500
 
@@ -25,16 +25,16 @@ class WrongJar(Exception):  # noqa: N818  named as the fact it states
     """A jar is not the one that was locked; the text names it."""
 
 
-def locked() -> dict[str, tuple[str, str]]:
+def locked(lock: Path) -> dict[str, tuple[str, str]]:
     """File name → (coordinate, SHA-256)."""
-    lines = [line.split() for line in LOCK.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return {"{1}-{2}.jar".format(*coordinate.split(":")): (coordinate, sha256) for coordinate, sha256 in lines}
+    lines = [line.split() for line in lock.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return {f"{'-'.join(coordinate.split(':')[1:])}.jar": (coordinate, sha256) for coordinate, sha256 in lines}
 
 
-def fetch(folder: Path) -> None:
+def fetch(folder: Path, lock: Path) -> None:
     """Bring the folder to exactly the locked jars. WrongJar when one that was fetched differs."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = locked()
+    wanted = locked(lock)
     for jar in folder.iterdir():
         if jar.name not in wanted or _sha256(jar) != wanted[jar.name][1]:
             jar.unlink()
@@ -45,8 +45,8 @@ def fetch(folder: Path) -> None:
 
 
 def fetch_one(context: MavenContext, target: Path, coordinate: str, sha256: str) -> None:
-    group, artifact, version = coordinate.split(":")
-    fetched = Path(context.project(group, artifact).at_version(version).artifact().resolve())
+    group, artifact, version, *classifier = coordinate.split(":")
+    fetched = Path(context.project(group, artifact).at_version(version).artifact(*classifier).resolve())
     if (found := _sha256(fetched)) != sha256:
         raise WrongJar(f"{coordinate}: SHA-256 {found}，应为 {sha256}")
     shutil.move(fetched, target)
@@ -86,7 +86,8 @@ def _await_started(log: Path, broker: "subprocess.Popen[bytes]") -> None:
 def main() -> int:
     """Fetch and record; say what goes wrong in one line."""
     try:
-        fetch(kafka.JARS)
+        for folder, lock in LOCKS.items():
+            fetch(folder, lock)
         kafka.AOT_CACHE.unlink(missing_ok=True)
         record_aot_cache()
     except (WrongJar, RuntimeError, OSError) as error:

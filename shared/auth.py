@@ -75,6 +75,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "users.read": ADMINISTRATORS,
     "users.maintain": frozenset({Role.SYSTEM_ADMIN}),
     "rights.maintain": frozenset({Role.SECURITY_ADMIN}),
+    "traces.read": frozenset({Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN}),
     "audit.read": frozenset({Role.AUDIT_ADMIN}),
 }
 

@@ -6,7 +6,7 @@ go on. The process never ends because of an event. Where the records come from: 
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,9 +17,11 @@ from uuid import UUID
 import asyncpg
 import structlog
 from aiokafka import TopicPartition
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link
 
-from shared import dead_letters, inbox, stirring
+from shared import dead_letters, deeds, inbox, stirring
 from shared.db import Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
@@ -27,8 +29,10 @@ from shared.events import CATALOGUE
 from shared.events.envelope import Event, Headers, Unreadable, uuid7
 from shared.inbox import Partition, Versions
 from shared.standing import Standing
+from shared.traces import begun_by, told
 
 KILLS = 3
+LINKS = 32
 _PROCESS = str(uuid7())
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
@@ -297,26 +301,49 @@ def handling(event: Event) -> Iterator[None]:
 
 @contextmanager
 def _traced(subscription: Subscription, events: Sequence[tuple["Come", Event]]) -> Iterator[None]:
-    """One span per event for as long as their turn lasts."""
-    spans = {event.event_id: _span(subscription, come, event) for come, event in events}
+    """One span per event for as long as their turn lasts; one for all whose causes are long past (a rebuild, a replay), with links to them."""
+    spans: dict[UUID, trace.Span] = {}
+    late: list[tuple[UUID, Link]] = []
+    for come, event in events:
+        context, links = begun_by(come.headers)
+        if links:
+            late.append((event.event_id, links[0]))
+        else:
+            spans[event.event_id] = _span(subscription, come, event, context, len(events))
+    if late:
+        spans |= dict.fromkeys((event_id for event_id, _ in late), _late_span(subscription, [link for _, link in late]))
     before = _spans.set(spans)
-    with ExitStack() as ends:
-        for span in spans.values():
-            ends.callback(span.end)
-        ends.callback(_spans.reset, before)
+    try:
         yield
+    except Exception as error:
+        for span in spans.values():
+            told(span, error)
+        raise
+    finally:
+        _spans.reset(before)
+        for span in spans.values():
+            if span.is_recording():
+                span.end()
 
 
-def _span(subscription: Subscription, come: "Come", event: Event) -> trace.Span:
-    span = _tracer.start_span(f"process {event.topic}", propagate.extract(come.headers), trace.SpanKind.CONSUMER)
+def _span(subscription: Subscription, come: "Come", event: Event, context: Context, together: int) -> trace.Span:
+    span = _tracer.start_span(deeds.of_event("处理", event.type), context, trace.SpanKind.CONSUMER)
     if span.is_recording():
-        span.set_attributes(_about(event, subscription, come.record))
+        span.set_attributes(
+            _about(event, subscription, come.record) | ({"messaging.batch.message_count": together} if together > 1 else {})
+        )
     return span
+
+
+def _late_span(subscription: Subscription, causes: Sequence[Link]) -> trace.Span:
+    about: dict[str, str | int] = {"messaging.consumer.group.name": subscription.name, "messaging.batch.message_count": len(causes)}
+    return _tracer.start_span("处理早先的事件", Context(), trace.SpanKind.CONSUMER, about, causes[:LINKS])
 
 
 def _about(event: Event, subscription: Subscription, record: Record) -> dict[str, str | int]:
     attributes: dict[str, str | int] = {
         "messaging.system": "kafka",
+        "messaging.operation.type": "process",
         "messaging.destination.name": event.topic,
         "messaging.consumer.group.name": subscription.name,
         "messaging.message.id": str(event.event_id),

@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import asyncpg
-from opentelemetry import trace
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from shared import deeds
 from shared.errors import KeyReused, Unavailable
+from shared.metrics import POOL, Series
+from shared.traces import Doing
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 C = TypeVar("C", bound=BaseModel)
@@ -24,7 +26,6 @@ A = TypeVar("A")
 
 RETRIES = 8
 GATHER = 0.002
-_tracer = trace.get_tracer("bianban")
 _AWAY = (
     OSError,
     asyncpg.InterfaceError,
@@ -151,12 +152,18 @@ async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Datab
         url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=readable_json, reset=_as_it_is
     )
     database = Database(pool, service)
+    POOL.ask(service, lambda: _connections(pool))
     notifier = asyncio.create_task(database.notify_relay())
     try:
         yield database
     finally:
         notifier.cancel()
         await asyncio.wait_for(pool.close(), 10)
+
+
+def _connections(pool: "asyncpg.Pool[asyncpg.Record]") -> Series:
+    idle = pool.get_idle_size()
+    return [({"db.client.connection.state": "idle"}, idle), ({"db.client.connection.state": "used"}, pool.get_size() - idle)]
 
 
 async def _as_it_is(_: Connection) -> None:
@@ -179,12 +186,13 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
     A repeat runs into that index, or into what the first run did; either way its transaction is undone and the answer of the first counts.
     """
     answers: TypeAdapter[A] = TypeAdapter(run.__annotations__["return"])
+    name = deeds.of_command(run.__name__)
 
     @functools.wraps(run)
     async def attempt(database: Database, by: By, what: C) -> A:
         for left in reversed(range(RETRIES)):
             try:
-                with _tracer.start_as_current_span(f"command {run.__name__}", attributes=_case(by)):
+                with Doing(name, _case(by), command=run.__name__):
                     return await _accepted(database, by, what)
             except _RETRYABLE:
                 if not left:

@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
 from shared.guard import Guarded, Rates, TooMany
 from shared.problems import title_of
-from shared.telemetry import TracedRequests
+from shared.traces import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
@@ -60,11 +61,12 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.exception_handler(HTTPException)(_no_such_route)
     app.exception_handler(Exception)(_failed)
     app.exception_handler(TooMany)(_too_many)
-    app.add_middleware(TracedRequests, service=title)
+    app.add_middleware(TracedRequests)
     app.add_middleware(Guarded)
     app.state.rates = Rates(0)
     app.add_api_route("/live", _live, tags=["health"])
     app.add_api_route("/ready", _ready, tags=["health"])
+    app.add_route("/asyncapi.json", _asyncapi, include_in_schema=False)  # the events, as /openapi.json is the routes
     return app
 
 
@@ -144,6 +146,10 @@ async def _no_such_route(_: Request, error: HTTPException) -> Response:
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("request failed", route=getattr(request.scope.get("route"), "path", "—"), error=type(error).__name__, exc_info=error)
     return problem(500, "internal_error", "系统内部错误，本次请求未生效。请稍后重试；如仍失败，请将追踪编号告知运维人员。")
+
+
+async def _asyncapi(_: Request) -> Response:
+    return JSONResponse(asyncapi.document(tuple(CATALOGUE.types().values()), "1"))
 
 
 async def _live() -> dict[str, str]:

@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from shared.metrics import SENT
+
 ANSWER_WITHIN = 10.0
 _log = structlog.get_logger()
 
@@ -51,6 +53,8 @@ class KafkaSender:
                 ids.append(row["id"])
         answers = [await producer.send_batch(batch, topic, partition=partition) for (topic, partition), (batch, _) in batches.items()]
         await asyncio.gather(*answers)
+        for (topic, _), (_, ids) in batches.items():
+            SENT.add(len(ids), {"messaging.destination.name": topic})
         return [row_id for _, ids in batches.values() for row_id in ids]
 
     async def _started(self) -> AIOKafkaProducer:

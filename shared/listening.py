@@ -5,8 +5,10 @@ Partitions are owned by advisory locks, as lanes are; Kafka's own groups and gro
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
 import structlog
@@ -19,10 +21,13 @@ from shared.db import Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
 from shared.lanes import Lanes, nobody_shares
+from shared.metrics import CONSUMED, EVENT_DELAY, LAG
 from shared.standing import Standing
+from shared.watching import at_intervals
 
 BATCH = 500
 PARTITIONS = 6
+ANSWER_WITHIN = 5.0
 BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _log = structlog.get_logger()
 
@@ -39,7 +44,11 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
     while True:
         try:
             async with _listening(url, kafka, subscription) as (lanes, consumer):
-                await _work(database, lanes, consumer, subscription)
+                telling = asyncio.create_task(_tell_lag(database, consumer, subscription.name))
+                try:
+                    await _work(database, lanes, consumer, subscription)
+                finally:
+                    telling.cancel()
         except (
             OSError,
             asyncpg.PostgresError,
@@ -94,8 +103,33 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         batches = {partition: records for partition, records in allowed.items() if records}
         await handle(database, subscription, batches, standing, new)
         new.difference_update(batches)
+        _tell_handled(subscription, batches)
         if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
             await asyncio.sleep(subscription.gathers)
+
+
+def _tell_handled(subscription: Subscription, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+    now = time.time()
+    for partition, records in batches.items():
+        CONSUMED.add(len(records), {"messaging.consumer.group.name": subscription.name, "messaging.destination.name": partition.topic})
+        EVENT_DELAY.record(max(0.0, now - records[0].timestamp / 1000), {"messaging.consumer.group.name": subscription.name})
+
+
+async def _tell_lag(database: Database, consumer: AIOKafkaConsumer, name: str) -> None:
+    """How far behind what Kafka has this consumer's position in PostgreSQL is, for the partitions it has now."""
+
+    async def look() -> None:
+        partitions = consumer.assignment()
+        ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_WITHIN) if partitions else {}
+        rows = await database.pool.fetch("SELECT topic, partition, next_offset FROM consumer_positions WHERE consumer = $1", name)
+        at = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        LAG.set(name, [(_where(name, each), end - at.get(each, 0)) for each, end in ends.items()])
+
+    await at_intervals(look, lambda: LAG.set(name, ()))
+
+
+def _where(name: str, partition: TopicPartition) -> dict[str, str]:
+    return {"group": name, "topic": partition.topic, "partition": str(partition.partition)}
 
 
 async def _not_overtaking(

@@ -14,7 +14,7 @@ import structlog
 from opentelemetry import propagate, trace
 from pydantic import BaseModel
 
-from shared import stirring
+from shared import deeds, stirring
 from shared.db import By, Connection, Database, readable_json
 from shared.events.envelope import Event, Headers, uuid7
 from shared.lanes import Lanes
@@ -91,7 +91,7 @@ def _limited(kind: str, body: bytes) -> bytes:
 def _headers(event: Event) -> Headers:
     if not trace.get_current_span().is_recording():
         return event.headers() | _trace_headers()
-    with _tracer.start_as_current_span(f"send {event.topic}", kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
+    with _tracer.start_as_current_span(deeds.of_event("发出", event.type), kind=trace.SpanKind.PRODUCER, attributes=_about(event)):
         return event.headers() | _trace_headers()
 
 
@@ -102,7 +102,12 @@ def _trace_headers() -> Headers:
 
 
 def _about(event: Event) -> dict[str, str]:
-    attributes = {"messaging.system": "kafka", "messaging.destination.name": event.topic, "messaging.message.id": str(event.event_id)}
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": event.topic,
+        "messaging.message.id": str(event.event_id),
+    }
     return attributes | {"unit.id": str(event.unit_id)} | ({"case.id": event.case_id} if event.case_id else {})
 
 

@@ -1,24 +1,34 @@
-"""Logs, traces: set up once per process. Business code emits events and lets the doors be traced; personal data is in neither.
+"""Logs, traces, figures: set up once per process. Business code emits events and lets the doors be traced; personal data is in none of them.
 
-The exporter is OTLP over HTTP where `BIANBAN_OTLP` names a collector; otherwise spans are ids only.
+They go by OTLP over HTTP to where `BIANBAN_OTLP` names a collector, from threads of their own; otherwise spans are ids only. A collector that is
+away costs nobody anything but the telemetry of that time.
 """
 
 import logging
+import os
+import socket
 import sys
+import time
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
-from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.contrib.opentelemetry import create_tracer_provider
 
 from shared.faults import WordlessSpans, keep_words_out_of_logs, told
+from shared.traces import TimedIds
+from shared.watching import EVERY
 
-_QUIET = {"/live", "/ready"}
+AT_ONCE = 128
+"""Spans per export: they are written by a thread that the process's own work has to wait for meanwhile."""
+COMPLAINS_EVERY = 300.0
 
 
 def set_up(process: str, otlp: str | None) -> None:
@@ -39,11 +49,40 @@ def set_up(process: str, otlp: str | None) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    sampler = ALWAYS_ON if otlp else ALWAYS_OFF  # ids are in the logs either way; a span that nobody collects need not be filled in
-    provider = create_tracer_provider(ParentBased(sampler), Resource.create({"service.name": process}))
+    resource = Resource.create({"service.name": process, "service.instance.id": f"{socket.gethostname()}-{os.getpid()}"})
+    sampler = ParentBased(
+        ALWAYS_ON if otlp else ALWAYS_OFF
+    )  # ids are in the logs either way; a span that nobody collects need not be filled in
+    provider = create_tracer_provider(sampler, resource, shutdown_on_exit=False, id_generator=TimedIds())
     if otlp:
-        provider.add_span_processor(BatchSpanProcessor(WordlessSpans(endpoint=f"{otlp.rstrip('/')}/v1/traces")))
+        provider.add_span_processor(
+            BatchSpanProcessor(WordlessSpans(endpoint=f"{otlp.rstrip('/')}/v1/traces"), max_export_batch_size=AT_ONCE)
+        )
+        _tell_figures(otlp, resource)
     trace.set_tracer_provider(provider)
+
+
+def _tell_figures(otlp: str, resource: Resource) -> None:
+    for name in ("opentelemetry.exporter.otlp", "opentelemetry.sdk"):
+        logging.getLogger(name).addFilter(_Seldom())
+    told_each = PeriodicExportingMetricReader(
+        OTLPMetricExporter(endpoint=f"{otlp.rstrip('/')}/v1/metrics"), export_interval_millis=EVERY * 1000
+    )
+    metrics.set_meter_provider(MeterProvider([told_each], resource, shutdown_on_exit=False))
+
+
+class _Seldom(logging.Filter):
+    """That the collector is away is said once in a while, not with each attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = 0.0
+
+    def filter(self, _: logging.LogRecord) -> bool:
+        if time.monotonic() - self._said < COMPLAINS_EVERY:
+            return False
+        self._said = time.monotonic()
+        return True
 
 
 def _with_trace(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -51,39 +90,3 @@ def _with_trace(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapp
     if context.is_valid:
         entry["trace_id"] = trace.format_trace_id(context.trace_id)
     return entry
-
-
-class TracedRequests:
-    """ASGI middleware: one server span per request, named by its route. (FastAPI's own telemetry would record each request twice beside ours.)"""
-
-    def __init__(self, app: ASGIApp, service: str) -> None:
-        self._app, self._tracer = app, trace.get_tracer(service)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Trace HTTP requests but health checks; answer with the trace id."""
-        if scope["type"] != "http" or scope["path"] in _QUIET:
-            return await self._app(scope, receive, send)
-        carrier = {name.decode(): value.decode() for name, value in scope["headers"] if name in (b"traceparent", b"tracestate")}
-        with self._tracer.start_as_current_span(scope["method"], context=propagate.extract(carrier), kind=trace.SpanKind.SERVER) as span:
-            status = 500
-
-            async def remember(message: MutableMapping[str, Any]) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-                    message["headers"] = [*message.get("headers", []), (b"x-trace-id", trace_id.encode())]
-                await send(message)
-
-            try:
-                await self._app(scope, receive, remember)
-            finally:
-                _describe(span, scope, status)
-
-
-def _describe(span: trace.Span, scope: Scope, status: int) -> None:
-    route = getattr(scope.get("route"), "path", "unknown")
-    span.update_name(f"{scope['method']} {route}")
-    span.set_attributes({"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status})
-    if status >= 500:
-        span.set_status(trace.StatusCode.ERROR)

@@ -13,7 +13,6 @@ from typing import Any
 import asyncpg
 import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from opentelemetry import propagate, trace
 from pydantic import BaseModel
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
@@ -30,12 +29,17 @@ from temporalio.converter import (
     PayloadCodec,
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.runtime import OpenTelemetryConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Worker
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, Worker
 
+from shared import deeds
 from shared.db import UNRECORDABLE
 from shared.errors import Conflict, DomainError, NotFound, Unavailable
 from shared.faults import WordlessFailures
+from shared.metrics import WORKFLOWS as REQUESTED
+from shared.traces import Doing, begun_by, moved_by
+from shared.watching import EVERY
 
 WORKFLOWS = "workflows"
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -43,7 +47,6 @@ NOT_RECORDABLE = "not_recordable"
 RACES = 3
 _ENCODING = b"binary/encrypted"
 _log = structlog.get_logger()
-_tracer = trace.get_tracer("bianban")
 
 
 class EncryptedPayloads(PayloadCodec):
@@ -78,15 +81,26 @@ def converter(key: bytes) -> DataConverter:
     )
 
 
-async def connect(address: str, namespace: str, payload_key: bytes, lazy: bool = False) -> Client:
-    """One client per process, made after any fork. `lazy` connects at the first call, so that a process starts while Temporal is away."""
+async def connect(address: str, namespace: str, payload_key: bytes, lazy: bool = False, otlp: str | None = None) -> Client:
+    """One client per process, made after any fork. `lazy` connects at the first call, so that a process starts while Temporal is away.
+
+    The SDK tells figures of its own to the collector `otlp`.
+    """
     return await Client.connect(
         address,
         namespace=namespace,
         data_converter=converter(payload_key),
         plugins=[OpenTelemetryPlugin(add_temporal_spans=False)],
         lazy=lazy,
+        runtime=_telling(otlp) if otlp else None,
     )
+
+
+def _telling(otlp: str) -> Runtime:
+    collector = OpenTelemetryConfig(
+        url=f"{otlp.rstrip('/')}/v1/metrics", http=True, metric_periodicity=timedelta(seconds=EVERY), durations_as_seconds=True
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=collector))
 
 
 @contextmanager
@@ -133,8 +147,33 @@ async def serve_activities(client: Client, task_queue: str, activities: Sequence
     await until_connected(client)
     with ThreadPoolExecutor(4) as threads:
         await Worker(
-            client, task_queue=task_queue, activities=activities, activity_executor=threads, graceful_shutdown_timeout=timedelta(seconds=20)
+            client,
+            task_queue=task_queue,
+            activities=activities,
+            activity_executor=threads,
+            graceful_shutdown_timeout=timedelta(seconds=20),
+            interceptors=[_TracedActivities()],
         ).run()
+
+
+class _TracedActivities(Interceptor):
+    """One span per activity, below the decision that moved its workflow, or at the root of its own when a timer did."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  Temporal's own name
+        """Put the span around it."""
+        return _TracedActivity(next)
+
+
+class _TracedActivity(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  as above
+        info = activity.info()
+        about: dict[str, str | int] = {
+            "case.id": info.workflow_id or "",
+            "temporal.run.id": info.workflow_run_id or "",
+            "temporal.attempt": info.attempt,
+        }
+        with Doing(deeds.of_activity(info.activity_type), about, where=moved_by(info.scheduled_time)):
+            return await self.next.execute_activity(input)
 
 
 async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:
@@ -143,6 +182,11 @@ async def decide(client: Client, workflow_id: str, update: str, argument: BaseMo
     Raises the refusal as `Refused` (its code tells why), `NotFound` when no such workflow runs, `Unavailable` when Temporal does not answer: the same
     call with the same update id may then be repeated.
     """
+    with Doing(deeds.of_decision(update), {"case.id": workflow_id}, command=update):
+        return await _decide(client, workflow_id, update, argument, update_id)
+
+
+async def _decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:
     try:
         handle, arguments = client.get_workflow_handle(workflow_id), [] if argument is None else [argument]
         return await handle.execute_update(update, args=arguments, id=update_id, rpc_timeout=ANSWER_WITHIN)
@@ -201,12 +245,12 @@ class TemporalSender:
 
     async def _send_one(self, row: asyncpg.Record) -> None:
         verb, name = row["type"].split(":", 1)
-        context = propagate.extract(row["headers"])
-        with _tracer.start_as_current_span(f"{verb} {name}", context=context, attributes={"case.id": row["key"]}):
+        with Doing(deeds.of_request(row["type"]), {"case.id": row["key"]}, where=begun_by(row["headers"])):
             if verb == "start":
                 await self._start(name, row)
             else:
                 await self._update(name, row)
+        REQUESTED.add(1, {"bianban.workflow.request": verb, "bianban.workflow.name": name})
 
     async def _start(self, workflow: str, row: asyncpg.Record) -> None:
         with suppress(WorkflowAlreadyStartedError):  # it ran and ended already: the request was taken before

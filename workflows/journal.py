@@ -3,6 +3,9 @@
 A handler waits until its entry is recorded and answers then. So two deciders at the same instant get one yes and one refusal, and whoever gets an
 answer can read it. The record's key is (case, sequence): a repeat is harmless. A line that the service refuses for good holds the case where it
 is, for everybody to see, until somebody has it tried again.
+
+What a decision leads to belongs to the trace of that decision, not to that of the case's start: an entry keeps the context it was made in, and
+`run` goes on in it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,6 +17,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from workflows.guard import guarded, refuse
 
 with workflow.unsafe.imports_passed_through():
+    from opentelemetry import context
     from pydantic import BaseModel
 
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -30,6 +34,7 @@ class Journal(Generic[Entry]):
 
     def __init__(self, unwritten: tuple[Entry, ...] = (), recorded: int = 0) -> None:
         self._unwritten = list(unwritten)
+        self._causes = [context.get_current() for _ in unwritten]
         self.recorded = recorded
         self.held: str | None = None
 
@@ -46,14 +51,17 @@ class Journal(Generic[Entry]):
     def append(self, entry: Entry) -> int:
         """Add an entry; its sequence number."""
         self._unwritten.append(entry)
+        self._causes.append(context.get_current())
         return self.recorded + len(self._unwritten)
 
     async def write(self, record: Callable[[Entry], Awaitable[object]], tell: Callable[[Entry, str], Awaitable[object]]) -> None:
         """Record what waits, oldest first. Only `run` calls this. What is refused for good is told, with its code, and waited for."""
         while self._unwritten:
+            context.attach(self._causes[0])
             code = await _refusal(record(self._unwritten[0]))
             if code is None:
                 self._unwritten.pop(0)
+                self._causes.pop(0)
                 self.recorded += 1
             else:
                 self.held = code

@@ -59,7 +59,7 @@ async def main() -> None:
     stack = StackSettings()
     telemetry.set_up("workflows-worker", stack.otlp)
     payload_key = bytes.fromhex(stack.secret("payload.key"))
-    client = await connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
+    client = await connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True, otlp=stack.otlp)
     await until_connected(client)
     await worker(client).run()
 

@@ -9,7 +9,7 @@ from deploy.local.probes import Probe
 
 @dataclass(frozen=True)
 class Part:
-    """A server, a process of the product, or a job that ends before others may start."""
+    """A server, a process of the product, or a job that ends before others may start. Nobody waits for a part that stands `aside`."""
 
     name: str
     argv: tuple[str, ...]
@@ -20,6 +20,7 @@ class Part:
     prepare: Callable[[], None] | None = None
     job: bool = False
     forked: bool = False
+    aside: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     start_seconds: float = 60.0
     stop_seconds: float = 30.0

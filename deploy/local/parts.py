@@ -1,9 +1,9 @@
-"""The list of parts, in the order of a reader: servers, jobs, the seal, services, workflows. What is not built yet is not in the list."""
+"""The list of parts, in the order of a reader: servers, jobs, the seal, services, workflows, what watches them. What is not built yet is not in the list."""
 
 import sys
 from collections.abc import Iterator
 
-from deploy.local import kafka, postgres, probes, temporal
+from deploy.local import kafka, postgres, probes, temporal, zipkin
 from deploy.local.part import Part
 from deploy.local.place import PROJECT, SERVICES, Place
 
@@ -12,19 +12,20 @@ JOBS = ("migrate", "bootstrap")
 
 def parts(place: Place) -> list[Part]:
     """Everything this checkout can run."""
+    product = [*_seal(place), *_services(place), *_workflows(place)]
     return [
         postgres.part(place),
         kafka.part(place),
         temporal.part(place),
         *_jobs(place),
-        *_seal(place),
-        *_services(place),
-        *_workflows(place),
+        _telemetry(place),
+        *product,
+        zipkin.part(place, after=tuple(part.name for part in product)),
     ]
 
 
 def choose(everything: list[Part], names: set[str]) -> list[Part]:
-    """The named parts with all that they wait for; everything when none is named."""
+    """The named parts with all that they wait for; all that stand not aside when none is named."""
     unknown = names - {part.name for part in everything}
     if unknown:
         raise KeyError(f"unknown parts: {sorted(unknown)}")
@@ -32,7 +33,7 @@ def choose(everything: list[Part], names: set[str]) -> list[Part]:
     for part in reversed(everything):
         if part.name in wanted:
             wanted.update(part.after)
-    return [part for part in everything if part.name in wanted or not names]
+    return [part for part in everything if part.name in wanted or not (names or part.aside)]
 
 
 _UVICORN = ("--no-access-log", "--no-server-header", "--http", "shared.guard:Impatient")
@@ -64,6 +65,12 @@ def _workflows(place: Place) -> Iterator[Part]:
     if _exists("workflows/worker.py"):
         reached = probes.connected(place.reached("temporal"))
         yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached, forked=True)
+
+
+def _telemetry(place: Place) -> Part:
+    port = place.port("otlp")
+    relay = _python("deploy.otlp", str(port), f"http://127.0.0.1:{place.port('zipkin')}")
+    return Part("otlp", relay, place.variables(), probe=probes.http(port, "/ready"), ports=(port,), forked=True)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -27,11 +27,15 @@ PORTS = {
     "monitoring": 18104,
     "reporting": 18105,
     "seal": 18109,
+    "otlp": 18110,
+    "zipkin": 18111,
 }
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"),
     *(
         "BIANBAN_OTLP",
+        "BIANBAN_TRACE_SHARE",
+        "BIANBAN_TRACE_SLOW",
         "BIANBAN_ISSUER",
         "BIANBAN_SEAL_CODE",
         "BIANBAN_FONT_DIR",
@@ -146,6 +150,8 @@ class Place:
         }
         if self.environment == "test":
             variables.setdefault("BIANBAN_REQUESTS_PER_MINUTE", "0")
+        if self.environment == "demo":  # production names its collector, a test what it wants to see
+            variables.setdefault("BIANBAN_OTLP", f"http://127.0.0.1:{self.port('otlp')}")
         if self.environment != "production":
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
             variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)

@@ -68,7 +68,7 @@ def stop(place: Place) -> bool:
 
 
 async def until_ready(place: Place, tell: Callable[[PartState], None] | None = None, patience: float = 180.0) -> None:
-    """Wait until every part is good; `tell` hears of each when it is, and of each that has to be tried again.
+    """Wait until every part is good but those that stand aside; `tell` hears of each when it is, and of each that has to be tried again.
 
     StartFailed when one was given up, or the supervisor ended, or patience (seconds) did.
     """
@@ -81,7 +81,7 @@ async def until_ready(place: Place, tell: Callable[[PartState], None] | None = N
             if tell and part.state in GOOD | {State.RESTARTING} and news not in told:
                 told.add(news)
                 tell(part)
-        if parts and all(part.state in GOOD for part in parts):
+        if parts and all(part.state in GOOD for part in parts if not part.aside):
             return
         _refuse_hopeless(place, parts, late=time.monotonic() > deadline)
         await pause()
@@ -95,7 +95,7 @@ async def pause() -> None:
 def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> None:
     if supervisor(place) is None:
         raise StartFailed("监管进程已退出。")
-    lost = [part for part in parts if part.state is State.FAILED or (late and part.state not in GOOD)]
+    lost = [part for part in parts if not part.aside and (part.state is State.FAILED or (late and part.state not in GOOD))]
     if lost:
         raise StartFailed("\n".join(f"{part.name}：{part.last_error or part.state}" for part in lost))
 

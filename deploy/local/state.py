@@ -54,6 +54,12 @@ class PartState:
     took: float | None = None
     restarts: int = 0
     last_error: str = ""
+    aside: bool = False
+
+    @property
+    def as_it_should(self) -> bool:
+        """Whether nobody need look after it: it is good, or stands aside and is on its way."""
+        return self.state in GOOD or (self.aside and self.state is not State.FAILED)
 
     def become(self, state: State) -> None:
         """Change the state and remember when."""

@@ -32,7 +32,7 @@ class Keeper:
     def __init__(self, part: Part, supervisor: "Supervisor") -> None:
         self.part, self.supervisor = part, supervisor
         self.log = supervisor.place.home / "log" / f"{part.name}.log"
-        self.seen = PartState(part.name, port=part.ports[0] if part.ports else None)
+        self.seen = PartState(part.name, port=part.ports[0] if part.ports else None, aside=part.aside)
         self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._process: Running | None = None
         self._deaths: list[float] = []

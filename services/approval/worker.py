@@ -10,6 +10,7 @@ from services.approval.commands.calendars import tell_calendar
 from services.approval.models.audited import AUDITED
 from services.approval.queries.calendars import cases_behind
 from services.approval.queries.exports import EXPORTS
+from services.approval.queries.figures import FIGURES
 from services.approval.queries.notices import RosterReader
 from services.approval.settings import ApprovalSettings
 from shared import db, outbox, process, telemetry, temporal
@@ -27,6 +28,8 @@ from shared.law.notices import Notices
 from shared.listening import consume
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender
+from shared.traces import carry
+from shared.watching import watch
 from workflows.approval_messages import TASK_QUEUE
 
 
@@ -36,11 +39,11 @@ async def main() -> None:
     telemetry.set_up("approval-worker", settings.otlp)
     subscription = Subscription("approval", consumers.TOPICS, consumers.handlers(), settings.topic_prefix)
     client = await temporal.connect(
-        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True
+        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True, otlp=settings.otlp
     )
     async with (
         db.connect(settings.database_url, "approval") as database,
-        httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False) as roster,
+        httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False, event_hooks={"request": [carry]}) as roster,
         httpx.AsyncClient(base_url=settings.seal_url, timeout=10, trust_env=False) as platform,
     ):
         shelf, keep = Shelf(settings.exports("approval"), None), timedelta(days=settings.export_days)
@@ -53,6 +56,7 @@ async def main() -> None:
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),
             serve_exports(office),
             serve_seals(database, Clock(settings.clock_file), AUDITED, ApprovalAuditSealed),
+            watch(database, Clock(settings.clock_file), FIGURES),
             watch_calendar(database, Clock(settings.clock_file), Notices(settings.calendar_folder), cases_behind, tell_calendar),
         )
 

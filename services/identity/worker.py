@@ -12,6 +12,7 @@ from shared.kafka import KafkaSender
 from shared.listening import consume
 from shared.outbox import relay
 from shared.process import run, side_by_side
+from shared.watching import watch
 
 
 async def main() -> None:
@@ -23,6 +24,7 @@ async def main() -> None:
         await side_by_side(
             consume(database, settings.database_url, settings.kafka, subscription),
             serve_seals(database, Clock(settings.clock_file), AUDITED, IdentityAuditSealed),
+            watch(database, Clock(settings.clock_file)),
             relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
         )
 

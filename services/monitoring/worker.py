@@ -11,6 +11,7 @@ from services.monitoring.models.audited import AUDITED
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.calendars import cases_behind
 from services.monitoring.queries.exports import EXPORTS
+from services.monitoring.queries.figures import FIGURES
 from services.monitoring.settings import MonitoringSettings
 from shared import telemetry
 from shared.audit.commands import serve_seals
@@ -29,6 +30,7 @@ from shared.process import run, side_by_side
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
+from shared.watching import watch
 from workflows.rectification import TASK_QUEUE
 from workflows.sealing_messages import Document
 
@@ -41,7 +43,7 @@ async def main() -> None:
     notices = Notices(settings.calendar_folder)
     surroundings = Surroundings(notices.calendar, lambda: clock.offset() if settings.may_move_time else None)
     temporal = await connect_temporal(
-        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True
+        settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True, otlp=settings.otlp
     )
     async with (
         connect(settings.database_url, "monitoring") as database,
@@ -63,6 +65,7 @@ async def main() -> None:
             relay(database, settings.database_url, TemporalSender(temporal)),
             serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
             watch_dead_letters(database, clock),
+            watch(database, clock, FIGURES),
             serve_exports(office),
             serve_seals(database, clock, AUDITED, MonitoringAuditSealed),
             watch_calendar(database, clock, notices, cases_behind, tell_calendar),

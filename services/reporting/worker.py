@@ -19,6 +19,7 @@ from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.listening import consume
 from shared.process import run
+from shared.watching import watch
 
 GLANCE = 0.5
 Role = tuple[int, int | None]
@@ -73,6 +74,7 @@ async def main() -> None:
         shelf, keep = Shelf(settings.exports("reporting"), None), timedelta(days=settings.export_days)
         clock = Clock(settings.clock_file)
         group.create_task(serve_exports(Office(database, settings.database_url, queries.EXPORTS, shelf, clock, keep, settings.mark)))
+        group.create_task(watch(database, clock))
         await keep_generations(database, listen, clock, settings.topic_prefix)
 
 

@@ -23,6 +23,7 @@ from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.settings import StackSettings
 from shared.temporal import TemporalSender
+from shared.watching import watch
 from workflows.roster import TASK_QUEUE
 
 
@@ -32,7 +33,7 @@ async def main() -> None:
     telemetry.set_up("roster-worker", stack.otlp)
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     async with db.connect(settings.database_url, "roster") as database:
-        client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True)
+        client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True, otlp=stack.otlp)
         clock = Clock(stack.clock_file)
         activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
         cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
@@ -50,6 +51,7 @@ async def main() -> None:
                 partial(forget_overdue, database, clock),
                 partial(forget_lost_files, database, clock, kept),
             ),
+            watch(database, clock),
             serve_seals(database, clock, AUDITED, RosterAuditSealed),
         )
 

@@ -5,7 +5,7 @@ The record key is the unit's id, so that all that happens to one unit stays in o
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 Headers = dict[str, str]
-_CONTEXT = {"event_id", "type", "occurred_at"}
+CONTEXT = {"event_id", "type", "occurred_at"}
+"""What of an event stands in its headers, not in its data."""
 
 
 def uuid7() -> UUID:
@@ -64,7 +65,7 @@ class Event(BaseModel):
 
     def body(self) -> bytes:
         """The data: everything that is not a context attribute."""
-        return self.model_dump_json(exclude=_CONTEXT).encode()
+        return self.model_dump_json(exclude=CONTEXT).encode()
 
 
 class Unreadable(Exception):  # noqa: N818  named as the fact it states
@@ -76,6 +77,10 @@ class Catalogue:
 
     def __init__(self, classes: Iterable[type[Event]]) -> None:
         self._by_type = {str(cls.model_fields["type"].default): cls for cls in classes}
+
+    def types(self) -> Mapping[str, type[Event]]:
+        """Every class by its type."""
+        return self._by_type
 
     def read(self, topic: str, headers: Headers, body: bytes) -> Event:
         """Rebuild the event of a record, or raise Unreadable with a reason that holds no data of the record."""

@@ -8,6 +8,9 @@ from jgo.maven import MavenContext
 
 from deploy import jars
 from deploy.local import kafka
+from deploy.local.place import PROJECT
+
+LOCK = jars.LOCKS[kafka.JARS]
 
 
 @pytest.fixture
@@ -16,19 +19,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_jars_are_exactly_the_locked_ones() -> None:
-    assert {jar.name for jar in kafka.JARS.iterdir()} == set(jars.locked())
+    for folder, lock in jars.LOCKS.items():
+        assert {jar.name for jar in folder.iterdir()} == set(jars.locked(lock))
 
 
 def test_a_jar_that_nobody_locked_does_not_stay(folder: Path) -> None:
     (folder / "extra-1.0.jar").write_bytes(b"not ours")
 
-    jars.fetch(folder)
+    jars.fetch(folder, LOCK)
 
-    assert {jar.name for jar in folder.iterdir()} == set(jars.locked())
+    assert {jar.name for jar in folder.iterdir()} == set(jars.locked(LOCK))
 
 
 def test_a_fetched_jar_with_another_hash_is_refused_and_does_not_stay(tmp_path: Path) -> None:
-    name, (coordinate, _) = next(iter(jars.locked().items()))
+    name, (coordinate, _) = next(iter(jars.locked(LOCK).items()))
     group, artifact, version = coordinate.split(":")
     cached = tmp_path / "cache" / group.replace(".", "/") / artifact / version / name
     cached.parent.mkdir(parents=True)
@@ -36,11 +40,11 @@ def test_a_fetched_jar_with_another_hash_is_refused_and_does_not_stay(tmp_path: 
     context = MavenContext(repo_cache=tmp_path / "cache", local_repos=[], offline=True)
 
     with pytest.raises(jars.WrongJar, match=artifact):
-        jars.fetch_one(context, tmp_path / name, *jars.locked()[name])
+        jars.fetch_one(context, tmp_path / name, *jars.locked(LOCK)[name])
 
     assert not (tmp_path / name).exists()
 
 
 def test_a_lock_names_no_host() -> None:
-    locks = [jars.LOCK, jars.LOCK.parents[2] / "requirements.lock", jars.LOCK.parents[2] / "requirements-uv.lock"]
+    locks = [*jars.LOCKS.values(), PROJECT / "requirements.lock", PROJECT / "requirements-uv.lock"]
     assert not [lock.name for lock in locks if "://" in lock.read_text(encoding="utf-8")]

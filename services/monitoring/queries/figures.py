@@ -1,0 +1,14 @@
+"""What monitoring adds to the figures that are watched."""
+
+FIGURES = """
+    UNION ALL SELECT figure, '{"bianban.case.kind": "rectification"}', cases::float8 FROM (
+        SELECT count(*) FILTER (WHERE due_at >= now.at) AS open, count(*) FILTER (WHERE due_at < now.at) AS overdue
+        FROM now LEFT JOIN issues ON state NOT IN ('baseline', 'closed', 'dismissed')
+    ) deadlines CROSS JOIN LATERAL (VALUES ('bianban.deadlines.open', open), ('bianban.deadlines.overdue', overdue)) told (figure, cases)
+    UNION ALL SELECT figure, '{"bianban.document.kind": "monitoring"}', value FROM (
+        SELECT count(released_at)::float8 AS documents, coalesce(extract(epoch FROM max(now.at - released_at)), 0)::float8 AS age FROM now LEFT JOIN (
+            SELECT released_at FROM supervision_lists WHERE released_at IS NOT NULL AND sealed_sha256 IS NULL
+            UNION ALL SELECT released_at FROM notice_seals WHERE sealed_sha256 IS NULL
+        ) released ON true
+    ) seals CROSS JOIN LATERAL (VALUES ('bianban.seals.waiting', documents), ('bianban.seals.age', age)) told (figure, value)
+"""

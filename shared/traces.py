@@ -1,0 +1,159 @@
+"""Traces: one span per step that a reader would name, in the field's words, under the request that caused it (docs/decisions/0013).
+
+A trace id begins with the second it was made in, so any process knows the age of a trace. What happens long after its cause (a timer of a case,
+a rebuild) would make a trace that lasts for months: it begins one of its own, and links to its cause.
+"""
+
+import time
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import datetime
+from random import getrandbits
+from types import TracebackType
+from typing import Any
+
+import httpx
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.errors import DomainError, NotYetKnown
+from shared.metrics import COMMANDS, REQUESTS
+
+LASTS = 600.0
+"""Seconds after which what an event or a request causes is told as a trace of its own: more than a part is away, less than a rebuild is late."""
+SOON = 30.0
+"""Seconds in which what a workflow does still belongs to the decision that moved it; what comes later, a timer did."""
+_QUIET = {"/live", "/ready"}
+_tracer = trace.get_tracer("bianban")
+
+
+class TimedIds(RandomIdGenerator):
+    """Trace ids whose first four bytes are the second, as X-Ray's are; the rest is chance, by which samplers decide."""
+
+    def generate_trace_id(self) -> int:
+        """Sixteen bytes."""
+        return int(time.time()) << 96 | getrandbits(96)
+
+
+def begun_at(trace_id: int) -> int:
+    """The second in which one of our traces began, since 1970. Ids that others made tell nothing."""
+    return trace_id >> 96
+
+
+def begun_by(headers: Mapping[str, str]) -> tuple[Context, Sequence[Link]]:
+    """Where a span belongs that these headers led to: below theirs while that trace is young, else at the root of its own, with a link."""
+    context = propagate.extract(headers)
+    cause = trace.get_current_span(context).get_span_context()
+    return _placed(context, cause, time.time() - LASTS)
+
+
+def moved_by(scheduled: datetime) -> tuple[Context | None, Sequence[Link]]:
+    """The same for what a workflow asked for at that time; its cause is the present context."""
+    cause = trace.get_current_span().get_span_context()
+    return _placed(None, cause, scheduled.timestamp() - SOON)
+
+
+def _placed(context: Context | None, cause: SpanContext, since: float) -> tuple[Any, Sequence[Link]]:
+    if not cause.is_valid or begun_at(cause.trace_id) >= since:
+        return context, ()
+    return Context(), (Link(cause),)
+
+
+class Doing:
+    """One command or one step of a workflow: its span and, for a command, its figure. A refusal is an answer and no error."""
+
+    __slots__ = ("_began", "_command", "_scope")
+
+    def __init__(
+        self,
+        name: str,
+        about: Mapping[str, str | int],
+        command: str | None = None,
+        where: tuple[Context | None, Sequence[Link]] = (None, ()),
+    ) -> None:
+        context, links = where
+        self._scope = _tracer.start_as_current_span(
+            name, context, attributes=about, links=links, record_exception=False, set_status_on_exception=False
+        )
+        self._command, self._began = command, time.perf_counter()
+
+    def __enter__(self) -> trace.Span:
+        return self._scope.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None) -> None:
+        if error is not None:
+            told(trace.get_current_span(), error)
+        if self._command is not None:
+            labels = {"bianban.command": self._command} | ({} if error is None else {"error.type": named(error)})
+            COMMANDS.record(time.perf_counter() - self._began, labels)
+        self._scope.__exit__(kind, error, place)
+
+
+def named(error: BaseException) -> str:
+    """What an error is called: the code of a refusal, else its class."""
+    return error.code if isinstance(error, DomainError) else type(error).__name__
+
+
+def told(span: trace.Span, error: BaseException) -> None:
+    """Let a span tell which error there was; its words stay here."""
+    span.set_attribute("error.type", named(error))
+    if not isinstance(error, DomainError | NotYetKnown):
+        span.set_status(StatusCode.ERROR)
+
+
+class TracedRequests:
+    """ASGI middleware: one server span and one figure per request, named by its route, health checks left out. The answer tells the trace id.
+
+    FastAPI's own telemetry would record each request twice beside ours. Whether a trace is kept is not for the caller to say.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _QUIET:
+            return await self._app(scope, receive, send)
+        began, status = time.perf_counter(), 500
+        with _tracer.start_as_current_span(scope["method"], context=_asked_by(scope), kind=SpanKind.SERVER) as span:
+            trace_id = trace.format_trace_id(span.get_span_context().trace_id).encode()
+
+            async def remember(message: MutableMapping[str, Any]) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    message["headers"] = [*message.get("headers", []), (b"x-trace-id", trace_id)]
+                await send(message)
+
+            try:
+                await self._app(scope, receive, remember)
+            finally:
+                about = _about(scope, status)
+                REQUESTS.record(time.perf_counter() - began, about)
+                span.update_name(f"{scope['method']} {about['http.route']}")
+                span.set_attributes(about)
+                if status >= 500:
+                    span.set_status(StatusCode.ERROR)
+
+
+async def carry(request: httpx.Request) -> None:
+    """For calls from one service to another (httpx's event hook): the request goes on in the same trace."""
+    propagate.inject(request.headers)
+
+
+def _asked_by(scope: Scope) -> Context:
+    """The caller's context, if it sent one; recorded here whatever it records itself."""
+    carrier = {name.decode(): value.decode() for name, value in scope["headers"] if name == b"traceparent"}
+    if not carrier:
+        return Context()
+    caller = trace.get_current_span(propagate.extract(carrier, Context())).get_span_context()
+    if not caller.is_valid:
+        return Context()
+    seen = SpanContext(caller.trace_id, caller.span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    return trace.set_span_in_context(trace.NonRecordingSpan(seen), Context())
+
+
+def _about(scope: Scope, status: int) -> dict[str, str | int]:
+    route = getattr(scope.get("route"), "path", "unknown")
+    return {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status}

@@ -1,0 +1,88 @@
+"""What is read from a service's tables to be told as figures: one statement per interval, and only while somebody collects them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared import metrics
+from shared.clock import Clock
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.metrics import Gauge
+
+EVERY = 15.0
+_LANES = """
+    waiting AS (
+        SELECT lane, CASE destination WHEN 'temporal' THEN 'temporal' ELSE 'kafka' END AS destination, count(*) AS depth,
+            extract(epoch FROM clock_timestamp() - min(created_at)) AS age
+        FROM outbox GROUP BY 1, 2
+    ),
+    lanes AS (
+        SELECT jsonb_build_object('bianban.service', current_schema(), 'bianban.outbox.destination', d, 'bianban.outbox.lane', l::text) AS labels,
+            coalesce(depth, 0)::float8 AS depth, coalesce(age, 0)::float8 AS age
+        FROM unnest(ARRAY['kafka', 'temporal']) AS d CROSS JOIN generate_series(0, 15) AS l
+        LEFT JOIN waiting w ON w.destination = d AND w.lane = l
+    ),
+    letters AS (
+        SELECT jsonb_build_object('bianban.service', current_schema(), 'messaging.consumer.group.name', consumer) AS labels,
+            count(d.id)::float8 AS letters, count(DISTINCT d.key)::float8 AS keys
+        FROM (SELECT consumer FROM consumer_positions UNION SELECT consumer FROM dead_letters) c LEFT JOIN dead_letters d USING (consumer)
+        GROUP BY consumer
+    )
+"""
+_FIGURES = """
+    SELECT 'bianban.outbox.depth' AS figure, labels, depth AS value FROM lanes
+    UNION ALL SELECT 'bianban.outbox.age', labels, age FROM lanes
+    UNION ALL SELECT 'bianban.dead_letters.count', labels, letters FROM letters
+    UNION ALL SELECT 'bianban.dead_letters.keys', labels, keys FROM letters
+"""
+_GAUGES: dict[str, Gauge] = {
+    "bianban.outbox.depth": metrics.OUTBOX_DEPTH,
+    "bianban.outbox.age": metrics.OUTBOX_AGE,
+    "bianban.dead_letters.count": metrics.DEAD_LETTERS,
+    "bianban.dead_letters.keys": metrics.DEAD_KEYS,
+    "bianban.deadlines.open": metrics.OPEN_DEADLINES,
+    "bianban.deadlines.overdue": metrics.OVERDUE_DEADLINES,
+    "bianban.seals.waiting": metrics.SEALS_WAITING,
+    "bianban.seals.age": metrics.SEALS_AGE,
+}
+_AWAY = (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError, OSError)
+_log = structlog.get_logger()
+
+
+async def watch(database: Database, clock: Clock, own: str = "") -> None:
+    """Read the figures of one service's tables, for ever. `own` is what this service adds: `UNION ALL SELECT figure, labels, value …`, $1 = business now."""
+
+    async def look() -> None:
+        await read(database, clock, own)
+
+    def forget() -> None:
+        for gauge in _GAUGES.values():
+            gauge.set(database.service, ())
+
+    await at_intervals(look, forget)
+
+
+async def read(database: Database, clock: Clock, own: str = "") -> None:
+    """Read them once. Raises when the database is away."""
+    rows = await database.pool.fetch(f"WITH now AS (SELECT $1::timestamptz AS at), {_LANES} {_FIGURES} {own}", clock.now())
+    found = defaultdict(list)
+    for row in rows:
+        found[row["figure"]].append((row["labels"], row["value"]))
+    for name, gauge in _GAUGES.items():
+        gauge.set(database.service, found[name])
+
+
+async def at_intervals(look: Callable[[], Awaitable[None]], forget: Callable[[], object]) -> None:
+    """Look once per interval while figures are collected. What cannot be read is not told: an old figure would lie."""
+    while metrics.collected():
+        try:
+            await look()
+        except _AWAY as error:
+            forget()
+            _log.info("figures could not be read", error=type(error).__name__)
+        await asyncio.sleep(EVERY)
