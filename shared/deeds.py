@@ -114,6 +114,7 @@ EVENTS = {
     "monitoring.rung_fired.v1": "督办升级",
     "monitoring.freeze_order_changed.v1": "冻结令有进展",
     "monitoring.supervision_list_issued.v1": "督办清单已编发",
+    **dict.fromkeys((f"{service}.audit_sealed.v1" for service in ("roster", "approval", "monitoring", "identity")), "审计已封存"),
     "identity.user_registered.v1": "账号已建立",
     "identity.role_granted.v1": "角色已授予",
     "identity.role_revoked.v1": "角色已收回",
