@@ -76,6 +76,7 @@ COMMANDS = {
     # reporting
     "start_rebuild": "开始重建报表",
     # every service
+    "_forget_file": "删除到期文件",
     "_record_seen": "登记查看差异",
     "ask_export": "申请导出",
     "cancel_export": "取消导出",
