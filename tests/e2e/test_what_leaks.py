@@ -1,6 +1,9 @@
 """After the stories: no identity number and no name of anybody in the city stands where it must not. Last in its folder, so that all has happened."""
 
+import asyncio
+import json
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +35,8 @@ NAMES_STAND_IN = {
 """The register, what differs from the upper level's, and the accounts of officials, who may be called the same; numbers stand nowhere in plain."""
 _HAN = re.compile(r"[㐀-鿿豈-﫿𠀀-𳏿·]{2,}")
 _NUMBER = re.compile(r"\d{17}[\dXx]")
+_INVENTED = re.compile(r"33049[89]\d{11}[\dXx]")
+"""Any number of an invented person, in the register or not."""
 
 
 class Planted:
@@ -162,7 +167,33 @@ async def test_no_log_and_no_address_in_it_tells_who_somebody_is(whole: Place) -
     assert {name: hits for name, hits in found.items() if hits} == {}
 
 
-async def test_an_error_nobody_foresaw_tells_nobody(whole: Place) -> None:
+async def told_of(shown: list[str], trace_id: str) -> str:
+    """What was shown of one trace, once it is there: each process sends every few seconds."""
+    deadline = time.monotonic() + 60
+    while not (found := [text for text in shown if trace_id in text]):
+        assert time.monotonic() < deadline, trace_id
+        await asyncio.sleep(0.2)
+    return "".join(found)
+
+
+async def test_no_span_and_no_figure_tells_who_somebody_is(whole: Place, shown: list[str]) -> None:
+    people = await planted(whole)
+    token = tokens(whole).issue(Who("zhang", frozenset({Role.BUSINESS_OFFICER})), datetime.now(UTC))
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        last = await http.get(f"http://127.0.0.1:{whole.port('roster')}/units", headers={"authorization": f"Bearer {token}"})
+        await told_of(shown, last.headers["x-trace-id"])
+        figures = (await http.get(f"http://127.0.0.1:{whole.port('otlp')}/metrics")).text
+
+    spans = "".join(shown)
+    assert {"命令 写入导入的单位", "发出事件 期初已建账", "处理事件 期初已建账"} <= {
+        span["name"] for told in shown for span in json.loads(told)
+    }
+    assert "bianban_outbox_depth" in figures
+    assert [*people.names_in(spans), *people.names_in(figures)] == []
+    assert _INVENTED.findall(spans + figures) == []
+
+
+async def test_an_error_nobody_foresaw_tells_nobody(whole: Place, shown: list[str]) -> None:
     name, number = "泄露示例人", "330499198603054320"
     owner = await asyncpg.connect(whole.database_url("bianban"))
     unit_id = await owner.fetchval("SELECT id FROM roster.units WHERE upper_inf(valid) LIMIT 1")
@@ -179,8 +210,10 @@ async def test_an_error_nobody_foresaw_tells_nobody(whole: Place) -> None:
     await owner.execute("ALTER TABLE roster.person_records DROP CONSTRAINT planted")
     await owner.close()
 
-    written = dict(logs(whole))
+    written, spans = dict(logs(whole)), await told_of(shown, answer.headers["x-trace-id"])
     assert answer.status_code == 500
+    assert '"error.type":"CheckViolationError"' in spans
+    assert (name in spans, number in spans) == (False, False)
     assert (name in answer.text, number in answer.text) == (False, False)
     assert "CheckViolationError" in written["roster-app.log"]
     assert [log for log, text in written.items() if name in text or number in text] == []
