@@ -41,7 +41,7 @@ COMMANDS = {
     "tell_calendar": "告知日历变动",
     "transfer_person": "人员调动",
     "unfreeze_unit": "解冻单位",
-    "write_unit": "写入导入的单位",
+    "write_units": "写入导入的单位",
     # approval
     "file_document": "文书归档",
     "keep_answer": "保存签章答复",
