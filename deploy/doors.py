@@ -33,6 +33,13 @@ class Refused(Exception):  # noqa: N818  named as the fact it states
         self.status, self.code, self.sentence, self.facts = status, code, sentence, facts
 
 
+def not_done(failed: Exception) -> WrongPlace:
+    """What is said to who typed a command that came to nothing."""
+    if isinstance(failed, ConnectionError | httpx.TransportError):
+        return WrongPlace("系统没有应答。请先运行 bianban up。")
+    return WrongPlace(f"未能完成：{failed}")
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a service answered, its trace, and how long it took in milliseconds."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
-from deploy.doors import Doors, Refused, doors_of
+from deploy.doors import Doors, Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import SERVICES, Place, WrongPlace
 from shared.exports.models import UNDER_WAY, ExportState
@@ -45,7 +45,7 @@ def export_list(
     try:
         asyncio.run(_list(user) if name is None else _export(name, _target(out), format_, body, user))
     except (Refused, httpx.HTTPError, OSError) as failed:
-        raise WrongPlace(f"未能完成：{failed}") from None
+        raise not_done(failed) from None
 
 
 def _pairs(written: list[str]) -> dict[str, str]:

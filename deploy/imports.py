@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from deploy import comparisons
-from deploy.doors import Doors, Refused, doors_of
+from deploy.doors import Doors, Refused, doors_of, not_done
 from deploy.local.place import Place, WrongPlace
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
@@ -66,7 +66,7 @@ def import_file(
         console.print(f"{file.name}：{refused.sentence}", style="red", markup=False)
         code = 2
     except (httpx.HTTPError, OSError) as failed:
-        raise WrongPlace(f"未能完成：{failed}") from None
+        raise not_done(failed) from None
     raise typer.Exit(code)
 
 
@@ -89,8 +89,8 @@ def template(
     try:
         asyncio.run(write())
     except (Refused, httpx.HTTPError, OSError) as failed:
-        raise WrongPlace(f"未能完成：{failed}") from None
-    console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}", markup=False)
+        raise not_done(failed) from None
+    console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}{f' --user {user}' if user else ''}", markup=False)
 
 
 def _ensure_kind(kind: str) -> None:

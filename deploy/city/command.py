@@ -13,7 +13,7 @@ from rich.console import Console
 
 from deploy.city import files, loading, province
 from deploy.city.city import PERSONS, SEED, TODAY, UNITS, city_of
-from deploy.doors import Refused, doors_of
+from deploy.doors import Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import pulse_of
@@ -68,7 +68,7 @@ def load(
     try:
         asyncio.run(_load(folder, user) if folder else _fill(units, persons))
     except (Refused, httpx.HTTPError, OSError) as failed:
-        raise WrongPlace(f"未能完成：{failed}") from None
+        raise not_done(failed) from None
 
 
 async def _fill(units: int, persons: int) -> None:

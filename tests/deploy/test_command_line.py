@@ -77,6 +77,22 @@ def test_a_file_of_accounts_that_is_none_is_told_where(content: str, where: str,
     assert english(re.sub(r"/\S+", "", str(failed))) == []
 
 
+@pytest.mark.parametrize("line", ["template roster", "export units --out list.xlsx", "import roster {file}"])
+def test_where_nothing_runs_one_is_told_how_to_start_it(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secrets").mkdir()
+    for name in ("identity.db", "token.pub", "token.key"):
+        (tmp_path / "secrets" / name).write_text("x")
+    (tmp_path / "a.csv").write_text("x")
+    monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
+    monkeypatch.setenv("BIANBAN_PORT_OFFSET", "30000")
+    monkeypatch.chdir(tmp_path)
+
+    failed = CliRunner().invoke(cli.app, line.format(file=tmp_path / "a.csv").split()).exception
+
+    assert isinstance(failed, WrongPlace)
+    assert str(failed) == "系统没有应答。请先运行 bianban up。"
+
+
 def test_every_help_page_is_in_chinese() -> None:
     paths = list(commands(typer.main.get_command(cli.app)))
     pages = {" ".join(path): said([*path, "--help"]) for path in paths}
