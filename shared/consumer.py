@@ -22,7 +22,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link
 
 from shared import dead_letters, deeds, inbox, stirring
-from shared.db import Connection, Database
+from shared.db import PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
@@ -92,15 +92,6 @@ class Subscription:
     def reacts_to(self, record: Record) -> bool:
         """Whether the event of this record starts something here."""
         return dict(record.headers).get("ce_type") in self._urgent
-
-
-_PASSING = (
-    asyncpg.TransactionRollbackError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-)
-"""A deadlock, a timeout, a full disk: tried again for as long as it takes, and never a dead letter."""
 
 
 async def handle(
@@ -179,7 +170,7 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
             await _forget_attempts(conn, subscription, record)
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
-    except _PASSING as error:
+    except PASSING as error:
         _log.warning("tried again", consumer=subscription.name, topic=record.topic, offset=record.offset, error=type(error).__name__)
         return False
     except Exception as error:  # noqa: BLE001  the consumer never ends because of an event: it is repeated or parked
@@ -225,7 +216,9 @@ async def _forget_attempts(conn: Connection, subscription: Subscription, record:
 
 async def _apply(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> None:
     """Handle records, those of each partition in order, inside the caller's transaction."""
-    come = [Come.of(record) for record in records]
+    come = [
+        Come.of(record) for record in records if record.key is not None or record.value is not None
+    ]  # the relay fills a lost tail with empty ones
     parked, fresh = await inbox.sort_out(conn, subscription.name, ((each.key, each.event_id) for each in come))
     line: list[Come] = []
     for each in come:

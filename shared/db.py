@@ -38,6 +38,13 @@ _AWAY = (
 )
 UNRECORDABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """What the tables do not take: repeating it helps only where a twin was in flight (a unique or exclusion constraint)."""
+PASSING = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+)
+"""A deadlock, a timeout, a full disk: nothing was done, and the same may succeed later. Never a dead letter, never a fault of the request."""
 _RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 

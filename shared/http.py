@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
+from shared.db import PASSING
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
@@ -54,7 +55,8 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     )
     app.exception_handler(DomainError)(_refused)
     app.exception_handler(NotSignedIn)(_not_signed_in)
-    app.exception_handler(Unavailable)(_unavailable)
+    for passing in (Unavailable, *PASSING):
+        app.exception_handler(passing)(_unavailable)
     app.exception_handler(RequestValidationError)(_malformed)
     app.exception_handler(ValidationError)(_out_of_range)
     app.exception_handler(NotPlainText)(_not_plain_text)

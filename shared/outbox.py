@@ -116,6 +116,14 @@ class Sender(Protocol):
 
     name: str
 
+    async def ready(self, conn: Connection) -> bool:
+        """Asked before rows are read: whether to send now."""
+        ...
+
+    async def forget(self, conn: Connection, sent: Collection[int]) -> None:
+        """Delete the rows that `send` has just answered for."""
+        ...
+
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         """Send rows, oldest first; rows of one key never overtake each other."""
         ...
@@ -172,6 +180,8 @@ async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:
 
     A service whose connections are all busy calls late, for its NOTIFY waits for one of them.
     """
+    if not await sender.ready(conn):
+        return SOON
     rows = await conn.fetch(
         "SELECT id, destination, event_id, key, type, headers, body FROM outbox"
         " WHERE lane = ANY($1::smallint[]) AND (destination = 'temporal') = $2 ORDER BY id LIMIT $3",
@@ -181,7 +191,7 @@ async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:
     )
     sent = await sender.send(rows) if rows else ()
     if sent:
-        await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
+        await sender.forget(conn, sent)
     if len(sent) == BATCH or 0 < len(sent) < len(rows):
         return 0.0
     return SOON if sent else SETTLE

@@ -34,7 +34,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, Worker
 
 from shared import deeds
-from shared.db import UNRECORDABLE
+from shared.db import UNRECORDABLE, Connection
 from shared.errors import Conflict, DomainError, NotFound, Unavailable
 from shared.faults import WordlessFailures
 from shared.metrics import WORKFLOWS as REQUESTED
@@ -221,6 +221,14 @@ class TemporalSender:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    async def ready(self, _: Connection) -> bool:
+        """Always: each row is tried on its own."""
+        return True
+
+    async def forget(self, conn: Connection, sent: Collection[int]) -> None:
+        """Delete what was answered for."""
+        await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         """The ids of the rows Temporal has answered for."""

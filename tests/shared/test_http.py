@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -62,6 +63,8 @@ def application() -> FastAPI:
         "plain": DomainError(),
         "signed-out": NotSignedIn(),
         "away": Unavailable("database"),
+        "disk-full": asyncpg.DiskFullError(SECRET),
+        "lock-waited-for": asyncpg.LockNotAvailableError(SECRET),
         "broken": RuntimeError(SECRET),
         "out-of-range": _out_of_range(),
     }
@@ -98,6 +101,8 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         ("plain", 409, "refused"),
         ("signed-out", 401, "not_signed_in"),
         ("away", 503, "unavailable"),
+        ("disk-full", 503, "unavailable"),
+        ("lock-waited-for", 503, "unavailable"),
         ("broken", 500, "internal_error"),
     ],
 )

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from shared import outbox
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.kafka import KafkaSender
 from shared.outbox import BODY_LIMIT, LANES, relay
 from shared.temporal import TemporalSender, connect
@@ -100,6 +100,12 @@ class Slow:
     """A destination that takes one row at a time."""
 
     name = "kafka"
+
+    async def ready(self, _: Connection) -> bool:
+        return True
+
+    async def forget(self, conn: Connection, sent: Collection[int]) -> None:
+        await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         await asyncio.sleep(0.01)
