@@ -36,10 +36,14 @@ class Scene:
 
 
 class Fault:
-    """One kind of fault on one target. `lasts` is seconds between `begin` and `end`; nothing else is done to the target meanwhile."""
+    """One kind of fault on one target. `lasts` is seconds between `begin` and `end`; nothing else is done to the target meanwhile.
+
+    `insists`: it needs a part which another fault may have taken away, and tries again for a while.
+    """
 
     name: ClassVar[str]
     lasts: float = 0.0
+    insists: bool = False
 
     def __init__(self, target: str) -> None:
         self.target = target

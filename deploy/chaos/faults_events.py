@@ -17,6 +17,7 @@ class Duplicates(Fault):
     """The last records of a topic once more, one to four times, each in its old order. Contract: the inbox knows their ids; nothing happens."""
 
     name = "duplicates"
+    insists = True
     shuffled = False
 
     @classmethod
@@ -137,6 +138,7 @@ class Leap(Fault):
     """Business time leaps on by hours or days under full load: reminders, terms and rungs fall due at once."""
 
     name = "clock-leap"
+    insists = True
 
     @classmethod
     def targets(cls) -> tuple[str, ...]:

@@ -34,13 +34,14 @@ async def load(ground: Ground, ledger: Ledger, seed: int) -> AsyncIterator[Clien
         actors = [asyncio.create_task(each.run()) for each in await _actors(client, seed)]
         try:
             yield client
-        finally:
             client.stopping.set()
-            done, late = await asyncio.wait(actors, timeout=LAST_REQUEST)
-            for each in late:
+            done, _ = await asyncio.wait(actors, timeout=LAST_REQUEST)
+            for each in done:
+                each.result()
+        finally:
+            for each in actors:
                 each.cancel()
-        for each in done:
-            each.result()
+            await asyncio.wait(actors)
 
 
 async def _actors(client: Client, seed: int) -> list[Register | Clerk | Inspector]:

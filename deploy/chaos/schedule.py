@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from random import Random
 
+import asyncpg
+from aiokafka.errors import KafkaError
+from temporalio.service import RPCError
+
 from deploy.chaos import faults, faults_events, faults_lanes, faults_stores
 from deploy.chaos.faults import Fault, Scene, Skipped
 from deploy.local.place import WrongPlace
@@ -33,6 +37,8 @@ EVERY = 5.0
 """Seconds between two beginnings, on average."""
 OFTEN = {faults.Kill: 4, faults.Freeze: 2, faults.Restart: 2}
 """Those with many targets come more often than once per round."""
+TRIES, REST = 6, 8.0
+"""How often a fault insists; how long a target is left alone after a fault, in seconds."""
 TOO_LATE = 0.12
 """No fault begins in this last share of the time, so that the load goes on after the last one."""
 
@@ -94,7 +100,7 @@ async def _one(scene: Scene, fault: Fault, alone: asyncio.Lock, began: float, do
     async with alone:
         this = Done(fault.name, fault.target, round(time.monotonic() - began, 1))
         try:
-            await fault.begin(scene)
+            await _begin(scene, fault)
             try:
                 await asyncio.sleep(fault.lasts)
             finally:
@@ -109,4 +115,13 @@ async def _one(scene: Scene, fault: Fault, alone: asyncio.Lock, began: float, do
         await asyncio.sleep(REST)
 
 
-REST = 8.0
+async def _begin(scene: Scene, fault: Fault) -> None:
+    for left in reversed(range(TRIES if fault.insists else 1)):
+        try:
+            await fault.begin(scene)
+        except (OSError, KafkaError, RPCError, asyncpg.PostgresError):
+            if not left:
+                raise
+            await asyncio.sleep(3)
+        else:
+            return

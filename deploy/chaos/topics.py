@@ -32,7 +32,7 @@ async def _read(address: str, topic: str) -> tuple[set[str], list[str]]:
         ends = await consumer.end_offsets(partitions)
         while [each for each in partitions if await consumer.position(each) < ends[each]]:
             for records in (await consumer.getmany(timeout_ms=500, max_records=5000)).values():
-                for record in records:
+                for record in (each for each in records if each.value is not None):
                     headers = {name: value.decode() for name, value in record.headers}
                     event, about, version = headers["ce_id"], headers["ce_subject"], int(headers["ce_sequence"])
                     if event in seen:

@@ -1,0 +1,1 @@
+"""Guards taken out one at a time: a suite that does not notice proves nothing about them."""
