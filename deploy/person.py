@@ -21,7 +21,7 @@ from shared.documents import Renderer
 
 KINDS = {"copy": "查阅复制", "correction": "更正", "deletion": "删除"}
 OUTCOMES = {None: "待答复", "granted": "已办理", "refused": "不予办理"}
-_INSTANTS = frozenset({"at", "received_at"})
+_INSTANTS = frozenset({"at", "received_at", "found_at"})
 _TEMPLATE = Path(__file__).with_name("person_copy.typ")
 app = typer.Typer(help="本人对其个人信息的申请：查阅复制、更正、删除（个人信息保护法第四十四条至第五十条）。", no_args_is_help=True)
 console = Console(highlight=False, soft_wrap=True)
@@ -110,6 +110,11 @@ def _tables(held: dict[str, Any]) -> list[dict[str, Any]]:
         _table("借调", ["借入单位", "起", "止", "文号"], _rows(held["secondments"], "borrower started_on until document_no")),
         _table("变更", ["项目", "变更前", "变更后", "时间", "经办", "事由"], _rows(held["changes"], "label before after at actor reason")),
         _table("待办变更", ["项目", "内容", "状态", "文号"], pending),
+        _table(
+            "与上级登记的差异",
+            ["项目", "本系统", "上级", "状态", "发现时间"],
+            _rows(held["differences"], "label ours theirs state found_at"),
+        ),
         _table("何人查看过完整号码", ["经办", "时间", "事由"], _rows(held["reveals"], "actor at reason")),
         _table("本人的申请", ["事项", "登记时间", "结果", "答复"], _rows(requests, "kind received_at outcome answer")),
     ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from deploy.local.place import Place
 from services.roster.commands.comparison_runs import compare_registers
 from services.roster.commands.comparisons import accept_theirs, answer_difference, cancel_comparison, move_difference
 from services.roster.commands.keys import renew_all
+from services.roster.commands.quotas import set_quota
 from services.roster.models.comparisons import (
     AnswerDifference,
     ComparisonOver,
@@ -25,6 +27,7 @@ from services.roster.models.comparisons import (
     MoveDifference,
     OfComparison,
 )
+from services.roster.models.requests import SetQuota
 from services.roster.queries.comparisons import DifferenceView
 from services.roster.rules.comparisons import NO_NUMBER
 from shared.crypto import FieldCipher, KeyRing, Suite, new_key
@@ -79,6 +82,29 @@ async def test_what_we_hand_up_and_bring_back_does_not_differ(upper: Upper) -> N
     }
     assert (view.format, view.leads, view.rows_read) == ("2025", "2026", 7)
     assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
+
+
+async def test_a_number_of_posts_is_put_right_as_the_case_says_and_the_case_closes_by_itself(upper: Upper) -> None:
+    upper.sheets["编制信息"][0]["核定编制数"] = 6
+    await upper.compare()
+    asked = await only(upper, sheet="quotas")
+    review = MoveDifference(difference_id=asked.id, to=DifferenceState.IN_REVIEW, side=LeadingSide.THEIRS)
+    await move_difference(upper.database, given.by_saying("核对批准文件"), review)
+    told = await only(upper, sheet="quotas")
+    unit_id = await upper.database.pool.fetchval("SELECT unit_id FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)")
+    row = {"unit_id": unit_id, "kind": "SY", "funding": "full"}
+    paper = upper.sheets["编制信息"][0]
+    day = date.fromisoformat(paper["批准日期"])
+    await set_quota(upper.database, given.by(paper["批准文号"]), SetQuota(**row, posts=6, effective_on=day, document_on=day))
+
+    view = await upper.compare()
+
+    assert "认定以哪一方" in asked.remedy
+    assert "核增" in told.remedy
+    assert "自动销号" in told.remedy
+    assert view.outcome == NOTHING | {"closed": 1}
+    closed = await only(upper, sheet="quotas")
+    assert (closed.state, closed.remedy) == (DifferenceState.CLOSED, "")
 
 
 async def test_every_planted_difference_is_found_and_no_other(upper: Upper) -> None:

@@ -12,9 +12,11 @@ from deploy import keys
 from deploy.local.place import Place, WrongPlace
 from deploy.person import pdf
 from services.roster.commands.placements import place_person
+from services.roster.queries.difference_values import place_in
 from shared.clock import business_day
+from shared.crypto import FieldCipher, RingFile
 from shared.db import Database
-from shared.glossary import Role
+from shared.glossary import DifferenceKind, DifferenceState, LeadingSide, Role
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.roster.test_api import PERSON, registered
@@ -35,6 +37,23 @@ async def decided(doors: Doors, request_id: str, **what: object) -> tuple[int, s
     return answer.status_code, answer.json()["code"] if answer.content else ""
 
 
+async def differing(database: Database, stack: Place, person_id: UUID, unit_id: UUID) -> None:
+    """The upper level's register says something else of the person."""
+    run_id, case_id, cipher = uuid4(), uuid4(), FieldCipher(RingFile(stack.home / "secrets" / "field.keys"))
+    await database.pool.execute(
+        "INSERT INTO comparison_runs (id, state, file_name, file_bytes, file_hash, format, leads, actor, received_at)"
+        " VALUES ($1, 'comparison_done', 'a.xlsx', 1, '0', '2025', '2026', 'tester', $2)",
+        run_id,
+        given.NOW,
+    )
+    ours, theirs = (cipher.encrypt(text, place_in(case_id, side)) for side, text in (("ours", "13"), ("theirs", "01")))
+    await database.pool.execute(
+        "INSERT INTO comparison_differences (id, subject, sheet, kind, field, unit_id, person_id, name, ours_sealed, theirs_sealed, leads, state,"
+        " first_run, last_run, found_at, moved_at) VALUES ($1, 'x', 'roster', $2, 'political_status', $3, $4, '某', $5, $6, $7, $8, $9, $9, $10, $10)",
+        *(case_id, DifferenceKind.FIELD, unit_id, person_id, ours, theirs, LeadingSide.ASK, DifferenceState.TO_VERIFY, run_id, given.NOW),
+    )
+
+
 async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(doors: Doors, roster_db: Database, stack: Place) -> None:
     row = await given.row(roster_db, 1)
     person_id = await registered(doors, row.unit_id)
@@ -47,6 +66,7 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     borrower = await given.unit(roster_db)
     lent = {"borrower_id": str(borrower), "started_on": "2026-09-10", "until": "2026-12-31", "document_no": "借〔2026〕1号"}
     assert (await doors.http.post(f"/persons/{person_id}/secondments", json=lent, headers=doors.office)).status_code == 201
+    await differing(roster_db, stack, UUID(person_id), row.unit_id)
     request_id = await asked(doors, person_id)
 
     copy = (await doors.http.post(f"/person-requests/{request_id}/copy", json={}, headers=doors.office)).json()
@@ -62,11 +82,23 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     assert len(copy["placements"]) == 1
     called = (await doors.http.get(f"/units/{borrower}", headers=doors.office)).json()["name"]
     assert [each["borrower"] for each in copy["secondments"]] == [called]
+    assert [(each["label"], each["ours"], each["theirs"], each["state"]) for each in copy["differences"]] == [
+        ("政治面貌", "群众", "中共党员", "差异待核实")
+    ]
     printed = pypdf.PdfReader(io.BytesIO(pdf(stack, UUID(request_id), copy))).pages
     text = "".join(page.extract_text() for page in printed).replace("\n", "").replace(" ", "")
     assert all(
         each in text
-        for each in (str(PERSON["id_number"]), "蒙古族", "核对档案原件", "演示数据", copy["placements"][0]["unit"], "事业编制", "已办理")
+        for each in (
+            str(PERSON["id_number"]),
+            "蒙古族",
+            "核对档案原件",
+            "演示数据",
+            copy["placements"][0]["unit"],
+            "事业编制",
+            "已办理",
+            "中共党员",
+        )
     )
     assert not any(each in text for each in (str(row.unit_id), "granted", "T0"))
     assert ASKED["asked"] not in str(await roster_db.pool.fetch("SELECT * FROM person_requests"))

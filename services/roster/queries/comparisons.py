@@ -15,6 +15,7 @@ from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.queries.difference_values import NARROWED, label_of, may_see, number_of, opened_values, said, shown
 from services.roster.queries.exports.columns import words
 from services.roster.rules.comparisons import text_of
+from services.roster.rules.remedies import remedy
 from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
 from shared.db import Connection
@@ -68,7 +69,7 @@ class ComparisonView(BaseModel):
 
 
 class DifferenceView(BaseModel):
-    """One difference. `ours`, `theirs`: in words, masked where sensitive; `leads`: which side is right by the setting, `decided` as an officer said."""
+    """One difference; `remedy`: who does what. `ours`, `theirs`: in words, masked where sensitive; `leads`: which side is right by the setting, `decided` as an officer said."""
 
     id: UUID
     sheet: str
@@ -90,6 +91,7 @@ class DifferenceView(BaseModel):
     state: DifferenceState
     state_label: str
     explained: bool
+    remedy: str
     change_id: UUID | None
     first_run: UUID
     last_run: UUID
@@ -260,13 +262,14 @@ async def _case(conn: Connection, difference_id: UUID) -> asyncpg.Record:
 
 
 def _difference(cipher: FieldCipher, row: asyncpg.Record, spoken: dict[str, dict[str, str]]) -> DifferenceView:
-    number = number_of(cipher, row)
+    number, kind, side = number_of(cipher, row), DifferenceKind(row["kind"]), LeadingSide(row["decided"] or row["leads"])
     labels = {
         "id_number": number and masked_id_number(number),
         "sheet_label": SHEETS[row["sheet"]].title,
-        "kind_label": LABELS[DifferenceKind(row["kind"])],
+        "kind_label": LABELS[kind],
         "field_label": label_of(row),
-        "leads_label": LABELS[LeadingSide(row["decided"] or row["leads"])],
+        "leads_label": LABELS[side],
+        "remedy": "" if row["state"] == DifferenceState.CLOSED else remedy(row["sheet"], kind, side),
         "state_label": LABELS[DifferenceState(row["state"])],
     }
     return DifferenceView(**{**row, **labels, **shown(cipher, row, spoken)})

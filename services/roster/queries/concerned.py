@@ -12,16 +12,20 @@ from services.roster.models.concerned import RequestUnknown, place_of_words
 from services.roster.models.facts import place_of
 from services.roster.models.fields import PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.queries.difference_values import label_of as field_label
+from services.roster.queries.difference_values import opened_values, said
 from services.roster.queries.exports.columns import words
 from services.roster.queries.persons import LABELS, RecordedPlacement, RevealView, ensure_visible, history, label_of, opened, reveals
 from services.roster.queries.secondments import SecondmentView, secondment_views
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
+from shared.glossary import LABELS as SPOKEN
+from shared.glossary import DifferenceKind, DifferenceState
 
 PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
 BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
-RETENTION = "编制实名制记录长期保存；单位上传的文件在保存期满后删除"
+RETENTION = "编制实名制记录长期保存（保存期限的规定待核）；单位上传的文件在保存期满后删除"
 _MOST = 10_000
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
 
@@ -86,6 +90,17 @@ class PendingCopy(BaseModel):
     values: dict[str, str | None]
 
 
+class CopiedDifference(BaseModel):
+    """In what the upper level's register was found to differ about him, in full and in words."""
+
+    label: str
+    ours: str | None
+    theirs: str | None
+    state: str
+    found_at: datetime
+    moved_at: datetime
+
+
 class PersonCopy(BaseModel):
     """Everything the roster holds of one person, for himself, and who saw his number in full."""
 
@@ -98,6 +113,7 @@ class PersonCopy(BaseModel):
     secondments: list[SecondmentView]
     changes: list[CopiedChange]
     pending: list[PendingCopy]
+    differences: list[CopiedDifference]
     reveals: list[RevealView]
     requests: list[RequestView]
 
@@ -131,6 +147,7 @@ async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
         secondments=await _secondments(conn, person_id, today),
         changes=[_change(cipher, row, labels) for row in changes],
         pending=[_pending(cipher, row) for row in pending],
+        differences=await _differences(conn, cipher, person_id, labels),
         reveals=await reveals(conn, person_id, None, None, _MOST),
         requests=await requests_of(conn, cipher, person_id),
     )
@@ -176,6 +193,20 @@ async def _names(conn: Connection, unit_ids: Sequence[UUID | None]) -> dict[UUID
     return {row["id"]: row["name"] for row in await conn.fetch("SELECT id, name FROM units WHERE id = ANY($1)", list(unit_ids))}
 
 
+async def _differences(conn: Connection, cipher: FieldCipher, person_id: UUID, labels: Words) -> list[CopiedDifference]:
+    rows = await conn.fetch("SELECT * FROM comparison_differences WHERE person_id = $1 ORDER BY id", person_id)
+    return [
+        CopiedDifference(
+            label=field_label(row) or SPOKEN[DifferenceKind(row["kind"])],
+            **{side: said(row, text, labels) for side, text in zip(("ours", "theirs"), opened_values(cipher, row), strict=True)},
+            state=SPOKEN[DifferenceState(row["state"])],
+            found_at=row["found_at"],
+            moved_at=row["moved_at"],
+        )
+        for row in rows
+    ]
+
+
 def _in_words(name: str, value: str, labels: Words) -> str:
     codes = PERSONS.by_name[name].codes if name in PERSONS.by_name else None
     return labels.get(codes or "", {}).get(value, value)
@@ -187,8 +218,8 @@ def _change(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedCh
         when: opened(cipher, row["person_id"], name, row[f"sealed_{when}"]) if name in SENSITIVE else row[when]
         for when in ("before", "after")
     }
-    said = {when: value and _in_words(name, value, labels) for when, value in values.items()}
-    return CopiedChange(**{**row, **said}, label=label_of(name))
+    spoken = {when: value and _in_words(name, value, labels) for when, value in values.items()}
+    return CopiedChange(**{**row, **spoken}, label=label_of(name))
 
 
 def _pending(cipher: FieldCipher, row: asyncpg.Record) -> PendingCopy:
