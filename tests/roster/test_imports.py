@@ -371,3 +371,25 @@ async def _returned(office: Office, view: ImportView) -> bytes:
         return await annotated(place, view.file_name, marks)
     finally:
         os.close(place)
+
+
+async def test_loans_of_people_who_are_there_are_compared_and_written(office: Office) -> None:
+    units = [with_posts(), with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1])]
+    lent = {"借出单位": "乙单位", "借调开始": "2026-09-01", "借调到期": "2026-12-31", "借调文号": "测借〔2026〕1号"}
+    await office.write("roster", {"单位": units, "人员": [person(0), person(1)]})
+
+    new = await office.write("roster", [person(0, **lent), person(1)])
+    same = await office.write("roster", [person(0, **lent)])
+    longer = await office.write(
+        "roster", [person(0, **lent | {"借出单位": USCC[1], "借调到期": "2027-02-28", "借调文号": "测借〔2026〕2号"})]
+    )
+    shorter, other = [
+        await office.write("roster", [person(0, **lent | change)]) for change in ({"借调到期": "2026-10-31"}, {"借出单位": "外市某局"})
+    ]
+
+    counted = [view.sheets["roster"] for view in (new, same, longer, shorter, other)]
+    assert [(each.added, each.changed, each.same) for each in counted] == [(0, 1, 1), (0, 0, 1), (0, 1, 0), (0, 0, 1), (0, 0, 1)]
+    assert [await office.said(view) for view in (new, same, longer)] == [[], [], []]
+    assert [[column for _, _, column, _ in await office.said(view)] for view in (shorter, other)] == [["借调到期"], ["借出单位"]]
+    rows = await office.database.pool.fetch("SELECT until::text, document_no FROM secondments WHERE upper_inf(recorded)")
+    assert [tuple(row) for row in rows] == [("2027-02-28", "测借〔2026〕2号")]

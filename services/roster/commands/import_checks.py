@@ -17,6 +17,7 @@ from services.roster.commands.imports import kept_file
 from services.roster.models.fields import SHEETS, Sheet
 from services.roster.models.imports import (
     BOOKS,
+    LOAN,
     UNITS_WITH_POSTS,
     FileForgotten,
     HeaderMissing,
@@ -33,7 +34,7 @@ from services.roster.models.imports import (
     sealed_place,
 )
 from services.roster.queries.codes import codes
-from services.roster.queries.import_facts import as_job, choices_of, known_persons, known_units, words_of
+from services.roster.queries.import_facts import as_job, choices_of, known_loans, known_persons, known_units, words_of
 from services.roster.rules.imports.book import Book, Words, judge_book
 from services.roster.rules.imports.cells import Choices
 from services.roster.rules.imports.mapping import ensure_fits, translated
@@ -165,10 +166,14 @@ class Check:
         numbers = [self.cipher.indexes(number) if (number := row.values.get("id_number")) else {} for row in persons]
         async with self.database.reading() as conn:
             known = await known_persons(conn, self.cipher, numbers)
+            told = [known[place].person_id for place, row in enumerate(persons) if row.values.get("seconded_to") and place in known]
+            loans = await known_loans(conn, told) if told else {}
         return [
             (
                 row,
-                *verdict_of(row, known.get(place), self.names.get(row.values.get("unit", ""))),
+                *verdict_of(
+                    row, here := known.get(place), self.names.get(row.values.get("unit", "")), loans.get(here.person_id) if here else None
+                ),
                 number.get(self.marking),
             )
             for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
@@ -180,7 +185,7 @@ class Check:
         sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
         facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
-        lent = verdict is Verdict.ADDED and "seconded_to" in values
+        lent = "seconded_to" in values if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
         return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
 
 

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from services.roster.commands.import_units import WriteUnit
 from services.roster.commands.loads import sealed
 from services.roster.commands.sealing import seal_change
-from services.roster.models.imports import Job, sealed_place
+from services.roster.models.imports import LOAN, Job, sealed_place
 from services.roster.models.loads import LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
 from services.roster.models.requests import RegisterUnit
@@ -97,11 +97,11 @@ class Gathering:
 
     async def _changes(self, conn: Connection, rows: Sequence[Row]) -> list[SealedChange]:
         """What changes of persons who are there, from today on."""
-        mine = [row for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "changed"]
+        mine = [row for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "changed" and set(row["changed"]) - set(LOAN)]
         known = await known_persons(conn, self.cipher, [self.cipher.indexes(row["values"]["id_number"]) for row in mine]) if mine else {}
         changes = []
         for place, row in enumerate(mine):
-            given = {name: row["values"][name] for name in row["changed"]}
+            given = {name: row["values"][name] for name in row["changed"] if name not in LOAN}
             post = {name: given[name] for name in ("internal_unit",) if name in given}
             what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
             changes.append(await seal_change(conn, self.cipher, what, self.today, post))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from services.roster.commands.loads import load_units
 from services.roster.commands.persons import write_update
 from services.roster.commands.quotas import set_quota
-from services.roster.commands.secondments import second_person
+from services.roster.commands.secondments import extend_secondment, second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import New, registered, set_seats
 from services.roster.models.imports import Superseded
@@ -20,10 +20,11 @@ from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadU
 from services.roster.models.persons import SealedChange
 from services.roster.models.refusals import PersonUnknown
 from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
-from services.roster.models.secondments import SecondPerson
+from services.roster.models.secondments import ExtendSecondment, SecondPerson
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.indexes import known_by
 from services.roster.queries.loads import units_in_use
+from services.roster.queries.secondments import secondments_of
 from shared.db import By, Connection, command
 
 Run = Callable[[Connection, By, Any], Awaitable[Any]]
@@ -31,6 +32,7 @@ _set_quota: Run = inspect.unwrap(set_quota)
 _set_seats: Run = inspect.unwrap(set_seats)
 _change_unit: Run = inspect.unwrap(change_unit)
 _second_person: Run = inspect.unwrap(second_person)
+_extend_secondment: Run = inspect.unwrap(extend_secondment)
 
 
 class WriteUnit(Request):
@@ -143,11 +145,15 @@ class Lend(Request):
 
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
-    """Record a secondment that was found at a first load. Raises what `second_person` raises."""
+    """Record a secondment, or a later last day of the one that lasts. Raises what `second_person` and `extend_secondment` raise."""
     person_id = (await known_by(conn, [what.indexes])).get(0)
     person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", person_id)
     if person is None:
         raise PersonUnknown
+    for loan in await secondments_of(conn, person["id"]):
+        if loan.ended_on is None and loan.started_on == what.started_on:
+            await _extend_secondment(conn, by, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
+            return loan.secondment_id
     borrowers = await conn.fetch(
         "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower
     )

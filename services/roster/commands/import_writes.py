@@ -69,7 +69,7 @@ class _Writing:
         await asyncio.gather(*(self._write_some(queue) for _ in range(AT_ONCE)))
 
     async def lend(self) -> None:
-        """Last of all, who of the new people is lent out: his borrower may have stood further down in the file."""
+        """Last of all, who is lent out, or for longer: his borrower may have stood further down in the file."""
         for row in await self._database.pool.fetch(_LENT, self._job.id):
             values = self._gathering.row(row)["values"]
             lent = Lend(
@@ -139,7 +139,7 @@ class _Writing:
 
 _LENT = (
     "SELECT sheet, number, sealed FROM import_rows JOIN import_units USING (import_id, unit_code)"
-    " WHERE import_id = $1 AND seconded AND verdict = 'added' AND state = 'written' ORDER BY sheet, number"
+    " WHERE import_id = $1 AND seconded AND verdict IN ('added', 'changed') AND state = 'written' ORDER BY sheet, number"
 )
 _NOT_LENT = (
     "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning) SELECT $1, $2, $3, 'seconded_to', $4, true"

@@ -184,6 +184,19 @@ class KnownPerson:
     today: Mapping[str, Any] = field(default_factory=dict)
 
 
+LOAN = ("seconded_to", "seconded_from_on", "seconded_until", "secondment_document_no")
+"""The columns of a person's loan: written by the command of loans."""
+
+
+@dataclass(frozen=True)
+class KnownLoan:
+    """A loan that lasts. `called`: all that the borrower is called; days as ISO text."""
+
+    called: frozenset[str]
+    started_on: str
+    until: str
+
+
 @dataclass(frozen=True)
 class Job:
     """An import as its check and its writing need it."""

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.roster.models.facts import place_of
 from services.roster.models.fields import UNITS
-from services.roster.models.imports import Job, KnownPerson, KnownUnit, MappingFile, Standing
+from services.roster.models.imports import Job, KnownLoan, KnownPerson, KnownUnit, MappingFile, Standing
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.queries.codes import Codes
 from services.roster.queries.indexes import ASKED, asked_of
@@ -134,6 +134,21 @@ def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
         ended_on=_iso(row["ended_on"]),
         today=_json(plain),
     )
+
+
+async def known_loans(conn: Connection, person_ids: Collection[UUID]) -> dict[UUID, KnownLoan]:
+    """The loans of these people that last."""
+    rows = await conn.fetch(
+        "SELECT person_id, lower(loan.during) AS started_on, until, ARRAY[borrower, units.name, units.code, units.uscc, record.short_name] AS called"
+        " FROM secondments AS loan LEFT JOIN units ON units.id = borrower_id LEFT JOIN unit_records AS record ON record.unit_id = borrower_id"
+        "  AND upper_inf(record.during) AND upper_inf(record.recorded)"
+        " WHERE person_id = ANY($1) AND upper_inf(loan.during) AND upper_inf(loan.recorded)",
+        list(person_ids),
+    )
+    return {
+        row["person_id"]: KnownLoan(frozenset(filter(None, row["called"])), row["started_on"].isoformat(), row["until"].isoformat())
+        for row in rows
+    }
 
 
 async def people_in_post(conn: Connection, unit_ids: Collection[UUID]) -> list[asyncpg.Record]:
