@@ -1,0 +1,93 @@
+"""What is read from the tables, once per interval by one statement, and forgotten when it cannot be read."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from opentelemetry.metrics import CallbackOptions
+
+from services.approval.queries import figures as approval
+from services.monitoring.queries import figures as monitoring
+from shared import db, metrics, watching
+from shared.clock import Clock
+from shared.metrics import Gauge
+from shared.watching import read
+
+pytestmark = pytest.mark.asyncio
+NOW = datetime.now(UTC)
+
+
+def told(gauge: Gauge, **labels: str) -> list[float]:
+    """The values of the series with these labels."""
+    wanted = {f"bianban.{name.replace('__', '.')}": value for name, value in labels.items()}
+    return [float(each.value) for each in gauge._tell(CallbackOptions()) if wanted.items() <= dict(each.attributes or {}).items()]
+
+
+async def test_age_and_depth_of_each_lane_and_the_letters_of_each_consumer(database: Callable[[str], str]) -> None:
+    async with db.connect(database("roster"), "roster") as roster:
+        await read(roster, Clock(None))
+        assert set(told(metrics.OUTBOX_DEPTH, service="roster")) == {0}
+        await roster.pool.executemany(
+            "INSERT INTO outbox (lane, destination, event_id, key, type, headers, body, created_at)"
+            " VALUES (3, 'roster.events', gen_random_uuid(), 'k', 't', '{}', '', now() - $1::interval)",
+            [(timedelta(seconds=90),), (timedelta(seconds=10),)],
+        )
+        await roster.pool.executemany(
+            "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ('c', $1, 't', 0, $2, '{}', '', 'e')",
+            [("one", 1), ("one", 2), ("other", 3)],
+        )
+        await read(roster, Clock(None))
+
+    assert told(metrics.OUTBOX_DEPTH, service="roster", outbox__lane="3", outbox__destination="kafka") == [2]
+    assert 90 <= told(metrics.OUTBOX_AGE, service="roster", outbox__lane="3", outbox__destination="kafka")[0] < 600
+    assert len(told(metrics.OUTBOX_DEPTH, service="roster")) == 32
+    assert (told(metrics.DEAD_LETTERS, service="roster"), told(metrics.DEAD_KEYS, service="roster")) == ([3], [2])
+
+
+ISSUE = (
+    "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold, found_at, due_at)"
+    " VALUES (gen_random_uuid(), gen_random_uuid(), 'M01', '1', 's', 'red', $1, true, true, 1, '{}', '{}', now(), $2)"
+)
+LIST = "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, released_at) VALUES (gen_random_uuid(), $1, gen_random_uuid(), $1, now(), $2)"
+
+
+async def test_open_and_overdue_deadlines_and_seals_that_wait_in_monitoring(database: Callable[[str], str]) -> None:
+    async with db.connect(database("monitoring"), "monitoring") as here:
+        await here.pool.executemany(
+            ISSUE, [("rectifying", NOW + timedelta(days=1)), ("rectifying", NOW - timedelta(days=1)), ("closed", NOW - timedelta(days=1))]
+        )
+        await here.pool.executemany(LIST, [("1", NOW - timedelta(hours=2)), ("2", None)])
+        await read(here, Clock(None), monitoring.FIGURES)
+
+    kind = {"case__kind": "rectification"}
+    assert (told(metrics.OPEN_DEADLINES, **kind), told(metrics.OVERDUE_DEADLINES, **kind)) == ([1], [1])
+    assert told(metrics.SEALS_WAITING, document__kind="monitoring") == [1]
+    assert 7190 < told(metrics.SEALS_AGE, document__kind="monitoring")[0] < 7800
+
+
+async def test_an_empty_service_tells_zeros(database: Callable[[str], str]) -> None:
+    async with db.connect(database("approval"), "approval") as here:
+        await read(here, Clock(None), approval.FIGURES)
+
+    assert told(metrics.OPEN_DEADLINES, case__kind="approval") == [0]
+    assert told(metrics.SEALS_WAITING, document__kind="approval") == [0]
+
+
+async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "EVERY", 0)
+    answers = iter([True, True, False, False])
+    monkeypatch.setattr(metrics, "collected", lambda: next(answers))
+    seen: list[str] = []
+
+    async def look() -> None:
+        seen.append("looked")
+        if len(seen) > 1:
+            raise asyncpg.InterfaceError("away")
+
+    await watching.at_intervals(look, lambda: seen.append("forgot"))
+    await watching.at_intervals(look, lambda: seen.append("forgot"))
+    await asyncio.sleep(0)
+
+    assert seen == ["looked", "looked", "forgot"]
