@@ -146,8 +146,12 @@ async def _no_such_route(_: Request, error: HTTPException) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    _log.error("request failed", route=getattr(request.scope.get("route"), "path", "—"), error=type(error).__name__, exc_info=error)
-    return problem(500, "internal_error", "系统内部错误，本次请求未生效。请稍后重试；如仍失败，请将追踪编号告知运维人员。")
+    """The last resort, outside of everything else: it tells the trace itself."""
+    trace_id = request.scope.get("trace_id", "")
+    route = getattr(request.scope.get("route"), "path", "—")
+    _log.error("request failed", route=route, error=type(error).__name__, trace_id=trace_id, exc_info=error)
+    detail = "系统内部错误，本次请求未生效。请稍后重试；如仍失败，请将追踪编号告知运维人员。"
+    return problem(500, "internal_error", detail, {"x-trace-id": trace_id}, trace_id=trace_id)
 
 
 async def _asyncapi(_: Request) -> Response:

@@ -26,6 +26,7 @@ LASTS = 600.0
 SOON = 30.0
 """Seconds in which what a workflow does still belongs to the decision that moved it; what comes later, a timer did."""
 _QUIET = {"/live", "/ready"}
+_WORDLESS: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
 _tracer = trace.get_tracer("bianban")
 
 
@@ -74,9 +75,7 @@ class Doing:
         where: tuple[Context | None, Sequence[Link]] = (None, ()),
     ) -> None:
         context, links = where
-        self._scope = _tracer.start_as_current_span(
-            name, context, attributes=about, links=links, record_exception=False, set_status_on_exception=False
-        )
+        self._scope = _tracer.start_as_current_span(name, context, attributes=about, links=links, **_WORDLESS)
         self._command, self._began = command, time.perf_counter()
 
     def __enter__(self) -> trace.Span:
@@ -116,18 +115,21 @@ class TracedRequests:
         if scope["type"] != "http" or scope["path"] in _QUIET:
             return await self._app(scope, receive, send)
         began, status = time.perf_counter(), 500
-        with _tracer.start_as_current_span(scope["method"], context=_asked_by(scope), kind=SpanKind.SERVER) as span:
-            trace_id = trace.format_trace_id(span.get_span_context().trace_id).encode()
+        with _tracer.start_as_current_span(scope["method"], _asked_by(scope), SpanKind.SERVER, **_WORDLESS) as span:
+            scope["trace_id"] = trace_id = trace.format_trace_id(span.get_span_context().trace_id)
 
             async def remember(message: MutableMapping[str, Any]) -> None:
                 nonlocal status
                 if message["type"] == "http.response.start":
                     status = message["status"]
-                    message["headers"] = [*message.get("headers", []), (b"x-trace-id", trace_id)]
+                    message["headers"] = [*message.get("headers", []), (b"x-trace-id", trace_id.encode())]
                 await send(message)
 
             try:
                 await self._app(scope, receive, remember)
+            except Exception as error:
+                told(span, error)
+                raise
             finally:
                 about = _about(scope, status)
                 REQUESTS.record(time.perf_counter() - began, about)

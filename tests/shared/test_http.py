@@ -185,9 +185,10 @@ async def test_a_service_says_what_it_waits_for_and_lives_meanwhile() -> None:
 @pytest.mark.asyncio
 async def test_every_answer_names_its_trace() -> None:
     async with client() as asked:
-        answer = await asked.get("/raise/conflict")
+        refused, broken = await asked.get("/raise/conflict"), await asked.get("/raise/broken")
 
-    assert len(answer.headers["x-trace-id"]) == 32
+    assert len(refused.headers["x-trace-id"]) == len(broken.headers["x-trace-id"]) == 32
+    assert broken.json()["trace_id"] == broken.headers["x-trace-id"]
 
 
 @pytest.mark.asyncio
