@@ -9,15 +9,20 @@ from shared.law import citizen_id, uscc
 AREA, OLD_AREA = "330499", "330498"
 """Never assigned, both. The second one plays the abolished area: a system that judges by today's list would refuse it."""
 HAN = "汉族"
-_LAST = 499
+_SEQUENCES = 500
+"""How many people of one sex may be born on a day in an area."""
 _PEOPLES, _SHARES = zip(*words.PEOPLES, strict=True)
 
 
 class Inventor:
-    """Makes people and codes from one seed: the same seed, the same city. `first_sequence` (below 500) keeps two inventors apart."""
+    """Makes people and codes from one seed: the same seed, the same city. `first_sequence` (below 500) keeps two inventors apart; so do the parts
+    of a whole, among whom all numbers are divided.
+    """
 
-    def __init__(self, seed: int | str, first_sequence: int = 0) -> None:
-        self._first = first_sequence
+    def __init__(self, seed: int | str, first_sequence: int = 0, part: int = 0, parts: int = 1) -> None:
+        self._first = first_sequence or part * _SEQUENCES // parts
+        self._end = (part + 1) * _SEQUENCES // parts
+        self._part, self._parts = part, parts
         self.chance = Random(seed)  # noqa: S311  a city, not a secret
         self._numbers: dict[tuple[str, date, str], int] = {}
         self._codes: set[str] = set()
@@ -47,7 +52,7 @@ class Inventor:
     def id_number(self, born_on: date, sex: str, area: str = AREA) -> str:
         """A citizen identity number nobody in this city has yet (GB 11643-1999). Where a day's numbers are used up, one of the other area."""
         used = self._numbers.get((area, born_on, sex), self._first)
-        if used > _LAST:
+        if used >= self._end:
             if area != AREA:
                 raise ValueError(f"no number is left for {born_on}")
             return self.id_number(born_on, sex, OLD_AREA)
@@ -63,7 +68,7 @@ class Inventor:
         chance = Random(f"{name}/{register}") if name else self.chance  # noqa: S311  as above
         while True:
             organisation = f"{chance.randrange(10**8):08d}"
-            if organisation not in self._codes:
+            if int(organisation) % self._parts == self._part and organisation not in self._codes:
                 self._codes.add(organisation)
                 first = f"{register}{AREA}{organisation}{uscc.organisation_check(organisation)}"
                 return first + uscc.check_character(first)

@@ -1,8 +1,10 @@
 """A province for measurements: some hundred counties, straight into the roster's tables by COPY. No events, no read models; never in production."""
 
 import asyncio
+import multiprocessing
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, TypeAlias
@@ -10,24 +12,27 @@ from uuid import UUID
 
 import asyncpg
 
+from deploy.city.bare_tables import without_indexes
 from deploy.city.catalogue import BW
 from deploy.city.city import SEED, City, city_of
 from deploy.city.invented import Inventor
 from deploy.city.plan import Cell, Cells
 from deploy.city.words import CITY, SPOTS
 from deploy.local.place import Place, WrongPlace
+from deploy.migrate import OWNER
 from services.roster.commands.unit_records import found_by
 from services.roster.models.facts import place_of
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, QUOTAS, SEATS, UNITS, Field, Kind
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.units import UnitRecord
 from shared.clock import Clock, business_day
-from shared.crypto import FieldCipher, RingFile
+from shared.crypto import FieldCipher, KeyRing, RingFile
 from shared.events.envelope import uuid7
 from shared.spelling import spelt_name
 
 UNITS_OF_A_PROVINCE, PERSONS_OF_A_PROVINCE = 60_000, 3_000_000
 _A_COUNTY = 620
+_PROCESSES = 2
 _DOCUMENT_NO = "期初建账-演示省"
 _FIELDS = {each.name: each for sheet in (UNITS, QUOTAS, SEATS, OFF_ESTABLISHMENT, PERSONS) for each in sheet.fields}
 _TABLES = {
@@ -86,7 +91,7 @@ class _County:
 
     def add(self, table: str, values: Values) -> None:
         """One more record; what is not told is none."""
-        self.records[table].append(tuple(values.get(column) for column in _TABLES[table]))
+        self.records[table].append(tuple(map(values.get, _TABLES[table])))
 
 
 async def fill(place: Place, units: int, persons: int, tell: Callable[[int, int], None]) -> None:
@@ -94,26 +99,74 @@ async def fill(place: Place, units: int, persons: int, tell: Callable[[int, int]
     if place.environment == "production":
         raise WrongPlace("演示数据不能装入生产环境。")
     cipher = FieldCipher(RingFile(place.home / "secrets" / "field.keys"))
-    await fill_tables(place.database_url("roster"), cipher, Clock(place.clock_file).now(), units, persons, tell)
+    await fill_tables(place.database_url(OWNER), cipher, Clock(place.clock_file).now(), units, persons, tell)
 
 
 async def fill_tables(address: str, cipher: FieldCipher, at: datetime, units: int, persons: int, tell: Callable[[int, int], None]) -> None:
-    """The same for a database, as known from an instant on."""
-    conn = await asyncpg.connect(address)
+    """The same for a database, as known from an instant on. `address`: that of the tables' owner, who takes the indexes away and puts them back."""
+    conn = await asyncpg.connect(address, timeout=60)
     try:
         if await conn.fetchval("SELECT EXISTS (SELECT FROM roster.units)"):
             raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
-        codes = await _codes(conn)
-        done_units = done_persons = 0
-        inventor = Inventor("province")
-        for city, name in _cities(units, persons, business_day(at), inventor):
-            county = await asyncio.to_thread(_county_of, city, _County(name, inventor, at, codes, cipher))
-            async with conn.transaction():
-                for table, columns in _TABLES.items():
-                    await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=county.records[table])
-            done_units, done_persons = done_units + len(county.records["units"]), done_persons + len(county.records["persons"])
+        whole = _Province(address, at, units, persons, await _codes(conn), cipher.ring.text())
+        async with without_indexes(conn, "roster", _TABLES):
+            await _fill_by_parts(whole, tell)
+    finally:
+        await conn.close()
+
+
+@dataclass(frozen=True)
+class _Province:
+    """What each process that makes counties is told. `ring`: the keys of the fields, as the secret file has them."""
+
+    address: str
+    at: datetime
+    units: int
+    persons: int
+    codes: Mapping[str, Mapping[str, str]]
+    ring: str
+
+    @property
+    def counties(self) -> int:
+        """Of about equal size."""
+        return max(1, round(self.units / _A_COUNTY))
+
+    def county(self, number: int, inventor: Inventor) -> _County:
+        """One of them, made."""
+        units, persons = (total * (number + 1) // self.counties - total * number // self.counties for total in (self.units, self.persons))
+        names = [CITY, *(f"{spot}市" for spot in SPOTS), *(f"{spot[::-1]}县" for spot in SPOTS)]
+        county = _County(names[number % len(names)], inventor, self.at, self.codes, FieldCipher(KeyRing.read(self.ring)))
+        return _county_of(city_of(units, persons, SEED + number, business_day(self.at), inventor), county)
+
+
+async def _fill_by_parts(whole: _Province, tell: Callable[[int, int], None]) -> None:
+    """A process for each part of the counties; an inventor goes through those of its part, so that no number occurs twice."""
+    done_units = done_persons = 0
+
+    async def fill_part(part: int) -> None:
+        nonlocal done_units, done_persons
+        inventor = Inventor(f"province/{part}", part=part, parts=_PROCESSES)
+        for number in range(part, whole.counties, _PROCESSES):
+            inventor, units, persons = await asyncio.get_running_loop().run_in_executor(pool, _bring_in, whole, number, inventor)
+            done_units, done_persons = done_units + units, done_persons + persons
             tell(done_units, done_persons)
-        await conn.execute("ANALYZE")
+
+    with ProcessPoolExecutor(_PROCESSES, multiprocessing.get_context("spawn")) as pool:
+        await asyncio.gather(*(fill_part(part) for part in range(_PROCESSES)))
+
+
+def _bring_in(whole: _Province, number: int, inventor: Inventor) -> tuple[Inventor, int, int]:
+    county = whole.county(number, inventor)
+    asyncio.run(_copy(whole.address, county.records))
+    return inventor, len(county.records["units"]), len(county.records["persons"])
+
+
+async def _copy(address: str, records: Records) -> None:
+    conn = await asyncpg.connect(address, timeout=60)
+    try:
+        async with conn.transaction():
+            for table, columns in _TABLES.items():
+                await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=records[table])
     finally:
         await conn.close()
 
@@ -127,15 +180,6 @@ async def _codes(conn: asyncpg.Connection) -> dict[str, dict[str, str]]:
     for name, table in tables.items():
         found[name] = {row["label"]: row["code"] for row in await conn.fetch(f"SELECT label, code FROM roster.{table}")}
     return found
-
-
-def _cities(units: int, persons: int, today: date, inventor: Inventor) -> Iterator[tuple[City, str]]:
-    """As many counties as are needed, of about equal size, none with a number of another."""
-    counties = max(1, round(units / _A_COUNTY))
-    names = [CITY, *(f"{spot}市" for spot in SPOTS), *(f"{spot[::-1]}县" for spot in SPOTS)]
-    for number in range(counties):
-        here, people = (total * (number + 1) // counties - total * number // counties for total in (units, persons))
-        yield city_of(here, people, SEED + number, today, inventor), names[number % len(names)]
 
 
 def _county_of(city: City, county: _County) -> _County:

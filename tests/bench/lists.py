@@ -18,7 +18,7 @@ from deploy.local import probes
 from deploy.local.part import Part
 from deploy.local.place import PROJECT, Place
 from deploy.local.process import spawn
-from deploy.migrate import migrate
+from deploy.migrate import OWNER, migrate
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.glossary import Role
@@ -53,7 +53,7 @@ async def _measured(place: Place, name: str, units: int, persons: int) -> list[F
     database = f"lists_{name}"
     await migrate(place, database)
     cipher, now = FieldCipher(RingFile(place.home / "secrets" / "field.keys")), Clock(place.clock_file).now()
-    await fill_tables(place.database_url("roster", database), cipher, now, units, persons, lambda *_: None)
+    await fill_tables(place.database_url(OWNER, database), cipher, now, units, persons, lambda *_: None)
     ours, floor = (place.port("roster") + offset for offset in (OURS_OFFSET, FLOOR_OFFSET))
     figures = []
     async with AsyncExitStack() as served:

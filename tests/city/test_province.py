@@ -1,6 +1,7 @@
 """The large city for measurements stands in the tables as a load would have left it, and is refused where it does not belong."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 
@@ -8,6 +9,7 @@ import asyncpg
 import pytest
 
 from deploy.city import province
+from deploy.city.bare_tables import without_indexes
 from deploy.city.city import SEED, city_of
 from deploy.city.invented import Inventor
 from deploy.local.place import Place, WrongPlace
@@ -32,7 +34,7 @@ async def filled(stack: Place, address: str) -> tuple[FieldCipher, list[tuple[in
 
 
 async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Place, database: Callable[[str], str]) -> None:
-    cipher, told = await filled(stack, database("roster"))
+    cipher, told = await filled(stack, database("bianban"))
     conn = await asyncpg.connect(database("roster"))
     rows = await conn.fetch(
         "SELECT units.name, quotas.posts, count(placements) AS heads FROM roster.quotas JOIN roster.units ON units.id = quotas.unit_id"
@@ -43,7 +45,7 @@ async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Pl
         " JOIN roster.person_indexes USING (person_id) LIMIT 1"
     )
     await conn.close()
-    made = city_of(UNITS, PERSONS, SEED, DAY, Inventor("province"))
+    made = city_of(UNITS, PERSONS, SEED, DAY, Inventor("province/0", part=0, parts=2))
     short_of = {answer.unit for answer in made.answers if answer.rule == "M12"}
     planned = sorted((unit.name, row.posts, row.heads) for unit in made.units for row in unit.quotas)
     number = parse_citizen_id(cipher.decrypt(person["id_number"], place_of(person["person_id"])))
@@ -55,10 +57,10 @@ async def test_every_row_of_posts_has_the_people_that_the_city_gave_it(stack: Pl
 
 
 async def test_it_is_refused_where_units_are_already(stack: Place, database: Callable[[str], str]) -> None:
-    await filled(stack, database("roster"))
+    await filled(stack, database("bianban"))
 
     with pytest.raises(WrongPlace, match="系统中已有单位"):
-        await filled(stack, database("roster"))
+        await filled(stack, database("bianban"))
 
 
 async def test_it_is_refused_in_production(stack: Place) -> None:
@@ -69,3 +71,28 @@ async def test_it_is_refused_in_production(stack: Place) -> None:
 def _prefixed(row: tuple[str, int, int]) -> tuple[str, int, int]:
     name, *numbers = row
     return (name if "望汐市" in name else f"望汐市{name}", *numbers)  # type: ignore[return-value]  # two numbers
+
+
+async def test_what_is_filled_without_indexes_has_them_again_afterwards(database: Callable[[str], str]) -> None:
+    conn = await asyncpg.connect(database("bianban"))
+    before = await _guards(conn)
+
+    with suppress(LookupError):
+        async with without_indexes(conn, "roster", ["persons", "person_records", "placements"]):
+            within = await _guards(conn)
+            raise LookupError
+    after = await _guards(conn)
+    await conn.close()
+
+    assert after == before
+    assert not [guard for guard in within if guard.startswith(("EXCLUDE", "FOREIGN KEY", "CREATE INDEX"))]
+
+
+async def _guards(conn: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
+    rows = await conn.fetch(
+        "SELECT pg_get_indexdef(indexrelid) AS said FROM pg_index WHERE indrelid = ANY($1::text[]::regclass[])"
+        " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid) UNION"
+        " SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = ANY($1::text[]::regclass[])",
+        ["roster.persons", "roster.person_records", "roster.placements"],
+    )
+    return {row["said"] for row in rows}
