@@ -117,9 +117,13 @@ class KeyRing:
         """The key that has been there longest."""
         return min(self.keys, key=lambda key: key.id)
 
+    @cached_property
+    def _by_id(self) -> dict[int, FieldKey]:
+        return {key.id: key for key in self.keys}
+
     def find(self, key_id: int) -> FieldKey | None:
         """The key of an id."""
-        return next((key for key in self.keys if key.id == key_id), None)
+        return self._by_id.get(key_id)
 
     def announcing(self, key: FieldKey) -> "KeyRing":
         """With a key that reads, and does not yet write: every process gets to know it before anything is under it."""

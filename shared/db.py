@@ -65,10 +65,10 @@ class By:
 
 
 class Database:
-    """A pool of connections to one service's schema, and the wake-up of its outbox relay."""
+    """A pool of connections to one service's schema, another one for searches, and the wake-up of its outbox relay."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
-        self.pool, self.service = pool, service
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", searches: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
+        self.pool, self._searches, self.service = pool, searches, service
         self._stirred = asyncio.Event()
         self._wall = ""
 
@@ -93,22 +93,8 @@ class Database:
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for reads, on one snapshot."""
         try:
-            async with self.pool.acquire() as conn, conn.transaction(isolation="repeatable_read", readonly=True):
-                if self._wall:
-                    await conn.execute(self._wall)
-                yield conn
-        except _AWAY as error:
-            raise Unavailable("database") from error
-
-    @asynccontextmanager
-    async def searching(self) -> AsyncIterator[Connection]:
-        """As `reading`, for lists: each statement is planned for the values it is asked with, since a rare name and a common one go other ways.
-
-        Among many rows the wall costs a second, so it stands open until `shut`: whoever has chosen ids shuts it, and reads behind it what is shown.
-        """
-        try:
             async with self.pool.acquire() as conn:
-                await conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan")
+                await conn.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._wall}")
                 try:
                     yield conn
                 finally:
@@ -116,9 +102,16 @@ class Database:
         except _AWAY as error:
             raise Unavailable("database") from error
 
-    async def shut(self, conn: Connection) -> None:
-        """From here on the search reads behind the wall, rows whose ids it knows: one plan is good for all of them."""
-        await conn.execute(f"SET LOCAL plan_cache_mode = auto; {self._wall}")
+    @asynccontextmanager
+    async def searching(self) -> AsyncIterator[Connection]:
+        """A connection that chooses among many rows: each statement is planned for the values it is asked with, since a rare name and a common one
+        go other ways. There the wall would cost a second, so it does not stand: what is shown of people is read by the ids found, `glancing`.
+        """
+        try:
+            async with self._searches.acquire() as conn:
+                yield conn
+        except _AWAY as error:
+            raise Unavailable("database") from error
 
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[Connection]:
@@ -155,22 +148,22 @@ class Database:
 async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Database]:
     """Open the pool; close it at the end."""
     limits = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s", "application_name": service}
-    pool = await asyncpg.create_pool(
-        url, min_size=1, max_size=size, server_settings=limits, command_timeout=30, init=readable_json, reset=_as_it_is
-    )
-    database = Database(pool, service)
-    POOL.ask(service, lambda: _connections(pool))
+    pooled = functools.partial(asyncpg.create_pool, url, max_size=size, command_timeout=30, init=readable_json, reset=_as_it_is)
+    pool = await pooled(min_size=1, server_settings=limits)
+    searches = await pooled(min_size=0, server_settings=limits | {"plan_cache_mode": "force_custom_plan"})
+    database = Database(pool, searches, service)
+    POOL.ask(service, lambda: _connections(pool, searches))
     notifier = asyncio.create_task(database.notify_relay())
     try:
         yield database
     finally:
         notifier.cancel()
-        await asyncio.wait_for(pool.close(), 10)
+        await asyncio.wait_for(asyncio.gather(pool.close(), searches.close()), 10)
 
 
-def _connections(pool: "asyncpg.Pool[asyncpg.Record]") -> Series:
-    idle = pool.get_idle_size()
-    return [({"db.client.connection.state": "idle"}, idle), ({"db.client.connection.state": "used"}, pool.get_size() - idle)]
+def _connections(*pools: "asyncpg.Pool[asyncpg.Record]") -> Series:
+    idle, all_of_them = sum(pool.get_idle_size() for pool in pools), sum(pool.get_size() for pool in pools)
+    return [({"db.client.connection.state": "idle"}, idle), ({"db.client.connection.state": "used"}, all_of_them - idle)]
 
 
 async def _as_it_is(_: Connection) -> None:

@@ -91,9 +91,9 @@ class NotPlainText(Exception):  # noqa: N818  named as the fact it states
 
 async def _plain_text(request: Request) -> None:
     """A file is judged by whoever reads it, and only after he knows who brings it."""
-    written = (request.url.path, *(value for pair in request.query_params.multi_items() for value in pair))
+    asked = request.scope["path"].encode() + request.scope["query_string"]
     body = b"" if request.headers.get("content-type", "").startswith("multipart/form-data") else await request.body()
-    if any("\0" in text for text in written) or b"\\u0000" in body:  # a raw NUL is no JSON
+    if b"\0" in asked or b"%00" in request.scope["query_string"] or b"\\u0000" in body:  # a raw NUL is no JSON
         raise NotPlainText
 
 

@@ -1,13 +1,15 @@
-"""Lists over HTTP: the order asked for, a sealed cursor, the fields one wants, and an ETag. SQL stays with the list."""
+"""Lists over HTTP: what is asked, the order, a sealed cursor, the fields one wants, and an ETag. SQL stays with the list."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import asyncpg
+import orjson
 from cryptography.exceptions import InvalidTag
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -18,6 +20,7 @@ from shared.crypto import FieldCipher
 from shared.errors import Conflict
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+M = TypeVar("M", bound=BaseModel)
 
 
 class Paging(BaseModel):
@@ -29,6 +32,30 @@ class Paging(BaseModel):
     fields: str | None = Field(None, max_length=2_000, description="Only these fields, divided by commas.")
     after: str = Field("", max_length=4_000, description="`next` of the page before; empty: the first page.")
     limit: int = Field(50, ge=1, le=200)
+
+
+def asked(model: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """A dependency: the query of a request, read by the model itself. (FastAPI looks for each field apart: a fifth of the time of a page.)"""
+
+    async def read(request: Request) -> M:
+        return model.model_validate(dict(request.query_params))
+
+    return read
+
+
+def described(model: type[BaseModel]) -> dict[str, Any]:
+    """The same for the description of the route (`openapi_extra`)."""
+    schema = model.model_json_schema()
+    whole = schema.pop("$defs", {})
+
+    def inline(part: Any) -> Any:
+        if isinstance(part, dict):
+            return inline(whole[part["$ref"].rsplit("/", 1)[1]]) if "$ref" in part else {name: inline(each) for name, each in part.items()}
+        return [inline(each) for each in part] if isinstance(part, list) else part
+
+    needed = schema.get("required", ())
+    fields = schema["properties"].items()
+    return {"parameters": [{"name": name, "in": "query", "required": name in needed, "schema": inline(each)} for name, each in fields]}
 
 
 class SortUnknown(Conflict):
@@ -145,9 +172,9 @@ def question(name: str, order: Order, *asked: object) -> str:
 
 def page(request: Request, items: Sequence[Mapping[str, Any]], next_page: str | None) -> Response:
     """A page with its ETag; nothing but 304 where the caller has just this page. Each cursor is sealed anew, so it is not part of the tag."""
-    content = to_json(items)
+    content = orjson.dumps(items, _as_text, orjson.OPT_UTC_Z)
     tag = _tag(content + bytes([next_page is not None]))
-    return _answer(request, tag, b'{"items":%b,"next":%b}' % (content, to_json(next_page)))
+    return _answer(request, tag, b'{"items":%b,"next":%b}' % (content, orjson.dumps(next_page)))
 
 
 def answer(request: Request, body: object) -> Response:
@@ -156,13 +183,19 @@ def answer(request: Request, body: object) -> Response:
     return _answer(request, _tag(content), content)
 
 
+def _as_text(value: object) -> str:
+    if isinstance(value, UUID):  # asyncpg has a kind of its own
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a list")
+
+
 def _tag(content: bytes) -> str:
     return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
 def _answer(request: Request, tag: str, content: bytes) -> Response:
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    known = (each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(","))
-    if tag in known:
+    known = request.headers.get("if-none-match")
+    if known and tag in (each.strip().removeprefix("W/") for each in known.split(",")):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type="application/json")

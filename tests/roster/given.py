@@ -222,11 +222,8 @@ async def versions_of(database: Database, unit_id: UUID) -> list[int]:
 async def people_of(conn: Connection, unit_id: UUID, moment: Moment) -> list[dict[str, Any]]:
     """Who holds a post of the unit itself, as the office's list shows them."""
     lines = PersonPages(OFFICE, PersonFilter(unit=unit_id, below=False), moment, ordered("name", PERSON_SORTS), FIELDS)
-
-    async def open_(_: Connection) -> None:
-        """No wall."""
-
-    return (await lines.page(conn, CIPHER, "", 10_000, open_))[0]
+    person_ids, _ = await lines.chosen(conn, CIPHER, "", 10_000)
+    return await lines.shown(conn, CIPHER, person_ids)
 
 
 async def units_of(conn: Connection, who: Who, moment: Moment, parent: UUID | None = None) -> list[UUID]:

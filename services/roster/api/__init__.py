@@ -3,8 +3,8 @@
 from services.roster.api import changes, comparisons, concerned, figures, imports, loads, people, persons, placements, secondments, units
 from shared.exports import api as exports
 
-ROUTERS = (
-    *(units.router, figures.router, people.router, persons.router, placements.router, secondments.router, changes.router),
+ROUTERS = (  # looked through in this order: what is asked most comes first
+    *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router),
     *(loads.router, imports.router, comparisons.router, concerned.router),
     exports.router,
 )

@@ -3,17 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from services.roster.api.door import AsOf, AtMoment, InDoor
 from services.roster.models.people import Population
 from services.roster.queries import ledger as ledgers
 from services.roster.queries import post_lists, statistics
-from services.roster.queries.units import ensure_visible
+from services.roster.queries.units import ensure_asked_rightly, ensure_visible
 from shared.auth import Permit, Who
 from shared.clock import business_day
-from shared.pages import Paging, answer, chosen, ordered, page
+from shared.pages import Paging, answer, asked, chosen, described, ordered, page
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -45,26 +45,26 @@ class LedgerQuery(ledgers.LedgerFilter, Paging):
     sort: str = "-at"
 
 
-@router.get("/posts", response_model=PostPage)
-async def posts(wanted: Annotated[PostQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+@router.get("/posts", response_model=PostPage, openapi_extra=described(PostQuery))
+async def posts(request: Request, who: Reader, wanted: Annotated[PostQuery, Depends(asked(PostQuery))], door: InDoor) -> Response:
     """Every row of posts of a subtree: 编制数, 实有数, 空编, 超编, 已核未用, 冻结数, 可用编, 使用率, 空编率."""
     fields = chosen(wanted.fields, post_lists.PostLine.model_fields)
     lines = post_lists.PostPages(who, wanted, wanted.moment, ordered(wanted.sort, post_lists.SORTS), fields)
     async with door.database.searching() as conn:
-        if wanted.unit:
-            await ensure_visible(conn, wanted.unit, who)
-        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
+        found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
+        await ensure_asked_rightly(conn, wanted.unit, who, found)
+    return page(request, found, next_page)
 
 
-@router.get("/ledger", response_model=LedgerPage)
-async def ledger(wanted: Annotated[LedgerQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+@router.get("/ledger", response_model=LedgerPage, openapi_extra=described(LedgerQuery))
+async def ledger(request: Request, who: Reader, wanted: Annotated[LedgerQuery, Depends(asked(LedgerQuery))], door: InDoor) -> Response:
     """台账: what changed, on which document, issued by whom and when; latest first."""
     fields = chosen(wanted.fields, ledgers.LedgerLine.model_fields)
     lines = ledgers.LedgerPages(who, wanted, ordered(wanted.sort, ledgers.SORTS), fields)
     async with door.database.searching() as conn:
-        if wanted.unit:
-            await ensure_visible(conn, wanted.unit, who)
-        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
+        found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
+        await ensure_asked_rightly(conn, wanted.unit, who, found)
+    return page(request, found, next_page)
 
 
 @router.get("/units/{unit_id}/structure", response_model=statistics.StructureView)

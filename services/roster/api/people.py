@@ -3,15 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from services.roster.api.door import AsOf, Door, InDoor
 from services.roster.models.people import PersonFilter, PersonSearch, Population
-from services.roster.queries import units as unit_queries
 from services.roster.queries.person_lists import FIELDS, PersonLine, PersonPages, order_of
+from services.roster.queries.units import ensure_asked_rightly
 from shared.auth import Permit, Who
-from shared.pages import Paging, chosen, page
+from shared.pages import Paging, asked, chosen, described, page
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
@@ -43,8 +43,8 @@ class SearchBody(PersonSearch, AsOf, Paging):
     sort: str = "name"
 
 
-@router.get("/persons", response_model=PersonPage)
-async def persons(wanted: Annotated[PersonQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+@router.get("/persons", response_model=PersonPage, openapi_extra=described(PersonQuery))
+async def persons(request: Request, who: Reader, wanted: Annotated[PersonQuery, Depends(asked(PersonQuery))], door: InDoor) -> Response:
     """People by unit, post and status. By name or number they are asked for in a body: `POST /persons/search`."""
     return await _page(request, door, who, wanted, wanted)
 
@@ -55,16 +55,19 @@ async def search(body: SearchBody, request: Request, who: Reader, door: InDoor) 
     return await _page(request, door, who, body, body)
 
 
-@router.get("/units/{unit_id}/persons", response_model=PersonPage)
-async def persons_of(unit_id: UUID, wanted: Annotated[OwnQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+@router.get("/units/{unit_id}/persons", response_model=PersonPage, openapi_extra=described(OwnQuery))
+async def persons_of(
+    unit_id: UUID, request: Request, who: Reader, wanted: Annotated[OwnQuery, Depends(asked(OwnQuery))], door: InDoor
+) -> Response:
     """Who holds a post of the unit itself; of one population (机关事业, 编外, 国资), or of all."""
     return await _page(request, door, who, PersonFilter(unit=unit_id, below=False, population=wanted.population), wanted)
 
 
-async def _page(request: Request, door: Door, who: Who, wanted: PersonFilter, asked: PersonQuery | OwnQuery | SearchBody) -> Response:
-    order = order_of(asked.sort, wanted.name if isinstance(wanted, PersonSearch) else None)
-    lines = PersonPages(who, wanted, asked.moment, order, chosen(asked.fields, FIELDS))
+async def _page(request: Request, door: Door, who: Who, wanted: PersonFilter, query: PersonQuery | OwnQuery | SearchBody) -> Response:
+    order = order_of(query.sort, wanted.name if isinstance(wanted, PersonSearch) else None)
+    lines = PersonPages(who, wanted, query.moment, order, chosen(query.fields, FIELDS))
     async with door.database.searching() as conn:
-        if wanted.unit:
-            await unit_queries.ensure_visible(conn, wanted.unit, who)
-        return page(request, *await lines.page(conn, door.cipher, asked.after, asked.limit, door.database.shut))
+        person_ids, next_page = await lines.chosen(conn, door.cipher, query.after, query.limit)
+        await ensure_asked_rightly(conn, wanted.unit, who, person_ids)
+    async with door.database.glancing() as conn:
+        return page(request, await lines.shown(conn, door.cipher, person_ids), next_page)

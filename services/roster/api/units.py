@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
 from services.roster.api.door import AsOf, AtMoment, InDoor, Write
@@ -22,7 +22,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import OverQuotaCause
 from shared.http import IdempotencyKey
-from shared.pages import Paging, answer, ordered, page
+from shared.pages import Paging, answer, asked, described, ordered, page
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -133,8 +133,8 @@ async def register_unit(body: UnitBody, who: Maintainer, key: IdempotencyKey, do
     return UnitId(unit_id=unit_id, uscc_doubt=queries.doubt_of(body.uscc))
 
 
-@router.get("/units", response_model=UnitPage)
-async def units(wanted: Annotated[UnitQuery, Query()], request: Request, who: Reader, door: InDoor) -> Response:
+@router.get("/units", response_model=UnitPage, openapi_extra=described(UnitQuery))
+async def units(request: Request, who: Reader, wanted: Annotated[UnitQuery, Depends(asked(UnitQuery))], door: InDoor) -> Response:
     """Units in scope in the tree of a date: last year's figures keep last year's tree."""
     lines = UnitPages(who, wanted, wanted.moment, ordered(wanted.sort, SORTS), fields_of(wanted.fields, wanted))
     async with door.database.searching() as conn:

@@ -1,7 +1,8 @@
 """What decisions need to know, as the rules take it. Commands ask under their locks, advice asks without."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -176,7 +177,7 @@ async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
     return as_person(row)
 
 
-def as_person(row: asyncpg.Record) -> PersonRecord:
+def as_person(row: asyncpg.Record | Mapping[str, Any]) -> PersonRecord:
     """What rules may know of a person, from one of his records."""
     return PersonRecord(
         person_id=row["person_id"],

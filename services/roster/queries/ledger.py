@@ -8,13 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.roster.queries.units import seen
+from services.roster.queries.units import roots_of, seen
 from shared.auth import Who
 from shared.clock import at_hour
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.pages import Cursors, Order, Parameters, question
-from shared.unit_copies import scope
 
 MATTERS = {
     "roster.unit_registered.v1": "机构登记",
@@ -117,7 +116,7 @@ class LedgerPages:
         rows = await conn.fetch(
             f"SELECT {columns}, {self.order.keys} FROM event_log AS row JOIN units ON units.id = row.unit_id"
             f" WHERE {' AND '.join(self._conditions(put))} AND {self.order.after(cursors.read(after), put)}"
-            f" ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}",
+            f" ORDER BY {self.order.by} LIMIT {limit + 1}",
             *put,
         )
         lines = [
@@ -127,7 +126,7 @@ class LedgerPages:
 
     def _conditions(self, put: Parameters) -> Iterator[str]:
         wanted = self.wanted
-        yield seen(self.who, put(scope(self.who), "uuid[]"))
+        yield seen(self.who, roots_of(self.who, put))
         if wanted.unit:
             unit = put(wanted.unit, "uuid")
             yield f"units.path @> ARRAY[{unit}]" if wanted.below else f"row.unit_id = {unit}"

@@ -1,8 +1,10 @@
 """Lists of people, masked, in Chinese order. First the page is chosen, then those few are read with their posts."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
@@ -59,31 +61,26 @@ class PersonPages:
     order: Order
     fields: Sequence[str]
 
-    async def page(
-        self, conn: Connection, cipher: FieldCipher, after: str, limit: int, shut: Callable[[Connection], Awaitable[None]]
-    ) -> tuple[list[dict[str, Any]], str | None]:
-        """One page, and the cursor of the next one. `shut` is called before anything of a person is read that will be shown."""
+    async def chosen(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[UUID], str | None]:
+        """Who is on a page, and the cursor of the next one."""
         narrowed = self.wanted.model_dump(mode="json", include=set(PersonSearch.model_fields))
         cursors = Cursors(cipher, question("persons", self.order, narrowed, self.moment.on, self.moment.known))
-        chosen = await self._chosen(conn, cipher, cursors.read(after), limit + 1)
-        await shut(conn)
-        put = Parameters()
-        people = {row["person_id"]: row for row in await conn.fetch(self._in_full([row["id"] for row in chosen[:limit]], put), *put)}
-        shape = _Shape.of(self.fields)
-        lines = [shape.line(cipher, people[row["id"]]) for row in chosen[:limit] if row["id"] in people]
-        return lines, cursors.after(self.order.of(chosen[limit - 1])) if len(chosen) > limit else None
-
-    async def _chosen(self, conn: Connection, cipher: FieldCipher, behind: Sequence[str] | None, count: int) -> list[asyncpg.Record]:
         put = Parameters()
         then = held_by_many(put, self.moment)
-        conditions = " AND ".join([then("person"), *self._conditions(put, then, cipher), self.order.after(behind, put)])
-        return list(
-            await conn.fetch(
-                f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions}"
-                f" ORDER BY {self.order.by} LIMIT {put(count, 'integer')}",
-                *put,
-            )
+        conditions = " AND ".join([then("person"), *self._conditions(put, then, cipher), self.order.after(cursors.read(after), put)])
+        rows = await conn.fetch(
+            f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions}"
+            f" ORDER BY {self.order.by} LIMIT {limit + 1}",
+            *put,
         )
+        return [row["id"] for row in rows[:limit]], cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+
+    async def shown(self, conn: Connection, cipher: FieldCipher, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+        """Those of them whom the caller may see, in their order, masked. `conn` stands behind the wall."""
+        put = Parameters()
+        people = {row["person_id"]: row for row in await conn.fetch(self._in_full(person_ids, put), *put)}
+        shape = _Shape.of(self.fields)
+        return [shape.line(cipher, people[person_id]) for person_id in person_ids if person_id in people]
 
     @property
     def _posts(self) -> bool:
@@ -209,14 +206,30 @@ class _Shape:
 
     def line(self, cipher: FieldCipher, row: asyncpg.Record) -> dict[str, Any]:
         """A person as a list shows him."""
-        line = {name: row[name] for name in self.plain}
+        line = _taken(self.plain, row)
         for name in self.sealed:
             line[name] = masked(cipher, row["person_id"], name, row[name])
         if self.retirement:
-            line["retirement"] = retirement_fact(as_person(row)).model_dump()
+            line["retirement"] = _retirement(*_DECIDING(row))
         if self.of_post:
-            line["placement"] = {name: row[name] for name in self.of_post} if row["placement_id"] else None
+            line["placement"] = _taken(self.of_post, row) if row["placement_id"] else None
         return line
 
 
+def _taken(names: Sequence[str], row: asyncpg.Record) -> dict[str, Any]:
+    return dict(zip(names, map(row.__getitem__, names), strict=True))
+
+
+@lru_cache(16_384)
+def _retirement(*deciding: object) -> dict[str, str | None]:
+    """Told once for all who are alike in what decides."""
+    return retirement_fact(as_person(_NOBODY | dict(zip(_DECIDED_BY, deciding, strict=True)))).model_dump()
+
+
 _OF_LINE = frozenset(PersonLine.model_fields)
+_DECIDED_BY = (
+    *("sex", "birth_on", "certified_birth_on", "identity", "post_category", "title", "professional_title"),
+    *("retirement_category", "leadership_level", "retirement_reason"),
+)
+_DECIDING = itemgetter(*_DECIDED_BY)
+_NOBODY = {"person_id": UUID(int=0), "name": ""}

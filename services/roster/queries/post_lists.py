@@ -9,12 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment, held_by_many
-from services.roster.queries.units import EstablishmentView, seen
+from services.roster.queries.units import EstablishmentView, roots_of, seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.pages import Cursors, Order, Parameters, question
-from shared.unit_copies import scope
 
 
 class PostLine(EstablishmentView):
@@ -76,7 +75,7 @@ class PostPages:
         )
         rows = await conn.fetch(
             f"SELECT {columns}, {self.order.keys} FROM ({units}) AS units JOIN LATERAL ({self._figures(put)}) AS row ON true"
-            f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}",
+            f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {limit + 1}",
             *put,
         )
         lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
@@ -91,7 +90,7 @@ class PostPages:
         return re.sub(r"\$[1-4]\b", lambda found: places[found[0]], FIGURES_THEN)
 
     def _of_units(self, put: Parameters, behind: Sequence[str] | None) -> Iterator[str]:
-        yield seen(self.who, put(scope(self.who), "uuid[]"))
+        yield seen(self.who, roots_of(self.who, put))
         if self.wanted.unit:
             unit = put(self.wanted.unit, "uuid")
             yield f"was.path @> ARRAY[{unit}]" if self.wanted.below else f"units.id = {unit}"

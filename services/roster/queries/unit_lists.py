@@ -8,13 +8,13 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.roster.queries.establishments import Moment, held_by_many
-from services.roster.queries.units import UnitLine, seen
+from services.roster.queries.units import UnitLine, roots_of, seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.pages import Cursors, Order, Parameters, chosen, question
 from shared.spelling import sought_grams, written_plainly
-from shared.unit_copies import scope, sees_withheld
+from shared.unit_copies import sees_withheld
 
 
 class UnitListLine(UnitLine):
@@ -82,15 +82,13 @@ class UnitPages:
             self.moment.known,
         )
         cursors, put = Cursors(cipher, asked), Parameters()
-        sql = (
-            f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {put(limit + 1, 'integer')}"
-        )
+        sql = f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {limit + 1}"
         rows = await conn.fetch(sql, *put)
         lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
         return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
 
     def _rows(self, put: Parameters) -> str:
-        then, roots = held_by_many(put, self.moment), put(scope(self.who), "uuid[]")
+        then, roots = held_by_many(put, self.moment), roots_of(self.who, put)
         children = then("child")
         if not sees_withheld(self.who):
             children += f" AND child.unit_id IN (SELECT below.id FROM units AS below WHERE {seen(self.who, roots, 'below')})"

@@ -1,6 +1,6 @@
 """Units as they are shown: within the caller's scope, as of a date, as known on a day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LA
 from shared.auth import Who
 from shared.db import Connection
 from shared.law.uscc import parse_uscc
-from shared.unit_copies import scope, visible
+from shared.pages import Parameters
+from shared.unit_copies import scope, sees_withheld, visible
 
 
 class EstablishmentView(BaseModel):
@@ -132,10 +133,21 @@ def seen(who: Who, roots: str = "$1", row: str = "units") -> str:
     return visible(who, row=row, table="units", roots=roots)
 
 
+def roots_of(who: Who, put: Parameters) -> str:
+    """The caller's scope in a statement; the whole county is no parameter, so that one plan is good for all who ask."""
+    return "NULL::uuid[]" if who.units is None else put(scope(who), "uuid[]")
+
+
 async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
     """The unit exists and lies in the caller's scope; for the others there is none."""
     if not await conn.fetchval(f"SELECT true FROM units WHERE id = $2 AND {seen(who)}", scope(who), unit_id):
         raise UnitUnknown(unit=unit_id)
+
+
+async def ensure_asked_rightly(conn: Connection, unit_id: UUID | None, who: Who, found: Sequence[object]) -> None:
+    """The same for a list narrowed to a unit. Who sees every unit, and found something of this one, knows that it is there."""
+    if unit_id is not None and not (found and who.units is None and sees_withheld(who)):
+        await ensure_visible(conn, unit_id, who)
 
 
 async def those_there(conn: Connection, unit_ids: Iterable[UUID]) -> set[UUID]:
