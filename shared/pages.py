@@ -160,6 +160,13 @@ class Cursors:
         """The cursor that goes on behind a row."""
         return base64.urlsafe_b64encode(self.cipher.seal(json.dumps(values).encode(), self._place)).decode()
 
+    def page(
+        self, rows: Sequence[asyncpg.Record], order: Order, limit: int, fields: Sequence[str]
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """These fields of at most so many rows, and the cursor of the next page where there was one more."""
+        lines = [{name: row[name] for name in fields} for row in rows[:limit]]
+        return lines, self.after(order.of(rows[limit - 1])) if len(rows) > limit else None
+
     @property
     def _place(self) -> str:
         return f"cursors.{hashlib.sha256(self.question.encode()).hexdigest()}"
@@ -170,11 +177,13 @@ def question(name: str, order: Order, *asked: object) -> str:
     return json.dumps([name, order.name, order.descending, *asked], default=str, sort_keys=True)
 
 
-def page(request: Request, items: Sequence[Mapping[str, Any]], next_page: str | None) -> Response:
-    """A page with its ETag; nothing but 304 where the caller has just this page. Each cursor is sealed anew, so it is not part of the tag."""
-    content = orjson.dumps(items, _as_text, orjson.OPT_UTC_Z)
+def page(request: Request, items: Sequence[Mapping[str, Any]], next_page: str | None, **more: object) -> Response:
+    """A page (`more`: what stands beside its items) with its ETag; nothing but 304 where the caller has just this page. Each cursor is sealed anew,
+    so it is not part of the tag.
+    """
+    content = orjson.dumps({"items": items} | more, _as_text, orjson.OPT_UTC_Z)
     tag = _tag(content + bytes([next_page is not None]))
-    return _answer(request, tag, b'{"items":%b,"next":%b}' % (content, orjson.dumps(next_page)))
+    return _answer(request, tag, b'%b,"next":%b}' % (content[:-1], orjson.dumps(next_page)))
 
 
 def answer(request: Request, body: object) -> Response:

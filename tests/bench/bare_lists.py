@@ -43,6 +43,7 @@ QUERIES = {
     "posts": f"{_POST} ORDER BY units.code, quotas.kind, quotas.funding LIMIT 50",
     "posts-of-a-subtree": f"{_POST} WHERE units.path @> ARRAY['{{top}}'::uuid] ORDER BY units.code, quotas.kind, quotas.funding LIMIT 50",
 }
+QUERIES |= {f"{name}-as-of-a-day": QUERIES[name].replace("'infinity'::date", "'2020-06-30'::date") for name in ("units", "people")}
 
 
 @asynccontextmanager

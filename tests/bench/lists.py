@@ -37,6 +37,8 @@ PAGES = {
     "people of a unit": "/persons?limit=50&unit={unit}&below=false",
     "people of a subtree": "/persons?limit=50&unit={top}",
     "people by kind": "/persons?limit=50&kind=SY",
+    "units as of a day": "/units?limit=50&as_of=2020-06-30",
+    "people as of a day": "/persons?limit=50&as_of=2020-06-30",
     "posts": "/posts?limit=50",
     "posts of a subtree": "/posts?limit=50&unit={top}",
 }

@@ -205,11 +205,39 @@ async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_d
     )
 
     history = (await doors.http.get(f"/persons/{person_id}/history", headers=doors.office)).json()["items"]
+    backwards = await _walked(doors, f"/persons/{person_id}/history", sort="-recorded_from")
+    assert len(history) > 3
+    assert (await _walked(doors, f"/persons/{person_id}/history"), backwards) == (history, history[::-1])
     assert (corrected.status_code, left.status_code) == (204, 204)
     assert [(each["started_on"], each["ended_on"]) for each in history if each["recorded_until"] is None] == [
         ("2026-09-01", "2026-09-10"),
         ("2026-09-11", "2026-09-15"),
     ]
+
+
+async def test_a_units_history_is_read_page_by_page_and_its_cursor_is_of_no_use_for_another_unit(doors: Doors, roster_db: Database) -> None:
+    unit_id, other = await given.unit(roster_db), await given.unit(roster_db)
+    for day, name in enumerate(("测试甲", "测试乙", "测试丙"), 10):
+        body = {"name": name, "effective_on": f"2026-09-{day}", "document_no": "文1"}
+        assert (await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.office)).status_code == 200
+
+    whole = (await doors.http.get(f"/units/{unit_id}/history", headers=doors.office)).json()
+    first = (await doors.http.get(f"/units/{unit_id}/history", params={"limit": 1}, headers=doors.office)).json()
+    strange = await doors.http.get(f"/units/{other}/history", params={"after": first["next"]}, headers=doors.office)
+
+    assert (len(whole["items"]), whole["next"], first["items"]) == (4, None, whole["items"][:1])
+    assert await _walked(doors, f"/units/{unit_id}/history") == whole["items"]
+    assert (strange.status_code, strange.json()["code"]) == (409, "cursor_unknown")
+
+
+async def _walked(doors: Doors, path: str, **asked: str) -> list[dict[str, Any]]:
+    """All pages of two, one behind the other."""
+    items: list[dict[str, Any]] = []
+    after = ""
+    while after is not None:
+        page = (await doors.http.get(path, params={"limit": "2", "after": after} | asked, headers=doors.office)).json()
+        items, after = items + page["items"], page["next"]
+    return items
 
 
 async def _made(doors: Doors, path: str, body: Mapping[str, object]) -> dict[str, Any]:

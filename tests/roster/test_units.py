@@ -36,11 +36,12 @@ from services.roster.models.units import (
 )
 from services.roster.queries import units as queries
 from services.roster.queries.establishments import Moment
-from services.roster.queries.unit_history import unit_history
+from services.roster.queries.unit_history import SORTS, unit_history
 from shared.auth import Who
 from shared.db import Database
 from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
 from shared.glossary import FreezeScope, Role
+from shared.pages import Cursors, Paging, ordered
 from tests.roster import given
 
 pytestmark = pytest.mark.asyncio
@@ -124,10 +125,11 @@ async def test_a_renamed_unit_has_its_old_name_before_the_day_and_as_known_befor
 
     async with roster_db.reading() as conn:
         as_known = await queries.unit_view(conn, unit_id, OFFICE, Moment(given.TODAY, given.NOW + timedelta(days=1)))
-        history = await unit_history(conn, unit_id, OFFICE)
+        order = ordered("since", SORTS)
+        history, _ = await unit_history(conn, Cursors(given.CIPHER, "a history"), unit_id, order, Paging())
     assert ((await seen(roster_db, unit_id, BEFORE)).name, (await seen(roster_db, unit_id, SINCE)).name) == (old, "测试新名")
     assert as_known.name == old
-    assert [(each.name, each.since, each.until) for each in history.items] == [
+    assert [(each["name"], each["since"], each["until"]) for each in history] == [
         (old, date(2020, 1, 1), SINCE),
         ("测试新名", SINCE, None),
     ]

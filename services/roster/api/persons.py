@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import AtMoment, InDoor, Write, fields
@@ -18,7 +18,7 @@ from shared.auth import Permit, Who
 from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
-from shared.pages import Limit
+from shared.pages import Cursors, Limit, Paging, asked, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
@@ -83,11 +83,17 @@ class RevealPage(BaseModel):
     next: int | None
 
 
-class History(BaseModel):
-    """All versions."""
+class HistoryQuery(Paging):
+    """A page of versions, by `recorded_from`."""
+
+    sort: str = "recorded_from"
+
+
+class HistoryPage(BaseModel):
+    """A page; `next` is its cursor."""
 
     items: list[queries.RecordedPlacement]
-    next: None = None
+    next: str | None
 
 
 @router.post("/units/{unit_id}/persons", status_code=201)
@@ -118,11 +124,16 @@ async def person(person_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -
         return await queries.person_view(conn, door.cipher, person_id, who, moment)
 
 
-@router.get("/persons/{person_id}/history")
-async def history(person_id: UUID, who: Reader, door: InDoor) -> History:
+@router.get("/persons/{person_id}/history", response_model=HistoryPage, openapi_extra=described(HistoryQuery))
+async def history(
+    person_id: UUID, request: Request, who: Reader, wanted: Annotated[HistoryQuery, Depends(asked(HistoryQuery))], door: InDoor
+) -> Response:
     """Every recorded version of the person's placements."""
+    order = ordered(wanted.sort, queries.HISTORY_SORTS)
+    cursors = Cursors(door.cipher, question("history", order, person_id))
     async with door.database.reading() as conn:
-        return History(items=await queries.history(conn, person_id, who))
+        await queries.ensure_visible(conn, person_id, who)
+        return page(request, *await queries.history_page(conn, cursors, person_id, order, wanted))
 
 
 @router.get("/persons/{person_id}/changes")

@@ -22,7 +22,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import OverQuotaCause
 from shared.http import IdempotencyKey
-from shared.pages import Paging, answer, asked, described, ordered, page
+from shared.pages import Cursors, Paging, answer, asked, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -110,6 +110,12 @@ class UnitQuery(UnitFilter, AsOf, Paging):
     sort: str = "code"
 
 
+class HistoryQuery(Paging):
+    """A page of stretches, by `since`."""
+
+    sort: str = "since"
+
+
 class UnitPage(BaseModel):
     """A page; `next` is its cursor."""
 
@@ -166,11 +172,17 @@ async def close_unit(unit_id: UUID, body: CloseBody, who: Maintainer, key: Idemp
     await unit_closing.close_unit(door.database, door.by(who, key, body), CloseUnit.model_validate({"unit_id": unit_id} | given(body)))
 
 
-@router.get("/units/{unit_id}/history")
-async def unit_history(unit_id: UUID, who: Reader, door: InDoor) -> history.UnitHistory:
+@router.get("/units/{unit_id}/history", response_model=history.UnitHistory, openapi_extra=described(HistoryQuery))
+async def unit_history(
+    unit_id: UUID, request: Request, who: Reader, wanted: Annotated[HistoryQuery, Depends(asked(HistoryQuery))], door: InDoor
+) -> Response:
     """What the unit was from when to when, from whom it came and who took over."""
+    order = ordered(wanted.sort, history.SORTS)
+    cursors = Cursors(door.cipher, question("unit history", order, unit_id))
     async with door.database.reading() as conn:
-        return await history.unit_history(conn, unit_id, who)
+        await queries.ensure_visible(conn, unit_id, who)
+        items, next_page = await history.unit_history(conn, cursors, unit_id, order, wanted)
+        return page(request, items, next_page, **await history.links(conn, unit_id))
 
 
 @router.post("/reforms", status_code=201)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
 from shared.db import Connection
 from shared.events.roster import RetirementFact
+from shared.pages import Cursors, Order, Paging, Parameters, chosen
 from shared.unit_copies import scope
 
 
@@ -165,6 +167,23 @@ async def history(conn: Connection, person_id: UUID, who: Who) -> list[RecordedP
         person_id,
     )
     return [RecordedPlacement(**row) for row in rows]
+
+
+HISTORY_SORTS = {"recorded_from": {"lower(recorded)": "timestamptz", "lower(during)": "date", "id": "bigint"}}
+
+
+async def history_page(
+    conn: Connection, cursors: Cursors, person_id: UUID, order: Order, paging: Paging
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The same, a page of it, of a person whom the caller may see."""
+    put, fields = Parameters(), chosen(paging.fields, RecordedPlacement.model_fields)
+    rows = await conn.fetch(
+        f"SELECT {_PLACEMENT}, lower(recorded) AS recorded_from, upper(recorded) AS recorded_until, {order.keys} FROM placements"
+        f" WHERE person_id = {put(person_id, 'uuid')} AND {order.after(cursors.read(paging.after), put)}"
+        f" ORDER BY {order.by} LIMIT {paging.limit + 1}",
+        *put,
+    )
+    return cursors.page(rows, order, paging.limit, fields)
 
 
 async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, after: int, limit: int) -> list[tuple[int, ChangeView]]:

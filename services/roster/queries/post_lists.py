@@ -78,8 +78,7 @@ class PostPages:
             f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {limit + 1}",
             *put,
         )
-        lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
-        return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+        return cursors.page(rows, self.order, limit, self.fields)
 
     def _figures(self, put: Parameters) -> str:
         moment = self.moment

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.roster.models.units import ReformUnknown, units_named
-from services.roster.queries.units import LINKS, SuccessorView, ensure_visible, links_of, seen
+from services.roster.queries.units import LINKS, SuccessorView, links_of, seen
 from shared.auth import Who
 from shared.db import Connection
+from shared.pages import Cursors, Order, Paging, Parameters, chosen
 from shared.unit_copies import scope
 
 
@@ -39,9 +40,10 @@ class RecordView(BaseModel):
 
 
 class UnitHistory(BaseModel):
-    """All stretches, oldest first, and the links to other units."""
+    """A page of stretches, and the links to other units; `next` is the page's cursor."""
 
     items: list[RecordView]
+    next: str | None
     successors: list[SuccessorView]
     predecessors: list[SuccessorView]
 
@@ -60,15 +62,27 @@ class ReformView(BaseModel):
     units: list[UUID]
 
 
-async def unit_history(conn: Connection, unit_id: UUID, who: Who) -> UnitHistory:
-    """What the unit was from when to when, as known now."""
-    await ensure_visible(conn, unit_id, who)
+SORTS = {"since": {"lower(during)": "date", "id": "bigint"}}
+
+
+async def unit_history(
+    conn: Connection, cursors: Cursors, unit_id: UUID, order: Order, paging: Paging
+) -> tuple[list[dict[str, Any]], str | None]:
+    """What a unit that the caller may see was from when to when, as known now: a page of it."""
+    put, fields = Parameters(), chosen(paging.fields, RecordView.model_fields)
     rows = await conn.fetch(
-        "SELECT *, lower(during) AS since, upper(during) AS until, lower(recorded) AS recorded_from FROM unit_records"
-        " WHERE unit_id = $1 AND upper_inf(recorded) ORDER BY lower(during)",
-        unit_id,
+        f"SELECT *, lower(during) AS since, upper(during) AS until, lower(recorded) AS recorded_from, {order.keys} FROM unit_records"
+        f" WHERE unit_id = {put(unit_id, 'uuid')} AND upper_inf(recorded) AND {order.after(cursors.read(paging.after), put)}"
+        f" ORDER BY {order.by} LIMIT {paging.limit + 1}",
+        *put,
     )
-    return UnitHistory(items=[RecordView(**row) for row in rows], **links_of(unit_id, await conn.fetch(LINKS, unit_id)))
+    return cursors.page(rows, order, paging.limit, fields)
+
+
+async def links(conn: Connection, unit_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """From whom it came and who took over."""
+    found = links_of(unit_id, await conn.fetch(LINKS, unit_id))
+    return {side: [each.model_dump() for each in views] for side, views in found.items()}
 
 
 async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:

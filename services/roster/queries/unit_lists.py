@@ -84,8 +84,7 @@ class UnitPages:
         cursors, put = Cursors(cipher, asked), Parameters()
         sql = f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {limit + 1}"
         rows = await conn.fetch(sql, *put)
-        lines = [{name: row[name] for name in self.fields} for row in rows[:limit]]
-        return lines, cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+        return cursors.page(rows, self.order, limit, self.fields)
 
     def _rows(self, put: Parameters) -> str:
         then, roots = held_by_many(put, self.moment), roots_of(self.who, put)
