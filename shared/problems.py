@@ -97,6 +97,7 @@ TITLES: dict[str, str] = {
     "secondment_unknown": "没有找到借调记录",
     "seconded_already": "另有借调",
     "secondment_too_long": "借调期限过长",
+    "secondment_renewal_too_late": "续借申请过晚",
     "secondment_too_soon": "借调间隔不足",
     "secondment_ended": "借调已结束",
     "person_on_roster": "人员已在编",

@@ -15,6 +15,7 @@ from shared.crypto import FieldCipher, RingFile
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
 from shared.http import service_app
+from shared.law.notices import Notices
 from shared.settings import StackSettings
 
 
@@ -34,6 +35,7 @@ def create_app() -> FastAPI:
     app.state.tokens = Tokens(stack.secrets_dir / "token.pub")
     app.state.rates = Rates(stack.requests_per_minute)
     app.state.clock = clock = Clock(stack.clock_file)
+    app.state.calendar = Notices(stack.calendar_folder).calendar
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
     app.state.imports = settings
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))

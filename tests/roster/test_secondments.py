@@ -184,4 +184,24 @@ async def test_the_borrowers_clerk_sees_who_works_there_and_not_the_lenders_pers
         "secondment_months": 6,
         "secondment_total_months": 12,
         "secondment_rest_months": 24,
+        "secondment_notice_days": 10,
     }
+
+
+async def test_a_renewal_is_filed_ten_working_days_before_the_term_is_over(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id, _ = await given.in_post(roster_db, row)
+    lent = SecondPerson(person_id=person_id, borrower="外市某局", started_on=date(2026, 9, 3), until=date(2026, 9, 30))
+    secondment_id = await second_person(roster_db, given.by(), lent)
+    asked = {"until": "2026-11-30", "document_no": "借〔2026〕8号"}
+
+    answers = [
+        await doors.http.post(f"/secondments/{secondment_id}/extension", json=asked | filed, headers=doors.office)
+        for filed in ({}, {"filed_on": "2026-09-17"}, {"filed_on": "2026-09-15"})
+    ]
+
+    assert [(each.status_code, each.json()["code"] if each.content else "") for each in answers] == [
+        (409, "secondment_renewal_too_late"),
+        (409, "secondment_renewal_too_late"),
+        (204, ""),
+    ]

@@ -1,5 +1,6 @@
 """What every route stands on: the service's parts, and on whose behalf a write runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -13,6 +14,7 @@ from shared.auth import Who
 from shared.clock import Clock
 from shared.crypto import FieldCipher
 from shared.db import By, Database
+from shared.law.working_days import Calendar
 
 
 class Write(BaseModel):
@@ -31,6 +33,7 @@ class Door:
     whole: Database
     cipher: FieldCipher
     clock: Clock
+    calendar: Callable[[], Calendar]
     request: Request
 
     @property
@@ -48,7 +51,7 @@ class Door:
 
 async def _door(request: Request) -> Door:  # async: FastAPI sends a plain function through a thread
     state = request.app.state
-    return Door(state.database, state.cipher, state.clock, request)
+    return Door(state.database, state.cipher, state.clock, state.calendar, request)
 
 
 def scoped(units: tuple[UUID, ...]) -> str:

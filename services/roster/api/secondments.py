@@ -36,9 +36,10 @@ class SecondmentBody(Write):
 
 
 class ExtensionBody(Write):
-    """The new last day approved."""
+    """The new last day approved; `filed_on`: the day on which the unit asked for it, today where it is left out."""
 
     until: date
+    filed_on: date | None = None
 
 
 class ReturnBody(Write):
@@ -98,7 +99,11 @@ async def secondments(person_id: UUID, who: Reader, door: InDoor) -> Secondments
 async def extend_secondment(secondment_id: UUID, body: ExtensionBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Give it a later last day."""
     await _ensure_visible(door, secondment_id, who)
-    what = ExtendSecondment.model_validate({"secondment_id": secondment_id} | fields(body))
+    filed_on = body.filed_on or business_day(door.clock.now())
+    async with door.database.reading() as conn:
+        days = (await queries.limits(conn, filed_on)).notice
+    notice_on = door.calendar().add_working_days(filed_on, days).due_on if days else None
+    what = ExtendSecondment(secondment_id=secondment_id, until=body.until, notice_on=notice_on)
     await commands.extend_secondment(door.database, door.by(who, key, body), what)
 
 

@@ -51,7 +51,7 @@ async def extend_secondment(conn: Connection, by: By, what: ExtendSecondment) ->
     document_of(by)
     today = today_of(by)
     here = await _locked(conn, what.secondment_id)
-    ensure_may_extend(here, what.until, await limits(conn, today))
+    ensure_may_extend(here, what, await limits(conn, today))
     version = await take_unit(conn, here.lender_id)
     longer = await replace_secondment(conn, by, here, until=what.until, ended_on=None)
     await outbox.append(conn, by, SecondmentExtended.model_validate(facts_of(by, longer, version)))

@@ -37,10 +37,13 @@ class SecondPerson(Request):
 
 
 class ExtendSecondment(Request):
-    """`until`: the new last day approved."""
+    """`until`: the new last day approved. `notice_on`: the day on which the notice given by the unit is over, counted at the door; it must lie within
+    the term that runs. None: not judged.
+    """
 
     secondment_id: UUID
     until: date
+    notice_on: date | None = Field(None, exclude=True)
 
 
 class EndSecondment(Request):
@@ -68,11 +71,12 @@ class Secondment:
 
 @dataclass(frozen=True)
 class Limits:
-    """In months: of one term, of all terms together, and of the time between two secondments."""
+    """In months: of one term, of all terms together, and of the time between two secondments; in working days: how early a renewal is filed."""
 
     term: int
     total: int
     rest: int
+    notice: int
 
 
 class SecondmentUnknown(NotFound):
@@ -101,6 +105,13 @@ class SecondmentTooSoon(Conflict):
 
     code = "secondment_too_soon"
     sentence = "该人员上次借调于 {ended_on} 结束，{months} 个月内不得再次借调，最早为 {day}。请核对。"
+
+
+class RenewalTooLate(Conflict):
+    """The limit is a parameter."""
+
+    code = "secondment_renewal_too_late"
+    sentence = "续借须在到期（{until}）前 {days} 个工作日申请，本次申请已晚于该期限。请到期后返回；确有需要的，由编办按规定另行研究。"
 
 
 class SecondmentEndedBefore(Conflict):

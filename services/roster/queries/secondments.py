@@ -54,7 +54,9 @@ async def limits(conn: Connection, on: date) -> Limits:
     """The office's limits in force on a day."""
     rows = await conn.fetch("SELECT name, value FROM parameters WHERE name LIKE 'secondment%' AND valid @> $1::date", on)
     value = {row["name"]: row["value"] for row in rows}
-    return Limits(value["secondment_months"], value["secondment_total_months"], value["secondment_rest_months"])
+    return Limits(
+        value["secondment_months"], value["secondment_total_months"], value["secondment_rest_months"], value["secondment_notice_days"]
+    )
 
 
 async def secondment(conn: Connection, secondment_id: UUID) -> Secondment:

@@ -5,7 +5,9 @@ from datetime import date
 
 from services.roster.models.refusals import DatesOutOfOrder
 from services.roster.models.secondments import (
+    ExtendSecondment,
     Limits,
+    RenewalTooLate,
     SecondedAlready,
     Secondment,
     SecondmentEndedBefore,
@@ -31,12 +33,14 @@ def ensure_may_begin(what: SecondPerson, earlier: Sequence[Secondment], limits: 
             raise SecondmentTooSoon(ended_on=each.ended_on, months=limits.rest, day=months_after(each.ended_on, limits.rest))
 
 
-def ensure_may_extend(here: Secondment, until: date, limits: Limits) -> None:
-    """Later than before, and within the total."""
+def ensure_may_extend(here: Secondment, what: ExtendSecondment, limits: Limits) -> None:
+    """Later than before, within the total, and filed in time."""
     ensure_lasts(here)
-    if until <= here.until:
+    if what.until <= here.until:
         raise DatesOutOfOrder
-    _ensure_within(here.started_on, until, limits.total)
+    _ensure_within(here.started_on, what.until, limits.total)
+    if what.notice_on is not None and what.notice_on > here.until:
+        raise RenewalTooLate(until=here.until, days=limits.notice)
 
 
 def ensure_lasts(here: Secondment) -> None:
