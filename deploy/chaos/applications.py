@@ -40,7 +40,7 @@ class Clerk:
         asked = {"type": "post_use_application", "posts": 1}
         application = await self._submit(login, asked)
         if fate == "withdrawn":
-            await self._withdraw_at(login, application, self.chance.randint(0, len(STEPS)))
+            await self._withdraw_at(login, application, self.chance.choice([0, 1, 2, 3, 3, 3]))
             return
         if fate == "left":
             return

@@ -1,9 +1,12 @@
 """`bianban chaos`: the command, its progress and its verdict in words."""
 
 import asyncio
+import logging
 import os
+import signal
 import sys
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 import typer
 import uvloop
@@ -43,16 +46,25 @@ def chaos(
     """在一套专用系统上边办理业务边制造故障，最后与系统外的台账逐项核对；全部相符时退出码为 0。"""
     base = Place.from_environment()
     place_of_chaos(base)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is what is wanted
     asked = Asked(minutes, seed, tuple(name for name in faults.split(",") if name))
     try:
-        verdict = uvloop.run(run(free_place(base), asked, lambda line: console.print(line, markup=False)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        verdict = uvloop.run(_until_told(run(free_place(base), asked, lambda line: console.print(line, markup=False))))
+    except asyncio.CancelledError:
         console.print("已中断，专用系统已停止。")
         _leave(130)
     path = keep(verdict, asked, base.home / "chaos")
     show(verdict)
     console.print(f"数据：{path}")
     _leave(0 if verdict.kept else 1)
+
+
+async def _until_told(work: Coroutine[Any, Any, Verdict]) -> Verdict:
+    """Ctrl-C and SIGTERM end the work, and with it all that it has started."""
+    task = asyncio.ensure_future(work)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+    return await task
 
 
 def show(verdict: Verdict) -> None:

@@ -4,16 +4,16 @@ import asyncio
 import os
 import shutil
 import signal
-from pathlib import Path
 
 from deploy.chaos.faults import Fault, Scene, Skipped, ready, signal_part
+from deploy.chaos.ground import DISKS, resize_disk
 from shared.events import TOPICS
 
-_SMALLEST = 4096
+_TRIES = 20
 
 
 class DiskFull(Fault):
-    """A file fills the small disk under a store to its last byte."""
+    """The small disk under a store shrinks to what is used: not one byte is left."""
 
     name = "disk-full"
     lasts = 6.0
@@ -23,25 +23,17 @@ class DiskFull(Fault):
         return ("postgres", "kafka")
 
     async def begin(self, scene: Scene) -> None:
-        folder = "pg" if self.target == "postgres" else self.target
-        if folder not in scene.ground.small_disks:
+        self._disk = "pg" if self.target == "postgres" else self.target
+        if self._disk not in scene.ground.small_disks:
             raise Skipped("没有 root 权限，不能为它挂载可写满的小磁盘")
-        self._file = scene.ground.place.home / folder / "fill"
-        await asyncio.to_thread(_fill, self._file)
+        folder = scene.ground.place.home / self._disk
+        for _ in range(_TRIES):  # it may take some more while it is measured
+            if resize_disk(folder, str(shutil.disk_usage(folder).used)):
+                return
+        raise Skipped("磁盘没有写满")
 
-    async def end(self, scene: Scene) -> None:  # noqa: ARG002  every fault has this form
-        self._file.unlink(missing_ok=True)
-
-
-def _fill(file: Path) -> None:
-    """Take all that is free, in ever smaller pieces, while the store takes some too."""
-    piece = shutil.disk_usage(file.parent).free
-    with file.open("wb") as handle:
-        while piece >= _SMALLEST:
-            try:
-                os.posix_fallocate(handle.fileno(), handle.seek(0, os.SEEK_END), piece)
-            except OSError:
-                piece //= 2
+    async def end(self, scene: Scene) -> None:
+        resize_disk(scene.ground.place.home / self._disk, DISKS[self._disk])
 
 
 class LostTail(Fault):

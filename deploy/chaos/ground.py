@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from deploy.chaos.proxy import Detour
 from deploy.cli import DEMO_DATE
@@ -33,10 +34,10 @@ class Ground:
 
 
 def place_of_chaos(place: Place, slot: int = 0) -> Place:
-    """Beside the stack the caller means, never that stack itself. WrongPlace in production."""
+    """Beside the stack the caller means, never that stack itself; with the small city of the tests. WrongPlace in production."""
     if place.environment == "production":
         raise WrongPlace("bianban chaos 会损坏数据，生产环境不能运行。")
-    return Place(place.home / "chaos" / f"stack-{slot}", place.offset + OFFSET + 800 * slot, "demo", DETOUR)
+    return Place(place.home / "chaos" / f"stack-{slot}", place.offset + OFFSET + 800 * slot, "test", DETOUR)
 
 
 @asynccontextmanager
@@ -84,6 +85,11 @@ def _small_disks(place: Place) -> Iterator[frozenset[str]]:
     finally:
         for name in mounted:
             _quietly("umount", "--lazy", str(place.home / name))
+
+
+def resize_disk(folder: Path, size: str) -> bool:
+    """Give a small disk another size; False when more than that is used."""
+    return _quietly("mount", "-o", f"remount,size={size}", str(folder))
 
 
 def _quietly(*words: str) -> bool:

@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
@@ -20,18 +21,18 @@ from deploy.chaos.faults_events import replay_all
 from deploy.chaos.ground import Ground, ground
 from deploy.chaos.ledger import Ledger, Line
 from deploy.chaos.load import load
-from deploy.chaos.quiet import come_to_rest
+from deploy.chaos.quiet import PATIENCE, come_to_rest
 from deploy.chaos.schedule import Done, carry_out, kinds_named, plan
 from deploy.chaos.topics import compare_topics
 from deploy.local.place import Place
-from deploy.quiet import pulse_of
+from deploy.quiet import Pulse, StillBusy, pulse_of
 from shared.clock import Clock
 from workflows.schedules import SCHEDULES
 
 RECOVERY = 5.0
 """A part is ready this many seconds after its start, says the aim; it is told, and no part of the verdict."""
 PROGRESS = 15.0
-_REPLAYS = 20
+_REPLAYS = 5
 Tell = Callable[[str], None]
 
 
@@ -104,8 +105,8 @@ async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], 
     for way in there.ways.values():
         way.speak()
     down = await recovery.all_ready(place)
-    replays = await _replay(scene)
     async with clock.mover(place) as mover, pulse_of(place, [schedule.workflow for schedule in SCHEDULES]) as pulse:
+        replays = await _replay(scene, pulse)
         rest = await come_to_rest(Clock(place.clock_file), mover, pulse)
     healed = time.monotonic() - healing
     lines = ledger.lines()
@@ -121,15 +122,17 @@ async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], 
     )
 
 
-async def _replay(scene: Scene) -> int:
-    """What a fault has had parked on purpose is replayed, as its contract says, until nothing is parked any more or nothing helps."""
+async def _replay(scene: Scene, pulse: Pulse) -> int:
+    """What a fault has had parked on purpose is replayed once all is read, as its contract says, until nothing is parked or nothing helps."""
     replayed = 0
     for _ in range(_REPLAYS):
+        with suppress(StillBusy):  # it is told by `come_to_rest`
+            await pulse.drained(PATIENCE)
         asked = await replay_all(scene)
         if not asked:
             break
         replayed += asked
-        await asyncio.sleep(2)
+        await asyncio.sleep(3)
     return replayed
 
 
