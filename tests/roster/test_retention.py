@@ -96,5 +96,5 @@ async def test_the_auditor_sees_who_saw_whose_number_and_why(doors: Doors, roste
     both = ["核对户籍证明", "核对档案原件"]
     assert told == [both, both, both[:1], []]
     assert (await doors.http.get("/reveals", headers=doors.office)).status_code == 403
-    with pytest.raises(asyncpg.RestrictViolationError):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await roster_db.pool.execute("UPDATE person_reveals SET reason = 'x'")
