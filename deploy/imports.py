@@ -246,7 +246,7 @@ def _print_written(found: Import, done: Import) -> None:
     else:
         console.print(
             f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"
-            f"人员 {written['persons']} 人（其中超编待定性 {written['over_quota']} 人），变更 {written['changed']} 项。"
+            f"人员 {written['persons']} 人（其中超编 {written['over_quota']} 人），变更 {written['changed']} 项。"
         )
         if same:
             console.print(f"原已存在、未改动的 {same} 行。")

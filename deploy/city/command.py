@@ -90,5 +90,5 @@ async def _load(folder: Path, user: str | None) -> None:
     async with pulse_of(place) as pulse:
         await pulse.drained(PATIENCE)
     refused = f"，拒绝 {taken.refused} 行（见 answers.csv）" if taken.refused else ""
-    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编待定性 {taken.over_quota} 人"
+    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编 {taken.over_quota} 人"
     console.print(f"已装入：{said}{refused}，用时 {time.monotonic() - began:.1f} 秒。", markup=False)

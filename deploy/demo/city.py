@@ -76,7 +76,7 @@ async def fill(place: Place, kind: str) -> str:
         await load_accounts(identity, staff, clock.now())
         async with pulse_of(place) as pulse:
             await pulse.drained(PATIENCE)
-    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编待定性 {taken.over_quota} 人"
+    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编 {taken.over_quota} 人"
     return f"演示城市“望汐市”（演示数据，虚构）：{said}，拒绝 {taken.refused} 行"
 
 

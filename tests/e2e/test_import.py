@@ -96,7 +96,7 @@ async def test_the_good_rows_go_in_when_told_to_and_the_same_file_again_changes_
     again = await bianban(whole, "import", "roster", str(path), "--accept-valid")
 
     assert (first[0], again[0]) == (1, 1)
-    assert "新单位 2 个，编制数 2 行，职数 0 行，人员 3 人（其中超编待定性 1 人）" in first[1]
+    assert "新单位 2 个，编制数 2 行，职数 0 行，人员 3 人（其中超编 1 人）" in first[1]
     assert "没有改动" in again[1]
     assert await people_of(whole, 903) == expected
     assert report.stat().st_size > 5_000

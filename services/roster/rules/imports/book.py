@@ -346,7 +346,7 @@ def beyond_quota(book: Book, code: str, people: Mapping[Row, int]) -> list[tuple
     return [
         (
             row,
-            f"{book.name_of(code)} {book.words.row(row)}核定 {posts[row]}，实有 {number}，超 {number - posts[row]}：按“历史遗留超编”记入，待定性",
+            f"{book.name_of(code)} {book.words.row(row)}核定 {posts[row]}，实有 {number}，超 {number - posts[row]}：超出的人员按所填“超编原因”记入，未填的记为“历史遗留超编”",
         )
         for row, number in sorted(people.items())
         if row in posts and number > posts[row]
