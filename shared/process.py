@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ from shared.faults import told
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     """Run `main` until it ends or SIGTERM comes. Ends by `os._exit`: interpreter exit may crash after the Temporal SDK was used (sdk-python#300)."""
     code = 0
+    gc.collect()
+    gc.freeze()  # what is there now stays: no later collection walks through it
     try:
         uvloop.run(_until_told(main))
     except Exception as error:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from shared.sheets.refusals import unreadable
 
@@ -27,8 +27,7 @@ _EXHAUSTED = {-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT, -signal.SIGSEGV
 Cell: TypeAlias = str | float | bool | None
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """The wanted cells of one row, in the order asked for. `computed` are the places of cells that hold a formula."""
 
     number: int
@@ -63,7 +62,7 @@ class Sheet:
         await self._book.tell(after=after, columns=list(columns), derive=list(derive))
         while True:
             words = await self._book.hear()
-            yield [Row(each[0], each[1], frozenset(each[2]) if len(each) > 2 else frozenset()) for each in words["rows"]]
+            yield [Row(*each) if len(each) == 2 else Row(each[0], each[1], frozenset(each[2])) for each in words["rows"]]
             if words.get("last"):
                 return
 

@@ -90,7 +90,7 @@ class JudgedRow:
     @property
     def wrong(self) -> bool:
         """Whether an error keeps it out."""
-        return any(not problem.warning for problem in self.problems)
+        return bool(self.problems) and not all(problem.warning for problem in self.problems)
 
 
 class Extract(BaseModel):
