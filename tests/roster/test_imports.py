@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
+from deploy.city.invented import Inventor
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
@@ -309,7 +310,7 @@ async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
             await asyncio.sleep(0.005)
         await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
 
-    await asyncio.gather(apply_import(office.database, given.CIPHER, office.clock, view.id), cancel_soon())
+    await asyncio.gather(apply_import(office.database, given.CIPHER, office.clock, view.id, 4), cancel_soon())
 
     done = await office.view(view.id)
     there = await office.database.pool.fetch("SELECT count(*) AS people FROM units JOIN placements ON unit_id = units.id GROUP BY units.id")
@@ -327,6 +328,38 @@ async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> 
     assert await office.refused(view) == []
     assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 1
     assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 1
+
+
+async def test_a_refused_unit_takes_those_below_it_along_and_no_other_of_its_block(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    units[3]["主管部门"] = "单位1"
+    people = [person(place, 单位=f"单位{place}") for place in range(4)]
+    view = await office.check("roster", {"单位": units, "人员": people})
+    other = Inventor(9).uscc("12")
+    await office.write("roster", {"单位": [with_posts(单位名称="别的单位", 统一社会信用代码=other)], "人员": [person(1, 单位="别的单位")]})
+
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+    await apply_import(office.database, given.CIPHER, office.clock, view.id)
+
+    assert [name for name, _ in await office.refused(view)] == ["单位1", "单位3"]
+    there = await office.database.pool.fetch("SELECT name, version FROM units ORDER BY name")
+    assert {row["name"] for row in there} == {"单位0", "单位2", "别的单位"}
+    assert await office.database.pool.fetchval("SELECT count(*) FROM event_log WHERE aggregate_type = 'unit'") == sum(
+        row["version"] for row in there
+    )
+
+
+async def test_two_attempts_at_once_double_nothing_and_leave_nothing_out(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    view = await office.check("roster", {"单位": units, "人员": [person(place, 单位=f"单位{place // 2}") for place in range(8)]})
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+
+    await asyncio.gather(*(apply_import(office.database, given.CIPHER, office.clock, view.id, rows) for rows in (100, 4)))
+
+    done = await office.view(view.id)
+    assert (done.state, done.units_done, await office.refused(view)) == (ImportState.APPLIED, 4, [])
+    assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 4
+    assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 8
 
 
 async def test_what_is_kept_of_a_file_is_encrypted_and_gone_after_its_time(office: Office) -> None:

@@ -30,6 +30,8 @@ _ROWS = (
     "SELECT sheet, number, unit_code, kind, funding, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = ANY($2)"
     " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
 )
+_MARKED = frozenset({"id_number"})
+"""A block is known by its positions: of a person, his number alone says who he is."""
 _OF_POSTS = frozenset({"posts", "use_until"})
 _UNITS = "SELECT id, name, code, uscc, category, parent_id, lower(valid) AS valid_from FROM units WHERE code = ANY($1)"
 Row = Mapping[str, Any]
@@ -76,7 +78,9 @@ class Gathering:
         first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
         seats = [_seats(row) for row in rows if row["sheet"] == "seats"]
         first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
-        persons = [sealed(self.cipher, _person(row)) for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "added"]
+        persons = [
+            sealed(self.cipher, _person(row), _MARKED) for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "added"
+        ]
         return WriteUnit(
             position=unit["position"],
             unit_id=unit_id,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -28,8 +28,8 @@ _WAITING = (
 )
 
 
-async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, import_id: UUID) -> None:
-    """Write what waits, a few blocks at a time; stop between them when somebody cancels. May be called again after a crash."""
+async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, import_id: UUID, block: int = BLOCK) -> None:
+    """Write what waits, a few blocks of so many rows at a time; stop between them when somebody cancels. May be called again after a crash."""
     async with database.reading() as conn:
         row = await conn.fetchrow("SELECT * FROM imports WHERE id = $1", import_id)
         units = await conn.fetch(_WAITING, import_id)
@@ -38,7 +38,7 @@ async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, im
         return
     gathering = Gathering(cipher, as_job(row), business_day(clock.now()))
     writing = _Writing(database, clock, gathering, {each["unit_code"] for each in refused})
-    await writing.all(units)
+    await writing.all(blocks(units, block), {unit["unit_code"] for unit in units})
     await writing.lend()
     await _close(database, clock, import_id)
 
@@ -62,10 +62,9 @@ class _Writing:
         self._database, self._clock, self._gathering, self._job, self._refused = database, clock, gathering, gathering.job, refused
         self._done: dict[str, asyncio.Event] = {}
 
-    async def all(self, units: Sequence[asyncpg.Record]) -> None:
+    async def all(self, queue: Iterator[list[asyncpg.Record]], codes: Collection[str]) -> None:
         """Several writers take blocks in their order; who needs a parent waits for it, and it has been taken before."""
-        self._done = {unit["unit_code"]: asyncio.Event() for unit in units}
-        queue = blocks(units, BLOCK)
+        self._done = {code: asyncio.Event() for code in codes}
         await asyncio.gather(*(self._write_some(queue) for _ in range(AT_ONCE)))
 
     async def lend(self) -> None:

@@ -4,7 +4,7 @@ Its people are told of together (`UnitLoaded`), not one by one. People beyond a 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -49,13 +49,13 @@ async def counted_anew(database: Database) -> None:
         await conn.execute("ANALYZE units, unit_records, quotas, persons, person_records, placements")
 
 
-def sealed(cipher: FieldCipher, person: OpenLoadedPerson) -> LoadedPerson:
+def sealed(cipher: FieldCipher, person: OpenLoadedPerson, marked: Collection[str] = SENSITIVE) -> LoadedPerson:
     """Check and encrypt one person's number, as registering him would. Raises what `checked_number` and `ensure_category_fits` raise."""
     number = checked_number(person.id_number, person.sex, person.birth_on)
     ensure_category_fits(person, person.retirement_category)
     person_id, given = uuid7(), person.__dict__ | {"id_number": number}
     plain = {name: value for name, value in given.items() if name not in SENSITIVE}
-    return LoadedPerson(**plain, **seal(cipher, person_id, given), person_id=person_id)
+    return LoadedPerson(**plain, **seal(cipher, person_id, given, marked), person_id=person_id)
 
 
 @command

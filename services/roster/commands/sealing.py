@@ -1,6 +1,6 @@
 """Where plain sensitive values end: they are checked and encrypted one by one, each bound to its place, before a command sees them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,12 +18,12 @@ from shared.db import Connection
 _NUMBER = frozenset({"id_number", "sex", "birth_on"})
 
 
-def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
-    """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none."""
+def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any], marked: Collection[str] = SENSITIVE) -> dict[str, dict[Any, Any]]:
+    """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none. `marked`: by which a repeat is told."""
     texts = {name: None if given[name] is None else str(given[name]) for name in sorted(SENSITIVE & given.keys())}
     return {
         "sealed": {name: None if text is None else cipher.encrypt(text, place_of(person_id, name)) for name, text in texts.items()},
-        "marks": {name: None if text is None else cipher.mark(text) for name, text in texts.items()},
+        "marks": {name: None if text is None else cipher.mark(text) for name, text in texts.items() if name in marked},
         "indexes": cipher.indexes(number) if (number := texts.get("id_number")) else {},
     }
 
