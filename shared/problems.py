@@ -83,6 +83,7 @@ TITLES: dict[str, str] = {
     "code_unknown": "代码不在代码表中",
     "changed_later": "之后另有变更",
     "key_item_would_change": "涉及关键信息",
+    "change_needs_case": "关键信息变更须经申请",
     "off_post_untold": "编外岗位未写明",
     "change_unknown": "没有找到待办变更",
     "change_taken": "变更已另行办理",

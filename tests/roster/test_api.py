@@ -196,7 +196,9 @@ async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_d
         | {"person_id": person_id, "from_unit_id": str(row.unit_id), "to_unit_id": str(other.unit_id), "effective_on": "2026-09-10"},
     )
     corrected = await doors.http.post(
-        f"/placements/{moved['placement_id']}/corrections", json={"started_on": "2026-09-11", "document_no": "更1"}, headers=doors.office
+        f"/placements/{moved['placement_id']}/corrections",
+        json={"started_on": "2026-09-11", "document_no": "更1", "reason": "登记笔误"},
+        headers=doors.office,
     )
     left = await doors.http.post(
         f"/placements/{moved['placement_id']}/release",

@@ -1,6 +1,7 @@
 """信息变更: key items change by a case with proof; what was registered is carried out only on the facts it was registered on."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -71,7 +72,8 @@ def effect(asked: PostRequest) -> TakeEffect:
 
 async def carried_out(database: Database, asked: PostRequest) -> None:
     await claim_post(database, given.by(), asked)
-    await take_effect(database, given.by("编变〔2026〕1号", at=LATER), effect(asked))
+    by = replace(given.by("编变〔2026〕1号", at=LATER), case_id=f"approval:{asked.application_id}")
+    await take_effect(database, by, effect(asked))
 
 
 async def seen(database: Database, person_id: UUID, moment: Moment = LATEST) -> PersonView:
@@ -102,7 +104,8 @@ async def test_nothing_changes_until_the_case_is_decided_and_then_all_of_it_does
     ]
     kept = await lines(roster_db, person_id)
     assert {each.field for each in kept} == {"title", "leadership_level", "duty_status"}
-    assert {(each.actor, each.document_no) for each in kept} == {("tester", "编变〔2026〕1号")}
+    assert {(each.actor, each.document_no, each.matter) for each in kept} == {("tester", "编变〔2026〕1号", "信息变更")}
+    assert {(each.asked_by, each.asked_reason, each.proof_no) for each in kept} == {("tester", "测试", PROOF)}
 
 
 async def test_a_new_number_waits_encrypted_and_is_shown_masked(roster_db: Database) -> None:

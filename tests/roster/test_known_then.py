@@ -105,7 +105,7 @@ class Life:
 
     async def correct(self, by: By) -> None:
         since = self.chance.choice([None, self.day()])
-        what = CorrectPerson(person_id=self.chance.choice(self.people), title=f"职务{self.done}", since=since)
+        what = CorrectPerson(person_id=self.chance.choice(self.people), school=f"院校{self.done}", since=since)
         await correct_person(self.database, given.CIPHER, by, what)
 
     async def lend(self, by: By) -> None:

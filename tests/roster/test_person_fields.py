@@ -9,13 +9,16 @@ import pytest
 from services.roster.commands.corrections import correct_person, correct_placement
 from services.roster.commands.persons import register_person, update_person
 from services.roster.commands.placements import place_person
+from services.roster.commands.records import rewrite
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE, CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, UpdatePerson
 from services.roster.models.refusals import (
     BirthDiffersFromId,
     ChangedLater,
+    ChangeNeedsCase,
     CodeUnknown,
     DatesOutOfOrder,
+    DocumentMissing,
     EffectiveInFuture,
     KeyItemWouldChange,
     NothingCorrected,
@@ -244,14 +247,32 @@ async def test_the_certified_birth_date_stands_beside_the_numbers_and_governs(ro
     assert view.retirement.month == "2043-03"
 
 
-async def test_a_correction_from_a_day_on_leaves_the_time_before(roster_db: Database) -> None:
+async def test_a_key_item_is_corrected_from_where_it_was_wrong_and_never_changed_from_a_day_on(roster_db: Database) -> None:
     person_id = await registered(roster_db, await given.unit(roster_db), title="科员")
+    async with roster_db.transaction() as conn:  # as a case wrote it
+        await rewrite(conn, given.by(at=LATER), person_id, {"title": "科长"}, date(2026, 3, 1))
 
-    await correct_person(
-        roster_db, given.CIPHER, given.by(at=LATER), CorrectPerson(person_id=person_id, title="副科长", since=date(2026, 3, 1))
-    )
+    for day in (date(2026, 2, 1), date(2026, 3, 2)):
+        with pytest.raises(ChangeNeedsCase, match=r"职务.*信息变更"):
+            await correct_person(roster_db, given.CIPHER, given.by(), CorrectPerson(person_id=person_id, title="副科长", since=day))
+    wrong_since = CorrectPerson(person_id=person_id, title="副科长", since=date(2026, 3, 1))
+    with pytest.raises(DocumentMissing):
+        await correct_person(roster_db, given.CIPHER, given.by(" "), wrong_since)
+    await correct_person(roster_db, given.CIPHER, given.by(at=LATER), wrong_since)
 
     assert [(await seen(roster_db, person_id, Moment(date(2026, month, 1)))).title for month in (2, 3)] == ["科员", "副科长"]
+
+
+async def test_what_is_no_key_item_changes_the_retirement_category_by_no_correction_from_a_day_on(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db))
+
+    with pytest.raises(KeyItemWouldChange):
+        await correct_person(
+            roster_db,
+            given.CIPHER,
+            given.by(),
+            CorrectPerson(person_id=person_id, post_category=PostCategory.MANUAL, since=date(2026, 3, 1)),
+        )
 
 
 async def test_the_internal_unit_changes_from_a_day_on_and_the_exit_keeps_all_of_the_post(roster_db: Database) -> None:

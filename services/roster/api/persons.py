@@ -57,6 +57,14 @@ class KeyItemsBody(PersonDetails, Write):
     retirement_reason: str | None = Field(None, max_length=500)
 
 
+class CorrectionBody(KeyItemsBody):
+    """As key items, but a correction says what was wrong (`reason`) and by which document it is proved; `since`: where the wrong value of a key item
+    begins.
+    """
+
+    reason: str = Field(min_length=2, max_length=500)
+
+
 class RevealBody(Write):
     """Why somebody must see the number."""
 
@@ -183,12 +191,12 @@ async def reveals(
 @router.post("/persons/{person_id}/corrections", status_code=204)
 async def correct_person(
     person_id: UUID,
-    body: KeyItemsBody,
+    body: CorrectionBody,
     who: Annotated[Who, Depends(Permit("roster.correct"))],
     key: IdempotencyKey,
     door: InDoor,
 ) -> None:
-    """Correct what is known of a person, with proof."""
+    """Correct what was recorded wrongly of a person, with proof. What is another from a day on is no correction: a key item's change is a case."""
     await _ensure_visible(door, person_id, who)
     what = CorrectPerson.model_validate({"person_id": person_id} | fields(body))
     await corrections.correct_person(door.database, door.cipher, door.by(who, key, body), what)

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import corrections, transfers
@@ -67,7 +67,9 @@ class TransferBody(Write):
 
 
 class PlacementCorrectionBody(PostDetails, Write):
-    """Only what is given is corrected. `internal_unit` and `duty_status` are those of the first day."""
+    """Only what is given is corrected; `reason` says what was wrong. `internal_unit` and `duty_status` are those of the first day."""
+
+    reason: str = Field(min_length=2, max_length=500)
 
     started_on: date | None = None
     ended_on: date | None = None
@@ -129,7 +131,7 @@ async def correct_placement(
     key: IdempotencyKey,
     door: InDoor,
 ) -> None:
-    """Correct the dates or the authorisation of a placement, with proof."""
+    """Correct what was recorded wrongly of a post, with proof, from its beginning; before, after, reason and document are kept, line by line."""
     async with door.database.reading() as conn:
         await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
     what = CorrectPlacement.model_validate({"placement_id": placement_id} | fields(body))

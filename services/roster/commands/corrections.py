@@ -1,23 +1,27 @@
 """Corrections of persons and placements, with proof. What was recorded stays, closed; a new record says what we know now.
 
-A correction changes facts of the past and never takes a post: an end date is corrected only where the person has left.
+A correction rewrites what was wrong, from its beginning, and never takes a post: an end date is corrected only where the person has left. What is
+right, and another from a day on, is a change: a key item's is a case (docs/decisions/0056).
 """
 
 from dataclasses import fields, replace
+from datetime import date
 
 from services.roster.commands.indexes import change_number
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.persons import ensure_same_retirement
 from services.roster.commands.placements import DETAILS, close_recorded
-from services.roster.commands.records import Line, keep_lines, rewrite
+from services.roster.commands.records import Line, begins, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
 from services.roster.models.facts import Placement
-from services.roster.models.persons import CorrectPerson, SealedChange
-from services.roster.models.refusals import DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
+from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
+from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
 from services.roster.models.requests import CorrectPlacement
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_known_entry, person_record, placement, placements_of
+from services.roster.queries.persons import label_of
 from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded, retirement_fact
 from shared import outbox
 from shared.clock import business_day
@@ -123,7 +127,19 @@ async def _correct_person(conn: Connection, by: By, what: SealedChange) -> None:
     document_of(by)
     today_of(by, what.since)
     person_version = await take_person(conn, what.person_id)
+    before = await person_record(conn, what.person_id)
+    if what.since is not None:
+        await _ensure_no_change(conn, what, what.since)
     await change_record(conn, by, what, person_version)
+    if what.since is not None and not KEY_ITEMS & what.columns.keys():
+        ensure_same_retirement(before, await person_record(conn, what.person_id))
+
+
+async def _ensure_no_change(conn: Connection, what: SealedChange, since: date) -> None:
+    """A key item is corrected from the day on which its wrong value begins; from any other day on it would be a change."""
+    changed = [name for name in sorted(KEY_ITEMS & what.columns.keys()) if not await begins(conn, what.person_id, name, since)]
+    if changed:
+        raise ChangeNeedsCase(fields="、".join(label_of(name) for name in changed), since=since)
 
 
 _correct = command(_correct_person)

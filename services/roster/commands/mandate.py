@@ -9,9 +9,9 @@ from shared.db import By
 
 def document_of(by: By) -> str:
     """The document number this write must have (DocumentMissing)."""
-    if not by.document_no:
+    if not (by.document_no or "").strip():
         raise DocumentMissing
-    return by.document_no
+    return str(by.document_no)
 
 
 def today_of(by: By, *effective: date | None) -> date:

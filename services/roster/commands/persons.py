@@ -75,7 +75,7 @@ async def write_update(conn: Connection, by: By, what: SealedChange) -> None:
         before = await person_record(conn, what.person_id)
         await ensure_nothing_later(conn, what.person_id, what.columns, since)
         await rewrite(conn, by, what.person_id, what.columns, since)
-        _ensure_same_retirement(before, await person_record(conn, what.person_id))
+        ensure_same_retirement(before, await person_record(conn, what.person_id))
     if what.post:
         await change_post(conn, by, what.person_id, since, what.post)
 
@@ -83,7 +83,7 @@ async def write_update(conn: Connection, by: By, what: SealedChange) -> None:
 _update = command(write_update)
 
 
-def _ensure_same_retirement(before: PersonRecord, after: PersonRecord) -> None:
+def ensure_same_retirement(before: PersonRecord, after: PersonRecord) -> None:
     """The retirement category is a key item: no unit changes it by way of post or title."""
     if retirement_category(before) is not retirement_category(after):
         raise KeyItemWouldChange

@@ -101,6 +101,14 @@ async def ensure_nothing_later(conn: Connection, person_id: UUID, values: Mappin
             raise ChangedLater(since=after["during"].lower)
 
 
+async def begins(conn: Connection, person_id: UUID, field: str, since: date) -> bool:
+    """Whether the record says that this field became another on this day."""
+    rows = await conn.fetch(
+        f"SELECT during, {field} FROM person_records WHERE person_id = $1 AND upper_inf(recorded) ORDER BY during", person_id
+    )
+    return any(after["during"].lower == since and before[field] != after[field] for before, after in pairwise(rows))
+
+
 async def keep_lines(conn: Connection, by: By, person_id: UUID, lines: Iterable[Line]) -> None:
     """Before, after, who, why, on which document."""
     await conn.executemany(

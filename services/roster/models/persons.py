@@ -53,6 +53,8 @@ class PersonFacts(PersonDetails):
 RECORD = (*PersonFacts.model_fields, "id_number")
 """The columns of a record: each has the name of its field."""
 SENSITIVE = frozenset(field.name for field in PERSONS.fields if field.sensitivity is Sensitivity.SENSITIVE)
+KEY_ITEMS = frozenset(field.name for field in PERSONS.fields if field.key) & set(RECORD)
+"""★ of a record."""
 MANDATORY = frozenset({"name", "id_number", "sex", "birth_on", "identity", "post_category"})
 
 
@@ -118,7 +120,7 @@ class KeyItems(PersonChange):
 
 
 class CorrectPerson(KeyItems):
-    """By the office, with proof."""
+    """By the office, with proof. A key item (★) is corrected from where the wrong value begins, never changed from a day on."""
 
 
 class SealedChange(Sealed):

@@ -241,6 +241,13 @@ class KeyItemWouldChange(Conflict):
     sentence = "此项修改将使退休类别（关键信息）随之改变。请提交信息变更申请，并附证明材料。"
 
 
+class ChangeNeedsCase(Conflict):
+    """A key item (★) becomes another from a day on: that is a change, no correction."""
+
+    code = "change_needs_case"
+    sentence = "“{fields}”自 {since} 起的变动是信息变更，不是更正，任何人不能单独改动关键信息。请由单位提交“信息变更”申请并附证明材料；原来登错的，请不填起始日期，或填登错内容的起始日。"
+
+
 class PersonOnRoster(Conflict):
     """On a roster on that day or later."""
 

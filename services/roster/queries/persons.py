@@ -103,8 +103,12 @@ class PersonView(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One change of one field. `since`: none when it was said to have been so always. Sensitive values are masked."""
+    """One change of one field. `since`: none when it was said to have been so always. `matter`: 信息变更 by a case, 更正, or 信息维护 by the unit.
+    `reason` and `document_no` are those of whoever decided; of a case `asked_by`, `asked_reason` and `proof_no` are those of whoever asked for it.
+    Sensitive values are masked.
+    """
 
+    matter: str
     field: str
     label: str
     placement_id: UUID | None
@@ -116,6 +120,9 @@ class ChangeView(BaseModel):
     reason: str
     document_no: str | None
     case_id: str | None
+    asked_by: str | None
+    asked_reason: str | None
+    proof_no: str | None
 
 
 class RevealView(BaseModel):
@@ -189,7 +196,7 @@ async def history_page(
 async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, after: int, limit: int) -> list[tuple[int, ChangeView]]:
     """Every change of the person's fields and of those of his posts, oldest first, each with its number in the list."""
     await ensure_visible(conn, person_id, who)
-    rows = await conn.fetch("SELECT * FROM person_changes WHERE person_id = $1 AND id > $2 ORDER BY id LIMIT $3", person_id, after, limit)
+    rows = await conn.fetch(_CHANGES, person_id, after, limit)
     return [(row["id"], _change(cipher, row)) for row in rows]
 
 
@@ -244,7 +251,14 @@ def _change(cipher: FieldCipher, row: asyncpg.Record) -> ChangeView:
     fields, name = dict(row), row["field"]
     if name in SENSITIVE:
         fields |= {when: masked(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after")}
-    return ChangeView(**fields, label=label_of(name))
+    return ChangeView(**fields, label=label_of(name), matter=_matter(row))
+
+
+def _matter(row: asyncpg.Record) -> str:
+    """A key item is changed by a case or corrected; what is no key item the unit changes from a day on, and the office corrects as it always was."""
+    if row["case_id"] is not None:
+        return "信息变更"
+    return "更正" if row["since"] is None or row["field"] in _KEY else "信息维护"
 
 
 def _view(cipher: FieldCipher, row: asyncpg.Record) -> PersonView:
@@ -255,6 +269,13 @@ def _view(cipher: FieldCipher, row: asyncpg.Record) -> PersonView:
 
 
 MASK = "＊"
+_KEY = frozenset(field.name for field in PERSONS.fields if field.key)
+_CHANGES = """
+    SELECT person_changes.*, asked.registered_by AS asked_by, asked.reason AS asked_reason, asked.document_no AS proof_no
+    FROM person_changes LEFT JOIN pending_changes AS asked ON asked.person_id = person_changes.person_id AND asked.state = 'applied'
+        AND person_changes.case_id = 'approval:' || asked.application_id
+    WHERE person_changes.person_id = $1 AND person_changes.id > $2 ORDER BY person_changes.id LIMIT $3
+"""
 LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
