@@ -114,7 +114,8 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
     try:
         book = calamine.load_workbook(file)
         visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
-        say(book={"names": visible, "mark": _mark(book, asked["mark"])})
+        hidden = [name for name in book.sheet_names if name not in visible and name != asked["mark"]]
+        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"])})
         for name, title in chosen(visible, book.sheet_names, asked):
             sheet = book.get_sheet_by_name(name)
             last_row, last_column = sheet.end or (0, 0)
@@ -171,7 +172,7 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     lines = iter(csv_lines(file))
     first = next(lines, "")
     reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count))
-    say(book={"names": [asked["lone"]], "mark": ""})
+    say(book={"names": [asked["lone"]], "hidden": [], "mark": ""})
     try:
         _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
     except csv.Error:

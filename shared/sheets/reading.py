@@ -74,17 +74,18 @@ class Sheet:
 
 
 class Book:
-    """An open file: the names of its visible sheets, and what a template of ours says about itself."""
+    """An open file: the names of its visible sheets and of the hidden ones, which are not read; and what a template of ours says about itself."""
 
     def __init__(self, child: Process) -> None:
         self._child = child
         self.names: Sequence[str] = ()
+        self.hidden: Sequence[str] = ()
         self.mark = ""
 
     async def begin(self) -> None:
         """Wait for the child's first words. Raises Unreadable."""
         book = (await self.hear())["book"]
-        self.names, self.mark = book["names"], book["mark"]
+        self.names, self.hidden, self.mark = book["names"], book["hidden"], book["mark"]
 
     async def sheets(self) -> AsyncIterator[Sheet]:
         """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.roster.models.imports import HeaderMissing, JudgedRow, Problem
+from services.roster.rules.imports.cells import Cell
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import Layout, SheetJudge, ensure_columns
 from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judged, one, person, said, sheet_of, unit
@@ -37,7 +38,7 @@ def test_a_good_row_is_values_and_nothing_else() -> None:
         ("退休类别", "男60", "性别不符"),
         ("入编时间", "1999-01-01", "14 周岁"),
         ("入编时间", "2030-01-01", "晚于今天"),
-        ("入编时间", "2015.9", "缺少日"),
+        ("档案认定出生日期", "1986.3", "缺少日"),
         ("编制类型", "编外用工控制数", "编外人员"),
         ("借调开始", "2025-01-01", "借出单位"),
         ("借出单位", "甲单位", "就是所在单位"),
@@ -51,6 +52,31 @@ def test_a_bad_cell_is_told_with_its_field_and_what_to_do(column: str, value: ob
     field = next(each.name for each in sheet_of("roster").fields if each.label == column)
     assert row.wrong
     assert any(each.field in {field, "seconded_to"} for each in row.problems if said_of_it in each.sentence)
+
+
+@pytest.mark.parametrize(
+    ("column", "written", "taken", "said_of_it"),
+    [
+        ("入编时间", "2010.8", "2010-08-01", "只有年月，按当月1日记录，请核对"),
+        ("入编时间", 2010.8, "2010-08-01", "只有年月，按当月1日记录，请核对"),
+        ("核编日期", "2010年8月", "2010-08-01", "只有年月，按当月1日记录，请核对"),
+        ("借调到期", "2028.2", "2028-02-29", "只有年月，按当月最后一日记录，请核对"),
+    ],
+)
+def test_a_month_where_a_day_must_be_is_taken_with_a_warning(column: str, written: Cell, taken: str, said_of_it: str) -> None:
+    lent = {"借出单位": "乙单位", "借调开始": "2025-01-01", "借调到期": "2026-12-31"}
+    rows = judged("roster", [person(place, **(lent | {column: written})) for place in range(2)])
+
+    field = next(each.name for each in sheet_of("roster").fields if each.label == column)
+    for row in rows:  # the second time from what is remembered of the column
+        assert isinstance(row, JudgedRow)
+        assert not row.wrong
+        assert row.values[field] == taken
+        assert said_of_it in [each.sentence for each in row.problems if each.field == field and each.warning]
+
+
+def test_a_month_that_does_not_exist_is_no_month() -> None:
+    assert [(each.field, each.warning) for each in one("roster", person(入编时间="2010.13")).problems] == [("started_on", False)]
 
 
 def test_all_errors_of_a_row_are_told_at_once() -> None:
@@ -179,6 +205,16 @@ def test_a_computed_cell_is_refused_and_the_others_of_its_row_are_not() -> None:
     assert isinstance(row, JudgedRow)
     assert said(row) == [("posts", False)]
     assert "选择性粘贴" in row.problems[0].sentence
+
+
+def test_a_computed_cell_without_a_result_is_not_called_empty() -> None:
+    how = translated(sheet_of("quotas"), CHOICES, None)
+    names = ["unit", "kind", "funding", "posts", "document_no", "document_on"]
+    judge = SheetJudge(Layout(sheet_of("quotas"), names, how), TODAY, POPULATIONS, political_legal=False)
+    row = judge.judge(2, ["甲单位", "事业编制", "全额拨款", None, "测编〔2020〕1号", "2020-03-01", None, None, None], frozenset({3}))
+
+    assert isinstance(row, JudgedRow)
+    assert [each.sentence for each in row.problems] == ["公式没有结果，请填写数值"]
 
 
 def test_a_unit_with_posts_in_one_row_is_both() -> None:

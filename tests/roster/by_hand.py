@@ -70,6 +70,7 @@ TAKEN = (
     Row(48, "row hidden by the sender"),
     Row(49, "sex left empty", "性别", "已按公民身份号码填入"),
     Row(50, "birth date of the archive", "出生日期", "档案认定"),
+    Row(62, "month where a day must be", "入编时间", "按当月1日记录"),
     Row(77, "unit merged over two rows"),
 )
 LEFT_OUT = (Row(51, "posts of the political-legal kind", "编制类型", "政法专项"),)
@@ -82,7 +83,6 @@ REFUSED = (
     Row(59, "wrong check digit, below an empty row", "公民身份号码", "校验码"),
     Row(60, "no number", "公民身份号码", "未填写"),
     Row(61, "number of the first person again", "公民身份号码", "与第 5 行是同一人"),
-    Row(62, "month where a day must be", "入编时间", "缺少日"),
     Row(63, "year of two digits", "入编时间", "四位年份"),
     Row(64, "a day that is none", "入编时间", "不存在"),
     Row(65, "month that may be two", "参加工作时间", "10 月", ("", "")),

@@ -68,6 +68,7 @@ TAKEN = (
     Dirt("birth date left empty", {"出生日期": None}, "出生日期", "已按公民身份号码填入", warning=True),
     Dirt("birth date of the archive", {"出生日期": "1980-01-02"}, "出生日期", "档案认定", warning=True),
     Dirt("identity left empty", {"人员身份": "—"}, "人员身份", "身份待核", warning=True),
+    Dirt("day without its day", {"入编时间": "2015.9"}, "入编时间", "按当月1日记录", warning=True),
     Dirt("joined the party too young", {"入党时间": "1990-01"}, "入党时间", "18 周岁", warning=True),
 )
 REFUSED = (
@@ -90,7 +91,7 @@ REFUSED = (
     Dirt("formula written as text", {"职务": '=HYPERLINK("x")'}, "职务", "公式"),
     Dirt("computed cell", {"职务": FORMULA}, "职务", "选择性粘贴"),
     Dirt("error value", {"职务": "#REF!"}, "职务", "错误值"),
-    Dirt("day without its day", {"入编时间": "2015.9"}, "入编时间", "缺少日"),
+    Dirt("certified birth without its day", {"档案认定出生日期": "1980.2"}, "档案认定出生日期", "缺少日"),
     Dirt("year of two digits", {"入编时间": "15.9.1"}, "入编时间", "四位年份"),
     Dirt("day that does not exist", {"入编时间": "2015-02-30"}, "入编时间", "不存在"),
     Dirt("day in the future", {"入编时间": "2030-01-01"}, "入编时间", "晚于今天"),

@@ -61,10 +61,10 @@ def columns(_: Any, sheet: Any) -> None:
     sheet.write(0, 16_383, "x")
 
 
-def formula(text: str) -> bytes:
+def formula(text: str, result: str = "<v>7</v>", beside: str = "") -> bytes:
     """One cell with a formula and a value that its program computed."""
     cells = '<c r="A1" t="inlineStr"><is><t>单位</t></is></c><c r="B1" t="inlineStr"><is><t>姓名</t></is></c>'
-    return sheet_of(f'<row r="1">{cells}</row><row r="2"><c r="A2"><f>{text}</f><v>7</v></c></row>')
+    return sheet_of(f'<row r="1">{cells}</row><row r="2"><c r="A2"><f>{text}</f>{result}</c>{beside}</row>')
 
 
 def long_texts() -> bytes:

@@ -112,6 +112,12 @@ async def test_a_formula_is_not_taken_for_a_value_in_silence() -> None:
     assert row.computed == {1}
 
 
+async def test_a_formula_without_a_result_is_told_too() -> None:
+    [row] = await rows_of(hostile.formula("1+6", result="", beside='<c r="B2"><v>3</v></c>'), columns=(1, 0))
+
+    assert (list(row.cells), row.computed) == ([3.0, None], {1})
+
+
 async def test_a_formula_in_a_text_is_a_text() -> None:
     def fill(_: Any, sheet: Any) -> None:
         sheet.write_string(2, 1, "=cmd|'/c calc'!A0")
@@ -152,6 +158,10 @@ async def test_a_hidden_sheet_is_not_read_and_a_hidden_one_that_is_wanted_is_tol
         sheet.hide()
 
     assert len(await rows_of(book(other))) == 1
+    place = held([book(other)])
+    async with opened(place, "a.xlsx", WANTED) as found:
+        assert (found.names, found.hidden) == ([TITLE], ["旧数据"])
+    os.close(place)
     with pytest.raises(Unreadable, match="被隐藏"):
         await rows_of(book(same))
 

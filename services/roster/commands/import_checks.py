@@ -248,14 +248,15 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
 async def _read(check: Check) -> None:
     """Every sheet that a file of this kind may hold."""
     job = check.job
-    place = await kept_file(check.database, check.cipher, job.id)
+    place, other_version = await kept_file(check.database, check.cipher, job.id), ""
     try:
         async with opened(place, job.file_name, wanted_of(job.kind, job.mapping)) as book:
-            check.note = _note(job.kind, book.mark)
+            other_version = _note(job.kind, book.mark)
+            check.note = "；".join(each for each in (other_version, _unread(book.hidden)) if each)
             async for sheet in book.sheets():
                 await _read_sheet(check, sheet)
     except HeaderMissing as missing:
-        if check.note:
+        if other_version:
             raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
         raise
     finally:
@@ -279,6 +280,11 @@ def _note(kind: str, mark: str) -> str:
     if version == str(SHEETS[of_kind].version):
         return ""
     return f"文件由模板第 {version[:10]} 版填写，现行为第 {SHEETS[of_kind].version} 版；已按列名读取，请核对各列"
+
+
+def _unread(hidden: Sequence[str]) -> str:
+    names = "、".join(f"“{name[:31]}”" for name in hidden[:20])
+    return f"隐藏的工作表{names}没有读取；其中有需要导入的内容的，请取消隐藏、核对后重新上传" if names else ""
 
 
 async def _read_sheet(check: Check, foreign: ForeignSheet) -> None:

@@ -6,6 +6,7 @@ No sentence repeats what stands in a cell: it may be a name or an identity numbe
 import difflib
 import re
 import unicodedata
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -54,6 +55,14 @@ class Wrong(Exception):  # noqa: N818  named as the fact it states
     """The cell cannot be taken; the text says why and what to do."""
 
 
+class MonthOnly(Wrong):
+    """A day of which only the month is written: `day` is what it may be recorded as, once somebody has looked."""
+
+    def __init__(self, day: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.day = day
+
+
 @dataclass(frozen=True)
 class Choices:
     """One code set as cells are read by it: every word that is taken, in plain form, to the code; and the labels, for people."""
@@ -78,6 +87,8 @@ def reader_of(field: Field, choices: Mapping[str, Choices]) -> Reader:
     if field.kind is Kind.TEXT:
         longest = LONGEST.get(field.name, USUAL_LENGTH)
         return lambda cell: text(cell, longest)
+    if field.kind is Kind.DAY:
+        return lambda cell: day(cell, last=field.name.endswith("until"))
     return _READERS[field.kind]
 
 
@@ -188,14 +199,18 @@ def code(cell: Cell, choices: Choices) -> str | None:
     raise Wrong(f"不在代码表中，可填：{some}{' 等，见模板“代码表”' if len(choices.labels) > 8 else ''}")
 
 
-def day(cell: Cell) -> str | None:
-    """A calendar day, in any of the usual ways of writing it."""
+def day(cell: Cell, *, last: bool = False) -> str | None:
+    """A calendar day, in any of the usual ways of writing it. Raises MonthOnly with the first day of a mere month, or its last where a term ends."""
     if is_nothing(cell):
         return None
     found = _date(cell)
     if found is None:
-        month(cell)  # says what else is wrong with it
-        raise Wrong("只有年月，缺少日，请写成 2026-09-18 这样的完整日期")
+        first = month(cell) or ""  # says what else is wrong with it
+        raise (
+            MonthOnly(_last_day(first), "只有年月，按当月最后一日记录，请核对")
+            if last
+            else MonthOnly(first, "只有年月，按当月1日记录，请核对")
+        )
     return found.isoformat()
 
 
@@ -260,7 +275,6 @@ _READERS: Mapping[Kind, Reader] = {
     Kind.NAME: name,
     Kind.ID_NUMBER: id_number,
     Kind.USCC: uscc,
-    Kind.DAY: day,
     Kind.MONTH: month,
     Kind.NUMBER: number,
     Kind.FLAG: flag,
@@ -295,6 +309,10 @@ def _real(year: int, month_: int, day_: int) -> date:
     if not _EARLIEST <= found < _LATEST:
         raise Wrong("日期不在 1900 年至 2199 年之间，请核对")
     return found
+
+
+def _last_day(first: str) -> str:
+    return f"{first[:8]}{monthrange(int(first[:4]), int(first[5:7]))[1]}"
 
 
 def _month_of_number(cell: float) -> date:

@@ -11,7 +11,7 @@ from services.roster.models.fields import Field, Kind, Sheet
 from services.roster.models.imports import TOTAL_WORDS, HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports import cells
 from services.roster.rules.imports.agreement import Agreement
-from services.roster.rules.imports.cells import Cell, Choices, Reader, Wrong
+from services.roster.rules.imports.cells import Cell, Choices, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
 
 POLITICAL_LEGAL = "ZF"
@@ -21,6 +21,7 @@ _MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
 _FOOTNOTE = re.compile(r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|第\s*\d+\s*页)")
 _TOTAL = re.compile(rf"^[（(]?(?:{'|'.join(TOTAL_WORDS)})")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
+_NO_RESULT = "公式没有结果，请填写数值"
 
 
 @dataclass(frozen=True)
@@ -90,17 +91,18 @@ class SheetJudge:
         """Every cell; what was read once in a column is not read again."""
         values, own = judged.values, len(self._names)
         for place, (column, cell) in enumerate(zip(self._columns, row, strict=True)):
-            if cell is None:
-                continue
             if place in computed:
-                self._complain(judged, column.name, _COMPUTED)
+                said, optional = (_COMPUTED, False) if cell is not None else (_NO_RESULT, column.name not in self._required)
+                judged.problems.append(Problem(self._sheet.kind, judged.number, column.name, said, warning=optional))
+                continue
+            if cell is None:
                 continue
             memory = column.memory
             found = memory.get(cell) if memory is not None and cell.__class__ is not bool else None
-            value, wrong = found or column.read_anew(cell)
-            if wrong:
-                self._complain(judged, column.name, wrong)
-            elif value is not None and (place < own or column.name not in values):
+            value, said = found or column.read_anew(cell)
+            if said:
+                judged.problems.append(Problem(self._sheet.kind, judged.number, column.name, said, warning=value is not None))
+            if value is not None and (place < own or column.name not in values):
                 values[column.name] = value
         for name, value in self._how.defaults.items():
             values.setdefault(name, value)
@@ -145,7 +147,7 @@ class _Column:
         self.memory: dict[Cell, tuple[Any, str]] | None = None if field.kind in _MANY_VALUES else {}
 
     def read_anew(self, cell: Cell) -> tuple[Any, str]:
-        """A value, or what is said instead."""
+        """A value, or what is said instead; a value of which something is said stands, with a warning."""
         found = _outcome(self._read, cell)
         if self.memory is not None and not isinstance(cell, bool) and len(self.memory) < _REMEMBERED:
             self.memory[cell] = found
@@ -192,6 +194,8 @@ def _whole(cell: Cell) -> int | None:
 def _reader(field: Field, choices: Mapping[str, Choices]) -> Reader:
     if field.name == "birth_on":
         return _birth
+    if field.name == "certified_birth_on":
+        return _certified
     return cells.reader_of(field, {field.codes or "": choices[field.name]} if field.kind is Kind.CODE else {})
 
 
@@ -203,8 +207,18 @@ def _birth(cell: Cell) -> str | None:
         return (cells.month(cell) or "")[:7] or None
 
 
+def _certified(cell: Cell) -> str | None:
+    """It stands against the identity number: nobody guesses its day."""
+    try:
+        return cells.day(cell)
+    except MonthOnly:
+        raise Wrong("只有年月，缺少日，请写成 2026-09-18 这样的完整日期") from None
+
+
 def _outcome(read: Reader, cell: Cell) -> tuple[Any, str]:
     try:
         return read(cell), ""
+    except MonthOnly as month:
+        return month.day, str(month)
     except Wrong as wrong:
         return None, str(wrong)
