@@ -63,8 +63,8 @@ def set_up(process: str, otlp: str | None) -> None:
 
 
 def _tell_figures(otlp: str, resource: Resource) -> None:
-    for name in ("opentelemetry.exporter.otlp", "opentelemetry.sdk"):
-        logging.getLogger(name).addFilter(_Seldom())
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_Seldom())
     told_each = PeriodicExportingMetricReader(
         OTLPMetricExporter(endpoint=f"{otlp.rstrip('/')}/v1/metrics"), export_interval_millis=EVERY * 1000
     )
@@ -76,9 +76,11 @@ class _Seldom(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said = 0.0
+        self._said = -COMPLAINS_EVERY
 
-    def filter(self, _: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("opentelemetry."):
+            return True
         if time.monotonic() - self._said < COMPLAINS_EVERY:
             return False
         self._said = time.monotonic()

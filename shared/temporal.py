@@ -29,7 +29,7 @@ from temporalio.converter import (
     PayloadCodec,
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.runtime import OpenTelemetryConfig, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, OpenTelemetryConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor, Worker
 
@@ -100,7 +100,9 @@ def _telling(otlp: str) -> Runtime:
     collector = OpenTelemetryConfig(
         url=f"{otlp.rstrip('/')}/v1/metrics", http=True, metric_periodicity=timedelta(seconds=EVERY), durations_as_seconds=True
     )
-    return Runtime(telemetry=TelemetryConfig(metrics=collector))
+    usual = TelemetryFilter(core_level="WARN", other_level="ERROR").formatted()
+    quiet = f"{usual},temporalio_common::telemetry=off"  # that the collector is away, our own exporter says
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(quiet), metrics=collector))
 
 
 @contextmanager
