@@ -151,13 +151,17 @@ def _id(name: str, ids: Mapping[str, UUID]) -> UUID:
     return ids[kind]
 
 
+UNSCOPED = {"/live", "/ready", "/cases/{case_id}/trace", "/traces/{trace_id}"}
+"""Health, and the ids of events for those who operate the system (`traces.read`): of no unit."""
+
+
 async def described(doors: Doors) -> list[Asked]:
     told = (await doors.http.get("/openapi.json")).json()
     return [
         Asked(path, method, what, told["components"]["schemas"])
         for path, methods in told["paths"].items()
         for method, what in methods.items()
-        if path not in {"/live", "/ready"}
+        if path not in UNSCOPED
     ]
 
 

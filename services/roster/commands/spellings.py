@@ -25,7 +25,8 @@ async def _persons(database: Database) -> int:
 
 async def _units(database: Database) -> int:
     rows = await database.pool.fetch("SELECT id FROM units WHERE NOT EXISTS (SELECT FROM unit_search WHERE unit_id = units.id) ORDER BY id")
-    for row in rows:
+    unspelt = [row["id"] for row in rows]
+    for first in range(0, len(unspelt), _MANY):
         async with database.transaction() as conn:
-            await write_search(conn, row["id"])
-    return len(rows)
+            await write_search(conn, unspelt[first : first + _MANY])
+    return len(unspelt)
