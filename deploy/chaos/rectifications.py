@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -19,12 +20,13 @@ KIND, FUNDING = "XZ", "state"
 
 @dataclass
 class Inspector:
-    """Looks after one full town after the other; a town with something open is passed by."""
+    """Looks after one full town after the other. `left`: what he has found and left for later (issue and placement), by the login of the town."""
 
     client: Client
     towns: dict[str, str]
     inventor: Inventor
     chance: Random
+    left: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """One rectification after the other until told to stop."""
@@ -35,6 +37,9 @@ class Inspector:
 
     async def _one(self) -> None:
         login = self.chance.choice([*self.towns])
+        if login in self.left:
+            await self._through(login, *self.left.pop(login))
+            return
         unit = self.towns[login]
         light = await self._light(unit)
         if light is None or light["light"] != "green":
@@ -46,7 +51,10 @@ class Inspector:
         issue = next(why["issue_id"] for why in red["why"] if why["rule"] == "M01")
         if self.chance.random() < 0.15:
             await self._order(issue, "dismissal", SUPERVISOR, {"reason": "查无此事"})
-        elif self.chance.random() < 0.8:
+        elif self.chance.random() < 0.3:
+            self.left[login] = issue, placement
+            await asyncio.sleep(self.chance.uniform(1, 20))
+        else:
             await self._through(login, issue, placement)
 
     async def _record(self, unit: str, person: str, since: str) -> str:
@@ -63,18 +71,42 @@ class Inspector:
         return str(answer["placement_id"])
 
     async def _through(self, login: str, issue: str, placement: str) -> None:
-        """Notice, seal, service, evidence, the person leaves, acceptance. With a short term a leap of the clock may end it first."""
+        """Notice, seal, service, evidence, the person leaves, acceptance. With a short term a leap of the clock may end it first; a step that was
+        refused or not seen in time does not keep the next from being tried.
+        """
+        for step in (self._confirm, self._seal, self._serve, self._take_out(placement), self._hand_in(login), self._accept):
+            with contextlib.suppress(Given):
+                await step(issue)
+            if self.client.stopping.is_set():
+                return
+
+    async def _confirm(self, issue: str) -> None:
         body = {"title": "关于限期整改的通知", "demand": "限期整改。", "budget_days": self.chance.randint(1, 20)}
         await self._order(issue, "confirmation", SUPERVISOR, body)
+
+    async def _seal(self, issue: str) -> None:
         await self._order(issue, "notice/release", SEALER, {})
         await self.client.until(lambda: self._issue(issue), lambda seen: seen["notice"]["standing"] == "sealed")
-        sealed_on = business_day(self.client.clock.now())
-        await self._order(issue, "service", SUPERVISOR, {"served_on": sealed_on.isoformat()})
-        left = {"ended_on": sealed_on.isoformat(), "exit_reason": "rectification", "document_no": "编出测"}
-        await self.client.post("release", OFFICER, "roster", f"/placements/{placement}/release", left)
-        await self._order(issue, "evidence", f"{login}.clerk", {"description": "已出编。", "document_no": "整改报告", "attachments": []})
-        await self.client.until(lambda: self._issue(issue), lambda seen: not seen["present"] if "present" in seen else True)
-        await self._accept(issue)
+
+    async def _serve(self, issue: str) -> None:
+        await self._order(issue, "service", SUPERVISOR, {"served_on": self._today()})
+
+    def _take_out(self, placement: str) -> Callable[[str], Awaitable[None]]:
+        async def take_out(_: str) -> None:
+            body = {"ended_on": self._today(), "exit_reason": "rectification", "document_no": "编出测"}
+            await self.client.post("release", OFFICER, "roster", f"/placements/{placement}/release", body)
+
+        return take_out
+
+    def _hand_in(self, login: str) -> Callable[[str], Awaitable[None]]:
+        async def hand_in(issue: str) -> None:
+            body = {"description": "已出编。", "document_no": "整改报告", "attachments": []}
+            await self._order(issue, "evidence", f"{login}.clerk", body)
+
+        return hand_in
+
+    def _today(self) -> str:
+        return business_day(self.client.clock.now()).isoformat()
 
     async def _accept(self, issue: str) -> None:
         """The rule may still find it for a moment: the release is on its way."""

@@ -74,7 +74,7 @@ GUARDS = (
         "shared/inbox.py",
         " ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id)",
         " ORDER BY event_id ON CONFLICT (consumer, event_id) DO UPDATE SET at = now() RETURNING event_id)",
-        (f"{CONSUMER}the_inbox_alone_keeps_a_double_out_also_within_one_batch",),
+        (f"{CONSUMER}the_inbox_alone_keeps_out_what_an_earlier_batch_has_handled",),
     ),
     Guard(
         "an event twice in one batch is handled once",

@@ -95,6 +95,18 @@ async def test_the_inbox_alone_keeps_a_double_out_also_within_one_batch(kit: Kit
 
 
 @pytest.mark.asyncio
+async def test_the_inbox_alone_keeps_out_what_an_earlier_batch_has_handled(kit: Kit) -> None:
+    unit, double = uuid4(), uuid4()
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await put(kit.kafka, changed(unit, 1, double))
+        await until(lambda: past(kit, unit, 1))
+        await put(kit.kafka, changed(unit, 2, double))
+        await until(lambda: past(kit, unit, 2))
+
+    assert await kit.effects(unit) == [1]
+
+
+@pytest.mark.asyncio
 async def test_an_older_version_under_another_id_changes_nothing(kit: Kit) -> None:
     unit = uuid4()
     await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 1))
