@@ -51,6 +51,7 @@ class Inspector:
         issue = next(why["issue_id"] for why in red["why"] if why["rule"] == "M01")
         if self.chance.random() < 0.15:
             await self._order(issue, "dismissal", SUPERVISOR, {"reason": "查无此事"})
+            await self._take_out(placement)(issue)
         elif self.chance.random() < 0.3:
             self.left[login] = issue, placement
             await asyncio.sleep(self.chance.uniform(1, 20))
@@ -116,7 +117,7 @@ class Inspector:
             except Given as refused:
                 if refused.code != "still_found":
                     raise
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(1)
             else:
                 return
 
