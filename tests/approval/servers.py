@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from deploy.local.place import Place
 from shared.auth import Tokens
 from shared.crypto import KeyRing, Suite, new_key
+from tests import secret_files
 
 
 class SealSwitch:
@@ -56,11 +57,11 @@ def make_secrets(folder: Path) -> Tokens:
     key = ec.generate_private_key(ec.SECP256R1())
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    (folder / "token.key").write_text(private)
+    secret_files.write(folder / "token.key", private)
     (folder / "token.pub").write_text(public)
-    (folder / "field.keys").write_text(KeyRing((new_key(1, Suite.AES),)).text())
+    secret_files.write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
     for name in ("payload.key", "seal.hmac"):
-        (folder / name).write_text(secrets.token_hex(32))
+        secret_files.write(folder / name, secrets.token_hex(32))
     return Tokens(public, private)
 
 

@@ -44,6 +44,7 @@ from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
+from tests import secret_files
 from tests.monitoring.events import NOW, publish
 from workflows import roster
 from workflows.clock import CLOCK_MOVED, ClockMoved
@@ -251,8 +252,8 @@ def _secrets(folder: Path) -> _Keys:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     (folder / "token.pub").write_text(public)
-    (folder / "payload.key").write_text(secrets.token_hex(32))
-    (folder / "seal.hmac").write_text(secrets.token_hex(32))
+    secret_files.write(folder / "payload.key", secrets.token_hex(32))
+    secret_files.write(folder / "seal.hmac", secrets.token_hex(32))
     return _Keys(private, public)
 
 

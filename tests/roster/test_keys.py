@@ -32,6 +32,7 @@ from shared.db import Database
 from shared.errors import Unavailable
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Sex
+from tests import secret_files
 from tests.imports.rows import NUMBERS, person
 from tests.roster import given
 from tests.roster.importing import Office
@@ -53,7 +54,7 @@ def keeper(roster_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The keys of an installation, the first of them that of the other tests."""
     monkeypatch.setattr(keys, "SETTLE", 1.2)
     monkeypatch.setattr(commands, "PERSONS", 3)
-    (tmp_path / "field.keys").write_text(given.CIPHER.ring.text())
+    secret_files.write(tmp_path / "field.keys", given.CIPHER.ring.text())
     return keys.keeper(roster_db, tmp_path, tmp_path / "out")
 
 

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from shared.crypto import FieldCipher, FieldKey, KeyRing, RingFile, Suite, masked_id_number, new_key
 from shared.temporal import EncryptedPayloads, converter
+from tests import secret_files
 
 AES = FieldKey(1, Suite.AES, bytes(range(32)), bytes(range(32, 64)))
 SM4 = FieldKey(2, Suite.SM4, bytes(range(16)), bytes(range(64, 96)))
@@ -126,10 +127,10 @@ def test_what_a_key_wrote_cannot_be_read_once_it_is_gone() -> None:
 
 
 def test_a_running_process_reads_what_a_newer_key_wrote(tmp_path: Path) -> None:
-    (tmp_path / "field.keys").write_text(KeyRing((AES,)).text())
+    secret_files.write(tmp_path / "field.keys", KeyRing((AES,)).text())
     running = FieldCipher(RingFile(tmp_path / "field.keys"))
     running.encrypt(NUMBER, "here")
-    (tmp_path / "field.keys").write_text(KeyRing((AES, SM4)).text())
+    secret_files.write(tmp_path / "field.keys", KeyRing((AES, SM4)).text())
 
     assert running.decrypt(FieldCipher(KeyRing((SM4,))).encrypt(NUMBER, "here"), "here") == NUMBER
 
