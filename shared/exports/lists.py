@@ -108,15 +108,16 @@ async def _no_words(_: Connection) -> Words:
 
 @dataclass(frozen=True)
 class Exports:
-    """All lists of a service, and where its code tables are."""
+    """All lists of a service, where its code tables are, and the table in which its units stand."""
 
     lists: Mapping[str, ExportList]
     words: Callable[[Connection], Awaitable[Words]] = _no_words
+    units: str = "unit_copies"
 
 
-def exports_of(*lists: ExportList, words: Callable[[Connection], Awaitable[Words]] = _no_words) -> Exports:
+def exports_of(*lists: ExportList, words: Callable[[Connection], Awaitable[Words]] = _no_words, units: str = "unit_copies") -> Exports:
     """Lists by name."""
-    return Exports({each.name: each for each in lists}, words)
+    return Exports({each.name: each for each in lists}, words, units)
 
 
 def coded(name: str) -> Callable[[Eye], Turn]:

@@ -25,6 +25,7 @@ from shared.exports.shelf import Shelf
 from shared.glossary import Role
 from shared.sheets import writing
 from shared.sheets.writing import BOOK_ROWS, Page, Row
+from shared.unit_copies import scope, visible
 
 T = TypeVar("T")
 
@@ -179,9 +180,19 @@ class _Run:
         shown = [writing.Column(column.label, column.form) for column in columns]
         select = ", ".join([f"{column.sql} AS {column.name}" for column in columns] + ([sheet.always] if sheet.always else []))
         rows = self._rows(f"SELECT {select} {source.rows} ORDER BY {source.order}", source.parameters, _turner(columns, eye))
-        return Page(sheet.title, shown, self._mark(title, count, masked=_masked(columns, eye)), rows)
+        mark = self._mark(title, count, await self._narrowed(who), masked=_masked(columns, eye))
+        return Page(sheet.title, shown, mark, rows)
 
-    def _mark(self, title: str, count: int, *, masked: str) -> str:
+    async def _narrowed(self, who: Who) -> str:
+        """By what the list was narrowed, a unit by its name where the asker sees it."""
+        filters, units = dict(self._asked["filters"]), self._office.exports.units
+        if "unit" in filters:
+            seen = visible(who, row="units", table=units)
+            sql = f"SELECT name FROM {units} AS units WHERE id = $2 AND {seen}"
+            filters["unit"] = await self._conn.fetchval(sql, scope(who), UUID(filters["unit"])) or filters["unit"]
+        return "，".join(f"{name}={value}" for name, value in filters.items()) or "无"
+
+    def _mark(self, title: str, count: int, narrowed: str, *, masked: str) -> str:
         """Who took this, when, for what: on top of each sheet, so that a copy that goes astray tells whose it was."""
         asked = self._asked
         parts = (
@@ -189,7 +200,7 @@ class _Run:
             f"导出人：{asked['actor']}",
             f"导出时间：{_said(asked['asked_at'])}",
             f"数据截至：{_said(self.read_at)}",
-            f"筛选：{'，'.join(f'{name}={value}' for name, value in asked['filters'].items()) or '无'}",
+            f"筛选：{narrowed}",
             f"用途：{asked['reason'] or '未填写'}",
             f"共 {count} 行",
             *([masked] if masked else []),

@@ -217,6 +217,13 @@ def test_a_computed_cell_without_a_result_is_not_called_empty() -> None:
     assert [each.sentence for each in row.problems] == ["公式没有结果，请填写数值"]
 
 
+def test_leaders_above_their_rank_without_a_document_are_asked_about() -> None:
+    row = one("units", unit(单位领导高配="镇长高配副处级"))
+
+    assert said(row) == [("leaders_above_rank_no", False)]
+    assert one("units", unit(单位领导高配="镇长高配副处级", 高配文号="测组〔2019〕3号")).problems == []
+
+
 def test_a_unit_with_posts_in_one_row_is_both() -> None:
     row = one("units_with_posts", unit(编制类型="事业编制", 经费形式="全额拨款", 编制数="30人"))
 

@@ -123,6 +123,17 @@ async def test_a_person_twice_in_the_file_is_told_with_the_other_row(office: Off
     assert await office.said(view) == [("人员", 4, "公民身份号码", "与第 2 行是同一人，一人只能占一个编制，请核对")]
 
 
+async def test_leaders_above_their_rank_come_in_with_their_document_and_are_filled_in_later(office: Office) -> None:
+    above = {"单位领导高配": "主任高配副科级", "高配批准文号": "测组〔2019〕3号"}
+    await office.write("units", [unit(**above), unit(单位名称="乙单位", 统一社会信用代码=USCC[1])])
+    await office.write("units", [unit(**above), unit(单位名称="乙单位", 统一社会信用代码=USCC[1], **above)])
+
+    rows = await office.database.pool.fetch(
+        "SELECT leaders_above_rank, leaders_above_rank_no FROM unit_records WHERE upper_inf(during) AND upper_inf(recorded)"
+    )
+    assert [tuple(row) for row in rows] == [tuple(above.values())] * 2
+
+
 async def test_people_beyond_posts_and_seats_are_warned_of_and_stay_in(office: Office) -> None:
     leaders = [person(each, 占用职数="单位正职") for each in range(2)]
 

@@ -12,12 +12,13 @@ from tests.roster.doors import Doors
 pytestmark = pytest.mark.asyncio
 DOCUMENT = {"document_no": "示编〔2026〕8号"}
 SINCE = {"effective_on": "2026-09-10"}
+WHY = {"reason": "机构改革"}
 
 
 async def test_a_unit_is_renamed_by_the_office_and_read_under_either_name(doors: Doors, roster_db: Database) -> None:
     unit_id = await given.unit(roster_db)
     old = (await doors.http.get(f"/units/{unit_id}", headers=doors.office)).json()["name"]
-    body = {"name": "示例中心", "plates": ["示例服务站"], "uscc": "91330481123456788X"} | SINCE | DOCUMENT
+    body = {"name": "示例中心", "plates": ["示例服务站"], "uscc": "91330481123456788X"} | SINCE | DOCUMENT | WHY
 
     refused = await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.as_(Role.UNIT_CLERK, units=(unit_id,)))
     changed = await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.office)
@@ -38,14 +39,29 @@ async def test_a_unit_is_renamed_by_the_office_and_read_under_either_name(doors:
 async def test_a_refusal_says_in_chinese_what_to_do(doors: Doors, roster_db: Database) -> None:
     unit_id = await given.unit(roster_db)
 
-    mute = await doors.http.patch(f"/units/{unit_id}", json={"name": "示例中心", "document_no": "　 "} | SINCE, headers=doors.office)
-    empty = await doors.http.patch(f"/units/{unit_id}", json={"name": None} | SINCE | DOCUMENT, headers=doors.office)
+    mute = await doors.http.patch(f"/units/{unit_id}", json={"name": "示例中心", "document_no": "　 "} | SINCE | WHY, headers=doors.office)
+    empty = await doors.http.patch(f"/units/{unit_id}", json={"name": None} | SINCE | DOCUMENT | WHY, headers=doors.office)
+    why = await doors.http.patch(f"/units/{unit_id}", json={"duties": "办学", "reason": "　 "} | SINCE, headers=doors.office)
     early = await doors.http.get(f"/units/{unit_id}", params={"as_of": "2019-12-31"}, headers=doors.office)
+    unknown = await doors.http.get(f"/units/{unit_id}", params={"known_on": "2026-01-31", "as_of": "2026-09-01"}, headers=doors.office)
 
     assert (mute.status_code, mute.json()["code"]) == (409, "document_missing")
     assert (empty.status_code, "不能改为空" in empty.text) == (422, True)
+    assert (why.status_code, "reason" in why.text) == (422, True)
     assert (early.status_code, early.json()["code"]) == (404, "unit_not_then")
     assert "2019-12-31" in early.json()["detail"]
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "nothing_recorded_yet")
+    assert "2026-01-31" in unknown.json()["detail"]
+
+
+async def test_one_unit_tells_the_fields_asked_for_and_no_others(doors: Doors, roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+
+    some = await doors.http.get(f"/units/{unit_id}", params={"fields": "code,name"}, headers=doors.office)
+    wrong = await doors.http.get(f"/units/{unit_id}", params={"fields": "code,nam"}, headers=doors.office)
+
+    assert set(some.json()) == {"code", "name"}
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "field_unknown")
 
 
 async def test_a_reform_is_carried_out_once_and_its_tree_is_the_days(doors: Doors, roster_db: Database) -> None:
@@ -80,7 +96,7 @@ async def test_a_reform_is_carried_out_once_and_its_tree_is_the_days(doors: Door
 
 async def test_the_steps_of_a_reform_are_shown_to_whom_every_unit_in_them_is(doors: Doors, roster_db: Database) -> None:
     school, court = await given.unit(roster_db), await given.unit(roster_db)
-    await doors.http.patch(f"/units/{court}", json={"withheld": True} | SINCE | DOCUMENT, headers=doors.office)
+    await doors.http.patch(f"/units/{court}", json={"withheld": True} | SINCE | DOCUMENT | WHY, headers=doors.office)
     steps = [
         {"step": "change", "unit_id": str(school), "duties": "办学"},
         {"step": "change", "unit_id": str(court), "duties": "审判"},

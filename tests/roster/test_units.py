@@ -24,6 +24,7 @@ from services.roster.models.refusals import (
 )
 from services.roster.models.requests import FreezeUnit, RegisterUnit, SetQuota, SetSeats
 from services.roster.models.units import (
+    AboveRankUnproved,
     ChangeUnit,
     CloseUnit,
     NothingChanged,
@@ -71,7 +72,7 @@ async def test_a_unit_is_registered_with_every_attribute_and_told_to_all(roster_
         short_name="临江镇政府", nature="administrative_organ", public_welfare="unclassified", unit_funding="state",
         sector="public_administration", rank="section", system="town", duties="主管本镇行政事务。", established_on=date(1985, 5, 1),
         second_names=("临江镇便民服务中心",), plates=("临江镇综合执法队", "临江镇退役军人服务站"), internal_units=("党政办公室", "经济发展办公室"),
-        document_on=date(2019, 12, 1),
+        document_on=date(2019, 12, 1), leaders_above_rank="镇长高配副处级", leaders_above_rank_no="测组〔2019〕3号",
     )  # fmt: skip
 
     unit_id = await register_unit(roster_db, given.by(), what)
@@ -83,6 +84,23 @@ async def test_a_unit_is_registered_with_every_attribute_and_told_to_all(roster_
     assert (event.rank, event.sector, event.nature, event.withheld, event.short_name) == (
         "section", "public_administration", "administrative_organ", False, "临江镇政府",
     )  # fmt: skip
+
+
+async def test_leaders_above_their_rank_stand_on_a_document_that_allows_it(roster_db: Database) -> None:
+    unit_id = await given.unit(roster_db)
+    mute = RegisterUnit(name="丙", code="L-9", category="ZJ-Z", valid_from=date(2020, 1, 1), leaders_above_rank="镇长高配副处级")
+
+    with pytest.raises(AboveRankUnproved):
+        await register_unit(roster_db, given.by(), mute)
+    with pytest.raises(AboveRankUnproved):
+        await change(roster_db, unit_id, leaders_above_rank="校长高配副科级")
+    await change(roster_db, unit_id, leaders_above_rank="校长高配副科级", leaders_above_rank_no="测组〔2026〕3号")
+    with pytest.raises(AboveRankUnproved):
+        await change(roster_db, unit_id, leaders_above_rank=None, since=given.TODAY)
+
+    unit = await seen(roster_db, unit_id)
+    assert (unit.leaders_above_rank, unit.leaders_above_rank_no) == ("校长高配副科级", "测组〔2026〕3号")
+    assert (await seen(roster_db, unit_id, date(2026, 1, 1))).leaders_above_rank is None
 
 
 @pytest.mark.parametrize(

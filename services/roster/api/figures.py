@@ -58,7 +58,7 @@ async def posts(request: Request, who: Reader, wanted: Annotated[PostQuery, Depe
 
 @router.get("/ledger", response_model=LedgerPage, openapi_extra=described(LedgerQuery))
 async def ledger(request: Request, who: Reader, wanted: Annotated[LedgerQuery, Depends(asked(LedgerQuery))], door: InDoor) -> Response:
-    """台账: what changed, on which document, issued by whom and when; latest first."""
+    """台账: what changed, on which document, issued by whom and when; latest first. What is about a person is told to those who may read persons."""
     fields = chosen(wanted.fields, ledgers.LedgerLine.model_fields)
     lines = ledgers.LedgerPages(who, wanted, ordered(wanted.sort, ledgers.SORTS), fields)
     async with door.database.searching() as conn:

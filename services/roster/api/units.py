@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.roster.api.door import AsOf, AtMoment, InDoor, Write
 from services.roster.api.door import fields as given
@@ -22,7 +22,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import OverQuotaCause
 from shared.http import IdempotencyKey
-from shared.pages import Cursors, Paging, answer, asked, described, ordered, page, question
+from shared.pages import Cursors, Paging, answer, asked, chosen, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -41,8 +41,9 @@ class UnitBody(Write, UnitFacts):
 
 
 class ChangeBody(Write, UnitChanges):
-    """What is to be another from a day on; only what is given is changed. Key items (★) need a document."""
+    """What is to be another from a day on, and why; only what is given is changed. Key items (★) need a document."""
 
+    reason: str = Field(min_length=2, max_length=500)
     effective_on: date
 
 
@@ -148,10 +149,12 @@ async def units(request: Request, who: Reader, wanted: Annotated[UnitQuery, Depe
 
 
 @router.get("/units/{unit_id}", response_model=queries.UnitView)
-async def unit(unit_id: UUID, request: Request, who: Reader, door: InDoor, moment: AtMoment) -> Response:
-    """One unit as of a date, as known on a day."""
+async def unit(unit_id: UUID, request: Request, who: Reader, door: InDoor, moment: AtMoment, fields: str | None = None) -> Response:
+    """One unit as of a date, as known on a day; `fields`: only these, divided by commas."""
+    shown = chosen(fields, queries.UnitView.model_fields)
     async with door.database.glancing() as conn:
-        return answer(request, await queries.unit_view(conn, unit_id, who, moment))
+        view = await queries.unit_view(conn, unit_id, who, moment)
+        return answer(request, view if fields is None else view.model_dump(include=set(shown)))
 
 
 @router.patch("/units/{unit_id}")

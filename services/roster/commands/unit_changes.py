@@ -1,6 +1,7 @@
 """A unit changes its name, its place in the tree or anything else of it, from a day on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.unit_events import Batch, note_freezes, tell, told_units
 from services.roster.commands.unit_records import change_record, spread, write_names, write_search
-from services.roster.commands.units import checked_uscc, place_below
+from services.roster.commands.units import checked_uscc, ensure_above_rank_proved, place_below
 from services.roster.models.refusals import UnitCodeTaken
 from services.roster.models.units import (
     KEY_ITEMS,
@@ -95,6 +96,8 @@ async def _changes(conn: Connection, by: By, batch: Batch, now: UnitRecord, what
     if "parent_id" in asked:
         await _ensure_may_stand_below(conn, now.unit_id, parent_id, above, batch.since)
         wanted |= {"path": (*above, now.unit_id), "withheld": withheld or wanted.get("withheld", now.withheld)}
+    if asked & {"leaders_above_rank", "leaders_above_rank_no"}:
+        ensure_above_rank_proved(replace(now, **{name: wanted[name] for name in asked - set(LISTS) if name.startswith("leaders_")}))
     if by.document_no:
         wanted |= {"document_no": by.document_no, "document_on": what.document_on}
     return wanted

@@ -13,7 +13,7 @@ from services.roster.commands.unit_records import add_names, write_search, write
 from services.roster.models.loads import LoadedSeats
 from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
-from services.roster.models.units import LISTS, UnitRecord
+from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import ensure_known_category
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
@@ -47,6 +47,8 @@ async def registered(conn: Connection, by: By, new: Sequence[New], reform_id: UU
     for category in sorted({each.what.category for each in new}):
         await ensure_known_category(conn, category, today)
     await ensure_known_attributes(conn, [each.what.model_dump() for each in new], today)
+    for each in new:
+        ensure_above_rank_proved(each.what)
     records = await _first_records(conn, new)
     await _insert(conn, new, records)
     await write_unit_records(conn, [(record, each.what.valid_from) for each, record in zip(new, records, strict=True)], by.as_of, reform_id)
@@ -115,6 +117,12 @@ async def _insert(conn: Connection, new: Sequence[New], records: Sequence[UnitRe
         )
     except asyncpg.UniqueViolationError:
         raise UnitCodeTaken from None
+
+
+def ensure_above_rank_proved(unit: RegisterUnit | UnitRecord) -> None:
+    """单位领导高配 and the document that allows it stand together. Raises AboveRankUnproved."""
+    if (unit.leaders_above_rank is None) != (unit.leaders_above_rank_no is None):
+        raise AboveRankUnproved
 
 
 def checked_uscc(text: str | None) -> str | None:

@@ -91,6 +91,8 @@ UNITS = Sheet(
         Field("sector", "行业", Kind.CODE, "sectors", aliases=("行业类别",)),
         Field("rank", "机构规格", Kind.CODE, "ranks", key=True, aliases=("单位规格", "规格", "级别"), example="正科级"),
         Field("system", "所属系统", Kind.CODE, "systems", aliases=("系统",), example="政府"),
+        Field("leaders_above_rank", "单位领导高配", aliases=("领导高配", "高配情况"), hint="如：镇长高配副处级"),
+        Field("leaders_above_rank_no", "高配批准文号", aliases=("高配文号", "高配依据")),
         Field("parent", "主管部门", Kind.UNIT, key=True, aliases=("上级单位", "举办单位", "隶属关系")),
         Field("second_names", "第二名称", Kind.TEXTS, aliases=("其他名称",)),
         Field("plates", "加挂牌子", Kind.TEXTS, aliases=("挂牌", "挂牌名称")),

@@ -30,6 +30,8 @@ class UnitFacts(Request):
     system: str | None = None
     duties: str | None = Field(None, max_length=20_000)
     established_on: date | None = None
+    leaders_above_rank: str | None = Field(None, max_length=200, description="单位领导高配: who may hold which rank above the post's.")
+    leaders_above_rank_no: str | None = Field(None, max_length=100, description="The document that allows it.")
     second_names: tuple[UnitName, ...] = Field((), max_length=50)
     plates: tuple[UnitName, ...] = Field((), max_length=50)
     internal_units: tuple[UnitName, ...] = Field((), max_length=200)

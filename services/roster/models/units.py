@@ -38,6 +38,8 @@ class UnitRecord:
     system: str | None
     duties: str | None
     established_on: date | None
+    leaders_above_rank: str | None
+    leaders_above_rank_no: str | None
     withheld: bool
     document_no: str
     document_on: date | None
@@ -195,6 +197,13 @@ class UnitNotThen(NotFound):
     sentence = "该单位在 {day} 尚未设立或已撤销。请换一个日期查询。"
 
 
+class NothingRecordedYet(NotFound):
+    """On that day the roster knew nothing of the unit: it was recorded later."""
+
+    code = "nothing_recorded_yet"
+    sentence = "系统在 {day} 还没有该单位的任何记录，最早的记录登记于 {first}。请把“以何日所知为准”改为该日或以后。"
+
+
 class UnitChangedLater(Conflict):
     """A later change of the unit, or of its place in the tree, stands already."""
 
@@ -207,6 +216,13 @@ class NothingChanged(Conflict):
 
     code = "nothing_changed"
     sentence = "所填内容与登记的现状相同，没有需要变更的项目。请核对后再提交。"
+
+
+class AboveRankUnproved(Conflict):
+    """单位领导高配 stands on a document that allows it (domain §1.3)."""
+
+    code = "above_rank_unproved"
+    sentence = "填写单位领导高配的，须写明批准高配的文号；取消高配的，请一并清空文号。"
 
 
 class ParentBelow(Conflict):

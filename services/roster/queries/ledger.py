@@ -78,6 +78,11 @@ class LedgerFilter(BaseModel):
     document_no: str | None = None
 
 
+def told(who: Who) -> str:
+    """The condition on `row` of the event log: what is about a person is for those who may read persons."""
+    return "true" if who.may("persons.read") else "NOT row.body ? 'person_id'"
+
+
 SORTS = {"at": {"row.occurred_at": "timestamptz", "row.event_id": "uuid"}}
 _REFORM = "FROM reforms WHERE reforms.id = (row.body ->> 'reform_id')::uuid"
 DOCUMENT = {
@@ -127,6 +132,7 @@ class LedgerPages:
     def _conditions(self, put: Parameters) -> Iterator[str]:
         wanted = self.wanted
         yield seen(self.who, roots_of(self.who, put))
+        yield told(self.who)
         if wanted.unit:
             unit = put(wanted.unit, "uuid")
             yield f"units.path @> ARRAY[{unit}]" if wanted.below else f"row.unit_id = {unit}"

@@ -32,6 +32,8 @@ class RecordView(BaseModel):
     rank: str | None
     system: str | None
     duties: str | None
+    leaders_above_rank: str | None
+    leaders_above_rank_no: str | None
     withheld: bool
     document_no: str
     document_on: date | None

@@ -1,7 +1,7 @@
 """Units as they are shown: within the caller's scope, as of a date, as known on a day."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,12 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.refusals import UnitUnknown
-from services.roster.models.units import LISTS, UnitNotThen
+from services.roster.models.units import LISTS, NothingRecordedYet, UnitNotThen
 from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment
 from shared.auth import Who
+from shared.clock import business_day
 from shared.db import Connection
+from shared.errors import NotFound
 from shared.law.uscc import parse_uscc
 from shared.pages import Parameters
 from shared.unit_copies import scope, sees_withheld, visible
@@ -99,6 +101,8 @@ class UnitView(UnitLine):
 
     duties: str | None
     established_on: date | None
+    leaders_above_rank: str | None
+    leaders_above_rank_no: str | None
     since: date
     document_no: str
     document_on: date | None
@@ -160,10 +164,19 @@ async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = 
     row = await conn.fetchrow(_in_full(who, moment), unit_id, moment.on, moment.known, moment.end, scope(who))
     if row is None:
         await ensure_visible(conn, unit_id, who)
-        raise UnitNotThen(day=moment.on or moment.known)
+        raise await _absent(conn, unit_id, moment)
     return UnitView.model_validate(
         {role: [] for role in LISTS} | dict(row) | row["names"] | links_of(unit_id, row["links"]) | {"uscc_doubt": doubt_of(row["uscc"])}
     )
+
+
+async def _absent(conn: Connection, unit_id: UUID, moment: Moment) -> NotFound:
+    """Why there is nothing to show of a unit: it was not there that day, or nobody had recorded it yet."""
+    if moment.known is not None:
+        first = await conn.fetchval("SELECT min(lower(recorded)) FROM unit_records WHERE unit_id = $1", unit_id)
+        if first >= moment.known:
+            return NothingRecordedYet(day=business_day(moment.known - timedelta(microseconds=1)), first=business_day(first))
+    return UnitNotThen(day=moment.on or (moment.known and business_day(moment.known - timedelta(microseconds=1))))
 
 
 def doubt_of(uscc: str | None) -> str | None:
@@ -238,7 +251,7 @@ def _in_full(who: Who, moment: Moment) -> str:
     """All of a unit ($1) in one statement: on the day $2, as known at $3, reservations and freezes up to $4, for a caller whose scope is $5."""
     rows = FIGURES_NOW if moment == LATEST else FIGURES_THEN
     return f"""
-        {_LINE}, duties, established_on, lower(during) AS since, unit_records.document_no, document_on,
+        {_LINE}, duties, established_on, leaders_above_rank, leaders_above_rank_no, lower(during) AS since, unit_records.document_no, document_on,
             coalesce((SELECT json_object_agg(role, names) FROM ({_NAMES}) AS each), '{{}}') AS names,
             coalesce((SELECT json_agg(each) FROM ({LINKS}) AS each), '[]') AS links,
             coalesce((SELECT json_agg(each) FROM ({rows}) AS each), '[]') AS establishments,

@@ -7,4 +7,4 @@ from services.roster.queries.exports.provincial import PROVINCIAL_LISTS
 from services.roster.queries.exports.units import UNIT_LISTS
 from shared.exports.lists import exports_of
 
-EXPORTS = exports_of(*UNIT_LISTS, *PERSON_LISTS, *PROVINCIAL_LISTS, *DIFFERENCE_LISTS, words=words)
+EXPORTS = exports_of(*UNIT_LISTS, *PERSON_LISTS, *PROVINCIAL_LISTS, *DIFFERENCE_LISTS, words=words, units="units")

@@ -100,6 +100,11 @@ def units_ever(who: Who) -> str:
     """
 
 
+def named(who: Who, unit: str) -> str:
+    """Whether a unit that another one deals with is named to the caller: a withheld one only where he sees it ($1)."""
+    return f"(NOT {unit}.withheld OR {visible(who, row=unit, table='units')})"
+
+
 def then(table: str) -> str:
     """What held on the day $2, as known at $3."""
     return f"{table}.during @> coalesce($2::date, 'infinity') AND {table}.recorded @> coalesce($3::timestamptz, 'infinity')"

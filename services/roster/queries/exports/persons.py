@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, Field
-from services.roster.queries.exports.columns import OF_UNITS, column, of_all_units, of_units, then, units_ever, units_then
+from services.roster.queries.exports.columns import OF_UNITS, column, named, of_all_units, of_units, then, units_ever, units_then
 from services.roster.queries.facts import as_person
 from services.roster.queries.persons import IN_POST
 from services.roster.rules.persons import retirement_category, retirement_fact
@@ -16,11 +16,13 @@ from shared.auth import Who
 from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, wall_clock
 from shared.sheets.writing import Cell, Form
 
+UNNAMED = "CASE WHEN {} IS NOT NULL THEN '（不公开）' END"
+"""In place of a withheld unit's name."""
 _CODE, _NAME = Column("unit_code", "单位编码", "units.code"), Column("unit", "单位", "was.name")
 _LENT: Mapping[str, str] = {
     "unit": "was.name",
-    "seconded_to": "coalesce((SELECT name FROM unit_records WHERE unit_id = lent.borrower_id AND upper_inf(recorded)"
-    " ORDER BY lower(during) DESC NULLS LAST LIMIT 1), lent.borrower)",
+    "seconded_to": "coalesce((SELECT name FROM unit_records WHERE unit_id = borrower.id AND upper_inf(recorded)"
+    f" ORDER BY lower(during) DESC NULLS LAST LIMIT 1), lent.borrower, {UNNAMED.format('lent.borrower_id')})",
     "seconded_from_on": "lower(lent.during)",
     "seconded_until": "lent.until",
     "secondment_document_no": "lent.document_no",
@@ -42,6 +44,7 @@ def _in_post(who: Who, filters: Filters, population: str) -> Source:
     rows = f"""
         {units_then(who)} JOIN ({people}) AS person ON person.unit_id = units.id AND {population}
         LEFT JOIN secondments AS lent ON lent.person_id = person.person_id AND {then("lent")}
+        LEFT JOIN units AS borrower ON borrower.id = lent.borrower_id AND {named(who, "borrower")}
     """
     return Source(rows, "units.code, person.kind, person.person_id", (*of_units(who, filters), filters.get("population")))
 
@@ -116,6 +119,7 @@ def secondments_source(who: Who, filters: Filters) -> Source:
         {units_ever(who)} JOIN secondments AS lent ON units.id IN (lent.lender_id, lent.borrower_id) AND upper_inf(lent.recorded)
         JOIN person_records AS person ON person.person_id = lent.person_id AND upper_inf(person.during) AND upper_inf(person.recorded)
         LEFT JOIN units AS other ON other.id = CASE WHEN units.id = lent.lender_id THEN lent.borrower_id ELSE lent.lender_id END
+            AND {named(who, "other")}
     """
     return Source(rows, "units.code, lower(lent.during), lent.secondment_id", of_all_units(who, filters))
 
@@ -124,7 +128,7 @@ SECONDMENT_COLUMNS = (
     _CODE,
     _NAME,
     Column("side", "借出或借入", "CASE WHEN units.id = lent.lender_id THEN '借出' ELSE '借入' END"),
-    Column("other", "对方单位", "coalesce(other.name, lent.borrower)"),
+    Column("other", "对方单位", f"coalesce(other.name, lent.borrower, {UNNAMED.format('lent.lender_id')})"),
     column(_PERSON["name"], "person.name"),
     column(_PERSON["id_number"], "person.id_number"),
     Column("form", "借调形式", "lent.form", turn=coded("duty_statuses")),

@@ -18,7 +18,7 @@ from services.roster.queries.exports.columns import (
     units_ever,
     units_then,
 )
-from services.roster.queries.ledger import DOCUMENT, MATTERS
+from services.roster.queries.ledger import DOCUMENT, MATTERS, told
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
 from shared.auth import Who
 from shared.clock import at_hour
@@ -173,9 +173,11 @@ RESERVATION_COLUMNS = (
 
 
 def ledger_source(who: Who, filters: Filters) -> Source:
-    """What happened, in the order of time, to units that are and units that are no more, under their last name. `as_of` is the last day shown."""
+    """What happened, in the order of time, to units that are and units that are no more, under their last name. `as_of` is the last day shown. The same lines as
+    `GET /ledger`.
+    """
     rows = f"""
-        {units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id
+        {units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id AND {told(who)}
             AND row.occurred_at >= coalesce($3::timestamptz, '-infinity') AND row.occurred_at < coalesce($4::timestamptz, 'infinity')
     """
     since = filters.get("since")
@@ -222,7 +224,7 @@ UNIT_LISTS = (
     ExportList(
         "ledger",
         "机构编制台账",
-        "persons.read",
+        "units.read",
         [Sheet("台账", LEDGER_COLUMNS, ledger_source)],
         {"unit": UUID, "as_of": date, "since": date},
     ),

@@ -142,6 +142,8 @@ class Agreement:
             self._warn(row, "uscc", f"{doubt}（早期试点的代码可能如此），请核对")
         if values.get("parent") is not None and values["parent"] in {values.get("name"), values.get("uscc")}:
             self._complain(row, "parent", "主管部门就是本单位，请改正或留空")
+        if (values.get("leaders_above_rank") is None) != (values.get("leaders_above_rank_no") is None):
+            self._complain(row, "leaders_above_rank_no", "单位领导高配和批准高配的文号须一并填写，请补填或一并删去")
         if values.get("public_welfare") and values.get("nature") and values["nature"] != "institution":
             self._warn(row, "public_welfare", "只有事业单位才有公益类别，请核对单位性质")
 
