@@ -111,6 +111,7 @@ class Impatient(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first bytes of a head are here."""
         super().on_message_begin()
+        self._late.cancel()
         self._late = self.loop.call_later(HEAD_WITHIN, self.transport.close)
 
     def on_headers_complete(self) -> None:

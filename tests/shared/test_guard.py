@@ -26,6 +26,11 @@ def application() -> FastAPI:
     async def said(text: str = Body()) -> str:
         return text
 
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(1)
+        return "late"
+
     @app.get("/kept")
     async def kept() -> Response:
         return Response("x", headers={"Cache-Control": "private, no-cache"})
@@ -95,6 +100,13 @@ async def test_a_client_in_time_is_served_again_and_again(monkeypatch: pytest.Mo
         for _ in range(3):
             assert (await http.post(f"http://127.0.0.1:{port}/said", json="a")).json() == "a"
             await asyncio.sleep(0.3)
+
+
+@pytest.mark.asyncio
+async def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "HEAD_WITHIN", 0.5)
+    async with served() as port, httpx.AsyncClient(trust_env=False) as http:
+        assert [(await http.get(f"http://127.0.0.1:{port}/slow")).json() for _ in range(2)] == ["late", "late"]
 
 
 def test_each_caller_has_a_minutes_requests_and_is_told_when_the_next_may_come(monkeypatch: pytest.MonkeyPatch) -> None:
