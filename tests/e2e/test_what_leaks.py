@@ -24,6 +24,7 @@ from services.roster.models.facts import place_of
 from shared.auth import Who
 from shared.crypto import FieldCipher, RingFile
 from shared.glossary import Role
+from shared.law.citizen_id import check_digit
 from shared.temporal import EncryptedPayloads
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -176,15 +177,30 @@ async def told_of(shown: list[str], trace_id: str) -> str:
     return "".join(found)
 
 
-async def test_no_span_and_no_figure_tells_who_somebody_is(whole: Place, shown: list[str]) -> None:
-    people = await planted(whole)
+async def registering(whole: Place, name: str, number: str) -> httpx.Response:
+    """The answer to registering a person by the ordinary door."""
+    owner = await asyncpg.connect(whole.database_url("bianban"))
+    unit_id = await owner.fetchval("SELECT id FROM roster.units WHERE upper_inf(valid) LIMIT 1")
+    await owner.close()
     token = tokens(whole).issue(Who("zhang", frozenset({Role.BUSINESS_OFFICER})), datetime.now(UTC))
+    person = {"name": name, "id_number": number, "sex": "F", "birth_on": "1986-03-05", "identity": "professional"}
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-        last = await http.get(f"http://127.0.0.1:{whole.port('roster')}/units", headers={"authorization": f"Bearer {token}"})
-        await told_of(shown, last.headers["x-trace-id"])
+        return await http.post(
+            f"http://127.0.0.1:{whole.port('roster')}/units/{unit_id}/persons",
+            json=person | {"post_category": "technical_post", "reason": name},
+            headers={"authorization": f"Bearer {token}", "idempotency-key": f"registering-{number}"},
+        )
+
+
+async def test_no_span_and_no_figure_tells_who_somebody_is(whole: Place, shown: list[str]) -> None:
+    number = "33049919860305436"
+    answer = await registering(whole, "泄露探查人", number + check_digit(number))
+    await told_of(shown, answer.headers["x-trace-id"])
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         figures = (await http.get(f"http://127.0.0.1:{whole.port('otlp')}/metrics")).text
 
-    spans = "".join(shown)
+    people, spans = await planted(whole), "".join(shown)
+    assert (answer.status_code, "泄露探查人" in people.names) == (201, True)
     assert {"命令 写入导入的单位", "发出事件 期初已建账", "处理事件 期初已建账"} <= {
         span["name"] for told in shown for span in json.loads(told)
     }
@@ -196,17 +212,8 @@ async def test_no_span_and_no_figure_tells_who_somebody_is(whole: Place, shown: 
 async def test_an_error_nobody_foresaw_tells_nobody(whole: Place, shown: list[str]) -> None:
     name, number = "泄露示例人", "330499198603054320"
     owner = await asyncpg.connect(whole.database_url("bianban"))
-    unit_id = await owner.fetchval("SELECT id FROM roster.units WHERE upper_inf(valid) LIMIT 1")
-    who = Who("zhang", frozenset({Role.BUSINESS_OFFICER}))
-    token = tokens(whole).issue(who, datetime.now(UTC))
-    person = {"name": name, "id_number": number, "sex": "F", "birth_on": "1986-03-05", "identity": "professional"}
     await owner.execute(f"ALTER TABLE roster.person_records ADD CONSTRAINT planted CHECK (name <> '{name}') NOT VALID")
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
-        answer = await http.post(
-            f"http://127.0.0.1:{whole.port('roster')}/units/{unit_id}/persons",
-            json=person | {"post_category": "technical_post", "reason": name},
-            headers={"authorization": f"Bearer {token}", "idempotency-key": "an-error-nobody-foresaw"},
-        )
+    answer = await registering(whole, name, number)
     await owner.execute("ALTER TABLE roster.person_records DROP CONSTRAINT planted")
     await owner.close()
 
