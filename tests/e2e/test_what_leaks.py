@@ -194,13 +194,13 @@ async def registering(whole: Place, name: str, number: str) -> httpx.Response:
 
 async def test_no_span_and_no_figure_tells_who_somebody_is(whole: Place, shown: list[str]) -> None:
     number = "33049919860305436"
-    answer = await registering(whole, "泄露探查人", number + check_digit(number))
+    answer = await registering(whole, "查探示例", number + check_digit(number))
     await told_of(shown, answer.headers["x-trace-id"])
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         figures = (await http.get(f"http://127.0.0.1:{whole.port('otlp')}/metrics")).text
 
     people, spans = await planted(whole), "".join(shown)
-    assert (answer.status_code, "泄露探查人" in people.names) == (201, True)
+    assert (answer.status_code, "查探示例" in people.names) == (201, True)
     assert {"命令 写入导入的单位", "发出事件 期初已建账", "处理事件 期初已建账"} <= {
         span["name"] for told in shown for span in json.loads(told)
     }
