@@ -63,9 +63,9 @@ async def in_turn(*measurements: Callable[[], Awaitable[T]], rounds: int = 3) ->
     return results
 
 
-async def medians(*measurements: Callable[[], Awaitable[float]]) -> list[float]:
+async def medians(*measurements: Callable[[], Awaitable[float]], rounds: int = 3) -> list[float]:
     """The median of each measurement, taken in turn."""
-    return [statistics.median(results) for results in await in_turn(*measurements)]
+    return [statistics.median(results) for results in await in_turn(*measurements, rounds=rounds)]
 
 
 def percentile(values: list[float], share: float) -> float:
