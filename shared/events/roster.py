@@ -115,13 +115,24 @@ class QuotaChanged(RosterEvent):
     effective_on: date
 
 
+class SeatsState(BaseModel):
+    """领导职数 of one level after the change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    level: str
+    approved: int = Field(ge=0)
+    used: int = Field(ge=0)
+
+
 class SeatsChanged(RosterEvent):
-    """领导职数 at one level was set."""
+    """领导职数 at one level was set, or taken; a first load tells of all levels of one document together."""
 
     type: Literal["roster.seats_changed.v1"] = "roster.seats_changed.v1"
     level: str
     approved: int = Field(ge=0)
     used: int = Field(ge=0)
+    others: tuple[SeatsState, ...] = Field((), description="The further levels that the same document set.")
 
 
 class ReservationEvent(RosterEvent):

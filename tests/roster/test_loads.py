@@ -9,7 +9,7 @@ import pytest
 
 from services.roster.commands import loads
 from services.roster.commands.loads import counted_anew, load_unit, sealed
-from services.roster.models.loads import Loaded, LoadedQuota, LoadRefused, LoadUnit, OpenLoadedPerson
+from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadRefused, LoadUnit, OpenLoadedPerson
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
 from services.roster.queries.establishments import LATEST
 from services.roster.queries.loads import standing
@@ -17,7 +17,7 @@ from services.roster.queries.persons import person_view
 from shared.auth import Who
 from shared.db import Database
 from shared.errors import DomainError
-from shared.events.roster import QuotaChanged, RosterEvent, UnitLoaded, UnitRegistered
+from shared.events.roster import QuotaChanged, RosterEvent, SeatsChanged, SeatsState, UnitLoaded, UnitRegistered
 from shared.glossary import OverQuotaCause, PersonIdentity, PostCategory, Role
 from shared.law.retirement import Sex
 from tests.roster import given
@@ -144,6 +144,26 @@ async def test_many_people_are_told_of_in_groups_and_each_group_leaves_its_rows_
     told = [event for event in await given.published(roster_db) if isinstance(event, UnitLoaded)]
     assert [(event.version, len(event.people), event.establishments[0].headcount) for event in told] == [(3, 2, 2), (4, 2, 4), (5, 1, 5)]
     assert (await given.state(roster_db, given.Row(done.unit_id))).headcount == 5
+
+
+async def test_the_leadership_posts_that_one_document_approved_of_a_unit_are_told_of_together(roster_db: Database) -> None:
+    seats = [
+        LoadedSeats(level=level, approved=approved, document_no=document_no, document_on=DAY)
+        for level, approved, document_no in [
+            ("unit_head", 1, "测编〔2020〕1号"),
+            ("unit_deputy", 2, "测编〔2020〕2号"),
+            ("internal_head", 4, "测编〔2020〕1号"),
+        ]
+    ]
+
+    done = await loaded(roster_db, [person(1)], seats=seats)
+
+    told = [event for event in await given.published(roster_db) if isinstance(event, SeatsChanged)]
+    assert [(event.document_no, event.level, event.approved, event.used, event.others) for event in told] == [
+        ("测编〔2020〕1号", "unit_head", 1, 0, (SeatsState(level="internal_head", approved=4, used=0),)),
+        ("测编〔2020〕2号", "unit_deputy", 2, 0, ()),
+    ]
+    assert done.seats == 3
 
 
 async def test_nobody_is_taken_from_another_unit(roster_db: Database) -> None:

@@ -35,7 +35,7 @@ from shared import outbox
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.envelope import uuid7
-from shared.events.roster import EstablishmentState, LoadedPlacement, QuotaChanged, RosterEvent, SeatsChanged, UnitLoaded
+from shared.events.roster import EstablishmentState, LoadedPlacement, QuotaChanged, RosterEvent, SeatsChanged, SeatsState, UnitLoaded
 from shared.glossary import OverQuotaCause
 
 FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
@@ -176,17 +176,16 @@ def _quotas_told(loads: Sequence[_Load], rows: Mapping[Row, EstablishmentState])
 
 
 async def _seats_told(conn: Connection, loads: Sequence[_Load]) -> list[_Told]:
-    levels = [(load.unit_id, row.level) for load in loads for row in load.what.seats]
-    used = await seats_used(conn, levels)
+    """One event for what one document approved of a unit."""
+    used = await seats_used(conn, [(load.unit_id, row.level) for load in loads for row in load.what.seats])
+    states: dict[tuple[UUID, str], list[SeatsState]] = {}
+    for load in loads:
+        for row in load.what.seats:
+            state = SeatsState(level=row.level, approved=row.approved, used=used.get((load.unit_id, row.level), 0))
+            states.setdefault((load.unit_id, row.document_no), []).append(state)
     return [
-        _Told(
-            load.unit_id,
-            SeatsChanged,
-            {"level": row.level, "approved": row.approved, "used": used.get((load.unit_id, row.level), 0)},
-            row.document_no,
-        )
-        for load in loads
-        for row in load.what.seats
+        _Told(unit_id, SeatsChanged, {**dict(first), "others": tuple(others)}, document_no)
+        for (unit_id, document_no), (first, *others) in states.items()
     ]
 
 
