@@ -108,6 +108,8 @@ class Rates:
 class Impatient(HttpToolsProtocol):
     """uvicorn's protocol, hanging up on a client whose request head does not come in time."""
 
+    _late: asyncio.TimerHandle
+
     def on_message_begin(self) -> None:
         """The first bytes of a head are here."""
         super().on_message_begin()
