@@ -15,6 +15,10 @@ MARGIN = 2000
 """Readers may have seen so many records beyond the last answer that was kept: what several relays had in flight."""
 KEPT = "15 minutes"
 _ID = 16
+_LANDED_ON_OTHERS = (
+    "first_offset < (SELECT first_offset + records FROM sent WHERE topic = batch.topic AND partition = batch.partition"
+    " AND first_offset < batch.first_offset + batch.records ORDER BY first_offset DESC LIMIT 1)"
+)
 
 
 @dataclass(frozen=True)
@@ -27,27 +31,35 @@ class Batch:
     event_ids: Sequence[UUID]
 
 
-async def forget(conn: Connection, row_ids: Collection[int], batches: Sequence[Batch]) -> bool:
-    """Delete rows that were answered for, and keep where they went. False, and nothing done, when one landed where others had been: those are lost."""
+async def forget(conn: Connection, row_ids: Collection[int], batches: Sequence[Batch]) -> list[Batch]:
+    """Delete rows that were answered for, and keep where they went. Nothing is done when batches landed where others had been, which are lost: those."""
+    told = (
+        [batch.topic for batch in batches],
+        [batch.partition for batch in batches],
+        [batch.first_offset for batch in batches],
+        [len(batch.event_ids) for batch in batches],
+    )
     done: str = await conn.execute(
         "WITH batch AS (SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::bytea[])"
         " AS batch (topic, partition, first_offset, records, event_ids)),"
-        " late AS (SELECT FROM batch WHERE first_offset < (SELECT first_offset + records FROM sent"
-        " WHERE topic = batch.topic AND partition = batch.partition AND first_offset < batch.first_offset + batch.records"
-        " ORDER BY first_offset DESC LIMIT 1)),"
+        f" late AS (SELECT FROM batch WHERE {_LANDED_ON_OTHERS}),"
         " kept AS (INSERT INTO sent (topic, partition, first_offset, records, event_ids) SELECT * FROM batch WHERE NOT EXISTS (SELECT FROM late)),"
         " ended AS (INSERT INTO topic_ends AS known (topic, partition, next_offset)"
         " SELECT topic, partition, first_offset + records FROM batch WHERE NOT EXISTS (SELECT FROM late) ORDER BY topic, partition"
         " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(known.next_offset, excluded.next_offset))"
         " DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND NOT EXISTS (SELECT FROM late)",
         list(row_ids),
-        [batch.topic for batch in batches],
-        [batch.partition for batch in batches],
-        [batch.first_offset for batch in batches],
-        [len(batch.event_ids) for batch in batches],
+        *told,
         [b"".join(event_id.bytes for event_id in batch.event_ids) for batch in batches],
     )
-    return done != "DELETE 0"
+    if done != "DELETE 0":
+        return []
+    rows = await conn.fetch(
+        "SELECT place FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[]) WITH ORDINALITY"
+        f" AS batch (topic, partition, first_offset, records, place) WHERE {_LANDED_ON_OTHERS}",
+        *told,
+    )
+    return [batches[row["place"] - 1] for row in rows]
 
 
 async def known_ends(conn: Connection) -> dict[tuple[str, int], int]:
@@ -57,7 +69,10 @@ async def known_ends(conn: Connection) -> dict[tuple[str, int], int]:
 
 
 async def put_back(conn: Connection, topic: str, partition: int, end: int, destination: str) -> int:
-    """Put what lay behind this end back into the outbox, in its old order, before anything that waits there; how many events."""
+    """Put what lay behind this end back into the outbox, in its old order, before anything that waits there; how many events.
+
+    From now on the log has to reach a margin beyond what it ever held before anything is sent.
+    """
     async with conn.transaction():
         await conn.execute("SELECT pg_advisory_xact_lock(hashtext('broker_tail'))")
         rows = await conn.fetch(
@@ -77,6 +92,9 @@ async def put_back(conn: Connection, topic: str, partition: int, end: int, desti
             " FROM unnest($1::uuid[]) WITH ORDINALITY AS lost (event_id, place) JOIN event_log USING (event_id)",
             lost,
             destination,
+        )
+        await conn.execute(
+            "UPDATE topic_ends SET next_offset = next_offset + $3 WHERE topic = $1 AND partition = $2", topic, partition, MARGIN
         )
     return len(lost)
 

@@ -60,9 +60,13 @@ class KafkaSender:
 
     async def forget(self, conn: Connection, sent: Collection[int]) -> None:
         """Delete what was sent, and keep where it went; after a loss nobody had noticed, all is sent again."""
-        if not await broker_tail.forget(conn, sent, self._batches):
-            _log.error("the log is shorter than it was")
+        for batch in await broker_tail.forget(conn, sent, self._batches):
+            await self._put_back(conn, batch.topic, batch.partition, batch.first_offset)
             await self.close()
+
+    async def _put_back(self, conn: Connection, topic: str, partition: int, end: int) -> None:
+        lost = await broker_tail.put_back(conn, topic, partition, end, topic.removeprefix(self._prefix))
+        _log.error("the broker has lost what it had acknowledged", topic=topic, partition=partition, end=end, lost=lost)
 
     async def _doubt(self, error: BaseException) -> bool:
         _log.warning("kafka did not answer", error=type(error).__name__)
@@ -75,12 +79,9 @@ class KafkaSender:
         known = await broker_tail.known_ends(conn)
         ends = await reader.end_offsets([TopicPartition(*at) for at in known]) if known else {}
         for (topic, partition), end in ends.items():
-            if end < (before := known[topic, partition]):
-                lost = await broker_tail.put_back(conn, topic, partition, end, topic.removeprefix(self._prefix))
-                await _fill(producer, topic, partition, before + MARGIN - end)
-                _log.error(
-                    "the broker has lost what it had acknowledged", topic=topic, partition=partition, end=end, before=before, lost=lost
-                )
+            if end < known[topic, partition]:
+                await self._put_back(conn, topic, partition, end)
+                await _fill(producer, topic, partition, known[topic, partition] + MARGIN - end)
         if time.monotonic() - self._trimmed > _TRIM:
             await broker_tail.trim(conn)
             self._trimmed = time.monotonic()

@@ -47,7 +47,8 @@ class Duplicates(Fault):
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         consumer.seek(partition, max(0, end - 50))
-        return [*(await consumer.getmany(partition, timeout_ms=2000, max_records=50)).get(partition, [])]
+        found = (await consumer.getmany(partition, timeout_ms=2000, max_records=50)).get(partition, [])
+        return [record for record in found if record.value is not None]
 
 
 class OldInDisorder(Duplicates):

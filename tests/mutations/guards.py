@@ -58,15 +58,15 @@ GUARDS = (
     Guard(
         "the log is filled up beyond its old end",
         "shared/kafka.py",
-        "                await _fill(producer, topic, partition, before + MARGIN - end)\n",
+        "                await _fill(producer, topic, partition, known[topic, partition] + MARGIN - end)\n",
         "",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
     Guard(
         "an answer at an offset that was answered before is no answer",
         "shared/kafka.py",
-        "        if not await broker_tail.forget(conn, sent, self._batches):",
-        f"        await broker_tail.forget(conn, sent, self._batches)\n        {DELETED}\n        if False:",
+        "            await self._put_back(conn, batch.topic, batch.partition, batch.first_offset)\n",
+        f"            {DELETED}\n",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
     Guard(
