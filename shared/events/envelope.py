@@ -3,7 +3,7 @@
 The record key is the unit's id, so that all that happens to one unit stays in order. Version and gap check belong to the aggregate, never to the key.
 """
 
-import secrets
+import os
 import time
 from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar
@@ -19,7 +19,7 @@ CONTEXT = {"event_id", "type", "occurred_at"}
 
 def uuid7() -> UUID:
     """A time-ordered identifier (RFC 9562)."""
-    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF000 << 64) | 0x7000 << 64
     return UUID(int=value & ~(0xC000 << 48) | 0x8000 << 48)
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from services.roster.commands import loads
-from services.roster.commands.loads import counted_anew, load_unit, sealed
+from services.roster.commands import load_people
+from services.roster.commands.loads import counted_anew, load_unit
+from services.roster.commands.sealing import sealed
 from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadRefused, LoadUnit, OpenLoadedPerson
 from services.roster.models.refusals import EffectiveInFuture, Frozen, IdNumberInvalid
 from services.roster.queries.establishments import LATEST
@@ -48,7 +49,7 @@ def load(people: list[OpenLoadedPerson], posts: int = 3, code: str = "L1", **mor
         "category": "SY-1",
         "valid_from": date(2015, 1, 1),
         "quotas": (LoadedQuota(kind="SY", funding="full", posts=posts, document_no="测编〔2020〕1号", document_on=DAY),),
-        "persons": tuple(sealed(given.CIPHER, each) for each in people),
+        "persons": tuple(sealed(given.CIPHER, each.__dict__) for each in people),
     }
     return LoadUnit.model_validate(facts | more)
 
@@ -137,7 +138,7 @@ async def test_a_loaded_person_is_the_same_as_a_registered_and_placed_one(roster
 async def test_many_people_are_told_of_in_groups_and_each_group_leaves_its_rows_as_they_stood(
     roster_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loads, "TOGETHER", 2)
+    monkeypatch.setattr(load_people, "TOGETHER", 2)
 
     done = await loaded(roster_db, [person(number) for number in range(1, 6)], posts=9)
 
@@ -241,7 +242,7 @@ async def test_what_begins_later_than_today_is_refused(roster_db: Database) -> N
 
 async def test_a_wrong_number_is_refused_before_anything_is_encrypted() -> None:
     with pytest.raises(IdNumberInvalid):
-        sealed(given.CIPHER, person(1, id_number=given.id_number(1)[:17] + ("1" if given.id_number(1)[17] != "1" else "2")))
+        sealed(given.CIPHER, person(1, id_number=given.id_number(1)[:17] + ("1" if given.id_number(1)[17] != "1" else "2")).__dict__)
 
 
 async def test_the_answer_of_a_load_is_remembered_under_its_key(roster_db: Database) -> None:

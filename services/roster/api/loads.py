@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import loads as commands
+from services.roster.commands.sealing import sealed
 from services.roster.models.loads import Loaded, LoadedQuota, LoadProblem, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SENSITIVE
 from services.roster.models.refusals import CodeUnknown
@@ -49,7 +50,7 @@ async def load_unit(body: LoadBody, who: Maintainer, idempotency_key: Idempotenc
     await _ensure_scope(door, who, body.parent_id)
     for _, label in await _unknown_codes(door, body):
         raise CodeUnknown(field=label)
-    persons = tuple(commands.sealed(door.cipher, person) for person in body.persons)
+    persons = tuple(sealed(door.cipher, person.__dict__) for person in body.persons)
     return await commands.load_unit(door.database, door.by(who, idempotency_key, body), _request(body, persons))
 
 
@@ -67,7 +68,7 @@ async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Compariso
     good = []
     for place, person in enumerate(body.persons):
         try:
-            good.append((place, commands.sealed(door.cipher, person)))
+            good.append((place, sealed(door.cipher, person.__dict__)))
         except DomainError as refusal:
             problems.append(LoadProblem(refusal.code, str(refusal), place))
     async with door.whole.reading() as conn:

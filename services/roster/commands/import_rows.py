@@ -10,8 +10,7 @@ import asyncpg
 from pydantic_core import from_json
 
 from services.roster.commands.import_units import WriteUnit
-from services.roster.commands.loads import sealed
-from services.roster.commands.sealing import seal_change
+from services.roster.commands.sealing import seal_change, sealed
 from services.roster.models.imports import LOAN, Job, sealed_place
 from services.roster.models.loads import LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
@@ -22,6 +21,7 @@ from services.roster.queries.loads import units_in_use
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.events.envelope import uuid7
+from shared.law.retirement import Sex
 
 UNIT_SHEETS, PERSON_SHEETS = ("units", "units_with_posts"), ("roster", "offestablishment")
 _QUOTA_SHEETS = ("quotas", "units_with_posts")
@@ -148,9 +148,12 @@ def _seats(row: Row) -> LoadedSeats:
     return LoadedSeats.model_validate({name: row["values"][name] for name in LoadedSeats.model_fields})
 
 
-def _person(row: Row) -> OpenLoadedPerson:
-    given = {name: value for name, value in row["values"].items() if name in _OF_PERSON}
-    return OpenLoadedPerson.model_validate(given | {"kind": row["kind"], "funding": row["funding"]})
+def _person(row: Row) -> Row:
+    """What `sealed` takes; the check has judged it, and has told the sex and the birth date by the number where no cell did."""
+    values = row["values"]
+    given = {name: value for name, value in values.items() if name in _OF_PERSON}
+    told = {"sex": Sex(values["sex"]), "birth_on": date.fromisoformat(values["birth_on"])}
+    return given | told | {"kind": row["kind"], "funding": row["funding"]}
 
 
 def _change(unit_id: UUID, rows: Sequence[Row], today: date, *, baseline: bool) -> ChangeUnit | None:

@@ -1,7 +1,7 @@
 """A person's record through time: what is so from a day on, as known from an instant on. Every change of a field leaves a line of its own."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -80,7 +80,8 @@ async def _write(
 
 
 def _columns(values: Mapping[str, Any]) -> tuple[object, ...]:
-    return (*astuple(spelt_name(values["name"])), *(values.get(name) for name in RECORD))
+    spelt = spelt_name(values["name"])
+    return (spelt.key, spelt.letters, spelt.initials, *(values.get(name) for name in RECORD))
 
 
 def _lines(old: asyncpg.Record, values: Mapping[str, object], since: date | None) -> Iterable[Line]:

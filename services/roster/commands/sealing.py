@@ -6,26 +6,43 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.models.facts import place_of
+from services.roster.models.loads import LoadedPerson
 from services.roster.models.persons import MANDATORY, RECORD, SENSITIVE, KeyItems, PersonChange, SealedChange
 from services.roster.models.refusals import NothingCorrected
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
 from services.roster.queries.persons import id_number_of
-from services.roster.rules.persons import checked_number
+from services.roster.rules.persons import checked_number, ensure_category_fits
 from shared.crypto import FieldCipher
 from shared.db import Connection
+from shared.events.envelope import uuid7
 
 _NUMBER = frozenset({"id_number", "sex", "birth_on"})
+_IN_ORDER = sorted(SENSITIVE)
 
 
 def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any], marked: Collection[str] = SENSITIVE) -> dict[str, dict[Any, Any]]:
     """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none. `marked`: by which a repeat is told."""
-    texts = {name: None if given[name] is None else str(given[name]) for name in sorted(SENSITIVE & given.keys())}
+    texts = {name: str(given[name]) for name in _IN_ORDER if given.get(name) is not None}
+    encrypted = cipher.encrypt_all([(text, place_of(person_id, name)) for name, text in texts.items()])
     return {
-        "sealed": {name: None if text is None else cipher.encrypt(text, place_of(person_id, name)) for name, text in texts.items()},
-        "marks": {name: None if text is None else cipher.mark(text) for name, text in texts.items() if name in marked},
-        "indexes": cipher.indexes(number) if (number := texts.get("id_number")) else {},
+        "sealed": dict.fromkeys(name for name in _IN_ORDER if name in given) | dict(zip(texts, encrypted, strict=True)),
+        "marks": {name: cipher.mark(texts[name]) if name in texts else None for name in _IN_ORDER if name in given and name in marked},
+        "indexes": cipher.indexes(texts["id_number"]) if "id_number" in texts else {},
     }
+
+
+def sealed(cipher: FieldCipher, given: Mapping[str, Any], marked: Collection[str] = SENSITIVE) -> LoadedPerson:
+    """Check and encrypt the number of a person with his post (the fields of OpenLoadedPerson), as registering him would.
+
+    Raises what `checked_number` and `ensure_category_fits` raise.
+    """
+    number = checked_number(given["id_number"], given["sex"], given["birth_on"])
+    plain = {name: value for name, value in given.items() if name not in SENSITIVE}
+    person_id = uuid7()
+    person = LoadedPerson(**plain, **seal(cipher, person_id, {**given, "id_number": number}, marked), person_id=person_id)
+    ensure_category_fits(person, person.retirement_category)
+    return person
 
 
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
