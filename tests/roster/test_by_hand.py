@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.roster.commands.import_checks import wanted_of
+from services.roster.commands.import_sheets import wanted_of
 from services.roster.models.fields import PERSONS, Kind
 from services.roster.queries.imports import ImportView
 from services.roster.queries.templates import mark_of

@@ -18,7 +18,7 @@ from starlette.datastructures import UploadFile
 from services.roster.api.door import Door, InDoor, Write
 from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import imports as commands
-from services.roster.commands.import_checks import wanted_of
+from services.roster.commands.import_sheets import wanted_of
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import (
     RUNNING,

@@ -3,9 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
+from services.roster.commands.import_gathered import Check
 from services.roster.models.imports import ImportState, Verdict
 from services.roster.models.loads import FirstLoadEnded
 from services.roster.queries.import_facts import people_in_post
@@ -22,15 +23,12 @@ from services.roster.rules.imports.book import (
 )
 from shared.db import Connection
 
-if TYPE_CHECKING:
-    from services.roster.commands.import_checks import Check
-
 _PERSONS = "('roster', 'offestablishment')"
 _WRITABLE = "('added', 'changed')"
 _COMPLAIN = "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning)"
 
 
-async def close_check(check: "Check", book: Book, now: datetime) -> None:
+async def close_check(check: Check, book: Book, now: datetime) -> None:
     """Everything that needs the whole file, in one transaction; then the import is checked."""
     check.warn(waiting_rows(book, check.held))
     await check.close(book)
@@ -220,7 +218,7 @@ def _parent(book: Book, code: str) -> str | None:
     return parent if parent in book.units and parent not in book.known else None
 
 
-async def _sum_up(conn: Connection, check: "Check", now: datetime) -> None:
+async def _sum_up(conn: Connection, check: Check, now: datetime) -> None:
     counts: dict[str, dict[str, int]] = {}
     for row in await conn.fetch(
         "SELECT sheet, verdict, count(*) AS rows FROM import_rows WHERE import_id = $1 GROUP BY 1, 2", check.job.id

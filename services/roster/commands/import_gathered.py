@@ -1,0 +1,171 @@
+"""What one attempt at checking a file has gathered: persons come and go in batches; units, posts and leadership posts are held, since they are few."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from services.roster.models.imports import (
+    LOAN,
+    ImportState,
+    Job,
+    JudgedRow,
+    KnownUnit,
+    Problem,
+    Superseded,
+    Verdict,
+    sealed_place,
+)
+from services.roster.queries.import_facts import known_loans, known_persons
+from services.roster.rules.imports.book import Book, Words
+from services.roster.rules.imports.cells import Choices
+from services.roster.rules.imports.people import verdict_of
+from shared.crypto import FieldCipher
+from shared.db import Connection, Database
+
+BATCH = 1_000
+PERSON_SHEETS = ("roster", "offestablishment")
+_ROW = (
+    "import_id",
+    "sheet",
+    "number",
+    "unit_ref",
+    "unit_code",
+    "kind",
+    "funding",
+    "seat_level",
+    "mark",
+    "verdict",
+    "changed",
+    "sealed",
+    "seconded",
+)
+_PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
+
+
+Record = tuple[object, ...]
+
+
+@dataclass
+class Check:
+    """One attempt at one file: what it stands on, and what it has gathered. By their indexes under the key `marking` the rows of one person find each other."""
+
+    database: Database
+    cipher: FieldCipher
+    marking: int
+    job: Job
+    today: date
+    choices: Mapping[str, Choices]
+    words: Words
+    populations: Mapping[str, str]
+    known: Mapping[str, KnownUnit]
+    names: Mapping[str, str] = field(default_factory=dict)
+    held: list[JudgedRow] = field(default_factory=list)
+    columns: dict[str, dict[str, object]] = field(default_factory=dict)
+    note: str = ""
+    rows_read: int = 0
+    _rows: list[Record] = field(default_factory=list)
+    _problems: list[Record] = field(default_factory=list)
+    _persons: list[JudgedRow] = field(default_factory=list)
+    _writing: "asyncio.Task[None] | None" = None
+
+    async def add(self, row: JudgedRow | list[Problem]) -> None:
+        """Take one judged row; persons are written in batches."""
+        if isinstance(row, list):
+            self._problems += [_problem(self.job.id, problem) for problem in row]
+            return
+        self.rows_read += 1
+        if row.sheet in PERSON_SHEETS:
+            self._persons.append(row)
+        else:
+            self.held.append(row)
+        if len(self._persons) >= BATCH:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Have what is gathered compared with the roster and written, while the next rows are judged. Raises Superseded for what was written before."""
+        await self.settle()
+        persons, rows, problems = self._persons, self._rows, self._problems
+        self._persons, self._rows, self._problems = [], [], []
+        self._writing = asyncio.create_task(self._write(persons, rows, problems))
+
+    async def settle(self) -> None:
+        """Wait for what is being written. Raises Superseded."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    def give_up(self) -> None:
+        """Nothing more shall be written."""
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write(self, persons: list[JudgedRow], rows: list[Record], problems: list[Record]) -> None:
+        for row, verdict, changed, mark in await self._compared(persons):
+            rows.append(self._record(row, mark, verdict, changed))
+            problems += [_problem(self.job.id, problem) for problem in row.problems]
+        async with self.database.transaction() as conn:
+            await self.ensure_mine(conn)
+            await conn.copy_records_to_table("import_rows", records=rows, columns=_ROW)
+            await conn.copy_records_to_table("import_problems", records=problems, columns=_PROBLEM)
+
+    async def close(self, book: Book) -> None:
+        """Keep the held rows with what was found about them."""
+        for row in self.held:
+            verdict, changed = book.verdicts[row.sheet, row.number]
+            if row.values.get("parent") is not None:
+                row.values["parent"] = book.code_of(row.values["parent"])
+            self._rows.append(self._record(row, None, verdict, changed))
+            self._problems += [_problem(self.job.id, problem) for problem in row.problems]
+        await self.flush()
+        await self.settle()
+
+    def warn(self, problems: Sequence[Problem]) -> None:
+        """Findings that are not about one row's cells."""
+        self._problems += [_problem(self.job.id, problem) for problem in problems]
+
+    async def ensure_mine(self, conn: Connection) -> None:
+        """Raises Superseded."""
+        mine = await conn.fetchval(
+            "UPDATE imports SET rows_read = $3, step = step + 1 WHERE id = $1 AND attempt = $2 AND state = $4 RETURNING true",
+            self.job.id,
+            self.job.attempt,
+            self.rows_read,
+            ImportState.CHECKING,
+        )
+        if not mine:
+            raise Superseded
+
+    async def _compared(self, persons: Sequence[JudgedRow]) -> list[tuple[JudgedRow, Verdict, list[str], bytes | None]]:
+        """Each with its verdict, the fields it would change, and the mark of its number."""
+        numbers = [self.cipher.indexes(number) if (number := row.values.get("id_number")) else {} for row in persons]
+        async with self.database.reading() as conn:
+            known = await known_persons(conn, self.cipher, numbers)
+            told = [known[place].person_id for place, row in enumerate(persons) if row.values.get("seconded_to") and place in known]
+            loans = await known_loans(conn, told) if told else {}
+        return [
+            (
+                row,
+                *verdict_of(
+                    row, here := known.get(place), self.names.get(row.values.get("unit", "")), loans.get(here.person_id) if here else None
+                ),
+                number.get(self.marking),
+            )
+            for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
+        ]
+
+    def _record(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> Record:
+        values = {name: value for name, value in row.values.items() if value is not None}
+        writable = verdict in {Verdict.ADDED, Verdict.CHANGED}
+        sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
+        unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
+        facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
+        lent = "seconded_to" in values if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
+        return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
+
+
+def _problem(import_id: UUID, problem: Problem) -> tuple[object, ...]:
+    return import_id, problem.sheet, problem.row, problem.field, problem.sentence, problem.warning

@@ -1,0 +1,123 @@
+"""Reading a file that is checked: its sheets one after the other, each cell judged where it stands."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+from services.roster.commands.import_gathered import Check
+from services.roster.commands.imports import kept_file
+from services.roster.models.fields import SHEETS, Sheet
+from services.roster.models.imports import (
+    BOOKS,
+    UNITS_WITH_POSTS,
+    HeaderMissing,
+    MappingFile,
+    MappingWrong,
+    Problem,
+    TemplateTooOld,
+)
+from services.roster.rules.imports.mapping import translated
+from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
+from shared.sheets import headers
+from shared.sheets.reading import Sheet as ForeignSheet
+from shared.sheets.reading import Wanted, opened
+
+
+async def read_file(check: Check) -> None:
+    """Every sheet that a file of this kind may hold."""
+    job = check.job
+    place, other_version = await kept_file(check.database, check.cipher, job.id), ""
+    try:
+        async with opened(place, job.file_name, wanted_of(job.kind, job.mapping)) as book:
+            other_version = _note(job.kind, book.mark)
+            check.note = "；".join(each for each in (other_version, _unread(book.hidden)) if each)
+            async for sheet in book.sheets():
+                await _read_sheet(check, sheet)
+    except HeaderMissing as missing:
+        if other_version:
+            raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
+        raise
+    finally:
+        os.close(place)
+    await check.flush()
+
+
+def wanted_of(kind: str, mapping: MappingFile | None) -> Wanted:
+    """Which sheets are read, under which titles."""
+    return Wanted([SHEETS[each].title for each in BOOKS[kind]], SHEETS[kind].title, mapping.sheets if mapping else {})
+
+
+def _note(kind: str, mark: str) -> str:
+    """What is said of a file made from another version of the template. A template of another kind is refused (TemplateTooOld)."""
+    if not mark.startswith("bianban:"):
+        return ""
+    of_kind, _, version = mark.removeprefix("bianban:").partition(":")
+    if of_kind not in SHEETS or (of_kind != kind and of_kind not in BOOKS[kind]):
+        found = SHEETS[of_kind].title if of_kind in SHEETS else of_kind[:20]
+        raise TemplateTooOld(found=found, version=version[:10], wanted=f"不能作为“{SHEETS[kind].title}”导入")
+    if version == str(SHEETS[of_kind].version):
+        return ""
+    return f"文件由模板第 {version[:10]} 版填写，现行为第 {SHEETS[of_kind].version} 版；已按列名读取，请核对各列"
+
+
+def _unread(hidden: Sequence[str]) -> str:
+    names = "、".join(f"“{name[:31]}”" for name in hidden[:20])
+    return f"隐藏的工作表{names}没有读取；其中有需要导入的内容的，请取消隐藏、核对后重新上传" if names else ""
+
+
+async def _read_sheet(check: Check, foreign: ForeignSheet) -> None:
+    layout, after, columns, derive = _layout(check, foreign)
+    judge = SheetJudge(layout, check.today, check.populations, political_legal=check.job.political_legal)
+    async for chunk in foreign.chunks(after, columns, derive):
+        for row in chunk:
+            await check.add(judge.judge(row.number, row.cells, row.computed))
+
+
+def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
+    """Which columns hold what. Raises HeaderMissing."""
+    sheet = next(SHEETS[kind] for kind in BOOKS[check.job.kind] if SHEETS[kind].title == foreign.title)
+    how = translated(sheet, check.choices, check.job.mapping)
+    header = headers.find(foreign.head, foreign.merged, how.columns)
+    if header is None:
+        raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
+    if sheet.kind == "units":
+        combined = translated(UNITS_WITH_POSTS, check.choices, check.job.mapping)
+        both = headers.find(foreign.head, foreign.merged, combined.columns)
+        if both is not None and {"kind", "posts"} <= both.columns.keys():
+            sheet, how, header = UNITS_WITH_POSTS, combined, both
+    ensure_columns(sheet, foreign.title, header.columns, header.doubled, how)
+    names, columns = list(header.columns), list(header.columns.values())
+    titles = {**header.unknown, **{headers.plain(title): place for title, place in _written(foreign, header.after).items()}}
+    extract = [(titles[headers.plain(source)], name, pattern) for source, name, pattern in how.extract if headers.plain(source) in titles]
+    _ensure_sources(how.extract, titles)
+    check.columns[sheet.kind] = {
+        "name": foreign.name,
+        "places": dict(header.columns),
+        "after": header.after,
+        "position": len(check.columns),
+    }
+    _tell_unread(check, sheet, header)
+    layout = Layout(sheet, names, how, [name for _, name, _ in extract])
+    return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
+
+
+def _written(foreign: ForeignSheet, after: int) -> dict[str, int]:
+    row = next((cells for number, cells in foreign.head if number == after), ())
+    return {str(title): place for place, title in enumerate(row) if title is not None}
+
+
+def _ensure_sources(extract: Sequence[tuple[str, str, str]], titles: Mapping[str, int]) -> None:
+    for source, _, _ in extract:
+        if headers.plain(source) not in titles:
+            raise MappingWrong(detail=f"extract 的 from“{source[:40]}”不是文件中的表头")
+
+
+def _tell_unread(check: Check, sheet: Sheet, header: headers.Header) -> None:
+    """Columns nobody knows are not imported; that is said once."""
+    sources = {headers.plain(each.source) for each in check.job.mapping.extract} if check.job.mapping else set()
+    dropped = {headers.plain(written) for written, label in check.job.mapping.columns.items() if not label} if check.job.mapping else set()
+    unread = [title for title in header.unknown if title not in sources | dropped | {"序号", "核对结果"}]
+    if unread:
+        said = "、".join(title[:20] for title in unread[:10])
+        check.warn(
+            [Problem(sheet.kind, header.after, "", f"不认识的列未导入：{said}（如需导入，请改列名，或用对照文件说明）", warning=True)]
+        )
