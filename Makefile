@@ -4,7 +4,7 @@ CITY ?= demo
 DATE ?=
 PYTHON ?= python3
 
-.PHONY: help setup up demo down clean status check test bench
+.PHONY: help setup up demo down clean status check test fuzz bench
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure test
 
 test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
 	@.venv/bin/pytest -n 2 --dist loadgroup
+
+fuzz: setup ## 随机请求与随机事件（FUZZ_EXAMPLES=100 FUZZ_SEED=7） anything the descriptions allow, and more
+	@FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) FUZZ_SEED=$(or $(FUZZ_SEED),1) .venv/bin/pytest -s tests/fuzz
 
 bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure against floors
 	@.venv/bin/python -m tests.bench $(BENCH)

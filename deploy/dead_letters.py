@@ -1,6 +1,8 @@
 """`bianban dead-letters …`: what a consumer could not handle, and what is to become of it. Other units go on meanwhile."""
 
 import asyncio
+import json
+import textwrap
 import time
 from typing import Annotated
 
@@ -8,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy import masked
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Service, WrongPlace
 from shared import dead_letters
 from shared.clock import CHINA
 from shared.db import Database
-from shared.dead_letters import DeadLetter
+from shared.dead_letters import DeadLetter, Parked
 
 PATIENCE = 15.0
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
@@ -27,13 +30,36 @@ def listed() -> None:
     for service, letters in found.items():
         for letter in letters:
             table.add_row(
-                service, letter.consumer, letter.key, letter.type, letter.error, f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
+                service,
+                letter.consumer,
+                letter.key,
+                masked.event_type(letter.type),
+                letter.error,
+                f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}",
             )
     if not any(found.values()):
         typer.echo("没有死信。")
         return
     Console(width=None).print(table)
     raise typer.Exit(1)
+
+
+@app.command(help="显示一个消息键的全部死信，按处理顺序；姓名、证件号码等一律遮盖。")
+def show(service: Service, key: Key) -> None:
+    found = ask(service, lambda database: dead_letters.of_key(database, key))
+    for each in found:
+        typer.echo(_shown(each))
+    typer.echo(f"共 {len(found)} 条。" if found else "没有死信。")
+
+
+def _shown(each: Parked) -> str:
+    letter = each.letter
+    facts = {"headers": masked.headers(each.headers), "body": masked.body(letter.type, each.body)}
+    return (
+        f"{letter.consumer}  {letter.topic}/{each.partition}@{each.offset}  {masked.event_type(letter.type)}\n"
+        f"  原因：{letter.error}（{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}）\n"
+        f"{textwrap.indent(json.dumps(facts, ensure_ascii=False, indent=2), '  ')}"
+    )
 
 
 @app.command(help="重新处理一个消息键的全部死信，按原有顺序；仍失败的原样保留。")

@@ -369,5 +369,8 @@ class Come:
             raise Unreadable("no event id") from None
 
     def event(self, subscription: Subscription) -> Event:
-        """Raises Unreadable when the record is no event of ours."""
-        return CATALOGUE.read(self.record.topic.removeprefix(subscription.topic_prefix), self.headers, self.record.value)
+        """Raises Unreadable when the record is no event of ours, or stands under a key that is not its own."""
+        event = CATALOGUE.read(self.record.topic.removeprefix(subscription.topic_prefix), self.headers, self.record.value)
+        if event.key != self.key:
+            raise Unreadable("the record's key is another")
+        return event

@@ -25,6 +25,8 @@ C = TypeVar("C", bound=BaseModel)
 A = TypeVar("A")
 
 RETRIES = 8
+INTEGER, BIGINT = 2**31 - 1, 2**63 - 1
+"""The largest numbers that columns of these types hold: what a door takes for one ends there."""
 GATHER = 0.002
 _AWAY = (
     OSError,

@@ -59,7 +59,7 @@ class _Kept:
 def unparked(row: asyncpg.Record) -> Record:
     """The record as it came."""
     headers = tuple((name, value.encode()) for name, value in row["headers"].items())
-    return _Kept(row["topic"], row["partition"], row["at_offset"], None, row["body"], headers)
+    return _Kept(row["topic"], row["partition"], row["at_offset"], row["key"].encode(), row["body"], headers)
 
 
 def reason(error: BaseException) -> str:
@@ -119,7 +119,33 @@ async def listed(database: Database) -> list[DeadLetter]:
     rows: list[asyncpg.Record] = await database.pool.fetch(
         "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at FROM dead_letters ORDER BY id"
     )
-    return [DeadLetter(**{**row, "type": row["type"] or "—"}) for row in rows]
+    return [_letter(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Parked:
+    """One parked event as it came; its headers and body may hold anything."""
+
+    letter: DeadLetter
+    partition: int
+    offset: int
+    headers: Headers
+    body: bytes
+
+
+async def of_key(database: Database, key: str) -> list[Parked]:
+    """All that is parked for a key, in the order in which a replay handles it."""
+    rows = await database.pool.fetch(
+        "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at, partition, at_offset, headers, body"
+        " FROM dead_letters WHERE key = $1 ORDER BY consumer, topic, partition, at_offset",
+        key,
+    )
+    return [Parked(_letter(row), row["partition"], row["at_offset"], row["headers"], row["body"]) for row in rows]
+
+
+def _letter(row: asyncpg.Record) -> DeadLetter:
+    fields = {name: row[name] for name in DeadLetter.__dataclass_fields__}
+    return DeadLetter(**fields | {"type": row["type"] or "—"})
 
 
 async def ask_replay(database: Database, consumer: str, key: str) -> None:

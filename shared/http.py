@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
@@ -10,7 +11,7 @@ from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
@@ -33,6 +34,29 @@ _UNREAD = {
 _log = structlog.get_logger()
 _OURS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # TracedRequests traces; FastAPI would log what was typed
 
+_REFUSALS = (400, 401, 403, 404, 405, 408, 409, 413, 422, 429, 500, 503)
+
+
+class Problem(BaseModel):
+    """Every answer that is no success (RFC 9457). `code` is what clients match, `detail` says what to do next."""
+
+    type: str
+    title: str
+    code: str
+    status: int
+    detail: str
+    facts: dict[str, str] | None = None
+    fields: list[dict[str, str]] | None = None
+    trace_id: str | None = None
+
+
+class Readiness(BaseModel):
+    """Whether the process can work, and which parts it waits for."""
+
+    status: str
+    waiting_for: list[str]
+
+
 IdempotencyKey = Annotated[
     str, Header(alias="Idempotency-Key", min_length=8, max_length=200, description="A repeat with the same key gives the same answer.")
 ]
@@ -50,6 +74,7 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
         max_body_size=BODY_LIMIT,
         telemetry=_OURS,
         dependencies=plain,
+        responses=_documented("application/problem+json", {"$ref": "#/components/schemas/Problem"}, *_REFUSALS),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
@@ -67,9 +92,30 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.add_middleware(Guarded)
     app.state.rates = Rates(0)
     app.add_api_route("/live", _live, tags=["health"])
-    app.add_api_route("/ready", _ready, tags=["health"])
+    app.add_api_route("/ready", _ready, response_model=Readiness, responses={503: {"model": Readiness}}, tags=["health"])
     app.add_route("/asyncapi.json", _asyncapi, include_in_schema=False)  # the events, as /openapi.json is the routes
+    app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
+
+
+def files(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """For the description of a route whose answer is a file or a stream, of one of these kinds (`responses`)."""
+    return {200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}}}
+
+
+def _documented(media_type: str, schema: dict[str, str], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"description": HTTPStatus(status).phrase, "content": {media_type: {"schema": schema}}} for status in statuses}
+
+
+def _with_problems(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The description of the routes, with the document that all their refusals are."""
+
+    def described() -> dict[str, Any]:
+        found = describe()
+        found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        return found
+
+    return described
 
 
 def _settled(lifespan: Lifespan) -> Lifespan:

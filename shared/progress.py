@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 LastEventId = Annotated[int, Header(alias="Last-Event-ID")]
+EVENTS = "text/event-stream"
 _GLANCE, _SIGN_OF_LIFE = 0.5, 15.0
 
 
@@ -34,7 +35,7 @@ async def watched(look: Look, seen: int) -> Response:
     if first.rests and first.step <= seen:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(first, look, seen), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(first, look, seen), media_type=EVENTS, headers=headers)
 
 
 async def _events(found: Progress, look: Look, seen: int) -> AsyncIterator[str]:

@@ -42,7 +42,7 @@ async def replay(database: Database, subscription: Subscription, key: str) -> in
     """Handle all that is parked for a key, in one transaction. The first that fails again leaves all of it parked."""
     async with database.transaction() as conn:
         rows = await conn.fetch(
-            "SELECT id, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
+            "SELECT id, key, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
             " ORDER BY topic, partition, at_offset FOR UPDATE",
             subscription.name,
             key,

@@ -3,14 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.reporting import commands, queries
 from services.reporting.models import Applications, AsOf, Distribution, Generation, Group, Issues, Lights, Saturation, StartRebuild
 from shared.auth import Permit, Who
 from shared.clock import Clock
-from shared.db import By, Database
+from shared.db import INTEGER, By, Database
 from shared.http import IdempotencyKey
 
 router = APIRouter()
@@ -92,7 +92,7 @@ async def start_rebuild(
 
 
 @router.get("/rebuilds/{number}")
-async def rebuild(_: SystemAdministrator, database: Db, number: int) -> Generation:
+async def rebuild(_: SystemAdministrator, database: Db, number: Annotated[int, Path(ge=1, le=INTEGER)]) -> Generation:
     """How far a rebuild is, and what its comparison with the generation it replaced showed."""
     async with database.reading() as conn:
         return await queries.generation(conn, number)

@@ -29,8 +29,8 @@ from shared.exports.models import (
     RightsChanged,
 )
 from shared.exports.shelf import Shelf
-from shared.http import IdempotencyKey
-from shared.progress import LastEventId, Progress, watched
+from shared.http import IdempotencyKey, files
+from shared.progress import EVENTS, LastEventId, Progress, watched
 
 Asker = Annotated[Who, Depends(Permit("exports.make", "self"))]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -150,7 +150,7 @@ async def export(export_id: UUID, who: Asker, door: InDoor) -> ExportView:
         return (await queries.export(conn, door.exports, who, export_id))[0]
 
 
-@router.get("/exports/{export_id}/progress")
+@router.get("/exports/{export_id}/progress", response_class=Response, responses=files(EVENTS))
 async def progress(export_id: UUID, who: Asker, door: InDoor, last_event_id: LastEventId = 0) -> Response:
     """How far it is, as server-sent events, until it is over."""
 
@@ -168,7 +168,7 @@ async def cancel(export_id: UUID, who: Asker, key: IdempotencyKey, door: InDoor)
     await commands.cancel_export(door.database, door.by(who, key), OfExport(export_id=export_id))
 
 
-@router.get("/exports/{export_id}/file")
+@router.get("/exports/{export_id}/file", response_class=StreamingResponse, responses=files(*_TYPES.values()))
 async def file(export_id: UUID, who: Asker, door: InDoor) -> StreamingResponse:
     """The file. Who takes it, and when, is written down first."""
     async with door.database.glancing() as conn:

@@ -118,6 +118,16 @@ async def test_each_kind_of_error_has_its_status_and_code(name: str, status: int
     assert SECRET not in answer.text
 
 
+def test_every_route_describes_what_its_refusals_look_like() -> None:
+    described = application().openapi()
+
+    answers = described["paths"]["/write"]["post"]["responses"]
+    assert {status: list(answers[status]["content"]) for status in ("409", "422", "503")} == {
+        status: ["application/problem+json"] for status in ("409", "422", "503")
+    }
+    assert set(described["components"]["schemas"]["Problem"]["required"]) == {"type", "title", "code", "status", "detail"}
+
+
 @pytest.mark.asyncio
 async def test_a_sentence_is_filled_from_the_facts_and_stands_without_those_that_are_missing() -> None:
     async with client() as asked:

@@ -19,7 +19,7 @@ from services.approval.queries import documents as queries
 from shared.auth import Permit, Who
 from shared.db import By
 from shared.documents import sha256_hex
-from shared.http import IdempotencyKey
+from shared.http import IdempotencyKey, files
 from shared.seal import CallbackRejected, verify_callback
 from workflows import approval_messages as messages
 from workflows.approval_messages import Answer, workflow_id
@@ -80,7 +80,7 @@ async def show_document(document_id: UUID, who: DocumentReader, database: Db) ->
         return await queries.document(conn, document_id, who)
 
 
-@router.get("/documents/{document_id}/file", response_class=Plain)
+@router.get("/documents/{document_id}/file", response_class=Plain, responses=files("application/pdf"))
 async def show_file(request: Request, document_id: UUID, who: DocumentReader, database: Db) -> Plain:
     """The PDF: sealed once it is filed, before that as it was written. Its hash is checked on each read."""
     async with database.reading() as conn:

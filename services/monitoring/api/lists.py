@@ -19,7 +19,7 @@ from services.monitoring.queries.lists import ListPage
 from services.monitoring.queries.sheets import sheet
 from shared.auth import OFFICE, Permit, Who
 from shared.db import By
-from shared.http import IdempotencyKey
+from shared.http import IdempotencyKey, files
 from shared.seal import CallbackRejected, verify_callback
 
 router = APIRouter(tags=["supervision lists"])
@@ -46,7 +46,7 @@ async def get_list(asked: Asking, who: Reader, list_id: UUID) -> ListPage:
         return await queries.supervision_list(conn, who, list_id)
 
 
-@router.get("/supervision-lists/{list_id}/xlsx")
+@router.get("/supervision-lists/{list_id}/xlsx", response_class=Response, responses=files(_XLSX))
 async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
     """The edition as a spreadsheet, watermarked with its reader; before it is sealed a draft, marked as one, for the office alone."""
     async with asked.database.reading() as conn:
@@ -57,7 +57,7 @@ async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
     return Response(content, media_type=_XLSX, headers={"content-disposition": f'attachment; filename="list-{edition.iso_week}.xlsx"'})
 
 
-@router.get("/supervision-lists/{list_id}/pdf")
+@router.get("/supervision-lists/{list_id}/pdf", response_class=FileResponse, responses=files("application/pdf"))
 async def get_list_pdf(asked: Asking, who: Reader, list_id: UUID) -> FileResponse:
     """The sealed file. Refused before it is sealed."""
     async with asked.database.reading() as conn:

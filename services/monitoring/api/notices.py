@@ -18,18 +18,18 @@ from services.monitoring.queries import notices as queries
 from services.monitoring.queries.issues import IssuePage
 from services.monitoring.queries.issues import issue as issue_page
 from shared.auth import OFFICE, Permit, Who
-from shared.db import By
+from shared.db import INTEGER, By
 from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
-from shared.http import IdempotencyKey
+from shared.http import IdempotencyKey, files
 
 router = APIRouter(tags=["notices"])
 Reader = Annotated[Who, Depends(Permit("documents.read"))]
 Operator = Annotated[Who, Depends(Permit("documents.release"))]
-Round = Annotated[int | None, Query(alias="round", ge=1, description="By default the present round of the issue.")]
+Round = Annotated[int | None, Query(alias="round", ge=1, le=INTEGER, description="By default the present round of the issue.")]
 TEMPLATE = Path(__file__).parent.parent / "templates" / "rectification_notice.typ"
 
 
-@router.get("/issues/{issue_id}/notice", response_class=Response)
+@router.get("/issues/{issue_id}/notice", response_class=Response, responses=files("application/pdf"))
 async def get_notice(request: Request, asked: Asking, who: Reader, issue_id: UUID, round_no: Round = None) -> Response:
     """The PDF: sealed, or before that the unsealed one for the office alone. Its hash is checked on each read; a lost or altered file is refused."""
     async with asked.database.reading() as conn:

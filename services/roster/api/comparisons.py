@@ -26,9 +26,9 @@ from services.roster.queries.comparisons import ComparisonView, DifferenceInFull
 from shared.auth import Permit, Who
 from shared.events.envelope import uuid7
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
-from shared.http import IdempotencyKey
+from shared.http import IdempotencyKey, files
 from shared.pages import Limit
-from shared.progress import LastEventId, Progress, watched
+from shared.progress import EVENTS, LastEventId, Progress, watched
 from shared.sheets.reading import Wanted as WantedSheets
 from shared.sheets.reading import ensure_readable
 
@@ -133,7 +133,7 @@ async def read_comparison(run_id: UUID, who: Maintainer, door: InDoor) -> Compar
         return await queries.comparison_view(conn, run_id, who)
 
 
-@router.get("/comparisons/{run_id}/progress")
+@router.get("/comparisons/{run_id}/progress", response_class=Response, responses=files(EVENTS))
 async def watch_comparison(run_id: UUID, who: Maintainer, door: InDoor, last_event_id: LastEventId = 0) -> Response:
     """How far it is, as server-sent events, until it rests."""
 

@@ -36,9 +36,9 @@ from services.roster.queries.templates import template
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
-from shared.http import IdempotencyKey
+from shared.http import IdempotencyKey, files
 from shared.pages import Limit
-from shared.progress import LastEventId, Progress, watched
+from shared.progress import EVENTS, LastEventId, Progress, watched
 from shared.sheets.reading import ensure_readable
 from shared.sheets.returned import annotated
 
@@ -109,7 +109,7 @@ class ChangePage(BaseModel):
     next: None = None
 
 
-@router.get("/templates/{kind}")
+@router.get("/templates/{kind}", response_class=Response, responses=files(XLSX))
 async def read_template(kind: str, who: Maintainer, door: InDoor) -> Response:  # noqa: ARG001  the permission is all that is asked
     """The empty workbook of a kind: instructions, choices, and a mark by which it is recognised on return."""
     if kind not in SHEETS:
@@ -181,7 +181,7 @@ async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, limit: Li
         return ChangePage(items=await queries.changes(conn, import_id, limit))
 
 
-@router.get("/imports/{import_id}/progress")
+@router.get("/imports/{import_id}/progress", response_class=Response, responses=files(EVENTS))
 async def watch_import(import_id: UUID, who: Maintainer, door: InDoor, last_event_id: LastEventId = 0) -> Response:
     """Server-sent events: the import whenever it moved; the id of an event is the import's `step`, so a watcher goes on where he was.
 
@@ -212,7 +212,7 @@ async def cancel_import(import_id: UUID, body: Write, who: Maintainer, idempoten
     return await read_import(import_id, who, door)
 
 
-@router.get("/imports/{import_id}/result")
+@router.get("/imports/{import_id}/result", response_class=Response, responses=files(XLSX, "text/csv"))
 async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Response:
     """The same file with a column of findings and coloured cells, for the one who brought it."""
     view = await _view(door, import_id, who)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import AtMoment, InDoor, Write, fields
@@ -15,6 +15,7 @@ from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
 from shared.auth import Permit, Who
+from shared.db import BIGINT
 from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
@@ -179,7 +180,7 @@ async def reveals(
     door: InDoor,
     person_id: UUID | None = None,
     actor: str | None = None,
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=1, le=BIGINT)] = None,
     limit: Limit = 50,
 ) -> RevealPage:
     """Who saw whose number in full, and why: of one person, by one user, or all."""

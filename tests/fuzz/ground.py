@@ -1,0 +1,57 @@
+"""A small county to ask about: made by the roster's commands, told to the other services by its own events."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploy.local.place import Place, Service
+from services.approval.consumers import handlers as approval
+from services.monitoring.consumers import handlers as monitoring
+from services.monitoring.models.facts import Surroundings
+from services.reporting.consumers import handlers as reporting
+from shared import db
+from shared.consumer import Handlers
+from shared.crypto import FieldCipher, RingFile
+from shared.law.notices import load_calendar
+from tests.roster import given
+
+FOLDS: dict[Service, Callable[[], Handlers]] = {
+    "approval": approval,
+    "monitoring": lambda: monitoring(Surroundings(load_calendar, lambda: timedelta(0))),
+    "reporting": lambda: reporting(1),
+}
+WORDS: dict[str, list[Any]] = {
+    "kind": ["SY", "XZ"],
+    "funding": ["full"],
+    "category": ["SY-1"],
+    "entry_reason": ["open_recruitment", "transfer"],
+    "exit_reason": ["resignation"],
+    "document_no": [given.DOCUMENT],
+    "started_on": ["2026-09-02"],
+    "valid_from": ["2026-09-02"],
+    "ended_on": ["2026-09-18"],
+    "effective_on": ["2026-09-18"],
+}
+"""Words that no answer teaches at first."""
+
+
+async def made(stack: Place, service: Service, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, list[Any]]:
+    """Units, quotas, people and too many of them. Answers what is there to be asked for."""
+    monkeypatch.setattr(given, "CIPHER", FieldCipher(RingFile(stack.home / "secrets" / "field.keys")))
+    known = {name: list(values) for name, values in WORDS.items()}
+    async with db.connect(database("roster"), "roster") as roster:
+        root = await given.row(roster, 3)
+        town = await given.row(roster, 1, root.unit_id)
+        placed = [await given.in_post(roster, town), await given.in_post(roster, root), await given.over_quota(roster, town)]
+        known |= {"unit_id": [str(root.unit_id), str(town.unit_id)]}
+        known |= {"person_id": [str(person) for person, _ in placed], "placement_id": [str(placement) for _, placement in placed]}
+        events = await given.published(roster)
+    if service in FOLDS:
+        folds = FOLDS[service]()
+        async with db.connect(database(service), service) as its_own, its_own.transaction() as conn:
+            for event in events:
+                if type(event) in folds:
+                    await folds[type(event)](conn, event)
+    return known

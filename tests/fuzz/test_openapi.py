@@ -1,0 +1,134 @@
+"""Every operation of every service, asked for anything its description allows and more: no server error, and answers as described.
+
+`FUZZ_EXAMPLES=100 FUZZ_SEED=7` asks more, or something else; the suite asks the same few each time.
+"""
+
+import importlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import requests
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from deploy.local.place import SERVICES, Place, Service
+from shared.auth import Tokens, Who
+from shared.glossary import Role
+from shared.progress import EVENTS
+from tests.fuzz.ground import made
+from tests.fuzz.learned import Learned
+from tests.fuzz.service import served
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
+MODES = {GenerationMode.POSITIVE: EXAMPLES, GenerationMode.NEGATIVE: EXAMPLES // 2}
+LIMITS = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+ROLES = (frozenset(Role), *(frozenset({role}) for role in Role))
+
+
+@dataclass
+class Fuzz:
+    """Asks one service, and keeps what it should not have answered."""
+
+    address: str
+    tokens: list[str]
+    learned: Learned
+    http: requests.Session = field(default_factory=requests.Session)
+    wrong: dict[str, str] = field(default_factory=dict)
+    answered: Counter[str] = field(default_factory=Counter)
+
+    def operation(self, asked: APIOperation[Any, Any, Any, Any]) -> None:
+        for mode, examples in MODES.items():
+            about = asked.as_strategy(generation_mode=mode)
+
+            @seed(SEED)
+            @settings(LIMITS, max_examples=examples)
+            @given(case=about, role=st.integers(0, 3 * len(self.tokens)), choice=st.integers(0, 2**64))
+            def ask(case: Case[Any], role: int, choice: int) -> None:
+                self._ask(case, self.tokens[role if role < len(self.tokens) else 0], choice)
+
+            with suppress(Unsatisfiable):  # where everything is allowed, nothing is wrong
+                ask()
+
+    def _ask(self, case: Case[Any], token: str, choice: int) -> None:
+        if not _streams(case.operation):
+            self.learned.put_into(case, choice)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"fuzz-{choice}"}
+        answer = case.call(base_url=self.address, session=self.http, headers=headers, timeout=30)
+        self.answered[f"{answer.status_code // 100}xx"] += 1
+        try:
+            case.validate_response(answer, checks=CHECKS)
+            assert answer.status_code < 500, "a server error"
+        except (FailureGroup, AssertionError) as failure:
+            found = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
+            said = "\n".join(str(each) for each in found)
+            self.wrong.setdefault(case.operation.label, f"{case.as_curl_command()}\n{answer.status_code} {answer.text[:600]}\n{said}")
+        if answer.status_code < 300 and answer.content and "json" in str(answer.headers.get("content-type")):
+            self.learned.from_answer(case.operation.path, answer.json())
+
+
+def _streams(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    return EVENTS in operation.definition.raw["responses"].get("200", {}).get("content", {})
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Service:
+    name: Service = request.param
+    return name
+
+
+@pytest_asyncio.fixture
+async def known(stack: Place, service: Service, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, list[Any]]:
+    return await made(stack, service, database, monkeypatch)
+
+
+@pytest.fixture
+def app(service: Service, stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    for name, value in stack.variables(service).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", database(service))
+    built: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
+    return built
+
+
+@pytest.fixture
+def fuzz(app: FastAPI, stack: Place, known: Mapping[str, list[Any]]) -> Iterator[Fuzz]:
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    with served(app) as address:
+        yield Fuzz(address, [tokens.issue(Who("fuzz", roles), datetime.now(UTC)) for roles in ROLES], Learned(known))
+
+
+def test_no_request_meets_a_server_error_and_every_answer_is_as_described(fuzz: Fuzz, app: FastAPI) -> None:
+    described = list(schemathesis.openapi.from_dict(app.openapi()).get_all_operations())
+    operations = [found.ok() for found in described if isinstance(found, Ok)]
+    assert len(operations) == len(described)
+
+    for each in sorted(operations, key=lambda operation: operation.method != "post"):
+        fuzz.operation(each)
+
+    print(f"{len(operations)} operations, {EXAMPLES} examples, FUZZ_SEED={SEED}: {dict(fuzz.answered)}")  # noqa: T201  for who repeats it
+    assert "\n\n".join(fuzz.wrong.values()) == ""
+    assert fuzz.answered["2xx"]
