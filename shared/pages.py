@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from shared.crypto import FieldCipher
+from shared.db import BIGINT
 from shared.errors import Conflict
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+RowNumber = Annotated[int, Query(ge=0, le=BIGINT)]
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -243,6 +243,7 @@ async def test_people_are_narrowed_by_post_status_and_unit(doors: Doors, roster_
     assert await ids(unit=town.unit_id, below=False) == {chief}
     assert await ids(unit=school.unit_id, on_roster="all") == {teacher, lent, idle}
     assert await ids(on_roster="off") == {idle}
+    assert await ids(on_roster="off", kind="SY") == set()
     assert await ids(title="主") == await ids(post_category="managerial_post") == {chief}
     assert await ids(education="21") == {teacher}
     assert await ids(lent=True) == await ids(duty_status="seconded_out") == {lent}

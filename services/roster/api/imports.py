@@ -37,7 +37,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
 from shared.http import IdempotencyKey, files
-from shared.pages import Limit
+from shared.pages import Limit, RowNumber
 from shared.progress import EVENTS, LastEventId, Progress, watched
 from shared.sheets.reading import ensure_readable
 from shared.sheets.returned import annotated
@@ -165,7 +165,7 @@ async def read_import(import_id: UUID, who: Maintainer, door: InDoor) -> ImportD
 
 
 @router.get("/imports/{import_id}/problems")
-async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: int = 0, limit: Limit = 50) -> ProblemPage:
+async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: RowNumber = 0, limit: Limit = 50) -> ProblemPage:
     """What was found, sheet by sheet, row by row."""
     async with door.whole.reading() as conn:
         await queries.import_view(conn, import_id, who)

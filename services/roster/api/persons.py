@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import AtMoment, InDoor, Write, fields
@@ -15,11 +15,10 @@ from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
 from shared.auth import Permit, Who
-from shared.db import BIGINT
 from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
-from shared.pages import Cursors, Limit, Paging, asked, described, ordered, page, question
+from shared.pages import Cursors, Limit, Paging, RowNumber, asked, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
@@ -146,7 +145,7 @@ async def history(
 
 
 @router.get("/persons/{person_id}/changes")
-async def changes(person_id: UUID, who: Reader, door: InDoor, after: int = 0, limit: Limit = 50) -> ChangePage:
+async def changes(person_id: UUID, who: Reader, door: InDoor, after: RowNumber = 0, limit: Limit = 50) -> ChangePage:
     """Every change of a field: before, after, who, why, on which document; sensitive values masked."""
     async with door.database.reading() as conn:
         found = await queries.changes(conn, door.cipher, person_id, who, after, limit)
@@ -180,7 +179,7 @@ async def reveals(
     door: InDoor,
     person_id: UUID | None = None,
     actor: str | None = None,
-    before: Annotated[int | None, Query(ge=1, le=BIGINT)] = None,
+    before: RowNumber | None = None,
     limit: Limit = 50,
 ) -> RevealPage:
     """Who saw whose number in full, and why: of one person, by one user, or all."""

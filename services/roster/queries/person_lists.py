@@ -101,7 +101,7 @@ class PersonPages:
         if wanted.unit:
             yield self._of_unit(put, then, where, wanted.unit)
         if wanted.on_roster == "off":
-            yield f"home.id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
+            yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
         yield from (f"person.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))
         yield from (f"post.{name} = {put(value, 'text')}" for name in _OF_POST if (value := getattr(wanted, name)))
         yield from self._further(put, then)
