@@ -68,6 +68,16 @@ def test_a_ciphertext_names_its_key_hides_its_text_and_never_repeats(cipher: Fie
     assert first != second
 
 
+@pytest.mark.parametrize("cipher", CIPHERS)
+def test_fields_encrypted_together_share_nothing_and_each_is_read_at_its_own_place(cipher: FieldCipher) -> None:
+    places = ["here", "there", "elsewhere"]
+
+    together = cipher.encrypt_all([(NUMBER, place) for place in places])
+
+    assert [cipher.decrypt(data, place) for data, place in zip(together, places, strict=True)] == [NUMBER] * 3
+    assert len({data[1:13] for data in together}) == 3, "one nonce twice under one key gives both texts away"
+
+
 @pytest.mark.parametrize("key", [AES, SM4], ids=lambda key: key.suite)
 def test_the_blind_index_is_equal_for_equal_texts_and_needs_its_own_key(key: FieldKey) -> None:
     other_index, other_cipher = replace(key, index_key=bytes(32)), replace(key, key=bytes(len(key.key)))
