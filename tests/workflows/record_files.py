@@ -1,11 +1,12 @@
-"""Records the histories of the workflows of files that `test_replay.py` replays: `python -m tests.workflows.record_files NAME...`, a new name with each `patched()`."""
+"""Records histories of single stories that `test_replay.py` replays: `python -m tests.workflows.record_files NAME...`, a new name with each `patched()`."""
 
 import asyncio
 import os
 import re
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,21 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import tests.workflows.rectification_play as play
+from shared.glossary import Role
 from tests.workflows.test_imports import KEPT, running
 from workflows import imports
 from workflows.clock import ClockMoved
 from workflows.comparison import COMPARE, ComparisonStart, ComparisonWorkflow, workflow_id
-from workflows.roster import TASK_QUEUE
+from workflows.freeze_case import Decision
+from workflows.rectification_orders import Dismissal
+from workflows.roster import EXPIRE_RESERVATIONS, TASK_QUEUE, Sweep
+from workflows.schedules import Due, Nominal
+from workflows.sealing import SealWorkflow
+from workflows.sealing_messages import SEAL_COMPLETED, SEAL_DOCUMENT, Document, SealAnswered, SealStart
+from workflows.sealing_messages import TASK_QUEUE as SEAL_QUEUE
+from workflows.sealing_messages import workflow_id as sealing_id
+from workflows.supervision import ISSUE_LISTS, SupervisionWorkflow
+from workflows.sweep import MONITORING, SWEEP, SWEEP_DAY, SweepWorkflow
 from workflows.worker import runner
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -52,7 +63,114 @@ async def compared(environment: WorkflowEnvironment) -> Any:
     return await handle.fetch_history()
 
 
-STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {"import-written": written, "comparison-compared": compared}
+async def unwanted(environment: WorkflowEnvironment) -> Any:
+    """Checked, not wanted, forgotten."""
+    async with running(environment, 1000) as (handle, _, told):
+        with environment.with_time_skipping_disabled():
+            await handle.execute_update(imports.CANCEL, told)
+            while await handle.query("next_due") is None:  # noqa: ASYNC110  the check is still under way
+                await asyncio.sleep(0.02)
+            await handle.execute_update("clock_moved", ClockMoved(offset=KEPT + timedelta(minutes=1)))
+            await handle.result()
+    return await handle.fetch_history()
+
+
+async def declined(environment: WorkflowEnvironment) -> Any:
+    """A freeze that the director does not sign."""
+    async with play.freeze_on_stage(environment) as played:
+        await played.order("decide", Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu"), approve=False))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def dismissed(environment: WorkflowEnvironment) -> Any:
+    """A finding that does not hold."""
+    async with play.rectification_on_stage(environment) as played:
+        await played.order("dismiss", Dismissal(evidence=play.by()))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def sealed(environment: WorkflowEnvironment) -> Any:
+    """The platform is away, asked again, and answers at last."""
+    answers = [False, False, True]
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        return answers.pop(0)
+
+    document = uuid.uuid4()
+    start = SealStart(kind=Document.NOTICE, document_id=document, released_at=play.MORNING, clock_offset=timedelta(0))
+    async with _answering(environment, SealWorkflow, SEAL_QUEUE, seal):
+        handle = await environment.client.start_workflow(SealWorkflow.run, start, id=sealing_id(start.kind, document), task_queue="stage")
+        while await handle.query("next_due") is None:  # noqa: ASYNC110  the first answer is under way
+            await asyncio.sleep(0.02)
+        await handle.execute_update("clock_moved", ClockMoved(offset=timedelta(minutes=6)))
+        while len(answers) > 1:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.02)
+        await handle.execute_update(SEAL_COMPLETED, SealAnswered(document_id=document))
+        await handle.result()
+    return await handle.fetch_history()
+
+
+async def issued(environment: WorkflowEnvironment) -> Any:
+    """The weekly lists of one day."""
+
+    @activity.defn(name=ISSUE_LISTS)
+    async def issue(_: Due) -> int:
+        return 2
+
+    async with _answering(environment, SupervisionWorkflow, MONITORING, issue):
+        handle = await environment.client.start_workflow(
+            SupervisionWorkflow.run, Nominal(at=play.MORNING), id="supervision:daily", task_queue="stage"
+        )
+        await handle.result()
+    return await handle.fetch_history()
+
+
+async def swept(environment: WorkflowEnvironment) -> Any:
+    """The sweep of one day."""
+
+    @activity.defn(name=SWEEP_DAY)
+    async def day(due: Due) -> Due:
+        return due
+
+    @activity.defn(name=EXPIRE_RESERVATIONS)
+    async def expire(_: Sweep) -> int:
+        return 1
+
+    @activity.defn(name=SWEEP)
+    async def judge(_: Due) -> int:
+        return 3
+
+    async with (
+        _answering(environment, SweepWorkflow, MONITORING, day, judge),
+        Worker(environment.client, task_queue=TASK_QUEUE, activities=[expire]),
+    ):
+        handle = await environment.client.start_workflow(SweepWorkflow.run, Nominal(at=play.MORNING), id="sweep:daily", task_queue="stage")
+        await handle.result()
+    return await handle.fetch_history()
+
+
+@asynccontextmanager
+async def _answering(environment: WorkflowEnvironment, kind: type, queue: str, *activities: Callable[..., Any]) -> AsyncIterator[None]:
+    client = environment.client
+    workflows = Worker(client, task_queue="stage", workflows=[kind], workflow_runner=runner())
+    async with workflows, Worker(client, task_queue=queue, activities=activities):
+        with environment.with_time_skipping_disabled():
+            yield
+
+
+STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
+    "import-written": written,
+    "import-unwanted": unwanted,
+    "comparison-compared": compared,
+    "freeze-declined": declined,
+    "rectification-dismissed": dismissed,
+    "seal-sealed": sealed,
+    "supervision-issued": issued,
+    "sweep-swept": swept,
+}
 
 
 async def main(names: Sequence[str]) -> None:
