@@ -200,6 +200,8 @@ async def _decide(client: Client, workflow_id: str, update: str, argument: BaseM
         if error.status is RPCStatusCode.NOT_FOUND:
             raise NotFound(case=workflow_id) from None
         raise Unavailable("temporal") from None
+    except RuntimeError:  # how the SDK says that a lazy client has never reached the server
+        raise Unavailable("temporal") from None
 
 
 class Refused(Conflict):

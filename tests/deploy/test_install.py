@@ -1,5 +1,6 @@
 """What set-up brings in is what was locked, and nothing else."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,28 @@ def test_a_fetched_jar_with_another_hash_is_refused_and_does_not_stay(tmp_path: 
     assert not (tmp_path / name).exists()
 
 
+REQUIREMENTS = [PROJECT / "requirements.lock", PROJECT / "requirements-uv.lock"]
+PINNED = re.compile(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,-]+\])?==[^ ]+( ; [^\\]+)?")
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
+JAR = re.compile(r"[\w.-]+(:[\w.-]+){2,3} [0-9a-f]{64}")
+
+
 def test_a_lock_names_no_host() -> None:
-    locks = [*jars.LOCKS.values(), PROJECT / "requirements.lock", PROJECT / "requirements-uv.lock"]
+    locks = [*jars.LOCKS.values(), *REQUIREMENTS]
     assert not [lock.name for lock in locks if "://" in lock.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("lock", REQUIREMENTS, ids=[lock.name for lock in REQUIREMENTS])
+def test_every_package_is_pinned_and_carries_its_hashes_and_nothing_else_stands_in_a_lock(lock: Path) -> None:
+    lines = [line for line in lock.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+    kinds = ["".join(kind for kind, is_so in (("P", PINNED), ("H", HASH)) if is_so.fullmatch(line.removesuffix(" \\"))) for line in lines]
+
+    assert re.fullmatch("(PH+)+", "".join(kinds))
+    assert "" not in kinds
+
+
+@pytest.mark.parametrize("lock", jars.LOCKS.values(), ids=[lock.name for lock in jars.LOCKS.values()])
+def test_every_jar_is_pinned_with_its_hash(lock: Path) -> None:
+    lines = lock.read_text(encoding="utf-8").splitlines()
+
+    assert [line for line in lines if not line.startswith("#") and not JAR.fullmatch(line)] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local.place import PROJECT, Place
+from deploy.local.place import PROJECT, SERVICES, Place, Service
 from deploy.migrate import EditedMigration, migrate
 
 FIRST = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE things (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n"
@@ -95,6 +95,34 @@ async def test_a_service_may_not(stack: Place, tree: Path, name: str, statement:
         await roster.execute(statement)
 
     await roster.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("service", SERVICES)
+async def test_each_service_has_its_own_tables_and_no_other(service: Service, database: Callable[[str], str]) -> None:
+    owner = await asyncpg.connect(database("postgres"))
+    tables = await owner.fetch("SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY($1)", list(SERVICES))
+    await owner.close()
+    others = [f"SELECT FROM {each['schemaname']}.{each['tablename']}" for each in tables if each["schemaname"] != service]
+    own = [
+        *("UPDATE event_log SET actor = 'somebody else'", "DELETE FROM event_log", "TRUNCATE event_log", "DROP TABLE outbox"),
+        *("ALTER TABLE inbox ADD COLUMN more int", "CREATE TABLE mine (id int)", "CREATE TEMP TABLE mine (id int)"),
+        *("SET ROLE bianban", "SET ROLE postgres", "CREATE ROLE mine", "ALTER SCHEMA public RENAME TO mine"),
+    ]
+    login = await asyncpg.connect(database(service))
+    done = [statement for statement in (*others, *own) if not await refused(login, statement)]
+    await login.close()
+
+    assert len(others) > 50
+    assert done == []
+
+
+async def refused(login: asyncpg.Connection, statement: str) -> bool:
+    try:
+        await login.execute(statement)
+    except asyncpg.InsufficientPrivilegeError:
+        return True
+    return False
 
 
 @pytest.mark.asyncio

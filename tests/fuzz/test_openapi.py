@@ -5,6 +5,7 @@
 
 import importlib
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -33,6 +34,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from deploy.local.place import SERVICES, Place, Service
+from shared import db
 from shared.auth import Tokens, Who
 from shared.glossary import Role
 from shared.progress import EVENTS
@@ -45,6 +47,7 @@ SEED = int(os.environ.get("FUZZ_SEED", "1"))
 CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
 MODES = {GenerationMode.POSITIVE: EXAMPLES, GenerationMode.NEGATIVE: EXAMPLES // 2}
 LIMITS = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+TELLING, CODE = 5, re.compile(r"[a-z_]+|[A-Z]{2}-\d")
 ROLES = (frozenset(Role), *(frozenset({role}) for role in Role))
 
 
@@ -58,6 +61,7 @@ class Fuzz:
     http: requests.Session = field(default_factory=requests.Session)
     wrong: dict[str, str] = field(default_factory=dict)
     answered: Counter[str] = field(default_factory=Counter)
+    said: set[str] = field(default_factory=set)
 
     def operation(self, asked: APIOperation[Any, Any, Any, Any]) -> None:
         for mode, examples in MODES.items():
@@ -75,6 +79,7 @@ class Fuzz:
     def _ask(self, case: Case[Any], token: str, choice: int) -> None:
         if not _streams(case.operation):
             self.learned.put_into(case, choice)
+        self.said |= set(_texts([case.path_parameters, case.query, case.body]))
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"fuzz-{choice}"}
         answer = case.call(base_url=self.address, session=self.http, headers=headers, timeout=30)
         self.answered[f"{answer.status_code // 100}xx"] += 1
@@ -87,6 +92,15 @@ class Fuzz:
             self.wrong.setdefault(case.operation.label, f"{case.as_curl_command()}\n{answer.status_code} {answer.text[:600]}\n{said}")
         if answer.status_code < 300 and answer.content and "json" in str(answer.headers.get("content-type")):
             self.learned.from_answer(case.operation.path, answer.json())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text that stands in it and is long enough to be nobody else's."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif isinstance(value, str) and len(value) >= TELLING and not CODE.fullmatch(value):
+        yield value
 
 
 def _streams(operation: APIOperation[Any, Any, Any, Any]) -> bool:
@@ -105,6 +119,20 @@ async def known(stack: Place, service: Service, database: Callable[[str], str], 
 
 
 @pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The text of everything that the pools of this process ask PostgreSQL."""
+    asked: set[str] = set()
+    ready = db.readable_json
+
+    async def listened_to(conn: db.Connection) -> None:
+        await ready(conn)
+        conn.add_query_logger(lambda query: asked.add(query.query))
+
+    monkeypatch.setattr(db, "readable_json", listened_to)
+    return asked
+
+
+@pytest.fixture
 def app(service: Service, stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     for name, value in stack.variables(service).items():
         monkeypatch.setenv(name, value)
@@ -114,14 +142,21 @@ def app(service: Service, stack: Place, database: Callable[[str], str], monkeypa
 
 
 @pytest.fixture
-def fuzz(app: FastAPI, stack: Place, known: Mapping[str, list[Any]]) -> Iterator[Fuzz]:
+def fuzz(
+    statements: set[str],  # noqa: ARG001  before a pool is made
+    app: FastAPI,
+    stack: Place,
+    known: Mapping[str, list[Any]],
+) -> Iterator[Fuzz]:
     secrets = stack.home / "secrets"
     tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
     with served(app) as address:
         yield Fuzz(address, [tokens.issue(Who("fuzz", roles), datetime.now(UTC)) for roles in ROLES], Learned(known))
 
 
-def test_no_request_meets_a_server_error_and_every_answer_is_as_described(fuzz: Fuzz, app: FastAPI) -> None:
+def test_no_request_meets_a_server_error_every_answer_is_as_described_and_no_statement_holds_what_was_sent(
+    fuzz: Fuzz, app: FastAPI, statements: set[str]
+) -> None:
     described = list(schemathesis.openapi.from_dict(app.openapi()).get_all_operations())
     operations = [found.ok() for found in described if isinstance(found, Ok)]
     assert len(operations) == len(described)
@@ -132,3 +167,5 @@ def test_no_request_meets_a_server_error_and_every_answer_is_as_described(fuzz: 
     print(f"{len(operations)} operations, {EXAMPLES} examples, FUZZ_SEED={SEED}: {dict(fuzz.answered)}")  # noqa: T201  for who repeats it
     assert "\n\n".join(fuzz.wrong.values()) == ""
     assert fuzz.answered["2xx"]
+    text = "\n".join(statements)
+    assert (len(statements) > 10, [said for said in fuzz.said if said in text]) == (True, [])

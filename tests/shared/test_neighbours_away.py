@@ -1,0 +1,126 @@
+"""A neighbour is away: a request that needs it is answered at once with 503 and when to come again, nothing is half done, and all goes on by itself."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place, Service
+from shared import db
+from shared.auth import Tokens, Who
+from shared.glossary import Role
+from shared.kafka import KafkaSender
+from shared.outbox import relay
+from tests.fuzz.ground import made
+from tests.shared.given import taken, until
+
+NOWHERE = "127.0.0.1:9"
+QUOTA = {
+    "kind": "SY",
+    "funding": "full",
+    "posts": 5,
+    "document_no": "编〔2026〕1号",
+    "effective_on": "2026-09-18",
+    "document_on": "2026-09-18",
+}
+Where = Callable[[str], str]
+
+
+@pytest_asyncio.fixture
+async def county(stack: Place, database: Where, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+    return dict(await made(stack, "monitoring", database, monkeypatch))
+
+
+@asynccontextmanager
+async def doors(stack: Place, service: Service, url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """A service that knows no Kafka and no Temporal."""
+    away = {"BIANBAN_TEMPORAL": NOWHERE, "BIANBAN_KAFKA": NOWHERE, f"{service.upper()}_DATABASE_URL": url}
+    for name, value in (stack.variables(service) | away).items():
+        monkeypatch.setenv(name, value)
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    headers = {
+        "authorization": f"Bearer {tokens.issue(Who('somebody', frozenset(Role)), datetime.now(UTC))}",
+        "idempotency-key": "key-12345678",
+    }
+    app = importlib.import_module(f"services.{service}.app").create_app()
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers) as http:
+        yield http
+
+
+def unavailable(answer: httpx.Response) -> bool:
+    return (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "5")
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("county")
+async def test_while_temporal_is_away_a_decision_is_answered_with_503_and_the_issue_stays_as_it_was(
+    stack: Place, database: Where, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with doors(stack, "monitoring", database("monitoring"), monkeypatch) as http:
+        before = (await http.get("/issues")).json()["items"]
+        answer = await http.post(f"/issues/{before[0]['id']}/confirmation", json={"title": "整改通知书", "demand": "限期整改"})
+        after = (await http.get("/issues")).json()["items"]
+
+    assert unavailable(answer)
+    assert before == after
+
+
+@pytest.mark.asyncio
+async def test_while_kafka_is_away_requests_are_served_and_told_when_it_is_there_again(
+    stack: Place, database: Where, kafka: tuple[str, str], county: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/units/{county['unit_id'][0]}/quotas"
+    async with (
+        db.connect(database("roster"), "roster") as roster,
+        doors(stack, "roster", database("roster"), monkeypatch) as http,
+    ):
+        answer = await http.post(path, json=QUOTA)
+        waiting = await roster.pool.fetchval("SELECT count(*) FROM outbox")
+        async with sending(roster, database("roster"), kafka):
+            await until(lambda: roster.pool.fetchval("SELECT count(*) = 0 FROM outbox"))
+
+    assert answer.is_success, answer.text
+    assert len(await taken(kafka)) == waiting > 0
+
+
+@asynccontextmanager
+async def sending(roster: db.Database, url: str, kafka: tuple[str, str]) -> AsyncIterator[None]:
+    sender = KafkaSender(*kafka)
+    task = asyncio.create_task(relay(roster, url, sender))
+    yield
+    task.cancel()
+    await asyncio.wait([task])
+    await sender.close()
+
+
+@pytest.mark.asyncio
+async def test_while_postgresql_takes_nobody_a_request_is_answered_with_503_and_its_repeat_has_the_one_effect(
+    stack: Place, database: Where, county: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    superuser = await asyncpg.connect(database("postgres"))
+    name: str = await superuser.fetchval("SELECT current_database()")
+    path = f"/units/{county['unit_id'][0]}/quotas"
+    async with doors(stack, "roster", database("roster"), monkeypatch) as http:
+        await superuser.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        await superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'roster' AND datname = current_database()"
+        )
+        away = [await http.post(path, json=QUOTA), await http.get("/units")]
+        half = await superuser.fetchval("SELECT count(*) FROM roster.accepted_commands WHERE key LIKE 'somebody:%'")
+        await superuser.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+        again = [await http.post(path, json=QUOTA) for _ in range(2)]
+        done = await superuser.fetchval("SELECT count(*) FROM roster.accepted_commands WHERE key LIKE 'somebody:%'")
+    await superuser.close()
+
+    assert all(unavailable(answer) for answer in away)
+    assert all(answer.is_success for answer in again)
+    assert (half, done) == (0, 1)
