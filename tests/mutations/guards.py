@@ -105,6 +105,13 @@ GUARDS = (
         (f"{CONSUMER}an_invalid_event_is_parked_with_its_whole_key_others_go_on_and_replay_keeps_the_order",),
     ),
     Guard(
+        "an event under another key is parked",
+        "shared/consumer.py",
+        "        if event.key != self.key:",
+        "        if False:",
+        ("tests/fuzz/test_records.py::test_an_event_under_another_key_is_parked_and_stays_refused_until_it_is_dropped",),
+    ),
+    Guard(
         "position and effect are one transaction",
         "shared/consumer.py",
         "            await _apply(conn, subscription, [record for records in batches.values() for record in records])\n",
