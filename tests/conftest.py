@@ -1,9 +1,12 @@
 """Real servers for every test: one stack of its own per run, a fresh database, topics and task queues per test."""
 
+import fcntl
 import os
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -27,11 +30,20 @@ settings.load_profile("house")
 
 
 def free_place(places: Sequence[Place]) -> Place:
-    """The first that is free. Runs side by side find one each, and so do the workers of one run, which look at different ones."""
-    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return next(place for place in places[int(worker.removeprefix("gw")) :: workers] if is_free(place))
+    """The first that is free. Runs side by side, and the workers of one run, find one each: who has it holds a lock until his process ends."""
+    return next(place for place in places if _mine(place) and is_free(place))
 
 
+def _mine(place: Place) -> bool:
+    try:
+        lock = os.open(Path(tempfile.gettempdir(), f"bianban-test-ports-{place.offset}.lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept open, and so kept, until this process ends
+    except OSError:
+        return False
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The stories share one whole stack and one worker, which begins with them; every other file goes to the worker that has time."""
     for item in items:

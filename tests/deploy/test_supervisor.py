@@ -26,14 +26,18 @@ DEAD_NETWORK = dict.fromkeys(
 )
 
 
+_taken: set[int] = set()
+
+
 def place_of_its_own(home: Path) -> Place:
-    """A home and ports that nobody uses."""
+    """A home and ports that nobody uses, nor another place of this run."""
     while True:
-        offset = random.randrange(7000, 13000, 150)
+        offset = random.choice([each for each in range(7000, 13000, 150) if each not in _taken])
         try:
             refuse_taken_ports(port + offset for port in PORTS.values())
         except PortTaken:
             continue
+        _taken.add(offset)
         return Place(home, offset, "test")
 
 
@@ -49,6 +53,7 @@ def places(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
     yield make
     for place in made:
         stack.stop(place)
+        _taken.discard(place.offset)
 
 
 async def start(place: Place, *parts: str) -> None:

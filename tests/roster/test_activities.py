@@ -109,12 +109,18 @@ async def test_the_checks_are_a_complete_list_at_once(
     use = await ask(ask.roster.check_application, given.request(row, ApplicationType.POST_USE))
     entry = await ask(ask.roster.check_application, given.entry(row, person_id, reserved))
 
-    assert {check.code: check.passed for check in use} == {"kind_allowed": True, "post_available": False, "not_frozen": False}
+    assert {check.code: check.passed for check in use} == {
+        "kind_allowed": True,
+        "post_available": False,
+        "not_frozen": False,
+        "in_term": True,
+    }
     assert {check.code: check.passed for check in entry} == {
         "kind_allowed": True,
         "not_frozen": False,
         "authorised_first": False,
         "on_no_other_roster": False,
+        "in_term": True,
     }
     assert all(check.sentence and check.clause for check in (*use, *entry))
 

@@ -220,7 +220,7 @@ async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_d
 async def test_a_units_history_is_read_page_by_page_and_its_cursor_is_of_no_use_for_another_unit(doors: Doors, roster_db: Database) -> None:
     unit_id, other = await given.unit(roster_db), await given.unit(roster_db)
     for day, name in enumerate(("测试甲", "测试乙", "测试丙"), 10):
-        body = {"name": name, "effective_on": f"2026-09-{day}", "document_no": "文1"}
+        body = {"name": name, "effective_on": f"2026-09-{day}", "document_no": "文1", "reason": "更名"}
         assert (await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.office)).status_code == 200
 
     whole = (await doors.http.get(f"/units/{unit_id}/history", headers=doors.office)).json()

@@ -16,7 +16,6 @@ from shared.metrics import Gauge
 from shared.watching import read
 
 pytestmark = pytest.mark.asyncio
-NOW = datetime.now(UTC)
 
 
 def told(gauge: Gauge, **labels: str) -> list[float]:
@@ -54,11 +53,12 @@ LIST = "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at,
 
 
 async def test_open_and_overdue_deadlines_and_seals_that_wait_in_monitoring(database: Callable[[str], str]) -> None:
+    now = datetime.now(UTC)
     async with db.connect(database("monitoring"), "monitoring") as here:
         await here.pool.executemany(
-            ISSUE, [("rectifying", NOW + timedelta(days=1)), ("rectifying", NOW - timedelta(days=1)), ("closed", NOW - timedelta(days=1))]
+            ISSUE, [("rectifying", now + timedelta(days=1)), ("rectifying", now - timedelta(days=1)), ("closed", now - timedelta(days=1))]
         )
-        await here.pool.executemany(LIST, [("1", NOW - timedelta(hours=2)), ("2", None)])
+        await here.pool.executemany(LIST, [("1", now - timedelta(hours=2)), ("2", None)])
         await read(here, Clock(None), monitoring.FIGURES)
 
     kind = {"case__kind": "rectification"}
