@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.databases import ask
 from deploy.local.place import WrongPlace
@@ -38,14 +37,15 @@ app = typer.Typer(help="审计封存：核对留痕是否被改动。", no_args_
 console = Console(highlight=False)
 
 
-@app.command(help="各服务最新的封存值。")
+@app.command(help="各服务最新的封存值，写法与 verify --head 所收的相同。")
 def heads() -> None:
-    table = Table("服务", "次数", "截至", "封存值")
     for service in AUDITED:
         last = ask(service, _last)
-        until = f"{last.until.astimezone(CHINA):%Y-%m-%d %H:%M:%S}" if last.until else "—"
-        table.add_row(f"{SERVICE_NAMES[service]}（{service}）", str(last.number), until, last.head.hex() if last.number else "尚未封存")
-    Console(width=None, highlight=False).print(table)
+        if last.until is None:
+            typer.echo(f"{SERVICE_NAMES[service]}：尚未封存。")
+            continue
+        typer.echo(f"{SERVICE_NAMES[service]}，第 {last.number} 次，截至 {last.until.astimezone(CHINA):%Y-%m-%d %H:%M:%S}")
+        typer.echo(f"  {service}={last.head.hex()}")
 
 
 @app.command(help="核对全部封存；指出被改动、删除、补插的记录。全部一致时退出码为 0，否则为 1。")
