@@ -34,7 +34,7 @@ _ANYTHING = (
 )
 
 
-async def serve_seals(database: Database, clock: Clock, audited: Sequence[Audited], told_as: type[AuditSealed] | None) -> None:
+async def serve_seals(database: Database, clock: Clock, audited: Sequence[Audited], told_as: type[AuditSealed]) -> None:
     """Seal what is new, again and again."""
     while True:
         await asyncio.sleep(EVERY)
@@ -45,7 +45,7 @@ async def serve_seals(database: Database, clock: Clock, audited: Sequence[Audite
 
 
 async def seal(
-    database: Database, clock: Clock, audited: Sequence[Audited], told_as: type[AuditSealed] | None, margin: float = MARGIN
+    database: Database, clock: Clock, audited: Sequence[Audited], told_as: type[AuditSealed], margin: float = MARGIN
 ) -> Seal | None:
     """Seal what was written since the last time and can no longer be overtaken by a transaction that runs; None when there is nothing."""
     async with database.transaction() as conn:
@@ -58,8 +58,7 @@ async def seal(
         if not await _anything(conn, leaves, before.until, until):
             return None
         made = await _keep(conn, before, until, leaves)
-        if told_as is not None:
-            await append(conn, By("audit", clock.now(), f"audit:{made.number}", "审计封存"), _told(told_as, made, clock, leaves))
+        await append(conn, By("audit", clock.now(), f"audit:{made.number}", "审计封存"), _told(told_as, made, clock, leaves))
     database.wake()
     return made
 
