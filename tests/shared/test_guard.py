@@ -3,14 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
 
 import httpx
 import pytest
 import uvicorn
-from fastapi import Body, FastAPI
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from fastapi import Body, Depends, FastAPI
 from fastapi.responses import Response
 
 from shared import guard
+from shared.auth import Permit, Tokens, Who, service
+from shared.glossary import Role
 from shared.guard import HEADERS, Impatient, Rates, TooMany
 from shared.http import service_app
 
@@ -124,6 +130,33 @@ def test_each_caller_has_a_minutes_requests_and_is_told_when_the_next_may_come(m
     rates.take("zhang")
     with pytest.raises(TooMany):
         rates.take("zhang")
+
+
+@pytest.mark.asyncio
+async def test_a_caller_beyond_his_rate_is_refused_at_the_door_and_a_service_is_not() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    app = application()
+    app.state.tokens = Tokens(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), private)
+    app.state.rates = Rates(1)
+    app.get("/mine")(mine)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as http:
+
+        async def asked(who: Who) -> httpx.Response:
+            return await http.get("/mine", headers={"Authorization": f"Bearer {app.state.tokens.issue(who, datetime.now(UTC))}"})
+
+        officer = Who("zhang", frozenset({Role.OBSERVER}))
+        first, second = await asked(officer), await asked(officer)
+        served_on = [(await asked(service("approval"))).status_code for _ in range(3)]
+
+    assert (first.status_code, second.status_code, served_on) == (200, 429, [200] * 3)
+    assert second.json()["code"] == "too_many_requests"
+    assert 0 < int(second.headers["retry-after"]) <= 60
+
+
+async def mine(who: Annotated[Who, Depends(Permit("account.read", "self"))]) -> str:
+    return who.name
 
 
 def test_no_rate_no_limit() -> None:
