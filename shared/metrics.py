@@ -102,11 +102,3 @@ TEMPORAL = {
     "temporal_workflow_task_schedule_to_start_latency_seconds": "流程任务等待执行的时间",
 }
 """What Temporal's SDK tells by itself and we look at, as Prometheus names it."""
-
-
-def prometheus_names() -> set[str]:
-    """Every series name that alerts and dashboards may use."""
-    names = set(TEMPORAL)
-    for each in CATALOGUE.values():
-        names |= {f"{each.prometheus}_{part}" for part in ("bucket", "sum", "count")} if each.kind == "histogram" else {each.prometheus}
-    return names | {f"{name}_{part}" for name in TEMPORAL if name.endswith("_seconds") for part in ("bucket", "sum", "count")}

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.local.place import PROJECT
-from shared.metrics import CATALOGUE, prometheus_names
+from shared.metrics import CATALOGUE, TEMPORAL
 
 ALERTS = PROJECT / "deploy" / "alerts"
 DASHBOARDS = sorted((PROJECT / "deploy" / "grafana").glob("*.json"))
@@ -37,6 +37,14 @@ WORDS = {
     *("avg_over_time", "max_over_time", "le"),
 }
 """PromQL's own; anything else outside braces is a series or a label to group by."""
+
+
+def prometheus_names() -> set[str]:
+    """Every series name that alerts and dashboards may use."""
+    names = set(TEMPORAL)
+    for each in CATALOGUE.values():
+        names |= {f"{each.prometheus}_{part}" for part in ("bucket", "sum", "count")} if each.kind == "histogram" else {each.prometheus}
+    return names | {f"{name}_{part}" for name in TEMPORAL if name.endswith("_seconds") for part in ("bucket", "sum", "count")}
 
 
 def rules() -> list[dict[str, Any]]:
