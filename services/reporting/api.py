@@ -3,13 +3,24 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.reporting import commands, queries
-from services.reporting.models import Applications, AsOf, Distribution, Generation, Group, Issues, Lights, Saturation, StartRebuild
+from services.reporting.models import (
+    Applications,
+    AsOf,
+    Distribution,
+    Generation,
+    Group,
+    Issues,
+    Lights,
+    Retirements,
+    Saturation,
+    StartRebuild,
+)
 from shared.auth import Permit, Who
-from shared.clock import Clock
+from shared.clock import Clock, business_day
 from shared.db import INTEGER, By, Database
 from shared.http import IdempotencyKey
 
@@ -52,6 +63,15 @@ async def saturation(who: Reader, database: Db, unit: UUID | None = None) -> Sat
     """编制使用率."""
     async with database.reading() as conn:
         return await queries.saturation(conn, who, unit)
+
+
+@router.get("/figures/retirements")
+async def retirements(
+    who: Reader, database: Db, clock: Time, unit: UUID | None = None, months: Annotated[int, Query(ge=1, le=240)] = 60
+) -> Retirements:
+    """退休预测: who reaches the statutory month of retirement, month by month."""
+    async with database.reading() as conn:
+        return await queries.retirements(conn, who, unit, business_day(clock.now()), months)
 
 
 @router.get("/figures/lights")

@@ -133,16 +133,29 @@ async def _move_people(
 ) -> None:
     """People of a unit, in post or not."""
     await conn.executemany(
-        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post)"
-        " SELECT $1, person_id, person_version, $2, kind, funding, $3"
-        " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[]) AS moved (person_id, person_version, kind, funding)"
+        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post, retirement_month)"
+        " SELECT $1, person_id, person_version, $2, kind, funding, $3, retirement_month"
+        " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::text[])"
+        " AS moved (person_id, person_version, kind, funding, retirement_month)"
         " ON CONFLICT (generation, person_id) DO UPDATE SET person_version = excluded.person_version, unit_id = excluded.unit_id,"
-        " kind = excluded.kind, funding = excluded.funding, in_post = excluded.in_post WHERE people.person_version < excluded.person_version",
+        " kind = excluded.kind, funding = excluded.funding, in_post = excluded.in_post, retirement_month = excluded.retirement_month"
+        " WHERE people.person_version < excluded.person_version",
         [
-            (generation, unit_id, in_post, *([getattr(each, name) for each in people] for name in _MOVED))
+            (
+                generation,
+                unit_id,
+                in_post,
+                *([getattr(each, name) for each in people] for name in _MOVED),
+                [_retires(each) for each in people],
+            )
             for unit_id, in_post, people in moves
         ],
     )
+
+
+def _retires(moved: PlacementEvent | LoadedPlacement) -> str | None:
+    """The month, where the event tells it: who leaves a post is not asked."""
+    return moved.retirement.month if isinstance(moved, PersonPlaced | OverQuotaRecorded | PlacementCorrected | LoadedPlacement) else None
 
 
 _MOVED = ("person_id", "person_version", "kind", "funding")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.errors import Conflict, NotFound
 
-Group = Literal["kind", "category", "parent"]
+Group = Literal["kind", "category", "parent", "town"]
 GenerationState = Literal["building", "live", "retired", "deleted"]
 READ_MODELS = ("units", "establishments", "people", "issues", "applications")
 
@@ -134,6 +134,24 @@ class Applications:
 
     last_event_at: datetime | None
     items: list[InFlight]
+
+
+@dataclass(frozen=True)
+class Retiring:
+    """How many reach their 法定退休年月 in a month (YYYY-MM): on posts that are 编制 in law, and others."""
+
+    month: str
+    counted: int
+    others: int
+
+
+@dataclass(frozen=True)
+class Retirements:
+    """Retirements month by month, from the present month on."""
+
+    last_event_at: datetime | None
+    unit_id: UUID | None
+    items: list[Retiring]
 
 
 @dataclass(frozen=True)

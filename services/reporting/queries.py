@@ -1,6 +1,6 @@
 """The figures. Each is read on one snapshot of the live generation and says how far it reaches; long statements stand in `sql/`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from services.reporting.models import (
     Position,
     Posts,
     RebuildUnknown,
+    Retirements,
+    Retiring,
     RowPosts,
     RuleIssues,
     Saturation,
@@ -43,7 +45,7 @@ def _in_scope(who: Who) -> str:
 
 
 async def distribution(conn: Connection, who: Who, group: Group) -> Distribution:
-    """编制分布: posts and people by kind, category of the unit, or parent unit."""
+    """编制分布: posts and people by kind, category of the unit, parent unit, or town."""
     generation, reached = await _live(conn)
     rows = [dict(row) for row in await conn.fetch(_SQL["distribution"].format(in_scope=_in_scope(who)), generation, scope(who), group)]
     items = [GroupPosts(**row) for row in rows if row["code"] is not None]
@@ -54,13 +56,26 @@ async def distribution(conn: Connection, who: Who, group: Group) -> Distribution
 async def saturation(conn: Connection, who: Who, unit_id: UUID | None) -> Saturation:
     """使用率 by kind and funding. Raises UnitUnknown for a unit outside the caller's scope."""
     generation, reached = await _live(conn)
+    await _ensure_in_scope(conn, generation, who, unit_id)
+    rows = [dict(row) for row in await conn.fetch(_SQL["saturation"].format(in_scope=_in_scope(who)), generation, scope(who), unit_id)]
+    items = [RowPosts(**row) for row in rows if row["kind"] is not None]
+    return Saturation(reached, unit_id, items, [_total(row, *_NAMES) for row in rows if row["kind"] is None])
+
+
+async def _ensure_in_scope(conn: Connection, generation: int, who: Who, unit_id: UUID | None) -> None:
     if unit_id is not None and not await conn.fetchval(
         f"SELECT true FROM units u WHERE {_in_scope(who)} AND u.id = $3", generation, scope(who), unit_id
     ):
         raise UnitUnknown(unit=unit_id)
-    rows = [dict(row) for row in await conn.fetch(_SQL["saturation"].format(in_scope=_in_scope(who)), generation, scope(who), unit_id)]
-    items = [RowPosts(**row) for row in rows if row["kind"] is not None]
-    return Saturation(reached, unit_id, items, [_total(row, *_NAMES) for row in rows if row["kind"] is None])
+
+
+async def retirements(conn: Connection, who: Who, unit_id: UUID | None, today: date, months: int) -> Retirements:
+    """Who retires in each of the coming months, the present one first. Raises UnitUnknown for a unit outside the caller's scope."""
+    generation, reached = await _live(conn)
+    await _ensure_in_scope(conn, generation, who, unit_id)
+    sql = _SQL["retirements"].format(in_scope=_in_scope(who))
+    rows = await conn.fetch(sql, generation, scope(who), unit_id, today.replace(day=1), months)
+    return Retirements(reached, unit_id, [Retiring(**row) for row in rows])
 
 
 async def lights(conn: Connection, who: Who) -> Lights:

@@ -136,5 +136,5 @@ async def until_read(reporting: Database, publisher: Publisher) -> None:
 
 async def by_group(reporting: Database, group: str, who: Who = COUNTY) -> dict[str, GroupPosts]:
     async with reporting.reading() as conn:
-        found = await queries.distribution(conn, who, group)  # type: ignore[arg-type]  # the three groups by name
+        found = await queries.distribution(conn, who, group)  # type: ignore[arg-type]  # the groups by name
     return {item.code: item for item in found.items}

@@ -19,7 +19,7 @@ from shared.auth import READERS, Tokens, Who
 from shared.glossary import Role
 
 ROUTES = sorted((method, route.path) for route in api.router.routes if isinstance(route, APIRoute) for method in route.methods or ())
-FIGURES = {"distribution", "saturation", "lights", "issues", "applications", "as-of"}
+FIGURES = {"distribution", "saturation", "retirements", "lights", "issues", "applications", "as-of"}
 PERMITTED = {("GET", f"/figures/{figure}"): READERS for figure in FIGURES} | {
     ("POST", "/rebuilds"): {Role.SYSTEM_ADMIN},
     ("GET", "/rebuilds/{number}"): {Role.SYSTEM_ADMIN},

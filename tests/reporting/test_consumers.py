@@ -1,6 +1,6 @@
 """Folds and figures, from real events through real Kafka."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -215,3 +215,41 @@ async def test_a_light_known_before_its_unit_is_counted_once_the_unit_is_there(r
     async with reporting.reading() as conn:
         after = await queries.lights(conn, COUNTY)
     assert [[item.count for item in found.items] for found in (before, after)] == [[0, 0, 0, 0], [0, 1, 0, 0]]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
+async def test_retirements_are_told_month_by_month_for_those_in_post_alone(reporting: Database, publisher: Publisher) -> None:
+    unit, other = await publisher.unit("330499001"), await publisher.unit("330499002")
+    stays, leaves = uuid4(), uuid4()
+    for path in (unit, other):
+        await publisher.quota(path[-1], row("institution", 10, 3))
+    await publisher.send(
+        publisher.loaded(unit[-1], stays, uuid4()), publisher.placed(unit[-1], leaves, 1), publisher.loaded(other[-1], uuid4())
+    )
+    await publisher.send(publisher.released(unit[-1], leaves, 2))
+    await until_read(reporting, publisher)
+
+    async with reporting.reading() as conn:
+        mine = await queries.retirements(conn, COUNTY, unit[-1], date(2049, 12, 20), 3)
+        every = await queries.retirements(conn, COUNTY, None, date(2049, 12, 20), 3)
+        with pytest.raises(UnitUnknown):
+            await queries.retirements(conn, Who("clerk", frozenset({Role.UNIT_CLERK}), (other[-1],)), unit[-1], date(2049, 12, 20), 3)
+
+    assert [(item.month, item.counted, item.others) for item in mine.items] == [("2049-12", 0, 0), ("2050-01", 2, 0), ("2050-02", 0, 0)]
+    assert every.items[1].counted == 3
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
+async def test_a_town_counts_with_all_below_it_and_no_other_unit_does(reporting: Database, publisher: Publisher) -> None:
+    root = await publisher.unit("330499", category="JG-Z")
+    town = await publisher.unit("330499100", root, category="ZJ-Z")
+    school = await publisher.unit("330499101", town, category="SY-E")
+    for path, held in ((root, 1), (town, 2), (school, 4)):
+        await publisher.quota(path[-1], row("institution", 10, held))
+    await until_read(reporting, publisher)
+
+    towns = await by_group(reporting, "town")
+
+    assert {code: (found.label, found.quota, found.headcount) for code, found in towns.items()} == {str(town[-1]): ("330499100", 20, 6)}

@@ -1,13 +1,16 @@
--- Posts and people by kind, by category of the unit, or by parent unit ($3), within the caller's scope ($2); the last rows are the totals.
+-- Posts and people by kind, by category of the unit, by parent unit, or by town ($3; then of towns and what is below them), within the caller's
+-- scope ($2); the last rows are the totals.
 -- 空编, 超编 and 可用编 are taken per (unit, kind, funding) and then summed: never netted.
 WITH mine AS (
     SELECT p.*,
-        CASE $3::text WHEN 'kind' THEN p.kind WHEN 'category' THEN u.category ELSE coalesce(u.parent_id, u.id)::text END AS code,
-        CASE $3::text WHEN 'kind' THEN p.kind_label WHEN 'parent' THEN coalesce(parent.name, u.name) END AS label
+        CASE $3::text WHEN 'kind' THEN p.kind WHEN 'category' THEN u.category WHEN 'town' THEN town.id::text
+            ELSE coalesce(u.parent_id, u.id)::text END AS code,
+        CASE $3::text WHEN 'kind' THEN p.kind_label WHEN 'parent' THEN coalesce(parent.name, u.name) WHEN 'town' THEN town.name END AS label
     FROM posts p
     JOIN units u ON u.generation = p.generation AND u.id = p.unit_id
     LEFT JOIN units parent ON parent.generation = u.generation AND parent.id = u.parent_id
-    WHERE p.generation = $1 AND u.closed_on IS NULL AND {in_scope}
+    LEFT JOIN units town ON $3 = 'town' AND town.generation = u.generation AND town.id = ANY (u.path) AND town.category IN ('ZJ-Z', 'ZJ-J')
+    WHERE p.generation = $1 AND u.closed_on IS NULL AND ($3 <> 'town' OR town.id IS NOT NULL) AND {in_scope}
 )
 SELECT code, coalesce(nullif(max(label), ''), CASE $3::text WHEN 'kind' THEN code END) AS label, counted,
     count(DISTINCT unit_id)::int AS units,
