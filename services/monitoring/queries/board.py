@@ -1,0 +1,142 @@
+"""Reads of the light board (亮灯): units by rules, and what has turned since somebody looked."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+
+from services.monitoring.models.words import GROUNDS, REMARK_TITLES, RULE_TITLES, matter_of
+from services.monitoring.rules import RULES
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import LABELS, IssueState, Light
+from shared.unit_copies import scope, visible
+
+
+class Rule(BaseModel):
+    """A column: a rule in force, by its code."""
+
+    code: str
+    title: str
+    ground: str
+
+
+class Found(BaseModel):
+    """What a rule has open on a unit: how many issues, their worst level, and the one to look at first."""
+
+    rule: str
+    level: Light
+    label: str
+    issues: int
+    issue_id: UUID
+    state: IssueState
+    state_label: str
+    due_at: datetime | None
+
+
+class Remark(BaseModel):
+    """What a rule knows of a unit that is no issue (满编)."""
+
+    rule: str
+    code: str
+    title: str
+
+
+class BoardLine(BaseModel):
+    """A row: a unit with its light, and what rules found on it."""
+
+    unit_id: UUID
+    unit: str
+    light: Light
+    label: str
+    since: datetime | None
+    issues: list[Found]
+    remarks: list[Remark]
+
+
+class Board(BaseModel):
+    """The matrix unit × rule; `next` is the cursor of the page after it."""
+
+    rules: list[Rule]
+    items: list[BoardLine]
+    next: str | None
+
+
+class Turned(BaseModel):
+    """A light that has turned, with what turned it in one sentence each."""
+
+    number: int
+    unit_id: UUID
+    unit: str
+    light: Light
+    label: str
+    before: Light
+    since: datetime
+    matters: list[str]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which rows: of a colour, with something of a rule, of a subtree, with these words in the name."""
+
+    color: Light | None = None
+    rule: str | None = None
+    unit: UUID | None = None
+    name: str | None = None
+
+
+_OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
+_BOARD = f"""
+    SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since,
+        (SELECT coalesce(json_agg(found), '[]') FROM (
+            SELECT DISTINCT ON (rule) rule, level, count(*) OVER (PARTITION BY rule) AS issues, id AS issue_id, state, due_at
+            FROM issues WHERE unit_id = u.id AND {_OPEN} ORDER BY rule, level, id) AS found) AS issues,
+        (SELECT coalesce(json_agg(known), '[]') FROM (
+            SELECT DISTINCT rule, code FROM remarks WHERE unit_id = u.id ORDER BY rule, code) AS known) AS remarks
+    FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id
+    WHERE {{visible}} AND (u.closed_on IS NULL OR l.light <> 'green') AND ($2::uuid IS NULL OR u.id > $2)
+        AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3) AND ($4::uuid IS NULL OR $4 = ANY (u.path))
+        AND ($5::text IS NULL OR strpos(u.name, $5) > 0)
+        AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))
+    ORDER BY u.id LIMIT $7
+"""
+
+
+async def board(conn: Connection, who: Who, chosen: Chosen, after: UUID | None, limit: int) -> Board:
+    """The units in the caller's scope, with what each rule in force has open on them, and what is known that is no issue."""
+    asked = (chosen.color, chosen.unit, chosen.name, chosen.rule)
+    rows = await conn.fetch(_BOARD.format(visible=visible(who)), scope(who), after, *asked, limit)
+    rules = [Rule(code=code, title=RULE_TITLES[code], ground=GROUNDS[code]) for code, _ in RULES]
+    return Board(rules=rules, items=[_line(row) for row in rows], next=str(rows[-1]["unit_id"]) if len(rows) == limit else None)
+
+
+def _line(row: asyncpg.Record) -> BoardLine:
+    found = [Found(**each, label=LABELS[Light(each["level"])], state_label=LABELS[IssueState(each["state"])]) for each in row["issues"]]
+    known = [Remark(**each, title=REMARK_TITLES[each["code"]]) for each in row["remarks"]]
+    return BoardLine(**{**row, "issues": found, "remarks": known}, label=LABELS[Light(row["light"])])
+
+
+async def last_turn(conn: Connection) -> int:
+    """The number of the latest change of any light."""
+    number: int = await conn.fetchval("SELECT coalesce(max(id), 0) FROM light_changes")
+    return number
+
+
+async def turned(conn: Connection, who: Who, after: int, told: Collection[int]) -> list[Turned]:
+    """What has turned in the caller's scope since change `after`, but what was `told`; oldest first, at most 500."""
+    rows = await conn.fetch(
+        "SELECT c.id AS number, c.unit_id, u.name AS unit, c.light, c.before, c.since, c.reasons FROM light_changes c"
+        f" JOIN unit_copies u ON u.id = c.unit_id WHERE {visible(who)} AND c.id > $2 AND c.id <> ALL ($3::bigint[]) ORDER BY c.id LIMIT 500",
+        scope(who),
+        after,
+        list(told),
+    )
+    return [_turned(row) for row in rows]
+
+
+def _turned(row: asyncpg.Record) -> Turned:
+    matters = [matter_of(reason["rule"], reason["inputs"]) for reason in row["reasons"]]
+    return Turned(**{**row, "matters": matters}, label=LABELS[Light(row["light"])])
