@@ -10,10 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy import masked
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Service, WrongPlace
-from shared import dead_letters
+from shared import dead_letters, masked
 from shared.clock import CHINA
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked

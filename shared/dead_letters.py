@@ -116,9 +116,10 @@ async def ensure_below_limit(database: Database, consumer: str, share: float) ->
 
 async def listed(database: Database) -> list[DeadLetter]:
     """All that is parked, oldest first."""
-    rows: list[asyncpg.Record] = await database.pool.fetch(
-        "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at FROM dead_letters ORDER BY id"
-    )
+    async with database.glancing() as conn:
+        rows = await conn.fetch(
+            "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at FROM dead_letters ORDER BY id"
+        )
     return [_letter(row) for row in rows]
 
 
@@ -135,11 +136,12 @@ class Parked:
 
 async def of_key(database: Database, key: str) -> list[Parked]:
     """All that is parked for a key, in the order in which a replay handles it."""
-    rows = await database.pool.fetch(
-        "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at, partition, at_offset, headers, body"
-        " FROM dead_letters WHERE key = $1 ORDER BY consumer, topic, partition, at_offset",
-        key,
-    )
+    async with database.glancing() as conn:
+        rows = await conn.fetch(
+            "SELECT id, consumer, key, topic, headers ->> 'ce_type' AS type, error, parked_at, partition, at_offset, headers, body"
+            " FROM dead_letters WHERE key = $1 ORDER BY consumer, topic, partition, at_offset",
+            key,
+        )
     return [Parked(_letter(row), row["partition"], row["at_offset"], row["headers"], row["body"]) for row in rows]
 
 
@@ -150,9 +152,10 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
 
 async def ask_replay(database: Database, consumer: str, key: str) -> None:
     """Have the consumer handle again all that is parked for a key. It is done within a second or two, wherever the consumer runs."""
-    await database.pool.execute(
-        "INSERT INTO replays (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET taken = false", consumer, key
-    )
+    async with database.glancing() as conn:
+        await conn.execute(
+            "INSERT INTO replays (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET taken = false", consumer, key
+        )
 
 
 async def drop(database: Database, consumer: str, key: str) -> int:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.approval import api
 from services.approval.queries.exports import EXPORTS
 from services.approval.settings import ApprovalSettings
-from shared import case_events, db, telemetry, temporal
+from shared import case_events, db, telemetry, temporal, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports.shelf import Shelf
@@ -41,6 +41,6 @@ def create_app() -> FastAPI:
     app.state.documents = settings.documents
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("approval"), None)
-    for router in (*api.ROUTERS, case_events.router):
+    for router in (*api.ROUTERS, case_events.router, upkeep.router):
         app.include_router(router)
     return app

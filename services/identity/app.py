@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.identity import api
 from services.identity.settings import IdentitySettings
-from shared import db, telemetry
+from shared import db, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.guard import Rates
@@ -31,4 +31,5 @@ def create_app() -> FastAPI:
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
     app.include_router(api.router)
+    app.include_router(upkeep.router)
     return app

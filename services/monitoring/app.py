@@ -9,7 +9,7 @@ from services.monitoring.api import ROUTERS
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
-from shared import case_events, telemetry
+from shared import case_events, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.db import connect
@@ -50,6 +50,6 @@ def create_app() -> FastAPI:
     )
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("monitoring"), None)
-    for router in (*ROUTERS, case_events.router):
+    for router in (*ROUTERS, case_events.router, upkeep.router):
         app.include_router(router)
     return app

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.reporting import api, queries
 from services.reporting.settings import ReportingSettings
-from shared import db, telemetry
+from shared import db, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports import api as exports
@@ -35,5 +35,6 @@ def create_app() -> FastAPI:
     app.state.exports = queries.EXPORTS
     app.state.shelf = Shelf(settings.exports("reporting"), None)
     app.include_router(api.router)
+    app.include_router(upkeep.router)
     app.include_router(exports.router)
     return app

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.roster import api
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
-from shared import case_events, db, telemetry
+from shared import case_events, db, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
@@ -41,6 +41,6 @@ def create_app() -> FastAPI:
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(stack.exports("roster"), app.state.cipher)
-    for router in (*api.ROUTERS, case_events.router):
+    for router in (*api.ROUTERS, case_events.router, upkeep.router):
         app.include_router(router)
     return app

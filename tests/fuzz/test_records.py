@@ -11,8 +11,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from deploy import dead_letters as command
-from deploy import masked
-from shared import dead_letters
+from shared import dead_letters, masked
 from shared.listening import position
 from shared.replays import replay
 from tests.shared.given import NOW, TOPIC, Kit, Where, changed, keep_effect, kit_of, partition_of, put, unit_in, until

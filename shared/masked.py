@@ -21,6 +21,11 @@ def event_type(told: str) -> str:
     return told if told in CATALOGUE.types() else "（未知类型）"
 
 
+def key(told: str) -> str:
+    """The key of a record, where it is an id as ours are."""
+    return _text(told, codes=False)
+
+
 def headers(told: Headers) -> dict[str, str]:
     """The headers that place an event; of each only ids, dates and words."""
     return {name: _text(told[name], codes=True) for name in _HEADERS if name in told}

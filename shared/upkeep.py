@@ -1,0 +1,186 @@
+"""What those who run the system look at over HTTP, of each service alike: dead letters, what waits to go out, and the trail of what was done.
+
+Payloads are shown as `bianban dead-letters show` shows them: masked. Giving an event up for ever stays a command.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel
+
+from shared import dead_letters, deeds, masked
+from shared.auth import Permit, Who
+from shared.db import BIGINT, Connection, Database
+from shared.dead_letters import DeadLetter, Parked
+from shared.errors import NotFound
+from shared.http import IdempotencyKey
+
+LATEST = UUID(int=2**128 - 1)
+router = APIRouter(tags=["upkeep"])
+Reader = Annotated[Who, Depends(Permit("upkeep.read", "public"))]
+Keeper = Annotated[Who, Depends(Permit("upkeep.maintain", "public"))]
+Auditor = Annotated[Who, Depends(Permit("audit.read", "public"))]
+Number = Annotated[int, Path(ge=1, le=BIGINT)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+_log = structlog.get_logger()
+
+
+class LetterUnknown(NotFound):
+    """Replayed or given up meanwhile."""
+
+    code = "dead_letter_unknown"
+    sentence = "没有这条死信：它可能已经重放成功或被放弃。请刷新列表。"
+
+
+class Letter(BaseModel):
+    """A parked event. `key` is shown where it is an id."""
+
+    id: int
+    consumer: str
+    key: str
+    topic: str
+    type: str
+    title: str
+    error: str
+    parked_at: datetime
+
+
+class Letters(BaseModel):
+    """What is parked, oldest first; `total` counts those not shown too."""
+
+    items: list[Letter]
+    total: int
+
+
+class Content(Letter):
+    """One parked event as it came, masked."""
+
+    partition: int
+    offset: int
+    headers: dict[str, str]
+    body: Any
+
+
+class Replay(BaseModel):
+    """How many events of the key will be handled again, in their order."""
+
+    events: int
+
+
+class Waiting(BaseModel):
+    """What has to go to one destination: how many rows, and since when the oldest waits."""
+
+    destination: str
+    rows: int
+    oldest: datetime
+
+
+class Trail(BaseModel):
+    """What was done, and by whom. `next` is the cursor of the page after it, which is earlier."""
+
+    items: list["Deed"]
+    next: UUID | None
+
+
+class Deed(BaseModel):
+    """One entry of the audited log: no data, only what it was about."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    type: str
+    title: str
+    unit_id: UUID
+    reason: str
+    document_no: str | None
+    case_id: str | None
+
+
+@router.get("/upkeep/dead-letters")
+async def list_letters(request: Request, _: Reader, limit: Limit = 200) -> Letters:
+    """Events that could not be handled, each waiting with all that came after it for the same key."""
+    found = await dead_letters.listed(_database(request))
+    return Letters(items=[_letter(each) for each in found[:limit]], total=len(found))
+
+
+@router.get("/upkeep/dead-letters/{number}")
+async def show_letter(request: Request, number: Number, _: Reader) -> list[Content]:
+    """All that is parked for the key of this one, in the order in which a replay handles it."""
+    return [_content(each) for each in await _of_key(_database(request), number)]
+
+
+@router.post("/upkeep/dead-letters/{number}/replay", status_code=202)
+async def replay(request: Request, number: Number, who: Keeper, _: IdempotencyKey) -> Replay:
+    """Have all that is parked for the key of this one handled again, in order; a second or two later it is done, or parked again."""
+    parked = await _of_key(_database(request), number)
+    letter = parked[0].letter
+    await dead_letters.ask_replay(_database(request), letter.consumer, letter.key)
+    _log.info("replay asked", actor=who.name, consumer=letter.consumer, letter=number, events=len(parked))
+    return Replay(events=len(parked))
+
+
+@router.get("/upkeep/outbox")
+async def outbox(request: Request, _: Reader) -> list[Waiting]:
+    """What is committed and not yet told to Kafka or Temporal; nothing waits longer than a moment while both are there."""
+    async with _database(request).glancing() as conn:
+        rows = await conn.fetch(
+            "SELECT destination, count(*) AS rows, min(created_at) AS oldest FROM outbox GROUP BY destination ORDER BY destination"
+        )
+    return [Waiting(**row) for row in rows]
+
+
+@router.get("/trail")
+async def trail(
+    request: Request,
+    _: Auditor,
+    unit: UUID | None = None,
+    case: Annotated[str | None, Query(max_length=80)] = None,
+    before: UUID = LATEST,
+    limit: Limit = 50,
+) -> Trail:
+    """操作留痕, the latest first: of a unit, of a case, or all."""
+    async with _database(request).searching() as conn:
+        found = await _deeds(conn, unit, case, before, limit + 1)
+    return Trail(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+
+
+async def _deeds(conn: Connection, unit: UUID | None, case: str | None, before: UUID, limit: int) -> list[Deed]:
+    rows = await conn.fetch(
+        "SELECT event_id AS id, recorded_at AS at, actor, type, unit_id, reason, document_no, case_id FROM event_log"
+        " WHERE event_id < $1 AND ($2::uuid IS NULL OR unit_id = $2) AND ($3::text IS NULL OR case_id = $3) ORDER BY event_id DESC LIMIT $4",
+        before,
+        unit,
+        case,
+        limit,
+    )
+    return [Deed(**row, title=_title(row["type"])) for row in rows]
+
+
+async def _of_key(database: Database, number: int) -> list[Parked]:
+    async with database.glancing() as conn:
+        row = await conn.fetchrow("SELECT consumer, key FROM dead_letters WHERE id = $1", number)
+    if row is None:
+        raise LetterUnknown
+    return [each for each in await dead_letters.of_key(database, row["key"]) if each.letter.consumer == row["consumer"]]
+
+
+def _letter(each: DeadLetter) -> Letter:
+    kind = masked.event_type(each.type)
+    return Letter(**{**vars(each), "key": masked.key(each.key), "type": kind, "title": _title(kind)})
+
+
+def _content(each: Parked) -> Content:
+    shown = {"headers": masked.headers(each.headers), "body": masked.body(each.letter.type, each.body)}
+    return Content(**vars(_letter(each.letter)), partition=each.partition, offset=each.offset, **shown)
+
+
+def _title(kind: str) -> str:
+    return deeds.EVENTS.get(kind, kind)
+
+
+def _database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database

@@ -1,0 +1,127 @@
+"""What those who run the system read over HTTP: dead letters without their data, what waits to go out, and the trail."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from deploy.local.place import Place
+from shared import db, upkeep
+from shared.auth import Tokens, Who
+from shared.db import Database
+from shared.glossary import Role
+from shared.http import service_app
+
+pytestmark = pytest.mark.asyncio
+NAME, NUMBER = "欧阳娜娜", "330499199001011234"
+
+
+@pytest_asyncio.fixture
+async def roster(database: Callable[[str], str]) -> AsyncIterator[Database]:
+    async with db.connect(database("roster"), "roster") as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def asked_by(role: Role, stack: Place, roster: Database) -> AsyncIterator[httpx.AsyncClient]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    app = service_app("roster", lifespan)
+    app.state.database, app.state.tokens = roster, tokens
+    app.include_router(upkeep.router)
+    headers = {
+        "Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}",
+        "Idempotency-Key": uuid4().hex,
+    }
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
+        yield client
+
+
+async def parked(roster: Database, key: str, offset: int, kind: str = "roster.over_quota_recorded.v1") -> int:
+    found: int = await roster.pool.fetchval(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error)"
+        " VALUES ('roster', $1, 'monitoring.events', 0, $2, $3, convert_to($4, 'UTF8'), 'KeyError') RETURNING id",
+        key,
+        offset,
+        {"ce_type": kind, "ce_id": str(uuid4()), "note": NAME},
+        f'{{"name": "{NAME}", "number": "{NUMBER}", "unit_id": "{uuid4()}"}}',
+    )
+    return found
+
+
+async def test_a_dead_letter_is_shown_with_its_whole_key_and_without_its_data(stack: Place, roster: Database) -> None:
+    unit = str(uuid4())
+    first, second = await parked(roster, unit, 7), await parked(roster, unit, 8)
+    await parked(roster, NAME, 9, kind=NUMBER)
+
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        listed = await client.get("/upkeep/dead-letters")
+        shown = await client.get(f"/upkeep/dead-letters/{second}")
+        unknown = await client.get(f"/upkeep/dead-letters/{second + 1000}")
+
+    assert (listed.json()["total"], [each["key"] for each in listed.json()["items"]]) == (3, [unit, unit, "（4 字）"])
+    assert [(each["id"], each["title"], each["offset"]) for each in shown.json()] == [(first, "超编已记录", 7), (second, "超编已记录", 8)]
+    assert not [word for word in (NAME, NUMBER) if word in listed.text + shown.text]
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "dead_letter_unknown")
+
+
+async def test_the_whole_key_is_asked_to_be_replayed_by_the_system_administrator_alone(stack: Place, roster: Database) -> None:
+    unit = str(uuid4())
+    letter = await parked(roster, unit, 7)
+    await parked(roster, unit, 8)
+
+    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+        refused = await client.post(f"/upkeep/dead-letters/{letter}/replay")
+    before = await roster.pool.fetch("SELECT consumer, key FROM replays")
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        asked = await client.post(f"/upkeep/dead-letters/{letter}/replay")
+
+    assert (refused.status_code, before) == (403, [])
+    assert (asked.status_code, asked.json()) == (202, {"events": 2})
+    assert [tuple(row) for row in await roster.pool.fetch("SELECT consumer, key FROM replays")] == [("roster", unit)]
+
+
+async def test_what_waits_to_go_out_is_counted_by_destination(stack: Place, roster: Database) -> None:
+    for destination in ("roster.events", "roster.events", "temporal"):
+        await roster.pool.execute(
+            "INSERT INTO outbox (lane, destination, event_id, key, type, headers, body) VALUES (0, $1, $2, 'k', 't', '{}', '')",
+            destination,
+            uuid4(),
+        )
+
+    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+        waiting = (await client.get("/upkeep/outbox")).json()
+
+    assert [(each["destination"], each["rows"]) for each in waiting] == [("roster.events", 2), ("temporal", 1)]
+
+
+async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrator_alone(stack: Place, roster: Database) -> None:
+    unit, other = uuid4(), uuid4()
+    for number, of in enumerate((unit, other, unit, unit)):
+        await roster.pool.execute(
+            "INSERT INTO event_log (event_id, aggregate_type, aggregate_id, version, unit_id, type, occurred_at, actor, reason, headers, body)"
+            " VALUES ($1, 'unit', $2, $3, $2, 'roster.over_quota_recorded.v1', now(), $4, '检查', '{}', '{}')",
+            UUID(int=number + 1),
+            of,
+            number + 1,
+            f"officer-{number}",
+        )
+
+    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+        first = (await client.get(f"/trail?unit={unit}&limit=2")).json()
+        rest = (await client.get(f"/trail?unit={unit}&limit=2&before={first['next']}")).json()
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        refused = await client.get("/trail")
+
+    assert [deed["actor"] for deed in first["items"] + rest["items"]] == ["officer-3", "officer-2", "officer-0"]
+    assert (first["items"][0]["title"], first["items"][0]["reason"], rest["next"]) == ("超编已记录", "检查", None)
+    assert refused.status_code == 403
