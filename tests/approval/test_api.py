@@ -119,8 +119,8 @@ async def door(stack: Place, database: Callable[[str], str], tmp_path: Path, mon
         yield Door(client, tokens, tables)
 
 
-def test_every_route_stands_in_the_table_and_only_the_platform_comes_without_a_token() -> None:
-    assert set(ROUTES) == {*PERMITTED, ("POST", "/seal-callbacks")}
+def test_every_route_stands_in_the_table_and_only_the_platform_and_who_verifies_come_without_a_token() -> None:
+    assert set(ROUTES) == {*PERMITTED, ("POST", "/seal-callbacks"), ("POST", "/verifications")}
 
 
 @pytest.mark.asyncio
@@ -129,6 +129,19 @@ async def test_each_route_is_closed_without_a_token_and_to_every_other_role(door
         assert (await door.ask(None, method, path)).status_code == 401, path
         for role in set(Role) - PERMISSIONS[permission]:
             assert (await door.ask(Who("x", frozenset({role})), method, path, ASKED)).status_code == 403, (path, role)
+
+
+@pytest.mark.asyncio
+async def test_who_verifies_names_the_file_or_the_number_and_learns_of_nothing_that_is_not_ours(door: Door) -> None:
+    asked = [{"sha256": "0" * 64}, {"document_no": "编核〔2026〕1号"}, {}, {"sha256": "0" * 64, "document_no": "编核〔2026〕1号"}]
+    answers = [await door.ask(None, "POST", "/verifications", body) for body in asked]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (404, "document_not_ours"),
+        (404, "document_not_ours"),
+        (422, "malformed"),
+        (422, "malformed"),
+    ]
 
 
 @pytest.mark.asyncio

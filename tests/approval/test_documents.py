@@ -2,11 +2,13 @@
 
 import json
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
 
 from shared.auth import Who
+from shared.documents import sha256_hex
 from shared.seal import signed_headers
 from tests.approval.house import NAME, House, eventually, text_of
 
@@ -64,6 +66,8 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     await home.until_state(application, "filed")
     director, reason = home.deciders[2], {"reason": "核准依据有误"}
     before = await home.file(document)
+    held = await _verified(home, {"sha256": sha256_hex(before)})
+    altered = await home.approval.post("/verifications", json={"sha256": sha256_hex(before + b" ")})
 
     revoking = (await home.post(director, f"/documents/{document}/revocation", reason)).json()["document_id"]
     again = await home.post(director, f"/documents/{document}/revocation", reason)
@@ -74,14 +78,25 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
 
     revoked = await home.get(home.clerk, f"/documents/{document}")
     seen = await home.get(home.clerk, f"/applications/{application}")
-    said = text_of(await home.file(revoking))
+    said, revoked_no = text_of(await home.file(revoking)), (await home.get(home.clerk, f"/documents/{revoking}"))["document_no"]
     assert again.json()["code"] == "already_revoked"
     assert (revoked["state"], revoked["revoked_by"]) == ("revoked", revoking)
     assert "编核〔2026〕1号" in said
     assert "核准依据有误" in said
     assert await home.file(document) == before
     assert seen["state"] == "filed"
+    assert (held["document_no"], held["unit"], held["revoked_by"], altered.status_code) == ("编核〔2026〕1号", seen["unit"], None, 404)
+    assert (await _verified(home, {"sha256": sha256_hex(before)}))["revoked_by"] == revoked_no
+    named = await _verified(home, {"document_no": "编核〔2026〕1号"})
+    assert (named["unit"], named["sha256"], named["revoked_by"]) == (None, sha256_hex(before)[:16], revoked_no)
     assert [entry["sequence"] for entry in seen["timeline"]] == list(range(1, len(seen["timeline"]) + 1))
+
+
+async def _verified(home: House, asked: dict[str, str]) -> dict[str, Any]:
+    answer = await home.approval.post("/verifications", json=asked)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 async def test_a_transfer_and_an_exit_are_filed_with_their_notices_trap_9(home: House) -> None:

@@ -15,8 +15,8 @@ from deploy.local.place import SERVICES, Place
 from shared.auth import PERMISSIONS, Permit, Tokens, Who
 from shared.glossary import Role
 
-OPEN = {"/live", "/ready", "/seal-callbacks"}
-"""Health, and the seal platform's callback, which is authenticated by HMAC (tests/approval)."""
+OPEN = {"/live", "/ready", "/seal-callbacks", "/verifications"}
+"""Health, the seal platform's callback, which is authenticated by HMAC (tests/approval), and 核验, which is for everybody who holds a document."""
 
 
 @pytest.fixture(params=SERVICES)

@@ -46,12 +46,18 @@ async def test_with_the_seal_away_a_released_notice_waits_and_goes_on_by_itself_
     waiting = (await monitoring.get(OFFICER, issue))["notice"]
     await monitoring.seal.start()
     page = await _until_sealed(monitoring, issue)
+    proven = [
+        await monitoring.http.post("/verifications", json=asked)
+        for asked in ({"sha256": page["notice"]["sealed_sha256"]}, {"document_no": page["number"]}, {"sha256": "0" * 64})
+    ]
 
     assert by_the_officer.status_code == 403
     assert (released.json()["notice"]["standing_label"], released.json()["notice"]["released_by"]) == ("待签章", "operator-he")
     assert (twice.status_code, twice.json()["code"]) == (409, "notice_already_released")
     assert (waiting["standing"], waiting["sealed_at"]) == ("awaiting_seal", None)
     assert page["notice"]["signer"]
+    assert [answer.status_code for answer in proven] == [200, 200, 404]
+    assert [answer.json()["unit"] for answer in proven[:2]] == ["临江镇", None]
 
 
 async def _until_sealed(monitoring: House, issue: str) -> dict[str, dict[str, str]]:

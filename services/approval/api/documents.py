@@ -21,6 +21,7 @@ from shared.db import By
 from shared.documents import sha256_hex
 from shared.http import IdempotencyKey, files
 from shared.seal import CallbackRejected, verify_callback
+from shared.verification import Anybody, AskedFor, Proven
 from workflows import approval_messages as messages
 from workflows.approval_messages import Answer, workflow_id
 
@@ -101,6 +102,13 @@ async def show_ledger(who: DocumentReader, database: Db, after: UUID = BEGINNING
     async with database.reading() as conn:
         found = await queries.ledger(conn, who, after, limit + 1)
     return LedgerPage(found[:limit], found[limit - 1].document_id if len(found) > limit else None)
+
+
+@router.post("/verifications")
+async def verify_document(_: Anybody, database: Db, body: AskedFor) -> Proven:
+    """核验: whether a sealed notice is ours and still holds; for everybody who has the file or its number."""
+    async with database.glancing() as conn:
+        return (await queries.proven(conn, body)).to(body)
 
 
 @router.post("/seal-callbacks", status_code=204)

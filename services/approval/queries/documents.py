@@ -11,6 +11,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import ApplicationType
 from shared.unit_copies import scope, visible
+from shared.verification import AskedFor, NotOurs, Proven
 
 _DOCUMENT = (
     "SELECT d.*, register.operator, register.released_at, task.task_id, ledger.signer, ledger.sealed_at, ledger.filed_at,"
@@ -61,6 +62,21 @@ async def notice(conn: Connection, document_id: UUID, revision: int) -> Notice:
     if row is None:
         raise DocumentUnknown(document=document_id)
     return Notice(**dict(row) | {"type": ApplicationType(row["type"])})
+
+
+async def proven(conn: Connection, asked: AskedFor) -> Proven:
+    """A filed notice by its bytes or its number. Raises NotOurs."""
+    row = await conn.fetchrow(
+        "SELECT d.title, d.document_no, u.name AS unit, l.signer, l.sealed_at, l.sha256, revoking.document_no AS revoked_by FROM filing_ledger l"
+        " JOIN documents d ON d.id = l.document_id LEFT JOIN unit_copies u ON u.id = d.unit_id"
+        " LEFT JOIN documents revoking ON revoking.revokes = d.id AND revoking.sealed_sha256 IS NOT NULL"
+        " WHERE ($1::text IS NULL OR l.sha256 = $1) AND ($2::text IS NULL OR l.document_no = $2)",
+        asked.sha256,
+        asked.document_no,
+    )
+    if row is None:
+        raise NotOurs
+    return Proven(**row)
 
 
 async def is_released(conn: Connection, document_id: UUID) -> bool:

@@ -21,6 +21,7 @@ from shared.auth import OFFICE, Permit, Who
 from shared.db import INTEGER, By
 from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
 from shared.http import IdempotencyKey, files
+from shared.verification import Anybody, AskedFor, Proven
 
 router = APIRouter(tags=["notices"])
 Reader = Annotated[Who, Depends(Permit("documents.read"))]
@@ -42,6 +43,13 @@ async def get_notice(request: Request, asked: Asking, who: Reader, issue_id: UUI
         kept, name = await _written(request, asked, signed), f"notice-{issue_id}-{signed.round}-unsealed.pdf"
     content = await _content(request, signed, kept)
     return Response(content, media_type="application/pdf", headers={"content-disposition": f'inline; filename="{name}"'})
+
+
+@router.post("/verifications")
+async def post_verification(_: Anybody, asked: Asking, body: AskedFor) -> Proven:
+    """核验: whether a sealed notice or supervision list is ours; for everybody who has the file or its number."""
+    async with asked.database.glancing() as conn:
+        return (await queries.proven(conn, body)).to(body)
 
 
 @router.post("/issues/{issue_id}/notice/release")

@@ -14,6 +14,7 @@ from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light, Role
 from shared.unit_copies import scope, visible
+from shared.verification import AskedFor, NotOurs, Proven
 
 
 async def notice(conn: Connection, who: Who, issue_id: UUID, round_no: int | None) -> Notice:
@@ -56,6 +57,23 @@ async def ensure_may_be_served(conn: Connection, issue: Issue, served_on: date, 
         raise NoticeNotSealed(issue=issue.id)
     if served_on < business_day(sealed_at):
         raise ServedBeforeSeal(issue=issue.id, sealed_on=business_day(sealed_at))
+
+
+async def proven(conn: Connection, asked: AskedFor) -> Proven:
+    """A sealed notice or supervision list by its bytes or its number. Raises NotOurs."""
+    row = await conn.fetchrow(
+        "SELECT '整改通知书' AS title, n.number AS document_no, n.unit, s.signer, s.sealed_at, s.sealed_sha256 AS sha256"
+        " FROM notice_seals s JOIN notices n USING (issue_id, round)"
+        " WHERE s.sealed_at IS NOT NULL AND ($1::text IS NULL OR s.sealed_sha256 = $1) AND ($2::text IS NULL OR n.number = $2)"
+        " UNION ALL SELECT '督办清单', l.number, u.name, l.signer, l.sealed_at, l.sealed_sha256"
+        " FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
+        " WHERE l.sealed_at IS NOT NULL AND ($1::text IS NULL OR l.sealed_sha256 = $1) AND ($2::text IS NULL OR l.number = $2)",
+        asked.sha256,
+        asked.document_no,
+    )
+    if row is None:
+        raise NotOurs
+    return Proven(**row)
 
 
 def words(signed: Notice, issuer: str) -> dict[str, Any]:
