@@ -71,6 +71,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "exports.make": READERS,
     "parameters.maintain": frozenset({Role.SUPERVISION_OFFICER}),
     "reports.rebuild": frozenset({Role.SYSTEM_ADMIN}),
+    "rules.read": READERS | ADMINISTRATORS,
     "account.read": frozenset(Role),
     "users.read": ADMINISTRATORS,
     "users.maintain": frozenset({Role.SYSTEM_ADMIN}),

@@ -44,6 +44,7 @@ PERMITTED = {
     ("GET", "/documents/{document_id}/file"): "documents.read",
     ("GET", "/codes"): "applications.read",
     ("GET", "/ledger"): "documents.read",
+    ("GET", "/chains"): "rules.read",
     ("GET", "/exports/audit"): "audit.read",
     **dict.fromkeys(
         (
@@ -129,6 +130,18 @@ async def test_each_route_is_closed_without_a_token_and_to_every_other_role(door
         assert (await door.ask(None, method, path)).status_code == 401, path
         for role in set(Role) - PERMISSIONS[permission]:
             assert (await door.ask(Who("x", frozenset({role})), method, path, ASKED)).status_code == 403, (path, role)
+
+
+@pytest.mark.asyncio
+async def test_a_chain_says_who_decides_in_which_order_and_within_how_many_working_days(door: Door) -> None:
+    chains = (await door.ask(Who("x", frozenset({Role.OBSERVER})), "GET", "/chains")).json()
+
+    use = next(chain for chain in chains if chain["application_type"] == "post_use_application")
+    assert [(step["label"], step["role_label"], step["budget_days"] > 0) for step in use["steps"]] == [
+        ("单位负责人审签", "单位负责人", True),
+        ("业务科审核", "编办业务科", True),
+        ("编办主任核准", "编办主任", True),
+    ]
 
 
 @pytest.mark.asyncio

@@ -78,6 +78,8 @@ async def test_who_watches_sees_a_light_turn_and_who_comes_back_misses_nothing(
 ) -> None:
     async with house(stack, database, kafka, tmp_path) as monitoring:
         first, second = Town(), Town()
+        calendar = await monitoring.get(OFFICER, "/calendar", year=2026)
+        assert (calendar["published"], "2026-10-01" in calendar["off"], "2026-10-10" in calendar["work"]) == (True, True, True)
         async with asyncio.timeout(60):
             async with monitoring.http.stream("GET", "/lights/changes", headers=monitoring._headers(OFFICER)) as stream:
                 events = _events(stream)

@@ -17,3 +17,10 @@ async def codes(_: Annotated[Who, Depends(Permit("applications.read", "public"))
     """The code lists in force today."""
     async with database.reading() as conn:
         return await queries.codes(conn, business_day(request.app.state.clock.now()))
+
+
+@router.get("/chains")
+async def chains(_: Annotated[Who, Depends(Permit("rules.read", "public"))], database: Db) -> list[queries.ShownChain]:
+    """审批链: who decides what in which order, and within how many working days."""
+    async with database.reading() as conn:
+        return await queries.chains(conn)

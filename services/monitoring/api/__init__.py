@@ -1,6 +1,16 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import board, freezes, issues, lights, lists, notices, parameters
+from services.monitoring.api import board, calendar, freezes, issues, lights, lists, notices, parameters
 from shared.exports import api as exports
 
-ROUTERS = (board.router, lights.router, issues.router, notices.router, freezes.router, lists.router, parameters.router, exports.router)
+ROUTERS = (
+    board.router,
+    lights.router,
+    issues.router,
+    notices.router,
+    freezes.router,
+    lists.router,
+    parameters.router,
+    calendar.router,
+    exports.router,
+)
