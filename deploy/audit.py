@@ -9,7 +9,7 @@ from rich.console import Console
 from deploy.databases import ask
 from deploy.local.place import WrongPlace
 from services.approval.models.audited import AUDITED as OF_APPROVAL
-from services.identity.models import AUDITED as OF_IDENTITY
+from services.identity.models.audited import AUDITED as OF_IDENTITY
 from services.monitoring.models.audited import AUDITED as OF_MONITORING
 from services.roster.models.audited import AUDITED as OF_ROSTER
 from shared.audit import queries

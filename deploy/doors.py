@@ -13,7 +13,7 @@ import httpx
 
 from deploy.identity import tokens
 from deploy.local.place import Place, WrongPlace
-from services.identity import queries
+from services.identity.queries import accounts as queries
 from shared import db
 from shared.auth import Tokens, Who
 from shared.clock import Clock

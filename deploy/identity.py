@@ -1,6 +1,7 @@
 """`bianban identity …` and `bianban token`: the first administrators, accounts from a file, and tokens for trying things by hand."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,17 +15,24 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deploy.local.place import Place, Service, WrongPlace
 from deploy.local.secret_files import write
-from services.identity import commands, queries
-from services.identity.models import AlreadyGranted, GrantRole, NameTaken, RegisterUser, SeedAdministrators
+from services.identity.commands import passwords
+from services.identity.commands import rights as commands
+from services.identity.commands.gate import mark_of
+from services.identity.models.accounts import GrantRole, RegisterUser, SeedAdministrators
+from services.identity.models.refusals import AlreadyGranted, NameTaken
+from services.identity.models.sign_in import Knock
+from services.identity.queries import accounts as queries
 from shared import db, secret_files
 from shared.auth import LIFETIME, Tokens, Who, service
 from shared.clock import CHINA, Clock
+from shared.crypto import FieldCipher, RingFile
 from shared.db import By, Database
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
 from shared.glossary import Role
 
 PATIENCE = 60.0
+ONE_TIME = timedelta(days=7)
 LONGEST = LIFETIME // timedelta(minutes=1)
 Answer = TypeVar("Answer")
 app = typer.Typer(help="用户、角色与单位范围。", no_args_is_help=True)
@@ -46,6 +54,22 @@ async def seed_administrators(database: Database, as_of: datetime) -> list[str]:
     """Make the first administrators that are missing; the login names made."""
     by = By(actor="bianban", as_of=as_of, key=f"seed:{uuid7()}", reason="初始化管理员")
     return await commands.seed_administrators(database, by, SeedAdministrators())
+
+
+async def one_time_password(database: Database, cipher: FieldCipher, user: str, as_of: datetime) -> str:
+    """A one-time password for anybody, administrators too: whoever may run this has the machine."""
+    by = By(actor="bianban", as_of=as_of, key=f"password:{uuid7()}", reason="在服务器上发放")
+    knock = Knock("", "bianban", datetime.now(UTC))
+    return await passwords.hand_out_to_anybody(database, by, knock, user, mark_of(cipher, user), knock.at + ONE_TIME)
+
+
+async def first_passwords(database: Database, cipher: FieldCipher, as_of: datetime) -> str:
+    """Make the administrators that are missing, and say with which password each signs in for the first time: here and nowhere again."""
+    made = await seed_administrators(database, as_of)
+    if not made:
+        return "三类管理员都已存在，无需建立。"
+    lines = [f"  {name:<12}{await one_time_password(database, cipher, name, as_of)}" for name in made]
+    return "\n".join(["已建立管理员，一次性口令只显示这一次，首次登录时须修改：", *lines])
 
 
 async def load_accounts(database: Database, accounts: list[Account], as_of: datetime) -> int:
@@ -103,10 +127,21 @@ def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> A
         raise WrongPlace("身份数据库没有应答。请先运行 bianban up。") from None
 
 
-@app.command(help="建立首批管理员：系统、安全、审计管理员各一名；已有的不动。")
+def cipher_of(place: Place) -> FieldCipher:
+    """What marks names at sign-in."""
+    return FieldCipher(RingFile(Path(os.environ.get("BIANBAN_SECRETS_DIR") or place.home / "secrets") / "account.keys"))
+
+
+@app.command(help="建立首批管理员：系统、安全、审计管理员各一名，并各显示一次性口令；已有的不动。")
 def seed() -> None:
-    made = _with_database(seed_administrators)
-    typer.echo(f"已建立：{'、'.join(made)}。用 bianban token 登录名 取得令牌。" if made else "三类管理员都已存在，无需建立。")
+    cipher = cipher_of(Place.from_environment())
+    typer.echo(_with_database(lambda database, as_of: first_passwords(database, cipher, as_of)))
+
+
+@app.command(name="one-time-password", help="给一个账号（包括管理员）发放一次性口令，只显示这一次；他的会话随即结束。")
+def hand_out(user: Annotated[str, typer.Argument(help="登录名。")]) -> None:
+    cipher = cipher_of(Place.from_environment())
+    typer.echo(_with_database(lambda database, as_of: one_time_password(database, cipher, user, as_of)))
 
 
 @app.command(help="按 JSON 文件建立账号、角色与单位范围；已有的账号只补缺少的角色。")

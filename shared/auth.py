@@ -42,6 +42,8 @@ Scope = Literal["public", "units", "self"]
 OFFICE = frozenset({Role.BUSINESS_OFFICER, Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR, Role.SEAL_OPERATOR})
 UNIT = frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD, Role.PARENT_UNIT})
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+OF_EVERYBODY = frozenset({"account.read", "account.keep"})
+"""What is open to whoever is signed in, also while he has no rights at all (before he has changed his one-time password)."""
 READERS = OFFICE | UNIT | {Role.COMMISSION, Role.OBSERVER, Role.SERVICE}
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -73,6 +75,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "reports.rebuild": frozenset({Role.SYSTEM_ADMIN}),
     "rules.read": READERS | ADMINISTRATORS,
     "account.read": frozenset(Role),
+    "account.keep": frozenset(Role),
     "users.read": ADMINISTRATORS,
     "users.maintain": frozenset({Role.SYSTEM_ADMIN}),
     "rights.maintain": frozenset({Role.SECURITY_ADMIN}),
@@ -89,12 +92,15 @@ class NotSignedIn(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Who:
-    """The caller. `units` are the roots of the subtrees he may see; none means the whole county. `acts_for` are absent colleagues he stands in for."""
+    """The caller. `units` are the roots of the subtrees he may see; none means the whole county. `acts_for` are absent colleagues he stands in for.
+    `session`: what his token was made from, where it was a sign-in.
+    """
 
     name: str
     roles: frozenset[Role]
     units: tuple[UUID, ...] | None = None
     acts_for: tuple[str, ...] = field(default=())
+    session: UUID | None = None
 
     def may_see(self, path: Iterable[UUID]) -> bool:
         """Whether a unit with this path (root first) lies in his scope."""
@@ -102,7 +108,7 @@ class Who:
 
     def may(self, permission: str) -> bool:
         """Whether one of his roles carries the permission."""
-        return not PERMISSIONS[permission].isdisjoint(self.roles)
+        return permission in OF_EVERYBODY or not PERMISSIONS[permission].isdisjoint(self.roles)
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> str:
@@ -139,7 +145,7 @@ class Tokens:
             "since": int((since or now).timestamp()),
             "iat": now,
             "exp": now + lifetime,
-        }
+        } | ({"sid": str(who.session)} if who.session else {})
         key = _signer(self._private if isinstance(self._private, str) else secret_files.read(self._private))
         return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": key_id(key.public_key())})
 
@@ -152,9 +158,9 @@ class Tokens:
         return who
 
     def renew(self, token: str, who: Who, now: datetime) -> str:
-        """A token for the same person with the rights he has now; raises NotSignedIn once his session is over."""
-        _, _, since = self._checked(token)
-        if now >= since + SESSION:
+        """A token for the same person with the rights he has now; raises NotSignedIn once it is over, and for one that a session renews."""
+        before, _, since = self._checked(token)
+        if before.session is not None or now >= since + SESSION:
             raise NotSignedIn
         return self.issue(who, now, since=since)
 
@@ -177,6 +183,7 @@ class Tokens:
                 roles=frozenset(Role(role) for role in claims["roles"]),
                 units=None if units is None else tuple(UUID(unit) for unit in units),
                 acts_for=tuple(claims["acts_for"]),
+                session=UUID(claims["sid"]) if "sid" in claims else None,
             )
             since = datetime.fromtimestamp(claims["since"], UTC)
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:

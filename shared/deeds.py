@@ -68,11 +68,16 @@ COMMANDS = {
     "release_list": "放行督办清单",
     "sweep_unit": "复查单位",
     # identity
+    "end_all": "终止全部会话",
     "grant_role": "授予角色",
+    "keep_handed_out": "发放一次性口令",
+    "open_session": "登录",
     "register_user": "建立账号",
     "revoke_role": "收回角色",
     "seed_administrators": "建立首批管理员",
+    "set_password": "修改口令",
     "set_proxy": "设置代办",
+    "unlock_account": "解除登录锁定",
     # reporting
     "start_rebuild": "开始重建报表",
     # every service

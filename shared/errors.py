@@ -1,4 +1,4 @@
-"""The three ways a command refuses. Doors map the kind; clients and tests match the code.
+"""The four ways a command refuses. Doors map the kind; clients and tests match the code.
 
 A refusal is a fact about the request, never a fault: it changes nothing, and each door answers it in its own form.
 """
@@ -47,6 +47,13 @@ class Forbidden(DomainError):  # noqa: N818
 
     code = "forbidden"
     sentence = "您没有办理此事项的权限。如有需要，请联系系统管理员。"
+
+
+class Unproved(DomainError):  # noqa: N818
+    """Who asks has not shown that he is who he says."""
+
+    code = "not_signed_in"
+    sentence = "登录已失效或未登录。请重新登录；已填写的内容不会丢失。"
 
 
 class KeyReused(Conflict):

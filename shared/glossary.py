@@ -192,6 +192,30 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+class SignInWay(StrEnum):
+    """How somebody has shown who he is."""
+
+    PASSWORD = "password"  # noqa: S105  a way, no password
+    SECOND_FACTOR = "password_and_code"
+    PROVIDER = "identity_provider"
+    DEMO = "demo_choice"
+
+
+class AccountDeed(StrEnum):
+    """What happened to an account or to its sessions: one line of the record of sign-ins."""
+
+    SIGNED_IN = "signed_in"
+    REFUSED = "sign_in_refused"
+    LOCKED = "account_locked"
+    UNLOCKED = "account_unlocked"
+    SIGNED_OUT = "signed_out"
+    SESSIONS_ENDED = "sessions_ended"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_HANDED_OUT = "one_time_password_handed_out"  # noqa: S105
+    FACTOR_ADDED = "second_factor_added"
+    FACTOR_REMOVED = "second_factor_removed"
+
+
 _REASONS = {
     "missing": "必填，不能为空",
     "extra_forbidden": "不是此接口的内容，请删去",
@@ -318,6 +342,20 @@ LABELS: dict[StrEnum, str] = {
     DifferenceState.RECTIFIED: "已整改",
     DifferenceState.EXPLAINED: "合理说明",
     DifferenceState.CLOSED: "差异销号",
+    SignInWay.PASSWORD: "口令",
+    SignInWay.SECOND_FACTOR: "口令和动态码",
+    SignInWay.PROVIDER: "统一身份认证",
+    SignInWay.DEMO: "演示选择",
+    AccountDeed.SIGNED_IN: "登录",
+    AccountDeed.REFUSED: "登录未通过",
+    AccountDeed.LOCKED: "登录锁定",
+    AccountDeed.UNLOCKED: "登录解锁",
+    AccountDeed.SIGNED_OUT: "退出登录",
+    AccountDeed.SESSIONS_ENDED: "会话终止",
+    AccountDeed.PASSWORD_CHANGED: "修改口令",
+    AccountDeed.PASSWORD_HANDED_OUT: "发放一次性口令",
+    AccountDeed.FACTOR_ADDED: "启用动态码",
+    AccountDeed.FACTOR_REMOVED: "停用动态码",
     Role.UNIT_CLERK: "单位经办",
     Role.UNIT_HEAD: "单位负责人",
     Role.PARENT_UNIT: "主管部门",

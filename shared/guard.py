@@ -85,10 +85,10 @@ def _patient(receive: Receive) -> Receive:
 
 
 class Rates:
-    """A bucket per caller: it holds a minute's requests and fills evenly. 0 per minute: no limit."""
+    """A bucket per caller: it holds the requests of a time (seconds; a minute) and fills evenly. 0: no limit."""
 
-    def __init__(self, per_minute: int) -> None:
-        self._full, self._per_second = float(per_minute), per_minute / 60
+    def __init__(self, requests: int, seconds: float = 60.0) -> None:
+        self._full, self._per_second = float(requests), requests / seconds
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> None:
@@ -103,6 +103,12 @@ class Rates:
             self._left.popitem(last=False)
         if left < 1:
             raise TooMany(wait=max(1, round((1 - left) / self._per_second)))
+
+    def give_back(self, caller: str) -> None:
+        """The request last taken shall not count."""
+        if caller in self._left:
+            left, at = self._left[caller]
+            self._left[caller] = (min(self._full, left + 1), at)
 
 
 class Impatient(HttpToolsProtocol):

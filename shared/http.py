@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
 from shared.db import PASSING
-from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable, Unproved
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
 from shared.guard import Guarded, Rates, TooMany
@@ -24,7 +24,8 @@ from shared.problems import title_of
 from shared.traces import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
-_STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403}
+_STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403, Unproved: 401}
+_WHO = {"WWW-Authenticate": "Bearer"}
 _UNREAD = {
     404: ("no_such_route", "没有这个地址。请核对后再试。"),
     405: ("method_not_allowed", "这个地址不接受这种请求方式。请核对后再试。"),
@@ -151,11 +152,11 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
 
 async def _refused(_: Request, error: DomainError) -> Response:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
-    return problem(status, error.code, str(error), facts=error.facts)
+    return problem(status, error.code, str(error), _WHO if status == 401 else None, facts=error.facts)
 
 
 async def _not_signed_in(_: Request, __: Exception) -> Response:
-    return problem(401, "not_signed_in", "登录已失效或未登录。请重新登录；已填写的内容不会丢失。", {"WWW-Authenticate": "Bearer"})
+    return problem(401, Unproved.code, Unproved.sentence, _WHO)
 
 
 async def _unavailable(_: Request, __: Exception) -> Response:

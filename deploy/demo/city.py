@@ -20,7 +20,7 @@ from deploy.city.plan import Unit
 from deploy.demo.plan import city as story
 from deploy.demo.plan import size
 from deploy.doors import Refused, doors_of
-from deploy.identity import Account, load_accounts, seed_administrators
+from deploy.identity import Account, cipher_of, first_passwords, load_accounts, seed_administrators
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy, pulse_of
 from shared import db
@@ -64,9 +64,9 @@ async def fill(place: Place, kind: str) -> str:
     """Bring the administrators in, and for `demo` the city; answers with a sentence about it."""
     async with db.connect(place.database_url("identity"), "identity", size=2) as identity:
         clock = Clock(None if place.environment == "production" else place.clock_file)
-        administrators = await seed_administrators(identity, clock.now())
         if kind == "none":
-            return f"空系统已就绪，管理员：{'、'.join(administrators) or '已存在'}。"
+            return f"空系统已就绪。{await first_passwords(identity, cipher_of(place), clock.now())}"
+        await seed_administrators(identity, clock.now())
         staff = staff_of(story())
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:

@@ -155,6 +155,9 @@ class Place:
         if self.environment != "production":
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
             variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)
+        if service == "identity":
+            variables.update({name: value for name, value in os.environ.items() if name.startswith("IDENTITY_")})
+            variables.setdefault("IDENTITY_DEMO", str(self.environment != "production").lower())
         if service:
             address = self.database_url(service).replace(f":{self.port('postgres')}/", f":{self.reached('postgres')}/")
             variables[f"{service.upper()}_DATABASE_URL"] = address

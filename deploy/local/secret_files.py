@@ -12,6 +12,7 @@ from shared.crypto import KeyRing, Suite, new_key
 
 PASSWORDS = tuple(f"{role}.db" for role in ("postgres", "bianban", *SERVICES))
 KEYS = ("payload.key", "seal.hmac")
+RINGS = ("field.keys", "account.keys")
 
 
 def make(folder: Path) -> None:
@@ -19,8 +20,9 @@ def make(folder: Path) -> None:
     for name in PASSWORDS + KEYS:
         if not (folder / name).exists():
             write(folder / name, secrets.token_hex(32))
-    if not (folder / "field.keys").exists():
-        write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
+    for name in RINGS:
+        if not (folder / name).exists():
+            write(folder / name, KeyRing((new_key(1, Suite.AES),)).text())
     if not (folder / "token.key").exists():
         public, private = new_token_pair()
         write(folder / "token.pub", public)

@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.identity import api
+from services.identity.api.limits import SignInLimits
+from services.identity.commands.gate import Gate
 from services.identity.settings import IdentitySettings
 from shared import db, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
+from shared.crypto import FieldCipher, RingFile
 from shared.guard import Rates
 from shared.http import service_app
 
@@ -30,6 +33,8 @@ def create_app() -> FastAPI:
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub", settings.secrets_dir / "token.key")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
-    app.include_router(api.router)
-    app.include_router(upkeep.router)
+    app.state.gate = Gate(settings.policy(), FieldCipher(RingFile(settings.secrets_dir / "account.keys")))
+    app.state.sign_in_limits = SignInLimits(settings.attempts)
+    for router in (*api.ROUTERS, *((api.DEMO,) if settings.demo else ()), upkeep.router):
+        app.include_router(router)
     return app

@@ -1,7 +1,8 @@
 """Wiring of the other process: unit copies in, events out."""
 
 from services.identity import consumers
-from services.identity.models import AUDITED
+from services.identity.commands.sessions import serve_sweeps
+from services.identity.models.audited import AUDITED
 from services.identity.settings import IdentitySettings
 from shared import db, telemetry
 from shared.audit.commands import serve_seals
@@ -25,6 +26,7 @@ async def main() -> None:
             consume(database, settings.database_url, settings.kafka, subscription),
             serve_seals(database, Clock(settings.clock_file), AUDITED, IdentityAuditSealed),
             watch(database, Clock(settings.clock_file)),
+            serve_sweeps(database),
             relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
         )
 

@@ -1,26 +1,34 @@
 """The HTTP door of identity: every route, who may pass it, and what it answers."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import httpx
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi.routing import APIRoute
 
-from deploy.identity import tokens
-from deploy.local.place import Place
 from services.identity import api
-from services.identity.app import create_app
 from shared.auth import LIFETIME, SESSION, Tokens, Who
 from shared.glossary import Role
+from tests.identity.doors import Door
 
-ROUTES = sorted((method, route.path) for route in api.router.routes if isinstance(route, APIRoute) for method in route.methods or ())
+OPEN = {
+    ("POST", "/sessions"),
+    ("POST", "/sessions/token"),
+    ("DELETE", "/sessions"),
+}
+"""The way in: by password, or by the key of a session (test_sign_in, test_sessions)."""
+ROUTES = sorted(
+    {
+        (method, route.path)
+        for router in api.ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    - OPEN
+)
 PERMITTED = {
     ("GET", "/me"): frozenset(Role),
     ("POST", "/me/token"): frozenset(Role),
@@ -30,39 +38,20 @@ PERMITTED = {
     ("POST", "/users/{name}/roles"): {Role.SECURITY_ADMIN},
     ("POST", "/users/{name}/roles/{role}/revocation"): {Role.SECURITY_ADMIN},
     ("POST", "/users/{name}/proxies"): {Role.SECURITY_ADMIN},
+    ("GET", "/me/sessions"): frozenset(Role),
+    ("DELETE", "/me/sessions/{session_id}"): frozenset(Role),
+    ("POST", "/me/password"): frozenset(Role),
+    ("POST", "/me/totp"): frozenset(Role),
+    ("POST", "/me/totp/confirmation"): frozenset(Role),
+    ("DELETE", "/me/totp"): frozenset(Role),
+    ("POST", "/users/{name}/one-time-password"): {Role.SYSTEM_ADMIN},
+    ("POST", "/users/{name}/release"): {Role.SYSTEM_ADMIN},
+    ("DELETE", "/users/{name}/sessions"): {Role.SYSTEM_ADMIN},
+    ("GET", "/audit/sign-ins"): {Role.AUDIT_ADMIN},
 }
 
 
-@dataclass
-class Door:
-    """The application with a client; `ask` calls it in a role."""
-
-    client: httpx.AsyncClient
-    signer: Tokens
-
-    async def ask(self, method: str, path: str, role: Role | None, body: object = None, name: str = "somebody") -> httpx.Response:
-        headers = {"idempotency-key": str(uuid4())}
-        if role is not None:
-            headers["authorization"] = f"Bearer {self.signer.issue(Who(name, frozenset({role})), datetime.now(UTC))}"
-        return await self.client.request(method, path.format(name="zhang", role="observer"), headers=headers, json=body)
-
-    async def as_bearer(self, token: str, method: str, path: str) -> httpx.Response:
-        return await self.client.request(method, path, headers={"authorization": f"Bearer {token}"})
-
-
 SECURITY = Who("secadmin", frozenset({Role.SECURITY_ADMIN}))
-
-
-@pytest_asyncio.fixture
-async def door(stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    for name, value in (stack.variables("identity") | {"IDENTITY_DATABASE_URL": database("identity")}).items():
-        monkeypatch.setenv(name, value)
-    app = create_app()
-    async with AsyncExitStack() as opened:
-        await opened.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        client = await opened.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://identity"))
-        yield Door(client, tokens(stack))
 
 
 def test_every_route_stands_in_the_table() -> None:
@@ -83,7 +72,7 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
 
     for method, path in ROUTES:
         for headers in ({}, *({"authorization": text} for text in wrong)):
-            answer = await door.client.request(method, path.format(name="zhang", role="observer"), headers=headers)
+            answer = await door.client.request(method, path.format(name="zhang", role="observer", session_id=uuid4()), headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 
 

@@ -10,18 +10,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.identity import Account, load_accounts, seed_administrators
-from services.identity import commands, queries
-from services.identity.models import (
-    AdministratorsSeparate,
-    GrantRole,
-    NameTaken,
-    NotGranted,
-    RegisterUser,
-    RevokeRole,
-    SelfGrant,
-    SetProxy,
-    UserUnknown,
-)
+from services.identity.commands import rights as commands
+from services.identity.models.accounts import GrantRole, RegisterUser, RevokeRole, SetProxy
+from services.identity.models.refusals import AdministratorsSeparate, NameTaken, NotGranted, SelfGrant, UserUnknown
+from services.identity.queries import accounts as queries
 from shared import db
 from shared.db import By, Database
 from shared.errors import DomainError

@@ -6,18 +6,17 @@ from uuid import UUID
 
 import pytest
 
-from services.identity import rules
-from services.identity.models import (
+from services.identity.models.accounts import Grant, User
+from services.identity.models.refusals import (
     AdministratorsSeparate,
     AlreadyGranted,
-    Grant,
     ProxyRefused,
     ScopeMissing,
     ScopesDiffer,
     SelfGrant,
     ServiceRole,
-    User,
 )
+from services.identity.rules import rights as rules
 from shared.glossary import Role
 
 UNIT, OTHER = UUID(int=1), UUID(int=2)

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from services.identity.models import AUDITED
+from services.identity.models.audited import AUDITED
 from shared import db, outbox
 from shared.audit.commands import seal
 from shared.audit.models import EVENT_LOG, Broken, Seal, merkle_root

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.identity.models import (
+from services.identity.models.accounts import Grant, User
+from services.identity.models.refusals import (
     AdministratorsSeparate,
     AlreadyGranted,
-    Grant,
     ProxyRefused,
     ScopeMissing,
     ScopesDiffer,
     SelfGrant,
     ServiceRole,
-    User,
 )
 from shared.glossary import Role
 

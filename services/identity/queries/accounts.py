@@ -6,10 +6,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.identity.models import AuditEntry, Grant, User, UserUnknown
+from services.identity.models.accounts import AuditEntry, DemoUser, Grant, User
+from services.identity.models.refusals import UserUnknown
 from shared.auth import Who
 from shared.db import Connection
-from shared.glossary import Role
+from shared.glossary import LABELS, Role
 
 
 async def user(conn: Connection, name: str) -> User:
@@ -24,6 +25,16 @@ async def users(conn: Connection, after: str, limit: int) -> list[User]:
     """A page of accounts by login name."""
     rows = await conn.fetch("SELECT id, name, real_name FROM users WHERE name > $1 ORDER BY name LIMIT $2", after, limit)
     return await _with_grants(conn, rows)
+
+
+async def demo_users(conn: Connection) -> list[DemoUser]:
+    """Every account that has a role, by login name, with the names of its units."""
+    rows = await conn.fetch(
+        "SELECT u.name, u.real_name, array_agg(DISTINCT g.role) AS roles, array_remove(array_agg(DISTINCT c.name), NULL) AS units"
+        " FROM users u JOIN grants g ON g.user_id = u.id AND g.revoked_at IS NULL LEFT JOIN unit_copies c ON c.id = ANY(g.unit_ids)"
+        " GROUP BY u.name, u.real_name ORDER BY u.name"
+    )
+    return [DemoUser(row["name"], row["real_name"], {role: LABELS[Role(role)] for role in row["roles"]}, row["units"]) for row in rows]
 
 
 async def who(conn: Connection, name: str, at: datetime) -> Who:

@@ -1,36 +1,23 @@
-"""Door 1: HTTP. Accounts are made by the system administrator, rights given by the security administrator, both read by the audit administrator."""
+"""Accounts are made by the system administrator, rights given by the security administrator, both read by the audit administrator."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Request
+from pydantic import AwareDatetime, Field
 
-from services.identity import commands, queries
-from services.identity.models import NAME, AuditEntry, GrantRole, Proxy, RegisterUser, RevokeRole, SetProxy, User
+from services.identity.api.door import BEGINNING, Db, Limit, SystemAdministrator, Write, by_of
+from services.identity.commands import rights as commands
+from services.identity.models.accounts import NAME, AuditEntry, GrantRole, Proxy, RegisterUser, RevokeRole, SetProxy, User
+from services.identity.queries import accounts as queries
 from shared.auth import Permit, Who
-from shared.clock import Clock
-from shared.db import By, Database
-from shared.glossary import LABELS, Role
+from shared.glossary import Role
 from shared.http import IdempotencyKey
 
 router = APIRouter()
-BEGINNING = UUID(int=0)
-Limit = Annotated[int, Query(ge=1, le=200)]
 Reader = Annotated[Who, Depends(Permit("users.read", "public"))]
-SystemAdministrator = Annotated[Who, Depends(Permit("users.maintain", "public"))]
 SecurityAdministrator = Annotated[Who, Depends(Permit("rights.maintain", "public"))]
-
-
-class Write(BaseModel):
-    """What every write may carry beside its own fields."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    reason: str = Field("", max_length=500)
-    document_no: str | None = Field(None, max_length=80)
 
 
 class NewUser(Write):
@@ -56,23 +43,6 @@ class NewProxy(Write):
 
 
 @dataclass(frozen=True)
-class Me:
-    """The caller as his token describes him."""
-
-    name: str
-    roles: dict[str, str]
-    unit_ids: tuple[UUID, ...] | None
-    acts_for: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Renewed:
-    """A token in place of the present one."""
-
-    token: str
-
-
-@dataclass(frozen=True)
 class UserPage:
     """A page of accounts; `next` is the cursor of the page after."""
 
@@ -86,35 +56,6 @@ class AuditPage:
 
     items: list[AuditEntry]
     next: UUID | None
-
-
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-Db = Annotated[Database, Depends(_database)]
-
-
-def _by(request: Request, who: Who, key: str, body: Write) -> By:
-    clock: Clock = request.app.state.clock
-    return By(actor=who.name, as_of=clock.now(), key=f"{who.name}:{key}", reason=body.reason, document_no=body.document_no)
-
-
-@router.get("/me")
-async def me(who: Annotated[Who, Depends(Permit("account.read", "self"))]) -> Me:
-    """Who the caller is."""
-    return Me(who.name, {role: LABELS[role] for role in sorted(who.roles)}, who.units, who.acts_for)
-
-
-@router.post("/me/token")
-async def renew_token(request: Request, who: Annotated[Who, Depends(Permit("account.read", "self"))], database: Db) -> Renewed:
-    """A new token, before the present one ends: with the rights he has now, until 8 hours after he signed in."""
-    now, tokens = request.app.state.clock.now(), request.app.state.tokens
-    async with database.reading() as conn:
-        as_he_is = await queries.who(conn, who.name, now)
-    present = request.headers["authorization"].partition(" ")[2]
-    return Renewed(tokens.renew(present, as_he_is, datetime.now(UTC)))
 
 
 @router.get("/users")
@@ -139,7 +80,7 @@ async def list_changes(
 async def register_user(request: Request, who: SystemAdministrator, database: Db, idempotency_key: IdempotencyKey, body: NewUser) -> User:
     """Make an account without rights."""
     what = RegisterUser(name=body.name, real_name=body.real_name)
-    return await commands.register_user(database, _by(request, who, idempotency_key, body), what)
+    return await commands.register_user(database, by_of(request, who, idempotency_key, body), what)
 
 
 @router.post("/users/{name}/roles", status_code=201)
@@ -148,7 +89,7 @@ async def grant_role(
 ) -> User:
     """Give a role."""
     what = GrantRole(user=name, role=body.role, unit_ids=body.unit_ids)
-    return await commands.grant_role(database, _by(request, who, idempotency_key, body), what)
+    return await commands.grant_role(database, by_of(request, who, idempotency_key, body), what)
 
 
 @router.post("/users/{name}/roles/{role}/revocation")
@@ -156,7 +97,7 @@ async def revoke_role(
     request: Request, name: str, role: Role, who: SecurityAdministrator, database: Db, idempotency_key: IdempotencyKey, body: Write
 ) -> User:
     """Take a role back. The tokens he has end within 15 minutes, and are renewed with the rights that are left."""
-    return await commands.revoke_role(database, _by(request, who, idempotency_key, body), RevokeRole(user=name, role=role))
+    return await commands.revoke_role(database, by_of(request, who, idempotency_key, body), RevokeRole(user=name, role=role))
 
 
 @router.post("/users/{name}/proxies", status_code=201)
@@ -165,4 +106,4 @@ async def set_proxy(
 ) -> Proxy:
     """Let a user stand in for an absent colleague."""
     what = SetProxy(user=name, absent=body.absent, begins_at=body.begins_at, until=body.until)
-    return await commands.set_proxy(database, _by(request, who, idempotency_key, body), what)
+    return await commands.set_proxy(database, by_of(request, who, idempotency_key, body), what)

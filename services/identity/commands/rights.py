@@ -4,19 +4,10 @@ from uuid import UUID
 
 import asyncpg
 
-from services.identity import queries, rules
-from services.identity.models import (
-    GrantRole,
-    NameTaken,
-    NotGranted,
-    Proxy,
-    RegisterUser,
-    RevokeRole,
-    SeedAdministrators,
-    SetProxy,
-    User,
-    UserUnknown,
-)
+from services.identity.models.accounts import GrantRole, Proxy, RegisterUser, RevokeRole, SeedAdministrators, SetProxy, User
+from services.identity.models.refusals import NameTaken, NotGranted, UserUnknown
+from services.identity.queries import accounts as queries
+from services.identity.rules import rights as rules
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7

@@ -1,0 +1,6 @@
+"""Door 1: HTTP."""
+
+from services.identity.api import accounts, credentials, demo, me, sessions
+
+ROUTERS = (me.router, sessions.router, credentials.router, accounts.router)
+DEMO = demo.router

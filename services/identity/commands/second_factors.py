@@ -1,0 +1,62 @@
+"""The second factor: a secret is handed out, counts once its first code was shown, and goes with the password once more."""
+
+import pyotp
+
+from services.identity.commands.gate import Gate
+from services.identity.commands.passwords import prove
+from services.identity.commands.records import record
+from services.identity.models.refusals import CodeWrong, FactorMissing, FactorPresent, UserUnknown
+from services.identity.models.sign_in import Credentials, Knock, Tried
+from services.identity.queries import credentials as queries
+from services.identity.rules import second_factors as rules
+from shared.db import By, Connection, Database
+from shared.glossary import AccountDeed
+
+
+async def start(database: Database, gate: Gate, name: str) -> str:
+    """A secret for the app; it does not count before its first code. Raises FactorPresent."""
+    secret = pyotp.random_base32()
+    async with database.transaction() as conn:
+        found = await _of(conn, name)
+        sealed = gate.cipher.encrypt(secret, rules.place_of(found.user_id))
+        made = await conn.fetchval(
+            "INSERT INTO second_factors AS f (user_id, secret) VALUES ($1, $2)"
+            " ON CONFLICT (user_id) DO UPDATE SET secret = $2 WHERE f.confirmed_at IS NULL RETURNING true",
+            found.user_id,
+            sealed,
+        )
+        if not made:
+            raise FactorPresent
+    return secret
+
+
+async def confirm(database: Database, gate: Gate, by: By, knock: Knock, name: str, code: str) -> None:
+    """The first code of a new factor. Raises FactorMissing, CodeWrong."""
+    async with database.transaction() as conn:
+        found = await _of(conn, name)
+        if found.factor is None or found.factor_confirmed:
+            raise FactorMissing
+        step = rules.step_of(gate.cipher.decrypt(found.factor, rules.place_of(found.user_id)), code, knock.at)
+        if step is None:
+            raise CodeWrong
+        await conn.execute(
+            "UPDATE second_factors SET confirmed_at = $2, step = $3 WHERE user_id = $1 AND secret = $4",
+            *(found.user_id, knock.at, step, found.factor),
+        )
+        await record(conn, by, AccountDeed.FACTOR_ADDED, knock.address, (found.user_id, name))
+
+
+async def remove(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> None:
+    """Sign in without it from now on; the password and a code are asked for. Raises PasswordWrong, FactorMissing."""
+    found = await prove(database, gate, by, knock, tried)
+    async with database.transaction() as conn:
+        if not await conn.fetchval("DELETE FROM second_factors WHERE user_id = $1 RETURNING true", found.user_id):
+            raise FactorMissing
+        await record(conn, by, AccountDeed.FACTOR_REMOVED, knock.address, (found.user_id, found.name))
+
+
+async def _of(conn: Connection, name: str) -> Credentials:
+    found = await queries.credentials_of(conn, name)
+    if found is None:
+        raise UserUnknown(user=name)
+    return found

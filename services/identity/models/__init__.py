@@ -1,0 +1,1 @@
+"""What identity knows, what it is asked, and how it refuses."""
