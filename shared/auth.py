@@ -238,10 +238,9 @@ class Permit(HTTPBearer):
         if credentials is None:
             raise NotSignedIn
         tokens: Tokens = request.app.state.tokens
-        who = tokens.read(credentials.credentials)
+        request.state.who = who = tokens.read(credentials.credentials)
         if not who.may(self.permission):
             raise Forbidden
         if Role.SERVICE not in who.roles:
             request.app.state.rates.take(who.name)
-        request.state.who = who
         return who

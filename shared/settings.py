@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import secret_files
@@ -21,6 +22,9 @@ class StackSettings(BaseSettings):
     temporal_namespace: str = "bianban"
     topic_prefix: str = ""
     otlp: str | None = None
+    security_dir: Path | None = None  # else in the home
+    security_days: int = Field(default=180, ge=180)  # 网络安全法第二十一条: not less than six months
+    security_otlp: str | None = None  # a collector on another host
     roster_url: str
     seal_url: str
     callback_url: str = ""
@@ -37,6 +41,11 @@ class StackSettings(BaseSettings):
     def exports(self, service: str) -> Path:
         """The folder of a service's exported lists; its two processes share it."""
         return self.out_dir / "exports" / service
+
+    @property
+    def security_log(self) -> tuple[Path | None, int, str | None]:
+        """Where the lines of who was turned away are kept, for how many days, and where they are sent."""
+        return self.security_dir or (self.home and self.home / "log" / "security"), self.security_days, self.security_otlp
 
     @property
     def may_move_time(self) -> bool:

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared import security_log
 from shared.errors import DomainError, NotYetKnown
 from shared.metrics import COMMANDS, REQUESTS
 
@@ -131,6 +132,7 @@ class TracedRequests:
                 told(span, error)
                 raise
             finally:
+                security_log.turned_away(scope, status)
                 about = _about(scope, status)
                 REQUESTS.record(time.perf_counter() - began, about)
                 span.update_name(f"{scope['method']} {about['http.route']}")

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.approval import api
 from services.approval.queries.exports import EXPORTS
 from services.approval.settings import ApprovalSettings
-from shared import case_events, db, telemetry, temporal, upkeep
+from shared import case_events, db, security_log, telemetry, temporal, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports.shelf import Shelf
@@ -21,6 +21,7 @@ def create_app() -> FastAPI:
     """The application, set up from the environment."""
     settings = ApprovalSettings()
     telemetry.set_up("approval-app", settings.otlp)
+    security_log.set_up("approval-app", *settings.security_log)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from services.identity import api
 from services.identity.api.limits import SignInLimits
 from services.identity.commands.gate import Gate
 from services.identity.settings import IdentitySettings
-from shared import db, telemetry, upkeep
+from shared import db, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
@@ -21,6 +21,7 @@ def create_app() -> FastAPI:
     """The application; settings come from the environment."""
     settings = IdentitySettings()
     telemetry.set_up("identity-app", settings.otlp)
+    security_log.set_up("identity-app", *settings.security_log)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from services.monitoring.api import ROUTERS
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
-from shared import case_events, telemetry, upkeep
+from shared import case_events, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.db import connect
@@ -25,6 +25,7 @@ def create_app() -> FastAPI:
     """The application uvicorn serves."""
     settings = MonitoringSettings()
     telemetry.set_up("monitoring", settings.otlp)
+    security_log.set_up("monitoring-app", *settings.security_log)
     clock = Clock(settings.clock_file)
 
     @asynccontextmanager

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.reporting import api, queries
 from services.reporting.settings import ReportingSettings
-from shared import db, telemetry, upkeep
+from shared import db, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.exports import api as exports
@@ -20,6 +20,7 @@ def create_app() -> FastAPI:
     """The application; settings come from the environment."""
     settings = ReportingSettings()
     telemetry.set_up("reporting-app", settings.otlp)
+    security_log.set_up("reporting-app", *settings.security_log)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

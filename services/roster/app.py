@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.roster import api
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
-from shared import case_events, db, telemetry, upkeep
+from shared import case_events, db, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
@@ -23,6 +23,7 @@ def create_app() -> FastAPI:
     """The application, set up from the environment."""
     stack, settings = StackSettings(), RosterSettings()
     telemetry.set_up("roster-app", stack.otlp)
+    security_log.set_up("roster-app", *stack.security_log)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
