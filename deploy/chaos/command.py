@@ -41,13 +41,14 @@ PROMISES = {
 def chaos(
     minutes: Annotated[float, typer.Option("--minutes", min=0.2, max=24 * 60, help="负载持续的分钟数。")] = 3.0,
     seed: Annotated[int, typer.Option("--seed", help="随机种子；同一种子得到同样的故障次序和同样的请求。")] = 1,
+    rate: Annotated[float, typer.Option("--rate", min=0, help="每秒的人事请求数；0 为六名经办人尽力而为。")] = 0.0,
     faults: Annotated[str, typer.Option("--faults", help="只用这些故障，逗号分隔；空为全部。")] = "",
 ) -> None:
     """在一套专用系统上边办理业务边制造故障，最后与系统外的台账逐项核对；全部相符时退出码为 0。"""
     base = Place.from_environment()
     place_of_chaos(base)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that the broker is away is what is wanted
-    asked = Asked(minutes, seed, tuple(name for name in faults.split(",") if name))
+    asked = Asked(minutes, seed, tuple(name for name in faults.split(",") if name), rate)
     try:
         verdict = uvloop.run(_until_told(run(free_place(base), asked, lambda line: console.print(line, markup=False))))
     except asyncio.CancelledError:

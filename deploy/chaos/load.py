@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import ceil
 from random import Random
 
 import httpx
@@ -11,7 +12,7 @@ from deploy.chaos.applications import Clerk
 from deploy.chaos.client import Client
 from deploy.chaos.ground import Ground
 from deploy.chaos.ledger import Ledger
-from deploy.chaos.people import FUNDING, KIND, Register
+from deploy.chaos.people import FUNDING, KIND, Pace, Register
 from deploy.chaos.rectifications import Inspector
 from deploy.city.invented import Inventor
 from deploy.demo.city import OFFICER, logins
@@ -20,18 +21,20 @@ from deploy.local.place import WrongPlace
 from shared.clock import business_day
 
 REGISTERS, CLERKS, INSPECTORS = 6, 5, 3
+EACH = 3.0
+"""So many requests a second one register can be asked for while faults happen; a rate beyond that needs more of them."""
 ROOM = 400
 """So many posts are added to each unit first, since a real city has hardly a free one."""
 LAST_REQUEST = 300.0
 
 
 @asynccontextmanager
-async def load(ground: Ground, ledger: Ledger, seed: int) -> AsyncIterator[Client]:
-    """Everybody works for the length of the block, and finishes what was begun after it."""
+async def load(ground: Ground, ledger: Ledger, seed: int, rate: float = 0.0) -> AsyncIterator[Client]:
+    """Everybody works for the length of the block, and finishes what was begun after it. `rate`: requests a second of the registers; 0 for what they can."""
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=2.0), trust_env=False, limits=limits) as http:
         client = Client(ground.place, ground.people, ledger, http)
-        actors = [asyncio.create_task(each.run()) for each in await _actors(client, seed)]
+        actors = [asyncio.create_task(each.run()) for each in await _actors(client, seed, rate)]
         try:
             yield client
             client.stopping.set()
@@ -44,13 +47,15 @@ async def load(ground: Ground, ledger: Ledger, seed: int) -> AsyncIterator[Clien
             await asyncio.wait(actors)
 
 
-async def _actors(client: Client, seed: int) -> list[Register | Clerk | Inspector]:
+async def _actors(client: Client, seed: int, rate: float) -> list[Register | Clerk | Inspector]:
     schools, towns = await _units(client)
-    chances = [Random(f"{seed}/{number}") for number in range(REGISTERS + CLERKS + INSPECTORS)]  # noqa: S311  a load, not a secret
+    registers = max(REGISTERS, ceil(rate / EACH))
+    chances = [Random(f"{seed}/{number}") for number in range(registers + CLERKS + INSPECTORS)]  # noqa: S311  a load, not a secret
     inventors = [Inventor(f"{seed}/{number}", first_sequence=60 + 30 * number) for number in range(len(chances))]
     both = [*zip(inventors, chances, strict=True)]
+    pace = Pace(rate)
     return [
-        *(Register(client, [*schools.values()], *both.pop()) for _ in range(REGISTERS)),
+        *(Register(client, [*schools.values()], *both.pop(), pace) for _ in range(registers)),
         *(Clerk(client, schools, *both.pop()) for _ in range(CLERKS)),
         *(Inspector(client, dict([*towns.items()][number::INSPECTORS]), *both.pop()) for number in range(INSPECTORS)),
     ]

@@ -1,5 +1,6 @@
 """The office's daily load: people are registered, take up posts, move and leave, each on his own row of days in the past."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,6 +14,22 @@ from shared.glossary import PersonIdentity, PostCategory
 
 KIND, FUNDING = "SY", "full"
 DAYS, POOL = 300, 12
+
+
+class Pace:
+    """So many turns a second for all who share it, none when they are to do what they can; what an outage has held up is made good after it."""
+
+    def __init__(self, per_second: float) -> None:
+        self._apart = 1 / per_second if per_second else 0.0
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait until it is due."""
+        if self._apart:
+            now = asyncio.get_running_loop().time()
+            due = self._next or now
+            self._next = due + self._apart
+            await asyncio.sleep(max(0.0, due - now))
 
 
 @dataclass
@@ -33,11 +50,13 @@ class Register:
     units: list[str]
     inventor: Inventor
     chance: Random
+    pace: Pace
     pool: list[Person] = field(default_factory=list)
 
     async def run(self) -> None:
         """One request after the other until told to stop."""
         while not self.client.stopping.is_set():
+            await self.pace.turn()
             with contextlib.suppress(Given):
                 await self._step()
 

@@ -38,11 +38,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be run."""
+    """What is to be run. `rate`: requests a second of the registers; 0 for what a few of them can."""
 
     minutes: float
     seed: int
     faults: Collection[str] = ()
+    rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ async def run(place: Place, asked: Asked, tell: Tell) -> Verdict:
 async def _storm(there: Ground, ledger: Ledger, asked: Asked, planned: list[Any], tell: Tell) -> tuple[Scene, list[Done], float]:
     """Load and faults, for the time that was asked; then the load finishes what it has begun."""
     began = time.monotonic()
-    async with load(there, ledger, asked.seed) as client:
+    async with load(there, ledger, asked.seed, asked.rate) as client:
         scene = Scene(there, client, Random(f"{asked.seed}/targets"))  # noqa: S311  a test, not a secret
         telling = asyncio.create_task(_tell_progress(ledger, began, tell))
         try:
