@@ -1,14 +1,16 @@
 """What the broker has acknowledged and then lost: a node that dies before its pages are on the disk comes back with a shorter log.
 
-Each answer is kept for a while: which events went where. The relay compares the ends of the logs with it after any doubt. Where one is shorter, the
-lost events go back into the outbox, in front of all that waits, and the log is filled up beyond its old end with empty records, so that no
-reader's position lies behind something it has not read.
+Each answer is kept for a while: which events went where. The relay compares the ends of the logs with it whenever it has connected anew. Where one is
+shorter, the lost events go back into the outbox, in front of all that waits. Then, and where the log has another leader, it is filled up beyond its
+old end with empty records, so that no reader's position lies behind something it has not read.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
+from shared.broker import At, End
 from shared.db import Connection
 
 MARGIN = 2000
@@ -21,68 +23,100 @@ _LANDED_ON_OTHERS = (
 )
 
 
+class Led(NamedTuple):
+    """A log as it was looked at: how far it reaches at least, the leader that said so, and how often something may have been lost before."""
+
+    reaches: int
+    epoch: int
+    losses: int
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Events in the order in which one partition took them; the first has this offset."""
+    """Events in the order in which one partition took them; the first has this offset. `led` is what was known when they were sent."""
 
-    topic: str
-    partition: int
+    at: At
+    led: Led
     first_offset: int
     event_ids: Sequence[UUID]
 
 
-async def forget(conn: Connection, row_ids: Collection[int], batches: Sequence[Batch]) -> list[Batch]:
-    """Delete rows that were answered for, and keep where they went. Nothing is done when batches landed where others had been, which are lost: those."""
+@dataclass(frozen=True)
+class Kept:
+    """Whether the answers were kept. If not, the batches that landed where others had been, which are lost."""
+
+    kept: bool
+    landed_on_others: Sequence[Batch] = ()
+
+
+async def forget(conn: Connection, row_ids: Collection[int], batches: Sequence[Batch]) -> Kept:
+    """Delete rows that were answered for, and keep where they went.
+
+    Nothing is deleted when anybody has noticed a loss since these were sent (they may be among what is lost, and too late to be put back), nor when
+    they landed where others had been. `topic_ends` decides under its row lock, which `put_back` holds, too.
+    """
     told = (
-        [batch.topic for batch in batches],
-        [batch.partition for batch in batches],
+        [batch.at[0] for batch in batches],
+        [batch.at[1] for batch in batches],
         [batch.first_offset for batch in batches],
         [len(batch.event_ids) for batch in batches],
     )
     done: str = await conn.execute(
-        "WITH batch AS (SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::bytea[])"
-        " AS batch (topic, partition, first_offset, records, event_ids)),"
+        "WITH batch AS (SELECT * FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::integer[], $6::bytea[], $7::integer[], $8::integer[])"
+        " AS batch (topic, partition, first_offset, records, event_ids, epoch, losses)),"
         f" late AS (SELECT FROM batch WHERE {_LANDED_ON_OTHERS}),"
-        " kept AS (INSERT INTO sent (topic, partition, first_offset, records, event_ids) SELECT * FROM batch WHERE NOT EXISTS (SELECT FROM late)),"
-        " ended AS (INSERT INTO topic_ends AS known (topic, partition, next_offset)"
-        " SELECT topic, partition, first_offset + records FROM batch WHERE NOT EXISTS (SELECT FROM late) ORDER BY topic, partition"
-        " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(known.next_offset, excluded.next_offset))"
-        " DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND NOT EXISTS (SELECT FROM late)",
+        " ended AS (INSERT INTO topic_ends AS known (topic, partition, next_offset, epoch, losses)"
+        " SELECT topic, partition, first_offset + records, epoch, losses FROM batch WHERE NOT EXISTS (SELECT FROM late) ORDER BY topic, partition"
+        " ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(known.next_offset, excluded.next_offset)"
+        " WHERE known.losses = excluded.losses RETURNING true),"
+        " good AS (SELECT WHERE (SELECT count(*) FROM ended) = (SELECT count(*) FROM batch)),"
+        " kept AS (INSERT INTO sent (topic, partition, first_offset, records, event_ids)"
+        " SELECT topic, partition, first_offset, records, event_ids FROM batch WHERE EXISTS (SELECT FROM good))"
+        " DELETE FROM outbox WHERE id = ANY($1::bigint[]) AND EXISTS (SELECT FROM good)",
         list(row_ids),
         *told,
         [b"".join(event_id.bytes for event_id in batch.event_ids) for batch in batches],
+        [batch.led.epoch for batch in batches],
+        [batch.led.losses for batch in batches],
     )
     if done != "DELETE 0":
-        return []
+        return Kept(kept=True)
     rows = await conn.fetch(
         "SELECT place FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[]) WITH ORDINALITY"
         f" AS batch (topic, partition, first_offset, records, place) WHERE {_LANDED_ON_OTHERS}",
         *told,
     )
-    return [batches[row["place"] - 1] for row in rows]
+    return Kept(kept=False, landed_on_others=[batches[row["place"] - 1] for row in rows])
 
 
-async def known_ends(conn: Connection) -> dict[tuple[str, int], int]:
-    """The next offset of every partition that has answered."""
-    rows = await conn.fetch("SELECT topic, partition, next_offset FROM topic_ends")
-    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+async def known(conn: Connection) -> dict[At, Led]:
+    """Every partition that has answered."""
+    rows = await conn.fetch("SELECT topic, partition, next_offset, epoch, losses FROM topic_ends")
+    return {(row["topic"], row["partition"]): Led(row["next_offset"], row["epoch"], row["losses"]) for row in rows}
 
 
-async def put_back(conn: Connection, topic: str, partition: int, end: int, destination: str) -> int:
+async def put_back(conn: Connection, at: At, end: End, destination: str) -> tuple[int, Led]:
     """Put what lay behind this end back into the outbox, in its old order, before anything that waits there; how many events.
 
-    From now on the log has to reach a margin beyond what it ever held before anything is sent.
+    From now on the log has to reach a margin beyond what it ever held before anything is sent, and what is under way counts for nothing.
     """
     async with conn.transaction():
+        await conn.execute("SET LOCAL synchronous_commit TO on")  # the log is filled up next, which hides the loss from whoever looks again
         await conn.execute("SELECT pg_advisory_xact_lock(hashtext('broker_tail'))")
+        (led,) = await conn.fetch(
+            "UPDATE topic_ends SET next_offset = greatest(next_offset, $3) + $5, epoch = $4, losses = losses + 1"
+            " WHERE topic = $1 AND partition = $2 RETURNING next_offset, epoch, losses",
+            *at,
+            *end,
+            MARGIN,
+        )
         rows = await conn.fetch(
             "UPDATE sent SET event_ids = substr(event_ids, 1, ($3 - first_offset)::integer * 16 * ($3 > first_offset)::integer)"
             " FROM (SELECT ctid AS at, event_ids AS before FROM sent WHERE topic = $1 AND partition = $2"
             " AND first_offset + records > $3 AND event_ids <> '') AS behind WHERE sent.ctid = behind.at"
             " RETURNING first_offset, behind.before, length(event_ids) AS left",
-            topic,
-            partition,
-            end,
+            *at,
+            end.offset,
         )
         lost = [each for row in sorted(rows, key=lambda row: row["first_offset"]) for each in _ids(row["before"][row["left"] :])]
         await conn.execute(
@@ -93,10 +127,7 @@ async def put_back(conn: Connection, topic: str, partition: int, end: int, desti
             lost,
             destination,
         )
-        await conn.execute(
-            "UPDATE topic_ends SET next_offset = next_offset + $3 WHERE topic = $1 AND partition = $2", topic, partition, MARGIN
-        )
-    return len(lost)
+    return len(lost), Led(*led.values())
 
 
 async def trim(conn: Connection) -> None:

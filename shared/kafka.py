@@ -1,45 +1,44 @@
-"""Kafka as the relay and the consumers use it: one batch per partition in flight, and a fresh client after any doubt."""
+"""Kafka as the relay uses it: one batch per partition in flight, nothing repeated on the same connection, and a look at the logs before anything is sent."""
 
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from shared import broker_tail
-from shared.broker_tail import MARGIN, Batch
+from shared.broker import At, Broker, End, empty_batch, new_batch, packed
+from shared.broker_tail import Batch, Led
 from shared.db import Connection
 from shared.metrics import SENT
 
 ANSWER_WITHIN = 10.0
 SURE = 1.0
-"""So long after an answer nobody asks whether the broker still has all it had; it takes longer to die and come back."""
+"""So long after an answer nobody asks whether the broker still has all it had: what comes back is another life, with another connection."""
 _TRIM = 60.0
 _log = structlog.get_logger()
 
 
 class KafkaSender:
-    """Sends outbox rows to their topics. On any error or late answer the producer is rebuilt and the rows are sent again (inboxes remove doubles)."""
+    """Sends outbox rows to their topics. After any error or late answer a new connection is made, the logs are looked at, and the rows are sent again."""
 
     name = "kafka"
 
     def __init__(self, bootstrap: str, topic_prefix: str = "") -> None:
         self._bootstrap, self._prefix = bootstrap, topic_prefix
-        self._producer: AIOKafkaProducer | None = None
-        self._reader: AIOKafkaConsumer | None = None
+        self._broker: Broker | None = None
+        self._led: dict[At, Led] = {}
         self._partitioner = DefaultPartitioner()
         self._answered = self._trimmed = 0.0
         self._batches: list[Batch] = []
 
     async def ready(self, conn: Connection) -> bool:
         """After any doubt, and about once a second when nothing is sent: whether the broker answers and has all it had. What it has lost goes back."""
-        if self._producer is not None and time.monotonic() - self._answered < SURE:
+        if self._broker is not None and self._broker.alive() and time.monotonic() - self._answered < SURE:
             return True
         try:
             await asyncio.wait_for(self._look(conn), ANSWER_WITHIN)
@@ -59,14 +58,18 @@ class KafkaSender:
         return sent
 
     async def forget(self, conn: Connection, sent: Collection[int]) -> None:
-        """Delete what was sent, and keep where it went; after a loss nobody had noticed, all is sent again."""
-        for batch in await broker_tail.forget(conn, sent, self._batches):
-            await self._put_back(conn, batch.topic, batch.partition, batch.first_offset)
+        """Delete what was sent, and keep where it went. After a loss that was noticed meanwhile, or by nobody, all is sent again."""
+        done = await broker_tail.forget(conn, sent, self._batches)
+        for batch in done.landed_on_others:
+            await self._put_back(conn, batch.at, End(batch.first_offset, batch.led.epoch))
+        if not done.kept:
             await self.close()
 
-    async def _put_back(self, conn: Connection, topic: str, partition: int, end: int) -> None:
-        lost = await broker_tail.put_back(conn, topic, partition, end, topic.removeprefix(self._prefix))
-        _log.error("the broker has lost what it had acknowledged", topic=topic, partition=partition, end=end, lost=lost)
+    async def _put_back(self, conn: Connection, at: At, end: End) -> Led:
+        lost, led = await broker_tail.put_back(conn, at, end, at[0].removeprefix(self._prefix))
+        tell = _log.error if lost else _log.info
+        tell("the broker may have forgotten", topic=at[0], partition=at[1], end=end.offset, put_back=lost)
+        return led
 
     async def _doubt(self, error: BaseException) -> bool:
         _log.warning("kafka did not answer", error=type(error).__name__)
@@ -75,63 +78,61 @@ class KafkaSender:
         return False
 
     async def _look(self, conn: Connection) -> None:
-        producer, reader = await self._started()
-        known = await broker_tail.known_ends(conn)
-        ends = await reader.end_offsets([TopicPartition(*at) for at in known]) if known else {}
-        for (topic, partition), end in ends.items():
-            if end < known[topic, partition]:
-                await self._put_back(conn, topic, partition, end)
-                await _fill(producer, topic, partition, known[topic, partition] + MARGIN - end)
+        """The connection stands before anything is asked: whoever forgets after the look has lost it, too."""
+        broker = await self._connected()
+        self._led = known = await broker_tail.known(conn)
+        for at, end in (await broker.ends(known)).items():
+            if end.offset < known[at].reaches or end.epoch != known[at].epoch:
+                self._led[at] = await self._put_back(conn, at, end)
+                await _fill(broker, at, self._led[at].reaches - end.offset)
         if time.monotonic() - self._trimmed > _TRIM:
             await broker_tail.trim(conn)
             self._trimmed = time.monotonic()
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
-        producer, _ = await self._started()
-        batches: dict[tuple[str, int], tuple[BatchBuilder, list[asyncpg.Record]]] = {}
-        full: set[tuple[str, int]] = set()
+        broker = self._broker
+        if broker is None:
+            raise KafkaConnectionError(self._bootstrap)
+        batches: dict[At, tuple[BatchBuilder, list[asyncpg.Record]]] = {}
+        full: set[At] = set()
         for row in rows:
             topic = self._prefix + row["destination"]
-            partitions = sorted(await producer.partitions_for(topic))
+            partitions = broker.partitions(topic)
             where = (topic, self._partitioner(row["key"].encode(), partitions, partitions))
-            batch, taken = batches.setdefault(where, (producer.create_batch(), []))
+            batch, taken = batches.setdefault(where, (new_batch(), []))
             headers = [(name, value.encode()) for name, value in row["headers"].items()]
             if where in full or batch.append(timestamp=None, key=row["key"].encode(), value=row["body"], headers=headers) is None:
                 full.add(where)  # what does not fit waits for the next round, and so does all behind it
             else:
                 taken.append(row)
-        answers = [await producer.send_batch(batch, topic, partition=partition) for (topic, partition), (batch, _) in batches.items()]
-        placed = zip(batches.items(), await asyncio.gather(*answers), strict=True)
-        self._batches = [Batch(*where, answer.offset, [row["event_id"] for row in taken]) for (where, (_, taken)), answer in placed]
+        await self._look_at_new(broker, batches)
+        offsets = await broker.append({at: packed(batch) for at, (batch, _) in batches.items()})
+        self._batches = [Batch(at, self._led[at], offset, [row["event_id"] for row in batches[at][1]]) for at, offset in offsets.items()]
         for batch in self._batches:
-            SENT.add(len(batch.event_ids), {"messaging.destination.name": batch.topic})
-        return [row["id"] for _, taken in batches.values() for row in taken]
+            SENT.add(len(batch.event_ids), {"messaging.destination.name": batch.at[0]})
+        return [row["id"] for at in offsets for row in batches[at][1]]
 
-    async def _started(self) -> tuple[AIOKafkaProducer, AIOKafkaConsumer]:
-        if self._producer is None or self._reader is None:
+    async def _look_at_new(self, broker: Broker, ats: Collection[At]) -> None:
+        """Logs of which nothing is known yet: that nothing was lost of them is what a later answer is measured by."""
+        if new := [at for at in ats if at not in self._led]:
+            self._led |= {at: Led(end.offset, end.epoch, 0) for at, end in (await broker.ends(new)).items()}
+
+    async def _connected(self) -> Broker:
+        if self._broker is None or not self._broker.alive():
             await self.close()
-            self._producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap, enable_idempotence=True, acks="all", request_timeout_ms=8000
-            )
-            self._reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, request_timeout_ms=8000)
-            await self._producer.start()
-            await self._reader.start()
-        return self._producer, self._reader
+            self._broker = await Broker.connect(self._bootstrap)
+        return self._broker
 
     async def close(self) -> None:
-        """Drop the clients; the next send makes new ones."""
-        dropped, self._producer, self._reader = (self._producer, self._reader), None, None
-        for client in dropped:
-            if client is not None:
-                with suppress(Exception, asyncio.CancelledError):  # thrown away because it is in doubt; how it ends does not matter
-                    await asyncio.wait_for(client.stop(), 3)
+        """Drop the connection; the next look makes a new one."""
+        dropped, self._broker = self._broker, None
+        if dropped is not None:
+            await dropped.close()
 
 
-async def _fill(producer: AIOKafkaProducer, topic: str, partition: int, count: int) -> None:
+async def _fill(broker: Broker, at: At, count: int) -> None:
     """Append empty records, which every reader passes over."""
     while count > 0:
-        batch, taken = producer.create_batch(), 0
-        while taken < count and batch.append(timestamp=None, key=None, value=None) is not None:
-            taken += 1
-        await (await producer.send_batch(batch, topic, partition=partition))
-        count -= taken
+        batch, records = empty_batch(count)
+        await broker.append({at: batch})
+        count -= records

@@ -81,7 +81,7 @@ async def taken(kafka: tuple[str, str], topic: str = TOPIC) -> list[tuple[str, i
             await consumer.seek_to_beginning(partition)
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += [(record.key.decode(), int(dict(record.headers)["ce_sequence"])) for record in records]
+                found += [(record.key.decode(), int(dict(record.headers)["ce_sequence"])) for record in records if record.key]
         return found
     finally:
         await consumer.stop()

@@ -2,17 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.bootstrap import create_topics
 from shared import dead_letters, kafka, outbox
+from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
-from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, until
+from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, until
 
 
 @pytest_asyncio.fixture
@@ -79,10 +82,87 @@ async def test_what_the_broker_has_lost_is_told_again_in_order_and_read_from_any
 
 
 @pytest.mark.asyncio
+async def test_an_answer_from_before_a_loss_that_another_relay_has_noticed_counts_for_nothing(kit: Kit) -> None:
+    """The slow relay's event was read by everybody, and is lost; the quick relay cannot put back what it does not know."""
+    unit, slow, quick = uuid4(), KafkaSender(*kit.kafka), KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        await told(kit, unit, 1)
+        await slow.forget(conn, await sent(slow, conn))
+        await told(kit, unit, 2)
+        answered = await sent(slow, conn)
+        await lose_everything(kit.kafka)
+        await until(lambda: quick.ready(conn))  # looks, puts 1 back, fills up
+        await slow.forget(conn, answered)
+        waiting = await conn.fetch("SELECT (headers ->> 'ce_sequence')::integer AS version FROM outbox ORDER BY id")
+        assert [row["version"] for row in waiting] == [1, 2]
+        await slow.forget(conn, await sent(slow, conn))
+        assert await kit.count("outbox") == 0
+    assert await taken(kit.kafka) == [(str(unit), 1), (str(unit), 2)]
+
+
+@pytest.mark.asyncio
+async def test_after_a_change_of_leader_nobodys_position_hides_what_comes_next(kit: Kit) -> None:
+    """A reader had read what was never answered and is lost: its position lies behind an end that nobody finds too short."""
+    unit, subscription, first, next_one = uuid4(), kit.subscription(keep_effect), KafkaSender(*kit.kafka), KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        await told(kit, unit, 1)
+        await first.forget(conn, await sent(first, conn))
+        async with kit.consuming(subscription):
+            await until(lambda: effects(kit, 1))
+        await conn.execute("UPDATE consumer_positions SET next_offset = next_offset + 3")
+        await conn.execute("UPDATE topic_ends SET epoch = epoch - 1")
+        await told(kit, unit, 2)
+        await next_one.forget(conn, await sent(next_one, conn))
+        async with kit.consuming(subscription):
+            await until(lambda: effects(kit, 2))
+    assert await kit.parked() == []
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_sent_over_a_new_connection_before_it_was_looked_at(kit: Kit) -> None:
+    sender = KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        await told(kit, uuid4(), 1)
+        assert await sender.ready(conn)
+        assert sender._broker is not None
+        for each in sender._broker._nodes.values():
+            each._writer.transport.abort()
+        rows = await conn.fetch(WAITING)
+        assert [*await sender.send(rows)] == []
+        assert [*await sender.send(rows)] == []
+        assert await taken(kit.kafka) == []
+        assert len(await sent(sender, conn)) == 1
+
+
+WAITING = "SELECT id, destination, event_id, key, type, headers, body FROM outbox ORDER BY id"
+
+
+@asynccontextmanager
+async def own(kit: Kit) -> AsyncIterator[Connection]:
+    """A relay's connection."""
+    conn = await asyncpg.connect(kit.url)
+    try:
+        await readable_json(conn)
+        yield conn
+    finally:
+        await conn.close()
+
+
+async def told(kit: Kit, unit: UUID, version: int) -> None:
+    async with kit.database.transaction() as conn:
+        await outbox.append(conn, by(), changed(unit, version))
+
+
+async def sent(sender: KafkaSender, conn: Connection) -> Collection[int]:
+    await until(lambda: sender.ready(conn))
+    return await sender.send(await conn.fetch(WAITING))
+
+
+@pytest.mark.asyncio
 async def test_a_broker_that_does_not_answer_has_taken_nothing(kit: Kit) -> None:
     async with kit.database.transaction() as conn:
         await outbox.append(conn, by(), changed(uuid4(), 1))
-        rows = await conn.fetch("SELECT id, destination, event_id, key, type, headers, body FROM outbox")
+        rows = await conn.fetch(WAITING)
 
     assert [*await KafkaSender("127.0.0.1:9").send(rows)] == []
 
