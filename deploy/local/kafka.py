@@ -42,7 +42,7 @@ auto.create.topics.enable=false
 log.segment.bytes=16777216
 log.cleaner.dedupe.buffer.size=2097152
 log.retention.hours=168
-broker.session.timeout.ms=2000
+broker.session.timeout.ms=1400
 broker.heartbeat.interval.ms=200
 """
 
