@@ -43,6 +43,9 @@ PERMITTED = {
     ("GET", "/documents/{document_id}"): "documents.read",
     ("GET", "/documents/{document_id}/file"): "documents.read",
     ("GET", "/codes"): "applications.read",
+    ("GET", "/tasks"): "applications.read",
+    ("GET", "/tasks/counts"): "applications.read",
+    ("POST", "/applications/{application_id}/reading"): "applications.read",
     ("GET", "/ledger"): "documents.read",
     ("GET", "/chains"): "rules.read",
     ("GET", "/exports/audit"): "audit.read",
@@ -171,10 +174,12 @@ async def test_an_application_of_another_unit_is_not_there_for_a_stranger(door: 
         await door.ask(STRANGER, "GET", f"/applications/{application}"),
         await door.ask(STRANGER, "POST", f"/applications/{application}/decisions", decision),
         await door.ask(STRANGER, "POST", f"/applications/{application}/withdrawal", {"reason": "不再需要"}),
+        await door.ask(STRANGER, "POST", f"/applications/{application}/reading"),
         await door.ask(STRANGER, "POST", "/applications", ASKED),
     ]
 
-    assert [answer.status_code for answer in seen] == [404, 404, 404, 404]
+    assert [answer.status_code for answer in seen] == [404, 404, 404, 404, 404]
+    assert (await door.ask(STRANGER, "GET", "/tasks")).json()["items"] == []
     assert (await door.ask(STRANGER, "GET", "/applications")).json()["items"] == []
     assert [each["id"] for each in (await door.ask(CLERK, "GET", "/applications")).json()["items"]] == [application]
 

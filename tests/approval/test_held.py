@@ -59,4 +59,4 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
 
 async def _held(db: Database, applied: uuid.UUID) -> str | None:
     async with db.reading() as conn:
-        return (await application(conn, applied, OFFICER)).held
+        return (await application(conn, applied, OFFICER, datetime.now(UTC))).held

@@ -1,6 +1,6 @@
 """Door 1: HTTP."""
 
-from services.approval.api import applications, codes, documents
+from services.approval.api import applications, codes, documents, tasks
 from shared.exports import api as exports
 
-ROUTERS = (applications.router, codes.router, documents.router, exports.router)
+ROUTERS = (applications.router, tasks.router, codes.router, documents.router, exports.router)

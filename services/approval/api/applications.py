@@ -118,10 +118,10 @@ async def list_applications(
 
 
 @router.get("/applications/{application_id}")
-async def show_application(application_id: UUID, who: Reader, database: Db) -> Detail:
+async def show_application(request: Request, application_id: UUID, who: Reader, database: Db) -> Detail:
     """One application: where it stands, who holds it, its checks, its deadline with certificate, its timeline and its documents."""
     async with database.reading() as conn:
-        return await queries.application(conn, application_id, who)
+        return await queries.application(conn, application_id, who, request.app.state.clock.now())
 
 
 @router.post("/applications/{application_id}/decisions")
@@ -145,7 +145,7 @@ async def record_again(request: Request, application_id: UUID, who: Officer, dat
         await queries.ensure_visible(conn, application_id, who)
     await temporal.decide(request.app.state.temporal, workflow_id(application_id), RECORD_AGAIN, None, f"{who.name}:{idempotency_key}")
     async with database.reading() as conn:
-        return await queries.application(conn, application_id, who)
+        return await queries.application(conn, application_id, who, request.app.state.clock.now())
 
 
 @router.post("/applications/{application_id}/resubmission")

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from services.approval.models.tasks import Action, Stage, Term
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Certificate
 from workflows.approval_messages import Content
@@ -106,7 +107,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Detail:
-    """An application as it stands, with all that led there. `reviews` counts each submission (件次)."""
+    """An application as it stands, with all that led there. `reviews` counts each submission (件次); `actions`: what the caller may do now."""
 
     id: UUID
     number: str
@@ -138,6 +139,9 @@ class Detail:
     blocked_by: tuple[UUID, ...]
     due_at: datetime | None
     deadline: Certificate | None
+    term: Term | None
+    stages: tuple[Stage, ...]
+    actions: tuple[Action, ...]
     checks: Sequence[dict[str, Any]]
     timeline: tuple[TimelineEntry, ...]
     documents: tuple[Document, ...]

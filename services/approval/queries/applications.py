@@ -1,7 +1,7 @@
 """Lists, one application, and what its workflow needs when it starts. Row scopes stand in the SQL."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,13 @@ import asyncpg
 
 from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown
+from services.approval.models.tasks import Stage
 from services.approval.queries import documents
 from services.approval.queries.documents import in_scope
+from services.approval.queries.tasks import PARTIAL
+from services.approval.rules import tasks
 from shared.auth import Who
+from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.deadline import Deadline
@@ -146,15 +150,16 @@ async def applications(
     ]
 
 
-async def application(conn: Connection, application_id: UUID, who: Who) -> Detail:
-    """One application with all that led to where it stands. Raises ApplicationUnknown."""
+async def application(conn: Connection, application_id: UUID, who: Who, now: datetime) -> Detail:
+    """One application with all that led to where it stands at `now`. Raises ApplicationUnknown."""
     row = await conn.fetchrow(
-        "SELECT a.*, r.*, a.submitted_at AS first_submitted_at, coalesce(u.name, '—') AS unit, s.label AS step_label,"
-        " (SELECT count(*) FROM revisions WHERE application_id = a.id) AS reviews FROM applications a"
+        f"SELECT a.*, r.*, {PARTIAL} AS partial, a.submitted_at AS first_submitted_at, coalesce(u.name, '—') AS unit, s.label AS step_label,"
+        " s.reminders, (SELECT count(*) FROM revisions WHERE application_id = a.id) AS reviews FROM applications a"
         " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id"
         " LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step"
-        f" WHERE a.id = $2 AND {in_scope(who)}",
+        f" WHERE a.id = $3 AND {in_scope(who)}",
         scope(who),
+        who.name,
         application_id,
     )
     if row is None:
@@ -174,19 +179,39 @@ async def application(conn: Connection, application_id: UUID, who: Who) -> Detai
         "due_at",
         "held",
     )
+    state, holder = ApplicationState(row["state"]), _role(row["holder"])
+    deadline, timeline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None, await _timeline(conn, application_id)
     return Detail(
         type=ApplicationType(row["application_type"]),
         submitted_at=row["first_submitted_at"],
-        state=ApplicationState(row["state"]),
-        state_label=LABELS[ApplicationState(row["state"])],
-        holder=_role(row["holder"]),
+        state=state,
+        state_label=LABELS[state],
+        holder=holder,
         blocked_by=tuple(row["blocked_by"]),
-        deadline=Deadline.model_validate(row["deadline"]).certificate() if row["deadline"] else None,
+        deadline=deadline.certificate() if deadline else None,
+        term=tasks.term_of(deadline, row["reminders"] or (), now),
+        stages=await _stages(conn, row, timeline),
+        actions=tasks.actions(state, holder, who.roles, impartial=not row["partial"], urged_today=_urged(timeline, business_day(now))),
         checks=row["checks"],
-        timeline=await _timeline(conn, application_id),
+        timeline=timeline,
         documents=await documents.of_application(conn, application_id),
         **_picked(row, *copied, *shown),
     )
+
+
+async def _stages(conn: Connection, row: asyncpg.Record, timeline: Sequence[TimelineEntry]) -> tuple[Stage, ...]:
+    """Where it is on its way; what was decided about an earlier revision is not part of it."""
+    steps = await _steps(conn, row["application_type"], row["chain_version"])
+    begun = max((each.sequence for each in timeline if each.kind in {EntryKind.RECEIVED, EntryKind.RESUBMITTED}), default=0)
+    approved = {
+        each.step: (each.actor, each.at) for each in timeline if each.kind is EntryKind.APPROVED and each.step and each.sequence > begun
+    }
+    submitted = (row["applicant"], row["submitted_at"])
+    return tasks.stages(steps, ApplicationState(row["state"]), row["step"], approved, submitted)
+
+
+def _urged(timeline: Sequence[TimelineEntry], day: date) -> bool:
+    return any(each.kind is EntryKind.URGED and business_day(each.at) == day for each in timeline)
 
 
 async def _timeline(conn: Connection, application_id: UUID) -> tuple[TimelineEntry, ...]:

@@ -1,0 +1,143 @@
+"""Work lists: what waits for somebody, what he should read, what he began, what he did. Row scopes stand in the SQL."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.approval.models.tasks import Counts, Tab, Task
+from services.approval.queries.documents import in_scope
+from services.approval.rules import tasks as rules
+from shared.auth import Who
+from shared.db import Connection
+from shared.glossary import LABELS, ApplicationState, ApplicationType, Light, Role
+from shared.law.deadline import Deadline
+from shared.pages import Parameters, ordered
+from shared.unit_copies import scope
+
+_DECIDING = ", ".join(f"'{kind}'" for kind in rules.DECIDING)
+_ROWS = (
+    " FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
+    " LEFT JOIN unit_copies u ON u.id = a.unit_id LEFT JOIN chain_steps s ON s.application_type = a.application_type"
+    " AND s.version = a.chain_version AND s.code = a.step"
+)
+PARTIAL = (
+    "($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS (SELECT FROM entries e WHERE e.application_id = a.id"
+    " AND e.kind = 'step_approved' AND e.revision_after = a.revision AND $2 IN (e.actor, e.on_behalf_of)))"
+)
+"""That $2 may not decide application `a`: it is his own, or he decided another step of this revision."""
+_GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
+"""Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
+_TABS: dict[Tab, str] = {
+    "todo": f"a.holder = ANY($3::text[]) AND a.state <> 'paused' AND (a.state = 'returned' OR NOT {PARTIAL})",
+    "to_read": "a.state IN ('filed', 'withdrawn', 'paused') AND (a.applicant = $2 OR EXISTS (SELECT FROM entries e WHERE e.actor = $2"
+    " AND e.application_id = a.id)) AND (SELECT max(sequence) FROM entries e WHERE e.application_id = a.id)"
+    " > coalesce((SELECT sequence FROM readings seen WHERE seen.application_id = a.id AND seen.reader = $2), 0)",
+    "started": "a.applicant = $2",
+    "done": f"a.id IN (SELECT application_id FROM entries e WHERE e.actor = $2 AND e.kind IN ({_DECIDING}))",
+}
+SORTS: Mapping[str, Mapping[str, str]] = {
+    "due": {"coalesce(a.due_at, 'infinity')": "timestamptz", "a.id": "uuid"},
+    "submitted": {"a.submitted_at": "timestamptz", "a.id": "uuid"},
+    "unit": {"coalesce(u.name, '')": "text", "a.id": "uuid"},
+    "type": {"a.application_type": "text", "a.id": "uuid"},
+}
+
+
+class Wanted(BaseModel):
+    """A page of a work list, narrowed. `after` is the id of the last application of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tab: Tab = "todo"
+    type: ApplicationType | None = None
+    state: ApplicationState | None = None
+    light: Light | None = None
+    q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
+    sort: str = "due"
+    after: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+def _put(who: Who) -> Parameters:
+    return Parameters([scope(who), who.name, sorted(who.roles)])
+
+
+async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> list[Task]:
+    """One page, and one more. Raises SortUnknown."""
+    order, put = ordered(wanted.sort, SORTS), _put(who)
+    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
+    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE a.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    narrowed = _narrowed(wanted, put)
+    rows = await conn.fetch(
+        f"SELECT a.*, r.title, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders {_ROWS}"
+        f" WHERE {in_scope(who)} AND {_GIVEN} AND {_TABS[wanted.tab]} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
+        *put,
+    )
+    return [_task(row, wanted.tab, now) for row in rows]
+
+
+def _narrowed(wanted: Wanted, put: Parameters) -> str:
+    conditions = ["true"]
+    if wanted.type:
+        conditions.append(f"a.application_type = {put(wanted.type, 'text')}")
+    if wanted.state:
+        conditions.append(f"a.state = {put(wanted.state, 'text')}")
+    if wanted.light:
+        conditions.append(f"u.light = {put(wanted.light, 'text')}")
+    if wanted.q.strip():
+        conditions.append(
+            f"position(lower({put(wanted.q.strip(), 'text')}) IN lower(a.number || ' ' || r.title || ' ' || coalesce(u.name, ''))) > 0"
+        )
+    return " AND ".join(conditions)
+
+
+async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:
+    """How many stand under each tab; `soon`: the end of the next working day."""
+    put = _put(who)
+    late, due_soon = put(now, "timestamptz"), put(soon, "timestamptz")
+    sums = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {tab}" for tab, condition in _TABS.items())
+    row = await conn.fetchrow(
+        f"SELECT {sums}, count(*) FILTER (WHERE {_TABS['todo']} AND a.due_at <= {late}) AS late,"
+        f" count(*) FILTER (WHERE {_TABS['todo']} AND a.due_at > {late} AND a.due_at <= {due_soon}) AS due_soon"
+        f" FROM applications a WHERE {in_scope(who)}",
+        *put,
+    )
+    return Counts(**dict(row or {}))
+
+
+def _task(row: asyncpg.Record, tab: Tab, now: datetime) -> Task:
+    state, holder = ApplicationState(row["state"]), Role(row["holder"]) if row["holder"] else None
+    deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
+    kind = ApplicationType(row["application_type"])
+    copied: dict[str, Any] = {
+        name: row[name]
+        for name in (
+            "id",
+            "number",
+            "unit_id",
+            "unit",
+            "title",
+            "revision",
+            "step",
+            "step_label",
+            "applicant",
+            "submitted_at",
+            "changed_at",
+        )
+    }
+    return Task(
+        type=kind,
+        type_label=LABELS[kind],
+        light=Light(row["light"]),
+        state=state,
+        state_label=LABELS[state],
+        holder=holder,
+        holder_label=LABELS[holder] if holder else None,
+        term=rules.term_of(deadline, row["reminders"] or (), now),
+        why=rules.why(tab, state, row["step_label"], holder),
+        **copied,
+    )

@@ -1,0 +1,101 @@
+"""Whose move it is, why, and what he may do: advice for whoever looks; the running case decides all the same."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.approval.models.tasks import Action, Stage, Standing, Tab, Term
+from shared.glossary import LABELS, ApplicationState, EntryKind, Role
+from shared.law.deadline import Deadline
+from workflows.approval_steps import Step
+
+_WHY_READ = {
+    ApplicationState.FILED: "已办结，请知悉",
+    ApplicationState.WITHDRAWN: "申请单位已撤回，请知悉",
+    ApplicationState.PAUSED: "因单位被冻结暂停办理，请知悉",
+}
+_LAST = (("effect", "落编", "系统办理"), ("release", "用印登记", LABELS[Role.SEAL_OPERATOR]), ("filing", "签章归档", "签章平台"))
+_BEYOND = {
+    ApplicationState.EFFECTING: 0,
+    ApplicationState.AWAITING_RELEASE: 1,
+    ApplicationState.AWAITING_SEAL: 2,
+    ApplicationState.FILED: 3,
+}
+
+
+def term_of(deadline: Deadline | None, reminders: Sequence[int], now: datetime) -> Term | None:
+    """How a term stands now."""
+    if deadline is None:
+        return None
+    used, rungs = deadline.used(now), [deadline.rung_at(offset) for offset in reminders]
+    return Term(
+        used=min(used, deadline.total),
+        total=deadline.total,
+        remaining=deadline.remaining(now),
+        overdue=max(0, used - deadline.total) if deadline.has_ended(now) else 0,
+        paused=deadline.is_paused,
+        provisional=deadline.provisional,
+        due_at=deadline.due_at,
+        next_reminder_at=min((at for at in rungs if at and at > now), default=None),
+    )
+
+
+def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None) -> str:
+    """Why an application stands in somebody's list."""
+    if tab == "started":
+        return "由您提交"
+    if tab == "done":
+        return "您办理过"
+    if tab == "to_read":
+        return _WHY_READ[state]
+    if state is ApplicationState.RETURNED:
+        return "已退回，由申请单位补正后重新提交"
+    if state is ApplicationState.AWAITING_RELEASE:
+        return "通知单已生成，由用印管理员登记用印"
+    return f"“{step}”环节由{LABELS[holder] if holder else '—'}办理"
+
+
+def actions(
+    state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool, urged_today: bool
+) -> tuple[Action, ...]:
+    """What somebody with these roles may do. `impartial`: it is not his own case, and he decided no other step of it."""
+    found: list[Action] = []
+    if holder in roles and impartial:
+        found += {ApplicationState.IN_REVIEW: [Action.APPROVE, Action.RETURN], ApplicationState.AWAITING_RELEASE: [Action.RELEASE]}.get(
+            state, []
+        )
+    if Role.UNIT_CLERK in roles:
+        found += [Action.RESUBMIT] if state is ApplicationState.RETURNED else []
+        found += [Action.URGE] if state is ApplicationState.IN_REVIEW and holder and not urged_today else []
+        found += [Action.WITHDRAW] if state in {ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED} else []
+    return tuple(found)
+
+
+def stages(
+    chain: Sequence[Step],
+    state: ApplicationState,
+    step: str | None,
+    decided: Mapping[str, tuple[str, datetime]],
+    submitted: tuple[str, datetime],
+) -> tuple[Stage, ...]:
+    """The whole way: received, each step of the chain, and what follows the last. `decided`: who approved a step of this revision, and when."""
+    codes = [each.code for each in chain]
+    place = 1 + codes.index(step) if step in codes else 1 + len(chain) + _BEYOND[state] if state in _BEYOND else 0
+    way = [Stage("received", "提交受理", LABELS[Role.UNIT_CLERK], "future", None, *submitted)]
+    way += [
+        Stage(each.code, each.label, LABELS[each.role], "future", each.budget_days, *decided.get(each.code, (None, None))) for each in chain
+    ]
+    way += [Stage(*each, "future") for each in _LAST]
+    return tuple(_standing(each, number, place, state) for number, each in enumerate(way))
+
+
+def _standing(stage: Stage, number: int, place: int, state: ApplicationState) -> Stage:
+    standing: Standing = "done" if number < place else "future"
+    if number == place and state is not ApplicationState.WITHDRAWN:
+        standing = "paused" if state is ApplicationState.PAUSED else "current"
+    kept = standing == "done" or number == 0
+    return replace(stage, standing=standing, actor=stage.actor if kept else None, at=stage.at if kept else None)
+
+
+DECIDING = (EntryKind.APPROVED, EntryKind.SENT_BACK, EntryKind.RELEASED, EntryKind.REVOKED)
+"""The lines of a timeline that are somebody's deed at his place in the chain."""
