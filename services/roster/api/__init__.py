@@ -1,10 +1,23 @@
 """Door 1: HTTP. Each route parses, calls one command or one query, and answers."""
 
-from services.roster.api import changes, comparisons, concerned, figures, imports, loads, people, persons, placements, secondments, units
+from services.roster.api import (
+    changes,
+    checks,
+    comparisons,
+    concerned,
+    figures,
+    imports,
+    loads,
+    people,
+    persons,
+    placements,
+    secondments,
+    units,
+)
 from shared.exports import api as exports
 
 ROUTERS = (  # looked through in this order: what is asked most comes first
-    *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router),
+    *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router, checks.router),
     *(loads.router, imports.router, comparisons.router, concerned.router),
     exports.router,
 )

@@ -1,0 +1,51 @@
+"""What would be said of an application if it were submitted now: advice beside the form, the same checks as at its submission."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.roster.api.door import InDoor
+from services.roster.queries import persons, units
+from services.roster.queries.checks import check_application
+from shared.auth import Permit, Who
+from shared.clock import business_day
+from shared.glossary import ApplicationType
+from workflows.roster import Check, PostRequest
+
+router = APIRouter()
+NEW = UUID(int=0)
+
+
+class Drafted(BaseModel):
+    """An application that is being written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: ApplicationType
+    unit_id: UUID
+    kind: str = Field("", max_length=40)
+    funding: str = Field("", max_length=40)
+    posts: int = Field(1, ge=1, le=1000)
+    person_id: UUID | None = None
+    reservation_id: UUID | None = None
+    from_unit_id: UUID | None = None
+    reason_code: str | None = Field(None, max_length=60)
+    effective_on: date | None = None
+
+
+@router.post("/application-checks")
+async def check(body: Drafted, who: Annotated[Who, Depends(Permit("applications.submit"))], door: InDoor) -> list[Check]:
+    """Every check that concerns this type, with its clause. Nothing is kept or held, so no key is asked for."""
+    request = PostRequest(application_id=NEW, revision=1, application_type=body.type, **body.model_dump(exclude={"type"}))
+    async with door.database.reading() as conn:
+        for unit in filter(None, (body.unit_id, body.from_unit_id)):
+            await units.ensure_visible(conn, unit, who)
+        if body.person_id:
+            await persons.ensure_visible(conn, body.person_id, who)
+    async with (
+        door.whole.reading() as conn
+    ):  # whether he is on another unit's roster is judged by the whole county, and told without naming it
+        return await check_application(conn, request, business_day(door.clock.now()))
