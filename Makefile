@@ -4,7 +4,7 @@ CITY ?= demo
 DATE ?=
 PYTHON ?= python3
 
-.PHONY: help setup up demo down clean status check test fuzz bench
+.PHONY: help setup up demo down clean status check test fuzz bench screens
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
@@ -43,3 +43,6 @@ fuzz: setup ## 随机请求与随机事件（FUZZ_EXAMPLES=100 FUZZ_SEED=7） an
 
 bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure against floors
 	@.venv/bin/python -m tests.bench $(BENCH)
+
+screens: setup ## 每个页面在三种屏幕上的截图，存入 .local/screens（先运行 make demo） pictures of every page at three sizes
+	@.venv/bin/python -m tests.portal.screens

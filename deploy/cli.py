@@ -59,7 +59,7 @@ def up(
         stack.launch(place, with_parent=foreground)
         asyncio.run(stack.until_ready(place, _tell))
         _load_city(place, city)
-        console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。")
+        console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。\n页面 {place.portal}")
 
 
 def _tell(part: PartState) -> None:

@@ -1,4 +1,6 @@
-"""`make setup`: the virtual environment from hash-locked requirements, the command `bianban`, the jars of Kafka and Zipkin. The only step with a network.
+"""`make setup`: the virtual environment from hash-locked requirements, the command `bianban`, the jars of Kafka and Zipkin, what pages load.
+
+The only step with a network.
 
 Runs on the system's Python with the standard library only. Each step carries a stamp, the hash of what it was made from, and is
 left alone while the stamp holds.
@@ -37,6 +39,7 @@ def main() -> int:
         step("Python 依赖 Python packages", VENV / ".stamp", ("requirements.lock", "requirements-uv.lock"), install_packages)
         locks = ("requirements.lock", "deploy/local/kafka.lock", "deploy/local/zipkin.lock", "deploy/local/kafka.py")
         step("Kafka, Zipkin", CACHE / "kafka" / ".stamp", locks, install_jars)
+        step("页面部件 what pages load", CACHE / "assets" / ".stamp", ("package-lock.json", ".npmrc", "deploy/assets.py"), install_assets)
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"安装失败 set-up failed: {' '.join(map(str, error.cmd))}（{error.returncode}）\n")
         return 1
@@ -103,6 +106,11 @@ def as_uv_reads(pip: tuple[str | Path, ...]) -> dict[str, str]:
 def install_jars() -> None:
     """Fetch the locked jars and record Kafka's AOT cache."""
     run(PYTHON, "-m", "deploy.jars")
+
+
+def install_assets() -> None:
+    """Fetch what pages load, by npm."""
+    run(PYTHON, "-m", "deploy.assets")
 
 
 def run(*command: str | Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -42,22 +42,22 @@ class TooMany(DomainError):  # noqa: N818  named as the fact it states
 class Guarded:
     """ASGI middleware: the header set on every answer, and an end to bodies that drip."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, headers: Mapping[bytes, bytes] = HEADERS) -> None:
+        self._app, self._headers = app, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Headers that a route has set itself stay."""
         if scope["type"] == "http":
-            receive, send = _patient(receive), _with_headers(send)
+            receive, send = _patient(receive), _with_headers(send, self._headers)
         await self._app(scope, receive, send)
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, headers: Mapping[bytes, bytes]) -> Send:
     async def answered(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             given = message.get("headers", [])
             present = {name.lower() for name, _ in given}
-            message["headers"] = [*given, *((name, value) for name, value in HEADERS.items() if name not in present)]
+            message["headers"] = [*given, *((name, value) for name, value in headers.items() if name not in present)]
         await send(message)
 
     return answered

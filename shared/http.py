@@ -71,7 +71,7 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app = FastAPI(
         title=title,
         version="1",
-        lifespan=_settled(lifespan),
+        lifespan=settled(lifespan),
         max_body_size=BODY_LIMIT,
         telemetry=_OURS,
         dependencies=plain,
@@ -92,11 +92,16 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.add_middleware(TracedRequests)
     app.add_middleware(Guarded)
     app.state.rates = Rates(0)
-    app.add_api_route("/live", _live, tags=["health"])
-    app.add_api_route("/ready", _ready, response_model=Readiness, responses={503: {"model": Readiness}}, tags=["health"])
+    add_health(app)
     app.add_route("/asyncapi.json", _asyncapi, include_in_schema=False)  # the events, as /openapi.json is the routes
     app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
+
+
+def add_health(app: FastAPI) -> None:
+    """`/live`, and `/ready` by the checks of `app.state.ready`."""
+    app.add_api_route("/live", _live, tags=["health"])
+    app.add_api_route("/ready", _ready, response_model=Readiness, responses={503: {"model": Readiness}}, tags=["health"])
 
 
 def files(*media_types: str) -> dict[int | str, dict[str, Any]]:
@@ -119,17 +124,17 @@ def _with_problems(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[
     return described
 
 
-def _settled(lifespan: Lifespan) -> Lifespan:
+def settled(lifespan: Lifespan) -> Lifespan:
     """The life of a process whose parts stay: the garbage collector need not walk them again with every few requests (a tenth of their time)."""
 
     @asynccontextmanager
-    async def settled(app: FastAPI) -> AsyncIterator[None]:
+    async def alive(app: FastAPI) -> AsyncIterator[None]:
         async with lifespan(app):
             gc.collect()
             gc.freeze()
             yield
 
-    return settled
+    return alive
 
 
 class NotPlainText(Exception):  # noqa: N818  named as the fact it states

@@ -49,6 +49,7 @@ async def play(stage: Stage) -> None:
     await rectification.put_right(stage, cast, facts)
     await _trace(stage, facts)
     stage.console.print(f"\n[bold green]主线演示完成[/bold green]：{stage.checks} 项核对全部相符，用时 {time.monotonic() - began:.0f} 秒。")
+    stage.console.print(f"页面 {Place.from_environment().portal}")
 
 
 async def _begin_in_office_hours(stage: Stage) -> None:

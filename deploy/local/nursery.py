@@ -20,7 +20,7 @@ from deploy.local.part import Part
 from deploy.local.process import end_with_parent
 
 PRELOADED = [
-    "asyncpg", "aiokafka", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "httptools", "httpx", "jwt", "opentelemetry.sdk.trace",
+    "asyncpg", "aiokafka", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "httptools", "httpx", "jinja2", "jwt", "opentelemetry.sdk.trace",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter", "pydantic_settings", "structlog", "temporalio.contrib.opentelemetry",
     "temporalio.contrib.pydantic", "temporalio.worker", "uvicorn.main", "uvloop",
 ]  # fmt: skip

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from deploy.local import kafka, postgres, probes, temporal, zipkin
 from deploy.local.part import Part
-from deploy.local.place import PROJECT, SERVICES, Place
+from deploy.local.place import CACHE, PROJECT, SERVICES, Place
 
 JOBS = ("migrate", "bootstrap")
 
 
 def parts(place: Place) -> list[Part]:
     """Everything this checkout can run."""
-    product = [*_seal(place), *_services(place), *_workflows(place)]
+    product = [*_seal(place), *_services(place), *_workflows(place), _portal(place)]
     return [
         postgres.part(place),
         kafka.part(place),
@@ -65,6 +65,16 @@ def _workflows(place: Place) -> Iterator[Part]:
     if _exists("workflows/worker.py"):
         reached = probes.connected(place.reached("temporal"))
         yield Part("workflows-worker", _python("workflows.worker"), place.variables(), JOBS, reached, forked=True)
+
+
+def _portal(place: Place) -> Part:
+    port = place.port("portal")
+    variables = place.variables() | {
+        "PORTAL_ASSETS": str(CACHE / "assets"),
+        "PORTAL_ZIPKIN_URL": f"http://127.0.0.1:{place.port('zipkin')}",
+    }
+    app = ("--factory", "services.portal.app:create_app", "--host", "127.0.0.1", "--port", str(port), *_UVICORN)
+    return Part("portal", _python("uvicorn", *app), variables, ("identity-app",), probes.http(port, "/ready"), (port,), forked=True)
 
 
 def _telemetry(place: Place) -> Part:

@@ -26,6 +26,7 @@ PORTS = {
     "approval": 18103,
     "monitoring": 18104,
     "reporting": 18105,
+    "portal": 18100,
     "seal": 18109,
     "otlp": 18110,
     "zipkin": 18111,
@@ -82,6 +83,11 @@ class Place:
     def reached(self, server: str) -> int:
         """The port at which the processes reach one of the servers."""
         return self.port(server) + self.detour
+
+    @property
+    def portal(self) -> str:
+        """The address of the pages."""
+        return f"http://127.0.0.1:{self.port('portal')}"
 
     @property
     def clock_file(self) -> Path:
@@ -148,6 +154,9 @@ class Place:
             "BIANBAN_ROSTER_URL": f"http://127.0.0.1:{self.port('roster')}",
             "BIANBAN_SEAL_URL": f"http://127.0.0.1:{self.port('seal')}",
             "BIANBAN_MONITORING_URL": f"http://127.0.0.1:{self.port('monitoring')}",
+            "BIANBAN_IDENTITY_URL": f"http://127.0.0.1:{self.port('identity')}",
+            "BIANBAN_APPROVAL_URL": f"http://127.0.0.1:{self.port('approval')}",
+            "BIANBAN_REPORTING_URL": f"http://127.0.0.1:{self.port('reporting')}",
             "BIANBAN_CALLBACK_URL": f"http://127.0.0.1:{self.port('approval')}",
             "BIANBAN_OUT_DIR": str(self.home / "out"),
         }

@@ -1,0 +1,5 @@
+"""Door 1, and the only one: pages over HTTP. One module per area; each route says which permission opens it."""
+
+from services.portal.api import applications, apply, files, home, me, sign_in, tasks
+
+ROUTERS = (files.router, sign_in.router, home.router, me.router, tasks.router, apply.router, applications.router)

@@ -1,0 +1,103 @@
+"""审批详情 and what may be done there: each action is one form, one request to the service, and a way back to the page."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response, StreamingResponse
+
+from services.portal.api.door import Opened, Page
+from services.portal.models import Away, Refused
+
+router = APIRouter()
+Reader = Annotated[Page, Depends(Opened("applications.read"))]
+Officer = Annotated[Page, Depends(Opened("applications.decide"))]
+Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
+SealOperator = Annotated[Page, Depends(Opened("documents.release"))]
+
+
+@router.get("/applications/{application_id}", response_class=Response)
+async def application(page: Reader, application_id: UUID) -> Response:
+    """One application; whoever opens it has read it."""
+    answer = await _detail(page, application_id)
+    with suppress(Refused, Away):
+        await page.send("approval", f"/applications/{application_id}/reading", {})
+    return answer
+
+
+async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: Any) -> Response:
+    found, codes = await asyncio.gather(page.get("approval", f"/applications/{application_id}"), page.get("approval", "/codes"))
+    beside: dict[str, Any] = {"unit": ("roster", f"/units/{found['unit_id']}"), "codes": ("roster", "/codes")}
+    if found["from_unit_id"]:
+        beside["from_unit"] = ("roster", f"/units/{found['from_unit_id']}")
+    if found["person_id"] and page.viewer.may("persons.read"):
+        beside["person"] = ("roster", f"/persons/{found['person_id']}")
+    cards = await page.get_each(beside)
+    shown = {"error": None, "typed": _UNTYPED, "trace_link": _trace_link(page, application_id)} | shown
+    return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, **shown)
+
+
+_UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": []}
+
+
+def _trace_link(page: Page, application_id: UUID) -> str:
+    """The traces of the case, for the office."""
+    viewer = page.request.app.state.zipkin_url
+    return f"{viewer}/zipkin/?annotationQuery=case.id%3Dapproval%3A{application_id}" if viewer and page.viewer.whole_county else ""
+
+
+async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any], done: str) -> Response:
+    """Send it; a refusal is told where the form stands, with what was typed."""
+    try:
+        await page.send("approval", path, body)
+    except Refused as refusal:
+        typed = {"opinion": page.text("opinion"), "reason": page.text("reason"), "reason_codes": page.texts("reason_codes")}
+        return await _detail(page, application_id, refusal.problem.status, error=refusal.problem, typed=typed)
+    return page.back(f"/applications/{application_id}", done=done)
+
+
+@router.post("/applications/{application_id}/decisions", response_class=Response)
+async def decide(page: Officer, application_id: UUID) -> Response:
+    """Approve the step, or return the application with all reasons at once."""
+    verdict = "return" if page.text("verdict") == "return" else "approve"
+    body: dict[str, Any] = {"verdict": verdict, "step": page.text("step"), "opinion": page.text("opinion")}
+    body |= {"revision": int(page.text("revision") or 0), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
+    body |= {"on_behalf_of": page.text("on_behalf_of") or None}
+    return await _done(page, application_id, f"/applications/{application_id}/decisions", body, f"{verdict}d")
+
+
+@router.post("/applications/{application_id}/withdrawal", response_class=Response)
+async def withdraw(page: Applicant, application_id: UUID) -> Response:
+    """Take it back, with the reason."""
+    return await _done(page, application_id, f"/applications/{application_id}/withdrawal", {"reason": page.text("reason")}, "withdrawn")
+
+
+@router.post("/applications/{application_id}/urging", response_class=Response)
+async def urge(page: Applicant, application_id: UUID) -> Response:
+    """催办."""
+    return await _done(page, application_id, f"/applications/{application_id}/urging", {}, "urged")
+
+
+@router.post("/applications/{application_id}/documents/{document_id}/release", response_class=Response)
+async def release(page: SealOperator, application_id: UUID, document_id: UUID) -> Response:
+    """用印登记."""
+    return await _done(page, application_id, f"/documents/{document_id}/release", {"reason": page.text("reason")}, "released")
+
+
+@router.get("/documents/{document_id}/file", response_class=Response)
+async def document(page: Annotated[Page, Depends(Opened("documents.read"))], document_id: UUID) -> Response:
+    """The PDF, as the service gives it: checked against its hash there."""
+    source = page.stream("approval", f"/documents/{document_id}/file")
+    answer = await source.__aenter__()
+    headers = {"Content-Disposition": f'inline; filename="{document_id}.pdf"', "Content-Security-Policy": "sandbox; default-src 'none'"}
+
+    async def pieces() -> Any:
+        try:
+            async for piece in answer.aiter_bytes():
+                yield piece
+        finally:
+            await source.__aexit__(None, None, None)
+
+    return StreamingResponse(pieces(), media_type="application/pdf", headers=headers)

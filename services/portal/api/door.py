@@ -1,0 +1,158 @@
+"""What every page stands on: who asks, the services with his rights, the form he sent, and how an answer is drawn."""
+
+import asyncio
+from collections.abc import Mapping
+from secrets import compare_digest
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session
+from services.portal.queries.services import Services
+from shared.auth import PERMISSIONS
+from shared.glossary import Role
+
+MOST_FIELDS = 500
+DEMANDS = {"/me/password", "/me/code"}
+_SAFE = {"GET", "HEAD"}
+
+
+def cookie_of(request: Request) -> str:
+    """The session key the browser holds, or nothing."""
+    return request.cookies.get(request.app.state.cookie, "")
+
+
+def keep_cookie(request: Request, answer: Response, key: str) -> None:
+    """Let the browser hold a session key until it is closed or the session ends."""
+    answer.set_cookie(request.app.state.cookie, key, path="/", secure=request.app.state.secure, httponly=True, samesite="lax")
+
+
+def forget_cookie(request: Request, answer: Response) -> None:
+    """The browser holds no session key any more."""
+    answer.delete_cookie(request.app.state.cookie, path="/", secure=request.app.state.secure, httponly=True, samesite="lax")
+
+
+def drawn(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+    """A page for whoever asks, signed in or not."""
+    shown = {"viewer": None, "done": "", "path": request.url.path, "now": request.app.state.clock.now(), "new_key": _new_key} | shown
+    return HTMLResponse(request.app.state.templates.get_template(template).render(shown), status)
+
+
+def _new_key() -> str:
+    return str(uuid4())
+
+
+class Viewer:
+    """Who looks: what the templates may ask of him."""
+
+    def __init__(self, session: Session) -> None:
+        self.name, self.real_name, self.csrf = session.name, session.real_name, session.csrf
+        self.roles = tuple(Role(role) for role in session.roles if role in set(Role))
+        self.acts_for, self.whole_county = session.acts_for, session.unit_ids is None
+        self.unit_ids = tuple(session.unit_ids or ())
+
+    def may(self, permission: str) -> bool:
+        """Whether one of his roles carries the permission; the service asked decides all the same."""
+        return not PERMISSIONS[permission].isdisjoint(self.roles)
+
+
+class Page:
+    """A request of somebody who is signed in and may open this page."""
+
+    def __init__(self, request: Request, session: Session, form: FormData) -> None:
+        self.request, self.session, self.form, self.viewer = request, session, form, Viewer(session)
+        self._services: Services = request.app.state.services
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What his calls carry."""
+        return {"Authorization": f"Bearer {self.session.token}"}
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether htmx asks for a part of the page."""
+        return self.request.headers.get("hx-request") == "true" and "hx-history-restore-request" not in self.request.headers
+
+    async def get(self, service: str, path: str, **query: Any) -> Any:
+        """Read from a service. Raises Refused, SessionEnded, Away."""
+        asked = {name: value for name, value in query.items() if value not in (None, "", ())}
+        return (await self._services.ask("GET", service, path, self.headers, params=asked or None)).json()
+
+    async def get_each(self, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+        """Several reads at once for the cards of a page; one that cannot be had is None, and its card says so."""
+
+        async def one(service: str, path: str) -> Any:
+            try:
+                return await self.get(service, path)
+            except (Refused, Away):
+                return None
+
+        found = await asyncio.gather(*(one(*each) for each in wanted.values()))
+        return dict(zip(wanted, found, strict=True))
+
+    async def send(self, service: str, path: str, body: dict[str, Any], method: str = "POST", part: str = "") -> Any:
+        """Write, under the key that the form was made with: a form sent twice is one command. `part` tells several of one form apart."""
+        key = {"Idempotency-Key": f"{self.form.get('request_key') or uuid4()}{part}"}
+        answer = await self._services.ask(method, service, path, self.headers | key, json=body)
+        return answer.json() if answer.content else None
+
+    def stream(self, service: str, path: str, **query: Any) -> Any:
+        """A file or events of a service, piece by piece."""
+        return self._services.stream(service, path, self.headers, params=query)
+
+    def text(self, name: str) -> str:
+        """What was typed into a field."""
+        value = self.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def texts(self, name: str) -> list[str]:
+        """What was ticked in a group of boxes."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+    def show(self, template: str, status: int = 200, **shown: Any) -> Response:
+        """Draw the page."""
+        done = self.request.query_params.get("done", "")
+        return self._kept(drawn(self.request, template, status, viewer=self.viewer, done=done, **shown))
+
+    def back(self, path: str, **query: str) -> Response:
+        """What was sent is done: go on with a page of our own (303), so that going back sends nothing twice."""
+        return self._kept(RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303))
+
+    def _kept(self, answer: Response) -> Response:
+        if self.session.session != cookie_of(self.request):
+            keep_cookie(self.request, answer, self.session.session)
+        return answer
+
+
+class Opened:
+    """The declaration of a page's route: the permission that opens it. It answers with the page's request; tests walk all routes."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    def admits(self, page: Page) -> bool:
+        """`account.read` is everybody's, also of those who have no role yet."""
+        return self.permission == "account.read" or page.viewer.may(self.permission)
+
+    async def __call__(self, request: Request) -> Page:
+        """Raises SessionEnded, Demanded, NoRight, and Forged for a form without the session's mark."""
+        session = await request.app.state.sessions.of(cookie_of(request))
+        form = FormData() if request.method in _SAFE else await request.form(max_fields=MOST_FIELDS)
+        page = Page(request, session, form)
+        if request.method not in _SAFE and not _is_marked(request, form, session):
+            raise Forged
+        if session.demand and request.url.path not in {*DEMANDS, "/sign-out"}:
+            raise Demanded(session.demand)
+        if not self.admits(page):
+            raise NoRight
+        request.state.page = page
+        return page
+
+
+def _is_marked(request: Request, form: FormData, session: Session) -> bool:
+    shown = request.headers.get("x-csrf") or form.get("csrf") or ""
+    return isinstance(shown, str) and compare_digest(shown.encode(), session.csrf.encode())

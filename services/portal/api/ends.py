@@ -1,0 +1,116 @@
+"""How a request ends that cannot be answered with its page: each says what happened, what was kept, and what to do next."""
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import Request
+from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.datastructures import FormData, Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.portal.api.door import Page, drawn
+from services.portal.models import Away, Demanded, Problem, Refused
+from services.portal.rules.paths import is_own_request, own
+from shared.glossary import SERVICE_NAMES
+
+UNKEPT = {"csrf", "password", "new_password", "again", "code", "secret", "uri", "next"}
+_log = structlog.get_logger()
+
+
+class OwnRequests:
+    """ASGI middleware: what changes something must come from one of our own pages; the browser says so itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """403 for the others, before anything is read."""
+        if scope["type"] == "http":
+            given = Headers(scope=scope)
+            if not is_own_request(scope["method"], given.get("host", ""), given.get("origin"), given.get("sec-fetch-site")):
+                answer = PlainTextResponse("这个请求不是从本系统的页面发出的，未被接受。请从系统页面重新操作。", 403)
+                await answer(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def session_ended(request: Request, _: Exception) -> Response:
+    """Sign in and go on: a page is opened again, a form is sent again with all that was typed."""
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.headers.get("hx-request") == "true":
+        shown = own(request.headers.get("hx-current-url", "").partition(request.headers.get("host", "//"))[2])
+        return Response(status_code=401, headers={"HX-Redirect": f"/sign-in?next={quote(shown)}"})
+    if request.method == "GET" or here == "/sign-out":
+        here = "/" if here == "/sign-out" else here
+        return RedirectResponse("/sign-in" if here == "/" else f"/sign-in?next={quote(here)}", 303)
+    kept = kept_of(await request.form())
+    return drawn(request, "session_ended.html", 401, next=request.url.path, kept=kept, name="", error=None, needs_code=False)
+
+
+def kept_of(form: FormData) -> list[tuple[str, str]]:
+    """What was typed, without secrets. A file cannot be kept: the page says so."""
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name not in UNKEPT]
+
+
+async def demanded(_: Request, error: Exception) -> Response:
+    """A one-time password is changed first, a second factor set up."""
+    return RedirectResponse(error.path if isinstance(error, Demanded) else "/", 303)
+
+
+async def no_right(request: Request, _: Exception) -> Response:
+    """The page exists, but not for his roles."""
+    return _state(request, "no_right.html", 403)
+
+
+async def forged(request: Request, _: Exception) -> Response:
+    """A form without the session's mark: it was made in another session, or elsewhere."""
+    problem = Problem(
+        status=403, code="forged", title="页面已过期", detail="这个页面是在另一次登录中打开的，本次提交未生效。请返回后刷新页面再提交。"
+    )
+    return _state(request, "problem.html", 403, problem=problem)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """A refusal that the page itself has no place for."""
+    problem = error.problem if isinstance(error, Refused) else None
+    template = {403: "no_right.html", 404: "not_found.html"}.get(problem.status if problem else 0, "problem.html")
+    return _state(request, template, problem.status if problem else 409, problem=problem)
+
+
+async def away(request: Request, error: Exception) -> Response:
+    """A service does not answer."""
+    part = SERVICE_NAMES.get(error.service, error.service) if isinstance(error, Away) else ""
+    detail = f"“{part}”暂时没有应答。刚才的操作如已提交，用同一页面重新提交不会重复办理。请稍后再试。"
+    problem = Problem(status=503, code="unavailable", title="系统的一个部件暂时不可用", detail=detail)
+    answer = _state(request, "problem.html", 503, problem=problem)
+    answer.headers["Retry-After"] = "5"
+    return answer
+
+
+async def no_such_page(request: Request, error: Exception) -> Response:
+    """No route, a wrong method, an unreadable form."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 404:
+        return _state(request, "not_found.html", 404, problem=None)
+    problem = Problem(status=status, code="not_readable", title="请求无法处理", detail="请求无法处理，未生效。请返回后核对内容再试。")
+    return _state(request, "problem.html", status, problem=problem)
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """The last resort."""
+    trace_id = request.scope.get("trace_id", "")
+    route = getattr(request.scope.get("route"), "path", "—")
+    _log.error("page failed", route=route, error=type(error).__name__, trace_id=trace_id, exc_info=error)
+    detail = "系统内部错误，页面未能显示。请稍后再试；如仍失败，请将追踪编号告知运维人员。"
+    problem = Problem(status=500, code="internal_error", title="系统内部错误", detail=detail, trace_id=trace_id)
+    answer = _state(request, "problem.html", 500, problem=problem)
+    for header, value in request.app.state.headers.items():  # it is made outside of what gives all others their headers
+        answer.headers[header.decode()] = value.decode()
+    return answer
+
+
+def _state(request: Request, template: str, status: int, problem: Problem | None = None) -> Response:
+    page: Page | None = getattr(request.state, "page", None)
+    viewer = page.viewer if page else None
+    return drawn(request, template, status, viewer=viewer, problem=problem)

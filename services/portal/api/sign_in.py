@@ -1,0 +1,104 @@
+"""登录、退出: identity judges, the browser holds the session key in a cookie; what was typed in a session that ended goes on in the new one."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from services.portal.api.door import Opened, Page, cookie_of, drawn, forget_cookie, keep_cookie
+from services.portal.models import Refused, SessionEnded
+from services.portal.queries.sessions import Sessions
+from services.portal.rules.paths import own
+
+router = APIRouter()
+KEPT = "kept."
+
+
+@router.get("/sign-in", response_class=Response)
+async def sign_in(request: Request, next: str = "/", left: bool = False) -> Response:  # noqa: A002  named as in the address
+    """The form; who is signed in already goes on."""
+    if await _is_signed_in(request):
+        return RedirectResponse(own(next), 303)
+    return drawn(
+        request, "sign_in.html", next=own(next), kept=(), name="", error=None, needs_code=False, left=left, demo=request.app.state.demo
+    )
+
+
+@router.post("/sign-in", response_class=Response)
+async def begin(request: Request) -> Response:
+    """Sign in. A refusal is told on the same page, nothing typed is lost but the password."""
+    form = await request.form(max_fields=600)
+    name, password, code = (str(form.get(field, "")) for field in ("name", "password", "code"))
+    try:
+        found = await _sessions(request).begin(name.strip(), password, code.strip(), _caller(request))
+    except Refused as refusal:
+        return _asked_again(request, form, refusal)
+    return await _go_on(request, form, found)
+
+
+def _asked_again(request: Request, form: FormData, refusal: Refused) -> Response:
+    kept, needs_code = kept_in(form), refusal.problem.code == "code_needed" or bool(form.get("code"))
+    shown: dict[str, Any] = {"next": own(str(form.get("next", "/"))), "kept": kept, "name": form.get("name", ""), "needs_code": needs_code}
+    template = "session_ended.html" if kept else "sign_in.html"
+    return drawn(request, template, refusal.problem.status, error=refusal.problem, left=False, demo=request.app.state.demo, **shown)
+
+
+@router.get("/demo-users", response_class=Response)
+async def demo_users(request: Request, next: str = "/", q: str = "") -> Response:  # noqa: A002
+    """The invented people, by what they do. Only identity knows whether this is the demo."""
+    users = await _sessions(request).demo_users()
+    found = [user for user in users if q.strip() in f"{user.get('name', '')} {user.get('real_name', '')} {' '.join(user.get('units', ()))}"]
+    return drawn(request, "demo_users.html", users=found, next=own(next), q=q)
+
+
+@router.post("/demo-users", response_class=Response)
+async def begin_demo(request: Request) -> Response:
+    """Sign in as one of them."""
+    form = await request.form()
+    return await _go_on(request, form, await _sessions(request).begin_demo(str(form.get("name", "")), _caller(request)))
+
+
+@router.post("/sign-out", response_class=Response)
+async def end(page: Annotated[Page, Depends(Opened("account.read"))]) -> Response:
+    """Sign out; the session ends at identity, not only here."""
+    await _sessions(page.request).end(cookie_of(page.request))
+    answer = RedirectResponse("/sign-in?left=true", 303)
+    forget_cookie(page.request, answer)
+    answer.headers["Clear-Site-Data"] = '"storage"'
+    return answer
+
+
+async def _go_on(request: Request, form: FormData, found: dict[str, Any]) -> Response:
+    target, kept = own(str(form.get("next", "/"))), kept_in(form)
+    key = found["session"]
+    if kept:
+        session = await _sessions(request).of(key)
+        answer: Response = drawn(request, "resume.html", target=target, kept=kept, csrf=session.csrf)
+    else:
+        answer = RedirectResponse(target, 303)
+    keep_cookie(request, answer, key)
+    return answer
+
+
+def kept_in(form: FormData) -> tuple[tuple[str, str], ...]:
+    """What was typed before the session ended."""
+    return tuple((name.removeprefix(KEPT), str(value)) for name, value in form.multi_items() if name.startswith(KEPT))
+
+
+async def _is_signed_in(request: Request) -> bool:
+    try:
+        await _sessions(request).of(cookie_of(request))
+    except SessionEnded:
+        return False
+    return True
+
+
+def _sessions(request: Request) -> Sessions:
+    found: Sessions = request.app.state.sessions
+    return found
+
+
+def _caller(request: Request) -> dict[str, str]:
+    """Where the browser is and what it calls itself: identity counts attempts by address."""
+    return {"X-Forwarded-For": request.client.host if request.client else "", "User-Agent": request.headers.get("user-agent", "")[:200]}

@@ -1,0 +1,68 @@
+"""The services' HTTP doors: one pool of connections, the user's own token, the request's trace; refusals as the services state them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from services.portal.models import Away, Problem, Refused, SessionEnded
+from shared.traces import carry
+
+PATIENCE = httpx.Timeout(30.0, connect=3.0)
+_FIELDS = set(Problem.model_fields) - {"status", "code", "title", "detail"}
+
+
+class Services:
+    """All services of the stack."""
+
+    def __init__(self, http: httpx.AsyncClient, addresses: Mapping[str, str]) -> None:
+        self._http, self._addresses = http, addresses
+
+    async def ask(self, method: str, service: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx.Response:
+        """One request. Raises Refused with the service's own words, SessionEnded, or Away."""
+        try:
+            answer = await self._http.request(method, self._addresses[service] + path, headers=dict(headers), **more)
+        except httpx.TransportError as error:
+            raise Away(service) from error
+        return judged(answer, service)
+
+    @asynccontextmanager
+    async def stream(self, service: str, path: str, headers: Mapping[str, str], **more: Any) -> AsyncIterator[httpx.Response]:
+        """A file or a stream of events, passed on piece by piece. Raises as `ask` does."""
+        request = self._http.build_request("GET", self._addresses[service] + path, headers=dict(headers), **more)
+        try:
+            answer = await self._http.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise Away(service) from error
+        try:
+            if answer.is_error:
+                await answer.aread()
+            yield judged(answer, service)
+        finally:
+            await answer.aclose()
+
+
+def judged(answer: httpx.Response, service: str) -> httpx.Response:
+    """The answer, unless it is none. Raises as `ask` does."""
+    if answer.is_success:
+        return answer
+    said = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    if answer.status_code == 503 or (answer.status_code >= 500 and not said):
+        raise Away(service)
+    if said.get("code") in {"not_signed_in", "session_ended"}:
+        raise SessionEnded
+    more = {name: said.get(name) for name in _FIELDS}
+    status, code = answer.status_code, said.get("code", "refused")
+    title, detail = said.get("title", "请求未被接受"), said.get("detail", "请求未被接受。")
+    raise Refused(Problem(status=status, code=code, title=title, detail=detail, **more))
+
+
+@asynccontextmanager
+async def connected(addresses: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Services]:
+    """Open the pool; a test may stand behind it."""
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=30.0)
+    async with httpx.AsyncClient(
+        timeout=PATIENCE, limits=limits, trust_env=False, event_hooks={"request": [carry]}, transport=transport
+    ) as http:
+        yield Services(http, addresses)

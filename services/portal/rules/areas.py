@@ -1,0 +1,14 @@
+"""The areas of the product in the order of its main navigation: address, name, and the permission that opens it."""
+
+AREAS: tuple[tuple[str, str, str], ...] = (
+    ("/", "首页", "account.read"),
+    ("/tasks", "待办", "applications.read"),
+    ("/applications/new", "申请", "applications.submit"),
+)
+"""An area stands here once its pages are there."""
+
+
+def here(path: str) -> str:
+    """The address of the area that a page belongs to: the longest beginning; an application belongs to the work list it is opened from."""
+    found = [address for address, _, _ in AREAS if path == address or (address != "/" and path.startswith(f"{address}/"))]
+    return max(found, key=len, default="/tasks" if path.startswith("/applications/") else "")

@@ -1,0 +1,137 @@
+// What pages gain by a script: keys, drafts, focus after swaps, a question before what cannot be undone. Without it everything can be read and sent.
+"use strict";
+(() => {
+  const one = (what, within = document) => within.querySelector(what);
+  const all = (what, within = document) => [...within.querySelectorAll(what)];
+  const say = (words) => { const place = one("#said"); if (place) { place.textContent = ""; setTimeout(() => { place.textContent = words; }, 50); } };
+
+  // keys: j k x a r / ?; Enter is the link's own
+  let at = null;
+  const rows = () => all("[data-row]").filter((row) => row.offsetParent !== null);
+  const go = (step) => {
+    const list = rows();
+    if (!list.length) return;
+    const place = Math.min(Math.max(list.indexOf(at) + step, 0), list.length - 1);
+    if (at) at.classList.remove("is-at");
+    at = list[place];
+    at.classList.add("is-at");
+    const aim = at.matches("button,a") ? at : one("a.row-link", at) || one("a", at);
+    if (aim) aim.focus({ preventScroll: true });
+    at.scrollIntoView({ block: "nearest" });
+  };
+  const aim = (place) => {
+    if (!place) return;
+    if (place.tagName === "DETAILS") { place.open = true; place = one("input,button,select,textarea", one(".more-body", place)) || place; }
+    place.focus();
+    place.scrollIntoView({ block: "nearest" });
+  };
+  const keys = {
+    j: () => go(1),
+    k: () => go(-1),
+    x: () => { const box = at && one("input[type=checkbox]", at); if (box) box.click(); },
+    a: () => aim(one("[data-key=a]") || one("[data-batch] button[type=submit]")),
+    r: () => aim(one("[data-key=r]")),
+    "/": () => aim(one("[data-find]")),
+    "?": () => { const table = one("#keys"); if (table && !table.open) table.showModal(); },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target.matches("input:not([type=checkbox]),textarea,select,[contenteditable]")) { if (event.key === "Escape") event.target.blur(); return; }
+    if (one("dialog[open]")) return;
+    const act = keys[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  // several at once
+  const count = (form) => {
+    const boxes = all("input[name=chosen]", form), chosen = boxes.filter((box) => box.checked).length;
+    const words = one("[data-count]", form), every = one("[data-all]", form);
+    if (words) words.textContent = chosen ? `已选 ${chosen} 件` : "";
+    if (every) { every.checked = boxes.length > 0 && chosen === boxes.length; every.indeterminate = chosen > 0 && chosen < boxes.length; }
+  };
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-batch]");
+    if (!form) return;
+    if (event.target.matches("[data-all]")) all("input[name=chosen]", form).forEach((box) => { box.checked = event.target.checked; });
+    count(form);
+  });
+
+  // drafts stay in this tab until they were sent or the user signs out
+  const kept = (form) => `draft:${form.dataset.draft}`;
+  const fields = (form) => all("input,textarea,select", form).filter((each) => each.name && !["hidden", "password", "file", "submit"].includes(each.type));
+  const keep = (form) => sessionStorage.setItem(kept(form), JSON.stringify(fields(form).map((each) => [each.name, each.value, each.checked === true])));
+  const restore = (form) => {
+    const text = sessionStorage.getItem(kept(form));
+    if (!text || form.dataset.given === "true") return;
+    const found = JSON.parse(text);
+    fields(form).forEach((each, place) => {
+      const [name, value, checked] = found[place] || [];
+      if (name !== each.name) return;
+      if (["checkbox", "radio"].includes(each.type)) each.checked = checked; else each.value = value;
+    });
+    const words = one("[data-draft-said]", form);
+    if (words) words.textContent = "已恢复上次未提交的内容";
+  };
+  document.addEventListener("input", (event) => { const form = event.target.closest("form[data-draft]"); if (form) keep(form); });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.draft) sessionStorage.setItem("sent", kept(form));
+    if (form.action.endsWith("/sign-out")) sessionStorage.clear();
+    if (form.dataset.confirm && !form.dataset.sure) {
+      event.preventDefault();
+      ask(form.dataset.confirm, () => { form.dataset.sure = "true"; form.requestSubmit(event.submitter); });
+      return;
+    }
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (form.method === "post") { form.dataset.sent = "true"; setTimeout(() => { delete form.dataset.sent; }, 4000); }
+  });
+  const ask = (words, then) => {
+    const box = document.createElement("dialog"), text = document.createElement("p"), yes = document.createElement("button"), no = document.createElement("button"), row = document.createElement("div");
+    box.className = "keys"; text.textContent = words; row.className = "state-more";
+    yes.className = "btn btn-primary"; yes.textContent = "确定"; no.className = "btn"; no.textContent = "取消";
+    yes.addEventListener("click", () => { box.close(); then(); });
+    no.addEventListener("click", () => box.close());
+    box.addEventListener("close", () => box.remove());
+    row.append(yes, no); box.append(text, row); document.body.append(box); box.showModal(); no.focus();
+  };
+
+  // charts: the server says what to draw as JSON; nothing of it is run
+  const draw = () => all("[data-chart]").forEach((place) => {
+    const source = document.getElementById(place.dataset.chart);
+    if (!source || !window.echarts || window.echarts.getInstanceByDom(place)) return;
+    const chart = window.echarts.init(place, null, { renderer: "svg" });
+    const options = JSON.parse(source.textContent);
+    options.animation = false;
+    options.textStyle = Object.assign({ fontFamily: getComputedStyle(document.body).fontFamily }, options.textStyle);
+    if (options.tooltip) options.tooltip.renderMode = "richText"; // the other kind writes style attributes
+    chart.setOption(options);
+    new ResizeObserver(() => chart.resize()).observe(place);
+  });
+
+  const ready = () => {
+    if (one("[data-done]") && sessionStorage.getItem("sent")) sessionStorage.removeItem(sessionStorage.getItem("sent"));
+    sessionStorage.removeItem("sent");
+    all("form[data-draft]").forEach(restore);
+    all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
+    all("[data-batch]").forEach(count);
+    const told = one("[data-focus]");
+    if (told) told.focus();
+    draw();
+  };
+  document.addEventListener("DOMContentLoaded", ready);
+  document.addEventListener("click", (event) => all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") all("details.menu[open]").forEach((menu) => { menu.open = false; one("summary", menu).focus(); }); });
+
+  // after a swap the focus stays in the list that was asked for, and its size is told
+  document.addEventListener("htmx:afterSwap", (event) => {
+    at = null;
+    const place = event.detail.target, asked = event.detail.requestConfig.elt;
+    if (asked && asked.tagName === "A") place.focus({ preventScroll: true });
+    const words = one("[data-said]", place);
+    say(words ? words.dataset.said : "没有符合条件的内容");
+    all("[data-batch]", place).forEach(count);
+    draw();
+  });
+  document.addEventListener("htmx:responseError", () => say("没有取到，请稍后再试"));
+  document.addEventListener("htmx:sendError", () => say("网络不通，请稍后再试"));
+})();

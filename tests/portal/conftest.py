@@ -1,0 +1,85 @@
+"""The portal as it runs, with the services behind it played: what they answer is the test's own, so that any refusal and any text can be planted."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from deploy.local.place import CACHE
+from services.portal.app import create_app
+from services.portal.queries.services import connected
+from services.portal.queries.sessions import Sessions
+from shared.glossary import Role
+
+BASE = "https://bianban.test"
+OURS = {"origin": BASE, "sec-fetch-site": "same-origin"}
+COUNTS = ("todo", "to_read", "started", "done", "late", "due_soon")
+XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@dataclass
+class Played:
+    """The services: `answers` by path, `asked` is what they were sent; `sessions` are keys to roles."""
+
+    answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    asked: list[tuple[str, str, Any, httpx.Headers]] = field(default_factory=list)
+    sessions: dict[str, frozenset[Role]] = field(default_factory=dict)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        body = await request.aread()
+        self.asked.append((request.method, path, body, request.headers))
+        if path in self.refusals:
+            status, code = self.refusals[path]
+            return httpx.Response(status, json={"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}"})
+        if path == "/sessions/token":
+            return self._token(request.headers.get("x-session", ""))
+        found = self.answers.get(path, {"items": [], "next": None})
+        return httpx.Response(200, json=found)
+
+    def _token(self, key: str) -> httpx.Response:
+        if key not in self.sessions:
+            return httpx.Response(401, json={"status": 401, "code": "session_ended", "title": "登录已结束", "detail": "请重新登录。"})
+        told = {"token": f"token-{key}", "session": key, "name": "zhou", "real_name": f"周{XSS}", "csrf": f"csrf-{key}"}
+        told |= {"idle_ends_at": "2026-09-18T10:00:00Z", "ends_at": "2026-09-18T20:00:00Z"}
+        return httpx.Response(200, json=told | {"roles": {role: role for role in self.sessions[key]}, "unit_ids": None, "acts_for": []})
+
+
+@dataclass
+class Door:
+    """A browser without a script: `app` and what stands behind it."""
+
+    client: httpx.AsyncClient
+    app: FastAPI
+    played: Played
+
+    def sign_in(self, *roles: Role) -> str:
+        """A session of somebody with these roles; the mark of its forms."""
+        key = f"key-{len(self.played.sessions)}"
+        self.played.sessions[key] = frozenset(roles)
+        self.client.cookies.set(self.app.state.cookie, key)
+        return f"csrf-{key}"
+
+
+@pytest_asyncio.fixture
+async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    given = {f"BIANBAN_{name}_URL": f"http://{name.lower()}" for name in ("IDENTITY", "ROSTER", "APPROVAL", "MONITORING", "REPORTING")}
+    given |= {"BIANBAN_ENVIRONMENT": "production", "BIANBAN_ISSUER": "编办", "PORTAL_ASSETS": str(CACHE / "assets")}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    app, played = create_app(), Played()
+    async with AsyncExitStack() as opened:
+        await opened.enter_async_context(app.router.lifespan_context(app))
+        addresses = {name: f"http://{name}" for name in ("identity", "roster", "approval", "monitoring", "reporting")}
+        app.state.services = await opened.enter_async_context(connected(addresses, httpx.MockTransport(played.answer)))
+        app.state.sessions = Sessions(app.state.services)
+        client = await opened.enter_async_context(
+            httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=BASE)
+        )
+        yield Door(client, app, played)

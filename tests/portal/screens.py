@@ -1,0 +1,75 @@
+"""`make screens`: every page of a running demo stack, as its users see it, at three sizes into `.local/screens`."""
+
+import asyncio
+import os
+import sys
+
+from playwright.async_api import Browser, ConsoleMessage, Page
+
+from deploy.local.place import Place
+from tests.portal.browser import chromium
+
+SIZES = {"1366x768": (1366, 768), "1920x1080": (1920, 1080), "390x844": (390, 844)}
+PAGES = {
+    "sign-in": ("", "/sign-in"),
+    "demo-users": ("", "/demo-users"),
+    "home-officer": ("officer", "/"),
+    "home-clerk": ("school1.clerk", "/"),
+    "home-administrator": ("sysadmin", "/"),
+    "tasks": ("officer", "/tasks"),
+    "tasks-done": ("officer", "/tasks?tab=done"),
+    "tasks-empty": ("sealer", "/tasks?q=没有这样的"),
+    "apply": ("school1.clerk", "/applications/new"),
+    "apply-post-use": ("school1.clerk", "/applications/new/post_use_application"),
+    "application": ("officer", "first:/tasks"),
+    "application-done": ("officer", "first:/tasks?tab=done"),
+    "no-right": ("sysadmin", "/tasks"),
+    "not-found": ("officer", "/nothing-here"),
+}
+"""Name to user and address; `first:` opens the first row of a list."""
+
+
+async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[str]) -> None:
+    """All pages at one size."""
+    width, height = SIZES[size]
+    for user in dict.fromkeys(user for user, _ in PAGES.values()):
+        context = await browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN")
+        page = await context.new_page()
+        page.on("console", _complain)
+        if user:
+            await page.goto(f"{base}/demo-users?q={user}")
+            await page.click(f"form:has(input[name=name][value='{user}']) button")
+        for name, (whose, path) in PAGES.items():
+            if whose == user and (not only or name in only):
+                await _open(page, base, path)
+                await page.screenshot(path=f"{folder}/{name}-{size}.png", full_page=True)
+        await context.close()
+
+
+def _complain(said: ConsoleMessage) -> None:
+    if said.type in {"error", "warning"}:
+        sys.stderr.write(f"{said.text}\n")
+
+
+async def _open(page: Page, base: str, path: str) -> None:
+    await page.goto(base + path.removeprefix("first:"))
+    if path.startswith("first:") and await page.locator("a.row-link").count():
+        await page.locator("a.row-link").first.click()
+        await page.wait_for_load_state("networkidle")
+
+
+async def main() -> None:
+    """Sizes and pages may be named: `python -m tests.portal.screens 1366x768 tasks`."""
+    place = Place.from_environment()
+    folder = place.home / "screens"
+    folder.mkdir(parents=True, exist_ok=True)
+    named = sys.argv[1:]
+    base = os.environ.get("PORTAL_URL") or place.portal
+    async with chromium() as browser:
+        for size in [each for each in SIZES if each in named] or SIZES:
+            await shoot(browser, base, size, str(folder), [each for each in named if each in PAGES])
+    sys.stdout.write(f"{folder}\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

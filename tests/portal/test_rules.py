@@ -1,0 +1,65 @@
+"""What the portal decides by itself: where a browser may be sent, which requests are its own, how things are drawn and written."""
+
+import pytest
+
+from services.portal.rules import areas, drawing, paths, written
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "", None, "/a\nb", "/a b", "\\\\evil", "/x\\y"],
+)
+def test_a_browser_is_sent_to_no_other_house(path: str | None) -> None:
+    assert paths.own(path) == "/"
+
+
+def test_a_path_of_ours_is_kept() -> None:
+    assert paths.own("/tasks?tab=done&q=%E6%95%99") == "/tasks?tab=done&q=%E6%95%99"
+
+
+@pytest.mark.parametrize(
+    ("origin", "site", "ours"),
+    [
+        ("https://a", "same-origin", True),
+        ("https://a", None, True),
+        (None, "same-origin", True),
+        (None, None, False),
+        ("https://b", None, False),
+        ("null", None, False),
+        ("https://a", "cross-site", False),
+        ("https://a", "same-site", False),
+        (None, "none", False),
+        ("https://a.evil", None, False),
+    ],
+)
+def test_what_changes_something_comes_from_our_own_pages(origin: str | None, site: str | None, ours: bool) -> None:
+    assert paths.is_own_request("POST", "a", origin, site) is ours
+    assert paths.is_own_request("GET", "a", origin, site)
+
+
+def test_days_instants_and_numbers_have_one_form() -> None:
+    assert written.day("2026-11-25T18:30:00Z") == written.day("2026-11-26") == "2026-11-26"
+    assert written.moment("2026-11-25T01:30:00+00:00") == "2026-11-25 09:30"
+    assert (written.number(27723), written.percent(0.9871), written.label("red")) == ("27,723", "98.7%", "红灯")
+    assert {written.day(None), written.moment(None), written.number(None), written.percent(None), written.label(None)} == {"—"}
+
+
+def test_a_deadline_bar_leaves_rest_days_out_and_shows_pauses() -> None:
+    verdicts = ["counted", "rest_day", "paused", "counted", "counted"]
+    cells = drawing.bar([{"day": f"2026-09-{number}", "verdict": each} for number, each in enumerate(verdicts, 21)], used=2)
+
+    assert [cell.kind for cell in cells] == ["used", "paused", "used", "left"]
+    assert [cell.x for cell in cells] == [0, 25, 50, 75]
+    assert drawing.bar([], 0) == ()
+
+
+def test_a_share_never_leaves_its_bar() -> None:
+    assert [drawing.share(*each) for each in ((1, 4), (9, 4), (-1, 4), (1, 0))] == [25.0, 100.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("path", "area"),
+    [("/", "/"), ("/tasks", "/tasks"), ("/applications/x", "/tasks"), ("/applications/new/y", "/applications/new"), ("/me", "")],
+)
+def test_a_page_belongs_to_one_area(path: str, area: str) -> None:
+    assert areas.here(path) == area
