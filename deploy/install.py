@@ -22,6 +22,7 @@ VENV = PROJECT / ".venv"
 CACHE = PROJECT / ".cache"
 TOOLS = CACHE / "tools"
 PYTHON = VENV / "bin" / "python"
+PROVIDER = tuple(f"tests/identity/provider/{name}" for name in ("package-lock.json", "install.py"))
 COMMAND = """\
 #!{python}
 import sys
@@ -40,6 +41,7 @@ def main() -> int:
         locks = ("requirements.lock", "deploy/local/kafka.lock", "deploy/local/zipkin.lock", "deploy/local/kafka.py")
         step("Kafka, Zipkin", CACHE / "kafka" / ".stamp", locks, install_jars)
         step("页面部件 what pages load", CACHE / "assets" / ".stamp", ("package-lock.json", ".npmrc", "deploy/assets.py"), install_assets)
+        step("测试用身份提供方 OpenID provider for tests", CACHE / "provider" / ".stamp", PROVIDER, install_provider)
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"安装失败 set-up failed: {' '.join(map(str, error.cmd))}（{error.returncode}）\n")
         return 1
@@ -111,6 +113,11 @@ def install_jars() -> None:
 def install_assets() -> None:
     """Fetch what pages load, by npm."""
     run(PYTHON, "-m", "deploy.assets")
+
+
+def install_provider() -> None:
+    """Fetch the OpenID provider that the tests sign in at."""
+    run(PYTHON, "-m", "tests.identity.provider.install")
 
 
 def run(*command: str | Path) -> None:

@@ -51,6 +51,8 @@ TITLES: dict[str, str] = {
     "password_used_before": "新口令近期用过",
     "password_wrong": "当前口令不正确",
     "password_of_administrator": "管理员口令不在此发放",
+    "provider_refused": "统一认证未通过",
+    "provider_account_unknown": "没有对应的账号",
     "factor_present": "动态码已启用",
     "factor_missing": "动态码未启用",
     # units, quotas, persons, placements

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 from fastapi import FastAPI
 
 from services.identity import api
 from services.identity.api.limits import SignInLimits
+from services.identity.api.provider import Provider, ProviderSettings
 from services.identity.commands.gate import Gate
 from services.identity.settings import IdentitySettings
 from shared import db, security_log, telemetry, upkeep
@@ -25,8 +27,10 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with db.connect(settings.database_url, "identity") as database:
+        async with db.connect(settings.database_url, "identity") as database, httpx.AsyncClient(trust_env=False) as http:
             app.state.database = database
+            if settings.oidc_issuer:
+                app.state.provider = Provider(provider_of(settings), app.state.gate.cipher, http)
             app.state.ready = {"database": database.ping}
             yield
 
@@ -36,6 +40,14 @@ def create_app() -> FastAPI:
     app.state.clock = Clock(settings.clock_file)
     app.state.gate = Gate(settings.policy(), FieldCipher(RingFile(settings.secrets_dir / "account.keys")))
     app.state.sign_in_limits = SignInLimits(settings.attempts)
-    for router in (*api.ROUTERS, *((api.DEMO,) if settings.demo else ()), upkeep.router):
+    demo = (api.DEMO,) if settings.demo else ()
+    provider = (api.PROVIDER,) if settings.oidc_issuer else ()
+    for router in (*api.ROUTERS, *demo, *provider, upkeep.router):
         app.include_router(router)
     return app
+
+
+def provider_of(settings: IdentitySettings) -> ProviderSettings:
+    """The office's provider, as it is set."""
+    secret = settings.secret("oidc.secret")
+    return ProviderSettings(settings.oidc_issuer, settings.oidc_client, secret, settings.oidc_redirect, settings.oidc_claim)

@@ -25,6 +25,19 @@ class IdentitySettings(StackSettings):
     one_time_days: int = Field(7, ge=1, validation_alias="IDENTITY_ONE_TIME_DAYS")
     second_factor: bool = Field(default=False, validation_alias="IDENTITY_SECOND_FACTOR")  # asked of everybody who signs in by password
 
+    oidc_issuer: str = Field("", validation_alias="IDENTITY_OIDC_ISSUER")  # exactly as the provider writes it; empty: there is none
+    oidc_client: str = Field("", validation_alias="IDENTITY_OIDC_CLIENT")  # its secret is the file oidc.secret
+    oidc_redirect: str = Field("", validation_alias="IDENTITY_OIDC_REDIRECT")  # the portal's address for the way back
+    oidc_claim: str = Field("preferred_username", validation_alias="IDENTITY_OIDC_CLAIM")  # what holds the login name
+
+    @model_validator(mode="after")
+    def _provider_is_whole(self) -> "IdentitySettings":
+        if self.oidc_issuer and not (self.oidc_client and self.oidc_redirect):
+            raise ValueError("IDENTITY_OIDC_ISSUER needs IDENTITY_OIDC_CLIENT and IDENTITY_OIDC_REDIRECT")
+        if self.environment == "production" and self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
+            raise ValueError("IDENTITY_OIDC_ISSUER must be https in production")
+        return self
+
     @model_validator(mode="after")
     def _no_demo_in_production(self) -> "IdentitySettings":
         if self.demo and self.environment == "production":

@@ -42,8 +42,8 @@ async def failed(database: Database, by: By, mark: str, policy: Policy, address:
             await record(conn, by, AccountDeed.LOCKED, address, user)
 
 
-async def refused_while_locked(database: Database, by: By, address: str, user: tuple[UUID, str] | None) -> None:
-    """An attempt came while the name was locked."""
+async def refused_unseen(database: Database, by: By, address: str, user: tuple[UUID, str] | None) -> None:
+    """An attempt that no password was compared for: the name is locked, or the provider did not vouch."""
     async with database.transaction() as conn:
         await record(conn, by, AccountDeed.REFUSED, address, user)
 

@@ -1,13 +1,23 @@
 """Signing in by password: count, compare, ask for the code, begin. An unknown name and a wrong password differ neither in words nor in time."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from uuid import UUID
 
 from services.identity.commands import attempts, hashing
 from services.identity.commands.gate import Gate
 from services.identity.commands.sessions import begin
-from services.identity.models.refusals import AccountLocked, CodeNeeded, CodeUsed, OneTimePasswordOver, SignInRefused
-from services.identity.models.sign_in import Credentials, Knock, Opened, Tried
+from services.identity.models.refusals import (
+    AccountLocked,
+    CodeNeeded,
+    CodeUsed,
+    OneTimePasswordOver,
+    ProviderAccountUnknown,
+    ProviderRefused,
+    SignInRefused,
+    UserUnknown,
+)
+from services.identity.models.sign_in import Credentials, Knock, Opened, Policy, Tried
 from services.identity.queries import credentials as queries
 from services.identity.rules import second_factors
 from shared.db import By, Database
@@ -35,11 +45,24 @@ async def sign_in(database: Database, gate: Gate, by: By, knock: Knock, tried: T
     return await _begin(database, gate, by, knock, mark, found, tried, before)
 
 
+async def sign_in_by_provider(
+    database: Database, policy: Policy, by: By, knock: Knock, vouching: Awaitable[tuple[str, str]], before: str | None
+) -> tuple[Opened, str]:
+    """A session for the account the provider vouches for, and where its holder wanted to go. Raises ProviderRefused, ProviderAccountUnknown."""
+    by = replace(by, actor=NOBODY)
+    try:
+        name, return_to = await vouching
+        return await begin(database, policy, replace(by, actor=name), knock, name, SignInWay.PROVIDER, before), return_to
+    except (ProviderRefused, UserUnknown) as refusal:
+        await attempts.refused_unseen(database, by, knock.address, None)
+        raise (ProviderAccountUnknown() if isinstance(refusal, UserUnknown) else refusal) from None
+
+
 async def _let_try(database: Database, gate: Gate, by: By, knock: Knock, mark: str, found: Credentials | None) -> None:
     try:
         await attempts.count(database, mark, gate.policy, knock.at)
     except AccountLocked:
-        await attempts.refused_while_locked(database, by, knock.address, _account(found))
+        await attempts.refused_unseen(database, by, knock.address, _account(found))
         raise
 
 

@@ -190,3 +190,17 @@ class CodeWrong(Forbidden):
 
     code = "code_wrong"
     sentence = "动态码不正确。请确认手机时间准确后，输入当前显示的动态码。"
+
+
+class ProviderRefused(Unproved):
+    """The provider does not vouch, or what came is not what it sent for this request."""
+
+    code = "provider_refused"
+    sentence = "统一身份认证未通过，或本次登录已过期。请重新登录。"
+
+
+class ProviderAccountUnknown(Unproved):
+    """The provider vouches for somebody who has no account here; none is made by itself."""
+
+    code = "provider_account_unknown"
+    sentence = "统一身份认证已通过，但本系统没有对应的账号。请联系系统管理员建立账号。"
