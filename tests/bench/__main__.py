@@ -1,4 +1,4 @@
-"""`python -m tests.bench [PATH…]`: measure our paths against their floors, print the table, write `.local/bench/latest.json`."""
+"""`python -m tests.bench [PATH…]`: measure our paths against their floors, print the table, write `.local/bench/latest.json` and a plot of each."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared import telemetry
-from tests.bench import approval, export, imports, light, lists, place, read, start
+from tests.bench import approval, backlog, export, growth, imports, light, lists, open_cases, place, plots, read, start
 from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
 
@@ -26,6 +26,11 @@ PATHS = {
     "imports": imports.measure,
     "start": start.measure,
     "export": export.measure,
+    "backlog": backlog.measure,
+    "relay": backlog.measure_relays,
+    "workers": backlog.measure_workers,
+    "open": open_cases.measure,
+    "growth": growth.measure,
 }
 console = Console(highlight=False, width=110)
 
@@ -64,6 +69,8 @@ async def main(paths: list[str]) -> int:
             rows += [Row(figure, load(), memory(stack)) for figure in figures]
     RESULT.write_text(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     console.print(_table(rows), _memory_table(rows))
+    for drawn in plots.draw([row.figure for row in rows], RESULT.parent):
+        console.print(f"  {drawn}")
     return int(failed)
 
 

@@ -13,6 +13,8 @@ from shared.clock import Clock
 from shared.glossary import Role
 
 RESULT = PROJECT / ".local" / "bench" / "latest.json"
+SCALE = float(os.environ.get("BENCH_SCALE") or 1)
+"""A share of the size that counts, to see on a busy machine whether a path still runs: BENCH_SCALE=0.05."""
 PLACE = Place(RESULT.parent / "stack", 5300, "demo")
 
 
@@ -45,3 +47,8 @@ def token(place: Place, role: Role) -> str:
 def load() -> float:
     """How many processes wanted a core during the last minute: what the figures of a busy machine are worth."""
     return round(os.getloadavg()[0], 2)
+
+
+def scaled(count: int) -> int:
+    """The share of a size that is asked for."""
+    return max(1, round(count * SCALE))

@@ -52,6 +52,11 @@ def within(limit: float, unit: str) -> Aim:
     return Aim(f"≤ {limit:g} {unit}", lambda figure: figure.ours <= limit)
 
 
+def shown() -> Aim:
+    """No aim: the figure stands for itself."""
+    return Aim("—", lambda _: True)
+
+
 async def in_turn(*measurements: Callable[[], Awaitable[T]], rounds: int = 3) -> list[list[T]]:
     """Each measurement's results. They take turns, so that a busy moment of the machine meets all of them; every second round runs backwards."""
     results: list[list[T]] = [[] for _ in measurements]
