@@ -47,7 +47,6 @@ async def _rates(place: Place, roster: Database, size: int) -> Sizes:
         "place": await _rate(roster, units, scaled(MEASURED)),
         "read one unit": await asked([f"/units/{unit}" for unit in units[:50]]),
         "read page of 50": await asked(["/units?limit=50"]),
-        "people page of 50": await asked(["/persons?limit=50"]),
         "backlog": await backlog.through(place, scaled(ROWS) * size),
     }
 

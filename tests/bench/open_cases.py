@@ -31,7 +31,7 @@ from workflows.rectification import RECORD_ENTRY, TASK_QUEUE, RectificationStart
 from workflows.rectification_case import Case, Entry, LadderStep
 
 CASES, AT_ONCE, CACHED = 10_000, 40, 1000
-STARTED_PER_SECOND, BEFORE, AFTER = 60, 30.0, 300.0
+STARTED_PER_SECOND, BEFORE, AFTER = 60, 30.0, 600.0
 NAMESPACE = "bench-open"
 MINUTE = 60.0
 

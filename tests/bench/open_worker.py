@@ -3,12 +3,14 @@
 import os
 import sys
 
+from shared import telemetry
 from shared.process import run
 from shared.temporal import connect
 from workflows.worker import worker
 
 
 async def _main(address: str, namespace: str) -> None:
+    telemetry.set_up("bench-workflows", None)
     client = await connect(address, namespace, bytes.fromhex(os.environ["BENCH_KEY"]))
     await worker(client).run()
 
