@@ -239,6 +239,7 @@ TITLES: dict[str, str] = {
     "export_not_ready": "没有可下载的文件",
     "export_over": "导出已经结束",
     "export_too_many": "进行中的导出过多",
+    "export_too_often": "导出过于频繁",
     "document_not_ours": "未能核验",
     # upkeep
     "dead_letter_unknown": "没有这条死信",

@@ -18,6 +18,9 @@ from shared.http import service_app
 from shared.law.notices import Notices
 from shared.settings import StackSettings
 
+SEARCHES_PER_MINUTE = 60
+"""For people by name or number, of one caller: more than anybody reads, too few to go through a county."""
+
 
 def create_app() -> FastAPI:
     """The application, set up from the environment."""
@@ -35,6 +38,7 @@ def create_app() -> FastAPI:
     app = service_app("roster", lifespan)
     app.state.tokens = Tokens(stack.secrets_dir / "token.pub")
     app.state.rates = Rates(stack.requests_per_minute)
+    app.state.searches = Rates(min(SEARCHES_PER_MINUTE, stack.requests_per_minute))
     app.state.clock = clock = Clock(stack.clock_file)
     app.state.calendar = Notices(stack.calendar_folder).calendar
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from shared.db import By, Connection, command
 from shared.exports.models import (
+    MOST_IN_AN_HOUR,
     MOST_UNDER_WAY,
     UNDER_WAY,
     AskExport,
@@ -11,16 +12,24 @@ from shared.exports.models import (
     ExportState,
     ExportUnknown,
     OfExport,
+    TooManyInAnHour,
     TooManyUnderWay,
 )
 
 
 @command
 async def ask_export(conn: Connection, by: By, what: AskExport) -> UUID:
-    """Keep who wants what and why; a worker does the rest. Answers with the export. Raises TooManyUnderWay."""
-    count = await conn.fetchval("SELECT count(*) FROM exports WHERE actor = $1 AND state IN ('export_waiting', 'export_running')", by.actor)
-    if count >= MOST_UNDER_WAY:
-        raise TooManyUnderWay(count=count)
+    """Keep who wants what and why; a worker does the rest. Answers with the export. Raises TooManyUnderWay, TooManyInAnHour."""
+    (count,) = await conn.fetch(
+        "SELECT count(*) FILTER (WHERE state IN ('export_waiting', 'export_running')) AS under_way,"
+        " count(*) FILTER (WHERE asked_at > $2::timestamptz - interval '1 hour') AS in_an_hour FROM exports WHERE actor = $1",
+        by.actor,
+        by.as_of,
+    )
+    if count["under_way"] >= MOST_UNDER_WAY:
+        raise TooManyUnderWay(count=count["under_way"])
+    if count["in_an_hour"] >= MOST_IN_AN_HOUR:
+        raise TooManyInAnHour(most=MOST_IN_AN_HOUR)
     await conn.execute(
         "INSERT INTO exports (id, list, format, filters, fields, unmasked, reason, actor, roles, scope, asked_at, state)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'export_waiting')",

@@ -33,6 +33,7 @@ STATES = {
 UNDER_WAY = frozenset({ExportState.WAITING, ExportState.RUNNING})
 """States that go on by themselves."""
 MOST_UNDER_WAY = 10
+MOST_IN_AN_HOUR = 20
 """How many exports one user may have under way."""
 Format = Literal["xlsx", "csv"]
 
@@ -145,6 +146,13 @@ class TooManyUnderWay(Conflict):
 
     code = "export_too_many"
     sentence = "您有 {count} 项导出还没有完成。请等它们完成，或取消不需要的，再发起新的导出。"
+
+
+class TooManyInAnHour(Conflict):
+    """Whoever carries the registers out, list by list, is slowed down and noticed."""
+
+    code = "export_too_often"
+    sentence = "一小时内最多发起 {most} 项导出。请稍后再试；需要长期批量使用数据的，请与编办协商数据接口。"
 
 
 class NotToBeUnmasked(Forbidden):

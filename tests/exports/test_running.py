@@ -4,7 +4,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from shared import db
 from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.exports.commands import ask_export, cancel_export
-from shared.exports.models import MOST_UNDER_WAY, AskExport, OfExport, TooManyUnderWay
+from shared.exports.models import MOST_IN_AN_HOUR, MOST_UNDER_WAY, AskExport, OfExport, TooManyInAnHour, TooManyUnderWay
 from tests.exports.processes import ROWS, SERVICE
 from tests.shared.given import by, until
 
@@ -115,6 +116,22 @@ async def test_nobody_keeps_the_workers_to_himself(bench: Bench) -> None:
 
     with pytest.raises(TooManyUnderWay):
         await bench.ask()
+
+
+async def test_in_an_hour_one_asks_for_so_many_lists_and_another_for_his_own(bench: Bench) -> None:
+    what = [
+        AskExport(export_id=uuid7(), list="numbers", format="csv", filters={}, fields=(), unmasked=False, roles=(), scope=None)
+        for _ in range(22)
+    ]
+    mandate = by()
+    for each in what[:MOST_IN_AN_HOUR]:
+        await ask_export(bench.database, replace(by(), as_of=mandate.as_of), each)
+        await bench.database.pool.execute("UPDATE exports SET state = 'export_done'")
+
+    with pytest.raises(TooManyInAnHour):
+        await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=59)), what[20])
+    await ask_export(bench.database, replace(by(), as_of=mandate.as_of, actor="somebody-else"), what[20])
+    await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=61)), what[21])
 
 
 async def test_an_export_that_kills_its_worker_again_and_again_is_given_up(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.roster.api.people import PersonPage
+from services.roster.app import SEARCHES_PER_MINUTE
 from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
@@ -403,3 +404,20 @@ async def test_neither_names_nor_numbers_stand_in_a_cursor(doors: Doors, roster_
 
     assert all(word not in str(address) for word in ("qian", "敏", "330499"))
     assert "赵敏" not in repr(PersonSearch(name="赵敏"))
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many requests as a production system allows; the tests' own stack has no limit."""
+    monkeypatch.setenv("BIANBAN_REQUESTS_PER_MINUTE", "1200")
+
+
+@pytest.mark.usefixtures("limited")
+async def test_nobody_goes_through_the_county_by_name(doors: Doors) -> None:
+    """He is told when he may go on; another caller searches meanwhile."""
+    curious = doors.as_(Role.UNIT_CLERK, units=(uuid4(),))
+    answers = [await doors.http.post("/persons/search", json={"name": "王"}, headers=curious) for _ in range(SEARCHES_PER_MINUTE * 2)]
+
+    assert [answer.status_code for answer in answers[:SEARCHES_PER_MINUTE]] == [200] * SEARCHES_PER_MINUTE
+    assert (answers[-1].status_code, answers[-1].json()["code"], answers[-1].headers["retry-after"]) == (429, "too_many_requests", "1")
+    await sought(doors, name="王")

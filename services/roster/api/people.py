@@ -52,6 +52,7 @@ async def persons(request: Request, who: Reader, wanted: Annotated[PersonQuery, 
 @router.post("/persons/search", response_model=PersonPage)
 async def search(body: SearchBody, request: Request, who: Reader, door: InDoor) -> Response:
     """People by name, by how it is spelt, or by the whole number, besides all that `GET /persons` knows: neither stands in a URL."""
+    request.app.state.searches.take(who.name)
     return await _page(request, door, who, body, body)
 
 
