@@ -27,6 +27,12 @@ async def users(conn: Connection, after: str, limit: int) -> list[User]:
     return await _with_grants(conn, rows)
 
 
+async def real_names(conn: Connection, names: Sequence[str]) -> dict[str, str]:
+    """What these accounts are called, by login name."""
+    rows = await conn.fetch("SELECT name, real_name FROM users WHERE name = ANY($1)", list(names))
+    return {row["name"]: row["real_name"] for row in rows}
+
+
 async def demo_users(conn: Connection) -> list[DemoUser]:
     """Every account that has a role, by login name, with the names of its units."""
     rows = await conn.fetch(

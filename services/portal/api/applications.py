@@ -34,9 +34,12 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
         beside["from_unit"] = ("roster", f"/units/{found['from_unit_id']}")
     if found["person_id"] and page.viewer.may("persons.read"):
         beside["person"] = ("roster", f"/persons/{found['person_id']}")
-    cards = await page.get_each(beside)
+    people = {each[who] for each in found["timeline"] for who in ("actor", "on_behalf_of")} | {
+        each["released_by"] for each in found["documents"]
+    }
+    cards, names = await asyncio.gather(page.get_each(beside), page.names_of(found["applicant"], *people))
     shown = {"error": None, "typed": _UNTYPED, "trace_link": _trace_link(page, application_id)} | shown
-    return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, **shown)
+    return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 
 
 _UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": []}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from secrets import compare_digest
 from typing import Any
 from urllib.parse import urlencode
@@ -93,6 +94,13 @@ class Page:
 
         found = await asyncio.gather(*(one(*each) for each in wanted.values()))
         return dict(zip(wanted, found, strict=True))
+
+    async def names_of(self, *logins: str | None) -> dict[str, str]:
+        """What colleagues are called, by login name; whoever is not told keeps his login name."""
+        asked = sorted({each for each in logins if each})
+        with suppress(Refused, Away):
+            return await self.get("identity", "/colleagues", name=asked) if asked else {}
+        return {}
 
     async def send(self, service: str, path: str, body: dict[str, Any], method: str = "POST", part: str = "") -> Any:
         """Write, under the key that the form was made with: a form sent twice is one command. `part` tells several of one form apart."""

@@ -10,6 +10,7 @@ from services.portal.api.door import Opened, Page, cookie_of, drawn, forget_cook
 from services.portal.models import Refused, SessionEnded
 from services.portal.queries.sessions import Sessions
 from services.portal.rules.paths import own
+from shared.auth import ADMINISTRATORS
 
 router = APIRouter()
 KEPT = "kept."
@@ -49,7 +50,11 @@ async def demo_users(request: Request, next: str = "/", q: str = "") -> Response
     """The invented people, by what they do. Only identity knows whether this is the demo."""
     users = await _sessions(request).demo_users()
     found = [user for user in users if q.strip() in f"{user.get('name', '')} {user.get('real_name', '')} {' '.join(user.get('units', ()))}"]
-    return drawn(request, "demo_users.html", users=found, next=own(next), q=q)
+    administrators = [user for user in found if not ADMINISTRATORS.isdisjoint(user["roles"])]
+    office = [user for user in found if not user["units"] and user not in administrators]
+    units = sorted((user for user in found if user["units"]), key=lambda user: user["units"])
+    groups = (("编办与全市", office), ("单位", units), ("三类管理员", administrators))
+    return drawn(request, "demo_users.html", users=found, groups=groups, next=own(next), q=q)
 
 
 @router.post("/demo-users", response_class=Response)

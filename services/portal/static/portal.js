@@ -114,6 +114,8 @@
     all("form[data-draft]").forEach(restore);
     all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
     all("[data-batch]").forEach(count);
+    const current = one(".chain-current, .chain-paused");
+    if (current) { const strip = current.closest("figure"); strip.scrollLeft += current.getBoundingClientRect().left - strip.getBoundingClientRect().left - 16; }
     const told = one("[data-focus]");
     if (told) told.focus();
     draw();
