@@ -26,7 +26,7 @@ from shared.db import PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
-from shared.events.envelope import Event, Headers, Unreadable, uuid7
+from shared.events.envelope import Event, Glimpse, Headers, Unreadable, glimpse, uuid7
 from shared.inbox import Partition, Versions
 from shared.standing import Standing
 from shared.traces import begun_by, told
@@ -236,7 +236,8 @@ async def apply_in_line(
     """Check each version and handle. An older version than the one seen is a late double and changes nothing."""
     events = [(each, each.event(subscription)) for each in line]
     versions = await Versions.of(conn, subscription.name, [event for _, event in events])
-    for turn in _turns([(each, event) for each, event in events if versions.next_in_line(event)]):
+    come = [(each, event) for each, event in events if versions.next_in_line(event)]
+    for turn in _turns([(each, event) for each, event in come if isinstance(event, Event)]):
         await _handle_turn(conn, subscription, turn)
     await versions.write(conn, subscription.name, next_offsets)
 
@@ -255,11 +256,10 @@ def _turns(events: Sequence[tuple["Come", Event]]) -> list[list[tuple["Come", Ev
 
 async def _handle_turn(conn: Connection, subscription: Subscription, turn: Sequence[tuple["Come", Event]]) -> None:
     """Fold all, then react to all; what goes together sees its events at once."""
-    known = [(come, event) for come, event in turn if type(event) in subscription.handlers]
-    with _traced(subscription, known):
+    with _traced(subscription, turn):
         for effect_of in (_fold_of, _react_of):
             shares: dict[Effect | Together | None, list[Event]] = {}
-            for _, event in known:
+            for _, event in turn:
                 shares.setdefault(effect_of(subscription.handlers[type(event)]), []).append(event)
             for effect, events in shares.items():
                 await _run(conn, effect, events)
@@ -368,9 +368,11 @@ class Come:
         except (KeyError, ValueError):
             raise Unreadable("no event id") from None
 
-    def event(self, subscription: Subscription) -> Event:
-        """Raises Unreadable when the record is no event of ours, or stands under a key that is not its own."""
-        event = CATALOGUE.read(self.record.topic.removeprefix(subscription.topic_prefix), self.headers, self.record.value)
-        if event.key != self.key:
+    def event(self, subscription: Subscription) -> Event | Glimpse:
+        """What nobody here handles is not read. Raises Unreadable when the record is no event of ours, or stands under a key that is not its own."""
+        topic = self.record.topic.removeprefix(subscription.topic_prefix)
+        handled = CATALOGUE.kind(topic, self.headers) in subscription.handlers
+        event = CATALOGUE.read(topic, self.headers, self.record.value) if handled else glimpse(self.headers)
+        if self.headers.get("ce_partitionkey") != self.key:
             raise Unreadable("the record's key is another")
         return event

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from shared.db import Connection, Database
-from shared.events.envelope import Event
+from shared.events.envelope import Event, Glimpse
 
 Aggregate = tuple[str, str]
 Partition = tuple[str, int]
@@ -55,7 +55,7 @@ class Versions:
         self._seen, self._risen = seen, dict[Aggregate, int]()
 
     @classmethod
-    async def of(cls, conn: Connection, consumer: str, events: Sequence[Event]) -> "Versions":
+    async def of(cls, conn: Connection, consumer: str, events: Sequence[Event | Glimpse]) -> "Versions":
         """As they stand before the batch."""
         aggregates = sorted({_aggregate(event) for event in events})
         rows = await conn.fetch(
@@ -68,7 +68,7 @@ class Versions:
         )
         return cls({(row["aggregate_type"], row["aggregate_id"]): row["version"] for row in rows})
 
-    def next_in_line(self, event: Event) -> bool:
+    def next_in_line(self, event: Event | Glimpse) -> bool:
         """Whether the event comes right after what was seen; an older one is a late double and changes nothing. Raises GapSeen."""
         aggregate = _aggregate(event)
         seen = self._seen.get(aggregate, 0)
@@ -98,7 +98,7 @@ class Versions:
         )
 
 
-def _aggregate(event: Event) -> Aggregate:
+def _aggregate(event: Event | Glimpse) -> Aggregate:
     return event.aggregate_type, str(event.aggregate_id)
 
 

@@ -6,22 +6,29 @@ The record key is the unit's id, so that all that happens to one unit stays in o
 import os
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import from_json
+from pydantic_core import to_json
 
 Headers = dict[str, str]
 CONTEXT = {"event_id", "type", "occurred_at"}
 """What of an event stands in its headers, not in its data."""
+_CHANCE = 0xFFF << 64 | (1 << 62) - 1
+"""The bits of an identifier that are chance."""
 
 
 def uuid7() -> UUID:
     """A time-ordered identifier (RFC 9562)."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
-    value = value & ~(0xF000 << 64) | 0x7000 << 64
-    return UUID(int=value & ~(0xC000 << 48) | 0x8000 << 48)
+    return uuid7s(1)[0]
+
+
+def uuid7s(number: int) -> list[UUID]:
+    """Several of one moment: chance is drawn once."""
+    moment, chance = (time.time_ns() // 1_000_000) << 80 | 0x7000 << 64 | 0x8000 << 48, os.urandom(10 * number)
+    return [UUID(int=moment | int.from_bytes(chance[start : start + 10]) & _CHANCE) for start in range(0, len(chance), 10)]
 
 
 class Event(BaseModel):
@@ -68,6 +75,15 @@ class Event(BaseModel):
         return self.model_dump_json(exclude=CONTEXT).encode()
 
 
+@dataclass(frozen=True)
+class Glimpse:
+    """What the headers of an event tell: enough for who does nothing with it but count its aggregate's versions."""
+
+    aggregate_type: str
+    aggregate_id: str
+    version: int
+
+
 class Unreadable(Exception):  # noqa: N818  named as the fact it states
     """A record that is no event of ours: broken headers, unknown type, wrong publisher or data that does not fit."""
 
@@ -82,16 +98,38 @@ class Catalogue:
         """Every class by its type."""
         return self._by_type
 
-    def read(self, topic: str, headers: Headers, body: bytes) -> Event:
-        """Rebuild the event of a record, or raise Unreadable with a reason that holds no data of the record."""
+    def kind(self, topic: str, headers: Headers) -> type[Event]:
+        """The class of a record's event. Raises Unreadable."""
         cls = self._by_type.get(headers.get("ce_type", ""))
         if cls is None or cls.topic != topic:
             raise Unreadable("unknown type, or a type of another publisher")
+        return cls
+
+    def read(self, topic: str, headers: Headers, body: bytes) -> Event:
+        """Rebuild the event of a record, or raise Unreadable with a reason that holds no data of the record."""
+        cls = self.kind(topic, headers)
         try:
             context = {"event_id": headers["ce_id"], "type": headers["ce_type"], "occurred_at": headers["ce_time"]}
-            event = cls.model_validate(from_json(body) | context)
+            event = cls.model_validate_json(_joined(body, to_json(context)))
         except (ValueError, KeyError, TypeError) as error:
             raise Unreadable(type(error).__name__) from None
         if event.key != headers.get("ce_partitionkey") or f"{event.version:012d}" != headers.get("ce_sequence"):
             raise Unreadable("headers and data disagree")
         return event
+
+
+def glimpse(headers: Headers) -> Glimpse:
+    """Raises Unreadable."""
+    try:
+        aggregate_type, _, aggregate_id = headers["ce_subject"].partition("/")
+        return Glimpse(aggregate_type, str(UUID(aggregate_id)), int(headers["ce_sequence"]))
+    except (ValueError, KeyError) as error:
+        raise Unreadable(type(error).__name__) from None
+
+
+def _joined(data: bytes, context: bytes) -> bytes:
+    """One JSON object of two, as text; where both have a name, the last one counts."""
+    own = data.strip()
+    if own[:1] != b"{" or own[-1:] != b"}":
+        raise ValueError("no object")
+    return context if not own[1:-1].strip() else own[:-1] + b"," + context[1:]

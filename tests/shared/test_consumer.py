@@ -13,13 +13,14 @@ from shared import dead_letters, inbox
 from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
-from shared.events.roster import QuotaChanged
+from shared.events.roster import QuotaChanged, SeatsChanged
 from shared.inbox import GapSeen
 from shared.listening import forget, position
 from shared.outbox import append
 from shared.replays import replay as replay_parked
 from shared.unit_copies import UnitUnknown
 from tests.shared.given import (
+    NOW,
     SERVICE,
     TOPIC,
     Kit,
@@ -231,6 +232,20 @@ async def test_a_record_that_is_no_event_is_parked_and_its_reason_holds_none_of_
     assert reason in error
     assert str(unit) not in error
     assert await kit.effects() == [1]
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_nobody_here_handles_is_counted_and_not_read(kit: Kit) -> None:
+    unit = uuid4()
+    unhandled = SeatsChanged(occurred_at=NOW, unit_id=unit, version=1, level="head", approved=1, used=0)
+    await put(kit.kafka, unhandled, body=b"{")
+    await put(kit.kafka, changed(unit, 2))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 2))
+
+    assert await kit.parked() == []
+    assert await kit.effects(unit) == [2]
 
 
 @pytest.mark.asyncio

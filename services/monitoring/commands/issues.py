@@ -10,7 +10,7 @@ from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue,
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
 from services.monitoring.queries.facts import Touched, facts_of
-from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, Remark
+from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
 from shared.glossary import IssueState, Light
@@ -203,18 +203,15 @@ async def _keep_remarks(conn: Connection, judged: Judged) -> None:
             [code for code, _ in gone],
             [subject for _, subject in gone],
         )
-    for remark in kept.values():
-        await _keep_remark(conn, judged.occasion, remark)
-
-
-async def _keep_remark(conn: Connection, occasion: Occasion, remark: Remark) -> None:
-    await conn.execute(
-        "INSERT INTO remarks (unit_id, rule, subject, code, inputs, since) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (unit_id, rule, subject) DO UPDATE SET code = excluded.code, inputs = excluded.inputs",
-        occasion.unit_id,
-        remark.rule,
-        remark.subject,
-        remark.code,
-        dict(remark.inputs),
-        occasion.at,
-    )
+    if kept:
+        await conn.execute(
+            "INSERT INTO remarks (unit_id, rule, subject, code, inputs, since)"
+            " SELECT $1, rule, subject, code, inputs, $2 FROM unnest($3::text[], $4::text[], $5::text[], $6::jsonb[]) AS new (rule, subject, code, inputs)"
+            " ON CONFLICT (unit_id, rule, subject) DO UPDATE SET code = excluded.code, inputs = excluded.inputs",
+            judged.occasion.unit_id,
+            judged.occasion.at,
+            [remark.rule for remark in kept.values()],
+            [remark.subject for remark in kept.values()],
+            [remark.code for remark in kept.values()],
+            [dict(remark.inputs) for remark in kept.values()],
+        )
