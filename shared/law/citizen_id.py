@@ -48,9 +48,9 @@ def _share(digits: str, place: int) -> int:
 def parse_citizen_id(text: str) -> CitizenId:
     """Check one number and read birth date and sex from it. Raises InvalidCitizenId or FifteenDigits."""
     number = text.strip().upper()
-    if _FIFTEEN.fullmatch(number):
-        raise FifteenDigits("15 位旧号码，无法校验，请改用 18 位公民身份号码")
     if not _EIGHTEEN.fullmatch(number):
+        if _FIFTEEN.fullmatch(number):
+            raise FifteenDigits("15 位旧号码，无法校验，请改用 18 位公民身份号码")
         raise InvalidCitizenId("应为 18 位，前 17 位为数字，末位为数字或 X")
     if check_digit(number[:17]) != number[17]:
         raise InvalidCitizenId("校验码不符")

@@ -46,6 +46,11 @@ class Contents:
     formulas: dict[str, dict[int, list[int]]] = field(default_factory=dict)
     errors: dict[str, dict[int, dict[int, str]]] = field(default_factory=dict)
 
+    @property
+    def plain(self) -> bool:
+        """Neither of them in any sheet."""
+        return not any(self.formulas.values()) and not any(self.errors.values())
+
 
 def judge(file: BinaryIO) -> Contents:
     """Refuse what is no honest workbook. Raises Unread."""

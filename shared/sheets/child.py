@@ -17,6 +17,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic_core import to_json
+
 from shared.sheets import archive
 from shared.sheets.refusals import Unread
 
@@ -45,7 +47,9 @@ _OTHERS = (
 
 
 def main(asked: dict[str, Any]) -> None:
-    """`asked`: `path`, `suffix`, `sheets` (titles wanted), `lone` (the title given to the only sheet of a book, or of a CSV), `mark` (a hidden sheet)."""
+    """`asked`: `path`, `suffix`, `sheets` (titles wanted), `lone` (the title given to the only sheet of a book, or of a CSV), `mark` (a hidden sheet),
+    `plain` (an earlier child has judged the archive, and found it plain).
+    """
     limit_yourself()
     try:
         with Path(asked["path"]).open("rb") as file:
@@ -93,8 +97,8 @@ def kind_of(file: BinaryIO, suffix: str) -> str:
 
 def say(**words: Any) -> None:
     """One line to the reader."""
-    sys.stdout.write(json.dumps(words, ensure_ascii=False, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    sys.stdout.buffer.write(to_json(words) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def heard() -> dict[str, Any]:
@@ -107,7 +111,7 @@ def heard() -> dict[str, Any]:
 
 
 def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
-    contents = archive.judge(file)
+    contents = archive.Contents() if asked["plain"] else archive.judge(file)
     import python_calamine as calamine  # noqa: PLC0415  only under the limits
 
     file.seek(0)
@@ -115,7 +119,7 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
         book = calamine.load_workbook(file)
         visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
         hidden = [name for name in book.sheet_names if name not in visible and name != asked["mark"]]
-        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"])})
+        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"]), "plain": contents.plain})
         for name, title in chosen(visible, book.sheet_names, asked):
             sheet = book.get_sheet_by_name(name)
             last_row, last_column = sheet.end or (0, 0)
@@ -172,7 +176,7 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     lines = iter(csv_lines(file))
     first = next(lines, "")
     reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count))
-    say(book={"names": [asked["lone"]], "hidden": [], "mark": ""})
+    say(book={"names": [asked["lone"]], "hidden": [], "mark": "", "plain": True})
     try:
         _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
     except csv.Error:
@@ -243,13 +247,13 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int,
         if number <= answer["after"]:
             continue
         padded = row if len(row) >= widest else [*row, *([None] * (widest - len(row)))]
-        cells = [value(padded[place]) for place in columns]
+        cells = [cell[:LONGEST_CELL] or None if (cell := padded[place]).__class__ is str else value(cell) for place in columns]
         if patterns:
             cells += [_derived(value(padded[place]) if place < len(padded) else None, pattern) for place, pattern in patterns]
         if any(cell is not None for cell in cells):
             computed = [columns.index(place) for place in formulas.get(number, ()) if place in columns]
             chunk.append([number, cells, computed] if computed else [number, cells])
-            characters += sum(len(cell) for cell in cells if isinstance(cell, str))
+            characters += sum(map(len, [cell for cell in cells if cell.__class__ is str]))
         if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:
             say(rows=chunk)
             chunk, characters = [], 0

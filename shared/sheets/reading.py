@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from pydantic_core import from_json
+
 from shared.sheets.refusals import unreadable
 
 FILE_BYTES = 60_000_000
@@ -74,18 +76,21 @@ class Sheet:
 
 
 class Book:
-    """An open file: the names of its visible sheets and of the hidden ones, which are not read; and what a template of ours says about itself."""
+    """An open file: the names of its visible sheets and of the hidden ones, which are not read; what a template of ours says about itself; and whether
+    it is `plain`: judged, without formulas and error values.
+    """
 
     def __init__(self, child: Process) -> None:
         self._child = child
         self.names: Sequence[str] = ()
         self.hidden: Sequence[str] = ()
         self.mark = ""
+        self.plain = False
 
     async def begin(self) -> None:
         """Wait for the child's first words. Raises Unreadable."""
         book = (await self.hear())["book"]
-        self.names, self.hidden, self.mark = book["names"], book["hidden"], book["mark"]
+        self.names, self.hidden, self.mark, self.plain = book["names"], book["hidden"], book["mark"], book["plain"]
 
     async def sheets(self) -> AsyncIterator[Sheet]:
         """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""
@@ -113,7 +118,7 @@ class Book:
             raise unreadable("damaged") from None
         if not line.endswith(b"\n"):
             raise unreadable("too_wide" if await self._child.wait() in _EXHAUSTED else "damaged")
-        words: dict[str, Any] = json.loads(line)
+        words: dict[str, Any] = from_json(line)
         if "refused" in words:
             raise unreadable(words["refused"], **words["facts"])
         return words
@@ -133,8 +138,11 @@ def held(pieces: Iterable[bytes]) -> int:
 
 
 @asynccontextmanager
-async def opened(place: int, name: str, wanted: Wanted) -> AsyncIterator[Book]:
-    """Open a file held in memory; `name` is what its owner calls it. Raises Unreadable. The child ends with the block."""
+async def opened(place: int, name: str, wanted: Wanted, *, plain: bool = False) -> AsyncIterator[Book]:
+    """Open a file held in memory; `name` is what its owner calls it; `plain`: it was found so before, and is not judged again. Raises Unreadable.
+
+    The child ends with the block.
+    """
     asked = {
         "path": f"/proc/self/fd/{place}",
         "suffix": Path(name).suffix.lower(),
@@ -143,6 +151,7 @@ async def opened(place: int, name: str, wanted: Wanted) -> AsyncIterator[Book]:
         "renamed": dict(wanted.renamed),
         "ignored": list(wanted.ignored),
         "mark": MARK,
+        "plain": plain,
     }
     child = await guarded("shared.sheets.child", asked, place)
     book = Book(child)
@@ -169,7 +178,7 @@ async def guarded(module: str, asked: Mapping[str, Any], *places: int) -> Proces
     )
 
 
-async def ensure_readable(place: int, name: str, wanted: Wanted) -> str:
-    """Refuse at once what is no honest file; answers the mark of a template of ours."""
+async def ensure_readable(place: int, name: str, wanted: Wanted) -> Book:
+    """Refuse at once what is no honest file; answers what it tells of itself."""
     async with opened(place, name, wanted) as book:
-        return book.mark
+        return book

@@ -13,6 +13,7 @@ from services.roster.rules.imports.cells import Cell, Choices
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge
 from shared.sheets.headers import find
+from shared.sheets.reading import Row
 
 TODAY = date(2026, 9, 18)
 BORN = date(1986, 3, 5)
@@ -97,13 +98,13 @@ def judged(
     judge = SheetJudge(
         Layout(sheet_of(kind), names, how, [name for _, name, _ in extracted]), TODAY, POPULATIONS, **{"political_legal": False} | options
     )
-    answers = []
+    lines = []
     for number, row in enumerate(rows, start=2):
         line = [row.get(title) for title in titles]
         found = [re.search(pattern, str(line[place] or "")) for place, _, pattern in extracted]
         cells = [line[header.columns[name]] for name in names] + [*line, None, None, None][:LEADS]
-        answers.append(judge.judge(number, [*cells, *(each and each.group("value") for each in found)]))
-    return answers
+        lines.append(Row(number, [*cells, *(each and each.group("value") for each in found)]))
+    return judge.judge(lines)
 
 
 def one(kind: str, row: Mapping[str, Cell], mapping: MappingFile | None = None, **options: Any) -> JudgedRow:

@@ -8,6 +8,7 @@ from services.roster.models.imports import HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports.cells import Cell
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import Layout, SheetJudge, ensure_columns
+from shared.sheets.reading import Row
 from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judged, one, person, said, sheet_of, unit
 
 OTHER_BIRTH = "1985-01-02"
@@ -200,7 +201,8 @@ def test_a_computed_cell_is_refused_and_the_others_of_its_row_are_not() -> None:
     how = translated(sheet_of("quotas"), CHOICES, None)
     names = ["unit", "kind", "funding", "posts", "document_no", "document_on"]
     judge = SheetJudge(Layout(sheet_of("quotas"), names, how), TODAY, POPULATIONS, political_legal=False)
-    row = judge.judge(2, ["甲单位", "事业编制", "全额拨款", 3.0, "测编〔2020〕1号", "2020-03-01", None, None, None], frozenset({3}))
+    cells: list[Cell] = ["甲单位", "事业编制", "全额拨款", 3.0, "测编〔2020〕1号", "2020-03-01", None, None, None]
+    [row] = judge.judge([Row(2, cells, frozenset({3}))])
 
     assert isinstance(row, JudgedRow)
     assert said(row) == [("posts", False)]
@@ -211,7 +213,8 @@ def test_a_computed_cell_without_a_result_is_not_called_empty() -> None:
     how = translated(sheet_of("quotas"), CHOICES, None)
     names = ["unit", "kind", "funding", "posts", "document_no", "document_on"]
     judge = SheetJudge(Layout(sheet_of("quotas"), names, how), TODAY, POPULATIONS, political_legal=False)
-    row = judge.judge(2, ["甲单位", "事业编制", "全额拨款", None, "测编〔2020〕1号", "2020-03-01", None, None, None], frozenset({3}))
+    cells: list[Cell] = ["甲单位", "事业编制", "全额拨款", None, "测编〔2020〕1号", "2020-03-01", None, None, None]
+    [row] = judge.judge([Row(2, cells, frozenset({3}))])
 
     assert isinstance(row, JudgedRow)
     assert [each.sentence for each in row.problems] == ["公式没有结果，请填写数值"]

@@ -98,7 +98,7 @@ async def test_an_error_value_pasted_as_a_value_is_named(office: Office) -> None
 async def test_version_and_choices_outlive_being_saved_in_libreoffice() -> None:
     place = held([BOOK])
     try:
-        assert await ensure_readable(place, "a.xlsx", wanted_of("roster", None)) == mark_of(PERSONS)
+        assert (await ensure_readable(place, "a.xlsx", wanted_of("roster", None))).mark == mark_of(PERSONS)
     finally:
         os.close(place)
     with zipfile.ZipFile(by_hand.XLSX) as book:

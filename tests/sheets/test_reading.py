@@ -220,7 +220,7 @@ async def test_a_mark_of_a_template_is_found() -> None:
         sheet.write(0, 0, "bianban:roster:1")
         sheet.very_hidden()
 
-    assert await ensure_readable(held([book(fill)]), "a.xlsx", WANTED) == "bianban:roster:1"
+    assert (await ensure_readable(held([book(fill)]), "a.xlsx", WANTED)).mark == "bianban:roster:1"
 
 
 async def test_a_sheet_with_too_many_rows_is_refused() -> None:

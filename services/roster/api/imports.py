@@ -128,22 +128,23 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
     if kind not in SHEETS:
         raise ImportKindUnknown
     file = await file_of(form)
-    settings, import_id = request.app.state.imports, uuid7()
+    settings, import_id, told = request.app.state.imports, uuid7(), await _mapping(mapping)
+    with held_for(file.content) as place:
+        book = await ensure_readable(place, file.name, wanted_of(kind, told))
     what = ReceiveImport(
         import_id=import_id,
         kind=kind,
         file_name=file.name,
         file_bytes=len(file.content),
         file_hash=file.digest,
-        mapping=await _mapping(mapping),
+        plain=book.plain,
+        mapping=told,
         political_legal=form.get("political_legal") == "true" and settings.import_political_legal,
         scope=who.units,
         keep_days=settings.import_keep_days,
         pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(file.content)),
         clock_offset=request.app.state.clock_offset(),
     )
-    with held_for(file.content) as place:
-        await ensure_readable(place, file.name, wanted_of(kind, what.mapping))
     by = door.by(who, idempotency_key, Write(reason="上传待导入的文件"))
     return ImportId(import_id=await commands.receive_import(door.database, by, what))
 

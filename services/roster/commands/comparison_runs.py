@@ -166,8 +166,7 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
     async def rows() -> AsyncIterator[TheirRow]:
         async for chunk in foreign.chunks(header.after, places):
             run.rows_read += len(chunk)
-            for each in chunk:
-                judged = judge.read(each.number, each.cells, each.computed)
+            for judged in judge.read(chunk):
                 problems: Sequence[Problem] = judged if isinstance(judged, list) else judged.problems
                 for problem in problems:
                     run.problem(plan, problem.row, problem.field, problem.sentence)

@@ -27,7 +27,7 @@ async def read_file(check: Check) -> None:
     job = check.job
     place, other_version = await kept_file(check.database, check.cipher, job.id), ""
     try:
-        async with opened(place, job.file_name, wanted_of(job.kind, job.mapping)) as book:
+        async with opened(place, job.file_name, wanted_of(job.kind, job.mapping), plain=job.plain) as book:
             other_version = _note(job.kind, book.mark)
             check.note = "；".join(each for each in (other_version, _unread(book.hidden)) if each)
             async for sheet in book.sheets():
@@ -68,8 +68,8 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> None:
     layout, after, columns, derive = _layout(check, foreign)
     judge = SheetJudge(layout, check.today, check.populations, political_legal=check.job.political_legal)
     async for chunk in foreign.chunks(after, columns, derive):
-        for row in chunk:
-            await check.add(judge.judge(row.number, row.cells, row.computed))
+        for judged in judge.judge(chunk):
+            await check.add(judged)
 
 
 def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:

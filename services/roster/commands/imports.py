@@ -42,9 +42,9 @@ async def receive_import(conn: Connection, by: By, what: ReceiveImport) -> UUID:
     """Keep the file and have it checked."""
     keep_until = by.as_of + timedelta(days=what.keep_days)
     await conn.execute(
-        "INSERT INTO imports (id, kind, state, file_name, file_bytes, file_hash, mapping, political_legal, actor, scope, received_at, keep_until)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        *(what.import_id, what.kind, ImportState.RECEIVED, what.file_name, what.file_bytes, what.file_hash),
+        "INSERT INTO imports (id, kind, state, file_name, file_bytes, file_hash, plain, mapping, political_legal, actor, scope,"
+        " received_at, keep_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        *(what.import_id, what.kind, ImportState.RECEIVED, what.file_name, what.file_bytes, what.file_hash, what.plain),
         what.mapping.model_dump(mode="json", by_alias=True) if what.mapping else None,
         *(what.political_legal, by.actor, what.scope, by.as_of, keep_until),
     )

@@ -117,7 +117,7 @@ class MappingFile(BaseModel):
 
 
 class ReceiveImport(Request):
-    """A file, kept encrypted by whoever received it; `pieces` gives it anew each time it is asked."""
+    """A file, kept encrypted by whoever received it; `pieces` gives it anew each time it is asked. `plain`: no formula and no error value in it."""
 
     import_id: UUID = Field(exclude=True)
     kind: str
@@ -126,6 +126,7 @@ class ReceiveImport(Request):
     file_hash: str
     mapping: MappingFile | None = None
     political_legal: bool = False
+    plain: bool = Field(False, exclude=True)
     scope: tuple[UUID, ...] | None = None
     keep_days: int = Field(exclude=True)
     pieces: Callable[[], Iterable[bytes]] = Field(exclude=True, repr=False)
@@ -205,6 +206,7 @@ class Job:
     kind: str
     state: str
     file_name: str
+    plain: bool
     mapping: MappingFile | None
     political_legal: bool
     actor: str

@@ -167,6 +167,7 @@ def as_job(row: asyncpg.Record | Mapping[str, Any]) -> Job:
         kind=row["kind"],
         state=row["state"],
         file_name=row["file_name"],
+        plain=row["plain"],
         mapping=None if row["mapping"] is None else MappingFile.model_validate(row["mapping"]),
         political_legal=row["political_legal"],
         actor=row["actor"],

@@ -23,6 +23,7 @@ Reader: TypeAlias = Callable[[Cell], Value]
 
 LONGEST = {"duties": 4_000}
 USUAL_LENGTH = 200
+_LONGEST_NAME = 50
 _NOTHING = frozenset(
     "无 (无) 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
 )
@@ -35,6 +36,8 @@ _DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^
 _REMARK = re.compile(r"[（(【\[]")
 _LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
+_PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa50-9A-Za-z〔〕（）、]*")
+_PLAIN_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
 _RADICAL = re.compile("[\u2f00-\u2fdf]")
 _DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
@@ -122,7 +125,7 @@ def folded(cell: Cell) -> str:
 
 def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
     """A text. What a spreadsheet would take for a formula, and what cannot be shown, is refused."""
-    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
+    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and _PLAIN_TEXT.fullmatch(cell):
         return cell  # as most are
     if is_nothing(cell):
         return None
@@ -142,9 +145,11 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
 
 def name(cell: Cell) -> str | None:
     """A person's name: no spaces inside, the dot of minority names U+00B7."""
+    if isinstance(cell, str) and len(cell) <= _LONGEST_NAME and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
+        return cell  # as most are
     if isinstance(cell, float | int):
         raise Wrong("应为姓名，单元格中却是数字，请核对是否错列")
-    plain = text(cell, 50)
+    plain = text(cell, _LONGEST_NAME)
     if plain is None:
         return None
     if _REMARK.search(plain):
@@ -235,10 +240,6 @@ def id_number(cell: Cell) -> str | None:
     if is_nothing(cell):
         return None
     plain = cell if isinstance(cell, str) and _PLAIN_NUMBER.fullmatch(cell) else _folded_number(cell)
-    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
-        raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
-    if re.search(r"\*{2,}|X{3,}", plain):
-        raise Wrong("是隐去中间几位的号码，不能据此核对，请填完整号码")
     try:
         return parse_citizen_id(plain).number
     except FifteenDigits as old:
@@ -248,7 +249,12 @@ def id_number(cell: Cell) -> str | None:
 
 
 def _folded_number(cell: Cell) -> str:
-    return folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
+    plain = folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
+    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+        raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
+    if re.search(r"\*{2,}|X{3,}", plain):
+        raise Wrong("是隐去中间几位的号码，不能据此核对，请填完整号码")
+    return plain
 
 
 def uscc(cell: Cell) -> str | None:
@@ -292,6 +298,8 @@ def _standard_han(plain: str) -> str:
 
 def _date(cell: Cell) -> date | None:
     """A whole day, or None. Raises Wrong for a day that does not exist."""
+    if isinstance(cell, str) and _PLAIN_DAY.fullmatch(cell):
+        return _real(int(cell[:4]), int(cell[5:7]), int(cell[8:]))
     plain = _in_digits(folded(cell))
     found = _DAY.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})(\d{2})", plain)
     if found:

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 from typing import Any
 
 from services.roster.models.fields import Field, Kind, Sheet
@@ -13,10 +13,12 @@ from services.roster.rules.imports import cells
 from services.roster.rules.imports.agreement import Agreement
 from services.roster.rules.imports.cells import Cell, Choices, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
+from shared.sheets.reading import Row
 
 POLITICAL_LEGAL = "ZF"
 LEADS = 3
 _REMEMBERED = 20_000
+_UNREAD = object()
 _MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
 _FOOTNOTE = re.compile(r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|第\s*\d+\s*页)")
 _TOTAL = re.compile(rf"^[（(]?(?:{'|'.join(TOTAL_WORDS)})")
@@ -60,52 +62,71 @@ class SheetJudge:
         self._required = [each.name for each in layout.sheet.fields if each.required]
         self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
 
-    def judge(self, number: int, row: Sequence[Cell], computed: frozenset[int] = frozenset()) -> JudgedRow | list[Problem]:
-        """The row as values; for a row that is none (a total, a footnote, a repeated header) what it tells, mostly nothing."""
-        judged = self.read(number, row, computed)
-        if isinstance(judged, list):
-            return judged
+    def judge(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
+        """Rows as values; for one that is none (a total, a footnote, a repeated header) what it tells, mostly nothing."""
+        answers = self.read(rows)
+        for judged in answers:
+            if isinstance(judged, JudgedRow):
+                self._judge(judged)
+        return answers
+
+    def _judge(self, judged: JudgedRow) -> None:
         self._agreement.fill(judged)
         self._ask_for_missing(judged)
         self._agreement.judge(judged)
         if judged.values.get("kind") == POLITICAL_LEGAL and not self._political_legal:
             judged.left_out = True
             judged.problems = [
-                Problem(self._sheet.kind, number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
+                Problem(self._sheet.kind, judged.number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
             ]
-        return judged
 
-    def read(self, number: int, row: Sequence[Cell], computed: frozenset[int] = frozenset()) -> JudgedRow | list[Problem]:
+    def read(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
         """As `judge`, cell by cell only: what is missing stays missing, and nothing is filled in."""
-        width = len(self._names)
-        leads = row[width : width + LEADS]
-        aside = self._aside(number, row[:width], leads)
-        if aside is not None:
-            return aside
-        judged = JudgedRow(self._sheet.kind, number)
-        self._read(judged, [*row[:width], *row[width + LEADS :]], {place for place in computed if place < width})
-        self._sums.count(judged.values)
+        asides = [self._aside(row.cells) for row in rows]
+        read = iter(self._read([row for row, aside in zip(rows, asides, strict=True) if aside is None]))
+        answers: list[JudgedRow | list[Problem]] = []
+        for row, aside in zip(rows, asides, strict=True):
+            if aside is None:
+                judged = next(read)
+                self._sums.count(judged.values)
+                answers.append(judged)
+            else:
+                answers.append(self._total(row, aside) if aside else [])
+        return answers
+
+    def _read(self, rows: Sequence[Row]) -> list[JudgedRow]:
+        """Column by column: in most of them nearly every cell was read before, and that is told of all rows at once."""
+        if not rows:
+            return []
+        judged = [JudgedRow(self._sheet.kind, row.number) for row in rows]
+        own = len(self._names)
+        columns = [list(column) for column in zip(*(row.cells for row in rows), strict=True)]
+        computed = [(index, place) for index, row in enumerate(rows) for place in row.computed if place < own]
+        read = []
+        for place, (column, written) in enumerate(zip(self._columns, (*columns[:own], *columns[own + LEADS :]), strict=True)):
+            for index in (index for index, formula in computed if formula == place):
+                said, optional = (_COMPUTED, False) if written[index] is not None else (_NO_RESULT, column.name not in self._required)
+                judged[index].problems.append(Problem(self._sheet.kind, judged[index].number, column.name, said, warning=optional))
+                written[index] = None
+            values, found = column.read(written)
+            for index, said in found:
+                doubtful = values[index] is not None
+                judged[index].problems.append(Problem(self._sheet.kind, judged[index].number, column.name, said, warning=doubtful))
+            read.append(values)
+        for each, of_row in zip(judged, zip(*read, strict=True), strict=True):
+            each.values = self._named(of_row)
         return judged
 
-    def _read(self, judged: JudgedRow, row: Sequence[Cell], computed: AbstractSet[int]) -> None:
-        """Every cell; what was read once in a column is not read again."""
-        values, own = judged.values, len(self._names)
-        for place, (column, cell) in enumerate(zip(self._columns, row, strict=True)):
-            if place in computed:
-                said, optional = (_COMPUTED, False) if cell is not None else (_NO_RESULT, column.name not in self._required)
-                judged.problems.append(Problem(self._sheet.kind, judged.number, column.name, said, warning=optional))
-                continue
-            if cell is None:
-                continue
-            memory = column.memory
-            found = memory.get(cell) if memory is not None and cell.__class__ is not bool else None
-            value, said = found or column.read_anew(cell)
-            if said:
-                judged.problems.append(Problem(self._sheet.kind, judged.number, column.name, said, warning=value is not None))
-            if value is not None and (place < own or column.name not in values):
-                values[column.name] = value
+    def _named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """What a column of its own says goes before what was found in another one, and that before a default."""
+        own = len(self._names)
+        named = {name: value for name, value in zip(self._names, values[:own], strict=True) if value is not None}
+        for name, value in zip(self._extracted, values[own:], strict=True):
+            if value is not None:
+                named.setdefault(name, value)
         for name, value in self._how.defaults.items():
-            values.setdefault(name, value)
+            named.setdefault(name, value)
+        return named
 
     def _ask_for_missing(self, judged: JudgedRow) -> None:
         for name in self._required:
@@ -115,42 +136,65 @@ class SheetJudge:
     def _complain(self, judged: JudgedRow, name: str, sentence: str) -> None:
         judged.problems.append(Problem(self._sheet.kind, judged.number, name, sentence))
 
-    def _aside(self, number: int, row: Sequence[Cell], leads: Sequence[Cell]) -> list[Problem] | None:
-        """None for a row of data."""
-        first = next((str(cell).strip() for cell in (*leads, *row) if isinstance(cell, str) and cell.strip()), "")
+    def _aside(self, cells_: Sequence[Cell]) -> str | None:
+        """None for a row of data; the word of a total row; nothing for a row that tells nothing."""
+        width = len(self._names)
+        row, leads = cells_[:width], cells_[width : width + LEADS]
+        first = next((text for cell in (*leads, *row) if isinstance(cell, str) and (text := cell.strip())), "")
         plain = first.replace(" ", "").replace("\u3000", "")
         if _TOTAL.match(plain) and self._is_no_data(row):
-            return self._total(number, plain, row, leads)
+            return plain
         filled = [cell for cell in row if cell is not None]
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and self._is_no_data(row):
-            return []
+            return ""
         if first in self._titles and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
-            return []
-        return [] if not filled or all(cells.is_nothing(cell) for cell in filled) else None
+            return ""
+        return "" if all(cells.is_nothing(cell) for cell in filled) else None
 
     def _is_no_data(self, row: Sequence[Cell]) -> bool:
         """No person and no code stands in it: a unit may well be called 合计, a total row has none."""
         present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
         return not present & {"id_number", "uscc", "kind", "level"} or len(present) <= 3
 
-    def _total(self, number: int, word: str, row: Sequence[Cell], leads: Sequence[Cell]) -> list[Problem]:
-        written = {name: cell for name, cell in zip(self._names, row, strict=True) if cell is not None}
-        found = self._sums.differences(word, written, (*leads, *row))
-        return [Problem(self._sheet.kind, number, name, sentence, warning=True) for name, sentence in found]
+    def _total(self, row: Row, word: str) -> list[Problem]:
+        width = len(self._names)
+        written = {name: cell for name, cell in zip(self._names, row.cells[:width], strict=True) if cell is not None}
+        found = self._sums.differences(word, written, (*row.cells[width : width + LEADS], *row.cells[:width]))
+        return [Problem(self._sheet.kind, row.number, name, sentence, warning=True) for name, sentence in found]
 
 
 class _Column:
     """One column: its field, and what its cells were read as before. Names and numbers differ from row to row: they are not remembered."""
 
     def __init__(self, field: Field, choices: Mapping[str, Choices]) -> None:
-        self.name, self._read = field.name, _reader(field, choices)
-        self.memory: dict[Cell, tuple[Any, str]] | None = None if field.kind in _MANY_VALUES else {}
+        self.name, self._read, self._remembers = field.name, _reader(field, choices), field.kind not in _MANY_VALUES
+        self._clear: dict[Cell, Any] = {None: None}
+        self._doubtful: dict[Cell, tuple[Any, str]] = {}
 
-    def read_anew(self, cell: Cell) -> tuple[Any, str]:
-        """A value, or what is said instead; a value of which something is said stands, with a warning."""
-        found = _outcome(self._read, cell)
-        if self.memory is not None and not isinstance(cell, bool) and len(self.memory) < _REMEMBERED:
-            self.memory[cell] = found
+    def read(self, cells_: Sequence[Cell]) -> tuple[list[Any], list[tuple[int, str]]]:
+        """The value of each cell, and what is said of some (by place); a value of which something is said stands, with a warning."""
+        alike = bool in set(map(type, cells_))  # True is 1 where a cell is looked up
+        values = [_UNREAD] * len(cells_) if alike else [*map(self._clear.get, cells_, repeat(_UNREAD))]
+        said = []
+        for place in [place for place, value in enumerate(values) if value is _UNREAD]:
+            values[place], sentence = self._read_anew(cells_[place])
+            if sentence:
+                said.append((place, sentence))
+        return values, said
+
+    def _read_anew(self, cell: Cell) -> tuple[Any, str]:
+        if not self._remembers or isinstance(cell, bool):
+            return _outcome(self._read, cell)
+        if (value := self._clear.get(cell, _UNREAD)) is not _UNREAD:
+            return value, ""  # it stands a few rows further up
+        found = self._doubtful.get(cell)
+        if found is None:
+            found = _outcome(self._read, cell)
+            if len(self._clear) + len(self._doubtful) < _REMEMBERED:
+                if found[1]:
+                    self._doubtful[cell] = found
+                else:
+                    self._clear[cell] = found[0]
         return found
 
 
