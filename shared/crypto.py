@@ -212,6 +212,10 @@ class FieldCipher:
         """By what a repeat is recognised, hex: the blind index under the oldest key, so that a new key changes nothing for who repeats."""
         return self.ring.oldest.index(text).hex()
 
+    def mark_of(self, indexes: Mapping[int, bytes]) -> str:
+        """The mark of a text whose indexes are known."""
+        return indexes[self.ring.oldest.id].hex()
+
     def indexes(self, text: str) -> dict[int, bytes]:
         """The blind indexes of a text under every key of the ring, by key id."""
         return {key.id: key.index(text) for key in self.ring.keys}

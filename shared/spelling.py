@@ -139,6 +139,8 @@ def spelt(text: str) -> Spelt:
 
 def written_plainly(text: str) -> str:
     """As one writes what one seeks: without spaces and dots, in small letters of usual width."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     return _NOT_WRITTEN.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 

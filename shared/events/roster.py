@@ -37,9 +37,9 @@ class EstablishmentState(BaseModel):
         """可用编; may be negative."""
         return self.quota - self.headcount - self.reserved - self.frozen
 
-    def one_more(self) -> "EstablishmentState":
-        """The row with one person more in it."""
-        return self.model_copy(update={"headcount": self.headcount + 1})
+    def with_more(self, people: int) -> "EstablishmentState":
+        """The row with so many people more in it."""
+        return self.model_copy(update={"headcount": self.headcount + people})
 
     @property
     def overstaffing(self) -> int:

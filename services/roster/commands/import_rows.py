@@ -10,9 +10,9 @@ import asyncpg
 from pydantic_core import from_json
 
 from services.roster.commands.import_units import WriteUnit
-from services.roster.commands.sealing import seal_change, sealed
+from services.roster.commands.sealing import all_sealed, seal_change
 from services.roster.models.imports import LOAN, Job, sealed_place
-from services.roster.models.loads import LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
+from services.roster.models.loads import LoadedPerson, LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
 from services.roster.models.requests import RegisterUnit
 from services.roster.models.units import ChangeUnit
@@ -21,7 +21,6 @@ from services.roster.queries.loads import units_in_use
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.events.envelope import uuid7
-from shared.law.retirement import Sex
 
 UNIT_SHEETS, PERSON_SHEETS = ("units", "units_with_posts"), ("roster", "offestablishment")
 _QUOTA_SHEETS = ("quotas", "units_with_posts")
@@ -30,8 +29,6 @@ _ROWS = (
     "SELECT sheet, number, unit_code, kind, funding, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = ANY($2)"
     " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
 )
-_MARKED = frozenset({"id_number"})
-"""A block is known by its positions: of a person, his number alone says who he is."""
 _OF_POSTS = frozenset({"posts", "use_until"})
 _UNITS = "SELECT id, name, code, uscc, category, parent_id, lower(valid) AS valid_from FROM units WHERE code = ANY($1)"
 Row = Mapping[str, Any]
@@ -56,7 +53,7 @@ class Gathering:
     today: date
 
     async def units(self, conn: Connection, units: Sequence[asyncpg.Record]) -> tuple[WriteUnit, ...]:
-        """Everything that waits of these units (rows of import_units), parents first. Raises ValidationError, and what `sealed` raises."""
+        """Everything that waits of these units (rows of import_units), parents first. Raises ValidationError, and what `all_sealed` raises."""
         rows: dict[str, list[Row]] = {unit["unit_code"]: [] for unit in units}
         for row in await conn.fetch(_ROWS, self.job.id, list(rows)):
             rows[row["unit_code"]].append(self.row(row))
@@ -65,9 +62,28 @@ class Gathering:
         }
         now = await _standing(conn, {*rows, *parents})
         ids = {code: facts["id"] for code, facts in now.units.items()}
-        return tuple([await self._unit(conn, unit, rows[unit["unit_code"]], now, ids) for unit in units])
+        persons = self._persons(rows)
+        return tuple([await self._unit(conn, unit, rows[unit["unit_code"]], persons[unit["unit_code"]], now, ids) for unit in units])
 
-    async def _unit(self, conn: Connection, unit: asyncpg.Record, rows: Sequence[Row], now: Standing, ids: dict[str, UUID]) -> WriteUnit:
+    def _persons(self, rows: Mapping[str, Sequence[Row]]) -> dict[str, list[LoadedPerson]]:
+        """Who comes onto the roster, by unit: all of the block at once."""
+        new = [
+            (code, row) for code, of_unit in rows.items() for row in of_unit if row["sheet"] in PERSON_SHEETS and row["verdict"] == "added"
+        ]
+        persons: dict[str, list[LoadedPerson]] = {code: [] for code in rows}
+        for (code, _), person in zip(new, all_sealed(self.cipher, [_person(row) for _, row in new]), strict=True):
+            persons[code].append(person)
+        return persons
+
+    async def _unit(
+        self,
+        conn: Connection,
+        unit: asyncpg.Record,
+        rows: Sequence[Row],
+        persons: Sequence[LoadedPerson],
+        now: Standing,
+        ids: dict[str, UUID],
+    ) -> WriteUnit:
         code: str = unit["unit_code"]
         there = now.units.get(code)
         unit_id = ids.setdefault(code, uuid7())
@@ -78,9 +94,6 @@ class Gathering:
         first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
         seats = [_seats(row) for row in rows if row["sheet"] == "seats"]
         first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
-        persons = [
-            sealed(self.cipher, _person(row), _MARKED) for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "added"
-        ]
         return WriteUnit(
             position=unit["position"],
             unit_id=unit_id,
@@ -149,11 +162,10 @@ def _seats(row: Row) -> LoadedSeats:
 
 
 def _person(row: Row) -> Row:
-    """What `sealed` takes; the check has judged it, and has told the sex and the birth date by the number where no cell did."""
-    values = row["values"]
-    given = {name: value for name, value in values.items() if name in _OF_PERSON}
-    told = {"sex": Sex(values["sex"]), "birth_on": date.fromisoformat(values["birth_on"])}
-    return given | told | {"kind": row["kind"], "funding": row["funding"]}
+    """What `all_sealed` takes: the check has judged the number, and sex and birth date by it, or told them by it where no cell did."""
+    given = {name: value for name, value in row["values"].items() if name in _OF_PERSON}
+    given["kind"], given["funding"] = row["kind"], row["funding"]
+    return given
 
 
 def _change(unit_id: UUID, rows: Sequence[Row], today: date, *, baseline: bool) -> ChangeUnit | None:

@@ -60,12 +60,13 @@ async def load_units(conn: Connection, by: By, whats: Sequence[LoadUnit]) -> lis
 async def _locked_standings(conn: Connection, whats: Sequence[LoadUnit]) -> list[Standing]:
     """Persons first, then the paths, then the units: nobody gets a post meanwhile, and no freeze slips in."""
     known = await known_by(conn, [person.indexes for what in whats for person in what.persons])
-    await conn.execute("SELECT FROM persons WHERE id = ANY($1) ORDER BY id FOR UPDATE", list(known.values()))
+    if known:
+        await conn.execute("SELECT FROM persons WHERE id = ANY($1) ORDER BY id FOR UPDATE", list(known.values()))
     rows = await conn.fetch("SELECT id FROM units WHERE code = ANY($1) ORDER BY id", [what.code for what in whats])
     ids = [row["id"] for row in rows]
     await hold_paths(conn, *ids, *{what.parent_id for what in whats if what.parent_id})
     await conn.execute("SELECT FROM units WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", ids)
-    founds = await standings(conn, whats)
+    founds = await standings(conn, whats, all_new=not known)
     for what, found in zip(whats, founds, strict=True):
         if found.problems:
             raise LoadRefused(first=found.problems[0].sentence, count=len(found.problems))

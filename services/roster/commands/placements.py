@@ -157,7 +157,7 @@ def _placed_event(by: By, post: Post, entry: Entry, judged: Judged) -> PersonPla
         "occurred_at": by.as_of,
         "unit_id": post.unit_id,
         "version": judged.version,
-        "establishments": (judged.before.one_more(),),
+        "establishments": (judged.before.with_more(1),),
         "document_no": by.document_no,
         "baseline": post.baseline,
         "person_id": post.person_id,

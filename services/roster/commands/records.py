@@ -81,7 +81,7 @@ async def _write(
 
 def _columns(values: Mapping[str, Any]) -> tuple[object, ...]:
     spelt = spelt_name(values["name"])
-    return (spelt.key, spelt.letters, spelt.initials, *(values.get(name) for name in RECORD))
+    return (spelt.key, spelt.letters, spelt.initials, *map(values.get, RECORD))
 
 
 def _lines(old: asyncpg.Record, values: Mapping[str, object], since: date | None) -> Iterable[Line]:

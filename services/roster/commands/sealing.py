@@ -1,6 +1,6 @@
 """Where plain sensitive values end: they are checked and encrypted one by one, each bound to its place, before a command sees them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -15,34 +15,61 @@ from services.roster.queries.persons import id_number_of
 from services.roster.rules.persons import checked_number, ensure_category_fits
 from shared.crypto import FieldCipher
 from shared.db import Connection
-from shared.events.envelope import uuid7
+from shared.events.envelope import uuid7s
 
 _NUMBER = frozenset({"id_number", "sex", "birth_on"})
 _IN_ORDER = sorted(SENSITIVE)
+_NUMBER_ALONE = frozenset({"id_number"})
+"""Where a list of people is known by something else, of a person his number alone says who he is."""
 
 
-def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any], marked: Collection[str] = SENSITIVE) -> dict[str, dict[Any, Any]]:
-    """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none. `marked`: by which a repeat is told."""
-    texts = {name: str(given[name]) for name in _IN_ORDER if given.get(name) is not None}
-    encrypted = cipher.encrypt_all([(text, place_of(person_id, name)) for name, text in texts.items()])
-    return {
-        "sealed": dict.fromkeys(name for name in _IN_ORDER if name in given) | dict(zip(texts, encrypted, strict=True)),
-        "marks": {name: cipher.mark(texts[name]) if name in texts else None for name in _IN_ORDER if name in given and name in marked},
-        "indexes": cipher.indexes(texts["id_number"]) if "id_number" in texts else {},
+def seal(cipher: FieldCipher, person_id: UUID, given: Mapping[str, Any]) -> dict[str, dict[Any, Any]]:
+    """`sealed`, `marks` and `indexes` of the sensitive values among these; a value that is none stays none."""
+    return _seal_all(cipher, [(person_id, given)], SENSITIVE)[0]
+
+
+def _seal_all(
+    cipher: FieldCipher, people: Sequence[tuple[UUID, Mapping[str, Any]]], marked: Collection[str]
+) -> list[dict[str, dict[Any, Any]]]:
+    """The same for several. `marked`: by which of his values a repeat is told."""
+    texts = [{name: str(given[name]) for name in _IN_ORDER if given.get(name) is not None} for _, given in people]
+    places = [(str(person_id), told) for (person_id, _), told in zip(people, texts, strict=True)]
+    encrypted = iter(cipher.encrypt_all([(text, place_of(person_id, name)) for person_id, told in places for name, text in told.items()]))
+    return [_seal(cipher, given, told, encrypted, marked) for (_, given), told in zip(people, texts, strict=True)]
+
+
+def _seal(
+    cipher: FieldCipher, given: Mapping[str, Any], texts: Mapping[str, str], encrypted: Iterator[bytes], marked: Collection[str]
+) -> dict[str, dict[Any, Any]]:
+    there = [name for name in _IN_ORDER if name in given]
+    indexes = cipher.indexes(texts["id_number"]) if "id_number" in texts else {}
+    marks = {
+        name: (cipher.mark_of(indexes) if name == "id_number" else cipher.mark(texts[name])) if name in texts else None
+        for name in there
+        if name in marked
     }
+    return {"sealed": dict.fromkeys(there) | {name: next(encrypted) for name in texts}, "marks": marks, "indexes": indexes}
 
 
-def sealed(cipher: FieldCipher, given: Mapping[str, Any], marked: Collection[str] = SENSITIVE) -> LoadedPerson:
+def sealed(cipher: FieldCipher, given: Mapping[str, Any]) -> LoadedPerson:
     """Check and encrypt the number of a person with his post (the fields of OpenLoadedPerson), as registering him would.
 
     Raises what `checked_number` and `ensure_category_fits` raise.
     """
     number = checked_number(given["id_number"], given["sex"], given["birth_on"])
-    plain = {name: value for name, value in given.items() if name not in SENSITIVE}
-    person_id = uuid7()
-    person = LoadedPerson(**plain, **seal(cipher, person_id, {**given, "id_number": number}, marked), person_id=person_id)
-    ensure_category_fits(person, person.retirement_category)
-    return person
+    return all_sealed(cipher, [{**given, "id_number": number}], SENSITIVE)[0]
+
+
+def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked: Collection[str] = _NUMBER_ALONE) -> list[LoadedPerson]:
+    """The same for people whose numbers are checked. Raises what `ensure_category_fits` raises."""
+    ids = uuid7s(len(people))
+    made = [
+        LoadedPerson(**{name: value for name, value in given.items() if name not in SENSITIVE}, **hidden, person_id=person_id)
+        for person_id, given, hidden in zip(ids, people, _seal_all(cipher, [*zip(ids, people, strict=True)], marked), strict=True)
+    ]
+    for person in made:
+        ensure_category_fits(person, person.retirement_category)
+    return made
 
 
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:

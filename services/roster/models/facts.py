@@ -102,6 +102,6 @@ class EntryFacts:
     population: str = "public"
 
 
-def place_of(person_id: UUID, field: str = "id_number") -> str:
+def place_of(person_id: UUID | str, field: str = "id_number") -> str:
     """What an encrypted value of a person's record is bound to."""
     return f"person_records.{field}.{person_id}"

@@ -10,6 +10,7 @@ from services.roster.models.persons import PersonFacts, Sealed
 from services.roster.models.requests import PostDetails, Request
 from shared.errors import Conflict
 from shared.glossary import OverQuotaCause
+from shared.law.retirement import Category
 
 
 class LoadedQuota(Request):
@@ -55,6 +56,11 @@ class LoadedPerson(Sealed, PersonFacts, LoadedPost):
     """The same with the sensitive values encrypted: no plain one reaches a command, a hash or a log."""
 
     person_id: UUID = Field(exclude=True)
+
+    @property
+    def retirement_override(self) -> Category | None:
+        """As `rules.persons` calls it."""
+        return self.retirement_category
 
 
 class LoadUnit(Request):

@@ -78,7 +78,7 @@ class Sealed(Request):
     @property
     def mark(self) -> str:
         """By which two of one request are recognised as one person."""
-        return str(self.marks["id_number"])
+        return self.marks["id_number"] or ""
 
 
 class SealedPerson(Sealed, PersonFacts):

@@ -95,7 +95,8 @@ async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, ob
 async def unknown_codes(conn: Connection, on: date | None, given: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
     """Which of these hold a code that is not in force on this day (none: at the end of time): their place in the list, and the field's label."""
     rows = list(given)
-    held = {(_FIELDS[name].codes, str(value)) for row in rows for name, value in row.items() if name in _FIELDS and value is not None}
+    told = {name: {row[name] for row in rows if name in row} - {None} for name in _FIELDS}
+    held = {(_FIELDS[name].codes, str(value)) for name, values in told.items() for value in values}
     if not held:
         return []
     missing = await conn.fetch(

@@ -46,13 +46,13 @@ async def standing(conn: Connection, what: LoadUnit) -> Standing:
     return (await standings(conn, [what]))[0]
 
 
-async def standings(conn: Connection, whats: Sequence[LoadUnit]) -> list[Standing]:
-    """Compare the loads of several units with the roster; as many questions as for one."""
+async def standings(conn: Connection, whats: Sequence[LoadUnit], *, all_new: bool = False) -> list[Standing]:
+    """Compare the loads of several units with the roster; as many questions as for one. `all_new`: nobody has one of their people's numbers."""
     units = await _units(conn, whats)
     quotas = await _quotas(conn, [unit_id for unit_id, _ in units if unit_id])
     allowed = await _allowed_kinds(conn, {what.category for what in whats})
     unknown = await unknown_codes(conn, None, (each for what in whats for each in _codes(what)))
-    known = await _known(conn, [person for what in whats for person in what.persons])
+    known = {} if all_new else await _known(conn, [person for what in whats for person in what.persons])
     orders = await _frozen(conn, [unit_id or what.parent_id for what, (unit_id, _) in zip(whats, units, strict=True)])
     found, first = [], 0
     for what, (unit_id, problems), frozen_by in zip(whats, units, orders, strict=True):
@@ -209,9 +209,9 @@ def _persons(
 def _list_problems(what: LoadUnit, approved: set[tuple[str, str]]) -> Iterator[LoadProblem]:
     seen: set[str] = set()
     for place, person in enumerate(what.persons):
-        if person.mark in seen:
+        if (mark := person.mark) in seen:
             yield _problem(PersonTwice(), place)
-        seen.add(person.mark)
+        seen.add(mark)
         if (person.kind, person.funding) not in approved:
             yield _problem(NoQuotaRow(kind=person.kind, funding=person.funding), place)
 

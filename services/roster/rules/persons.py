@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from services.roster.models.facts import PersonRecord
+from services.roster.models.loads import LoadedPerson
 from services.roster.models.persons import PersonFacts
 from services.roster.models.refusals import (
     BirthDiffersFromId,
@@ -58,7 +59,7 @@ def ensure_override_grounded(person: PersonFacts | PersonRecord, override: Categ
         raise RetirementReasonMissing
 
 
-def retirement_category(person: PersonRecord) -> Category | None:
+def retirement_category(person: PersonRecord | LoadedPerson) -> Category | None:
     """Men M60. Women by post and title, not by sex alone: senior title or 县处级 special, managerial and technical posts F55, manual posts F50.
 
     None when the post is not known: nobody is judged by a guess.
@@ -77,7 +78,7 @@ def retirement_category(person: PersonRecord) -> Category | None:
     return None
 
 
-def retirement_fact(person: PersonRecord) -> RetirementFact:
+def retirement_fact(person: PersonRecord | LoadedPerson) -> RetirementFact:
     """Category and statutory month, from the certified birth date where there is one; it governs."""
     category = retirement_category(person)
     if category is None:
@@ -93,7 +94,7 @@ def _fact(born: YearMonth, sex: Sex, category: Category) -> RetirementFact:
     return RetirementFact.model_validate({"category": _CATEGORY_OF_FACT[category], "month": str(month) if month else None})
 
 
-def _is_special(person: PersonRecord) -> bool:
+def _is_special(person: PersonRecord | LoadedPerson) -> bool:
     title = person.professional_title or ""
     senior = _SENIOR.search(title) is not None and _NOT_SENIOR.search(title) is None
     return senior or person.leadership_level in _COUNTY_GRADES or _COUNTY_RANK.search(person.title or "") is not None
