@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import asyncpg
+import orjson
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 
@@ -175,7 +176,7 @@ async def _as_it_is(_: Connection) -> None:
 async def readable_json(conn: Connection) -> None:
     """Let a connection take and give JSON as Python values."""
     for name in ("json", "jsonb"):
-        await conn.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        await conn.set_type_codec(name, encoder=json.dumps, decoder=orjson.loads, schema="pg_catalog")
 
 
 def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Database, By, C], Awaitable[A]]:

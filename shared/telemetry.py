@@ -15,11 +15,11 @@ from typing import Any
 import structlog
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from temporalio.contrib.opentelemetry import create_tracer_provider
 
 from shared.faults import WordlessSpans, keep_words_out_of_logs, told
@@ -50,9 +50,7 @@ def set_up(process: str, otlp: str | None) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     resource = Resource.create({"service.name": process, "service.instance.id": f"{socket.gethostname()}-{os.getpid()}"})
-    sampler = ParentBased(
-        ALWAYS_ON if otlp else ALWAYS_OFF
-    )  # ids are in the logs either way; a span that nobody collects need not be filled in
+    sampler = ALWAYS_ON if otlp else ALWAYS_OFF  # ids are in the logs either way; a span that nobody collects need not be filled in
     provider = create_tracer_provider(sampler, resource, shutdown_on_exit=False, id_generator=TimedIds())
     if otlp:
         provider.add_span_processor(
@@ -68,7 +66,10 @@ def _tell_figures(otlp: str, resource: Resource) -> None:
     told_each = PeriodicExportingMetricReader(
         OTLPMetricExporter(endpoint=f"{otlp.rstrip('/')}/v1/metrics"), export_interval_millis=EVERY * 1000
     )
-    metrics.set_meter_provider(MeterProvider([told_each], resource, shutdown_on_exit=False))
+    provider = MeterProvider(
+        [told_each], resource, exemplar_filter=AlwaysOffExemplarFilter(), shutdown_on_exit=False
+    )  # nobody asks for one
+    metrics.set_meter_provider(provider)
 
 
 class _Seldom(logging.Filter):

@@ -6,12 +6,14 @@ a rebuild) would make a trace that lasts for months: it begins one of its own, a
 
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from random import getrandbits
 from types import TracebackType
 from typing import Any
 
 import httpx
+from opentelemetry import context as contexts
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -26,17 +28,34 @@ LASTS = 600.0
 """Seconds after which what an event or a request causes is told as a trace of its own: more than a part is away, less than a rebuild is late."""
 SOON = 30.0
 """Seconds in which what a workflow does still belongs to the decision that moved it; what comes later, a timer did."""
+SLOW = 0.1
+"""Seconds from which a read is told, whatever came of it."""
 _QUIET = {"/live", "/ready"}
+_READS = {"GET", "HEAD"}
 _WORDLESS: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _tracer = trace.get_tracer("bianban")
 
 
 class TimedIds(RandomIdGenerator):
-    """Trace ids whose first four bytes are the second, as X-Ray's are; the rest is chance, by which samplers decide."""
+    """Trace ids whose first four bytes are the second, as X-Ray's are; the rest is chance, by which samplers decide.
+
+    The span of a request is recorded at its end, under the ids it had all along.
+    """
 
     def generate_trace_id(self) -> int:
         """Sixteen bytes."""
-        return int(time.time()) << 96 | getrandbits(96)
+        had = _had.get()
+        return had.trace_id if had else int(time.time()) << 96 | getrandbits(96)
+
+    def generate_span_id(self) -> int:
+        """Eight bytes."""
+        had = _had.get()
+        return had.span_id if had else super().generate_span_id()
+
+
+_had: ContextVar[SpanContext | None] = ContextVar("had", default=None)
+_ids = TimedIds()
 
 
 def begun_at(trace_id: int) -> int:
@@ -76,6 +95,8 @@ class Doing:
         where: tuple[Context | None, Sequence[Link]] = (None, ()),
     ) -> None:
         context, links = where
+        if isinstance(above := trace.get_current_span(), _Request):
+            above.needed = True
         self._scope = _tracer.start_as_current_span(name, context, attributes=about, links=links, **_WORDLESS)
         self._command, self._began = command, time.perf_counter()
 
@@ -103,9 +124,16 @@ def told(span: trace.Span, error: BaseException) -> None:
         span.set_status(StatusCode.ERROR)
 
 
-class TracedRequests:
-    """ASGI middleware: one server span and one figure per request, named by its route, health checks left out. The answer tells the trace id.
+class _Request(trace.NonRecordingSpan):
+    """What a request's span is until its end: its ids. `needed`: a step beneath it is told, so it is told too."""
 
+    needed = False
+
+
+class TracedRequests:
+    """ASGI middleware: one figure per request and one server span, named by its route; health checks are left out. The answer tells the trace id.
+
+    A span is the dearest part of a small request. A read that begins a trace of its own, and goes well and quickly, is told by its figure alone.
     FastAPI's own telemetry would record each request twice beside ours. Whether a trace is kept is not for the caller to say.
     """
 
@@ -115,30 +143,45 @@ class TracedRequests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _QUIET:
             return await self._app(scope, receive, send)
-        began, status = time.perf_counter(), 500
-        with _tracer.start_as_current_span(scope["method"], _asked_by(scope), SpanKind.SERVER, **_WORDLESS) as span:
-            scope["trace_id"] = trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+        at, began, status, failed = time.time_ns(), time.perf_counter(), 500, None
+        caller = _caller(scope)
+        trace_id = caller.trace_id if caller else _ids.generate_trace_id()
+        span = _Request(SpanContext(trace_id, _ids.generate_span_id(), is_remote=False, trace_flags=_SAMPLED))
+        scope["trace_id"] = told_id = trace.format_trace_id(trace_id)
 
-            async def remember(message: MutableMapping[str, Any]) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    message["headers"] = [*message.get("headers", []), (b"x-trace-id", trace_id.encode())]
-                await send(message)
+        async def remember(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-trace-id", told_id.encode())]
+            await send(message)
 
-            try:
-                await self._app(scope, receive, remember)
-            except Exception as error:
-                told(span, error)
-                raise
-            finally:
-                security_log.turned_away(scope, status)
-                about = _about(scope, status)
-                REQUESTS.record(time.perf_counter() - began, about)
-                span.update_name(f"{scope['method']} {about['http.route']}")
-                span.set_attributes(about)
-                if status >= 500:
-                    span.set_status(StatusCode.ERROR)
+        token = contexts.attach(trace.set_span_in_context(span, Context()))
+        try:
+            await self._app(scope, receive, remember)
+        except Exception as error:
+            failed = error
+            raise
+        finally:
+            security_log.turned_away(scope, status)
+            contexts.detach(token)
+            took, about = time.perf_counter() - began, _about(scope, status)
+            REQUESTS.record(took, about)
+            if caller or span.needed or status >= 400 or took >= SLOW or scope["method"] not in _READS:
+                _record(span.get_span_context(), caller, at, about, failed)
+
+
+def _record(ids: SpanContext, caller: SpanContext | None, began: int, about: Mapping[str, str | int], error: Exception | None) -> None:
+    """The span of a request that is over; `began` in nanoseconds."""
+    where = trace.set_span_in_context(trace.NonRecordingSpan(caller), Context()) if caller else Context()
+    token = _had.set(ids)
+    span = _tracer.start_span(f"{about['http.request.method']} {about['http.route']}", where, SpanKind.SERVER, about, start_time=began)
+    _had.reset(token)
+    if error:
+        told(span, error)
+    if int(about["http.response.status_code"]) >= 500:
+        span.set_status(StatusCode.ERROR)
+    span.end()
 
 
 async def carry(request: httpx.Request) -> None:
@@ -146,16 +189,13 @@ async def carry(request: httpx.Request) -> None:
     propagate.inject(request.headers)
 
 
-def _asked_by(scope: Scope) -> Context:
-    """The caller's context, if it sent one; recorded here whatever it records itself."""
+def _caller(scope: Scope) -> SpanContext | None:
+    """The caller's span, if it sent one; recorded here whatever it records itself."""
     carrier = {name.decode(): value.decode() for name, value in scope["headers"] if name == b"traceparent"}
     if not carrier:
-        return Context()
+        return None
     caller = trace.get_current_span(propagate.extract(carrier, Context())).get_span_context()
-    if not caller.is_valid:
-        return Context()
-    seen = SpanContext(caller.trace_id, caller.span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-    return trace.set_span_in_context(trace.NonRecordingSpan(seen), Context())
+    return SpanContext(caller.trace_id, caller.span_id, is_remote=True, trace_flags=_SAMPLED) if caller.is_valid else None
 
 
 def _about(scope: Scope, status: int) -> dict[str, str | int]:

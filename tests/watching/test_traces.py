@@ -4,18 +4,23 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from shared import consumer, traces
 from shared.consumer import Come, Handler, Subscription
 from shared.errors import Conflict, NotYetKnown
 from shared.events.roster import QuotaChanged
-from shared.traces import Doing, TimedIds, begun_at, begun_by, moved_by
+from shared.traces import Doing, TimedIds, TracedRequests, begun_at, begun_by, moved_by
 from tests.watching.given import record
 
 
@@ -93,3 +98,66 @@ def test_events_of_a_rebuild_are_told_together_and_link_to_their_causes(ended: I
     assert spans["处理早先的事件"].parent is None
     assert len(spans["处理早先的事件"].links) == 2
     assert len(events) == 3
+
+
+async def _answered(request: Request) -> Response:
+    """With the status asked for, after a step when one is asked for."""
+    if "step" in request.query_params:
+        with Doing("命令 登记取走清单", {}):
+            pass
+    if request.path_params["status"] == 999:
+        raise OSError("words")
+    return Response(status_code=request.path_params["status"])
+
+
+async def asked(method: str, path: str, traced: dict[str, str] | None = None) -> str:
+    """The trace id that an answer tells; nothing when the application broke."""
+    app = TracedRequests(Starlette(routes=[Route("/{status:int}", _answered, methods=["GET", "POST"])]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://kit") as http:
+        answer = await http.request(method, path, headers=traced)
+    return answer.headers.get("x-trace-id", "")
+
+
+@pytest.mark.asyncio
+async def test_a_read_that_went_well_is_told_by_its_figure_alone(ended: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = await asked("GET", "/200")
+    quick = ended.get_finished_spans()
+    monkeypatch.setattr(traces, "SLOW", 0.0)
+    slow = await asked("GET", "/200")
+
+    assert (len(known), quick) == (32, ())
+    assert [f"{span.context.trace_id:032x}" for span in ended.get_finished_spans()] == [slow]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("method", "path"), [("GET", "/404"), ("GET", "/503"), ("POST", "/200"), ("POST", "/999")])
+async def test_a_write_and_whatever_went_otherwise_is_told(ended: InMemorySpanExporter, method: str, path: str) -> None:
+    known = await asked(method, path)
+
+    (span,) = ended.get_finished_spans()
+    status = int(path[1:]) % 999 or 500
+    assert (span.kind, span.parent, (span.attributes or {})["http.response.status_code"]) == (SpanKind.SERVER, None, status)
+    assert (span.status.status_code is StatusCode.ERROR) == (status >= 500)
+    assert known in {"", f"{span.context.trace_id:032x}"}
+    assert (span.end_time or 0) > (span.start_time or 0)
+
+
+@pytest.mark.asyncio
+async def test_a_step_beneath_a_read_stands_below_its_span(ended: InMemorySpanExporter) -> None:
+    known = await asked("GET", "/200?step")
+
+    step, request = ended.get_finished_spans()
+    assert step.parent is not None
+    assert (step.parent.span_id, step.context.trace_id) == (request.context.span_id, request.context.trace_id)
+    assert f"{request.context.trace_id:032x}" == known
+
+
+@pytest.mark.asyncio
+async def test_a_read_that_another_request_caused_stands_in_its_trace(ended: InMemorySpanExporter) -> None:
+    cause = headers(age=0)
+    known = await asked("GET", "/200", cause | {"traceparent": cause["traceparent"][:-2] + "00"})
+
+    (span,) = ended.get_finished_spans()
+    assert span.parent is not None
+    assert (span.parent.span_id, f"{span.context.trace_id:032x}") == (9, known)
+    assert known in cause["traceparent"]

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from services.roster.api.door import AsOf, AtMoment, InDoor, Write
+from services.roster.api.door import AsOf, InDoor, Write
 from services.roster.api.door import fields as given
 from services.roster.commands import quotas as quota_commands
 from services.roster.commands import reforms, unit_changes, unit_closing
@@ -111,6 +111,12 @@ class UnitQuery(UnitFilter, AsOf, Paging):
     sort: str = "code"
 
 
+class OneQuery(AsOf):
+    """One unit; `fields`: only these, divided by commas."""
+
+    fields: str | None = Field(None, max_length=2_000)
+
+
 class HistoryQuery(Paging):
     """A page of stretches, by `since`."""
 
@@ -148,13 +154,15 @@ async def units(request: Request, who: Reader, wanted: Annotated[UnitQuery, Depe
         return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
 
 
-@router.get("/units/{unit_id}", response_model=queries.UnitView)
-async def unit(unit_id: UUID, request: Request, who: Reader, door: InDoor, moment: AtMoment, fields: str | None = None) -> Response:
-    """One unit as of a date, as known on a day; `fields`: only these, divided by commas."""
-    shown = chosen(fields, queries.UnitView.model_fields)
+@router.get("/units/{unit_id}", response_model=queries.UnitView, openapi_extra=described(OneQuery))
+async def unit(
+    unit_id: UUID, request: Request, who: Reader, wanted: Annotated[OneQuery, Depends(asked(OneQuery))], door: InDoor
+) -> Response:
+    """One unit as of a date, as known on a day."""
+    shown = chosen(wanted.fields, queries.UnitView.model_fields)
     async with door.database.glancing() as conn:
-        view = await queries.unit_view(conn, unit_id, who, moment)
-        return answer(request, view if fields is None else view.model_dump(include=set(shown)))
+        view = await queries.unit_view(conn, unit_id, who, wanted.moment)
+    return answer(request, view if wanted.fields is None else view.model_dump(include=set(shown)))
 
 
 @router.patch("/units/{unit_id}")
