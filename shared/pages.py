@@ -201,7 +201,7 @@ def _as_text(value: object) -> str:
 
 
 def _tag(content: bytes) -> str:
-    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    return f'"{hashlib.sha256(content).hexdigest()[:24]}"'
 
 
 def _answer(request: Request, tag: str, content: bytes) -> Response:

@@ -11,45 +11,53 @@ from shared.events.roster import EstablishmentState
 from shared.pages import Parameters
 
 
-def _rows(held: str, reserved: str, in_force: str, valid: str, kind: str = "kind", funding: str = "funding", unit: str = "$1") -> str:
-    """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes are valid."""
+def _rows(
+    held: str, reserved: str, in_force: str, valid: str, which: str, row: tuple[str, str] = ("kind", "funding"), unit: str = "$1"
+) -> str:
+    """The one arithmetic. The conditions say of which moment: what is held, reserved and in force, and which codes (`{0}`) are valid; `which`: one row of
+    the unit, or each.
+    """
+    kind, funding = row
     return f"""
-    SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
-        coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen, max(use_until) AS use_until,
-        coalesce((SELECT bool_and(counted) FROM establishment_kinds WHERE code = {kind} AND {valid}), false) AS counted,
-        coalesce((SELECT max(label) FROM establishment_kinds WHERE code = {kind} AND {valid}), '') AS kind_label,
-        coalesce((SELECT max(label) FROM fundings WHERE code = {funding} AND {valid}), '') AS funding_label
+    SELECT sums.*, coalesce(kinds.counted, false) AS counted, coalesce(kinds.label, '') AS kind_label, coalesce(means.label, '') AS funding_label
     FROM (
-        SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen, use_until FROM quotas WHERE unit_id = {unit} AND {held}
-        UNION ALL
-        SELECT kind, funding, 0, count(*)::integer, 0, 0, NULL FROM placements WHERE unit_id = {unit} AND {held} GROUP BY kind, funding
-        UNION ALL
-        SELECT kind, funding, 0, 0, posts, 0, NULL FROM reserved_ledger WHERE unit_id = {unit} AND {reserved}
-        UNION ALL
-        SELECT kind, funding, 0, 0, 0, posts, NULL FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
-        WHERE unit_id = {unit} AND {in_force}
-    ) AS parts
-"""
+        SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
+            coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen, max(use_until) AS use_until
+        FROM (
+            SELECT kind, funding, posts AS quota, 0 AS headcount, 0 AS reserved, 0 AS frozen, use_until
+            FROM quotas WHERE unit_id = {unit} AND {held}
+            UNION ALL
+            SELECT kind, funding, 0, count(*)::integer, 0, 0, NULL FROM placements WHERE unit_id = {unit} AND {held} GROUP BY kind, funding
+            UNION ALL
+            SELECT kind, funding, 0, 0, posts, 0, NULL FROM reserved_ledger WHERE unit_id = {unit} AND {reserved}
+            UNION ALL
+            SELECT kind, funding, 0, 0, 0, posts, NULL FROM frozen_posts JOIN freeze_orders ON freeze_orders.id = order_id
+            WHERE unit_id = {unit} AND {in_force}
+        ) AS parts {which}
+    ) AS sums
+    LEFT JOIN establishment_kinds AS kinds ON kinds.code = sums.kind AND {valid.format("kinds")}
+    LEFT JOIN fundings AS means ON means.code = sums.funding AND {valid.format("means")}
+    """
 
 
-_AT_A_MOMENT = _rows(
-    held="(during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE",
-    reserved="at < coalesce($4::timestamptz, 'infinity')",
-    in_force="in_force @> coalesce($4::timestamptz, 'infinity')",
-    valid="valid @> coalesce($2::date, 'infinity')",
+_EACH = "GROUP BY kind, funding"
+_AT_A_MOMENT = (
+    "(during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE",
+    "at < coalesce($4::timestamptz, 'infinity')",
+    "in_force @> coalesce($4::timestamptz, 'infinity')",
+    "{0}.valid @> coalesce($2::date, 'infinity')",
 )
 """IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county."""
-_LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf(valid)")
+_LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf({0}.valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
-_BY_ROW = "GROUP BY kind, funding ORDER BY kind, funding"
-_ROWS_NOW = f"{_rows(*_LATEST)} {_BY_ROW}"
-_ROWS_THEN = f"{_AT_A_MOMENT} {_BY_ROW}"
+_IN_ORDER = "ORDER BY sums.kind, sums.funding"
+_ROWS_NOW, _ROWS_THEN = (f"{_rows(*moment, _EACH)} {_IN_ORDER}" for moment in (_LATEST, _AT_A_MOMENT))
 """All rows of the unit $1; then: on the day $2, as known at $3, reservations and freezes up to $4."""
-ROW_NOW = _rows(*_LATEST, "$2::text", "$3::text") + " WHERE kind = $2 AND funding = $3"
+ROW_NOW = _rows(*_LATEST, "WHERE kind = $2 AND funding = $3", ("$2::text", "$3::text"))
 """One (unit $1, kind $2, funding $3); there always is a row."""
 _MANY_ROWS_NOW = f"""
     SELECT asked.unit_id, row.* FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (unit_id, of_kind, of_funding),
-    LATERAL ({_rows(*_LATEST, "of_kind", "of_funding", "asked.unit_id")} WHERE kind = of_kind AND funding = of_funding) AS row
+    LATERAL ({_rows(*_LATEST, "WHERE kind = of_kind AND funding = of_funding", ("of_kind", "of_funding"), "asked.unit_id")}) AS row
 """
 _ROWS_WITHOUT_QUOTA = """
     SELECT kind, funding FROM quotas WHERE unit_id = $1 AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE

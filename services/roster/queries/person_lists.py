@@ -15,7 +15,7 @@ from services.roster.models.persons import SENSITIVE
 from services.roster.models.refusals import IdNumberInvalid
 from services.roster.queries.establishments import Moment, held_by_many, holding
 from services.roster.queries.facts import as_person
-from services.roster.queries.persons import PersonView, PlacementView, masked, persons_then
+from services.roster.queries.persons import MASK, PersonView, PlacementView, masked, persons_then
 from services.roster.queries.units import seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
@@ -77,9 +77,8 @@ class PersonPages:
 
     async def shown(self, conn: Connection, cipher: FieldCipher, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """Those of them whom the caller may see, in their order, masked. `conn` stands behind the wall."""
-        put = Parameters()
-        people = {row["person_id"]: row for row in await conn.fetch(self._in_full(person_ids, put), *put)}
-        shape = _Shape.of(self.fields)
+        put, shape = Parameters(), _shape(tuple(self.fields))
+        people = {row["person_id"]: row for row in await conn.fetch(self._in_full(shape, person_ids, put), *put)}
         return [shape.line(cipher, people[person_id]) for person_id in person_ids if person_id in people]
 
     @property
@@ -143,13 +142,12 @@ class PersonPages:
         likely = "true" if self.wanted.duty_status == ON_DUTY else f"person.person_id IN ({among})"
         return f"{likely} AND texteq(coalesce(({form}), ({own})), {status})"  # of `=` the planner would think that it fits nearly nobody
 
-    def _in_full(self, person_ids: Sequence[UUID], put: Parameters) -> str:
+    def _in_full(self, shape: "_Shape", person_ids: Sequence[UUID], put: Parameters) -> str:
         moment, then = self.moment, holding(put, self.moment)
         day = "'infinity'::date" if moment.on is None else put(moment.on, "date")
         known = "upper_inf({0}.recorded)" if moment.known is None else f"{{0}}.recorded @> {put(moment.known, 'timestamptz')}"
         return (
-            "SELECT one.*, was.name AS unit, units.code AS unit_code"
-            f" FROM ({persons_then(then, day, known)} AND person_records.person_id = ANY({put(person_ids, 'uuid[]')})) AS one"
+            f"SELECT {shape.columns} FROM ({persons_then(then, day, known)} AND person_records.person_id = ANY({put(person_ids, 'uuid[]')})) AS one"
             f" LEFT JOIN units ON units.id = one.unit_id LEFT JOIN unit_records AS was ON was.unit_id = one.unit_id AND {then('was')}"
         )
 
@@ -190,34 +188,39 @@ def _number(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Shape:
-    """What a line is made of, by how it comes about."""
+    """What a line is made of: fields of the person, then of the post, in the order in which they are selected; then what they are told from."""
 
-    plain: Sequence[str]
-    sealed: Sequence[str]
-    retirement: bool
+    own: Sequence[str]
     of_post: Sequence[str]
+    number: bool
+    retirement: bool
 
-    @classmethod
-    def of(cls, fields: Sequence[str]) -> "_Shape":
-        own = [name for name in fields if name in _OF_LINE]
-        of_post = [name for name in PLACEMENT_FIELDS if name in fields or "placement" in fields]
-        plain = ["person_id", *(name for name in own if name not in SENSITIVE | {"person_id", "retirement", "placement"})]
-        return cls(plain, [name for name in own if name in SENSITIVE], "retirement" in fields, of_post)
+    @property
+    def columns(self) -> str:
+        """To be selected of `one` person, his unit then (`was`) and its head (`units`)."""
+        own = [_COLUMNS.get(name, f"one.{name}") for name in self.own]
+        told_from = ["placement_id"] + ["id_number"] * self.number + [*_DECIDED_BY] * self.retirement
+        return ", ".join([*own, *(f"one.{name}" for name in (*self.of_post, *sorted({*told_from}.difference(self.own, self.of_post))))])
 
     def line(self, cipher: FieldCipher, row: asyncpg.Record) -> dict[str, Any]:
         """A person as a list shows him."""
-        line = _taken(self.plain, row)
-        for name in self.sealed:
-            line[name] = masked(cipher, row["person_id"], name, row[name])
+        values = tuple(row)
+        line: dict[str, Any] = dict(zip(self.own, values, strict=False))
+        if self.number:
+            line["id_number"] = masked(cipher, row["person_id"], "id_number", row["id_number"])
         if self.retirement:
             line["retirement"] = _retirement(*_DECIDING(row))
         if self.of_post:
-            line["placement"] = _taken(self.of_post, row) if row["placement_id"] else None
+            line["placement"] = dict(zip(self.of_post, values[len(self.own) :], strict=False)) if row["placement_id"] else None
         return line
 
 
-def _taken(names: Sequence[str], row: asyncpg.Record) -> dict[str, Any]:
-    return dict(zip(names, map(row.__getitem__, names), strict=True))
+@lru_cache(256)
+def _shape(fields: tuple[str, ...]) -> _Shape:
+    told = {"id_number", "retirement", "placement"}
+    own = ["person_id", *(name for name in fields if name in _OF_LINE - told - {"person_id"})]
+    of_post = [name for name in PLACEMENT_FIELDS if name in fields or "placement" in fields]
+    return _Shape(own, of_post, "id_number" in fields, "retirement" in fields)
 
 
 @lru_cache(16_384)
@@ -227,6 +230,11 @@ def _retirement(*deciding: object) -> dict[str, str | None]:
 
 
 _OF_LINE = frozenset(PersonLine.model_fields)
+_COLUMNS = {name: f"CASE WHEN one.{name} IS NOT NULL THEN '{MASK}' END AS {name}" for name in SENSITIVE} | {
+    "unit": "was.name AS unit",
+    "unit_code": "units.code AS unit_code",
+}
+"""Of sensitive fields but the number nothing is read, only whether they are filled in."""
 _DECIDED_BY = (
     *("sex", "birth_on", "certified_birth_on", "identity", "post_category", "title", "professional_title"),
     *("retirement_category", "leadership_level", "retirement_reason"),

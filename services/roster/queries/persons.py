@@ -279,19 +279,16 @@ _CHANGES = """
 LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
-    " authorised_on, over_quota_cause, transfer_id, document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
+    " authorised_on, over_quota_cause, transfer_id, placements.document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
     " dispatch_company, contract_until"
 )
 
 
-def _of_kind(day: str) -> str:
-    return f"""
-    (SELECT counted FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS counted,
-    (SELECT population FROM establishment_kinds WHERE code = kind AND valid @> {day}) AS population
-    """
-
-
-_PLACEMENT = f"placement_id, {_PLACED}, internal_unit, duty_status, {_of_kind('lower(during)')}"
+_PLACEMENT = f"""
+    placement_id, {_PLACED}, internal_unit, duty_status,
+    (SELECT counted FROM establishment_kinds WHERE code = kind AND valid @> lower(during)) AS counted,
+    (SELECT population FROM establishment_kinds WHERE code = kind AND valid @> lower(during)) AS population
+"""
 
 
 def persons_then(then: Callable[[str], str], day: str, recorded: str) -> str:
@@ -301,13 +298,14 @@ def persons_then(then: Callable[[str], str], day: str, recorded: str) -> str:
     return f"""
     SELECT person_records.person_id, {", ".join(RECORD)}, post.*
     FROM person_records LEFT JOIN LATERAL (
-        SELECT placements.placement_id, {_PLACED}, {_of_kind(day)},
+        SELECT placements.placement_id, {_PLACED}, of_kind.counted, of_kind.population,
             CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
             coalesce(
                 (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id AND {then("secondments")}),
                 CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END
             ) AS duty_status
-        FROM placements LEFT JOIN LATERAL (
+        FROM placements LEFT JOIN establishment_kinds AS of_kind ON of_kind.code = placements.kind AND of_kind.valid @> {day}
+        LEFT JOIN LATERAL (
             SELECT placement_id, internal_unit, duty_status FROM post_changes
             WHERE post_changes.placement_id = placements.placement_id AND since <= {day} AND {recorded.format("post_changes")}
             ORDER BY since DESC LIMIT 1
