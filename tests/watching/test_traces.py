@@ -115,7 +115,7 @@ async def asked(method: str, path: str, traced: dict[str, str] | None = None) ->
     app = TracedRequests(Starlette(routes=[Route("/{status:int}", _answered, methods=["GET", "POST"])]))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://kit") as http:
         answer = await http.request(method, path, headers=traced)
-    return answer.headers.get("x-trace-id", "")
+    return str(answer.headers.get("x-trace-id", ""))
 
 
 @pytest.mark.asyncio
