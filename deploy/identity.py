@@ -69,7 +69,7 @@ async def first_passwords(database: Database, cipher: FieldCipher, as_of: dateti
     if not made:
         return "三类管理员都已存在，无需建立。"
     lines = [f"  {name:<12}{await one_time_password(database, cipher, name, as_of)}" for name in made]
-    return "\n".join(["已建立管理员，一次性口令只显示这一次，首次登录时须修改：", *lines])
+    return "\n".join(["已建立管理员，一次性密码只显示这一次，首次登录时须修改：", *lines])
 
 
 async def load_accounts(database: Database, accounts: list[Account], as_of: datetime) -> int:
@@ -132,13 +132,13 @@ def cipher_of(place: Place) -> FieldCipher:
     return FieldCipher(RingFile(Path(os.environ.get("BIANBAN_SECRETS_DIR") or place.home / "secrets") / "account.keys"))
 
 
-@app.command(help="建立首批管理员：系统、安全、审计管理员各一名，并各显示一次性口令；已有的不动。")
+@app.command(help="建立首批管理员：系统、安全、审计管理员各一名，并各显示一次性密码；已有的不动。")
 def seed() -> None:
     cipher = cipher_of(Place.from_environment())
     typer.echo(_with_database(lambda database, as_of: first_passwords(database, cipher, as_of)))
 
 
-@app.command(name="one-time-password", help="给一个账号（包括管理员）发放一次性口令，只显示这一次；他的会话随即结束。")
+@app.command(name="one-time-password", help="给一个账号（包括管理员）发放一次性密码，只显示这一次；他的会话随即结束。")
 def hand_out(user: Annotated[str, typer.Argument(help="登录名。")]) -> None:
     cipher = cipher_of(Place.from_environment())
     typer.echo(_with_database(lambda database, as_of: one_time_password(database, cipher, user, as_of)))

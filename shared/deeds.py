@@ -70,12 +70,12 @@ COMMANDS = {
     # identity
     "end_all": "终止全部会话",
     "grant_role": "授予角色",
-    "keep_handed_out": "发放一次性口令",
+    "keep_handed_out": "发放一次性密码",
     "open_session": "登录",
     "register_user": "建立账号",
     "revoke_role": "收回角色",
     "seed_administrators": "建立首批管理员",
-    "set_password": "修改口令",
+    "set_password": "修改密码",
     "set_proxy": "设置代办",
     "unlock_account": "解除登录锁定",
     # reporting

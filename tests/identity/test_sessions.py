@@ -121,7 +121,7 @@ async def test_a_user_sees_and_ends_his_own_sessions_and_nobody_elses(door: Door
     listed = (await door.as_bearer(token, "GET", "/me/sessions")).json()["items"]
     (foreign,) = [each["id"] for each in (await door.as_bearer(await door.token(theirs), "GET", "/me/sessions")).json()["items"]]
 
-    assert [(each["current"], each["way_label"], each["address"]) for each in listed] == [(False, "口令", ADDRESS), (True, "口令", ADDRESS)]
+    assert [(each["current"], each["way_label"], each["address"]) for each in listed] == [(False, "密码", ADDRESS), (True, "密码", ADDRESS)]
     answers = [
         await door.as_bearer(token, "DELETE", f"/me/sessions/{each}") for each in (listed[0]["id"], listed[0]["id"], foreign, uuid4())
     ]

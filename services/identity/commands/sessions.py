@@ -72,7 +72,7 @@ async def open_session(conn: Connection, by: By, what: OpenSession) -> UUID:
     if user is None:
         raise UserUnknown(user=what.user)
     if what.step is not None:
-        await _use_code(conn, user["id"], what.step)
+        await use_code(conn, user["id"], what.step)
     if what.rehashed is not None:
         await conn.execute("UPDATE credentials SET password_hash = $2 WHERE user_id = $1", user["id"], what.rehashed)
     if what.mark is not None:
@@ -97,7 +97,7 @@ async def _insert(conn: Connection, what: OpenSession, user: asyncpg.Record) -> 
     return session
 
 
-async def _use_code(conn: Connection, user_id: UUID, step: int) -> None:
+async def use_code(conn: Connection, user_id: UUID, step: int) -> None:
     """A code works once, and none that is older works after it."""
     if not await conn.fetchval("UPDATE second_factors SET step = $2 WHERE user_id = $1 AND step < $2 RETURNING true", user_id, step):
         raise CodeUsed

@@ -77,7 +77,7 @@ class SignInRefused(Unproved):
     """No such account, no such password, no such code: which of them is not said."""
 
     code = "sign_in_refused"
-    sentence = "登录名、口令或动态码不正确。请核对后重试；连续多次不正确将暂时锁定。"
+    sentence = "登录名、密码或动态口令不正确。请核对后重试；连续多次不正确将暂时锁定。"
 
 
 class AccountLocked(Unproved):
@@ -91,21 +91,21 @@ class CodeNeeded(Unproved):
     """The password is right; the account has a second factor."""
 
     code = "code_needed"
-    sentence = "此账号已启用动态码。请输入手机应用中显示的 6 位动态码。"
+    sentence = "此账号已启用动态口令。请输入手机应用中显示的 6 位动态口令。"
 
 
 class CodeUsed(Unproved):
     """A code works once."""
 
     code = "code_used"
-    sentence = "此动态码已用过。请等待下一个动态码。"
+    sentence = "此动态口令已用过。请等待下一个动态口令。"
 
 
 class OneTimePasswordOver(Unproved):
     """It was not used in time."""
 
     code = "one_time_password_over"
-    sentence = "一次性口令已过期。请联系系统管理员重新发放。"
+    sentence = "一次性密码已过期。请联系系统管理员重新发放。"
 
 
 class SessionEnded(Unproved):
@@ -126,70 +126,70 @@ class PasswordTooShort(Conflict):
     """Too few characters."""
 
     code = "password_too_short"
-    sentence = "新口令至少 {length} 个字符。请重新设置。"
+    sentence = "新密码至少 {length} 个字符。请重新设置。"
 
 
 class PasswordTooPlain(Conflict):
     """Too few kinds of characters."""
 
     code = "password_too_plain"
-    sentence = "新口令须包含小写字母、大写字母、数字、符号中的至少 {kinds} 种。请重新设置。"
+    sentence = "新密码须包含小写字母、大写字母、数字、符号中的至少 {kinds} 种。请重新设置。"
 
 
 class PasswordHoldsName(Conflict):
     """The login name stands in it."""
 
     code = "password_holds_name"
-    sentence = "新口令不能包含登录名。请重新设置。"
+    sentence = "新密码不能包含登录名。请重新设置。"
 
 
 class PasswordGuessable(Conflict):
     """It stands on a list of common ones, or is made of words, dates, keyboard rows."""
 
     code = "password_guessable"
-    sentence = "新口令过于常见，容易被猜出。请不要使用常用词、姓名拼音、日期或键盘顺序，重新设置。"
+    sentence = "新密码过于常见，容易被猜出。请不要使用常用词、姓名拼音、日期或键盘顺序，重新设置。"
 
 
 class PasswordUsedBefore(Conflict):
     """One of the last ones."""
 
     code = "password_used_before"
-    sentence = "新口令与最近用过的口令相同。请换一个。"
+    sentence = "新密码与最近用过的密码相同。请换一个。"
 
 
 class PasswordWrong(Forbidden):
     """The present password, asked for once more, is another."""
 
     code = "password_wrong"
-    sentence = "当前口令或动态码不正确，未作更改。请核对后重试。"
+    sentence = "当前密码或动态口令不正确，未作更改。请核对后重试。"
 
 
 class PasswordOfAdministrator(Forbidden):
     """Whoever could set another administrator's password would be both of them."""
 
     code = "password_of_administrator"
-    sentence = "管理员的口令不能在页面上发放。请在服务器上运行 bianban identity one-time-password。"
+    sentence = "管理员的密码不能在页面上发放。请在服务器上运行 bianban identity one-time-password。"
 
 
 class FactorPresent(Conflict):
     """There is a second factor already."""
 
     code = "factor_present"
-    sentence = "动态码已启用。如需更换，请先停用。"
+    sentence = "动态口令已启用。如需更换，请先停用。"
 
 
 class FactorMissing(Conflict):
     """There is no second factor, or none that waits for its first code."""
 
     code = "factor_missing"
-    sentence = "没有待确认的或已启用的动态码。请先申请启用。"
+    sentence = "没有待确认的或已启用的动态口令。请先申请启用。"
 
 
 class CodeWrong(Forbidden):
     """Not the code of this moment."""
 
     code = "code_wrong"
-    sentence = "动态码不正确。请确认手机时间准确后，输入当前显示的动态码。"
+    sentence = "动态口令不正确。请确认手机时间准确后，输入当前显示的动态口令。"
 
 
 class ProviderRefused(Unproved):

@@ -1,0 +1,244 @@
+"""Passwords that may be set and those that may not, and who may set them; the second factor."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import httpx
+import pyotp
+import pytest
+
+from services.identity.models.refusals import PasswordGuessable, PasswordHoldsName, PasswordTooPlain, PasswordTooShort
+from services.identity.models.sign_in import Policy
+from services.identity.rules import passwords, second_factors
+from shared.auth import Who
+from shared.errors import DomainError
+from shared.glossary import Role
+from tests.identity.doors import PASSWORD, Door
+
+MINUTE = timedelta(minutes=1)
+SYSTEM = Who("sysadmin", frozenset({Role.SYSTEM_ADMIN}))
+POLICY = Policy(MINUTE, MINUTE, 5, MINUTE, 10, 3, 5, None, MINUTE, second_factor=False)
+
+
+def said(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json().get("code", "") if answer.content else ""
+
+
+@pytest.mark.parametrize(
+    ("password", "refusal"),
+    [
+        ("Ab3!ef7#k", PasswordTooShort),
+        ("qvmxrtzkwplhd", PasswordTooPlain),
+        ("Qvmxrtzkwplhd", PasswordTooPlain),
+        ("Qv7-Zhangwei-x9m", PasswordHoldsName),
+        ("Qv7-iewgnahz-x9m", PasswordHoldsName),
+        ("Password123!", PasswordGuessable),
+        ("Qwer1234!@#$", PasswordGuessable),
+        ("Aa1!Aa1!Aa1!", PasswordGuessable),
+        ("Haining@2026", PasswordGuessable),
+        ("Bianban20260918", PasswordGuessable),
+    ],
+)
+def test_a_password_that_is_easily_found_is_refused_by_what_is_wrong_with_it(password: str, refusal: type[DomainError]) -> None:
+    with pytest.raises(refusal):
+        passwords.ensure_fit(POLICY, password, "zhangwei")
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "竹林深处-听雨-Q7", "7gK!rw2pQz"])
+def test_a_good_one_is_not(password: str) -> None:
+    passwords.ensure_fit(POLICY, password, "zhangwei")
+
+
+def test_a_password_to_hand_out_is_another_each_time_and_easily_read() -> None:
+    drawn = {passwords.one_time() for _ in range(100)}
+
+    assert len(drawn) == 100
+    assert {len(each) for each in drawn} == {19}
+    assert not set("".join(drawn)) & set("01lIioO")
+
+
+@pytest.mark.parametrize("seconds", [0, 29, -30])
+def test_a_code_is_that_of_rfc_6238_within_a_step_of_the_clock(seconds: int) -> None:
+    # appendix B: secret "12345678901234567890", T = 0x23523EC at 1111111109 gives 07081804 (its last six digits)
+    at = datetime.fromtimestamp(1111111109, UTC)
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+    assert second_factors.step_of(secret, "081804", at + timedelta(seconds=seconds)) == 0x23523EC
+    assert second_factors.step_of(secret, "081804", at + timedelta(seconds=90)) is None
+    assert second_factors.step_of(secret, "081805", at) is None
+
+
+async def change(door: Door, key: str, new: str, password: str = PASSWORD, **more: str) -> httpx.Response:
+    body = {"password": password, "new_password": new, **more}
+    return await door.as_bearer(await door.token(key), "POST", "/me/password", body)
+
+
+@pytest.mark.asyncio
+async def test_the_last_five_passwords_are_not_taken_again_and_the_one_before_them_is(door: Door) -> None:
+    key, used = await door.account(), [PASSWORD, *(f"Zaunkönig_{number}_Tannen" for number in (81, 82, 83, 84, 85))]
+    for before, new in pairwise(used):
+        key = (await change(door, key, new, before)).json()["session"]
+
+    for again in used[1:]:
+        assert said(await change(door, key, again, used[-1])) == (409, "password_used_before")
+    assert (await change(door, key, used[0], used[-1])).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_a_borrowed_session_cannot_set_a_password_and_guessing_in_it_locks_the_account(door: Door) -> None:
+    key = await door.account()
+
+    answers = [said(await change(door, key, "Zaunkönig_88_Tannen", f"guess-{number}")) for number in range(6)]
+
+    assert answers == [(403, "password_wrong")] * 5 + [(401, "account_locked")]
+    assert said(await door.sign_in()) == (401, "account_locked")
+    assert ("account_locked", "zhang", "zhang") in await door.deeds()
+
+
+@pytest.mark.asyncio
+async def test_a_new_password_has_to_keep_the_rules(door: Door) -> None:
+    key = await door.account()
+
+    answers = [said(await change(door, key, new)) for new in ("short", "Password123!", "Qv7-zhang-x9mT", PASSWORD)]
+
+    assert [code for _, code in answers] == ["password_too_short", "password_guessable", "password_holds_name", "password_used_before"]
+    assert (await door.sign_in()).status_code == 201
+
+
+@pytest.mark.asyncio
+async def test_nobody_sets_the_password_of_an_administrator_by_a_page(door: Door) -> None:
+    for role in (Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN):
+        await door.register(role.replace("_", "-"), role)
+        answer = await door.ask("POST", f"/users/{role.replace('_', '-')}/one-time-password", Role.SYSTEM_ADMIN, {}, "sysadmin")
+        assert said(answer) == (403, "password_of_administrator")
+
+    assert await door.rows("SELECT FROM credentials") == []
+
+
+@pytest.mark.asyncio
+async def test_a_repeat_of_handing_out_does_not_hand_out_another(door: Door) -> None:
+    await door.register()
+    headers = {"idempotency-key": "hand-out-1", "authorization": f"Bearer {door.signer.issue(SYSTEM, datetime.now(UTC))}"}
+
+    first, again = [await door.client.post("/users/zhang/one-time-password", json={}, headers=headers) for _ in range(2)]
+
+    assert (first.status_code, said(again)) == (201, (409, "key_reused"))
+    assert (await door.sign_in(password=first.json()["one_time_password"])).status_code == 201
+
+
+@pytest.mark.asyncio
+async def test_a_password_handed_out_ends_the_sessions_and_the_lock(door: Door) -> None:
+    key = await door.account()
+    for _ in range(5):
+        await door.sign_in(password="Nicht-das-Richtige-9")
+
+    first = await door.one_time()
+
+    assert (await door.in_session(key)).status_code == 401
+    assert (await door.sign_in(password=first)).status_code == 201
+
+
+async def factor(door: Door, key: str) -> pyotp.TOTP:
+    """Set up a second factor; its app."""
+    made = (await door.as_bearer(await door.token(key), "POST", "/me/totp")).json()
+    app = pyotp.parse_uri(made["uri"])
+    assert isinstance(app, pyotp.TOTP)
+    answer = await door.as_bearer(await door.token(key), "POST", "/me/totp/confirmation", {"code": app.now()})
+    assert answer.status_code == 204, answer.text
+    return app
+
+
+def later(app: pyotp.TOTP) -> str:
+    """The next code, which the door takes half a minute early."""
+    return app.at(datetime.now(UTC), counter_offset=1)
+
+
+@pytest.mark.asyncio
+async def test_with_a_second_factor_the_password_alone_is_not_enough_and_a_code_works_once(door: Door) -> None:
+    app = await factor(door, await door.account())
+    code = later(app)
+
+    answers = [await door.sign_in(), await door.sign_in(code="000000"), await door.sign_in(code=code), await door.sign_in(code=code)]
+
+    assert [said(answer)[1] for answer in answers] == ["code_needed", "sign_in_refused", "", "sign_in_refused"]
+    held = await door.as_bearer(await door.token(answers[2].json()["session"]), "GET", "/me/sessions")
+    assert held.json()["items"][0]["way_label"] == "密码和动态口令"
+
+
+@pytest.mark.asyncio
+async def test_the_code_that_set_it_up_does_not_sign_in_too(door: Door) -> None:
+    key = await door.account()
+    app = pyotp.parse_uri((await door.as_bearer(await door.token(key), "POST", "/me/totp")).json()["uri"])
+    assert isinstance(app, pyotp.TOTP)
+    code = app.now()
+    await door.as_bearer(await door.token(key), "POST", "/me/totp/confirmation", {"code": code})
+
+    assert said(await door.sign_in(code=code)) == (401, "sign_in_refused")
+
+
+@pytest.mark.asyncio
+async def test_guessing_codes_locks_and_leaving_the_code_out_does_not_start_the_count_anew(door: Door) -> None:
+    await factor(door, await door.account())
+
+    codes = []
+    for number in range(6):
+        codes.append(said(await door.sign_in(code=f"00000{number}"))[1])
+        codes.append(said(await door.sign_in())[1])
+
+    assert codes[:10] == ["sign_in_refused", "code_needed"] * 4 + ["sign_in_refused", "account_locked"]
+    assert set(codes[10:]) <= {"account_locked", "too_many_requests"}
+
+
+@pytest.mark.asyncio
+async def test_a_secret_counts_after_its_first_code_only_and_is_sealed_where_it_lies(door: Door) -> None:
+    key = await door.account()
+    token = await door.token(key)
+    made = (await door.as_bearer(token, "POST", "/me/totp")).json()
+
+    wrong = await door.as_bearer(token, "POST", "/me/totp/confirmation", {"code": "000000"})
+
+    assert said(wrong) == (403, "code_wrong")
+    assert (await door.sign_in()).status_code == 201
+    ((secret,),) = await door.rows("SELECT secret FROM second_factors")
+    assert made["secret"].encode() not in secret
+
+
+@pytest.mark.asyncio
+async def test_a_second_factor_is_not_replaced_by_whoever_has_the_session_and_goes_with_password_and_code(door: Door) -> None:
+    key = await door.account()
+    app = await factor(door, key)
+    token = await door.token(key)
+
+    async def remove(body: dict[str, str]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"}
+        return await door.client.request("DELETE", "/me/totp", json=body, headers=headers)
+
+    answers = [
+        await door.as_bearer(token, "POST", "/me/totp"),
+        await remove({"password": PASSWORD}),
+        await remove({"password": PASSWORD, "code": later(app)}),
+        await remove({"password": PASSWORD}),
+    ]
+
+    assert [said(answer)[1] for answer in answers] == ["factor_present", "code_needed", "", "factor_missing"]
+    assert (await door.sign_in()).status_code == 201
+
+
+@pytest.mark.asyncio
+async def test_a_code_that_removed_the_factor_or_set_a_password_is_used_up_too(door: Door) -> None:
+    key = await door.account()
+    app = await factor(door, key)
+    code = later(app)
+
+    assert (await change(door, key, "Zaunkönig_88_Tannen", code=code)).status_code == 200
+    assert said(await door.sign_in(password="Zaunkönig_88_Tannen", code=code)) == (401, "sign_in_refused")
+
+
+@pytest.mark.asyncio
+async def test_with_the_telephone_gone_the_administrator_takes_the_second_factor_off(door: Door) -> None:
+    await factor(door, await door.account())
+
+    first = await door.one_time(factor_lost=True)
+
+    assert (await door.sign_in(password=first)).status_code == 201
+    assert ("second_factor_removed", "zhang", "sysadmin") in await door.deeds()
