@@ -52,10 +52,10 @@ Time = Annotated[Clock, Depends(_clock)]
 
 
 @router.get("/figures/distribution")
-async def distribution(who: Reader, database: Db, group: Group = "kind") -> Distribution:
-    """编制分布."""
+async def distribution(who: Reader, database: Db, group: Group = "kind", unit: UUID | None = None) -> Distribution:
+    """编制分布, of a unit and all below it, or of all the caller may see."""
     async with database.reading() as conn:
-        return await queries.distribution(conn, who, group)
+        return await queries.distribution(conn, who, group, unit)
 
 
 @router.get("/figures/saturation")

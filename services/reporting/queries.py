@@ -44,10 +44,12 @@ def _in_scope(who: Who) -> str:
     return "u.generation = $1 AND u.code IS NOT NULL AND " + visible(who, table=own, roots="$2")
 
 
-async def distribution(conn: Connection, who: Who, group: Group) -> Distribution:
-    """编制分布: posts and people by kind, category of the unit, parent unit, or town."""
+async def distribution(conn: Connection, who: Who, group: Group, unit_id: UUID | None = None) -> Distribution:
+    """编制分布: posts and people by kind, category of the unit, parent unit, or town. Raises UnitUnknown for a unit outside the caller's scope."""
     generation, reached = await _live(conn)
-    rows = [dict(row) for row in await conn.fetch(_SQL["distribution"].format(in_scope=_in_scope(who)), generation, scope(who), group)]
+    await _ensure_in_scope(conn, generation, who, unit_id)
+    sql = _SQL["distribution"].format(in_scope=_in_scope(who))
+    rows = [dict(row) for row in await conn.fetch(sql, generation, scope(who), group, unit_id)]
     items = [GroupPosts(**row) for row in rows if row["code"] is not None]
     totals = [_total(row, "code", "label") for row in rows if row["code"] is None]
     return Distribution(reached, group, items, totals)
@@ -154,20 +156,22 @@ def _total(row: dict[str, object], *without: str) -> Posts:
     return Posts(**{name: value for name, value in row.items() if name not in without})  # type: ignore[arg-type]  # a row of the same statement
 
 
-def _figures(name: str, who: Who, chosen: object, order: str) -> Source:
+def _figures(name: str, who: Who, order: str, *chosen: object) -> Source:
     """A figure's own statement, of the live generation, as rows of a list."""
     sql = _SQL[name].format(in_scope=_in_scope(who)).replace("$1", "(SELECT number FROM generations WHERE state = 'live')")
-    return Source(f"FROM ({sql.replace('$2', '$1').replace('$3', '$2')}) AS t", order, (scope(who), chosen))
+    for place in range(2, 3 + len(chosen)):
+        sql = sql.replace(f"${place}", f"${place - 1}")
+    return Source(f"FROM ({sql}) AS t", order, (scope(who), *chosen))
 
 
 def distribution_source(who: Who, filters: Filters) -> Source:
     """编制分布, by kind unless another group is named; the sums stand last."""
-    return _figures("distribution", who, filters.get("group", "kind"), "t.code IS NULL, t.counted DESC, t.code")
+    return _figures("distribution", who, "t.code IS NULL, t.counted DESC, t.code", filters.get("group", "kind"), filters.get("unit"))
 
 
 def saturation_source(who: Who, filters: Filters) -> Source:
     """使用率 of a subtree, or of all; the sums stand last."""
-    return _figures("saturation", who, filters.get("unit"), "t.kind IS NULL, t.counted DESC, t.kind, t.funding")
+    return _figures("saturation", who, "t.kind IS NULL, t.counted DESC, t.kind, t.funding", filters.get("unit"))
 
 
 def _or_sum(_: Eye) -> Turn:
@@ -200,6 +204,6 @@ _BY_ROW = (
     *_POSTS,
 )
 EXPORTS = exports_of(
-    ExportList("distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group}),
+    ExportList("distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}),
     ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
 )

@@ -89,8 +89,12 @@ async def test_a_caller_sees_the_figures_of_his_units_only(reporting: Database, 
     async with reporting.reading() as conn:
         assert [item.quota for item in (await queries.saturation(conn, COUNTY, root[-1])).items] == [30]
         assert [item.count for item in (await queries.lights(conn, clerk)).items] == [1, 0, 0, 0]
+        below = (await queries.distribution(conn, COUNTY, "category", mine[-1])).items
         with pytest.raises(UnitUnknown):
             await queries.saturation(conn, clerk, other[-1])
+        with pytest.raises(UnitUnknown):
+            await queries.distribution(conn, clerk, "kind", other[-1])
+    assert [(item.code, item.quota) for item in below] == [("school", 10)]
 
 
 @pytest.mark.asyncio

@@ -1,5 +1,5 @@
--- Posts and people by kind, by category of the unit, by parent unit, or by town ($3; then of towns and what is below them), within the caller's
--- scope ($2); the last rows are the totals.
+-- Posts and people by kind, by category of the unit, by parent unit, or by town ($3; then of towns and what is below them), in the subtree of
+-- one unit ($4; null: all in the caller's scope $2); the last rows are the totals.
 -- 空编, 超编 and 可用编 are taken per (unit, kind, funding) and then summed: never netted.
 WITH mine AS (
     SELECT p.*,
@@ -11,6 +11,7 @@ WITH mine AS (
     LEFT JOIN units parent ON parent.generation = u.generation AND parent.id = u.parent_id
     LEFT JOIN units town ON $3 = 'town' AND town.generation = u.generation AND town.id = ANY (u.path) AND town.category IN ('ZJ-Z', 'ZJ-J')
     WHERE p.generation = $1 AND u.closed_on IS NULL AND ($3 <> 'town' OR town.id IS NOT NULL) AND {in_scope}
+        AND ($4::uuid IS NULL OR $4 = ANY (u.path))
 )
 SELECT code, coalesce(nullif(max(label), ''), CASE $3::text WHEN 'kind' THEN code END) AS label, counted,
     count(DISTINCT unit_id)::int AS units,
