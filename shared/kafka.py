@@ -38,7 +38,8 @@ class KafkaSender:
 
     async def ready(self, conn: Connection) -> bool:
         """After any doubt, and about once a second when nothing is sent: whether the broker answers and has all it had. What it has lost goes back."""
-        if self._broker is not None and self._broker.alive() and time.monotonic() - self._answered < SURE:
+        now = time.monotonic()
+        if self._broker is not None and self._broker.alive() and now - self._answered < SURE and now - self._trimmed < _TRIM:
             return True
         try:
             await asyncio.wait_for(self._look(conn), ANSWER_WITHIN)

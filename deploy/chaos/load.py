@@ -14,7 +14,7 @@ from deploy.chaos.ground import Ground
 from deploy.chaos.ledger import Ledger
 from deploy.chaos.people import FUNDING, KIND, Pace, Register
 from deploy.chaos.rectifications import Inspector
-from deploy.city.invented import Inventor
+from deploy.city.invented import SEQUENCES, Inventor
 from deploy.demo.city import OFFICER, logins
 from deploy.demo.plan import city
 from deploy.local.place import WrongPlace
@@ -26,6 +26,8 @@ EACH = 3.0
 ROOM = 400
 """So many posts are added to each unit first, since a real city has hardly a free one."""
 LAST_REQUEST = 300.0
+TAKEN = 60
+"""So many people of one birthday the demo's city may have; the others are divided among those who register."""
 
 
 @asynccontextmanager
@@ -51,7 +53,8 @@ async def _actors(client: Client, seed: int, rate: float) -> list[Register | Cle
     schools, towns = await _units(client)
     registers = max(REGISTERS, ceil(rate / EACH))
     chances = [Random(f"{seed}/{number}") for number in range(registers + CLERKS + INSPECTORS)]  # noqa: S311  a load, not a secret
-    inventors = [Inventor(f"{seed}/{number}", first_sequence=60 + 30 * number) for number in range(len(chances))]
+    share = min(30, (SEQUENCES - TAKEN) // len(chances))
+    inventors = [Inventor(f"{seed}/{number}", first_sequence=TAKEN + share * number) for number in range(len(chances))]
     both = [*zip(inventors, chances, strict=True)]
     pace = Pace(rate)
     return [

@@ -9,7 +9,7 @@ from shared.law import citizen_id, uscc
 AREA, OLD_AREA = "330499", "330498"
 """Never assigned, both. The second one plays the abolished area: a system that judges by today's list would refuse it."""
 HAN = "汉族"
-_SEQUENCES = 500
+SEQUENCES = 500
 """How many people of one sex may be born on a day in an area."""
 _PEOPLES, _SHARES = zip(*words.PEOPLES, strict=True)
 
@@ -20,8 +20,8 @@ class Inventor:
     """
 
     def __init__(self, seed: int | str, first_sequence: int = 0, part: int = 0, parts: int = 1) -> None:
-        self._first = first_sequence or part * _SEQUENCES // parts
-        self._end = (part + 1) * _SEQUENCES // parts
+        self._first = first_sequence or part * SEQUENCES // parts
+        self._end = (part + 1) * SEQUENCES // parts
         self._part, self._parts = part, parts
         self.chance = Random(seed)  # noqa: S311  a city, not a secret
         self._numbers: dict[tuple[str, date, str], int] = {}

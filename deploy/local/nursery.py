@@ -21,7 +21,8 @@ from deploy.local.process import end_with_parent
 
 PRELOADED = [
     "asyncpg", "aiokafka", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "httptools", "httpx", "jinja2", "jwt", "opentelemetry.sdk.trace",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter", "pydantic_settings", "structlog", "temporalio.contrib.opentelemetry",
+    "opentelemetry.exporter.otlp.proto.http._log_exporter", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "pydantic_settings", "structlog",
+    "temporalio.contrib.opentelemetry",
     "temporalio.contrib.pydantic", "temporalio.worker", "uvicorn.main", "uvloop",
 ]  # fmt: skip
 _PR_SET_NAME = 15
