@@ -65,6 +65,7 @@ def create_app() -> FastAPI:
     app.state.templates = templates.environment(app.state.assets, office=settings.issuer, mark=settings.mark)
     app.state.zipkin_url = sides.zipkin_url
     app.add_middleware(ends.OwnRequests)
+    app.add_middleware(ends.Timed)
     app.add_middleware(TracedRequests)
     app.state.headers = HEADERS | (HTTPS if settings.secure else {})
     app.add_middleware(Guarded, headers=app.state.headers)

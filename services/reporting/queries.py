@@ -204,6 +204,8 @@ _BY_ROW = (
     *_POSTS,
 )
 EXPORTS = exports_of(
-    ExportList("distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}),
+    ExportList(
+        "distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}
+    ),
     ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
 )

@@ -1,5 +1,6 @@
 """How a request ends that cannot be answered with its page: each says what happened, what was kept, and what to do next."""
 
+import time
 from urllib.parse import quote
 
 import structlog
@@ -7,10 +8,11 @@ from fastapi import Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.portal.api.door import Page, drawn
 from services.portal.models import Away, Demanded, Problem, Refused
+from services.portal.queries.waits import counted as waits_of_request
 from services.portal.rules.paths import is_own_request, own
 from shared.glossary import SERVICE_NAMES
 
@@ -33,6 +35,26 @@ class OwnRequests:
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+class Timed:
+    """ASGI middleware: what a page cost itself and how long it waited for the services, in milliseconds (`Server-Timing`)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Told with the head of the answer."""
+        began, waits = time.perf_counter(), waits_of_request()
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                all_of_it, services = 1000 * (time.perf_counter() - began), 1000 * waits.seconds
+                timing = f"page;dur={all_of_it - services:.1f}, services;dur={services:.1f}"
+                message["headers"] = [*message.get("headers", []), (b"server-timing", timing.encode())]
+            await send(message)
+
+        await self._app(scope, receive, told)
 
 
 async def session_ended(request: Request, _: Exception) -> Response:

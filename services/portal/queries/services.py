@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from services.portal.models import Away, Problem, Refused, SessionEnded
+from services.portal.queries.waits import waiting
 from shared.traces import carry
 
 PATIENCE = httpx.Timeout(30.0, connect=3.0)
@@ -22,7 +23,8 @@ class Services:
     async def ask(self, method: str, service: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx.Response:
         """One request. Raises Refused with the service's own words, SessionEnded, or Away."""
         try:
-            answer = await self._http.request(method, self._addresses[service] + path, headers=dict(headers), **more)
+            with waiting():
+                answer = await self._http.request(method, self._addresses[service] + path, headers=dict(headers), **more)
         except httpx.TransportError as error:
             raise Away(service) from error
         return judged(answer, service)
@@ -32,7 +34,8 @@ class Services:
         """A file or a stream of events, passed on piece by piece. Raises as `ask` does."""
         request = self._http.build_request("GET", self._addresses[service] + path, headers=dict(headers), **more)
         try:
-            answer = await self._http.send(request, stream=True)
+            with waiting():
+                answer = await self._http.send(request, stream=True)
         except httpx.TransportError as error:
             raise Away(service) from error
         try:
