@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 import pytest_asyncio
 
-from services.monitoring.queries.issues import issues
+from services.monitoring.queries.issues import Wanted, issues
 from services.monitoring.queries.lights import lights
 from services.roster.commands.placements import place_person, record_over_quota_fact
 from services.roster.commands.reforms import carry_out
@@ -17,6 +17,7 @@ from shared.auth import Who
 from shared.db import Database, connect
 from shared.events.roster import RosterEvent
 from shared.glossary import OverQuotaCause, Role
+from tests.monitoring.events import NOW
 from tests.monitoring.tables import HANDLERS, OFFICER, Tables
 from tests.roster import given
 
@@ -91,7 +92,7 @@ async def test_lights_and_issues_of_a_withheld_unit_are_for_the_office_alone(tab
     await tables.see(*await told(roster))
 
     async with tables.database.reading() as conn:
-        shown = [(len((await lights(conn, who, None, None, 10)).items), len((await issues(conn, who, None, None, None, 10)).items))
+        shown = [(len((await lights(conn, who, None, None, 10)).items), len((await issues(conn, who, Wanted(limit=10), NOW)).items))
                  for who in (OFFICER, OBSERVER)]  # fmt: skip
 
     assert shown == [(1, 1), (0, 0)]

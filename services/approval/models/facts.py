@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from services.approval.models.tasks import Action, Stage, Term
+from services.approval.models.tasks import Action, Stage
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Certificate
+from shared.law.term import Term
 from workflows.approval_messages import Content
 from workflows.approval_steps import Step
 

@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from shared.glossary import ApplicationState, ApplicationType, Light, Role
+from shared.law.term import Term
 
 Tab = Literal["todo", "to_read", "started", "done"]
 Standing = Literal["done", "current", "paused", "future"]
@@ -21,20 +22,6 @@ class Action(StrEnum):
     RESUBMIT = "resubmit"
     WITHDRAW = "withdraw"
     URGE = "urge"
-
-
-@dataclass(frozen=True)
-class Term:
-    """The term of the step that waits, in working days. `next_reminder_at`: when the holder is reminded next."""
-
-    used: int
-    total: int
-    remaining: int
-    overdue: int
-    paused: bool
-    provisional: bool
-    due_at: datetime | None
-    next_reminder_at: datetime | None
 
 
 @dataclass(frozen=True)

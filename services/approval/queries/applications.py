@@ -19,6 +19,7 @@ from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.deadline import Deadline
+from shared.law.term import term_of
 from shared.unit_copies import scope
 from workflows.approval_messages import Answer, Content
 from workflows.approval_steps import Step
@@ -189,7 +190,7 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
         holder=holder,
         blocked_by=tuple(row["blocked_by"]),
         deadline=deadline.certificate() if deadline else None,
-        term=tasks.term_of(deadline, row["reminders"] or (), now),
+        term=term_of(deadline, row["reminders"] or (), now),
         stages=await _stages(conn, row, timeline),
         actions=tasks.actions(state, holder, who.roles, impartial=not row["partial"], urged_today=_urged(timeline, business_day(now))),
         checks=row["checks"],

@@ -15,6 +15,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, Light, Role
 from shared.law.deadline import Deadline
+from shared.law.term import term_of
 from shared.pages import Parameters, ordered
 from shared.unit_copies import scope
 
@@ -137,7 +138,7 @@ def _task(row: asyncpg.Record, tab: Tab, now: datetime) -> Task:
         state_label=LABELS[state],
         holder=holder,
         holder_label=LABELS[holder] if holder else None,
-        term=rules.term_of(deadline, row["reminders"] or (), now),
+        term=term_of(deadline, row["reminders"] or (), now),
         why=rules.why(tab, state, row["step_label"], holder),
         **copied,
     )

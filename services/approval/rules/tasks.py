@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.approval.models.tasks import Action, Stage, Standing, Tab, Term
+from services.approval.models.tasks import Action, Stage, Standing, Tab
 from shared.glossary import LABELS, ApplicationState, EntryKind, Role
-from shared.law.deadline import Deadline
 from workflows.approval_steps import Step
 
 _WHY_READ = {
@@ -21,23 +20,6 @@ _BEYOND = {
     ApplicationState.AWAITING_SEAL: 2,
     ApplicationState.FILED: 3,
 }
-
-
-def term_of(deadline: Deadline | None, reminders: Sequence[int], now: datetime) -> Term | None:
-    """How a term stands now."""
-    if deadline is None:
-        return None
-    used, rungs = deadline.used(now), [deadline.rung_at(offset) for offset in reminders]
-    return Term(
-        used=min(used, deadline.total),
-        total=deadline.total,
-        remaining=deadline.remaining(now),
-        overdue=max(0, used - deadline.total) if deadline.has_ended(now) else 0,
-        paused=deadline.is_paused,
-        provisional=deadline.provisional,
-        due_at=deadline.due_at,
-        next_reminder_at=min((at for at in rungs if at and at > now), default=None),
-    )
 
 
 def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None) -> str:

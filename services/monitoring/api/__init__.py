@@ -1,6 +1,6 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import board, calendar, freezes, issues, lights, lists, notices, parameters
+from services.monitoring.api import board, calendar, freezes, issues, lights, lists, notices, parameters, tasks
 from shared.exports import api as exports
 
 ROUTERS = (
@@ -12,5 +12,6 @@ ROUTERS = (
     lists.router,
     parameters.router,
     calendar.router,
+    tasks.router,
     exports.router,
 )

@@ -32,12 +32,13 @@ async def get_board(
     rule: str | None = None,
     unit: UUID | None = None,
     name: Annotated[str | None, Query(max_length=60)] = None,
+    only: UUID | None = None,
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Board:
-    """Units with what each rule in force has open on them: of a colour, a rule, a subtree, or with these words in the name."""
+    """Units with what each rule in force has open on them: of a colour, a rule, a subtree, with these words in the name, or of one unit only."""
     async with asked.database.reading() as conn:
-        return await queries.board(conn, who, Chosen(color, rule, unit, name), after, limit)
+        return await queries.board(conn, who, Chosen(color, rule, unit, name, only), after, limit)
 
 
 @router.get("/lights/changes", response_class=StreamingResponse, responses={200: {"content": {EVENTS: {}}}})

@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
-from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
+from services.monitoring.api.asked import Asked, Asking, Body, decide_case, evidence
 from services.monitoring.commands.freezes import propose_freeze
+from services.monitoring.models.issues import Page
 from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.queries import freezes as queries
-from services.monitoring.queries.freezes import OrderPage
-from services.monitoring.queries.issues import Page
+from services.monitoring.queries.freezes import OrderPage, Wanted
 from shared.auth import Permit, Who
-from shared.glossary import FreezeScope, FreezeState
+from shared.glossary import FreezeScope
 from shared.http import IdempotencyKey
+from shared.pages import asked as asked_for
+from shared.pages import described
 from shared.unit_copies import unit_copy
 from workflows.freeze_case import OVER, Decision, workflow_id
 from workflows.journal import RECORD_AGAIN
@@ -49,13 +51,11 @@ class DecisionBody(Body):
     reason: str = Field(min_length=1, max_length=1000)
 
 
-@router.get("")
-async def get_freeze_orders(
-    asked: Asking, who: Reader, unit: UUID | None = None, state: FreezeState | None = None, after: After = None, limit: Limit = 50
-) -> Page:
+@router.get("", openapi_extra=described(Wanted))
+async def get_freeze_orders(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Orders in the caller's scope."""
     async with asked.database.reading() as conn:
-        return await queries.freeze_orders(conn, who, unit, state, after, limit)
+        return await queries.freeze_orders(conn, who, wanted)
 
 
 @router.get("/{order_id}")

@@ -7,14 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from services.monitoring.api.asked import After, Asked, Asking, Body, Limit, decide_case, evidence
+from services.monitoring.api.asked import Asked, Asking, Body, decide_case, evidence
+from services.monitoring.models.issues import IssuePage, Page
 from services.monitoring.queries import issues as queries
-from services.monitoring.queries.issues import IssuePage, Page
+from services.monitoring.queries.issues import Wanted
 from services.monitoring.queries.notices import ensure_may_be_served
 from shared.auth import Permit, Who
 from shared.clock import business_day
-from shared.glossary import IssueState
 from shared.http import IdempotencyKey
+from shared.pages import asked as asked_for
+from shared.pages import described
 from workflows.journal import RECORD_AGAIN
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import (
@@ -75,20 +77,18 @@ class ExtensionBody(ReasonBody):
     days: int = Field(ge=1, le=250)
 
 
-@router.get("")
-async def get_issues(
-    asked: Asking, who: Reader, state: IssueState | None = None, unit: UUID | None = None, after: After = None, limit: Limit = 50
-) -> Page:
+@router.get("", openapi_extra=described(Wanted))
+async def get_issues(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Issues in the caller's scope."""
     async with asked.database.reading() as conn:
-        return await queries.issues(conn, who, unit, state, after, limit)
+        return await queries.issues(conn, who, wanted, asked.clock.now())
 
 
 @router.get("/{issue_id}")
 async def get_issue(asked: Asking, who: Reader, issue_id: UUID) -> IssuePage:
     """One issue: facts, deadline certificate, rungs, timeline."""
     async with asked.database.reading() as conn:
-        return await queries.issue(conn, who, issue_id)
+        return await queries.issue(conn, who, issue_id, asked.clock.now())
 
 
 async def _decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order) -> IssuePage:
@@ -99,7 +99,7 @@ async def _decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: O
             queries.ensure_gone(found)
     await decide_case(asked.temporal, case, update, order, order.evidence.update_id, over=found.state in OVER)
     async with asked.database.reading() as conn:
-        return await queries.issue(conn, who, issue_id)
+        return await queries.issue(conn, who, issue_id, asked.clock.now())
 
 
 @router.post("/{issue_id}/confirmation")
@@ -119,7 +119,7 @@ async def post_recording(asked: Asking, who: Officer, issue_id: UUID, idempotenc
         found, case = await queries.issue_for_decision(conn, who, issue_id)
     await decide_case(asked.temporal, case, RECORD_AGAIN, None, f"{who.name}:{idempotency_key}", over=found.state in OVER)
     async with asked.database.reading() as conn:
-        return await queries.issue(conn, who, issue_id)
+        return await queries.issue(conn, who, issue_id, asked.clock.now())
 
 
 @router.post("/{issue_id}/dismissal")

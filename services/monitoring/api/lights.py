@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from services.monitoring.api.asked import After, Asking, Body, Limit
 from services.monitoring.commands.sweeps import release_baseline
+from services.monitoring.models.issues import Page
 from services.monitoring.models.requests import ReleaseBaseline
 from services.monitoring.queries import lights as queries
-from services.monitoring.queries.issues import Page
 from services.monitoring.queries.lights import LightPage
 from shared.auth import Permit, Who
 from shared.glossary import Light

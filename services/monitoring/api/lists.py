@@ -5,38 +5,37 @@ import hashlib
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, Response
 
-from services.monitoring.api.asked import After, Asking, Body, Limit
+from services.monitoring.api.asked import Asking, Body
 from services.monitoring.commands.lists import acknowledge_list, release_list
 from services.monitoring.commands.seals import keep_answer
+from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import CallbackForged, ListNotSealed
 from services.monitoring.models.requests import AcknowledgeList, KeepAnswer, ReleaseList
 from services.monitoring.queries import lists as queries
-from services.monitoring.queries.issues import Page
-from services.monitoring.queries.lists import ListPage
+from services.monitoring.queries.lists import ListPage, Wanted
 from services.monitoring.queries.sheets import sheet
 from shared.auth import OFFICE, Permit, Who
 from shared.db import By
 from shared.http import IdempotencyKey, files
+from shared.pages import asked as asked_for
+from shared.pages import described
 from shared.seal import CallbackRejected, verify_callback
 
 router = APIRouter(tags=["supervision lists"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
 Operator = Annotated[Who, Depends(Permit("lists.release"))]
 Unit = Annotated[Who, Depends(Permit("lists.acknowledge"))]
-Week = Annotated[str | None, Query(pattern=r"^\d{4}-W\d{2}$")]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@router.get("/supervision-lists")
-async def get_lists(
-    asked: Asking, who: Reader, unit: UUID | None = None, week: Week = None, after: After = None, limit: Limit = 50
-) -> Page:
+@router.get("/supervision-lists", openapi_extra=described(Wanted))
+async def get_lists(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Editions in the caller's scope."""
     async with asked.database.reading() as conn:
-        return await queries.lists(conn, who, unit, week, after, limit)
+        return await queries.lists(conn, who, wanted)
 
 
 @router.get("/supervision-lists/{list_id}")

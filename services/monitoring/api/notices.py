@@ -11,11 +11,11 @@ from fastapi.responses import Response
 from services.monitoring.api.asked import Asked, Asking, Body
 from services.monitoring.commands.cases import ENGINE
 from services.monitoring.commands.notices import keep_notice, release_notice
+from services.monitoring.models.issues import IssuePage
 from services.monitoring.models.notices import Kept, Notice
 from services.monitoring.models.refusals import NoticeDamaged, NoticeNotDrawable, NoticeNotSealed
 from services.monitoring.models.requests import KeepNotice, ReleaseNotice
 from services.monitoring.queries import notices as queries
-from services.monitoring.queries.issues import IssuePage
 from services.monitoring.queries.issues import issue as issue_page
 from shared.auth import OFFICE, Permit, Who
 from shared.db import INTEGER, By
@@ -63,7 +63,7 @@ async def post_notice_release(
     what = ReleaseNotice(issue_id=issue_id, clock_offset=asked.surroundings.clock_offset())
     await release_notice(asked.database, asked.by(who, idempotency_key, body), what)
     async with asked.database.reading() as conn:
-        return await issue_page(conn, who, issue_id)
+        return await issue_page(conn, who, issue_id, asked.clock.now())
 
 
 async def _written(request: Request, asked: Asked, signed: Notice) -> Kept:

@@ -30,6 +30,48 @@ REMARK_MATTERS = {
 REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}
 
 SEAL_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "sealed": "已签章"}
+LIST_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"}
+
+TASK_KINDS = {"issue": "问题整改", "freeze": "冻结单", "list": "督办清单"}
+
+WHYS = {
+    ("issue", "to_verify"): "规则查到的问题，由监督检查科核实",
+    ("issue", "notice_signed"): "整改通知书已签发，由监督检查科送达",
+    ("issue", "rectifying"): "整改通知书已送达，由单位按期整改并提交材料",
+    ("issue", "overdue_issue"): "整改已逾期，由单位尽快整改并提交材料",
+    ("issue", "evidence_submitted"): "单位已提交整改材料，由监督检查科验收",
+    ("freeze", "freeze_proposed"): "冻结建议，由编办主任决定",
+    ("freeze", "release_proposed"): "所涉问题已全部销号，由编办主任决定解冻",
+    ("list", "awaiting_release"): "本期清单已编成，由用印管理员登记用印",
+    ("list", "awaiting_acknowledgement"): "清单已签章，由单位签收",
+}
+WHY_RELEASE = "整改通知书已签发，由用印管理员登记用印"
+WHY_STARTED, WHY_DONE = "由您提出", "您办理过"
+
+ACTS = {
+    "confirm": "核实成立，签发整改通知书",
+    "dismiss": "核实不成立",
+    "serve": "送达",
+    "submit_evidence": "提交整改材料",
+    "accept_evidence": "验收通过，销号",
+    "return_evidence": "退回整改材料",
+    "pause": "中止计时",
+    "resume": "恢复计时",
+    "extend": "延长期限",
+    "recount": "期限重算",
+    "fire_rung": "督办",
+    "end_term": "期限届满",
+    "approve": "同意冻结",
+    "decline": "不予冻结",
+    "apply": "冻结生效",
+    "refused": "台账未接受",
+    "lapse": "冻结建议失效",
+    "propose_release": "提出解冻",
+    "decline_release": "不予解冻",
+    "approve_release": "同意解冻",
+    "release": "解冻生效",
+}
+"""What happened to an issue or a freeze order, as its journal says it."""
 
 BETTER_BY = {
     IssueState.TO_VERIFY: "由监督检查科核实：核实成立的签发整改通知书，不成立的予以排除。",

@@ -58,11 +58,12 @@ class BoardLine(BaseModel):
 
 
 class Board(BaseModel):
-    """The matrix unit × rule; `next` is the cursor of the page after it."""
+    """The matrix unit × rule; `next` is the cursor of the page after it, `turn` the number of the last change that it may show."""
 
     rules: list[Rule]
     items: list[BoardLine]
     next: str | None
+    turn: int
 
 
 class Turned(BaseModel):
@@ -80,12 +81,13 @@ class Turned(BaseModel):
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which rows: of a colour, with something of a rule, of a subtree, with these words in the name."""
+    """Which rows: of a colour, with something of a rule, of a subtree, with these words in the name; or the one of a unit."""
 
     color: Light | None = None
     rule: str | None = None
     unit: UUID | None = None
     name: str | None = None
+    only: UUID | None = None
 
 
 _OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
@@ -101,16 +103,18 @@ _BOARD = f"""
         AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3) AND ($4::uuid IS NULL OR $4 = ANY (u.path))
         AND ($5::text IS NULL OR strpos(u.name, $5) > 0)
         AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))
-    ORDER BY u.id LIMIT $7
+        AND ($7::uuid IS NULL OR u.id = $7)
+    ORDER BY u.id LIMIT $8
 """
 
 
 async def board(conn: Connection, who: Who, chosen: Chosen, after: UUID | None, limit: int) -> Board:
     """The units in the caller's scope, with what each rule in force has open on them, and what is known that is no issue."""
-    asked = (chosen.color, chosen.unit, chosen.name, chosen.rule)
+    asked, turn = (chosen.color, chosen.unit, chosen.name, chosen.rule, chosen.only), await last_turn(conn)
     rows = await conn.fetch(_BOARD.format(visible=visible(who)), scope(who), after, *asked, limit)
     rules = [Rule(code=code, title=RULE_TITLES[code], ground=GROUNDS[code]) for code, _ in RULES]
-    return Board(rules=rules, items=[_line(row) for row in rows], next=str(rows[-1]["unit_id"]) if len(rows) == limit else None)
+    following = str(rows[-1]["unit_id"]) if len(rows) == limit else None
+    return Board(rules=rules, items=[_line(row) for row in rows], next=following, turn=turn)
 
 
 def _line(row: asyncpg.Record) -> BoardLine:

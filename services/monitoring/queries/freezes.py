@@ -1,16 +1,21 @@
 """Reads about freeze orders."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import OrderUnknown
-from services.monitoring.queries.issues import Page
+from services.monitoring.models.tasks import Action
+from services.monitoring.models.words import ACTS, RULE_TITLES
+from services.monitoring.rules.tasks import order_actions
 from shared.auth import Who
 from shared.db import Connection
-from shared.glossary import LABELS, FreezeScope, FreezeState
+from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState
+from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible
 from workflows.roster import FrozenPosts
 
@@ -20,6 +25,10 @@ class LinkedIssue(BaseModel):
 
     issue_id: UUID
     round: int
+    number: str | None
+    title: str
+    state: IssueState
+    state_label: str
     accepted_at: datetime | None
 
 
@@ -28,6 +37,7 @@ class OrderEntry(BaseModel):
 
     sequence: int
     act: str
+    label: str
     state: FreezeState
     at: datetime
     actor: str
@@ -37,7 +47,7 @@ class OrderEntry(BaseModel):
 
 
 class OrderPage(BaseModel):
-    """One freeze order with its issues and its journal."""
+    """One freeze order with its issues and its journal, and what the caller may do with it."""
 
     id: UUID
     unit_id: UUID
@@ -58,27 +68,43 @@ class OrderPage(BaseModel):
     released_at: datetime | None
     issues: list[LinkedIssue]
     timeline: list[OrderEntry]
+    actions: tuple[Action, ...]
+
+
+class Wanted(BaseModel):
+    """A page of the orders, narrowed. `unit`: it and all below it; `after`: the id of the last of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: UUID | None = None
+    state: FreezeState | None = None
+    q: str = Field("", max_length=100, description="Part of a document number or a unit's name.")
+    sort: str = "proposed"
+    after: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+SORTS: Mapping[str, Mapping[str, str]] = {"proposed": {"o.id": "uuid"}, "unit": {"u.name": "text", "o.id": "uuid"}}
+_ROWS = "FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id"
 
 
 def _orders(who: Who) -> str:
-    return f"SELECT o.*, u.name AS unit FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE {visible(who)}"
+    return f"SELECT o.*, u.name AS unit {_ROWS} WHERE {visible(who)}"
 
 
-async def freeze_orders(
-    conn: Connection, who: Who, unit_id: UUID | None, state: FreezeState | None, after: UUID | None, limit: int
-) -> Page:
-    """Orders in the caller's scope, oldest first."""
+async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
+    """Orders in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
+    order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
+    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
+    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE o.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    asked: dict[str, tuple[object, str]] = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
+    asked |= {"position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text")}
+    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
     rows = await conn.fetch(
-        _orders(who)
-        + " AND ($2::uuid IS NULL OR o.unit_id = $2) AND ($3::text IS NULL OR o.state = $3) AND ($4::uuid IS NULL OR o.id > $4)"
-        " ORDER BY o.id LIMIT $5",
-        scope(who),
-        unit_id,
-        state,
-        after,
-        limit,
+        f"{_orders(who)} AND {' AND '.join([*conditions, behind])} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        *put,
     )
-    return Page(items=[await _page(conn, row) for row in rows], next=str(rows[-1]["id"]) if len(rows) == limit else None)
+    return Page(items=[await _page(conn, who, row) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None)
 
 
 async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:
@@ -86,17 +112,26 @@ async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:
     row = await conn.fetchrow(_orders(who) + " AND o.id = $2", scope(who), order_id)
     if row is None:
         raise OrderUnknown(order=order_id)
-    return await _page(conn, row)
+    return await _page(conn, who, row)
 
 
-async def _page(conn: Connection, row: asyncpg.Record) -> OrderPage:
+async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
     linked = await conn.fetch(
-        "SELECT issue_id, round, accepted_at FROM freeze_order_issues WHERE order_id = $1 ORDER BY issue_id", row["id"]
+        "SELECT l.issue_id, l.round, l.accepted_at, i.number, i.title, i.rule, i.state FROM freeze_order_issues l"
+        " JOIN issues i ON i.id = l.issue_id WHERE l.order_id = $1 ORDER BY l.issue_id",
+        row["id"],
     )
     entries = await conn.fetch("SELECT * FROM freeze_entries WHERE order_id = $1 ORDER BY sequence", row["id"])
+    state = FreezeState(row["state"])
     return OrderPage(
         **row,
-        state_label=LABELS[FreezeState(row["state"])],
-        issues=[LinkedIssue(**each) for each in linked],
-        timeline=[OrderEntry(**entry) for entry in entries],
+        state_label=LABELS[state],
+        issues=[_linked(each) for each in linked],
+        timeline=[OrderEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
+        actions=order_actions(state, who.roles, own=row["proposed_by"] == who.name, held=row["held"] is not None),
     )
+
+
+def _linked(row: asyncpg.Record) -> LinkedIssue:
+    title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
+    return LinkedIssue(**{**row, "title": title}, state_label=LABELS[IssueState(row["state"])])

@@ -1,147 +1,181 @@
 """Reads about issues: the pages of one and of many, with the journal, the rungs and the certificate of the deadline."""
 
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.facts import Issue
+from services.monitoring.models.issues import FiredRung, IssueLine, IssuePage, LinkedOrder, NextRung, NoticeSeal, Page, TimelineEntry
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
-from services.monitoring.models.words import RULE_TITLES, SEAL_STANDINGS, matter_of
+from services.monitoring.models.words import ACTS, RULE_TITLES, SEAL_STANDINGS, matter_of
+from services.monitoring.queries.facts import parameters_on
+from services.monitoring.rules.facts import Parameters as RuleParameters
+from services.monitoring.rules.tasks import Standing, issue_actions
 from shared.auth import Who
+from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import LABELS, IssueState, Light
-from shared.law.deadline import Certificate, Deadline
+from shared.glossary import LABELS, FreezeState, IssueState, Light, Rung
+from shared.law.deadline import Deadline
+from shared.law.term import term_of
+from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible
 from workflows.rectification import workflow_id
 from workflows.rectification_case import OVER
 
 
-class Page(BaseModel):
-    """A page of a list; `next` is the cursor of the page after it."""
+class Wanted(BaseModel):
+    """A page of the issues, narrowed. `unit`: it and all below it; `after`: the id of the last issue of the page before."""
 
-    items: list[Any]
-    next: str | None = None
+    model_config = ConfigDict(extra="forbid")
 
-
-class IssueLine(BaseModel):
-    """An issue in a list."""
-
-    id: UUID
-    unit_id: UUID
-    unit: str
-    rule: str
-    title: str
-    matter: str
-    level: Light
-    state: IssueState
-    state_label: str
-    round: int
-    number: str | None
-    found_at: datetime
-    due_at: datetime | None
-    held: str | None
+    state: IssueState | None = None
+    unit: UUID | None = None
+    rule: str = Field("", max_length=10)
+    level: Light | None = None
+    open: bool = False
+    q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
+    sort: str = "found"
+    after: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
 
 
-class TimelineEntry(BaseModel):
-    """What happened, by whom."""
-
-    round: int
-    sequence: int
-    act: str
-    state: IssueState
-    at: datetime
-    actor: str
-    role: str
-    reason: str
-    document_no: str | None
-    details: dict[str, Any]
+SORTS: Mapping[str, Mapping[str, str]] = {
+    "found": {"i.id": "uuid"},
+    "due": {"coalesce(i.due_at, 'infinity')": "timestamptz", "i.id": "uuid"},
+    "unit": {"u.name": "text", "i.id": "uuid"},
+    "rule": {"i.rule": "text", "i.id": "uuid"},
+}
 
 
-class NoticeSeal(BaseModel):
-    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed."""
-
-    standing: str
-    standing_label: str
-    released_by: str | None
-    released_at: datetime | None
-    sealed_at: datetime | None
-    sealed_sha256: str | None
-    signer: str | None
-
-
-class FiredRung(BaseModel):
-    """A step of the ladder that fired."""
-
-    round: int
-    revision: int
-    rung: str
-    planned_at: datetime
-    fired_at: datetime
-
-
-class IssuePage(IssueLine):
-    """Everything about one issue."""
-
-    rule_version: str
-    subject: str
-    present: bool
-    inputs: dict[str, Any]
-    threshold: dict[str, Any]
-    event_id: UUID | None
-    demand: str | None
-    signed_by: str | None
-    signed_at: datetime | None
-    served_on: date | None
-    revision: int
-    closed_at: datetime | None
-    closing_document_no: str | None
-    notice: NoticeSeal | None
-    certificate: Certificate | None
-    timeline: list[TimelineEntry]
-    rungs: list[FiredRung]
+_ROWS = "FROM issues i JOIN unit_copies u ON u.id = i.unit_id"
 
 
 def _lines(who: Who) -> str:
-    return f"SELECT i.*, u.name AS unit FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)}"
+    return f"SELECT i.*, u.name AS unit {_ROWS} WHERE {visible(who)}"
 
 
-async def issues(conn: Connection, who: Who, unit_id: UUID | None, state: IssueState | None, after: UUID | None, limit: int) -> Page:
-    """Issues in the caller's scope, oldest first."""
+async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> Page:
+    """Issues in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
+    order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
+    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
+    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE i.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    narrowed = _narrowed(wanted, put)
     rows = await conn.fetch(
-        _lines(who) + " AND ($2::uuid IS NULL OR i.unit_id = $2) AND ($3::text IS NULL OR i.state = $3) AND ($4::uuid IS NULL OR i.id > $4)"
-        " ORDER BY i.id LIMIT $5",
-        scope(who),
-        unit_id,
-        state,
-        after,
-        limit,
+        f"{_lines(who)} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        *put,
     )
-    return Page(items=[IssueLine(**_line(row)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == limit else None)
+    rungs = _rungs(await parameters_on(conn, business_day(now)))
+    return Page(
+        items=[IssueLine(**_line(row, rungs, now)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None
+    )
 
 
-def _line(row: asyncpg.Record) -> dict[str, Any]:
-    title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
-    return {**row, "title": title, "matter": matter_of(row["rule"], row["inputs"]), "state_label": LABELS[IssueState(row["state"])]}
+def _narrowed(wanted: Wanted, put: Parameters) -> str:
+    asked = {"i.state = {}": (wanted.state, "text"), "{} = ANY(u.path)": (wanted.unit, "uuid"), "i.rule = {}": (wanted.rule, "text")}
+    asked |= {"i.level = {}": (wanted.level, "text")}
+    asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}
+    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
+    return " AND ".join([*conditions, "i.state NOT IN ('baseline', 'closed', 'dismissed')" if wanted.open else "true"])
 
 
-async def issue(conn: Connection, who: Who, issue_id: UUID) -> IssuePage:
-    """One issue with its journal, its rungs and the certificate of its deadline."""
+def _line(row: asyncpg.Record, rungs: Sequence[tuple[Rung, int]], now: datetime) -> dict[str, Any]:
+    called = RULE_TITLES.get(row["rule"], row["rule"])
+    return {
+        **row,
+        "rule_title": called,
+        "title": row["title"] or called,
+        "matter": matter_of(row["rule"], row["inputs"]),
+        "state_label": LABELS[IssueState(row["state"])],
+        "term": term_of(_deadline(row), [offset for _, offset in _of_level(rungs, row)], now),
+    }
+
+
+def _deadline(row: asyncpg.Record) -> Deadline | None:
+    return Deadline.model_validate(row["deadline"]) if row["deadline"] and IssueState(row["state"]) not in OVER else None
+
+
+def _rungs(parameters: RuleParameters) -> list[tuple[Rung, int]]:
+    return [(Rung(step["rung"]), step["offset"]) for step in parameters["*", "ladder"].value]
+
+
+def _of_level(rungs: Sequence[tuple[Rung, int]], row: asyncpg.Record) -> Sequence[tuple[Rung, int]]:
+    """What is absorbed by plan has no ladder."""
+    return rungs if row["level"] == Light.RED else ()
+
+
+async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> IssuePage:
+    """One issue with its journal, its rungs, the certificate of its deadline, and what the caller may do."""
     row = await conn.fetchrow(_lines(who) + " AND i.id = $2", scope(who), issue_id)
     if row is None:
         raise IssueUnknown(issue=issue_id)
     entries = await conn.fetch("SELECT * FROM issue_entries WHERE issue_id = $1 ORDER BY round, sequence", issue_id)
     fired = await conn.fetch("SELECT * FROM rungs WHERE issue_id = $1 ORDER BY fired_at, planned_at", issue_id)
-    deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
-    return IssuePage(
-        **_line(row),
-        notice=await _notice_seal(conn, issue_id, row["round"]),
-        certificate=deadline.certificate() if deadline else None,
-        timeline=[TimelineEntry(**entry) for entry in entries],
-        rungs=[FiredRung(**rung) for rung in fired],
+    orders = await _orders(conn, issue_id)
+    notice, deadline = (
+        await _notice_seal(conn, issue_id, row["round"]),
+        Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
     )
+    today, pinned = await parameters_on(conn, business_day(now)), await parameters_on(conn, business_day(row["found_at"]))
+    standing = _standing(row, notice, deadline, entries, orders, today, who)
+    return IssuePage(
+        **_line(row, _rungs(pinned), now),
+        notice=notice,
+        certificate=deadline.certificate() if deadline else None,
+        timeline=[TimelineEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
+        rungs=[FiredRung(**rung, label=LABELS[Rung(rung["rung"])]) for rung in fired],
+        next_rung=_next_rung(row, deadline, _of_level(_rungs(pinned), row), fired, now),
+        still_found=standing.still_found,
+        freezes=orders,
+        actions=issue_actions(standing, who.roles) if row["has_case"] else (),
+    )
+
+
+def _next_rung(
+    row: asyncpg.Record, deadline: Deadline | None, rungs: Sequence[tuple[Rung, int]], fired: Sequence[asyncpg.Record], now: datetime
+) -> NextRung | None:
+    """By the ladder of the day the issue was found, which its case pinned; one that has fired in this revision does not come again."""
+    if deadline is None or row["state"] not in (IssueState.RECTIFYING, IssueState.OVERDUE):
+        return None
+    known = {each["rung"] for each in fired if (each["round"], each["revision"]) == (row["round"], row["revision"])}
+    ahead = [(at, rung) for rung, offset in rungs if rung not in known and (at := deadline.rung_at(offset)) and at > now]
+    return min((NextRung(rung=rung, label=LABELS[rung], at=at) for at, rung in ahead), key=lambda each: each.at, default=None)
+
+
+def _standing(
+    row: asyncpg.Record,
+    notice: NoticeSeal | None,
+    deadline: Deadline | None,
+    entries: Sequence[asyncpg.Record],
+    orders: Sequence[LinkedOrder],
+    today: RuleParameters,
+    who: Who,
+) -> Standing:
+    handed_in = [entry["actor"] for entry in entries if entry["act"] == "submit_evidence" and entry["round"] == row["round"]]
+    sealed = notice is not None and notice.sealed_at is not None
+    return Standing(
+        state=IssueState(row["state"]),
+        level=Light(row["level"]),
+        released=notice is None or notice.released_at is not None,
+        sealed=sealed or not today["*", "notice_sealed"].value,
+        paused=deadline is not None and deadline.is_paused,
+        extendable=deadline is not None and len(deadline.extensions) < today["*", "extensions"].value,
+        still_found=row["must_vanish"] and row["present"] and IssueState(row["state"]) not in OVER,
+        own_evidence=bool(handed_in) and handed_in[-1] == who.name,
+        freezing=any(order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),
+        held=row["held"] is not None,
+    )
+
+
+async def _orders(conn: Connection, issue_id: UUID) -> list[LinkedOrder]:
+    rows = await conn.fetch(
+        "SELECT o.id, o.state FROM freeze_orders o JOIN freeze_order_issues l ON l.order_id = o.id WHERE l.issue_id = $1 ORDER BY o.id",
+        issue_id,
+    )
+    return [LinkedOrder(**row, state_label=LABELS[FreezeState(row["state"])]) for row in rows]
 
 
 async def _notice_seal(conn: Connection, issue_id: UUID, round_no: int) -> NoticeSeal | None:

@@ -8,8 +8,8 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.monitoring.models.facts import CONSUMER
+from services.monitoring.models.issues import Page
 from services.monitoring.models.words import BETTER_BY, BETTER_BY_ITSELF, REMARK_TITLES, RULE_TITLES, matter_of, remark_of
-from services.monitoring.queries.issues import Page
 from shared.auth import Who
 from shared.db import Connection, Database
 from shared.glossary import LABELS, IssueState, Light

@@ -1,28 +1,32 @@
 """Reads about weekly lists: what goes on an edition, the editions themselves, and the words of their documents."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import ListUnknown
-from services.monitoring.models.words import RULE_TITLES, matter_of
-from services.monitoring.queries.issues import Page
+from services.monitoring.models.tasks import Action
+from services.monitoring.models.words import LIST_STANDINGS, RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
+from services.monitoring.rules.tasks import list_actions, list_standing
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
+from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible
 
 _FORM_KINDS = {LineKind.NEW: "new", LineKind.CARRIED: "carried", LineKind.OVERDUE: "overdue", LineKind.CLEARED: "cleared"}
 
 
 class ListHead(BaseModel):
-    """An edition in a list of them."""
+    """An edition in a list of them; how many lines of each kind it has."""
 
     id: UUID
     number: str
@@ -37,6 +41,12 @@ class ListHead(BaseModel):
     signer: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+    standing: str
+    standing_label: str
+    new: int
+    carried: int
+    overdue: int
+    cleared: int
 
 
 class ListLine(BaseModel):
@@ -66,10 +76,38 @@ class AuditHead(BaseModel):
 
 
 class ListPage(ListHead):
-    """One edition with its lines."""
+    """One edition with its lines, and what the caller may do with it."""
 
     lines: list[ListLine]
     audit_heads: list[AuditHead]
+    actions: tuple[Action, ...]
+
+
+class Wanted(BaseModel):
+    """A page of the editions, narrowed. `after`: the id of the last of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit: UUID | None = None
+    week: str | None = Field(None, pattern=r"^\d{4}-W\d{2}$")
+    standing: Literal["awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged"] | None = None
+    q: str = Field("", max_length=100, description="Part of a number or a unit's name.")
+    sort: str = "issued"
+    after: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+SORTS: Mapping[str, Mapping[str, str]] = {"issued": {"l.id": "uuid"}, "unit": {"u.name": "text", "l.id": "uuid"}}
+_STANDINGS = {
+    "awaiting_release": "l.released_at IS NULL",
+    "awaiting_seal": "l.released_at IS NOT NULL AND l.sealed_at IS NULL",
+    "awaiting_acknowledgement": "l.sealed_at IS NOT NULL AND l.acknowledged_at IS NULL",
+    "acknowledged": "l.acknowledged_at IS NOT NULL",
+}
+_COUNTS = ", ".join(
+    f"(SELECT count(*) FROM supervision_lines c WHERE c.list_id = l.id AND c.kind = '{kind}') AS {name}"
+    for kind, name in _FORM_KINDS.items()
+)
 
 
 async def audit_heads(conn: Connection) -> list[dict[str, Any]]:
@@ -128,26 +166,37 @@ async def units_to_list(conn: Connection) -> list[UUID]:
     return [row["unit_id"] for row in rows]
 
 
+_ROWS = "FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
+
+
 def _heads(who: Who | None) -> str:
-    return (
-        "SELECT l.*, u.name AS unit, u.code AS unit_code FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
-        f" WHERE {visible(who)}"
-    )
+    return f"SELECT l.*, u.name AS unit, u.code AS unit_code, {_COUNTS} {_ROWS} WHERE {visible(who)}"
 
 
-async def lists(conn: Connection, who: Who, unit_id: UUID | None, week: str | None, after: UUID | None, limit: int) -> Page:
-    """Editions in the caller's scope, oldest first."""
+async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
+    """Editions in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
+    order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
+    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
+    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE l.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    narrowed = _narrowed(wanted, put)
     rows = await conn.fetch(
-        _heads(who)
-        + " AND ($2::uuid IS NULL OR l.unit_id = $2) AND ($3::text IS NULL OR l.iso_week = $3) AND ($4::uuid IS NULL OR l.id > $4)"
-        " ORDER BY l.id LIMIT $5",
-        scope(who),
-        unit_id,
-        week,
-        after,
-        limit,
+        f"{_heads(who)} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        *put,
     )
-    return Page(items=[ListHead(**row) for row in rows], next=str(rows[-1]["id"]) if len(rows) == limit else None)
+    return Page(items=[ListHead(**_head(row)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None)
+
+
+def _narrowed(wanted: Wanted, put: Parameters) -> str:
+    asked = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "l.iso_week = {}": (wanted.week, "text")}
+    asked |= {"position(lower({}) IN lower(l.number || ' ' || u.name)) > 0": (wanted.q.strip(), "text")}
+    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
+    return " AND ".join([*conditions, _STANDINGS[wanted.standing] if wanted.standing else "true"])
+
+
+def _head(row: asyncpg.Record) -> dict[str, Any]:
+    done = {name: row[f"{name}_at"] is not None for name in ("released", "sealed", "acknowledged")}
+    standing = list_standing(**done)
+    return {**row, "standing": standing, "standing_label": LIST_STANDINGS[standing]}
 
 
 async def supervision_list(conn: Connection, who: Who | None, list_id: UUID) -> ListPage:
@@ -155,8 +204,9 @@ async def supervision_list(conn: Connection, who: Who | None, list_id: UUID) -> 
     row = await conn.fetchrow(_heads(who) + " AND l.id = $2", scope(who), list_id)
     if row is None:
         raise ListUnknown(list=list_id)
-    found = await conn.fetch("SELECT * FROM supervision_lines WHERE list_id = $1 ORDER BY line_no", list_id)
-    return ListPage(**row, lines=[ListLine(**line, kind_label=LABELS[LineKind(line["kind"])]) for line in found])
+    found, head = await conn.fetch("SELECT * FROM supervision_lines WHERE list_id = $1 ORDER BY line_no", list_id), _head(row)
+    lines = [ListLine(**line, kind_label=LABELS[LineKind(line["kind"])]) for line in found]
+    return ListPage(**head, lines=lines, actions=list_actions(head["standing"], who.roles) if who else ())
 
 
 async def sealed_file(conn: Connection, who: Who, list_id: UUID) -> str | None:

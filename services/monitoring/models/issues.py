@@ -1,0 +1,123 @@
+"""Issues as their readers are told of them: in a list, and one with its journal, its rungs and what may be done."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.monitoring.models.tasks import Action
+from shared.glossary import FreezeState, IssueState, Light, Rung
+from shared.law.deadline import Certificate
+from shared.law.term import Term
+
+
+class Page(BaseModel):
+    """A page of a list; `next` is the cursor of the page after it."""
+
+    items: list[Any]
+    next: str | None = None
+
+
+class IssueLine(BaseModel):
+    """An issue in a list."""
+
+    id: UUID
+    unit_id: UUID
+    unit: str
+    rule: str
+    rule_title: str
+    title: str
+    matter: str
+    level: Light
+    state: IssueState
+    state_label: str
+    round: int
+    number: str | None
+    found_at: datetime
+    due_at: datetime | None
+    term: Term | None
+    held: str | None
+
+
+class TimelineEntry(BaseModel):
+    """What happened, by whom."""
+
+    round: int
+    sequence: int
+    act: str
+    label: str
+    state: IssueState
+    at: datetime
+    actor: str
+    role: str
+    reason: str
+    document_no: str | None
+    details: dict[str, Any]
+
+
+class NoticeSeal(BaseModel):
+    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed."""
+
+    standing: str
+    standing_label: str
+    released_by: str | None
+    released_at: datetime | None
+    sealed_at: datetime | None
+    sealed_sha256: str | None
+    signer: str | None
+
+
+class FiredRung(BaseModel):
+    """A step of the ladder that fired."""
+
+    round: int
+    revision: int
+    rung: str
+    label: str
+    planned_at: datetime
+    fired_at: datetime
+
+
+class NextRung(BaseModel):
+    """The step of the ladder that comes next, if nothing happens before."""
+
+    rung: Rung
+    label: str
+    at: datetime
+
+
+class LinkedOrder(BaseModel):
+    """A freeze order that hangs on the issue."""
+
+    id: UUID
+    state: FreezeState
+    state_label: str
+
+
+class IssuePage(IssueLine):
+    """Everything about one issue. `actions`: what the caller may do; `still_found`: it cannot be struck off while the rule finds it."""
+
+    rule_version: str
+    subject: str
+    present: bool
+    inputs: dict[str, Any]
+    threshold: dict[str, Any]
+    event_id: UUID | None
+    demand: str | None
+    signed_by: str | None
+    signed_at: datetime | None
+    served_on: date | None
+    revision: int
+    closed_at: datetime | None
+    closing_document_no: str | None
+    notice: NoticeSeal | None
+    certificate: Certificate | None
+    timeline: list[TimelineEntry]
+    rungs: list[FiredRung]
+    next_rung: NextRung | None
+    budget_days: int | None
+    has_case: bool
+    still_found: bool
+    freezes: list[LinkedOrder]
+    actions: tuple[Action, ...]

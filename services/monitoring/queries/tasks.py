@@ -1,0 +1,165 @@
+"""Work lists: issues, freeze orders and editions that wait for somebody, that he began, that he handled. Row scopes stand in the SQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.monitoring.models.tasks import Counts, Kind, Tab, Task
+from services.monitoring.models.words import LIST_STANDINGS, RULE_TITLES, TASK_KINDS, WHY_DONE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
+from services.monitoring.queries.facts import parameters_on
+from shared.auth import Who
+from shared.clock import business_day
+from shared.db import Connection
+from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState, Light, Role
+from shared.law.deadline import Deadline
+from shared.law.term import term_of
+from shared.pages import Parameters, ordered
+from shared.unit_copies import scope, visible
+
+_OWN = (
+    "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.round = i.round AND e.act = 'submit_evidence' AND e.actor = $2"
+    " AND e.sequence = (SELECT max(sequence) FROM issue_entries l WHERE l.issue_id = i.id AND l.round = i.round AND l.act = e.act))"
+)
+_ISSUES = f"""
+    SELECT 'issue' AS kind, i.id, i.number, i.unit_id, i.title, i.rule, i.inputs, NULL::text[] AS scopes, i.state, i.due_at, i.deadline,
+        i.level, i.found_at AS submitted_at, CASE
+            WHEN i.state = 'to_verify' OR (i.state = 'evidence_submitted' AND NOT {_OWN}) THEN ARRAY['supervision_officer']
+            WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT $4 THEN 'supervision_officer' END,
+                CASE WHEN s.released_at IS NULL THEN 'seal_operator' END], NULL)
+            WHEN i.state IN ('rectifying', 'overdue_issue') THEN ARRAY['unit_clerk'] ELSE '{{}}' END AS holders,
+        false AS started, s.released_by = $2 OR EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.actor = $2) AS handled
+    FROM issues i LEFT JOIN notice_seals s ON s.issue_id = i.id AND s.round = i.round WHERE i.has_case
+"""
+_ORDERS = """
+    SELECT 'freeze', o.id, o.document_no, o.unit_id, NULL, NULL, NULL, o.scopes, o.state, NULL, NULL, NULL, o.proposed_at,
+        CASE WHEN o.state = 'release_proposed' OR (o.state = 'freeze_proposed' AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{}' END,
+        o.proposed_by = $2, EXISTS (SELECT FROM freeze_entries e WHERE e.order_id = o.id AND e.actor = $2)
+    FROM freeze_orders o
+"""
+_STANDING = (
+    "CASE WHEN l.acknowledged_at IS NOT NULL THEN 'acknowledged' WHEN l.sealed_at IS NOT NULL THEN 'awaiting_acknowledgement'"
+    " WHEN l.released_at IS NOT NULL THEN 'awaiting_seal' ELSE 'awaiting_release' END"
+)
+_LISTS = f"""
+    SELECT 'list', l.id, l.number, l.unit_id, l.iso_week, NULL, NULL, NULL, {_STANDING}, NULL, NULL, NULL, l.issued_at,
+        CASE WHEN l.released_at IS NULL THEN ARRAY['seal_operator'] WHEN l.sealed_at IS NOT NULL AND l.acknowledged_at IS NULL
+            THEN ARRAY['unit_clerk', 'unit_head'] ELSE '{{}}' END,
+        false, coalesce($2 IN (l.released_by, l.acknowledged_by), false)
+    FROM supervision_lists l
+"""
+_ROWS = f" FROM ({_ISSUES} UNION ALL {_ORDERS} UNION ALL {_LISTS}) m JOIN unit_copies u ON u.id = m.unit_id"
+_GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL AND $4::boolean IS NOT NULL"
+"""PostgreSQL wants to know of each parameter what it is."""
+_TABS: dict[Tab, str] = {"todo": "m.holders && $3::text[]", "to_read": "false", "started": "m.started", "done": "m.handled"}
+SORTS: Mapping[str, Mapping[str, str]] = {
+    "due": {"coalesce(m.due_at, 'infinity')": "timestamptz", "m.id": "uuid"},
+    "submitted": {"m.submitted_at": "timestamptz", "m.id": "uuid"},
+    "unit": {"u.name": "text", "m.id": "uuid"},
+    "type": {"m.kind": "text", "m.id": "uuid"},
+}
+
+
+class Wanted(BaseModel):
+    """A page of a work list, narrowed. `after` is the id of the last line of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tab: Tab = "todo"
+    type: Kind | None = None
+    state: str = Field("", max_length=40)
+    light: Light | None = None
+    q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
+    sort: str = "due"
+    after: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+async def _put(conn: Connection, who: Who, now: datetime) -> tuple[Parameters, Sequence[int]]:
+    """What every tab asks with, and the rungs of the ladder in working days."""
+    policy = await parameters_on(conn, business_day(now))
+    offsets = [step["offset"] for step in policy["*", "ladder"].value]
+    return Parameters([scope(who), who.name, sorted(who.roles), bool(policy["*", "notice_sealed"].value)]), offsets
+
+
+async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> list[Task]:
+    """One page, and one more. Raises SortUnknown."""
+    order, (put, rungs) = ordered(wanted.sort, SORTS), await _put(conn, who, now)
+    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
+    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE m.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    rows = await conn.fetch(
+        f"SELECT m.*, u.name AS unit, u.light {_ROWS} WHERE {visible(who)} AND {_GIVEN} AND {_TABS[wanted.tab]} AND {_narrowed(wanted, put)}"
+        f" AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
+        *put,
+    )
+    return [_task(row, wanted.tab, who, rungs, now) for row in rows]
+
+
+def _narrowed(wanted: Wanted, put: Parameters) -> str:
+    conditions = ["true"]
+    if wanted.type:
+        conditions.append(f"m.kind = {put(wanted.type, 'text')}")
+    if wanted.state:
+        conditions.append(f"m.state = {put(wanted.state, 'text')}")
+    if wanted.light:
+        conditions.append(f"u.light = {put(wanted.light, 'text')}")
+    if wanted.q.strip():
+        sought = put(wanted.q.strip(), "text")
+        conditions.append(f"position(lower({sought}) IN lower(concat_ws(' ', m.number, m.title, u.name))) > 0")
+    return " AND ".join(conditions)
+
+
+async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:
+    """How many stand under each tab; `soon`: the end of the next working day."""
+    put, _ = await _put(conn, who, now)
+    late, due_soon = put(now, "timestamptz"), put(soon, "timestamptz")
+    sums = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {tab}" for tab, condition in _TABS.items())
+    row = await conn.fetchrow(
+        f"SELECT {sums}, count(*) FILTER (WHERE {_TABS['todo']} AND m.due_at <= {late}) AS late,"
+        f" count(*) FILTER (WHERE {_TABS['todo']} AND m.due_at > {late} AND m.due_at <= {due_soon}) AS due_soon"
+        f" {_ROWS} WHERE {visible(who)} AND {_GIVEN}",
+        *put,
+    )
+    return Counts(**dict(row or {}))
+
+
+def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: datetime) -> Task:
+    deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
+    holder = next((Role(each) for each in sorted(row["holders"], key=lambda each: each not in who.roles)), None)
+    copied: dict[str, Any] = {name: row[name] for name in ("kind", "id", "number", "unit_id", "unit", "state", "due_at", "submitted_at")}
+    return Task(
+        type=row["kind"],
+        type_label=TASK_KINDS[row["kind"]],
+        light=Light(row["light"]),
+        title=_title(row),
+        matter=matter_of(row["rule"], row["inputs"]) if row["rule"] else "",
+        state_label=_state_label(row),
+        holder=holder,
+        holder_label=LABELS[holder] if holder else None,
+        term=term_of(deadline, rungs if row["level"] == Light.RED else (), now),
+        why=_why(row, tab, holder),
+        **copied,
+    )
+
+
+def _title(row: asyncpg.Record) -> str:
+    if row["kind"] == "list":
+        return f"{row['title'][:4]} 年第 {int(row['title'][-2:])} 周督办清单"
+    if row["kind"] == "freeze":
+        return "、".join(LABELS[FreezeScope(each)] for each in row["scopes"]) or "冻结编制名额"
+    return str(row["title"] or RULE_TITLES.get(row["rule"], row["rule"]))
+
+
+def _state_label(row: asyncpg.Record) -> str:
+    if row["kind"] == "list":
+        return LIST_STANDINGS[row["state"]]
+    return LABELS[FreezeState(row["state"])] if row["kind"] == "freeze" else LABELS[IssueState(row["state"])]
+
+
+def _why(row: asyncpg.Record, tab: Tab, holder: Role | None) -> str:
+    if tab != "todo":
+        return WHY_STARTED if tab == "started" else WHY_DONE
+    return WHY_RELEASE if row["kind"] == "issue" and holder is Role.SEAL_OPERATOR else WHYS[row["kind"], row["state"]]
