@@ -23,6 +23,8 @@ PAGES = {
     "apply-post-use": ("school1.clerk", "/applications/new/post_use_application"),
     "application": ("officer", "first:/tasks"),
     "application-done": ("officer", "first:/tasks?tab=done"),
+    "analysis": ("officer", "/analysis?group=parent"),
+    "wall": ("officer", "/wall"),
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }

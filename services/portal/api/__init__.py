@@ -1,5 +1,15 @@
 """Door 1, and the only one: pages over HTTP. One module per area; each route says which permission opens it."""
 
-from services.portal.api import applications, apply, files, home, me, sign_in, tasks
+from services.portal.api import analysis, applications, apply, files, home, me, sign_in, tasks, wall
 
-ROUTERS = (files.router, sign_in.router, home.router, me.router, tasks.router, apply.router, applications.router)
+ROUTERS = (
+    files.router,
+    sign_in.router,
+    home.router,
+    me.router,
+    tasks.router,
+    apply.router,
+    applications.router,
+    analysis.router,
+    wall.router,
+)

@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.portal.queries.assets import Assets
-from services.portal.rules import areas, drawing, written
+from services.portal.rules import areas, charts, drawing, written
 
 FOLDER = Path(__file__).parents[1] / "templates"
 
@@ -28,7 +28,14 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
     def asset(name: str) -> str:
         return assets.paths[name]
 
-    made.globals |= {"icon": icon, "asset": asset, "bar_of": drawing.bar, "share": drawing.share, "chain_of": drawing.chain}
+    made.globals |= {
+        "icon": icon,
+        "asset": asset,
+        "bar_of": drawing.bar,
+        "share": drawing.share,
+        "chain_of": drawing.chain,
+        "shade_of": charts.shade,
+    }
     made.globals |= {"areas": areas.AREAS, "here_of": areas.here, **everywhere}
     made.filters["by_code"] = _by_code
     made.filters |= {each.__name__: each for each in (written.day, written.moment, written.number, written.percent, written.label)}

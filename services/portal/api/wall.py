@@ -1,0 +1,56 @@
+"""大屏: figures for a wall of 1920×1080, live, without anybody's name. Without a script the slides stand below each other."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response, StreamingResponse
+
+from services.portal.api.door import Opened, Page
+from services.portal.rules import charts
+from shared.progress import EVENTS
+
+router = APIRouter()
+CARDS = {
+    "posts": ("reporting", "/figures/saturation"),
+    "kinds": ("reporting", "/figures/distribution?group=kind"),
+    "towns": ("reporting", "/figures/distribution?group=town"),
+    "retirements": ("reporting", "/figures/retirements?months=60"),
+    "lights": ("reporting", "/figures/lights"),
+    "issues": ("reporting", "/figures/issues"),
+    "applications": ("reporting", "/figures/applications"),
+}
+
+
+@router.get("/wall", response_class=Response)
+async def wall(page: Annotated[Page, Depends(Opened("reports.read"))]) -> Response:
+    """All slides; what htmx asks for anew is the slides alone."""
+    cards = await page.get_each(CARDS)
+    template = "wall_slides.html" if page.is_fragment else "wall.html"
+    return page.show(template, cards=cards, drawn=_drawn(cards))
+
+
+def _drawn(cards: dict[str, Any]) -> dict[str, Any]:
+    kinds = [row for row in (cards["kinds"] or {}).get("items", ()) if row["counted"]]
+    months = (cards["retirements"] or {}).get("items", ())
+    options = {
+        "kinds": charts.posts(kinds, [row["label"] for row in kinds], charts.WALL),
+        "months": charts.retirements(months, charts.WALL),
+    }
+    return options | {"years": charts.years(months)}
+
+
+@router.get("/wall/changes", response_class=Response)
+async def changes(page: Annotated[Page, Depends(Opened("lights.read"))]) -> Response:
+    """Lights as they turn: the wall then asks for its figures anew."""
+    source = page.stream("monitoring", "/lights/changes")
+    answer = await source.__aenter__()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            async for piece in answer.aiter_bytes():
+                yield piece
+        finally:
+            await source.__aexit__(None, None, None)
+
+    return StreamingResponse(pieces(), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,122 @@
+"""数智分析 and 大屏: what the figures become on a page, with texts planted in their names."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from services.portal.rules import charts
+from shared.glossary import Role
+from tests.portal.conftest import OURS, XSS, Door
+
+UNIT = "01a210f8-5bc8-7567-b52b-9533203e1931"
+AT = "2026-11-16T01:30:00Z"
+POSTS = {
+    "counted": True, "units": 3, "quota": 1258, "headcount": 1250, "people": 1250, "reserved": 1, "frozen": 2, "vacancy": 9,
+    "overstaffing": 1, "available": 5, "exceeded": 1, "saturation": 0.9936, "vacancy_rate": 0.007,
+}  # fmt: skip
+UNCOUNTED = POSTS | {"counted": False, "quota": 77, "headcount": 66, "overstaffing": 0}
+
+
+def months(count: int = 60) -> list[dict[str, Any]]:
+    return [
+        {"month": f"{2026 + (10 + each) // 12}-{(10 + each) % 12 + 1:02}", "counted": each % 3, "others": each % 2} for each in range(count)
+    ]
+
+
+@pytest.fixture
+def figures(door: Door) -> Door:
+    group = {"code": UNIT, "label": f"听澜镇{XSS}"}
+    row = {"kind": "XZ", "funding": "full", "kind_label": f"行政编制{XSS}", "funding_label": "全额拨款"}
+    told = {"last_event_at": AT, "totals": [POSTS, UNCOUNTED]}
+    door.played.answers |= {
+        "/figures/distribution": told | {"group": "town", "items": [POSTS | group, UNCOUNTED | group]},
+        "/figures/saturation": told | {"unit_id": None, "items": [POSTS | row]},
+        "/figures/retirements": {"last_event_at": AT, "unit_id": None, "items": months()},
+        "/figures/lights": {"last_event_at": AT, "items": [{"code": "red", "label": "红灯", "count": 4}]},
+        "/figures/issues": {"last_event_at": AT, "items": [{"rule": "M01", "open": 3, "overdue": 2}], "states": []},
+        "/figures/applications": {"last_event_at": AT, "items": []},
+        "/codes": {"categories": []},
+        f"/units/{UNIT}": {"id": UNIT, "name": f"听澜镇{XSS}"},
+        f"/units/{UNIT}/structure": {"total": 5, "average_age": 39.1, "by": {"age": [{"code": "x", "label": f"35岁{XSS}", "count": 5}]}},
+    }
+    return door
+
+
+def drawn(page: str, chart: str) -> Any:
+    found = re.search(rf'<script type="application/json" id="{chart}">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+@pytest.mark.asyncio
+async def test_each_chart_has_a_table_that_says_the_same_and_nothing_planted_runs(figures: Door) -> None:
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    page = (await figures.client.get(f"/analysis?group=town&unit={UNIT}")).text
+
+    assert [each["data"] for each in drawn(page, "c-spread")["series"]] == [[1250], [1258]]
+    assert re.findall(r'<td class="cell-number">(1,2\d\d)</td>', page)[:2] == ["1,258", "1,250"]
+    assert sum(drawn(page, "c-retire")["series"][0]["data"]) == sum(each["counted"] for each in months())
+    assert page.count('<th scope="row" class="num">20') == 6
+    assert "不是用编效益评价" in page
+    assert "35岁&lt;script&gt;" in page
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+@pytest.mark.asyncio
+async def test_a_card_whose_figures_are_away_says_so_and_the_others_stay(figures: Door) -> None:
+    figures.sign_in(Role.OBSERVER)
+    figures.played.refusals["/figures/retirements"] = (503, "unavailable")
+    page = await figures.client.get(f"/analysis?unit={UNIT}")
+
+    assert page.status_code == 200
+    assert "退休预测暂时取不到" in page.text
+    assert "使用率 99.4%" in page.text
+    assert f"/units/{UNIT}/structure" not in {path for _, path, _, _ in figures.played.asked}
+
+
+@pytest.mark.asyncio
+async def test_an_export_is_asked_for_with_what_the_page_shows(figures: Door) -> None:
+    csrf = figures.sign_in(Role.OBSERVER)
+    form = {"csrf": csrf, "request_key": "k-12345678", "list": "distribution", "group": "town", "unit": UNIT}
+    answer = await figures.client.post("/analysis/export", data=form, headers=OURS)
+    sent = next(json.loads(body) for method, path, body, _ in figures.played.asked if (method, path) == ("POST", "/exports"))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/exports?done=export_asked")
+    assert sent == {"list": "distribution", "filters": {"unit": UNIT, "group": "town"}, "format": "xlsx"}
+
+
+@pytest.mark.asyncio
+async def test_the_wall_names_nobody_and_tells_how_far_its_figures_reach(figures: Door) -> None:
+    figures.sign_in(Role.COMMISSION)
+    wall = (await figures.client.get("/wall")).text
+    part = (await figures.client.get("/wall", headers={"hx-request": "true"})).text
+
+    for shown in (wall, part):
+        assert "数据截至 2026-11-16 09:30" in shown
+        assert "周&lt;" not in shown
+        assert "<script>alert" not in shown
+    assert "<html" not in part
+    assert all(
+        f'data-slide="{each}"' in wall and f'id="{each}"' in part for each in ("slide-posts", "slide-towns", "slide-retire", "slide-cases")
+    )
+
+
+@pytest.mark.asyncio
+async def test_changes_of_lights_are_passed_on_as_they_come(figures: Door) -> None:
+    figures.sign_in(Role.COMMISSION)
+    answer = await figures.client.get("/wall/changes")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+def test_a_shade_follows_use_alone() -> None:
+    assert [charts.shade(each) for each in (None, 0.5, 0.9, 0.96, 0.98, 1.0, 1.01)] == [0, 0, 1, 2, 3, 3, 4]
+
+
+def test_a_month_that_was_not_asked_for_is_no_zero() -> None:
+    first = charts.years(months())[0]
+
+    assert (first["year"], first["months"].count(None), first["counted"]) == ("2026", 10, 1)
