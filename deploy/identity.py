@@ -69,7 +69,7 @@ async def first_passwords(database: Database, cipher: FieldCipher, as_of: dateti
     if not made:
         return "三类管理员都已存在，无需建立。"
     lines = [f"  {name:<12}{await one_time_password(database, cipher, name, as_of)}" for name in made]
-    return "\n".join(["已建立管理员，一次性密码只显示这一次，首次登录时须修改：", *lines])
+    return "\n".join(["已建立三类管理员，各自的一次性密码如下：", *lines, "密码只显示这一次，首次登录时须修改。请分别交给三个人。"])
 
 
 async def load_accounts(database: Database, accounts: list[Account], as_of: datetime) -> int:

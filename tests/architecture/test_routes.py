@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from deploy.local.place import SERVICES, Place
-from shared.auth import PERMISSIONS, Permit, Tokens, Who
+from shared.auth import OF_EVERYBODY, PERMISSIONS, Permit, Tokens, Who
 from shared.glossary import Role
 
 OPEN = {
@@ -89,6 +89,22 @@ async def test_every_route_refuses_each_role_without_its_permission(app: FastAPI
                 answers[route.path, str(methods(route)), role] = (await _ask(client, route, token)).status_code
 
     assert {asked: status for asked, status in answers.items() if status != 403} == {}
+
+
+@pytest.mark.asyncio
+async def test_who_has_no_role_yet_reaches_nothing_but_what_is_his_own(app: FastAPI, stack: Place) -> None:
+    """So it is with a session whose one-time password was not changed, and with an account whose roles were all revoked."""
+    token = Tokens(_secret(stack, "token.pub"), _secret(stack, "token.key")).issue(Who("nobody", frozenset(), ()), datetime.now(UTC))
+    answers = {}
+    async with app.router.lifespan_context(app), _client(app) as client:
+        for route in guarded(app):
+            permit = permits(route.dependant)[0]
+            answers[route.path, str(methods(route)), permit.permission] = (await _ask(client, route, token)).status_code
+
+    assert {asked[2] for asked, status in answers.items() if status != 403} <= OF_EVERYBODY
+    assert {asked for asked, status in answers.items() if status == 403 and asked[2] in OF_EVERYBODY} <= {
+        ("/me/password", "['POST']", "account.keep")
+    }
 
 
 async def _ask(client: httpx.AsyncClient, route: APIRoute, token: str | None) -> httpx.Response:

@@ -8,6 +8,9 @@ import pytest
 
 from deploy.local.place import Place, Service
 from services.approval.consumers import handlers as approval
+from services.identity.commands.rights import register_user
+from services.identity.consumers import handlers as identity
+from services.identity.models.accounts import RegisterUser
 from services.monitoring.consumers import handlers as monitoring
 from services.monitoring.models.facts import Surroundings
 from services.reporting.consumers import handlers as reporting
@@ -15,9 +18,11 @@ from shared import db
 from shared.consumer import Handlers
 from shared.crypto import FieldCipher, RingFile
 from shared.law.notices import load_calendar
+from tests.identity.doors import PASSWORD, kept_hash
 from tests.roster import given
 
 FOLDS: dict[Service, Callable[[], Handlers]] = {
+    "identity": identity,
     "approval": approval,
     "monitoring": lambda: monitoring(Surroundings(load_calendar, lambda: timedelta(0))),
     "reporting": lambda: reporting(1),
@@ -54,4 +59,14 @@ async def made(stack: Place, service: Service, database: Callable[[str], str], m
             for event in events:
                 if type(event) in folds:
                     await folds[type(event)](conn, event)
-    return known
+    return known | (await _accounts(database("identity")) if service == "identity" else {})
+
+
+async def _accounts(address: str) -> dict[str, list[Any]]:
+    """Whoever asks has an account, a colleague and a password."""
+    async with db.connect(address, "identity") as accounts:
+        for name in ("fuzz", "colleague"):
+            await register_user(accounts, given.by(), RegisterUser(name=name, real_name="甲"))
+        await accounts.pool.execute("INSERT INTO credentials (user_id, password_hash, set_at) SELECT id, $1, now() FROM users", kept_hash())
+    names = ["fuzz", "colleague"]
+    return {"name": names, "user": names, "absent": names, "password": [PASSWORD], "new_password": ["Zaunkönig_88_Tannen"]}

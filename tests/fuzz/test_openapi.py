@@ -38,9 +38,11 @@ from shared import db
 from shared.auth import Tokens, Who
 from shared.glossary import Role
 from shared.progress import EVENTS
+from tests import secret_files
 from tests.fuzz.ground import made
 from tests.fuzz.learned import Learned
 from tests.fuzz.service import served
+from tests.identity.provider.forger import Forger
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
@@ -133,10 +135,31 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.fixture
-def app(service: Service, stack: Place, database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+def provider(service: Service, stack: Place) -> Iterator[dict[str, str]]:
+    """The ways in of identity, all of them open: one may try as often as one likes, and an OpenID provider is there."""
+    if service != "identity":
+        yield {}
+        return
+    forger = Forger("")
+    secret_files.write(stack.home / "secrets" / "oidc.secret", "secret")
+    with served(forger.app()) as forger.issuer:
+        named = {"ISSUER": forger.issuer, "CLIENT": "bianban", "REDIRECT": "http://127.0.0.1:9/back"}
+        yield {"IDENTITY_ATTEMPTS": "0", "IDENTITY_FAILURES": "100000"} | {f"IDENTITY_OIDC_{name}": value for name, value in named.items()}
+
+
+@pytest.fixture
+def app(
+    service: Service,
+    stack: Place,
+    database: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    provider: dict[str, str],
+) -> FastAPI:
     for name, value in stack.variables(service).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", database(service))
+    for name, value in provider.items():
+        monkeypatch.setenv(name, value)
     built: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
     return built
 

@@ -39,6 +39,7 @@ PERMITTED = {
     ("POST", "/users/{name}/roles/{role}/revocation"): {Role.SECURITY_ADMIN},
     ("POST", "/users/{name}/proxies"): {Role.SECURITY_ADMIN},
     ("GET", "/me/sessions"): frozenset(Role),
+    ("GET", "/colleagues"): frozenset(Role),
     ("DELETE", "/me/sessions/{session_id}"): frozenset(Role),
     ("POST", "/me/password"): frozenset(Role),
     ("POST", "/me/totp"): frozenset(Role),

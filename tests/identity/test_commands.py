@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from deploy.identity import Account, load_accounts, seed_administrators
+from deploy.identity import Account, cipher_of, first_passwords, load_accounts, one_time_password, seed_administrators
+from deploy.local.place import Place
 from services.identity.commands import rights as commands
 from services.identity.models.accounts import GrantRole, RegisterUser, RevokeRole, SetProxy
 from services.identity.models.refusals import AdministratorsSeparate, NameTaken, NotGranted, SelfGrant, UserUnknown
@@ -20,6 +21,7 @@ from shared.errors import DomainError
 from shared.events import CATALOGUE
 from shared.glossary import Role
 from shared.unit_copies import UnitUnknown
+from tests.identity.doors import Door
 
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)
 REAL_NAME = "测试用户甲"
@@ -181,3 +183,28 @@ async def test_accounts_of_a_file_are_made_with_their_units_and_loading_again_ch
     async with identity.reading() as conn:
         zhang, director = await queries.who(conn, "zhang", NOW), await queries.who(conn, "director", NOW)
     assert (zhang.roles, zhang.units, director.units) == (frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (unit_id,), None)
+
+
+@pytest.mark.asyncio
+async def test_the_first_administrators_are_told_their_passwords_once_and_sign_in_with_them(door: Door, environment: Place) -> None:
+    cipher = cipher_of(environment)
+    told = await first_passwords(door.database, cipher, NOW)
+    passwords = dict(line.split() for line in told.splitlines()[1:-1])
+
+    assert list(passwords) == ["sysadmin", "secadmin", "auditadmin"]
+    entered = [(await door.sign_in(name, password)).json() for name, password in passwords.items()]
+    assert [each["must_change_password"] for each in entered] == [True] * 3
+    assert await first_passwords(door.database, cipher, NOW) == "三类管理员都已存在，无需建立。"
+
+
+@pytest.mark.asyncio
+async def test_who_has_the_machine_hands_a_locked_out_administrator_a_new_password(door: Door, environment: Place) -> None:
+    cipher = cipher_of(environment)
+    await first_passwords(door.database, cipher, NOW)
+    for _ in range(5):
+        await door.sign_in("sysadmin", "Nicht-das-Richtige-9")
+
+    again = await one_time_password(door.database, cipher, "sysadmin", NOW)
+
+    assert (await door.sign_in("sysadmin", again)).status_code == 201
+    assert ("one_time_password_handed_out", "sysadmin", "bianban") in await door.deeds()

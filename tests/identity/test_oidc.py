@@ -6,23 +6,20 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from deploy.local.place import Place
 from services.identity.settings import IdentitySettings
 from tests import secret_files
 from tests.approval.servers import free_port, served
 from tests.identity.doors import Door, opened
+from tests.identity.provider.forger import Forger
 from tests.identity.provider.running import REDIRECT, SECRET, running, signed_in
 
 pytestmark = pytest.mark.asyncio
@@ -109,52 +106,6 @@ async def test_nobody_gets_an_account_by_himself(configured: Callable[[str], Pla
         assert said(answer) == (401, "provider_account_unknown")
         assert await door.rows("SELECT FROM users") == []
         assert await door.deeds() == [("sign_in_refused", None, "nobody")]
-
-
-@cache
-def first_key() -> RSAKey:
-    return RSAKey.generate_key(2048, {"kid": "one"})
-
-
-@dataclass
-class Forger:
-    """Stands where the provider stands, and answers what a test wants."""
-
-    issuer: str
-    key: Any = field(default_factory=first_key)
-    claims: dict[str, Any] = field(default_factory=dict)
-    header: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256", "kid": "one"})
-    signer: Any = None
-    described: dict[str, Any] = field(default_factory=dict)
-    info: dict[str, Any] = field(default_factory=lambda: {"sub": "subject", "preferred_username": "zhang"})
-    nonce: str = ""
-    signed: str | None = None
-    made: Callable[["Forger"], str] | None = None
-
-    def app(self) -> FastAPI:
-        app = FastAPI()
-        app.get("/.well-known/openid-configuration")(self.describe)
-        app.get("/jwks")(lambda: KeySet([self.key]).as_dict(private=False))
-        app.post("/token")(lambda: {"access_token": "access", "token_type": "Bearer", "id_token": self.token()})
-        app.get("/me")(lambda: self.info)
-        return app
-
-    def describe(self) -> dict[str, Any]:
-        paths = {"authorization_endpoint": "/auth", "token_endpoint": "/token", "jwks_uri": "/jwks", "userinfo_endpoint": "/me"}
-        return {"issuer": self.issuer} | {name: self.issuer + path for name, path in paths.items()} | self.described
-
-    def token(self) -> str:
-        if self.made:
-            return self.made(self)
-        return self.signed or jwt.encode(
-            self.header, self.claimed(), self.signer or self.key, algorithms=["RS256", "HS256", "ES256", "none"]
-        )
-
-    def claimed(self) -> dict[str, Any]:
-        now = int(time.time())
-        claims = {"iss": self.issuer, "aud": "bianban", "sub": "subject", "iat": now, "exp": now + 300, "nonce": self.nonce}
-        claims |= {"preferred_username": "zhang"} | self.claims
-        return {name: value for name, value in claims.items() if value is not None}
 
 
 @asynccontextmanager

@@ -203,4 +203,12 @@ def test_every_role_opens_something_and_no_administrator_decides_a_case() -> Non
     business = [
         name for name, roles in PERMISSIONS.items() if name.endswith((".decide", ".submit", ".release", ".verify", ".maintain", ".reveal"))
     ]
-    assert {name for name in business if PERMISSIONS[name] & administrators} == {"users.maintain", "rights.maintain"}
+    assert {name for name in business if PERMISSIONS[name] & administrators} == {"users.maintain", "rights.maintain", "upkeep.maintain"}
+
+
+def test_the_departments_that_work_with_the_office_read_within_their_scope_and_change_nothing() -> None:
+    """组织、人社、财政、审计、巡察: one role, told apart by the units it is given for (domain §11)."""
+    held = {name for name, roles in PERMISSIONS.items() if Role.OBSERVER in roles}
+
+    assert {name for name in held if not name.endswith(".read")} == {"exports.make", "account.keep"}
+    assert not held & {"persons.read", "persons.reveal", "users.read", "audit.read", "traces.read"}
