@@ -23,6 +23,7 @@ CACHE = PROJECT / ".cache"
 TOOLS = CACHE / "tools"
 PYTHON = VENV / "bin" / "python"
 PROVIDER = tuple(f"tests/identity/provider/{name}" for name in ("package-lock.json", "install.py"))
+BROWSER = tuple(f"tests/portal/tools/{name}" for name in ("package-lock.json", "install.py", "unpack.mjs"))
 COMMAND = """\
 #!{python}
 import sys
@@ -42,6 +43,7 @@ def main() -> int:
         step("Kafka, Zipkin", CACHE / "kafka" / ".stamp", locks, install_jars)
         step("页面部件 what pages load", CACHE / "assets" / ".stamp", ("package-lock.json", ".npmrc", "deploy/assets.py"), install_assets)
         step("测试用身份提供方 OpenID provider for tests", CACHE / "provider" / ".stamp", PROVIDER, install_provider)
+        step("测试用浏览器 browser for tests", CACHE / "browser" / ".stamp", BROWSER, install_browser)
     except subprocess.CalledProcessError as error:
         sys.stderr.write(f"安装失败 set-up failed: {' '.join(map(str, error.cmd))}（{error.returncode}）\n")
         return 1
@@ -118,6 +120,11 @@ def install_assets() -> None:
 def install_provider() -> None:
     """Fetch the OpenID provider that the tests sign in at."""
     run(PYTHON, "-m", "tests.identity.provider.install")
+
+
+def install_browser() -> None:
+    """Fetch the browser of the tests, for machines that have none, and what judges pages in it."""
+    run(PYTHON, "-m", "tests.portal.tools.install")
 
 
 def run(*command: str | Path) -> None:

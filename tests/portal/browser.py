@@ -1,29 +1,31 @@
-"""A real Chromium: the system's where there is one, else the one inside npm's `@sparticuz/chromium`, fetched at set-up. Never skipped silently."""
+"""A real Chromium: the system's where there is one, else the one fetched at set-up (`tests/portal/tools`). Never skipped silently."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, async_playwright
 
-from deploy.local.place import CACHE
-
-PACKED = CACHE / "assets" / "chromium"
+from tests.portal.tools.install import CHROMIUM, LIBRARIES
 
 
 def program() -> str:
     """Where the browser is. FileNotFoundError names what to do."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or (str(PACKED) if PACKED.exists() else None)
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or (str(CHROMIUM) if CHROMIUM.exists() else None)
     if found is None:
         raise FileNotFoundError("没有 Chromium：请运行 make setup，或以 root 安装系统的 chromium。")
     return found
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium(path: str | None = None) -> AsyncIterator[Browser]:
     """A browser for the length of a block."""
+    path = path or program()
+    libraries = {"LD_LIBRARY_PATH": str(LIBRARIES)} if path == str(CHROMIUM) else {}
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program(), args=["--no-sandbox", "--font-render-hinting=none"])
+        arguments = ["--no-sandbox", "--font-render-hinting=none", "--disable-background-networking"]
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments, env={**os.environ, **libraries})
         try:
             yield browser
         finally:

@@ -39,11 +39,10 @@ async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[
         page = await context.new_page()
         page.on("console", _complain)
         if user:
-            await page.goto(f"{base}/demo-users?q={user}")
-            await page.click(f"form:has(input[name=name][value='{user}']) button")
+            await sign_in(page, base, user)
         for name, (whose, path) in PAGES.items():
             if whose == user and (not only or name in only):
-                await _open(page, base, path)
+                await go(page, base, path)
                 await page.screenshot(path=f"{folder}/{name}-{size}.png", full_page=True)
         await context.close()
 
@@ -53,7 +52,14 @@ def _complain(said: ConsoleMessage) -> None:
         sys.stderr.write(f"{said.text}\n")
 
 
-async def _open(page: Page, base: str, path: str) -> None:
+async def sign_in(page: Page, base: str, user: str) -> None:
+    """As one of the demo's people."""
+    await page.goto(f"{base}/demo-users?q={user}")
+    await page.click(f"form:has(input[name=name][value='{user}']) button")
+
+
+async def go(page: Page, base: str, path: str) -> None:
+    """To one of PAGES."""
     await page.goto(base + path.removeprefix("first:"))
     if path.startswith("first:") and await page.locator("a.row-link").count():
         await page.locator("a.row-link").first.click()

