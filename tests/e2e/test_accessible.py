@@ -81,6 +81,9 @@ async def _faults(page: Page) -> list[str]:
     await page.set_viewport_size({"width": 683, "height": 384})
     if (wider := await page.evaluate(_WIDER)) > 0:
         faults.append(f"{wider} px wider than the window at 200 %")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    if (wider := await page.evaluate(_WIDER)) > 0:
+        faults.append(f"{wider} px wider than a telephone")
     return faults
 
 
