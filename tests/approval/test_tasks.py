@@ -12,6 +12,7 @@ from shared.clock import at_hour
 from shared.glossary import ApplicationState, Role
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
+from shared.law.term import term_of
 from tests.approval.house import FRIDAY, House
 from workflows.approval_steps import Step
 
@@ -130,7 +131,7 @@ def test_the_way_of_an_application(state: ApplicationState, step: str | None, st
     ("day", "told"), [(FRIDAY, (0, 2, 0)), (date(2026, 9, 20), (0, 2, 0)), (date(2026, 9, 21), (1, 1, 0)), (date(2026, 9, 23), (2, 0, 1))]
 )
 def test_a_term_tells_used_left_and_late_days(day: date, told: tuple[int, int, int]) -> None:
-    term = rules.term_of(Deadline.start(FRIDAY, 2, load_calendar()), (-1, 0), at_hour(day, 9))
+    term = term_of(Deadline.start(FRIDAY, 2, load_calendar()), (-1, 0), at_hour(day, 9))
 
     assert term is not None
     assert (term.used, term.remaining, term.overdue) == told
