@@ -82,7 +82,9 @@ async def test_a_closed_unit_leaves_the_list_of_lights_when_nothing_is_open_on_i
 
     async with tables.database.reading() as conn:
         shown = await lights(conn, OFFICER, None, None, 10)
+        named = [await lights(conn, OFFICER, None, None, 10, ids) for ids in ([into], [gone], [])]
     assert [line.unit_id for line in shown.items] == [into]
+    assert [[line.unit_id for line in each.items] for each in named] == [[into], [], []]
 
 
 async def test_lights_and_issues_of_a_withheld_unit_are_for_the_office_alone(tables: Tables, roster: Database) -> None:

@@ -24,17 +24,19 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, `asked` is what they were sent; `sessions` are keys to roles."""
+    """The services: `answers` by path, `asked` is what they were sent, `queries` with which parameters; `sessions` are keys to roles."""
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any, httpx.Headers]] = field(default_factory=list)
     sessions: dict[str, frozenset[Role]] = field(default_factory=dict)
+    queries: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         body = await request.aread()
         self.asked.append((request.method, path, body, request.headers))
+        self.queries.append((request.method, path, request.url.params.multi_items()))
         if path in self.refusals:
             status, code = self.refusals[path]
             return httpx.Response(status, json={"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}"})

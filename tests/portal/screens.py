@@ -25,6 +25,9 @@ PAGES = {
     "application-done": ("officer", "first:/tasks?tab=done"),
     "analysis": ("officer", "/analysis?group=parent"),
     "wall": ("officer", "/wall"),
+    "units": ("officer", "/units"),
+    "units-found": ("officer", "/units?q=zx"),
+    "unit": ("officer", "first:/units"),
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }

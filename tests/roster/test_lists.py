@@ -132,6 +132,20 @@ async def test_the_tree_is_read_branch_by_branch_with_how_many_stand_below(doors
     assert [each["id"] for each in then["items"]] == [str(leaf)]
 
 
+async def test_a_list_of_units_tells_their_posts_in_all_where_it_is_asked(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    await given.in_post(roster_db, row)
+    clerk = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,))
+
+    now = await got(doors, "/units", clerk, fields="id,sums")
+    before = await got(doors, "/units", clerk, fields="sums", as_of="2026-09-01")
+    plain = await got(doors, "/units", clerk)
+
+    assert now["items"] == [{"id": str(row.unit_id), "sums": {"quota": 3, "headcount": 1, "reserved": 0, "frozen": 0, "available": 2}}]
+    assert before["items"] == [{"sums": {"quota": 3, "headcount": 0, "reserved": 0, "frozen": 0, "available": 3}}]
+    assert "sums" not in plain["items"][0]
+
+
 async def test_units_are_narrowed_by_what_they_are_and_ordered_in_chinese(doors: Doors, roster_db: Database) -> None:
     for name in ("张桥中学", "安和中学", "曾园中学", "长安中学"):
         await unit_named(roster_db, name, sector="education")
@@ -344,6 +358,7 @@ async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, ros
     all_ = (await got(doors, "/ledger", unit=top.unit_id, sort="at"))["items"]
     own = (await got(doors, "/ledger", unit=top.unit_id, below=False))["items"]
     none = (await got(doors, "/ledger", unit=top.unit_id, until="2026-09-17"))["items"]
+    matters = await got(doors, "/ledger/matters")
     ceiling = SetQuota(unit_id=below.unit_id, kind="BW", funding="full", posts=1, effective_on=given.TODAY, document_on=given.TODAY)
     await set_quota(roster_db, given.by("期初建账-8a0ae6b1"), ceiling)
     (first_load,) = (await got(doors, "/ledger", document_no="期初建账-8a0ae6b1"))["items"]
@@ -355,6 +370,7 @@ async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, ros
     assert (all_[1]["document_no"], all_[1]["issuer"], all_[1]["establishments"][0]["quota"]) == (given.DOCUMENT, "海测编", 2)
     assert first_load["issuer"] is None
     assert (len(own), none, pages) == (2, [], [3, 2])
+    assert {each["matter"] for each in all_} <= set(matters.values())
 
 
 async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors: Doors, roster_db: Database) -> None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from services.monitoring.api.asked import After, Asking, Body, Limit
@@ -29,10 +29,17 @@ class Released(BaseModel):
 
 
 @router.get("/lights")
-async def get_lights(asked: Asking, who: Reader, color: Light | None = None, after: After = None, limit: Limit = 50) -> Page:
-    """Units with their lights."""
+async def get_lights(
+    asked: Asking,
+    who: Reader,
+    unit: Annotated[list[UUID] | None, Query(max_length=200)] = None,
+    color: Light | None = None,
+    after: After = None,
+    limit: Limit = 50,
+) -> Page:
+    """Units with their lights: all, or those that are named."""
     async with asked.database.reading() as conn:
-        return await queries.lights(conn, who, color, after, limit)
+        return await queries.lights(conn, who, color, after, limit, unit)
 
 
 @router.get("/units/{unit_id}/light")

@@ -1,5 +1,6 @@
 """Reads about lights: which colour, why, since when, and what makes it better."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -81,17 +82,21 @@ class LightPage(BaseModel):
     history: list[Change]
 
 
-async def lights(conn: Connection, who: Who, color: Light | None, after: UUID | None, limit: int) -> Page:
+async def lights(
+    conn: Connection, who: Who, color: Light | None, after: UUID | None, limit: int, named: Sequence[UUID] | None = None
+) -> Page:
     """The units in the caller's scope with their lights; one that is no more only while something is open on it."""
     rows = await conn.fetch(
         "SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since, (SELECT count(*) FROM issues i"
         " WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed')) AS open_issues"
         f" FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE {visible(who)} AND (u.closed_on IS NULL OR l.light <> 'green')"
-        " AND ($2::text IS NULL OR coalesce(l.light, 'green') = $2) AND ($3::uuid IS NULL OR u.id > $3) ORDER BY u.id LIMIT $4",
+        " AND ($2::text IS NULL OR coalesce(l.light, 'green') = $2) AND ($3::uuid IS NULL OR u.id > $3)"
+        " AND ($5::uuid[] IS NULL OR u.id = ANY ($5)) ORDER BY u.id LIMIT $4",
         scope(who),
         color,
         after,
         limit,
+        named,
     )
     items = [LightLine(**row, label=LABELS[Light(row["light"])]) for row in rows]
     return Page(items=items, next=str(rows[-1]["unit_id"]) if len(rows) == limit else None)

@@ -1,6 +1,6 @@
 """Door 1, and the only one: pages over HTTP. One module per area; each route says which permission opens it."""
 
-from services.portal.api import analysis, applications, apply, files, home, me, sign_in, tasks, wall
+from services.portal.api import analysis, applications, apply, files, home, me, sign_in, tasks, units, wall
 
 ROUTERS = (
     files.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     tasks.router,
     apply.router,
     applications.router,
+    units.router,
     analysis.router,
     wall.router,
 )

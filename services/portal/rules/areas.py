@@ -4,6 +4,7 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/", "首页", "account.read"),
     ("/tasks", "待办", "applications.read"),
     ("/applications/new", "申请", "applications.submit"),
+    ("/units", "单位", "units.read"),
     ("/analysis", "数智分析", "reports.read"),
 )
 """An area stands here once its pages are there."""

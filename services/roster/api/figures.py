@@ -69,6 +69,12 @@ async def ledger(request: Request, who: Reader, wanted: Annotated[LedgerQuery, D
     return page(request, found, next_page)
 
 
+@router.get("/ledger/matters")
+async def matters(_: Annotated[Who, Depends(Permit("units.read", "public"))]) -> dict[str, str]:
+    """What each type of the ledger is called."""
+    return ledgers.MATTERS
+
+
 @router.get("/units/{unit_id}/structure", response_model=statistics.StructureView)
 async def structure(
     unit_id: UUID,

@@ -1,5 +1,6 @@
 """The arithmetic of posts, written once: quota, headcount, reserved, frozen per (unit, kind, funding), now or as of any date as known at any instant."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -156,6 +157,15 @@ def held_by_many(put: Parameters, moment: Moment) -> Callable[[str], str]:
     on = "'infinity'::date" if moment.on is None else put(moment.on, "date")
     known = "'infinity'::timestamptz" if moment.known is None else put(moment.known, "timestamptz")
     return f"(({{0}}.during @> {on}) IS TRUE AND ({{0}}.recorded @> {known}) IS TRUE)".format
+
+
+def figures_of(put: Parameters, moment: Moment) -> str:
+    """All rows of each unit of a statement that names them `units`, with what follows from them."""
+    if moment == LATEST:
+        return FIGURES_NOW.replace("$1", "units.id")
+    on, known, end = put(moment.on, "date"), put(moment.known, "timestamptz"), put(moment.end, "timestamptz")
+    places = {"$1": "units.id", "$2": f"({on})", "$3": f"({known})", "$4": f"({end})"}
+    return re.sub(r"\$[1-4]\b", lambda found: places[found[0]], FIGURES_THEN)
 
 
 async def establishment(conn: Connection, unit_id: UUID, kind: str, funding: str) -> EstablishmentState:

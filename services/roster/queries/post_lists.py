@@ -1,6 +1,5 @@
 """Lists of posts: every (unit, kind, funding) of a subtree with all quantities of domain §1.6, from the one arithmetic of `establishments`."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment, held_by_many
+from services.roster.queries.establishments import Moment, figures_of, held_by_many
 from services.roster.queries.units import EstablishmentView, roots_of, seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -74,19 +73,11 @@ class PostPages:
             f" WHERE {' AND '.join([then('was'), *self._of_units(put, behind)])}{fence}"
         )
         rows = await conn.fetch(
-            f"SELECT {columns}, {self.order.keys} FROM ({units}) AS units JOIN LATERAL ({self._figures(put)}) AS row ON true"
+            f"SELECT {columns}, {self.order.keys} FROM ({units}) AS units JOIN LATERAL ({figures_of(put, self.moment)}) AS row ON true"
             f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {limit + 1}",
             *put,
         )
         return cursors.page(rows, self.order, limit, self.fields)
-
-    def _figures(self, put: Parameters) -> str:
-        moment = self.moment
-        if moment == LATEST:
-            return FIGURES_NOW.replace("$1", "units.id")
-        on, known, end = put(moment.on, "date"), put(moment.known, "timestamptz"), put(moment.end, "timestamptz")
-        places = {"$1": "units.id", "$2": f"({on})", "$3": f"({known})", "$4": f"({end})"}
-        return re.sub(r"\$[1-4]\b", lambda found: places[found[0]], FIGURES_THEN)
 
     def _of_units(self, put: Parameters, behind: Sequence[str] | None) -> Iterator[str]:
         yield seen(self.who, roots_of(self.who, put))

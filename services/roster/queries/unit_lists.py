@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.roster.queries.establishments import Moment, held_by_many
+from services.roster.queries.establishments import Moment, figures_of, held_by_many
 from services.roster.queries.units import UnitLine, roots_of, seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -17,10 +17,23 @@ from shared.spelling import sought_grams, written_plainly
 from shared.unit_copies import sees_withheld
 
 
+class Sums(BaseModel):
+    """编制 (counted kinds) of one unit in all. As of a day before a row's first recorded quota nobody knows the quota: none."""
+
+    quota: int | None
+    headcount: int
+    reserved: int
+    frozen: int
+    available: int | None
+
+
 class UnitListLine(UnitLine):
-    """A unit in a list. `children`: how many units stand directly below it on the day; told in a branch of the tree (`parent`, `top`), and where asked."""
+    """A unit in a list. `children`: how many units stand directly below it on the day; told in a branch of the tree (`parent`, `top`), and where asked.
+    `sums`: told where asked.
+    """
 
     children: int | None = None
+    sums: Sums | None = None
 
 
 class UnitFilter(BaseModel):
@@ -53,13 +66,20 @@ _COLUMNS = {name: f"was.{name}" for name in UnitListLine.model_fields} | {
     "closed_on": "upper(units.valid)",
     "version": "units.version",
     "children": "(SELECT count(*) FROM unit_records AS child WHERE child.parent_id = units.id AND {children})",
+    "sums": "({sums})",
 }
+_SUMS = """
+    SELECT jsonb_build_object('quota', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.quota), 0) END,
+        'headcount', coalesce(sum(row.headcount), 0), 'reserved', coalesce(sum(row.reserved), 0), 'frozen', coalesce(sum(row.frozen), 0),
+        'available', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.available), 0) END)
+    FROM ({figures}) AS row WHERE row.counted
+"""
 
 
 def fields_of(asked: str | None, wanted: UnitFilter) -> list[str]:
     """Those asked for, or all that the list tells by itself. Raises FieldUnknown."""
     branch = asked or wanted.parent or wanted.top
-    return [name for name in chosen(asked, UnitListLine.model_fields) if branch or name != "children"]
+    return [name for name in chosen(asked, UnitListLine.model_fields) if (branch or name != "children") and (asked or name != "sums")]
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,8 @@ class UnitPages:
         children = then("child")
         if not sees_withheld(self.who):
             children += f" AND child.unit_id IN (SELECT below.id FROM units AS below WHERE {seen(self.who, roots, 'below')})"
-        columns = ", ".join(f"{_COLUMNS[name].format(children=children)} AS {name}" for name in self.fields)
+        sums = _SUMS.format(figures=figures_of(put, self.moment)) if "sums" in self.fields else ""
+        columns = ", ".join(f"{_COLUMNS[name].format(children=children, sums=sums)} AS {name}" for name in self.fields)
         search = "JOIN unit_search AS search ON search.unit_id = units.id" if self.wanted.q or self.order.name == "name" else ""
         return (
             f"SELECT {columns}, {self.order.keys} FROM units JOIN unit_records AS was ON was.unit_id = units.id AND {then('was')} {search}"

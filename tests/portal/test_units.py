@@ -1,0 +1,99 @@
+"""单位: what the pages show of a unit, in which order they ask, and that nothing of it is taken for markup."""
+
+from typing import Any
+
+import pytest
+
+from shared.glossary import Role
+from tests.portal import given
+from tests.portal.conftest import Door
+
+pytestmark = pytest.mark.asyncio
+PAGE = f"/units/{given.UNIT_ID}"
+
+
+def answers(door: Door) -> dict[str, Any]:
+    """What the services know."""
+    found = door.played.answers
+    found |= {
+        "/codes": given.CODES,
+        "/units": {"items": [given.LINE], "next": "more"},
+        PAGE: given.UNIT,
+        f"/units/{given.PARENT_ID}": given.LINE,
+    }
+    found |= {f"{PAGE}/light": given.LIGHT, f"{PAGE}/working-here": given.HERE, "/ledger/matters": {"roster.unit_closed.v1": "机构撤并"}}
+    found[f"{PAGE}/populations"] = {"off_establishment": {"headcount": 0}}
+    found[f"{PAGE}/history"] = {"items": [], "next": None, "successors": [], "predecessors": []}
+    found[f"{PAGE}/persons"] = {"items": [given.PERSON], "next": None}
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", ["/units", "/units?q=xx&as_of=2026-01-01", PAGE, *(f"{PAGE}/{tab}" for tab in ("persons", "history", "ledger", "supervision"))]
+)
+async def test_every_page_of_a_unit_is_drawn_and_nothing_planted_is_markup(door: Door, path: str) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = await door.client.get(path)
+    part = await door.client.get(path, headers={"hx-request": "true"})
+
+    assert (page.status_code, part.status_code) == (200, 200), page.text
+    assert "第一小学" in page.text
+    assert "<script>alert(1)" not in page.text + part.text
+    assert "<img src=x" not in page.text + part.text
+
+
+async def test_the_top_of_the_tree_is_shown_and_a_branch_and_what_is_found_below_it(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door)
+    for path in ("/units", f"/units?parent={given.UNIT_ID}", f"/units?parent={given.UNIT_ID}&q=xx"):
+        await door.client.get(path, headers={"hx-request": "true"})
+
+    lists = [dict(query) for _, path, query in door.played.queries if path == "/units"]
+    assert [(each.get("top"), each.get("parent"), each.get("under"), each.get("q")) for each in lists] == [
+        ("true", None, None, None),
+        (None, given.UNIT_ID, None, None),
+        (None, None, given.UNIT_ID, "xx"),
+    ]
+    assert {each["sort"] for each in lists} == {"name"}
+
+
+async def test_posts_over_their_quota_stand_out_and_lights_have_words(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = (await door.client.get(PAGE)).text
+
+    assert '<span class="is-over">-1</span>' in page
+    assert '<span class="is-over">1</span>' in page
+    assert "红灯" in page
+    assert "减员或调整" in page
+
+
+async def test_a_page_without_monitoring_says_so_and_shows_the_rest(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    door.played.refusals |= {f"{PAGE}/light": (503, "unavailable"), "/issues": (503, "unavailable"), "/lights": (503, "unavailable")}
+    page, listed = (await door.client.get(PAGE)).text, (await door.client.get("/units")).text
+
+    assert "亮灯暂时取不到" in page
+    assert "事业编制" in page
+    assert "取不到" in listed
+
+
+async def test_who_may_not_read_persons_is_told_nothing_of_them(door: Door) -> None:
+    door.sign_in(Role.OBSERVER)
+    answers(door)
+    page = (await door.client.get(PAGE)).text
+
+    assert f"{PAGE}/persons" not in page
+    assert f"{PAGE}/working-here" not in {path for _, path, _, _ in door.played.asked}
+
+
+async def test_a_day_asked_about_goes_to_every_read_that_knows_days(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = (await door.client.get(f"{PAGE}?as_of=2025-12-31&known_on=2026-01-31")).text
+
+    dated = {path for _, path, query in door.played.queries if ("as_of", "2025-12-31") in query and ("known_on", "2026-01-31") in query}
+    assert dated == {PAGE, f"{PAGE}/populations", f"{PAGE}/working-here"}
+    assert "显示 2025-12-31 的情况" in page
