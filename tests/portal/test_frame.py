@@ -218,7 +218,7 @@ async def test_a_service_that_is_away_takes_its_card_with_it_and_no_more(door: D
     door.played.refusals["/figures/lights"] = (503, "unavailable")
     door.played.answers["/figures/issues"] = {"items": [], "states": []}
     home = await door.client.get("/")
-    door.played.refusals["/tasks"] = (503, "unavailable")
+    door.played.refusals["/tasks"] = (503, "unavailable")  # of both services
     tasks = await door.client.get("/tasks")
 
     assert home.status_code == 200

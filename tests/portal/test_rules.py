@@ -1,8 +1,10 @@
 """What the portal decides by itself: where a browser may be sent, which requests are its own, how things are drawn and written."""
 
+from typing import Any
+
 import pytest
 
-from services.portal.rules import areas, drawing, paths, written
+from services.portal.rules import areas, drawing, merging, paths, written
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,30 @@ def test_a_share_never_leaves_its_bar() -> None:
 )
 def test_a_page_belongs_to_one_area(path: str, area: str) -> None:
     assert areas.here(path) == area
+
+
+def test_two_lists_are_one_and_go_on_where_each_ended() -> None:
+    first: dict[str, Any] = {"items": [{"id": each, "due_at": f"2026-09-{each}"} for each in ("18", "21", "30")], "next": "30"}
+    second: dict[str, Any] = {"items": [{"id": each, "due_at": due} for each, due in (("a", "2026-09-20"), ("b", None))], "next": None}
+    start = merging.cursors("", ("one", "two"))
+    page = merging.merged({"one": first, "two": second}, start, "due", 3)
+    rest = merging.merged(
+        {"one": {"items": [first["items"][2]], "next": None}, "two": {"items": [second["items"][1]], "next": None}},
+        merging.cursors(page.next, ("one", "two")),
+        "due",
+        3,
+    )
+
+    assert ([each["id"] for each in page.items], page.next) == (["18", "a", "21"], "21~a")
+    assert ([each["id"] for each in rest.items], rest.next) == (["30", "b"], "")
+    assert merging.cursors("nonsense", ("one", "two")) == start
+
+
+def test_the_other_way_round_too_and_one_list_alone() -> None:
+    lists: dict[str, Any] = {
+        "one": {"items": [{"id": "c", "unit": "丙"}, {"id": "a", "unit": "甲"}], "next": "x"},
+        "two": {"items": [], "next": None},
+    }
+    page = merging.merged(lists, {"one": "", "two": "z"}, "-unit", 1)
+
+    assert ([each["id"] for each in page.items], page.next) == (["c"], "c~z")

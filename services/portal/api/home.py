@@ -1,11 +1,14 @@
 """首页: what waits for whoever signs in, and how things stand in what he may see."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.tasks import ASKED, PLACES, Work, work_of
+from services.portal.models import Away
 
 router = APIRouter()
 FIRST = 8
@@ -14,14 +17,16 @@ FIRST = 8
 @router.get("/", response_class=Response)
 async def home(page: Annotated[Page, Depends(Opened("account.read"))]) -> Response:
     """Each card by itself: one whose service is away says so, the others are there."""
-    may = page.viewer.may
-    cards: dict[str, Any] = {}
-    if may("applications.read"):
-        cards |= {"counts": ("approval", "/tasks/counts"), "tasks": ("approval", "/tasks?limit=8")}
-    if may("reports.read"):
-        cards |= {
-            "lights": ("reporting", "/figures/lights"),
-            "issues": ("reporting", "/figures/issues"),
-            "applications": ("reporting", "/figures/applications"),
-        }
-    return page.show("home.html", cards=await page.get_each(cards))
+    figures = {name: ("reporting", f"/figures/{name}") for name in ("lights", "issues", "applications") if page.viewer.may("reports.read")}
+    cards, work = await asyncio.gather(page.get_each(figures), _work(page))
+    return page.show("home.html", cards=cards, work=work, works=page.viewer.may("applications.read"), places=PLACES)
+
+
+async def _work(page: Page) -> Work | None:
+    if not page.viewer.may("applications.read"):
+        return None
+    asked: dict[str, Any] = dict.fromkeys(ASKED, "") | {"tab": "todo"}
+    try:
+        return await work_of(page, asked, FIRST)
+    except Away:
+        return None

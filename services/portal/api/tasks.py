@@ -1,6 +1,7 @@
-"""待办: tabs with counts, narrowed and ordered by the address alone, and a decision about many with a result for each."""
+"""待办: what waits in approval and in monitoring as one list, narrowed and ordered by the address alone, and a decision about many."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -8,13 +9,33 @@ from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
 from services.portal.models import Away, Problem, Refused
-from shared.glossary import ApplicationState, ApplicationType, Light
+from services.portal.rules import merging
+from shared.glossary import ApplicationState, ApplicationType, FreezeState, IssueState, Light
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
 TABS = {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"}
 ASKED = ("tab", "type", "state", "light", "q", "sort", "after")
-MOST = 50
+SOURCES = ("approval", "monitoring")
+PLACES = {"issue": "/issues", "freeze": "/freeze-orders", "list": "/supervision-lists"}
+"""Where monitoring's kinds of work are opened; the others are applications."""
+OF_APPROVAL, OF_MONITORING = {*ApplicationType, *ApplicationState}, {*PLACES, *IssueState, *FreezeState}
+CHOICES = {
+    "type": [*((each, "") for each in ApplicationType), ("issue", "问题整改"), ("freeze", "冻结"), ("list", "督办清单")],
+    "state": [*ApplicationState, *IssueState, *FreezeState],
+    "light": list(Light),
+}
+A_PAGE, MOST = 50, 50
+
+
+@dataclass(frozen=True)
+class Work:
+    """A page of a work list with its counts; `missing`: the services that could not be asked."""
+
+    items: list[Any]
+    next: str
+    counts: dict[str, int]
+    missing: list[str]
 
 
 @router.get("/tasks", response_class=Response)
@@ -22,12 +43,38 @@ async def tasks(page: Reader) -> Response:
     """One tab; the list alone where htmx asks."""
     asked = {name: page.request.query_params.get(name, "") for name in ASKED}
     asked["tab"] = asked["tab"] if asked["tab"] in TABS else "todo"
-    found, counts = await asyncio.gather(page.get("approval", "/tasks", **asked), page.get("approval", "/tasks/counts"))
+    found = await work_of(page, asked, A_PAGE)
     template = "tasks_list.html" if page.is_fragment else "tasks.html"
-    return page.show(template, asked=asked, tabs_of=TABS, found=found, counts=counts, choices=CHOICES)
+    return page.show(template, asked=asked, tabs_of=TABS, found=found, choices=CHOICES, places=PLACES)
 
 
-CHOICES = {"type": list(ApplicationType), "state": list(ApplicationState), "light": list(Light)}
+async def work_of(page: Page, asked: dict[str, str], limit: int) -> Work:
+    """Both services' lists as one. Raises Away when neither answers."""
+    before = merging.cursors(asked["after"], SOURCES)
+    answers = await asyncio.gather(*(_of(page, name, asked | {"after": before[name]}, limit) for name in SOURCES))
+    missing = [name for name, answer in zip(SOURCES, answers, strict=True) if answer is None]
+    if len(missing) == len(SOURCES):
+        raise Away(missing[0])
+    lists = {name: answer[0] for name, answer in zip(SOURCES, answers, strict=True) if answer}
+    counted = [answer[1] for answer in answers if answer]
+    counts = {name: sum(each[name] for each in counted) for name in (*TABS, "late", "due_soon")}
+    page_of_both = merging.merged(lists, before, asked["sort"], limit)
+    return Work(page_of_both.items, page_of_both.next, counts, missing)
+
+
+async def _of(page: Page, service: str, asked: dict[str, str], limit: int) -> tuple[Any, Any] | None:
+    """One service's page and counts; an empty page where what is asked for is only in the other."""
+    foreign = OF_MONITORING if service == "approval" else OF_APPROVAL
+    elsewhere = not foreign.isdisjoint({asked["type"], asked["state"]})
+    try:
+        counts, found = await asyncio.gather(page.get(service, "/tasks/counts"), _page(page, service, asked, limit, elsewhere=elsewhere))
+    except Away:
+        return None
+    return found, counts
+
+
+async def _page(page: Page, service: str, asked: dict[str, str], limit: int, *, elsewhere: bool) -> Any:
+    return {"items": [], "next": None} if elsewhere else await page.get(service, "/tasks", **asked, limit=limit)
 
 
 @router.post("/tasks/decisions", response_class=Response)
