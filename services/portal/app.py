@@ -63,7 +63,7 @@ def create_app() -> FastAPI:
     app.state.cookie = "__Host-bianban" if settings.secure else "bianban"
     app.state.assets = Assets(sides.assets)
     app.state.templates = templates.environment(app.state.assets, office=settings.issuer, mark=settings.mark)
-    app.state.zipkin_url = sides.zipkin_url
+    app.state.zipkin_url, app.state.provider = sides.zipkin_url, sides.provider
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)
     app.add_middleware(TracedRequests)

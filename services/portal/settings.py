@@ -44,3 +44,4 @@ class AssetSettings(BaseSettings):
 
     assets: Path
     zipkin_url: str = ""
+    provider: str = ""  # what the office calls its OpenID provider; empty: there is none (IDENTITY_OIDC_…)

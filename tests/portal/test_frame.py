@@ -1,5 +1,6 @@
 """The frame of every page: headers, cookies, sessions, forms from elsewhere, rights, escaping, what a browser may keep."""
 
+import json
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from shared.auth import PERMISSIONS
 from shared.glossary import Role
 from tests.portal.conftest import BASE, OURS, XSS, Door
 
-OPEN = {"/static/{name}", "/sign-in", "/demo-users"}
+OPEN = {"/static/{name}", "/sign-in", "/sign-in/provider", "/sign-in/provider/return", "/demo-users"}
 ROUTES = [route for router in api.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 ID = "01a210f8-5bc8-7567-b52b-9533203e1931"
 TEMPLATES = PROJECT / "services" / "portal" / "templates"
@@ -176,6 +177,25 @@ async def test_the_cookie_is_of_this_host_alone_and_out_of_reach_of_scripts(door
     assert (ended.status_code, ended.headers["location"]) == (303, "/sign-in?left=true")
     assert "Max-Age=0" in ended.headers["set-cookie"]
     assert ("DELETE", "/sessions") in {(method, path) for method, path, _, _ in door.played.asked}
+
+
+@pytest.mark.asyncio
+async def test_a_provider_is_left_for_and_come_back_from_to_a_page_of_ours(door: Door) -> None:
+    unset = await door.client.get("/sign-in/provider")
+    door.app.state.provider = "浙政钉"
+    door.played.answers["/oidc/requests"] = {"url": "https://provider.example/authorize?x=1", "kept": "sealed"}
+    door.played.answers["/oidc/sessions"] = {"session": "fresh", "return_to": "//evil.example", "must_change_password": False}
+    shown = (await door.client.get("/sign-in?next=/tasks")).text
+    left = await door.client.get("/sign-in/provider?next=//evil.example")
+    back = await door.client.get("/sign-in/provider/return?code=c&state=s")
+    forged = await door.client.get("/sign-in/provider/return?code=c&state=s")  # what was kept is used up
+
+    assert (unset.status_code, "用浙政钉登录" in shown) == (404, True)
+    assert left.headers["location"] == "https://provider.example/authorize?x=1"
+    assert "__Host-bianban-away=sealed; HttpOnly; Max-Age=600; Path=/; SameSite=lax; Secure" in left.headers["set-cookie"]
+    assert (back.status_code, back.headers["location"], forged.status_code) == (303, "/", 401)
+    assert "__Host-bianban=fresh; HttpOnly; Path=/; SameSite=lax; Secure" in back.headers.get_list("set-cookie")
+    assert [json.loads(body) for _, path, body, _ in door.played.asked if path == "/oidc/requests"] == [{"return_to": "/"}]
 
 
 @pytest.mark.asyncio

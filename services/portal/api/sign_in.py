@@ -21,9 +21,15 @@ async def sign_in(request: Request, next: str = "/", left: bool = False) -> Resp
     """The form; who is signed in already goes on."""
     if await _is_signed_in(request):
         return RedirectResponse(own(next), 303)
-    return drawn(
-        request, "sign_in.html", next=own(next), kept=(), name="", error=None, needs_code=False, left=left, demo=request.app.state.demo
-    )
+    return sign_in_page(request, next=own(next), left=left)
+
+
+def sign_in_page(request: Request, status: int = 200, **shown: Any) -> Response:
+    """The form, as it is for who has just come."""
+    shown = {"next": "/", "kept": (), "name": "", "error": None, "needs_code": False, "left": False} | shown
+    state = request.app.state
+    template = "session_ended.html" if shown["kept"] else "sign_in.html"
+    return drawn(request, template, status, demo=state.demo, provider=state.provider, **shown)
 
 
 @router.post("/sign-in", response_class=Response)
@@ -32,17 +38,16 @@ async def begin(request: Request) -> Response:
     form = await request.form(max_fields=600)
     name, password, code = (str(form.get(field, "")) for field in ("name", "password", "code"))
     try:
-        found = await _sessions(request).begin(name.strip(), password, code.strip(), _caller(request))
+        found = await _sessions(request).begin(name.strip(), password, code.strip(), caller_of(request))
     except Refused as refusal:
         return _asked_again(request, form, refusal)
     return await _go_on(request, form, found)
 
 
 def _asked_again(request: Request, form: FormData, refusal: Refused) -> Response:
-    kept, needs_code = kept_in(form), refusal.problem.code == "code_needed" or bool(form.get("code"))
-    shown: dict[str, Any] = {"next": own(str(form.get("next", "/"))), "kept": kept, "name": form.get("name", ""), "needs_code": needs_code}
-    template = "session_ended.html" if kept else "sign_in.html"
-    return drawn(request, template, refusal.problem.status, error=refusal.problem, left=False, demo=request.app.state.demo, **shown)
+    needs_code = refusal.problem.code == "code_needed" or bool(form.get("code"))
+    shown = {"next": own(str(form.get("next", "/"))), "kept": kept_in(form), "name": form.get("name", ""), "needs_code": needs_code}
+    return sign_in_page(request, refusal.problem.status, error=refusal.problem, **shown)
 
 
 @router.get("/demo-users", response_class=Response)
@@ -61,7 +66,7 @@ async def demo_users(request: Request, next: str = "/", q: str = "") -> Response
 async def begin_demo(request: Request) -> Response:
     """Sign in as one of them."""
     form = await request.form()
-    return await _go_on(request, form, await _sessions(request).begin_demo(str(form.get("name", "")), _caller(request)))
+    return await _go_on(request, form, await _sessions(request).begin_demo(str(form.get("name", "")), caller_of(request)))
 
 
 @router.post("/sign-out", response_class=Response)
@@ -104,6 +109,8 @@ def _sessions(request: Request) -> Sessions:
     return found
 
 
-def _caller(request: Request) -> dict[str, str]:
-    """Where the browser is and what it calls itself: identity counts attempts by address."""
-    return {"X-Forwarded-For": request.client.host if request.client else "", "User-Agent": request.headers.get("user-agent", "")[:200]}
+def caller_of(request: Request) -> dict[str, str]:
+    """Where the browser is and what it calls itself, for identity alone: it counts attempts by address, and ends the session that was before."""
+    address = request.client.host if request.client else ""
+    told = {"X-Forwarded-For": address, "User-Agent": request.headers.get("user-agent", "")[:200], "X-Session": cookie_of(request)}
+    return {name: value for name, value in told.items() if value}

@@ -44,6 +44,19 @@ class Sessions:
         signed_in: dict[str, Any] = (await self._services.ask("POST", "identity", "/demo/sessions", caller, json={"name": name})).json()
         return signed_in
 
+    async def leave(self, return_to: str, caller: dict[str, str]) -> dict[str, str]:
+        """Where the office's provider asks people to sign in, and what the browser keeps meanwhile."""
+        begun: dict[str, str] = (
+            await self._services.ask("POST", "identity", "/oidc/requests", caller, json={"return_to": return_to})
+        ).json()
+        return begun
+
+    async def come_back(self, code: str, state: str, kept: str, caller: dict[str, str]) -> dict[str, Any]:
+        """Sign in by what the provider sent the browser back with. Raises Refused."""
+        body = {"code": code, "state": state, "kept": kept}
+        signed_in: dict[str, Any] = (await self._services.ask("POST", "identity", "/oidc/sessions", caller, json=body)).json()
+        return signed_in
+
     async def demo_users(self) -> list[dict[str, Any]]:
         """The invented people one may sign in as."""
         found = (await self._services.ask("GET", "identity", "/demo/users", {})).json()
