@@ -50,10 +50,11 @@ class Together:
 
 @dataclass(frozen=True)
 class Handler:
-    """`fold` keeps a read model; `react` starts or tells something. A rebuild runs the folds alone."""
+    """`fold` keeps a read model; `react` starts or tells something, at once unless there is time (`soon`). A rebuild runs the folds alone."""
 
     fold: Effect | Together | None = None
     react: Effect | Together | None = None
+    soon: bool = True
 
     async def __call__(self, conn: Connection, event: Event) -> None:
         """Run both, the fold first."""
@@ -87,10 +88,12 @@ class Subscription:
 
     @cached_property
     def _urgent(self) -> frozenset[bytes]:
-        return frozenset(str(kind.model_fields["type"].default).encode() for kind, handler in self.handlers.items() if handler.react)
+        return frozenset(
+            str(kind.model_fields["type"].default).encode() for kind, handler in self.handlers.items() if handler.react and handler.soon
+        )
 
     def reacts_to(self, record: Record) -> bool:
-        """Whether the event of this record starts something here."""
+        """Whether the event of this record starts something here that does not wait."""
         return dict(record.headers).get("ce_type") in self._urgent
 
 

@@ -192,13 +192,15 @@ class FieldCipher:
         return bytes([key.id]) + nonce + key.sealing.encrypt(nonce, data, place.encode())
 
     def encrypt_all(self, texts: Sequence[tuple[str, str]]) -> list[bytes]:
-        """As `encrypt`, for several texts, each with its place: chance is drawn once."""
-        key, chance = self.ring.current, secrets.token_bytes(_NONCE * len(texts))
+        """As `encrypt`, for several texts, each with its place."""
+        return self.seal_all([(text.encode(), place) for text, place in texts])
+
+    def seal_all(self, pieces: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """As `seal`, for several pieces, each with its place: chance is drawn once."""
+        key, chance = self.ring.current, secrets.token_bytes(_NONCE * len(pieces))
+        name, encrypt = bytes([key.id]), key.sealing.encrypt
         nonces = [chance[start : start + _NONCE] for start in range(0, len(chance), _NONCE)]
-        return [
-            bytes([key.id]) + nonce + key.sealing.encrypt(nonce, text.encode(), place.encode())
-            for nonce, (text, place) in zip(nonces, texts, strict=True)
-        ]
+        return [name + nonce + encrypt(nonce, data, place.encode()) for nonce, (data, place) in zip(nonces, pieces, strict=True)]
 
     def unseal(self, data: bytes, place: str) -> bytes:
         """As `decrypt`, for bytes."""

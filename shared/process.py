@@ -13,8 +13,8 @@ import uvloop  # as uvicorn[standard] brings it
 
 from shared.faults import told
 
-YOUNG = 20_000
-"""Objects made before a collection: a block of a first load makes that many, and with Python's 700 a tenth of its time went into walking them."""
+YOUNG = 100_000
+"""Objects made before a collection: a block of a first load makes that many, and with 20 000 a tenth of its time went into walking them."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:

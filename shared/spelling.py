@@ -170,9 +170,19 @@ def lines_of(texts: Iterable[str]) -> list[str]:
 
 
 def _spelt(text: str, read: list[str], typed: list[str]) -> Spelt:
-    key = "".join(f"{sound}{char}" if sound != char else char for sound, char in zip(read, text, strict=True))
-    letters = [sound.translate(_DIGITS) if sound[0].isalpha() and sound[0].isascii() else sound for sound in typed]
-    return Spelt(key, written_plainly("".join(letters)), written_plainly("".join(each[0] for each in letters)))
+    key = "".join(map(_key, read, text))
+    return Spelt(key, written_plainly("".join(map(_letters, typed))), written_plainly("".join([each[0] for each in map(_letters, typed)])))
+
+
+@lru_cache(16_384)
+def _key(sound: str, char: str) -> str:
+    return f"{sound}{char}" if sound != char else char
+
+
+@lru_cache(4_096)
+def _letters(sound: str) -> str:
+    """As one types it; a character without a reading stays."""
+    return sound.translate(_DIGITS) if sound[0].isalpha() and sound[0].isascii() else sound
 
 
 def _readings(text: str) -> Iterable[str]:

@@ -70,7 +70,7 @@ def handlers(surroundings: Surroundings) -> Handlers:
             OverQuotaRecorded: Handler(placed, on_change),
             PersonReleased: Handler(Together(copies.keep_released), on_change),
             PlacementCorrected: Handler(Together(copies.keep_corrected), on_change),
-            UnitLoaded: Handler(Together(copies.keep_loaded), on_change),
+            UnitLoaded: Handler(Together(copies.keep_loaded), on_change, soon=False),  # rules run dry on it
         }
     )
 

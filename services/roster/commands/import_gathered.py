@@ -47,6 +47,8 @@ _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
 
 
 Record = tuple[object, ...]
+Judged = tuple[JudgedRow, Verdict, list[str], bytes | None]
+"""A row, what becomes of it, the fields it would change, and the mark of its number."""
 
 
 @dataclass
@@ -104,9 +106,8 @@ class Check:
             self._writing.cancel()
 
     async def _write(self, persons: list[JudgedRow], rows: list[Record], problems: list[Record]) -> None:
-        for row, verdict, changed, mark in await self._compared(persons):
-            rows.append(self._record(row, mark, verdict, changed))
-            problems += [_problem(self.job.id, problem) for problem in row.problems]
+        rows += self._records(judged := await self._compared(persons))
+        problems += [_problem(self.job.id, problem) for row, *_ in judged for problem in row.problems]
         async with self.database.transaction() as conn:
             await self.ensure_mine(conn)
             await conn.copy_records_to_table("import_rows", records=rows, columns=_ROW)
@@ -115,11 +116,10 @@ class Check:
     async def close(self, book: Book) -> None:
         """Keep the held rows with what was found about them."""
         for row in self.held:
-            verdict, changed = book.verdicts[row.sheet, row.number]
             if row.values.get("parent") is not None:
                 row.values["parent"] = book.code_of(row.values["parent"])
-            self._rows.append(self._record(row, None, verdict, changed))
             self._problems += [_problem(self.job.id, problem) for problem in row.problems]
+        self._rows += self._records([(row, *book.verdicts[row.sheet, row.number], None) for row in self.held])
         await self.flush()
         await self.settle()
 
@@ -139,7 +139,7 @@ class Check:
         if not mine:
             raise Superseded
 
-    async def _compared(self, persons: Sequence[JudgedRow]) -> list[tuple[JudgedRow, Verdict, list[str], bytes | None]]:
+    async def _compared(self, persons: Sequence[JudgedRow]) -> list[Judged]:
         """Each with its verdict, the fields it would change, and the mark of its number."""
         numbers = [self.cipher.indexes(number) if (number := row.values.get("id_number")) else {} for row in persons]
         async with self.database.reading() as conn:
@@ -157,13 +157,25 @@ class Check:
             for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
         ]
 
-    def _record(self, row: JudgedRow, mark: bytes | None, verdict: Verdict, changed: Sequence[str]) -> Record:
-        values = {name: value for name, value in row.values.items() if value is not None}
-        writable = verdict in {Verdict.ADDED, Verdict.CHANGED}
-        sealed = self.cipher.seal(to_json(values), sealed_place(self.job.id, row.sheet, row.number)) if writable else None
+    def _records(self, judged: Sequence[Judged]) -> list[Record]:
+        """As they are kept; the values of those that may be written, sealed."""
+        writable = [row for row, verdict, _, _ in judged if verdict in {Verdict.ADDED, Verdict.CHANGED}]
+        pieces = [
+            (
+                to_json({name: value for name, value in row.values.items() if value is not None}),
+                sealed_place(self.job.id, row.sheet, row.number),
+            )
+            for row in writable
+        ]
+        sealed = dict(zip(((row.sheet, row.number) for row in writable), self.cipher.seal_all(pieces), strict=True))
+        return [self._record(each, sealed.get((each[0].sheet, each[0].number))) for each in judged]
+
+    def _record(self, judged: Judged, sealed: bytes | None) -> Record:
+        row, verdict, changed, mark = judged
+        values = row.values
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
         facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
-        lent = "seconded_to" in values if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
+        lent = values.get("seconded_to") is not None if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
         return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
 
 

@@ -18,7 +18,7 @@ from shared.db import UNRECORDABLE, By, Database
 from shared.errors import DomainError
 
 AT_ONCE = 2
-BLOCK = 500
+BLOCK = 1_000
 """Rows. A unit is never divided: a large one is a block of its own."""
 _PARENT_MISSING = "主管部门未写入，本单位因此未写入。请先解决主管部门的问题，再重新导入。"
 _NOT_FITTING = "内容不符合要求，未写入。请核对该单位的各行后重新导入。"

@@ -63,12 +63,13 @@ def sealed(cipher: FieldCipher, given: Mapping[str, Any]) -> LoadedPerson:
 def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked: Collection[str] = _NUMBER_ALONE) -> list[LoadedPerson]:
     """The same for people whose numbers are checked. Raises what `ensure_category_fits` raises."""
     ids = uuid7s(len(people))
-    made = [
-        LoadedPerson(**{name: value for name, value in given.items() if name not in SENSITIVE}, **hidden, person_id=person_id)
-        for person_id, given, hidden in zip(ids, people, _seal_all(cipher, [*zip(ids, people, strict=True)], marked), strict=True)
-    ]
-    for person in made:
+    hidden = _seal_all(cipher, [*zip(ids, people, strict=True)], marked)
+    made = []
+    for person_id, given, of_person in zip(ids, people, hidden, strict=True):
+        open_ones = {name: value for name, value in given.items() if name not in SENSITIVE}
+        person = LoadedPerson.model_validate({**open_ones, **of_person, "person_id": person_id})
         ensure_category_fits(person, person.retirement_category)
+        made.append(person)
     return made
 
 
