@@ -1,5 +1,6 @@
 """Passwords that may be set and those that may not, and who may set them; the second factor."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -163,6 +164,16 @@ async def test_with_a_second_factor_the_password_alone_is_not_enough_and_a_code_
     assert [said(answer)[1] for answer in answers] == ["code_needed", "sign_in_refused", "", "sign_in_refused"]
     held = await door.as_bearer(await door.token(answers[2].json()["session"]), "GET", "/me/sessions")
     assert held.json()["items"][0]["way_label"] == "密码和动态口令"
+
+
+@pytest.mark.asyncio
+async def test_of_two_requests_with_one_code_one_gets_in(door: Door) -> None:
+    app = await factor(door, await door.account())
+    code = later(app)
+
+    answers = await asyncio.gather(*(door.sign_in(code=code) for _ in range(3)))
+
+    assert sorted(answer.status_code for answer in answers) == [201, 401, 401]
 
 
 @pytest.mark.asyncio

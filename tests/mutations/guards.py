@@ -17,6 +17,7 @@ class Guard:
 CONSUMER, OUTBOX, TAIL = (f"tests/shared/test_{name}.py::test_" for name in ("consumer", "outbox", "broker_tail"))
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
 APPROVAL = "tests/workflows/test_approval.py::test_"
+SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
 DELETED = 'await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))'
 
 GUARDS = (
@@ -191,5 +192,134 @@ GUARDS = (
         'if await conn.fetchval("SELECT true FROM units WHERE id = $1 FOR NO KEY UPDATE", unit_id) is None:',
         'if await conn.fetchval("SELECT true FROM units WHERE id = $1", unit_id) is None:',
         (f"{RESERVATIONS}two_applications_racing_for_the_last_post_leave_one_claim",),
+    ),
+    Guard(
+        "sign-in: an attempt counts as failed before it is compared",
+        "services/identity/commands/proofs.py",
+        "    await attempts.count(database, attempt)\n",
+        "",
+        (
+            f"{SIGN_IN}guesses_side_by_side_are_no_more_than_guesses_in_turn",
+            f"{SIGN_IN}five_failures_lock_a_name_whether_there_is_such_an_account_or_not_and_the_lock_ends_by_itself",
+        ),
+    ),
+    Guard(
+        "sign-in: names that nobody has are locked too",
+        "services/identity/commands/proofs.py",
+        "    await attempts.count(database, attempt)\n",
+        "    if found:\n        await attempts.count(database, attempt)\n",
+        (f"{SIGN_IN}five_failures_lock_a_name_whether_there_is_such_an_account_or_not_and_the_lock_ends_by_itself",),
+    ),
+    Guard(
+        "sign-in: where there is no account a hash is compared all the same",
+        "services/identity/commands/proofs.py",
+        "if not await hashing.matches(found.password_hash if found else None, tried.password) or found is None:",
+        "if found is None or not await hashing.matches(found.password_hash, tried.password):",
+        (f"{SIGN_IN}an_unknown_account_costs_the_same_comparison",),
+    ),
+    Guard(
+        "sign-in: a code works once",
+        "services/identity/commands/proofs.py",
+        "WHERE user_id = $1 AND step < $2 RETURNING true",
+        "WHERE user_id = $1 RETURNING true",
+        (
+            f"{PASSWORDS}of_two_requests_with_one_code_one_gets_in",
+            f"{PASSWORDS}the_code_that_set_it_up_does_not_sign_in_too",
+        ),
+    ),
+    Guard(
+        "sign-in: leaving the code out does not start the count anew",
+        "services/identity/commands/proofs.py",
+        "        await attempts.uncount(database, attempt)\n        raise CodeNeeded",
+        "        async with database.transaction() as conn:\n            await attempts.forget(conn, attempt.mark)\n        raise CodeNeeded",
+        (f"{PASSWORDS}guessing_codes_locks_and_leaving_the_code_out_does_not_start_the_count_anew",),
+    ),
+    Guard(
+        "sign-in: a session with something to do first has no rights",
+        "services/identity/api/sessions.py",
+        "    if demands.any:\n",
+        "    if False:\n",
+        (f"{SIGN_IN}a_one_time_password_opens_a_session_in_which_nothing_but_a_new_password_is_allowed",),
+    ),
+    Guard(
+        "sign-in: no page sets an administrator's password",
+        "services/identity/commands/passwords.py",
+        "            raise PasswordOfAdministrator\n",
+        "            pass\n",
+        (f"{PASSWORDS}nobody_sets_the_password_of_an_administrator_by_a_page",),
+    ),
+    Guard(
+        "sessions: the one before a sign-in ends",
+        "services/identity/commands/sessions.py",
+        "    if what.replaced is not None:\n",
+        "    if False:\n",
+        (f"{SESSIONS}a_sign_in_gives_a_new_key_and_ends_the_session_before",),
+    ),
+    Guard(
+        "sessions: another role gives another key",
+        "services/identity/commands/sessions.py",
+        'if row["version"] != row["rights_version"] and',
+        "if False and",
+        (f"{SESSIONS}another_role_gives_the_session_another_key_once_and_the_old_one_is_taken_for_a_moment_only",),
+    ),
+    Guard(
+        "sessions: a password change ends the others and gives this one another key",
+        "services/identity/commands/passwords.py",
+        '    await conn.execute("UPDATE sessions SET key_hash = $2, previous_hash = NULL WHERE id = $1", what.keep, bytes.fromhex(what.key_hash))\n',
+        "",
+        (f"{SESSIONS}a_password_change_ends_every_other_session_and_a_stolen_cookie",),
+    ),
+    Guard(
+        "sessions: their tokens are not renewed past them",
+        "shared/auth.py",
+        "before.session is not None or ",
+        "",
+        (f"{SESSIONS}a_sign_out_ends_the_session_on_the_server",),
+    ),
+    Guard(
+        "sessions: nobody ends another's",
+        "services/identity/commands/sessions.py",
+        "u.name = $2 AND s.ended_at IS NULL",
+        "$2 <> '' AND s.ended_at IS NULL",
+        (f"{SESSIONS}a_user_sees_and_ends_his_own_sessions_and_nobody_elses",),
+    ),
+    *(
+        Guard(f"provider: {name}", "services/identity/api/provider.py", old, new, tuple(f"{OIDC}{test}" for test in tests))
+        for name, old, new, tests in (
+            (
+                "signatures that are taken",
+                "algorithms=ALGORITHMS",
+                'algorithms=["none", "HS256", *ALGORITHMS]',
+                ("a_forged_answer_is_refused",),
+            ),
+            ("issuer", '"essential": True, "value": self._settings.issuer', '"essential": True', ("a_forged_answer_is_refused",)),
+            ("audience", '"essential": True, "value": self._settings.client', '"essential": True', ("a_forged_answer_is_refused",)),
+            ("nonce", '"nonce": nonce, ', "", ("a_forged_answer_is_refused",)),
+            (
+                "end",
+                "            claims.validate(leeway=LEEWAY)\n",
+                "            claims.validate(leeway=3600)\n",
+                ("a_forged_answer_is_refused",),
+            ),
+            ("subject", '        if told.get("sub") != claims["sub"]:', "        if False:", ("a_forged_answer_is_refused",)),
+            (
+                "state",
+                "not hmac.compare_digest(begun.state.encode(), state.encode()) or ",
+                "",
+                ("a_code_that_was_stolen_on_its_way_is_worth_nothing_without_what_this_browser_kept",),
+            ),
+            (
+                "verifier",
+                '"code_verifier": verifier}',
+                '"code_verifier": "x" * 43}',
+                ("whom_the_provider_vouches_for_is_signed_in_and_goes_where_he_wanted",),
+            ),
+            (
+                "its own name",
+                'if found.get("issuer") != self._settings.issuer:',
+                "if False:",
+                ("a_provider_that_calls_itself_by_another_name_is_refused",),
+            ),
+        )
     ),
 )

@@ -1,11 +1,12 @@
-"""Attempts to sign in: each counts as failed until it has succeeded, so that no number of them side by side gets more tries."""
+"""Attempts to show who one is: each counts as failed until it has succeeded, so that no number of them side by side gets more tries."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.identity.commands.records import record
 from services.identity.models.refusals import AccountLocked
-from services.identity.models.sign_in import Policy
+from services.identity.models.sign_in import Knock, Policy
 from shared.clock import CHINA
 from shared.db import By, Connection, Database
 from shared.glossary import AccountDeed
@@ -21,37 +22,42 @@ _COUNT = """
 """
 
 
-async def count(database: Database, mark: str, policy: Policy, at: datetime) -> None:
+@dataclass(frozen=True)
+class Attempt:
+    """On whose behalf, under which mark of a name, from where; `user` is the account of that name, where there is one."""
+
+    by: By
+    mark: str
+    policy: Policy
+    knock: Knock
+    user: tuple[UUID, str] | None
+
+
+async def count(database: Database, attempt: Attempt) -> None:
     """One more attempt. Raises AccountLocked, also for a name that is nobody's."""
+    at = attempt.knock.at
     async with database.transaction() as conn:
-        row = await conn.fetchrow(_COUNT, mark, at, at - FORGOTTEN)
-        locked_until: datetime | None = row["locked_until"] if row else None
-        if row and locked_until is None and row["failures"] > policy.failures:
-            locked_until = await _lock(conn, mark, at + policy.lock)
-    if locked_until is not None:
-        raise locked(locked_until)
+        row = await conn.fetchrow(_COUNT, attempt.mark, at, at - FORGOTTEN)
+        if row is None or (row["locked_until"] is None and row["failures"] <= attempt.policy.failures):
+            return
+        until = row["locked_until"] or await _lock(conn, attempt)
+        await record(conn, attempt.by, AccountDeed.REFUSED, attempt.knock.address, attempt.user)
+    raise AccountLocked(ends=f"{until.astimezone(CHINA):%Y-%m-%d %H:%M}", ends_at=until.isoformat())
 
 
-async def failed(database: Database, by: By, mark: str, policy: Policy, address: str, at: datetime, user: tuple[UUID, str] | None) -> None:
+async def failed(database: Database, attempt: Attempt) -> None:
     """The attempt has failed; after as many as the house allows the name is locked."""
     async with database.transaction() as conn:
-        await record(conn, by, AccountDeed.REFUSED, address, user)
-        failures = await conn.fetchval("SELECT failures FROM sign_in_failures WHERE mark = $1 FOR UPDATE", mark)
-        if (failures or 0) >= policy.failures:
-            await _lock(conn, mark, at + policy.lock)
-            await record(conn, by, AccountDeed.LOCKED, address, user)
+        await record(conn, attempt.by, AccountDeed.REFUSED, attempt.knock.address, attempt.user)
+        row = await conn.fetchrow("SELECT failures, locked_until FROM sign_in_failures WHERE mark = $1 FOR UPDATE", attempt.mark)
+        if row and row["failures"] >= attempt.policy.failures and row["locked_until"] is None:
+            await _lock(conn, attempt)
 
 
-async def refused_unseen(database: Database, by: By, address: str, user: tuple[UUID, str] | None) -> None:
-    """An attempt that no password was compared for: the name is locked, or the provider did not vouch."""
-    async with database.transaction() as conn:
-        await record(conn, by, AccountDeed.REFUSED, address, user)
-
-
-async def uncount(database: Database, mark: str) -> None:
+async def uncount(database: Database, attempt: Attempt) -> None:
     """The attempt has not failed, though it is not through either."""
     async with database.transaction() as conn:
-        await conn.execute("UPDATE sign_in_failures SET failures = greatest(failures - 1, 0) WHERE mark = $1", mark)
+        await conn.execute("UPDATE sign_in_failures SET failures = greatest(failures - 1, 0) WHERE mark = $1", attempt.mark)
 
 
 async def forget(conn: Connection, mark: str) -> bool:
@@ -59,11 +65,8 @@ async def forget(conn: Connection, mark: str) -> bool:
     return bool(await conn.fetchval("DELETE FROM sign_in_failures WHERE mark = $1 RETURNING locked_until > $2", mark, datetime.now(UTC)))
 
 
-def locked(until: datetime) -> AccountLocked:
-    """The refusal, with the instant at which the lock ends."""
-    return AccountLocked(ends=f"{until.astimezone(CHINA):%Y-%m-%d %H:%M}", ends_at=until.isoformat())
-
-
-async def _lock(conn: Connection, mark: str, until: datetime) -> datetime:
-    await conn.execute("UPDATE sign_in_failures SET locked_until = coalesce(locked_until, $2) WHERE mark = $1", mark, until)
+async def _lock(conn: Connection, attempt: Attempt) -> datetime:
+    until = attempt.knock.at + attempt.policy.lock
+    await conn.execute("UPDATE sign_in_failures SET locked_until = $2 WHERE mark = $1", attempt.mark, until)
+    await record(conn, attempt.by, AccountDeed.LOCKED, attempt.knock.address, attempt.user)
     return until

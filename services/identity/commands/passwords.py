@@ -1,18 +1,16 @@
 """Passwords: one's own changed, one handed out by an administrator. What was typed never gets into a command's input, only hashes do."""
 
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 from services.identity.commands import attempts, hashing
 from services.identity.commands.gate import Gate, hash_of, new_key
+from services.identity.commands.proofs import confirm
 from services.identity.commands.records import record
-from services.identity.commands.sessions import end_others, use_code
-from services.identity.commands.sign_in import code_step
-from services.identity.models.refusals import CodeNeeded, CodeUsed, PasswordOfAdministrator, PasswordUsedBefore, PasswordWrong, UserUnknown
-from services.identity.models.sign_in import Credentials, HandOutPassword, Knock, OfAccount, SetPassword, Tried
+from services.identity.commands.sessions import end_others
+from services.identity.models.refusals import PasswordOfAdministrator, PasswordUsedBefore, PasswordWrong, UserUnknown
+from services.identity.models.sign_in import HandOutPassword, Knock, OfAccount, SetPassword, Tried
 from services.identity.queries import accounts
-from services.identity.queries import credentials as queries
 from services.identity.rules.passwords import ensure_fit, one_time
 from services.identity.rules.rights import ADMINISTRATORS
 from shared.db import By, Connection, Database, command
@@ -21,8 +19,8 @@ from shared.glossary import AccountDeed
 
 async def change_password(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried, new: str, session: UUID | None) -> str:
     """Set one's own password; the key that his session has from now on. All others end. Raises PasswordWrong, AccountLocked, and what the rules do."""
-    found = await prove(database, gate, by, knock, tried)
-    ensure_fit(gate.policy, new, found.name)
+    ensure_fit(gate.policy, new, tried.name)
+    found = await confirm(database, gate, by, knock, tried)
     kept = [each for each in (found.password_hash, *found.earlier) if each][: gate.policy.earlier]
     if await hashing.is_among(kept, new):
         raise PasswordUsedBefore
@@ -39,41 +37,6 @@ async def change_password(database: Database, gate: Gate, by: By, knock: Knock, 
     )
     await set_password(database, by, what)
     return key
-
-
-async def prove(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> Credentials:
-    """Ask for the present password once more, before something that a borrowed session must not do. Counts as an attempt to sign in. Raises
-    PasswordWrong, CodeNeeded, AccountLocked.
-    """
-    mark = gate.mark(tried.name)
-    async with database.reading() as conn:
-        found = await queries.credentials_of(conn, tried.name)
-    await attempts.count(database, mark, gate.policy, knock.at)
-    right = await hashing.matches(found.password_hash if found else None, tried.password)
-    if found and right and found.factor_confirmed and not tried.code:
-        await attempts.uncount(database, mark)
-        raise CodeNeeded
-    if found is None or not right or not await _is_shown(database, gate, knock, found, tried.code):
-        user = (found.user_id, found.name) if found else None
-        await attempts.failed(database, by, mark, gate.policy, knock.address, knock.at, user)
-        raise PasswordWrong
-    async with database.transaction() as conn:
-        await attempts.forget(conn, mark)
-    return found
-
-
-async def _is_shown(database: Database, gate: Gate, knock: Knock, found: Credentials, code: str | None) -> bool:
-    """Whether the code is right where one is needed; it is used up then."""
-    if not found.factor_confirmed:
-        return True
-    step = code_step(gate, found, code, knock)
-    if step is None:
-        return False
-    async with database.transaction() as conn:
-        with suppress(CodeUsed):
-            await use_code(conn, found.user_id, step)
-            return True
-    return False
 
 
 @command

@@ -2,8 +2,8 @@
 
 import pyotp
 
+from services.identity.commands import proofs
 from services.identity.commands.gate import Gate
-from services.identity.commands.passwords import prove
 from services.identity.commands.records import record
 from services.identity.models.refusals import CodeWrong, FactorMissing, FactorPresent, UserUnknown
 from services.identity.models.sign_in import Credentials, Knock, Tried
@@ -48,7 +48,7 @@ async def confirm(database: Database, gate: Gate, by: By, knock: Knock, name: st
 
 async def remove(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> None:
     """Sign in without it from now on; the password and a code are asked for. Raises PasswordWrong, FactorMissing."""
-    found = await prove(database, gate, by, knock, tried)
+    found = await proofs.confirm(database, gate, by, knock, tried)
     async with database.transaction() as conn:
         if not await conn.fetchval("DELETE FROM second_factors WHERE user_id = $1 RETURNING true", found.user_id):
             raise FactorMissing

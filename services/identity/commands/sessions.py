@@ -10,9 +10,10 @@ import structlog
 
 from services.identity.commands import attempts
 from services.identity.commands.gate import hash_of, new_key
+from services.identity.commands.proofs import use_code
 from services.identity.commands.records import record
-from services.identity.models.refusals import CodeUsed, SessionEnded, SessionUnknown, UserUnknown
-from services.identity.models.sign_in import Kept, Knock, OfAccount, Opened, OpenSession, Policy
+from services.identity.models.refusals import SessionEnded, SessionUnknown, UserUnknown
+from services.identity.models.sign_in import Kept, Knock, OfAccount, Opened, OpenSession, Policy, Shown
 from shared.db import By, Connection, Database, command
 from shared.errors import Unavailable
 from shared.events.envelope import uuid7
@@ -20,6 +21,7 @@ from shared.glossary import AccountDeed, SignInWay
 
 GRACE = timedelta(seconds=60)
 """How long a key that was just replaced is taken for requests that were on their way."""
+NOTHING = Shown()
 EVERY = 3600.0
 KEPT = timedelta(days=30)
 _log = structlog.get_logger()
@@ -40,10 +42,7 @@ async def begin(
     user: str,
     way: SignInWay,
     before: str | None,
-    *,
-    mark: str | None = None,
-    step: int | None = None,
-    rehashed: str | None = None,
+    shown: Shown = NOTHING,
 ) -> Opened:
     """A session with a key of its own; the one `before` ends. Raises CodeUsed."""
     key = new_key()
@@ -58,9 +57,7 @@ async def begin(
         at=knock.at,
         idle_ends_at=knock.at + policy.idle,
         ends_at=knock.at + policy.session,
-        mark=mark,
-        step=step,
-        rehashed=rehashed,
+        **shown.model_dump(),
     )
     return Opened(key, await open_session(database, by, what), user, what.ends_at)
 
@@ -71,8 +68,7 @@ async def open_session(conn: Connection, by: By, what: OpenSession) -> UUID:
     user = await conn.fetchrow("SELECT id, version FROM users WHERE name = $1 FOR UPDATE", what.user)
     if user is None:
         raise UserUnknown(user=what.user)
-    if what.step is not None:
-        await use_code(conn, user["id"], what.step)
+    await use_code(conn, user["id"], what.step)
     if what.rehashed is not None:
         await conn.execute("UPDATE credentials SET password_hash = $2 WHERE user_id = $1", user["id"], what.rehashed)
     if what.mark is not None:
@@ -95,12 +91,6 @@ async def _insert(conn: Connection, what: OpenSession, user: asyncpg.Record) -> 
         *(what.address, what.agent, what.at, what.idle_ends_at, what.ends_at),
     )
     return session
-
-
-async def use_code(conn: Connection, user_id: UUID, step: int) -> None:
-    """A code works once, and none that is older works after it."""
-    if not await conn.fetchval("UPDATE second_factors SET step = $2 WHERE user_id = $1 AND step < $2 RETURNING true", user_id, step):
-        raise CodeUsed
 
 
 async def use(database: Database, policy: Policy, key: str | None, at: datetime) -> Kept:

@@ -58,11 +58,18 @@ class Credentials:
     earlier: tuple[str, ...] = field(repr=False)
     factor: bytes | None = field(repr=False)
     factor_confirmed: bool
-    step: int
 
 
-class OpenSession(Input):
-    """Begin a session for somebody who has shown who he is. `step`: the time step of the code he showed."""
+class Shown(Input):
+    """What was shown by password: the mark its attempts count under, the time step of the code, and the hash if it had to be made anew."""
+
+    mark: str | None = None
+    step: int | None = None
+    rehashed: str | None = None
+
+
+class OpenSession(Shown):
+    """Begin a session for somebody who has shown who he is."""
 
     user: str
     way: SignInWay
@@ -74,9 +81,6 @@ class OpenSession(Input):
     at: AwareDatetime
     idle_ends_at: AwareDatetime
     ends_at: AwareDatetime
-    mark: str | None = None
-    step: int | None = None
-    rehashed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from shared.db import Connection
 
 _OF = """
     SELECT u.id AS user_id, u.name, u.real_name, u.version, c.password_hash, c.set_at, c.one_time_until, coalesce(c.earlier, '{}') AS earlier,
-        f.secret AS factor, f.confirmed_at IS NOT NULL AS factor_confirmed, coalesce(f.step, 0) AS step
+        f.secret AS factor, f.confirmed_at IS NOT NULL AS factor_confirmed
     FROM users u LEFT JOIN credentials c ON c.user_id = u.id LEFT JOIN second_factors f ON f.user_id = u.id
     WHERE u.name = $1
 """
