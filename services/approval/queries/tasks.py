@@ -21,19 +21,19 @@ from shared.unit_copies import scope
 
 _DECIDING = ", ".join(f"'{kind}'" for kind in rules.DECIDING)
 _ROWS = (
-    " FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
+    " FROM applications a LEFT JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
     " LEFT JOIN unit_copies u ON u.id = a.unit_id LEFT JOIN chain_steps s ON s.application_type = a.application_type"
     " AND s.version = a.chain_version AND s.code = a.step"
 )
-PARTIAL = (
-    "($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS (SELECT FROM entries e WHERE e.application_id = a.id"
-    " AND e.kind = 'step_approved' AND e.revision_after = a.revision AND $2 IN (e.actor, e.on_behalf_of)))"
-)
+_DECIDED = "SELECT FROM entries e WHERE e.application_id = a.id AND e.kind = 'step_approved' AND e.revision_after = a.revision"
+PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
 """That $2 may not decide application `a`: it is his own, or he decided another step of this revision."""
 _GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
 """Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
-_TABS: dict[Tab, str] = {
-    "todo": f"a.holder = ANY($3::text[]) AND a.state <> 'paused' AND (a.state = 'returned' OR NOT {PARTIAL})",
+_TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join and not a question per row
+    "todo": "a.holder = ANY($3::text[]) AND a.state <> 'paused' AND (a.state = 'returned' OR NOT ($2 = a.applicant OR $2 = ANY(a.concerned)))"
+    f" AND NOT EXISTS ({_DECIDED} AND e.actor = $2 AND a.state <> 'returned')"
+    f" AND NOT EXISTS ({_DECIDED} AND e.on_behalf_of = $2 AND a.state <> 'returned')",
     "to_read": "a.state IN ('filed', 'withdrawn', 'paused') AND (a.applicant = $2 OR EXISTS (SELECT FROM entries e WHERE e.actor = $2"
     " AND e.application_id = a.id)) AND (SELECT max(sequence) FROM entries e WHERE e.application_id = a.id)"
     " > coalesce((SELECT sequence FROM readings seen WHERE seen.application_id = a.id AND seen.reader = $2), 0)",
@@ -74,8 +74,10 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> li
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE a.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
     narrowed = _narrowed(wanted, put)
     rows = await conn.fetch(
-        f"SELECT a.*, r.title, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders {_ROWS}"
-        f" WHERE {in_scope(who)} AND {_GIVEN} AND {_TABS[wanted.tab]} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
+        f"WITH found AS MATERIALIZED (SELECT a.id, row_number() OVER (ORDER BY {order.by}) AS place {_ROWS} WHERE {in_scope(who)} AND {_GIVEN}"
+        f" AND {_TABS[wanted.tab]} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')})"
+        f" SELECT a.*, r.title, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders {_ROWS}"
+        " JOIN found ON found.id = a.id ORDER BY found.place",
         *put,
     )
     return [_task(row, wanted.tab, now) for row in rows]
@@ -100,14 +102,17 @@ async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> C
     """How many stand under each tab; `soon`: the end of the next working day."""
     put = _put(who)
     late, due_soon = put(now, "timestamptz"), put(soon, "timestamptz")
-    sums = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {tab}" for tab, condition in _TABS.items())
+    others = ", ".join(f"(SELECT count(*) {_in_tab(who, tab)}) AS {tab}" for tab in _TABS if tab != "todo")
     row = await conn.fetchrow(
-        f"SELECT {sums}, count(*) FILTER (WHERE {_TABS['todo']} AND a.due_at <= {late}) AS late,"
-        f" count(*) FILTER (WHERE {_TABS['todo']} AND a.due_at > {late} AND a.due_at <= {due_soon}) AS due_soon"
-        f" FROM applications a WHERE {in_scope(who)}",
+        f"SELECT todo.*, {others} FROM (SELECT count(*) AS todo, count(*) FILTER (WHERE a.due_at <= {late}) AS late,"
+        f" count(*) FILTER (WHERE a.due_at > {late} AND a.due_at <= {due_soon}) AS due_soon {_in_tab(who, 'todo')}) todo",
         *put,
     )
     return Counts(**dict(row or {}))
+
+
+def _in_tab(who: Who, tab: Tab) -> str:
+    return f"FROM applications a WHERE {in_scope(who)} AND {_GIVEN} AND {_TABS[tab]}"
 
 
 def _task(row: asyncpg.Record, tab: Tab, now: datetime) -> Task:
