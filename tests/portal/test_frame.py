@@ -205,7 +205,7 @@ async def test_a_session_key_goes_in_a_header_to_identity_alone_and_a_token_to_t
 
     for _, path, _, headers in door.played.asked:
         assert ("x-session" in headers) == (path == "/sessions/token")
-        assert path == "/sessions/token" or headers["authorization"] == "Bearer token-key-0"
+        assert path == "/sessions/token" or (headers["authorization"], headers["x-forwarded-for"]) == ("Bearer token-key-0", "127.0.0.1")
         assert "traceparent" in headers
 
 

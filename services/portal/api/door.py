@@ -70,8 +70,8 @@ class Page:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What his calls carry."""
-        return {"Authorization": f"Bearer {self.session.token}"}
+        """What his calls carry: his token, and where his browser is, as records of sign-ins and of who was turned away tell it."""
+        return {"Authorization": f"Bearer {self.session.token}", "X-Forwarded-For": self.request.client.host if self.request.client else ""}
 
     @property
     def is_fragment(self) -> bool:
