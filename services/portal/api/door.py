@@ -10,8 +10,10 @@ from uuid import uuid4
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from httpx import Timeout
 from starlette.datastructures import FormData
 
+from services.portal.api.incoming import Incoming, incoming_of, outgoing
 from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session
 from services.portal.queries.services import Services
 from shared.auth import PERMISSIONS
@@ -19,6 +21,8 @@ from shared.glossary import Role
 
 MOST_FIELDS = 500
 DEMANDS = {"/me/password", "/me/code"}
+UPLOAD = Timeout(120.0, connect=3.0)
+"""A service reads a file before it answers."""
 _SAFE = {"GET", "HEAD"}
 
 
@@ -108,9 +112,16 @@ class Page:
         answer = await self._services.ask(method, service, path, self.headers | key, json=body)
         return answer.json() if answer.content else None
 
+    async def send_file(self, service: str, path: str, **fields: str) -> Any:
+        """Pass the file of this form on to a service as it comes, with these fields before it (`Receiving`). Raises as `send` does."""
+        form = outgoing(self.request.state.incoming, fields)
+        told = self.headers | {"Idempotency-Key": str(self.form.get("request_key") or uuid4()), "Content-Type": form.kind}
+        return (await self._services.ask("POST", service, path, told, content=form.pieces(), timeout=UPLOAD)).json()
+
     def stream(self, service: str, path: str, **query: Any) -> Any:
-        """A file or events of a service, piece by piece."""
-        return self._services.stream(service, path, self.headers, params=query)
+        """A file or events of a service, piece by piece; events go on where the browser was."""
+        seen = self.request.headers.get("last-event-id", "")
+        return self._services.stream(service, path, self.headers | ({"Last-Event-ID": seen} if seen else {}), params=query)
 
     def text(self, name: str) -> str:
         """What was typed into a field."""
@@ -146,10 +157,14 @@ class Opened:
         """`account.read` is everybody's, also of those who have no role yet."""
         return self.permission == "account.read" or page.viewer.may(self.permission)
 
+    async def form_of(self, request: Request) -> FormData:
+        """What was typed."""
+        return await request.form(max_fields=MOST_FIELDS)
+
     async def __call__(self, request: Request) -> Page:
         """Raises SessionEnded, Demanded, NoRight, and Forged for a form without the session's mark."""
         session = await request.app.state.sessions.of(cookie_of(request))
-        form = FormData() if request.method in _SAFE else await request.form(max_fields=MOST_FIELDS)
+        form = FormData() if request.method in _SAFE else await self.form_of(request)
         page = Page(request, session, form)
         if request.method not in _SAFE and not _is_marked(request, form, session):
             raise Forged
@@ -159,6 +174,16 @@ class Opened:
             raise NoRight
         request.state.page = page
         return page
+
+
+class Receiving(Opened):
+    """The declaration of a route that takes a file (named `file`, last in its form): what stands before it is read, the file passes through."""
+
+    async def form_of(self, request: Request) -> FormData:
+        """What was typed before the file."""
+        found: Incoming = await incoming_of(request)
+        request.state.incoming = found
+        return found.fields
 
 
 def _is_marked(request: Request, form: FormData, session: Session) -> bool:

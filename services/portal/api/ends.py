@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.portal.api.door import Page, drawn
+from services.portal.api.incoming import incoming_of
 from services.portal.models import Away, Demanded, Problem, Refused
 from services.portal.queries.waits import counted as waits_of_request
 from services.portal.rules.paths import is_own_request, own
@@ -66,7 +67,7 @@ async def session_ended(request: Request, _: Exception) -> Response:
     if request.method == "GET" or here == "/sign-out":
         here = "/" if here == "/sign-out" else here
         return RedirectResponse("/sign-in" if here == "/" else f"/sign-in?next={quote(here)}", 303)
-    kept = kept_of(await request.form())
+    kept = kept_of((await incoming_of(request)).fields)
     return drawn(request, "session_ended.html", 401, next=request.url.path, kept=kept, name="", error=None, needs_code=False)
 
 

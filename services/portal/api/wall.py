@@ -1,14 +1,13 @@
 """大屏: figures for a wall of 1920×1080, live, without anybody's name. Without a script the slides stand below each other."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.passing import AS_EVENTS, passed_on
 from services.portal.rules import charts
-from shared.progress import EVENTS
 
 router = APIRouter()
 CARDS = {
@@ -43,14 +42,4 @@ def _drawn(cards: dict[str, Any]) -> dict[str, Any]:
 @router.get("/wall/changes", response_class=Response)
 async def changes(page: Annotated[Page, Depends(Opened("lights.read"))]) -> Response:
     """Lights as they turn: the wall then asks for its figures anew."""
-    source = page.stream("monitoring", "/lights/changes")
-    answer = await source.__aenter__()
-
-    async def pieces() -> AsyncIterator[bytes]:
-        try:
-            async for piece in answer.aiter_bytes():
-                yield piece
-        finally:
-            await source.__aexit__(None, None, None)
-
-    return StreamingResponse(pieces(), media_type=EVENTS, headers={"X-Accel-Buffering": "no"})
+    return await passed_on(page.stream("monitoring", "/lights/changes"), AS_EVENTS)
