@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from shared.auth import NotSignedIn
 from shared.db import PASSING
+from shared.declared import tell_permissions
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable, Unproved
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
@@ -94,7 +95,7 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.state.rates = Rates(0)
     add_health(app)
     app.add_route("/asyncapi.json", _asyncapi, include_in_schema=False)  # the events, as /openapi.json is the routes
-    app.openapi = _with_problems(app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = _described(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
@@ -113,12 +114,13 @@ def _documented(media_type: str, schema: dict[str, str], *statuses: int) -> dict
     return {status: {"description": HTTPStatus(status).phrase, "content": {media_type: {"schema": schema}}} for status in statuses}
 
 
-def _with_problems(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """The description of the routes, with the document that all their refusals are."""
+def _described(app: FastAPI, describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """The description of the routes, with the document that all their refusals are, and the permission that opens each."""
 
     def described() -> dict[str, Any]:
         found = describe()
         found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+        tell_permissions(app, found)
         return found
 
     return described

@@ -60,11 +60,12 @@ class ColumnLine(BaseModel):
 
 
 class ListLine(BaseModel):
-    """A list one may export."""
+    """A list one may export. Without columns it has several sheets: it is had whole, as xlsx. `sensitive`: something in it is masked by default."""
 
     name: str
     title: str
     filters: list[str]
+    sensitive: bool
     columns: list[ColumnLine]
 
 
@@ -179,8 +180,9 @@ async def file(export_id: UUID, who: Asker, door: InDoor) -> StreamingResponse:
 
 
 def _line(each: ExportList) -> ListLine:
-    columns = [ColumnLine(name=column.name, label=column.label, sensitive=column.sensitive) for column in each.sheets[0].columns]
-    return ListLine(name=each.name, title=each.title, filters=list(each.filters), columns=columns)
+    chosen_from = each.sheets[0].columns if len(each.sheets) == 1 else ()
+    columns = [ColumnLine(name=column.name, label=column.label, sensitive=column.sensitive) for column in chosen_from]
+    return ListLine(name=each.name, title=each.title, filters=list(each.filters), sensitive=each.sensitive, columns=columns)
 
 
 def _asked(exports: Exports, body: ExportBody, who: Who) -> AskExport:

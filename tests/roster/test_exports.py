@@ -97,6 +97,17 @@ async def test_every_list_can_be_taken_and_is_empty_where_there_is_nothing(house
         assert (await house.take(name)).sheets(), name
 
 
+async def test_what_can_be_had_of_a_list_is_told_before_it_is_asked_for(idle: House) -> None:
+    lines = {each["name"]: each for each in (await idle.doors.http.get("/exports/lists", headers=idle.doors.office)).json()["items"]}
+
+    assert {name: line["sensitive"] for name, line in lines.items() if name in {"units", "roster", "provincial"}} == {
+        "units": False,
+        "roster": True,
+        "provincial": True,
+    }
+    assert [name for name, line in lines.items() if not line["columns"]] == [name for name in lines if name.startswith("provincial")]
+
+
 async def test_the_figures_of_a_row_are_those_of_the_screen_and_of_the_hand(house: House, roster_db: Database) -> None:
     over, empty, free = await given.row(roster_db, 1), await given.row(roster_db, 0), await given.row(roster_db, 4)
     await given.in_post(roster_db, over)

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from shared.auth import NotSignedIn
+from shared.auth import NotSignedIn, Permit, Who
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.http import BODY_LIMIT, IdempotencyKey, service_app
 from shared.problems import TITLES
@@ -126,6 +127,21 @@ def test_every_route_describes_what_its_refusals_look_like() -> None:
         status: ["application/problem+json"] for status in ("409", "422", "503")
     }
     assert set(described["components"]["schemas"]["Problem"]["required"]) == {"type", "title", "code", "status", "detail"}
+
+
+def test_a_description_says_which_permission_opens_a_route_and_which_rows_it_shows() -> None:
+    router = APIRouter()
+
+    @router.get("/units/{unit}")
+    async def unit(unit: int, _: Annotated[Who, Depends(Permit("units.read", "self"))]) -> int:
+        return unit
+
+    app = application()
+    app.include_router(router)
+    paths = app.openapi()["paths"]
+
+    assert (paths["/units/{unit}"]["get"]["x-permission"], paths["/units/{unit}"]["get"]["x-row-scope"]) == ("units.read", "self")
+    assert "x-permission" not in paths["/write"]["post"]
 
 
 @pytest.mark.asyncio
