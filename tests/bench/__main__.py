@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared import telemetry
-from tests.bench import approval, backlog, export, growth, imports, light, lists, open_cases, place, plots, read, start
+from tests.bench import approval, backlog, export, growth, imports, light, lists, open_cases, pages, place, plots, read, start
 from tests.bench.bench_stack import RESULT, load, memory, whole_stack
 from tests.bench.figures import Figure
 
@@ -31,6 +31,7 @@ PATHS = {
     "workers": backlog.measure_workers,
     "open": open_cases.measure,
     "growth": growth.measure,
+    "pages": pages.measure,
 }
 console = Console(highlight=False, width=110)
 

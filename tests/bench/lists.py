@@ -7,24 +7,20 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
 import httpx
 
 from deploy.city.province import PERSONS_OF_A_PROVINCE, UNITS_OF_A_PROVINCE, fill_tables
-from deploy.local import probes
-from deploy.local.part import Part
 from deploy.local.place import PROJECT, Place
-from deploy.local.process import spawn
 from deploy.migrate import OWNER, migrate
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.glossary import Role
 from tests.bench.bench_stack import token
 from tests.bench.figures import Figure, at_least, medians
-from tests.bench.start import until_ready
+from tests.bench.served import served
 
 COUNTY, PROVINCE = (620, 36_000), (UNITS_OF_A_PROVINCE, PERSONS_OF_A_PROVINCE)
 CONNECTIONS, SECONDS = 4, 2.0
@@ -58,9 +54,9 @@ async def _measured(place: Place, name: str, units: int, persons: int) -> list[F
     await fill_tables(place.database_url(OWNER, database), cipher, now, units, persons, lambda *_: None)
     ours, floor = (place.port("roster") + offset for offset in (OURS_OFFSET, FLOOR_OFFSET))
     figures = []
-    async with AsyncExitStack() as served:
-        await served.enter_async_context(_served(place, "services.roster.app", ours, database))
-        await served.enter_async_context(_served(place, "tests.bench.bare_lists", floor, database))
+    async with AsyncExitStack() as beside:
+        await beside.enter_async_context(_beside(place, "services.roster.app", ours, database))
+        await beside.enter_async_context(_beside(place, "tests.bench.bare_lists", floor, database))
         found = await _asked(floor)
         for list_, path in PAGES.items():
             answered, bare = await medians(
@@ -70,18 +66,8 @@ async def _measured(place: Place, name: str, units: int, persons: int) -> list[F
     return figures
 
 
-@asynccontextmanager
-async def _served(place: Place, module: str, port: int, database: str) -> AsyncIterator[None]:
-    app = ("uvicorn", "--factory", f"{module}:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
-    variables = place.variables("roster") | {"ROSTER_DATABASE_URL": place.database_url("roster", database)}
-    part = Part(module, (sys.executable, "-m", *app), variables, probe=probes.http(port, "/openapi.json"), ports=(port,))
-    process = await spawn(part, place.home / "log" / f"{module}.log")
-    try:
-        await until_ready(part, process.pid)
-        yield
-    finally:
-        process.terminate()
-        await process.wait()
+def _beside(place: Place, module: str, port: int, database: str) -> AbstractAsyncContextManager[None]:
+    return served(place, module, port, place.variables("roster") | {"ROSTER_DATABASE_URL": place.database_url("roster", database)})
 
 
 async def _asked(port: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from deploy.local.place import Place
 from services.monitoring.queries.board import Chosen, board, last_turn, turned
 from shared.auth import Who
-from shared.glossary import Light, Role
+from shared.glossary import Light, OverQuotaCause, Role
 from tests.monitoring.events import Town
 from tests.monitoring.house import OFFICER, house
 from tests.monitoring.tables import Tables
@@ -54,6 +54,29 @@ async def test_the_board_is_narrowed_by_colour_rule_subtree_and_name_and_never_w
     assert await shown(OFFICER, Chosen(name="%")) == set()
     assert await shown(clerk_of(quiet), Chosen()) == {quiet.unit_id}
     assert await shown(clerk_of(quiet), Chosen(unit=over.unit_id)) == set()
+
+
+async def test_the_worst_stands_first_page_after_page_and_the_counts_are_of_the_whole_choice(tables: Tables) -> None:
+    quiet, planned, over = Town(quota=20), Town(), Town()
+    await tables.see(quiet.registered(), planned.registered(), planned.over_quota(OverQuotaCause.POLICY))
+    await tables.see(over.registered(), over.over_quota())
+
+    shown, after = [], None
+    async with tables.database.reading() as conn:
+        for _ in range(3):
+            page = await board(conn, OFFICER, Chosen(), after, 1)
+            shown += [row.unit_id for row in page.items]
+            after = page.items[-1].unit_id
+        last = await board(conn, OFFICER, Chosen(), after, 1)
+        red = await board(conn, OFFICER, Chosen(color=Light.RED), None, 10)
+        own = await board(conn, clerk_of(quiet), Chosen(), None, 10)
+
+    assert shown == [over.unit_id, planned.unit_id, quiet.unit_id]
+    assert (last.items, last.next) == ([], None)
+    assert {each.code: each.count for each in red.lights} == {Light.RED: 1, Light.YELLOW: 1, Light.GREEN: 1, Light.UNVERIFIED: 0}
+    assert [(each.code, each.units) for each in red.rules] == [("M01", 2), ("M07", 0), ("M09", 0)]
+    assert {each.code: each.count for each in own.lights if each.count} == {Light.GREEN: 1}
+    assert {each.units for each in own.rules} == {0}
 
 
 async def test_what_has_turned_is_told_once_and_to_those_who_may_see_the_unit(tables: Tables) -> None:

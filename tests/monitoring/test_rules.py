@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.monitoring import rules
 from services.monitoring.models.facts import Issue
-from services.monitoring.models.words import matter_of, remark_of
+from services.monitoring.models.words import GONE_WHEN, details_of, matter_of, remark_of
 from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
 from services.monitoring.rules.lists import Listed, lines
@@ -59,6 +59,24 @@ def test_what_is_said_names_kind_and_funding_and_falls_back_to_their_codes(label
     sentences += [remark_of(remark.code, remark.inputs) for each in judged for remark in each.remarks]
     assert len(sentences) == 4
     assert [sentence for sentence in sentences if not sentence.startswith(said)] == []
+
+
+def test_what_a_finding_rests_on_is_told_by_name_and_names_nobody() -> None:
+    (surplus,) = overstaffing.check(facts(row(10, 12, causes={V: 1})), {}).findings
+    late = person(month="2026-06", started_on=date(2026, 9, 1), authorised_on=date(2026, 9, 10))
+    judged = [finding for _, each in rules.judge(facts(placements=(late,)), PARAMETERS) for finding in each.findings]
+
+    told = {each.name: each.value for each in details_of(surplus.inputs, surplus.threshold)}
+    assert told == {
+        "编制": "career（full）", "核定编制": "10", "实有人数": "12", "超出核定": "2", "其中本项": "1", "超编原因": "违规超编", "允许超出": "0",
+    }  # fmt: skip
+    others = [[each.name for each in details_of(finding.inputs, finding.threshold)] for finding in judged]
+    assert others == [
+        ["编制", "入编日期", "核准用编日期", "允许早于核准（日）"],
+        ["编制", "法定退休月份", "宽限（工作日）", "宽限截止", "参数版本", "放假安排依据"],
+    ]
+    assert str(late.person_id) not in str([details_of(finding.inputs, finding.threshold) for finding in judged])
+    assert {code for code, _ in rules.RULES} == set(GONE_WHEN)
 
 
 def test_trap_2_a_kind_that_is_no_establishment_has_no_surplus() -> None:

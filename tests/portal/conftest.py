@@ -1,6 +1,6 @@
 """The portal as it runs, with the services behind it played: what they answer is the test's own, so that any refusal and any text can be planted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,13 +24,16 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, `asked` is what they were sent, `queries` with which parameters; `sessions` are keys to roles."""
+    """The services: `answers` by path, `asked` is what they were sent, `queries` with which parameters; `sessions` are keys to roles;
+    `streams` come piece by piece.
+    """
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any, httpx.Headers]] = field(default_factory=list)
     sessions: dict[str, frozenset[Role]] = field(default_factory=dict)
     queries: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
+    streams: dict[str, Callable[[], AsyncIterator[bytes]]] = field(default_factory=dict)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -42,6 +45,8 @@ class Played:
             return httpx.Response(status, json={"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}"})
         if path == "/sessions/token":
             return self._token(request.headers.get("x-session", ""))
+        if path in self.streams:
+            return httpx.Response(200, content=self.streams[path](), headers={"content-type": "text/event-stream; charset=utf-8"})
         found = self.answers.get(path, {"items": [], "next": None})
         return httpx.Response(200, json=found)
 

@@ -28,6 +28,11 @@ PAGES = {
     "units": ("officer", "/units"),
     "units-found": ("officer", "/units?q=zx"),
     "unit": ("officer", "first:/units"),
+    "lights": ("officer", "/lights"),
+    "lights-red": ("officer", "/lights?color=red"),
+    "light": ("officer", "first:/lights?color=red"),
+    "supervision-lists": ("officer", "/supervision-lists"),
+    "supervision-list": ("officer", "first:/supervision-lists"),
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }

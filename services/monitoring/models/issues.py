@@ -19,6 +19,13 @@ class Page(BaseModel):
     next: str | None = None
 
 
+class Detail(BaseModel):
+    """One fact or threshold that a finding rests on, by what it is called."""
+
+    name: str
+    value: str
+
+
 class IssueLine(BaseModel):
     """An issue in a list."""
 
@@ -103,6 +110,7 @@ class IssuePage(IssueLine):
     present: bool
     inputs: dict[str, Any]
     threshold: dict[str, Any]
+    details: list[Detail]
     event_id: UUID | None
     demand: str | None
     signed_by: str | None

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.glossary import IssueState, Light
+from services.monitoring.models.issues import Detail
+from shared.glossary import LABELS, IssueState, Light, OverQuotaCause
 
 RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
 
@@ -83,10 +84,43 @@ BETTER_BY = {
 
 BETTER_BY_ITSELF = "办理完相应手续后自动消除。"
 
+GONE_WHEN = {
+    "M01": "实有人数降到核定编制以内：办理调出、出编，或依法定程序调整核定编制。",
+    "M07": "先后次序已成事实，不会自行消除；补齐核准依据并经验收后销号。",
+    "M09": "为已过法定退休月份的人员办理出编。",
+}
+"""What a rule has to see before it finds the thing no more."""
+
+_DETAILS = {
+    "quota": "核定编制",
+    "headcount": "实有人数",
+    "surplus": "超出核定",
+    "people": "其中本项",
+    "cause": "超编原因",
+    "month": "法定退休月份",
+    "started_on": "入编日期",
+    "authorised_on": "核准用编日期",
+    "surplus_allowed": "允许超出",
+    "days_before_authorisation": "允许早于核准（日）",
+    "grace_days": "宽限（工作日）",
+    "last_day_of_grace": "宽限截止",
+    "version": "参数版本",
+    "calendar": "放假安排依据",
+}
+
 
 def matter_of(rule: str, inputs: Mapping[str, Any]) -> str:
     """What was found, in one sentence, without anybody's name."""
     return MATTERS[rule].format_map(_named(inputs))
+
+
+def details_of(inputs: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[Detail]:
+    """What the rule looked at and what it held it against, by name, in their order; nobody's name is among it."""
+    named, given = _named(inputs), {**inputs, **threshold}
+    if "cause" in given:
+        given["cause"] = LABELS[OverQuotaCause(given["cause"])]
+    first = Detail(name="编制", value=f"{named['kind']}（{named['funding']}）")
+    return [first, *(Detail(name=called, value=str(given[code])) for code, called in _DETAILS.items() if code in given)]
 
 
 def remark_of(code: str, inputs: Mapping[str, Any]) -> str:

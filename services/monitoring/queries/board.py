@@ -17,11 +17,20 @@ from shared.unit_copies import scope, visible
 
 
 class Rule(BaseModel):
-    """A column: a rule in force, by its code."""
+    """A column: a rule in force, by its code, and on how many of the chosen units it has something open."""
 
     code: str
     title: str
     ground: str
+    units: int
+
+
+class Lit(BaseModel):
+    """How many of the chosen units have a colour."""
+
+    code: Light
+    label: str
+    count: int
 
 
 class Found(BaseModel):
@@ -58,9 +67,13 @@ class BoardLine(BaseModel):
 
 
 class Board(BaseModel):
-    """The matrix unit × rule; `next` is the cursor of the page after it, `turn` the number of the last change that it may show."""
+    """The matrix unit × rule, the worst light first; `next` is the cursor of the page after it, `turn` the number of the last change that it may show.
+
+    `rules` and `lights` count the units of the caller's choice whatever their colour or rule.
+    """
 
     rules: list[Rule]
+    lights: list[Lit]
     items: list[BoardLine]
     next: str | None
     turn: int
@@ -91,6 +104,8 @@ class Chosen:
 
 
 _OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
+_ROWS = "FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id"
+_PLACE = "array_position(ARRAY['red', 'yellow', 'unverified', 'green'], coalesce(l.light, 'green')), u.code, u.id"
 _BOARD = f"""
     SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since,
         (SELECT coalesce(json_agg(found), '[]') FROM (
@@ -98,23 +113,39 @@ _BOARD = f"""
             FROM issues WHERE unit_id = u.id AND {_OPEN} ORDER BY rule, level, id) AS found) AS issues,
         (SELECT coalesce(json_agg(known), '[]') FROM (
             SELECT DISTINCT rule, code FROM remarks WHERE unit_id = u.id ORDER BY rule, code) AS known) AS remarks
-    FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id
-    WHERE {{visible}} AND (u.closed_on IS NULL OR l.light <> 'green') AND ($2::uuid IS NULL OR u.id > $2)
-        AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3) AND ($4::uuid IS NULL OR $4 = ANY (u.path))
-        AND ($5::text IS NULL OR strpos(u.name, $5) > 0)
+    {_ROWS}
+    WHERE {{chosen}} AND ($5::text IS NULL OR coalesce(l.light, 'green') = $5)
         AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))
-        AND ($7::uuid IS NULL OR u.id = $7)
-    ORDER BY u.id LIMIT $8
+        AND ($7::uuid IS NULL OR ({_PLACE}) > (SELECT {_PLACE} {_ROWS} WHERE u.id = $7))
+    ORDER BY {_PLACE} LIMIT $8
 """
+_LIT = f"SELECT coalesce(l.light, 'green') AS code, count(*) {_ROWS} WHERE {{chosen}} GROUP BY 1"
+_RULED = f"""
+    SELECT i.rule, count(DISTINCT u.id) {_ROWS} JOIN issues i ON i.unit_id = u.id AND i.{_OPEN} WHERE {{chosen}} GROUP BY i.rule
+"""
+
+
+def _chosen(who: Who) -> str:
+    """$2 a subtree, $3 words in the name, $4 one unit; one that is no more only while something is open on it."""
+    return (
+        f"{visible(who)} AND (u.closed_on IS NULL OR l.light <> 'green') AND ($2::uuid IS NULL OR $2 = ANY (u.path))"
+        " AND ($3::text IS NULL OR strpos(u.name, $3) > 0) AND ($4::uuid IS NULL OR u.id = $4)"
+    )
 
 
 async def board(conn: Connection, who: Who, chosen: Chosen, after: UUID | None, limit: int) -> Board:
     """The units in the caller's scope, with what each rule in force has open on them, and what is known that is no issue."""
-    asked, turn = (chosen.color, chosen.unit, chosen.name, chosen.rule, chosen.only), await last_turn(conn)
-    rows = await conn.fetch(_BOARD.format(visible=visible(who)), scope(who), after, *asked, limit)
-    rules = [Rule(code=code, title=RULE_TITLES[code], ground=GROUNDS[code]) for code, _ in RULES]
-    following = str(rows[-1]["unit_id"]) if len(rows) == limit else None
-    return Board(rules=rules, items=[_line(row) for row in rows], next=following, turn=turn)
+    turn, asked, condition = await last_turn(conn), (scope(who), chosen.unit, chosen.name, chosen.only), _chosen(who)
+    rows = await conn.fetch(_BOARD.format(chosen=condition), *asked, chosen.color, chosen.rule, after, limit)
+    lit = {row["code"]: row["count"] for row in await conn.fetch(_LIT.format(chosen=condition), *asked)}
+    ruled = {row["rule"]: row["count"] for row in await conn.fetch(_RULED.format(chosen=condition), *asked)}
+    return Board(
+        rules=[Rule(code=code, title=RULE_TITLES[code], ground=GROUNDS[code], units=ruled.get(code, 0)) for code, _ in RULES],
+        lights=[Lit(code=each, label=LABELS[each], count=lit.get(each, 0)) for each in Light],
+        items=[_line(row) for row in rows],
+        next=str(rows[-1]["unit_id"]) if len(rows) == limit else None,
+        turn=turn,
+    )
 
 
 def _line(row: asyncpg.Record) -> BoardLine:

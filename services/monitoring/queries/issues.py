@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import FiredRung, IssueLine, IssuePage, LinkedOrder, NextRung, NoticeSeal, Page, TimelineEntry
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
-from services.monitoring.models.words import ACTS, RULE_TITLES, SEAL_STANDINGS, matter_of
+from services.monitoring.models.words import ACTS, RULE_TITLES, SEAL_STANDINGS, details_of, matter_of
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.facts import Parameters as RuleParameters
 from services.monitoring.rules.tasks import Standing, issue_actions
@@ -125,6 +125,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         **_line(row, _rungs(pinned), now),
         notice=notice,
         certificate=deadline.certificate() if deadline else None,
+        details=details_of(row["inputs"], row["threshold"]),
         timeline=[TimelineEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
         rungs=[FiredRung(**rung, label=LABELS[Rung(rung["rung"])]) for rung in fired],
         next_rung=_next_rung(row, deadline, _of_level(_rungs(pinned), row), fired, now),

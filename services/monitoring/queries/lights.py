@@ -9,8 +9,17 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.monitoring.models.facts import CONSUMER
-from services.monitoring.models.issues import Page
-from services.monitoring.models.words import BETTER_BY, BETTER_BY_ITSELF, REMARK_TITLES, RULE_TITLES, matter_of, remark_of
+from services.monitoring.models.issues import Detail, Page
+from services.monitoring.models.words import (
+    BETTER_BY,
+    BETTER_BY_ITSELF,
+    GONE_WHEN,
+    REMARK_TITLES,
+    RULE_TITLES,
+    details_of,
+    matter_of,
+    remark_of,
+)
 from shared.auth import Who
 from shared.db import Connection, Database
 from shared.glossary import LABELS, IssueState, Light
@@ -40,9 +49,13 @@ class Why(BaseModel):
     state: IssueState
     inputs: dict[str, Any]
     threshold: dict[str, Any]
+    details: list[Detail]
     event_id: UUID | None
+    found_at: datetime
     present: bool
     due_at: datetime | None
+    state_label: str
+    gone_when: str
     better_by: str
 
 
@@ -108,7 +121,7 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
     row = await conn.fetchrow("SELECT light, changed_at FROM lights WHERE unit_id = $1", unit_id)
     colour = Light(row["light"]) if row else Light.GREEN
     why = await conn.fetch(
-        "SELECT id AS issue_id, rule, rule_version, title, level, state, inputs, threshold, event_id, present, due_at, has_case FROM issues"
+        "SELECT id AS issue_id, rule, rule_version, title, level, state, inputs, threshold, event_id, found_at, present, due_at, has_case FROM issues"
         " WHERE unit_id = $1 AND state NOT IN ('baseline', 'closed', 'dismissed') ORDER BY level, id",
         unit_id,
     )
@@ -128,9 +141,15 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
 
 
 def _why(row: asyncpg.Record) -> Why:
-    better_by = BETTER_BY[IssueState(row["state"])] if row["has_case"] else BETTER_BY_ITSELF
-    title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
-    return Why(**{**row, "title": title}, matter=matter_of(row["rule"], row["inputs"]), better_by=better_by)
+    state, rule = IssueState(row["state"]), row["rule"]
+    return Why(
+        **{**row, "title": row["title"] or RULE_TITLES.get(rule, rule)},
+        matter=matter_of(rule, row["inputs"]),
+        details=details_of(row["inputs"], row["threshold"]),
+        state_label=LABELS[state],
+        gone_when=GONE_WHEN[rule] if row["present"] else "",
+        better_by=BETTER_BY[state] if row["has_case"] else BETTER_BY_ITSELF,
+    )
 
 
 def _change(row: asyncpg.Record) -> Change:

@@ -1,6 +1,6 @@
 """Door 1, and the only one: pages over HTTP. One module per area; each route says which permission opens it."""
 
-from services.portal.api import analysis, applications, apply, files, home, me, provider, sign_in, tasks, units, wall
+from services.portal.api import analysis, applications, apply, files, home, lights, lists, me, provider, sign_in, tasks, units, wall
 
 ROUTERS = (
     files.router,
@@ -12,6 +12,8 @@ ROUTERS = (
     apply.router,
     applications.router,
     units.router,
+    lights.router,
+    lists.router,
     analysis.router,
     wall.router,
 )

@@ -1,6 +1,7 @@
 """What every page stands on: who asks, the services with his rights, the form he sent, and how an answer is drawn."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from secrets import compare_digest
@@ -14,7 +15,7 @@ from httpx import Timeout
 from starlette.datastructures import FormData
 
 from services.portal.api.incoming import Incoming, incoming_of, outgoing
-from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session
+from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session, SessionEnded
 from services.portal.queries.services import Services
 from shared.auth import PERMISSIONS
 from shared.glossary import Role
@@ -24,6 +25,7 @@ DEMANDS = {"/me/password", "/me/code"}
 UPLOAD = Timeout(120.0, connect=3.0)
 """A service reads a file before it answers."""
 _SAFE = {"GET", "HEAD"}
+_NUMBER = re.compile(r"[0-9]{1,18}\Z")
 
 
 def cookie_of(request: Request) -> str:
@@ -119,9 +121,19 @@ class Page:
         return (await self._services.ask("POST", service, path, told, content=form.pieces(), timeout=UPLOAD)).json()
 
     def stream(self, service: str, path: str, **query: Any) -> Any:
-        """A file or events of a service, piece by piece; events go on where the browser was."""
-        seen = self.request.headers.get("last-event-id", "")
-        return self._services.stream(service, path, self.headers | ({"Last-Event-ID": seen} if seen else {}), params=query)
+        """A file or events of a service, piece by piece; events go on where the browser was, or its page (`since`)."""
+        seen = self.request.headers.get("last-event-id") or self.request.query_params.get("since", "")
+        return self._services.stream(service, path, self.headers | ({"Last-Event-ID": seen} if _NUMBER.match(seen) else {}), params=query)
+
+    async def goes_on(self) -> bool:
+        """Whether his session does. To ask moves its idle end no further."""
+        try:
+            found = await self.get("identity", "/me/sessions")
+        except SessionEnded:
+            return False
+        except (Refused, Away):
+            return True
+        return any(each["current"] for each in found["items"])
 
     def text(self, name: str) -> str:
         """What was typed into a field."""

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.api.passing import AS_EVENTS, passed_on
+from services.portal.api.passing import events_of
 from services.portal.rules import charts
 
 router = APIRouter()
@@ -42,4 +42,4 @@ def _drawn(cards: dict[str, Any]) -> dict[str, Any]:
 @router.get("/wall/changes", response_class=Response)
 async def changes(page: Annotated[Page, Depends(Opened("lights.read"))]) -> Response:
     """Lights as they turn: the wall then asks for its figures anew."""
-    return await passed_on(page.stream("monitoring", "/lights/changes"), AS_EVENTS)
+    return await events_of(page, "monitoring", "/lights/changes")

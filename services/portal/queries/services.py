@@ -15,10 +15,10 @@ _FIELDS = set(Problem.model_fields) - {"status", "code", "title", "detail"}
 
 
 class Services:
-    """All services of the stack."""
+    """All services of the stack. What is read for as long as a page is open has connections of its own: it takes none from the pages."""
 
-    def __init__(self, http: httpx.AsyncClient, addresses: Mapping[str, str]) -> None:
-        self._http, self._addresses = http, addresses
+    def __init__(self, http: httpx.AsyncClient, lasting: httpx.AsyncClient, addresses: Mapping[str, str]) -> None:
+        self._http, self._lasting, self._addresses = http, lasting, addresses
 
     async def ask(self, method: str, service: str, path: str, headers: Mapping[str, str], **more: Any) -> httpx.Response:
         """One request. Raises Refused with the service's own words, SessionEnded, or Away."""
@@ -32,10 +32,10 @@ class Services:
     @asynccontextmanager
     async def stream(self, service: str, path: str, headers: Mapping[str, str], **more: Any) -> AsyncIterator[httpx.Response]:
         """A file or a stream of events, passed on piece by piece. Raises as `ask` does."""
-        request = self._http.build_request("GET", self._addresses[service] + path, headers=dict(headers), **more)
+        request = self._lasting.build_request("GET", self._addresses[service] + path, headers=dict(headers), **more)
         try:
             with waiting():
-                answer = await self._http.send(request, stream=True)
+                answer = await self._lasting.send(request, stream=True)
         except httpx.TransportError as error:
             raise Away(service) from error
         try:
@@ -63,9 +63,12 @@ def judged(answer: httpx.Response, service: str) -> httpx.Response:
 
 @asynccontextmanager
 async def connected(addresses: Mapping[str, str], transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Services]:
-    """Open the pool; a test may stand behind it."""
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=30.0)
-    async with httpx.AsyncClient(
-        timeout=PATIENCE, limits=limits, trust_env=False, event_hooks={"request": [carry]}, transport=transport
-    ) as http:
-        yield Services(http, addresses)
+    """Open the pools; a test may stand behind them."""
+    asking = httpx.Limits(max_connections=100, max_keepalive_connections=40, keepalive_expiry=30.0)
+    lasting = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    async with _pool(asking, transport) as http, _pool(lasting, transport) as streams:
+        yield Services(http, streams, addresses)
+
+
+def _pool(limits: httpx.Limits, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False, event_hooks={"request": [carry]}, transport=transport)

@@ -25,11 +25,16 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
             Markup(assets.icons[name]),  # noqa: S704  of the locked sprite
         )
 
+    def symbol(name: str, key: str) -> Markup:
+        """The same for a page that draws one some hundred times: `<use href="#key">`."""
+        return Markup('<symbol id="{}" viewBox="0 0 24 24">{}</symbol>').format(key, Markup(assets.icons[name]))  # noqa: S704
+
     def asset(name: str) -> str:
         return assets.paths[name]
 
     made.globals |= {
         "icon": icon,
+        "symbol": symbol,
         "asset": asset,
         "bar_of": drawing.bar,
         "share": drawing.share,

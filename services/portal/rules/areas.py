@@ -5,6 +5,8 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/tasks", "待办", "applications.read"),
     ("/applications/new", "申请", "applications.submit"),
     ("/units", "单位", "units.read"),
+    ("/lights", "亮灯", "lights.read"),
+    ("/supervision-lists", "督办清单", "lights.read"),
     ("/analysis", "数智分析", "reports.read"),
 )
 """An area stands here once its pages are there."""
