@@ -4,10 +4,17 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import pylopdf_fonts_zh_cn
 from playwright.async_api import Browser, async_playwright
 
+from deploy.local.place import CACHE
 from tests.portal.tools.install import CHROMIUM, LIBRARIES
+
+_FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir><cachedir>{kept}</cachedir></fontconfig>
+"""
 
 
 def program() -> str:
@@ -22,11 +29,18 @@ def program() -> str:
 async def chromium(path: str | None = None) -> AsyncIterator[Browser]:
     """A browser for the length of a block."""
     path = path or program()
-    libraries = {"LD_LIBRARY_PATH": str(LIBRARIES)} if path == str(CHROMIUM) else {}
+    told = {"FONTCONFIG_FILE": _fonts()} | ({"LD_LIBRARY_PATH": str(LIBRARIES)} if path == str(CHROMIUM) else {})
     async with async_playwright() as playwright:
         arguments = ["--no-sandbox", "--font-render-hinting=none", "--disable-background-networking"]
-        browser = await playwright.chromium.launch(executable_path=path, args=arguments, env={**os.environ, **libraries})
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments, env={**os.environ, **told})
         try:
             yield browser
         finally:
             await browser.close()
+
+
+def _fonts() -> str:
+    """The system's fonts, and the Chinese ones that the documents are set in: a machine without any would show empty boxes."""
+    file = CACHE / "browser-fonts.conf"
+    file.write_text(_FONTS.format(folder=Path(pylopdf_fonts_zh_cn.sans_path()).parent, kept=CACHE / "browser-fonts"), encoding="utf-8")
+    return str(file)
