@@ -23,12 +23,16 @@ LIGHTS = [
     for code, label, count in (("red", "红灯", 41), ("yellow", "黄灯", 0), ("green", "绿灯", 579), ("unverified", "数据待核", 0))
 ]
 BOARD = {"rules": RULES, "lights": LIGHTS, "items": [LINE, QUIET], "next": "more", "turn": 77}
-WHY = given.WHY | {
-    "issue_id": ISSUE, "rule": "M01", "rule_version": "1", "state_label": "整改中", "inputs": {"person_id": given.PERSON_ID}, "threshold": {},
+WHY: dict[str, Any] = given.WHY | {
+    "issue_id": ISSUE, "rule": "M01", "rule_version": "1", "state_label": "整改中", "inputs": {}, "threshold": {},
     "details": [{"name": "核定编制", "value": f"40{XSS}"}], "event_id": None, "present": True, "found_at": "2026-09-18T01:00:00Z",
     "due_at": None, "gone_when": "实有人数降到核定编制以内。",
 }  # fmt: skip
-LIGHT = given.LIGHT | {"unit": f"第一小学{XSS}", "parked_events": 0, "why": [WHY, WHY, WHY | {"rule": "M07", "title": "先进人后核编"}]}
+LIGHT = given.LIGHT | {
+    "unit": f"第一小学{XSS}",
+    "parked_events": 0,
+    "why": [WHY, WHY, WHY | {"rule": "M07", "title": "先进人后核编", "inputs": {"person_id": given.PERSON_ID}}],
+}
 
 
 @pytest.fixture

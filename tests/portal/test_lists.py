@@ -59,10 +59,11 @@ async def test_nothing_planted_is_markup(listed: Door, path: str) -> None:
 async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_service(listed: Door) -> None:
     listed.sign_in(Role.UNIT_CLERK)
     await listed.client.get("/supervision-lists")
+    await listed.client.get("/supervision-lists?week=39")
     part = await listed.client.get("/supervision-lists?week=2026-W09&standing=acknowledged&sort=unit&q=3", headers={"hx-request": "true"})
 
     asked = [dict(query) for _, path, query in listed.played.queries if path == "/supervision-lists"]
-    assert asked == [{"sort": "-issued"}, {"week": "2026-W09", "standing": "acknowledged", "q": "3", "sort": "unit"}]
+    assert asked == [{"sort": "-issued"}] * 2 + [{"week": "2026-W09", "standing": "acknowledged", "q": "3", "sort": "unit"}]
     assert "2026 年第 9 周" in part.text
     assert "<html" not in part.text
 

@@ -1,6 +1,7 @@
 """督办清单: each unit's weekly editions; released, sealed, acknowledged, and handed out as files."""
 
 import asyncio
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ Reader = Annotated[Page, Depends(Opened("lights.read"))]
 ASKED = ("week", "standing", "unit", "q", "sort", "after")
 STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"}
 KINDS = {"overdue_line": "超期", "new_line": "新增", "carried": "结转", "cleared": "销号"}
+WEEK = re.compile(r"\d{4}-W\d{2}\Z")
 OTHERS = 6
 UNTYPED = "核对无误。"
 
@@ -28,7 +30,8 @@ UNTYPED = "核对无误。"
 async def lists(page: Reader) -> Response:
     """Editions, the newest first; the list alone where htmx asks."""
     asked = asked_of(page, ASKED)
-    editions = page.get("monitoring", "/supervision-lists", **asked | {"sort": asked["sort"] or "-issued"})
+    asked |= {"sort": asked["sort"] or "-issued", "week": asked["week"] if WEEK.match(asked["week"]) else ""}
+    editions = page.get("monitoring", "/supervision-lists", **asked)
     if page.is_fragment:
         return page.show("supervision_lists_list.html", asked=asked, found=await editions, kinds=KINDS)
     found, places = await asyncio.gather(editions, places_of(page, asked["unit"]))

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const line = document.getElementById("line"), told = document.getElementById("turned"), list = document.getElementById("list");
-  const MOST_TOLD = 3, MOST_ROWS = 20, UNTOUCHED = 14 * 60 * 1000, AGAIN = 15000, MOST_TRIES = 4;
+  const MOST_ROWS = 20, UNTOUCHED = 14 * 60 * 1000, AGAIN = 15000, MOST_TRIES = 4;
   const waiting = new Set();
   let last = line.dataset.since, touched = Date.now(), timer = 0, tries = 0, resting = false;
 
@@ -21,14 +21,12 @@
     });
   };
   const seen = (change) => {
-    if (told.querySelector(".muted:only-child")) told.textContent = "";
     const entry = document.createElement("p"), name = document.createElement("a"), words = document.createElement("span");
     name.href = `/lights/${change.unit_id}`;
     name.textContent = change.unit;
     words.textContent = `转为${change.label}（${new Date(change.since).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit" })}）${change.matters.length ? `：${change.matters[0]}` : ""}`;
     entry.append(name, words);
-    told.prepend(entry);
-    while (told.children.length > MOST_TOLD) told.lastElementChild.remove();
+    told.replaceChildren(entry); // one line: nothing below it moves
     waiting.add(change.unit_id);
     clearTimeout(timer);
     timer = setTimeout(refresh, 400);
