@@ -4,14 +4,27 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import AwareDatetime, Field
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.identity.api.door import BEGINNING, Db, Limit, SystemAdministrator, Write, by_of
+from services.identity.api.door import BEGINNING, Db, From, Guard, Limit, SystemAdministrator, Write, by_of
 from services.identity.commands import rights as commands
-from services.identity.models.accounts import NAME, AuditEntry, GrantRole, Proxy, RegisterUser, RevokeRole, SetProxy, User
+from services.identity.models.accounts import (
+    NAME,
+    Account,
+    AuditEntry,
+    GrantRole,
+    Proxy,
+    RegisterUser,
+    RevokeRole,
+    SetProxy,
+    Unit,
+    User,
+    Wanted,
+)
 from services.identity.queries import accounts as queries
 from shared.auth import Permit, Who
+from shared.db import Database
 from shared.glossary import Role
 from shared.http import IdempotencyKey
 
@@ -42,12 +55,32 @@ class NewProxy(Write):
     until: AwareDatetime
 
 
+class Search(BaseModel):
+    """Accounts by words of the login name or the name, which stand in no address; a role; a page."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    words: str = Field(min_length=1, max_length=60)
+    role: Role | None = None
+    after: str = ""
+    limit: int = Field(50, ge=1, le=200)
+
+
 @dataclass(frozen=True)
 class UserPage:
-    """A page of accounts; `next` is the cursor of the page after."""
+    """A page of accounts; `next` is the cursor of the page after, `units` what the units of their scopes are called."""
 
     items: list[User]
     next: str | None
+    units: dict[UUID, str]
+
+
+@dataclass(frozen=True)
+class OneAccount:
+    """One account, and what the units of its scope are called."""
+
+    account: Account
+    units: dict[UUID, str]
 
 
 @dataclass(frozen=True)
@@ -59,20 +92,52 @@ class AuditPage:
 
 
 @router.get("/users")
-async def list_users(_: Reader, database: Db, after: str = "", limit: Limit = 50) -> UserPage:
-    """Accounts by login name."""
+async def list_users(who: Reader, database: Db, after: str = "", role: Role | None = None, limit: Limit = 50) -> UserPage:
+    """Accounts by login name; of those who hold a role, or all."""
+    return await _page(database, who, Wanted(role=role), after, limit)
+
+
+@router.post("/users/search")
+async def search_users(who: Reader, database: Db, body: Search) -> UserPage:
+    """Accounts found by their names."""
+    return await _page(database, who, Wanted(body.words, body.role), body.after, body.limit)
+
+
+async def _page(database: Database, who: Who, wanted: Wanted, after: str, limit: int) -> UserPage:
     async with database.reading() as conn:
-        found = await queries.users(conn, after, limit + 1)
-    return UserPage(found[:limit], found[limit - 1].name if len(found) > limit else None)
+        found = await queries.users(conn, after, limit + 1, wanted)
+        units = await queries.units_of(conn, who, found[:limit])
+    return UserPage(found[:limit], found[limit - 1].name if len(found) > limit else None, units)
+
+
+@router.get("/users/{name}")
+async def show_user(request: Request, name: str, who: Reader, database: Db, gate: Guard, knock: From) -> OneAccount:
+    """One account: its rights, whom it stands in for, and how it stands with signing in."""
+    async with database.reading() as conn:
+        found = await queries.account(conn, name, gate.mark(name), knock.at, request.app.state.clock.now())
+        return OneAccount(found, await queries.units_of(conn, who, [found.user]))
+
+
+@router.get("/scopes")
+async def list_scopes(
+    who: SecurityAdministrator, database: Db, words: Annotated[str, Query(min_length=1, max_length=60)], limit: Limit = 20
+) -> list[Unit]:
+    """Units on which a scope may begin, by a part of the name or the code."""
+    async with database.reading() as conn:
+        return await queries.units_named(conn, who, words, limit)
 
 
 @router.get("/audit")
 async def list_changes(
-    _: Annotated[Who, Depends(Permit("audit.read", "public"))], database: Db, after: UUID = BEGINNING, limit: Limit = 50
+    _: Annotated[Who, Depends(Permit("audit.read", "public"))],
+    database: Db,
+    after: UUID = BEGINNING,
+    before: UUID | None = None,
+    limit: Limit = 50,
 ) -> AuditPage:
-    """Every change to accounts and rights, with who, when and why."""
+    """Every change to accounts and rights, with who, when and why: oldest first, or the latest first `before` one."""
     async with database.reading() as conn:
-        found = await queries.audit(conn, after, limit + 1)
+        found = await queries.audit(conn, after, before, limit + 1)
     return AuditPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 

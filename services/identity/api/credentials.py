@@ -161,9 +161,10 @@ async def list_sign_ins(
     database: Db,
     user: Annotated[str | None, Field(max_length=60)] = None,
     after: UUID = BEGINNING,
+    before: UUID | None = None,
     limit: Limit = 50,
 ) -> SignInRecords:
-    """Sign-ins, refusals, locks, releases, changes of passwords: who, when, from where."""
+    """Sign-ins, refusals, locks, releases, changes of passwords: who, when, from where. Oldest first, or the latest first `before` one."""
     async with database.reading() as conn:
-        found = await queries.records(conn, user, after, limit + 1)
+        found = await queries.records(conn, user, after, before, limit + 1)
     return SignInRecords(found[:limit], found[limit - 1].id if len(found) > limit else None)

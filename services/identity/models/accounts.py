@@ -71,6 +71,23 @@ class User:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """Which accounts: words of the login name or the name, a role that is held."""
+
+    words: str = ""
+    role: Role | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit that a scope may begin on."""
+
+    id: UUID
+    name: str
+    code: str
+
+
+@dataclass(frozen=True)
 class DemoUser:
     """An account as the page shows it on which one picks whom to be: roles by code with their labels, names of units (none: the whole county)."""
 
@@ -89,6 +106,21 @@ class Proxy:
     absent: str
     begins_at: datetime
     until: datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as its administrators see it. `proxies`: those that hold or will, of him for others and of others for him;
+    `one_time_until`: a password was handed out and not yet changed; `locked_until`: too many attempts.
+    """
+
+    user: User
+    proxies: list[Proxy]
+    has_password: bool
+    one_time_until: datetime | None
+    second_factor: bool
+    locked_until: datetime | None
+    sessions: int
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from services.identity.models.sign_in import ActsFor, Credentials, Demands, Kept
 from shared.db import Connection
 from shared.glossary import LABELS, AccountDeed, SignInWay
 
+_RECORD = "SELECT id, kept_at AS at, deed, user_name AS user, actor, address, reason FROM account_records"
+_OLDEST = f"{_RECORD} WHERE id > $1 AND ($2::text IS NULL OR user_name = $2) ORDER BY id LIMIT $3"
+_LATEST = f"{_RECORD} WHERE id < $1 AND ($2::text IS NULL OR user_name = $2) ORDER BY id DESC LIMIT $3"
 BY_PASSWORD = frozenset({SignInWay.PASSWORD, SignInWay.SECOND_FACTOR})
 
 
@@ -45,14 +48,8 @@ async def acts_for(conn: Connection, name: str, at: datetime) -> list[ActsFor]:
     return [ActsFor(**row) for row in rows]
 
 
-async def records(conn: Connection, user: str | None, after: UUID, limit: int) -> list[SignInRecord]:
-    """A page of the record, oldest first; of one account, or of all."""
-    rows = await conn.fetch(
-        "SELECT id, kept_at AS at, deed, user_name AS user, actor, address, reason FROM account_records"
-        " WHERE id > $1 AND ($2::text IS NULL OR user_name = $2) ORDER BY id LIMIT $3",
-        after,
-        user,
-        limit,
-    )
+async def records(conn: Connection, user: str | None, after: UUID, before: UUID | None, limit: int) -> list[SignInRecord]:
+    """A page of the record, oldest first, or the latest first `before` one; of one account, or of all."""
+    rows = await (conn.fetch(_OLDEST, after, user, limit) if before is None else conn.fetch(_LATEST, before, user, limit))
     deeds = [AccountDeed(row["deed"]) for row in rows]
     return [SignInRecord(**(dict(row) | {"deed": deed}), label=LABELS[deed]) for row, deed in zip(rows, deeds, strict=True)]
