@@ -78,6 +78,22 @@ class Waiting(BaseModel):
     oldest: datetime
 
 
+class Reached(BaseModel):
+    """How far a topic's partition reaches, or how far a consumer of this service has come in it."""
+
+    consumer: str = ""
+    topic: str
+    partition: int
+    next_offset: int
+
+
+class Positions(BaseModel):
+    """`ends`: of the topics this service publishes, as the broker answered last; `consumed`: where its own consumers stand in any topic."""
+
+    ends: list[Reached]
+    consumed: list[Reached]
+
+
 class Trail(BaseModel):
     """What was done, and by whom. `next` is the cursor of the page after it, which is earlier."""
 
@@ -130,6 +146,17 @@ async def outbox(request: Request, _: Reader) -> list[Waiting]:
             "SELECT destination, count(*) AS rows, min(created_at) AS oldest FROM outbox GROUP BY destination ORDER BY destination"
         )
     return [Waiting(**row) for row in rows]
+
+
+@router.get("/upkeep/positions")
+async def positions(request: Request, _: Reader) -> Positions:
+    """Where topics end and where consumers stand: who reads from whom, and how far behind, is seen with the answers of all services side by side."""
+    async with _database(request).glancing() as conn:
+        ends = await conn.fetch("SELECT topic, partition, next_offset FROM topic_ends ORDER BY topic, partition")
+        consumed = await conn.fetch(
+            "SELECT consumer, topic, partition, next_offset FROM consumer_positions ORDER BY consumer, topic, partition"
+        )
+    return Positions(ends=[Reached(**row) for row in ends], consumed=[Reached(**row) for row in consumed])
 
 
 @router.get("/trail")

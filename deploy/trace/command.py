@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import re
 from typing import Annotated
 
 import httpx
 import typer
 
 from deploy.identity import tokens
-from deploy.local.place import Place
-from deploy.trace.found import Finder, Found
+from deploy.local.place import Place, WrongPlace
+from deploy.trace.asking import finder
 from deploy.trace.waterfall import lines
-
-_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+from shared.found_traces import TRACE_ID, Found
 
 
 def trace(
@@ -33,5 +31,8 @@ def trace(
 async def find(place: Place, what: str) -> Found:
     """By case id or trace id. Raises WrongPlace when nothing is known of it, or a service is away."""
     async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
-        finder = Finder(place, http, tokens(place))
-        return await (finder.trace(what) if _TRACE_ID.fullmatch(what) else finder.case(what))
+        asking, is_trace = finder(place, http, tokens(place)), TRACE_ID.fullmatch(what)
+        found = await (asking.trace(what) if is_trace else asking.case(what))
+    if found is None:
+        raise WrongPlace(f"没有找到追踪 {what}。" if is_trace else f"没有编号为 {what} 的案件，或它还没有留下任何记录。")
+    return found

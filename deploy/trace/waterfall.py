@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from unicodedata import east_asian_width
 
-from deploy.trace.found import Found, Span, Trace
 from shared.clock import CHINA
+from shared.found_traces import Found, Span, Trace
 
 BAR = 24
 NAMES = 46

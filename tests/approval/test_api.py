@@ -48,6 +48,7 @@ PERMITTED = {
     ("POST", "/applications/{application_id}/reading"): "applications.read",
     ("GET", "/ledger"): "documents.read",
     ("GET", "/chains"): "rules.read",
+    ("GET", "/cases"): "traces.read",
     ("GET", "/exports/audit"): "audit.read",
     **dict.fromkeys(
         (
@@ -133,6 +134,16 @@ async def test_each_route_is_closed_without_a_token_and_to_every_other_role(door
         assert (await door.ask(None, method, path)).status_code == 401, path
         for role in set(Role) - PERMISSIONS[permission]:
             assert (await door.ask(Who("x", frozenset({role})), method, path, ASKED)).status_code == 403, (path, role)
+
+
+@pytest.mark.asyncio
+async def test_who_operates_the_system_gets_from_an_applications_number_or_id_to_its_case(door: Door) -> None:
+    made = await door.submit()
+    number = await door.database.pool.fetchval("SELECT number FROM applications")
+    keeper = Who("sysadmin", frozenset({Role.SYSTEM_ADMIN}))
+
+    found = [(await door.ask(keeper, "GET", f"/cases?of={of}")).json() for of in (made, number, uuid.uuid4(), "无此号")]
+    assert found == [[f"approval:{made}"], [f"approval:{made}"], [], []]
 
 
 @pytest.mark.asyncio

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from deploy.trace.found import Found, Trace, lined_up
 from deploy.trace.waterfall import lines, waterfall
+from shared.found_traces import Found, Trace, lined_up
 
 TRACE_ID = "6b06376f4bb3e5676269780137fc72e0"
 

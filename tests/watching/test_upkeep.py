@@ -104,6 +104,22 @@ async def test_what_waits_to_go_out_is_counted_by_destination(stack: Place, rost
     assert [(each["destination"], each["rows"]) for each in waiting] == [("roster.events", 2), ("temporal", 1)]
 
 
+async def test_where_topics_end_and_consumers_stand_is_told_to_who_keeps_the_system(stack: Place, roster: Database) -> None:
+    await roster.pool.execute("INSERT INTO topic_ends (topic, partition, next_offset) VALUES ('roster.events', 1, 12)")
+    await roster.pool.execute(
+        "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ('roster', 'monitoring.events', 0, 5)"
+    )
+
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        told = (await client.get("/upkeep/positions")).json()
+    async with asked_by(Role.SECURITY_ADMIN, stack, roster) as client:
+        refused = await client.get("/upkeep/positions")
+
+    assert [(each["topic"], each["partition"], each["next_offset"]) for each in told["ends"]] == [("roster.events", 1, 12)]
+    assert [(each["consumer"], each["topic"], each["next_offset"]) for each in told["consumed"]] == [("roster", "monitoring.events", 5)]
+    assert refused.status_code == 403
+
+
 async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrator_alone(stack: Place, roster: Database) -> None:
     unit, other = uuid4(), uuid4()
     for number, of in enumerate((unit, other, unit, unit)):

@@ -14,9 +14,7 @@ from deploy.local.place import Place
 from deploy.local.process import PortTaken, refuse_taken_ports, spawn
 from deploy.otlp.spans import Sent
 from deploy.otlp.spans import zipkin as as_zipkin_takes_it
-from deploy.trace.found import Finder
-from shared.auth import Tokens
-from tests.architecture.test_routes import _foreign_key
+from shared.trace_finder import Zipkin
 
 PATIENCE = 120
 CASE = "rectification:01a21061-c6fb-796a-a201-686dcbdf405b:1"
@@ -72,11 +70,11 @@ def sent() -> list[Sent]:
 async def test_what_is_sent_is_found_by_its_case_and_by_its_trace(place: Place) -> None:
     async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
         taken = await http.post(f"http://127.0.0.1:{place.port('zipkin')}/api/v2/spans", json=[as_zipkin_takes_it(each) for each in sent()])
-        finder = Finder(place, http, Tokens("", _foreign_key()))
+        store = Zipkin(http, f"http://127.0.0.1:{place.port('zipkin')}")
         deadline = time.monotonic() + PATIENCE
-        while not (tagged := await finder._tagged(CASE)):
+        while not (tagged := await store.tagged(CASE)):
             assert time.monotonic() < deadline
-        spans = await finder._spans(TRACE_ID.hex())
+        spans = await store.spans(TRACE_ID.hex())
 
     assert taken.status_code == 202
     assert set(tagged) == {TRACE_ID.hex()}
@@ -90,6 +88,5 @@ async def test_what_is_sent_is_found_by_its_case_and_by_its_trace(place: Place) 
 async def test_without_zipkin_nothing_is_found_and_nothing_fails(tmp_path: Path) -> None:
     nowhere = next(found for slot in range(20) if is_free(found := Place(tmp_path, 10000 + 150 * slot, "test")))
     async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
-        finder = Finder(nowhere, http, Tokens("", _foreign_key()))
-        assert (await finder._tagged(CASE), await finder._spans(TRACE_ID.hex())) == ({}, [])
-        assert finder._zipkin is False
+        store = Zipkin(http, f"http://127.0.0.1:{nowhere.port('zipkin')}")
+        assert (await store.tagged(CASE), await store.spans(TRACE_ID.hex()), store.away) == ({}, [], True)

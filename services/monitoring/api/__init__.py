@@ -1,6 +1,6 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import board, calendar, freezes, issues, lights, lists, notices, parameters, tasks
+from services.monitoring.api import board, calendar, cases, freezes, issues, lights, lists, notices, parameters, tasks
 from shared.exports import api as exports
 
 ROUTERS = (
@@ -13,5 +13,6 @@ ROUTERS = (
     parameters.router,
     calendar.router,
     tasks.router,
+    cases.router,
     exports.router,
 )
