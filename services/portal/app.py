@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
@@ -43,8 +44,8 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with services.connected(settings.services) as found:
-            app.state.services = found
+        async with services.connected(settings.services) as found, httpx.AsyncClient(timeout=10, trust_env=False) as to_zipkin:
+            app.state.services, app.state.to_zipkin = found, to_zipkin
             app.state.sessions = Sessions(found)
             yield
 

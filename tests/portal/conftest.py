@@ -24,8 +24,8 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, `asked` is what they were sent, `queries` with which parameters; `sessions` are keys to roles;
-    `streams` come piece by piece.
+    """The services: `answers` by path, or by service and path, `refusals` also by method and path; `asked` is what they were sent, `queries`
+    with which parameters; `sessions` are keys to roles; `streams` come piece by piece.
     """
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
@@ -40,14 +40,14 @@ class Played:
         body = await request.aread()
         self.asked.append((request.method, path, body, request.headers))
         self.queries.append((request.method, path, request.url.params.multi_items()))
-        if path in self.refusals:
-            status, code = self.refusals[path]
+        if refusal := self.refusals.get(f"{request.method} {path}", self.refusals.get(path)):
+            status, code = refusal
             return httpx.Response(status, json={"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}"})
         if path == "/sessions/token":
             return self._token(request.headers.get("x-session", ""))
         if path in self.streams:
             return httpx.Response(200, content=self.streams[path](), headers={"content-type": "text/event-stream; charset=utf-8"})
-        found = self.answers.get(path, {"items": [], "next": None})
+        found = self.answers.get(f"{request.url.host}{path}", self.answers.get(path, {"items": [], "next": None}))
         return httpx.Response(200, json=found)
 
     def _token(self, key: str) -> httpx.Response:

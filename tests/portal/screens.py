@@ -33,10 +33,28 @@ PAGES = {
     "light": ("officer", "first:/lights?color=red"),
     "supervision-lists": ("officer", "/supervision-lists"),
     "supervision-list": ("officer", "first:/supervision-lists"),
+    "admin": ("auditadmin", "/admin"),
+    "admin-users": ("secadmin", "/admin/users"),
+    "admin-user": ("secadmin", "/admin/users/officer"),
+    "admin-user-account": ("sysadmin", "/admin/users/officer"),
+    "admin-user-new": ("sysadmin", "/admin/users/new"),
+    "admin-parameters": ("supervisor", "/admin/parameters"),
+    "admin-parameter": ("supervisor", "/admin/parameters/*/ladder"),
+    "admin-chains": ("sysadmin", "/admin/chains"),
+    "admin-calendar": ("sysadmin", "/admin/calendar"),
+    "admin-status": ("sysadmin", "/admin/status"),
+    "admin-letters": ("sysadmin", "/admin/dead-letters"),
+    "admin-outbox": ("sysadmin", "/admin/outbox"),
+    "admin-trail": ("auditadmin", "/admin/trail?service=approval"),
+    "admin-changes": ("auditadmin", "/admin/changes"),
+    "admin-sign-ins": ("auditadmin", "/admin/sign-ins"),
+    "admin-reveals": ("auditadmin", "/admin/reveals"),
+    "ops": ("sysadmin", "/ops"),
+    "ops-case": ("auditadmin", "ops:/admin/trail?service=approval"),
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }
-"""Name to user and address; `first:` opens the first row of a list."""
+"""Name to user and address; `first:` opens the first row of a list, `ops:` the first case it names."""
 
 
 async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[str]) -> None:
@@ -68,9 +86,11 @@ async def sign_in(page: Page, base: str, user: str) -> None:
 
 async def go(page: Page, base: str, path: str) -> None:
     """To one of PAGES."""
-    await page.goto(base + path.removeprefix("first:"))
-    if path.startswith("first:") and await page.locator("a.row-link").count():
-        await page.locator("a.row-link").first.click()
+    how, _, address = ("", "", path) if path.startswith("/") else path.partition(":")
+    await page.goto(base + address)
+    link = page.locator({"first": "a.row-link", "ops": "main a[href^='/ops?q=']"}.get(how, "nothing")).first
+    if await link.count():
+        await link.click()
         await page.wait_for_load_state("networkidle")
 
 

@@ -1,6 +1,26 @@
 """Door 1, and the only one: pages over HTTP. One module per area; each route says which permission opens it."""
 
-from services.portal.api import analysis, applications, apply, files, home, lights, lists, me, provider, sign_in, tasks, units, wall
+from services.portal.api import (
+    admin,
+    analysis,
+    applications,
+    apply,
+    dead_letters,
+    files,
+    home,
+    lights,
+    lists,
+    me,
+    ops,
+    parameters,
+    provider,
+    records,
+    sign_in,
+    tasks,
+    units,
+    users,
+    wall,
+)
 
 ROUTERS = (
     files.router,
@@ -16,4 +36,10 @@ ROUTERS = (
     lists.router,
     analysis.router,
     wall.router,
+    admin.router,
+    users.router,
+    parameters.router,
+    dead_letters.router,
+    records.router,
+    ops.router,
 )

@@ -101,6 +101,10 @@ class Page:
         found = await asyncio.gather(*(one(*each) for each in wanted.values()))
         return dict(zip(wanted, found, strict=True))
 
+    async def ready(self, service: str) -> dict[str, Any] | None:
+        """Whether a service is ready; None where it does not answer."""
+        return await self._services.ready(service)
+
     async def names_of(self, *logins: str | None) -> dict[str, str]:
         """What colleagues are called, by login name; whoever is not told keeps his login name."""
         asked = sorted({each for each in logins if each})

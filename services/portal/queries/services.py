@@ -29,6 +29,15 @@ class Services:
             raise Away(service) from error
         return judged(answer, service)
 
+    async def ready(self, service: str) -> dict[str, Any] | None:
+        """What a service says of its own readiness (it says so in a 503, too); None where it does not answer."""
+        try:
+            with waiting():
+                found: dict[str, Any] = (await self._http.get(f"{self._addresses[service]}/ready")).json()
+        except (httpx.TransportError, ValueError):
+            return None
+        return found
+
     @asynccontextmanager
     async def stream(self, service: str, path: str, headers: Mapping[str, str], **more: Any) -> AsyncIterator[httpx.Response]:
         """A file or a stream of events, passed on piece by piece. Raises as `ask` does."""

@@ -7,7 +7,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.portal.queries.assets import Assets
-from services.portal.rules import areas, charts, drawing, written
+from services.portal.rules import areas, charts, drawing, offices, written
+from shared.glossary import SERVICE_NAMES
 
 FOLDER = Path(__file__).parents[1] / "templates"
 
@@ -41,9 +42,17 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
         "chain_of": drawing.chain,
         "shade_of": charts.shade,
     }
-    made.globals |= {"areas": areas.AREAS, "here_of": areas.here, **everywhere}
+    made.globals |= {
+        "areas": areas.AREAS,
+        "here_of": areas.here,
+        "administration": offices.ADMINISTRATION,
+        "service_names": SERVICE_NAMES,
+        **everywhere,
+    }
     made.filters["by_code"] = _by_code
-    made.filters |= {each.__name__: each for each in (written.day, written.moment, written.number, written.percent, written.label)}
+    made.filters |= {
+        each.__name__: each for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant)
+    }
     return made
 
 

@@ -8,6 +8,8 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/lights", "亮灯", "lights.read"),
     ("/supervision-lists", "督办清单", "lights.read"),
     ("/analysis", "数智分析", "reports.read"),
+    ("/admin", "管理", "rules.read"),
+    ("/ops", "运维", "traces.read"),
 )
 """An area stands here once its pages are there."""
 

@@ -28,6 +28,11 @@ def moment(value: datetime | str | None) -> str:
     return NOTHING if not value else f"{_instant(value).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
+def instant(value: float) -> str:
+    """2026-11-25 09:30:07.123, in Beijing, of seconds since 1970: for those who look at single steps."""
+    return f"{datetime.fromtimestamp(value, CHINA):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
+
 def number(value: Any) -> str:
     """1,234; a ratio is written by `percent`."""
     return NOTHING if value is None else f"{value:,}"

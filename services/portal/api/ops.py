@@ -1,0 +1,54 @@
+"""运维: from a case to its run, events and traces, and back. The services say what they hold; steps come from Zipkin, once they let one in."""
+
+import asyncio
+import re
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from services.portal.api.door import Opened, Page
+from services.portal.api.units import asked_of
+from services.portal.rules.waterfall import waterfall
+from shared.found_traces import TRACE_ID, Found
+from shared.trace_finder import Finder, Zipkin
+
+router = APIRouter(prefix="/ops")
+Operator = Annotated[Page, Depends(Opened("traces.read"))]
+MOST_CASES = 50
+_CASE = re.compile(r"[a-z]{1,20}:[0-9A-Za-z:-]{1,60}")
+
+
+@router.get("", response_class=Response)
+async def ops(page: Operator) -> Response:
+    """Find by the number of an application or a notice, an id, a case, or a trace."""
+    asked = asked_of(page, ("q",))["q"].strip()
+    known = not asked or TRACE_ID.fullmatch(asked) or _CASE.fullmatch(asked)
+    cases = [] if known else await _cases(page, asked)
+    found = await _found(page, cases[0] if len(cases) == 1 else asked) if len(cases) == 1 or known else None
+    traces = [waterfall(each) for each in found.traces] if found else []
+    return page.show("ops.html", asked=asked, cases=cases, found=found, traces=traces, link=_link(page, found))
+
+
+async def _found(page: Page, what: str) -> Found | None:
+    state = page.request.app.state
+    finder = Finder(page.get, Zipkin(state.to_zipkin, state.zipkin_url))
+    return None if not what else await (finder.trace(what) if TRACE_ID.fullmatch(what) else finder.case(what))
+
+
+async def _cases(page: Page, asked: str) -> list[str]:
+    """What the number or the id is of."""
+    told = await asyncio.gather(*(page.get(service, "/cases", of=asked[:80]) for service in ("approval", "monitoring")))
+    return [case for each in told for case in each][:MOST_CASES]
+
+
+def _link(page: Page, found: Found | None) -> str:
+    """Where Zipkin shows the same."""
+    viewer = page.request.app.state.zipkin_url
+    if not viewer or not found:
+        return ""
+    if TRACE_ID.fullmatch(found.asked):
+        return f"{viewer}/zipkin/traces/{found.asked}"
+    query: dict[str, Any] = {"annotationQuery": f"case.id={found.asked}"}
+    return f"{viewer}/zipkin/?{urlencode(query)}"
