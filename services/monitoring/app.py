@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.monitoring.api import ROUTERS
+from services.monitoring.api.turns import Turns
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
@@ -41,6 +42,7 @@ def create_app() -> FastAPI:
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = clock
+    app.state.turns = Turns()
     app.state.folder = settings.documents
     app.state.notices = settings.notices
     app.state.issuer = settings.issuer

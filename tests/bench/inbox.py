@@ -4,7 +4,7 @@ import json
 import random
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -14,7 +14,8 @@ from shared.events.envelope import uuid7
 from shared.law.deadline import Deadline
 from shared.law.notices import Notices
 
-BUDGET, DAYS, _SEED = 5, 5, 10_000
+DATABASE = "pages_inbox"
+UNITS, BUDGET, DAYS, _SEED = 620, 5, 5, 10_000
 _APPLICATION = """
     INSERT INTO applications (id, number, application_type, unit_id, applicant, concerned, chain_version, submitted_at, version, state, revision,
         step, holder, deadline, due_at, changed_at)
@@ -34,12 +35,13 @@ _ENTRY = """
 
 async def fill(place: Place, count: int) -> None:
     """So many, submitted during the last days, each approved by the head of its unit."""
-    owner = await asyncpg.connect(place.database_url("bianban"))
-    now = Clock(place.clock_file).now()
+    owner = await asyncpg.connect(place.database_url("bianban", DATABASE))
+    units = [uuid4() for _ in range(UNITS)]
+    rows = _rows(units, Clock(place.clock_file).now(), count)
     try:
-        await owner.execute("SET ROLE bianban; SET search_path = approval")
-        units = [row["id"] for row in await owner.fetch("SELECT id FROM unit_copies ORDER BY code")]
-        rows = _rows(units, now, count)
+        await owner.execute("SET ROLE bianban; SET search_path = approval; TRUNCATE unit_copies, applications CASCADE")
+        named = [(unit, [unit], f"第{number}实验小学", f"{number:06}") for number, unit in enumerate(units)]
+        await owner.executemany("INSERT INTO unit_copies (id, path, name, code, category) VALUES ($1, $2, $3, $4, 'SY-1')", named)
         await owner.executemany(_APPLICATION, [row[:6] for row in rows])
         await owner.executemany(_REVISION, [(row[0], row[6], row[3]) for row in rows])
         await owner.executemany(_ENTRY, [entry for row in rows for entry in _entries(row[0], row[3])])

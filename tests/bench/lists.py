@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 
 import httpx
+import psutil
 
 from deploy.city.province import PERSONS_OF_A_PROVINCE, UNITS_OF_A_PROVINCE, fill_tables
 from deploy.local.place import PROJECT, Place
@@ -66,7 +67,7 @@ async def _measured(place: Place, name: str, units: int, persons: int) -> list[F
     return figures
 
 
-def _beside(place: Place, module: str, port: int, database: str) -> AbstractAsyncContextManager[None]:
+def _beside(place: Place, module: str, port: int, database: str) -> AbstractAsyncContextManager[psutil.Process]:
     return served(place, module, port, place.variables("roster") | {"ROSTER_DATABASE_URL": place.database_url("roster", database)})
 
 

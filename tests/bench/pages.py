@@ -8,16 +8,17 @@ import statistics
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-import asyncpg
 import httpx
+import psutil
 from playwright.async_api import Browser
 
 from deploy.demo.city import OFFICER
 from deploy.demo.city import fill as fill_city
 from deploy.local.place import CACHE, Place
-from deploy.local.stack import published
 from deploy.migrate import migrate
+from services.portal.api.tasks import A_PAGE
 from tests.bench import inbox, wide_board
 from tests.bench.bench_stack import scaled
 from tests.bench.figures import Figure, shown, within
@@ -27,7 +28,7 @@ from tests.portal.browser import chromium
 PAGES = {"home": "/", "tasks": "/tasks", "units": "/units", "lights": "/lights", "analysis": "/analysis"}
 OWN, WHOLE, SEEN, WEIGHT = 30.0, 150.0, 1000.0, 600.0
 APPLICATIONS, LISTENERS, ROUNDS, WARM_UP, VISITS, PATIENCE = 10_000, 200, 40, 3, 5, 60.0
-WIDE_OFFSET = 62
+OFFSET = 62
 COOKIE = "bianban"
 _OWN = re.compile(r"page;dur=([\d.]+)")
 _SEEN = """() => new Promise((done, failed) => {
@@ -37,18 +38,65 @@ _SEEN = """() => new Promise((done, failed) => {
 _WEIGHT = "() => performance.getEntries().filter(e => e.transferSize).reduce((sum, e) => sum + e.transferSize, 0) / 1024"
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A portal before an approval with a full inbox and a monitoring with 26 rules."""
+
+    address: str
+    process: psutil.Process
+    key: str
+
+
 async def measure(place: Place) -> list[Figure]:
     """Milliseconds, KB; medians."""
     await fill_city(place, "demo")
-    await inbox.fill(place, scaled(APPLICATIONS))
     key = await _session(place)
     async with _browser(place.portal, key) as http:
         own = {name: await _own(http, path) for name, path in PAGES.items()}
-        many = await _whole(http, "/tasks")
     figures = [Figure(f"pages: {name}, own time", took, 1, "ms", within(OWN, "ms")) for name, took in own.items()]
-    figures += [Figure(f"pages: inbox of {scaled(APPLICATIONS):,}, in all", many, 1, "ms", within(WHOLE, "ms"))]
-    figures += [Figure("pages: matrix 620 × 26, in all", await _matrix(place, key), 1, "ms", within(WHOLE, "ms"))]
-    return figures + await _seen(place, key) + await _listening(place, key, scaled(LISTENERS))
+    figures += await _seen(place, key)
+    count = scaled(APPLICATIONS)
+    async with _beside(place, key, count) as full:
+        return figures + await _much(full, count) + await _listening(place, full, scaled(LISTENERS))
+
+
+@asynccontextmanager
+async def _beside(place: Place, key: str, count: int) -> AsyncIterator[Beside]:
+    """Processes of their own, beside those of the stack, on databases of their own."""
+    for filled in (inbox, wide_board):
+        await migrate(place, filled.DATABASE)
+    await inbox.fill(place, count)
+    await wide_board.fill(place)
+    approval, monitoring, portal = (place.port(service) + OFFSET for service in ("approval", "monitoring", "portal"))
+    many = place.variables("approval") | {"APPROVAL_DATABASE_URL": place.database_url("approval", inbox.DATABASE)}
+    wide = place.variables("monitoring") | {"MONITORING_DATABASE_URL": place.database_url("monitoring", wide_board.DATABASE)}
+    behind = {"BIANBAN_APPROVAL_URL": f"http://127.0.0.1:{approval}", "BIANBAN_MONITORING_URL": f"http://127.0.0.1:{monitoring}"}
+    variables = place.variables() | {"PORTAL_ASSETS": str(CACHE / "assets")} | behind
+    async with (
+        served(place, "services.approval.app", approval, many, "/ready"),
+        served(place, "tests.bench.wide_board", monitoring, wide, "/ready"),
+        served(place, "services.portal.app", portal, variables, "/ready") as process,
+    ):
+        yield Beside(f"http://127.0.0.1:{portal}", process, key)
+
+
+async def _much(full: Beside, count: int) -> list[Figure]:
+    async with _browser(full.address, full.key) as http:
+        await _ensure(http, count)
+        tasks, matrix = await _whole(http, "/tasks"), await _whole(http, "/lights")
+    return [
+        Figure(f"pages: inbox of {count:,}, in all", tasks, 1, "ms", within(WHOLE, "ms")),
+        Figure(f"pages: matrix {wide_board.UNITS} × {len(wide_board.CODES)}, in all", matrix, 1, "ms", within(WHOLE, "ms")),
+    ]
+
+
+async def _ensure(http: httpx.AsyncClient, count: int) -> None:
+    """What is measured is what is meant."""
+    tasks, matrix = (await _page(http, "/tasks")).text, (await _page(http, "/lights")).text
+    if f"{count:,}" not in tasks or tasks.count('class="row-link"') != min(count, A_PAGE):
+        raise RuntimeError("the inbox is not full")
+    if (matrix.count('<tr id="u-'), matrix.count('id="r-M')) != (wide_board.UNITS, len(wide_board.CODES)):
+        raise RuntimeError("the matrix is not whole")
 
 
 async def _session(place: Place) -> str:
@@ -87,23 +135,6 @@ async def _page(http: httpx.AsyncClient, path: str) -> httpx.Response:
     return answer
 
 
-async def _matrix(place: Place, key: str) -> float:
-    """A monitoring with 26 rules and a portal before it, beside those of the stack."""
-    await migrate(place, wide_board.DATABASE)
-    await wide_board.fill(place)
-    monitoring, portal = place.port("monitoring") + WIDE_OFFSET, place.port("portal") + WIDE_OFFSET
-    behind = place.variables("monitoring") | {"MONITORING_DATABASE_URL": place.database_url("monitoring", wide_board.DATABASE)}
-    before = place.variables() | {"PORTAL_ASSETS": str(CACHE / "assets"), "BIANBAN_MONITORING_URL": f"http://127.0.0.1:{monitoring}"}
-    async with AsyncExitStack() as beside:
-        await beside.enter_async_context(served(place, "tests.bench.wide_board", monitoring, behind, "/ready"))
-        await beside.enter_async_context(served(place, "services.portal.app", portal, before, "/ready"))
-        http = await beside.enter_async_context(_browser(f"http://127.0.0.1:{portal}", key))
-        drawn = (await _page(http, "/lights")).text
-        if (drawn.count('<tr id="u-'), drawn.count('id="r-M')) != (wide_board.UNITS, len(wide_board.CODES)):
-            raise RuntimeError("the matrix is not whole")
-        return await _whole(http, "/lights")
-
-
 async def _seen(place: Place, key: str) -> list[Figure]:
     async with chromium() as browser:
         visits = {name: [await _visit(browser, place, key, path) for _ in range(VISITS)] for name, path in PAGES.items()}
@@ -126,25 +157,24 @@ async def _visit(browser: Browser, place: Place, key: str, path: str) -> tuple[f
     return found
 
 
-async def _listening(place: Place, key: str, count: int) -> list[Figure]:
-    """All hear a light that turns; memory of the portal's process for each of them."""
-    portal = next(part for part in published(place) if part.name == "portal")
-    before = portal.memory()
+async def _listening(place: Place, full: Beside, count: int) -> list[Figure]:
+    """All hear a light that turns; memory of the portal's process for each of them, and a page that is asked for beside them."""
     async with AsyncExitStack() as opened:
-        http = await opened.enter_async_context(_browser(place.portal, key))
-        streams = [await opened.enter_async_context(http.stream("GET", "/lights/live")) for _ in range(count)]
+        http = await opened.enter_async_context(_browser(full.address, full.key))
+        streams, used = list[httpx.Response](), list[int]()
+        for _ in range(2):  # the first half takes what is free in the process
+            streams += [await opened.enter_async_context(http.stream("GET", "/lights/live")) for _ in range(count // 2)]
+            used.append(full.process.memory_full_info().uss)
+        each = (used[1] - used[0]) / 1024 / (count // 2)
         heard = [asyncio.create_task(_first(stream)) for stream in streams]
-        await asyncio.sleep(2.0)  # all at rest
-        each = (portal.memory() - before) / 1024 / count
-        async with _browser(place.portal, key) as other:
-            beside = await _whole(other, "/lights")
-        began = time.monotonic()
-        await _turn(place)
-        last = max(await asyncio.wait_for(asyncio.gather(*heard), PATIENCE)) - began
+        async with _browser(full.address, full.key) as other:
+            beside = await _whole(other, "/tasks")
+        turned = await wide_board.turn(place)
+        last = max(await asyncio.wait_for(asyncio.gather(*heard), PATIENCE)) - turned
     return [
-        Figure(f"pages: memory per listener of {count}", each, 1, "KB", shown()),
+        Figure(f"pages: memory of one more listener of {count}", each, 1, "KB", shown()),
         Figure(f"pages: a light turns until {count} have heard", 1000 * last, 1, "ms", shown()),
-        Figure("pages: lights beside them, in all", beside, 1, "ms", within(WHOLE, "ms")),
+        Figure("pages: inbox beside them, in all", beside, 1, "ms", within(WHOLE, "ms")),
     ]
 
 
@@ -154,18 +184,3 @@ async def _first(stream: httpx.Response) -> float:
         if line.startswith("event: light"):
             return time.monotonic()
     raise RuntimeError("the stream ended")
-
-
-async def _turn(place: Place) -> None:
-    """A light that turns, as monitoring writes it."""
-    owner = await asyncpg.connect(place.database_url("bianban"))
-    try:
-        await owner.execute("SET ROLE bianban; SET search_path = monitoring")
-        unit = await owner.fetchval("SELECT id FROM unit_copies u WHERE NOT EXISTS (SELECT FROM lights WHERE unit_id = u.id) LIMIT 1")
-        async with owner.transaction():
-            await owner.execute("INSERT INTO lights (unit_id, light, version, changed_at) VALUES ($1, 'yellow', 1, now())", unit)
-            await owner.execute(
-                "INSERT INTO light_changes (unit_id, light, before, reasons, since) VALUES ($1, 'yellow', 'green', '[]', now())", unit
-            )
-    finally:
-        await owner.close()

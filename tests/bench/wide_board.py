@@ -1,6 +1,7 @@
 """Monitoring as it will be with 26 rules: the board's columns are as many, whatever is behind them. Served by uvicorn with the options of our services."""
 
 import random
+import time
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -35,18 +36,32 @@ async def fill(place: Place) -> None:
     units = [uuid4() for _ in range(UNITS)]
     found = [(uuid4(), chance.choice(units), chance.choice(CODES), chance.choice(("red", "yellow", "yellow"))) for _ in range(ISSUES)]
     try:
-        await owner.execute("SET ROLE bianban; SET search_path = monitoring; TRUNCATE unit_copies, lights, issues CASCADE")
+        await owner.execute("SET ROLE bianban; SET search_path = monitoring; TRUNCATE unit_copies, lights, light_changes, issues CASCADE")
         named = [(unit, [unit], f"第{place_no}实验小学", f"{place_no:06}") for place_no, unit in enumerate(units)]
         await owner.executemany("INSERT INTO unit_copies (id, path, name, code, category) VALUES ($1, $2, $3, $4, 'SY-1')", named)
         await owner.executemany(
             "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold, found_at)"
-            " VALUES ($1, $2, $3, '1', $1::text, $4, 'to_verify', true, true, 1, '{}', '{}', $5)",
+            " VALUES ($1, $2, $3, '1', $1::uuid::text, $4, 'to_verify', true, true, 1, '{}', '{}', $5)",
             [(*each, now) for each in found],
         )
         await owner.executemany(
             "INSERT INTO lights (unit_id, light, changed_at) VALUES ($1, $2, $3)", [(*each, now) for each in _lights(found)]
         )
         await owner.execute("ANALYZE")
+    finally:
+        await owner.close()
+
+
+async def turn(place: Place) -> float:
+    """A light turns, as monitoring writes it; the moment when that is committed."""
+    owner = await asyncpg.connect(place.database_url("bianban", DATABASE))
+    try:
+        await owner.execute("SET ROLE bianban; SET search_path = monitoring")
+        unit = await owner.fetchval("SELECT unit_id FROM lights LIMIT 1")
+        await owner.execute(
+            "INSERT INTO light_changes (unit_id, light, before, reasons, since) VALUES ($1, 'green', 'yellow', '[]', now())", unit
+        )
+        return time.monotonic()
     finally:
         await owner.close()
 

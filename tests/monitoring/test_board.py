@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from deploy.local.place import Place
-from services.monitoring.queries.board import Chosen, board, last_turn, turned
+from services.monitoring.queries.board import Chosen, board, last_turn, turned, turns_mark
 from shared.auth import Who
 from shared.glossary import Light, OverQuotaCause, Role
 from tests.monitoring.events import Town
@@ -94,6 +94,34 @@ async def test_what_has_turned_is_told_once_and_to_those_who_may_see_the_unit(ta
     assert [(each.unit_id, each.before, each.light, each.label) for each in news] == [(after.unit_id, Light.GREEN, Light.RED, "红灯")]
     assert "超编 1 名" in news[0].matters[0]
     assert (again, elsewhere) == ([], [])
+
+
+async def test_the_mark_of_all_changes_stands_until_one_is_committed_also_one_with_a_lower_number(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered())
+
+    async def mark() -> tuple[int, int]:
+        async with tables.database.glancing() as conn:
+            return await turns_mark(conn)
+
+    async def number(place: int) -> None:
+        await tables.database.pool.execute(
+            "INSERT INTO light_changes (id, unit_id, light, before, reasons, since, until) OVERRIDING SYSTEM VALUE"
+            " SELECT $1, unit_id, 'red', 'green', '[]', now(), now() FROM lights LIMIT 1",
+            place,
+        )
+
+    empty = await mark()
+    await tables.see(town.over_quota())
+    first, again = await mark(), await mark()
+    await number(1_000)
+    higher = await mark()
+    await number(999)
+    lower = await mark()
+
+    assert empty == (0, 0)
+    assert first == again
+    assert len({empty, first, higher, lower}) == 4
 
 
 async def test_who_watches_sees_a_light_turn_and_who_comes_back_misses_nothing(

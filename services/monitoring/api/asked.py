@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import Client
 
+from services.monitoring.api.turns import Turns
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import CaseOver
 from shared.auth import PERMISSIONS, Who
@@ -54,6 +55,7 @@ class Asked:
         self.temporal: Client = request.app.state.temporal
         self.clock: Clock = request.app.state.clock
         self.surroundings: Surroundings = request.app.state.surroundings
+        self.turns: Turns = request.app.state.turns
         self.folder: Path = request.app.state.folder
 
     def by(self, who: Who, key: IdempotencyKey, body: Body) -> By:

@@ -11,17 +11,16 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import StreamingResponse
 
 from services.monitoring.api.asked import After, Asked, Asking
+from services.monitoring.api.turns import GLANCE
 from services.monitoring.queries import board as queries
-from services.monitoring.queries.board import Board, Chosen
+from services.monitoring.queries.board import LOOK_BACK, MOST_TURNED, Board, Chosen, Turned
 from shared.auth import LIFETIME, Permit, Who
 from shared.glossary import Light
 from shared.progress import EVENTS
 
 router = APIRouter(tags=["lights"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
-GLANCE, SIGN_OF_LIFE = 0.5, 15.0
-LOOK_BACK = 100
-"""Changes are numbered before they are committed: one with a lower number may be seen after one with a higher."""
+SIGN_OF_LIFE = 15.0
 
 
 @router.get("/lights/matrix")
@@ -59,9 +58,13 @@ async def get_changes(
 async def _turns(asked: Asked, who: Who, seen: int) -> AsyncIterator[str]:
     yield ": here\n\n"
     told, silent, over = deque[int](range(seen - LOOK_BACK, seen + 1), LOOK_BACK * 10), 0.0, time.monotonic() + LIFETIME.total_seconds()
+    known: tuple[int, int] | None = None
     while time.monotonic() < over:
-        async with asked.database.glancing() as conn:
-            turned = await queries.turned(conn, who, seen - LOOK_BACK, told)
+        mark, turned = await asked.turns.mark(asked.database), list[Turned]()
+        if mark != known:
+            async with asked.database.glancing() as conn:
+                turned = await queries.turned(conn, who, seen - LOOK_BACK, told)
+        known = mark if len(turned) < MOST_TURNED else None
         for each in turned:
             seen = max(seen, each.number)
             told.append(each.number)

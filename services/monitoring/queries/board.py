@@ -103,6 +103,8 @@ class Chosen:
     only: UUID | None = None
 
 
+LOOK_BACK, MOST_TURNED = 100, 500
+"""A change with a lower number may be seen after one with a higher: so far back is looked for it."""
 _OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
 _ROWS = "FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id"
 _PLACE = "array_position(ARRAY['red', 'yellow', 'unverified', 'green'], coalesce(l.light, 'green')), u.code, u.id"
@@ -160,11 +162,20 @@ async def last_turn(conn: Connection) -> int:
     return number
 
 
+async def turns_mark(conn: Connection) -> tuple[int, int]:
+    """The same as long as no light turns. Changes are numbered before they are committed, so the last few are counted too."""
+    row = await conn.fetchrow(
+        "SELECT last, (SELECT count(*) FROM light_changes WHERE id > last - $1) AS known FROM (SELECT max(id) AS last FROM light_changes) newest",
+        LOOK_BACK,
+    )
+    return (row["last"] or 0, row["known"]) if row else (0, 0)
+
+
 async def turned(conn: Connection, who: Who, after: int, told: Collection[int]) -> list[Turned]:
-    """What has turned in the caller's scope since change `after`, but what was `told`; oldest first, at most 500."""
+    """What has turned in the caller's scope since change `after`, but what was `told`; oldest first, at most MOST_TURNED."""
     rows = await conn.fetch(
         "SELECT c.id AS number, c.unit_id, u.name AS unit, c.light, c.before, c.since, c.reasons FROM light_changes c"
-        f" JOIN unit_copies u ON u.id = c.unit_id WHERE {visible(who)} AND c.id > $2 AND c.id <> ALL ($3::bigint[]) ORDER BY c.id LIMIT 500",
+        f" JOIN unit_copies u ON u.id = c.unit_id WHERE {visible(who)} AND c.id > $2 AND c.id <> ALL ($3::bigint[]) ORDER BY c.id LIMIT {MOST_TURNED}",
         scope(who),
         after,
         list(told),
