@@ -18,7 +18,7 @@ from services.portal.queries.sessions import Sessions
 from services.portal.settings import AssetSettings, PortalSettings
 from shared import telemetry
 from shared.clock import Clock
-from shared.guard import Guarded
+from shared.guard import Guarded, Rates
 from shared.http import BODY_LIMIT, add_health, settled
 from shared.traces import TracedRequests
 
@@ -34,6 +34,8 @@ HEADERS = {
     b"cache-control": b"no-store",
 }
 HTTPS = {b"strict-transport-security": b"max-age=31536000"}
+PUBLIC_REQUESTS = 60
+"""What one address may ask in a minute without signing in, of what services work for."""
 _OURS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
@@ -64,6 +66,7 @@ def create_app() -> FastAPI:
     app.state.cookie = "__Host-bianban" if settings.secure else "bianban"
     app.state.assets = Assets(sides.assets)
     app.state.templates = templates.environment(app.state.assets, office=settings.issuer, mark=settings.mark)
+    app.state.rates = Rates(PUBLIC_REQUESTS)
     app.state.zipkin_url, app.state.provider = sides.zipkin_url, sides.provider
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)

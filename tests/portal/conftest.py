@@ -24,7 +24,7 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, or by service and path, `refusals` also by method and path; `asked` is what they were sent, `queries`
+    """The services: `answers` by path, or by service or method and path, `refusals` also by method; `asked` is what they were sent, `queries`
     with which parameters; `sessions` are keys to roles; `streams` come piece by piece.
     """
 
@@ -47,8 +47,9 @@ class Played:
             return self._token(request.headers.get("x-session", ""))
         if path in self.streams:
             return httpx.Response(200, content=self.streams[path](), headers={"content-type": "text/event-stream; charset=utf-8"})
-        found = self.answers.get(f"{request.url.host}{path}", self.answers.get(path, {"items": [], "next": None}))
-        return httpx.Response(200, json=found)
+        named = (f"{request.method} {path}", f"{request.url.host}{path}", path)
+        found: Any = next((self.answers[name] for name in named if name in self.answers), {"items": [], "next": None})
+        return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
 
     def _token(self, key: str) -> httpx.Response:
         if key not in self.sessions:

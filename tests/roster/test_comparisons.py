@@ -1,7 +1,7 @@
 """The upper level's register beside ours: what differs is found exactly, is a case, and stays silent once it is explained."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -336,6 +336,31 @@ async def test_a_unit_sees_its_own_and_answers_only_that(upper: Upper, doors: Do
     assert refused.status_code == 403
     assert (await doors.http.post(f"/differences/{found}/move", json=move, headers=doors.office)).json()["state"] == "difference_explained"
     assert shown(await doors.http.get("/differences?open_only=true", headers=doors.office)) == ["丙单位"]
+
+
+async def test_who_looks_is_told_what_he_may_do_now(upper: Upper, doors: Doors) -> None:
+    by_name(upper, FULL["姓名"])["职务名称"] = "副主任"
+    await upper.compare()
+    found = await only(upper)
+    assert found.unit_id is not None
+    clerk = doors.as_(Role.UNIT_CLERK, units=(found.unit_id,))
+
+    async def told(headers: Mapping[str, str]) -> tuple[list[str], bool, bool]:
+        seen = (await doors.http.get(f"/differences/{found.id}", headers=headers)).json()
+        return seen["moves"], seen["may_answer"], seen["may_accept"]
+
+    asked, his = await told(doors.office), await told(clerk)
+    review = MoveDifference(difference_id=found.id, to=DifferenceState.IN_REVIEW, side=THEIRS)
+    await move_difference(upper.database, given.by_saying("以任免文件为准"), review)
+    decided, his_then = await told(doors.office), await told(clerk)
+    await accept_theirs(upper.database, given.CIPHER, given.by_saying("以任免文件为准"), found.id)
+    taken = await told(doors.office)
+
+    assert asked == (["difference_in_review", "difference_rectified", "difference_explained"], True, False)
+    assert his == ([], True, False)
+    assert decided == (["difference_to_verify", "difference_rectified", "difference_explained"], False, True)
+    assert his_then == ([], False, False)
+    assert taken == (decided[0], False, False)
 
 
 async def test_the_list_has_filters_and_pages(upper: Upper, doors: Doors) -> None:

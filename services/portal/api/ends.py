@@ -18,6 +18,10 @@ from services.portal.rules.paths import is_own_request, own
 from shared.glossary import SERVICE_NAMES
 
 UNKEPT = {"csrf", "password", "new_password", "again", "code", "secret", "uri", "next"}
+_UNREAD = {
+    408: ("没有传完", "提交的内容没有在规定时间内传完，未生效。请检查网络后重新提交。"),
+    413: ("提交的内容过大", "提交的内容过大，未生效。一般不超过 20 MB，导入的文件不超过 60 MB。请拆分或压缩后重新提交。"),
+}
 _log = structlog.get_logger()
 
 
@@ -116,7 +120,8 @@ async def no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     if status == 404:
         return _state(request, "not_found.html", 404, problem=None)
-    problem = Problem(status=status, code="not_readable", title="请求无法处理", detail="请求无法处理，未生效。请返回后核对内容再试。")
+    title, detail = _UNREAD.get(status, ("请求无法处理", "请求无法处理，未生效。请返回后核对内容再试。"))
+    problem = Problem(status=status, code="not_readable", title=title, detail=detail)
     return _state(request, "problem.html", status, problem=problem)
 
 

@@ -8,13 +8,16 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/lights", "亮灯", "lights.read"),
     ("/supervision-lists", "督办清单", "lights.read"),
     ("/analysis", "数智分析", "reports.read"),
+    ("/exports", "导入导出", "exports.make"),
     ("/admin", "管理", "rules.read"),
     ("/ops", "运维", "traces.read"),
 )
 """An area stands here once its pages are there."""
+_PARTS = {"/applications/": "/tasks", "/imports": "/exports", "/comparisons": "/exports", "/differences": "/exports"}
+"""Pages that belong to an area of another address."""
 
 
 def here(path: str) -> str:
-    """The address of the area that a page belongs to: the longest beginning; an application belongs to the work list it is opened from."""
+    """The address of the area that a page belongs to: the longest beginning, else by `_PARTS`."""
     found = [address for address, _, _ in AREAS if path == address or (address != "/" and path.startswith(f"{address}/"))]
-    return max(found, key=len, default="/tasks" if path.startswith("/applications/") else "")
+    return max(found, key=len, default=next((area for part, area in _PARTS.items() if path.startswith(part)), ""))

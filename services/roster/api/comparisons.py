@@ -23,7 +23,9 @@ from services.roster.queries import comparisons as queries
 from services.roster.queries import units as unit_queries
 from services.roster.queries.comparison_facts import latest_format, latest_leads
 from services.roster.queries.comparisons import ComparisonView, DifferenceInFull, DifferenceView, StepView, Wanted
+from services.roster.rules.comparisons import MOVES, may_be_answered
 from shared.auth import Permit, Who
+from shared.errors import DomainError
 from shared.events.envelope import uuid7
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
 from shared.http import IdempotencyKey, files
@@ -63,9 +65,12 @@ class DifferencePage(BaseModel):
 
 
 class DifferenceDetail(DifferenceView):
-    """With its history."""
+    """With its history, and what the caller may do now: where he may move it, whether he may answer, and take over what is theirs."""
 
     steps: list[StepView]
+    moves: list[DifferenceState]
+    may_answer: bool
+    may_accept: bool
 
 
 class MoveBody(Write):
@@ -180,7 +185,11 @@ async def read_difference(difference_id: UUID, who: Reader, door: InDoor) -> Dif
     """One difference with its history."""
     async with door.database.reading() as conn:
         view = await queries.difference(conn, door.cipher, difference_id, who)
-        return DifferenceDetail(**view.model_dump(), steps=await queries.steps(conn, difference_id))
+        steps = await queries.steps(conn, difference_id)
+        taken = who.may("roster.correct") and _may_be_taken_over(view, await queries.standing_of(conn, door.cipher, difference_id))
+    moves = list(MOVES[view.state]) if who.may("roster.correct") else []
+    answered = who.may("persons.update") and may_be_answered(view.state)
+    return DifferenceDetail(**view.model_dump(), steps=steps, moves=moves, may_answer=answered, may_accept=taken)
 
 
 @router.post("/differences/{difference_id}/answer")
@@ -216,6 +225,15 @@ async def reveal_difference(difference_id: UUID, body: SeeBody, who: Revealer, k
     await commands.record_seen(door.database, door.by(who, key, body), what, view.person_id)
     async with door.database.reading() as conn:
         return await queries.in_full(conn, door.cipher, difference_id)
+
+
+def _may_be_taken_over(view: DifferenceView, standing: queries.Standing) -> bool:
+    """Whether accepting does something now: it is neither refused nor done."""
+    try:
+        commands.taken_over(standing)
+    except DomainError:
+        return False
+    return view.change_id is None and view.state is not DifferenceState.RECTIFIED
 
 
 async def _ensure_seen(door: Door, difference_id: UUID, who: Who) -> DifferenceView:

@@ -189,19 +189,35 @@ async def accept_theirs(database: Database, cipher: FieldCipher, by: By, differe
         raise DifferenceReasonMissing
     async with database.reading() as conn:
         standing = await standing_of(conn, cipher, difference_id)
-    _ensure_theirs(standing)
-    to = DifferenceState.RECTIFIED if standing.field in _BY_UNIT else DifferenceState.IN_REVIEW
-    if standing.state is not to and to not in MOVES[standing.state]:
-        raise _refusal(standing.state, to)
+    to = taken_over(standing)
     change_id, given = None, {"person_id": standing.person_id, standing.field: standing.theirs}
     if standing.field in _BY_UNIT:
         since = business_day(by.as_of)
         await update_person(database, cipher, by.part("correction"), UpdatePerson.model_validate({**given, "since": since}))
     else:
         change_id = await register_change(database, cipher, by.part("correction"), RegisterChange.model_validate(given))
+    what = MoveDifference(difference_id=difference_id, to=to, change_id=change_id)
     if standing.state is not to:
-        await move_difference(database, by.part("move"), MoveDifference(difference_id=difference_id, to=to, change_id=change_id))
+        await move_difference(database, by.part("move"), what)
+    elif change_id:
+        await _name_change(database, by.part("move"), what)
     return change_id
+
+
+@command
+async def _name_change(conn: Connection, by: By, what: MoveDifference) -> None:
+    """It is in review already; now it is known by which 信息变更."""
+    await conn.execute("UPDATE comparison_differences SET change_id = $2 WHERE id = $1", what.difference_id, what.change_id)
+    await _keep_step(conn, by, what.difference_id, "move", what.to)
+
+
+def taken_over(standing: Standing) -> DifferenceState:
+    """Where a difference goes when what is theirs is taken over. Raises what `accept_theirs` is refused for."""
+    _ensure_theirs(standing)
+    to = DifferenceState.RECTIFIED if standing.field in _BY_UNIT else DifferenceState.IN_REVIEW
+    if standing.state is not to and to not in MOVES[standing.state]:
+        raise _refusal(standing.state, to)
+    return to
 
 
 def _ensure_theirs(standing: Standing) -> None:

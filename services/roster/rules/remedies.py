@@ -15,7 +15,7 @@ _REMEDIES = {
     ("seats", DifferenceKind.FIELD): "由编办业务科凭批准文件核定领导职数（或用“领导职数”表导入）。",
     ("roster", DifferenceKind.MISSING_HERE): "由所在单位办理入编，编办核准。",
     ("roster", DifferenceKind.MISSING_THERE): "由所在单位办理出编，编办核准。",
-    ("roster", DifferenceKind.FIELD): "由编办按上级登记更正（accept）；关键指标由单位办理信息变更。",
+    ("roster", DifferenceKind.FIELD): "由编办按上级登记更正（“采用上级登记”）；关键指标由单位办理信息变更。",
     ("roster", DifferenceKind.UNIT): "由调入、调出单位办理调动，编办核准。",
 }
 
