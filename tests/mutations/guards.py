@@ -18,6 +18,7 @@ CONSUMER, OUTBOX, TAIL = (f"tests/shared/test_{name}.py::test_" for name in ("co
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
 APPROVAL = "tests/workflows/test_approval.py::test_"
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
+PASSING = "tests/portal/test_passing.py::test_"
 DELETED = 'await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))'
 
 GUARDS = (
@@ -321,5 +322,26 @@ GUARDS = (
                 ("a_provider_that_calls_itself_by_another_name_is_refused",),
             ),
         )
+    ),
+    Guard(
+        "live: events end with the session",
+        "services/portal/api/passing.py",
+        "            if not await page.goes_on():\n                return\n",
+        "",
+        (f"{PASSING}events_end_with_the_session_and_go_on_when_identity_is_away",),
+    ),
+    Guard(
+        "live: what nobody reads is closed",
+        "services/portal/api/passing.py",
+        "        async with self._opened:\n            await super()",
+        "        if True:\n            await super()",
+        (f"{PASSING}what_nobody_reads_is_closed_all_the_same",),
+    ),
+    Guard(
+        "live: nobody hears of a unit outside of his own",
+        "services/monitoring/queries/board.py",
+        "WHERE {visible(who)} AND c.id > $2",
+        "WHERE ($1::uuid[] IS NULL OR true) AND c.id > $2",
+        ("tests/monitoring/test_board.py::test_what_has_turned_is_told_once_and_to_those_who_may_see_the_unit",),
     ),
 )
