@@ -37,10 +37,10 @@ LIGHT = given.LIGHT | {
 
 @pytest.fixture
 def lit(door: Door) -> Door:
-    town = {"code": OTHER, "label": f"听澜镇{XSS}"}
+    towns = [{"code": OTHER, "label": f"听澜镇{XSS}"}, {"code": UNIT, "label": "月泊镇"}]
     door.played.answers |= {
         "/lights/matrix": BOARD,
-        "/figures/distribution": {"items": [town], "totals": []},
+        "/figures/distribution": {"items": towns, "totals": []},
         f"/units/{UNIT}/light": LIGHT,
         f"/units/{UNIT}": given.UNIT,
     }
@@ -87,6 +87,14 @@ async def test_what_is_asked_for_goes_to_the_service_and_a_colour_that_is_none_d
     assert f'<option value="{OTHER}" selected>听澜镇' in page
     assert 'value="red" checked' in page
     assert 'data-since="77"' in page
+
+
+async def test_who_has_one_unit_alone_has_nothing_to_choose(lit: Door) -> None:
+    lit.sign_in(Role.UNIT_CLERK)
+    lit.played.answers["/figures/distribution"] = {"items": [{"code": UNIT, "label": "第一小学"}], "totals": []}
+    alone, chosen = [(await lit.client.get(f"/lights{query}")).text for query in ("", f"?unit={UNIT}")]
+
+    assert ('name="unit"' in alone, 'name="unit"' in chosen) == (False, True)
 
 
 async def test_a_swapped_list_brings_the_counts_of_the_chips_with_it_and_a_whole_page_has_each_once(lit: Door) -> None:

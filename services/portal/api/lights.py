@@ -82,13 +82,13 @@ def _drawn(board: dict[str, Any], asked: dict[str, str]) -> dict[str, Any]:
 
 
 async def places_of(page: Page, chosen: str) -> dict[str, dict[str, str]]:
-    """What one may narrow to: towns and departments with units below them, and the unit that is looked at."""
+    """What one may narrow to: towns and departments with units below them, and the unit that is looked at; nothing where there is one alone."""
     wanted = {group: ("reporting", f"/figures/distribution?group={group}") for group in GROUPS}
     cards = await page.get_each(wanted | ({"unit": ("roster", f"/units/{chosen}?fields=id,name")} if chosen else {}))
     found: dict[str, dict[str, str]] = {name: _named((cards[group] or {}).get("items", ())) for group, name in GROUPS.items()}
     if cards.get("unit") and not any(chosen in each for each in found.values()):
         found["单位"] = {chosen: cards["unit"]["name"]}
-    return {name: each for name, each in found.items() if each}
+    return {name: each for name, each in found.items() if each} if chosen or len(set().union(*found.values())) > 1 else {}
 
 
 def _named(rows: Any) -> dict[str, str]:

@@ -43,6 +43,7 @@
     fit();
     show();
     listen();
+    hold(matchMedia("(prefers-reduced-motion: reduce)").matches);
     setInterval(() => { if (!paused) turn(1); }, Number(canvas.dataset.every) * 1000);
   });
   addEventListener("resize", fit);
