@@ -13,6 +13,7 @@ from shared.errors import DomainError
 from shared.events.envelope import Headers, Unreadable
 
 SHARE_FLOOR = 50
+ASKED_AGAIN = "ON CONFLICT (consumer, key) DO UPDATE SET asked_at = clock_timestamp(), process = NULL, started = 0"
 _log = structlog.get_logger()
 
 
@@ -153,9 +154,7 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
 async def ask_replay(database: Database, consumer: str, key: str) -> None:
     """Have the consumer handle again all that is parked for a key. It is done within a second or two, wherever the consumer runs."""
     async with database.glancing() as conn:
-        await conn.execute(
-            "INSERT INTO replays (consumer, key) VALUES ($1, $2) ON CONFLICT (consumer, key) DO UPDATE SET taken = false", consumer, key
-        )
+        await conn.execute(f"INSERT INTO replays (consumer, key) VALUES ($1, $2) {ASKED_AGAIN}", consumer, key)
 
 
 async def drop(database: Database, consumer: str, key: str) -> int:

@@ -24,12 +24,14 @@ class GapSeen(Exception):  # noqa: N818  named as the fact it states
 async def sort_out(conn: Connection, consumer: str, come: Iterable[tuple[str, UUID]]) -> tuple[set[str], set[UUID]]:
     """Of records (key, event id): the keys that have something parked, and the other events that were never handled.
 
-    The inbox rows of the latter commit with their effects.
+    The inbox rows of the latter commit with their effects. A key stays parked until the end of this transaction: its replay waits for what is put
+    behind it here, as this waits for a replay that has begun.
     """
     pairs = sorted(set(come))
     rows = await conn.fetch(
         "WITH come AS (SELECT * FROM unnest($2::text[], $3::uuid[]) AS come (key, event_id)),"
-        " parked AS (SELECT DISTINCT key FROM dead_letters WHERE consumer = $1 AND key = ANY($2)),"
+        " parked AS (SELECT key FROM (SELECT DISTINCT key FROM come) AS asked, LATERAL (SELECT FROM dead_letters"
+        " WHERE consumer = $1 AND dead_letters.key = asked.key ORDER BY id LIMIT 1 FOR KEY SHARE) AS first),"
         " fresh AS (INSERT INTO inbox (consumer, event_id) SELECT DISTINCT $1, event_id FROM come WHERE key NOT IN (SELECT key FROM parked)"
         " ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id)"
         " SELECT key, NULL::uuid AS event_id FROM parked UNION ALL SELECT NULL, event_id FROM fresh",

@@ -1,19 +1,27 @@
-"""Replays: what is parked for a key is handled again, when somebody asks for it, by the consumer itself, since it alone has the handlers."""
+"""Replays: what is parked for a key is handled again, when somebody asks for it, by the consumer itself, since it alone has the handlers.
+
+An ask stands until it was followed to its end: a store that cannot now, a lock or a death in between only put it off.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import asyncpg
 import structlog
 
 from shared import dead_letters, inbox
-from shared.consumer import Come, Subscription, apply_in_line
-from shared.db import Connection, Database
+from shared.consumer import KILLS, Come, Subscription, apply_in_line
+from shared.db import PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
-from shared.inbox import GapSeen
+from shared.events.envelope import uuid7
 
 GLANCE = 1.0
+AT_ONCE = 50
+"""Events in one transaction of a replay: what comes meanwhile for the key waits for its end."""
+_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, Unavailable, *PASSING)
+_PROCESS = str(uuid7())
 _log = structlog.get_logger()
 
 
@@ -22,24 +30,53 @@ async def replay_what_is_asked(database: Database, subscription: Subscription) -
     while True:
         await asyncio.sleep(GLANCE)
         try:
-            asked = "UPDATE replays SET taken = true WHERE consumer = $1 AND NOT taken RETURNING key"
-            for row in await database.pool.fetch(asked, subscription.name):
+            for row in await database.pool.fetch(
+                "SELECT key, asked_at FROM replays WHERE consumer = $1 ORDER BY asked_at", subscription.name
+            ):
                 await _replay_as_asked(database, subscription, row["key"])
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, Unavailable) as error:
+                done = (
+                    "DELETE FROM replays WHERE consumer = $1 AND key = $2 AND asked_at = $3"  # who asked again meanwhile is not forgotten
+                )
+                await database.pool.execute(done, subscription.name, row["key"], row["asked_at"])
+        except (*_AWAY, asyncpg.PostgresError) as error:
             _log.warning("replays wait", consumer=subscription.name, error=type(error).__name__)
 
 
 async def _replay_as_asked(database: Database, subscription: Subscription, key: str) -> None:
+    """Raises what passes by itself; whatever else stops it leaves what is parked as it is, and may be asked for again."""
+    if await _started(database, subscription, key) > KILLS:
+        _log.error("replay given up: the process died of it", consumer=subscription.name)
+        return
     try:
-        while await replay(database, subscription, key):
-            pass
-    except Exception as error:  # noqa: BLE001  it stays parked, as it was, and may be asked for again
+        await replay(database, subscription, key)
+    except _AWAY:
+        raise
+    except Exception as error:  # noqa: BLE001  one key's trouble is not another's
         _log.warning("replay failed", consumer=subscription.name, error=dead_letters.reason(error))
-    await database.pool.execute("DELETE FROM replays WHERE consumer = $1 AND key = $2", subscription.name, key)
+
+
+async def _started(database: Database, subscription: Subscription, key: str) -> int:
+    """In how many processes this replay has begun without getting any further."""
+    started: int | None = await database.pool.fetchval(
+        "UPDATE replays SET started = started + (process IS DISTINCT FROM $3)::int, process = $3 WHERE consumer = $1 AND key = $2 RETURNING started",
+        subscription.name,
+        key,
+        _PROCESS,
+    )
+    return started or 0
 
 
 async def replay(database: Database, subscription: Subscription, key: str) -> int:
-    """Handle all that is parked for a key, in one transaction. The first that fails again leaves all of it parked."""
+    """Handle all that is parked for a key, some at a time, each time in one transaction; how many. Raises why the first that fails again does: it stays
+    parked, and all behind it.
+    """
+    handled = 0
+    while went := await _replay_some(database, subscription, key):
+        handled += went
+    return handled
+
+
+async def _replay_some(database: Database, subscription: Subscription, key: str) -> int:
     async with database.transaction() as conn:
         rows = await conn.fetch(
             "SELECT id, key, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
@@ -47,27 +84,43 @@ async def replay(database: Database, subscription: Subscription, key: str) -> in
             subscription.name,
             key,
         )
-        waiting = [dead_letters.unparked(row) for row in rows]
-        while waiting:
-            waiting = await _replay_once(conn, subscription, waiting)
-        await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", [row["id"] for row in rows])
+        went = await _handled(conn, subscription, [*in_line(rows)][:AT_ONCE])
+        await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", went)
+        await conn.execute("UPDATE replays SET started = 1 WHERE consumer = $1 AND key = $2 AND $3", subscription.name, key, bool(went))
     database.wake()
-    return len(rows)
+    return len(went)
 
 
-async def _replay_once(conn: Connection, subscription: Subscription, records: Sequence[Record]) -> list[Record]:
-    """Handle records in the topic's order; those that came before their predecessor are left for the next round. Raises when none goes."""
-    early: list[Record] = []
-    gap: GapSeen | None = None
-    for record in records:
+def in_line(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
+    """In the topic's order, but the events of one aggregate by their versions: one that came before its predecessor stands behind it."""
+    of: defaultdict[str, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows:
+        of[row["headers"].get("ce_subject", "")].append(row)
+    lines = {subject: iter(sorted(each, key=_version)) for subject, each in of.items()}
+    return (next(lines[row["headers"].get("ce_subject", "")]) for row in rows)
+
+
+def _version(row: asyncpg.Record) -> int:
+    version = row["headers"].get("ce_sequence", "")
+    return int(version) if version.isdecimal() else 0
+
+
+async def _handled(conn: Connection, subscription: Subscription, rows: Sequence[asyncpg.Record]) -> list[int]:
+    """The ids of those that went, up to the first that does not. Raises why, where it is the very first."""
+    went: list[int] = []
+    for row in rows:
         try:
             async with conn.transaction():
-                come = Come.of(record)
-                if await inbox.take(conn, subscription.name, come.event_id):
-                    await apply_in_line(conn, subscription, [come], {})
-        except GapSeen as seen:
-            early.append(record)
-            gap = seen
-    if gap is not None and len(early) == len(records):
-        raise gap
-    return early
+                await _handle_again(conn, subscription, dead_letters.unparked(row))
+        except Exception:
+            if not went:
+                raise
+            break
+        went.append(row["id"])
+    return went
+
+
+async def _handle_again(conn: Connection, subscription: Subscription, record: Record) -> None:
+    come = Come.of(record)
+    if await inbox.take(conn, subscription.name, come.event_id):
+        await apply_in_line(conn, subscription, [come], {})

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.chaos.faults import Fault, Scene, ready, signal_part
 from deploy.clock import mover
+from shared import dead_letters
 from shared.events import TOPICS
 from shared.listening import PARTITIONS
 
@@ -127,7 +128,7 @@ async def replay_all(scene: Scene) -> int:
             asked += len(
                 await owner.fetch(
                     f"INSERT INTO {schema}.replays (consumer, key) SELECT DISTINCT consumer, key FROM {schema}.dead_letters"
-                    " ON CONFLICT (consumer, key) DO UPDATE SET taken = false RETURNING key"
+                    f" {dead_letters.ASKED_AGAIN} RETURNING key"
                 )
             )
     finally:

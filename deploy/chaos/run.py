@@ -32,7 +32,7 @@ from workflows.schedules import SCHEDULES
 RECOVERY = 5.0
 """A part is ready this many seconds after its start, says the aim; it is told, and no part of the verdict."""
 PROGRESS = 15.0
-_REPLAYS = 5
+_A_WHILE = 3.0
 Tell = Callable[[str], None]
 
 
@@ -124,16 +124,15 @@ async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], 
 
 
 async def _replay(scene: Scene, pulse: Pulse) -> int:
-    """What a fault has had parked on purpose is replayed once all is read, as its contract says, until nothing is parked or nothing helps."""
-    replayed = 0
-    for _ in range(_REPLAYS):
+    """What a fault has had parked on purpose is replayed, as an operator would ask for it, until all is read and nothing is parked, or nothing helps."""
+    replayed, deadline = 0, time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        replayed += (asked := await replay_all(scene))
         with suppress(StillBusy):  # it is told by `come_to_rest`
-            await pulse.drained(PATIENCE)
-        asked = await replay_all(scene)
-        if not asked:
-            break
-        replayed += asked
-        await asyncio.sleep(3)
+            await pulse.drained(_A_WHILE)
+            if not asked:
+                break
+        await asyncio.sleep(_A_WHILE)
     return replayed
 
 

@@ -14,7 +14,7 @@ class Guard:
     tests: tuple[str, ...]
 
 
-CONSUMER, OUTBOX, TAIL = (f"tests/shared/test_{name}.py::test_" for name in ("consumer", "outbox", "broker_tail"))
+CONSUMER, OUTBOX, TAIL, REPLAYS = (f"tests/shared/test_{name}.py::test_" for name in ("consumer", "outbox", "broker_tail", "replays"))
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
 APPROVAL = "tests/workflows/test_approval.py::test_"
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
@@ -144,6 +144,34 @@ GUARDS = (
         "                async with _transaction(database) as alone:\n"
         "                    await _apply(alone, subscription, [record])\n",
         (f"{CONSUMER}position_inbox_and_effect_are_one_transaction_when_the_process_dies_between_them",),
+    ),
+    Guard(
+        "nothing is put behind a key whose replay is ending",
+        "shared/inbox.py",
+        " FOR KEY SHARE",
+        "",
+        (f"{REPLAYS}nothing_is_put_behind_a_key_whose_replay_is_just_ending",),
+    ),
+    Guard(
+        "an ask for a replay outlives a death",
+        "shared/replays.py",
+        "> KILLS:",
+        "> 1:",
+        (f"{REPLAYS}an_ask_that_a_dead_process_had_begun_is_followed_by_the_next",),
+    ),
+    Guard(
+        "a replay is put off by what passes, not given up",
+        "shared/replays.py",
+        "    except _AWAY:\n        raise\n",
+        "",
+        (f"{REPLAYS}a_store_that_cannot_now_only_puts_a_replay_off",),
+    ),
+    Guard(
+        "what came in disorder goes in its order",
+        "shared/replays.py",
+        "sorted(each, key=_version)",
+        "each",
+        (f"{REPLAYS}many_events_that_came_in_disorder_go_in_their_order_some_at_a_time",),
     ),
     Guard(
         "a full disk or a lock is tried again, never parked",
