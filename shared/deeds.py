@@ -57,6 +57,7 @@ COMMANDS = {
     "acknowledge_list": "签收督办清单",
     "file_sealed": "归档签章件",
     "issue_list": "编发督办清单",
+    "keep_evidence_file": "接收整改材料附件",
     "keep_notice": "保存整改通知书",
     "mark_case_held": "标明整改停滞",
     "mark_freeze_held": "标明冻结停滞",

@@ -69,12 +69,12 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def keep_file(folder: Path, owner: UUID, content: bytes) -> str:
-    """Store a PDF under its owner's id and its hash; answers the name. Blocking: call it from a thread.
+def keep_file(folder: Path, owner: UUID, content: bytes, suffix: str = ".pdf") -> str:
+    """Store a file under its owner's id and its hash; answers the name. Blocking: call it from a thread.
 
     Each writer has a file of his own until it is whole and on disk, so several at once keep the same bytes and none sees half of them.
     """
-    name = f"{owner}-{sha256_hex(content)[:16]}.pdf"
+    name = f"{owner}-{sha256_hex(content)[:16]}{suffix}"
     folder.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=folder, prefix=f"{name}.", delete=False) as half:
         half.write(content)
@@ -82,6 +82,13 @@ def keep_file(folder: Path, owner: UUID, content: bytes) -> str:
         os.fsync(half.fileno())
     Path(half.name).replace(folder / name)
     return name
+
+
+def intact_file(folder: Path, name: str, sha256: str) -> bytes | None:
+    """What `keep_file` stored; none when it is gone or altered. Blocking: call it from a thread."""
+    file = folder / name
+    content = file.read_bytes() if file.is_file() else b""
+    return content if sha256_hex(content) == sha256 else None
 
 
 def _characters(value: object) -> Iterator[str]:

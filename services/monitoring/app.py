@@ -45,6 +45,7 @@ def create_app() -> FastAPI:
     app.state.turns = Turns()
     app.state.folder = settings.documents
     app.state.notices = settings.notices
+    app.state.evidence = settings.evidence
     app.state.issuer = settings.issuer
     app.state.renderer = Renderer(settings.font_dir, settings.mark)
     app.state.seal_secret = settings.secret("seal.hmac")

@@ -24,3 +24,8 @@ class MonitoringSettings(StackSettings):
     def notices(self) -> Path:
         """The folder of the notices' files."""
         return self.out_dir / "notices"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of the files that units hand in."""
+        return self.out_dir / "evidence"

@@ -109,11 +109,17 @@ async def submit_application(
 
 @router.get("/applications")
 async def list_applications(
-    who: Reader, database: Db, state: ApplicationState | None = None, unit: UUID | None = None, after: UUID = BEGINNING, limit: Limit = 50
+    who: Reader,
+    database: Db,
+    state: ApplicationState | None = None,
+    unit: UUID | None = None,
+    blocked_by: UUID | None = None,
+    after: UUID = BEGINNING,
+    limit: Limit = 50,
 ) -> Page:
-    """Applications in one's scope, oldest first, each with who has to act now and until when."""
+    """Applications in one's scope, oldest first, each with who has to act now and until when. `blocked_by`: those a freeze order holds up."""
     async with database.reading() as conn:
-        found = await queries.applications(conn, who, state, unit, after, limit + 1)
+        found = await queries.applications(conn, who, state, unit, blocked_by, after, limit + 1)
     return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 

@@ -127,18 +127,19 @@ async def state_of(conn: Connection, application_id: UUID) -> ApplicationState:
 
 
 async def applications(
-    conn: Connection, who: Who, state: ApplicationState | None, unit_id: UUID | None, after: UUID, limit: int
+    conn: Connection, who: Who, state: ApplicationState | None, unit_id: UUID | None, blocked_by: UUID | None, after: UUID, limit: int
 ) -> list[Line]:
     """A page of applications in the caller's scope, oldest first."""
     rows = await conn.fetch(
         "SELECT a.*, r.title, coalesce(u.name, '—') AS unit FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision ="
         f" a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {in_scope(who)} AND ($2::text IS NULL OR a.state = $2)"
-        " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 ORDER BY a.id LIMIT $5",
+        " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 AND ($6::uuid IS NULL OR $6 = ANY(a.blocked_by)) ORDER BY a.id LIMIT $5",
         scope(who),
         state,
         unit_id,
         after,
         limit,
+        blocked_by,
     )
     return [
         Line(

@@ -1,12 +1,13 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import board, calendar, cases, freezes, issues, lights, lists, notices, parameters, tasks
+from services.monitoring.api import board, calendar, cases, evidence, freezes, issues, lights, lists, notices, parameters, tasks
 from shared.exports import api as exports
 
 ROUTERS = (
     board.router,
     lights.router,
     issues.router,
+    evidence.router,
     notices.router,
     freezes.router,
     lists.router,

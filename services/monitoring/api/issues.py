@@ -29,13 +29,11 @@ from workflows.rectification_orders import (
     Resumption,
     Return,
     Service,
-    Submission,
 )
 
 router = APIRouter(prefix="/issues", tags=["issues"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
 Officer = Annotated[Who, Depends(Permit("issues.verify"))]
-Clerk = Annotated[Who, Depends(Permit("issues.submit_evidence"))]
 
 
 class ConfirmationBody(Body):
@@ -56,13 +54,6 @@ class ServiceBody(Body):
     """送达."""
 
     served_on: date
-
-
-class EvidenceBody(Body):
-    """整改材料."""
-
-    description: str = Field(min_length=1, max_length=4000)
-    attachments: list[str] = Field(default=[], max_length=20)
 
 
 class AcceptanceBody(Body):
@@ -91,7 +82,7 @@ async def get_issue(asked: Asking, who: Reader, issue_id: UUID) -> IssuePage:
         return await queries.issue(conn, who, issue_id, asked.clock.now())
 
 
-async def _decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order) -> IssuePage:
+async def decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order) -> IssuePage:
     """Send an order to the issue's case and answer with the issue as it stands then."""
     async with asked.database.reading() as conn:
         found, case = await queries.issue_for_decision(conn, who, issue_id)
@@ -109,7 +100,7 @@ async def post_confirmation(
     """Confirm the finding and sign the 整改通知书; it receives its number."""
     signed = evidence(who, "issues.verify", idempotency_key, body)
     order = Confirmation(evidence=signed, title=body.title, demand=body.demand, budget_days=body.budget_days)
-    return await _decided(asked, who, issue_id, "confirm", order)
+    return await decided(asked, who, issue_id, "confirm", order)
 
 
 @router.post("/{issue_id}/recording")
@@ -125,7 +116,7 @@ async def post_recording(asked: Asking, who: Officer, issue_id: UUID, idempotenc
 @router.post("/{issue_id}/dismissal")
 async def post_dismissal(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The finding does not hold."""
-    return await _decided(asked, who, issue_id, "dismiss", Dismissal(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+    return await decided(asked, who, issue_id, "dismiss", Dismissal(evidence=evidence(who, "issues.verify", idempotency_key, body)))
 
 
 @router.post("/{issue_id}/service")
@@ -137,21 +128,13 @@ async def post_service(asked: Asking, who: Officer, issue_id: UUID, body: Servic
         await ensure_may_be_served(conn, found, body.served_on, today)
     calendar = asked.surroundings.calendar.since(min(body.served_on, today))
     signed = evidence(who, "issues.verify", idempotency_key, body)
-    return await _decided(asked, who, issue_id, "serve", Service(evidence=signed, served_on=body.served_on, calendar=calendar))
-
-
-@router.post("/{issue_id}/evidence")
-async def post_evidence(asked: Asking, who: Clerk, issue_id: UUID, body: EvidenceBody, idempotency_key: IdempotencyKey) -> IssuePage:
-    """The unit hands in its evidence."""
-    signed = evidence(who, "issues.submit_evidence", idempotency_key, body)
-    order = Submission(evidence=signed, description=body.description, attachments=tuple(body.attachments))
-    return await _decided(asked, who, issue_id, "submit_evidence", order)
+    return await decided(asked, who, issue_id, "serve", Service(evidence=signed, served_on=body.served_on, calendar=calendar))
 
 
 @router.post("/{issue_id}/acceptance")
 async def post_acceptance(asked: Asking, who: Officer, issue_id: UUID, body: AcceptanceBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The evidence is accepted: the issue is struck off. Refused while the rule still finds it."""
-    return await _decided(
+    return await decided(
         asked, who, issue_id, "accept_evidence", Acceptance(evidence=evidence(who, "issues.verify", idempotency_key, body))
     )
 
@@ -159,23 +142,23 @@ async def post_acceptance(asked: Asking, who: Officer, issue_id: UUID, body: Acc
 @router.post("/{issue_id}/evidence-return")
 async def post_evidence_return(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The evidence does not suffice."""
-    return await _decided(asked, who, issue_id, "return_evidence", Return(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+    return await decided(asked, who, issue_id, "return_evidence", Return(evidence=evidence(who, "issues.verify", idempotency_key, body)))
 
 
 @router.post("/{issue_id}/pause")
 async def post_pause(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """Stop the clock."""
-    return await _decided(asked, who, issue_id, "pause", Pause(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+    return await decided(asked, who, issue_id, "pause", Pause(evidence=evidence(who, "issues.verify", idempotency_key, body)))
 
 
 @router.post("/{issue_id}/resume")
 async def post_resume(asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """Start the clock again."""
-    return await _decided(asked, who, issue_id, "resume", Resumption(evidence=evidence(who, "issues.verify", idempotency_key, body)))
+    return await decided(asked, who, issue_id, "resume", Resumption(evidence=evidence(who, "issues.verify", idempotency_key, body)))
 
 
 @router.post("/{issue_id}/extension")
 async def post_extension(asked: Asking, who: Officer, issue_id: UUID, body: ExtensionBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """Extend the term by working days."""
     signed = evidence(who, "issues.verify", idempotency_key, body)
-    return await _decided(asked, who, issue_id, "extend", ExtensionOrder(evidence=signed, days=body.days))
+    return await decided(asked, who, issue_id, "extend", ExtensionOrder(evidence=signed, days=body.days))

@@ -19,7 +19,7 @@ from services.monitoring.queries import notices as queries
 from services.monitoring.queries.issues import issue as issue_page
 from shared.auth import OFFICE, Permit, Who
 from shared.db import INTEGER, By
-from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, intact_file, keep_file, sha256_hex
 from shared.http import IdempotencyKey, files
 from shared.verification import Anybody, AskedFor, Proven
 
@@ -72,7 +72,7 @@ async def _written(request: Request, asked: Asked, signed: Notice) -> Kept:
 
 async def _content(request: Request, signed: Notice, kept: Kept) -> bytes:
     folder: Path = request.app.state.notices
-    content = await asyncio.to_thread(_intact, folder / kept.file, kept.sha256)
+    content = await asyncio.to_thread(intact_file, folder, kept.file, kept.sha256)
     if content is None:
         raise NoticeDamaged(issue=signed.issue_id, number=signed.number)
     return content
@@ -87,8 +87,3 @@ async def _write(request: Request, asked: Asked, signed: Notice) -> Kept:
     file, sha256 = await asyncio.to_thread(keep_file, request.app.state.notices, signed.issue_id, pdf), sha256_hex(pdf)
     what = KeepNotice(issue_id=signed.issue_id, round=signed.round, file=file, sha256=sha256)
     return await keep_notice(asked.database, By(ENGINE, asked.clock.now(), f"notice:{signed.issue_id}:{signed.round}/{sha256}"), what)
-
-
-def _intact(file: Path, sha256: str) -> bytes | None:
-    content = file.read_bytes() if file.is_file() else b""
-    return content if sha256_hex(content) == sha256 else None

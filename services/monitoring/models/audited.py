@@ -14,4 +14,5 @@ AUDITED = (
         ("act", "state", "at", "actor", "role", "reason", "document_no", "details"),
     ),
     Audited("freeze_entries", "concat(order_id, '/', sequence)", ("act", "state", "at", "actor", "role", "reason", "document_no")),
+    Audited("evidence_files", "id", ("issue_id", "round", "name", "media_type", "size", "sha256", "brought_by", "brought_at")),
 )

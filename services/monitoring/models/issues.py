@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.monitoring.models.tasks import Action
+from services.monitoring.models.tasks import Action, Stage
 from shared.glossary import FreezeState, IssueState, Light, Rung
 from shared.law.deadline import Certificate
 from shared.law.term import Term
@@ -102,8 +102,25 @@ class LinkedOrder(BaseModel):
     state_label: str
 
 
+class EvidenceFile(BaseModel):
+    """A file that a unit brought. `handed_in`: an entry of the journal names it; before that only the unit sees it."""
+
+    id: UUID
+    round: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    brought_by: str
+    brought_at: datetime
+    handed_in: bool
+
+
 class IssuePage(IssueLine):
-    """Everything about one issue. `actions`: what the caller may do; `still_found`: it cannot be struck off while the rule finds it."""
+    """Everything about one issue. `actions`: what the caller may do, `withheld`: what his role does, but not now, and why.
+
+    `still_found`: it cannot be struck off while the rule finds it.
+    """
 
     rule_version: str
     subject: str
@@ -128,4 +145,10 @@ class IssuePage(IssueLine):
     has_case: bool
     still_found: bool
     freezes: list[LinkedOrder]
+    ground: str
+    gone_when: str
+    better_by: str
+    files: list[EvidenceFile]
+    stages: tuple[Stage, ...]
     actions: tuple[Action, ...]
+    withheld: dict[Action, str]

@@ -45,6 +45,55 @@ class StillFound(Conflict):
     sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请先完成整改。"
 
 
+class EvidenceFileUnknown(NotFound):
+    """No such file of this issue, or not for this caller."""
+
+    code = "evidence_file_unknown"
+    sentence = "没有找到该整改材料附件，或者它不属于这个问题。"
+
+
+class EvidenceFileMissing(Conflict):
+    """The request holds no file."""
+
+    code = "evidence_file_missing"
+    sentence = "没有收到文件。请选择文件后重新上传。"
+
+
+class EvidenceFileTooLarge(Conflict):
+    """A file is larger than one may be."""
+
+    code = "evidence_file_too_large"
+    sentence = "文件超过 10 MB。请压缩或拆分后重新上传。"
+
+
+class EvidenceFormUnknown(Conflict):
+    """A form of file that is not taken."""
+
+    code = "evidence_form_unknown"
+    sentence = "附件只接收 PDF、OFD、JPG、PNG、DOCX、XLSX 文件。请转换格式后重新上传。"
+
+
+class EvidenceFileMislabelled(Conflict):
+    """The file is not what the end of its name says."""
+
+    code = "evidence_file_mislabelled"
+    sentence = "文件内容与扩展名不符，或者文件已经损坏。请用原来的软件另存后重新上传。"
+
+
+class EvidenceFilesTooMany(Conflict):
+    """A round of an issue has as many files as it may have."""
+
+    code = "evidence_files_too_many"
+    sentence = "本轮整改的附件已达 50 个。请合并后再上传。"
+
+
+class EvidenceFileDamaged(Conflict):
+    """The kept file is gone, or is not the one that was brought."""
+
+    code = "evidence_file_damaged"
+    sentence = "该附件的存档文件缺失或已被改动。请系统管理员从备份恢复。"
+
+
 class NoticeNotSigned(Conflict):
     """The round has no signed notice."""
 

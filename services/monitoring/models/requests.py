@@ -106,6 +106,18 @@ class KeepNotice(Input):
     sha256: str
 
 
+class KeepEvidenceFile(Input):
+    """A file that a unit brings as evidence, as it is kept."""
+
+    issue_id: UUID
+    round: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    file: str
+
+
 class KeepAnswer(Input):
     """The platform's answer to a task."""
 

@@ -58,6 +58,17 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One stage of the way of an issue or a freeze order; `at`: when it was done."""
+
+    code: str
+    label: str
+    holder: str
+    standing: Literal["done", "current", "paused", "future"] = "future"
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many stand under each tab; of those to do, how many are late or due within one working day."""
 

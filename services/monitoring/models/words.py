@@ -82,6 +82,9 @@ BETTER_BY = {
     IssueState.EVIDENCE_SUBMITTED: "整改材料待监督检查科验收，验收通过后销号。",
 }
 
+BETTER = {IssueState.CLOSED: "已验收销号。", IssueState.DISMISSED: "核实不成立，已排除。", IssueState.BASELINE: "期初存量，尚未纳入整改。"}
+"""What settled it, or why nothing is asked for."""
+
 BETTER_BY_ITSELF = "办理完相应手续后自动消除。"
 
 GONE_WHEN = {

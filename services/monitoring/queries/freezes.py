@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import OrderUnknown
-from services.monitoring.models.tasks import Action
+from services.monitoring.models.tasks import Action, Stage
 from services.monitoring.models.words import ACTS, RULE_TITLES
-from services.monitoring.rules.tasks import order_actions
+from services.monitoring.rules.stages import order_stages
+from services.monitoring.rules.tasks import order_actions, order_withheld
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState
@@ -47,7 +48,7 @@ class OrderEntry(BaseModel):
 
 
 class OrderPage(BaseModel):
-    """One freeze order with its issues and its journal, and what the caller may do with it."""
+    """One freeze order with its issues and its journal, what the caller may do with it, and what he may not, and why (`withheld`)."""
 
     id: UUID
     unit_id: UUID
@@ -68,7 +69,9 @@ class OrderPage(BaseModel):
     released_at: datetime | None
     issues: list[LinkedIssue]
     timeline: list[OrderEntry]
+    stages: tuple[Stage, ...]
     actions: tuple[Action, ...]
+    withheld: dict[Action, str]
 
 
 class Wanted(BaseModel):
@@ -122,13 +125,17 @@ async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
         row["id"],
     )
     entries = await conn.fetch("SELECT * FROM freeze_entries WHERE order_id = $1 ORDER BY sequence", row["id"])
-    state = FreezeState(row["state"])
+    state, own = FreezeState(row["state"]), row["proposed_by"] == who.name
+    acts = [entry["act"] for entry in entries]
+    times = {entry["act"]: entry["at"] for entry in entries} | {"propose": row["proposed_at"]}
     return OrderPage(
         **row,
         state_label=LABELS[state],
         issues=[_linked(each) for each in linked],
         timeline=[OrderEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
-        actions=order_actions(state, who.roles, own=row["proposed_by"] == who.name, held=row["held"] is not None),
+        stages=order_stages(state, acts, times | {"approve": row["decided_at"]}),
+        actions=order_actions(state, who.roles, own=own, held=row["held"] is not None),
+        withheld=order_withheld(state, who.roles, own=own),
     )
 
 

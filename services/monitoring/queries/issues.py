@@ -9,12 +9,34 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.facts import Issue
-from services.monitoring.models.issues import FiredRung, IssueLine, IssuePage, LinkedOrder, NextRung, NoticeSeal, Page, TimelineEntry
+from services.monitoring.models.issues import (
+    FiredRung,
+    IssueLine,
+    IssuePage,
+    LinkedOrder,
+    NextRung,
+    NoticeSeal,
+    Page,
+    TimelineEntry,
+)
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
-from services.monitoring.models.words import ACTS, RULE_TITLES, SEAL_STANDINGS, details_of, matter_of
+from services.monitoring.models.words import (
+    ACTS,
+    BETTER,
+    BETTER_BY,
+    BETTER_BY_ITSELF,
+    GONE_WHEN,
+    GROUNDS,
+    RULE_TITLES,
+    SEAL_STANDINGS,
+    details_of,
+    matter_of,
+)
+from services.monitoring.queries.evidence import evidence_files
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.facts import Parameters as RuleParameters
-from services.monitoring.rules.tasks import Standing, issue_actions
+from services.monitoring.rules.stages import issue_stages
+from services.monitoring.rules.tasks import Standing, issue_actions, issue_withheld
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
@@ -37,6 +59,7 @@ class Wanted(BaseModel):
     rule: str = Field("", max_length=10)
     level: Light | None = None
     open: bool = False
+    late: bool = Field(default=False, description="The term has ended and nothing is settled.")
     q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
     sort: str = "found"
     after: UUID | None = None
@@ -63,7 +86,7 @@ async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> P
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE i.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    narrowed = _narrowed(wanted, put)
+    narrowed = _narrowed(wanted, put, now)
     rows = await conn.fetch(
         f"{_lines(who)} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
@@ -74,12 +97,13 @@ async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> P
     )
 
 
-def _narrowed(wanted: Wanted, put: Parameters) -> str:
+def _narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
     asked = {"i.state = {}": (wanted.state, "text"), "{} = ANY(u.path)": (wanted.unit, "uuid"), "i.rule = {}": (wanted.rule, "text")}
     asked |= {"i.level = {}": (wanted.level, "text")}
     asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}
     conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
-    return " AND ".join([*conditions, "i.state NOT IN ('baseline', 'closed', 'dismissed')" if wanted.open else "true"])
+    conditions += [f"i.due_at <= {put(now, 'timestamptz')}"] if wanted.late else []
+    return " AND ".join([*conditions, "i.state NOT IN ('baseline', 'closed', 'dismissed')" if wanted.open or wanted.late else "true"])
 
 
 def _line(row: asyncpg.Record, rungs: Sequence[tuple[Rung, int]], now: datetime) -> dict[str, Any]:
@@ -131,8 +155,29 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         next_rung=_next_rung(row, deadline, _of_level(_rungs(pinned), row), fired, now),
         still_found=standing.still_found,
         freezes=orders,
+        files=await evidence_files(conn, who, issue_id),
         actions=issue_actions(standing, who.roles) if row["has_case"] else (),
+        withheld=issue_withheld(standing, who.roles) if row["has_case"] else {},
+        **_explained(row),
+        stages=issue_stages(standing.state, _times(row, notice, entries), sealed=standing.sealed, paused=standing.paused),
     )
+
+
+def _explained(row: asyncpg.Record) -> dict[str, Any]:
+    """What the rule rests on, what it has to see, and what would settle the issue."""
+    state = IssueState(row["state"])
+    better = BETTER_BY[state] if row["has_case"] and state in BETTER_BY else BETTER.get(state, BETTER_BY_ITSELF)
+    return {"ground": GROUNDS[row["rule"]], "gone_when": GONE_WHEN[row["rule"]] if row["present"] else "", "better_by": better}
+
+
+def _times(row: asyncpg.Record, notice: NoticeSeal | None, entries: Sequence[asyncpg.Record]) -> dict[str, datetime | None]:
+    """When each stage of this round was done last."""
+    acts = {entry["act"]: entry["at"] for entry in entries if entry["round"] == row["round"]}
+    return acts | {
+        "found": row["found_at"],
+        "confirm": acts.get("confirm", acts.get("dismiss")),
+        "seal": notice.sealed_at if notice else None,
+    }
 
 
 def _next_rung(

@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from services.monitoring.models.refusals import NoticeNotSealed, StillFound
 from services.monitoring.models.tasks import Action
 from shared.glossary import FreezeState, IssueState, Light, Role
+from workflows import freeze_case, rectification_orders
 
 RUNNING = frozenset({IssueState.RECTIFYING, IssueState.OVERDUE})
 CONFIRMED = RUNNING | {IssueState.NOTICE_SIGNED, IssueState.EVIDENCE_SUBMITTED}
@@ -39,6 +41,19 @@ def issue_actions(now: Standing, roles: Collection[Role]) -> tuple[Action, ...]:
     return tuple(found)
 
 
+def issue_withheld(now: Standing, roles: Collection[Role]) -> dict[Action, str]:
+    """What an officer would do next, and may not: why, in a sentence."""
+    if Role.SUPERVISION_OFFICER not in roles:
+        return {}
+    if now.state is IssueState.NOTICE_SIGNED and not now.sealed:
+        return {Action.SERVE: NoticeNotSealed.sentence}
+    if now.state is not IssueState.EVIDENCE_SUBMITTED:
+        return {}
+    if now.own_evidence:
+        return {Action.ACCEPT: rectification_orders.SENTENCES["own_case"]}
+    return {Action.ACCEPT: StillFound.sentence} if now.still_found else {}
+
+
 def _officers(now: Standing) -> list[Action]:
     asked = {
         Action.RECORD_AGAIN: now.held,
@@ -65,6 +80,12 @@ def order_actions(state: FreezeState, roles: Collection[Role], *, own: bool, hel
     if Role.SUPERVISION_OFFICER in roles and held:
         found.append(Action.RECORD_AGAIN)
     return tuple(found)
+
+
+def order_withheld(state: FreezeState, roles: Collection[Role], *, own: bool) -> dict[Action, str]:
+    """What a director would decide, and may not: why, in a sentence."""
+    decides = Role.OFFICE_DIRECTOR in roles and state is FreezeState.PROPOSED
+    return {Action.DECIDE: freeze_case.SENTENCES["own_case"]} if decides and own else {}
 
 
 def list_standing(*, released: bool, sealed: bool, acknowledged: bool) -> str:

@@ -1,0 +1,49 @@
+"""Reads about the files of an issue, for those who may read persons: what was handed in, and, for its own unit, what lies ready to be."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.monitoring.models.facts import Issue
+from services.monitoring.models.issues import EvidenceFile
+from services.monitoring.models.notices import Kept
+from services.monitoring.models.refusals import EvidenceFileUnknown
+from shared.auth import Who
+from shared.db import Connection
+from shared.unit_copies import scope, visible
+
+_HANDED_IN = (
+    "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = f.issue_id AND e.act = 'submit_evidence'"
+    " AND e.details -> 'attachments' ? f.id::text)"
+)
+
+
+def _shown(who: Who) -> str:
+    ready = "false" if not who.may("persons.read") else "true" if who.units is not None else _HANDED_IN
+    return (
+        f"FROM evidence_files f JOIN issues i ON i.id = f.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {ready}"
+    )
+
+
+async def evidence_files(conn: Connection, who: Who, issue_id: UUID) -> list[EvidenceFile]:
+    """The files of an issue that the caller may see, in the order they came."""
+    rows = await conn.fetch(f"SELECT f.*, {_HANDED_IN} AS handed_in {_shown(who)} AND f.issue_id = $2 ORDER BY f.id", scope(who), issue_id)
+    return [EvidenceFile.model_validate(dict(row)) for row in rows]
+
+
+async def evidence_file(conn: Connection, who: Who, issue_id: UUID, file_id: UUID) -> tuple[EvidenceFile, Kept]:
+    """One of them, and where it lies. Raises EvidenceFileUnknown."""
+    row = await conn.fetchrow(
+        f"SELECT f.*, {_HANDED_IN} AS handed_in {_shown(who)} AND f.issue_id = $2 AND f.id = $3", scope(who), issue_id, file_id
+    )
+    if row is None:
+        raise EvidenceFileUnknown(file=file_id)
+    return EvidenceFile.model_validate(dict(row)), Kept(row["file"], row["sha256"])
+
+
+async def ensure_brought(conn: Connection, issue: Issue, files: Sequence[UUID]) -> None:
+    """What is handed in was brought before, to this round of this issue. Raises EvidenceFileUnknown."""
+    known = await conn.fetchval(
+        "SELECT count(*) FROM evidence_files WHERE id = ANY ($1) AND issue_id = $2 AND round = $3", list(files), issue.id, issue.round
+    )
+    if known != len(set(files)):
+        raise EvidenceFileUnknown(issue=issue.id)

@@ -1,0 +1,127 @@
+"""How far an issue or a freeze order is, what its page explains, and why somebody may not do what his role does."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.monitoring.commands.freezes import propose_freeze
+from services.monitoring.models.issues import IssuePage
+from services.monitoring.models.requests import ProposeFreeze
+from services.monitoring.models.tasks import Action, Stage
+from services.monitoring.queries import freezes, issues
+from services.monitoring.rules.stages import issue_stages, order_stages
+from shared.auth import Who
+from shared.glossary import FreezeScope, FreezeState, IssueState, OverQuotaCause, Role
+from shared.law.deadline import Deadline
+from tests.monitoring.events import NOW, Town
+from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by
+from workflows.rectification_case import Act
+
+TERM = Deadline.start(NOW.date(), 15, CALENDAR)
+
+
+def told(stages: tuple[Stage, ...]) -> str:
+    return "".join({"done": "✓", "current": "●", "paused": "‖", "future": "○"}[each.standing] for each in stages)
+
+
+@pytest.mark.parametrize(
+    ("state", "sealed", "paused", "way"),
+    [
+        (IssueState.BASELINE, True, False, "✓○○○○○"),
+        (IssueState.TO_VERIFY, True, False, "✓●○○○○"),
+        (IssueState.DISMISSED, True, False, "✓✓○○○○"),
+        (IssueState.NOTICE_SIGNED, False, False, "✓✓●○○○"),
+        (IssueState.NOTICE_SIGNED, True, False, "✓✓✓●○○"),
+        (IssueState.RECTIFYING, True, False, "✓✓✓✓●○"),
+        (IssueState.OVERDUE, True, True, "✓✓✓✓‖○"),
+        (IssueState.EVIDENCE_SUBMITTED, True, True, "✓✓✓✓✓●"),
+        (IssueState.CLOSED, True, False, "✓✓✓✓✓✓"),
+    ],
+)
+def test_an_issue_is_as_far_as_its_state_says(state: IssueState, sealed: bool, paused: bool, way: str) -> None:
+    assert told(issue_stages(state, {}, sealed=sealed, paused=paused)) == way
+
+
+@pytest.mark.parametrize(
+    ("state", "acts", "way"),
+    [
+        (FreezeState.PROPOSED, [], "✓●○○○○"),
+        (FreezeState.PROPOSED, ["approve"], "✓✓●○○○"),
+        (FreezeState.DECLINED, ["decline"], "✓✓○○○○"),
+        (FreezeState.IN_FORCE, ["approve", "apply"], "✓✓✓●○○"),
+        (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release"], "✓✓✓✓●○"),
+        (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release", "decline_release"], "✓✓✓✓●○"),
+        (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release", "approve_release"], "✓✓✓✓✓●"),
+        (FreezeState.RELEASED, ["approve", "apply", "propose_release", "approve_release", "release"], "✓✓✓✓✓✓"),
+    ],
+)
+def test_an_order_is_as_far_as_its_state_and_what_was_signed(state: FreezeState, acts: list[str], way: str) -> None:
+    assert told(order_stages(state, acts, {})) == way
+
+
+async def page_of(tables: Tables, who: Who = OFFICER) -> IssuePage:
+    async with tables.database.reading() as conn:
+        return await issues.issue(conn, who, (await tables.issue())["id"], NOW)
+
+
+@pytest.mark.asyncio
+async def test_a_page_says_on_what_ground_by_which_figures_and_what_would_settle_it(tables: Tables) -> None:
+    town = Town(kind_label="事业编制", funding_label="全额拨款")
+    await tables.see(town.registered(), town.over_quota(OverQuotaCause.VIOLATION))
+    page = await page_of(tables)
+
+    assert "国务院令第486号" in page.ground
+    assert {each.name: each.value for each in page.details}["核定编制"] == "10"
+    assert page.gone_when.startswith("实有人数降到核定编制以内")
+    assert page.better_by.startswith("由监督检查科核实")
+    assert (page.stages[0].at, page.stages[1].at) == (NOW, None)
+
+
+@pytest.mark.asyncio
+async def test_who_may_not_do_what_his_role_does_is_told_why(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    unsealed = await page_of(tables)
+    term: dict[str, Any] = {"deadline": TERM, "due_at": TERM.due_at}
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(NOW.date())}, **term)
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 3, **term)
+    own, other = await page_of(tables), await page_of(tables, Who("officer-lu", OFFICER.roles))
+
+    assert "尚未签章" in unsealed.withheld[Action.SERVE]
+    assert own.withheld == {Action.ACCEPT: "整改材料由您提交，须由其他人员验收。"}
+    assert "仍然存在" in other.withheld[Action.ACCEPT]
+    assert (await page_of(tables, Who("clerk", frozenset({Role.UNIT_CLERK}), (town.unit_id,)))).withheld == {}
+
+
+@pytest.mark.asyncio
+async def test_who_proposed_a_freeze_is_told_that_another_decides_it(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    what = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=((await tables.issue())["id"],))
+    order: UUID = await propose_freeze(tables.database, by("proposal-1"), what)
+    async with tables.database.reading() as conn:
+        own = await freezes.freeze_order(conn, Who("officer-shen", frozenset({Role.OFFICE_DIRECTOR})), order)
+        other = await freezes.freeze_order(conn, Who("director", frozenset({Role.OFFICE_DIRECTOR})), order)
+
+    assert own.withheld == {Action.DECIDE: "冻结建议由您提出，须由其他人员决定。"}
+    assert (other.withheld, other.actions, told(other.stages)) == ({}, (Action.DECIDE,), "✓●○○○○")
+
+
+@pytest.mark.asyncio
+async def test_late_issues_are_those_whose_term_has_ended_and_that_are_open(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(NOW.date())}, deadline=TERM, due_at=TERM.due_at)
+
+    async def late(days: int) -> int:
+        async with tables.database.reading() as conn:
+            return len((await issues.issues(conn, OFFICER, issues.Wanted(late=True), NOW + timedelta(days=days))).items)
+
+    assert [await late(0), await late(60)] == [0, 1]
+    await tables.database.pool.execute("UPDATE issues SET state = 'closed' WHERE id <> $1", uuid4())
+    assert await late(60) == 0
