@@ -25,7 +25,8 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 @dataclass
 class Played:
     """The services: `answers` by path, or by service or method and path, `refusals` also by method; `asked` is what they were sent, `queries`
-    with which parameters; `sessions` are keys to roles; `streams` come piece by piece.
+    with which parameters; `sessions` are keys to roles; `streams` come piece by piece;
+    `files` by path: content, type, disposition; `fields`: what a refusal says of single fields; `units`: whose the callers are.
     """
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
@@ -34,6 +35,9 @@ class Played:
     sessions: dict[str, frozenset[Role]] = field(default_factory=dict)
     queries: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
     streams: dict[str, Callable[[], AsyncIterator[bytes]]] = field(default_factory=dict)
+    files: dict[str, tuple[bytes, str, str]] = field(default_factory=dict)
+    fields: list[dict[str, str]] | None = None
+    units: list[str] | None = None
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -42,7 +46,11 @@ class Played:
         self.queries.append((request.method, path, request.url.params.multi_items()))
         if refusal := self.refusals.get(f"{request.method} {path}", self.refusals.get(path)):
             status, code = refusal
-            return httpx.Response(status, json={"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}"})
+            said = {"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}", "fields": self.fields}
+            return httpx.Response(status, json=said)
+        if path in self.files:
+            content, kind, disposition = self.files[path]
+            return httpx.Response(200, content=content, headers={"content-type": kind, "content-disposition": disposition})
         if path == "/sessions/token":
             return self._token(request.headers.get("x-session", ""))
         if path in self.streams:
@@ -56,7 +64,9 @@ class Played:
             return httpx.Response(401, json={"status": 401, "code": "session_ended", "title": "登录已结束", "detail": "请重新登录。"})
         told = {"token": f"token-{key}", "session": key, "name": "zhou", "real_name": f"周{XSS}", "csrf": f"csrf-{key}"}
         told |= {"idle_ends_at": "2026-09-18T10:00:00Z", "ends_at": "2026-09-18T20:00:00Z"}
-        return httpx.Response(200, json=told | {"roles": {role: role for role in self.sessions[key]}, "unit_ids": None, "acts_for": []})
+        return httpx.Response(
+            200, json=told | {"roles": {role: role for role in self.sessions[key]}, "unit_ids": self.units, "acts_for": []}
+        )
 
 
 @dataclass

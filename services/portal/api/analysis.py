@@ -28,7 +28,7 @@ async def analysis(page: Reader, unit: UUID | None = None) -> Response:
     shown: dict[str, Any] = {"cards": cards, "asked": asked, "groups": GROUPS, "spread": _spread(cards, asked)}
     if page.is_fragment:
         return page.show("analysis_list.html", **shown)
-    return page.show("analysis.html", retiring=_retiring(cards["retirements"]), units=_units(cards), **shown)
+    return page.show("analysis.html", retiring=_retiring(cards["retirements"]), units=narrowings(cards), **shown)
 
 
 def _wanted(page: Page, asked: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -67,7 +67,7 @@ def _retiring(found: dict[str, Any] | None) -> dict[str, Any] | None:
     return found and {"options": charts.retirements(found["items"]), "years": charts.years(found["items"])}
 
 
-def _units(cards: dict[str, Any]) -> list[tuple[str, str]]:
+def narrowings(cards: dict[str, Any]) -> list[tuple[str, str]]:
     """What one may narrow to: whoever has units below him, and the unit that is looked at."""
     found = {row["code"]: row["label"] for row in (cards["parents"] or {}).get("items", ())}
     if cards.get("unit"):

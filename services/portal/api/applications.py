@@ -39,17 +39,11 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
         each["released_by"] for each in found["documents"]
     }
     cards, names = await asyncio.gather(page.get_each(beside), page.names_of(found["applicant"], *people))
-    shown = {"error": None, "typed": _UNTYPED, "trace_link": _trace_link(page, application_id)} | shown
+    shown = {"error": None, "typed": _UNTYPED, "trace_link": page.trace_of(f"approval:{application_id}")} | shown
     return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 
 
 _UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": []}
-
-
-def _trace_link(page: Page, application_id: UUID) -> str:
-    """The traces of the case, for the office."""
-    viewer = page.request.app.state.zipkin_url
-    return f"{viewer}/zipkin/?annotationQuery=case.id%3Dapproval%3A{application_id}" if viewer and page.viewer.whole_county else ""
 
 
 async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any], done: str) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from secrets import compare_digest
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from fastapi import Request
@@ -138,6 +138,13 @@ class Page:
         except (Refused, Away):
             return True
         return any(each["current"] for each in found["items"])
+
+    def trace_of(self, case: str) -> str:
+        """Where a case is looked at step by step: 运维 for whoever may, the viewer of traces for the office."""
+        if self.viewer.may("traces.read"):
+            return f"/ops?q={quote(case, safe='')}"
+        viewer = self.request.app.state.zipkin_url
+        return f"{viewer}/zipkin/?annotationQuery={quote(f'case.id={case}', safe='')}" if viewer and self.viewer.whole_county else ""
 
     def text(self, name: str) -> str:
         """What was typed into a field."""

@@ -6,6 +6,8 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/applications/new", "申请", "applications.submit"),
     ("/units", "单位", "units.read"),
     ("/lights", "亮灯", "lights.read"),
+    ("/issues", "问题整改", "lights.read"),
+    ("/freeze-orders", "冻结", "lights.read"),
     ("/supervision-lists", "督办清单", "lights.read"),
     ("/analysis", "数智分析", "reports.read"),
     ("/exports", "导入导出", "exports.make"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 BOX, GAP, HEIGHT = 124.0, 28.0, 56.0
+_STILL_PAUSED, _LATER = {"day": "至今", "verdict": "paused"}, {"day": "", "verdict": "counted"}
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ class Drawing:
     height: float = HEIGHT
 
 
-def bar(days: Sequence[Mapping[str, str]], used: int) -> tuple[Cell, ...]:
-    """The days of a certificate that count or were paused: rest days are no part of a term and are left out."""
+def bar(days: Sequence[Mapping[str, str]], used: int, total: int = 0) -> tuple[Cell, ...]:
+    """The days of a certificate that count or were paused: rest days are no part of a term and are left out.
+
+    A certificate ends where an open pause began: what is left of the `total` stands behind it.
+    """
     shown = [each for each in days if each["verdict"] != "rest_day"]
+    missing = total - sum(each["verdict"] == "counted" for each in shown)
+    shown += [_STILL_PAUSED] * (missing > 0) + [_LATER] * missing
     if not shown:
         return ()
     width = 100 / len(shown)

@@ -1,0 +1,263 @@
+"""问题整改: what the pages show and ask for, that a refusal keeps what was typed, and how evidence is brought."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from services.monitoring.models.tasks import Action
+from services.portal.api.issues import DEEDS, FORMS
+from shared.auth import PERMISSIONS
+from shared.glossary import IssueState, Role
+from tests.portal import given_cases as given
+from tests.portal.conftest import OURS, Door
+
+pytestmark = pytest.mark.asyncio
+PAGE = f"/issues/{given.ISSUE_ID}"
+PDF = b"%PDF-1.7\n"
+OFFICERS = (Action.CONFIRM, Action.DISMISS, Action.SERVE, Action.ACCEPT, Action.RETURN, Action.PAUSE, Action.RESUME, Action.EXTEND)
+ALL = (*OFFICERS, Action.PROPOSE_FREEZE, Action.RECORD_AGAIN, Action.SUBMIT_EVIDENCE, Action.RELEASE)
+RULE = {"code": "M01", "title": "超编", "ground": "条例"}
+
+
+def answers(door: Door, issue: dict[str, Any] | None = None) -> None:
+    door.played.answers |= {PAGE: issue or given.issue(), "/lights/matrix": {"rules": [RULE], "items": []}}
+    door.played.answers["/issues"] = {"items": [given.line().model_dump(mode="json")], "next": "more"}
+
+
+async def send(door: Door, deed: str, typed: dict[str, str], *roles: Role, **more: Any) -> httpx.Response:
+    csrf = door.sign_in(*roles or (Role.SUPERVISION_OFFICER,))
+    return await door.client.post(f"{PAGE}/{deed}", data={"csrf": csrf, "request_key": "key-0001", **typed}, headers=OURS, **more)
+
+
+def sent(door: Door, path: str) -> list[Any]:
+    return [json.loads(body) for method, asked, body, _ in door.played.asked if (method, asked) == ("POST", path)]
+
+
+@pytest.mark.parametrize("path", ["/issues", "/issues?state=all&late=true&rule=M01&level=red&q=x", PAGE])
+async def test_every_page_is_drawn_and_nothing_planted_is_markup(door: Door, path: str) -> None:
+    door.sign_in(*Role)
+    answers(door, given.issue(IssueState.RECTIFYING, *ALL))
+    page = await door.client.get(path)
+
+    assert page.status_code == 200, page.text
+    assert "第一小学" in page.text
+    assert "<script>alert(1)" not in page.text
+    assert "<img src=x" not in page.text
+
+
+@pytest.mark.parametrize("state", list(IssueState))
+async def test_an_issue_is_drawn_in_every_state_without_a_word_missing(door: Door, state: IssueState) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    early = state in {IssueState.BASELINE, IssueState.TO_VERIFY, IssueState.DISMISSED}
+    bare: dict[str, Any] = (
+        {"notice": None, "signed_at": None, "rungs": [], "next_rung": None, "timeline": [], "freezes": [], "files": []} if early else {}
+    )
+    answers(door, given.issue(state, deadline=None if early else given.PAUSED, has_case=state != IssueState.BASELINE, **bare))
+    page = await door.client.get(PAGE)
+
+    assert page.status_code == 200, page.text
+    assert not re.search(r"None|undefined|\bnull\b", re.sub(r"<[^>]*>", "", page.text))
+
+
+async def test_open_issues_are_listed_first_those_due_soonest_unless_others_are_asked_for(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door)
+    for asked in ("", "?state=all", "?state=closed", "?late=true&unit=u&sort=-found&after=x"):
+        await door.client.get(f"/issues{asked}", headers={"hx-request": "true"})
+
+    lists = [dict(query) for _, path, query in door.played.queries if path == "/issues"]
+    assert [(each.get("open"), each.get("state"), each["sort"]) for each in lists] == [
+        ("true", None, "due"),
+        (None, None, "due"),
+        (None, "closed", "due"),
+        ("true", None, "-found"),
+    ]
+    assert (lists[3]["late"], lists[3]["unit"], lists[3]["after"]) == ("true", "u", "x")
+
+
+async def test_an_open_pause_is_hatched_and_what_is_left_stands_behind_it(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door, given.issue(deadline=given.PAUSED))
+    page = (await door.client.get(PAGE)).text
+
+    (bar,) = re.findall(r'<svg class="bar".*?</svg>', page, re.DOTALL)
+    assert bar.count('fill="url(#hatch)"') == 2
+    assert (bar.count('class="bar-used"'), bar.count('class="bar-left"') - 1) == (3, 12)  # one is the hatch's own ground
+    assert "至今 暂停计时" in bar
+    assert "下一步：逾期" in page
+
+
+async def test_each_form_is_offered_to_whom_the_service_offers_it_and_to_nobody_else(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    offered = {}
+    for action in (*ALL, None):
+        answers(door, given.issue(IssueState.RECTIFYING, *([action] if action else [])))
+        offered[action] = set(re.findall(rf'\baction="{PAGE}/([a-z-]+)"', (await door.client.get(PAGE)).text))
+
+    assert offered[None] == set()
+    assert offered[Action.PROPOSE_FREEZE] == set()
+    assert set().union(*offered.values()) == set(FORMS)
+    assert [len(each) for action, each in offered.items() if action not in {None, Action.PROPOSE_FREEZE}] == [1] * (len(ALL) - 1)
+
+
+TYPED = {
+    "confirmation": {"title": "关于清退的通知", "demand": "清退 1 人", "budget_days": "12"},
+    "dismissal": {"reason": "已批准"},
+    "service": {"served_on": "2026-09-18"},
+    "acceptance": {"document_no": "验1号", "reason": "属实"},
+    "evidence-return": {"reason": "缺通知单"},
+    "pause": {"reason": "等待仲裁"},
+    "resume": {"reason": "仲裁已结"},
+    "extension": {"days": "5", "reason": "情况复杂"},
+    "recording": {},
+}
+OFFERS = dict(
+    zip(("confirmation", "dismissal", "service", "acceptance", "evidence-return", "pause", "resume", "extension"), OFFICERS, strict=True)
+)
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_what_an_officer_fills_in_goes_to_the_service_under_the_forms_own_key(door: Door, deed: str) -> None:
+    answers(door)
+    done = await send(door, deed, {f"{deed}-{name}": value for name, value in TYPED[deed].items()})
+
+    numbers = {name: int(value) for name, value in TYPED[deed].items() if name in {"budget_days", "days"}}
+    assert (done.status_code, done.headers["location"]) == (303, f"{PAGE}?done={DEEDS[deed].done}")
+    assert sent(door, f"{PAGE}/{deed}") == [TYPED[deed] | numbers]
+    assert {headers["idempotency-key"] for _, path, _, headers in door.played.asked if path == f"{PAGE}/{deed}"} == {"key-0001"}
+    assert "data-done" in (await door.client.get(done.headers["location"])).text
+
+
+@pytest.mark.parametrize("deed", OFFERS)
+async def test_a_refusal_keeps_every_word_and_opens_the_form_again(door: Door, deed: str) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, OFFERS[deed]))
+    door.played.refusals[f"{PAGE}/{deed}"] = (409, "own_case")
+    page = await send(door, deed, {f"{deed}-{name}": value for name, value in TYPED[deed].items()})
+
+    assert page.status_code == 409
+    assert "原因：&lt;script&gt;" in page.text
+    for name, value in TYPED[deed].items():
+        assert re.search(rf'name="{deed}-{name}"[^>]*value="{value}"|name="{deed}-{name}"[^>]*>{value}</textarea>', page.text), name
+    assert 'data-given="true"' in page.text
+    folded = re.findall(rf'<details class="more[^>]*>(?=(?:(?!</details>).)*action="{PAGE}/{deed}")', page.text, re.DOTALL)
+    assert (len(folded), all(" open" in each for each in folded)) == (deed not in {"confirmation", "service", "acceptance"}, True)
+
+
+async def test_a_field_that_the_service_does_not_take_is_named_in_chinese_and_marked(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.EXTEND))
+    door.played.refusals[f"{PAGE}/extension"] = (422, "malformed")
+    door.played.fields = [{"field": "days", "reason": "须为整数"}]
+    page = await send(door, "extension", {"extension-days": "五", "extension-reason": "x"})
+
+    assert page.status_code == 422
+    assert "延长天数：须为整数" in page.text
+    assert re.search(r'name="extension-days"[^>]*value="五"[^>]*aria-invalid="true"', page.text)
+
+
+async def test_who_may_not_accept_is_told_why_in_words(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(
+        door, given.issue(IssueState.EVIDENCE_SUBMITTED, Action.RETURN, withheld={Action.ACCEPT: "整改材料由您提交，须由其他人员验收。"})
+    )
+
+    assert "整改材料由您提交，须由其他人员验收。" in (await door.client.get(PAGE)).text
+
+
+async def test_evidence_is_brought_and_then_handed_in_with_what_lay_ready(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
+    door.played.answers[f"{PAGE}/evidence-files"] = {"id": "new-file"}
+    typed = {"evidence-description": "已出编", "evidence-attachments": given.FILE_ID}
+    done = await send(door, "evidence", typed, Role.UNIT_CLERK, files={"file": ("../甲.pdf", PDF)})
+
+    (brought,) = [body for _, path, body, _ in door.played.asked if path == f"{PAGE}/evidence-files"]
+    assert done.headers["location"] == f"{PAGE}?done=evidence_submitted"
+    assert PDF in brought
+    assert 'filename="甲.pdf"'.encode() in brought
+    assert sent(door, f"{PAGE}/evidence") == [{"description": "已出编", "attachments": [given.FILE_ID, "new-file"]}]
+
+
+async def test_evidence_without_a_file_is_handed_in_as_it_is(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
+    done = await send(door, "evidence", {"evidence-description": "已出编", "evidence-document_no": "报1号"}, Role.UNIT_CLERK)
+
+    assert done.status_code == 303
+    assert sent(door, f"{PAGE}/evidence") == [{"description": "已出编", "document_no": "报1号", "attachments": []}]
+
+
+@pytest.mark.parametrize("code", ["evidence_file_too_large", "evidence_file_mislabelled"])
+async def test_a_file_that_is_refused_is_named_and_costs_no_word_and_nothing_is_handed_in(door: Door, code: str) -> None:
+    ready = given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE, files=[given.brought(handed_in=False)])
+    answers(door, ready)
+    door.played.refusals[f"{PAGE}/evidence-files"] = (409, code)
+    typed = {"evidence-description": "已出编，附通知单", "evidence-document_no": "报1号", "evidence-attachments": given.FILE_ID}
+    page = await send(door, "evidence", typed, Role.UNIT_CLERK, files={"file": ("<b>合影.pdf", b"MZ")})
+
+    assert page.status_code == 409
+    assert "“&lt;b&gt;合影.pdf”：" in page.text
+    assert "整改情况和其他附件已保留" in page.text
+    assert ">已出编，附通知单</textarea>" in page.text
+    assert 'value="报1号"' in page.text
+    assert re.search(rf'value="{given.FILE_ID}" checked', page.text)
+    assert sent(door, f"{PAGE}/evidence") == []
+
+
+async def test_files_brought_ahead_keep_what_is_written_and_hand_nothing_in(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE, files=[given.brought(handed_in=False)]))
+    door.played.answers[f"{PAGE}/evidence-files"] = {"id": given.FILE_ID}
+    page = await send(door, "evidence-files", {"evidence-description": "写到一半"}, Role.UNIT_CLERK, files={"file": ("甲.pdf", PDF)})
+
+    assert (page.status_code, sent(door, f"{PAGE}/evidence")) == (200, [])
+    assert ">写到一半</textarea>" in page.text
+    assert re.search(rf'value="{given.FILE_ID}" checked', page.text)
+
+
+async def test_a_file_of_any_size_goes_to_the_service_which_says_what_is_too_much(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
+    door.played.refusals[f"{PAGE}/evidence-files"] = (409, "evidence_file_too_large")
+    huge = {"file": ("甲.pdf", b"0" * (21 * 2**20))}
+    page = await send(door, "evidence", {"evidence-description": "已出编"}, Role.UNIT_CLERK, files=huge)
+
+    assert page.status_code == 409
+    assert ">已出编</textarea>" in page.text
+
+
+async def test_files_are_passed_on_as_the_service_names_them_and_run_nowhere(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    door.played.files[f"{PAGE}/evidence-files/{given.FILE_ID}"] = (PDF, "application/pdf", "attachment; filename*=UTF-8''%E7%94%B2.pdf")
+    door.played.files[f"{PAGE}/notice"] = (PDF, "application/pdf", 'inline; filename="x.pdf"')
+    evidence, notice = [await door.client.get(path) for path in door.played.files]
+
+    assert (evidence.content, evidence.headers["content-disposition"]) == (PDF, "attachment; filename*=UTF-8''%E7%94%B2.pdf")
+    assert notice.headers["content-disposition"] == 'inline; filename="x.pdf"'
+    for answer in (evidence, notice):
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/notice", f"{PAGE}/evidence-files/{given.FILE_ID}", f"/freeze-orders/{given.ORDER_ID}"])
+async def test_what_lies_outside_ones_units_is_not_found(door: Door, path: str) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    door.played.refusals[path] = (404, "issue_unknown")
+
+    assert (await door.client.get(path)).status_code == 404
+
+
+async def test_a_deed_that_there_is_not_is_not_found_and_nothing_is_sent(door: Door) -> None:
+    answers(door)
+    page = await send(door, "closing", {})
+
+    assert (page.status_code, sent(door, f"{PAGE}/closing")) == (404, [])
+
+
+@pytest.mark.parametrize(
+    ("deed", "permission"), [("evidence", "issues.submit_evidence"), ("notice-release", "documents.release"), ("service", "issues.verify")]
+)
+async def test_each_deed_is_closed_to_other_roles(door: Door, deed: str, permission: str) -> None:
+    answers(door)
+    outsiders = sorted(set(Role) - PERMISSIONS[permission])
+    page = await send(door, deed, {}, *outsiders)
+
+    assert (page.status_code, sent(door, f"{PAGE}/{deed}")) == (403, [])
