@@ -1,21 +1,25 @@
 """The light board in a real browser on the whole stack: a light turns while somebody watches, and leads to what makes it green."""
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
 
 from deploy.city.invented import Inventor
-from deploy.demo.city import OFFICER, SUPERVISOR, logins
+from deploy.demo.city import OFFICER, SEALER, SUPERVISOR, logins
 from deploy.demo.plan import city
 from deploy.doors import Doors, doors_of
-from deploy.local.place import Place
-from shared.clock import Clock, business_day
-from shared.glossary import PersonIdentity, PostCategory
+from deploy.local.place import NAMESPACE, Place
+from shared.clock import Clock, at_hour, business_day
+from shared.glossary import Light, PersonIdentity, PostCategory
+from shared.temporal import WORKFLOWS, connect
 from tests.e2e.test_pages import desk
 from tests.portal.browser import chromium
+from workflows.schedules import Nominal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,6 +55,24 @@ async def test_without_a_script_a_reload_shows_the_same_and_colours_are_chosen_b
         rows, green = page.locator("#rows tr"), page.locator("#rows tr > td.light-green")
         assert await rows.count() == await green.count() > 0
         await expect(page.locator("#line")).to_have_text("刷新页面可见最新")
+
+
+async def test_a_weekly_edition_is_released_sealed_and_handed_out(whole: Place) -> None:
+    async with chromium() as browser, doors_of(whole) as doors:
+        unit, row = await _full(doors)
+        await _over_quota(whole, doors, unit, row)
+        await _issue_lists(whole, doors, unit["id"])
+        async with desk(browser, whole, SEALER) as sealer:
+            page = sealer.page
+            await page.goto(f"{whole.portal}/supervision-lists?unit={unit['id']}")
+            await page.click("a.row-link")
+            await expect(page.locator("tbody")).to_contain_text("新增（1）")
+            await page.fill("#f-reason", "核对无误，同意用印。")
+            await page.click("text=登记用印并送签章")
+            await sealer.until("待单位签收")
+            files = [await page.context.request.get(f"{page.url.partition('?')[0]}/{kind}") for kind in ("pdf", "xlsx")]
+            assert [(await file.body())[:4] for file in files] == [b"%PDF", b"PK\x03\x04"]
+            assert {file.headers["cache-control"] for file in files} == {"no-store"}
 
 
 async def test_events_end_with_the_session(whole: Place) -> None:
@@ -89,3 +111,16 @@ async def _over_quota(whole: Place, doors: Doors, unit: dict[str, Any], row: dic
     surplus = {"kind": row["kind"], "funding": row["funding"], "started_on": (today - timedelta(days=30)).isoformat(), "cause": "violation"}
     surplus |= {"person_id": known.body["person_id"], "reason": "实地检查发现", "document_no": "望编督〔2026〕检查记录"}
     await doors.post(SUPERVISOR, "roster", f"/units/{unit['id']}/over-quota", surplus)
+
+
+async def _issue_lists(whole: Place, doors: Doors, unit: str) -> None:
+    """The weekly job, as it ran on the first working day of this week; it finds what is open now."""
+    async with asyncio.timeout(60):
+        while (await doors.get(OFFICER, "monitoring", f"/units/{unit}/light")).body["light"] != Light.RED:  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.2)
+    key = bytes.fromhex((whole.home / "secrets" / "payload.key").read_text())
+    client, today = await connect(whole.temporal, NAMESPACE, key), business_day(Clock(whole.clock_file).now())
+    days = [today - timedelta(days=each) for each in range(today.weekday(), -1, -1)]
+    for day in days:
+        nominal = Nominal(at=at_hour(day, 9))
+        await client.execute_workflow("SupervisionWorkflow", nominal, id=f"lists-{uuid4()}", task_queue=WORKFLOWS)
