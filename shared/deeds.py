@@ -45,6 +45,7 @@ COMMANDS = {
     # approval
     "file_document": "文书归档",
     "keep_answer": "保存签章答复",
+    "keep_attachment": "保存附件",
     "keep_rendered": "保存文书",
     "mark_held": "标明申请停滞",
     "number_document": "文书编号",

@@ -55,6 +55,8 @@ TITLES: dict[str, str] = {
     "provider_account_unknown": "没有对应的账号",
     "factor_present": "动态口令已启用",
     "factor_missing": "动态口令未启用",
+    "view_unknown": "没有找到视图",
+    "too_many_views": "视图过多",
     # units, quotas, persons, placements
     "unit_unknown": "没有找到单位",
     "person_unknown": "没有找到人员",
@@ -170,6 +172,12 @@ TITLES: dict[str, str] = {
     "correction_outdated": "本系统内容已有变动",
     # applications and documents
     "application_unknown": "没有找到申请",
+    "attachment_unknown": "没有找到附件",
+    "attachment_unfit": "附件格式不符",
+    "attachment_too_large": "附件过大",
+    "too_many_attachments": "附件过多",
+    "not_the_time_for_files": "已不能补充附件",
+    "attachment_damaged": "附件已损坏",
     "application_incomplete": "申请内容不完整",
     "chain_missing": "审批环节未设置",
     "not_standing_in": "没有代办授权",

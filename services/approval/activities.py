@@ -20,7 +20,7 @@ from services.approval.models.facts import SealTask
 from services.approval.models.refusals import NotReleased
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal
 from services.approval.queries import documents as queries
-from services.approval.queries.notices import RosterReader
+from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared import seal
 from shared.clock import at_hour
 from shared.db import By, Database
@@ -29,7 +29,6 @@ from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import unrecordable_is_final
 from workflows import approval_messages as messages
 
-TEMPLATES = Path(__file__).parent / "templates"
 ENGINE = "approval"
 
 

@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
+import httpx
 from fastapi import FastAPI
 
 from services.approval import api
 from services.approval.queries.exports import EXPORTS
+from services.approval.queries.notices import RosterReader
+from services.approval.queries.previews import Desk
 from services.approval.settings import ApprovalSettings
 from shared import case_events, db, security_log, telemetry, temporal, upkeep
-from shared.auth import Tokens
+from shared.auth import ServiceToken, Tokens
 from shared.clock import Clock
+from shared.documents import Renderer
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
 from shared.http import service_app
 from shared.law.notices import Notices
+from shared.traces import carry
 
 
 def create_app() -> FastAPI:
@@ -26,8 +32,11 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         payload_key = bytes.fromhex(settings.secret("payload.key"))
-        async with db.connect(settings.database_url, "approval") as database:
-            app.state.database = database
+        async with (
+            db.connect(settings.database_url, "approval") as database,
+            httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False, event_hooks={"request": [carry]}) as roster,
+        ):
+            app.state.database, app.state.desk = database, _desk(settings, roster)
             app.state.temporal = await temporal.connect(settings.temporal, settings.temporal_namespace, payload_key, lazy=True)
             app.state.ready = {"database": database.ping}
             yield
@@ -39,9 +48,17 @@ def create_app() -> FastAPI:
     app.state.may_move_time = settings.may_move_time
     app.state.calendar = Notices(settings.calendar_folder).calendar
     app.state.seal_secret = settings.secret("seal.hmac")
-    app.state.documents = settings.documents
+    app.state.documents, app.state.attachments = settings.documents, settings.documents / "attachments"
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("approval"), None)
     for router in (*api.ROUTERS, case_events.router, upkeep.router):
         app.include_router(router)
     return app
+
+
+def _desk(settings: ApprovalSettings, roster: httpx.AsyncClient) -> Desk:
+    """Where previews are written."""
+    token = ServiceToken("approval", settings.secrets_dir, production=settings.environment == "production")
+    mark = "　".join(filter(None, ("预览件：未编号、未签章，不作依据", settings.mark)))
+    reader = RosterReader(roster, lambda: token.at(datetime.now(UTC)))
+    return Desk(reader, settings.issuer, lambda: Renderer(settings.font_dir, mark))

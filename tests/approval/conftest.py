@@ -40,6 +40,8 @@ from workflows.approval import ApprovalWorkflow
 from workflows.approval_messages import TASK_QUEUE
 from workflows.worker import runner
 
+ISSUER = "云海市编办"
+
 
 @pytest_asyncio.fixture
 async def home(
@@ -48,7 +50,8 @@ async def home(
     folder, url = tmp_path, database
     tokens = make_secrets(folder)
     approval_port, roster_port, seal_port = free_port(), free_port(), free_port()
-    for name, value in environment(stack, url, kafka, folder).items():
+    own = {"BIANBAN_ROSTER_URL": f"http://127.0.0.1:{roster_port}", "BIANBAN_ISSUER": ISSUER}
+    for name, value in (environment(stack, url, kafka, folder) | own).items():
         monkeypatch.setenv(name, value)
     clock, payload_key = Clock(folder / "clock"), bytes.fromhex((folder / "payload.key").read_text())
     secret = (folder / "seal.hmac").read_text()
@@ -70,7 +73,7 @@ async def home(
         activities = ApprovalActivities(
             database=tables,
             folder=folder / "out" / "documents",
-            issuer="云海市编办",
+            issuer=ISSUER,
             renderer=Renderer(),
             roster=RosterReader(clients[1], lambda: token.at(datetime.now(UTC))),
             platform=EmbeddedSealPlatform(clients[2], secret, clock),

@@ -11,8 +11,9 @@ import pytest
 
 from deploy.seal.app import _demo_seal
 from deploy.seal.keys import KeptKeySigner, load_or_make
-from services.approval.activities import TEMPLATES, _sealed
+from services.approval.activities import _sealed
 from services.approval.models.facts import SealTask
+from services.approval.queries.notices import TEMPLATES
 from shared import seal
 from shared.clock import Clock
 from shared.documents import Renderer

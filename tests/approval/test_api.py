@@ -31,6 +31,10 @@ ROUTES = sorted(
 )
 PERMITTED = {
     ("POST", "/applications"): "applications.submit",
+    ("POST", "/application-previews"): "applications.submit",
+    ("POST", "/applications/{application_id}/attachments"): "applications.submit",
+    ("GET", "/applications/{application_id}/attachments"): "persons.read",
+    ("GET", "/applications/{application_id}/attachments/{attachment_id}/file"): "persons.read",
     ("GET", "/applications"): "applications.read",
     ("GET", "/applications/{application_id}"): "applications.read",
     ("POST", "/applications/{application_id}/decisions"): "applications.decide",
@@ -88,7 +92,7 @@ class Door:
         headers = {"idempotency-key": key or str(uuid.uuid4())}
         if who is not None:
             headers["authorization"] = f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"
-        filled = path.format(application_id=uuid.uuid4(), document_id=uuid.uuid4(), export_id=uuid.uuid4())
+        filled = path.format(application_id=uuid.uuid4(), document_id=uuid.uuid4(), export_id=uuid.uuid4(), attachment_id=uuid.uuid4())
         return await self.client.request(method, filled, headers=headers, json=body)
 
     async def submit(self) -> str:

@@ -52,6 +52,9 @@ PERMITTED = {
     ("POST", "/users/{name}/release"): {Role.SYSTEM_ADMIN},
     ("DELETE", "/users/{name}/sessions"): {Role.SYSTEM_ADMIN},
     ("GET", "/audit/sign-ins"): {Role.AUDIT_ADMIN},
+    ("GET", "/me/views"): frozenset(Role),
+    ("POST", "/me/views"): frozenset(Role),
+    ("DELETE", "/me/views/{view_id}"): frozenset(Role),
 }
 
 
@@ -76,7 +79,9 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
 
     for method, path in ROUTES:
         for headers in ({}, *({"authorization": text} for text in wrong)):
-            answer = await door.client.request(method, path.format(name="zhang", role="observer", session_id=uuid4()), headers=headers)
+            answer = await door.client.request(
+                method, path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4()), headers=headers
+            )
             assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 
 

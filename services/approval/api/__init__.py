@@ -1,6 +1,15 @@
 """Door 1: HTTP."""
 
-from services.approval.api import applications, cases, codes, documents, tasks
+from services.approval.api import applications, attachments, cases, codes, documents, previews, tasks
 from shared.exports import api as exports
 
-ROUTERS = (applications.router, tasks.router, codes.router, cases.router, documents.router, exports.router)
+ROUTERS = (
+    applications.router,
+    tasks.router,
+    codes.router,
+    cases.router,
+    documents.router,
+    previews.router,
+    attachments.router,
+    exports.router,
+)

@@ -19,7 +19,6 @@ from shared.unit_copies import UnitEnded, UnitUnknown
 from workflows.approval_messages import ApprovalStart, Content, Entry, Held, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
-SERIES = "编申"
 
 
 @command
@@ -31,7 +30,7 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
     if chain is None:
         raise ChainMissing(type=what.type)
     application_id = uuid7()
-    number = await next_number(conn, SERIES, business_day(by.as_of).year)
+    number = await next_number(conn, rules.SERIES, business_day(by.as_of).year)
     await _insert(conn, by, what, application_id, number, chain.version)
     await _insert_revision(conn, by, application_id, 1, what.content, what.title, what.justification)
     await outbox.append(

@@ -174,6 +174,15 @@ class SealTask:
 
 
 @dataclass(frozen=True)
+class NoticeKind:
+    """What the notice of a type is called, how it is numbered and which template writes it."""
+
+    title: str
+    series: str
+    template: str
+
+
+@dataclass(frozen=True)
 class Notice:
     """What a notice says, without the person: that is asked of the roster while it is written."""
 

@@ -32,7 +32,7 @@ class ChainMissing(Conflict):
 
 
 class ApplicationIncomplete(Conflict):
-    """The procedure asks for more; `missing` names the fields."""
+    """The procedure asks for more; `missing` names the fields in words, `fields` as a form has them."""
 
     code = "application_incomplete"
     sentence = "申请缺少必填内容：{missing}。请补充后再提交。"
@@ -106,3 +106,45 @@ class AlreadyRevoked(Conflict):
 
     code = "already_revoked"
     sentence = "该文件的撤销已经在办理或已经办结。请勿重复办理。"
+
+
+class AttachmentUnknown(NotFound):
+    """Not beside this application."""
+
+    code = "attachment_unknown"
+    sentence = "没有找到该附件，或者您无权查看。请刷新后再看。"
+
+
+class AttachmentUnfit(Conflict):
+    """Another kind of file, or not what its name claims."""
+
+    code = "attachment_unfit"
+    sentence = "附件只接受 PDF、OFD、JPG、PNG、docx、xlsx，且内容须与扩展名一致。该文件未保存，请另存为其中一种格式后再上传。"
+
+
+class AttachmentTooLarge(Conflict):
+    """Too many bytes."""
+
+    code = "attachment_too_large"
+    sentence = "每个附件不超过 {most} MB。该文件未保存，请压缩或拆分后再上传。"
+
+
+class TooManyAttachments(Conflict):
+    """As many as one may bring."""
+
+    code = "too_many_attachments"
+    sentence = "一件申请最多 {most} 个附件。该文件未保存，请合并后再上传。"
+
+
+class NotTheTimeForFiles(Conflict):
+    """What was decided was decided by what lay there."""
+
+    code = "not_the_time_for_files"
+    sentence = "申请已核准、办结或撤回，不能再补充附件。"
+
+
+class AttachmentDamaged(Conflict):
+    """The bytes are not those that were brought."""
+
+    code = "attachment_damaged"
+    sentence = "附件文件与登记的校验值不一致，已停止提供。请联系系统管理员从备份恢复。"

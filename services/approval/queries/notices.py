@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,9 +11,11 @@ import httpx
 from services.approval.models.facts import Notice
 from shared.errors import Unavailable
 from shared.glossary import LABELS, ApplicationType, PersonIdentity
+from workflows.approval_messages import Content
 from workflows.roster import Done
 
 Words = dict[str, Any]
+TEMPLATES = Path(__file__).parents[1] / "templates"
 COPIES = "市委组织部、市财政局、市人力资源和社会保障局"
 _SEX = {"M": "男", "F": "女", "male": "男", "female": "女"}
 
@@ -40,6 +43,18 @@ class RosterReader:
             return words | _entry(notice, codes)
         origin = (await self._get(f"/units/{notice.from_unit_id}"))["name"] if notice.from_unit_id else unit["name"]
         return words | _movement(notice, words, origin, codes)
+
+    async def authorisation(self, content: Content) -> Words:
+        """By which authorised use a person would enter: the placement that will say so is not there yet. Raises Unavailable."""
+        found = (await self._get(f"/units/{content.unit_id}/reservations"))["items"]
+        return next(
+            (
+                {name: each[name] for name in ("authorisation_no", "authorised_on")}
+                for each in found
+                if each["id"] == str(content.reservation_id)
+            ),
+            {},
+        )
 
     async def _get(self, path: str) -> dict[str, Any]:
         try:

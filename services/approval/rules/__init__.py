@@ -1,9 +1,23 @@
 """Pure decisions of approval, each with its ground."""
 
+from collections.abc import Mapping
+
 from services.approval.models.refusals import ApplicationIncomplete
 from shared.glossary import ApplicationType, FreezeScope
 from workflows.approval_messages import Content
 
+SERIES = "编申"
+"""In the numbers of applications."""
+_CALLED = {
+    "kind": "编制类型",
+    "funding": "经费形式",
+    "person_id": "人员",
+    "reason_code": "事由",
+    "effective_on": "生效日期",
+    "from_unit_id": "调出单位",
+    "change_id": "变更登记",
+    "posts": "用编数（须为 1）",
+}
 _NEEDED = {
     ApplicationType.POST_USE: (),
     ApplicationType.ENTRY: ("person_id", "reason_code", "effective_on"),
@@ -23,9 +37,22 @@ def ensure_complete(application_type: ApplicationType, content: Content) -> None
     row = () if application_type is ApplicationType.CHANGE else ("kind", "funding")
     missing = [name for name in (*row, *_NEEDED[application_type]) if not getattr(content, name)]
     if missing:
-        raise ApplicationIncomplete(missing="、".join(missing))
+        raise _incomplete(*missing)
     if application_type is not ApplicationType.POST_USE and content.posts != 1:
-        raise ApplicationIncomplete(missing="posts")
+        raise _incomplete("posts")
+
+
+def _incomplete(*fields: str) -> ApplicationIncomplete:
+    return ApplicationIncomplete(missing="、".join(_CALLED[each] for each in fields), fields=",".join(fields))
+
+
+def after_effect(application_type: ApplicationType, posts: int, figures: Mapping[str, int]) -> dict[str, int]:
+    """The figures that a notice states, as they stand once the effect is there: a preview is written before it."""
+    changed = {
+        ApplicationType.POST_USE: {"reserved": posts, "available": -posts},
+        ApplicationType.ENTRY: {"headcount": 1, "reserved": -1},
+    }.get(application_type, {})
+    return {name: figures[name] + by for name, by in changed.items() if name in figures}
 
 
 def stopped_by(application_type: ApplicationType) -> FreezeScope | None:

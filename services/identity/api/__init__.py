@@ -1,7 +1,7 @@
 """Door 1: HTTP."""
 
-from services.identity.api import accounts, colleagues, credentials, demo, me, oidc, sessions
+from services.identity.api import accounts, colleagues, credentials, demo, me, oidc, sessions, views
 
-ROUTERS = (me.router, sessions.router, credentials.router, accounts.router, colleagues.router)
+ROUTERS = (me.router, sessions.router, credentials.router, accounts.router, colleagues.router, views.router)
 DEMO = demo.router
 PROVIDER = oidc.router

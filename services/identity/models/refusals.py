@@ -204,3 +204,17 @@ class ProviderAccountUnknown(Unproved):
 
     code = "provider_account_unknown"
     sentence = "统一身份认证已通过，但本系统没有对应的账号。请联系系统管理员建立账号。"
+
+
+class ViewUnknown(NotFound):
+    """No saved view of his own by this id."""
+
+    code = "view_unknown"
+    sentence = "没有找到这个视图，或它已删除。请刷新后再看。"
+
+
+class TooManyViews(Conflict):
+    """So many that nobody finds one."""
+
+    code = "too_many_views"
+    sentence = "最多保存 {most} 个视图。请先删除不用的视图，再保存。"

@@ -1,0 +1,75 @@
+"""附件: files beside an application, for those who read the people it is about."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, File, Request, UploadFile
+from fastapi.responses import Response as Plain
+
+from services.approval.api.door import Db, Write, by_of
+from services.approval.commands import attachments as commands
+from services.approval.models.attachments import Attachment, KeepAttachment
+from services.approval.models.refusals import AttachmentDamaged
+from services.approval.queries import attachments as queries
+from services.approval.queries.applications import ensure_visible
+from services.approval.rules import attachments as rules
+from shared.auth import Permit, Who
+from shared.brought import plain_name
+from shared.documents import intact_file, keep_file, sha256_hex
+from shared.http import IdempotencyKey, files
+
+router = APIRouter()
+Applicant = Annotated[Who, Depends(Permit("applications.submit"))]
+Reader = Annotated[Who, Depends(Permit("persons.read"))]
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """All files of an application; there are few."""
+
+    items: list[Attachment]
+
+
+@router.post("/applications/{application_id}/attachments", status_code=201)
+async def bring_attachment(
+    request: Request,
+    application_id: UUID,
+    who: Applicant,
+    database: Db,
+    idempotency_key: IdempotencyKey,
+    file: Annotated[UploadFile, File()],
+) -> Attachment:
+    """Lay a file beside an application that is not decided yet: PDF, OFD, a picture, Word or Excel."""
+    async with database.reading() as conn:
+        await ensure_visible(conn, application_id, who)
+    content, name = await file.read(), plain_name(file.filename or "")
+    media_type, digest = await asyncio.to_thread(rules.media_type_of, name, content), await asyncio.to_thread(sha256_hex, content)
+    kept = await asyncio.to_thread(keep_file, request.app.state.attachments, application_id, content, PurePath(name).suffix.lower())
+    what = KeepAttachment(application_id=application_id, name=name, media_type=media_type, size=len(content), sha256=digest, file=kept)
+    return await commands.keep_attachment(database, by_of(request, who, idempotency_key, Write()), what)
+
+
+@router.get("/applications/{application_id}/attachments")
+async def list_attachments(application_id: UUID, who: Reader, database: Db) -> Attachments:
+    """What lies beside it."""
+    async with database.reading() as conn:
+        await ensure_visible(conn, application_id, who)
+        return Attachments(await queries.attachments_of(conn, application_id))
+
+
+@router.get(
+    "/applications/{application_id}/attachments/{attachment_id}/file", response_class=Plain, responses=files("application/pdf", "image/png")
+)
+async def show_attachment(request: Request, application_id: UUID, attachment_id: UUID, who: Reader, database: Db) -> Plain:
+    """The bytes as they were brought, to be saved and not to be shown. Their hash is checked on each read."""
+    async with database.reading() as conn:
+        await ensure_visible(conn, application_id, who)
+        kept = await queries.kept_file(conn, application_id, attachment_id)
+    content = await asyncio.to_thread(intact_file, request.app.state.attachments, kept.file, kept.sha256)
+    if content is None:
+        raise AttachmentDamaged
+    return Plain(content, media_type=kept.media_type, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(kept.name)}"})

@@ -1,0 +1,82 @@
+"""What a notice would say: by the same words and the same template as the one that is sealed."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import httpx
+
+from services.approval import rules
+from services.approval.models.facts import Notice, NoticeKind
+from services.approval.models.refusals import ChainMissing
+from services.approval.queries.notices import TEMPLATES, RosterReader
+from shared.clock import business_day
+from shared.db import Connection
+from shared.documents import Renderer
+from shared.errors import NotFound, Unavailable
+from shared.glossary import ApplicationType
+from workflows.approval_messages import Content
+from workflows.roster import Done
+
+
+async def notice_kind(conn: Connection, application_type: ApplicationType) -> NoticeKind:
+    """What the notice of a type is called and written by. Raises ChainMissing."""
+    row = await conn.fetchrow("SELECT title, series, template FROM document_kinds WHERE code = $1", application_type)
+    if row is None:
+        raise ChainMissing(type=application_type)
+    return NoticeKind(**row)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Writes previews: with the roster's words, and a mark on each page that it is none of ours yet."""
+
+    roster: RosterReader
+    issuer: str
+    made: Callable[[], Renderer]
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Fonts are read when the first preview is asked for."""
+        return self.made()
+
+    async def ensure_seen(self, content: Content, authorization: str) -> None:
+        """With the rights of whoever asks. Raises NotFound for what he does not see, Unavailable."""
+        paths = [f"/units/{content.unit_id}"]
+        paths += [f"/units/{content.from_unit_id}"] if content.from_unit_id else []
+        paths += [f"/persons/{content.person_id}"] if content.person_id else []
+        paths += [f"/changes/{content.change_id}"] if content.change_id else []
+        for path in paths:
+            try:
+                answer = await self.roster.client.get(path, headers={"Authorization": authorization})
+            except httpx.TransportError as error:
+                raise Unavailable("roster") from error
+            if answer.status_code != httpx.codes.OK:
+                raise NotFound if answer.is_client_error else Unavailable("roster")
+
+    async def preview(self, kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, now: datetime) -> bytes:
+        """The PDF, with the figures as they will stand after the effect. Raises Unavailable."""
+        today = business_day(now)
+        notice = _unnumbered(kind, application_type, content, title, today.year)
+        words = await self.roster.words(notice, Done(), today, self.issuer)
+        words |= rules.after_effect(application_type, content.posts, words)
+        if application_type is ApplicationType.ENTRY:
+            words |= await self.roster.authorisation(content)
+        return await asyncio.to_thread(self.renderer.pdf, TEMPLATES / kind.template, words, now)
+
+
+def _unnumbered(kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, year: int) -> Notice:
+    return Notice(
+        document_no=f"{kind.series}〔{year}〕　号",
+        title=kind.title,
+        template=kind.template,
+        sha256=None,
+        application_number=f"{rules.SERIES}〔{year}〕　号",
+        type=application_type,
+        application_title=title,
+        revoked_no=None,
+        reason="",
+        **content.model_dump(),
+    )

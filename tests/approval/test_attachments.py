@@ -1,0 +1,84 @@
+"""附件: kept as they were brought, by whom and when; what is no such file is refused; who sees them."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from services.approval.models.refusals import AttachmentTooLarge, AttachmentUnfit
+from services.approval.rules import attachments as rules
+from shared.auth import Who
+from shared.glossary import Role
+from tests.approval.house import House
+
+PDF, XSS = b"%PDF-1.7\n%%EOF", "<img src=x onerror=alert(1)>张三.pdf"
+
+
+async def bring(
+    home: House, application: uuid.UUID, who: Who | None = None, name: str = "批复.pdf", content: bytes = PDF
+) -> httpx.Response:
+    file = {"file": (name, content, "text/html")}
+    return await home.approval.post(f"/applications/{application}/attachments", files=file, headers=home.headers(who or home.clerk))
+
+
+async def names(home: House, application: uuid.UUID) -> list[Any]:
+    return [each["name"] for each in (await home.get(home.clerk, f"/applications/{application}/attachments"))["items"]]
+
+
+@pytest.mark.asyncio
+async def test_a_file_is_given_back_as_it_was_brought_and_never_as_a_page(home: House) -> None:
+    application = await home.submit()
+    kept = (await bring(home, application, name=f"C:\\tmp\\{XSS}")).json()
+    again = (await bring(home, application, name="另一个名字.pdf")).json()
+    answer = await home.approval.get(f"/applications/{application}/attachments/{kept['id']}/file", headers=home.headers(home.deciders[1]))
+
+    assert (kept["media_type"], kept["brought_by"], kept["revision"]) == ("application/pdf", "clerk-zhu", 1)
+    assert (answer.content, answer.headers["content-type"]) == (PDF, "application/pdf")
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert again["id"] == kept["id"], "the same bytes are the file that is there"
+    assert await names(home, application) == [XSS]
+
+
+@pytest.mark.asyncio
+async def test_other_kinds_of_files_too_many_and_too_late_ones_are_refused(home: House) -> None:
+    application = await home.submit()
+    refused = [
+        await bring(home, application, name=name, content=content)
+        for name, content in (("a.html", b"<html>"), ("a.pdf", b"<html>"), ("a", PDF), ("a.exe", b"MZ"))
+    ]
+    kept = [await bring(home, application, content=PDF + bytes([place])) for place in range(rules.MOST + 1)]
+    await home.post(home.clerk, f"/applications/{application}/withdrawal", {"reason": "不再需要"})
+    await home.until_state(application, "withdrawn")
+    late = await bring(home, application, content=PDF + b"\0")
+
+    assert {answer.json()["code"] for answer in refused} == {"attachment_unfit"}
+    assert [answer.status_code for answer in kept] == [201] * rules.MOST + [409]
+    assert kept[-1].json()["code"] == "too_many_attachments"
+    assert late.json()["id"] == kept[0].json()["id"], "what is there is there"
+    assert (await bring(home, application, content=PDF + b"late")).json()["code"] == "not_the_time_for_files"
+
+
+@pytest.mark.asyncio
+async def test_files_are_not_there_for_a_stranger_and_closed_to_who_reads_no_people(home: House) -> None:
+    application, other = await home.submit(), await home.submit(title="另一件")
+    kept = (await bring(home, application)).json()["id"]
+    stranger = Who("stranger", frozenset({Role.UNIT_CLERK}), (uuid.uuid4(),))
+    observer = Who("observer", frozenset({Role.OBSERVER}))
+    path = f"/applications/{application}/attachments"
+    asked = [(stranger, path), (stranger, f"{path}/{kept}/file"), (observer, path), (observer, f"{path}/{kept}/file")]
+    asked += [(home.clerk, f"/applications/{other}/attachments/{kept}/file")]
+
+    answers = [await home.approval.get(path, headers=home.headers(who)) for who, path in asked]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 403, 403, 404]
+    assert (await bring(home, application, stranger)).status_code == 404
+
+
+def test_a_file_is_what_its_first_bytes_say() -> None:
+    assert rules.media_type_of("照片.JPG", b"\xff\xd8\xff\xe0") == "image/jpeg"
+    for name, content in (("照片.jpg", b"\x89PNG\r\n\x1a\n"), ("x.svg", b"<svg>"), ("", PDF)):
+        with pytest.raises(AttachmentUnfit):
+            rules.media_type_of(name, content)
+    with pytest.raises(AttachmentTooLarge):
+        rules.media_type_of("a.pdf", PDF + bytes(rules.LARGEST))
