@@ -15,7 +15,7 @@ from deploy import clock
 from deploy.casefile.export import export
 from deploy.demo import entry, lists, rectification
 from deploy.demo.cast import Cast, Facts, choose
-from deploy.demo.city import OFFICER
+from deploy.demo.city import DIRECTOR, OFFICER, SEALER, SUPERVISOR
 from deploy.demo.stage import Deviation, Stage
 from deploy.doors import Refused, doors_of
 from deploy.local.place import Place, WrongPlace
@@ -49,7 +49,7 @@ async def play(stage: Stage) -> None:
     await rectification.put_right(stage, cast, facts)
     await _trace(stage, facts)
     stage.console.print(f"\n[bold green]主线演示完成[/bold green]：{stage.checks} 项核对全部相符，用时 {time.monotonic() - began:.0f} 秒。")
-    stage.console.print(f"页面 {Place.from_environment().portal}")
+    _invite(stage, cast, Place.from_environment().portal)
 
 
 async def _begin_in_office_hours(stage: Stage) -> None:
@@ -70,6 +70,20 @@ def _introduce(stage: Stage, cast: Cast) -> None:
         f"本次出场：{cast.school.name}（{cast.school.clerk} / {cast.school.head}），{cast.town.name}（{cast.town.clerk} / {cast.town.head}）"
     )
     stage.tell("每次演示从当前业务时间继续，登记新的人员，选用当前绿灯的单位；不改动任何规则或政策")
+
+
+def _invite(stage: Stage, cast: Cast, address: str) -> None:
+    """Where the same is done by hand, and as whom."""
+    stage.console.print(f"\n[bold]用浏览器打开 {address}/demo-users[/bold] ，点一位虚构人员即可登录，无需密码；页面上按 ? 可看键盘操作。")
+    for user, does in (
+        (cast.school.clerk, "单位经办人：新建申请、预览文书、提交、补正、报送整改材料"),
+        (cast.school.head, "单位负责人：待办中审签"),
+        (OFFICER, "编办业务科：审核申请，查单位、人员、台账"),
+        (DIRECTOR, "编办主任：核准、批量办理、决定冻结与解冻"),
+        (SEALER, "用印员：登记用印，送签章"),
+        (SUPERVISOR, "监督科：核实问题、签发整改通知、销号"),
+    ):
+        stage.console.print(f"  {user:<15} {does}")
 
 
 async def _trace(stage: Stage, facts: Facts) -> None:

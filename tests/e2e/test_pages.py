@@ -1,99 +1,52 @@
 """The pages in a real browser on the whole stack: an application from its form to the sealed notice, by those who would do it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import expect
 
 from deploy.demo.city import OFFICER, logins
 from deploy.demo.plan import city
 from deploy.doors import doors_of
 from deploy.local.place import Place
 from tests.portal.browser import chromium
+from tests.portal.desk import Desk, desk
 
 TITLE = "<img src=x onerror=alert(1)>招聘语文教师"
-PATIENCE = 60_000.0
-
-
-class Desk:
-    """One person at a browser of his own. `complaints`: everything the browser refused or a script threw, dialogs included."""
-
-    def __init__(self, page: Page, base: str) -> None:
-        self.page, self.base, self.complaints = page, base, list[str]()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-
-    def _hear(self, said: ConsoleMessage) -> None:
-        if said.type in {"error", "warning"}:
-            self.complaints.append(said.text)
-
-    async def sign_in(self, user: str) -> None:
-        await self.page.goto(f"{self.base}/demo-users?q={user}")
-        await self.page.click(f"form:has(input[name=name][value='{user}']) button")
-        await expect(self.page.locator("h1")).to_contain_text("您好")
-
-    async def open_task(self, tab: str = "todo") -> None:
-        await self.page.goto(f"{self.base}/tasks?tab={tab}&q=招聘语文教师")
-        await self.page.click("a.row-link")
-
-    async def until(self, words: str) -> None:
-        """Ask again until the page says so: the case goes on behind it."""
-        for _ in range(100):
-            if await self.page.locator("main").get_by_text(words).count():
-                return
-            await self.page.wait_for_timeout(300)
-            await self.page.reload()
-        raise AssertionError(f"{words} is not on {self.page.url}")
-
-
-@asynccontextmanager
-async def desk(browser: Browser, whole: Place, user: str, *, scripts: bool = True) -> AsyncIterator[Desk]:
-    context = await browser.new_context(java_script_enabled=scripts, locale="zh-CN", viewport={"width": 1366, "height": 768})
-    found = Desk(await context.new_page(), whole.portal)
-    await found.sign_in(user)
-    yield found
-    assert found.complaints == []
-    await context.close()
 
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_an_application_from_its_form_to_the_sealed_notice_by_those_who_would_do_it(whole: Place) -> None:
-    school = await _with_a_free_post(whole)
+    school = await school_with_a_free_post(whole)
     async with chromium() as browser:
-        async with desk(browser, whole, f"{school}.clerk") as clerk:
+        async with desk(browser, whole.portal, f"{school}.clerk") as clerk:
             await _apply(clerk)
             address = clerk.page.url
             await clerk.until("单位负责人审签期限")
-        async with desk(browser, whole, f"{school}.head", scripts=False) as head:  # without a script
-            await head.open_task()
+        async with desk(browser, whole.portal, f"{school}.head", scripts=False) as head:  # without a script
+            await head.open_task("招聘语文教师")
             await head.page.click("button[value=approve]")
             await expect(head.page.get_by_role("status")).to_contain_text("已通过")
-        async with desk(browser, whole, "officer") as officer:
+        async with desk(browser, whole.portal, "officer") as officer:
             await _approve_by_keyboard(officer)
-        async with desk(browser, whole, "director") as director:
+        async with desk(browser, whole.portal, "director") as director:
             await director.page.goto(f"{whole.portal}/tasks?q=招聘语文教师")
             await director.page.check("input[name=chosen] >> nth=0")
             await director.page.click("text=批量通过")
             await expect(director.page.locator("table")).to_contain_text("已通过")
-        async with desk(browser, whole, "sealer") as sealer:
+        async with desk(browser, whole.portal, "sealer") as sealer:
             await sealer.page.goto(address)
             await sealer.until("待登记用印")
             await sealer.page.click("text=登记用印并送签章")
             await sealer.until("已签章归档")
-        async with desk(browser, whole, f"{school}.clerk") as clerk:
-            await clerk.open_task("to_read")
-            async with clerk.page.expect_popup() as opened:
-                await clerk.page.click("text=打开")
-            file = await clerk.page.context.request.get((await opened.value).url)
+        async with desk(browser, whole.portal, f"{school}.clerk") as clerk:
+            await clerk.open_task("招聘语文教师", "to_read")
+            link = await clerk.page.get_attribute("a:has-text('打开')", "href")
+            file = await clerk.page.context.request.get(f"{whole.portal}{link}")
             assert ((await file.body())[:5], file.headers["content-type"]) == (b"%PDF-", "application/pdf")
             await clerk.page.goto(f"{whole.portal}/tasks?tab=to_read&q=招聘语文教师")
             await expect(clerk.page.get_by_text("没有符合条件的事项")).to_be_visible()
 
 
-async def _with_a_free_post(whole: Place) -> str:
+async def school_with_a_free_post(whole: Place) -> str:
     """The last such school: the story plays in the first."""
     async with doors_of(whole) as doors:
         for login, planned in reversed(logins(city()).items()):

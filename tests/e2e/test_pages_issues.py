@@ -12,8 +12,8 @@ from deploy.demo.city import OFFICER
 from deploy.demo.stage import Stage
 from deploy.demo.story import stage_of
 from deploy.local.place import Place
-from tests.e2e.test_pages import Desk, desk
 from tests.portal.browser import chromium
+from tests.portal.desk import Desk, desk
 
 PLANTED = "<img src=x onerror=alert(1)>已核增编制，超编消除。"
 PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
@@ -24,23 +24,23 @@ async def test_a_red_light_is_put_right_through_the_pages_by_everybody_who_has_a
     async with stage_of(whole, Console(file=io.StringIO())) as stage, chromium() as browser:
         cast, facts = await choose(stage.doors), Facts()
         await rectification.turn_red(stage, cast, facts)
-        async with desk(browser, whole, "supervisor") as supervisor:
+        async with desk(browser, whole.portal, "supervisor") as supervisor:
             await _confirm(supervisor, cast)
             address = supervisor.page.url
-            async with desk(browser, whole, "sealer") as sealer:
+            async with desk(browser, whole.portal, "sealer") as sealer:
                 await sealer.page.goto(address)
                 await sealer.page.click("text=登记用印并送签章")
                 await sealer.until("打开已签章的通知书")
             await _serve_and_propose_a_freeze(supervisor, address)
-        async with desk(browser, whole, "director") as director:
+        async with desk(browser, whole.portal, "director") as director:
             await _decide(director, cast, "decision", "同意冻结", "冻结中")
-            async with desk(browser, whole, cast.town.clerk, scripts=False) as clerk:
+            async with desk(browser, whole.portal, cast.town.clerk, scripts=False) as clerk:
                 await _hand_in(clerk, address)
             await _put_right(stage, cast)
-            async with desk(browser, whole, "supervisor") as supervisor:
+            async with desk(browser, whole.portal, "supervisor") as supervisor:
                 await _accept(supervisor, address)
             await _decide(director, cast, "release-decision", "同意解冻", "已解冻")
-        async with desk(browser, whole, cast.town.head) as head:
+        async with desk(browser, whole.portal, cast.town.head) as head:
             await head.page.goto(f"{whole.portal}/units/{cast.town.id}/supervision")
             await head.until("没有未了的问题")
             await expect(head.page.locator("#h-light + .light")).to_contain_text("绿灯")

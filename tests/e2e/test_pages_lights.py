@@ -17,8 +17,8 @@ from deploy.local.place import NAMESPACE, Place
 from shared.clock import Clock, at_hour, business_day
 from shared.glossary import Light, PersonIdentity, PostCategory
 from shared.temporal import WORKFLOWS, connect
-from tests.e2e.test_pages import desk
 from tests.portal.browser import chromium
+from tests.portal.desk import desk
 from workflows.schedules import Nominal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_who_watches_sees_a_light_turn_and_is_led_to_what_makes_it_green(whole: Place) -> None:
     async with chromium() as browser, doors_of(whole) as doors:
         unit, row = await _full(doors)
-        async with desk(browser, whole, SUPERVISOR) as board, desk(browser, whole, OFFICER) as wall:
+        async with desk(browser, whole.portal, SUPERVISOR) as board, desk(browser, whole.portal, OFFICER) as wall:
             await board.page.goto(f"{whole.portal}/lights")
             await wall.page.goto(f"{whole.portal}/wall")
             await expect(board.page.locator("#line")).to_have_text("实时更新")
@@ -46,7 +46,7 @@ async def test_who_watches_sees_a_light_turn_and_is_led_to_what_makes_it_green(w
 
 
 async def test_without_a_script_a_reload_shows_the_same_and_colours_are_chosen_by_a_form(whole: Place) -> None:
-    async with chromium() as browser, desk(browser, whole, OFFICER, scripts=False) as officer:
+    async with chromium() as browser, desk(browser, whole.portal, OFFICER, scripts=False) as officer:
         page = officer.page
         await page.goto(f"{whole.portal}/lights")
         await page.check("input[name=color][value=green]", force=True)
@@ -62,7 +62,7 @@ async def test_a_weekly_edition_is_released_sealed_and_handed_out(whole: Place) 
         unit, row = await _full(doors)
         await _over_quota(whole, doors, unit, row)
         await _issue_lists(whole, doors, unit["id"])
-        async with desk(browser, whole, SEALER) as sealer:
+        async with desk(browser, whole.portal, SEALER) as sealer:
             page = sealer.page
             await page.goto(f"{whole.portal}/supervision-lists?unit={unit['id']}")
             await page.click("a.row-link")
@@ -76,7 +76,7 @@ async def test_a_weekly_edition_is_released_sealed_and_handed_out(whole: Place) 
 
 
 async def test_events_end_with_the_session(whole: Place) -> None:
-    async with chromium() as browser, desk(browser, whole, OFFICER) as officer:
+    async with chromium() as browser, desk(browser, whole.portal, OFFICER) as officer:
         page = officer.page
         await page.goto(f"{whole.portal}/lights")
         await expect(page.locator("#line")).to_have_text("实时更新")

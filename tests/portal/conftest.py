@@ -24,13 +24,14 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, or by service or method and path, `refusals` also by method; `asked` is what they were sent, `queries`
+    """The services: `answers` by path, or by service or method and path, `refusals` also by method, `problems`: what more they say; `asked` is what they were sent, `queries`
     with which parameters; `sessions` are keys to roles; `streams` come piece by piece;
     `files` by path: content, type, disposition; `fields`: what a refusal says of single fields; `units`: whose the callers are.
     """
 
     answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    problems: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any, httpx.Headers]] = field(default_factory=list)
     sessions: dict[str, frozenset[Role]] = field(default_factory=dict)
     queries: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
@@ -46,7 +47,13 @@ class Played:
         self.queries.append((request.method, path, request.url.params.multi_items()))
         if refusal := self.refusals.get(f"{request.method} {path}", self.refusals.get(path)):
             status, code = refusal
-            said = {"status": status, "code": code, "title": "不行", "detail": f"原因：{XSS}", "fields": self.fields}
+            said: dict[str, Any] = {
+                "status": status,
+                "code": code,
+                "title": "不行",
+                "detail": f"原因：{XSS}",
+                "fields": self.fields,
+            } | self.problems.get(path, {})
             return httpx.Response(status, json=said)
         if path in self.files:
             content, kind, disposition = self.files[path]

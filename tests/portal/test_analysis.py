@@ -120,3 +120,15 @@ def test_a_month_that_was_not_asked_for_is_no_zero() -> None:
     first = charts.years(months())[0]
 
     assert (first["year"], first["months"].count(None), first["counted"]) == ("2026", 10, 1)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/analysis", "/wall"])
+async def test_whoever_has_no_posts_in_sight_sees_that_there_are_none(figures: Door, path: str) -> None:
+    figures.sign_in(Role.UNIT_CLERK)
+    for name in ("distribution", "saturation"):
+        figures.played.answers[f"/figures/{name}"] = {"last_event_at": AT, "group": "town", "unit_id": None, "totals": [], "items": []}
+    page = await figures.client.get(path)
+
+    assert page.status_code == 200
+    assert "没有" in page.text

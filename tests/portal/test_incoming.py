@@ -50,6 +50,14 @@ async def test_what_was_typed_is_read_before_the_file_and_the_file_goes_on_unalt
     assert await whole(passed.file()) == content
 
 
+async def test_what_stands_behind_a_file_that_was_not_chosen_is_read_too() -> None:
+    body, kind = form({"csrf": "m"}, {"file": ("?", b""), "z": ("", b"")})
+    ending = body.replace(b'"?"', b'""').replace(b'name="z"; filename=""', b'name="z"')
+    found = await incoming_of(sent(ending, kind))
+
+    assert (found.file_name, sorted(found.fields)) == ("", ["csrf", "z"])
+
+
 async def test_a_form_without_a_file_and_one_of_another_kind_are_forms_all_the_same() -> None:
     body, kind = form({"csrf": "m"}, {"file": ("?", b"")})
     none_chosen = await incoming_of(sent(body.replace(b'"?"', b'""'), kind))  # as browsers send it

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from services.portal.api.door import Opened, Page
+from services.portal.api.door import Opened, Page, Receiving
 from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.models import Away, Refused
 
@@ -33,6 +33,8 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
     beside: dict[str, Any] = {"unit": ("roster", f"/units/{found['unit_id']}"), "codes": ("roster", "/codes")}
     if found["from_unit_id"]:
         beside["from_unit"] = ("roster", f"/units/{found['from_unit_id']}")
+    if page.viewer.may("persons.read"):
+        beside["files"] = ("approval", f"/applications/{application_id}/attachments")
     if found["person_id"] and page.viewer.may("persons.read"):
         beside["person"] = ("roster", f"/persons/{found['person_id']}")
     people = {each[who] for each in found["timeline"] for who in ("actor", "on_behalf_of")} | {
@@ -82,6 +84,22 @@ async def urge(page: Applicant, application_id: UUID) -> Response:
 async def release(page: SealOperator, application_id: UUID, document_id: UUID) -> Response:
     """用印登记."""
     return await _done(page, application_id, f"/documents/{document_id}/release", {"reason": page.text("reason")}, "released")
+
+
+@router.post("/applications/{application_id}/attachments", response_class=Response)
+async def bring(page: Annotated[Page, Depends(Receiving("applications.submit"))], application_id: UUID) -> Response:
+    """Lay a file beside it."""
+    try:
+        await page.send_file("approval", f"/applications/{application_id}/attachments")
+    except Refused as refusal:
+        return await _detail(page, application_id, refusal.problem.status, error=refusal.problem)
+    return page.back(f"/applications/{application_id}", done="file_brought")
+
+
+@router.get("/applications/{application_id}/attachments/{attachment_id}", response_class=Response)
+async def attachment(page: Annotated[Page, Depends(Opened("persons.read"))], application_id: UUID, attachment_id: UUID) -> Response:
+    """To be saved: nothing of it is shown by us."""
+    return await passed_on(page.stream("approval", f"/applications/{application_id}/attachments/{attachment_id}/file"), AS_FILE)
 
 
 @router.get("/documents/{document_id}/file", response_class=Response)

@@ -1,21 +1,26 @@
 """申请: a form per type. What may be chosen comes from the services, and so does every word about what was filled in wrongly."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from starlette.datastructures import UploadFile
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.passing import AS_FILE
 from services.portal.models import Away, Problem, Refused
 from shared.clock import business_day
 from shared.glossary import ApplicationType
 
 router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
+Typed = dict[str, str]
 FIELDS = ("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "reason_code", "effective_on", "title", "justification")
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
@@ -64,16 +69,12 @@ async def form(page: Applicant, kind: ApplicationType, unit: str = "", from_unit
 async def submit(page: Applicant, kind: ApplicationType) -> Response:
     """Look again, check, or submit: what the button says. Nothing typed is lost."""
     typed = {name: page.text(name) for name in FIELDS}
-    if page.text("do") == "look":
-        return await _form(page, kind, typed)
-    body = body_of(kind, typed)
-    if page.text("do") == "check":
-        return await _form(page, kind, typed, checks=await _checks(page, kind, body))
-    try:
-        done = await page.send("approval", "/applications", {"type": kind, **body})
-    except Refused as refusal:
-        return await _form(page, kind, typed, error=refusal.problem)
-    return page.back(f"/applications/{done['application_id']}", done="submitted")
+
+    async def send(body: dict[str, Any]) -> Response:
+        made = (await page.send("approval", "/applications", {"type": kind, **body}))["application_id"]
+        return page.back(f"/applications/{made}", done="submitted" if await _brought(page, made) else "submitted_without_files")
+
+    return await _done(page, kind, typed, None, send)
 
 
 @router.get("/applications/{application_id}/edit", response_class=Response)
@@ -89,19 +90,64 @@ async def resubmit(page: Applicant, application_id: UUID) -> Response:
     """The whole application again."""
     found = await page.get("approval", f"/applications/{application_id}")
     kind, typed = ApplicationType(found["type"]), {name: page.text(name) for name in FIELDS}
-    if page.text("do") == "look":
-        return await _form(page, kind, typed, mended=found)
-    body = body_of(kind, typed)
-    if page.text("do") == "check":
-        return await _form(page, kind, typed, mended=found, checks=await _checks(page, kind, body))
-    try:
+
+    async def send(body: dict[str, Any]) -> Response:
+        brought = await _brought(page, str(application_id))  # before the chain starts again
         await page.send("approval", f"/applications/{application_id}/resubmission", body | {"revision": int(page.text("revision") or 0)})
+        return page.back(f"/applications/{application_id}", done="resubmitted" if brought else "submitted_without_files")
+
+    return await _done(page, kind, typed, found, send)
+
+
+async def _done(
+    page: Page, kind: ApplicationType, typed: Typed, mended: Any, send: Callable[[dict[str, Any]], Awaitable[Response]]
+) -> Response:
+    """What the button says. A refusal is told where the form stands, with all that was typed."""
+    if page.text("do") not in {"check", "preview", "submit"} or kind not in ASKED:
+        return await _form(page, kind, typed, mended=mended)
+    body = body_of(kind, typed) | await _row_of(page, kind, typed)
+    if page.text("do") == "check":
+        checks = await _checks(page, kind, body)
+        if page.is_fragment:
+            return page.show("apply_checks.html", checks=checks, live=True)
+        return await _form(page, kind, typed, mended=mended, checks=checks)
+    try:
+        return await (_preview(page, kind, body) if page.text("do") == "preview" else send(body))
     except Refused as refusal:
-        return await _form(page, kind, typed, mended=found, error=refusal.problem)
-    return page.back(f"/applications/{application_id}", done="resubmitted")
+        return await _form(page, kind, typed, mended=mended, error=refusal.problem)
 
 
-def body_of(kind: ApplicationType, typed: dict[str, str]) -> dict[str, Any]:
+async def _brought(page: Page, application_id: str) -> bool:
+    """Lay the files of the form beside the application; whether each is there. One that is refused stops none of the others."""
+    whole = True
+    for place, file in enumerate(page.form.getlist("file")):
+        if isinstance(file, UploadFile) and file.filename:
+            try:
+                await page.bring("approval", f"/applications/{application_id}/attachments", file, f"/{place}")
+            except (Refused, Away):
+                whole = False
+    return whole
+
+
+async def _preview(page: Page, kind: ApplicationType, body: dict[str, Any]) -> Response:
+    """The notice as it would be written, from the template of the one that is sealed."""
+    pdf = await page.written("approval", "/application-previews", {"type": kind, **body})
+    return Response(pdf, media_type="application/pdf", headers=AS_FILE | {"content-disposition": 'inline; filename="preview.pdf"'})
+
+
+async def _row_of(page: Page, kind: ApplicationType, typed: Typed) -> dict[str, str]:
+    """Of which posts it is: an entry uses those of its authorised use, an exit leaves the person's own."""
+    row: dict[str, Any] = {}
+    with suppress(Refused, StopIteration):
+        if kind is ApplicationType.ENTRY and typed["reservation_id"]:
+            found = await page.get("roster", f"/units/{quote(typed['unit_id'], safe='')}/reservations")
+            row = next(each for each in found["items"] if each["id"] == typed["reservation_id"])
+        elif kind is ApplicationType.EXIT and typed["person_id"]:
+            row = (await page.get("roster", f"/persons/{quote(typed['person_id'], safe='')}"))["placement"] or {}
+    return {name: row[name] for name in ("kind", "funding") if name in row}
+
+
+def body_of(kind: ApplicationType, typed: Typed) -> dict[str, Any]:
     """What the service is sent: what was filled in, of what the type asks for."""
     body: dict[str, Any] = {name: typed[name] for name in ("unit_id", "title", "justification", *ASKED.get(kind, ())) if typed[name]}
     row = body.pop("row", "") or typed["row"]
@@ -124,14 +170,13 @@ async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> li
     return checks
 
 
-async def _form(page: Page, kind: ApplicationType, typed: dict[str, str], **shown: Any) -> Response:
+async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -> Response:
     if kind not in ASKED:
         return page.show("not_found.html", 404, problem=None)
     offer = await _offer(page, kind, typed)
     typed = typed | {"unit_id": str(offer.unit["id"])}
     error: Problem | None = shown.get("error")
-    errors = {each.field: each.reason for each in (error.fields or ())} if error else {}
-    shown = {"checks": None, "error": None, "mended": None} | shown
+    shown = {"checks": None, "error": None, "mended": None, "live": False} | shown
     return page.show(
         "apply_form.html",
         error.status if error else 200,
@@ -139,13 +184,21 @@ async def _form(page: Page, kind: ApplicationType, typed: dict[str, str], **show
         typed=typed,
         offer=offer,
         asks=ASKED[kind],
-        errors=errors,
+        errors=_errors(error),
         words=WORDS[kind],
         **shown,
     )
 
 
-async def _offer(page: Page, kind: ApplicationType, typed: dict[str, str]) -> Offer:
+def _errors(error: Problem | None) -> dict[str, str]:
+    """The service's words by field: what it says of each, and what it misses."""
+    if error is None:
+        return {}
+    missing = (error.facts or {}).get("fields", "") if error.code == "application_incomplete" else ""
+    return dict.fromkeys(filter(None, missing.split(",")), "请填写此项。") | {each.field: each.reason for each in error.fields or ()}
+
+
+async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     """Units, rows of posts, authorised uses and people to choose from; of a unit the applicant may see."""
     units, codes = await asyncio.gather(page.get("roster", "/units", limit=200, sort="name"), page.get("roster", "/codes"))
     own = [str(each) for each in page.viewer.unit_ids]

@@ -12,9 +12,9 @@ from uuid import uuid4
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from httpx import Timeout
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
-from services.portal.api.incoming import Incoming, incoming_of, outgoing
+from services.portal.api.incoming import Incoming, incoming_of, outgoing, plain_name
 from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session, SessionEnded
 from services.portal.queries.services import Services
 from shared.auth import PERMISSIONS
@@ -123,6 +123,17 @@ class Page:
         form = outgoing(self.request.state.incoming, fields)
         told = self.headers | {"Idempotency-Key": str(self.form.get("request_key") or uuid4()), "Content-Type": form.kind}
         return (await self._services.ask("POST", service, path, told, content=form.pieces(), timeout=UPLOAD)).json()
+
+    async def bring(self, service: str, path: str, file: UploadFile, part: str) -> Any:
+        """Pass on one of several files that came with what was typed. Raises as `send` does."""
+        key = {"Idempotency-Key": f"{self.form.get('request_key') or uuid4()}{part}"}
+        sent = {"file": (plain_name(file.filename or ""), await file.read())}
+        return (await self._services.ask("POST", service, path, self.headers | key, files=sent, timeout=UPLOAD)).json()
+
+    async def written(self, service: str, path: str, body: dict[str, Any]) -> bytes:
+        """A file that a service writes of what was typed. Raises as `send` does."""
+        answer = await self._services.ask("POST", service, path, self.headers, json=body)
+        return answer.content
 
     def stream(self, service: str, path: str, **query: Any) -> Any:
         """A file or events of a service, piece by piece; events go on where the browser was, or its page (`since`)."""

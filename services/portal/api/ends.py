@@ -71,7 +71,8 @@ async def session_ended(request: Request, _: Exception) -> Response:
     if request.method == "GET" or here == "/sign-out":
         here = "/" if here == "/sign-out" else here
         return RedirectResponse("/sign-in" if here == "/" else f"/sign-in?next={quote(here)}", 303)
-    kept = kept_of((await incoming_of(request)).fields)
+    page: Page | None = getattr(request.state, "page", None)
+    kept = kept_of(page.form if page else (await incoming_of(request)).fields)
     return drawn(request, "session_ended.html", 401, next=request.url.path, kept=kept, name="", error=None, needs_code=False)
 
 

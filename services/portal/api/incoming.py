@@ -43,7 +43,7 @@ class Incoming:
         typed, head, content = list[tuple[str, str | UploadFile]](), None, b""
         for _ in range(MOST_PARTS):
             head, content = await self._part()
-            if head is None or (head.name == FILE and head.file_name is not None):
+            if head is None or (head.name == FILE and head.file_name):
                 break
             if head.file_name is None:
                 typed.append((head.name, content.decode("utf-8", "replace")))
@@ -65,7 +65,7 @@ class Incoming:
         async for each in self._came:
             if isinstance(each, Head):
                 head = each
-                if head.name == FILE and head.file_name is not None:
+                if head.name == FILE and head.file_name:
                     break
             elif each is None:
                 break

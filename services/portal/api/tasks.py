@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -16,6 +18,8 @@ router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
 TABS = {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"}
 ASKED = ("tab", "type", "state", "light", "q", "sort", "after")
+KEPT = ("tab", "type", "state", "light", "q", "sort")
+"""What a saved view is made of."""
 SOURCES = ("approval", "monitoring")
 PLACES = {"issue": "/issues", "freeze": "/freeze-orders", "list": "/supervision-lists"}
 """Where monitoring's kinds of work are opened; the others are applications."""
@@ -41,11 +45,36 @@ class Work:
 @router.get("/tasks", response_class=Response)
 async def tasks(page: Reader) -> Response:
     """One tab; the list alone where htmx asks."""
-    asked = {name: page.request.query_params.get(name, "") for name in ASKED}
+    return await _shown(page, {name: page.request.query_params.get(name, "") for name in ASKED})
+
+
+async def _shown(page: Page, asked: dict[str, str], error: Problem | None = None, named: str = "") -> Response:
     asked["tab"] = asked["tab"] if asked["tab"] in TABS else "todo"
-    found = await work_of(page, asked, A_PAGE)
-    template = "tasks_list.html" if page.is_fragment else "tasks.html"
-    return page.show(template, asked=asked, tabs_of=TABS, found=found, choices=CHOICES, places=PLACES)
+    shown: dict[str, Any] = {"asked": asked, "tabs_of": TABS, "choices": CHOICES, "places": PLACES, "named": named}
+    shown |= {"here": urlencode({name: asked[name] for name in KEPT if asked[name]})}
+    if page.is_fragment:
+        return page.show("tasks_list.html", found=await work_of(page, asked, A_PAGE), views=None, **shown)
+    found, cards = await asyncio.gather(work_of(page, asked, A_PAGE), page.get_each({"views": ("identity", "/me/views?area=tasks")}))
+    return page.show("tasks.html", error.status if error else 200, found=found, views=cards["views"], error=error, **shown)
+
+
+@router.post("/tasks/views", response_class=Response)
+async def save_view(page: Reader) -> Response:
+    """Keep tab, filters and order under a name, among what belongs to the account."""
+    asked = {name: page.text(name) for name in ASKED}
+    query = urlencode({name: asked[name] for name in KEPT if asked[name]})
+    try:
+        await page.send("identity", "/me/views", {"area": "tasks", "name": page.text("name"), "query": query})
+    except Refused as refusal:
+        return await _shown(page, asked, refusal.problem, page.text("name"))
+    return page.back(f"/tasks?{query}&done=view_saved")
+
+
+@router.post("/tasks/views/{view_id}/forget", response_class=Response)
+async def forget_view(page: Reader, view_id: UUID) -> Response:
+    """The list itself stays as it is."""
+    await page.send("identity", f"/me/views/{view_id}", {}, method="DELETE")
+    return page.back("/tasks", done="view_forgotten")
 
 
 async def work_of(page: Page, asked: dict[str, str], limit: int) -> Work:

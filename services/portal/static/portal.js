@@ -29,14 +29,15 @@
     j: () => go(1),
     k: () => go(-1),
     x: () => { const box = at && one("input[type=checkbox]", at); if (box) box.click(); },
-    a: () => aim(one("[data-key=a]") || one("[data-batch] button[type=submit]")),
-    r: () => aim(one("[data-key=r]")),
+    a: () => { if (!one("[data-key=a]") && at && !one("input[name=chosen]:checked")) keys.x(); aim(one("[data-key=a]") || one("[data-batch] button[type=submit]")); },
+    r: () => { const link = at && one("a.row-link", at); if (one("[data-key=r]")) aim(one("[data-key=r]")); else if (link) location.assign(`${link.href}#return`); },
     "/": () => aim(one("[data-find]")),
     "?": () => { const table = one("#keys"); if (table && !table.open) table.showModal(); },
   };
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) keys["?"](); });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.matches("input:not([type=checkbox]),textarea,select,[contenteditable]")) { if (event.key === "Escape") event.target.blur(); return; }
+    if (event.target.matches("input:not([type=checkbox]),textarea,select,[contenteditable]")) { if (event.key === "Escape") { event.preventDefault(); event.target.blur(); } return; }
     if (one("dialog[open]")) return;
     const act = keys[event.key];
     if (act) { event.preventDefault(); act(); }
@@ -56,27 +57,42 @@
     count(form);
   });
 
-  // drafts stay in this tab until they were sent or the user signs out
-  const kept = (form) => `draft:${form.dataset.draft}`;
+  // drafts stay in this browser, each user's own, until they were sent, the user signs out, or a fortnight is over
+  const mine = `draft:${document.body.dataset.user || ""}:`, fortnight = 14 * 24 * 3600 * 1000;
+  const kept = (form) => mine + form.dataset.draft;
   const fields = (form) => all("input,textarea,select", form).filter((each) => each.name && !["hidden", "password", "file", "submit"].includes(each.type));
-  const keep = (form) => sessionStorage.setItem(kept(form), JSON.stringify(fields(form).map((each) => [each.name, each.value, each.checked === true])));
+  const keep = (form) => { localStorage.setItem(kept(form), JSON.stringify({ at: Date.now(), fields: fields(form).map((each) => [each.name, each.value, each.checked === true]) })); tell(form, "已自动保存"); };
+  const tell = (form, words) => { const place = one("[data-draft-said]", form), drop = one("[data-draft-drop]", form); if (place && place.textContent !== words) place.textContent = words; if (drop) drop.hidden = false; };
+  const old = () => Object.keys(localStorage).filter((key) => key.startsWith("draft:")).forEach((key) => { if (!(JSON.parse(localStorage.getItem(key)).at > Date.now() - fortnight)) localStorage.removeItem(key); });
   const restore = (form) => {
-    const text = sessionStorage.getItem(kept(form));
+    const text = localStorage.getItem(kept(form));
     if (!text || form.dataset.given === "true") return;
-    const found = JSON.parse(text);
+    const found = JSON.parse(text).fields;
+    let elsewhere = false;
     fields(form).forEach((each, place) => {
       const [name, value, checked] = found[place] || [];
       if (name !== each.name) return;
-      if (["checkbox", "radio"].includes(each.type)) each.checked = checked; else each.value = value;
+      if (["checkbox", "radio"].includes(each.type)) { each.checked = checked; return; }
+      const before = each.value;
+      each.value = value;
+      elsewhere ||= before !== value && each.value === value && (form.dataset.looks || "").split(" ").includes(name);
     });
-    const words = one("[data-draft-said]", form);
-    if (words) words.textContent = "已恢复上次未提交的内容";
+    tell(form, "已恢复上次未提交的内容");
+    const look = one("button[value=look]", form);
+    if (elsewhere && look) form.requestSubmit(look); // what may be chosen is another unit's
   };
+  document.addEventListener("click", (event) => {
+    const drop = event.target.closest("[data-draft-drop]");
+    if (!drop) return;
+    localStorage.removeItem(kept(drop.closest("form")));
+    location.assign(drop.closest("form").action);
+  });
   document.addEventListener("input", (event) => { const form = event.target.closest("form[data-draft]"); if (form) keep(form); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
+    if (event.submitter && event.submitter.formTarget) return;
     if (form.dataset.draft) sessionStorage.setItem("sent", kept(form));
-    if (form.action.endsWith("/sign-out")) sessionStorage.clear();
+    if (form.action.endsWith("/sign-out")) { sessionStorage.clear(); localStorage.clear(); }
     if (form.dataset.confirm && !form.dataset.sure) {
       event.preventDefault();
       ask(form.dataset.confirm, () => { form.dataset.sure = "true"; form.requestSubmit(event.submitter); });
@@ -109,8 +125,9 @@
   });
 
   const ready = () => {
-    if (one("[data-done]") && sessionStorage.getItem("sent")) sessionStorage.removeItem(sessionStorage.getItem("sent"));
+    if (one("[data-done]") && sessionStorage.getItem("sent")) localStorage.removeItem(sessionStorage.getItem("sent"));
     sessionStorage.removeItem("sent");
+    old();
     all("form[data-draft]").forEach(restore);
     all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
     all("[data-batch]").forEach(count);
@@ -118,6 +135,7 @@
     if (current) { const strip = current.closest("figure"); strip.scrollLeft += current.getBoundingClientRect().left - strip.getBoundingClientRect().left - 16; }
     const told = one("[data-focus]");
     if (told) told.focus();
+    if (location.hash === "#return") keys.r();
     draw();
   };
   document.addEventListener("DOMContentLoaded", ready);
@@ -130,7 +148,7 @@
     const place = event.detail.target, asked = event.detail.requestConfig.elt;
     if (asked && asked.tagName === "A") place.focus({ preventScroll: true });
     const words = one("[data-said]", place);
-    say(words ? words.dataset.said : "没有符合条件的内容");
+    say(words ? words.dataset.said : place.id === "list" ? "没有符合条件的内容" : "");
     all("[data-batch]", place).forEach(count);
     draw();
   });

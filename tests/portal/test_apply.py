@@ -1,0 +1,129 @@
+"""申请: the service's words beside the fields, checks as advice, a preview, and nothing typed lost."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.glossary import Role
+from tests.portal import given
+from tests.portal.conftest import OURS, XSS, Door
+
+pytestmark = pytest.mark.asyncio
+RESERVATION = {"id": given.PERSON_ID, "kind": "SY", "funding": "full", "unspent": 1, "held": 0, "authorisation_no": "编核1号"}
+RESERVATION |= {"expires_on": "2027-01-01"}
+TYPED = {"unit_id": given.UNIT_ID, "row": "SY|full", "posts": "2", "title": XSS, "justification": f"退休补员{XSS}"}
+
+
+@pytest.fixture
+def clerk(door: Door) -> Door:
+    found = door.played.answers
+    found |= {"/codes": given.CODES, "/units": {"items": [given.LINE], "next": None}, f"/units/{given.UNIT_ID}": given.UNIT}
+    found |= {f"/units/{given.UNIT_ID}/reservations": {"items": [RESERVATION]}, "/persons": {"items": [given.PERSON], "next": None}}
+    found |= {f"/persons/{given.PERSON_ID}": given.PERSON, "/applications": {"application_id": given.UNIT_ID, "number": "1"}}
+    found["/application-checks"] = [{"code": "post_available", "passed": False, "sentence": f"可用编制不足{XSS}", "clause": "条例"}]
+    return door
+
+
+async def post(door: Door, kind: str = "post_use_application", headers: dict[str, str] | None = None, **typed: str) -> Any:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    return await door.client.post(f"/applications/new/{kind}", data={"csrf": csrf} | TYPED | typed, headers=OURS | (headers or {}))
+
+
+def sent(door: Door, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(next(body for method, asked, body, _ in door.played.asked if (method, asked) == ("POST", path)))
+    return found
+
+
+async def test_what_a_service_says_of_a_field_stands_beside_it_and_nothing_typed_is_lost(clerk: Door) -> None:
+    clerk.played.refusals["/applications"] = (409, "application_incomplete")
+    clerk.played.problems["/applications"] = {"facts": {"fields": "effective_on,posts"}}
+    answer = await post(clerk, do="submit")
+
+    assert answer.status_code == 409
+    assert re.search(r'id="f-posts"[^>]*aria-invalid="true"', answer.text)
+    assert "请填写此项" in answer.text
+    assert "退休补员&lt;script&gt;" in answer.text
+    assert "<script>alert(1)" not in answer.text
+
+
+async def test_checks_are_advice_drawn_anew_beside_the_fields_as_they_are_filled(clerk: Door) -> None:
+    part = await post(clerk, do="check", headers={"hx-request": "true"})
+    whole = await post(clerk, do="check")
+
+    assert "<html" not in part.text
+    assert "核对：0 项符合，1 项不符合" in part.text
+    assert "可用编制不足" in whole.text
+    assert "<script>alert(1)" not in part.text + whole.text
+    assert "title" not in sent(clerk, "/application-checks")
+
+
+async def test_a_preview_is_the_services_file_and_a_refused_one_the_form_again(clerk: Door) -> None:
+    clerk.played.answers["/application-previews"] = httpx.Response(200, content=b"%PDF-1.7")
+    shown = await post(clerk, do="preview")
+    clerk.played.refusals["/application-previews"] = (404, "not_found")
+    refused = await post(clerk, do="preview")
+
+    assert (shown.headers["content-type"], shown.content) == ("application/pdf", b"%PDF-1.7")
+    assert shown.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert (refused.status_code, "退休补员" in refused.text) == (404, True)
+
+
+@pytest.mark.parametrize("kind", ["entry_application", "exit_application"])
+async def test_an_entry_uses_the_posts_of_its_authorised_use_and_an_exit_leaves_the_persons_own(clerk: Door, kind: str) -> None:
+    answer = await post(
+        clerk,
+        kind,
+        row="",
+        reservation_id=given.PERSON_ID,
+        person_id=given.PERSON_ID,
+        reason_code="x",
+        effective_on="2026-09-18",
+        do="submit",
+    )
+
+    body = sent(clerk, "/applications")
+    assert answer.status_code == 303
+    assert (body["type"], body["kind"], body["funding"], body["posts"]) == (kind, "SY", "full", 1)
+
+
+async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(clerk: Door) -> None:
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    clerk.played.refusals["/applications"] = (401, "session_ended")
+    file = {"file": ("a.pdf", b"%PDF-")}
+    answer = await clerk.client.post(
+        "/applications/new/post_use_application", data={"csrf": csrf, "do": "submit"} | TYPED, files=file, headers=OURS
+    )
+
+    assert answer.status_code == 401
+    assert 'name="kept.do" value="submit"' in answer.text
+    assert "所选的文件不能保留" in answer.text
+
+
+async def test_files_go_along_one_by_one_and_one_that_is_refused_is_told(clerk: Door) -> None:
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    typed, files = (
+        {"csrf": csrf, "request_key": "k", "do": "submit"} | TYPED,
+        [("file", ("../a.pdf", b"%PDF-1")), ("file", ("b.pdf", b"%PDF-2"))],
+    )
+    path = f"/applications/{given.UNIT_ID}/attachments"
+    whole = await clerk.client.post("/applications/new/post_use_application", data=typed, files=files, headers=OURS)
+    clerk.played.refusals[path] = (409, "attachment_unfit")
+    half = await clerk.client.post("/applications/new/post_use_application", data=typed, files=files, headers=OURS)
+
+    brought = [(body, headers["idempotency-key"]) for _, asked, body, headers in clerk.played.asked if asked == path][:2]
+    assert [key for _, key in brought] == ["k/0", "k/1"]
+    assert b'filename="a.pdf"' in brought[0][0]
+    assert (whole.headers["location"], half.headers["location"]) == (
+        f"/applications/{given.UNIT_ID}?done=submitted",
+        f"/applications/{given.UNIT_ID}?done=submitted_without_files",
+    )
+
+
+async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:
+    answer = await post(clerk)
+
+    assert answer.status_code == 200
+    assert not [path for _, path, _, _ in clerk.played.asked if path == "/applications"]

@@ -1,0 +1,104 @@
+"""待办: saved views, what a line tells, and a decision about many of which each has its own result."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from shared.glossary import Role
+from tests.portal.conftest import COUNTS, OURS, XSS, Door
+
+pytestmark = pytest.mark.asyncio
+ID = "01a210f8-5bc8-7567-b52b-9533203e1931"
+TASK: dict[str, Any] = {
+    "id": ID,
+    "number": "编申〔2026〕7号",
+    "title": f"招聘{XSS}",
+    "unit": f"第一小学{XSS}",
+    "unit_id": ID,
+    "type": "post_use_application",
+    "type_label": "用编申请",
+    "state": "in_review",
+    "state_label": "审核中",
+    "revision": 1,
+    "step": "business_review",
+    "holder_label": "编办业务科",
+    "light": "yellow",
+    "why": f"您的角色办理“业务科审核”{XSS}",
+    "due_at": "2026-09-21T09:30:00Z",
+    "submitted_at": "2026-09-18T01:00:00Z",
+    "term": {"paused": False, "overdue": 0, "remaining": 3, "used": 2, "total": 5, "due_at": "2026-09-21T09:30:00Z"},
+}
+VIEWS = {"items": [{"id": ID, "name": f"红灯{XSS}", "query": 'tab=todo&light=red"><script>'}]}
+
+
+def answers(door: Door) -> dict[str, Any]:
+    """One application waits in approval, nothing in monitoring."""
+    found = door.played.answers
+    found |= {"/tasks": {"items": [TASK], "next": None}, "/tasks/counts": dict.fromkeys(COUNTS, 1), "/me/views": VIEWS}
+    return found
+
+
+async def test_a_line_tells_light_days_unit_type_state_holder_and_why_it_is_here(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = (await door.client.get("/tasks")).text
+
+    for words in ("黄灯", "剩 3 天", "第一小学", "用编", "审核中", "编办业务科", "您的角色办理", "编申〔2026〕7号", "2026-09-18"):
+        assert words in page, words
+    assert "<script>alert(1)" not in page
+    assert "<img src=x" not in page
+
+
+async def test_a_saved_view_is_a_link_of_our_own_whatever_was_kept(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = (await door.client.get("/tasks?light=red")).text
+
+    links = re.findall(r'<li class="view[^"]*"><a href="([^"]+)"', page)
+    assert links == ["/tasks?tab=todo&amp;light=red&#34;&gt;&lt;script&gt;"]
+    assert 'action="/tasks/views"' in page, "what is narrowed may be kept"
+
+
+async def test_what_is_shown_is_kept_under_a_name_and_forgotten_again(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    typed = {"csrf": csrf, "name": "红灯", "tab": "todo", "light": "red", "q": "小学", "sort": "-due", "after": "x", "evil": "1"}
+    kept = await door.client.post("/tasks/views", data=typed, headers=OURS)
+    forgotten = await door.client.post(f"/tasks/views/{ID}/forget", data={"csrf": csrf}, headers=OURS)
+
+    body = next(each for method, path, each, _ in door.played.asked if (method, path) == ("POST", "/me/views"))
+    query = dict(parse_qsl(urlsplit(kept.headers["location"]).query))
+    assert query == {"tab": "todo", "light": "red", "q": "小学", "sort": "-due", "done": "view_saved"}
+    assert b"evil" not in body
+    assert b"after" not in body
+    assert forgotten.headers["location"] == "/tasks?done=view_forgotten"
+    assert ("DELETE", f"/me/views/{ID}") in {(method, path) for method, path, _, _ in door.played.asked}
+
+
+async def test_a_view_that_is_refused_leaves_the_list_and_the_typed_name(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    door.played.refusals["/me/views"] = (409, "too_many_views")
+    typed = {"csrf": csrf, "name": "我的红灯", "tab": "todo", "light": "red"}
+    answer = await door.client.post("/tasks/views", data=typed, headers=OURS)
+
+    assert answer.status_code == 409
+    assert 'value="我的红灯"' in answer.text
+    assert "编申〔2026〕7号" in answer.text
+
+
+async def test_of_many_decisions_each_has_its_own_result(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    other = ID[:-1] + "2"
+    door.played.refusals[f"/applications/{other}/decisions"] = (409, "stale_version")
+    chosen = [f"{each}|1|business_review|编申{place}号" for place, each in enumerate((ID, other), 1)]
+    page = await door.client.post(
+        "/tasks/decisions", data={"csrf": csrf, "request_key": "k", "opinion": "同意。", "chosen": [*chosen, "broken"]}, headers=OURS
+    )
+
+    results = re.findall(r"编申(\d)号</a></td>\s*<td[^>]*><span class=\"tag tag-(\w+)\"", page.text)
+    keys = {headers["idempotency-key"] for _, path, _, headers in door.played.asked if path.endswith("/decisions")}
+    assert results == [("1", "good"), ("2", "bad")]
+    assert keys == {f"k/{ID}", f"k/{other}"}
