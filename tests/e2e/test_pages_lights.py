@@ -21,6 +21,10 @@ from tests.portal.browser import chromium
 from tests.portal.desk import desk
 from workflows.schedules import Nominal
 
+_HIDDEN = """hidden => {
+    Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})
+    document.dispatchEvent(new Event('visibilitychange'))
+}"""
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -55,6 +59,22 @@ async def test_without_a_script_a_reload_shows_the_same_and_colours_are_chosen_b
         rows, green = page.locator("#rows tr"), page.locator("#rows tr > td.light-green")
         assert await rows.count() == await green.count() > 0
         await expect(page.locator("#line")).to_have_text("刷新页面可见最新")
+
+
+async def test_a_tab_in_the_background_holds_no_connection_and_misses_nothing(whole: Place) -> None:
+    async with chromium() as browser, doors_of(whole) as doors:
+        unit, row = await _full(doors)
+        async with desk(browser, whole, OFFICER) as officer:
+            page = officer.page
+            await page.goto(f"{whole.portal}/lights")
+            await expect(page.locator("#line")).to_have_text("实时更新")
+            await page.evaluate(_HIDDEN, True)
+            await expect(page.locator("#line")).to_have_text("离开本页时暂停更新")
+            await _over_quota(whole, doors, unit, row)
+            await _until_red(doors, unit["id"])
+            assert unit["name"] not in await page.inner_text("#turned")
+            await page.evaluate(_HIDDEN, False)
+            await expect(page.locator("#turned")).to_contain_text(f"{unit['name']}转为红灯")
 
 
 async def test_a_weekly_edition_is_released_sealed_and_handed_out(whole: Place) -> None:
@@ -115,12 +135,16 @@ async def _over_quota(whole: Place, doors: Doors, unit: dict[str, Any], row: dic
 
 async def _issue_lists(whole: Place, doors: Doors, unit: str) -> None:
     """The weekly job, as it ran on the first working day of this week; it finds what is open now."""
-    async with asyncio.timeout(60):
-        while (await doors.get(OFFICER, "monitoring", f"/units/{unit}/light")).body["light"] != Light.RED:  # noqa: ASYNC110  another process
-            await asyncio.sleep(0.2)
+    await _until_red(doors, unit)
     key = bytes.fromhex((whole.home / "secrets" / "payload.key").read_text())
     client, today = await connect(whole.temporal, NAMESPACE, key), business_day(Clock(whole.clock_file).now())
     days = [today - timedelta(days=each) for each in range(today.weekday(), -1, -1)]
     for day in days:
         nominal = Nominal(at=at_hour(day, 9))
         await client.execute_workflow("SupervisionWorkflow", nominal, id=f"lists-{uuid4()}", task_queue=WORKFLOWS)
+
+
+async def _until_red(doors: Doors, unit: str) -> None:
+    async with asyncio.timeout(60):
+        while (await doors.get(OFFICER, "monitoring", f"/units/{unit}/light")).body["light"] != Light.RED:  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.2)

@@ -4,20 +4,23 @@
   const line = document.getElementById("line"), told = document.getElementById("turned"), list = document.getElementById("list");
   const MOST_ROWS = 20, UNTOUCHED = 14 * 60 * 1000, AGAIN = 15000, MOST_TRIES = 4;
   const waiting = new Set();
-  let last = line.dataset.since, touched = Date.now(), timer = 0, tries = 0, resting = false;
+  let last = line.dataset.since, touched = Date.now(), timer = 0, tries = 0, resting = false, source = null;
 
   const state = (words, look = "") => { line.textContent = words; line.className = `live-line small ${look}`; };
+  const close = () => { if (source) source.close(); source = null; };
   const listen = () => {
+    close();
     resting = false;
-    const source = new EventSource(`${line.dataset.liveUrl}?since=${last}`);
-    source.addEventListener("open", () => { tries = 0; state("实时更新", "is-on"); });
-    source.addEventListener("light", (event) => { last = event.lastEventId || last; seen(JSON.parse(event.data)); });
-    source.addEventListener("error", () => {
-      if (Date.now() - touched > UNTOUCHED) { source.close(); resting = true; state("长时间无操作，已停止更新；操作后恢复", "is-off"); return; }
+    const here = source = new EventSource(`${line.dataset.liveUrl}?since=${last}`);
+    here.addEventListener("open", () => { tries = 0; state("实时更新", "is-on"); });
+    here.addEventListener("light", (event) => { last = event.lastEventId || last; seen(JSON.parse(event.data)); });
+    here.addEventListener("error", () => {
+      if (here !== source) return;
+      if (Date.now() - touched > UNTOUCHED) { close(); resting = true; state("长时间无操作，已停止更新；操作后恢复", "is-off"); return; }
       state("连接中断，正在重连", "is-off");
-      if (source.readyState !== EventSource.CLOSED) return;
+      if (here.readyState !== EventSource.CLOSED) return;
       tries += 1;
-      if (tries < MOST_TRIES) setTimeout(listen, AGAIN); else state("已停止更新，请刷新页面", "is-off");
+      if (tries < MOST_TRIES) setTimeout(() => { if (here === source) listen(); }, AGAIN); else state("已停止更新，请刷新页面", "is-off");
     });
   };
   const seen = (change) => {
@@ -53,7 +56,10 @@
     setTimeout(() => row.classList.remove("is-new"), 8000);
   };
 
-  document.addEventListener("DOMContentLoaded", listen);
+  document.addEventListener("DOMContentLoaded", () => { if (!document.hidden) listen(); });
+  document.addEventListener("visibilitychange", () => { // a browser has six connections to a house: tabs in the background hold none
+    if (document.hidden) { close(); state("离开本页时暂停更新"); } else if (!resting) listen();
+  });
   ["pointerdown", "keydown", "wheel"].forEach((kind) => addEventListener(kind, () => { touched = Date.now(); if (resting) listen(); }, { passive: true }));
   list.addEventListener("htmx:afterSwap", () => waiting.clear());
 })();

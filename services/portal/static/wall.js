@@ -3,7 +3,7 @@
 (() => {
   const canvas = document.getElementById("canvas"), slides = document.getElementById("slides"), pause = document.getElementById("pause");
   const names = [...document.querySelectorAll("[data-slide]")].map((each) => each.dataset.slide);
-  let at = Math.max(0, names.indexOf(location.hash.slice(1))), paused = false, asked = 0, on = null;
+  let at = Math.max(0, names.indexOf(location.hash.slice(1))), paused = false, asked = 0, on = null, source = null;
 
   const fit = () => {
     const scale = Math.min(innerWidth / 1920, innerHeight / 1080);
@@ -27,14 +27,15 @@
   };
   const turn = (step) => { at = (at + step + names.length) % names.length; show(); };
   const listen = () => {
-    const source = new EventSource("/wall/changes");
-    source.addEventListener("open", () => { on = true; line(); });
-    source.addEventListener("error", () => {
+    const here = source = new EventSource("/wall/changes");
+    here.addEventListener("open", () => { on = true; line(); });
+    here.addEventListener("error", () => {
+      if (here !== source) return;
       on = false;
       line();
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 15000);
+      if (here.readyState === EventSource.CLOSED) setTimeout(() => { if (here === source) listen(); }, 15000);
     });
-    source.addEventListener("light", () => { clearTimeout(asked); asked = setTimeout(() => window.htmx.trigger(slides, "wall-changed"), 1500); });
+    here.addEventListener("light", () => { clearTimeout(asked); asked = setTimeout(() => window.htmx.trigger(slides, "wall-changed"), 1500); });
   };
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -47,6 +48,9 @@
     setInterval(() => { if (!paused) turn(1); }, Number(canvas.dataset.every) * 1000);
   });
   addEventListener("resize", fit);
+  document.addEventListener("visibilitychange", () => { // in the background it holds no connection
+    if (document.hidden) { source.close(); source = null; } else if (!source) { listen(); window.htmx.trigger(slides, "wall-changed"); }
+  });
   pause.addEventListener("click", () => hold(!paused));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-slide]");
