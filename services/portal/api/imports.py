@@ -13,13 +13,7 @@ from services.portal.models import Problem, Refused
 
 router = APIRouter()
 Maintainer = Annotated[Page, Depends(Opened("roster.maintain"))]
-KINDS = {
-    "roster": ("人员", "在编人员；工作簿中可以同时带单位、编制、领导职数各表"),
-    "units": ("单位", "机构基本情况；可以同时带编制数"),
-    "quotas": ("编制", "各单位各类编制数"),
-    "seats": ("领导职数", "各单位各层次领导职数"),
-    "offestablishment": ("编外人员", "编外用工"),
-}
+KINDS = {"roster": "人员", "units": "单位", "quotas": "编制", "seats": "领导职数", "offestablishment": "编外人员"}
 RUNNING = ("import_received", "import_checking", "import_applying")
 A_PAGE = 50
 NO_FILE = Problem(status=422, code="no_file", title="没有选择文件", detail="没有收到文件，本次没有导入。请选择文件后再提交。")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 from services.portal.api.door import Viewer, cookie_of, drawn
 from services.portal.api.incoming import Incoming, incoming_of
@@ -14,6 +15,7 @@ from services.portal.models import Away, Problem, Refused, SessionEnded
 from services.portal.rules import described
 from shared.auth import PERMISSIONS
 from shared.guard import TooMany
+from shared.http import BODY_LIMIT
 from shared.verification import NotOurs
 
 router = APIRouter()
@@ -28,7 +30,7 @@ async def verify(request: Request, no: str = "") -> Response:
     return await _public(request, "verify.html", number=no[:80], verdict="", found=None, error=None)
 
 
-@router.post("/verify", response_class=Response)
+@router.post("/verify", response_class=Response, max_body_size=2**62)  # measured as it is read, so that the page can say so
 async def judge(request: Request) -> Response:
     """By file, by number, or by both: what is ours, what was altered, what no longer holds. The file is hashed as it comes and kept nowhere."""
     if (wait := _too_many(request)) is not None:
@@ -50,9 +52,12 @@ async def judge(request: Request) -> Response:
 async def _digest(form: Incoming) -> str:
     if not form.file_name:
         return ""
-    digest = hashlib.sha256()
+    digest, size = hashlib.sha256(), 0
     async for piece in form.file():
         digest.update(piece)
+        size += len(piece)
+        if size > BODY_LIMIT:
+            raise HTTPException(413)
     return digest.hexdigest()
 
 

@@ -48,9 +48,9 @@ class EventLine:
 
 
 def routes(document: Document, permissions: Permissions) -> dict[str, list[RouteLine]]:
-    """The routes by the first part of their path; `permissions`: whose each is."""
+    """The routes by the first part of their path, without those of the machine room; `permissions`: whose each is."""
     groups: dict[str, list[RouteLine]] = {}
-    for path in sorted(document["paths"]):
+    for path in sorted(set(document["paths"]) - {"/live", "/ready"}):
         for method in (each for each in _METHODS if each in document["paths"][path]):
             groups.setdefault(path.split("/")[1], []).append(_route(document, path, method, permissions))
     return groups
