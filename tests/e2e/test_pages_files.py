@@ -9,9 +9,9 @@ from playwright.async_api import Page, expect
 from deploy.city.invented import Inventor
 from deploy.local.place import Place
 from tests.e2e.test_import import BORN, rows
-from tests.e2e.test_pages import Desk, desk
 from tests.imports.rows import Cells
 from tests.portal.browser import chromium
+from tests.portal.desk import Desk, desk
 from tests.roster.importing import book
 from tests.sheets import hostile
 
@@ -33,7 +33,7 @@ async def test_a_file_is_refused_brought_with_errors_mended_and_written(whole: P
     macro.write_bytes(hostile.with_parts(hostile.book(), {"xl/vbaProject.bin": b"x"}))
     first.write_bytes(book(rows(SEED)))
     second.write_bytes(book(mended()))
-    async with chromium() as browser, desk(browser, whole, "officer") as officer:
+    async with chromium() as browser, desk(browser, whole.portal, "officer") as officer:
         await _refused(officer, macro)
         await _bring(officer.page, first)  # on the same page: what was chosen is still there
         await expect(officer.page.locator("#problems")).to_contain_text("校验码不符", timeout=PATIENCE)
@@ -67,7 +67,7 @@ async def _bring(page: Page, file: Path) -> None:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_list_is_taken_out_without_a_script_and_a_number_nobody_gave_is_not_ours(whole: Place) -> None:
-    async with chromium() as browser, desk(browser, whole, "officer", scripts=False) as officer:
+    async with chromium() as browser, desk(browser, whole.portal, "officer", scripts=False) as officer:
         page = officer.page
         await page.goto(f"{whole.portal}/units")
         await page.click("main >> text=导出")

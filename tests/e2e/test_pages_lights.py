@@ -64,7 +64,7 @@ async def test_without_a_script_a_reload_shows_the_same_and_colours_are_chosen_b
 async def test_a_tab_in_the_background_holds_no_connection_and_misses_nothing(whole: Place) -> None:
     async with chromium() as browser, doors_of(whole) as doors:
         unit, row = await _full(doors)
-        async with desk(browser, whole, OFFICER) as officer:
+        async with desk(browser, whole.portal, OFFICER) as officer:
             page = officer.page
             await page.goto(f"{whole.portal}/lights")
             await expect(page.locator("#line")).to_have_text("实时更新")
