@@ -12,6 +12,8 @@ from deploy.local.place import Place
 from deploy.local.process import spawn
 from tests.bench.start import until_ready
 
+PATIENCE = 180.0
+
 
 @asynccontextmanager
 async def served(
@@ -19,7 +21,7 @@ async def served(
 ) -> AsyncIterator[psutil.Process]:
     """The application that `module` makes; ready once `probed` answers."""
     app = ("uvicorn", "--factory", f"{module}:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
-    part = Part(module, (sys.executable, "-m", *app), variables, probe=probes.http(port, probed), ports=(port,))
+    part = Part(module, (sys.executable, "-m", *app), variables, probe=probes.http(port, probed), ports=(port,), start_seconds=PATIENCE)
     process = await spawn(part, place.home / "log" / f"{module}.log")
     try:
         await until_ready(part, process.pid)
