@@ -48,7 +48,7 @@ async def test_a_red_light_is_put_right_through_the_pages_by_everybody_who_has_a
 
 async def _confirm(supervisor: Desk, cast: Cast) -> None:
     page = supervisor.page
-    await page.goto(f"{supervisor.base}/issues?q={cast.town.name}")
+    await page.goto(f"{supervisor.base}/issues?q={cast.town.name}&state=to_verify&sort=-found")
     await page.click("a.row-link")
     await page.fill("[name=confirmation-demand]", "请于期限内消除超编，并报送整改材料。")
     await page.click("text=核实成立，签发通知书")
@@ -66,9 +66,16 @@ async def _serve_and_propose_a_freeze(supervisor: Desk, address: str) -> None:
     await page.click("text=提出冻结建议")  # neither scope nor posts: refused, and nothing is lost
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.locator("#f-reason")).to_have_value("超编未消除前不再进人。")
+    _told_of(supervisor, "422")
     await page.check("[name=scopes][value=entry]")
     await page.click("text=提出冻结建议")
     await expect(page.get_by_role("status")).to_contain_text("已提出冻结建议")
+
+
+def _told_of(desk_of: Desk, status: str) -> None:
+    """The browser tells of the refusal that was asked for, and of nothing else."""
+    assert [each for each in desk_of.complaints if status not in each] == []
+    desk_of.complaints.clear()
 
 
 async def _decide(director: Desk, cast: Cast, path: str, verdict: str, then: str) -> None:
@@ -92,10 +99,12 @@ async def _hand_in(clerk: Desk, address: str) -> None:
     await page.click("text=上传附件，继续填写")
     await expect(page.get_by_role("alert")).to_contain_text("“说明.pdf”")
     await expect(page.locator("[name=evidence-description]")).to_have_value(PLANTED)
+    _told_of(clerk, "409")
     await page.set_input_files("#f-file", {"name": "核增通知.pdf", "mimeType": "application/pdf", "buffer": PDF})
-    await page.click("text=提交整改材料")
+    await page.click("button:has-text('提交整改材料')")
     await expect(page.get_by_role("status")).to_contain_text("整改材料已提交")
-    file = await page.context.request.get(str(await page.get_by_text("核增通知.pdf").evaluate("each => each.closest('a').href")))
+    path = await page.locator("a", has_text="核增通知.pdf").get_attribute("href")
+    file = await page.context.request.get(f"{clerk.base}{path}")
     assert await file.body() == PDF
 
 
@@ -114,5 +123,5 @@ async def _accept(supervisor: Desk, address: str) -> None:
     await supervisor.until("验收通过，销号")
     await expect(page.get_by_text(PLANTED)).to_be_visible()
     await page.fill("[name=acceptance-document_no]", "望编验〔2026〕1号")
-    await page.click("text=验收通过，销号")
+    await page.click("button:has-text('验收通过，销号')")
     await expect(page.get_by_role("status")).to_contain_text("已验收销号")
