@@ -43,7 +43,7 @@ async def test_a_red_light_is_put_right_through_the_pages_by_everybody_who_has_a
         async with desk(browser, whole.portal, cast.town.head) as head:
             await head.page.goto(f"{whole.portal}/units/{cast.town.id}/supervision")
             await head.until("没有未了的问题")
-            await expect(head.page.locator("#h-light + .light")).to_contain_text("绿灯")
+            await expect(head.page.locator("section[aria-labelledby=h-light]")).to_contain_text("绿灯")
 
 
 async def _confirm(supervisor: Desk, cast: Cast) -> None:
