@@ -6,7 +6,7 @@ import pytest
 
 from shared.glossary import Role
 from tests.portal import given
-from tests.portal.conftest import Door
+from tests.portal.conftest import OURS, Door
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/units/{given.UNIT_ID}"
@@ -97,3 +97,19 @@ async def test_a_day_asked_about_goes_to_every_read_that_knows_days(door: Door) 
     dated = {path for _, path, query in door.played.queries if ("as_of", "2025-12-31") in query and ("known_on", "2026-01-31") in query}
     assert dated == {PAGE, f"{PAGE}/populations", f"{PAGE}/working-here"}
     assert "显示 2025-12-31 的情况" in page
+
+
+async def test_what_a_first_load_left_is_taken_up_by_who_verifies_and_offered_to_nobody_else(door: Door) -> None:
+    left = {"id": given.UNIT_ID, "level": "red", "title": "超编", "matter": "超编 1 名", "state": "baseline", "state_label": "期初存量"}
+    left |= {"number": None, "found_at": "2026-09-18T01:00:00Z", "due_at": None}
+    answers(door)["/issues"] = {"items": [left], "next": None}
+    shown = {}
+    for role in (Role.SUPERVISION_OFFICER, Role.BUSINESS_OFFICER):
+        csrf = door.sign_in(role)
+        shown[role] = (await door.client.get(f"{PAGE}/supervision")).text
+        done = await door.client.post(f"{PAGE}/baseline", data={"csrf": csrf, "request_key": "key-0001"}, headers=OURS)
+        shown[role] += str(done.status_code)
+
+    assert ["纳入亮灯" in each for each in shown.values()] == [True, False]
+    assert [each[-3:] for each in shown.values()] == ["303", "403"]
+    assert [path for method, path, *_ in door.played.asked if method == "POST" and "release" in path] == [f"{PAGE}/baseline-release"]

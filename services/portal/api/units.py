@@ -120,6 +120,13 @@ async def supervision(page: Annotated[Page, Depends(Opened("lights.read"))], uni
     return page.show("unit_supervision.html", tab="supervision", cards=cards, unit_id=unit_id, **head)
 
 
+@router.post("/units/{unit_id}/baseline", response_class=Response)
+async def take_up(page: Annotated[Page, Depends(Opened("issues.verify"))], unit_id: UUID) -> Response:
+    """Take up what the unit's first load left (期初存量): each becomes an issue to verify."""
+    await page.send("monitoring", f"/units/{unit_id}/baseline-release", {})
+    return page.back(f"/units/{unit_id}/supervision", done="baseline_taken_up")
+
+
 def asked_of(page: Page, names: tuple[str, ...]) -> dict[str, str]:
     """What the address asks for, of what the page knows."""
     return {name: page.request.query_params.get(name, "") for name in names}
