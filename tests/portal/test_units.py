@@ -100,7 +100,14 @@ async def test_a_day_asked_about_goes_to_every_read_that_knows_days(door: Door) 
 
 
 async def test_what_a_first_load_left_is_taken_up_by_who_verifies_and_offered_to_nobody_else(door: Door) -> None:
-    left = {"id": given.UNIT_ID, "level": "red", "title": "超编", "matter": "超编 1 名", "state": "baseline", "state_label": "期初存量"}
+    left: dict[str, Any] = {
+        "id": given.UNIT_ID,
+        "level": "red",
+        "title": "超编",
+        "matter": "超编 1 名",
+        "state": "baseline",
+        "state_label": "期初存量",
+    }
     left |= {"number": None, "found_at": "2026-09-18T01:00:00Z", "due_at": None}
     answers(door)["/issues"] = {"items": [left], "next": None}
     shown = {}
