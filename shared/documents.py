@@ -27,7 +27,8 @@ class MissingGlyphs(ValueError):  # noqa: N818  named as the fact it states
 
     def __init__(self, characters: frozenset[str]) -> None:
         self.characters = tuple(sorted(characters))
-        super().__init__("no glyph for " + ", ".join(f"U+{ord(character):04X}" for character in self.characters))
+        self.code_points = "、".join(f"U+{ord(character):04X}" for character in self.characters)
+        super().__init__(f"no glyph for {self.code_points}")
 
 
 class Renderer:

@@ -180,6 +180,7 @@ TITLES: dict[str, str] = {
     "attachment_damaged": "附件已损坏",
     "application_incomplete": "申请内容不完整",
     "chain_missing": "审批环节未设置",
+    "document_not_drawable": "文书不能生成",
     "not_standing_in": "没有代办授权",
     "not_ready": "申请受理中",
     "wrong_state": "当前环节不能这样办理",

@@ -69,7 +69,7 @@ GIVEN = {
     ): _words("欣怡 雨婷 梦瑶 诗涵 思颖 佳怡 语嫣 雨欣 若曦 书瑾 心月 清浅 以宁 可欣 雅雯 一诺 梓涵 静怡 雨桐 晓彤 悦 婧 瑶 琪 楠 嘉怡"),
 }
 """Given names as they were given, by sex and the decade from which on."""
-RARE_GIVEN = _words("喆 堃 犇 淼 骉 龑 珺 昶 翀 旻 晗 玥 芃 祎 彧 㛃 䶮 𬱖 𬍛 𬸚 𫖯 𬘭 𬬮 𨱍 𬭎 𬤇 𡊠 𬇙")
+RARE_GIVEN = _words("喆 堃 犇 淼 骉 龑 珺 昶 翀 旻 晗 玥 芃 祎 彧 㛃 䶮 𬱖 𬍛 𬸚 𫖯 𬘭 𬬮 𬭊 𬭎 𬤇 𬭳 𬇙")
 """Characters that old systems lose: of CJK extension A, and outside the BMP (GB 18030-2022, level 2 and 3)."""
 PEOPLES = (
     *(

@@ -17,14 +17,14 @@ from temporalio import activity
 
 from services.approval.commands import applications, documents
 from services.approval.models.facts import SealTask
-from services.approval.models.refusals import NotReleased
+from services.approval.models.refusals import DocumentNotDrawable, NotReleased
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal
 from services.approval.queries import documents as queries
 from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared import seal
 from shared.clock import at_hour
 from shared.db import By, Database
-from shared.documents import Renderer, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import unrecordable_is_final
 from workflows import approval_messages as messages
@@ -79,7 +79,12 @@ class ApprovalActivities:
         if notice.sha256:
             return messages.Rendered(document_id=what.document_id, sha256=notice.sha256)
         words = await self.roster.words(notice, what.done, what.on, self.issuer)
-        pdf = await asyncio.to_thread(self.renderer.pdf, TEMPLATES / notice.template, words, at_hour(what.on, 9))
+        try:
+            pdf = await asyncio.to_thread(self.renderer.pdf, TEMPLATES / notice.template, words, at_hour(what.on, 9))
+        except MissingGlyphs:  # until the office has a font for it, the case stands still and says so
+            code, at = DocumentNotDrawable.code, at_hour(what.on, 9)
+            await self.mark_held(messages.Held(application_id=what.application_id, sequence=what.revision, code=code, at=at))
+            raise
         file = await asyncio.to_thread(keep_file, self.folder, what.document_id, pdf)
         by = By(ENGINE, at_hour(what.on, 9), f"document:{what.document_id}/rendered/{sha256_hex(pdf)}")
         return await documents.keep_rendered(

@@ -72,6 +72,18 @@ async def test_a_form_that_lacks_something_is_told_what_in_words(home: House) ->
     assert answer.json()["facts"]["fields"] == "person_id"
 
 
+async def test_a_character_without_a_glyph_is_told_before_and_holds_the_case_after_for_everybody_to_see(home: House) -> None:
+    asked = USE | {"title": "语文教师\U0002ebf0"}
+    before = await home.post(home.clerk, "/application-previews", {"unit_id": str(home.school)} | asked)
+    application = await home.submit(**asked)
+    await home.approve(application)
+    seen = await home.until(application, lambda found: bool(found["held"]))
+
+    assert (before.status_code, before.json()["code"]) == (409, "document_not_drawable")
+    assert "U+2EBF0" in before.json()["detail"]
+    assert seen["held"] == "document_not_drawable"
+
+
 async def test_only_an_authorised_use_and_an_entry_change_the_figures_of_a_notice() -> None:
     figures = {"quota": 9, "headcount": 5, "reserved": 1, "available": 3}
 

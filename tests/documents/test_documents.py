@@ -10,6 +10,7 @@ from uuid import uuid4
 import pypdf
 import pytest
 
+from deploy.city import words
 from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
 
 AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
@@ -178,3 +179,9 @@ def test_many_who_keep_the_same_document_at_once_leave_one_whole_file(tmp_path: 
         names = set(threads.map(lambda _: keep_file(tmp_path, owner, content), range(64)))
 
     assert {(file.name, file.read_bytes()) for file in tmp_path.iterdir()} == {(name, content) for name in names}
+
+
+def test_every_name_that_the_city_may_give_can_be_written_in_a_document() -> None:
+    given = (name for names in words.GIVEN.values() for name in names)
+
+    assert RENDERER.png(APPROVAL / "post_use_notice.typ", POST_USE | {"unit": "".join((*words.SURNAMES, *given, *words.RARE_GIVEN))})

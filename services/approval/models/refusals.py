@@ -17,6 +17,13 @@ class DocumentUnknown(NotFound):
     sentence = "没有找到该文件，或者它不在您的管辖范围内。请核对后再试。"
 
 
+class DocumentNotDrawable(Conflict):
+    """The notice has characters that no installed font draws."""
+
+    code = "document_not_drawable"
+    sentence = "文书中有现有字库不能显示的字符（{characters}）。申请可以照常提交；请告知系统管理员补充字库，否则批准后文书不能生成。"
+
+
 class NotReceivedYet(Conflict):
     """Its workflow is about to start."""
 

@@ -10,11 +10,11 @@ import httpx
 
 from services.approval import rules
 from services.approval.models.facts import Notice, NoticeKind
-from services.approval.models.refusals import ChainMissing
+from services.approval.models.refusals import ChainMissing, DocumentNotDrawable
 from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared.clock import business_day
 from shared.db import Connection
-from shared.documents import Renderer
+from shared.documents import MissingGlyphs, Renderer
 from shared.errors import NotFound, Unavailable
 from shared.glossary import ApplicationType
 from workflows.approval_messages import Content
@@ -57,14 +57,17 @@ class Desk:
                 raise NotFound if answer.is_client_error else Unavailable("roster")
 
     async def preview(self, kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, now: datetime) -> bytes:
-        """The PDF, with the figures as they will stand after the effect. Raises Unavailable."""
+        """The PDF, with the figures as they will stand after the effect. Raises Unavailable, DocumentNotDrawable."""
         today = business_day(now)
         notice = _unnumbered(kind, application_type, content, title, today.year)
         words = await self.roster.words(notice, Done(), today, self.issuer)
         words |= rules.after_effect(application_type, content.posts, words)
         if application_type is ApplicationType.ENTRY:
             words |= await self.roster.authorisation(content)
-        return await asyncio.to_thread(self.renderer.pdf, TEMPLATES / kind.template, words, now)
+        try:
+            return await asyncio.to_thread(self.renderer.pdf, TEMPLATES / kind.template, words, now)
+        except MissingGlyphs as error:
+            raise DocumentNotDrawable(characters=error.code_points) from error
 
 
 def _unnumbered(kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, year: int) -> Notice:

@@ -83,7 +83,7 @@ async def _write(request: Request, asked: Asked, signed: Notice) -> Kept:
     try:
         pdf = await asyncio.to_thread(renderer.pdf, TEMPLATE, queries.words(signed, request.app.state.issuer), signed.signed_at)
     except MissingGlyphs as error:
-        raise NoticeNotDrawable(characters="、".join(f"U+{ord(each):04X}" for each in error.characters)) from error
+        raise NoticeNotDrawable(characters=error.code_points) from error
     file, sha256 = await asyncio.to_thread(keep_file, request.app.state.notices, signed.issue_id, pdf), sha256_hex(pdf)
     what = KeepNotice(issue_id=signed.issue_id, round=signed.round, file=file, sha256=sha256)
     return await keep_notice(asked.database, By(ENGINE, asked.clock.now(), f"notice:{signed.issue_id}:{signed.round}/{sha256}"), what)
