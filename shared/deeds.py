@@ -23,6 +23,7 @@ COMMANDS = {
     "lapse_reservations": "核准用编到期",
     "lend_person": "借出人员",
     "load_unit": "期初建账",
+    "_name_change": "差异转信息变更",
     "move_difference": "处理差异",
     "move_quota": "划转编制",
     "place_person": "人员入编",

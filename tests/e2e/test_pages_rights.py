@@ -61,7 +61,11 @@ class Sitting:
 
 def filled(route: APIRoute, ids: dict[str, str]) -> str:
     """The route's address with these ids, and for whatever else it names something that nobody has."""
-    return re.sub(r"\{(\w+)[^}]*\}", lambda found: NAMED.get(found[1]) or ids.get(found[1]) or str(uuid4()), route.path)
+    return re.sub(r"\{(\w+)[^}]*\}", lambda found: _kind_of(route) if found[1] == "kind" else ids.get(found[1]) or str(uuid4()), route.path)
+
+
+def _kind_of(route: APIRoute) -> str:
+    return NAMED["kind"] if route.path.startswith("/applications") else "roster"
 
 
 def names(route: APIRoute) -> set[str]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 
 from services.monitoring.api import evidence, issues
+from services.monitoring.api.turns import Turns
 from services.monitoring.commands.evidence import keep_evidence_file
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import EvidenceFileMislabelled, EvidenceFilesTooMany, EvidenceFormUnknown
@@ -89,7 +90,7 @@ def _app(tables: Tables, tokens: Tokens, folder: Path) -> FastAPI:
     app = service_app("monitoring", lifespan)
     app.state.database, app.state.tokens, app.state.clock = tables.database, tokens, Clock(None)
     app.state.temporal, app.state.folder, app.state.evidence = None, folder, folder
-    app.state.surroundings = Surroundings(load_calendar, lambda: None)
+    app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None)
     app.include_router(issues.router)
     app.include_router(evidence.router)
     return app

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 
 from services.monitoring.api import notices
+from services.monitoring.api.turns import Turns
 from services.monitoring.commands.cases import record_case_entry
 from services.monitoring.commands.notices import keep_notice, release_notice
 from services.monitoring.commands.seals import file_sealed
@@ -122,7 +123,7 @@ def _app(database: Database, tokens: Tokens, folder: Path) -> FastAPI:
     app = service_app("monitoring", lifespan)
     app.state.database, app.state.tokens, app.state.clock = database, tokens, Clock(None)
     app.state.temporal, app.state.folder = None, folder
-    app.state.surroundings = Surroundings(load_calendar, lambda: None)
+    app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None)
     app.state.notices, app.state.issuer, app.state.renderer = folder, "云海市编办", Renderer()
     app.include_router(notices.router)
     return app

@@ -1,4 +1,7 @@
-"""The register goes up and comes back by the command line: nothing differs, and what is changed on the way is found by the running system."""
+"""The register goes up and comes back by the command line: nothing differs, and what is changed on the way is found by the running system.
+
+It stands before the stories of the pages, which put names onto the roster that no register may have.
+"""
 
 from pathlib import Path
 
