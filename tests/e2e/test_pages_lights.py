@@ -109,10 +109,10 @@ async def test_events_end_with_the_session(whole: Place) -> None:
 
 
 async def _full(doors: Doors) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The last unit with a full row that has no part in the demo's story, and that row."""
+    """The last unit with a full row that has no part in the demo's story and is green, and that row."""
     played = {planned.uscc for planned in logins(city()).values()}
     for unit in reversed((await doors.get(OFFICER, "roster", "/units", limit=200)).body["items"]):
-        if unit["code"] in played:
+        if unit["code"] in played or await _light(doors, unit["id"]) != Light.GREEN:
             continue
         found = (await doors.get(OFFICER, "roster", f"/units/{unit['id']}")).body
         for row in found["establishments"]:
@@ -146,5 +146,10 @@ async def _issue_lists(whole: Place, doors: Doors, unit: str) -> None:
 
 async def _until_red(doors: Doors, unit: str) -> None:
     async with asyncio.timeout(60):
-        while (await doors.get(OFFICER, "monitoring", f"/units/{unit}/light")).body["light"] != Light.RED:  # noqa: ASYNC110  another process
+        while await _light(doors, unit) != Light.RED:  # noqa: ASYNC110  another process
             await asyncio.sleep(0.2)
+
+
+async def _light(doors: Doors, unit: str) -> str:
+    found: str = (await doors.get(OFFICER, "monitoring", f"/units/{unit}/light")).body["light"]
+    return found
