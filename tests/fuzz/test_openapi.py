@@ -51,6 +51,8 @@ MODES = {GenerationMode.POSITIVE: EXAMPLES, GenerationMode.NEGATIVE: EXAMPLES //
 LIMITS = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 TELLING = 5
 ROLES = (frozenset(Role), *(frozenset({role}) for role in Role))
+ASK_A_NEIGHBOUR = {"POST /application-previews"}
+"""Operations that ask another service, and none runs beside the one that is asked here: 503 is the truth."""
 
 
 @dataclass
@@ -87,7 +89,8 @@ class Fuzz:
         self.answered[f"{answer.status_code // 100}xx"] += 1
         try:
             case.validate_response(answer, checks=CHECKS)
-            assert answer.status_code < 500, "a server error"
+            away = answer.status_code == 503 and case.operation.label in ASK_A_NEIGHBOUR
+            assert answer.status_code < 500 or away, "a server error"
         except (FailureGroup, AssertionError) as failure:
             found = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
             said = "\n".join(str(each) for each in found)
