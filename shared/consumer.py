@@ -33,7 +33,7 @@ from shared.traces import begun_by, told
 
 KILLS = 3
 LINKS = 32
-_PROCESS = str(uuid7())
+PROCESS = str(uuid7())
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
 
@@ -124,7 +124,7 @@ async def _begin(database: Database, subscription: Subscription, first: Mapping[
         " WHERE a.consumer = $1 AND a.topic = new.topic AND a.partition = new.partition AND a.process <> $2)"
         " ON CONFLICT (consumer, topic, partition, at_offset) DO UPDATE SET process = excluded.process RETURNING topic, partition",
         subscription.name,
-        _PROCESS,
+        PROCESS,
         [partition.topic for partition in first],
         [partition.partition for partition in first],
         [record.offset for record in first.values()],
@@ -193,7 +193,7 @@ async def _started_before(database: Database, subscription: Subscription, record
         record.topic,
         record.partition,
         record.offset,
-        _PROCESS,
+        PROCESS,
     )
     return started
 

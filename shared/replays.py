@@ -11,48 +11,45 @@ import asyncpg
 import structlog
 
 from shared import dead_letters, inbox
-from shared.consumer import KILLS, Come, Subscription, apply_in_line
+from shared.consumer import KILLS, PROCESS, Come, Subscription, apply_in_line
 from shared.db import PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
-from shared.events.envelope import uuid7
 
 GLANCE = 1.0
 AT_ONCE = 50
 """Events in one transaction of a replay: what comes meanwhile for the key waits for its end."""
 _AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, Unavailable, *PASSING)
-_PROCESS = str(uuid7())
 _log = structlog.get_logger()
 
 
 async def replay_what_is_asked(database: Database, subscription: Subscription) -> None:
     """Handle again what `dead_letters.ask_replay` names, for ever; also while the consumer stands still because too much is parked."""
+    asked = "SELECT key, asked_at FROM replays WHERE consumer = $1 ORDER BY asked_at"
+    followed = "DELETE FROM replays WHERE consumer = $1 AND key = $2 AND asked_at = $3"  # who asked again meanwhile is not forgotten
     while True:
         await asyncio.sleep(GLANCE)
         try:
-            for row in await database.pool.fetch(
-                "SELECT key, asked_at FROM replays WHERE consumer = $1 ORDER BY asked_at", subscription.name
-            ):
-                await _replay_as_asked(database, subscription, row["key"])
-                done = (
-                    "DELETE FROM replays WHERE consumer = $1 AND key = $2 AND asked_at = $3"  # who asked again meanwhile is not forgotten
-                )
-                await database.pool.execute(done, subscription.name, row["key"], row["asked_at"])
+            for row in await database.pool.fetch(asked, subscription.name):
+                if await _is_followed(database, subscription, row["key"]):
+                    await database.pool.execute(followed, subscription.name, row["key"], row["asked_at"])
         except (*_AWAY, asyncpg.PostgresError) as error:
             _log.warning("replays wait", consumer=subscription.name, error=type(error).__name__)
 
 
-async def _replay_as_asked(database: Database, subscription: Subscription, key: str) -> None:
-    """Raises what passes by itself; whatever else stops it leaves what is parked as it is, and may be asked for again."""
+async def _is_followed(database: Database, subscription: Subscription, key: str) -> bool:
+    """Whether this ask is over: done, or stopped by what stays (then all is parked as it is, and may be asked for again). Not by what passes."""
     if await _started(database, subscription, key) > KILLS:
         _log.error("replay given up: the process died of it", consumer=subscription.name)
-        return
+        return True
     try:
         await replay(database, subscription, key)
-    except _AWAY:
-        raise
+    except _AWAY as error:
+        _log.warning("replay waits", consumer=subscription.name, error=type(error).__name__)
+        return False
     except Exception as error:  # noqa: BLE001  one key's trouble is not another's
         _log.warning("replay failed", consumer=subscription.name, error=dead_letters.reason(error))
+    return True
 
 
 async def _started(database: Database, subscription: Subscription, key: str) -> int:
@@ -61,7 +58,7 @@ async def _started(database: Database, subscription: Subscription, key: str) -> 
         "UPDATE replays SET started = started + (process IS DISTINCT FROM $3)::int, process = $3 WHERE consumer = $1 AND key = $2 RETURNING started",
         subscription.name,
         key,
-        _PROCESS,
+        PROCESS,
     )
     return started or 0
 
@@ -77,16 +74,19 @@ async def replay(database: Database, subscription: Subscription, key: str) -> in
 
 
 async def _replay_some(database: Database, subscription: Subscription, key: str) -> int:
+    """The first letter stands for its key: who is about to put something behind it, or replays it too, waits there (`inbox.sort_out`)."""
+    of_key = "FROM dead_letters WHERE consumer = $1 AND key = $2"
     async with database.transaction() as conn:
+        await conn.execute(f"SELECT {of_key} ORDER BY id LIMIT 1 FOR UPDATE", subscription.name, key)
         rows = await conn.fetch(
-            "SELECT id, key, topic, partition, at_offset, headers, body FROM dead_letters WHERE consumer = $1 AND key = $2"
-            " ORDER BY topic, partition, at_offset FOR UPDATE",
+            f"SELECT id, key, topic, partition, at_offset, headers, body {of_key} ORDER BY topic, partition, at_offset",
             subscription.name,
             key,
         )
         went = await _handled(conn, subscription, [*in_line(rows)][:AT_ONCE])
-        await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", went)
-        await conn.execute("UPDATE replays SET started = 1 WHERE consumer = $1 AND key = $2 AND $3", subscription.name, key, bool(went))
+        if went:
+            await conn.execute("DELETE FROM dead_letters WHERE id = ANY($1::bigint[])", went)
+            await conn.execute("UPDATE replays SET started = 1 WHERE consumer = $1 AND key = $2", subscription.name, key)
     database.wake()
     return len(went)
 

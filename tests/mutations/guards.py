@@ -153,6 +153,13 @@ GUARDS = (
         (f"{REPLAYS}nothing_is_put_behind_a_key_whose_replay_is_just_ending",),
     ),
     Guard(
+        "who comes while a key is replayed waits for it",
+        "shared/replays.py",
+        " LIMIT 1 FOR UPDATE",
+        " LIMIT 1",
+        (f"{REPLAYS}who_comes_while_a_key_is_replayed_waits_for_it",),
+    ),
+    Guard(
         "an ask for a replay outlives a death",
         "shared/replays.py",
         "> KILLS:",
@@ -162,8 +169,8 @@ GUARDS = (
     Guard(
         "a replay is put off by what passes, not given up",
         "shared/replays.py",
-        "    except _AWAY:\n        raise\n",
-        "",
+        "        return False\n    except Exception",
+        "        return True\n    except Exception",
         (f"{REPLAYS}a_store_that_cannot_now_only_puts_a_replay_off",),
     ),
     Guard(

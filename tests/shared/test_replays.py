@@ -124,6 +124,40 @@ async def test_nothing_is_put_behind_a_key_whose_replay_is_just_ending(kit: Kit)
     assert (waited, await coming) == (True, set())
 
 
+@pytest.mark.asyncio
+async def test_who_comes_while_a_key_is_replayed_waits_for_it(kit: Kit) -> None:
+    unit = await _parked(kit, 1, 2)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(conn: Connection, event: QuotaChanged) -> None:
+        begun.set()
+        await go_on.wait()
+        await keep_effect(conn, event)
+
+    replaying = asyncio.create_task(replays.replay(kit.database, kit.subscription(slowly), str(unit)))
+    await begun.wait()
+    coming = asyncio.create_task(_sorted_out(kit, unit))
+    await asyncio.sleep(0.3)
+    waited = not coming.done()
+    go_on.set()
+
+    assert (waited, await replaying, await coming) == (True, 2, set())
+
+
+@pytest.mark.asyncio
+async def test_a_replay_that_has_to_wait_stands_in_nobody_elses_way(kit: Kit) -> None:
+    unit = await _parked(kit, 1, 2)
+    other = str(unit_in(1))
+    handler = Refusing(1, *(asyncpg.DiskFullError("full") for _ in range(200)))
+    for key in (str(unit), other):
+        await dead_letters.ask_replay(kit.database, "kit", key)
+
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 0 FROM replays WHERE key = $1", other))
+
+    assert len(await kit.parked()) == 2
+
+
 async def _sorted_out(kit: Kit, unit: UUID) -> set[str]:
     """The keys that a consumer would park the next event behind."""
     async with kit.database.transaction() as conn:
