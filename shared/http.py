@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import Depends, FastAPI, Header, Request
@@ -108,6 +109,11 @@ def add_health(app: FastAPI) -> None:
 def files(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """For the description of a route whose answer is a file or a stream, of one of these kinds (`responses`)."""
     return {200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}}}
+
+
+def saved_as(name: str) -> dict[str, str]:
+    """The header of an answer that a browser saves under this name and never shows."""
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
 
 
 def _documented(media_type: str, schema: dict[str, str], *statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,6 +1,8 @@
 """附件: kept as they were brought, by whom and when; what is no such file is refused; who sees them."""
 
+import asyncio
 import uuid
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -57,6 +59,14 @@ async def test_other_kinds_of_files_too_many_and_too_late_ones_are_refused(home:
     assert kept[-1].json()["code"] == "too_many_attachments"
     assert late.json()["id"] == kept[0].json()["id"], "what is there is there"
     assert (await bring(home, application, content=PDF + b"late")).json()["code"] == "not_the_time_for_files"
+
+
+@pytest.mark.asyncio
+async def test_many_at_once_are_no_more_than_may_lie_there(home: House) -> None:
+    application = await home.submit()
+    answers = await asyncio.gather(*(bring(home, application, content=PDF + bytes([place])) for place in range(rules.MOST + 4)))
+
+    assert Counter(answer.status_code for answer in answers) == {201: rules.MOST, 409: 4}
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,8 @@ import pytest
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from services.portal.api.incoming import SMALL, incoming_of, outgoing, plain_name
+from services.portal.api.incoming import SMALL, incoming_of, outgoing
+from shared.brought import plain_name
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, File, Request, UploadFile
@@ -20,7 +19,7 @@ from services.approval.rules import attachments as rules
 from shared.auth import Permit, Who
 from shared.brought import plain_name
 from shared.documents import intact_file, keep_file, sha256_hex
-from shared.http import IdempotencyKey, files
+from shared.http import IdempotencyKey, files, saved_as
 
 router = APIRouter()
 Applicant = Annotated[Who, Depends(Permit("applications.submit"))]
@@ -72,4 +71,4 @@ async def show_attachment(request: Request, application_id: UUID, attachment_id:
     content = await asyncio.to_thread(intact_file, request.app.state.attachments, kept.file, kept.sha256)
     if content is None:
         raise AttachmentDamaged
-    return Plain(content, media_type=kept.media_type, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(kept.name)}"})
+    return Plain(content, media_type=kept.media_type, headers=saved_as(kept.name))

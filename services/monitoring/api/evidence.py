@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -25,7 +24,7 @@ from services.monitoring.rules.evidence import MOST_BYTES, media_type_of
 from shared.auth import Permit, Who
 from shared.brought import plain_name
 from shared.documents import intact_file, keep_file, sha256_hex
-from shared.http import IdempotencyKey, files
+from shared.http import IdempotencyKey, files, saved_as
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import Submission
 
@@ -94,9 +93,7 @@ async def get_evidence_file(request: Request, asked: Asking, who: Reader, issue_
     content = await asyncio.to_thread(intact_file, request.app.state.evidence, kept.file, kept.sha256)
     if content is None:
         raise EvidenceFileDamaged(file=file_id)
-    return Response(
-        content, media_type=shown.media_type, headers={"content-disposition": f"attachment; filename*=UTF-8''{quote(shown.name)}"}
-    )
+    return Response(content, media_type=shown.media_type, headers=saved_as(shown.name))
 
 
 @router.post("/{issue_id}/evidence")

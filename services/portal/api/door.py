@@ -14,10 +14,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from httpx import Timeout
 from starlette.datastructures import FormData, UploadFile
 
-from services.portal.api.incoming import Incoming, incoming_of, outgoing, plain_name
+from services.portal.api.incoming import Incoming, incoming_of, outgoing
 from services.portal.models import Away, Demanded, Forged, NoRight, Refused, Session, SessionEnded
 from services.portal.queries.services import Services
 from shared.auth import PERMISSIONS
+from shared.brought import plain_name
 from shared.glossary import Role
 
 MOST_FIELDS = 500

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from secrets import token_hex
 
 from fastapi import Request
@@ -12,9 +11,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
+from shared.brought import plain_name
+
 FILE = "file"
 SMALL, MOST_PARTS = 2**18, 500
-NAME = 200
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,6 @@ def _head(disposition: bytes) -> Head:
     _, options = parse_options_header(disposition.decode("latin-1"))
     name, file_name = options.get(b"name", b""), options.get(b"filename")
     return Head(name.decode("utf-8", "replace"), None if file_name is None else plain_name(file_name.decode("utf-8", "replace")))
-
-
-def plain_name(name: str) -> str:
-    """A file's name without a path and without what cannot be printed."""
-    return "".join(each for each in PurePosixPath(name.replace("\\", "/")).name if each.isprintable())[-NAME:]
 
 
 @dataclass(frozen=True)

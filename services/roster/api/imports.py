@@ -8,7 +8,6 @@ import json
 import os
 import tomllib
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -36,7 +35,7 @@ from services.roster.queries.templates import template
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
-from shared.http import IdempotencyKey, files
+from shared.http import IdempotencyKey, files, saved_as
 from shared.pages import Limit, RowNumber
 from shared.progress import EVENTS, LastEventId, Progress, watched
 from shared.sheets.reading import ensure_readable
@@ -254,4 +253,4 @@ async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:
 
 def _file(content: bytes, name: str) -> Response:
     kind = "text/csv; charset=utf-8" if name.endswith((".csv", ".txt")) else XLSX
-    return Response(content, media_type=kind, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"})
+    return Response(content, media_type=kind, headers=saved_as(name))
