@@ -229,7 +229,11 @@ async def test_a_round_holds_no_more_files_than_it_may(tables: Tables) -> None:
     for number in range(MOST_FILES - 1):
         await keep_evidence_file(tables.database, by(f"file-{number}"), what)
 
-    racing = (keep_evidence_file(tables.database, by(f"last-{number}"), what) for number in range(5))
+    async with tables.database.transaction() as conn:
+        await conn.execute("SELECT FROM issues WHERE id = $1 FOR UPDATE", issue)
+        racing = [asyncio.create_task(keep_evidence_file(tables.database, by(f"last-{number}"), what)) for number in range(2)]
+        _, waiting = await asyncio.wait(racing, timeout=0.5)
     results = await asyncio.gather(*racing, return_exceptions=True)
 
-    assert sorted(type(each) is EvidenceFilesTooMany for each in results) == [False, True, True, True, True]
+    assert len(waiting) == 2
+    assert sorted(type(each) is EvidenceFilesTooMany for each in results) == [False, True]
