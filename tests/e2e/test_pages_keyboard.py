@@ -71,6 +71,7 @@ async def _find(person: Desk) -> None:
     await person.press("/")
     await person.page.keyboard.type(TITLE)
     await person.press("Enter")
+    await person.page.wait_for_url("**q=**")  # a list of one may have stood there before
     await expect(person.page.locator("a.row-link")).to_have_count(1)
     await person.press("Escape")
 
