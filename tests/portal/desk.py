@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 PATIENCE = 60_000.0
+expect.set_options(timeout=PATIENCE)  # a busy machine is slow, not wrong
 _AT = "() => { const e = document.activeElement; return [e.id, e.tagName, (e.getAttribute('aria-label') || e.innerText || '').trim()] }"
 
 
