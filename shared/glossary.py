@@ -3,7 +3,7 @@
 Establishment kinds, fundings, entry and exit reasons are data with validity (roster tables), not members of an enum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 
@@ -372,3 +372,10 @@ LABELS: dict[StrEnum, str] = {
 }
 
 SERVICE_NAMES = {"roster": "编制台账", "approval": "审批", "monitoring": "监测督办", "reporting": "报表", "identity": "用户与权限"}
+
+
+def holiday_ground(years: Sequence[int]) -> str:
+    """放假安排依据: the notices of these years; none: the holidays of fixed date alone."""
+    if not years:
+        return "当年放假安排尚未公布，暂按固定日期的法定节日计"
+    return f"国务院办公厅关于 {'、'.join(map(str, years))} 年部分节假日安排的通知"

@@ -10,7 +10,7 @@ import pytest
 from services.monitoring.models.tasks import Action
 from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
-from shared.glossary import IssueState, Role
+from shared.glossary import IssueState, Role, holiday_ground
 from tests.portal import given_cases as given
 from tests.portal.conftest import OURS, Door
 
@@ -261,3 +261,13 @@ async def test_each_deed_is_closed_to_other_roles(door: Door, deed: str, permiss
     page = await send(door, deed, {}, *outsiders)
 
     assert (page.status_code, sent(door, f"{PAGE}/{deed}")) == (403, [])
+
+
+async def test_the_ground_of_days_off_is_told_in_words_with_its_version_beside(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)
+    page = (await door.client.get(PAGE)).text
+
+    assert "国务院办公厅关于 2026 年部分节假日安排的通知" in page
+    assert holiday_ground([]) not in page
+    assert given.SERVED.calendar.version in page

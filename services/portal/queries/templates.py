@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from services.portal.queries.assets import Assets
 from services.portal.rules import areas, charts, drawing, offices, written
-from shared.glossary import SERVICE_NAMES
+from shared.glossary import SERVICE_NAMES, holiday_ground
 
 FOLDER = Path(__file__).parents[1] / "templates"
 
@@ -49,7 +49,7 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
         "service_names": SERVICE_NAMES,
         **everywhere,
     }
-    made.filters["by_code"] = _by_code
+    made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground}
     made.filters |= {
         each.__name__: each for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant)
     }
