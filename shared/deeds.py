@@ -193,6 +193,25 @@ ACTIVITIES = {
     "roster.take_effect": "审批结果生效",
     "roster.unfreeze_unit": "解冻单位",
 }
+CASES = {
+    "approval": "审批",
+    "comparison": "上级数据比对",
+    "freeze": "冻结令",
+    "import": "批量导入",
+    "rectification": "整改",
+    "revocation": "文书撤销",
+    "seal": "签章",
+    "supervision": "督办清单",
+}
+
+
+def of_case(case_id: str | None) -> str | None:
+    """What kind of case an id is of (`rectification:…:2` is the second round), and the week of a weekly list; none for another id."""
+    kind, _, rest = (case_id or "").partition(":")
+    name = CASES.get(kind)
+    if name and kind == "supervision":
+        return f"{name} {rest[:4]} 年第 {rest[-2:].lstrip('0')} 周"
+    return f"{name}（第 {rest.rpartition(':')[2]} 轮）" if name and kind == "rectification" else name
 
 
 def of_command(name: str) -> str:

@@ -113,6 +113,7 @@ class Deed(BaseModel):
     reason: str
     document_no: str | None
     case_id: str | None
+    case_title: str | None
 
 
 @router.get("/upkeep/dead-letters")
@@ -163,27 +164,27 @@ async def positions(request: Request, _: Reader) -> Positions:
 async def trail(
     request: Request,
     _: Auditor,
-    unit: UUID | None = None,
+    unit: Annotated[list[UUID] | None, Query(max_length=200)] = None,
     case: Annotated[str | None, Query(max_length=80)] = None,
     before: UUID = LATEST,
     limit: Limit = 50,
 ) -> Trail:
-    """操作留痕, the latest first: of a unit, of a case, or all."""
+    """操作留痕, the latest first: of units, of a case, or all."""
     async with _database(request).searching() as conn:
         found = await _deeds(conn, unit, case, before, limit + 1)
     return Trail(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
-async def _deeds(conn: Connection, unit: UUID | None, case: str | None, before: UUID, limit: int) -> list[Deed]:
+async def _deeds(conn: Connection, units: list[UUID] | None, case: str | None, before: UUID, limit: int) -> list[Deed]:
     rows = await conn.fetch(
         "SELECT event_id AS id, recorded_at AS at, actor, type, unit_id, reason, document_no, case_id FROM event_log"
-        " WHERE event_id < $1 AND ($2::uuid IS NULL OR unit_id = $2) AND ($3::text IS NULL OR case_id = $3) ORDER BY event_id DESC LIMIT $4",
+        " WHERE event_id < $1 AND ($2::uuid[] IS NULL OR unit_id = ANY($2)) AND ($3::text IS NULL OR case_id = $3) ORDER BY event_id DESC LIMIT $4",
         before,
-        unit,
+        units,
         case,
         limit,
     )
-    return [Deed(**row, title=_title(row["type"])) for row in rows]
+    return [Deed(**row, title=_title(row["type"]), case_title=deeds.of_case(row["case_id"])) for row in rows]
 
 
 async def _of_key(database: Database, number: int) -> list[Parked]:

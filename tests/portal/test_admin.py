@@ -54,9 +54,17 @@ def house(door: Door) -> Door:
         "ends": [{"consumer": "", "topic": "roster.events", "partition": 0, "next_offset": 12}],
         "consumed": [{"consumer": "approval", "topic": "roster.events", "partition": 0, "next_offset": 9}],
     }
+        "number": "2.3.4",
+        "commit": "0123456789ab",
+        "postgresql": "18.1",
+        "temporal": f"1.3{XSS}",
+        "builds": ["b1"],
+    }
     answers |= {
         "/ready": {"status": "waiting", "waiting_for": ["temporal"]},
-        "/trail": {"items": [DEED | {"case_id": "approval:1"}], "next": None},
+        "/trail": {"items": [DEED | {"case_id": "approval:1", "case_title": f"审批{XSS}"}], "next": None},
+        "/names": {"units": {UNIT_ID: f"教育局{XSS}"}, "persons": {UNIT_ID: {"name": f"王＊＊{XSS}", "unit": f"教育局{XSS}"}}},
+        "/names/units": [{"id": UNIT_ID, "name": "教育局"}],
     }
     answers["/audit"] = {"items": [DEED | {"change": {"user": "li", "role": "observer", "unit_ids": None}}], "next": None}
     record = {
@@ -237,3 +245,39 @@ async def test_records_are_asked_from_the_latest_and_narrowed(house: Door) -> No
     assert queries["/trail"] == {"case": "approval:1"}
     assert queries["/reveals"] == {"actor": "li"}
     assert "before" in queries["/audit"]
+
+
+async def test_records_name_units_and_people_and_ask_for_all_of_a_page_at_once(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    house.played.answers["/trail"]["items"] *= 2
+
+    trail = (await house.client.get("/admin/trail")).text
+    reveals = (await house.client.get("/admin/reveals")).text
+
+    assert [query for _, path, query in house.played.queries if path == "/names"] == [[("unit", UNIT_ID)], [("person", UNIT_ID)]]
+    assert "教育局" in trail
+    assert "审批" in trail
+    assert "王＊＊" in reveals
+    assert f">{UNIT_ID}<" not in trail + reveals
+
+
+async def test_records_are_told_by_their_ids_while_the_roster_is_away(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    house.played.refusals["/names"] = (503, "away")
+
+    found = [await house.client.get(path) for path in ("/admin/trail", "/admin/reveals")]
+
+    assert [each.status_code for each in found] == [200, 200]
+    assert all(UNIT_ID[:13] in each.text for each in found)
+
+
+async def test_the_trail_is_narrowed_by_a_units_name_and_a_name_nobody_has_finds_nothing(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+
+    await house.client.get("/admin/trail?words=教育&unit=ignored")
+    asked = [dict(query) for _, path, query in house.played.queries if path == "/trail"]
+    house.played.answers["/names/units"] = []
+    nothing = (await house.client.get("/admin/trail?words=没有")).text
+
+    assert asked == [{"unit": UNIT_ID}]
+    assert "没有符合条件的记录" in nothing

@@ -98,3 +98,27 @@ async def test_the_auditor_sees_who_saw_whose_number_and_why(doors: Doors, roste
     assert (await doors.http.get("/reveals", headers=doors.office)).status_code == 403
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await roster_db.pool.execute("UPDATE person_reveals SET reason = 'x'")
+
+
+async def test_the_auditor_reads_names_instead_of_ids_and_no_more_of_a_person_than_surname_and_unit(
+    doors: Doors, roster_db: Database
+) -> None:
+    unit_id, auditor = await given.unit(roster_db), doors.as_(Role.AUDIT_ADMIN)
+    person_id = await given.person(roster_db, unit_id)
+    name = (await doors.http.get(f"/units/{unit_id}", headers=doors.office)).json()["name"]
+    asked = {"unit": [str(unit_id), str(uuid4())], "person": [str(person_id), str(uuid4())]}
+
+    told = await doors.http.get("/names", params=asked, headers=auditor)
+    found = [
+        (await doors.http.get("/names/units", params={"words": words}, headers=auditor)).json() for words in (name[2:], "没有这样的单位")
+    ]
+    await roster_db.pool.execute("UPDATE units SET withheld = true WHERE id = $1", unit_id)
+    withheld = await doors.http.get("/names", params=asked, headers=auditor)
+
+    assert told.json() == {"units": {str(unit_id): name}, "persons": {str(person_id): {"name": "测＊＊", "unit": name}}}
+    assert found == [[{"id": str(unit_id), "name": name}], []]
+    assert withheld.json() == {"units": {}, "persons": {}}
+    assert [(await doors.http.get(path, params=asked, headers=doors.office)).status_code for path in ("/names", "/names/units")] == [
+        403,
+        403,
+    ]

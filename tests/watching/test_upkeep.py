@@ -133,7 +133,7 @@ async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrat
         )
 
     async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
-        first = (await client.get(f"/trail?unit={unit}&limit=2")).json()
+        first = (await client.get(f"/trail?unit={unit}&unit={uuid4()}&limit=2")).json()
         rest = (await client.get(f"/trail?unit={unit}&limit=2&before={first['next']}")).json()
     async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
         refused = await client.get("/trail")

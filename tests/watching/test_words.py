@@ -14,6 +14,7 @@ from shared.events import CATALOGUE
 from workflows.worker import CLASSES
 
 COMMAND = re.compile(r"^@command\n(?:async )?def (\w+)", re.MULTILINE)
+CASE = re.compile(r'return f"([a-z]+):\{\w+\}')
 ACTIVITY_CLASSES = (ApprovalActivities, MonitoringActivities, RosterActivities, ComparisonActivities, ImportActivities)
 
 
@@ -40,7 +41,16 @@ def test_every_activity_has_its_words() -> None:
     assert set(deeds.ACTIVITIES) == {found.name for found in definitions if found}
 
 
+def test_every_kind_of_case_has_its_words() -> None:
+    kinds = {kind for path in (PROJECT / "workflows").rglob("*.py") for kind in CASE.findall(path.read_text(encoding="utf-8"))}
+
+    assert set(deeds.CASES) == kinds | {"supervision"}
+    assert deeds.of_case("rectification:1:2") == "整改（第 2 轮）"
+    assert deeds.of_case("supervision:2026-W08") == "督办清单 2026 年第 8 周"
+    assert [deeds.of_case(each) for each in ("freeze:1", "other:1", None)] == ["冻结令", None, None]
+
+
 def test_words_are_short_and_chinese() -> None:
-    tables = (deeds.COMMANDS, deeds.EVENTS, deeds.WORKFLOWS, deeds.UPDATES, deeds.ACTIVITIES)
+    tables = (deeds.COMMANDS, deeds.EVENTS, deeds.WORKFLOWS, deeds.UPDATES, deeds.ACTIVITIES, deeds.CASES)
 
     assert [words for table in tables for words in table.values() if not re.fullmatch(r"[\u4e00-\u9fff]{2,10}", words)] == []

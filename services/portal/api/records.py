@@ -1,5 +1,6 @@
 """What the audit administrator reads: 操作留痕 of each service, changes of accounts, sign-ins, reveals; the latest first."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
 from services.portal.api.units import asked_of
+from services.portal.models import Away, Refused
 from services.portal.rules.offices import SERVICES
 from shared.deeds import EVENTS
 
@@ -18,11 +20,17 @@ LATEST = UUID(int=2**128 - 1)
 
 @router.get("/trail", response_class=Response)
 async def trail(page: Auditor) -> Response:
-    """Of one service, narrowed to a unit or a case."""
-    asked = asked_of(page, ("service", "unit", "case", "after"))
+    """Of one service, narrowed to a unit, to those of a name, or to a case."""
+    asked = asked_of(page, ("service", "unit", "words", "case", "after"))
     asked["service"] = asked["service"] if asked["service"] in SERVICES else "roster"
-    found = await page.get(asked["service"], "/trail", unit=asked["unit"], case=asked["case"], before=asked["after"])
-    return await _list(page, "trail", asked, found, [each["actor"] for each in found["items"]])
+    asked["words"] = asked["words"].strip()[:60]
+    units = await _units(page, asked)
+    nothing: Any = {"items": [], "next": None}
+    found: Any = (
+        nothing if units == [] else await page.get(asked["service"], "/trail", unit=units, case=asked["case"], before=asked["after"])
+    )
+    told = await _names(page, unit={each["unit_id"] for each in found["items"]} | ({asked["unit"]} if asked["unit"] else set()))
+    return await _list(page, "trail", asked, found, [each["actor"] for each in found["items"]], units=told["units"])
 
 
 @router.get("/changes", response_class=Response)
@@ -47,7 +55,23 @@ async def reveals(page: Auditor) -> Response:
     """Who saw whose number in full, and why."""
     asked = asked_of(page, ("actor", "person", "after"))
     found = await page.get("roster", "/reveals", actor=asked["actor"], person_id=asked["person"], before=asked["after"])
-    return await _list(page, "reveals", asked, found, [each["actor"] for each in found["items"]])
+    told = await _names(page, person={each["person_id"] for each in found["items"]})
+    return await _list(page, "reveals", asked, found, [each["actor"] for each in found["items"]], persons=told["persons"])
+
+
+async def _units(page: Page, asked: dict[str, str]) -> list[str] | None:
+    """Whose deeds are asked for; none: everybody's. The roster knows who is called so."""
+    if not asked["words"]:
+        return [asked["unit"]] if asked["unit"] else None
+    return [each["id"] for each in await page.get("roster", "/names/units", words=asked["words"])]
+
+
+async def _names(page: Page, **ids: set[str]) -> dict[str, dict[str, Any]]:
+    """What units and people are called, by id. Whoever is not told, or cannot be asked about now, keeps his id."""
+    named: dict[str, dict[str, Any]] = {"units": {}, "persons": {}}
+    with suppress(Refused, Away):
+        named |= await page.get("roster", "/names", **{name: sorted(each) for name, each in ids.items()}) if any(ids.values()) else {}
+    return named
 
 
 async def _list(page: Page, name: str, asked: dict[str, str], found: Any, people: list[str | None], **more: Any) -> Response:

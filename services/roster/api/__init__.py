@@ -8,6 +8,7 @@ from services.roster.api import (
     figures,
     imports,
     loads,
+    names,
     people,
     persons,
     placements,
@@ -18,6 +19,6 @@ from shared.exports import api as exports
 
 ROUTERS = (  # looked through in this order: what is asked most comes first
     *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router, checks.router),
-    *(loads.router, imports.router, comparisons.router, concerned.router),
+    *(loads.router, imports.router, comparisons.router, concerned.router, names.router),
     exports.router,
 )
