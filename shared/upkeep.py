@@ -10,8 +10,9 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
+from temporalio.client import Client
 
-from shared import dead_letters, deeds, masked
+from shared import dead_letters, deeds, masked, versions
 from shared.auth import Permit, Who
 from shared.db import BIGINT, Connection, Database
 from shared.dead_letters import DeadLetter, Parked
@@ -94,6 +95,16 @@ class Positions(BaseModel):
     consumed: list[Reached]
 
 
+class Parts(BaseModel):
+    """What runs: this process's own version and commit, its database server; of Temporal only where this service talks to it and it answers."""
+
+    number: str
+    commit: str
+    postgresql: str
+    temporal: str | None
+    builds: tuple[str, ...]
+
+
 class Trail(BaseModel):
     """What was done, and by whom. `next` is the cursor of the page after it, which is earlier."""
 
@@ -158,6 +169,17 @@ async def positions(request: Request, _: Reader) -> Positions:
             "SELECT consumer, topic, partition, next_offset FROM consumer_positions ORDER BY consumer, topic, partition"
         )
     return Positions(ends=[Reached(**row) for row in ends], consumed=[Reached(**row) for row in consumed])
+
+
+@router.get("/upkeep/parts")
+async def parts(request: Request, _: Reader) -> Parts:
+    """Which versions this service runs in and with."""
+    client: Client | None = getattr(request.app.state, "temporal", None)
+    async with _database(request).glancing() as conn:
+        postgresql: str = await conn.fetchval("SHOW server_version")
+    found = await versions.of_temporal(client) if client else None
+    told = {"temporal": found and found.server, "builds": found.builds if found else ()}
+    return Parts(number=versions.OURS.number, commit=versions.OURS.commit, postgresql=postgresql.split(maxsplit=1)[0], **told)
 
 
 @router.get("/trail")

@@ -47,6 +47,11 @@ broker.heartbeat.interval.ms=200
 """
 
 
+def version() -> str:
+    """Of the broker's own jar; empty before set-up."""
+    return next((jar.stem.rpartition("-")[2] for jar in JARS.glob("kafka_2.13-*.jar")), "")
+
+
 def java(home: Path, *options: str) -> tuple[str, ...]:
     """The call of the broker; the order of the jars is part of what an AOT cache is recorded for."""
     jars = ":".join(str(jar) for jar in sorted(JARS.glob("*.jar")))

@@ -71,6 +71,7 @@ def _portal(place: Place) -> Part:
     port = place.port("portal")
     variables = place.variables() | {
         "PORTAL_ASSETS": str(CACHE / "assets"),
+        "PORTAL_KAFKA": kafka.version(),
         "PORTAL_ZIPKIN_URL": f"http://127.0.0.1:{place.port('zipkin')}",
     }
     app = ("--factory", "services.portal.app:create_app", "--host", "127.0.0.1", "--port", str(port), *_UVICORN)

@@ -67,7 +67,7 @@ def create_app() -> FastAPI:
     app.state.assets = Assets(sides.assets)
     app.state.templates = templates.environment(app.state.assets, office=settings.issuer, mark=settings.mark)
     app.state.rates = Rates(PUBLIC_REQUESTS)
-    app.state.zipkin_url, app.state.provider = sides.zipkin_url, sides.provider
+    app.state.zipkin_url, app.state.provider, app.state.kafka = sides.zipkin_url, sides.provider, sides.kafka
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)
     app.add_middleware(TracedRequests)

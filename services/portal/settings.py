@@ -44,4 +44,5 @@ class AssetSettings(BaseSettings):
 
     assets: Path
     zipkin_url: str = ""
+    kafka: str = ""  # the broker's version, which no broker tells; empty: the page says that nobody told it
     provider: str = ""  # what the office calls its OpenID provider; empty: there is none (IDENTITY_OIDC_…)

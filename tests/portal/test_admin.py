@@ -54,6 +54,7 @@ def house(door: Door) -> Door:
         "ends": [{"consumer": "", "topic": "roster.events", "partition": 0, "next_offset": 12}],
         "consumed": [{"consumer": "approval", "topic": "roster.events", "partition": 0, "next_offset": 9}],
     }
+    answers["/upkeep/parts"] = {
         "number": "2.3.4",
         "commit": "0123456789ab",
         "postgresql": "18.1",
@@ -281,3 +282,16 @@ async def test_the_trail_is_narrowed_by_a_units_name_and_a_name_nobody_has_finds
 
     assert asked == [{"unit": UNIT_ID}]
     assert "没有符合条件的记录" in nothing
+
+
+async def test_the_status_tells_which_versions_run_and_that_a_service_runs_another(house: Door) -> None:
+    house.sign_in(Role.SYSTEM_ADMIN)
+    alike = (await house.client.get("/admin/status")).text
+    house.played.answers["roster/upkeep/parts"] = house.played.answers["/upkeep/parts"] | {"commit": "ba9876543210"}
+    other = (await house.client.get("/admin/status")).text
+    house.played.refusals["/upkeep/parts"] = (503, "away")
+    away = (await house.client.get("/admin/status")).text
+
+    assert all(words in alike for words in ("2.3.4", "0123456789ab", "18.1", "b1", "部署时未登记"))
+    assert ("版本不一致" in alike, "版本不一致" in other, "ba9876543210" in other) == (False, True, True)
+    assert "没有在运行的流程程序" in away

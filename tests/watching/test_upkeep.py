@@ -16,6 +16,7 @@ from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.glossary import Role
 from shared.http import service_app
+from shared.versions import OURS
 
 pytestmark = pytest.mark.asyncio
 NAME, NUMBER = "欧阳娜娜", "330499199001011234"
@@ -140,4 +141,17 @@ async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrat
 
     assert [deed["actor"] for deed in first["items"] + rest["items"]] == ["officer-3", "officer-2", "officer-0"]
     assert (first["items"][0]["title"], first["items"][0]["reason"], rest["next"]) == ("超编已记录", "检查", None)
+    assert refused.status_code == 403
+
+
+async def test_a_service_tells_its_version_and_its_servers(stack: Place, roster: Database) -> None:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        told = (await client.get("/upkeep/parts")).json()
+    async with asked_by(Role.SECURITY_ADMIN, stack, roster) as client:
+        refused = await client.get("/upkeep/parts")
+
+    server = await roster.pool.fetchval("SELECT current_setting('server_version_num')::integer / 10000")
+    assert (told["number"], told["commit"]) == (OURS.number, OURS.commit)
+    assert told["postgresql"].split(".")[0] == str(server)
+    assert (told["temporal"], told["builds"]) == (None, [])
     assert refused.status_code == 403

@@ -10,7 +10,9 @@ from services.portal.api.door import Opened, Page
 from services.portal.rules.lags import lags
 from services.portal.rules.months import months
 from services.portal.rules.offices import SERVICES
+from services.portal.rules.parts import Parts
 from shared.clock import business_day
+from shared.versions import OURS
 
 router = APIRouter(prefix="/admin")
 Reader = Annotated[Page, Depends(Opened("rules.read"))]
@@ -42,15 +44,14 @@ async def calendar(page: Reader, year: Annotated[int | None, Query(ge=2000, le=2
 @router.get("/status", response_class=Response)
 async def status(page: Keeper) -> Response:
     """Each service: whether it is ready, what it could not handle, what waits to go out, and how far its consumers are behind."""
-    ready, told = await asyncio.gather(
-        asyncio.gather(*(page.ready(service) for service in SERVICES)),
-        page.get_each({f"{service}{path}": (service, path) for service in SERVICES for path in _UPKEEP}),
-    )
+    wanted = {f"{service}{path}": (service, path) for service in SERVICES for path in _UPKEEP} | {"calendar": ("monitoring", "/calendar")}
+    ready, told = await asyncio.gather(asyncio.gather(*(page.ready(service) for service in SERVICES)), page.get_each(wanted))
     positions = [found for service in SERVICES if (found := told[f"{service}/upkeep/positions"])]
-    return page.show("admin_status.html", services=SERVICES, ready=dict(zip(SERVICES, ready, strict=True)), told=told, lags=lags(positions))
+    shown = {"services": SERVICES, "ready": dict(zip(SERVICES, ready, strict=True)), "told": told, "lags": lags(positions)}
+    return page.show("admin_status.html", parts=Parts.of(told), kafka=page.request.app.state.kafka, ours=OURS, **shown)
 
 
-_UPKEEP = ("/upkeep/dead-letters?limit=1", "/upkeep/outbox", "/upkeep/positions")
+_UPKEEP = ("/upkeep/dead-letters?limit=1", "/upkeep/outbox", "/upkeep/positions", "/upkeep/parts")
 
 
 @router.get("/outbox", response_class=Response)
