@@ -35,6 +35,11 @@ PAGES = {
     "units": ("officer", "/units"),
     "units-found": ("officer", "/units?q=zx"),
     "unit": ("officer", "first:/units"),
+    "unit-persons": ("officer", "first:/units>/persons"),
+    "unit-supervision": ("officer", "first:/units>/supervision"),
+    "unit-ledger": ("officer", "first:/units>/ledger"),
+    "unit-history": ("officer", "first:/units>/history"),
+    "person-new": ("officer", "first:/units>/persons/new"),
     "persons": ("officer", "/persons"),
     "lights": ("officer", "/lights"),
     "lights-red": ("officer", "/lights?color=red"),
@@ -47,6 +52,7 @@ PAGES = {
     "freezes": ("director", "/freeze-orders"),
     "freeze-order": ("director", "first:/freeze-orders"),
     "freeze-new": ("supervisor", "/freeze-orders/new"),
+    "over-quota": ("supervisor", "first:/units>/over-quota"),
     "admin": ("auditadmin", "/admin"),
     "admin-users": ("secadmin", "/admin/users"),
     "admin-user": ("secadmin", "/admin/users/officer"),
@@ -77,7 +83,7 @@ PAGES = {
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }
-"""Name to user and address; `first:` opens the first row of a list, `ops:` the first case it names."""
+"""Name to user and address; `first:` opens the first row of a list (`>`: and a page of it), `ops:` the first case it names."""
 
 
 async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[str]) -> None:
@@ -110,11 +116,14 @@ async def sign_in(page: Page, base: str, user: str) -> None:
 async def go(page: Page, base: str, path: str) -> None:
     """To one of PAGES."""
     how, _, address = ("", "", path) if path.startswith("/") else path.partition(":")
+    address, _, tail = address.partition(">")
     await page.goto(base + address)
     link = page.locator({"first": "a.row-link", "ops": "main a[href^='/ops?q=']"}.get(how, "nothing")).first
     if await link.count():
         await link.click()
         await page.wait_for_load_state("networkidle")
+    if tail:
+        await page.goto(page.url + tail)
 
 
 async def main() -> None:
