@@ -28,6 +28,7 @@ PAGES = {
     "apply-entry": ("school1.clerk", "/applications/new/entry_application"),
     "tasks-narrowed": ("officer", "/tasks?light=red&sort=-due"),
     "apply-post-use": ("school1.clerk", "/applications/new/post_use_application"),
+    "apply-change": ("school1.clerk", "/applications/new/change_application"),
     "application": ("officer", "first:/tasks"),
     "application-done": ("officer", "first:/tasks?tab=done"),
     "analysis": ("officer", "/analysis?group=parent"),

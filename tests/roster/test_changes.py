@@ -247,6 +247,27 @@ async def test_a_clerk_registers_for_his_unit_and_a_stranger_sees_nothing(doors:
     assert (hidden.status_code, made.status_code, unseen.status_code, refused.status_code) == (404, 201, 404, 403)
     assert full.json()["values"] == {"id_number": changed["id_number"]}
     assert await roster_db.pool.fetchval("SELECT reason FROM person_reveals WHERE person_id = $1", UUID(other_id)) == "核对证明"
-    assert shown.json()["items"] == [{"field": "title", "label": "职务", "before": None, "after": "科长"}]
+    assert shown.json()["items"] == [{"field": "title", "label": "职务", "before": None, "after": "科长", "secret": False}]
+    listed = [await doors.http.get(f"/persons/{person_id}/key-changes", headers=who) for who in (clerk, stranger)]
+    assert ([each["change_id"] for each in listed[0].json()["items"]], listed[1].status_code) == ([made.json()["change_id"]], 404)
     sent = [bytes(each["body"]).decode() for each in await roster_db.pool.fetch("SELECT body FROM outbox")]
     assert "科长" not in json.dumps(sent, ensure_ascii=False)
+
+
+async def test_a_draft_is_checked_with_its_change_and_codes_are_told_in_words(doors: Doors, roster_db: Database) -> None:
+    row, person_id = await in_post(roster_db)
+    change_id = await registered(roster_db, person_id, leadership_level="township_deputy", duty_status="long_leave")
+    draft = {"type": "change_application", "unit_id": str(row.unit_id), "person_id": str(person_id), "change_id": str(change_id)}
+    clerk, stranger = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,)), doors.as_(Role.UNIT_CLERK, units=(await given.unit(roster_db),))
+
+    shown = (await doors.http.get(f"/changes/{change_id}", headers=clerk)).json()
+    checks = await doors.http.post("/application-checks", json=draft, headers=clerk)
+    unseen = await doors.http.post("/application-checks", json=draft, headers=stranger)
+
+    assert {each["field"]: each["after"] for each in shown["items"]} == {"leadership_level": "乡科级副职", "duty_status": "长期病事假"}
+    assert [(each["code"], each["passed"]) for each in checks.json()] == [
+        ("change_of_case", True),
+        ("change_open", True),
+        ("facts_unchanged", True),
+    ]
+    assert unseen.status_code == 404

@@ -37,11 +37,13 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
         beside["files"] = ("approval", f"/applications/{application_id}/attachments")
     if found["person_id"] and page.viewer.may("persons.read"):
         beside["person"] = ("roster", f"/persons/{found['person_id']}")
+    if found["change_id"] and page.viewer.may("persons.read"):
+        beside["change"] = ("roster", f"/changes/{found['change_id']}")
     people = {each[who] for each in found["timeline"] for who in ("actor", "on_behalf_of")} | {
         each["released_by"] for each in found["documents"]
     }
     cards, names = await asyncio.gather(page.get_each(beside), page.names_of(found["applicant"], *people))
-    shown = {"error": None, "typed": _UNTYPED, "trace_link": page.trace_of(f"approval:{application_id}")} | shown
+    shown = {"error": None, "typed": _UNTYPED, "revealed": None, "trace_link": page.trace_of(f"approval:{application_id}")} | shown
     return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 
 
@@ -66,6 +68,17 @@ async def decide(page: Officer, application_id: UUID) -> Response:
     body |= {"revision": int(page.text("revision") or 0), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
     body |= {"on_behalf_of": page.text("on_behalf_of") or None}
     return await _done(page, application_id, f"/applications/{application_id}/decisions", body, f"{verdict}d")
+
+
+@router.post("/applications/{application_id}/change-values", response_class=Response)
+async def change_values(page: Annotated[Page, Depends(Opened("persons.reveal"))], application_id: UUID) -> Response:
+    """What a 信息变更 shall write, in full, in this answer alone, to be compared with its proof; who asked and why is on record before."""
+    found = await page.get("approval", f"/applications/{application_id}")
+    try:
+        told = await page.send("roster", f"/changes/{found['change_id']}/reveal", {"reason": page.text("reason")})
+    except Refused as refusal:
+        return await _detail(page, application_id, refusal.problem.status, error=refusal.problem)
+    return await _detail(page, application_id, revealed=told["values"])
 
 
 @router.post("/applications/{application_id}/withdrawal", response_class=Response)

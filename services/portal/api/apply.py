@@ -21,19 +21,24 @@ from shared.glossary import ApplicationType
 router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
-FIELDS = ("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "reason_code", "effective_on", "title", "justification")
+FIELDS = (
+    *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
+    *("reason_code", "effective_on", "title", "justification"),
+)
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
     ApplicationType.ENTRY: ("reservation_id", "person_id", "reason_code", "effective_on"),
     ApplicationType.EXIT: ("person_id", "reason_code", "effective_on"),
     ApplicationType.TRANSFER: ("from_unit_id", "person_id", "row", "effective_on"),
+    ApplicationType.CHANGE: ("person_id", "change_id"),
 }
-"""What the form of each type asks for, besides unit, title and ground. 信息变更 begins at the person's own page."""
+"""What the form of each type asks for, besides unit, title and ground. What a 信息变更 changes is registered before (`changes`)."""
 WORDS = {
     ApplicationType.POST_USE: "使用空编前先核准用编，核准后预留编制。",
     ApplicationType.ENTRY: "凭已核准的用编办理人员入编。",
     ApplicationType.EXIT: "退休、辞职、调出、去世等人员出编。",
     ApplicationType.TRANSFER: "人员从一个单位调到另一个单位。",
+    ApplicationType.CHANGE: "姓名、证件号、职务、人员状态等关键信息凭证明材料变更。",
 }
 
 
@@ -47,6 +52,7 @@ class Offer:
     reservations: list[dict[str, Any]]
     people: list[dict[str, Any]]
     more_people: bool
+    change: dict[str, Any] | None = None
 
 
 @router.get("/applications/new", response_class=Response)
@@ -58,10 +64,11 @@ async def choose(page: Applicant) -> Response:
 
 
 @router.get("/applications/new/{kind}", response_class=Response)
-async def form(page: Applicant, kind: ApplicationType, unit: str = "", from_unit: str = "") -> Response:
-    """An empty form; choosing another unit asks for it again."""
+async def form(page: Applicant, kind: ApplicationType, unit: str = "", from_unit: str = "", change: UUID | None = None) -> Response:
+    """An empty form; choosing another unit asks for it again. `change`: what was registered for a 信息变更."""
     today = business_day(page.request.app.state.clock.now()).isoformat()
     typed = dict.fromkeys(FIELDS, "") | {"posts": "1", "effective_on": today, "unit_id": unit, "from_unit_id": from_unit}
+    typed["change_id"] = str(change or "")
     return await _form(page, kind, typed)
 
 
@@ -78,10 +85,11 @@ async def submit(page: Applicant, kind: ApplicationType) -> Response:
 
 
 @router.get("/applications/{application_id}/edit", response_class=Response)
-async def edit(page: Applicant, application_id: UUID) -> Response:
-    """A returned application, to be mended."""
+async def edit(page: Applicant, application_id: UUID, change: UUID | None = None) -> Response:
+    """A returned application, to be mended; `change`: what was registered anew."""
     found = await page.get("approval", f"/applications/{application_id}")
     typed = {name: str(found.get(name) or "") for name in FIELDS} | {"row": f"{found['kind']}|{found['funding']}"}
+    typed |= {"change_id": str(change)} if change else {}
     return await _form(page, ApplicationType(found["type"]), typed, mended=found)
 
 
@@ -103,6 +111,8 @@ async def _done(
     page: Page, kind: ApplicationType, typed: Typed, mended: Any, send: Callable[[dict[str, Any]], Awaitable[Response]]
 ) -> Response:
     """What the button says. A refusal is told where the form stands, with all that was typed."""
+    if page.text("do") == "next" and typed["person_id"]:
+        return page.back(f"/persons/{quote(typed['person_id'], safe='')}/key-changes/new")
     if page.text("do") not in {"check", "preview", "submit"} or kind not in ASKED:
         return await _form(page, kind, typed, mended=mended)
     body = body_of(kind, typed) | await _row_of(page, kind, typed)
@@ -174,7 +184,12 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
     if kind not in ASKED:
         return page.show("not_found.html", 404, problem=None)
     offer = await _offer(page, kind, typed)
-    typed = typed | {"unit_id": str(offer.unit["id"])}
+    typed = typed | {"unit_id": str(offer.unit["id"])} | ({"person_id": str(offer.change["person_id"])} if offer.change else {})
+    if kind is ApplicationType.CHANGE and offer.change is None:
+        unchosen = page.text("do") == "next"
+        return page.show(
+            "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
+        )
     error: Problem | None = shown.get("error")
     shown = {"checks": None, "error": None, "mended": None, "live": False} | shown
     return page.show(
@@ -202,11 +217,15 @@ async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     """Units, rows of posts, authorised uses and people to choose from; of a unit the applicant may see."""
     units, codes = await asyncio.gather(page.get("roster", "/units", limit=200, sort="name"), page.get("roster", "/codes"))
     own = [str(each) for each in page.viewer.unit_ids]
-    unit_id = typed["unit_id"] or (own[0] if own else units["items"][0]["id"])
+    change = await page.get("roster", f"/changes/{quote(typed['change_id'], safe='')}") if typed["change_id"] else None
+    unit_id = (change or {}).get("unit_id") or typed["unit_id"] or (own[0] if own else units["items"][0]["id"])
     unit = await page.get("roster", f"/units/{unit_id}")
     reservations: list[dict[str, Any]] = []
     if "reservation_id" in ASKED[kind]:
         reservations = (await page.get("roster", f"/units/{unit_id}/reservations"))["items"]
+    if change:
+        person = await page.get("roster", f"/persons/{change['person_id']}")
+        return Offer(units["items"], unit, codes, reservations, [person], more_people=False, change=change)
     people, more = await _people(page, kind, typed["from_unit_id"] if kind is ApplicationType.TRANSFER else unit_id)
     return Offer(units["items"], unit, codes, reservations, people, more)
 

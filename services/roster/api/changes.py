@@ -31,6 +31,12 @@ class RevealedChange(BaseModel):
     values: dict[str, str | None]
 
 
+class OpenChanges(BaseModel):
+    """All that are registered for one person and not decided."""
+
+    items: list[queries.PendingView]
+
+
 class ChangeId(BaseModel):
     """What the application carries."""
 
@@ -46,6 +52,14 @@ async def register_change(
         await person_queries.ensure_visible(conn, person_id, who)
     what = RegisterChange.model_validate({"person_id": person_id} | fields(body))
     return ChangeId(change_id=await commands.register_change(door.database, door.cipher, door.by(who, key, body), what))
+
+
+@router.get("/persons/{person_id}/key-changes")
+async def open_changes(person_id: UUID, who: Annotated[Who, Depends(Permit("persons.read"))], door: InDoor) -> OpenChanges:
+    """What is registered and waits for its application or its decision, sensitive values masked."""
+    async with door.database.reading() as conn:
+        await person_queries.ensure_visible(conn, person_id, who)
+        return OpenChanges(items=await queries.open_changes(conn, door.cipher, person_id, who))
 
 
 @router.post("/changes/{change_id}/reveal")

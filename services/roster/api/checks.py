@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.roster.api.door import InDoor
-from services.roster.queries import persons, units
+from services.roster.queries import changes, persons, units
 from services.roster.queries.checks import check_application
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -34,6 +34,7 @@ class Drafted(BaseModel):
     from_unit_id: UUID | None = None
     reason_code: str | None = Field(None, max_length=60)
     effective_on: date | None = None
+    change_id: UUID | None = None
 
 
 @router.post("/application-checks")
@@ -45,6 +46,8 @@ async def check(body: Drafted, who: Annotated[Who, Depends(Permit("applications.
             await units.ensure_visible(conn, unit, who)
         if body.person_id:
             await persons.ensure_visible(conn, body.person_id, who)
+        if body.change_id:
+            await changes.pending_view(conn, door.cipher, body.change_id, who)
     async with (
         door.whole.reading() as conn
     ):  # whether he is on another unit's roster is judged by the whole county, and told without naming it

@@ -11,10 +11,12 @@ from pydantic_core import to_jsonable_python
 from services.roster.models.changes import ChangeUnknown, PendingChange
 from services.roster.models.facts import Placement
 from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.queries.codes import Labels, labels
 from services.roster.queries.facts import placements_of
 from services.roster.queries.persons import label_of, masked, opened
 from services.roster.queries.units import seen
 from shared.auth import Who
+from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.unit_copies import scope
@@ -26,12 +28,13 @@ _PENDING = """
 
 
 class ItemView(BaseModel):
-    """One field of a pending change."""
+    """One field of a pending change, codes in words. `secret`: seen masked."""
 
     field: str
     label: str
     before: str | None
     after: str | None
+    secret: bool
 
 
 class PendingView(BaseModel):
@@ -67,9 +70,10 @@ async def pending_view(conn: Connection, cipher: FieldCipher, change_id: UUID, w
     )
     if row is None:
         raise ChangeUnknown(change=change_id)
-    plain = [_item(name, row["before"].get(name), value) for name, value in (row["record"] | row["post"]).items()]
+    called = await labels(conn, business_day(row["registered_at"]))
+    plain = [_item(name, row["before"].get(name), value, called) for name, value in (row["record"] | row["post"]).items()]
     secret = [
-        _item(name, None, masked(cipher, row["person_id"], name, None if value is None else bytes.fromhex(value)))
+        _item(name, None, masked(cipher, row["person_id"], name, None if value is None else bytes.fromhex(value)), called)
         for name, value in row["sealed"].items()
     ]
     return PendingView(change_id=change_id, items=plain + secret, **{name: row[name] for name in PendingView.model_fields if name in row})
@@ -84,9 +88,15 @@ async def pending_in_full(conn: Connection, cipher: FieldCipher, change_id: UUID
     }
 
 
-def _item(name: str, before: object, after: object) -> ItemView:
-    said = [None if value is None else str(value) for value in (before, after)]
-    return ItemView(field=name, label=label_of(name), before=said[0], after=said[1])
+async def open_changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who) -> list[PendingView]:
+    """What is registered for a person and not decided yet, oldest first; there are few."""
+    rows = await conn.fetch("SELECT id FROM pending_changes WHERE person_id = $1 AND state <> 'applied' ORDER BY id LIMIT 50", person_id)
+    return [await pending_view(conn, cipher, row["id"], who) for row in rows]
+
+
+def _item(name: str, before: object, after: object, called: Labels) -> ItemView:
+    said = [None if value is None else called.get(name, {}).get(str(value), str(value)) for value in (before, after)]
+    return ItemView(field=name, label=label_of(name), before=said[0], after=said[1], secret=name in SENSITIVE)
 
 
 async def standing_of(conn: Connection, person_id: UUID, fields: Mapping[str, object]) -> dict[str, Any]:

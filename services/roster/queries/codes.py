@@ -19,6 +19,9 @@ _FIELDS = {
 """The fields that hold a code of the table `codes`; a name means the same set on every sheet."""
 
 
+Labels = Mapping[str, Mapping[str, str]]
+
+
 class Code(BaseModel):
     """One code in force on the day asked about. `aliases`: words of older registers; `standard`: the national standard's code where ours is another."""
 
@@ -67,6 +70,12 @@ async def codes(conn: Connection, on: date) -> Codes:
         allowed_kinds={row["category"]: row["kinds"] for row in allowed},
         sets=await _sets(conn, on),
     )
+
+
+async def labels(conn: Connection, on: date) -> Labels:
+    """What the codes of a person's fields are called, by field."""
+    known = await codes(conn, on)
+    return {field.name: {each.code: each.label for each in known.of(field.codes)} for field in PERSONS.fields if field.codes}
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:

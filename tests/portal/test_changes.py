@@ -1,0 +1,167 @@
+"""信息变更: registered with its proof, applied for in the same frame as the others, decided by whoever sees it in full for a reason."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.glossary import Role
+from tests.portal import given
+from tests.portal.conftest import OURS, XSS, Door
+
+pytestmark = pytest.mark.asyncio
+CHANGE_ID, APPLICATION_ID = "01a210f8-5bc8-7567-b52b-9533203e1951", "01a210f8-5bc8-7567-b52b-9533203e1952"
+FORM, CHANGE = f"/persons/{given.PERSON_ID}/key-changes/new", f"/changes/{CHANGE_ID}"
+REGISTER, APPLY = f"/persons/{given.PERSON_ID}/key-changes", "/applications/new/change_application"
+ITEMS = [
+    {"field": "title", "label": "职务", "before": None, "after": f"副校长{XSS}", "secret": False},
+    {"field": "id_number", "label": "公民身份号码", "before": None, "after": "330499********0029", "secret": True},
+]
+REGISTERED: dict[str, Any] = {
+    "change_id": CHANGE_ID,
+    "person_id": given.PERSON_ID,
+    "unit_id": given.UNIT_ID,
+    "since": "2026-09-01",
+    "state": "open",
+    "application_id": None,
+    "registered_by": "zhou",
+    "registered_at": "2026-09-18T01:00:00Z",
+    "reason": f"任职{XSS}",
+    "document_no": "任免〔2026〕1号",
+    "items": ITEMS,
+}
+DETAIL: dict[str, Any] = {
+    **dict.fromkeys(("kind", "funding", "held", "term", "deadline", "step", "step_label", "holder", "reason_code", "effective_on")),
+    **dict.fromkeys(("from_unit_id", "reservation_id"), None),
+    "id": APPLICATION_ID,
+    "number": "编申〔2026〕1号",
+    "type": "change_application",
+    "title": "职务变更",
+    "unit": "第一小学",
+    "unit_id": given.UNIT_ID,
+    "person_id": given.PERSON_ID,
+    "change_id": CHANGE_ID,
+    "posts": 1,
+    "state": "in_review",
+    "state_label": "审批中",
+    "submitted_at": "2026-09-18T01:00:00Z",
+    "reviews": 1,
+    "revision": 1,
+    "applicant": "zhou",
+    "justification": "任职",
+    "checks": [],
+    "stages": [],
+    "timeline": [],
+    "documents": [],
+    "actions": ["approve"],
+}
+
+
+@pytest.fixture
+def desk(door: Door) -> Door:
+    found = door.played.answers
+    found |= {"/codes": given.CODES | {"return_reasons": []}, "/units": {"items": [given.LINE, given.LINE], "next": None}}
+    found |= {f"/units/{given.UNIT_ID}": given.UNIT, f"/persons/{given.PERSON_ID}": given.PERSON, CHANGE: REGISTERED}
+    found |= {
+        f"POST {REGISTER}": {"change_id": CHANGE_ID},
+        f"GET {REGISTER}": {"items": [REGISTERED]},
+        f"/applications/{APPLICATION_ID}": DETAIL,
+    }
+    found |= {"POST /applications": {"application_id": APPLICATION_ID, "number": "1"}}
+    found |= {"/persons": {"items": [given.PERSON], "next": None}, "/application-checks": []}
+    return door
+
+
+def sent(door: Door, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(next(body for method, asked, body, _ in door.played.asked if (method, asked) == ("POST", path)))
+    return found
+
+
+async def test_only_what_is_filled_in_or_emptied_is_registered_and_the_application_comes_next(desk: Door) -> None:
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    typed = {"csrf": csrf, "title": "副校长", "since": "2026-09-01", "document_no": "任免〔2026〕1号", "reason": "任职", "sex": ""}
+    answer = await desk.client.post(FORM, data=typed | {"cleared": ["title", "leadership_level"]}, headers=OURS)
+
+    assert answer.headers["location"] == f"{APPLY}?change={CHANGE_ID}"
+    assert sent(desk, REGISTER) == {
+        "title": "副校长",
+        "since": "2026-09-01",
+        "document_no": "任免〔2026〕1号",
+        "reason": "任职",
+        "leadership_level": None,
+    }
+
+
+async def test_what_the_roster_says_of_a_field_stands_beside_it_and_nothing_typed_is_lost(desk: Door) -> None:
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    desk.played.refusals[f"POST {REGISTER}"] = (422, "malformed")
+    desk.played.fields = [{"field": "birth_on", "reason": f"不是日期{XSS}"}]
+    typed = {"csrf": csrf, "birth_on": "1980-02-31", "id_number": "330499198001010029", "reason": "登错", "cleared": ["title"]}
+    answer = await desk.client.post(FORM, data=typed | {"document_no": XSS}, headers=OURS)
+
+    assert answer.status_code == 422
+    assert "不是日期&lt;script&gt;" in answer.text
+    assert 'value="330499198001010029"' in answer.text
+    assert 'value="title" checked' in answer.text
+    assert "<script>alert(1)" not in answer.text
+    assert "data-draft" not in answer.text  # a number is kept in no browser
+
+
+async def test_the_application_carries_the_registered_change_through_checks_and_submission(desk: Door) -> None:
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    form = await desk.client.get(f"{APPLY}?change={CHANGE_ID}")
+    typed = {"csrf": csrf, "change_id": CHANGE_ID, "person_id": given.PERSON_ID, "unit_id": given.UNIT_ID, "title": "职务变更"}
+    await desk.client.post(APPLY, data=typed | {"justification": "任职", "do": "check"}, headers=OURS)
+    done = await desk.client.post(APPLY, data=typed | {"justification": "任职", "do": "submit"}, headers=OURS)
+
+    assert "副校长&lt;script&gt;" in form.text
+    assert f'name="change_id" value="{CHANGE_ID}"' in form.text
+    assert "张三" in form.text
+    assert done.headers["location"] == f"/applications/{APPLICATION_ID}?done=submitted"
+    for path in ("/application-checks", "/applications"):
+        body = sent(desk, path)
+        assert (body["type"], body["change_id"], body["person_id"]) == ("change_application", CHANGE_ID, given.PERSON_ID)
+
+
+async def test_whoever_begins_with_the_type_chooses_a_person_first(desk: Door) -> None:
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    asked = {"csrf": csrf, "unit_id": given.UNIT_ID, "do": "next"}
+    chosen = await desk.client.post(APPLY, data=asked | {"person_id": given.PERSON_ID}, headers=OURS)
+    nobody = await desk.client.post(APPLY, data=asked, headers=OURS)
+
+    assert chosen.headers["location"] == FORM
+    assert (nobody.status_code, "请选择人员" in nobody.text) == (422, True)
+
+
+async def test_a_returned_application_takes_the_change_that_was_registered_anew(desk: Door) -> None:
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    other = CHANGE_ID[:-1] + "9"
+    desk.played.answers |= {f"POST {REGISTER}": {"change_id": other}, f"/changes/{other}": REGISTERED | {"change_id": other}}
+    typed = {"csrf": csrf, "title": "校长", "document_no": "x", "reason": "任职", "application": APPLICATION_ID}
+    answer = await desk.client.post(FORM, data=typed, headers=OURS)
+    mended = await desk.client.get(answer.headers["location"])
+
+    assert answer.headers["location"] == f"/applications/{APPLICATION_ID}/edit?change={other}"
+    assert f'name="change_id" value="{other}"' in mended.text
+
+
+async def test_a_decider_sees_before_and_after_and_the_number_in_full_for_a_reason_and_once(desk: Door) -> None:
+    csrf = desk.sign_in(Role.BUSINESS_OFFICER)
+    desk.played.answers[f"{CHANGE}/reveal"] = {"values": {"id_number": "330499198001010029"}}
+    shown = await desk.client.get(f"/applications/{APPLICATION_ID}")
+    revealed = await desk.client.post(
+        f"/applications/{APPLICATION_ID}/change-values", data={"csrf": csrf, "reason": "与户籍证明核对"}, headers=OURS
+    )
+
+    assert ("副校长" in shown.text, "330499198001010029" in shown.text) == (True, False)
+    assert "330499198001010029" in revealed.text
+    assert "<script>alert(1)" not in shown.text + revealed.text
+    assert sent(desk, f"{CHANGE}/reveal") == {"reason": "与户籍证明核对"}
+
+
+async def test_a_change_that_somebody_registered_waits_on_the_persons_page_for_its_application(desk: Door) -> None:
+    desk.sign_in(Role.UNIT_CLERK)
+    answer = await desk.client.get(f"/persons/{given.PERSON_ID}")
+
+    assert f'href="{APPLY}?change={CHANGE_ID}"' in answer.text
+    assert f'href="{FORM}"' in answer.text
