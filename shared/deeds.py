@@ -80,6 +80,7 @@ COMMANDS = {
     "seed_administrators": "建立首批管理员",
     "set_password": "修改密码",
     "set_proxy": "设置代办",
+    "end_proxy": "提前结束代办",
     "unlock_account": "解除登录锁定",
     # reporting
     "start_rebuild": "开始重建报表",
@@ -128,6 +129,7 @@ EVENTS = {
     "identity.role_granted.v1": "角色已授予",
     "identity.role_revoked.v1": "角色已收回",
     "identity.proxy_set.v1": "代办已设置",
+    "identity.proxy_ended.v1": "代办已提前结束",
 }
 WORKFLOWS = {
     "ApprovalWorkflow": "审批流程",

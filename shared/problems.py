@@ -34,6 +34,7 @@ TITLES: dict[str, str] = {
     "scope_missing": "未指定所管单位",
     "scopes_differ": "单位范围不一致",
     "service_role": "系统服务角色不能授予",
+    "proxy_unknown": "没有该项代办",
     "proxy_refused": "代办设置不成立",
     # sign-in
     "sign_in_refused": "登录未通过",

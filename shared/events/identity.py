@@ -62,4 +62,13 @@ class ProxySet(IdentityEvent):
     ends_at: AwareDatetime
 
 
-EVENTS: tuple[type[IdentityEvent], ...] = (UserRegistered, RoleGranted, RoleRevoked, ProxySet)
+class ProxyEnded(IdentityEvent):
+    """The user stands in no longer: a proxy was ended before its time."""
+
+    type: Literal["identity.proxy_ended.v1"] = "identity.proxy_ended.v1"
+    absent: str = Field(description="The login name of the colleague who was absent.")
+    begins_at: AwareDatetime
+    would_end_at: AwareDatetime
+
+
+EVENTS: tuple[type[IdentityEvent], ...] = (UserRegistered, RoleGranted, RoleRevoked, ProxySet, ProxyEnded)

@@ -12,8 +12,8 @@ import pytest_asyncio
 from deploy.identity import Account, cipher_of, first_passwords, load_accounts, one_time_password, seed_administrators
 from deploy.local.place import Place
 from services.identity.commands import rights as commands
-from services.identity.models.accounts import GrantRole, RegisterUser, RevokeRole, SetProxy
-from services.identity.models.refusals import AdministratorsSeparate, NameTaken, NotGranted, SelfGrant, UserUnknown
+from services.identity.models.accounts import EndProxy, GrantRole, RegisterUser, RevokeRole, SetProxy
+from services.identity.models.refusals import AdministratorsSeparate, NameTaken, NotGranted, ProxyUnknown, SelfGrant, UserUnknown
 from services.identity.queries import accounts as queries
 from shared import db
 from shared.db import By, Database
@@ -86,6 +86,33 @@ async def test_a_token_speaks_for_the_roles_the_scope_and_the_proxies_of_the_ins
 
     assert (today.roles, today.units) == (frozenset({Role.UNIT_CLERK}), (unit_id,))
     assert [who.acts_for for who in (today, then, after)] == [(), ("li",), ()]
+
+
+@pytest.mark.asyncio
+async def test_a_proxy_that_was_ended_gives_nothing_any_more_and_is_told_as_a_deed(identity: Database) -> None:
+    await register(identity, "zhang", "li")
+    until = NOW + timedelta(days=3)
+    now, later = [
+        await commands.set_proxy(identity, by(), SetProxy(user="zhang", absent="li", begins_at=begins, until=until))
+        for begins in (NOW, NOW + timedelta(days=1))
+    ]
+    for stranger in ("zhang", "secadmin"):  # who stands in ends nothing by himself
+        with pytest.raises(ProxyUnknown):
+            await commands.end_proxy(identity, by(stranger), EndProxy(proxy_id=now.id, of=stranger))
+
+    answers = await asyncio.gather(
+        *(commands.end_proxy(identity, by("li"), EndProxy(proxy_id=now.id, of="li")) for _ in range(2)), return_exceptions=True
+    )
+    async with identity.reading() as conn:
+        left, today = await queries.proxies_of(conn, "li", NOW), await queries.who(conn, "zhang", NOW)
+    await commands.end_proxy(identity, by(), EndProxy(proxy_id=later.id))
+    async with identity.reading() as conn:
+        tomorrow = await queries.who(conn, "zhang", NOW + timedelta(days=2))
+
+    assert [type(answer) is ProxyUnknown for answer in answers].count(True) == 1
+    assert ([each.id for each in left], today.acts_for, tomorrow.acts_for) == ([later.id], (), ())
+    log = await identity.pool.fetch("SELECT actor FROM event_log WHERE type = 'identity.proxy_ended.v1' ORDER BY event_id")
+    assert [row["actor"] for row in log] == ["li", "secadmin"]
 
 
 @pytest.mark.asyncio

@@ -206,6 +206,31 @@ async def test_deeds_on_an_account_are_sent_as_the_service_takes_them(house: Doo
     ]
 
 
+async def test_a_proxy_is_ended_by_who_keeps_rights_and_by_who_is_stood_in_for_alone(house: Door) -> None:
+    ends = {}
+    for role in ADMINISTRATORS:
+        house.sign_in(role)
+        ends[role] = f'/admin/users/li/proxies/{UNIT_ID}/end"' in (await house.client.get("/admin/users/li")).text
+    mark = house.sign_in(Role.SECURITY_ADMIN)
+    done = await house.client.post(f"/admin/users/li/proxies/{UNIT_ID}/end", data={"csrf": mark, "reason": "提前返岗"}, headers=OURS)
+    mark = house.sign_in(Role.UNIT_HEAD)  # zhou
+    other = UNIT_ID[:-1] + "9"
+    mine = PROXY | {"id": other, "user": "wang", "absent": "zhou"}
+    house.played.answers["/me/proxies"] = {"items": [PROXY, mine], "names": {"wang": f"王五{XSS}"}}
+    page = (await house.client.get("/me")).text
+    own = await house.client.post(f"/me/proxies/{other}/end", data={"csrf": mark}, headers=OURS)
+    house.played.refusals[f"/me/proxies/{other}/end"] = (404, "proxy_unknown")
+    again = await house.client.post(f"/me/proxies/{other}/end", data={"csrf": mark}, headers=OURS)
+
+    assert {role for role, offered in ends.items() if offered} == {Role.SECURITY_ADMIN}
+    assert (done.headers["location"], own.headers["location"]) == ("/admin/users/li?done=proxy_ended", "/me?done=proxy_ended")
+    assert [f'/me/proxies/{each}/end"' in page for each in (other, UNIT_ID)] == [True, False]
+    assert "<script>alert(1)" not in page
+    assert (again.status_code, "原因：" in again.text) == (404, True)
+    sent = [json.loads(body) for _, path, body, _ in house.played.asked if path == f"/proxies/{UNIT_ID}/end"]
+    assert sent == [{"reason": "提前返岗"}]
+
+
 async def test_a_replay_is_asked_once_and_a_refusal_is_told_where_the_letter_stands(house: Door) -> None:
     mark = house.sign_in(Role.SYSTEM_ADMIN)
     done = await house.client.post("/admin/dead-letters/approval/7/replay", data={"csrf": mark}, headers=OURS)

@@ -13,6 +13,7 @@ from services.identity.models.accounts import (
     NAME,
     Account,
     AuditEntry,
+    EndProxy,
     GrantRole,
     Proxy,
     RegisterUser,
@@ -172,3 +173,11 @@ async def set_proxy(
     """Let a user stand in for an absent colleague."""
     what = SetProxy(user=name, absent=body.absent, begins_at=body.begins_at, until=body.until)
     return await commands.set_proxy(database, by_of(request, who, idempotency_key, body), what)
+
+
+@router.post("/proxies/{proxy_id}/end")
+async def end_proxy(
+    request: Request, proxy_id: UUID, who: SecurityAdministrator, database: Db, idempotency_key: IdempotencyKey, body: Write
+) -> Proxy:
+    """End a proxy before its time. The tokens of who stood in end within 15 minutes; what he decided stands."""
+    return await commands.end_proxy(database, by_of(request, who, idempotency_key, body), EndProxy(proxy_id=proxy_id))

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.identity.api.door import Db, Self
+from services.identity.api.door import Db, Keeper, Self, Write, by_of
+from services.identity.commands.rights import end_proxy
+from services.identity.models.accounts import EndProxy, Proxy
 from services.identity.queries import accounts as queries
 from shared.glossary import LABELS
+from shared.http import IdempotencyKey
 
 router = APIRouter()
 
@@ -30,6 +33,14 @@ class Renewed:
     token: str
 
 
+@dataclass(frozen=True)
+class Proxies:
+    """Who stands in for the caller, and for whom he stands in, now or later; `names`: what they are called."""
+
+    items: list[Proxy]
+    names: dict[str, str]
+
+
 @router.get("/me")
 async def me(who: Self) -> Me:
     """Who the caller is."""
@@ -44,3 +55,18 @@ async def renew_token(request: Request, who: Self, database: Db) -> Renewed:
         as_he_is = await queries.who(conn, who.name, now)
     present = request.headers["authorization"].partition(" ")[2]
     return Renewed(tokens.renew(present, as_he_is, datetime.now(UTC)))
+
+
+@router.get("/me/proxies")
+async def my_proxies(request: Request, who: Self, database: Db) -> Proxies:
+    """代办 that concern the caller."""
+    async with database.reading() as conn:
+        found = await queries.proxies_of(conn, who.name, request.app.state.clock.now())
+        names = await queries.real_names(conn, [name for each in found for name in (each.user, each.absent)])
+    return Proxies(found, names)
+
+
+@router.post("/me/proxies/{proxy_id}/end")
+async def end_my_proxy(request: Request, proxy_id: UUID, who: Keeper, database: Db, idempotency_key: IdempotencyKey, body: Write) -> Proxy:
+    """Who is stood in for is back, and ends it himself."""
+    return await end_proxy(database, by_of(request, who, idempotency_key, body), EndProxy(proxy_id=proxy_id, of=who.name))

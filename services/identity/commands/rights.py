@@ -4,14 +4,14 @@ from uuid import UUID
 
 import asyncpg
 
-from services.identity.models.accounts import GrantRole, Proxy, RegisterUser, RevokeRole, SeedAdministrators, SetProxy, User
-from services.identity.models.refusals import NameTaken, NotGranted, UserUnknown
+from services.identity.models.accounts import EndProxy, GrantRole, Proxy, RegisterUser, RevokeRole, SeedAdministrators, SetProxy, User
+from services.identity.models.refusals import NameTaken, NotGranted, ProxyUnknown, UserUnknown
 from services.identity.queries import accounts as queries
 from services.identity.rules import rights as rules
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
-from shared.events.identity import ProxySet, RoleGranted, RoleRevoked, UserRegistered
+from shared.events.identity import ProxyEnded, ProxySet, RoleGranted, RoleRevoked, UserRegistered
 from shared.glossary import Role
 from shared.unit_copies import UnitUnknown, unit_copies
 
@@ -79,6 +79,24 @@ async def set_proxy(conn: Connection, by: By, what: SetProxy) -> Proxy:
         ends_at=what.until,
     )
     await outbox.append(conn, by, event)
+    return proxy
+
+
+@command
+async def end_proxy(conn: Connection, by: By, what: EndProxy) -> Proxy:
+    """End a proxy before its time; what was decided under it stays. Raises ProxyUnknown."""
+    proxy = await queries.proxy(conn, what.proxy_id, by.as_of)
+    if proxy is None or what.of not in (None, proxy.absent):
+        raise ProxyUnknown(proxy=what.proxy_id)
+    user_id, version = await _take(conn, proxy.user)
+    ended = await conn.fetchval(
+        "INSERT INTO proxy_ends (id, ended_at, ended_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING true",
+        *(proxy.id, by.as_of, by.actor),
+    )
+    if not ended:
+        raise ProxyUnknown(proxy=what.proxy_id)
+    told = {"user_id": user_id, "user": proxy.user, "absent": proxy.absent, "begins_at": proxy.begins_at, "would_end_at": proxy.until}
+    await outbox.append(conn, by, ProxyEnded.model_validate({"occurred_at": by.as_of, "version": version} | told))
     return proxy
 
 

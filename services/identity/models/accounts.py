@@ -97,6 +97,13 @@ class DemoUser:
     units: list[str]
 
 
+class EndProxy(Input):
+    """A proxy ends before its time. `of`: by himself the one who is stood in for, and no proxy of others."""
+
+    proxy_id: UUID
+    of: str | None = None
+
+
 @dataclass(frozen=True)
 class Proxy:
     """A proxy as it was set."""

@@ -7,5 +7,6 @@ AUDITED = (
     Audited("grants", "id", ("user_id", "role", "unit_ids", "granted_by", "granted_at")),
     Audited("proxies", "id", ("user_id", "absent_id", "during", "set_by")),
     Audited("account_records", "id", ("deed", "at", "user_id", "user_name", "actor", "address", "session_id", "reason")),
+    Audited("proxy_ends", "id", ("ended_at", "ended_by")),
 )
 """That a role was taken back is in the event log."""

@@ -73,6 +73,13 @@ class ProxyRefused(Conflict):
     sentence = "代办设置不成立：代办人与被代办人须为不同的用户且都不是管理员，截止时间须晚于开始时间和当前时间。请核对后重新提交。"
 
 
+class ProxyUnknown(NotFound):
+    """No such proxy, not the caller's, or over already."""
+
+    code = "proxy_unknown"
+    sentence = "没有找到该项代办，或者它已经结束。请返回刷新后核对。"
+
+
 class SignInRefused(Unproved):
     """No such account, no such password, no such code: which of them is not said."""
 

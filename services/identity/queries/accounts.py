@@ -52,14 +52,19 @@ async def account(conn: Connection, name: str, mark: str, at: datetime, business
     """One account as its administrators see it at an instant of the machine; raises UserUnknown. `mark`: what its attempts count under."""
     found = await user(conn, name)
     (row,) = await conn.fetch(_ACCOUNT, found.id, mark, at)
-    proxies = await conn.fetch(
-        "SELECT p.id, u.name AS user, a.name AS absent, lower(p.during) AS begins_at, upper(p.during) AS until"
-        " FROM proxies p JOIN users u ON u.id = p.user_id JOIN users a ON a.id = p.absent_id"
-        " WHERE $1 IN (p.user_id, p.absent_id) AND upper(p.during) > $2 ORDER BY p.during",
-        found.id,
-        business_now,
-    )
-    return Account(found, [Proxy(**each) for each in proxies], **row)
+    return Account(found, await proxies_of(conn, found.name, business_now), **row)
+
+
+async def proxies_of(conn: Connection, name: str, at: datetime) -> list[Proxy]:
+    """Proxies that hold at the business instant or will: of him for others, and of others for him."""
+    rows = await conn.fetch(f"{_PROXIES} WHERE $2 IN (u.name, a.name) AND {_NOT_OVER} ORDER BY p.during", at, name)
+    return [Proxy(**row) for row in rows]
+
+
+async def proxy(conn: Connection, proxy_id: UUID, at: datetime) -> Proxy | None:
+    """One that holds or will."""
+    row = await conn.fetchrow(f"{_PROXIES} WHERE p.id = $2 AND {_NOT_OVER}", at, proxy_id)
+    return Proxy(**row) if row else None
 
 
 async def units_of(conn: Connection, who: Who, found: Sequence[User]) -> dict[UUID, str]:
@@ -102,7 +107,7 @@ async def who(conn: Connection, name: str, at: datetime) -> Who:
     account = await user(conn, name)
     absent = await conn.fetch(
         "SELECT DISTINCT users.name FROM proxies JOIN users ON users.id = proxies.absent_id"
-        " WHERE proxies.user_id = $1 AND proxies.during @> $2::timestamptz ORDER BY users.name",
+        " WHERE proxies.user_id = $1 AND proxies.during @> $2::timestamptz AND NOT EXISTS (SELECT FROM proxy_ends WHERE id = proxies.id) ORDER BY users.name",
         account.id,
         at,
     )
@@ -133,3 +138,10 @@ async def _with_grants(conn: Connection, rows: Sequence[asyncpg.Record]) -> list
 
 def _units(found: list[UUID] | None) -> tuple[UUID, ...] | None:
     return None if found is None else tuple(found)
+
+
+_PROXIES = (
+    "SELECT p.id, u.name AS user, a.name AS absent, lower(p.during) AS begins_at, upper(p.during) AS until"
+    " FROM proxies p JOIN users u ON u.id = p.user_id JOIN users a ON a.id = p.absent_id"
+)
+_NOT_OVER = "upper(p.during) > $1 AND NOT EXISTS (SELECT FROM proxy_ends e WHERE e.id = p.id)"

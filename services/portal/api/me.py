@@ -16,7 +16,22 @@ Self = Annotated[Page, Depends(Opened("account.read"))]
 @router.get("/me", response_class=Response)
 async def me(page: Self) -> Response:
     """Who I am here, and where I am signed in."""
-    return page.show("me.html", sessions=(await page.get("identity", "/me/sessions"))["items"])
+    return await _me(page)
+
+
+@router.post("/me/proxies/{proxy_id}/end", response_class=Response)
+async def end_proxy(page: Self, proxy_id: UUID) -> Response:
+    """I am back: whoever stood in for me does so no longer."""
+    try:
+        await page.send("identity", f"/me/proxies/{proxy_id}/end", {"reason": page.text("reason")})
+    except Refused as refusal:
+        return await _me(page, refusal.problem)
+    return page.back("/me", done="proxy_ended")
+
+
+async def _me(page: Page, error: Problem | None = None) -> Response:
+    found = await page.get_each({name: ("identity", f"/me/{name}") for name in ("sessions", "proxies")})
+    return page.show("me.html", error.status if error else 200, error=error, **found)
 
 
 @router.post("/me/sessions/{session_id}/end", response_class=Response)

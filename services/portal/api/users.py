@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Annotated, Any
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -118,6 +119,16 @@ async def set_proxy(page: SecurityAdministrator, name: str) -> Response:
     body = {"absent": typed["absent"], "until": _instant(typed["until"], time.max)} | _ground(typed)
     body |= {"begins_at": _instant(typed["begins_on"], time.min)} if typed["begins_on"] else {}
     return await _done(page, name, "/proxies", body, "proxy_set")
+
+
+@router.post("/{name}/proxies/{proxy_id}/end", response_class=Response)
+async def end_proxy(page: SecurityAdministrator, name: str, proxy_id: UUID) -> Response:
+    """End one before its time."""
+    try:
+        await page.send("identity", f"/proxies/{proxy_id}/end", _ground(_typed(page)))
+    except Refused as refusal:
+        return await _user(page, name, Told(refusal.problem, _typed(page)))
+    return page.back(f"/admin/users/{quote(name, safe='')}", done="proxy_ended")
 
 
 async def _handed_out(page: Page, name: str, body: dict[str, Any]) -> Response:
