@@ -31,6 +31,8 @@ SETTLE = 2.5
 """Seconds after which every process has looked at the file again (`RingFile`)."""
 GRACE_HOURS = 24
 LAST_ID = 255
+SEALED_FOLDERS = ("exports/roster", "documents/attachments", "evidence")
+"""Where files lie that are under these keys: the roster's lists, what is brought beside applications, and in rectifications."""
 SUITES = {"aes": Suite.AES, "sm4": Suite.SM4}
 Answer = TypeVar("Answer")
 app = typer.Typer(help="敏感字段的密钥：查看、轮换、停用。", no_args_is_help=True)
@@ -43,7 +45,7 @@ class Keeper:
 
     database: Database
     path: Path
-    shelf: Shelf
+    shelves: tuple[Shelf, ...]
     cipher: FieldCipher
 
     @property
@@ -54,7 +56,7 @@ class Keeper:
     async def left(self, key_id: int) -> int:
         """How many values and indexes are not under a key yet."""
         async with self.database.reading() as conn:
-            held = await queries.under_keys(conn, self.shelf)
+            held = await queries.under_keys(conn, self.shelves)
             return sum(count for (_, other), count in held.items() if other != key_id) + await queries.without_index(conn, key_id)
 
     async def rows(self) -> dict[int, queries.KeyRow]:
@@ -72,7 +74,7 @@ def keeper(database: Database, secrets: Path, out: Path) -> Keeper:
     """The keeper of an installation's folders."""
     path = secrets / "field.keys"
     cipher = FieldCipher(RingFile(path))
-    return Keeper(database, path, Shelf(out / "exports" / "roster", cipher), cipher)
+    return Keeper(database, path, tuple(Shelf(out / each, cipher) for each in SEALED_FOLDERS), cipher)
 
 
 async def rotate(keys: Keeper, suite: Suite, *, prepare: bool, tell: commands.Tell) -> str:
@@ -111,7 +113,7 @@ async def _renew(keys: Keeper, key_id: int, tell: commands.Tell) -> int:
     """Until nothing is under another key; who holds a person just now is come back to."""
     renewed = 0
     while await keys.left(key_id):
-        renewed += await commands.renew_all(keys.database, keys.cipher, keys.shelf, tell)
+        renewed += await commands.renew_all(keys.database, keys.cipher, keys.shelves, tell)
     return renewed
 
 
@@ -160,7 +162,7 @@ def listed() -> None:
 
 async def _table(keys: Keeper) -> Table:
     async with keys.database.reading() as conn:
-        held = await queries.under_keys(conn, keys.shelf)
+        held = await queries.under_keys(conn, keys.shelves)
         missing = {key.id: await queries.without_index(conn, key.id) for key in keys.ring.keys}
     ring, rows = keys.ring, await keys.rows()
     table = Table("编号", "算法", "状态", "启用", "换新完成", "停用", "密文", "缺索引人数")

@@ -15,6 +15,7 @@ from services.approval.settings import ApprovalSettings
 from shared import case_events, db, security_log, telemetry, temporal, upkeep
 from shared.auth import ServiceToken, Tokens
 from shared.clock import Clock
+from shared.crypto import FieldCipher, RingFile
 from shared.documents import Renderer
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
@@ -48,7 +49,8 @@ def create_app() -> FastAPI:
     app.state.may_move_time = settings.may_move_time
     app.state.calendar = Notices(settings.calendar_folder).calendar
     app.state.seal_secret = settings.secret("seal.hmac")
-    app.state.documents, app.state.attachments = settings.documents, settings.documents / "attachments"
+    app.state.documents = settings.documents
+    app.state.attachments = Shelf(settings.attachments, FieldCipher(RingFile(settings.secrets_dir / "field.keys")))
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("approval"), None)
     for router in (*api.ROUTERS, case_events.router, upkeep.router):

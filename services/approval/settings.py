@@ -18,3 +18,8 @@ class ApprovalSettings(StackSettings):
     def documents(self) -> Path:
         """The folder of the notices' files."""
         return self.out_dir / "documents"
+
+    @property
+    def attachments(self) -> Path:
+        """The folder of the files that units bring, encrypted."""
+        return self.documents / "attachments"

@@ -13,6 +13,7 @@ from services.monitoring.settings import MonitoringSettings
 from shared import case_events, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
+from shared.crypto import FieldCipher, RingFile
 from shared.db import connect
 from shared.documents import Renderer
 from shared.exports.shelf import Shelf
@@ -45,7 +46,7 @@ def create_app() -> FastAPI:
     app.state.turns = Turns()
     app.state.folder = settings.documents
     app.state.notices = settings.notices
-    app.state.evidence = settings.evidence
+    app.state.evidence = Shelf(settings.evidence, FieldCipher(RingFile(settings.secrets_dir / "field.keys")))
     app.state.issuer = settings.issuer
     app.state.renderer = Renderer(settings.font_dir, settings.mark)
     app.state.seal_secret = settings.secret("seal.hmac")

@@ -49,6 +49,11 @@ class House:
         return Who("clerk-zhu", frozenset({Role.UNIT_CLERK}), (self.school,))
 
     @property
+    def attachments(self) -> Path:
+        """Where attachments lie."""
+        return self.folder / "out" / "documents" / "attachments"
+
+    @property
     def deciders(self) -> tuple[Who, ...]:
         head = Who("head-lu", frozenset({Role.UNIT_HEAD}), (self.school,))
         return head, Who("officer-shen", frozenset({Role.BUSINESS_OFFICER})), Who("director-gu", frozenset({Role.OFFICE_DIRECTOR}))

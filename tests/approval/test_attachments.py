@@ -92,3 +92,22 @@ def test_a_file_is_what_its_first_bytes_say() -> None:
             rules.media_type_of(name, content)
     with pytest.raises(AttachmentTooLarge):
         rules.media_type_of("a.pdf", PDF + bytes(rules.LARGEST))
+
+
+@pytest.mark.asyncio
+async def test_what_lies_on_the_disk_is_sealed_and_what_is_refused_or_there_already_leaves_nothing(home: House) -> None:
+    application = await home.submit()
+    first = (await bring(home, application)).json()
+    for name, content in (("again.pdf", PDF), ("a.exe", b"MZ"), ("a.pdf", b"<html>")):
+        await bring(home, application, name=name, content=content)
+    for place in range(rules.MOST + 3):
+        await bring(home, application, content=PDF + bytes([place]))
+    folder = home.attachments
+    rows = await home.database.pool.fetch("SELECT file FROM attachments WHERE application_id = $1", application)
+
+    assert sorted(each.name for each in folder.iterdir()) == sorted(row["file"] for row in rows)
+    assert {each.stat().st_mode & 0o777 for each in folder.iterdir()} == {0o600}
+    assert not any(PDF in each.read_bytes() for each in folder.iterdir())
+    (folder / rows[0]["file"]).write_bytes((folder / rows[1]["file"]).read_bytes())
+    moved = await home.approval.get(f"/applications/{application}/attachments/{first['id']}/file", headers=home.headers(home.clerk))
+    assert moved.json()["code"] == "attachment_damaged"

@@ -33,6 +33,7 @@ from services.monitoring.queries.calendars import cases_behind
 from shared.auth import Tokens, Who
 from shared.calendars import watch_calendar
 from shared.clock import Clock
+from shared.crypto import KeyRing, Suite, new_key
 from shared.db import connect
 from shared.documents import Renderer
 from shared.events.envelope import Event
@@ -254,6 +255,7 @@ def _secrets(folder: Path) -> _Keys:
     (folder / "token.pub").write_text(public)
     secret_files.write(folder / "payload.key", secrets.token_hex(32))
     secret_files.write(folder / "seal.hmac", secrets.token_hex(32))
+    secret_files.write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
     return _Keys(private, public)
 
 

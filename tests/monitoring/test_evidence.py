@@ -27,6 +27,8 @@ from services.monitoring.models.requests import KeepEvidenceFile
 from services.monitoring.rules.evidence import MOST_BYTES, MOST_FILES, media_type_of
 from shared.auth import Tokens, Who
 from shared.clock import Clock
+from shared.crypto import FieldCipher, KeyRing, Suite, new_key
+from shared.exports.shelf import Shelf
 from shared.glossary import IssueState, Role
 from shared.http import service_app
 from shared.law.deadline import Deadline
@@ -36,6 +38,7 @@ from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by
 from workflows.rectification_case import Act
 
 PDF = b"%PDF-1.7\n%%EOF\n"
+CIPHER = FieldCipher(KeyRing((new_key(1, Suite.SM4),)))
 SERVED = Deadline.start(NOW.date(), 15, CALENDAR)
 
 
@@ -90,7 +93,7 @@ def _app(tables: Tables, tokens: Tokens, folder: Path) -> FastAPI:
 
     app = service_app("monitoring", lifespan)
     app.state.database, app.state.tokens, app.state.clock = tables.database, tokens, Clock(None)
-    app.state.temporal, app.state.folder, app.state.evidence = None, folder, folder
+    app.state.temporal, app.state.folder, app.state.evidence = None, folder, Shelf(folder, CIPHER)
     app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None)
     app.include_router(issues.router)
     app.include_router(evidence.router)
@@ -220,18 +223,34 @@ async def test_an_altered_file_is_not_handed_out(desk: Desk) -> None:
     assert (await desk.ask(desk.clerk, "GET", f"/evidence-files/{brought['id']}")).json()["code"] == "evidence_file_damaged"
 
 
+def _file(issue: UUID) -> KeepEvidenceFile:
+    return KeepEvidenceFile(
+        id=uuid4(), issue_id=issue, round=1, name="a.pdf", media_type="application/pdf", size=1, sha256="x", file=str(uuid4())
+    )
+
+
+@pytest.mark.asyncio
+async def test_what_lies_on_the_disk_is_sealed_for_its_owner_alone_and_one_too_many_leaves_nothing(desk: Desk) -> None:
+    answers = [await desk.bring("a.pdf", PDF + bytes([number])) for number in range(MOST_FILES + 1)]
+    kept = list(desk.folder.iterdir())
+
+    assert [answer.status_code for answer in answers] == [201] * MOST_FILES + [409]
+    assert len(kept) == MOST_FILES
+    assert {each.stat().st_mode & 0o777 for each in kept} == {0o600}
+    assert not any(b"%PDF" in each.read_bytes() for each in kept)
+
+
 @pytest.mark.asyncio
 async def test_a_round_holds_no_more_files_than_it_may(tables: Tables) -> None:
     town = Town()
     await tables.see(town.registered(), town.over_quota())
     issue: UUID = (await tables.issue())["id"]
-    what = KeepEvidenceFile(issue_id=issue, round=1, name="a.pdf", media_type="application/pdf", size=1, sha256="x", file="x")
     for number in range(MOST_FILES - 1):
-        await keep_evidence_file(tables.database, by(f"file-{number}"), what)
+        await keep_evidence_file(tables.database, by(f"file-{number}"), _file(issue))
 
     async with tables.database.transaction() as conn:
         await conn.execute("SELECT FROM issues WHERE id = $1 FOR UPDATE", issue)
-        racing = [asyncio.create_task(keep_evidence_file(tables.database, by(f"last-{number}"), what)) for number in range(2)]
+        racing = [asyncio.ensure_future(keep_evidence_file(tables.database, by(f"last-{number}"), _file(issue))) for number in range(2)]
         _, waiting = await asyncio.wait(racing, timeout=0.5)
     results = await asyncio.gather(*racing, return_exceptions=True)
 

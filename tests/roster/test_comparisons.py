@@ -444,7 +444,7 @@ async def test_under_a_new_key_what_was_found_is_still_known(upper: Upper) -> No
     await upper.compare()
     ring = given.CIPHER.ring.writing_with(new_key(2, Suite.SM4))
 
-    await renew_all(upper.database, FieldCipher(ring), upper.desk.shelf, lambda _: None)
+    await renew_all(upper.database, FieldCipher(ring), [upper.desk.shelf], lambda _: None)
     upper.cipher = FieldCipher(KeyRing(ring.keys[-1:]))
     view = await upper.compare()
 

@@ -30,6 +30,7 @@ from shared.auth import Who
 from shared.crypto import FieldCipher, FieldKey, KeyRing, Suite, new_key
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.exports.shelf import Kept, Shelf
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Sex
 from tests import secret_files
@@ -103,13 +104,17 @@ async def reading_on(database: Database, cipher: FieldCipher) -> AsyncIterator[l
             await reader
 
 
+def _laid(shelf: Shelf, owner: UUID) -> Kept:
+    with shelf.nameless() as file:
+        file.write(b"x" * 3_000_000)
+        return shelf.keep(owner, 1, file)
+
+
 async def test_everything_goes_under_a_new_key_and_back_while_it_is_read(keeper: Keeper, roster_db: Database, tmp_path: Path) -> None:
     row = await given.row(roster_db, 3)
     people = [await registered_as(roster_db, given.CIPHER, row.unit_id, number) for number in range(10)]
     await update_person(roster_db, given.CIPHER, given.by(), UpdatePerson(person_id=people[0], since=date(2026, 9, 1), ethnicity="02"))
-    with keeper.shelf.nameless() as file:
-        file.write(b"x" * 3_000_000)
-        kept = keeper.shelf.keep(people[0], 1, file)
+    kept = {shelf: _laid(shelf, people[0]) for shelf in keeper.shelves}
     before = await numbers(roster_db, given.CIPHER)
 
     for suite, key_id in ((Suite.SM4, 2), (Suite.AES, 3)):
@@ -118,12 +123,12 @@ async def test_everything_goes_under_a_new_key_and_back_while_it_is_read(keeper:
             assert (await keys.retire(keeper, timedelta(0))).startswith("已停用")
         assert len(read) > 3
         async with roster_db.reading() as conn:
-            assert {under for _, under in await under_keys(conn, keeper.shelf)} == {key_id}
+            assert {under for _, under in await under_keys(conn, keeper.shelves)} == {key_id}
             history = await changes(conn, keeper.cipher, people[0], OFFICE, 0, 50)
         assert [key.id for key in keeper.ring.keys] == [key_id]
         assert await roster_db.pool.fetchval("SELECT array_agg(DISTINCT key_id) FROM person_indexes") == [key_id]
         assert await numbers(roster_db, keeper.cipher) == before
-        assert b"".join(keeper.shelf.pieces(kept)) == b"x" * 3_000_000
+        assert {b"".join(shelf.pieces(each)) for shelf, each in kept.items()} == {b"x" * 3_000_000}
         assert [(each.before, each.after) for _, each in history] == [("＊", "＊")]
         with pytest.raises(InvalidTag):
             await numbers(roster_db, given.CIPHER)

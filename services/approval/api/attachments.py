@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from services.approval.queries.applications import ensure_visible
 from services.approval.rules import attachments as rules
 from shared.auth import Permit, Who
 from shared.brought import plain_name
-from shared.documents import intact_file, keep_file, sha256_hex
+from shared.exports.brought import content_of, laid
 from shared.http import IdempotencyKey, files, saved_as
 
 router = APIRouter()
@@ -46,10 +45,13 @@ async def bring_attachment(
     async with database.reading() as conn:
         await ensure_visible(conn, application_id, who)
     content, name = await file.read(), plain_name(file.filename or "")
-    media_type, digest = await asyncio.to_thread(rules.media_type_of, name, content), await asyncio.to_thread(sha256_hex, content)
-    kept = await asyncio.to_thread(keep_file, request.app.state.attachments, application_id, content, PurePath(name).suffix.lower())
-    what = KeepAttachment(application_id=application_id, name=name, media_type=media_type, size=len(content), sha256=digest, file=kept)
-    return await commands.keep_attachment(database, by_of(request, who, idempotency_key, Write()), what)
+    media_type = await asyncio.to_thread(rules.media_type_of, name, content)
+    async with laid(request.app.state.attachments, content) as lying:
+        told = {"id": lying.id, "application_id": application_id, "name": name, "media_type": media_type, "file": lying.kept.name}
+        what = KeepAttachment(**told, size=len(content), sha256=lying.kept.sha256)
+        kept = await commands.keep_attachment(database, by_of(request, who, idempotency_key, Write()), what)
+        lying.stays = kept.id == lying.id
+    return kept
 
 
 @router.get("/applications/{application_id}/attachments")
@@ -68,7 +70,7 @@ async def show_attachment(request: Request, application_id: UUID, attachment_id:
     async with database.reading() as conn:
         await ensure_visible(conn, application_id, who)
         kept = await queries.kept_file(conn, application_id, attachment_id)
-    content = await asyncio.to_thread(intact_file, request.app.state.attachments, kept.file, kept.sha256)
+    content = await content_of(request.app.state.attachments, kept.kept)
     if content is None:
         raise AttachmentDamaged
     return Plain(content, media_type=kept.media_type, headers=saved_as(kept.name))

@@ -4,7 +4,6 @@ from services.approval.models.attachments import Attachment, KeepAttachment
 from services.approval.models.refusals import ApplicationUnknown
 from services.approval.rules import attachments as rules
 from shared.db import By, Connection, command
-from shared.events.envelope import uuid7
 from shared.glossary import ApplicationState
 
 
@@ -24,7 +23,7 @@ async def keep_attachment(conn: Connection, by: By, what: KeepAttachment) -> Att
     there = await conn.fetchval("SELECT count(*) FROM attachments WHERE application_id = $1", what.application_id)
     rules.ensure_may_bring(ApplicationState(application["state"]), there)
     kept = Attachment(
-        uuid7(), what.name, what.media_type, what.size, what.sha256, application["revision"], brought_by=by.actor, brought_at=by.as_of
+        what.id, what.name, what.media_type, what.size, what.sha256, application["revision"], brought_by=by.actor, brought_at=by.as_of
     )
     await conn.execute(
         "INSERT INTO attachments (id, application_id, revision, name, media_type, size, sha256, file, brought_by, brought_at)"

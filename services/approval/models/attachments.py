@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.approval.models.requests import Input
+from shared.exports.shelf import Kept
 
 
 @dataclass(frozen=True)
@@ -25,20 +26,20 @@ class Attachment:
 
 @dataclass(frozen=True)
 class KeptFile:
-    """Where its bytes are, and what they are."""
+    """What it is called, and where its bytes are."""
 
     name: str
     media_type: str
-    sha256: str
-    file: str
+    kept: Kept
 
 
 class KeepAttachment(Input):
-    """A file that was stored under its hash is laid beside an application."""
+    """A file that lies on the shelf is laid beside an application. Where it lies is no part of the request: a repeat brings it anew."""
 
+    id: UUID = Field(exclude=True)
     application_id: UUID
     name: str = Field(min_length=1)
     media_type: str
     size: int
     sha256: str
-    file: str
+    file: str = Field(exclude=True)

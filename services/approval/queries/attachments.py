@@ -5,6 +5,7 @@ from uuid import UUID
 from services.approval.models.attachments import Attachment, KeptFile
 from services.approval.models.refusals import AttachmentUnknown
 from shared.db import Connection
+from shared.exports.shelf import Kept
 
 
 async def attachments_of(conn: Connection, application_id: UUID) -> list[Attachment]:
@@ -19,8 +20,8 @@ async def attachments_of(conn: Connection, application_id: UUID) -> list[Attachm
 async def kept_file(conn: Connection, application_id: UUID, attachment_id: UUID) -> KeptFile:
     """Raises AttachmentUnknown."""
     row = await conn.fetchrow(
-        "SELECT name, media_type, sha256, file FROM attachments WHERE application_id = $1 AND id = $2", application_id, attachment_id
+        "SELECT name, media_type, size, sha256, file FROM attachments WHERE application_id = $1 AND id = $2", application_id, attachment_id
     )
     if row is None:
         raise AttachmentUnknown
-    return KeptFile(**row)
+    return KeptFile(row["name"], row["media_type"], Kept(row["file"], row["size"], row["sha256"]))

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from pathlib import PurePath
 from typing import Annotated
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from services.monitoring.queries.issues import issue_for_decision
 from services.monitoring.rules.evidence import MOST_BYTES, media_type_of
 from shared.auth import Permit, Who
 from shared.brought import plain_name
-from shared.documents import intact_file, keep_file, sha256_hex
+from shared.exports.brought import content_of, laid
 from shared.http import IdempotencyKey, files, saved_as
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import Submission
@@ -54,11 +53,11 @@ async def post_evidence_file(request: Request, asked: Asking, who: Clerk, issue_
         raise CaseOver(issue=issue_id)
     name, content = await _brought(request)
     kind = await asyncio.to_thread(media_type_of, name, content)
-    file = await asyncio.to_thread(keep_file, request.app.state.evidence, issue_id, content, PurePath(name).suffix.lower())
-    what = KeepEvidenceFile(
-        issue_id=issue_id, round=found.round, name=name, media_type=kind, size=len(content), sha256=sha256_hex(content), file=file
-    )
-    file_id = await keep_evidence_file(asked.database, asked.by(who, idempotency_key, Body()), what)
+    async with laid(request.app.state.evidence, content) as lying:
+        told = {"id": lying.id, "issue_id": issue_id, "round": found.round, "name": name, "media_type": kind, "file": lying.kept.name}
+        what = KeepEvidenceFile(**told, size=len(content), sha256=lying.kept.sha256)
+        file_id = await keep_evidence_file(asked.database, asked.by(who, idempotency_key, Body()), what)
+        lying.stays = file_id == lying.id
     async with asked.database.reading() as conn:
         return (await queries.evidence_file(conn, who, issue_id, file_id))[0]
 
@@ -90,7 +89,7 @@ async def get_evidence_file(request: Request, asked: Asking, who: Reader, issue_
     """The file as it was brought. Its hash is checked on each read."""
     async with asked.database.reading() as conn:
         shown, kept = await queries.evidence_file(conn, who, issue_id, file_id)
-    content = await asyncio.to_thread(intact_file, request.app.state.evidence, kept.file, kept.sha256)
+    content = await content_of(request.app.state.evidence, kept)
     if content is None:
         raise EvidenceFileDamaged(file=file_id)
     return Response(content, media_type=shown.media_type, headers=saved_as(shown.name))

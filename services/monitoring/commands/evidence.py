@@ -6,7 +6,6 @@ from services.monitoring.models.refusals import EvidenceFilesTooMany
 from services.monitoring.models.requests import KeepEvidenceFile
 from services.monitoring.rules.evidence import MOST_FILES
 from shared.db import By, Connection, command
-from shared.events.envelope import uuid7
 
 
 @command
@@ -16,11 +15,10 @@ async def keep_evidence_file(conn: Connection, by: By, what: KeepEvidenceFile) -
     known: int = await conn.fetchval("SELECT count(*) FROM evidence_files WHERE issue_id = $1 AND round = $2", what.issue_id, what.round)
     if known >= MOST_FILES:
         raise EvidenceFilesTooMany(issue=what.issue_id)
-    file_id = uuid7()
     await conn.execute(
         "INSERT INTO evidence_files (id, issue_id, round, name, media_type, size, sha256, file, brought_by, brought_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        file_id,
+        what.id,
         what.issue_id,
         what.round,
         what.name,
@@ -31,4 +29,4 @@ async def keep_evidence_file(conn: Connection, by: By, what: KeepEvidenceFile) -
         by.actor,
         by.as_of,
     )
-    return file_id
+    return what.id

@@ -107,15 +107,16 @@ class KeepNotice(Input):
 
 
 class KeepEvidenceFile(Input):
-    """A file that a unit brings as evidence, as it is kept."""
+    """A file that a unit brings as evidence, as it is kept. Where it lies is no part of the request: a repeat brings it anew."""
 
+    id: UUID = Field(exclude=True)
     issue_id: UUID
     round: int
     name: str
     media_type: str
     size: int
     sha256: str
-    file: str
+    file: str = Field(exclude=True)
 
 
 class KeepAnswer(Input):

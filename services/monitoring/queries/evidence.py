@@ -5,10 +5,10 @@ from uuid import UUID
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import EvidenceFile
-from services.monitoring.models.notices import Kept
 from services.monitoring.models.refusals import EvidenceFileUnknown
 from shared.auth import Who
 from shared.db import Connection
+from shared.exports.shelf import Kept
 from shared.unit_copies import scope, visible
 
 _HANDED_IN = (
@@ -37,7 +37,7 @@ async def evidence_file(conn: Connection, who: Who, issue_id: UUID, file_id: UUI
     )
     if row is None:
         raise EvidenceFileUnknown(file=file_id)
-    return EvidenceFile.model_validate(dict(row)), Kept(row["file"], row["sha256"])
+    return EvidenceFile.model_validate(dict(row)), Kept(row["file"], row["size"], row["sha256"])
 
 
 async def ensure_brought(conn: Connection, issue: Issue, files: Sequence[UUID]) -> None:

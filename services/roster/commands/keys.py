@@ -51,13 +51,15 @@ async def begin_key(database: Database, key: FieldKey, actor: str, at: datetime)
     )
 
 
-async def renew_all(database: Database, cipher: FieldCipher, shelf: Shelf, tell: Tell) -> int:
+async def renew_all(database: Database, cipher: FieldCipher, shelves: Iterable[Shelf], tell: Tell) -> int:
     """Everything that nobody holds at the moment under the current key; how many values were under another. `tell` hears of persons done."""
     renewed = await _renew_persons(database, cipher, tell)
     for table, key, many in _BY_THEMSELVES:
         renewed += await _renew_table(database, cipher, table, key, many)
     await _forget_marks(database)
-    return renewed + await asyncio.to_thread(_renew_shelf, cipher, shelf)
+    for shelf in shelves:
+        renewed += await asyncio.to_thread(_renew_shelf, cipher, shelf)
+    return renewed
 
 
 async def need_key(database: Database, key_id: int, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,15 +49,16 @@ async def key_rows(conn: Connection) -> dict[int, KeyRow]:
     return {row["id"]: KeyRow(**row) for row in rows}
 
 
-async def under_keys(conn: Connection, shelf: Shelf) -> Counter[tuple[str, int]]:
-    """How many sealed values there are in each place under each key; of the exports, files."""
+async def under_keys(conn: Connection, shelves: Iterable[Shelf]) -> Counter[tuple[str, int]]:
+    """How many sealed values there are in each place under each key; of the shelves, files."""
     found = Counter({(row["place"], row["key_id"]): row["held"] for row in await conn.fetch(_UNDER)})
-    found.update(await asyncio.to_thread(_files_under, shelf))
+    for shelf in shelves:
+        found.update(await asyncio.to_thread(_files_under, shelf))
     return found
 
 
 def _files_under(shelf: Shelf) -> list[tuple[str, int]]:
-    return [("exports", key_id) for name in whole_files(shelf) for key_id in shelf.keys(name)]
+    return [(str(shelf.folder), key_id) for name in whole_files(shelf) for key_id in shelf.keys(name)]
 
 
 def whole_files(shelf: Shelf) -> list[str]:
