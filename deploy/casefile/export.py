@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import httpx
@@ -46,7 +46,35 @@ async def _application(doors: Doors, user: str, application: str, folder: Path) 
         if each["sealed_sha256"]
     ]
     certificates = [{"of": facts["number"], "certificate": facts["deadline"]}] if facts["deadline"] else []
-    return {"facts": facts, "certificates": certificates, "documents": documents}
+    return {
+        "facts": facts,
+        "certificates": certificates,
+        "documents": documents,
+        "attachments": await _attachments(doors, user, application, folder),
+    }
+
+
+async def _attachments(doors: Doors, user: str, application: str, folder: Path) -> list[dict[str, Any]] | None:
+    """What was laid beside it; None for a reader who may see none of it."""
+    at = f"/applications/{application}/attachments"
+    try:
+        listed = (await doors.get(user, "approval", at)).body["items"]
+    except Refused as refused:
+        if refused.status != httpx.codes.FORBIDDEN:
+            raise
+        return None
+    return await _brought(doors, user, "approval", [(each, f"{at}/{each['id']}/file") for each in listed], folder)
+
+
+async def _brought(doors: Doors, user: str, service: str, files: list[tuple[dict[str, Any], str]], folder: Path) -> list[dict[str, Any]]:
+    """Files that people brought, under plain numbers, since their names are their bringers' own; one whose time of keeping is over is only listed."""
+    (folder / "attachments").mkdir(exist_ok=True)
+    told: list[dict[str, Any]] = []
+    for place, (each, path) in enumerate(files, 1):
+        target = folder / "attachments" / f"{place:03}{PurePath(each['name']).suffix.lower()}"
+        kept = {} if each.get("removed_at") else await _keep(doors, user, service, path, target, each["sha256"])
+        told.append(each | kept | ({"file": f"attachments/{target.name}"} if kept else {}))
+    return told
 
 
 async def _issue(doors: Doors, user: str, issue: str, folder: Path) -> dict[str, Any]:
@@ -70,6 +98,9 @@ async def _issue(doors: Doors, user: str, issue: str, folder: Path) -> dict[str,
         "supervision_lists": editions,
         "certificates": [{"of": facts["number"], "certificate": facts["certificate"]}] if facts["certificate"] else [],
         "documents": documents,
+        "attachments": await _brought(
+            doors, user, "monitoring", [(each, f"/issues/{issue}/evidence-files/{each['id']}") for each in facts["files"]], folder
+        ),
     }
 
 

@@ -34,7 +34,7 @@ def _manifest(folder: Path, text: bytes) -> Iterator[tuple[bool, str]]:
 
 
 def _files(folder: Path, case: Facts) -> Iterator[tuple[bool, str]]:
-    for each in case["documents"]:
+    for each in [*case["documents"], *(each for each in case.get("attachments") or () if "file" in each)]:
         path = folder / each["file"]
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "文件不在"
         yield found == each["sha256"], f"文件 {each['file']} SHA-256 {found}"
