@@ -33,6 +33,7 @@ class StackSettings(BaseSettings):
     home: Path | None = None
     requests_per_minute: int = 1200  # of one caller at one process; 0: no limit
     export_days: int = 7  # how long an exported list may be taken
+    brought_days: int = Field(default=3650, ge=365)  # how long attachments and evidence are kept after their case closed
 
     def secret(self, name: str) -> str:
         """The text of one secret file; a missing one fails loudly, and so does one that everybody may read."""

@@ -22,7 +22,7 @@ console = Console(highlight=False, soft_wrap=True)
 async def export(doors: Doors, user: str, case_id: str, folder: Path) -> Path:
     """Write the folder of `approval:<application>` or `rectification:<issue>[:<round>]`. Raises Refused, WrongPlace."""
     kind, _, rest = case_id.partition(":")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if kind == "approval":
         case = await _application(doors, user, rest, folder)
     elif kind == "rectification":
@@ -72,8 +72,10 @@ async def _brought(doors: Doors, user: str, service: str, files: list[tuple[dict
     told: list[dict[str, Any]] = []
     for place, (each, path) in enumerate(files, 1):
         target = folder / "attachments" / f"{place:03}{PurePath(each['name']).suffix.lower()}"
-        kept = {} if each.get("removed_at") else await _keep(doors, user, service, path, target, each["sha256"])
-        told.append(each | kept | ({"file": f"attachments/{target.name}"} if kept else {}))
+        if not each.get("removed_at"):
+            await _keep(doors, user, service, path, target, each["sha256"])
+            each["file"] = f"attachments/{target.name}"
+        told.append(each)
     return told
 
 

@@ -6,6 +6,7 @@ import httpx
 
 from services.approval import consumers
 from services.approval.activities import ApprovalActivities
+from services.approval.commands import retention
 from services.approval.commands.calendars import tell_calendar
 from services.approval.models.audited import AUDITED
 from services.approval.queries.calendars import cases_behind
@@ -19,8 +20,10 @@ from shared.auth import ServiceToken
 from shared.calendars import watch_calendar
 from shared.clock import Clock
 from shared.consumer import Subscription
+from shared.crypto import FieldCipher, RingFile
 from shared.documents import Renderer
 from shared.events.audit import ApprovalAuditSealed
+from shared.exports.retention import Keeping, keep_in_time
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
@@ -55,10 +58,17 @@ async def main() -> None:
             outbox.relay(database, settings.database_url, TemporalSender(client)),
             temporal.serve_activities(client, TASK_QUEUE, activities.all()),
             serve_exports(office),
+            keep_in_time(_keeping(settings, database)),
             serve_seals(database, Clock(settings.clock_file), AUDITED, ApprovalAuditSealed),
             watch(database, Clock(settings.clock_file), FIGURES),
             watch_calendar(database, Clock(settings.clock_file), Notices(settings.calendar_folder), cases_behind, tell_calendar),
         )
+
+
+def _keeping(settings: ApprovalSettings, database: db.Database) -> Keeping:
+    shelf = Shelf(settings.attachments, FieldCipher(RingFile(settings.secrets_dir / "field.keys")))
+    how = retention.due, retention.end_keeping, retention.live
+    return Keeping(database, Clock(settings.clock_file), shelf, settings.brought_days, *how)
 
 
 def _activities(

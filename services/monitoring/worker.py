@@ -5,6 +5,7 @@ from datetime import timedelta
 import httpx
 
 from services.monitoring.activities import MonitoringActivities, Sealing
+from services.monitoring.commands import retention
 from services.monitoring.commands.calendars import tell_calendar
 from services.monitoring.consumers import subscription, watch_dead_letters
 from services.monitoring.models.audited import AUDITED
@@ -17,9 +18,11 @@ from shared import telemetry
 from shared.audit.commands import serve_seals
 from shared.calendars import watch_calendar
 from shared.clock import Clock
-from shared.db import connect
+from shared.crypto import FieldCipher, RingFile
+from shared.db import Database, connect
 from shared.documents import Renderer
 from shared.events.audit import MonitoringAuditSealed
+from shared.exports.retention import Keeping, keep_in_time
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
@@ -67,9 +70,15 @@ async def main() -> None:
             watch_dead_letters(database, clock),
             watch(database, clock, FIGURES),
             serve_exports(office),
+            keep_in_time(_keeping(settings, database, clock)),
             serve_seals(database, clock, AUDITED, MonitoringAuditSealed),
             watch_calendar(database, clock, notices, cases_behind, tell_calendar),
         )
+
+
+def _keeping(settings: MonitoringSettings, database: Database, clock: Clock) -> Keeping:
+    shelf = Shelf(settings.evidence, FieldCipher(RingFile(settings.secrets_dir / "field.keys")))
+    return Keeping(database, clock, shelf, settings.brought_days, retention.due, retention.end_keeping, retention.live)
 
 
 if __name__ == "__main__":

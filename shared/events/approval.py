@@ -54,4 +54,12 @@ class DocumentFiled(ApplicationEvent):
     sealed_at: AwareDatetime
 
 
-EVENTS: tuple[type[ApplicationEvent], ...] = (ApplicationSubmitted, ApplicationMoved, DocumentFiled)
+class AttachmentsRemoved(ApplicationEvent):
+    """The time of keeping of its attachments is over; their bytes are gone."""
+
+    type: Literal["approval.attachments_removed.v1"] = "approval.attachments_removed.v1"
+    attachments: tuple[UUID, ...]
+    kept_days: int = Field(description="For how many days after the case closed.")
+
+
+EVENTS: tuple[type[ApplicationEvent], ...] = (ApplicationSubmitted, ApplicationMoved, DocumentFiled, AttachmentsRemoved)

@@ -98,4 +98,27 @@ class SupervisionListIssued(MonitoringEvent):
         return self.list_id
 
 
-EVENTS: tuple[type[MonitoringEvent], ...] = (LightChanged, IssueChanged, RungFired, FreezeOrderChanged, SupervisionListIssued)
+class EvidenceRemoved(MonitoringEvent):
+    """The time of keeping of an issue's evidence files is over; their bytes are gone."""
+
+    aggregate_type: ClassVar[str] = "issue"
+
+    type: Literal["monitoring.evidence_removed.v1"] = "monitoring.evidence_removed.v1"
+    issue_id: UUID
+    files: tuple[UUID, ...]
+    kept_days: int = Field(description="For how many days after the case closed.")
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """The issue."""
+        return self.issue_id
+
+
+EVENTS: tuple[type[MonitoringEvent], ...] = (
+    LightChanged,
+    IssueChanged,
+    RungFired,
+    FreezeOrderChanged,
+    SupervisionListIssued,
+    EvidenceRemoved,
+)

@@ -1,18 +1,23 @@
 """附件: kept as they were brought, by whom and when; what is no such file is refused; who sees them."""
 
 import asyncio
+import os
 import uuid
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.approval.commands import retention
 from services.approval.models.refusals import AttachmentTooLarge, AttachmentUnfit
 from services.approval.rules import attachments as rules
 from shared.auth import Who
+from shared.exports.retention import Keeping, sweep
+from shared.exports.shelf import Shelf
 from shared.glossary import Role
-from tests.approval.house import House
+from tests.approval.house import FRIDAY, House
 
 PDF, XSS = b"%PDF-1.7\n%%EOF", "<img src=x onerror=alert(1)>张三.pdf"
 
@@ -111,3 +116,33 @@ async def test_what_lies_on_the_disk_is_sealed_and_what_is_refused_or_there_alre
     (folder / rows[0]["file"]).write_bytes((folder / rows[1]["file"]).read_bytes())
     moved = await home.approval.get(f"/applications/{application}/attachments/{first['id']}/file", headers=home.headers(home.clerk))
     assert moved.json()["code"] == "attachment_damaged"
+
+
+@pytest.mark.asyncio
+async def test_files_are_kept_their_time_after_the_case_and_what_goes_is_told(home: House) -> None:
+    application, running = await home.submit(), await home.submit(title="另一件")
+    kept, other = (await bring(home, application)).json(), (await bring(home, running)).json()
+    await home.post(home.clerk, f"/applications/{application}/withdrawal", {"reason": "不再需要"})
+    await home.until_state(application, "withdrawn")
+    keeping = Keeping(home.database, home.clock, Shelf(home.attachments, None), 400, retention.due, retention.end_keeping, retention.live)
+    stray, young = home.attachments / str(uuid.uuid4()), home.attachments / str(uuid.uuid4())
+    for each in (stray, young):
+        each.write_bytes(b"x")
+    os.utime(stray, (0, 0))
+    at = f"/applications/{application}/attachments"
+
+    await sweep(keeping)
+    before = (await home.get(home.clerk, at))["items"][0]["removed_at"]
+    home.move_to(FRIDAY + timedelta(days=401))
+    await asyncio.gather(sweep(keeping), sweep(keeping))
+    await sweep(keeping)
+
+    assert before is None
+    [shown] = (await home.get(home.clerk, at))["items"]
+    gone = await home.approval.get(f"{at}/{kept['id']}/file", headers=home.headers(home.clerk))
+    still = await home.approval.get(f"/applications/{running}/attachments/{other['id']}/file", headers=home.headers(home.clerk))
+    assert (shown["removed_at"] is not None, gone.status_code, gone.json()["code"]) == (True, 404, "attachment_removed")
+    assert still.content == PDF
+    assert {each.name for each in home.attachments.iterdir()} == {f"{other['id']}-0", young.name}
+    rows = await home.database.pool.fetch("SELECT actor, reason, body FROM event_log WHERE type = 'approval.attachments_removed.v1'")
+    assert [(row["actor"], kept["id"] in str(row["body"]), "400 天" in row["reason"]) for row in rows] == [("engine", True, True)]

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from services.monitoring.api import evidence, issues
 from services.monitoring.api.turns import Turns
+from services.monitoring.commands import retention
 from services.monitoring.commands.evidence import keep_evidence_file
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import EvidenceFileMislabelled, EvidenceFilesTooMany, EvidenceFormUnknown
@@ -28,6 +29,7 @@ from services.monitoring.rules.evidence import MOST_BYTES, MOST_FILES, media_typ
 from shared.auth import Tokens, Who
 from shared.clock import Clock
 from shared.crypto import FieldCipher, KeyRing, Suite, new_key
+from shared.exports.retention import Keeping, sweep
 from shared.exports.shelf import Shelf
 from shared.glossary import IssueState, Role
 from shared.http import service_app
@@ -221,6 +223,26 @@ async def test_an_altered_file_is_not_handed_out(desk: Desk) -> None:
     kept.write_bytes(b"%PDF-1.7 other")
 
     assert (await desk.ask(desk.clerk, "GET", f"/evidence-files/{brought['id']}")).json()["code"] == "evidence_file_damaged"
+
+
+@pytest.mark.asyncio
+async def test_evidence_is_kept_its_time_after_the_case_and_what_goes_is_told(desk: Desk) -> None:
+    brought = (await desk.bring()).json()
+    pool = desk.tables.database.pool
+    shelf, how = Shelf(desk.folder, CIPHER), (retention.due, retention.end_keeping, retention.live)
+    await sweep(Keeping(desk.tables.database, Clock(None), shelf, 0, *how))
+    open_still = [each.name for each in desk.folder.iterdir()]
+    await pool.execute("UPDATE issues SET state = 'closed', closed_at = now() - interval '400 days'")
+    await sweep(Keeping(desk.tables.database, Clock(None), shelf, 401, *how))
+    in_time = [each.name for each in desk.folder.iterdir()]
+    await sweep(Keeping(desk.tables.database, Clock(None), shelf, 399, *how))
+    gone = await desk.ask(desk.clerk, "GET", f"/evidence-files/{brought['id']}")
+
+    assert open_still == in_time == [f"{brought['id']}-0"]
+    assert list(desk.folder.iterdir()) == []
+    assert (gone.status_code, gone.json()["code"]) == (404, "evidence_file_removed")
+    [row] = await pool.fetch("SELECT actor, body FROM event_log WHERE type = 'monitoring.evidence_removed.v1'")
+    assert (row["actor"], brought["id"] in str(row["body"])) == ("engine", True)
 
 
 def _file(issue: UUID) -> KeepEvidenceFile:

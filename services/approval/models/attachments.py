@@ -22,6 +22,7 @@ class Attachment:
     revision: int
     brought_by: str
     brought_at: datetime
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,5 @@ AUDITED = (
     Audited("seal_register", "document_id", ("sha256", "operator", "on_behalf_of", "reason", "released_at")),
     Audited("filing_ledger", "document_id", ("document_no", "sha256", "signer", "sealed_at", "filed_at")),
     Audited("attachments", "id", ("application_id", "revision", "name", "size", "sha256", "brought_by", "brought_at")),
+    Audited("attachment_removals", "id", ("removed_at", "kept_days")),
 )

@@ -155,3 +155,10 @@ class AttachmentDamaged(Conflict):
 
     code = "attachment_damaged"
     sentence = "附件文件与登记的校验值不一致，已停止提供。请联系系统管理员从备份恢复。"
+
+
+class AttachmentRemoved(NotFound):
+    """Its time of keeping is over."""
+
+    code = "attachment_removed"
+    sentence = "该附件保存期满，已按规定清除，只保留登记信息。"

@@ -51,7 +51,7 @@ async def publish_issue(conn: Connection, by: By, issue: Issue) -> None:
         IssueChanged(
             occurred_at=by.as_of,
             unit_id=issue.unit_id,
-            version=await _next_version(conn, issue.id),
+            version=await next_version(conn, issue.id),
             case_id=workflow_id(issue.id, issue.round),
             issue_id=issue.id,
             rule=issue.rule,
@@ -63,7 +63,8 @@ async def publish_issue(conn: Connection, by: By, issue: Issue) -> None:
     )
 
 
-async def _next_version(conn: Connection, issue_id: UUID) -> int:
+async def next_version(conn: Connection, issue_id: UUID) -> int:
+    """The version of the next event about an issue."""
     version: int = await conn.fetchval("UPDATE issues SET version = version + 1 WHERE id = $1 RETURNING version", issue_id)
     return version
 
@@ -162,7 +163,7 @@ async def _keep_rung(conn: Connection, by: By, entry: Entry, issue: Issue) -> No
         RungFired(
             occurred_at=entry.at,
             unit_id=issue.unit_id,
-            version=await _next_version(conn, issue.id),
+            version=await next_version(conn, issue.id),
             case_id=workflow_id(issue.id, issue.round),
             issue_id=issue.id,
             rung=entry.rung,

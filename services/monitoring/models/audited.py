@@ -15,4 +15,5 @@ AUDITED = (
     ),
     Audited("freeze_entries", "concat(order_id, '/', sequence)", ("act", "state", "at", "actor", "role", "reason", "document_no")),
     Audited("evidence_files", "id", ("issue_id", "round", "name", "media_type", "size", "sha256", "brought_by", "brought_at")),
+    Audited("evidence_removals", "id", ("removed_at", "kept_days")),
 )

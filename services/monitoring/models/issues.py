@@ -114,6 +114,7 @@ class EvidenceFile(BaseModel):
     brought_by: str
     brought_at: datetime
     handed_in: bool
+    removed_at: datetime | None = None
 
 
 class IssuePage(IssueLine):

@@ -211,3 +211,10 @@ class ParameterMalformed(Conflict):
 
     code = "parameter_malformed"
     sentence = "参数值的格式与该参数不符。"
+
+
+class EvidenceFileRemoved(NotFound):
+    """Its time of keeping is over."""
+
+    code = "evidence_file_removed"
+    sentence = "该附件保存期满，已按规定清除，只保留登记信息。"

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import EvidenceFile
-from services.monitoring.models.refusals import EvidenceFileUnknown
+from services.monitoring.models.refusals import EvidenceFileRemoved, EvidenceFileUnknown
 from shared.auth import Who
 from shared.db import Connection
 from shared.exports.shelf import Kept
@@ -19,24 +19,29 @@ _HANDED_IN = (
 
 def _shown(who: Who) -> str:
     ready = "false" if not who.may("persons.read") else "true" if who.units is not None else _HANDED_IN
-    return (
-        f"FROM evidence_files f JOIN issues i ON i.id = f.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {ready}"
-    )
+    return f"FROM evidence_files f LEFT JOIN evidence_removals r ON r.id = f.id JOIN issues i ON i.id = f.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {ready}"
 
 
 async def evidence_files(conn: Connection, who: Who, issue_id: UUID) -> list[EvidenceFile]:
     """The files of an issue that the caller may see, in the order they came."""
-    rows = await conn.fetch(f"SELECT f.*, {_HANDED_IN} AS handed_in {_shown(who)} AND f.issue_id = $2 ORDER BY f.id", scope(who), issue_id)
+    rows = await conn.fetch(
+        f"SELECT f.*, {_HANDED_IN} AS handed_in, r.removed_at {_shown(who)} AND f.issue_id = $2 ORDER BY f.id", scope(who), issue_id
+    )
     return [EvidenceFile.model_validate(dict(row)) for row in rows]
 
 
 async def evidence_file(conn: Connection, who: Who, issue_id: UUID, file_id: UUID) -> tuple[EvidenceFile, Kept]:
-    """One of them, and where it lies. Raises EvidenceFileUnknown."""
+    """One of them, and where it lies. Raises EvidenceFileUnknown, EvidenceFileRemoved."""
     row = await conn.fetchrow(
-        f"SELECT f.*, {_HANDED_IN} AS handed_in {_shown(who)} AND f.issue_id = $2 AND f.id = $3", scope(who), issue_id, file_id
+        f"SELECT f.*, {_HANDED_IN} AS handed_in, r.removed_at {_shown(who)} AND f.issue_id = $2 AND f.id = $3",
+        scope(who),
+        issue_id,
+        file_id,
     )
     if row is None:
         raise EvidenceFileUnknown(file=file_id)
+    if row["removed_at"]:
+        raise EvidenceFileRemoved(file=file_id)
     return EvidenceFile.model_validate(dict(row)), Kept(row["file"], row["size"], row["sha256"])
 
 
