@@ -118,6 +118,18 @@ async def test_people_beyond_the_quota_are_recorded_as_history_the_latest_entrie
     assert told.establishments[0].overstaffing == 1
 
 
+async def test_whom_the_office_names_as_over_quota_is_over_it_and_how_he_came_stays(roster_db: Database) -> None:
+    named = person(1, over_quota_cause=OverQuotaCause.POLICY, entry_reason="demobilised_officer")
+
+    done = await loaded(roster_db, [named, person(2), person(3, entry_reason="examination")], posts=1)
+
+    told = await given.last_event(roster_db)
+    assert isinstance(told, UnitLoaded)
+    assert [each.cause for each in told.people] == [None, OverQuotaCause.HISTORY, OverQuotaCause.POLICY]
+    found = await roster_db.pool.fetch("SELECT entry_reason FROM placements WHERE unit_id = $1 ORDER BY lower(during)", done.unit_id)
+    assert [row["entry_reason"] for row in found] == ["demobilised_officer", "first_load", "examination"]
+
+
 async def test_a_loaded_person_is_the_same_as_a_registered_and_placed_one(roster_db: Database) -> None:
     done = await loaded(roster_db, [person(1, certified_birth_on=date(1985, 1, 1), title="教师", professional_title="高级教师")])
     person_id = await roster_db.pool.fetchval("SELECT id FROM persons")

@@ -1,4 +1,7 @@
-"""The people of first loads, written in bulk: who was first on his posts counts within the quota, whoever comes beyond it is recorded with a cause."""
+"""The people of first loads, written in bulk: who was first on his posts counts within the quota, whoever comes beyond it is recorded with a cause.
+
+Of whom the office gives a cause itself, he is the first to be beyond.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +27,7 @@ from shared.glossary import OverQuotaCause
 
 FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
 TOGETHER = 500
-_FIRST_COME = itemgetter(0, 1)
+_FIRST_COME = itemgetter(0, 1, 2)
 Row: TypeAlias = tuple[UUID, str, str]
 
 
@@ -43,9 +46,9 @@ class Load:
 
     @cached_property
     def persons(self) -> list[LoadedPerson]:
-        """Who is new here, in the order of coming."""
-        new = [(person.started_on, person.mark, person) for person in self.what.persons]
-        return [person for _, mark, person in sorted(new, key=_FIRST_COME) if mark not in self.found.placed]
+        """Who is new here, in the order of coming; last those of whom it is said that they are over quota."""
+        new = [(person.over_quota_cause is not None, person.started_on, person.mark, person) for person in self.what.persons]
+        return [person for _, _, mark, person in sorted(new, key=_FIRST_COME) if mark not in self.found.placed]
 
     def known(self, person: LoadedPerson) -> UUID | None:
         """Who he is, where the roster has had him."""
@@ -181,7 +184,7 @@ async def _insert_placements(
             (
                 *(placement_id, each.person_id, unit_id, each.kind, each.funding, asyncpg.Range(each.started_on)),
                 asyncpg.Range(since[each.person_id]) if each.person_id in since else now,
-                OVER_QUOTA if each.cause else person.entry_reason or FIRST_LOAD,
+                person.entry_reason or (OVER_QUOTA if each.cause else FIRST_LOAD),
                 *(each.cause, by.document_no, *_OF_POST(person)),
             )
             for placement_id, (person, each, unit_id) in zip(uuid7s(len(placed)), placed, strict=True)
