@@ -188,6 +188,20 @@ async def test_a_split_makes_a_unit_and_gives_it_posts_and_people(roster_db: Dat
     assert [event.reform_id for event in await told(roster_db, UnitRegistered)][-1] is not None
 
 
+async def test_what_a_reform_made_or_changed_tells_its_document_with_the_date(roster_db: Database) -> None:
+    renamed, new = await given.unit(roster_db), uuid4()
+
+    await carried_out(
+        roster_db,
+        {"step": "change", "unit_id": renamed, "name": "更名后的单位"},
+        {"step": "establish", "unit_id": new, "name": "新设中心", "code": "NEW-1", "category": "SY-1"},
+    )
+
+    for unit_id in (renamed, new):
+        seen = await view(roster_db, unit_id)
+        assert (seen.document_no, seen.document_on) == (given.by().document_no, date(2026, 9, 1))
+
+
 async def test_a_refused_step_is_named_and_undoes_all(roster_db: Database) -> None:
     row, other = await given.row(roster_db, 3), await given.row(roster_db, 1)
     before = len(await given.published(roster_db))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from services.roster.commands.locks import lock_paths
@@ -43,6 +43,8 @@ from shared.errors import DomainError
 from shared.events.envelope import uuid7
 from shared.events.roster import QuotaChanged, SeatsChanged
 from shared.glossary import FreezeScope
+
+Dated = TypeVar("Dated", Establish, Change)
 
 
 @dataclass
@@ -127,12 +129,17 @@ async def _excess(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
 
 
 async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:
-    facts = step.model_dump(exclude={"step", "unit_id"}, exclude_unset=True) | {"valid_from": work.since}
+    facts = _dated(work, step).model_dump(exclude={"step", "unit_id"}, exclude_unset=True) | {"valid_from": work.since}
     await registered(conn, by, [New(step.unit_id, RegisterUnit.model_validate(facts), document_of(by))], work.reform_id)
 
 
 async def _change(conn: Connection, by: By, work: Work, step: Change) -> None:
-    await changed(conn, by, work, step.unit_id, step)
+    await changed(conn, by, work, step.unit_id, _dated(work, step))
+
+
+def _dated(work: Work, step: Dated) -> Dated:
+    """The document of a reform has one date."""
+    return step.model_copy(update={"document_on": step.document_on or work.what.document_on})
 
 
 async def _move_posts(conn: Connection, by: By, work: Work, step: MovePosts) -> None:
