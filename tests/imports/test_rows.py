@@ -55,6 +55,32 @@ def test_a_bad_cell_is_told_with_its_field_and_what_to_do(column: str, value: ob
     assert any(each.field in {field, "seconded_to"} for each in row.problems if said_of_it in each.sentence)
 
 
+def outside(**changes: Any) -> dict[str, Any]:
+    """A good row of 编外人员."""
+    cells = {name: value for name, value in person().items() if name not in {"编制类型", "经费形式", "入编时间"}}
+    return cells | {"人员身份": "编外人员", "编外岗位类别": "窗口服务", "用工方式": "合同制", "用工起始": "2021-05-01"} | changes
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (outside(), []),
+        (outside(合同到期=TODAY.isoformat()), []),
+        (outside(合同到期="2026-09-17"), [("contract_until", True)]),
+        (outside(人员身份="公务员"), [("identity", False)]),
+        (outside(人员身份="工勤人员"), [("identity", True)]),
+    ],
+)
+def test_whoever_is_outside_the_establishment_is_told_apart_and_his_contract_lasts(
+    row: dict[str, Any], told: list[tuple[str, bool]]
+) -> None:
+    assert said(one("offestablishment", row)) == told
+
+
+def test_nobody_on_a_post_is_employed_outside_the_establishment() -> None:
+    assert said(one("roster", person(人员身份="编外人员"))) == [("identity", False)]
+
+
 @pytest.mark.parametrize(
     ("column", "written", "taken", "said_of_it"),
     [

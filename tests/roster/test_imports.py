@@ -219,6 +219,26 @@ async def test_who_stands_on_another_unit_is_told(office: Office) -> None:
     assert [(row, column) for sheet, row, column, _ in await office.said(view) if sheet == "人员"] == [(2, "公民身份号码")]
 
 
+async def test_a_row_with_one_error_is_told_of_the_others_too(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    stranger = person(0, 单位="乙单位", 性别="男", 编制类型="行政编制", 经费形式="财政拨款")
+    other = {"单位": [with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1])], "人员": [stranger]}
+
+    view = await office.check("roster", other)
+
+    told = {column for sheet, row, column, _ in await office.said(view) if (sheet, row) == ("人员", 2)}
+    assert told == {"性别", "公民身份号码", "编制类型"}
+
+
+async def test_only_posts_that_the_file_fills_are_spoken_of(office: Office) -> None:
+    ceiling = with_posts(1, 编制类型="编外用工控制数")
+    await office.write("roster", {"单位": [with_posts(1), ceiling], "人员": [person(0), person(1)]})
+    outside = {name: value for name, value in person(2).items() if name not in {"编制类型", "经费形式", "入编时间"}}
+    outside |= {"编外岗位类别": "窗口服务", "用工方式": "合同制", "用工起始": "2021-05-01", "人员身份": "编外人员"}
+
+    assert await office.said(await office.check("offestablishment", [outside])) == []
+
+
 async def test_a_later_document_changes_posts_and_the_same_one_does_not(office: Office) -> None:
     await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
     quota = {"单位": "甲单位", "编制类型": "事业编制", "经费形式": "全额拨款", "批准文号": "测编〔2021〕9号", "批准日期": "2021-05-01"}

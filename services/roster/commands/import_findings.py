@@ -127,7 +127,8 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
         "SELECT sheet, number, CASE sheet WHEN 'roster' THEN 'kind' ELSE 'unit' END, CASE sheet"
         " WHEN 'roster' THEN '该单位没有核定此编制类型和经费形式，请改正，或先导入核定的编制数'"
         " ELSE '该单位没有核定编外用工控制数，请先导入（“编制”表，编制类型填“编外用工控制数”）' END"
-        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code <> ALL($5) AND NOT EXISTS"
+        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code <> ALL($5) AND (verdict = 'added' OR verdict = 'wrong'"
+        " AND (sheet <> 'roster' OR kind IS NOT NULL AND funding IS NOT NULL)) AND NOT EXISTS"
         " (SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS there (code, of_kind, of_funding)"
         "  WHERE code = unit_code AND of_kind = kind AND of_funding = funding)",
         *([key[place] for key in keys] for place in range(3)),
@@ -183,16 +184,20 @@ async def _beyond(conn: Connection, import_id: UUID, book: Book) -> None:
         people[row["code"]][row["kind"], row["funding"]] += row["people"]
         if row["seat_level"]:
             seats[row["code"], row["seat_level"]] += row["people"]
-    first = {row["code"]: (row["sheet"], row["first"]) for row in added}
+    first: dict[tuple[str, object], tuple[str, int]] = {}
+    for row in added:
+        for what in ((row["kind"], row["funding"]), row["seat_level"]):
+            place = (row["sheet"], row["first"])
+            first[row["code"], what] = min(first.get((row["code"], what), place), place)
     found: list[tuple[str, int, str, str]] = []
-    for code in sorted(first):
-        for key, sentence in beyond_quota(book, code, people[code]):
+    for code in sorted({code for code, _ in first}):
+        for key, sentence in beyond_quota(book, code, {key: number for key, number in people[code].items() if (code, key) in first}):
             posts = book.quota_rows.get((code, key))
-            found.append((posts.sheet, posts.number, "posts", sentence) if posts else (*first[code], "kind", sentence))
-    touched = {key: number for key, number in seats.items() if key[0] in first}
+            found.append((posts.sheet, posts.number, "posts", sentence) if posts else (*first[code, key], "kind", sentence))
+    touched = {key: number for key, number in seats.items() if key in first}
     for code, level, sentence in beyond_seats(book, touched):
         seat = book.seat_rows.get((code, level))
-        found.append((seat.sheet, seat.number, "approved", sentence) if seat else (*first[code], "seat_level", sentence))
+        found.append((seat.sheet, seat.number, "approved", sentence) if seat else (*first[code, level], "seat_level", sentence))
     await conn.executemany(f"{_COMPLAIN} VALUES ($1, $2, $3, $4, $5, true)", [(import_id, *each) for each in found])
 
 

@@ -3,7 +3,7 @@
 Source: 机构编制实名制管理 published field sets (domain §1.1, §1.3, §1.4). `label` is the column's header and the only place where it is worded.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -223,7 +223,11 @@ OFF_ESTABLISHMENT = Sheet(
     "编外人员",
     (
         *_IN_POST[:2],
-        *(each for each in _PERSON if each.name not in {"leadership_level", "grade", "above_rank", "civil_servant_registered"}),
+        *(
+            replace(each, example="编外人员") if each.name == "identity" else each
+            for each in _PERSON
+            if each.name not in {"leadership_level", "grade", "above_rank", "civil_servant_registered"}
+        ),
         Field("off_post_kind", "编外岗位类别", Kind.CODE, "off_post_kinds", required=True, sensitivity=P, example="窗口服务"),
         Field("employment_form", "用工方式", Kind.CODE, "employment_forms", required=True, sensitivity=P, example="劳务派遣"),
         Field("dispatch_company", "派遣单位", sensitivity=P),

@@ -12,6 +12,8 @@ YOUNGEST = 14
 _PARTY_AGE = 18
 _MAY_LIE_AHEAD = frozenset({"use_until", "contract_until", "seconded_until"})
 _RETIREMENT_SEX = {"M60": "M", "F55": "F", "F50": "F", "SPECIAL": "F"}
+_SERVANTS = frozenset({PersonIdentity.CIVIL_SERVANT, PersonIdentity.LIKE_CIVIL_SERVANT})
+_OUTSIDE = frozenset({None, PersonIdentity.OFF_ESTABLISHMENT, PersonIdentity.STATE_ENTERPRISE, PersonIdentity.UNKNOWN})
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
 
 
@@ -106,6 +108,8 @@ class Agreement:
         values = row.values
         if self._populations.get(values.get("kind", "")) == "off_establishment":
             self._complain(row, "kind", "编外人员不占编制，请填入“编外人员”表")
+        elif values.get("identity") == PersonIdentity.OFF_ESTABLISHMENT:
+            self._complain(row, "identity", "编外人员不占编制，请改正人员身份，或填入“编外人员”表")
         retirement, sex = values.get("retirement_category"), values.get("sex")
         if retirement is not None and sex is not None and _RETIREMENT_SEX.get(retirement, sex) != sex:
             self._complain(row, "retirement_category", "与性别不符，请核对")
@@ -133,6 +137,11 @@ class Agreement:
         values = row.values
         if values.get("contract_until") and values.get("started_on") and values["contract_until"] < values["started_on"]:
             self._complain(row, "contract_until", "早于用工起始日期，请核对")
+        if values.get("contract_until") and values["contract_until"] < self._today:
+            self._warn(row, "contract_until", "合同已到期而仍列为在用，请核对：已离开的删去此行，续签的改为新的到期日期")
+        if values.get("identity") not in _OUTSIDE:
+            servant = values["identity"] in _SERVANTS
+            self._find(row, "identity", "编外人员表只填编外人员，请改正；占用编制的人员请填入“人员”表", warning=not servant)
         if values.get("employment_form") == "dispatch" and values.get("dispatch_company") is None:
             self._warn(row, "dispatch_company", "劳务派遣的，请填写派遣单位")
 

@@ -16,6 +16,11 @@ Row = tuple[str, str]
 UNIT_SHEETS = ("units", "units_with_posts")
 OFF_ESTABLISHMENT = "BW"
 OUT_OF_SCOPE = "不在您负责的单位范围内，请交由负责的人员导入"
+_RECORDED = {
+    False: "超出的人员按所填“超编原因”记入，未填的记为“历史遗留超编”",
+    True: "超出控制数的人员照实记入，请按规定清理",
+}
+"""What becomes of people over quota; True: of 编外人员."""
 _LEAST_AGREEMENT = ("name", "category", "parent")
 
 
@@ -346,7 +351,7 @@ def beyond_quota(book: Book, code: str, people: Mapping[Row, int]) -> list[tuple
     return [
         (
             row,
-            f"{book.name_of(code)} {book.words.row(row)}核定 {posts[row]}，实有 {number}，超 {number - posts[row]}：超出的人员按所填“超编原因”记入，未填的记为“历史遗留超编”",
+            f"{book.name_of(code)} {book.words.row(row)}核定 {posts[row]}，实有 {number}，超 {number - posts[row]}：{_RECORDED[row[0] == OFF_ESTABLISHMENT]}",
         )
         for row, number in sorted(people.items())
         if row in posts and number > posts[row]

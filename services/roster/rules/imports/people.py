@@ -23,19 +23,17 @@ def verdict_of(
     """
     if row.left_out:
         return Verdict.LEFT_OUT, []
+    here = None if known is None or _is_free(row.values, known) else known
+    if here and here.unit_code != unit_code and row.values.get("unit") is not None:
+        row.problems.append(Problem(row.sheet, row.number, "id_number", str(PersonOnRoster())))
     if row.wrong:
         return Verdict.WRONG, []
-    if known is None or _is_free(row.values, known):
-        return Verdict.ADDED, []
-    if unit_code is None or known.unit_code != unit_code:
-        row.problems.append(Problem(row.sheet, row.number, "id_number", str(PersonOnRoster())))
-        return Verdict.WRONG, []
-    return _changes(row, known, loan)
+    return _changes(row, here, loan) if here else (Verdict.ADDED, [])
 
 
 def _is_free(values: Mapping[str, Any], known: KnownPerson) -> bool:
     """Nowhere on a post, or no longer on the day the row speaks of."""
-    return known.started_on is None or (known.ended_on is not None and known.ended_on <= values["started_on"])
+    return known.started_on is None or (known.ended_on is not None and known.ended_on <= (values.get("started_on") or known.ended_on))
 
 
 def _changes(row: JudgedRow, known: KnownPerson, loan: KnownLoan | None) -> tuple[Verdict, list[str]]:
