@@ -5,14 +5,20 @@ places of its own (`rich_utils`, `formatter_class`); the sentences are looked up
 """
 
 import re
+from typing import Any
 
+from rich.columns import Columns
+from rich.text import Text
 from typer import rich_utils
 from typer._click.core import Command, Context
 from typer._click.exceptions import ClickException
 from typer._click.formatting import HelpFormatter
 from typer.core import TyperOption
 
+from deploy.tables import Table
+
 _frame_of_error, _help_of_typer = rich_utils.rich_format_error, Command.get_help_option
+_help_of_parameter = rich_utils._get_parameter_help  # noqa: SLF001  no other place for how it breaks
 _PARTS = {"[OPTIONS]": "[选项]", "COMMAND [ARGS]...": "命令 [参数]..."}
 _CATALOGUE = (
     ("Missing command.", "缺少命令。"),
@@ -67,6 +73,8 @@ class Formatter(HelpFormatter):
 
 def install() -> None:
     """Let every help page and error of this process speak Chinese."""
+    rich_utils.Table = Table  # type: ignore[attr-defined]  # no other place for how columns break
+    rich_utils._get_parameter_help = _folding  # noqa: SLF001
     rich_utils.OPTIONS_PANEL_TITLE, rich_utils.COMMANDS_PANEL_TITLE, rich_utils.ARGUMENTS_PANEL_TITLE = "选项", "命令", "参数"
     rich_utils.ERRORS_PANEL_TITLE, rich_utils.ABORTED_TEXT = "错误", "已取消。"
     rich_utils.REQUIRED_LONG_STRING, rich_utils.DEFAULT_STRING, rich_utils.ENVVAR_STRING = "[必填]", "[默认：{}]", "[环境变量：{}]"
@@ -74,6 +82,15 @@ def install() -> None:
     rich_utils.rich_format_error = _told
     Context.formatter_class = Formatter
     Command.get_help_option = _help_option  # type: ignore[method-assign]  # no other place for its text
+
+
+def _folding(**asked: Any) -> Columns:
+    """The help of a parameter, which goes on in the next line as well."""
+    parts = _help_of_parameter(**asked)
+    for part in parts.renderables:
+        if isinstance(part, Text):
+            part.overflow = "fold"
+    return parts
 
 
 def _told(self: ClickException) -> None:

@@ -14,13 +14,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.areas import Areas
 from deploy.local import stack
 from deploy.local.place import PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken
 from deploy.local.state import GOOD, PartState, State
+from deploy.tables import Table
 from shared.clock import CHINA, Clock, at_hour, business_day
 
 DEMO_DATE = date(2026, 9, 18)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Service, WrongPlace
+from deploy.tables import Table
 from shared import dead_letters, masked
 from shared.clock import CHINA
 from shared.db import Database

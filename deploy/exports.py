@@ -10,11 +10,11 @@ import httpx
 import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
-from rich.table import Table
 
 from deploy.doors import Doors, Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import SERVICES, Place, WrongPlace
+from deploy.tables import Table
 from shared.exports.models import UNDER_WAY, ExportState
 
 OPENED_AFTER = 1.0

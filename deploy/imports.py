@@ -42,13 +42,13 @@ def import_file(
     mapping: Annotated[Path | None, typer.Option(help="对照文件（TOML 或 JSON）：旧台账的表头和代码对应模板的哪些列。")] = None,
     report: Annotated[Path | None, typer.Option(help="把原文件另存一份，带“核对结果”列，有问题的单元格着色。")] = None,
     political_legal: Annotated[bool, typer.Option("--political-legal", help="导入政法专项编制（须本系统已开启）。")] = False,
+    unit: Annotated[
+        str | None, typer.Option(help=f"只用于 {comparisons.KIND}：文件只含哪个单位（名称或代码）及其下级；不写则为全市。")
+    ] = None,
     user: User = None,
 ) -> None:
     """核对并导入单位自己的表格。默认只核对，不写入。"""
-    if kind != comparisons.KIND:
-        _ensure_kind(kind)
-    elif yes or accept_valid or mapping or report or political_legal:
-        raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
+    _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), unit=unit)
     if dry_run and (yes or accept_valid):
         raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
     for path in (file, mapping):
@@ -59,7 +59,7 @@ def import_file(
     fields = {"political_legal": "true"} if political_legal else {}
     try:
         if kind == comparisons.KIND:
-            code = asyncio.run(_compare(file, user))
+            code = asyncio.run(_compare(file, user, unit))
         else:
             code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))
     except Refused as refused:
@@ -91,6 +91,16 @@ def template(
     except (Refused, httpx.HTTPError, OSError) as failed:
         raise not_done(failed) from None
     console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}{f' --user {user}' if user else ''}", markup=False)
+
+
+def _ensure_fits(kind: str, *, writing: bool, unit: str | None) -> None:
+    """A comparison writes nothing; it alone is of one unit."""
+    if kind != comparisons.KIND:
+        _ensure_kind(kind)
+        if unit:
+            raise typer.BadParameter(f"--unit 只用于 {comparisons.KIND}")
+    elif writing:
+        raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
 
 
 def _ensure_kind(kind: str) -> None:
@@ -144,6 +154,12 @@ class Importing:
             items, after = items + page["items"], page["next"]
         return items[:SHOWN]
 
+    async def changes(self, found: Import) -> list[dict[str, Any]]:
+        """The first rows that would change what is there, with their columns."""
+        answer = await self._doors.get(self._user, "roster", f"/imports/{found['id']}/changes", limit=SHOWN)
+        items: list[dict[str, Any]] = answer.body["items"]
+        return items
+
     async def copy(self, found: Import) -> bytes:
         """The file again, with its findings."""
         return (await self._doors.get(self._user, "roster", f"/imports/{found['id']}/result")).content
@@ -167,9 +183,9 @@ class Importing:
                 bar.stop()
 
 
-async def _compare(file: Path, user: str | None) -> int:
+async def _compare(file: Path, user: str | None, unit: str | None) -> int:
     async with doors_of(Place.from_environment()) as doors:
-        return await comparisons.compare_file(file, await officer(doors, user), doors)
+        return await comparisons.compare_file(file, await officer(doors, user), doors, unit)
 
 
 async def _import(
@@ -191,7 +207,7 @@ async def _import(
         if found["state"] != ImportState.CHECKED:
             console.print(f"{file.name}：{found['note'] or found['state_label']}", style="red", markup=False)
             return 2
-        _print(file, found, await importing.problems(found))
+        _print(file, found, await importing.problems(found), await importing.changes(found))
         if report:
             report.write_bytes(await importing.copy(found))
             console.print(f"核对结果已另存为 {report}")
@@ -204,7 +220,7 @@ async def _import(
     return 1 if found["errors"] else 0
 
 
-def _print(file: Path, found: Import, problems: list[dict[str, Any]]) -> None:
+def _print(file: Path, found: Import, problems: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
     counted = "；".join(f"{each['title']} {_rows(each)}" for each in found["sheets"].values())
     console.print(f"{file.name}：{counted or '没有数据行'}", markup=False)
     if found["note"]:
@@ -213,6 +229,12 @@ def _print(file: Path, found: Import, problems: list[dict[str, Any]]) -> None:
         label, style = ("提示", "yellow") if each["warning"] else ("错误", "red")
         where = f"{each['sheet']} 第 {each['row']} 行 {each['column']}".rstrip()
         console.print(f"  {label}  {where}：{each['sentence']}", style=style, markup=False)
+    for each in changes:
+        console.print(
+            f"  变更  {each['sheet']} 第 {each['row']} 行：{'、'.join(each['columns'])} 将改为文件所填", style="cyan", markup=False
+        )
+    if more := sum(each["changed"] for each in found["sheets"].values()) - len(changes):
+        console.print(f"  其余变更 {more} 行，略。")
     left = found["errors"] + found["warnings"] - len(problems)
     if left:
         console.print(f"  其余 {left} 处略，全部内容见 --report 另存的文件。")

@@ -15,10 +15,10 @@ from typing import Annotated, Literal, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.local.place import Place, WrongPlace
 from deploy.local.secret_files import write
+from deploy.tables import Table
 from services.roster.commands import keys as commands
 from services.roster.queries import keys as queries
 from shared import db

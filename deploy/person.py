@@ -12,10 +12,11 @@ from uuid import UUID
 import httpx
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
 from deploy.doors import Doors, Refused, doors_of
 from deploy.local.place import Place, WrongPlace
+from deploy.tables import Table
 from shared.clock import CHINA, Clock
 from shared.documents import Renderer
 

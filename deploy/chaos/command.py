@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 import uvloop
 from rich.console import Console
-from rich.table import Table
 
 from deploy.chaos.ground import free_place, place_of_chaos
 from deploy.chaos.run import RECOVERY, Asked, Verdict, keep, run
 from deploy.local.place import Place
+from deploy.tables import Table
 
 console = Console(highlight=False, soft_wrap=True)
 PROMISES = {

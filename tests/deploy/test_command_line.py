@@ -93,6 +93,14 @@ def test_where_nothing_runs_one_is_told_how_to_start_it(line: str, tmp_path: Pat
     assert str(failed) == "系统没有应答。请先运行 bianban up。"
 
 
+@pytest.mark.parametrize("command", ["", "import", "export", "up"])
+def test_no_help_page_leaves_anything_out_in_a_narrow_window(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [*command.split(), "--help"], prog_name="bianban", env={"TERMINAL_WIDTH": "80", "COLUMNS": "80"})
+
+    assert result.exit_code == 0
+    assert "…" not in result.output.replace("“……", "")
+
+
 def test_every_help_page_is_in_chinese() -> None:
     paths = list(commands(typer.main.get_command(cli.app)))
     pages = {" ".join(path): said([*path, "--help"]) for path in paths}
