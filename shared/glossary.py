@@ -379,3 +379,9 @@ def holiday_ground(years: Sequence[int]) -> str:
     if not years:
         return "当年放假安排尚未公布，暂按固定日期的法定节日计"
     return f"国务院办公厅关于 {'、'.join(map(str, years))} 年部分节假日安排的通知"
+
+
+def calendar_ground(version: str) -> str:
+    """The same of a calendar that only its version is kept of: the last year that it knows, and the digest."""
+    year = version.partition("-")[0]
+    return f"{holiday_ground([int(year)] if year.isdigit() else [])}（日历版本 {version}）"

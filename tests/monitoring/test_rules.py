@@ -16,7 +16,7 @@ from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, 
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
 from services.monitoring.rules.lists import Listed, lines
 from shared.clock import at_hour
-from shared.glossary import IssueState, Light, LineKind, OverQuotaCause
+from shared.glossary import IssueState, Light, LineKind, OverQuotaCause, holiday_ground
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 
@@ -75,6 +75,8 @@ def test_what_a_finding_rests_on_is_told_by_name_and_names_nobody() -> None:
         ["编制", "入编日期", "核准用编日期", "允许早于核准（日）"],
         ["编制", "法定退休月份", "宽限（工作日）", "宽限截止", "参数版本", "放假安排依据"],
     ]
+    grounds = [each.value for finding in judged for each in details_of(finding.inputs, finding.threshold) if each.name == "放假安排依据"]
+    assert [ground.partition("（")[0] for ground in grounds] == [holiday_ground([CALENDAR.published[-1]])]
     assert str(late.person_id) not in str([details_of(finding.inputs, finding.threshold) for finding in judged])
     assert {code for code, _ in rules.RULES} == set(GONE_WHEN)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.monitoring.models.issues import Detail
-from shared.glossary import LABELS, IssueState, Light, OverQuotaCause
+from shared.glossary import LABELS, IssueState, Light, OverQuotaCause, calendar_ground
 
 RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
 
@@ -122,6 +122,8 @@ def details_of(inputs: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[
     named, given = _named(inputs), {**inputs, **threshold}
     if "cause" in given:
         given["cause"] = LABELS[OverQuotaCause(given["cause"])]
+    if "calendar" in given:
+        given["calendar"] = calendar_ground(given["calendar"])
     first = Detail(name="编制", value=f"{named['kind']}（{named['funding']}）")
     return [first, *(Detail(name=called, value=str(given[code])) for code, called in _DETAILS.items() if code in given)]
 
