@@ -159,6 +159,31 @@ async def test_monitorings_words_are_those_of_its_pages(
     assert (freeze["冻结范围"], freeze["冻结编制数"]) == ("冻结用编、冻结入编", 5)
 
 
+async def test_monitorings_lists_are_narrowed_as_its_pages_are(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("monitoring", stack, database, tmp_path, monkeypatch) as service:
+        await fill_monitoring(service.database.pool)
+        await service.database.pool.execute("UPDATE issues SET state = 'closed' WHERE unit_id = $1", MINE)
+        await service.database.pool.execute("UPDATE issues SET rule = 'M07', level = 'yellow' WHERE unit_id = $1", OTHER)
+        found = {
+            (name, *narrowed.items()): {
+                record["单位编码"] for record in (await service.take(name, filters=narrowed, fields=["unit_code"])).records()
+            }
+            for name, narrowed in (
+                ("issues", {"state": "open"}),
+                ("issues", {"state": "closed"}),
+                ("issues", {"rule": "M07"}),
+                ("issues", {"level": "red", "state": "open"}),
+                ("lights", {"rule": "M01"}),
+            )
+        }
+
+    mine, other = {CODES[MINE]}, {CODES[OTHER]}
+    everybody = set(CODES.values())
+    assert list(found.values()) == [everybody - mine, mine, other, everybody - mine - other, everybody - mine - other]
+
+
 async def test_reportings_sums_are_those_of_its_page(
     stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -389,3 +389,16 @@ async def test_sensitive_values_are_shown_once_and_never_in_an_address(door: Doo
 
     assert (seen.status_code, "330401197905171234" in seen.text, "330401197905171234" in after.text) == (200, True, False)
     assert sent(door, f"/differences/{ID}/reveal") == [{"reason": "与证书核对"}]
+
+
+async def test_ones_exports_are_turned_page_by_page_over_all_services(door: Door) -> None:
+    door.sign_in(Role.OBSERVER)
+    answers(door)
+    door.played.answers["roster/exports"] = {"items": [JOB], "next": ID}
+    first = (await door.client.get("/exports")).text
+    cursor = f"{ID}~{ID}~{ID}~{ID}"
+    await door.client.get(f"/exports?after={cursor}", headers={"hx-request": "true"})
+
+    asked = [dict(query).get("after") for _, path, query in door.played.queries if path == "/exports"]
+    assert f"/exports?after={cursor}" in first
+    assert asked == [None] * 4 + [ID] * 4

@@ -271,3 +271,15 @@ async def test_the_ground_of_days_off_is_told_in_words_with_its_version_beside(d
     assert "国务院办公厅关于 2026 年部分节假日安排的通知" in page
     assert holiday_ground([]) not in page
     assert given.SERVED.calendar.version in page
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "exported"),
+    [("", "&amp;state=open"), ("?state=closed&rule=M01&level=red", "&amp;state=closed&amp;rule=M01&amp;level=red")],
+)
+async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door, narrowed: str, exported: str) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)
+    page = (await door.client.get(f"/issues{narrowed}")).text
+
+    assert f'href="/exports/new?service=monitoring&amp;list=issues{exported}" data-by=' in page

@@ -156,3 +156,10 @@ async def test_a_unit_outside_of_ones_scope_is_not_found(lit: Door) -> None:
 
     assert (await lit.client.get(f"/lights/{UNIT}")).status_code == 404
     assert (await lit.client.get("/lights/not-a-unit")).status_code == 404
+
+
+async def test_the_way_to_the_file_is_narrowed_as_the_matrix_is(lit: Door) -> None:
+    lit.sign_in(Role.BUSINESS_OFFICER)
+    page = (await lit.client.get(f"/lights?unit={UNIT}&color=red&rule=M07")).text
+
+    assert f"list=lights&amp;unit={UNIT}&amp;light=red&amp;rule=M07" in page

@@ -42,6 +42,7 @@ async def test_somebody_is_found_by_words_in_a_body_and_shown_masked(people: Doo
     assert (empty.status_code, found.status_code) == (200, 200)
     assert f'href="{PAGE}"' in found.text
     assert "只列出前 50 人" in found.text
+    assert f"list=roster&amp;unit={given.UNIT_ID}" in found.text
     assert "<script>alert(1)" not in found.text
 
 

@@ -120,3 +120,13 @@ async def test_what_a_first_load_left_is_taken_up_by_who_verifies_and_offered_to
     assert ["纳入亮灯" in each for each in shown.values()] == [True, False]
     assert [each[-3:] for each in shown.values()] == ["303", "403"]
     assert [path for method, path, *_ in door.played.asked if method == "POST" and "release" in path] == [f"{PAGE}/baseline-release"]
+
+
+async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    listed = (await door.client.get("/units?as_of=2026-01-01&category=SY-1")).text
+    people = (await door.client.get(f"{PAGE}/persons?population=public")).text
+
+    assert "list=units&amp;as_of=2026-01-01&amp;category=SY-1" in listed
+    assert f"list=roster&amp;unit={given.UNIT_ID}&amp;population=public" in people

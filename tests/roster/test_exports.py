@@ -242,6 +242,17 @@ async def test_nobody_takes_rows_from_outside_his_units(house: House, roster_db:
     assert filtered == set()
 
 
+async def test_units_are_narrowed_as_their_page_is(house: House, roster_db: Database) -> None:
+    for category in ("SY-1", "SY-2"):
+        await given.unit(roster_db, category=category)
+    page = (await house.doors.http.get("/units", params={"category": "SY-2"}, headers=house.doors.office)).json()["items"]
+
+    file = await house.take("units", filters={"category": "SY-2"})
+
+    assert [each["code"] for each in page] == [record["单位编码"] for record in file.records()]
+    assert len(page) == 1
+
+
 def named(file: Taken) -> set[str]:
     """The units of all rows of all sheets, by code and by name."""
     columns = {"单位编码", "单位", "机构编码", "机构名称", "所在机构"}

@@ -1,6 +1,6 @@
 """The lists of monitoring that leave the house: issues, lights, freeze orders, and the weekly lists line by line."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +25,9 @@ from shared.glossary import FreezeState, IssueState, Light
 from shared.sheets.writing import Form
 from shared.unit_copies import scope, visible
 
+OPEN = "open"
+"""What the page of issues shows by itself: neither baseline nor over."""
+_OPEN = "i.state NOT IN ('baseline', 'closed', 'dismissed')"
 _UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位", "u.name"))
 
 
@@ -35,8 +38,12 @@ def _below(who: Who) -> str:
 
 def issues_source(who: Who, filters: Filters) -> Source:
     """Issues, oldest first."""
-    rows = f"FROM issues i JOIN unit_copies u ON u.id = i.unit_id {_below(who)} AND ($3::text IS NULL OR i.state = $3)"
-    return Source(rows, "i.id", (scope(who), filters.get("unit"), filters.get("state")))
+    rows = f"""
+        FROM issues i JOIN unit_copies u ON u.id = i.unit_id {_below(who)}
+            AND ($3::text IS NULL OR i.state = $3 OR ($3 = '{OPEN}' AND {_OPEN})) AND ($4::text IS NULL OR i.rule = $4)
+            AND ($5::text IS NULL OR i.level = $5)
+    """
+    return Source(rows, "i.id", (scope(who), *(filters.get(name) for name in ("unit", "state", "rule", "level"))))
 
 
 def _title(_: Eye) -> Turn:
@@ -76,8 +83,9 @@ def lights_source(who: Who, filters: Filters) -> Source:
     rows = f"""
         FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id {_below(who)} AND (u.closed_on IS NULL OR l.light <> 'green')
             AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3)
+            AND ($4::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $4 AND {_OPEN}))
     """
-    return Source(rows, "u.code, u.id", (scope(who), filters.get("unit"), filters.get("light")))
+    return Source(rows, "u.code, u.id", (scope(who), *(filters.get(name) for name in ("unit", "light", "rule"))))
 
 
 LIGHTS = (
@@ -87,7 +95,7 @@ LIGHTS = (
     Column(
         "open_issues",
         "未销号问题",
-        "(SELECT count(*) FROM issues i WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed'))::integer",
+        f"(SELECT count(*) FROM issues i WHERE i.unit_id = u.id AND {_OPEN})::integer",
         Form.NUMBER,
     ),
 )
@@ -151,8 +159,14 @@ SUPERVISION = (
 
 _READ = "lights.read"
 EXPORTS = exports_of(
-    ExportList("issues", "问题清单", _READ, [Sheet("问题", ISSUES, issues_source, "i.rule")], {"unit": UUID, "state": IssueState}),
-    ExportList("lights", "亮灯清单", _READ, [Sheet("亮灯", LIGHTS, lights_source)], {"unit": UUID, "light": Light}),
+    ExportList(
+        "issues",
+        "问题清单",
+        _READ,
+        [Sheet("问题", ISSUES, issues_source, "i.rule")],
+        {"unit": UUID, "state": IssueState | Literal["open"], "rule": str, "level": Light},
+    ),
+    ExportList("lights", "亮灯清单", _READ, [Sheet("亮灯", LIGHTS, lights_source)], {"unit": UUID, "light": Light, "rule": str}),
     ExportList("freezes", "冻结清单", _READ, [Sheet("冻结", FREEZES, freezes_source)], {"unit": UUID, "state": FreezeState}),
     ExportList("supervision", "督办清单", _READ, [Sheet("督办", SUPERVISION, supervision_source)], {"unit": UUID, "week": str}),
 )

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -9,8 +10,10 @@ from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE, events_of, passed_on
+from services.portal.api.units import asked_of
 from services.portal.models import Problem, Refused
 from services.portal.rules.lists import SERVICES, narrowing
+from services.portal.rules.merging import cursors, merged
 
 router = APIRouter()
 Asker = Annotated[Page, Depends(Opened("exports.make"))]
@@ -23,14 +26,22 @@ FILTER = "by."
 @router.get("/exports", response_class=Response)
 async def exports(page: Asker) -> Response:
     """One's own, the newest first, and all lists there are; the jobs alone where they are looked at again."""
-    cards = await page.get_each({name: (name, f"/exports?limit={SHOWN}") for name in SERVICES})
-    jobs = [job | {"service": name} for name, found in cards.items() for job in (found or {"items": ()})["items"]]
-    jobs.sort(key=lambda job: job["asked_at"], reverse=True)
-    shown: dict[str, Any] = {"jobs": jobs, "away": [name for name, found in cards.items() if found is None], "moving": MOVING}
+    asked = asked_of(page, ("after",))
+    before = cursors(asked["after"], SERVICES)
+    cards = await page.get_each({name: (name, _own(before[name])) for name in SERVICES})
+    told = {name: found | {"items": [job | {"service": name} for job in found["items"]]} for name, found in cards.items() if found}
+    jobs = merged(told, before, "-asked", SHOWN)
+    away = [name for name, found in cards.items() if found is None]
+    shown: dict[str, Any] = {"jobs": jobs.items, "next": jobs.next, "asked": asked, "away": away, "moving": MOVING}
     if page.is_fragment:
         return page.show("exports_list.html", **shown)
     lists = await page.get_each({name: (name, "/exports/lists") for name in SERVICES})
     return page.show("exports.html", lists=lists, **shown)
+
+
+def _own(after: str) -> str:
+    """Where a service lists one's own; from where its list was left on the page before."""
+    return f"/exports?{urlencode({'limit': SHOWN} | ({'after': after} if after else {}))}"
 
 
 @router.get("/exports/new", response_class=Response)

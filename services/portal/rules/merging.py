@@ -1,4 +1,4 @@
-"""Two work lists as one: each service orders its own by the same key, so that a page of both is a merge, and its cursor is both their cursors."""
+"""Several lists as one: each service orders its own by the same key, so that a page of all is a merge, and its cursor is all their cursors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from heapq import merge
 from typing import Any
 
 _LAST = "9999"
-_KEYS = {"due": "due_at", "submitted": "submitted_at", "unit": "unit", "type": "type"}
+_KEYS = {"due": "due_at", "submitted": "submitted_at", "unit": "unit", "type": "type", "asked": "asked_at"}
 
 
 @dataclass(frozen=True)

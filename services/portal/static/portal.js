@@ -152,6 +152,15 @@
     all("[data-batch]", place).forEach(count);
     draw();
   });
+  // what leads from a list to its file is narrowed as the list now is
+  document.addEventListener("htmx:pushedIntoHistory", () => all("a[data-by]").forEach((link) => {
+    const here = new URLSearchParams(location.search), to = new URL(link.href);
+    link.dataset.by.split(" ").forEach((pair) => {
+      const [name, from, otherwise] = pair.split(/[=:]/), value = here.get(from) || otherwise;
+      if (value) to.searchParams.set(name, value); else to.searchParams.delete(name);
+    });
+    link.href = to.href;
+  }));
   document.addEventListener("htmx:responseError", () => say("没有取到，请稍后再试"));
   document.addEventListener("htmx:sendError", () => say("网络不通，请稍后再试"));
 })();

@@ -38,9 +38,14 @@ _UNIT_SQL = {each.name: f"was.{each.name}" for each in UNITS.fields} | {
 UNIT_COLUMNS = (_CODE, *(column(each, _UNIT_SQL[each.name]) for each in UNITS.fields))
 
 
+_OF_RECORD = ("category", "unit_funding", "rank", "system")
+
+
 def units_source(who: Who, filters: Filters) -> Source:
-    """The units of a day."""
-    return Source(units_then(who), "units.code", of_units(who, filters))
+    """The units of a day, of one category, funding, rank or system."""
+    narrowed = " AND ".join(f"(${number}::text IS NULL OR was.{name} = ${number})" for number, name in enumerate(_OF_RECORD, 6))
+    parameters = (*of_units(who, filters), *(filters.get(name) for name in _OF_RECORD))
+    return Source(f"{units_then(who)} WHERE {narrowed}", "units.code", parameters)
 
 
 _ROWS = f"""
@@ -210,7 +215,7 @@ LEDGER_COLUMNS = (
 )
 
 UNIT_LISTS = (
-    ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS),
+    ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS | dict.fromkeys(_OF_RECORD, str)),
     ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source)], OF_UNITS),
     ExportList(
         "statistics",
