@@ -23,6 +23,7 @@ from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
 from shared.guard import Guarded, Rates, TooMany
 from shared.problems import title_of
+from shared.route_words import NO_WORDS, Words, tell_words
 from shared.traces import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
@@ -67,8 +68,8 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Ready = Callable[[], Awaitable[None]]
 
 
-def service_app(title: str, lifespan: Lifespan) -> FastAPI:
-    """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits."""
+def service_app(title: str, lifespan: Lifespan, words: Words = NO_WORDS) -> FastAPI:
+    """A FastAPI application with the house's error answers. `app.state.ready` may hold checks that `/ready` awaits; `words`: what its routes are called."""
     plain = [Depends(_plain_text)]
     app = FastAPI(
         title=title,
@@ -96,7 +97,7 @@ def service_app(title: str, lifespan: Lifespan) -> FastAPI:
     app.state.rates = Rates(0)
     add_health(app)
     app.add_route("/asyncapi.json", _asyncapi, include_in_schema=False)  # the events, as /openapi.json is the routes
-    app.openapi = _described(app, app.openapi)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = _described(app, app.openapi, words)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app
 
 
@@ -120,13 +121,14 @@ def _documented(media_type: str, schema: dict[str, str], *statuses: int) -> dict
     return {status: {"description": HTTPStatus(status).phrase, "content": {media_type: {"schema": schema}}} for status in statuses}
 
 
-def _described(app: FastAPI, describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    """The description of the routes, with the document that all their refusals are, and the permission that opens each."""
+def _described(app: FastAPI, describe: Callable[[], dict[str, Any]], words: Words) -> Callable[[], dict[str, Any]]:
+    """The description of the routes, with the document that all their refusals are, and each one's name and permission."""
 
     def described() -> dict[str, Any]:
         found = describe()
         found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         tell_permissions(app, found)
+        tell_words(found, words)
         return found
 
     return described

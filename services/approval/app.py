@@ -8,6 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.approval import api
+from services.approval.api.words import WORDS
 from services.approval.queries.exports import EXPORTS
 from services.approval.queries.notices import RosterReader
 from services.approval.queries.previews import Desk
@@ -42,7 +43,7 @@ def create_app() -> FastAPI:
             app.state.ready = {"database": database.ping}
             yield
 
-    app = service_app("approval", lifespan)
+    app = service_app("approval", lifespan, WORDS)
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)

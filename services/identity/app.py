@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.identity import api
 from services.identity.api.limits import SignInLimits
 from services.identity.api.provider import Provider, ProviderSettings
+from services.identity.api.words import WORDS
 from services.identity.commands.gate import Gate
 from services.identity.settings import IdentitySettings
 from shared import db, security_log, telemetry, upkeep
@@ -34,7 +35,7 @@ def create_app() -> FastAPI:
             app.state.ready = {"database": database.ping}
             yield
 
-    app = service_app("identity", lifespan)
+    app = service_app("identity", lifespan, WORDS)
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub", settings.secrets_dir / "token.key")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)

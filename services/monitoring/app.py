@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.monitoring.api import ROUTERS
 from services.monitoring.api.turns import Turns
+from services.monitoring.api.words import WORDS
 from services.monitoring.models.facts import Surroundings
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.settings import MonitoringSettings
@@ -39,7 +40,7 @@ def create_app() -> FastAPI:
             app.state.ready = {"database": database.ping}
             yield
 
-    app = service_app("monitoring", lifespan)
+    app = service_app("monitoring", lifespan, WORDS)
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = clock

@@ -25,6 +25,17 @@ from shared.db import INTEGER, By, Database
 from shared.http import IdempotencyKey
 
 router = APIRouter()
+WORDS = {
+    "GET /figures/distribution": "编制分布",
+    "GET /figures/saturation": "编制使用率",
+    "GET /figures/retirements": "退休预测",
+    "GET /figures/lights": "亮灯统计",
+    "GET /figures/issues": "问题统计",
+    "GET /figures/applications": "在办申请统计",
+    "GET /figures/as-of": "统计截至何时",
+    "POST /rebuilds": "重建报表",
+    "GET /rebuilds/{number}": "一次重建的情况",
+}
 Reader = Annotated[Who, Depends(Permit("reports.read", "units"))]
 SystemAdministrator = Annotated[Who, Depends(Permit("reports.rebuild", "public"))]
 

@@ -29,7 +29,7 @@ def create_app() -> FastAPI:
             app.state.ready = {"database": database.ping}
             yield
 
-    app = service_app("reporting", lifespan)
+    app = service_app("reporting", lifespan, api.WORDS)
     app.state.tokens = Tokens(settings.secrets_dir / "token.pub")
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)

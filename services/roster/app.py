@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.roster import api
+from services.roster.api.words import WORDS
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import case_events, db, security_log, telemetry, upkeep
@@ -35,7 +36,7 @@ def create_app() -> FastAPI:
             app.state.ready = {"database": lambda: database.pool.fetchval("SELECT 1")}
             yield
 
-    app = service_app("roster", lifespan)
+    app = service_app("roster", lifespan, WORDS)
     app.state.tokens = Tokens(stack.secrets_dir / "token.pub")
     app.state.rates = Rates(stack.requests_per_minute)
     app.state.searches = Rates(min(SEARCHES_PER_MINUTE, stack.requests_per_minute))

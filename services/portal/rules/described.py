@@ -26,10 +26,12 @@ class Argument:
 
 @dataclass(frozen=True)
 class RouteLine:
-    """One route: what it does, who may, which rows it shows, what it takes."""
+    """One route: what it is called and does, who may, which rows it shows, what it takes."""
 
     method: str
     path: str
+    group: str
+    name: str
     words: str
     permission: str
     roles: tuple[str, ...]
@@ -61,8 +63,9 @@ def _route(document: Document, path: str, method: str, permissions: Permissions)
     permission = operation.get(PERMISSION, "")
     roles = tuple(LABELS[role] for role in Role if role in permissions.get(permission, ()) and role is not Role.SERVICE)
     arguments = (*_parameters(document, operation), *_body(document, operation))
-    words = operation.get("description") or operation.get("summary", "")
-    return RouteLine(method.upper(), path, words, permission, roles, _ROWS.get(operation.get(ROWS, ""), ""), arguments)
+    group = (operation.get("tags") or [path.split("/")[1]])[0]
+    name, words = operation.get("summary", ""), operation.get("description", "")
+    return RouteLine(method.upper(), path, group, name, words, permission, roles, _ROWS.get(operation.get(ROWS, ""), ""), arguments)
 
 
 def _parameters(document: Document, operation: Document) -> Iterator[Argument]:
