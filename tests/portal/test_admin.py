@@ -314,9 +314,13 @@ async def test_the_status_tells_which_versions_run_and_that_a_service_runs_anoth
     alike = (await house.client.get("/admin/status")).text
     house.played.answers["roster/upkeep/parts"] = house.played.answers["/upkeep/parts"] | {"commit": "ba9876543210"}
     other = (await house.client.get("/admin/status")).text
+    house.played.answers["/upkeep/parts"] |= {"builds": []}
+    house.played.answers["roster/upkeep/parts"] |= {"builds": []}
+    idle = (await house.client.get("/admin/status")).text
     house.played.refusals["/upkeep/parts"] = (503, "away")
     away = (await house.client.get("/admin/status")).text
 
     assert all(words in alike for words in ("2.3.4", "0123456789ab", "18.1", "b1", "部署时未登记"))
     assert ("版本不一致" in alike, "版本不一致" in other, "ba9876543210" in other) == (False, True, True)
-    assert "没有在运行的流程程序" in away
+    assert ["没有在运行的流程程序" in each for each in (alike, idle, away)] == [False, True, False]
+    assert away.count("取不到") > idle.count("取不到")
