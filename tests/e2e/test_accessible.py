@@ -1,4 +1,4 @@
-"""Every page in a real browser: axe-core finds nothing serious, it stands at twice the size, nothing moves, nothing comes from elsewhere."""
+"""Every page in a real browser: axe-core finds nothing serious, it stands at twice the size and on paper, nothing moves, nothing comes from elsewhere."""
 
 import json
 from typing import Any
@@ -20,6 +20,7 @@ _MOVED = """() => new Promise(done => {
     setTimeout(() => done(moved), 100)
 })"""
 _WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_TO_CLICK = "() => [...document.querySelectorAll('.head, nav, button, input, select')].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 80))"
 _WEIGHT = "() => performance.getEntries().filter(e => e.transferSize).reduce((sum, e) => sum + e.transferSize, 0)"
 ROUNDS = {
     user: [name for name, (whose, _) in PAGES.items() if whose == user] for user in dict.fromkeys(whose for whose, _ in PAGES.values())
@@ -84,6 +85,17 @@ async def _faults(page: Page) -> list[str]:
     await page.set_viewport_size({"width": 390, "height": 844})
     if (wider := await page.evaluate(_WIDER)) > 0:
         faults.append(f"{wider} px wider than a telephone")
+    return faults + await _faults_on_paper(page)
+
+
+async def _faults_on_paper(page: Page) -> list[str]:
+    """A printed sheet (A4 between its margins) has nothing on it that one would click, and nothing beside it."""
+    await page.set_viewport_size({"width": 688, "height": 990})
+    await page.emulate_media(media="print")
+    faults = [f"on paper: {each}" for each in (await page.evaluate(_TO_CLICK))[:3]]
+    if (wider := await page.evaluate(_WIDER)) > 0:
+        faults.append(f"{wider} px wider than a sheet")
+    await page.emulate_media(media="screen")
     return faults
 
 

@@ -79,7 +79,7 @@ def _bar(name: str, values: list[Any], colour: str, place: int) -> Options:
 
 
 def _axis(look: Look) -> Options:
-    words = {"color": look.quiet, "fontSize": look.size}
+    words = {"color": look.quiet, "fontSize": look.size, "hideOverlap": True}
     return {
         "axisLabel": words,
         "axisLine": {"lineStyle": {"color": look.line}},

@@ -133,6 +133,7 @@
     all("[data-batch]").forEach(count);
     const current = one(".chain-current, .chain-paused");
     if (current) { const strip = current.closest("figure"); strip.scrollLeft += current.getBoundingClientRect().left - strip.getBoundingClientRect().left - 16; }
+    all(".tabs .is-here").forEach((tab) => { const strip = tab.closest("ul"); strip.scrollLeft += tab.getBoundingClientRect().left - strip.getBoundingClientRect().left - 16; });
     const told = one("[data-focus]");
     if (told) told.focus();
     if (location.hash === "#return") keys.r();
@@ -141,6 +142,16 @@
   document.addEventListener("DOMContentLoaded", ready);
   document.addEventListener("click", (event) => all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") all("details.menu[open]").forEach((menu) => { menu.open = false; one("summary", menu).focus(); }); });
+
+  // on paper everything is unfolded, and charts fit the sheet
+  const folded = () => all("main details:not([open])");
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = folded();
+    opened.forEach((each) => { each.open = true; });
+    all("[data-chart] svg:not([viewBox])").forEach((each) => each.setAttribute("viewBox", `0 0 ${each.getAttribute("width")} ${each.getAttribute("height")}`));
+  });
+  window.addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); opened = []; });
 
   // after a swap the focus stays in the list that was asked for, and its size is told
   document.addEventListener("htmx:afterSwap", (event) => {
