@@ -62,6 +62,7 @@ GROUPS: Words = {
     "placements": "在编记录",
     "posts": "编制使用",
     "ready": "健康检查",
+    "proxies": "代办",
     "rebuilds": "报表重建",
     "reforms": "机构改革",
     "reveals": "证件号查看",

@@ -44,6 +44,7 @@ WORDS = {
     "GET /units/{unit_id}/working-here": "在此工作的借调人员",
     "GET /parameters": "台账参数",
     "POST /parameters/{name}": "设置台账参数",
+    "GET /persons/{person_id}/key-changes": "已登记、尚未办完的关键信息变更",
     "POST /persons/{person_id}/key-changes": "登记关键信息变更",
     "POST /changes/{change_id}/reveal": "查看变更中的敏感内容",
     "GET /changes/{change_id}": "一项信息变更",
