@@ -65,7 +65,7 @@ def create_app() -> FastAPI:
     app.state.demo = settings.environment != "production"
     app.state.cookie = "__Host-bianban" if settings.secure else "bianban"
     app.state.assets = Assets(sides.assets)
-    app.state.templates = templates.environment(app.state.assets, office=settings.issuer, mark=settings.mark)
+    app.state.templates = templates.environment(app.state.assets, office=settings.issuer, demo_mark=settings.mark)
     app.state.rates = Rates(PUBLIC_REQUESTS)
     app.state.zipkin_url, app.state.provider, app.state.kafka = sides.zipkin_url, sides.provider, sides.kafka
     app.add_middleware(ends.OwnRequests)

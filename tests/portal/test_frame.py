@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
+from jinja2 import nodes
 
 from deploy.assets import FILES
 from deploy.local.place import PROJECT
@@ -285,3 +286,15 @@ def test_the_lock_of_the_browsers_side_names_no_host_and_hashes_everything() -> 
     assert len(packages) > 5
     assert [each for each in packages if '"integrity": "sha512-' not in each] == []
     assert all(Path(source).parts[0] in {"@tabler", "htmx.org", "htmx-ext-sse", "echarts"} for source in FILES.values())
+
+
+@pytest.mark.asyncio
+async def test_no_page_calls_a_macro_by_a_name_that_every_page_knows(door: Door) -> None:
+    """The layout would draw the macro itself."""
+    templates = door.app.state.templates
+    taken = {}
+    for name in templates.list_templates():
+        imported = templates.parse((TEMPLATES / name).read_text(encoding="utf-8")).find_all(nodes.FromImport)
+        taken[name] = {each[-1] if isinstance(each, tuple) else each for one in imported for each in one.names} & templates.globals.keys()
+
+    assert {name: names for name, names in taken.items() if names} == {}
