@@ -1,6 +1,7 @@
 """The light board in a real browser on the whole stack: a light turns while somebody watches, and leads to what makes it green."""
 
 import asyncio
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -59,6 +60,14 @@ async def test_without_a_script_a_reload_shows_the_same_and_colours_are_chosen_b
         rows, green = page.locator("#rows tr"), page.locator("#rows tr > td.light-green")
         assert await rows.count() == await green.count() > 0
         await expect(page.locator("#line")).to_have_text("刷新页面可见最新")
+
+
+async def test_the_way_to_the_file_follows_the_list_as_it_is_narrowed(whole: Place) -> None:
+    async with chromium() as browser, desk(browser, whole.portal, OFFICER) as officer:
+        page = officer.page
+        await page.goto(f"{whole.portal}/lights")
+        await page.check("input[name=color][value=green]", force=True)
+        await expect(page.locator("a[data-by]")).to_have_attribute("href", re.compile("light=green"))
 
 
 async def test_a_tab_in_the_background_holds_no_connection_and_misses_nothing(whole: Place) -> None:

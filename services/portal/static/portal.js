@@ -170,7 +170,7 @@
       const [name, from, otherwise] = pair.split(/[=:]/), value = here.get(from) || otherwise;
       if (value) to.searchParams.set(name, value); else to.searchParams.delete(name);
     });
-    link.href = to.href;
+    link.setAttribute("href", to.pathname + to.search);
   }));
   document.addEventListener("htmx:responseError", () => say("没有取到，请稍后再试"));
   document.addEventListener("htmx:sendError", () => say("网络不通，请稍后再试"));
