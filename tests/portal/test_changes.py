@@ -153,6 +153,10 @@ async def test_a_decider_sees_before_and_after_and_the_number_in_full_for_a_reas
         f"/applications/{APPLICATION_ID}/change-values", data={"csrf": csrf, "reason": "与户籍证明核对"}, headers=OURS
     )
 
+    desk.played.answers[f"/applications/{APPLICATION_ID}"] = DETAIL | {"change_id": None}
+    of_another_type = await desk.client.post(f"/applications/{APPLICATION_ID}/change-values", data={"csrf": csrf}, headers=OURS)
+
+    assert of_another_type.status_code == 404
     assert ("副校长" in shown.text, "330499198001010029" in shown.text) == (True, False)
     assert "330499198001010029" in revealed.text
     assert "<script>alert(1)" not in shown.text + revealed.text

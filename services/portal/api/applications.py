@@ -74,6 +74,8 @@ async def decide(page: Officer, application_id: UUID) -> Response:
 async def change_values(page: Annotated[Page, Depends(Opened("persons.reveal"))], application_id: UUID) -> Response:
     """What a 信息变更 shall write, in full, in this answer alone, to be compared with its proof; who asked and why is on record before."""
     found = await page.get("approval", f"/applications/{application_id}")
+    if found["change_id"] is None:
+        return page.show("not_found.html", 404, problem=None)
     try:
         told = await page.send("roster", f"/changes/{found['change_id']}/reveal", {"reason": page.text("reason")})
     except Refused as refusal:
