@@ -126,7 +126,7 @@ EVENTS = {
     "monitoring.rung_fired.v1": "督办升级",
     "monitoring.freeze_order_changed.v1": "冻结令有进展",
     "monitoring.supervision_list_issued.v1": "督办清单已编发",
-    "monitoring.evidence_removed.v1": "整改材料附件保存期满已清除",
+    "monitoring.evidence_removed.v1": "整改附件期满已清除",
     **dict.fromkeys((f"{service}.audit_sealed.v1" for service in ("roster", "approval", "monitoring", "identity")), "审计已封存"),
     "identity.user_registered.v1": "账号已建立",
     "identity.role_granted.v1": "角色已授予",
