@@ -28,6 +28,8 @@ AREAS = {
     "trace": ("deploy.trace.command", "trace"),
     "keys": ("deploy.keys", "app"),
     "audit": ("deploy.audit", "app"),
+    "backup": ("deploy.backup.command", "backup"),
+    "restore": ("deploy.backup.command", "restore_backup"),
     "person": ("deploy.person", "app"),
     "chaos": ("deploy.chaos.command", "chaos"),
 }

@@ -64,7 +64,7 @@ class Mover:
         waiting = await self._settle()
         while (now := self._clock.now()) < to:
             dues = [(each.due, each.id) for each in waiting if each.due and each.due <= to]
-            plan = [(at, f"{schedule.id}:{business_day(at)}") for at, schedule in _instants(now, to)]
+            plan = [(at, f"{schedule.id}:{business_day(at)}") for at, schedule in daily_instants(now, to)]
             at = min([instant for instant, _ in dues + plan], default=to)
             began = time.monotonic()
             await self._move(max(at, now))
@@ -88,7 +88,7 @@ class Mover:
         self._told.clear()
 
     async def _start_nominal(self, after: datetime, at: datetime) -> None:
-        for instant, schedule in _instants(after, at):
+        for instant, schedule in daily_instants(after, at):
             await self._start(schedule, instant)
 
     async def _start_missed(self) -> None:
@@ -154,7 +154,7 @@ class Mover:
         return True
 
 
-def _instants(after: datetime, until: datetime) -> Iterator[tuple[datetime, Schedule]]:
+def daily_instants(after: datetime, until: datetime) -> Iterator[tuple[datetime, Schedule]]:
     """The daily instants later than `after`, up to `until`."""
     for days in range((business_day(until) - business_day(after)).days + 1):
         day = business_day(after) + timedelta(days=days)

@@ -55,7 +55,7 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
         await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
         await open_to_services(superuser, database)
         await _make_schemas(superuser)
-        files = [Migration(schema, path) for schema in SERVICES for path in _files(tree, schema)]
+        files = _all(tree)
         pending = await _pending(superuser, files)
         for schema in SERVICES:
             if any(file.schema == schema for file in pending):
@@ -65,6 +65,15 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
     finally:
         await superuser.close()
     return [f"{file.schema}: {file.path.name}" for file in pending]
+
+
+def known_migrations() -> dict[str, str]:
+    """Every file of this tree as it applies, with its hash."""
+    return {f"{each.schema}/{each.path.name}": each.sha256 for each in _all(PROJECT)}
+
+
+def _all(tree: Path) -> list[Migration]:
+    return [Migration(schema, path) for schema in SERVICES for path in _files(tree, schema)]
 
 
 def _files(tree: Path, schema: str) -> list[Path]:

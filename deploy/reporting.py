@@ -26,7 +26,7 @@ def reporting() -> None:
 def rebuild() -> None:
     place = Place.from_environment()
     try:
-        done = asyncio.run(_rebuild(place))
+        done = asyncio.run(rebuilt(place))
     except DomainError as refusal:
         raise WrongPlace(str(refusal)) from None
     except OSError:
@@ -34,7 +34,8 @@ def rebuild() -> None:
     typer.echo(f"第 {done.number} 代报表已启用：{done.rows_compared} 行，与原报表不同 {done.rows_differing} 行。")
 
 
-async def _rebuild(place: Place) -> Generation:
+async def rebuilt(place: Place) -> Generation:
+    """A new generation, built and live, and how it differs from the one before."""
     async with db.connect(place.database_url("reporting"), "reporting", size=2) as database:
         clock = Clock(None if place.environment == "production" else place.clock_file)
         by = By(actor="bianban", as_of=clock.now(), key=f"rebuild:{uuid7()}", reason="命令行重建")

@@ -210,18 +210,10 @@ class ApprovalWorkflow(OpenCase):
 
     async def _take_effect(self) -> None:
         """The notice gets its number, the roster acts on the strength of it; what was claimed is held no longer."""
-        decided_on = known(self.decided_on)
-        number = messages.NumberDocument(application_id=self.start.application_id, on=decided_on)
+        number = messages.NumberDocument(application_id=self.start.application_id, on=known(self.decided_on))
         self.document = await self.ask(messages.NUMBER_DOCUMENT, number, messages.Numbered)
-        effect = Effect(
-            request=self._request(),
-            evidence=known(self.evidence),
-            authorisation_no=self.document.document_no,
-            authorised_on=decided_on,
-            valid_months=self.start.valid_months,
-        )
         try:
-            self.done = await self.ask(posts.TAKE_EFFECT, effect, Done, posts.TASK_QUEUE)
+            self.done = await self._effect()
         except ActivityError as failed:
             if not isinstance(failed.cause, ApplicationError):
                 raise
@@ -231,12 +223,25 @@ class ApprovalWorkflow(OpenCase):
         self.move(steps.effected(self.case))
         self.enter(EntryKind.EFFECTED)
 
+    async def _effect(self) -> Done:
+        """The roster's answer, which is the same however often it is asked."""
+        effect = Effect(
+            request=self._request(),
+            evidence=known(self.evidence),
+            authorisation_no=known(self.document).document_no,
+            authorised_on=known(self.decided_on),
+            valid_months=self.start.valid_months,
+        )
+        return await self.ask(posts.TAKE_EFFECT, effect, Done, posts.TASK_QUEUE)
+
     async def _render(self) -> None:
+        """Write the notice. A case that was taken up again from the tables asks anew what the effect left."""
+        self.done = self.done or await self._effect()
         rendering = messages.RenderDocument(
             application_id=self.start.application_id,
             document_id=known(self.document).document_id,
             revision=self.case.revision,
-            done=known(self.done),
+            done=self.done,
             on=known(self.decided_on),
         )
         rendered = await self.ask(messages.RENDER_DOCUMENT, rendering, messages.Rendered, within=PAPER)

@@ -13,6 +13,8 @@ from workflows.rectification_case import RUNNING, Act, Case, Message
 from workflows.roster import Evidence
 
 OFFICERS = frozenset({Role.SUPERVISION_OFFICER})
+OFFICE_LOOKS = "待验收"
+"""Why the clock stands while evidence is looked at."""
 
 SENTENCES = {
     "wrong_state": "该问题当前所处的环节不能这样办理。请刷新后再试。",
@@ -117,7 +119,7 @@ class Submission(Order):
         after = case.then(state=IssueState.EVIDENCE_SUBMITTED, submitted_by=self.evidence.actor)
         if case.deadline is None or case.deadline.is_paused:
             return after
-        return after.then(deadline=case.deadline.paused(now, self.evidence.actor, "待验收"), waits_for_office=True)
+        return after.then(deadline=case.deadline.paused(now, self.evidence.actor, OFFICE_LOOKS), waits_for_office=True)
 
 
 class Acceptance(Order):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from deploy.local import kafka, postgres, probes, temporal, zipkin
+from deploy.local import archive, kafka, postgres, probes, temporal, zipkin
 from deploy.local.part import Part
 from deploy.local.place import CACHE, PROJECT, SERVICES, Place
 
@@ -20,6 +20,7 @@ def parts(place: Place) -> list[Part]:
         *_jobs(place),
         _telemetry(place),
         *product,
+        *archive.parts(place),
         zipkin.part(place, after=tuple(part.name for part in product)),
     ]
 

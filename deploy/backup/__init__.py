@@ -1,0 +1,1 @@
+"""Backup, archive and restore of one stack (docs/decisions/0090)."""

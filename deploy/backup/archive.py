@@ -1,0 +1,61 @@
+"""The part `archive-files`: copies what is kept in files, and writes down up to which instant files and log are complete."""
+
+import asyncio
+import contextlib
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from deploy.backup.kept import copy_kept
+from deploy.local.archive import archive_of
+from deploy.local.place import Place
+from shared.db import Connection
+
+EVERY = 15.0
+PATIENCE = 10.0
+COMPLETE = "complete"
+
+
+def complete_until(archive: Path) -> datetime | None:
+    """Up to when the archive holds all that was committed."""
+    file = archive / COMPLETE
+    return datetime.fromisoformat(file.read_text(encoding="utf-8").strip()) if file.exists() else None
+
+
+async def keep(place: Place, archive: Path) -> None:
+    """A round every few seconds, for ever."""
+    archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
+    while True:
+        await _round(superuser, place, archive)
+        await asyncio.sleep(EVERY)
+
+
+async def _round(superuser: Connection, place: Place, archive: Path) -> None:
+    """While the log is behind, the archive reaches as far as it did."""
+    (seen,) = await superuser.fetch("SELECT clock_timestamp() AS at, pg_current_wal_flush_lsn()::text AS position")
+    await asyncio.to_thread(copy_kept, place.home, archive / "kept")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(_until_received(superuser, seen["position"]), PATIENCE)
+        half = archive / f"{COMPLETE}.new"
+        half.write_text(f"{seen['at'].isoformat()}\n", encoding="utf-8")
+        half.rename(archive / COMPLETE)
+
+
+async def _until_received(superuser: Connection, position: str) -> None:
+    received = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = 'pg_receivewal' AND flush_lsn >= $1::text::pg_lsn)"
+    while not await superuser.fetchval(received, position):  # noqa: ASYNC110  the server tells nobody
+        await asyncio.sleep(0.1)
+
+
+def main() -> None:
+    """Run where an archive is asked for."""
+    place = Place.from_environment()
+    archive = archive_of(place)
+    if archive:
+        asyncio.run(keep(place, archive))
+
+
+if __name__ == "__main__":
+    main()

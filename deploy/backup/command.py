@@ -1,0 +1,56 @@
+"""`bianban backup DIR` and `bianban restore DIR`."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.backup.making import make
+from deploy.backup.manifest import told
+from deploy.backup.restoring import Wanted, restore
+from deploy.local.place import Place
+from shared.clock import CHINA
+
+FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+def backup(target: Annotated[Path, typer.Argument(metavar="DIR", help="新的空目录，最好在另一块磁盘上。", resolve_path=True)]) -> None:
+    """系统运行中做一份完整备份：数据库与文件，核对后写清单。密钥（secrets）不在其中，须另行保管。"""
+    place = Place.from_environment()
+    began = time.monotonic()
+    made = make(place, target, typer.echo)
+    typer.echo(
+        f"备份完成：{target}，{made.bytes / 2**20:,.0f} MB，用时 {time.monotonic() - began:.1f} 秒，可恢复到 {told(made.ended_at)} 及以后。"
+    )
+    typer.echo(f"密钥不在备份中。请把 {place.home / 'secrets'} 另存一份，与备份分开保管。")
+    if made.archive is None:
+        typer.echo("未设 BIANBAN_ARCHIVE_DIR：只能恢复到备份完成的时刻，之后的业务没有归档。")
+
+
+def restore_backup(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="bianban backup 所写的目录。", exists=True, file_okay=False, resolve_path=True)
+    ],
+    until: Annotated[
+        datetime | None, typer.Option(formats=FORMATS, help="恢复到的时刻（北京时间，真实时间）；不写则恢复到归档的末尾。")
+    ] = None,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="归档目录（BIANBAN_ARCHIVE_DIR），与备份时不同时写。", exists=True, file_okay=False, resolve_path=True),
+    ] = None,
+    secrets: Annotated[
+        Path | None, typer.Option(help="另存的 secrets 目录；不写则用 BIANBAN_HOME 中的。", exists=True, file_okay=False, resolve_path=True)
+    ] = None,
+) -> None:
+    """把备份恢复到一个新的数据目录（BIANBAN_HOME），可指定时刻。Kafka 与 Temporal 由数据库重建；之后用 bianban up 启动。"""
+    place = Place.from_environment()
+    began = time.monotonic()
+    at = until.replace(tzinfo=CHINA) if until else None
+    done = restore(place, Wanted(folder, at, archive, secrets), typer.echo)
+    typer.echo(
+        f"已恢复到 {told(at) if at else '归档末尾'}，最后一笔业务在 {told(done.stands_at)}；用时 {time.monotonic() - began:.1f} 秒。"
+    )
+    typer.echo(f"启动后将重发事件 {done.anew.events:,} 条，重开在办事项 {done.anew.cases:,} 件。")
+    typer.echo("请接着：bianban up；bianban audit verify；bianban reporting rebuild；随后重新做一份备份（旧归档不再延续）。")

@@ -1,0 +1,136 @@
+"""Making a backup while everything runs: PostgreSQL's own base backup, then the kept files, checked, and at last the manifest."""
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+
+from deploy.backup.kept import copy_kept, kept_size, size_of
+from deploy.backup.manifest import FILE, Manifest, fingerprints
+from deploy.local import postgres
+from deploy.local.archive import archive_of, life
+from deploy.local.place import Place, WrongPlace
+from deploy.local.process import last_line
+
+ROOM = 1.1
+Tell = Callable[[str], None]
+
+
+def make(place: Place, target: Path, tell: Tell) -> Manifest:
+    """Raises WrongPlace; what was begun is then left for whoever looks into it, without a manifest."""
+    ensure_empty(target)
+    began = datetime.now(UTC)
+    asked = asyncio.run(_ask(place))
+    ensure_room(target, int((asked.bytes + kept_size(place.home)) * ROOM))
+    target.mkdir(parents=True, exist_ok=True)
+    target.chmod(0o700)
+    tell(f"数据库 {_mb(asked.bytes)}，正在复制……")
+    _base_backup(place, target, tell)
+    tell("正在复制文件……")
+    copy_kept(place.home, target / "kept")
+    tell("正在核对……")
+    verify(target)
+    archive = archive_of(place)
+    made = Manifest(
+        postgres=asked.version,
+        environment=place.environment,
+        began_at=began,
+        ended_at=datetime.now(UTC),
+        life=life(place),
+        archive=str(archive) if archive else None,
+        bytes=size_of(target),
+        keys=fingerprints(place.home / "secrets"),
+        migrations=asked.migrations,
+    )
+    _write(target / FILE, made.model_dump_json(indent=1))
+    return made
+
+
+class Asked:
+    """What the running server says of itself."""
+
+    def __init__(self, version: str, size: int, migrations: dict[str, str]) -> None:
+        self.version, self.bytes, self.migrations = version, size, migrations
+
+
+async def _ask(place: Place) -> Asked:
+    try:
+        superuser = await asyncpg.connect(place.database_url("postgres"), timeout=5)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        raise WrongPlace("数据库没有应答，无从备份。请先运行 bianban up。") from None
+    try:
+        size = await superuser.fetchval("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")
+        rows = await superuser.fetch("SELECT schema || '/' || file AS name, sha256 FROM deploy.applied_migrations ORDER BY 1")
+        version = f"{superuser.get_server_version().major}"
+    finally:
+        await superuser.close()
+    return Asked(version, size, {row["name"]: row["sha256"] for row in rows})
+
+
+def ensure_empty(target: Path) -> None:
+    """Raises WrongPlace for a folder that holds anything."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise WrongPlace(f"{target} 不是空目录。请另指一个新目录。")
+
+
+def ensure_room(target: Path, needed: int) -> None:
+    """Raises WrongPlace when the disk is too small."""
+    there = next(folder for folder in (target, *target.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise WrongPlace(f"{there} 所在磁盘剩余 {_mb(free)}，需要约 {_mb(needed)}。请腾出空间或换一个目录。")
+
+
+def _base_backup(place: Place, target: Path, tell: Tell) -> None:
+    """With the log written meanwhile, so that it stands on its own."""
+    options = ("-D", str(target / "base"), "-X", "stream", "-c", "fast", "--manifest-checksums=SHA256", "-P")
+    log = target / "base.log"
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [*postgres.client(place, "pg_basebackup"), *options], env=postgres.client_variables(place), stdout=output, stderr=output
+        )
+        while _still_runs(running):
+            tell(_share(log))
+    if running.returncode != 0:
+        raise WrongPlace(f"备份未能完成：{last_line(log)}")
+    log.unlink()
+
+
+def _still_runs(running: subprocess.Popen[bytes], glance: float = 2.0) -> bool:
+    try:
+        running.wait(glance)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
+
+
+def _share(log: Path) -> str:
+    """The last percentage it has told."""
+    told = re.findall(r"(\d+)%", log.read_text(encoding="utf-8", errors="replace"))
+    return f"  {told[-1]}%" if told else "  等待检查点……"
+
+
+def verify(folder: Path) -> None:
+    """Every file of the base as its own manifest says. Raises WrongPlace."""
+    done = subprocess.run(postgres.command("pg_verifybackup", "-q", str(folder / "base")), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise WrongPlace(f"{folder} 中的备份已损坏：{(done.stderr or done.stdout).strip().splitlines()[-1]}")
+
+
+def _write(file: Path, text: str) -> None:
+    half = file.with_suffix(".new")
+    with half.open("w", encoding="utf-8") as written:
+        written.write(text)
+        written.flush()
+        os.fsync(written.fileno())
+    half.rename(file)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 2**20:,.0f} MB"

@@ -1,0 +1,130 @@
+"""A case whose workflow is lost goes on from the tables, wherever it stood."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.service import RPCError, RPCStatusCode
+
+from services.approval.commands.reopening import reopen_cases
+from services.approval.queries.reopening import kept_case
+from services.approval.rules.reopening import carried
+from shared.auth import Who
+from shared.documents import Renderer
+from tests.approval.house import House, eventually
+from workflows.approval_steps import Phase
+
+pytestmark = pytest.mark.asyncio
+Way = Callable[[House, uuid.UUID], Awaitable[None]]
+RETURNED = ["application_received", "sent_back", "resubmitted"]
+FILED = [
+    *("application_received", "step_approved", "step_approved", "step_approved", "post_claimed", "effected"),
+    *("document_rendered", "released_to_seal", "sealed", "filed_in_ledger"),
+]
+
+
+async def as_received(_: House, __: uuid.UUID) -> None:
+    """Nobody has decided."""
+
+
+async def half_way(home: House, application: uuid.UUID) -> None:
+    for who in home.deciders[:2]:
+        assert (await home.decide(application, who)).status_code == 200
+
+
+async def mended(home: House, application: uuid.UUID) -> None:
+    await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
+    again = {"unit_id": str(home.school), "kind": "SY", "funding": "full", "title": "数学教师", "justification": "已补齐", "revision": 1}
+    assert (await home.post(home.clerk, f"/applications/{application}/resubmission", again)).status_code == 200
+    await home.until(application, lambda seen: seen["step"] == "unit_head")
+
+
+async def written(home: House, application: uuid.UUID) -> None:
+    await home.approve(application)
+    await home.until_state(application, "awaiting_release")
+
+
+async def lose(home: House, application: uuid.UUID) -> None:
+    """Temporal forgets the case, and it is taken up again."""
+    handle = home.temporal.get_workflow_handle(f"approval:{application}")
+    gone = DeleteWorkflowExecutionRequest(namespace=home.temporal.namespace, workflow_execution=WorkflowExecution(workflow_id=handle.id))
+    await home.temporal.workflow_service.delete_workflow_execution(gone)
+
+    async def is_known() -> bool:
+        try:
+            await handle.describe()
+        except RPCError as error:
+            return error.status is not RPCStatusCode.NOT_FOUND
+        return True
+
+    await eventually(is_known, lambda known: not known)
+    async with home.database.transaction() as conn:
+        assert await reopen_cases(conn, home.clock.offset()) == 1
+    home.database.wake()
+
+
+async def go_on(home: House, application: uuid.UUID, deciders: tuple[Who, ...]) -> list[str]:
+    """To the end of the chain, the seal and the ledger; the timeline then."""
+    for who in deciders:
+        await eventually(lambda who=who: home.decide(application, who), lambda answer: answer.status_code == 200)  # type: ignore[misc]
+    document = (await home.until_state(application, "awaiting_release"))["documents"][0]["id"]
+    await eventually(lambda: home.post(home.sealer, f"/documents/{document}/release", {}), lambda answer: answer.status_code == 200)
+    return [line["kind"] for line in (await home.until_state(application, "filed"))["timeline"]]
+
+
+@pytest.mark.parametrize(("so_far", "left", "before"), [(as_received, 3, []), (half_way, 1, []), (mended, 3, RETURNED), (written, 0, [])])
+async def test_a_lost_case_goes_on_where_its_timeline_ends(home: House, so_far: Way, left: int, before: list[str]) -> None:
+    application = await home.submit()
+    await so_far(home, application)
+
+    await lose(home, application)
+
+    assert await go_on(home, application, home.deciders[3 - left :]) == before + FILED
+
+
+async def test_who_decided_before_the_loss_decides_no_other_step_and_a_repeat_gets_its_answer(home: House) -> None:
+    application, officer = await home.submit(), home.deciders[1]
+    await home.decide(application, home.deciders[0])
+    about = {"revision": 1, "step": "business_review"}
+    first = await home.decide(application, officer, key="decision-0001", **about)
+
+    await lose(home, application)
+
+    both = Who(officer.name, home.deciders[2].roles)
+    await eventually(lambda: home.decide(application, both), lambda answer: answer.json().get("code") == "decided_before")
+    assert (await home.decide(application, officer, key="decision-0001", **about)).json() == first.json()
+
+
+async def test_what_the_effect_left_is_asked_anew_for_a_notice_that_was_not_written(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise OSError("no paper")
+
+    application = await home.submit()
+    with monkeypatch.context() as paper:
+        paper.setattr(Renderer, "pdf", broken)
+        await home.approve(application)
+        await home.until(application, lambda seen: seen["timeline"][-1]["kind"] == "effected")
+        await lose(home, application)
+
+    assert await go_on(home, application, ()) == FILED
+    reserved = await home.roster_database.pool.fetchval("SELECT count(*) FROM reservations WHERE application_id = $1", application)
+    assert reserved == 1
+
+
+async def test_each_line_of_a_timeline_leads_to_its_phase(home: House) -> None:
+    application = await home.submit()
+    await written(home, application)
+    async with home.database.reading() as conn:
+        kept = await kept_case(conn, application)
+
+    cut = [carried(replace(kept, lines=kept.lines[:length])) for length in range(len(kept.lines) + 1)]
+
+    assert [each.case.phase for each in cut] == [
+        *(Phase.SUBMITTED, Phase.REVIEW, Phase.REVIEW, Phase.REVIEW, Phase.CLAIM),
+        *(Phase.EFFECT, Phase.DOCUMENT, Phase.RELEASE),
+    ]
+    assert [each.case.position for each in cut[1:4]] == [0, 1, 2]
+    assert [each.held for each in cut] == [None, 1, 1, 1, 1, 1, None, None]
