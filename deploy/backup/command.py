@@ -50,7 +50,7 @@ def restore_backup(
     at = until.replace(tzinfo=CHINA) if until else None
     done = restore(place, Wanted(folder, at, archive, secrets), typer.echo)
     typer.echo(
-        f"已恢复到 {told(at) if at else '归档末尾'}，最后一笔业务在 {told(done.stands_at)}；用时 {time.monotonic() - began:.1f} 秒。"
+        f"已恢复到 {told(at) if at else '所存的末尾'}，最后一笔业务在 {told(done.stands_at)}；用时 {time.monotonic() - began:.1f} 秒。"
     )
     typer.echo(f"启动后将重发事件 {done.anew.events:,} 条，重开在办事项 {done.anew.cases:,} 件。")
     typer.echo("请接着：bianban up；bianban audit verify；bianban reporting rebuild；随后重新做一份备份（旧归档不再延续）。")
