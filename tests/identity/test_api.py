@@ -41,6 +41,9 @@ PERMITTED = {
     ("POST", "/users/{name}/roles"): {Role.SECURITY_ADMIN},
     ("POST", "/users/{name}/roles/{role}/revocation"): {Role.SECURITY_ADMIN},
     ("POST", "/users/{name}/proxies"): {Role.SECURITY_ADMIN},
+    ("POST", "/proxies/{proxy_id}/end"): {Role.SECURITY_ADMIN},
+    ("GET", "/me/proxies"): frozenset(Role),
+    ("POST", "/me/proxies/{proxy_id}/end"): frozenset(Role),
     ("GET", "/me/sessions"): frozenset(Role),
     ("GET", "/colleagues"): frozenset(Role),
     ("DELETE", "/me/sessions/{session_id}"): frozenset(Role),
@@ -80,7 +83,7 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
     for method, path in ROUTES:
         for headers in ({}, *({"authorization": text} for text in wrong)):
             answer = await door.client.request(
-                method, path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4()), headers=headers
+                method, path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4(), proxy_id=uuid4()), headers=headers
             )
             assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 
