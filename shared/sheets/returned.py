@@ -25,7 +25,8 @@ FOUND = "核对结果"
 PATIENCE = 300.0
 LARGEST = 500_000_000
 Marks = Mapping[str, Sequence[Sequence[Any]]]
-"""By a sheet's own name: row number, column position or none, sentence, whether a warning."""
+"""By a sheet's own name: row number, column position or none, sentence (empty: said before of that row), whether a warning."""
+_WIDTH, _BESIDE = 16, 80
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
@@ -88,8 +89,9 @@ def _write_sheet(
     target: Any, width: int, rows: Iterator[reader.Row], found: Sequence[Sequence[Any]], formats: Mapping[bool | None, Any]
 ) -> None:
     cells, sentences = _by_row(found)
-    target.set_column(width, width, 80)
-    first = True
+    target.set_column(0, max(0, width - 1), _WIDTH)
+    target.set_column(width, width, _BESIDE)
+    first, headed = True, False
     for number, row in rows:
         for place, cell in enumerate(row):
             if (value := reader.value(cell)) is not None or (number, place) in cells:
@@ -98,7 +100,11 @@ def _write_sheet(
             target.write_string(number - 1, width, "；".join(sentences[number])[:32_000], formats[None])
         elif first and any(cell != "" for cell in row):
             target.write_string(number - 1, width, FOUND, formats[None])
-        first = first and not any(cell != "" for cell in row)
+        filled = sum(cell != "" for cell in row)
+        first = first and not filled
+        if filled > 1 and not headed:  # a title is one cell
+            headed = True
+            target.freeze_panes(number, 0)
 
 
 def _write_csv(file: Any, target: str, marks: Marks) -> None:
@@ -122,7 +128,8 @@ def _by_row(found: Sequence[Sequence[Any]]) -> tuple[dict[tuple[int, int], bool]
     cells: dict[tuple[int, int], bool] = {}
     sentences: dict[int, list[str]] = defaultdict(list)
     for row, place, sentence, warning in found:
-        sentences[row].append(sentence)
+        if sentence:
+            sentences[row].append(sentence)
         if place is not None:
             cells[row, place] = cells.get((row, place), True) and warning
     return cells, sentences

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,12 @@ async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(
         changes = await queries.changes(conn, view.id, 10)
     assert [(each.row, each.columns) for each in changes] == [(2, ["民族", "学历"])]
     assert [(row, column) for _, row, column, _ in await office.said(view)] == [(2, "姓名")]
+    content = await _returned(office, view)
+    beside = [str(row[-1]) for row in CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).iter_rows()]
+    assert "变更·民族、学历：" in beside[1]
+    assert (len(coloured(content, 1, "FFEB9C")), beside[2]) == (3, "")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert b'<pane ySplit="1"' in archive.read("xl/worksheets/sheet1.xml")  # the header stays in sight
     assert view.written["changed"] == 1
     lines = await office.database.pool.fetch("SELECT field FROM person_changes ORDER BY field")
     assert [line["field"] for line in lines] == ["education", "ethnicity"]

@@ -147,6 +147,15 @@ async def marks(conn: Connection, import_id: UUID) -> dict[str, list[Any]]:
             label = label_of(row["sheet"], row["field"])
             told = f"{'提示' if row['warning'] else '错误'}·{label}：{row['sentence']}" if label else f"提示：{row['sentence']}"
             found[place["name"]].append([row["row"], place["places"].get(row["field"]), told, row["warning"]])
+    for row in await conn.fetch(
+        "SELECT sheet, number, changed FROM import_rows WHERE import_id = $1 AND verdict = 'changed' ORDER BY number", import_id
+    ):
+        place = columns.get(row["sheet"])
+        if place is not None and row["changed"]:
+            told = f"变更·{'、'.join(label_of(row['sheet'], name) for name in row['changed'])}：系统中的将改为此处所填"
+            for name in row["changed"]:
+                found[place["name"]].append([row["number"], place["places"].get(name), told, True])
+                told = ""
     return found
 
 
