@@ -14,7 +14,9 @@ from deploy.city.invented import Inventor
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
+from services.roster.commands.unit_closing import close_unit
 from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
+from services.roster.models.units import CloseUnit
 from services.roster.queries import imports as queries
 from services.roster.queries.imports import ImportView
 from shared.db import Database
@@ -215,6 +217,18 @@ async def test_a_unit_in_daily_use_takes_nobody_in_by_a_file(office: Office) -> 
 
     assert [(row, column, "日常业务" in sentence) for _, row, column, sentence in await office.said(view)] == [(3, "单位", True)]
     assert view.sheets["roster"].same == 1
+
+
+async def test_a_unit_that_was_closed_is_not_set_up_again_by_an_old_file(office: Office) -> None:
+    await office.write("units", [unit()])
+    unit_id = await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", USCC[0])
+    await close_unit(office.database, given.by(), CloseUnit(unit_id=unit_id, effective_on=given.TODAY))
+
+    view = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]}, accept_valid=True)
+
+    said = [(sheet, row, column, "撤销" in sentence) for sheet, row, column, sentence in await office.said(view)]
+    assert said == [("单位", 2, "统一社会信用代码", True), ("人员", 2, "单位", False)]
+    assert ([each.wrong for each in view.sheets.values()], sum(view.written.values())) == ([1, 1], 0)
 
 
 async def test_who_stands_on_another_unit_is_told(office: Office) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.roster.commands.import_gathered import Check
 from services.roster.models.imports import ImportState, Verdict
 from services.roster.models.loads import FirstLoadEnded
+from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.import_facts import people_in_post
 from services.roster.queries.loads import units_in_use
 from services.roster.rules.imports.book import (
@@ -36,6 +37,7 @@ async def close_check(check: Check, book: Book, now: datetime) -> None:
         await check.ensure_mine(conn)
         import_id = check.job.id
         await _find_units(conn, import_id, book)
+        await _no_more(conn, import_id, book)
         await _find_ceilings(conn, import_id, book)
         await _twice(conn, import_id)
         await _without_quota(conn, import_id, book)
@@ -80,6 +82,23 @@ async def _set_codes(conn: Connection, import_id: UUID, sheets: str, codes: Mapp
         import_id,
         list(codes),
         list(codes.values()),
+    )
+
+
+async def _no_more(conn: Connection, import_id: UUID, book: Book) -> None:
+    """A unit that was closed is not set up again by a file."""
+    rows = await conn.fetch(
+        "SELECT code, upper(valid) AS closed_on FROM units WHERE code = ANY($1) AND NOT upper_inf(valid)", list(book.units)
+    )
+    book.bad.update(row["code"] for row in rows)
+    await _wrong(
+        conn,
+        import_id,
+        "SELECT sheet, number, CASE WHEN sheet IN ('quotas', 'seats') THEN 'unit' ELSE 'uscc' END, sentence FROM import_rows"
+        " JOIN unnest($2::text[], $3::text[]) AS gone (code, sentence) ON unit_code = code"
+        f" WHERE import_id = $1 AND sheet NOT IN {_PERSONS} AND verdict IN {_WRITABLE}",
+        [row["code"] for row in rows],
+        [str(UnitClosedBefore(closed_on=row["closed_on"])) for row in rows],
     )
 
 
