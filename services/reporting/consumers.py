@@ -93,14 +93,14 @@ async def fold_closed(conn: Connection, generation: int, events: Sequence[UnitCl
 async def fold_establishments(conn: Connection, generation: int, events: Sequence[RosterEvent]) -> None:
     """The rows that events changed, as they stand after them."""
     await conn.executemany(
-        "INSERT INTO establishments (generation, unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label,"
-        " funding_label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (generation, unit_id, kind, funding) DO UPDATE SET"
-        " counted = excluded.counted, quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved,"
+        "INSERT INTO establishments (generation, unit_id, kind, funding, counted, apart, quota, headcount, reserved, frozen, kind_label,"
+        " funding_label) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (generation, unit_id, kind, funding) DO UPDATE SET"
+        " counted = excluded.counted, apart = excluded.apart, quota = excluded.quota, headcount = excluded.headcount, reserved = excluded.reserved,"
         " frozen = excluded.frozen, kind_label = excluded.kind_label, funding_label = excluded.funding_label",
         [
             (
-                *(generation, event.unit_id, row.kind, row.funding, row.counted, row.quota, row.headcount, row.reserved, row.frozen),
-                *(row.kind_label, row.funding_label),
+                *(generation, event.unit_id, row.kind, row.funding, row.counted, row.apart, row.quota, row.headcount, row.reserved),
+                *(row.frozen, row.kind_label, row.funding_label),
             )
             for event in events
             for row in event.establishments

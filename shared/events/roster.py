@@ -22,6 +22,7 @@ class EstablishmentState(BaseModel):
     kind: str
     funding: str
     counted: bool = Field(True, description="Whether the kind counts as 编制 (报备员额, 编外, 国企员额 do not).")
+    apart: bool = Field(False, description="单列: 编制 that is not added to the unit's number (周转编制, 单列编制).")
     quota: int = Field(ge=0)
     headcount: int = Field(ge=0, description="People in post (实有人数).")
     reserved: int = Field(ge=0, description="Authorised and not yet filled (已核未用).")

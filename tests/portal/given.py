@@ -49,6 +49,7 @@ _ROW = {
     "kind_label": "事业编制",
     "funding_label": "全额拨款",
     "counted": True,
+    "apart": False,
     "quota": 40,
     "headcount": 41,
 }

@@ -34,9 +34,11 @@ COUNTY = Who("officer", frozenset({Role.BUSINESS_OFFICER}))
 RETIREMENT = RetirementFact(category="M60", month="2050-01")
 
 
-def row(kind: str, quota: int, headcount: int, *, reserved: int = 0, frozen: int = 0, counted: bool = True) -> EstablishmentState:
+def row(
+    kind: str, quota: int, headcount: int, *, reserved: int = 0, frozen: int = 0, counted: bool = True, apart: bool = False
+) -> EstablishmentState:
     return EstablishmentState(
-        kind=kind, funding="full", counted=counted, quota=quota, headcount=headcount, reserved=reserved, frozen=frozen
+        kind=kind, funding="full", counted=counted, apart=apart, quota=quota, headcount=headcount, reserved=reserved, frozen=frozen
     )
 
 

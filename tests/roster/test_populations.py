@@ -21,9 +21,9 @@ pytestmark = pytest.mark.asyncio
 TOLD = {"off_post_kind": "counter_service", "employment_form": "dispatch", "dispatch_company": "示例人力资源公司"}
 
 
-async def hospital(database: Database, posts: dict[str, int]) -> dict[str, given.Row]:
+async def hospital(database: Database, posts: dict[str, int], category: str = "SY-H") -> dict[str, given.Row]:
     """A unit that may hold 事业编制, 报备员额 and 编外用工控制数."""
-    unit_id = await given.unit(database, category="SY-H")
+    unit_id = await given.unit(database, category=category)
     rows = {kind: given.Row(unit_id, kind) for kind in posts}
     for kind, number in posts.items():
         await given.quota(database, rows[kind], number)
@@ -61,11 +61,22 @@ async def test_what_is_not_establishment_is_not_added_to_it(roster_db: Database)
     assert seen.off_establishment_ratio == 0.5
 
 
-async def test_vacancies_of_one_kind_do_not_offset_another(roster_db: Database) -> None:  # trap 1
-    rows = await hospital(roster_db, {"SY": 3, "ZZ": 0})
-    await given.over_quota(roster_db, rows["ZZ"])
+async def test_what_stands_apart_is_not_added_to_the_units_number(roster_db: Database) -> None:  # domain §1.2
+    rows = await hospital(roster_db, {"SY": 4, "ZZ": 2, "BW": 1})
+    for kind, number in {"SY": 1, "ZZ": 1, "BW": 1}.items():
+        await placed(roster_db, rows[kind], number)
 
-    seen = (await counted(roster_db, rows["SY"].unit_id)).establishment
+    seen = await counted(roster_db, rows["SY"].unit_id)
+
+    assert [(each.quota, each.headcount, each.vacancy) for each in (seen.establishment, seen.apart)] == [(4, 1, 3), (2, 1, 1)]
+    assert seen.off_establishment_ratio == 0.5  # of all who are 在编
+
+
+async def test_vacancies_of_one_kind_do_not_offset_another(roster_db: Database) -> None:  # trap 1
+    rows = await hospital(roster_db, {"XZ": 3, "GQ": 0}, "JG-Z")
+    await given.over_quota(roster_db, rows["GQ"])
+
+    seen = (await counted(roster_db, rows["XZ"].unit_id)).establishment
 
     assert (seen.vacancy, seen.overstaffing, seen.headcount, seen.quota) == (3, 1, 1, 3)
 

@@ -33,9 +33,10 @@ class Code(BaseModel):
 
 
 class Kind(Code):
-    """`counted`: whether the kind is 编制 in law. `population`: 机关事业 (public), 编外 (off_establishment), 国资 (state_enterprise)."""
+    """`counted`: whether the kind is 编制 in law; `apart`: 单列, not added to the unit's number. `population`: 机关事业 (public), 编外 (off_establishment), 国资 (state_enterprise)."""
 
     counted: bool
+    apart: bool
     population: str
 
 

@@ -20,7 +20,8 @@ def _rows(
     """
     kind, funding = row
     return f"""
-    SELECT sums.*, coalesce(kinds.counted, false) AS counted, coalesce(kinds.label, '') AS kind_label, coalesce(means.label, '') AS funding_label
+    SELECT sums.*, coalesce(kinds.counted, false) AS counted, coalesce(kinds.apart, false) AS apart,
+        coalesce(kinds.label, '') AS kind_label, coalesce(means.label, '') AS funding_label
     FROM (
         SELECT {kind} AS kind, {funding} AS funding, coalesce(sum(quota), 0) AS quota, coalesce(sum(headcount), 0) AS headcount,
             coalesce(sum(reserved), 0) AS reserved, coalesce(sum(frozen), 0) AS frozen, max(use_until) AS use_until
@@ -66,7 +67,7 @@ _ROWS_WITHOUT_QUOTA = """
 """
 """Of unit $1, as known at $3: whose first quota was recorded for a day after $2. On that day nobody knows the quota, so nothing is over it."""
 _KNOWN_ROWS_THEN = f"""
-    SELECT kind, funding, headcount, reserved, frozen, counted, kind_label, funding_label, use_until,
+    SELECT kind, funding, headcount, reserved, frozen, counted, apart, kind_label, funding_label, use_until,
         CASE WHEN (kind, funding) NOT IN (SELECT kind, funding FROM ({_ROWS_WITHOUT_QUOTA}) AS late) THEN quota END AS quota
     FROM ({_ROWS_THEN}) AS counted
 """
@@ -104,7 +105,7 @@ def _populations(figures: str, late: str, day: str) -> str:
             SELECT kind, quota, headcount, vacancy, overstaffing, quota IS NULL AS late FROM ({figures}) AS known
             UNION ALL SELECT kind, 0, 0, 0, 0, true FROM ({late}) AS unknown
         ) AS rows JOIN LATERAL (
-            SELECT CASE WHEN counted THEN 'establishment' WHEN population = 'public' THEN 'filed_quota' ELSE population END AS name
+            SELECT CASE WHEN counted AND apart THEN 'apart' WHEN counted THEN 'establishment' WHEN population = 'public' THEN 'filed_quota' ELSE population END AS name
             FROM establishment_kinds WHERE code = kind ORDER BY valid @> {day} DESC, valid DESC LIMIT 1
         ) AS of_kind ON true GROUP BY name
     ) AS each
@@ -112,7 +113,7 @@ def _populations(figures: str, late: str, day: str) -> str:
 
 
 _OFF_RATIO = share(
-    "coalesce(sum(headcount) FILTER (WHERE name = 'off_establishment'), 0)", "sum(headcount) FILTER (WHERE name = 'establishment')"
+    "coalesce(sum(headcount) FILTER (WHERE name = 'off_establishment'), 0)", "sum(headcount) FILTER (WHERE name IN ('establishment', 'apart'))"
 )
 POPULATIONS_NOW = _populations(FIGURES_NOW, "SELECT '' AS kind WHERE false", "'infinity'::date")
 POPULATIONS_THEN = _populations(FIGURES_THEN, _ROWS_WITHOUT_QUOTA, "coalesce($2::date, 'infinity')")

@@ -23,9 +23,13 @@ class GroupView(BaseModel):
 
 
 class PopulationsView(BaseModel):
-    """编制 (counted); 报备员额, 编外用工控制数 and 国企员额 beside it. `off_establishment_ratio`: 编外实有 / 在编实有, none without anybody in post."""
+    """编制 (counted); beside it 单列 (`apart`: 编制 too, not added to the unit's number), 报备员额, 编外用工控制数 and 国企员额.
+
+    `off_establishment_ratio`: 编外实有 / 在编实有 (单列 included), none without anybody in post.
+    """
 
     establishment: GroupView = GroupView()
+    apart: GroupView = GroupView()
     filed_quota: GroupView = GroupView()
     off_establishment: GroupView = GroupView()
     state_enterprise: GroupView = GroupView()

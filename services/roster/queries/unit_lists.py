@@ -18,7 +18,7 @@ from shared.unit_copies import sees_withheld
 
 
 class Sums(BaseModel):
-    """编制 (counted kinds) of one unit in all. As of a day before a row's first recorded quota nobody knows the quota: none."""
+    """编制 (counted kinds, 单列 left out) of one unit in all. As of a day before a row's first recorded quota nobody knows the quota: none."""
 
     quota: int | None
     headcount: int
@@ -72,7 +72,7 @@ _SUMS = """
     SELECT jsonb_build_object('quota', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.quota), 0) END,
         'headcount', coalesce(sum(row.headcount), 0), 'reserved', coalesce(sum(row.reserved), 0), 'frozen', coalesce(sum(row.frozen), 0),
         'available', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.available), 0) END)
-    FROM ({figures}) AS row WHERE row.counted
+    FROM ({figures}) AS row WHERE row.counted AND NOT row.apart
 """
 
 

@@ -21,7 +21,7 @@ from shared.unit_copies import scope, sees_withheld, visible
 
 
 class EstablishmentView(BaseModel):
-    """One row with what follows from it. `saturation` is none where there are no posts: neither 0 nor 100 %.
+    """One row with what follows from it. `apart`: 单列, not added to the unit's number. `saturation` is none where there are no posts: neither 0 nor 100 %.
 
     As of a day before the row's first recorded quota, `quota` and all that follows from it are none: nobody knows, so nothing is over it.
     """
@@ -29,6 +29,7 @@ class EstablishmentView(BaseModel):
     kind: str
     funding: str
     counted: bool
+    apart: bool
     quota: int | None
     headcount: int
     reserved: int
