@@ -1,7 +1,7 @@
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
 
--- 单列: 编制 in law that is not added to the unit's number. Rows from before say false until `bianban reporting rebuild`.
+-- 单列: 编制 in law that is not added to the unit's number. A row that was told of before says false until the roster tells of it again.
 ALTER TABLE establishments ADD COLUMN apart boolean NOT NULL DEFAULT false;
 
 DROP VIEW posts;
