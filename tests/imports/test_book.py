@@ -159,6 +159,21 @@ def test_a_word_for_two_units_finds_neither() -> None:
     assert find_unit(found, USCC[1]) == (USCC[1], "")
 
 
+def test_a_name_of_before_finds_its_unit_with_a_word_about_it_and_never_one_that_bears_it_now() -> None:
+    renamed = known(former={"旧局": True, "乙单位": True, "并来的局": False}, name="新局")
+    file = rows("quotas", QUOTA | {"单位": "旧局"})
+
+    found, said = book(
+        file, rows("units", unit(统一社会信用代码=USCC[2], 单位名称="下级", 主管部门="并来的局")), known=[renamed, known(USCC[1], "乙单位")]
+    )
+
+    assert (find_unit(found, "旧局"), find_unit(found, "乙单位")) == ((USCC[0], ""), (USCC[1], ""))
+    assert said == [(2, "unit", True), (2, "parent", True)]
+    assert file[0].problems[0].sentence.startswith("“旧局”已更名为“新局”")
+    hidden = book(rows("quotas", QUOTA | {"单位": "旧局"}), known=[known(former={"旧局": True}, name="新局", visible=False)], scoped=True)
+    assert hidden[1] == [(2, "unit", False)]
+
+
 def test_more_people_than_posts_are_told_with_the_file_counted_in() -> None:
     found, _ = book(rows("quotas", QUOTA | {"编制数": 3, "批准文号": "新", "批准日期": "2021-01-01"}), known=[known()])
 

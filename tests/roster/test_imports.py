@@ -14,9 +14,10 @@ from deploy.city.invented import Inventor
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
+from services.roster.commands.reforms import carry_out
 from services.roster.commands.unit_closing import close_unit
 from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
-from services.roster.models.units import CloseUnit
+from services.roster.models.units import CloseUnit, Reform
 from services.roster.queries import imports as queries
 from services.roster.queries.imports import ImportView
 from shared.db import Database
@@ -229,6 +230,27 @@ async def test_a_unit_that_was_closed_is_not_set_up_again_by_an_old_file(office:
     said = [(sheet, row, column, "撤销" in sentence) for sheet, row, column, sentence in await office.said(view)]
     assert said == [("单位", 2, "统一社会信用代码", True), ("人员", 2, "单位", False)]
     assert ([each.wrong for each in view.sheets.values()], sum(view.written.values())) == ([1, 1], 0)
+
+
+async def test_a_file_from_before_a_reform_finds_its_units_under_their_names_of_now(office: Office) -> None:
+    posts = {"甲局": 3, "乙局": 3, "丙局": 0}
+    units = [with_posts(posts[name], 单位名称=name, 统一社会信用代码=uscc) for name, uscc in zip(posts, USCC, strict=False)]
+    people = [person(0, 单位="甲局"), person(1, 单位="乙局")]
+    await office.write("roster", {"单位": units, "人员": people})
+    ids = {row["name"]: row["id"] for row in await office.database.pool.fetch("SELECT id, name FROM units")}
+    steps = [
+        {"step": "merge", "unit_id": ids["甲局"], "into_unit_id": ids["乙局"]},
+        {"step": "change", "unit_id": ids["乙局"], "name": "甲乙局"},
+        {"step": "close", "unit_id": ids["丙局"]},
+    ]
+    what = {"title": "机构改革", "effective_on": given.TODAY, "document_on": given.TODAY, "steps": steps}
+    await carry_out(office.database, given.by(), Reform.model_validate(what))
+
+    view = await office.check("roster", [*people, person(2, 单位="丙局")])
+
+    told = [(row, sentence[: sentence.find("，")]) for _, row, column, sentence in await office.said(view) if column == "单位"]
+    assert told == [(2, "“甲局”已并入“甲乙局”"), (3, "“乙局”已更名为“甲乙局”"), (4, "系统和本文件中都没有“丙局”")]
+    assert (view.sheets["roster"].same, view.sheets["roster"].wrong) == (2, 1)
 
 
 async def test_who_stands_on_another_unit_is_told(office: Office) -> None:

@@ -72,7 +72,8 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
     choices = choices_of(tables)
     populations = {kind.code: kind.population for kind in tables.kinds}
     check = Check(database, cipher, cipher.ring.oldest.id, job, today, choices, words_of(tables), populations, known)
-    check.names = {called: code for called, code in judge_book([], known, check.words).codes.items() if code is not None}
+    book = judge_book([], known, check.words)
+    check.names = {called: code for called in (*book.codes, *book.former) if (code := book.code_of(called)) is not None}
     if job.mapping is not None:
         ensure_fits(job.mapping, job.kind, [SHEETS[kind] for kind in BOOKS[job.kind]], choices)
     return check

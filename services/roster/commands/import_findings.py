@@ -18,6 +18,7 @@ from services.roster.rules.imports.book import (
     approved,
     beyond_quota,
     beyond_seats,
+    called_now,
     find_unit,
     waiting_rows,
     waits,
@@ -63,6 +64,15 @@ async def _find_units(conn: Connection, import_id: UUID, book: Book) -> None:
         f" ON unit_ref = called WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict <> 'left_out'",
         list(lost),
         list(lost.values()),
+    )
+    renamed = {called: said for called in found if (said := called_now(book, called))}
+    await conn.execute(
+        f"{_COMPLAIN} SELECT $1, sheet, number, 'unit', renamed.sentence, true FROM import_rows"
+        " JOIN unnest($2::text[], $3::text[]) AS renamed (called, sentence) ON unit_ref = called"
+        f" WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict <> 'left_out'",
+        import_id,
+        list(renamed),
+        list(renamed.values()),
     )
     held = {(sheet, number): code for (sheet, number), code in book.unit_of.items()}
     await conn.execute(

@@ -148,7 +148,9 @@ class CancelImport(Request):
 
 @dataclass(frozen=True)
 class KnownUnit:
-    """A unit of the roster as an import sees it. `visible`: to the import's owner. `quotas`, `seats`: what is in force; `today`: its fields as JSON values."""
+    """A unit of the roster as an import sees it. `visible`: to the import's owner. `quotas`, `seats`: what is in force; `today`: its fields as JSON values.
+    `former`: names that lead to it alone, and whether it bore them itself or a unit that it succeeded.
+    """
 
     unit_id: UUID
     code: str
@@ -160,6 +162,7 @@ class KnownUnit:
     today: Mapping[str, Any] = field(default_factory=dict)
     quotas: Mapping[tuple[str, str], "Standing"] = field(default_factory=dict)
     seats: Mapping[str, "Standing"] = field(default_factory=dict)
+    former: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

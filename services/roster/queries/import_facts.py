@@ -43,7 +43,7 @@ def words_of(codes: Codes) -> Words:
 
 async def known_units(conn: Connection, scope: Collection[UUID] | None) -> dict[str, KnownUnit]:
     """All units that are not closed, by code, with what is approved for them."""
-    quotas, seats, names = await _quotas(conn), await _seats(conn), await _names(conn)
+    quotas, seats, names, former = await _quotas(conn), await _seats(conn), await _names(conn), await _former_names(conn)
     rows = await conn.fetch(
         "SELECT units.id, units.code, record.*, parent.code AS parent_code, ($1::uuid[] IS NULL OR units.path && $1) AS visible"
         " FROM units JOIN unit_records record ON record.unit_id = units.id AND upper_inf(record.during) AND upper_inf(record.recorded)"
@@ -62,6 +62,7 @@ async def known_units(conn: Connection, scope: Collection[UUID] | None) -> dict[
             today=_json({name: row[name] for name in _UNIT}) | names.get(row["unit_id"], {}),
             quotas=quotas.get(row["unit_id"], {}),
             seats=seats.get(row["unit_id"], {}),
+            former=former.get(row["unit_id"], {}),
         )
         for row in rows
     }
@@ -98,6 +99,29 @@ async def _names(conn: Connection) -> dict[UUID, dict[str, list[str]]]:
     for row in rows:
         found.setdefault(row["unit_id"], {})[row["role"]] = row["names"]
     return found
+
+
+async def _former_names(conn: Connection) -> dict[UUID, dict[str, bool]]:
+    found: dict[UUID, dict[str, bool]] = {}
+    for row in await conn.fetch(_FORMER):
+        found.setdefault(row["unit_id"], {})[row["name"]] = row["own"]
+    return found
+
+
+_FORMER = """
+    WITH RECURSIVE led (from_id, to_id, open) AS (
+        SELECT id, id, upper_inf(valid) FROM units
+        UNION SELECT led.from_id, next.id, upper_inf(next.valid)
+            FROM led JOIN unit_successors AS link ON link.unit_id = led.to_id AND NOT led.open JOIN units AS next ON next.id = link.successor_id
+    ), ended AS (
+        SELECT * FROM led WHERE open OR NOT EXISTS (SELECT FROM unit_successors AS link WHERE link.unit_id = led.to_id)
+    ), called AS (
+        SELECT unit_id, unnest(ARRAY[name, short_name]) AS name FROM unit_records WHERE upper_inf(recorded) AND NOT upper_inf(during)
+    )
+    SELECT (array_agg(to_id))[1] AS unit_id, name, bool_or(from_id = to_id) AS own FROM called JOIN ended ON from_id = called.unit_id
+    WHERE name IS NOT NULL GROUP BY name HAVING count(DISTINCT to_id) = 1 AND bool_and(open)
+"""
+"""A closed unit leads to those that succeeded it; a name that leads to several units, or to one that was closed for good, leads to none."""
 
 
 async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence[Mapping[int, bytes]]) -> dict[int, KnownPerson]:

@@ -62,6 +62,7 @@ class Book:
     scoped: bool = False
     units: dict[str, NewUnit] = field(default_factory=dict)
     codes: dict[str, str | None] = field(default_factory=dict)
+    former: dict[str, KnownUnit] = field(default_factory=dict)
     quotas: dict[str, dict[Row, int]] = field(default_factory=dict)
     quota_rows: dict[tuple[str, Row], JudgedRow] = field(default_factory=dict)
     seats: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -72,8 +73,10 @@ class Book:
     order: list[str] = field(default_factory=list)
 
     def code_of(self, called: str | None) -> str | None:
-        """The code of a unit by its code, its name or its short name; None where there is none, or two of that name."""
-        return self.codes.get(called or "")
+        """The code of a unit by its code, its name, its short name, or a name of before; None where there is none, or two of that name."""
+        if called in self.codes or called not in self.former:
+            return self.codes.get(called or "")
+        return self.former[called].code
 
     def name_of(self, code: str) -> str:
         """What the unit is called, in the file or else in the roster."""
@@ -86,6 +89,7 @@ def judge_book(rows: Sequence[JudgedRow], known: Mapping[str, KnownUnit], words:
     unit_rows = [row for row in rows if row.sheet in UNIT_SHEETS]
     _units(book, unit_rows)
     _names(book)
+    _former(book, rows)
     _against_roster(book, unit_rows)
     _tree(book)
     for row in rows:
@@ -133,6 +137,22 @@ def _names(book: Book) -> None:
             if called == new.name and other not in {None, new.code}:
                 where = "系统中" if other in book.known else f"第 {book.units[str(other)].row.number} 行"
                 _complain(new.row, "name", f"{where}已有同名单位，但代码不同，请核对")
+
+
+def _former(book: Book, rows: Iterable[JudgedRow]) -> None:
+    book.former = {called: unit for unit in book.known.values() for called in unit.former if called not in book.codes}
+    for row in rows:
+        for name in ("unit", "parent"):
+            if said := called_now(book, row.values.get(name)):
+                _complain(row, name, said, warning=True)
+
+
+def called_now(book: Book, called: str | None) -> str:
+    """What is said of a name that its unit does not bear any more; nothing of one that the file's owner does not see."""
+    unit = book.former.get(called or "")
+    if called is None or unit is None or not unit.visible:
+        return ""
+    return f"“{called[:40]}”已{'更名为' if unit.former[called] else '并入'}“{unit.name}”，按“{unit.name}”处理，请核对"
 
 
 def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
