@@ -34,6 +34,9 @@ LABELS = {
     State.STOPPED: "已停止",
     State.FAILED: "失败",
 }
+_NO_TABLE_OR_COLUMN = {"42P01", "42703"}
+"""What the database answers when it is asked for what a migration has yet to make."""
+_BEHIND = "数据库结构比程序旧，请先运行 bianban migrate（或 bianban up）。"
 Part = Annotated[str, typer.Argument(help="部件名，见 bianban status。")]
 
 app = typer.Typer(
@@ -191,8 +194,16 @@ def main() -> None:
     try:
         app()
     except (WrongPlace, stack.StartFailed, PortTaken) as refusal:
-        Console(stderr=True, highlight=False).print(str(refusal), style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
+        _refuse(str(refusal))
+    except Exception as failed:
+        if getattr(failed, "sqlstate", "") not in _NO_TABLE_OR_COLUMN:
+            raise
+        _refuse(f"{_BEHIND}（{failed}）")
+
+
+def _refuse(sentence: str) -> None:
+    Console(stderr=True, highlight=False).print(sentence, style="red", markup=False, soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

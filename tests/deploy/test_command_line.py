@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import typer
 from typer._click.core import Command, Context
@@ -117,3 +118,27 @@ def test_what_is_typed_wrong_is_explained_in_chinese(line: str) -> None:
     assert code == 2
     assert WRONG[line] in text
     assert english(text) == []
+
+
+@pytest.mark.parametrize("failed", [asyncpg.UndefinedTableError("nosuch"), asyncpg.UndefinedColumnError("nosuch")])
+def test_a_database_behind_the_program_is_told_so(
+    failed: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask() -> None:
+        raise failed
+
+    monkeypatch.setattr(cli, "app", ask)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    assert "请先运行 bianban migrate" in capsys.readouterr().err
+
+
+def test_any_other_failure_keeps_its_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> None:
+        raise asyncpg.UniqueViolationError("twice")
+
+    monkeypatch.setattr(cli, "app", ask)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        cli.main()
