@@ -42,6 +42,8 @@ PAGES = {
     "unit-history": ("officer", "first:/units>/history"),
     "person-new": ("officer", "first:/units>/persons/new"),
     "persons": ("officer", "/persons"),
+    "person": ("school1.clerk", "first:/units>/persons>"),
+    "person-change": ("school1.clerk", "first:/units>/persons>/key-changes/new"),
     "lights": ("officer", "/lights"),
     "lights-red": ("officer", "/lights?color=red"),
     "light": ("officer", "first:/lights?color=red"),
@@ -84,7 +86,7 @@ PAGES = {
     "no-right": ("sysadmin", "/tasks"),
     "not-found": ("officer", "/nothing-here"),
 }
-"""Name to user and address; `first:` opens the first row of a list (`>`: and a page of it), `ops:` the first case it names."""
+"""Name to user and address; `first:` opens the first row of a list (`>`: and a page of it, the next `>` a page of the first row there), `ops:` the first case it names."""
 
 
 async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[str]) -> None:
@@ -117,14 +119,19 @@ async def sign_in(page: Page, base: str, user: str) -> None:
 async def go(page: Page, base: str, path: str) -> None:
     """To one of PAGES."""
     how, _, address = ("", "", path) if path.startswith("/") else path.partition(":")
-    address, _, tail = address.partition(">")
+    address, *tails = address.split(">")
     await page.goto(base + address)
+    await _open(page, how)
+    for place, tail in enumerate(tails, 1):
+        await page.goto(page.url + tail)
+        await _open(page, how if place < len(tails) else "")
+
+
+async def _open(page: Page, how: str) -> None:
     link = page.locator({"first": "a.row-link", "ops": "main a[href^='/ops?q=']"}.get(how, "nothing")).first
     if await link.count():
         await link.click()
         await page.wait_for_load_state("networkidle")
-    if tail:
-        await page.goto(page.url + tail)
 
 
 async def main() -> None:

@@ -21,8 +21,8 @@ def people(door: Door) -> Door:
     door.played.answers[f"{PAGE}/history"] = {"items": [given.POST | recorded], "next": None}
     change = {
         "label": "职务",
-        "before": None,
-        "after": XSS,
+        "before_label": None,
+        "after_label": XSS,
         "at": "2026-01-01T01:00:00Z",
         "actor": "zhou",
         "reason": XSS,

@@ -299,7 +299,7 @@ async def test_the_internal_unit_changes_from_a_day_on_and_the_exit_keeps_all_of
 async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_masked(doors: Doors, roster_db: Database) -> None:
     row, other = await given.row(roster_db, 1), await given.unit(roster_db)
     person_id, _ = await given.in_post(roster_db, row)
-    body = {"since": "2026-09-03", "political_status": "13", "major": "会计学", "reason": "按档案补录"}
+    body = {"since": "2026-09-03", "political_status": "13", "major": "会计学", "education": "14", "reason": "按档案补录"}
     clerk, stranger = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,)), doors.as_(Role.UNIT_CLERK, units=(other,))
 
     hidden = await doors.http.post(f"/persons/{person_id}/updates", json=body, headers=stranger)
@@ -313,5 +313,7 @@ async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_mas
     assert said == {
         "political_status": (None, "＊", "unit_clerk-user", "按档案补录"),
         "major": (None, "会计学", "unit_clerk-user", "按档案补录"),
+        "education": (None, "14", "unit_clerk-user", "按档案补录"),
     }
+    assert next(each["after_label"] for each in kept.json()["items"] if each["field"] == "education") == "硕士研究生毕业"
     assert "13" not in json.dumps([each["after"] for each in kept.json()["items"]])

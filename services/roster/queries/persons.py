@@ -12,11 +12,13 @@ from services.roster.models.facts import place_of
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonUnknown
+from services.roster.queries.codes import Labels, labels
 from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import as_person
 from services.roster.queries.units import seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
+from shared.clock import business_day
 from shared.crypto import FieldCipher, masked_id_number
 from shared.db import Connection
 from shared.events.roster import RetirementFact
@@ -105,7 +107,7 @@ class PersonView(BaseModel):
 class ChangeView(BaseModel):
     """One change of one field. `since`: none when it was said to have been so always. `matter`: 信息变更 by a case, 更正, or 信息维护 by the unit.
     `reason` and `document_no` are those of whoever decided; of a case `asked_by`, `asked_reason` and `proof_no` are those of whoever asked for it.
-    Sensitive values are masked.
+    Sensitive values are masked; `before_label` and `after_label` are the values in words, where a code table has them.
     """
 
     matter: str
@@ -115,6 +117,8 @@ class ChangeView(BaseModel):
     since: date | None
     before: str | None
     after: str | None
+    before_label: str | None
+    after_label: str | None
     at: datetime
     actor: str
     reason: str
@@ -197,7 +201,8 @@ async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: W
     """Every change of the person's fields and of those of his posts, oldest first, each with its number in the list."""
     await ensure_visible(conn, person_id, who)
     rows = await conn.fetch(_CHANGES, person_id, after, limit)
-    return [(row["id"], _change(cipher, row)) for row in rows]
+    called = await labels(conn, business_day(rows[-1]["at"])) if rows else {}
+    return [(row["id"], _change(cipher, row, called)) for row in rows]
 
 
 async def revealed(conn: Connection, cipher: FieldCipher, person_id: UUID) -> Revealed:
@@ -247,11 +252,13 @@ def masked(cipher: FieldCipher, person_id: UUID, field: str, data: bytes | None)
     return masked_id_number(cipher.decrypt(data, place_of(person_id))) if field == "id_number" else MASK
 
 
-def _change(cipher: FieldCipher, row: asyncpg.Record) -> ChangeView:
+def _change(cipher: FieldCipher, row: asyncpg.Record, called: Labels) -> ChangeView:
     fields, name = dict(row), row["field"]
     if name in SENSITIVE:
         fields |= {when: masked(cipher, row["person_id"], name, row[f"sealed_{when}"]) for when in ("before", "after")}
-    return ChangeView(**fields, label=label_of(name), matter=_matter(row))
+    words = called.get(name, {})
+    said = {f"{when}_label": words.get(fields[when], fields[when]) for when in ("before", "after")}
+    return ChangeView(**fields, **said, label=label_of(name), matter=_matter(row))
 
 
 def _matter(row: asyncpg.Record) -> str:
