@@ -19,15 +19,17 @@ import structlog
 from shared.auth import Who
 from shared.clock import CHINA, Clock
 from shared.db import Connection, Database, readable_json
-from shared.exports.lists import Column, Exports, Eye, Sheet, Turn
+from shared.exports.filters import CODE_SETS, FILTERS, VALUES
+from shared.exports.lists import Column, Exports, Eye, Sheet, Turn, Words
 from shared.exports.models import ExportState
 from shared.exports.shelf import Shelf
-from shared.glossary import Role
+from shared.glossary import LABELS, Role
 from shared.sheets import writing
 from shared.sheets.writing import BOOK_ROWS, Page, Row
 from shared.unit_copies import scope, visible
 
 T = TypeVar("T")
+_TERMS = {str(term): label for term, label in LABELS.items()}
 
 GLANCE = 0.3
 SWEEP = 60.0
@@ -150,6 +152,12 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
     )
 
 
+def _in_words(name: str, value: str, words: Words) -> str:
+    """The value of a filter as its form, the code set or the glossary calls it."""
+    coded = words.get(CODE_SETS.get(name, ""), {})
+    return VALUES.get(name, {}).get(value) or coded.get(value) or _TERMS.get(value, value)
+
+
 def _put(file: BinaryIO, format_: str, pages: Sequence[Page]) -> None:
     with ExitStack() as rows:
         for page in pages:
@@ -180,17 +188,17 @@ class _Run:
         shown = [writing.Column(column.label, column.form) for column in columns]
         select = ", ".join([f"{column.sql} AS {column.name}" for column in columns] + ([sheet.always] if sheet.always else []))
         rows = self._rows(f"SELECT {select} {source.rows} ORDER BY {source.order}", source.parameters, _turner(columns, eye))
-        mark = self._mark(title, count, await self._narrowed(who), masked=_masked(columns, eye))
+        mark = self._mark(title, count, await self._narrowed(who, eye.words), masked=_masked(columns, eye))
         return Page(sheet.title, shown, mark, rows)
 
-    async def _narrowed(self, who: Who) -> str:
+    async def _narrowed(self, who: Who, words: Words) -> str:
         """By what the list was narrowed, a unit by its name where the asker sees it."""
         filters, units = dict(self._asked["filters"]), self._office.exports.units
         if "unit" in filters:
             seen = visible(who, row="units", table=units)
             sql = f"SELECT name FROM {units} AS units WHERE id = $2 AND {seen}"
             filters["unit"] = await self._conn.fetchval(sql, scope(who), UUID(filters["unit"])) or filters["unit"]
-        return "，".join(f"{name}={value}" for name, value in filters.items()) or "无"
+        return "，".join(f"{FILTERS.get(name, name)}为{_in_words(name, value, words)}" for name, value in filters.items()) or "无"
 
     def _mark(self, title: str, count: int, narrowed: str, *, masked: str) -> str:
         """Who took this, when, for what: on top of each sheet, so that a copy that goes astray tells whose it was."""

@@ -296,10 +296,11 @@ async def test_the_mark_says_who_when_why_how_much_and_that_it_is_invented(house
     unit_id = await given.unit(roster_db)
     name = await roster_db.pool.fetchval("SELECT name FROM units WHERE id = $1", unit_id)
 
-    file = await house.take("units", reason="报市领导", filters={"unit": str(unit_id)})
+    file = await house.take("units", reason="报市领导", filters={"unit": str(unit_id), "as_of": "2026-09-18", "category": "SY-1"})
     of_another = await house.take("units", Role.UNIT_CLERK, units=(await given.unit(roster_db),), filters={"unit": str(unit_id)})
 
-    assert (f"筛选：unit={name}" in file.mark, name in of_another.mark) == (True, False)
+    narrowed = f"筛选：单位（含下级）为{name}，以哪一天为准为2026-09-18，单位类别为公益一类事业单位　"
+    assert (narrowed in file.mark, name in of_another.mark) == (True, False)
     parts = ("单位", "导出人：business_officer-user", "用途：报市领导", "共 1 行", "演示数据", "数据截至：")
     assert [part for part in parts if part not in file.mark] == []
     assert unquote(file.name).split("''")[1].startswith("单位-")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.exports.filters import FILTERS, VALUES
 from shared.glossary import (
     LABELS,
     ApplicationState,
@@ -40,30 +41,30 @@ _STATES: Mapping[str, type[StrEnum]] = {
     "freezes": FreezeState,
     "differences": DifferenceState,
 }
-_DAYS = {"as_of": "以哪一天为准", "since": "从哪一天起"}
-_CHOICES: Mapping[str, tuple[str, Options]] = {
-    "type": ("申请类型", _of(ApplicationType)),
-    "light": ("亮灯", _of(Light)),
-    "level": ("等级", _of(Light)),
-    "kind": ("差异种类", _of(DifferenceKind)),
-    "leads": ("以谁为准", _of(LeadingSide)),
-    "population": ("人员范围", (("public", "机关事业"), ("state_enterprise", "国资"))),
-    "group": ("分组", (("kind", "编制类型"), ("category", "单位类别"), ("parent", "主管部门"), ("town", "镇街"))),
+_DAYS = ("as_of", "since")
+_CHOICES: Mapping[str, Options] = {
+    "type": _of(ApplicationType),
+    "light": _of(Light),
+    "level": _of(Light),
+    "kind": _of(DifferenceKind),
+    "leads": _of(LeadingSide),
+    **{name: tuple(VALUES[name].items()) for name in ("population", "group")},
 }
-_GIVEN = {"run": "比对", "week": "期次（如 2026-W38）", "sheet": "表", "field": "列", "rule": "规则", "known_on": "以哪一天所知为准"}
-_GIVEN |= {"category": "单位类别", "unit_funding": "经费形式", "rank": "级别", "system": "系统"}
-_OPEN = (("open", "未了的"),)
+_OPEN = tuple(VALUES["state"].items())
 """Of issues: what their page shows by itself."""
 
 
 def narrowing(list_name: str, name: str) -> Narrowing:
     """How the form asks for one filter of a list."""
+    label = FILTERS.get(name, name)
     if name == "unit":
-        return Narrowing(name, "单位（含下级）", "unit")
+        return Narrowing(name, label, "unit")
     if name in _DAYS:
-        return Narrowing(name, _DAYS[name], "day")
+        return Narrowing(name, label, "day")
     if name == "state" and list_name in _STATES:
-        return Narrowing(name, "状态", "choice", (_OPEN if list_name == "issues" else ()) + _of(_STATES[list_name]))
+        return Narrowing(name, label, "choice", (_OPEN if list_name == "issues" else ()) + _of(_STATES[list_name]))
     if name in _CHOICES:
-        return Narrowing(name, _CHOICES[name][0], "choice", _CHOICES[name][1])
-    return Narrowing(name, _GIVEN.get(name, name), "text" if name == "week" else "given")
+        return Narrowing(name, label, "choice", _CHOICES[name])
+    if name == "week":
+        return Narrowing(name, f"{label}（如 2026-W38）", "text")
+    return Narrowing(name, label, "given")
