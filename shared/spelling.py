@@ -3,9 +3,10 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations, islice
 
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")  # phrases cost each process 45 MB; the few that names here need stand below
 
@@ -111,6 +112,10 @@ _WORDS = {
 }
 """Words, and characters, that stand in names of units and are read otherwise than the commonest reading of their characters."""
 _LONGEST = max(map(len, _WORDS))
+_TWICE_READ = frozenset("泊长行乐重朝都会校调传单曾解仇查盖朴覃区种柏番厦六盛藏薄降角宿尉莘莞浒圩埔堡峒蚌歙荥乾车巷弄伯秘泌禅澄畜杉虹繁系")
+"""Characters of which two readings are common in names; of others the second one is not what anybody types."""
+_OTHERWISE = 8
+"""By how many readings more than the likeliest a text is found."""
 _NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
 _DIGITS = str.maketrans("", "", "12345")
 
@@ -161,12 +166,31 @@ def sought_grams(text: str) -> list[str]:
 
 
 def lines_of(texts: Iterable[str]) -> list[str]:
-    """Each text as it is written, as it is spelt, and by its initials; once each."""
+    """Each text as it is written, as it is spelt or may be read as well (月泊: yuepo, yuebo), and by its initials; once each."""
     lines: dict[str, None] = {}
     for text in texts:
-        sounds = spelt(text)
-        lines |= dict.fromkeys(written_plainly(each) for each in (text, sounds.letters, sounds.initials))
+        read = list(_readings(text))
+        sounds = [_spelt(text, each, each) for each in (read, *islice(_read_otherwise(text, read), _OTHERWISE))]
+        lines |= dict.fromkeys(written_plainly(each) for each in (text, *(line for one in sounds for line in (one.letters, one.initials))))
     return [line for line in lines if line]
+
+
+def _read_otherwise(text: str, read: list[str]) -> Iterator[list[str]]:
+    """One character by its other common reading, each in turn; then two, and so on."""
+    unsure = [place for place, char in enumerate(text) if read[place] == _reading(char)]  # otherwise a word of ours says how it is read
+    others = {place: other for place in unsure if (other := _other(text[place]))}
+    for number in range(1, len(others) + 1):
+        for places in combinations(others, number):
+            yield [others[place] if place in places else sound for place, sound in enumerate(read)]
+
+
+@lru_cache(16_384)
+def _other(char: str) -> str:
+    """The less common reading of a character that has two."""
+    if char not in _TWICE_READ:
+        return ""
+    [sounds] = pinyin(char, style=Style.NORMAL, heteronym=True)
+    return next((each for each in sounds if each != sounds[0]), "")
 
 
 def _spelt(text: str, read: list[str], typed: list[str]) -> Spelt:

@@ -88,11 +88,11 @@ async def unit_named(database: Database, name: str, parent: UUID | None = None, 
     ("q", "finds"),
     [
         ("教育", "A"), ("局", "A"), ("望汐教局", ""), ("教育局", "A"), ("教局", "A"), ("jiaoyuju", "A"), ("Jiao Yu", "A"), ("wxsjyj", "A"), ("jyj", "A"),
-        ("体育局", "A"), ("语委办", "A"), ("yuwei", "A"), ("yinhang", "B"), ("yinxing", ""), ("镇海", "B"), ("银 行", "B"), ("zzz", ""), ("市", "AB"),
+        ("yuepo", "A"), ("yuebo", "A"), ("ybz", "A"), ("rupo", ""), ("体育局", "A"), ("语委办", "A"), ("yuwei", "A"), ("yinhang", "B"), ("yinxing", ""), ("镇海", "B"), ("银 行", "B"), ("zzz", ""), ("市", "AB"),
     ],
 )  # fmt: skip
 async def test_a_unit_is_found_by_any_name_it_has_or_had_and_as_it_is_spelt(doors: Doors, roster_db: Database, q: str, finds: str) -> None:
-    names: Answer = {"short_name": "教局", "second_names": ["望汐市体育局"], "plates": ["语委办"], "internal_units": ["人事科"]}
+    names: Answer = {"short_name": "教局", "second_names": ["望汐市体育局"], "plates": ["语委办", "月泊站"], "internal_units": ["人事科"]}
     a = await unit_named(roster_db, "望汐市教育局", **names)
     b = await unit_named(roster_db, "望汐市镇海银行")
     await change_unit(roster_db, given.by(), ChangeUnit(unit_id=b, effective_on=given.TODAY, name="望汐市商业银行"))
