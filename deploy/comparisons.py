@@ -20,9 +20,9 @@ _OUTCOME = (("new", "新发现"), ("again", "重新核实"), ("same", "仍未一
 console = Console(highlight=False, soft_wrap=True)
 
 
-async def compare_file(file: Path, user: str, doors: Doors, unit: str | None) -> int:
+async def compare_file(file: Path, user: str, doors: Doors, unit: str | None, *, whole: bool) -> int:
     """Bring a file, of the whole county or of one unit with those below it; 0: nothing is open, 1: something is, 2: it cannot be compared."""
-    root = {"unit": await _unit_of(doors, user, unit)} if unit else {}
+    root = {"unit": await _unit_of(doors, user, unit)} if unit else {"whole": "true"} if whole else {}
     answer = await doors.upload(user, "roster", "/comparisons", {"file": (file.name, file.read_bytes())}, **root)
     found = await _at_rest(doors, user, answer.body["run_id"])
     if found["state"] != ComparisonState.COMPARED:

@@ -45,10 +45,11 @@ def import_file(
     unit: Annotated[
         str | None, typer.Option(help=f"只用于 {comparisons.KIND}：文件只含哪个单位（名称或代码）及其下级；不写则为全市。")
     ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help=f"只用于 {comparisons.KIND}：文件虽只含少数单位，仍按全市比对。")] = False,
     user: User = None,
 ) -> None:
     """核对并导入单位自己的表格。默认只核对，不写入。"""
-    _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), unit=unit)
+    _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), unit=unit, whole=whole)
     if dry_run and (yes or accept_valid):
         raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
     for path in (file, mapping):
@@ -59,7 +60,7 @@ def import_file(
     fields = {"political_legal": "true"} if political_legal else {}
     try:
         if kind == comparisons.KIND:
-            code = asyncio.run(_compare(file, user, unit))
+            code = asyncio.run(_compare(file, user, unit, whole=whole))
         else:
             code = asyncio.run(_import(kind, file, mapping, report, user, fields, wanted=yes or accept_valid, tolerant=accept_valid))
     except Refused as refused:
@@ -93,12 +94,12 @@ def template(
     console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}{f' --user {user}' if user else ''}", markup=False)
 
 
-def _ensure_fits(kind: str, *, writing: bool, unit: str | None) -> None:
+def _ensure_fits(kind: str, *, writing: bool, unit: str | None, whole: bool) -> None:
     """A comparison writes nothing; it alone is of one unit."""
     if kind != comparisons.KIND:
         _ensure_kind(kind)
-        if unit:
-            raise typer.BadParameter(f"--unit 只用于 {comparisons.KIND}")
+        if unit or whole:
+            raise typer.BadParameter(f"{'--unit' if unit else '--whole'} 只用于 {comparisons.KIND}")
     elif writing:
         raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
 
@@ -183,9 +184,9 @@ class Importing:
                 bar.stop()
 
 
-async def _compare(file: Path, user: str | None, unit: str | None) -> int:
+async def _compare(file: Path, user: str | None, unit: str | None, *, whole: bool) -> int:
     async with doors_of(Place.from_environment()) as doors:
-        return await comparisons.compare_file(file, await officer(doors, user), doors, unit)
+        return await comparisons.compare_file(file, await officer(doors, user), doors, unit, whole=whole)
 
 
 async def _import(

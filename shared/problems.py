@@ -164,6 +164,7 @@ TITLES: dict[str, str] = {
     "comparison_unknown": "没有找到这次比对",
     "comparison_over": "比对已经结束",
     "comparison_not_whole": "未指明文件包含的单位",
+    "comparison_file_of_part": "文件只含部分单位",
     "difference_unknown": "没有找到这条差异",
     "difference_move_refused": "差异不能这样处理",
     "difference_reason_missing": "未写明处理理由",

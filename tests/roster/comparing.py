@@ -41,7 +41,7 @@ class Upper:
     def people(self) -> list[dict[str, Any]]:
         return self.sheets["人员信息"]
 
-    async def bring(self, content: bytes | None = None, name: str = "上级.xlsx", root_id: UUID | None = None) -> UUID:
+    async def bring(self, content: bytes | None = None, name: str = "上级.xlsx", root_id: UUID | None = None, whole: bool = False) -> UUID:
         """Receive a file; it waits to be compared."""
         data, run_id = content or book(self.sheets), uuid7()
         what = ReceiveComparison(
@@ -50,6 +50,7 @@ class Upper:
             file_bytes=len(data),
             file_hash=given.CIPHER.mark(str(len(data))),
             root_id=root_id,
+            whole=whole,
             format=latest_format().version,
             leads=latest_leads().version,
             pieces=lambda: sealed_pieces(self.cipher, run_id, memoryview(data)),

@@ -299,6 +299,22 @@ async def test_a_part_of_the_county_is_compared_with_that_part(upper: Upper) -> 
     assert await upper.found(lambda each: (each.kind, each.name, each.unit)) == [("missing_here", "赵示例", "乙单位")]
 
 
+async def test_a_file_of_a_few_units_is_not_compared_with_the_county_unless_its_sender_says_so(upper: Upper) -> None:
+    for _ in range(2):
+        await given.unit(upper.database)
+    units = [each for each in upper.sheets["机构信息"] if each["机构名称"] == "乙单位"]
+    people = [{**upper.people[0], "姓名": "赵示例", "公民身份号码": NUMBERS[3], "所在机构": "乙单位"}]
+    upper.sheets = {"机构信息": units, "人员信息": people}
+
+    refused = await upper.compare()
+    cases = await upper.differences()
+    told = await upper.compare(whole=True)
+
+    assert (refused.state, cases) == (ComparisonState.UNREADABLE, [])
+    assert "只含本系统 4 个单位中的 1 个" in refused.note
+    assert (told.state, told.outcome["new"]) == (ComparisonState.COMPARED, 7)
+
+
 async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: Upper) -> None:
     by_name(upper, FULL["姓名"])["民族"] = "02"
     by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]
@@ -391,6 +407,7 @@ async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(up
     assert taken.status_code == 202, taken.text
     view = (await doors.http.get(f"/comparisons/{taken.json()['run_id']}", headers=doors.office)).json()
     assert (view["state"], view["file_name"], view["leads"]) == ("comparison_received", "上级.xlsx", "2026")
+    assert not await upper.database.pool.fetchval("SELECT whole FROM comparison_runs")
     (started,) = await upper.database.pool.fetch("SELECT type, body FROM outbox ORDER BY id DESC LIMIT 1")
     assert (started["type"], json.loads(started["body"])) == ("start:ComparisonWorkflow", taken.json())
     for headers, status, code in (
@@ -401,6 +418,8 @@ async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(up
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     part = doors.as_(Role.BUSINESS_OFFICER, units=(unit_id,))
     assert (await doors.http.post("/comparisons", files=files, data={"unit": str(unit_id)}, headers=part)).status_code == 202
+    assert (await doors.http.post("/comparisons", files=files, data={"whole": "true"}, headers=doors.office)).status_code == 202
+    assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_runs WHERE whole") == 1
     hostile = await doors.http.post("/comparisons", files={"file": ("a.xlsx", b"MZ not a book")}, headers=doors.office)
     assert hostile.status_code == 409
 

@@ -44,7 +44,7 @@ async def receive(page: Annotated[Page, Depends(Receiving("roster.maintain"))]) 
     """Bring a file of the upper level's register; nothing of ours is written."""
     if not page.request.state.incoming.file_name:
         return await _comparisons(page, NO_FILE)
-    fields = {"unit": page.text("unit")} if page.text("unit") else {}
+    fields = {name: page.text(name) for name in ("unit", "whole") if page.text(name)}
     try:
         done = await page.send_file("roster", "/comparisons", **fields)
     except Refused as refusal:

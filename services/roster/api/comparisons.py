@@ -40,7 +40,11 @@ Corrector = Annotated[Who, Depends(Permit("roster.correct"))]
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
 Answerer = Annotated[Who, Depends(Permit("persons.update"))]
 Revealer = Annotated[Who, Depends(Permit("persons.reveal"))]
-_FILE = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}, "unit": {"type": "string"}}}
+_FILE = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary"}, "unit": {"type": "string"}, "whole": {"type": "boolean"}},
+}
 _FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE}}}}
 
 
@@ -98,6 +102,7 @@ async def receive_comparison(request: Request, who: Maintainer, idempotency_key:
         file_bytes=len(file.content),
         file_hash=file.digest,
         root_id=root_id,
+        whole=form.get("whole") == "true",
         format=format_.version,
         leads=latest_leads().version,
         pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(file.content)),

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.comparisons import end, kept_file
-from services.roster.models.comparisons import ComparisonState, Found, subject_of
+from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, subject_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, Problem
 from services.roster.queries.comparison_facts import Plan, all_units, known_here, our_rows, plans, settings
 from services.roster.queries.difference_values import is_sensitive, number_of, opened_values, place_in
@@ -23,6 +23,7 @@ from services.roster.rules.comparisons import (
     compare_rows,
     compare_units,
     found_again,
+    spoken_of,
 )
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from services.roster.rules.leads import Leads
@@ -60,6 +61,8 @@ class _Run:
     sheets: dict[str, SheetComparison] = field(default_factory=dict)
     problems: list[dict[str, object]] = field(default_factory=list)
     unread: int = 0
+    ours: set[UUID] = field(default_factory=set)
+    theirs: set[UUID] = field(default_factory=set)
 
     def problem(self, plan: Plan, number: int, name: str, sentence: str) -> None:
         """A row or cell that could not be compared; no sentence repeats a cell."""
@@ -67,6 +70,11 @@ class _Run:
         if len(self.problems) < PROBLEMS:
             column = plan.fields.by_name[name].label if name in plan.fields.by_name else ""
             self.problems.append({"sheet": plan.fields.title, "row": number, "column": column, "sentence": sentence})
+
+    def ensure_whole(self) -> None:
+        """Who names no unit sends the county. Raises FileOfPart."""
+        if self.row["root_id"] is None and not self.row["whole"] and 2 * len(self.theirs) < len(self.ours):
+            raise FileOfPart(here=len(self.ours), there=len(self.theirs))
 
     async def tell(self) -> None:
         """Let watchers know how far it is. Raises _Superseded."""
@@ -91,8 +99,9 @@ async def compare_registers(database: Database, cipher: FieldCipher, clock: Cloc
     try:
         run = await _prepare(database, cipher, by.as_of, row)
         await _compare(run)
+        run.ensure_whole()
         await _settle(run, by)
-    except (Unreadable, HeaderMissing, MappingWrong, FileForgotten) as refusal:
+    except (Unreadable, HeaderMissing, MappingWrong, FileForgotten, FileOfPart) as refusal:
         async with database.transaction() as conn:
             if await conn.fetchval("SELECT state FROM comparison_runs WHERE id = $1 FOR UPDATE", run_id) == ComparisonState.COMPARING:
                 await end(conn, run_id, ComparisonState.UNREADABLE, by, str(refusal))
@@ -132,6 +141,8 @@ async def _compare_sheet(run: _Run, plan: Plan, foreign: ForeignSheet) -> None:
         theirs = [row async for row in rows]
         async with run.database.reading() as conn:
             ours = [row async for chunk in our_rows(conn, run.cipher, plan, run.row["root_id"]) for row in chunk]
+        run.ours |= {row.unit_id for row in ours}
+        run.theirs |= spoken_of(sheet, theirs)
         (compare_units if plan.kind == "units" else compare_rows)(sheet, ours, theirs)
     for number, name, sentence in sheet.problems:
         run.problem(plan, number, name, sentence)
@@ -140,6 +151,7 @@ async def _compare_sheet(run: _Run, plan: Plan, foreign: ForeignSheet) -> None:
 
 async def _compare_persons(run: _Run, plan: Plan, sheet: SheetComparison, rows: AsyncIterator[TheirRow]) -> None:
     persons, theirs = PersonsComparison(sheet), [row async for row in rows]
+    run.theirs |= spoken_of(sheet, theirs)
     for start in range(0, len(theirs), BATCH):
         batch = theirs[start : start + BATCH]
         numbers = [row.values.get("id_number") for row in batch]
@@ -150,6 +162,7 @@ async def _compare_persons(run: _Run, plan: Plan, sheet: SheetComparison, rows: 
     async with run.database.reading() as conn:
         async for chunk in our_rows(conn, run.cipher, plan, run.row["root_id"]):
             for ours in chunk:
+                run.ours.add(ours.unit_id)
                 persons.ours(ours)
         persons.close(await known_here(conn, persons.known_left))
 

@@ -69,10 +69,10 @@ def file_place(run_id: UUID, number: int) -> str:
 async def receive_comparison(conn: Connection, by: By, what: ReceiveComparison) -> UUID:
     """Keep the file until it is compared, with the versions by which that is done."""
     await conn.execute(
-        "INSERT INTO comparison_runs (id, state, file_name, file_bytes, file_hash, format, leads, root_id, actor, received_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO comparison_runs (id, state, file_name, file_bytes, file_hash, format, leads, root_id, whole, actor, received_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         *(what.run_id, ComparisonState.RECEIVED, what.file_name, what.file_bytes, what.file_hash, what.format, what.leads),
-        *(what.root_id, by.actor, by.as_of),
+        *(what.root_id, what.whole, by.actor, by.as_of),
     )
     for number, piece in enumerate(what.pieces()):
         await conn.execute("INSERT INTO comparison_files (run_id, number, content) VALUES ($1, $2, $3)", what.run_id, number, piece)

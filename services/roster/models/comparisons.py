@@ -64,13 +64,16 @@ def subject_of(sheet: str, kind: str, field: str, whom: str, number: str | None)
 
 
 class ReceiveComparison(Request):
-    """A file, kept encrypted until it is compared; `pieces` gives it anew each time it is asked. `root_id`: the subtree that it covers."""
+    """A file, kept encrypted until it is compared; `pieces` gives it anew each time it is asked. `root_id`: the subtree that it covers;
+    `whole`: few units as it has, it is the whole register.
+    """
 
     run_id: UUID = Field(exclude=True)
     file_name: str = Field(min_length=1, max_length=200)
     file_bytes: int
     file_hash: str
     root_id: UUID | None = None
+    whole: bool = False
     format: str
     leads: str
     pieces: Callable[[], Iterable[bytes]] = Field(exclude=True, repr=False)
@@ -123,6 +126,16 @@ class ComparisonNotWhole(Conflict):
 
     code = "comparison_not_whole"
     sentence = "您负责的不是全县单位。请用 unit 指明文件包含的单位（须在您的负责范围内），再提交比对。"
+
+
+class FileOfPart(Conflict):
+    """Compared with the whole county, a file of a few units would make a case of everybody else."""
+
+    code = "comparison_file_of_part"
+    sentence = (
+        "文件只含本系统 {here} 个单位中的 {there} 个，未作比对，以免其余单位都被记为差异。只是其中一个单位（含下级）的，请指明“文件包含的单位”"
+        "（命令行用 --unit）；确是全部数据的，请勾选“也按全部单位比对”（命令行用 --whole）后重新提交。"
+    )
 
 
 class DifferenceUnknown(NotFound):

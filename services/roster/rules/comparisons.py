@@ -185,6 +185,13 @@ class SheetComparison:
         return unit_id
 
 
+def spoken_of(sheet: SheetComparison, rows: Iterable[TheirRow]) -> set[UUID]:
+    """Which of our units stand in these rows."""
+    called, units = "name" if sheet.kind == "units" else "unit", sheet.units
+    every = (units.coded(row.values.get("uscc"), row.values.get("unit_code")) or units.find(row.values.get(called)) for row in rows)
+    return {unit_id for unit_id in every if unit_id}
+
+
 def compare_units(sheet: SheetComparison, ours: Iterable[OurRow], theirs: Iterable[TheirRow]) -> None:
     """Units: by code, then by name."""
     mine = {row.unit_id: row for row in ours}
