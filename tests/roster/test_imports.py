@@ -250,7 +250,7 @@ async def test_a_file_from_before_a_reform_finds_its_units_under_their_names_of_
 
     told = [(row, sentence[: sentence.find("，")]) for _, row, column, sentence in await office.said(view) if column == "单位"]
     assert told == [(2, "“甲局”已并入“甲乙局”"), (3, "“乙局”已更名为“甲乙局”"), (4, "系统和本文件中都没有“丙局”")]
-    assert (view.sheets["roster"].same, view.sheets["roster"].wrong) == (2, 1)
+    assert (view.sheets["roster"].same, view.sheets["roster"].wrong, view.errors) == (2, 1, 1)
 
 
 async def test_who_stands_on_another_unit_is_told(office: Office) -> None:

@@ -156,7 +156,7 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
         "SELECT sheet, number, CASE sheet WHEN 'roster' THEN 'kind' ELSE 'unit' END, CASE sheet"
         " WHEN 'roster' THEN '该单位没有核定此编制类型和经费形式，请改正，或先导入核定的编制数'"
         " ELSE '该单位没有核定编外用工控制数，请先导入（“编制”表，编制类型填“编外用工控制数”）' END"
-        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code <> ALL($5) AND (verdict = 'added' OR verdict = 'wrong'"
+        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code IS NOT NULL AND unit_code <> ALL($5) AND (verdict = 'added' OR verdict = 'wrong'"
         " AND (sheet <> 'roster' OR kind IS NOT NULL AND funding IS NOT NULL)) AND NOT EXISTS"
         " (SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS there (code, of_kind, of_funding)"
         "  WHERE code = unit_code AND of_kind = kind AND of_funding = funding)",
