@@ -113,7 +113,8 @@ def _populations(figures: str, late: str, day: str) -> str:
 
 
 _OFF_RATIO = share(
-    "coalesce(sum(headcount) FILTER (WHERE name = 'off_establishment'), 0)", "sum(headcount) FILTER (WHERE name IN ('establishment', 'apart'))"
+    "coalesce(sum(headcount) FILTER (WHERE name = 'off_establishment'), 0)",
+    "sum(headcount) FILTER (WHERE name IN ('establishment', 'apart'))",
 )
 POPULATIONS_NOW = _populations(FIGURES_NOW, "SELECT '' AS kind WHERE false", "'infinity'::date")
 POPULATIONS_THEN = _populations(FIGURES_THEN, _ROWS_WITHOUT_QUOTA, "coalesce($2::date, 'infinity')")
