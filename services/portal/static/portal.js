@@ -153,6 +153,16 @@
   });
   window.addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); opened = []; });
 
+  // Enter changes a field and submits, and the pause after typing is over a moment later: one list comes, so that nobody loses the row he is at
+  const asked = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, triggeringEvent: cause } = event.detail.requestConfig;
+    if (!elt.matches("form.filters") || !cause) return;
+    const words = new URLSearchParams(new FormData(elt)).toString(), before = asked.get(elt) || {};
+    if (words === before.words && (cause.type !== "submit" || cause.timeStamp - before.at < 100)) event.preventDefault();
+    else asked.set(elt, { words, at: cause.timeStamp });
+  });
+
   // after a swap the focus stays in the list that was asked for, and its size is told
   document.addEventListener("htmx:afterSwap", (event) => {
     at = null;
