@@ -31,6 +31,8 @@ async def test_handed_up_and_brought_back_nothing_differs_and_a_change_is_found(
     person = {name: str(first[name]) for name in ("姓名", "公民身份号码", "所在机构")} | {"毕业院校": "示例大学甲"}
     changed.write_bytes(book({"人员信息": [person]}))
     code, said = await bianban(whole, "import", "provincial", str(changed))
+    assert (code, "未作比对" in said) == (2, True), said  # one unit of many, and nobody said so
+    code, said = await bianban(whole, "import", "provincial", str(changed), "--whole")
     assert (code, "bianban export differences --filter run=" in said) == (1, True), said
     async with doors_of(whole) as doors:
         (found,) = (await doors.get(OFFICER, "roster", "/differences", field="school")).body["items"]
