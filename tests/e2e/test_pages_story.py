@@ -1,6 +1,7 @@
 """The story of `make demo`, from the first application to the last, played through the pages by everybody who has a part in it."""
 
 import io
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -238,7 +239,7 @@ async def _go_on(story: Story, pending: str, late: str) -> None:
 
 async def _choose(page: Page, field: str, name: str) -> None:
     """Whoever has this name."""
-    value = await page.locator(f"{field} option", has_text=name).get_attribute("value")
+    value = await page.locator(f"{field} option", has_text=re.compile(rf"^{name}\s")).get_attribute("value")
     await page.select_option(field, value)
 
 
