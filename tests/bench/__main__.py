@@ -96,8 +96,9 @@ def _memory_table(rows: list[Row]) -> Table:
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
     arguments.add_argument("paths", nargs="*", metavar="PATH", help=", ".join(PATHS))
-    chosen = arguments.parse_args().paths or list(PATHS)
-    if unknown := [name for name in chosen if name not in PATHS]:
+    named = arguments.parse_args().paths
+    chosen = [name for name in PATHS if name in named or not named]  # in this order: what fills its stack comes last
+    if unknown := [name for name in named if name not in PATHS]:
         arguments.error(f"no such path: {', '.join(unknown)}")
     code = uvloop.run(main(chosen))
     sys.stdout.flush()

@@ -134,6 +134,7 @@ async def test_the_tree_is_read_branch_by_branch_with_how_many_stand_below(doors
 
 async def test_a_list_of_units_tells_their_posts_in_all_where_it_is_asked(doors: Doors, roster_db: Database) -> None:
     row = await given.row(roster_db, 3)
+    await given.quota(roster_db, given.Row(row.unit_id, "ZZ"), 2)  # 单列: on a line of its own
     await given.in_post(roster_db, row)
     clerk = doors.as_(Role.UNIT_CLERK, units=(row.unit_id,))
 
