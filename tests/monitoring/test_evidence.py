@@ -29,7 +29,8 @@ from services.monitoring.rules.evidence import MOST_BYTES, MOST_FILES, media_typ
 from shared.auth import Tokens, Who
 from shared.clock import Clock
 from shared.crypto import FieldCipher, KeyRing, Suite, new_key
-from shared.exports.retention import Keeping, sweep
+from shared.db import By
+from shared.exports.retention import EndKeeping, Keeping, sweep
 from shared.exports.shelf import Shelf
 from shared.glossary import IssueState, Role
 from shared.http import service_app
@@ -232,12 +233,16 @@ async def test_evidence_is_kept_its_time_after_the_case_and_what_goes_is_told(de
     shelf, how = Shelf(desk.folder, CIPHER), (retention.due, retention.end_keeping, retention.live)
     await sweep(Keeping(desk.tables.database, Clock(None), shelf, 0, *how))
     open_still = [each.name for each in desk.folder.iterdir()]
+    case = await pool.fetchval("SELECT issue_id FROM evidence_files")
+    late = EndKeeping(case=case, kept_days=0, closed_before=Clock(None).now())
+    nothing = await retention.end_keeping(desk.tables.database, By("engine", Clock(None).now(), "late"), late)  # taken up again meanwhile
     await pool.execute("UPDATE issues SET state = 'closed', closed_at = now() - interval '400 days'")
     await sweep(Keeping(desk.tables.database, Clock(None), shelf, 401, *how))
     in_time = [each.name for each in desk.folder.iterdir()]
     await sweep(Keeping(desk.tables.database, Clock(None), shelf, 399, *how))
     gone = await desk.ask(desk.clerk, "GET", f"/evidence-files/{brought['id']}")
 
+    assert nothing == []
     assert open_still == in_time == [f"{brought['id']}-0"]
     assert list(desk.folder.iterdir()) == []
     assert (gone.status_code, gone.json()["code"]) == (404, "evidence_file_removed")
