@@ -93,6 +93,7 @@ OPEN_DEADLINES = Gauge("bianban.deadlines.open", "{case}", "计时中、尚未�
 OVERDUE_DEADLINES = Gauge("bianban.deadlines.overdue", "{case}", "已逾期的案件")
 SEALS_WAITING = Gauge("bianban.seals.waiting", "{document}", "已放行、等待签章的文书")
 SEALS_AGE = Gauge("bianban.seals.age", "s", "等待签章最久的文书已等待的时间")
+ARCHIVE_AGE = Gauge("bianban.archive.age", "s", "归档落后于现在的时间：此刻恢复会缺少这么久的业务")
 POOL = Gauge("db.client.connection.count", "{connection}", "数据库连接数，按状态")
 
 TEMPORAL = {

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from datetime import datetime
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -10,7 +11,9 @@ import asyncpg
 from deploy.backup.kept import copy_kept
 from deploy.local.archive import archive_of
 from deploy.local.place import Place
+from shared import telemetry
 from shared.db import Connection
+from shared.metrics import ARCHIVE_AGE
 
 EVERY = 15.0
 PATIENCE = 10.0
@@ -26,6 +29,8 @@ def complete_until(archive: Path) -> datetime | None:
 async def keep(place: Place, archive: Path) -> None:
     """A round every few seconds, for ever."""
     archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+    began = datetime.now(UTC)
+    ARCHIVE_AGE.ask("archive", lambda: [({}, (datetime.now(UTC) - (complete_until(archive) or began)).total_seconds())])
     superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
     while True:
         await _round(superuser, place, archive)
@@ -54,6 +59,7 @@ def main() -> None:
     place = Place.from_environment()
     archive = archive_of(place)
     if archive:
+        telemetry.set_up("archive-files", os.environ.get("BIANBAN_OTLP") or None)
         asyncio.run(keep(place, archive))
 
 

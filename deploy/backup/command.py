@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.backup.making import make
+from deploy.backup.making import make, trim
 from deploy.backup.manifest import told
 from deploy.backup.restoring import Wanted, restore
 from deploy.local.place import Place
@@ -16,7 +16,12 @@ from shared.clock import CHINA
 FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
-def backup(target: Annotated[Path, typer.Argument(metavar="DIR", help="新的空目录，最好在另一块磁盘上。", resolve_path=True)]) -> None:
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="新的空目录，最好在另一块磁盘上。", resolve_path=True)],
+    trimmed: Annotated[
+        bool, typer.Option("--trim", help="备份完成后，删除归档中早于本备份的日志；更早的备份此后只能恢复到其完成的时刻。")
+    ] = False,
+) -> None:
     """系统运行中做一份完整备份：数据库与文件，核对后写清单。密钥（secrets）不在其中，须另行保管。"""
     place = Place.from_environment()
     began = time.monotonic()
@@ -24,6 +29,8 @@ def backup(target: Annotated[Path, typer.Argument(metavar="DIR", help="新的空
     typer.echo(
         f"备份完成：{target}，{made.bytes / 2**20:,.0f} MB，用时 {time.monotonic() - began:.1f} 秒，可恢复到 {told(made.ended_at)} 及以后。"
     )
+    if trimmed:
+        typer.echo(f"归档已清理：删除早于本备份的日志 {trim(place, target)} 个。")
     typer.echo(f"密钥不在备份中。请把 {place.home / 'secrets'} 另存一份，与备份分开保管。")
     if made.archive is None:
         typer.echo("未设 BIANBAN_ARCHIVE_DIR：只能恢复到备份完成的时刻，之后的业务没有归档。")

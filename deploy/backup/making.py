@@ -123,6 +123,20 @@ def verify(folder: Path) -> None:
         raise WrongPlace(f"{folder} 中的备份已损坏：{(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
 
+def trim(place: Place, made: Path) -> int:
+    """Delete of the archive's log what lies before this backup; how many files went. Older backups lead to their own end only from now on."""
+    archive = archive_of(place)
+    if archive is None:
+        return 0
+    label = (made / "base" / "backup_label").read_text(encoding="utf-8")
+    first = label.partition("(file ")[2].partition(")")[0]
+    before = set((archive / "wal").iterdir())
+    done = subprocess.run(postgres.command("pg_archivecleanup", str(archive / "wal"), first), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise WrongPlace(f"归档未能清理：{done.stderr.strip()}")
+    return len(before - set((archive / "wal").iterdir()))
+
+
 def _write(file: Path, text: str) -> None:
     half = file.with_suffix(".new")
     with half.open("w", encoding="utf-8") as written:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -70,7 +71,8 @@ async def test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there
             play = Play(stage, await choose(stage.doors))
             await play.file_one()
             await play.turn_red()
-            made = _bianban(first, "backup", str(tmp_path / "backup"))
+            made = _bianban(first, "backup", str(tmp_path / "backup"), "--trim")
+            assert re.search(r"早于本备份的日志 [1-9]", made)
             await play.freeze()
             minute = await _end_of_second()
             later = await play.what_comes_too_late()
