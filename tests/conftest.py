@@ -70,8 +70,18 @@ async def stack() -> AsyncIterator[Place]:
     """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each."""
     free = free_place(PLACES)
     async with running(free, ["postgres", "bootstrap"]) as place:
+        await _without_waiting_for_the_disk(place)
         await migrate(place, "template")
         yield place
+
+
+async def _without_waiting_for_the_disk(place: Place) -> None:
+    """Thousands of databases are made and dropped here, and no test pulls the plug; those that kill servers (e2e) have a stack that waits."""
+    postgres = await asyncpg.connect(place.database_url("postgres", "postgres"))
+    for setting in ("fsync", "full_page_writes"):
+        await postgres.execute(f"ALTER SYSTEM SET {setting} = off")
+    await postgres.execute("SELECT pg_reload_conf()")
+    await postgres.close()
 
 
 @pytest_asyncio.fixture

@@ -18,6 +18,7 @@ CONSUMER, OUTBOX, TAIL, REPLAYS = (f"tests/shared/test_{name}.py::test_" for nam
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
 APPROVAL = "tests/workflows/test_approval.py::test_"
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
+RESTORE = "tests/e2e/test_restore.py::test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there"
 PASSING = "tests/portal/test_passing.py::test_"
 DELETED = 'await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))'
 
@@ -193,6 +194,34 @@ GUARDS = (
         "    for passing in (Unavailable, *PASSING):",
         "    for passing in (Unavailable,):",
         ("tests/shared/test_http.py::test_each_kind_of_error_has_its_status_and_code",),
+    ),
+    Guard(
+        "after a restore every event of the log goes out once more",
+        "shared/recovery.py",
+        "convert_to(body::text, 'UTF8') FROM gone",
+        "convert_to(body::text, 'UTF8') FROM gone WHERE false",
+        (RESTORE,),
+    ),
+    Guard(
+        "after a restore the oldest event goes out first",
+        "shared/recovery.py",
+        "ORDER BY at DESC, version DESC, event_id DESC",
+        "ORDER BY at, version, event_id",
+        (RESTORE,),
+    ),
+    Guard(
+        "after a restore no reader begins where it stood in topics that are gone",
+        "shared/recovery.py",
+        '"topic_ends", "consumer_positions", ',
+        '"topic_ends", ',
+        (RESTORE,),
+    ),
+    Guard(
+        "after a restore a case that was open begins again",
+        "shared/recovery.py",
+        " WHERE NOT EXISTS (SELECT FROM outbox WHERE destination = 'temporal' AND key = $2 AND type = $3)",
+        " WHERE $2 = $3",
+        (RESTORE,),
     ),
     Guard(
         "a workflow is asked for once",
