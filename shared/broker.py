@@ -23,7 +23,8 @@ from aiokafka.protocol.types import Array, Int8, Int32, Int64, Schema, String
 
 TIMEOUT_MS = 8000
 _ALL_REPLICAS, _LATEST, _NOBODY = -1, -1, -1
-_BATCH_BYTES = 16384
+_BATCH_BYTES = 512 * 1024
+"""Half of what a broker takes at once, and as much as one event may have."""
 
 At = tuple[str, int]
 """Topic and partition."""
