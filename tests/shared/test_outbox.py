@@ -133,12 +133,12 @@ async def test_a_batch_that_is_full_keeps_the_order_of_what_did_not_fit(kit: Kit
     unit = uuid4()
     async with kit.database.transaction() as conn:
         await outbox.append(
-            conn, by(), *(changed(unit, version).model_copy(update={"document_no": "号" * 2000}) for version in range(1, 41))
+            conn, by(), *(changed(unit, version).model_copy(update={"document_no": "号" * 2000}) for version in range(1, 121))
         )
     async with process("relay", kit.url, *kit.kafka):
         await until(lambda: empty(kit))
 
-    assert first_occurrences(await taken(kit.kafka)) == {str(unit): list(range(1, 41))}
+    assert first_occurrences(await taken(kit.kafka)) == {str(unit): list(range(1, 121))}
 
 
 @pytest.mark.asyncio
