@@ -25,12 +25,14 @@ Cells = dict[str, Any]
 def choices() -> dict[str, Choices]:
     """The code sets as the migrations hold them, and the four tables of their own."""
     rows: dict[str, list[tuple[str, str, Sequence[str]]]] = {}
-    text = (MIGRATIONS / "1020_code_sets.sql").read_text(encoding="utf-8")
+    text = "".join((MIGRATIONS / name).read_text(encoding="utf-8") for name in ("1020_code_sets.sql", "1094_sexes_whole.sql"))
     for block in re.split(r"INSERT INTO codes", text)[1:]:
         found = re.search(r"SELECT '(\w+)'", block)
         assert found is not None
-        values = re.findall(r"\(\d+, '([^']+)', '([^']+)', '([^']*)'", block)
-        rows[found.group(1)] = [(code, label, aliases.split()) for code, label, aliases in values]
+        values = re.findall(r"\(\d+, '([^']+)', '([^']+)', '([^']*)'(?:, '(\d)')?", block)
+        rows.setdefault(found.group(1), []).extend(
+            (code, label, [*aliases.split(), *standard]) for code, label, aliases, standard in values
+        )
     rows |= {
         "kinds": [
             ("XZ", "行政编制", ()),

@@ -131,6 +131,21 @@ def test_sex_and_birth_follow_from_the_number_and_that_is_said() -> None:
     assert said(row) == [("sex", True), ("birth_on", True)]
 
 
+@pytest.mark.parametrize("written", ["未知", "未说明", 0.0, "9"])
+def test_a_sex_that_the_standard_calls_unknown_or_unsaid_is_told_by_the_number(written: str | float) -> None:
+    row = one("roster", person(性别=written))
+
+    assert row.values["sex"] == "F"
+    assert [(each.field, each.sentence, each.warning) for each in row.problems] == [
+        ("sex", "为未知或未说明，已按公民身份号码填入，请核对", True)
+    ]
+
+
+def test_a_sex_may_be_written_by_the_standards_code() -> None:
+    assert one("roster", person(性别=2.0)).problems == []
+    assert ("sex", False) in said(one("roster", person(性别="1")))
+
+
 def test_a_month_of_birth_that_agrees_is_enough() -> None:
     assert one("roster", person(出生日期="1986.03")).problems == []
 

@@ -65,6 +65,8 @@ TAKEN = (
     Dirt("line break in a cell", {"籍贯": "某省\n某市"}),
     Dirt("tick for yes", {"是否高配": "√"}),
     Dirt("sex left empty", {"性别": None}, "性别", "已按公民身份号码填入", warning=True),
+    Dirt("sex by the standard's code", {"性别": 2.0}),
+    Dirt("sex called unknown", {"性别": "未知"}, "性别", "未知或未说明", warning=True),
     Dirt("birth date left empty", {"出生日期": None}, "出生日期", "已按公民身份号码填入", warning=True),
     Dirt("birth date of the archive", {"出生日期": "1980-01-02"}, "出生日期", "档案认定", warning=True),
     Dirt("identity left empty", {"人员身份": "—"}, "人员身份", "身份待核", warning=True),

@@ -18,7 +18,6 @@ ENUMS: dict[str, Sequence[StrEnum]] = {
     "post_categories": tuple(PostCategory),
     "over_quota_causes": tuple(OverQuotaCause),
     "retirement_categories": tuple(Category),
-    "sexes": tuple(Sex),
 }
 
 
@@ -61,7 +60,8 @@ async def test_standard_codes_are_the_standards(roster_db: Database) -> None:
         "21",
         "4",
     )
-    assert [code_of("sexes", label).standard for label in ("男", "女")] == ["1", "2"]
+    sexes = {code.label: (code.code, code.standard) for code in known.of("sexes")}
+    assert sexes == {"男": (Sex.MALE, "1"), "女": (Sex.FEMALE, "2"), "未知": ("unknown_sex", "0"), "未说明": ("unsaid_sex", "9")}
 
 
 @pytest.mark.parametrize("name", ENUMS)

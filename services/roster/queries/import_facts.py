@@ -11,7 +11,7 @@ from services.roster.models.facts import place_of
 from services.roster.models.fields import UNITS
 from services.roster.models.imports import Job, KnownLoan, KnownPerson, KnownUnit, MappingFile, Standing
 from services.roster.models.persons import RECORD, SENSITIVE
-from services.roster.queries.codes import Codes
+from services.roster.queries.codes import Code, Codes
 from services.roster.queries.indexes import ASKED, asked_of
 from services.roster.rules.imports.book import Words
 from services.roster.rules.imports.cells import Choices
@@ -30,7 +30,12 @@ _UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
 def choices_of(codes: Codes) -> dict[str, Choices]:
     """Every code set as cells are read by it."""
     own = {name: codes.of(name) for name in ("categories", "kinds", "fundings", "entry_reasons")}
-    return {name: Choices.of([(code.code, code.label, code.aliases) for code in rows]) for name, rows in {**codes.sets, **own}.items()}
+    return {name: Choices.of([_words(code) for code in rows]) for name, rows in {**codes.sets, **own}.items()}
+
+
+def _words(code: Code) -> tuple[str, str, list[str]]:
+    """Code, label, and what else files write: older words, and the national standard's code."""
+    return code.code, code.label, [*code.aliases, *filter(None, [code.standard])]
 
 
 def words_of(codes: Codes) -> Words:

@@ -14,7 +14,7 @@ _USUAL = {
     Kind.UNIT: "单位名称或统一社会信用代码",
     Kind.NUMBER: "只填数字",
 }
-_UNTAKEN = frozenset({"unknown_identity", "unknown_post", "left"})
+_UNTAKEN = frozenset({"unknown_identity", "unknown_post", "unknown_sex", "unsaid_sex", "left"})
 
 
 def template(sheet: Sheet, codes: Codes) -> bytes:

@@ -12,6 +12,7 @@ YOUNGEST = 14
 _PARTY_AGE = 18
 _MAY_LIE_AHEAD = frozenset({"use_until", "contract_until", "seconded_until"})
 _RETIREMENT_SEX = {"M60": "M", "F55": "F", "F50": "F", "SPECIAL": "F"}
+_UNTOLD_SEX = frozenset({None, "unknown_sex", "unsaid_sex"})
 _SERVANTS = frozenset({PersonIdentity.CIVIL_SERVANT, PersonIdentity.LIKE_CIVIL_SERVANT})
 _OUTSIDE = frozenset({None, PersonIdentity.OFF_ESTABLISHMENT, PersonIdentity.STATE_ENTERPRISE, PersonIdentity.UNKNOWN})
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
@@ -56,10 +57,11 @@ class Agreement:
         values = row.values
         number = values["id_number"]  # its cell was read: form and check digit are right
         sex, born = ("M" if int(number[16]) % 2 else "F"), f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
-        if values.get("sex") is None and not _complained(row, "sex"):
+        told = values.get("sex")
+        if told in _UNTOLD_SEX and not _complained(row, "sex"):
             values["sex"] = sex
-            self._warn(row, "sex", "未填写，已按公民身份号码填入，请核对")
-        elif values.get("sex") not in {None, sex}:
+            self._warn(row, "sex", f"{'未填写' if told is None else '为未知或未说明'}，已按公民身份号码填入，请核对")
+        elif told not in {None, sex}:
             self._complain(row, "sex", "与公民身份号码不一致，请核对两项中哪一项有误")
         written = values.get("birth_on")
         if written is None and not _complained(row, "birth_on"):
