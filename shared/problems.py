@@ -110,6 +110,7 @@ TITLES: dict[str, str] = {
     "key_item_would_change": "涉及关键信息",
     "change_needs_case": "关键信息变更须经申请",
     "off_post_untold": "编外岗位未写明",
+    "contract_unknown": "没有用工合同",
     "change_unknown": "没有找到待办变更",
     "change_taken": "变更已另行办理",
     "change_of_other": "变更与申请不一致",

@@ -11,6 +11,7 @@ from services.roster.api.door import AtMoment, InDoor, Write, fields
 from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
+from services.roster.models.requests import KeptByUnit
 from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
@@ -30,14 +31,13 @@ class PersonBody(PersonFacts, Write):
     id_number: str = Field(min_length=15, max_length=18, repr=False)
 
 
-class UpdateBody(PersonDetails, Write):
-    """From the day `since` on, only what is given changes. The reason is kept with the change."""
+class UpdateBody(PersonDetails, KeptByUnit, Write):
+    """From the day `since` on, only what is given changes, of the person or of the post. The reason is kept with the change."""
 
     reason: str = Field(min_length=2, max_length=500)
     since: date
     identity: PersonIdentity | None = None
     post_category: PostCategory | None = None
-    internal_unit: str | None = Field(None, max_length=200)
 
 
 class KeyItemsBody(PersonDetails, Write):

@@ -67,7 +67,7 @@ class TransferBody(Write):
 
 
 class PlacementCorrectionBody(PostDetails, Write):
-    """Only what is given is corrected; `reason` says what was wrong. `internal_unit` and `duty_status` are those of the first day."""
+    """Only what is given is corrected; `reason` says what was wrong. Internal unit, status and contract are those of the first day."""
 
     reason: str = Field(min_length=2, max_length=500)
 

@@ -60,9 +60,8 @@ _register = command(_register_person)
 
 async def update_person(database: Database, cipher: FieldCipher, by: By, what: UpdatePerson) -> None:
     """Change what is no key item (★), from a day on, by the unit itself. Never stopped by a freeze."""
-    post = what.model_dump(include={"internal_unit"} & what.model_fields_set)
     async with database.reading() as conn:
-        sealed = await seal_change(conn, cipher, what, business_day(by.as_of), post)
+        sealed = await seal_change(conn, cipher, what, business_day(by.as_of), {})
     await _update(database, by, sealed)
 
 

@@ -107,7 +107,10 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
         " 'during', daterange($2, NULL), 'recorded', tstzrange(upper(old.recorded), NULL), 'entry_reason', $3::text, 'transfer_id', $4::uuid,"
         " 'document_no', $5::text, 'entry_document_no', $5::text, 'seat_level', mover.seat_level, 'internal_unit', NULL,"
         " 'duty_status', coalesce((SELECT duty_status FROM post_changes WHERE post_changes.placement_id = old.placement_id"
-        "  AND upper_inf(post_changes.recorded) ORDER BY since DESC LIMIT 1), old.duty_status))) AS begun WHERE old.id = ANY($1)",
+        "  AND upper_inf(post_changes.recorded) ORDER BY since DESC LIMIT 1), old.duty_status)) || coalesce((SELECT jsonb_build_object("
+        "  'employment_form', employment_form, 'dispatch_company', dispatch_company, 'contract_until', contract_until) FROM post_changes"
+        "  WHERE post_changes.placement_id = old.placement_id AND upper_inf(post_changes.recorded) AND renewed ORDER BY since DESC LIMIT 1), '{}'))"
+        " AS begun WHERE old.id = ANY($1)",
         ids,
         batch.since,
         REASON,

@@ -9,6 +9,7 @@ from services.roster.models.facts import place_of
 from services.roster.models.loads import LoadedPerson
 from services.roster.models.persons import MANDATORY, RECORD, SENSITIVE, KeyItems, PersonChange, SealedChange
 from services.roster.models.refusals import NothingCorrected
+from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
 from services.roster.queries.persons import id_number_of
@@ -74,7 +75,8 @@ def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked:
 
 
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
-    """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: what is of the post."""
+    """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: key items of the post."""
+    post = {**post, **what.model_dump(exclude_unset=True, include=set(KeptByUnit.model_fields))}
     told = what.model_dump(exclude_unset=True, include=set(RECORD))
     given = {name: value for name, value in told.items() if value is not None or name not in MANDATORY}
     if not given and not post:
@@ -87,4 +89,4 @@ async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange,
         given |= {"id_number": number} if what.id_number else {}
     values = {name: value for name, value in given.items() if name not in SENSITIVE}
     since: date | None = getattr(what, "since", None)
-    return SealedChange(**seal(cipher, what.person_id, given), person_id=what.person_id, since=since, values=values, post=dict(post))
+    return SealedChange(**seal(cipher, what.person_id, given), person_id=what.person_id, since=since, values=values, post=post)

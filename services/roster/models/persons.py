@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.roster.models.fields import PERSONS, Sensitivity
-from services.roster.models.requests import Request
+from services.roster.models.requests import KeptByUnit, Request
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
 
@@ -97,11 +97,10 @@ class PersonChange(PersonDetails):
     post_category: PostCategory | None = None
 
 
-class UpdatePerson(PersonChange):
-    """From the day `since` on, by the unit. `internal_unit` is of the post."""
+class UpdatePerson(PersonChange, KeptByUnit):
+    """From the day `since` on, by the unit: of the person, and of the post."""
 
     since: date
-    internal_unit: str | None = Field(None, max_length=200)
 
 
 class KeyItems(PersonChange):

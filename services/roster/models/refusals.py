@@ -269,6 +269,13 @@ class OffPostUntold(Conflict):
     sentence = "编外人员须写明编外岗位类别和用工方式。请补充后重新提交。"
 
 
+class ContractUnknown(Conflict):
+    """Whoever stands on the establishment has no contract of this kind."""
+
+    code = "contract_unknown"
+    sentence = "该人员现任岗位没有登记用工方式，没有可续签的合同。只有编外人员有用工合同；漏登的，请报编办更正。"
+
+
 class PersonNotHere(Conflict):
     """Not on this unit's establishment."""
 

@@ -101,17 +101,25 @@ class SetSeats(Request):
     baseline: bool = False
 
 
-class PostDetails(Request):
-    """What belongs to the post. `internal_unit` and `duty_status` are those of its first day; what changes later has a day of its own."""
+class KeptByUnit(Request):
+    """What the unit itself keeps up to date of a post, no key item (★): where somebody sits, and of somebody outside the establishment the contract."""
 
     internal_unit: str | None = Field(None, max_length=200)
+    employment_form: str | None = Field(None, description="编外.")
+    dispatch_company: str | None = Field(None, max_length=200, description="编外.")
+    contract_until: date | None = Field(None, description="编外.")
+
+
+CONTRACT = frozenset(KeptByUnit.model_fields) - {"internal_unit"}
+
+
+class PostDetails(KeptByUnit):
+    """What belongs to the post, as on its first day; what a unit keeps up to date, and `duty_status`, change later from a day on."""
+
     duty_status: str | None = None
     entry_source: str | None = Field(None, max_length=200)
     entry_document_no: str | None = Field(None, max_length=100, description="None: the document of the write.")
     off_post_kind: str | None = Field(None, description="编外.")
-    employment_form: str | None = Field(None, description="编外.")
-    dispatch_company: str | None = Field(None, max_length=200, description="编外.")
-    contract_until: date | None = Field(None, description="编外.")
 
 
 class KeyItemsOfPost(Request):

@@ -76,7 +76,8 @@ async def codes(conn: Connection, on: date) -> Codes:
 async def labels(conn: Connection, on: date) -> Labels:
     """What the codes of a person's fields are called, by field."""
     known = await codes(conn, on)
-    return {field.name: {each.code: each.label for each in known.of(field.codes)} for field in PERSONS.fields if field.codes}
+    fields = (*OFF_ESTABLISHMENT.fields, *PERSONS.fields)
+    return {field.name: {each.code: each.label for each in known.of(field.codes)} for field in fields if field.codes}
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:

@@ -19,7 +19,7 @@ from services.roster.models.refusals import (
     ReservationUnknown,
     UnitUnknown,
 )
-from services.roster.models.requests import PlacePerson
+from services.roster.models.requests import CONTRACT, PlacePerson
 from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.establishments import ROW_NOW, establishment
 from services.roster.rules.posts import STOPPED_BY
@@ -151,6 +151,11 @@ async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope, kind: s
         kind,
     )
     return tuple(row["id"] for row in rows)
+
+
+def contract_of(change: str, post: str) -> str:
+    """The columns of a contract: as the last change of the post tells it, if one did, else as the post began."""
+    return ", ".join(f"CASE WHEN {change}.renewed THEN {change}.{name} ELSE {post}.{name} END AS {name}" for name in sorted(CONTRACT))
 
 
 async def placement(conn: Connection, placement_id: UUID) -> Placement:

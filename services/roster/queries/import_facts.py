@@ -11,7 +11,9 @@ from services.roster.models.facts import place_of
 from services.roster.models.fields import UNITS
 from services.roster.models.imports import Job, KnownLoan, KnownPerson, KnownUnit, MappingFile, Standing
 from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import Code, Codes
+from services.roster.queries.facts import contract_of
 from services.roster.queries.indexes import ASKED, asked_of
 from services.roster.rules.imports.book import Words
 from services.roster.rules.imports.cells import Choices
@@ -21,7 +23,7 @@ from shared.db import Connection
 _UNIT = [field.name for field in UNITS.fields if field.name not in {"second_names", "plates", "internal_units", "parent"}]
 _POST = (
     *("seat_level", "entry_reason", "entry_source", "entry_document_no", "authorisation_no", "authorised_on", "over_quota_cause"),
-    *("off_post_kind", "employment_form", "dispatch_company", "contract_until"),
+    "off_post_kind",
 )
 _UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
 """What the roster wrote because nobody told it."""
@@ -135,12 +137,12 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
         f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in RECORD)},"
         f" {', '.join(f'post.{name}' for name in _POST)}, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
         " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
-        " coalesce(moved.duty_status, post.duty_status) AS duty_status"
+        f" coalesce(moved.duty_status, post.duty_status) AS duty_status, {contract_of('moved', 'post')}"
         f" FROM ({ASKED}) AS asked JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(record.during)"
         "  AND upper_inf(record.recorded)"
         " LEFT JOIN LATERAL (SELECT * FROM placements WHERE placements.person_id = asked.person_id AND upper_inf(recorded)"
         "  ORDER BY upper(during) DESC NULLS FIRST LIMIT 1) post ON true LEFT JOIN units ON units.id = post.unit_id"
-        " LEFT JOIN LATERAL (SELECT internal_unit, duty_status FROM post_changes WHERE post_changes.placement_id = post.placement_id"
+        " LEFT JOIN LATERAL (SELECT * FROM post_changes WHERE post_changes.placement_id = post.placement_id"
         "  AND upper_inf(recorded) ORDER BY since DESC LIMIT 1) moved ON true",
         *asked_of(numbers),
     )
@@ -148,7 +150,7 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
 
 
 def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
-    plain = {name: row[name] for name in (*RECORD, *_POST, "internal_unit", "duty_status") if name not in SENSITIVE}
+    plain = {name: row[name] for name in (*RECORD, *_POST, *KeptByUnit.model_fields, "duty_status") if name not in SENSITIVE}
     for name in SENSITIVE - {"id_number"}:
         plain[name] = None if row[name] is None else cipher.decrypt(row[name], place_of(row["person_id"], name))
     for name, values in _UNTOLD.items():

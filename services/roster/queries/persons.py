@@ -14,7 +14,7 @@ from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonUnknown
 from services.roster.queries.codes import Labels, labels
 from services.roster.queries.establishments import Moment
-from services.roster.queries.facts import as_person
+from services.roster.queries.facts import as_person, contract_of
 from services.roster.queries.units import seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
@@ -286,13 +286,12 @@ _CHANGES = """
 LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
-    " authorised_on, over_quota_cause, transfer_id, placements.document_no, entry_source, entry_document_no, off_post_kind, employment_form,"
-    " dispatch_company, contract_until"
+    " authorised_on, over_quota_cause, transfer_id, placements.document_no, entry_source, entry_document_no, off_post_kind"
 )
 
 
 _PLACEMENT = f"""
-    placement_id, {_PLACED}, internal_unit, duty_status,
+    placement_id, {_PLACED}, internal_unit, duty_status, employment_form, dispatch_company, contract_until,
     (SELECT counted FROM establishment_kinds WHERE code = kind AND valid @> lower(during)) AS counted,
     (SELECT population FROM establishment_kinds WHERE code = kind AND valid @> lower(during)) AS population
 """
@@ -310,10 +309,10 @@ def persons_then(then: Callable[[str], str], day: str, recorded: str) -> str:
             coalesce(
                 (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id AND {then("secondments")}),
                 CASE WHEN changed.placement_id IS NULL THEN placements.duty_status ELSE changed.duty_status END
-            ) AS duty_status
+            ) AS duty_status, {contract_of("changed", "placements")}
         FROM placements LEFT JOIN establishment_kinds AS of_kind ON of_kind.code = placements.kind AND of_kind.valid @> {day}
         LEFT JOIN LATERAL (
-            SELECT placement_id, internal_unit, duty_status FROM post_changes
+            SELECT * FROM post_changes
             WHERE post_changes.placement_id = placements.placement_id AND since <= {day} AND {recorded.format("post_changes")}
             ORDER BY since DESC LIMIT 1
         ) AS changed ON true

@@ -1,13 +1,16 @@
 """May this post be taken? Judged per (unit, kind, funding), never netted (中国共产党机构编制工作条例)."""
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from services.roster.models.facts import Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
     ClaimRefusedByTombstone,
+    ContractUnknown,
+    DatesOutOfOrder,
     Frozen,
     KindNotAllowed,
     NotAuthorised,
@@ -134,6 +137,16 @@ def ensure_off_post_told(post: PostDetails, population: str) -> None:
     """编外 staff: the kind of work decides what they may do at all, the form of employment who employs them."""
     if population == "off_establishment" and not (post.off_post_kind and post.employment_form):
         raise OffPostUntold
+
+
+def ensure_renewable(before: Mapping[str, Any], after: Mapping[str, Any], started_on: date) -> None:
+    """A contract follows another one; it says how somebody is employed, and does not end before the post began."""
+    if before["employment_form"] is None:
+        raise ContractUnknown
+    if after["employment_form"] is None:
+        raise OffPostUntold
+    if after["contract_until"] is not None and after["contract_until"] < started_on:
+        raise DatesOutOfOrder
 
 
 def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placement:

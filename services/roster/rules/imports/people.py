@@ -7,6 +7,7 @@ from services.roster.models.fields import SHEETS
 from services.roster.models.imports import LOAN, JudgedRow, KnownLoan, KnownPerson, Problem, Verdict
 from services.roster.models.persons import UpdatePerson
 from services.roster.models.refusals import PersonOnRoster
+from services.roster.models.requests import CONTRACT
 from services.roster.rules.imports.changes import KEY_CHANGED, differences
 from shared.glossary import PersonIdentity, PostCategory
 
@@ -41,12 +42,13 @@ def _changes(row: JudgedRow, known: KnownPerson, loan: KnownLoan | None) -> tupl
     said = {name: value for name, value in row.values.items() if value not in _NOT_SAID}
     today = {**known.today, "kind": known.kind, "funding": known.funding, "started_on": known.started_on}
     told = [name for name in differences(sheet, said, today) if name != "unit"]
+    writable = WRITABLE if known.today.get("employment_form") else WRITABLE - CONTRACT
     for name in told:
         if sheet.by_name[name].key:
             row.problems.append(Problem(row.sheet, row.number, name, KEY_CHANGED, warning=True))
-        elif name not in WRITABLE:
+        elif name not in writable:
             row.problems.append(Problem(row.sheet, row.number, name, _NOT_CHANGED, warning=True))
-    changed = [name for name in told if name in WRITABLE and not sheet.by_name[name].key] + _lent(row, loan)
+    changed = [name for name in told if name in writable and not sheet.by_name[name].key] + _lent(row, loan)
     return (Verdict.CHANGED if changed else Verdict.SAME), changed
 
 
