@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations, islice
 
 os.environ.setdefault("PYPINYIN_NO_PHRASES", "1")  # phrases cost each process 45 MB; the few that names here need stand below
@@ -68,6 +68,8 @@ _SURNAMES = dict(
     ]
 )
 """Surnames that are read otherwise than the character usually is."""
+_COMMON = "单曾解仇区查翟覃"
+"""Those that one meets, of which both readings are typed."""
 _DOUBLE_SURNAMES = {"尉迟": "yu4 chi2", "万俟": "mo4 qi2", "单于": "chan2 yu2", "澹台": "tan2 tai2", "长孙": "zhang3 sun1"}
 _WORDS = {
     "银行": "yin2 hang2",
@@ -116,6 +118,7 @@ _TWICE_READ = frozenset("泊长行乐重朝都会校调传单曾解仇查盖朴�
 """Characters of which two readings are common in names; of others the second one is not what anybody types."""
 _OTHERWISE = 8
 """By how many readings more than the likeliest a text is found."""
+_SYLLABLE_ENDS = re.compile("[aeiouv](ng?|r)?$")
 _NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
 _DIGITS = str.maketrans("", "", "12345")
 
@@ -127,6 +130,17 @@ class Spelt:
     key: str
     letters: str
     initials: str
+
+
+@dataclass(frozen=True)
+class Meant:
+    """Names that were spelt otherwise than somebody types: how `letters` (or initials) begin, and how the `key` does, or which character they have
+    behind the surname.
+    """
+
+    letters: str
+    key: str = ""
+    char: str = ""
 
 
 def spelt_name(name: str) -> Spelt:
@@ -173,6 +187,42 @@ def lines_of(texts: Iterable[str]) -> list[str]:
         sounds = [_spelt(text, each, each) for each in (read, *islice(_read_otherwise(text, read), _OTHERWISE))]
         lines |= dict.fromkeys(written_plainly(each) for each in (text, *(line for one in sounds for line in (one.letters, one.initials))))
     return [line for line in lines if line]
+
+
+def meant_otherwise(typed: str, *, initials: bool = False) -> list[Meant]:
+    """Names with a character of two readings that somebody may mean who types the other one (danwei: 单伟). By initials only by their surname."""
+    places = () if initials else [place for place in range(1, len(typed)) if _SYLLABLE_ENDS.search(typed[:place])]
+    by_surname = [
+        Meant(f"{stored}{typed[len(other) :]}", key=f"{_SURNAMES[char]}{char}")
+        for char, stored, other in _surnames(initials=initials)
+        if _may_begin(typed, other, stored)
+    ]
+    behind = [
+        Meant(f"{typed[:place]}{stored}{typed[place + len(other) :]}", char=char)
+        for place in places
+        for char, stored, other in _in_given_names()
+        if _may_begin(typed[place:], other, stored)
+    ]
+    return [*by_surname, *behind][:_OTHERWISE]
+
+
+def _may_begin(typed: str, other: str, stored: str) -> bool:
+    """Whether somebody is typing the other reading, or its beginning, and it is not the beginning of the stored one."""
+    return typed.startswith(other) or (1 < len(typed) < len(other) and other.startswith(typed) and not stored.startswith(typed))
+
+
+@cache
+def _surnames(*, initials: bool) -> list[tuple[str, str, str]]:
+    """Surnames as they are stored, and as who does not know them reads them; the initials of the common ones."""
+    size, some = (1, _COMMON) if initials else (None, _SURNAMES)
+    read = [(char, _letters(_SURNAMES[char])[:size], _letters(_reading(char))[:size]) for char in some]
+    return [(char, stored, other) for char, stored, other in read if stored != other]
+
+
+@cache
+def _in_given_names() -> list[tuple[str, str, str]]:
+    """The same of characters behind a surname."""
+    return [(char, _letters(_reading(char)), other) for char in sorted(_TWICE_READ) if (other := _other(char))]
 
 
 def _read_otherwise(text: str, read: list[str]) -> Iterator[list[str]]:

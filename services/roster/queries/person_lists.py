@@ -23,7 +23,7 @@ from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
 from shared.pages import Cursors, Order, Parameters, ordered, question
-from shared.spelling import is_letters, spelt_name, written_plainly
+from shared.spelling import Meant, is_letters, meant_otherwise, spelt_name, written_plainly
 from shared.unit_copies import scope, sees_withheld
 
 
@@ -68,11 +68,13 @@ class PersonPages:
         put = Parameters()
         then = held_by_many(put, self.moment)
         conditions = " AND ".join([then("person"), *self._conditions(put, then, cipher), self.order.after(cursors.read(after), put)])
-        rows = await conn.fetch(
-            f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions}"
-            f" ORDER BY {self.order.by} LIMIT {limit + 1}",
-            *put,
-        )
+        pages = [
+            f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions} AND {way}"
+            f" ORDER BY {self.order.by} LIMIT {limit + 1}"
+            for way in _named(self.wanted, put)
+        ]
+        one_of_them = f"({') UNION ('.join(pages)}) ORDER BY {self.order.by_keys} LIMIT {limit + 1}"
+        rows = await conn.fetch(one_of_them if len(pages) > 1 else pages[0], *put)
         return [row["id"] for row in rows[:limit]], cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
 
     async def shown(self, conn: Connection, cipher: FieldCipher, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
@@ -104,8 +106,8 @@ class PersonPages:
         yield from (f"person.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))
         yield from (f"post.{name} = {put(value, 'text')}" for name in _OF_POST if (value := getattr(wanted, name)))
         yield from self._further(put, then)
-        if isinstance(wanted, PersonSearch):
-            yield from _known_by(wanted, put, cipher)
+        if isinstance(wanted, PersonSearch) and wanted.id_number is not None:
+            yield _numbered(wanted.id_number, put, cipher)
 
     def _of_unit(self, put: Parameters, then: Callable[[str], str], where: str, unit_id: UUID) -> str:
         if not self.wanted.below:
@@ -152,18 +154,28 @@ class PersonPages:
         )
 
 
-def _known_by(wanted: PersonSearch, put: Parameters, cipher: FieldCipher) -> Iterator[str]:
-    """Name, spelling, and the number by its blind index under each key that is in use."""
-    if wanted.id_number is not None:
-        marks = cipher.indexes(_number(wanted.id_number))
-        asked = f"unnest({put(list(marks), 'smallint[]')}, {put(list(marks.values()), 'bytea[]')}) AS asked (key_id, id_index)"
-        yield f"person.person_id IN (SELECT known.person_id FROM person_indexes AS known JOIN {asked} USING (key_id, id_index))"
-    if wanted.name and wanted.exact:
-        yield f"person.name_key = {put(spelt_name(wanted.name).key, 'text')}"
-    elif wanted.name and is_letters(wanted.name):
-        yield f"person.{_typed(wanted.name)} ^@ {put(written_plainly(wanted.name), 'text')}"
-    elif wanted.name:
-        yield f"person.name_key ^@ {put(spelt_name(wanted.name).key, 'text')}"
+def _numbered(id_number: str, put: Parameters, cipher: FieldCipher) -> str:
+    """By the number's blind index under each key that is in use."""
+    marks = cipher.indexes(_number(id_number))
+    asked = f"unnest({put(list(marks), 'smallint[]')}, {put(list(marks.values()), 'bytea[]')}) AS asked (key_id, id_index)"
+    return f"person.person_id IN (SELECT known.person_id FROM person_indexes AS known JOIN {asked} USING (key_id, id_index))"
+
+
+def _named(wanted: PersonFilter, put: Parameters) -> list[str]:
+    """The ways in which a name may be the one that is sought: each reads its page off an index."""
+    if not isinstance(wanted, PersonSearch) or not wanted.name:
+        return ["true"]
+    if wanted.exact or not is_letters(wanted.name):
+        return [f"person.name_key {'=' if wanted.exact else '^@'} {put(spelt_name(wanted.name).key, 'text')}"]
+    column, typed = f"person.{_typed(wanted.name)}", written_plainly(wanted.name)
+    meant = [Meant(typed), *meant_otherwise(typed, initials=column.endswith("initials"))]
+    return [f"{column} ^@ {put(each.letters, 'text')}{_of_those(each, put)}" for each in meant]
+
+
+def _of_those(meant: Meant, put: Parameters) -> str:
+    if meant.key:
+        return f" AND person.name_key ^@ {put(meant.key, 'text')}"
+    return f" AND strpos(substr(person.name, 2), {put(meant.char, 'text')}) > 0" if meant.char else ""
 
 
 def order_of(sort: str, name: str | None) -> Order:
