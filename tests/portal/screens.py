@@ -44,6 +44,7 @@ PAGES = {
     "persons": ("officer", "/persons"),
     "person": ("school1.clerk", "first:/units>/persons>"),
     "person-change": ("school1.clerk", "first:/units>/persons>/key-changes/new"),
+    "person-update": ("school1.clerk", "first:/units>/persons>/updates/new"),
     "lights": ("officer", "/lights"),
     "lights-red": ("officer", "/lights?color=red"),
     "light": ("officer", "first:/lights?color=red"),

@@ -27,6 +27,7 @@ from services.portal.api import (
     sign_in,
     tasks,
     units,
+    updates,
     users,
     wall,
 )
@@ -42,6 +43,7 @@ ROUTERS = (
     applications.router,
     persons.router,
     changes.router,
+    updates.router,
     units.router,
     lights.router,
     lists.router,
