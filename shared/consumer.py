@@ -250,10 +250,10 @@ def _turns(events: Sequence[tuple["Come", Event]]) -> list[list[tuple["Come", Ev
     turns: list[list[tuple[Come, Event]]] = []
     seen = Counter[str]()
     for come, event in events:
-        if seen[event.key] == len(turns):
+        if seen[come.key] == len(turns):
             turns.append([])
-        turns[seen[event.key]].append((come, event))
-        seen[event.key] += 1
+        turns[seen[come.key]].append((come, event))
+        seen[come.key] += 1
     return turns
 
 
