@@ -14,7 +14,7 @@ from rich.table import Table
 
 from shared import telemetry
 from tests.bench import approval, backlog, export, growth, imports, light, lists, open_cases, pages, place, plots, read, start
-from tests.bench.bench_stack import RESULT, load, memory, whole_stack
+from tests.bench.bench_stack import RESULT, load, memory, processor, whole_stack
 from tests.bench.figures import Figure
 
 PATHS = {
@@ -33,6 +33,7 @@ PATHS = {
     "growth": growth.measure,
     "pages": pages.measure,
 }
+NOTEWORTHY = 0.5
 console = Console(highlight=False, width=110)
 
 
@@ -43,12 +44,15 @@ class Row:
     figure: Figure
     load: float
     memory: dict[str, int]
+    seconds: float
+    processor: dict[str, float]
 
     def as_json(self) -> dict[str, object]:
-        """As it stands in the file; memory in MB."""
+        """As it stands in the file; memory in MB; `seconds` and `processor` are of the whole path, floors and preparation included."""
         figure = self.figure
         rounded = {"ours": round(figure.ours, 3), "floor": round(figure.floor, 3), "unit": figure.unit, "ratio": round(figure.ratio, 3)}
-        return {"path": figure.path} | rounded | {"aim": figure.aim.text, "met": figure.met, "load": self.load, "memory": self.memory}
+        about = {"load": self.load, "memory": self.memory, "seconds": round(self.seconds), "processor": self.processor}
+        return {"path": figure.path} | rounded | {"aim": figure.aim.text, "met": figure.met} | about
 
 
 async def main(paths: list[str]) -> int:
@@ -59,17 +63,18 @@ async def main(paths: list[str]) -> int:
     async with whole_stack() as stack:
         for name in paths:
             console.print(f"  {name} …", end="")
-            began = time.monotonic()
+            began, before = time.monotonic(), processor(stack)
             try:
                 figures = await PATHS[name](stack)
             except Exception:  # noqa: BLE001  one path that breaks does not take the others' figures with it
                 traceback.print_exc()
                 failed = True
                 continue
-            console.print(f" {time.monotonic() - began:.0f} s")
-            rows += [Row(figure, load(), memory(stack)) for figure in figures]
+            seconds, used = time.monotonic() - began, _since(before, processor(stack))
+            console.print(f" {seconds:.0f} s")
+            rows += [Row(figure, load(), memory(stack), seconds, used) for figure in figures]
     RESULT.write_text(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    console.print(_table(rows), _memory_table(rows))
+    console.print(_table(rows), _processor_table(rows), _memory_table(rows))
     for drawn in plots.draw([row.figure for row in rows], RESULT.parent):
         console.print(f"  {drawn}")
     return int(failed)
@@ -81,6 +86,21 @@ def _table(rows: list[Row]) -> Table:
         figure = row.figure
         numbers = (f"{figure.ours:,.1f}", f"{figure.floor:,.1f}", figure.unit, f"{figure.ratio:.2f}")
         table.add_row(figure.path, *numbers, figure.aim.text, "[green]yes" if figure.met else "[red]no", str(row.load))
+    return table
+
+
+def _since(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """Who used the processor, the busiest first; what is next to nothing is left out."""
+    used = {name: round(seconds - before.get(name, 0.0), 1) for name, seconds in after.items()}
+    return {name: seconds for name, seconds in sorted(used.items(), key=lambda each: -each[1]) if seconds >= NOTEWORTHY}
+
+
+def _processor_table(rows: list[Row]) -> Table:
+    """Of two cores, whoever is near the length of a path is what holds it up."""
+    paths = {row.figure.path.split(":", 1)[0]: row for row in rows}
+    table = Table("path", "seconds", "of processor, the busiest first")
+    for path, row in paths.items():
+        table.add_row(path, f"{row.seconds:.0f}", "  ".join(f"{name} {seconds:.1f}" for name, seconds in row.processor.items()))
     return table
 
 

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
+import psutil
 
 from deploy.local.place import PROJECT, Place
 from deploy.local.stack import launch, published, running, stop, until_ready
@@ -35,6 +36,21 @@ async def whole_stack() -> AsyncIterator[Place]:
 def memory(place: Place) -> dict[str, int]:
     """MB of each process of the stack (its children included, shared pages divided among those who share them)."""
     return {part.name: part.memory() // 2**20 for part in published(place) if part.pid}
+
+
+def processor(place: Place) -> dict[str, float]:
+    """Seconds of processor of each part so far, and of this bench, with their children: what is near the length of a measurement holds it up."""
+    parts = {part.name: process for part in published(place) if (process := part.process())}
+    return {name: _seconds(process) for name, process in (parts | {"bench": psutil.Process()}).items()}
+
+
+def _seconds(process: psutil.Process) -> float:
+    """Those of children that ended are the parent's; of a child that ends meanwhile nothing."""
+    times = [process.cpu_times()]
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):
+            times.append(child.cpu_times())
+    return sum(sum(each[:4]) for each in times)
 
 
 def token(place: Place, role: Role) -> str:
