@@ -1,11 +1,13 @@
 """Wiring of the roster's HTTP process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from services.roster import api
+from services.roster.api.uploads import OPEN_AT_ONCE
 from services.roster.api.words import WORDS
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
@@ -44,6 +46,7 @@ def create_app() -> FastAPI:
     app.state.calendar = Notices(stack.calendar_folder).calendar
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
     app.state.imports = settings
+    app.state.opening = asyncio.Semaphore(OPEN_AT_ONCE)
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(stack.exports("roster"), app.state.cipher)

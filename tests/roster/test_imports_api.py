@@ -10,12 +10,15 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
+from services.roster.api import imports
+from services.roster.api.uploads import OPEN_AT_ONCE
 from services.roster.commands.import_checks import check_import
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
 from shared.crypto import FieldCipher
 from shared.db import Database
 from shared.glossary import Role
+from shared.sheets.reading import Book, ensure_readable
 from tests.imports.rows import NUMBERS, person, unit
 from tests.roster import given
 from tests.roster.doors import Doors
@@ -139,6 +142,38 @@ async def test_who_sees_a_part_of_the_county_sees_his_own_imports_and_imports_in
 
     assert [each["id"] for each in listed] == [import_id]
     assert any(each["column"] == "主管部门" and "范围" in each["sentence"] for each in found)
+
+
+async def test_few_files_are_open_at_a_time_and_whoever_comes_later_waits(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a child of its own, which may need a gigabyte."""
+    inside, most, full, go_on = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def counted(*asked: Any) -> Book:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        if inside == OPEN_AT_ONCE:
+            full.set()
+        await go_on.wait()
+        inside -= 1
+        return await ensure_readable(*asked)
+
+    monkeypatch.setattr(imports, "ensure_readable", counted)
+    coming = [asyncio.create_task(brought(doors)) for _ in range(OPEN_AT_ONCE + 3)]
+    await full.wait()
+    await asyncio.sleep(0.5)  # in which the others come in as well, where nothing holds them
+    go_on.set()
+
+    assert {answer.status_code for answer in await asyncio.gather(*coming)} == {202}
+    assert most == OPEN_AT_ONCE
+
+
+async def test_a_template_offers_only_the_sexes_that_a_number_can_tell(doors: Doors) -> None:
+    made = CalamineWorkbook.from_filelike(io.BytesIO((await doors.http.get("/templates/roster", headers=doors.office)).content))
+
+    titles, *rows = made.get_sheet_by_name("代码表").to_python()
+
+    assert [row[titles.index("性别")] for row in rows if row[titles.index("性别")]] == ["男", "女"]
 
 
 @pytest.mark.parametrize("kind", SHEETS)

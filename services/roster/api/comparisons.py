@@ -107,7 +107,7 @@ async def receive_comparison(request: Request, who: Maintainer, idempotency_key:
         leads=latest_leads().version,
         pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(file.content)),
     )
-    with held_for(file.content) as place:
+    async with held_for(request, file.content) as place:
         await ensure_readable(place, file.name, WantedSheets([each.title for each in format_.sheets], format_.sheets[-1].title))
     by = door.by(who, idempotency_key, Write(reason="上传上级实名制数据作比对"))
     return RunId(run_id=await commands.receive_comparison(door.database, by, what))

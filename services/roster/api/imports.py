@@ -128,7 +128,7 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
         raise ImportKindUnknown
     file = await file_of(form)
     settings, import_id, told = request.app.state.imports, uuid7(), await _mapping(mapping)
-    with held_for(file.content) as place:
+    async with held_for(request, file.content) as place:
         book = await ensure_readable(place, file.name, wanted_of(kind, told))
     what = ReceiveImport(
         import_id=import_id,
@@ -213,18 +213,19 @@ async def cancel_import(import_id: UUID, body: Write, who: Maintainer, idempoten
 
 
 @router.get("/imports/{import_id}/result", response_class=Response, responses=files(XLSX, "text/csv"))
-async def read_result(import_id: UUID, who: Maintainer, door: InDoor) -> Response:
+async def read_result(request: Request, import_id: UUID, who: Maintainer, door: InDoor) -> Response:
     """The same file with a column of findings and coloured cells, for the one who brought it."""
     view = await _view(door, import_id, who)
     if view.actor != who.name:
         raise NotYourFile
-    place = await commands.kept_file(door.whole, door.cipher, import_id)
-    try:
-        async with door.whole.reading() as conn:
-            marks = await queries.marks(conn, import_id)
-        content = await annotated(place, view.file_name, marks)
-    finally:
-        os.close(place)
+    async with request.app.state.opening:
+        place = await commands.kept_file(door.whole, door.cipher, import_id)
+        try:
+            async with door.whole.reading() as conn:
+                marks = await queries.marks(conn, import_id)
+            content = await annotated(place, view.file_name, marks)
+        finally:
+            os.close(place)
     return _file(content, f"核对结果-{view.file_name}")
 
 

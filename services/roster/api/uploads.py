@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from services.roster.models.imports import UploadMalformed
 from shared.sheets.reading import FILE_BYTES, held
 from shared.sheets.refusals import unreadable
 
+OPEN_AT_ONCE = 2
+"""Foreign files that one process has open at a time: the child that opens one may take a gigabyte."""
 _REQUEST_BYTES = FILE_BYTES + 2**20
 
 
@@ -67,11 +69,12 @@ async def file_of(form: Mapping[str, object]) -> Upload:
     return Upload(name, content, await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest()))
 
 
-@contextmanager
-def held_for(content: bytes) -> Iterator[int]:
-    """A file in memory, for as long as it is looked at."""
-    place = held([content])
-    try:
-        yield place
-    finally:
-        os.close(place)
+@asynccontextmanager
+async def held_for(request: Request, content: bytes) -> AsyncIterator[int]:
+    """A file in memory, for as long as it is looked at; so many at a time (`app.state.opening`), whoever comes later waits."""
+    async with request.app.state.opening:
+        place = held([content])
+        try:
+            yield place
+        finally:
+            os.close(place)
