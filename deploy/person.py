@@ -47,7 +47,7 @@ def receive(
 @app.command(help="某人的全部申请及答复。")
 def requests(person: Person, user: User) -> None:
     found = _at_doors(lambda doors: doors.get(user, "roster", f"/persons/{person}/requests")).body["items"]
-    table = Table(Column("申请编号", no_wrap=True), "事项", "登记", "答复期限", "结果", "依据")
+    table = Table(*(Column(name, no_wrap=True) for name in ("申请编号", "事项", "登记", "答复期限", "结果")), "依据")
     for each in found:
         received = f"{datetime.fromisoformat(each['received_at']).astimezone(CHINA):%Y-%m-%d}"
         table.add_row(each["request_id"], KINDS[each["kind"]], received, each["due_on"], OUTCOMES[each["outcome"]], each["ground"] or "")
