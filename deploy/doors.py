@@ -22,7 +22,8 @@ from shared.errors import NotFound
 from shared.events.envelope import uuid7
 
 PATIENCE = 60.0
-_REPEATED = (502, 503, 504)
+_REPEATED = (429, 502, 503, 504)
+"""A part is away, or we ask oftener than one caller may: neither is the answer to what was asked."""
 
 
 class Refused(Exception):  # noqa: N818  named as the fact it states
