@@ -1,14 +1,28 @@
-"""What routes, their groups and their parameters are called in the description a service gives of itself (OpenAPI): its readers read Chinese.
+"""What routes, their groups, their parameters and the fields of their bodies are called in the description a service gives of itself (OpenAPI): its
+readers read Chinese.
 
-Each service names its own routes (`WORDS` of its `api`), by method and path; what all services share stands here. A test finds the route without a name.
+Each service names its own (`WORDS` of its `api`); what several services share stands here. A test finds the route and the field without a name.
 """
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-Words = Mapping[str, str]
-NO_WORDS: Words = {}
-SHARED: Words = {
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Words:
+    """`routes` by method and path; `groups` by the first part of the path; `fields` of bodies by name, or by schema and name (`NewView.name`)."""
+
+    routes: Names = field(default_factory=dict)
+    groups: Names = field(default_factory=dict)
+    fields: Names = field(default_factory=dict)
+
+
+NO_WORDS = Words()
+SHARED: Names = {
     "GET /live": "进程是否存活",
     "GET /ready": "是否就绪，在等哪些部件",
     "GET /exports/lists": "可以导出的清单及其列和筛选条件",
@@ -29,60 +43,38 @@ SHARED: Words = {
     "GET /upkeep/parts": "本服务及其部件的版本",
     "GET /trail": "操作留痕",
 }
-GROUPS: Words = {
-    "application-checks": "申请核对",
-    "application-previews": "文书预览",
-    "applications": "申请",
-    "audit": "账号审计",
-    "calendar": "工作日历",
+GROUPS: Names = {
     "cases": "案件",
-    "chains": "审批链",
-    "changes": "信息变更",
     "codes": "代码表",
-    "colleagues": "姓名对照",
-    "comparisons": "上级数据比对",
-    "demo": "演示登录",
-    "differences": "差异处理",
-    "documents": "文书",
     "exports": "导出",
-    "figures": "统计",
-    "freeze-orders": "冻结",
-    "imports": "导入",
-    "issues": "问题整改",
     "ledger": "台账",
-    "lights": "亮灯",
     "live": "健康检查",
-    "loads": "期初建账",
-    "me": "本人",
-    "names": "名称对照",
-    "oidc": "统一身份认证",
     "parameters": "规则参数",
-    "person-requests": "本人权利请求",
-    "persons": "人员",
-    "placements": "在编记录",
-    "posts": "编制使用",
     "ready": "健康检查",
-    "proxies": "代办",
-    "rebuilds": "报表重建",
-    "reforms": "机构改革",
-    "reveals": "证件号查看",
-    "scopes": "授权范围",
     "seal-callbacks": "签章平台回调",
-    "secondments": "借调",
-    "sessions": "登录会话",
-    "supervision-lists": "督办清单",
     "tasks": "待办",
-    "templates": "导入模板",
     "traces": "链路",
     "trail": "操作留痕",
-    "transfers": "调动",
     "units": "单位",
     "upkeep": "运维",
-    "users": "用户与角色",
     "verifications": "文书核验",
 }
-"""By the first part of the path."""
-PARAMETERS: Words = {
+FIELDS: Names = {
+    "document_no": "所依据文件的文号",
+    "reason": "理由",
+    "ExportBody.list": "清单名称，见 GET /exports/lists",
+    "ExportBody.filters": "筛选条件，见 GET /exports/lists",
+    "ExportBody.format": "文件格式：xlsx 或 csv",
+    "ExportBody.fields": "要导出的列，空为全部",
+    "ExportBody.unmasked": "敏感信息不脱敏（须有权限并写明用途）",
+    "ExportBody.reason": "用途",
+    "file": "文件内容",
+    "kind": "编制类型代码",
+    "funding": "经费形式代码",
+    "sha256": "文件的 SHA-256 摘要",
+    "source": "依据",
+}
+PARAMETERS: Names = {
     "Idempotency-Key": "请求编号：同一编号重复提交只办理一次，答复相同",
     "Last-Event-ID": "从哪一个事件之后接着推送",
     "X-Session": "登录会话的钥匙",
@@ -135,11 +127,36 @@ PARAMETERS: Words = {
 
 
 def tell_words(described: dict[str, Any], own: Words) -> None:
-    """Write them into a description: `summary` and `tags` of each route, `description` of parameters that have none. What the docstring says stays."""
+    """Write them into a description: `summary` and `tags` of each route, `description` of its parameters and of the fields of its body. What a
+    docstring or a form says itself stays.
+    """
     for path, operations in described["paths"].items():
+        group = path.split("/")[1]
         for method, operation in operations.items():
             key = f"{method.upper()} {path}"
-            operation["summary"] = own.get(key) or SHARED.get(key) or operation["summary"]
-            operation["tags"] = [GROUPS.get(path.split("/")[1], path.split("/")[1])]
+            operation["summary"] = own.routes.get(key) or SHARED.get(key) or operation["summary"]
+            operation["tags"] = [own.groups.get(group) or GROUPS.get(group, group)]
             for each in operation.get("parameters", ()):
                 each["description"] = PARAMETERS.get(each["name"]) or each.get("description", "")
+    words = ChainMap(*map(dict, (own.fields, FIELDS, PARAMETERS)))
+    for schema, fields in bodies(described):
+        for name, about in fields.items():
+            if schema or "description" not in about:
+                about["description"] = words.get(f"{schema}.{name}") or words.get(name, "")
+
+
+def bodies(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What callers send: the fields of each schema and of those inside it, once each; without a name where it stands in the route itself."""
+    operations = [operation for each in described["paths"].values() for operation in each.values()]
+    waiting: list[tuple[str, Any]] = [("", operation.get("requestBody", {})) for operation in operations]
+    seen = set()
+    while waiting:
+        name, part = waiting.pop()
+        if "$ref" in part and part["$ref"] not in seen:
+            seen.add(part["$ref"])
+            name = part["$ref"].rpartition("/")[2]
+            waiting.append((name, described["components"]["schemas"][name]))
+        if "properties" in part:
+            yield name, part["properties"]
+        inside = [each for value in part.values() for each in (value if isinstance(value, list) else [value])]
+        waiting += [("", each) for each in inside if isinstance(each, dict)]

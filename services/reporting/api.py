@@ -23,9 +23,10 @@ from shared.auth import Permit, Who
 from shared.clock import Clock, business_day
 from shared.db import INTEGER, By, Database
 from shared.http import IdempotencyKey
+from shared.route_words import Words
 
 router = APIRouter()
-WORDS = {
+_ROUTES = {
     "GET /figures/distribution": "编制分布",
     "GET /figures/saturation": "编制使用率",
     "GET /figures/retirements": "退休预测",
@@ -36,6 +37,11 @@ WORDS = {
     "POST /rebuilds": "重建报表",
     "GET /rebuilds/{number}": "一次重建的情况",
 }
+_GROUPS = {
+    "figures": "统计",
+    "rebuilds": "报表重建",
+}
+WORDS = Words(_ROUTES, _GROUPS)
 Reader = Annotated[Who, Depends(Permit("reports.read", "units"))]
 SystemAdministrator = Annotated[Who, Depends(Permit("reports.rebuild", "public"))]
 

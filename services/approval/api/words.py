@@ -1,6 +1,8 @@
-"""What approval's routes are called in its description."""
+"""What approval's routes, their groups and the fields of their bodies are called in its description."""
 
-WORDS = {
+from shared.route_words import Words
+
+_ROUTES = {
     "POST /applications": "提交申请",
     "GET /applications": "申请列表",
     "GET /applications/{application_id}": "一件申请",
@@ -27,3 +29,28 @@ WORDS = {
     "POST /verifications": "核验文书",
     "POST /seal-callbacks": "签章平台回调",
 }
+_GROUPS = {
+    "application-previews": "文书预览",
+    "applications": "申请",
+    "chains": "审批链",
+    "documents": "文书",
+}
+_FIELDS = {
+    "change_id": "信息变更的编号（先在台账登记）",
+    "concerned": "申请所涉人员的登录名，其本人不得审批",
+    "effective_on": "生效日期",
+    "from_unit_id": "调出单位编号",
+    "justification": "申请理由",
+    "on_behalf_of": "代为办理的，被代办人的登录名",
+    "opinion": "审批意见",
+    "posts": "用编数",
+    "reason_code": "进入或减少原因代码",
+    "reason_codes": "退回原因代码，须一次列全",
+    "reservation_id": "所用核准用编的编号",
+    "revision": "所办理的件次",
+    "step": "所办理的环节",
+    "title": "标题",
+    "type": "申请类型",
+    "verdict": "通过（approve）或退回（return）",
+}
+WORDS = Words(_ROUTES, _GROUPS, _FIELDS)

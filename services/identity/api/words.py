@@ -1,6 +1,8 @@
-"""What identity's routes are called in its description."""
+"""What identity's routes, their groups and the fields of their bodies are called in its description."""
 
-WORDS = {
+from shared.route_words import Words
+
+_ROUTES = {
     "GET /me": "调用者是谁",
     "POST /me/token": "换发令牌",
     "POST /sessions": "登录",
@@ -37,3 +39,36 @@ WORDS = {
     "POST /oidc/requests": "发起统一身份认证登录",
     "POST /oidc/sessions": "完成统一身份认证登录",
 }
+_GROUPS = {
+    "audit": "账号审计",
+    "colleagues": "姓名对照",
+    "demo": "演示登录",
+    "me": "本人",
+    "oidc": "统一身份认证",
+    "proxies": "代办",
+    "scopes": "授权范围",
+    "sessions": "登录会话",
+    "users": "用户与角色",
+}
+_FIELDS = {
+    "absent": "被代办人（缺席者）的登录名",
+    "area": "视图所属的页面",
+    "begins_at": "从何时起，不填为现在",
+    "code": "动态口令",
+    "Returned.code": "认证服务返回的授权码",
+    "factor_lost": "动态口令设备已遗失，一并停用",
+    "kept": "浏览器保存的登录信息",
+    "name": "登录名",
+    "NewView.name": "视图名称",
+    "new_password": "新密码",
+    "password": "现在的密码",
+    "query": "列表地址中问号之后的部分",
+    "real_name": "姓名",
+    "return_to": "登录后前往的页面路径",
+    "role": "角色",
+    "Returned.state": "认证服务带回的状态值",
+    "unit_ids": "管辖的单位，不填为全县",
+    "NewProxy.until": "到何时止",
+    "Search.words": "登录名或姓名的一部分",
+}
+WORDS = Words(_ROUTES, _GROUPS, _FIELDS)

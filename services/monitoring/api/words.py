@@ -1,6 +1,8 @@
-"""What monitoring's routes are called in its description."""
+"""What monitoring's routes, their groups and the fields of their bodies are called in its description."""
 
-WORDS = {
+from shared.route_words import Words
+
+_ROUTES = {
     "GET /lights/matrix": "单位与规则对照表",
     "GET /lights/changes": "亮灯变化（服务器推送）",
     "GET /lights": "单位亮灯列表",
@@ -43,3 +45,30 @@ WORDS = {
     "GET /tasks/counts": "各类待办的件数",
     "GET /cases": "按编号查找整改和冻结",
 }
+_GROUPS = {
+    "calendar": "工作日历",
+    "freeze-orders": "冻结",
+    "issues": "问题整改",
+    "lights": "亮灯",
+    "supervision-lists": "督办清单",
+}
+_FIELDS = {
+    "approve": "是否同意",
+    "attachments": "先行上传的附件编号",
+    "budget_days": "整改期限（工作日），不填按规则",
+    "days": "延长的工作日数",
+    "demand": "整改要求",
+    "description": "整改情况",
+    "effective_on": "从哪一天起施行",
+    "issue_ids": "所涉问题的编号",
+    "name": "参数名称",
+    "owner": "负责人",
+    "posts": "冻结名额，按编制类型和经费形式",
+    "FrozenPosts.posts": "冻结的编制数",
+    "rule": "规则代码，* 为各规则共用",
+    "scopes": "冻结范围",
+    "served_on": "送达日期",
+    "title": "整改通知书标题",
+    "value": "参数的值",
+}
+WORDS = Words(_ROUTES, _GROUPS, _FIELDS)

@@ -21,7 +21,7 @@ from shared.http import IdempotencyKey
 router = APIRouter()
 
 
-class ChangeBody(KeyItemsBody, KeyItemsOfPost):
+class KeyChangeBody(KeyItemsBody, KeyItemsOfPost):
     """What is to be changed, on which proof (`document_no`)."""
 
 
@@ -45,7 +45,7 @@ class ChangeId(BaseModel):
 
 @router.post("/persons/{person_id}/key-changes", status_code=201)
 async def register_change(
-    person_id: UUID, body: ChangeBody, who: Annotated[Who, Depends(Permit("persons.update"))], key: IdempotencyKey, door: InDoor
+    person_id: UUID, body: KeyChangeBody, who: Annotated[Who, Depends(Permit("persons.update"))], key: IdempotencyKey, door: InDoor
 ) -> ChangeId:
     """Register a change of key items (★). Nothing changes until an application that carries it is decided."""
     async with door.database.reading() as conn:

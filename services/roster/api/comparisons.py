@@ -77,7 +77,7 @@ class DifferenceDetail(DifferenceView):
     may_accept: bool
 
 
-class MoveBody(Write):
+class DifferenceMoveBody(Write):
     """Where the office moves it; `side`: which register is right, where the setting asks for it or an officer says otherwise."""
 
     to: DifferenceState
@@ -206,7 +206,9 @@ async def answer_difference(difference_id: UUID, body: Write, who: Answerer, key
 
 
 @router.post("/differences/{difference_id}/move")
-async def move_difference(difference_id: UUID, body: MoveBody, who: Corrector, key: IdempotencyKey, door: InDoor) -> DifferenceDetail:
+async def move_difference(
+    difference_id: UUID, body: DifferenceMoveBody, who: Corrector, key: IdempotencyKey, door: InDoor
+) -> DifferenceDetail:
     """The office moves it on, and says which register is right."""
     await _ensure_seen(door, difference_id, who)
     what = MoveDifference(difference_id=difference_id, to=body.to, side=body.side)

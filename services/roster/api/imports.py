@@ -54,7 +54,7 @@ _FORM = {
                     "required": ["file", "kind"],
                     "properties": {
                         "file": {"type": "string", "format": "binary"},
-                        "kind": {"type": "string", "enum": list(SHEETS)},
+                        "kind": {"type": "string", "enum": list(SHEETS), "description": "文件的种类，即所用导入模板"},
                         "mapping": {"type": "string", "format": "binary", "description": "对照文件：TOML 或 JSON"},
                         "political_legal": {
                             "type": "string",

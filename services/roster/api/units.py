@@ -40,7 +40,7 @@ class UnitBody(Write, UnitFacts):
     valid_from: date
 
 
-class ChangeBody(Write, UnitChanges):
+class UnitChangeBody(Write, UnitChanges):
     """What is to be another from a day on, and why; only what is given is changed. Key items (★) need a document."""
 
     reason: str = Field(min_length=2, max_length=500)
@@ -84,7 +84,7 @@ class SetQuotaBody(LowerableQuotaBody, TermedQuotaBody):
     """The number itself."""
 
 
-class MoveBody(QuotaBody):
+class MovedQuotaBody(QuotaBody):
     """To which unit."""
 
     to_unit_id: UUID
@@ -166,7 +166,7 @@ async def unit(
 
 
 @router.patch("/units/{unit_id}")
-async def change_unit(unit_id: UUID, body: ChangeBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> UnitId:
+async def change_unit(unit_id: UUID, body: UnitChangeBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> UnitId:
     """Change a unit's attributes, its name or its parent."""
     await _ensure_visible(door, unit_id, who)
     if body.parent_id is not None:
@@ -245,7 +245,7 @@ async def cut_quota(unit_id: UUID, body: LowerableQuotaBody, who: Maintainer, ke
 
 
 @router.post("/units/{unit_id}/quotas/move", status_code=204)
-async def move_quota(unit_id: UUID, body: MoveBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+async def move_quota(unit_id: UUID, body: MovedQuotaBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """Move posts to another unit."""
     await _ensure_visible(door, unit_id, who)
     await _ensure_visible(door, body.to_unit_id, who)

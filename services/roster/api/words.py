@@ -1,6 +1,10 @@
-"""What the roster's routes are called in its description."""
+"""What the roster's routes, their groups and the fields of their bodies are called in its description."""
 
-WORDS = {
+from services.roster.models.fields import UNITS
+from services.roster.queries.persons import LABELS
+from shared.route_words import Words
+
+_ROUTES = {
     "GET /persons": "人员列表",
     "POST /persons/search": "按姓名、拼音或身份证号查找人员",
     "GET /units/{unit_id}/persons": "本单位在编人员",
@@ -80,3 +84,71 @@ WORDS = {
     "GET /names": "单位和人员的名称（供审计）",
     "GET /names/units": "按名称查找单位（供审计）",
 }
+_GROUPS = {
+    "application-checks": "申请核对",
+    "changes": "信息变更",
+    "comparisons": "上级数据比对",
+    "differences": "差异处理",
+    "imports": "导入",
+    "loads": "期初建账",
+    "names": "名称对照",
+    "person-requests": "本人权利请求",
+    "persons": "人员",
+    "placements": "在编记录",
+    "posts": "编制使用",
+    "reforms": "机构改革",
+    "reveals": "证件号查看",
+    "secondments": "借调",
+    "templates": "导入模板",
+    "transfers": "调动",
+}
+_OF_UNITS = ("UnitBody", "UnitChangeBody", "LoadBody", "Establish", "Change")
+_FIELDS = {
+    **LABELS,
+    **{f"{schema}.{each.name}": each.label for schema in _OF_UNITS for each in UNITS.fields if each.name != "document_no"},
+    "ApplyBody.accept_valid": "文件有错误时，只写入无误的行",
+    "DecisionBody.answer": "答复内容",
+    "DecisionBody.granted": "是否同意",
+    "DecisionBody.ground": "不同意的法律依据",
+    "RequestBody.kind": "请求种类：查阅、更正、删除等",
+    "RequestBody.asked": "请求的内容，照本人所述",
+    "RequestBody.proof": "如何核验是本人",
+    "approved": "核定职数",
+    "baseline": "期初存量",
+    "borrower": "借入单位名称（不在本系统中的）",
+    "borrower_id": "借入单位编号（在本系统中的）",
+    "cause": "超编原因",
+    "code": "单位编码",
+    "document_on": "文件日期",
+    "effective_on": "从哪一天起生效",
+    "exit_reason": "出编原因代码",
+    "exact": "姓名须完全一致",
+    "filed_on": "单位提出延期的日期，不填为今日",
+    "form": "借调形式",
+    "from_unit_id": "调出单位编号",
+    "into_unit_id": "并入或分出的单位编号",
+    "lent": "是否借出",
+    "level": "职务层次代码",
+    "parent_id": "主管部门编号",
+    "person_ids": "随同划转的人员编号",
+    "persons": "期初在编人员",
+    "posts": "编制数",
+    "Split.posts": "随同划出的编制，按编制类型和经费形式",
+    "quotas": "期初核定编制，按编制类型和经费形式",
+    "reason_code": "进入或减少原因代码",
+    "reservation_id": "所用核准用编的编号",
+    "SecondmentBody.started_on": "借调开始",
+    "DifferenceMoveBody.side": "以谁为准",
+    "DifferenceMoveBody.to": "转入的状态",
+    "step": "改革步骤的种类",
+    "steps": "改革的各步骤，依次进行",
+    "successors": "承接单位的编号",
+    "ReformBody.title": "改革文件名称",
+    "to_unit_id": "调入或划入单位编号",
+    "type": "申请类型",
+    "use_until": "使用期限（周转编制填写）",
+    "valid_from": "从哪一天起",
+    "value": "参数的值",
+    "whole": "文件是全部单位的，未列入的单位按上级没有处理",
+}
+WORDS = Words(_ROUTES, _GROUPS, _FIELDS)
