@@ -32,6 +32,7 @@ class Session(BaseModel):
     ends_at: datetime
     must_change_password: bool = False
     needs_code: bool = False
+    draft_key: str = ""
 
     @property
     def demand(self) -> str:

@@ -1,5 +1,7 @@
 """What was typed is still there when the session is over, when the portal was restarted, and when the window was closed."""
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -56,6 +58,12 @@ async def test_a_form_that_was_left_is_as_it_was_after_a_sign_in_in_another_wind
         await again.sign_in(f"{school}.deputy")
         await again.page.goto(whole.portal + FORM)
         await expect(again.page.locator("#f-title")).to_have_value("")
+        stored = await again.page.evaluate("JSON.stringify(localStorage)")
+        assert f"draft:{school}.clerk:" in stored
+        assert "写到一半" not in stored
+        await again.page.click("header details.menu:has-text('退出登录') >> summary")
+        await again.page.click("button:has-text('退出登录')")
+        await expect(again.page).to_have_url(re.compile("sign-in"))
         await again.sign_in(f"{school}.clerk")
         await again.page.goto(whole.portal + FORM)
         await _is_there(again.page, "写到一半")

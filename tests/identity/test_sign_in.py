@@ -232,6 +232,17 @@ async def test_demo_users_are_refused_in_production_and_absent_where_they_are_no
     assert [answer.status_code for answer in answers] == [404, 404]
 
 
+async def test_all_sessions_of_an_account_are_told_the_key_of_its_drafts_and_no_other_account_is(door: Door) -> None:
+    await door.register()
+    await door.register("wang")
+    entered = [await door.client.post("/demo/sessions", json={"name": name}) for name in ("zhang", "zhang", "wang")]
+    first, again, other = [(await door.in_session(each.json()["session"])).json()["draft_key"] for each in entered]
+
+    assert first == again
+    assert first != other
+    assert first not in (await door.client.get("/demo/users")).text
+
+
 async def test_in_the_demo_one_picks_whom_to_be(door: Door) -> None:
     await door.register()
 

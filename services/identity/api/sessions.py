@@ -52,7 +52,7 @@ class SignedIn:
 @dataclass(frozen=True)
 class SessionToken:
     """A token for the services, and what a page shows of the session. `session` is another key than before when rights have changed;
-    while there are demands, roles and units are empty.
+    while there are demands, roles and units are empty. `draft_key`: under which a browser keeps what he has half written.
     """
 
     token: str
@@ -67,6 +67,7 @@ class SessionToken:
     ends_at: datetime
     must_change_password: bool
     needs_code: bool
+    draft_key: UUID
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ async def issue_token(request: Request, database: Db, gate: Guard, knock: From, 
         demands = await _demands(conn, gate, kept, knock.at)
         who = await accounts.who(conn, kept.user, business_now)
         acts_for = await queries.acts_for(conn, kept.user, business_now)
+        draft_key = await queries.draft_key(conn, kept.user)
     if demands.any:
         who, acts_for = Who(kept.user, frozenset(), ()), []
     return SessionToken(
@@ -127,6 +129,7 @@ async def issue_token(request: Request, database: Db, gate: Guard, knock: From, 
         kept.ends_at,
         demands.password,
         demands.code,
+        draft_key,
     )
 
 

@@ -37,6 +37,12 @@ async def sessions_of(conn: Connection, name: str, current: UUID | None, at: dat
     ]
 
 
+async def draft_key(conn: Connection, name: str) -> UUID:
+    """Under which a browser keeps what he has half written."""
+    key: UUID = await conn.fetchval("SELECT draft_key FROM users WHERE name = $1", name)
+    return key
+
+
 async def acts_for(conn: Connection, name: str, at: datetime) -> list[ActsFor]:
     """Absent colleagues he stands in for at a business instant, and until when."""
     rows = await conn.fetch(

@@ -58,7 +58,7 @@ class Viewer:
     """Who looks: what the templates may ask of him."""
 
     def __init__(self, session: Session) -> None:
-        self.name, self.real_name, self.csrf = session.name, session.real_name, session.csrf
+        self.name, self.real_name, self.csrf, self.draft_key = session.name, session.real_name, session.csrf, session.draft_key
         self.roles = tuple(Role(role) for role in session.roles if role in set(Role))
         self.acts_for, self.whole_county = session.acts_for, session.unit_ids is None
         self.unit_ids = tuple(session.unit_ids or ())

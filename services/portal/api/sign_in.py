@@ -75,7 +75,6 @@ async def end(page: Annotated[Page, Depends(Opened("account.read"))]) -> Respons
     await _sessions(page.request).end(cookie_of(page.request))
     answer = RedirectResponse("/sign-in?left=true", 303)
     forget_cookie(page.request, answer)
-    answer.headers["Clear-Site-Data"] = '"storage"'
     return answer
 
 

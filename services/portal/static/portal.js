@@ -57,17 +57,35 @@
     count(form);
   });
 
-  // drafts stay in this browser, each user's own, until they were sent, the user signs out, or a fortnight is over
+  // drafts stay in this browser until they were sent or a fortnight is over, sealed: the key is told to their writer's sessions only
   const mine = `draft:${document.body.dataset.user || ""}:`, fortnight = 14 * 24 * 3600 * 1000;
   const kept = (form) => mine + form.dataset.draft;
   const fields = (form) => all("input,textarea,select", form).filter((each) => each.name && !["hidden", "password", "file", "submit"].includes(each.type));
-  const keep = (form) => { localStorage.setItem(kept(form), JSON.stringify({ at: Date.now(), fields: fields(form).map((each) => [each.name, each.value, each.checked === true]) })); tell(form, "已自动保存"); };
+  const hex = (document.body.dataset.sealsWith || "").replaceAll("-", "").match(/../g), alphabet = new TextEncoder();
+  const secret = hex && window.crypto.subtle ? crypto.subtle.importKey("raw", Uint8Array.from(hex, (each) => parseInt(each, 16)), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
+  const sealed = async (words) => {
+    const iv = crypto.getRandomValues(new Uint8Array(12)), closed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await secret, alphabet.encode(words));
+    return btoa([...iv, ...new Uint8Array(closed)].map((each) => String.fromCharCode(each)).join(""));
+  };
+  const unsealed = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+    return new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes.slice(0, 12) }, await secret, bytes.slice(12)));
+  };
+  let writing = Promise.resolve(); // one after the other, so that the last that was typed is what stays
+  const keep = (form) => {
+    if (!secret) return;
+    const words = JSON.stringify(fields(form).map((each) => [each.name, each.value, each.checked === true]));
+    const write = async () => { localStorage.setItem(kept(form), JSON.stringify({ at: Date.now(), sealed: await sealed(words) })); tell(form, "已自动保存"); };
+    writing = writing.then(write).catch(() => tell(form, "未能自动保存"));
+  };
   const tell = (form, words) => { const place = one("[data-draft-said]", form), drop = one("[data-draft-drop]", form); if (place && place.textContent !== words) place.textContent = words; if (drop) drop.hidden = false; };
-  const old = () => Object.keys(localStorage).filter((key) => key.startsWith("draft:")).forEach((key) => { if (!(JSON.parse(localStorage.getItem(key)).at > Date.now() - fortnight)) localStorage.removeItem(key); });
-  const restore = (form) => {
+  const old = () => Object.keys(localStorage).filter((key) => key.startsWith("draft:")).forEach((key) => { const { at, sealed: words } = JSON.parse(localStorage.getItem(key)); if (!words || !(at > Date.now() - fortnight)) localStorage.removeItem(key); });
+  const restore = async (form) => {
     const text = localStorage.getItem(kept(form));
-    if (!text || form.dataset.given === "true") return;
-    const found = JSON.parse(text).fields;
+    if (!text || !secret || form.dataset.given === "true") return;
+    const words = await unsealed(JSON.parse(text).sealed).catch(() => "");
+    if (!words) { localStorage.removeItem(kept(form)); return; }
+    const found = JSON.parse(words);
     let elsewhere = false;
     fields(form).forEach((each, place) => {
       const [name, value, checked] = found[place] || [];
@@ -84,15 +102,15 @@
   document.addEventListener("click", (event) => {
     const drop = event.target.closest("[data-draft-drop]");
     if (!drop) return;
-    localStorage.removeItem(kept(drop.closest("form")));
-    location.assign(drop.closest("form").action);
+    const form = drop.closest("form");
+    writing.then(() => { localStorage.removeItem(kept(form)); location.assign(form.action); });
   });
   document.addEventListener("input", (event) => { const form = event.target.closest("form[data-draft]"); if (form) keep(form); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.submitter && event.submitter.formTarget) return;
     if (form.dataset.draft) sessionStorage.setItem("sent", kept(form));
-    if (form.action.endsWith("/sign-out")) { sessionStorage.clear(); localStorage.clear(); }
+    if (form.action.endsWith("/sign-out")) { sessionStorage.clear(); }
     if (form.dataset.confirm && !form.dataset.sure) {
       event.preventDefault();
       ask(form.dataset.confirm, () => { form.dataset.sure = "true"; form.requestSubmit(event.submitter); });
