@@ -24,11 +24,46 @@ FILTERS: Mapping[str, str] = {
     "unit_funding": "经费形式",
     "rank": "级别",
     "system": "系统",
+    "q": "查找",
+    "tab": "栏目",
+    "late": "期限",
+    "standing": "进展",
+    "matter": "事项",
+    "below": "范围",
+    "open_only": "未了与否",
+    "sort": "次序",
+}
+_ORDERS = {
+    "due": "期限",
+    "submitted": "提交时间",
+    "unit": "单位",
+    "type": "类型",
+    "found": "发现时间",
+    "rule": "规则",
+    "proposed": "提出时间",
+    "issued": "签发时间",
+    "code": "编码",
+    "name": "名称",
+    "at": "时间",
+    "birth_on": "出生",
+    "started_on": "到岗",
 }
 VALUES: Mapping[str, Mapping[str, str]] = {
     "state": {"open": "未了的"},
     "population": {"public": "机关事业", "state_enterprise": "国资"},
     "group": {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"},
+    "tab": {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"},
+    "late": {"true": "已逾期"},
+    "standing": {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"},
+    "below": {"true": "含下级单位", "false": "仅本单位"},
+    "open_only": {"true": "只要未销号的", "false": "连同已销号的"},
+    "sort": _ORDERS | {f"-{name}": f"{words}（倒序）" for name, words in _ORDERS.items()},
 }
-CODE_SETS: Mapping[str, str] = {"category": "categories", "unit_funding": "fundings", "rank": "ranks", "system": "systems"}
+CODE_SETS: Mapping[str, str] = {
+    "category": "categories",
+    "unit_funding": "fundings",
+    "rank": "ranks",
+    "system": "systems",
+    "matter": "matters",
+}
 """Filters whose values are codes of a set."""

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -16,6 +16,7 @@ from shared.exports.models import FieldUnknown, FilterUnknown
 from shared.glossary import LABELS
 from shared.sheets.writing import Cell, Form
 
+M = TypeVar("M", bound=BaseModel)
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
 """Code sets by name: what each code is called."""
 Turn: TypeAlias = Callable[[Any, asyncpg.Record], Cell]
@@ -54,6 +55,20 @@ class Source:
 
 
 Filters: TypeAlias = Mapping[str, Any]
+Sought: TypeAlias = Annotated[str, StringConstraints(max_length=100)]
+"""Words that a list is searched by (`q`)."""
+ASKED_AT = "asked_at"
+"""Among the filters of a source: when the list was asked for. Nobody narrows by it."""
+
+
+def sorts_of(known: Mapping[str, object]) -> Any:
+    """The type of a filter `sort`: the orders of the list's page, each in both directions."""
+    return Literal[(*known, *(f"-{name}" for name in known))]
+
+
+def as_page(model: type[M], filters: Filters) -> M:
+    """The same question as the list's page asks it."""
+    return model(**{name: value for name, value in filters.items() if name in model.model_fields})
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from shared.auth import Who
 from shared.clock import CHINA, Clock
 from shared.db import Connection, Database, readable_json
 from shared.exports.filters import CODE_SETS, FILTERS, VALUES
-from shared.exports.lists import Column, Exports, Eye, Sheet, Turn, Words
+from shared.exports.lists import ASKED_AT, Column, Exports, Eye, Sheet, Turn, Words
 from shared.exports.models import ExportState
 from shared.exports.shelf import Shelf
 from shared.glossary import LABELS, Role
@@ -133,7 +133,8 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
     with office.shelf.nameless() as file:
         async with conn.transaction(isolation="repeatable_read", readonly=True):
             eye = Eye(await office.exports.words(conn), office.shelf.cipher, asked["unmasked"])
-            pages = [await run.page(wanted.title, sheet, who, wanted.understood(asked["filters"]), eye) for sheet in wanted.sheets]
+            filters = {**wanted.understood(asked["filters"]), ASKED_AT: asked["asked_at"]}
+            pages = [await run.page(wanted.title, sheet, who, filters, eye) for sheet in wanted.sheets]
             await run.begin()
             async with run.watched():
                 await asyncio.to_thread(_put, file, asked["format"], pages)

@@ -184,6 +184,61 @@ async def test_monitorings_lists_are_narrowed_as_its_pages_are(
     assert list(found.values()) == [everybody - mine, mine, other, everybody - mine - other, everybody - mine - other]
 
 
+async def as_page_and_as_file(service: Service, who: Role, name: str, page: tuple[str, dict[str, str]], filters: dict[str, str]) -> None:
+    """The rows of the file are those of the page, in its order; what narrows them leaves somebody out."""
+    path, query = page
+    headers = service.doors.as_(who)
+    shown = [each["unit"] for each in (await service.doors.http.get(path, params=query, headers=headers)).json()["items"]]
+    records = [record["单位编码"] for record in (await service.take(name, who, filters=filters)).records()]
+    assert records == shown, (name, filters)
+    assert 0 < len(shown) < len(PATHS) or "-unit" in filters.values(), (name, filters)
+
+
+async def test_what_monitorings_pages_seek_and_how_they_order_it_goes_into_their_files(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("monitoring", stack, database, tmp_path, monkeypatch) as service:
+        await fill_monitoring(service.database.pool)
+        await service.database.pool.execute("UPDATE issues SET due_at = now() - interval '1 day' WHERE unit_id = ANY ($1)", [MINE, OTHER])
+        await service.database.pool.execute("UPDATE issues SET due_at = now() + interval '1 day' WHERE unit_id = $1", BELOW)
+        await service.database.pool.execute("UPDATE lights SET light = 'yellow' WHERE unit_id = $1", MINE)
+        await service.database.pool.execute("UPDATE supervision_lists SET released_at = now() WHERE unit_id = $1", BELOW)
+        await service.database.pool.execute("UPDATE freeze_orders SET posts = '[]'")  # those of the fill are of no kind
+        for name, path, query, filters in (
+            ("issues", "/issues", {"late": "true", "sort": "-unit"}, {"late": "true", "sort": "-unit"}),
+            ("issues", "/issues", {"q": "u-2", "sort": "due"}, {"q": "u-2", "sort": "due"}),
+            ("lights", "/lights/matrix", {"name": "U-3"}, {"q": "U-3"}),
+            ("lights", "/lights/matrix", {"color": "red"}, {"light": "red"}),
+            ("freezes", "/freeze-orders", {"q": "u-3"}, {"q": "u-3"}),
+            ("freezes", "/freeze-orders", {"sort": "-unit"}, {"sort": "-unit"}),
+            ("supervision", "/supervision-lists", {"standing": "awaiting_seal"}, {"standing": "awaiting_seal"}),
+            ("supervision", "/supervision-lists", {"q": "2号"}, {"q": "2号"}),
+            ("supervision", "/supervision-lists", {"sort": "-unit"}, {"sort": "-unit"}),
+        ):
+            await as_page_and_as_file(service, Role.SUPERVISION_OFFICER, name, (path, query), filters)
+
+
+async def test_a_tab_of_the_work_list_goes_into_its_file(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("approval", stack, database, tmp_path, monkeypatch) as service:
+        await fill_approval(service.database.pool)
+        pool = service.database.pool
+        await pool.execute("UPDATE applications SET holder = 'business_officer' WHERE unit_id = ANY ($1)", [MINE, BELOW])
+        await pool.execute("UPDATE applications SET applicant = 'business_officer-user' WHERE unit_id = $1", OTHER)
+        await pool.execute("UPDATE unit_copies SET light = 'red' WHERE id = $1", BELOW)
+        for asked in (
+            {"tab": "todo", "sort": "-unit"},
+            {"tab": "todo", "q": "1号"},
+            {"tab": "todo", "light": "red"},
+            {"tab": "started"},
+        ):
+            await as_page_and_as_file(service, Role.BUSINESS_OFFICER, "applications", ("/tasks", asked), asked)
+        everything = await service.take("applications", Role.BUSINESS_OFFICER)
+
+    assert len(everything.records()) == len(PATHS)
+
+
 async def test_reportings_sums_are_those_of_its_page(
     stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -275,7 +275,10 @@ async def test_the_ground_of_days_off_is_told_in_words_with_its_version_beside(d
 
 @pytest.mark.parametrize(
     ("narrowed", "exported"),
-    [("", "&amp;state=open"), ("?state=closed&rule=M01&level=red", "&amp;state=closed&amp;rule=M01&amp;level=red")],
+    [
+        ("", "&amp;state=open&amp;sort=due"),
+        ("?state=closed&rule=M01&late=true&q=3", "&amp;q=3&amp;state=closed&amp;rule=M01&amp;late=true&amp;sort=due"),
+    ],
 )
 async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door, narrowed: str, exported: str) -> None:
     door.sign_in(Role.SUPERVISION_OFFICER)

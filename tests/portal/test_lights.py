@@ -160,6 +160,6 @@ async def test_a_unit_outside_of_ones_scope_is_not_found(lit: Door) -> None:
 
 async def test_the_way_to_the_file_is_narrowed_as_the_matrix_is(lit: Door) -> None:
     lit.sign_in(Role.BUSINESS_OFFICER)
-    page = (await lit.client.get(f"/lights?unit={UNIT}&color=red&rule=M07")).text
+    page = (await lit.client.get(f"/lights?unit={UNIT}&color=red&rule=M07&q=校")).text
 
-    assert f"list=lights&amp;unit={UNIT}&amp;light=red&amp;rule=M07" in page
+    assert f"list=lights&amp;light=red&amp;rule=M07&amp;unit={UNIT}&amp;q=%E6%A0%A1" in page

@@ -125,8 +125,8 @@ async def test_what_a_first_load_left_is_taken_up_by_who_verifies_and_offered_to
 async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
-    listed = (await door.client.get("/units?as_of=2026-01-01&category=SY-1")).text
+    listed = (await door.client.get("/units?as_of=2026-01-01&category=SY-1&q=zx")).text
     people = (await door.client.get(f"{PAGE}/persons?population=public")).text
 
-    assert "list=units&amp;as_of=2026-01-01&amp;category=SY-1" in listed
-    assert f"list=roster&amp;unit={given.UNIT_ID}&amp;population=public" in people
+    assert "list=units&amp;q=zx&amp;category=SY-1&amp;as_of=2026-01-01&amp;sort=name" in listed
+    assert f"list=roster&amp;unit={given.UNIT_ID}&amp;below=false&amp;population=public" in people

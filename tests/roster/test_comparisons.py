@@ -352,6 +352,8 @@ async def test_a_unit_sees_its_own_and_answers_only_that(upper: Upper, doors: Do
     assert refused.status_code == 403
     assert (await doors.http.post(f"/differences/{found}/move", json=move, headers=doors.office)).json()["state"] == "difference_explained"
     assert shown(await doors.http.get("/differences?open_only=true", headers=doors.office)) == ["丙单位"]
+    files = [(await upper.desk.take(unmasked=False, name="differences", **more)).records() for more in ({}, {"open_only": "false"})]
+    assert [sorted(each["对象"] for each in file) for file in files] == [["丙单位"], ["丙单位", "李示例"]]
 
 
 async def test_who_looks_is_told_what_he_may_do_now(upper: Upper, doors: Doors) -> None:

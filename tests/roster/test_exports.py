@@ -245,12 +245,40 @@ async def test_nobody_takes_rows_from_outside_his_units(house: House, roster_db:
 async def test_units_are_narrowed_as_their_page_is(house: House, roster_db: Database) -> None:
     for category in ("SY-1", "SY-2"):
         await given.unit(roster_db, category=category)
-    page = (await house.doors.http.get("/units", params={"category": "SY-2"}, headers=house.doors.office)).json()["items"]
+    for query, number in (({"category": "SY-2"}, 1), ({"q": "ceshidanwei", "sort": "-name"}, 2), ({"q": "医院", "sort": "name"}, 0)):
+        page = (await house.doors.http.get("/units", params=query, headers=house.doors.office)).json()["items"]
+        file = await house.take("units", filters=query)
+        assert [each["code"] for each in page] == [record["单位编码"] for record in file.records()]
+        assert len(page) == number
 
-    file = await house.take("units", filters={"category": "SY-2"})
 
-    assert [each["code"] for each in page] == [record["单位编码"] for record in file.records()]
-    assert len(page) == 1
+async def test_the_ledger_of_a_unit_is_narrowed_as_its_page_is(house: House, roster_db: Database) -> None:
+    above = await given.row(roster_db, 2)
+    below = await given.row(roster_db, 1, parent=above.unit_id)
+    own = {"unit": str(above.unit_id), "below": "false"}
+    both = own | {"below": "true"}
+    for query, number in ((own, 2), (both, 4), (both | {"type": "roster.quota_changed.v1", "sort": "-at"}, 2)):
+        page = (await house.doors.http.get("/ledger", params=query, headers=house.doors.office)).json()["items"]
+        filters = {("matter" if name == "type" else name): value for name, value in query.items()}
+        file = await house.take("ledger", filters={"sort": "-at"} | filters)
+        assert [record["记录编号"] for record in file.records()] == [each["event_id"] for each in page]
+        assert len(page) == number
+    assert "事项为编制数变更" in file.mark
+    assert below.unit_id != above.unit_id
+
+
+async def test_the_people_of_a_unit_are_taken_without_those_below_and_in_the_order_of_their_page(house: House, roster_db: Database) -> None:
+    above = await given.row(roster_db, 3)
+    below = await given.row(roster_db, 1, parent=above.unit_id)
+    for row in (above, above, below):
+        await given.in_post(roster_db, row)
+    for sort in ("name", "-name", "birth_on", "-started_on"):
+        path = f"/units/{above.unit_id}/persons"
+        page = (await house.doors.http.get(path, params={"sort": sort}, headers=house.doors.office)).json()["items"]
+        file = await house.take("roster", filters={"unit": str(above.unit_id), "below": "false", "sort": sort})
+        assert [record["姓名"] for record in file.records()] == [each["name"] for each in page]
+        assert len(page) == 2
+    assert len((await house.take("roster", filters={"unit": str(above.unit_id)})).records()) == 3
 
 
 def named(file: Taken) -> set[str]:

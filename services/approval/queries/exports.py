@@ -2,10 +2,26 @@
 
 from uuid import UUID
 
+from services.approval.models.tasks import Tab
+from services.approval.queries import tasks
 from services.approval.queries.documents import in_scope
 from shared.auth import Who
-from shared.exports.lists import Column, ExportList, Filters, Sheet, Source, exports_of, flagged, labelled, wall_clock
-from shared.glossary import ApplicationState, ApplicationType
+from shared.exports.lists import (
+    Column,
+    ExportList,
+    Filters,
+    Sheet,
+    Sought,
+    Source,
+    as_page,
+    exports_of,
+    flagged,
+    labelled,
+    sorts_of,
+    wall_clock,
+)
+from shared.glossary import ApplicationState, ApplicationType, Light
+from shared.pages import ordered
 from shared.sheets.writing import Form
 from shared.unit_copies import scope
 
@@ -14,14 +30,17 @@ _UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位",
 
 
 def applications_source(who: Who, filters: Filters) -> Source:
-    """Applications in their last revision."""
+    """Applications in their last revision; of a tab of the work list, those that stand in the asker's."""
+    put, wanted = tasks.asking(who), as_page(tasks.Wanted, filters)
+    in_tab = tasks.TABS[wanted.tab] if "tab" in filters else "true"
+    below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
     rows = f"""
         FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision
         LEFT JOIN unit_copies u ON u.id = a.unit_id LEFT JOIN unit_copies origin ON origin.id = a.from_unit_id
         LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
-        WHERE {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR a.state = $3) AND ($4::text IS NULL OR a.application_type = $4)
+        WHERE {in_scope(who)} AND {tasks.GIVEN} AND {in_tab} AND {below} AND {tasks.narrowed(wanted, put)}
     """
-    return Source(rows, "a.id", (scope(who), filters.get("unit"), filters.get("state"), filters.get("type")))
+    return Source(rows, ordered(wanted.sort, tasks.SORTS).by if "sort" in filters else "a.id", put)
 
 
 APPLICATIONS = (
@@ -71,7 +90,15 @@ EXPORTS = exports_of(
         "申请办理清单",
         "applications.read",
         [Sheet("申请", APPLICATIONS, applications_source)],
-        {"unit": UUID, "state": ApplicationState, "type": ApplicationType},
+        {
+            "unit": UUID,
+            "tab": Tab,
+            "state": ApplicationState,
+            "type": ApplicationType,
+            "light": Light,
+            "q": Sought,
+            "sort": sorts_of(tasks.SORTS),
+        },
     ),
     ExportList("filing", "归档备案台账", "documents.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
 )

@@ -28,9 +28,9 @@ _ROWS = (
 _DECIDED = "SELECT FROM entries e WHERE e.application_id = a.id AND e.kind = 'step_approved' AND e.revision_after = a.revision"
 PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
 """That $2 may not decide application `a`: it is his own, or he decided another step of this revision."""
-_GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
+GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
 """Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
-_TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join and not a question per row
+TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join and not a question per row
     "todo": "a.holder = ANY($3::text[]) AND a.state <> 'paused' AND (a.state = 'returned' OR NOT ($2 = a.applicant OR $2 = ANY(a.concerned)))"
     f" AND NOT EXISTS ({_DECIDED} AND e.actor = $2 AND a.state <> 'returned')"
     f" AND NOT EXISTS ({_DECIDED} AND e.on_behalf_of = $2 AND a.state <> 'returned')",
@@ -63,19 +63,20 @@ class Wanted(BaseModel):
     limit: int = Field(50, ge=1, le=200)
 
 
-def _put(who: Who) -> Parameters:
+def asking(who: Who) -> Parameters:
+    """The parameters of every tab."""
     return Parameters([scope(who), who.name, sorted(who.roles)])
 
 
 async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> list[Task]:
     """One page, and one more. Raises SortUnknown."""
-    order, put = ordered(wanted.sort, SORTS), _put(who)
+    order, put = ordered(wanted.sort, SORTS), asking(who)
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE a.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    narrowed = _narrowed(wanted, put)
+    conditions = narrowed(wanted, put)
     rows = await conn.fetch(
-        f"WITH found AS MATERIALIZED (SELECT a.id, row_number() OVER (ORDER BY {order.by}) AS place {_ROWS} WHERE {in_scope(who)} AND {_GIVEN}"
-        f" AND {_TABS[wanted.tab]} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')})"
+        f"WITH found AS MATERIALIZED (SELECT a.id, row_number() OVER (ORDER BY {order.by}) AS place {_ROWS} WHERE {in_scope(who)} AND {GIVEN}"
+        f" AND {TABS[wanted.tab]} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')})"
         f" SELECT a.*, r.title, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders {_ROWS}"
         " JOIN found ON found.id = a.id ORDER BY found.place",
         *put,
@@ -83,7 +84,8 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> li
     return [_task(row, wanted.tab, now) for row in rows]
 
 
-def _narrowed(wanted: Wanted, put: Parameters) -> str:
+def narrowed(wanted: Wanted, put: Parameters) -> str:
+    """The condition on applications `a`, their revision `r` and unit `u`, whatever the tab."""
     conditions = ["true"]
     if wanted.type:
         conditions.append(f"a.application_type = {put(wanted.type, 'text')}")
@@ -100,9 +102,9 @@ def _narrowed(wanted: Wanted, put: Parameters) -> str:
 
 async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:
     """How many stand under each tab; `soon`: the end of the next working day."""
-    put = _put(who)
+    put = asking(who)
     late, due_soon = put(now, "timestamptz"), put(soon, "timestamptz")
-    others = ", ".join(f"(SELECT count(*) {_in_tab(who, tab)}) AS {tab}" for tab in _TABS if tab != "todo")
+    others = ", ".join(f"(SELECT count(*) {_in_tab(who, tab)}) AS {tab}" for tab in TABS if tab != "todo")
     row = await conn.fetchrow(
         f"SELECT todo.*, {others} FROM (SELECT count(*) AS todo, count(*) FILTER (WHERE a.due_at <= {late}) AS late,"
         f" count(*) FILTER (WHERE a.due_at > {late} AND a.due_at <= {due_soon}) AS due_soon {_in_tab(who, 'todo')}) todo",
@@ -112,7 +114,7 @@ async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> C
 
 
 def _in_tab(who: Who, tab: Tab) -> str:
-    return f"FROM applications a WHERE {in_scope(who)} AND {_GIVEN} AND {_TABS[tab]}"
+    return f"FROM applications a WHERE {in_scope(who)} AND {GIVEN} AND {TABS[tab]}"
 
 
 def _task(row: asyncpg.Record, tab: Tab, now: datetime) -> Task:

@@ -106,8 +106,13 @@ class Chosen:
 LOOK_BACK, MOST_TURNED = 100, 500
 """A change with a lower number may be seen after one with a higher: so far back is looked for it."""
 _OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
-_ROWS = "FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id"
-_PLACE = "array_position(ARRAY['red', 'yellow', 'unverified', 'green'], coalesce(l.light, 'green')), u.code, u.id"
+ROWS = "FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id"
+PLACE = "array_position(ARRAY['red', 'yellow', 'unverified', 'green'], coalesce(l.light, 'green')), u.code, u.id"
+LIT_BY = (
+    "($5::text IS NULL OR coalesce(l.light, 'green') = $5)"
+    f" AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))"
+)
+"""$5 a colour, $6 a rule that has something open."""
 _BOARD = f"""
     SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since,
         (SELECT coalesce(json_agg(found), '[]') FROM (
@@ -115,19 +120,18 @@ _BOARD = f"""
             FROM issues WHERE unit_id = u.id AND {_OPEN} ORDER BY rule, level, id) AS found) AS issues,
         (SELECT coalesce(json_agg(known), '[]') FROM (
             SELECT DISTINCT rule, code FROM remarks WHERE unit_id = u.id ORDER BY rule, code) AS known) AS remarks
-    {_ROWS}
-    WHERE {{chosen}} AND ($5::text IS NULL OR coalesce(l.light, 'green') = $5)
-        AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))
-        AND ($7::uuid IS NULL OR ({_PLACE}) > (SELECT {_PLACE} {_ROWS} WHERE u.id = $7))
-    ORDER BY {_PLACE} LIMIT $8
+    {ROWS}
+    WHERE {{chosen}} AND {LIT_BY}
+        AND ($7::uuid IS NULL OR ({PLACE}) > (SELECT {PLACE} {ROWS} WHERE u.id = $7))
+    ORDER BY {PLACE} LIMIT $8
 """
-_LIT = f"SELECT coalesce(l.light, 'green') AS code, count(*) {_ROWS} WHERE {{chosen}} GROUP BY 1"
+_LIT = f"SELECT coalesce(l.light, 'green') AS code, count(*) {ROWS} WHERE {{chosen}} GROUP BY 1"
 _RULED = f"""
-    SELECT i.rule, count(DISTINCT u.id) {_ROWS} JOIN issues i ON i.unit_id = u.id AND i.{_OPEN} WHERE {{chosen}} GROUP BY i.rule
+    SELECT i.rule, count(DISTINCT u.id) {ROWS} JOIN issues i ON i.unit_id = u.id AND i.{_OPEN} WHERE {{chosen}} GROUP BY i.rule
 """
 
 
-def _chosen(who: Who) -> str:
+def chosen_by(who: Who) -> str:
     """$2 a subtree, $3 words in the name, $4 one unit; one that is no more only while something is open on it."""
     return (
         f"{visible(who)} AND (u.closed_on IS NULL OR l.light <> 'green') AND ($2::uuid IS NULL OR $2 = ANY (u.path))"
@@ -137,7 +141,7 @@ def _chosen(who: Who) -> str:
 
 async def board(conn: Connection, who: Who, chosen: Chosen, after: UUID | None, limit: int) -> Board:
     """The units in the caller's scope, with what each rule in force has open on them, and what is known that is no issue."""
-    turn, asked, condition = await last_turn(conn), (scope(who), chosen.unit, chosen.name, chosen.only), _chosen(who)
+    turn, asked, condition = await last_turn(conn), (scope(who), chosen.unit, chosen.name, chosen.only), chosen_by(who)
     rows = await conn.fetch(_BOARD.format(chosen=condition), *asked, chosen.color, chosen.rule, after, limit)
     lit = {row["code"]: row["count"] for row in await conn.fetch(_LIT.format(chosen=condition), *asked)}
     ruled = {row["rule"]: row["count"] for row in await conn.fetch(_RULED.format(chosen=condition), *asked)}

@@ -6,22 +6,28 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring.models.words import RULE_TITLES, matter_of
+from services.monitoring.queries import board, freezes, issues, lists
 from shared.auth import Who
 from shared.exports.lists import (
+    ASKED_AT,
     Column,
     ExportList,
     Eye,
     Filters,
     Sheet,
+    Sought,
     Source,
     Turn,
     all_labelled,
+    as_page,
     exports_of,
     flagged,
     labelled,
+    sorts_of,
     wall_clock,
 )
 from shared.glossary import FreezeState, IssueState, Light
+from shared.pages import Parameters, ordered
 from shared.sheets.writing import Form
 from shared.unit_copies import scope, visible
 
@@ -31,19 +37,14 @@ _OPEN = "i.state NOT IN ('baseline', 'closed', 'dismissed')"
 _UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位", "u.name"))
 
 
-def _below(who: Who) -> str:
-    """The units the caller may see ($1), in a subtree ($2)."""
-    return f"WHERE {visible(who)} AND ($2::uuid IS NULL OR $2 = ANY(u.path))"
-
-
 def issues_source(who: Who, filters: Filters) -> Source:
-    """Issues, oldest first."""
-    rows = f"""
-        FROM issues i JOIN unit_copies u ON u.id = i.unit_id {_below(who)}
-            AND ($3::text IS NULL OR i.state = $3 OR ($3 = '{OPEN}' AND {_OPEN})) AND ($4::text IS NULL OR i.rule = $4)
-            AND ($5::text IS NULL OR i.level = $5)
-    """
-    return Source(rows, "i.id", (scope(who), *(filters.get(name) for name in ("unit", "state", "rule", "level"))))
+    """Issues, narrowed and ordered as their page is."""
+    put, state = Parameters([scope(who)]), filters.get("state")
+    wanted = as_page(issues.Wanted, {**filters, "state": None if state == OPEN else state, "open": state == OPEN})
+    rows = (
+        f"FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {issues.narrowed(wanted, put, filters[ASKED_AT])}"
+    )
+    return Source(rows, ordered(wanted.sort, issues.SORTS).by, put)
 
 
 def _title(_: Eye) -> Turn:
@@ -79,13 +80,9 @@ ISSUES = (
 
 
 def lights_source(who: Who, filters: Filters) -> Source:
-    """Units with their lights; of those that are no more, only what is not green."""
-    rows = f"""
-        FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id {_below(who)} AND (u.closed_on IS NULL OR l.light <> 'green')
-            AND ($3::text IS NULL OR coalesce(l.light, 'green') = $3)
-            AND ($4::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $4 AND {_OPEN}))
-    """
-    return Source(rows, "u.code, u.id", (scope(who), *(filters.get(name) for name in ("unit", "light", "rule"))))
+    """Units with their lights, as the board shows them."""
+    unit, name, light, rule = (filters.get(each) for each in ("unit", "q", "light", "rule"))
+    return Source(f"{board.ROWS} WHERE {board.chosen_by(who)} AND {board.LIT_BY}", board.PLACE, (scope(who), unit, name, None, light, rule))
 
 
 LIGHTS = (
@@ -102,9 +99,10 @@ LIGHTS = (
 
 
 def freezes_source(who: Who, filters: Filters) -> Source:
-    """Freeze orders, oldest first."""
-    rows = f"FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id {_below(who)} AND ($3::text IS NULL OR o.state = $3)"
-    return Source(rows, "o.id", (scope(who), filters.get("unit"), filters.get("state")))
+    """Freeze orders, narrowed and ordered as their page is."""
+    put, wanted = Parameters([scope(who)]), as_page(freezes.Wanted, filters)
+    rows = f"FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE {visible(who)} AND {freezes.narrowed(wanted, put)}"
+    return Source(rows, ordered(wanted.sort, freezes.SORTS).by, put)
 
 
 FREEZES = (
@@ -128,11 +126,12 @@ FREEZES = (
 
 def supervision_source(who: Who, filters: Filters) -> Source:
     """Every line of every edition, as it was issued."""
+    put, wanted = Parameters([scope(who)]), as_page(lists.Wanted, filters)
     rows = f"""
         FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id JOIN supervision_lines i ON i.list_id = l.id
-        {_below(who)} AND ($3::text IS NULL OR l.iso_week = $3)
+        WHERE {visible(who)} AND {lists.narrowed(wanted, put)}
     """
-    return Source(rows, "l.issued_at, l.id, i.line_no", (scope(who), filters.get("unit"), filters.get("week")))
+    return Source(rows, f"{ordered(wanted.sort, lists.SORTS).by}, i.line_no", put)
 
 
 SUPERVISION = (
@@ -164,9 +163,31 @@ EXPORTS = exports_of(
         "问题清单",
         _READ,
         [Sheet("问题", ISSUES, issues_source, "i.rule")],
-        {"unit": UUID, "state": IssueState | Literal["open"], "rule": str, "level": Light},
+        {
+            "unit": UUID,
+            "state": IssueState | Literal["open"],
+            "rule": str,
+            "level": Light,
+            "late": bool,
+            "q": Sought,
+            "sort": sorts_of(issues.SORTS),
+        },
     ),
-    ExportList("lights", "亮灯清单", _READ, [Sheet("亮灯", LIGHTS, lights_source)], {"unit": UUID, "light": Light, "rule": str}),
-    ExportList("freezes", "冻结清单", _READ, [Sheet("冻结", FREEZES, freezes_source)], {"unit": UUID, "state": FreezeState}),
-    ExportList("supervision", "督办清单", _READ, [Sheet("督办", SUPERVISION, supervision_source)], {"unit": UUID, "week": str}),
+    ExportList(
+        "lights", "亮灯清单", _READ, [Sheet("亮灯", LIGHTS, lights_source)], {"unit": UUID, "light": Light, "rule": str, "q": Sought}
+    ),
+    ExportList(
+        "freezes",
+        "冻结清单",
+        _READ,
+        [Sheet("冻结", FREEZES, freezes_source)],
+        {"unit": UUID, "state": FreezeState, "q": Sought, "sort": sorts_of(freezes.SORTS)},
+    ),
+    ExportList(
+        "supervision",
+        "督办清单",
+        _READ,
+        [Sheet("督办", SUPERVISION, supervision_source)],
+        {"unit": UUID, "week": lists.Week, "standing": lists.Standing, "q": Sought, "sort": sorts_of(lists.SORTS)},
+    ),
 )

@@ -100,14 +100,19 @@ async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE o.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    asked: dict[str, tuple[object, str]] = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
-    asked |= {"position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text")}
-    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
+    conditions = narrowed(wanted, put)
     rows = await conn.fetch(
-        f"{_orders(who)} AND {' AND '.join([*conditions, behind])} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        f"{_orders(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
     )
     return Page(items=[await _page(conn, who, row) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None)
+
+
+def narrowed(wanted: Wanted, put: Parameters) -> str:
+    """The condition on orders `o` of units `u`."""
+    asked: dict[str, tuple[object, str]] = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
+    asked |= {"position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text")}
+    return " AND ".join(["true", *(condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value)])
 
 
 async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:

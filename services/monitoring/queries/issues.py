@@ -86,9 +86,9 @@ async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> P
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE i.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    narrowed = _narrowed(wanted, put, now)
+    conditions = narrowed(wanted, put, now)
     rows = await conn.fetch(
-        f"{_lines(who)} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        f"{_lines(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
     )
     rungs = _rungs(await parameters_on(conn, business_day(now)))
@@ -97,7 +97,8 @@ async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> P
     )
 
 
-def _narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
+def narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
+    """The condition on issues `i` of units `u`."""
     asked = {"i.state = {}": (wanted.state, "text"), "{} = ANY(u.path)": (wanted.unit, "uuid"), "i.rule = {}": (wanted.rule, "text")}
     asked |= {"i.level = {}": (wanted.level, "text")}
     asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}

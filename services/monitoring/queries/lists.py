@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import ListUnknown
@@ -22,6 +22,8 @@ from shared.law.deadline import Deadline
 from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible
 
+Week = Annotated[str, StringConstraints(pattern=r"^\d{4}-W\d{2}$")]
+Standing = Literal["awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged"]
 _FORM_KINDS = {LineKind.NEW: "new", LineKind.CARRIED: "carried", LineKind.OVERDUE: "overdue", LineKind.CLEARED: "cleared"}
 
 
@@ -89,8 +91,8 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     unit: UUID | None = None
-    week: str | None = Field(None, pattern=r"^\d{4}-W\d{2}$")
-    standing: Literal["awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged"] | None = None
+    week: Week | None = None
+    standing: Standing | None = None
     q: str = Field("", max_length=100, description="Part of a number or a unit's name.")
     sort: str = "issued"
     after: UUID | None = None
@@ -178,15 +180,16 @@ async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
     behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE l.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    narrowed = _narrowed(wanted, put)
+    conditions = narrowed(wanted, put)
     rows = await conn.fetch(
-        f"{_heads(who)} AND {narrowed} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        f"{_heads(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
     )
     return Page(items=[ListHead(**_head(row)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None)
 
 
-def _narrowed(wanted: Wanted, put: Parameters) -> str:
+def narrowed(wanted: Wanted, put: Parameters) -> str:
+    """The condition on editions `l` of units `u`."""
     asked = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "l.iso_week = {}": (wanted.week, "text")}
     asked |= {"position(lower({}) IN lower(l.number || ' ' || u.name)) > 0": (wanted.q.strip(), "text")}
     conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]

@@ -12,7 +12,7 @@ from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE, events_of, passed_on
 from services.portal.api.units import asked_of
 from services.portal.models import Problem, Refused
-from services.portal.rules.lists import SERVICES, narrowing
+from services.portal.rules.lists import SERVICES, list_of, narrowing
 from services.portal.rules.merging import cursors, merged
 
 router = APIRouter()
@@ -49,7 +49,8 @@ async def form(page: Asker) -> Response:
     """How one list is to be had; what the page before was narrowed by is chosen already."""
     query = page.request.query_params
     typed = {FILTER + name: value for name, value in query.items()} | {"format": "xlsx", "reason": "", "unmasked": ""}
-    return await _form(page, query.get("service", ""), query.get("list", ""), typed, [])
+    service, name = list_of(query.get("service", ""), query.get("list", ""), query)
+    return await _form(page, service, name, typed, [])
 
 
 @router.post("/exports/new", response_class=Response)

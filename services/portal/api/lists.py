@@ -14,12 +14,12 @@ from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.api.units import asked_of
 from services.portal.models import Refused
 from shared.auth import OFFICE
+from shared.exports.filters import VALUES
 from shared.glossary import SERVICE_NAMES
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 ASKED = ("week", "standing", "unit", "q", "sort", "after")
-STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"}
 KINDS = {"overdue_line": "超期", "new_line": "新增", "carried": "结转", "cleared": "销号"}
 WEEK = re.compile(r"\d{4}-W\d{2}\Z")
 OTHERS = 6
@@ -35,7 +35,7 @@ async def lists(page: Reader) -> Response:
     if page.is_fragment:
         return page.show("supervision_lists_list.html", asked=asked, found=await editions, kinds=KINDS)
     found, places = await asyncio.gather(editions, places_of(page, asked["unit"]))
-    return page.show("supervision_lists.html", asked=asked, found=found, kinds=KINDS, places=places, standings=STANDINGS)
+    return page.show("supervision_lists.html", asked=asked, found=found, kinds=KINDS, places=places, standings=VALUES["standing"])
 
 
 @router.get("/supervision-lists/{list_id}", response_class=Response)

@@ -12,11 +12,12 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page
 from services.portal.models import Away, Problem, Refused
 from services.portal.rules import merging
+from shared.exports.filters import VALUES
 from shared.glossary import ApplicationState, ApplicationType, FreezeState, IssueState, Light
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
-TABS = {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"}
+TABS = VALUES["tab"]
 ASKED = ("tab", "type", "state", "light", "q", "sort", "after")
 KEPT = ("tab", "type", "state", "light", "q", "sort")
 """What a saved view is made of."""

@@ -41,14 +41,15 @@ _STATES: Mapping[str, type[StrEnum]] = {
     "freezes": FreezeState,
     "differences": DifferenceState,
 }
-_DAYS = ("as_of", "since")
+_TEXTS = {"q": "", "week": "（如 2026-W38）"}
+_DAYS = ("as_of", "known_on", "since")
 _CHOICES: Mapping[str, Options] = {
     "type": _of(ApplicationType),
     "light": _of(Light),
     "level": _of(Light),
     "kind": _of(DifferenceKind),
     "leads": _of(LeadingSide),
-    **{name: tuple(VALUES[name].items()) for name in ("population", "group")},
+    **{name: tuple(VALUES[name].items()) for name in ("population", "group", "tab", "late", "standing", "below", "open_only")},
 }
 _OPEN = tuple(VALUES["state"].items())
 """Of issues: what their page shows by itself."""
@@ -65,6 +66,21 @@ def narrowing(list_name: str, name: str) -> Narrowing:
         return Narrowing(name, label, "choice", (_OPEN if list_name == "issues" else ()) + _of(_STATES[list_name]))
     if name in _CHOICES:
         return Narrowing(name, label, "choice", _CHOICES[name])
-    if name == "week":
-        return Narrowing(name, f"{label}（如 2026-W38）", "text")
-    return Narrowing(name, label, "given")
+    if name in _TEXTS:
+        return Narrowing(name, label + _TEXTS[name], "text")
+    return Narrowing(name, "按所在页面的次序排列" if name == "sort" else f"只要所在页面的这一{label}", "given")
+
+
+_ELSEWHERE: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("population", "off_establishment"): ("roster", "offestablishment"),
+    ("type", "issue"): ("monitoring", "issues"),
+    ("type", "freeze"): ("monitoring", "freezes"),
+    ("type", "list"): ("monitoring", "supervision"),
+    **{("state", each): ("monitoring", "issues") for each in IssueState},
+    **{("state", each): ("monitoring", "freezes") for each in FreezeState},
+}
+
+
+def list_of(service: str, name: str, asked: Mapping[str, str]) -> tuple[str, str]:
+    """The list that holds what the page before shows, where a choice of that page leaves it with another kind."""
+    return next((_ELSEWHERE[each] for each in asked.items() if each in _ELSEWHERE), (service, name))

@@ -76,6 +76,12 @@ _SUMS = """
 """
 
 
+def found_by(words: str, put: Parameters) -> str:
+    """The condition on `search`: part of a name, a spelling or a code."""
+    sought = written_plainly(words)
+    return f"search.grams @> {put(sought_grams(sought), 'text[]')} AND position({put(sought, 'text')} IN search.written) > 0"
+
+
 def fields_of(asked: str | None, wanted: UnitFilter) -> list[str]:
     """Those asked for, or all that the list tells by itself. Raises FieldUnknown."""
     branch = asked or wanted.parent or wanted.top
@@ -128,6 +134,5 @@ class UnitPages:
         if wanted.top:
             yield "was.parent_id IS NULL" if self.who.units is None else f"units.id = ANY({roots})"
         if wanted.q:
-            sought = written_plainly(wanted.q)
-            yield f"search.grams @> {put(sought_grams(sought), 'text[]')} AND position({put(sought, 'text')} IN search.written) > 0"
+            yield found_by(wanted.q, put)
         yield from (f"was.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))

@@ -10,6 +10,7 @@ import asyncpg
 from services.roster.models.facts import place_of
 from services.roster.models.fields import Field, Kind, Sensitivity
 from services.roster.queries.establishments import Moment
+from services.roster.queries.ledger import MATTERS
 from services.roster.queries.persons import MASK
 from services.roster.rules.national import STANDARD
 from shared.auth import Who
@@ -123,4 +124,4 @@ async def words(conn: Connection) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         found.setdefault(row["set"], {})[row["code"]] = row["label"]
-    return found
+    return found | {"matters": MATTERS}

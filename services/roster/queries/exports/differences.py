@@ -17,7 +17,7 @@ from shared.unit_copies import scope
 
 
 def _source(who: Who, filters: Filters) -> Source:
-    """Those that are not struck off or explained, unless a state is asked for."""
+    """Those that are not struck off or explained, unless a state or all are asked for."""
     rows = f"""
         FROM comparison_differences AS cases LEFT JOIN units ON units.id = cases.unit_id
         LEFT JOIN person_records AS person ON person.person_id = cases.person_id AND upper_inf(person.during) AND upper_inf(person.recorded)
@@ -26,7 +26,12 @@ def _source(who: Who, filters: Filters) -> Source:
         WHERE {may_see(who)} AND ($2::uuid IS NULL OR cases.id > $2) AND {NARROWED}
     """
     state = filters.get("state")
-    asked = (filters.get("run"), state, state is None, *(filters.get(name) for name in ("kind", "leads", "sheet", "field", "unit")))
+    asked = (
+        filters.get("run"),
+        state,
+        filters.get("open_only", state is None),
+        *(filters.get(name) for name in ("kind", "leads", "sheet", "field", "unit")),
+    )
     return Source(rows, "units.code NULLS LAST, cases.sheet, cases.id", (scope(who), None, *asked, None))
 
 
@@ -87,6 +92,15 @@ DIFFERENCE_LISTS = (
         "与上级实名制系统的差异",
         "persons.read",
         [Sheet("差异", _COLUMNS, _source, _ALWAYS)],
-        {"unit": UUID, "run": UUID, "state": DifferenceState, "kind": DifferenceKind, "leads": LeadingSide, "sheet": str, "field": str},
+        {
+            "unit": UUID,
+            "run": UUID,
+            "open_only": bool,
+            "state": DifferenceState,
+            "kind": DifferenceKind,
+            "leads": LeadingSide,
+            "sheet": str,
+            "field": str,
+        },
     ),
 )

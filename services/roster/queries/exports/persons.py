@@ -13,9 +13,20 @@ from services.roster.queries.facts import as_person
 from services.roster.queries.persons import IN_POST
 from services.roster.rules.persons import retirement_category, retirement_fact
 from shared.auth import Who
-from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, wall_clock
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, sorts_of, wall_clock
+from shared.pages import Parameters, ordered
 from shared.sheets.writing import Cell, Form
 
+_KEY = f"(SELECT name_key FROM person_records AS named WHERE named.person_id = person.person_id AND {then('named')})"
+_SORTS = {
+    name: {column: kind, "person.person_id": "uuid"}
+    for name, column, kind in (
+        ("name", _KEY, "text"),
+        ("birth_on", "person.birth_on", "date"),
+        ("started_on", "person.started_on", "date"),
+    )
+}
+"""The orders of the page of a unit's people."""
 UNNAMED = "CASE WHEN {} IS NOT NULL THEN '（不公开）' END"
 """In place of a withheld unit's name."""
 _CODE, _NAME = Column("unit_code", "单位编码", "units.code"), Column("unit", "单位", "was.name")
@@ -46,7 +57,10 @@ def _in_post(who: Who, filters: Filters, population: str) -> Source:
         LEFT JOIN secondments AS lent ON lent.person_id = person.person_id AND {then("lent")}
         LEFT JOIN units AS borrower ON borrower.id = lent.borrower_id AND {named(who, "borrower")}
     """
-    return Source(rows, "units.code, person.kind, person.person_id", (*of_units(who, filters), filters.get("population")))
+    put = Parameters((*of_units(who, filters), filters.get("population")))
+    itself = f" WHERE {put(filters.get('below', True), 'boolean')} OR units.id = $5"
+    order = ordered(filters["sort"], _SORTS).by if "sort" in filters else "units.code, person.kind, person.person_id"
+    return Source(rows + itself, order, put)
 
 
 def _columns(fields: tuple[Field, ...]) -> tuple[Column, ...]:
@@ -139,20 +153,21 @@ SECONDMENT_COLUMNS = (
 )
 _PEOPLE = "persons.read"
 _ID = "person.person_id"
+_OF_PEOPLE = OF_UNITS | {"below": bool, "sort": sorts_of(_SORTS)}
 PERSON_LISTS = (
     ExportList(
         "roster",
         "在编人员名册",
         _PEOPLE,
         [Sheet(PERSONS.title, PERSON_COLUMNS, persons_source, ALWAYS)],
-        OF_UNITS | {"population": Literal["public", "state_enterprise"]},
+        _OF_PEOPLE | {"population": Literal["public", "state_enterprise"]},
     ),
     ExportList(
         "offestablishment",
         "编外人员名册",
         _PEOPLE,
         [Sheet(OFF_ESTABLISHMENT.title, _columns(OFF_ESTABLISHMENT.fields), off_establishment_source, _ID)],
-        OF_UNITS,
+        _OF_PEOPLE,
     ),
     ExportList("placements", "任职编制履历", _PEOPLE, [Sheet("履历", PLACEMENT_COLUMNS, placements_source, _ID)], {"unit": UUID}),
     ExportList("secondments", "借调人员", _PEOPLE, [Sheet("借调", SECONDMENT_COLUMNS, secondments_source, _ID)], {"unit": UUID}),

@@ -19,10 +19,13 @@ from services.roster.queries.exports.columns import (
     units_then,
 )
 from services.roster.queries.ledger import DOCUMENT, MATTERS, told
+from services.roster.queries.ledger import SORTS as LEDGER_SORTS
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
+from services.roster.queries.unit_lists import SORTS, found_by
 from shared.auth import Who
 from shared.clock import at_hour
-from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, coded, flagged, wall_clock
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Sought, Source, Turn, coded, flagged, sorts_of, wall_clock
+from shared.pages import Parameters, ordered
 from shared.sheets.writing import Cell, Form
 
 _CODE, _NAME = Column("unit_code", "单位编码", "units.code"), Column("unit", "单位", "was.name")
@@ -42,10 +45,12 @@ _OF_RECORD = ("category", "unit_funding", "rank", "system")
 
 
 def units_source(who: Who, filters: Filters) -> Source:
-    """The units of a day, of one category, funding, rank or system."""
-    narrowed = " AND ".join(f"(${number}::text IS NULL OR was.{name} = ${number})" for number, name in enumerate(_OF_RECORD, 6))
-    parameters = (*of_units(who, filters), *(filters.get(name) for name in _OF_RECORD))
-    return Source(f"{units_then(who)} WHERE {narrowed}", "units.code", parameters)
+    """The units of a day, narrowed and ordered as their page is."""
+    put = Parameters(of_units(who, filters))
+    conditions = [f"was.{name} = {put(filters[name], 'text')}" for name in _OF_RECORD if name in filters]
+    conditions += [found_by(filters["q"], put)] if "q" in filters else ["true"]
+    rows = f"{units_then(who)} JOIN unit_search AS search ON search.unit_id = units.id WHERE {' AND '.join(conditions)}"
+    return Source(rows, ordered(filters.get("sort", "code"), SORTS).by, put)
 
 
 _ROWS = f"""
@@ -183,12 +188,15 @@ def ledger_source(who: Who, filters: Filters) -> Source:
     """What happened, in the order of time, to units that are and units that are no more, under their last name. `as_of` is the last day shown. The same lines as
     `GET /ledger`.
     """
-    rows = f"""
-        {units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id AND {told(who)}
-            AND row.occurred_at >= coalesce($3::timestamptz, '-infinity') AND row.occurred_at < coalesce($4::timestamptz, 'infinity')
-    """
-    since = filters.get("since")
-    return Source(rows, "row.occurred_at, row.event_id", (*of_all_units(who, filters), since and at_hour(since, 0), moment_of(filters).end))
+    put, since = Parameters(of_all_units(who, filters)), filters.get("since")
+    asked = {"row.occurred_at >= {}": (since and at_hour(since, 0), "timestamptz"), "row.type = {}": (filters.get("matter"), "text")}
+    asked |= {
+        "row.occurred_at < {}": (moment_of(filters).end, "timestamptz"),
+        "{} = units.id": (None if filters.get("below", True) else filters.get("unit"), "uuid"),
+    }
+    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
+    rows = f"{units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id AND {' AND '.join([told(who), *conditions])}"
+    return Source(rows, ordered(filters.get("sort", "at"), LEDGER_SORTS).by, put)
 
 
 def _rows_after(rows: list[dict[str, Any]] | None) -> Cell:
@@ -217,7 +225,13 @@ LEDGER_COLUMNS = (
 )
 
 UNIT_LISTS = (
-    ExportList("units", "单位", "units.read", [Sheet(UNITS.title, UNIT_COLUMNS, units_source)], OF_UNITS | dict.fromkeys(_OF_RECORD, str)),
+    ExportList(
+        "units",
+        "单位",
+        "units.read",
+        [Sheet(UNITS.title, UNIT_COLUMNS, units_source)],
+        OF_UNITS | dict.fromkeys(_OF_RECORD, str) | {"q": Sought, "sort": sorts_of(SORTS)},
+    ),
     ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source)], OF_UNITS),
     ExportList(
         "statistics",
@@ -233,6 +247,6 @@ UNIT_LISTS = (
         "机构编制台账",
         "units.read",
         [Sheet("台账", LEDGER_COLUMNS, ledger_source)],
-        {"unit": UUID, "as_of": date, "since": date},
+        {"unit": UUID, "below": bool, "as_of": date, "since": date, "matter": str, "sort": sorts_of(LEDGER_SORTS)},
     ),
 )
