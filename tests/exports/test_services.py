@@ -203,6 +203,8 @@ async def test_what_monitorings_pages_seek_and_how_they_order_it_goes_into_their
         await service.database.pool.execute("UPDATE issues SET due_at = now() + interval '1 day' WHERE unit_id = $1", BELOW)
         await service.database.pool.execute("UPDATE lights SET light = 'yellow' WHERE unit_id = $1", MINE)
         await service.database.pool.execute("UPDATE supervision_lists SET released_at = now() WHERE unit_id = $1", BELOW)
+        await service.database.pool.execute("UPDATE issues SET has_case = true")
+        await service.database.pool.execute("UPDATE unit_copies SET light = 'red' WHERE id = $1", BELOW)
         await service.database.pool.execute("UPDATE freeze_orders SET posts = '[]'")  # those of the fill are of no kind
         for name, path, query, filters in (
             ("issues", "/issues", {"late": "true", "sort": "-unit"}, {"late": "true", "sort": "-unit"}),
@@ -214,6 +216,8 @@ async def test_what_monitorings_pages_seek_and_how_they_order_it_goes_into_their
             ("supervision", "/supervision-lists", {"standing": "awaiting_seal"}, {"standing": "awaiting_seal"}),
             ("supervision", "/supervision-lists", {"q": "2号"}, {"q": "2号"}),
             ("supervision", "/supervision-lists", {"sort": "-unit"}, {"sort": "-unit"}),
+            *(("work", "/tasks", asked, asked) for asked in ({"q": "u-2", "tab": "todo"}, {"tab": "todo", "sort": "-unit"})),
+            ("work", "/tasks", {"tab": "todo", "light": "red", "type": "issue"}, {"tab": "todo", "light": "red", "type": "issue"}),
         ):
             await as_page_and_as_file(service, Role.SUPERVISION_OFFICER, name, (path, query), filters)
 

@@ -31,12 +31,12 @@ def fields_of(text: str) -> set[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_list_is_narrowed_by_goes_into_its_file(page: str) -> None:
     text = (TEMPLATES / page).read_text()
-    ((service, name, by),) = LINK.findall(text)
-    pairs = dict(reversed(pair.split("=")) for pair in by.split())
-    carried = {field.split(":")[0]: wanted for field, wanted in pairs.items()}
+    for service, name, by in LINK.findall(text):
+        pairs = dict(reversed(pair.split("=")) for pair in by.split())
+        carried = {field.split(":")[0]: wanted for field, wanted in pairs.items()}
 
-    assert fields_of(text) - set(carried) == set()
-    assert set(carried.values()) - set(LISTS[service][name].filters) == set()
+        assert fields_of(text) - set(carried) == set()
+        assert set(carried.values()) - set(LISTS[service][name].filters) == set()
 
 
 def test_every_page_with_a_file_was_looked_at() -> None:
@@ -51,6 +51,8 @@ def test_the_form_has_words_for_all_that_a_list_may_be_narrowed_by(service: str,
 
 def test_a_choice_that_belongs_to_another_list_leads_there() -> None:
     assert list_of("roster", "roster", {"population": "off_establishment"}) == ("roster", "offestablishment")
-    assert list_of("approval", "applications", {"type": "issue", "tab": "todo"}) == ("monitoring", "issues")
-    assert list_of("approval", "applications", {"state": "freeze_proposed"}) == ("monitoring", "freezes")
+    assert list_of("approval", "applications", {"type": "issue", "tab": "todo"}) == ("monitoring", "work")
+    assert list_of("approval", "applications", {"state": "freeze_proposed"}) == ("monitoring", "work")
+    assert list_of("monitoring", "issues", {"state": "to_verify"}) == ("monitoring", "issues")
+    assert list_of("monitoring", "work", {"state": "returned", "light": "red"}) == ("approval", "applications")
     assert list_of("approval", "applications", {"state": "filed"}) == ("approval", "applications")

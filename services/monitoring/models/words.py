@@ -34,7 +34,7 @@ REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待�
 SEAL_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "sealed": "已签章"}
 LIST_STANDINGS = VALUES["standing"]
 
-TASK_KINDS = {"issue": "问题整改", "freeze": "冻结单", "list": "督办清单"}
+TASK_KINDS = VALUES["type"]
 
 WHYS = {
     ("issue", "to_verify"): "规则查到的问题，由监督检查科核实",

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.monitoring.models.words import RULE_TITLES, matter_of
-from services.monitoring.queries import board, freezes, issues, lists
+from services.monitoring.models.tasks import Kind, Tab
+from services.monitoring.models.words import RULE_TITLES, TASK_KINDS, matter_of
+from services.monitoring.queries import board, freezes, issues, lists, tasks
 from shared.auth import Who
 from shared.exports.lists import (
     ASKED_AT,
@@ -45,6 +46,28 @@ def issues_source(who: Who, filters: Filters) -> Source:
         f"FROM issues i JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {issues.narrowed(wanted, put, filters[ASKED_AT])}"
     )
     return Source(rows, ordered(wanted.sort, issues.SORTS).by, put)
+
+
+def work_source(who: Who, filters: Filters) -> Source:
+    """Issues, freeze orders and editions as work; of a tab of the work list, what stands in the asker's."""
+    put, wanted = tasks.asking(who, filters[ASKED_AT]), as_page(tasks.Wanted, filters)
+    in_tab = tasks.TABS[wanted.tab] if "tab" in filters else "true"
+    below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
+    rows = f"{tasks.ROWS} WHERE {visible(who)} AND {tasks.GIVEN} AND {in_tab} AND {below} AND {tasks.narrowed(wanted, put)}"
+    return Source(rows, ordered(wanted.sort, tasks.SORTS).by, put)
+
+
+WORK = (
+    Column("kind", "类别", "m.kind", turn=lambda _: lambda value, __: TASK_KINDS[value]),
+    Column("number", "编号", "m.number"),
+    *_UNIT,
+    Column("title", "事项", "m.title", turn=lambda _: lambda __, row: tasks.title_of(row)),
+    Column("state", "状态", "m.state", turn=lambda _: lambda __, row: tasks.state_of(row)),
+    Column("light", "单位亮灯", "u.light", turn=labelled),
+    Column("holders", "当前办理岗位", "m.holders", turn=all_labelled),
+    Column("submitted_at", "提出时间", wall_clock("m.submitted_at"), Form.INSTANT),
+    Column("due_at", "期限", wall_clock("m.due_at"), Form.INSTANT),
+)
 
 
 def _title(_: Eye) -> Turn:
@@ -158,6 +181,21 @@ SUPERVISION = (
 
 _READ = "lights.read"
 EXPORTS = exports_of(
+    ExportList(
+        "work",
+        "监督事项办理清单",
+        _READ,
+        [Sheet("事项", WORK, work_source, "m.kind, m.title, m.state, m.rule, m.scopes")],
+        {
+            "unit": UUID,
+            "tab": Tab,
+            "type": Kind,
+            "state": IssueState | FreezeState | lists.Standing,
+            "light": Light,
+            "q": Sought,
+            "sort": sorts_of(tasks.SORTS),
+        },
+    ),
     ExportList(
         "issues",
         "问题清单",

@@ -24,11 +24,16 @@ _OWN = (
     "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.round = i.round AND e.act = 'submit_evidence' AND e.actor = $2"
     " AND e.sequence = (SELECT max(sequence) FROM issue_entries l WHERE l.issue_id = i.id AND l.round = i.round AND l.act = e.act))"
 )
+_SEALED = (
+    "(SELECT value::boolean FROM parameters WHERE rule = '*' AND name = 'notice_sealed' AND effective_on <= $4::date"
+    " ORDER BY effective_on DESC, version DESC LIMIT 1)"
+)
+"""Whether a notice must be sealed on the day $4."""
 _ISSUES = f"""
     SELECT 'issue' AS kind, i.id, i.number, i.unit_id, i.title, i.rule, i.inputs, NULL::text[] AS scopes, i.state, i.due_at, i.deadline,
         i.level, i.found_at AS submitted_at, CASE
             WHEN i.state = 'to_verify' OR (i.state = 'evidence_submitted' AND NOT {_OWN}) THEN ARRAY['supervision_officer']
-            WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT $4 THEN 'supervision_officer' END,
+            WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT {_SEALED} THEN 'supervision_officer' END,
                 CASE WHEN s.released_at IS NULL THEN 'seal_operator' END], NULL)
             WHEN i.state IN ('rectifying', 'overdue_issue') THEN ARRAY['unit_clerk'] ELSE '{{}}' END AS holders,
         false AS started, s.released_by = $2 OR EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.actor = $2) AS handled
@@ -51,10 +56,10 @@ _LISTS = f"""
         false, coalesce($2 IN (l.released_by, l.acknowledged_by), false)
     FROM supervision_lists l
 """
-_ROWS = f" FROM ({_ISSUES} UNION ALL {_ORDERS} UNION ALL {_LISTS}) m JOIN unit_copies u ON u.id = m.unit_id"
-_GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL AND $4::boolean IS NOT NULL"
+ROWS = f" FROM ({_ISSUES} UNION ALL {_ORDERS} UNION ALL {_LISTS}) m JOIN unit_copies u ON u.id = m.unit_id"
+GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL AND $4::date IS NOT NULL"
 """PostgreSQL wants to know of each parameter what it is."""
-_TABS: dict[Tab, str] = {"todo": "m.holders && $3::text[]", "to_read": "false", "started": "m.started", "done": "m.handled"}
+TABS: dict[Tab, str] = {"todo": "m.holders && $3::text[]", "to_read": "false", "started": "m.started", "done": "m.handled"}
 SORTS: Mapping[str, Mapping[str, str]] = {
     "due": {"coalesce(m.due_at, 'infinity')": "timestamptz", "m.id": "uuid"},
     "submitted": {"m.submitted_at": "timestamptz", "m.id": "uuid"},
@@ -78,27 +83,27 @@ class Wanted(BaseModel):
     limit: int = Field(50, ge=1, le=200)
 
 
-async def _put(conn: Connection, who: Who, now: datetime) -> tuple[Parameters, Sequence[int]]:
-    """What every tab asks with, and the rungs of the ladder in working days."""
-    policy = await parameters_on(conn, business_day(now))
-    offsets = [step["offset"] for step in policy["*", "ladder"].value]
-    return Parameters([scope(who), who.name, sorted(who.roles), bool(policy["*", "notice_sealed"].value)]), offsets
+def asking(who: Who, now: datetime) -> Parameters:
+    """The parameters of every tab."""
+    return Parameters([scope(who), who.name, sorted(who.roles), business_day(now)])
 
 
 async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> list[Task]:
     """One page, and one more. Raises SortUnknown."""
-    order, (put, rungs) = ordered(wanted.sort, SORTS), await _put(conn, who, now)
+    order, put = ordered(wanted.sort, SORTS), asking(who, now)
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE m.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    behind = f"({columns}) {sign} (SELECT {columns} {ROWS} WHERE m.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
     rows = await conn.fetch(
-        f"SELECT m.*, u.name AS unit, u.light {_ROWS} WHERE {visible(who)} AND {_GIVEN} AND {_TABS[wanted.tab]} AND {_narrowed(wanted, put)}"
+        f"SELECT m.*, u.name AS unit, u.light {ROWS} WHERE {visible(who)} AND {GIVEN} AND {TABS[wanted.tab]} AND {narrowed(wanted, put)}"
         f" AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
         *put,
     )
-    return [_task(row, wanted.tab, who, rungs, now) for row in rows]
+    ladder = (await parameters_on(conn, business_day(now)))["*", "ladder"].value
+    return [_task(row, wanted.tab, who, [step["offset"] for step in ladder], now) for row in rows]
 
 
-def _narrowed(wanted: Wanted, put: Parameters) -> str:
+def narrowed(wanted: Wanted, put: Parameters) -> str:
+    """The condition on work `m` of units `u`, whatever the tab."""
     conditions = ["true"]
     if wanted.type:
         conditions.append(f"m.kind = {put(wanted.type, 'text')}")
@@ -114,13 +119,13 @@ def _narrowed(wanted: Wanted, put: Parameters) -> str:
 
 async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:
     """How many stand under each tab; `soon`: the end of the next working day."""
-    put, _ = await _put(conn, who, now)
+    put = asking(who, now)
     late, due_soon = put(now, "timestamptz"), put(soon, "timestamptz")
-    sums = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {tab}" for tab, condition in _TABS.items())
+    sums = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {tab}" for tab, condition in TABS.items())
     row = await conn.fetchrow(
-        f"SELECT {sums}, count(*) FILTER (WHERE {_TABS['todo']} AND m.due_at <= {late}) AS late,"
-        f" count(*) FILTER (WHERE {_TABS['todo']} AND m.due_at > {late} AND m.due_at <= {due_soon}) AS due_soon"
-        f" {_ROWS} WHERE {visible(who)} AND {_GIVEN}",
+        f"SELECT {sums}, count(*) FILTER (WHERE {TABS['todo']} AND m.due_at <= {late}) AS late,"
+        f" count(*) FILTER (WHERE {TABS['todo']} AND m.due_at > {late} AND m.due_at <= {due_soon}) AS due_soon"
+        f" {ROWS} WHERE {visible(who)} AND {GIVEN}",
         *put,
     )
     return Counts(**dict(row or {}))
@@ -134,9 +139,9 @@ def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: da
         type=row["kind"],
         type_label=TASK_KINDS[row["kind"]],
         light=Light(row["light"]),
-        title=_title(row),
+        title=title_of(row),
         matter=matter_of(row["rule"], row["inputs"]) if row["rule"] else "",
-        state_label=_state_label(row),
+        state_label=state_of(row),
         holder=holder,
         holder_label=LABELS[holder] if holder else None,
         term=term_of(deadline, rungs if row["level"] == Light.RED else (), now),
@@ -145,7 +150,8 @@ def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: da
     )
 
 
-def _title(row: asyncpg.Record) -> str:
+def title_of(row: asyncpg.Record) -> str:
+    """What it is about, by its kind."""
     if row["kind"] == "list":
         return f"{row['title'][:4]} 年第 {int(row['title'][-2:])} 周督办清单"
     if row["kind"] == "freeze":
@@ -153,7 +159,8 @@ def _title(row: asyncpg.Record) -> str:
     return str(row["title"] or RULE_TITLES.get(row["rule"], row["rule"]))
 
 
-def _state_label(row: asyncpg.Record) -> str:
+def state_of(row: asyncpg.Record) -> str:
+    """Its state in words, by its kind."""
     if row["kind"] == "list":
         return LIST_STANDINGS[row["state"]]
     return LABELS[FreezeState(row["state"])] if row["kind"] == "freeze" else LABELS[IssueState(row["state"])]

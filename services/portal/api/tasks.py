@@ -26,7 +26,7 @@ PLACES = {"issue": "/issues", "freeze": "/freeze-orders", "list": "/supervision-
 """Where monitoring's kinds of work are opened; the others are applications."""
 OF_APPROVAL, OF_MONITORING = {*ApplicationType, *ApplicationState}, {*PLACES, *IssueState, *FreezeState}
 CHOICES = {
-    "type": [*((each, "") for each in ApplicationType), ("issue", "问题整改"), ("freeze", "冻结"), ("list", "督办清单")],
+    "type": [*((each, "") for each in ApplicationType), *VALUES["type"].items()],
     "state": [*ApplicationState, *IssueState, *FreezeState],
     "light": list(Light),
 }

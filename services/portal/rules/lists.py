@@ -35,12 +35,6 @@ def _of(terms: type[StrEnum]) -> Options:
     return tuple((term, LABELS[term]) for term in terms)
 
 
-_STATES: Mapping[str, type[StrEnum]] = {
-    "applications": ApplicationState,
-    "issues": IssueState,
-    "freezes": FreezeState,
-    "differences": DifferenceState,
-}
 _TEXTS = {"q": "", "week": "（如 2026-W38）"}
 _DAYS = ("as_of", "known_on", "since")
 _CHOICES: Mapping[str, Options] = {
@@ -51,8 +45,15 @@ _CHOICES: Mapping[str, Options] = {
     "leads": _of(LeadingSide),
     **{name: tuple(VALUES[name].items()) for name in ("population", "group", "tab", "late", "standing", "below", "open_only")},
 }
-_OPEN = tuple(VALUES["state"].items())
-"""Of issues: what their page shows by itself."""
+_CHOICES_OF: Mapping[tuple[str, str], Options] = {
+    ("applications", "state"): _of(ApplicationState),
+    ("issues", "state"): (*VALUES["state"].items(), *_of(IssueState)),
+    ("freezes", "state"): _of(FreezeState),
+    ("differences", "state"): _of(DifferenceState),
+    ("work", "type"): tuple(VALUES["type"].items()),
+    ("work", "state"): (*_of(IssueState), *_of(FreezeState), *VALUES["standing"].items()),
+}
+"""What only one list means by a filter."""
 
 
 def narrowing(list_name: str, name: str) -> Narrowing:
@@ -62,25 +63,25 @@ def narrowing(list_name: str, name: str) -> Narrowing:
         return Narrowing(name, label, "unit")
     if name in _DAYS:
         return Narrowing(name, label, "day")
-    if name == "state" and list_name in _STATES:
-        return Narrowing(name, label, "choice", (_OPEN if list_name == "issues" else ()) + _of(_STATES[list_name]))
-    if name in _CHOICES:
-        return Narrowing(name, label, "choice", _CHOICES[name])
+    if options := _CHOICES_OF.get((list_name, name)) or _CHOICES.get(name):
+        return Narrowing(name, label, "choice", options)
     if name in _TEXTS:
         return Narrowing(name, label + _TEXTS[name], "text")
     return Narrowing(name, "按所在页面的次序排列" if name == "sort" else f"只要所在页面的这一{label}", "given")
 
 
+_OURS, _THEIRS = ("monitoring", "work"), ("approval", "applications")
 _ELSEWHERE: Mapping[tuple[str, str], tuple[str, str]] = {
     ("population", "off_establishment"): ("roster", "offestablishment"),
-    ("type", "issue"): ("monitoring", "issues"),
-    ("type", "freeze"): ("monitoring", "freezes"),
-    ("type", "list"): ("monitoring", "supervision"),
-    **{("state", each): ("monitoring", "issues") for each in IssueState},
-    **{("state", each): ("monitoring", "freezes") for each in FreezeState},
+    **{("type", each): _OURS for each in ("issue", "freeze", "list")},
+    **{("state", each): _OURS for each in (*IssueState, *FreezeState)},
+    **{("type", each): _THEIRS for each in ApplicationType},
+    **{("state", each): _THEIRS for each in ApplicationState},
 }
+"""Of pages that show what stands in several lists: the one that has what was chosen."""
 
 
 def list_of(service: str, name: str, asked: Mapping[str, str]) -> tuple[str, str]:
-    """The list that holds what the page before shows, where a choice of that page leaves it with another kind."""
-    return next((_ELSEWHERE[each] for each in asked.items() if each in _ELSEWHERE), (service, name))
+    """The list that holds what the page before shows."""
+    several = name in {"roster", "offestablishment", "applications", "work"}
+    return next((_ELSEWHERE[each] for each in asked.items() if several and each in _ELSEWHERE), (service, name))
