@@ -21,6 +21,12 @@ def people(door: Door) -> Door:
     door.played.answers[f"{PAGE}/history"] = {"items": [given.POST | recorded], "next": None}
     change = {
         "label": "职务",
+        "matter": "信息变更",
+        "since": "2026-09-01",
+        "asked_by": "wang",
+        "asked_reason": f"任职{XSS}",
+        "proof_no": "任免〔2026〕1号",
+        "case_id": "approval:7",
         "before_label": None,
         "after_label": XSS,
         "at": "2026-01-01T01:00:00Z",
@@ -58,6 +64,10 @@ async def test_a_person_is_masked_until_somebody_says_why_and_then_in_that_answe
     for page in (masked, full):
         assert "<script>alert(1)" not in page.text
         assert "第一小学" in page.text
+        assert all(
+            words in page.text for words in ("自 2026-09-01 起", "wang 登记", "zhou 核准", "任职&lt;script&gt;", "证明：任免〔2026〕1号")
+        )
+        assert 'href="/applications/7"' in page.text
 
 
 async def test_a_clerk_sees_no_way_to_the_number(people: Door) -> None:

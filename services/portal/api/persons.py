@@ -64,7 +64,7 @@ async def _person(page: Page, person_id: UUID, status: int = 200, **shown: Any) 
     posts = (cards["history"] or {}).get("items", ())
     linked, names = await asyncio.gather(
         names_of_units(page, {each["unit_id"] for each in (*posts, *filter(None, [found["placement"]]))}),
-        page.names_of(*(each["actor"] for each in (cards["changes"] or {}).get("items", ()))),
+        page.names_of(*(each[who] for each in (cards["changes"] or {}).get("items", ()) for who in ("actor", "asked_by"))),
     )
     shown = {"revealed": None, "error": None, "reason": ""} | shown
     return page.show("person.html", status, found=found, cards=cards, words=words_of(codes), linked=linked, names=names, **shown)
