@@ -89,7 +89,7 @@ def body_of(typed: dict[str, Any]) -> dict[str, Any]:
 async def _form(page: Page, person_id: UUID, typed: dict[str, Any], error: Problem | None = None) -> Response:
     found, codes = await asyncio.gather(page.get("roster", f"/persons/{person_id}"), page.get("roster", "/codes"))
     post = found["placement"]
-    parts = [("用工合同", post, OF_CONTRACT)] if post and post["employment_form"] else []
+    parts: list[tuple[str, Any, tuple[Item, ...]]] = [("用工合同", post, OF_CONTRACT)] if post and post["employment_form"] else []
     parts += [("所在机构", post, OF_POST)] if post else []
     parts += [("岗位信息", found, OF_WORK), ("本人信息", found, OF_PERSON)]
     errors = {each.field: each.reason for each in (error.fields or ())} if error else {}
