@@ -15,6 +15,7 @@ from shared.events.roster import (
     OverQuotaRecorded,
     PersonPlaced,
     PersonReleased,
+    PlacementCorrected,
     RetirementFact,
     UnitLoaded,
     UnitRegistered,
@@ -68,6 +69,10 @@ class Town:
     def released(self, person: UUID, at: datetime = NOW) -> PersonReleased:
         self.headcount -= 1
         return PersonReleased(**self._person(person), ended_on=at.date(), exit_reason="transferred", **self._next(at))
+
+    def corrected(self, person: UUID, retirement: RetirementFact = YOUNG, at: datetime = NOW) -> PlacementCorrected:
+        facts = {"started_on": date(2026, 9, 1), "ended_on": None, "authorised_on": date(2026, 8, 1), "retirement": retirement}
+        return PlacementCorrected(**self._person(person), **self._next(at), **facts)
 
     def _person(self, person: UUID) -> dict[str, Any]:
         return {"person_id": person, "person_version": 1, "kind": "career", "funding": "full"}

@@ -178,6 +178,16 @@ async def test_a_warning_that_ends_by_itself_is_closed_by_the_exit(tables: Table
     assert (await tables.light(town), (await tables.issue())["state"]) == ("green", "closed")
 
 
+async def test_a_warning_that_rested_on_a_wrong_month_is_closed_by_its_correction(tables: Tables) -> None:
+    town, person = Town(quota=50), uuid4()
+    await tables.see(town.placed(person=person, retirement=RetirementFact(category="M60", month="2026-08")))
+    before = await tables.light(town)
+
+    await tables.see(town.corrected(person))
+
+    assert (before, await tables.light(town), (await tables.issue())["state"]) == ("yellow", "green", "closed")
+
+
 async def test_missing_retirement_data_is_said_and_accuses_nobody(tables: Tables) -> None:
     town = Town(quota=50)
 

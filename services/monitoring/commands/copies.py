@@ -89,11 +89,11 @@ async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected])
     ]
     await conn.execute(
         f"WITH rows AS ({_ROWS})"
-        " UPDATE placements p SET started_on = right.started_on, ended_on = right.ended_on, authorised_on = right.authorised_on,"
-        " retirement_category = right.retirement_category, retirement_month = right.retirement_month"
+        " UPDATE placements p SET started_on = mended.started_on, ended_on = mended.ended_on, authorised_on = mended.authorised_on,"
+        " retirement_category = mended.retirement_category, retirement_month = mended.retirement_month"
         " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[])"
-        " AS right (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month)"
-        " WHERE p.unit_id = right.unit_id AND p.person_id = right.person_id",
+        " AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month)"
+        " WHERE p.unit_id = mended.unit_id AND p.person_id = mended.person_id",
         *_rows(events),
         *_columns(7, corrected),
     )
