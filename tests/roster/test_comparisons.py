@@ -274,6 +274,15 @@ async def test_what_cannot_be_taken_over_here_is_said(upper: Upper) -> None:
         )
 
 
+async def test_a_sex_that_the_upper_level_does_not_know_is_a_difference_in_words(upper: Upper) -> None:
+    by_name(upper, "李示例")["性别"] = "0"
+
+    view = await upper.compare()
+
+    assert view.problems == []
+    assert await upper.found(told) == [("roster", "field_differs", "sex", "李示例", "女", "未知", ASK)]
+
+
 async def test_a_cancelled_comparison_touches_nothing_and_no_register_is_said_to_be_none(upper: Upper) -> None:
     by_name(upper, "李示例")["毕业院校"] = "另一大学"
     run_id = await upper.bring()
