@@ -65,6 +65,7 @@ async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_
     asked = [dict(query) for _, path, query in listed.played.queries if path == "/supervision-lists"]
     assert asked == [{"sort": "-issued"}] * 2 + [{"week": "2026-W09", "standing": "acknowledged", "q": "3", "sort": "unit"}]
     assert "2026 年第 9 周" in part.text
+    assert "打印的是其中一页，共 1 条，后面还有。" in part.text  # on paper, where nothing turns the page
     assert "<html" not in part.text
 
 
