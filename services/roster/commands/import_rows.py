@@ -119,9 +119,8 @@ class Gathering:
         changes = []
         for place, row in enumerate(mine):
             given = {name: row["values"][name] for name in row["changed"] if name not in LOAN}
-            post = {name: given[name] for name in ("internal_unit",) if name in given}
             what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
-            changes.append(await seal_change(conn, self.cipher, what, self.today, post))
+            changes.append(await seal_change(conn, self.cipher, what, self.today, {}))
         return changes
 
 
