@@ -73,7 +73,7 @@
   };
   let writing = Promise.resolve(); // one after the other, so that the last that was typed is what stays
   const keep = (form) => {
-    if (!secret) return;
+    if (!secret) { const place = one("[data-draft-said]", form); if (place) place.textContent = "不能自动保存：浏览器只在 HTTPS 地址上加密草稿"; return; }
     const words = JSON.stringify(fields(form).map((each) => [each.name, each.value, each.checked === true]));
     const write = async () => { localStorage.setItem(kept(form), JSON.stringify({ at: Date.now(), sealed: await sealed(words) })); tell(form, "已自动保存"); };
     writing = writing.then(write).catch(() => tell(form, "未能自动保存"));
