@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.roster import api
-from services.roster.api.uploads import OPEN_AT_ONCE
 from services.roster.api.words import WORDS
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
@@ -20,6 +19,7 @@ from shared.guard import Rates
 from shared.http import service_app
 from shared.law.notices import Notices
 from shared.settings import StackSettings
+from shared.sheets.reading import OPEN_AT_ONCE
 
 SEARCHES_PER_MINUTE = 60
 """For people by name or number, of one caller: more than anybody reads, too few to go through a county."""

@@ -1,5 +1,6 @@
 """Wiring of the roster's other process: the relays of its outbox to Kafka and Temporal, and its answers to workflows. It listens to no topic."""
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -22,6 +23,7 @@ from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
 from shared.law.notices import Notices
 from shared.settings import StackSettings
+from shared.sheets.reading import OPEN_AT_ONCE
 from shared.temporal import TemporalSender
 from shared.watching import watch
 from workflows.roster import TASK_QUEUE
@@ -37,7 +39,8 @@ async def main() -> None:
         clock = Clock(stack.clock_file)
         activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
         cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
-        imports, comparisons = ImportActivities(database, cipher, clock), ComparisonActivities(database, cipher, clock)
+        opening = asyncio.Semaphore(OPEN_AT_ONCE)
+        imports, comparisons = ImportActivities(database, cipher, clock, opening), ComparisonActivities(database, cipher, clock, opening)
         shelf, keep = Shelf(stack.exports("roster"), cipher), timedelta(days=stack.export_days)
         kept = timedelta(days=settings.import_keep_days)
         office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, stack.mark)

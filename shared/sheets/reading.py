@@ -20,6 +20,8 @@ from pydantic_core import from_json
 from shared.sheets.refusals import unreadable
 
 FILE_BYTES = 60_000_000
+OPEN_AT_ONCE = 2
+"""Foreign files that one process has open at a time: the child that opens one may take a gigabyte."""
 MARK = "_bianban"
 PATIENCE = 60.0
 _LINE = 2**24

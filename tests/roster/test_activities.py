@@ -1,5 +1,6 @@
 """What workflows ask of the roster: refusals as values, every request harmless when repeated."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from services.roster.activities import RosterActivities
+from services.roster.activities import RosterActivities, imports
 from shared.clock import Clock
 from shared.db import Database
 from shared.events.roster import PersonPlaced, UnitFrozen
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.notices import load_calendar
+from shared.sheets.reading import OPEN_AT_ONCE
 from tests.roster import given
+from workflows.imports import ImportTold
 from workflows.roster import Effect, Evidence, FreezeRequest, PostRequest, Sweep, UnfreezeRequest, Verdict
 
 pytestmark = pytest.mark.asyncio
@@ -153,3 +156,27 @@ async def test_the_worker_serves_every_activity_by_its_name(ask: Asked) -> None:
             "expire_reservations",
         )
     }
+
+
+async def test_few_files_are_checked_at_a_time_and_the_others_wait(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most, full, go_on = 0, 0, asyncio.Event(), asyncio.Event()
+
+    async def counted(*_: object) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        if inside == OPEN_AT_ONCE:
+            full.set()
+        await go_on.wait()
+        inside -= 1
+
+    monkeypatch.setattr(imports, "check_import", counted)
+    asked = imports.ImportActivities(roster_db, given.CIPHER, Clock(None), asyncio.Semaphore(OPEN_AT_ONCE))
+    told = [ImportTold(import_id=uuid4()) for _ in range(OPEN_AT_ONCE + 3)]
+    checking = [asyncio.create_task(ActivityEnvironment().run(asked.check_import, each)) for each in told]
+    await full.wait()
+    await asyncio.sleep(0.2)  # in which the others come in as well, where nothing holds them
+    go_on.set()
+    await asyncio.gather(*checking)
+
+    assert most == OPEN_AT_ONCE

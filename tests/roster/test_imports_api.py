@@ -11,14 +11,13 @@ import pytest
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
 from services.roster.api import imports
-from services.roster.api.uploads import OPEN_AT_ONCE
 from services.roster.commands.import_checks import check_import
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
 from shared.crypto import FieldCipher
 from shared.db import Database
 from shared.glossary import Role
-from shared.sheets.reading import Book, ensure_readable
+from shared.sheets.reading import OPEN_AT_ONCE, Book, ensure_readable
 from tests.imports.rows import NUMBERS, person, unit
 from tests.roster import given
 from tests.roster.doors import Doors

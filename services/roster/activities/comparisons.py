@@ -1,5 +1,6 @@
 """What the workflow of a comparison asks. It may be asked again after a crash: it begins anew."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,8 +17,8 @@ from workflows.comparison import COMPARE, ComparisonStart
 class ComparisonActivities:
     """Answers on the roster's task queue."""
 
-    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock) -> None:
-        self._database, self._cipher, self._clock = database, cipher, clock
+    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock, opening: asyncio.Semaphore) -> None:
+        self._database, self._cipher, self._clock, self._opening = database, cipher, clock, opening
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What the worker serves."""
@@ -25,6 +26,6 @@ class ComparisonActivities:
 
     @activity.defn(name=COMPARE)
     async def compare(self, start: ComparisonStart) -> None:
-        """Read the file, compare, and settle what was found with the cases that there are."""
-        async with alive():
+        """Read the file when it is its turn, compare, and settle what was found with the cases that there are."""
+        async with alive(), self._opening:
             await compare_registers(self._database, self._cipher, self._clock, start.run_id)

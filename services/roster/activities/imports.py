@@ -22,8 +22,8 @@ _BEAT = 5.0
 class ImportActivities:
     """Answers on the roster's task queue."""
 
-    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock) -> None:
-        self._database, self._cipher, self._clock = database, cipher, clock
+    def __init__(self, database: Database, cipher: FieldCipher, clock: Clock, opening: asyncio.Semaphore) -> None:
+        self._database, self._cipher, self._clock, self._opening = database, cipher, clock, opening
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """What the worker serves."""
@@ -31,8 +31,8 @@ class ImportActivities:
 
     @activity.defn(name=CHECK_IMPORT)
     async def check_import(self, told: ImportTold) -> None:
-        """Read and judge the file."""
-        async with alive():
+        """Read and judge the file, when it is its turn."""
+        async with alive(), self._opening:
             await check_import(self._database, self._cipher, self._clock, told.import_id)
 
     @activity.defn(name=APPLY_IMPORT)

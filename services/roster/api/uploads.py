@@ -16,8 +16,6 @@ from services.roster.models.imports import UploadMalformed
 from shared.sheets.reading import FILE_BYTES, held
 from shared.sheets.refusals import unreadable
 
-OPEN_AT_ONCE = 2
-"""Foreign files that one process has open at a time: the child that opens one may take a gigabyte."""
 _REQUEST_BYTES = FILE_BYTES + 2**20
 
 
