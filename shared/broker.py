@@ -15,11 +15,11 @@ from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, LeaderNotAvailableError, UnknownTopicOrPartitionError, for_code
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.protocol.api import Request, RequestStruct
+from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.offset import OffsetResponse_v4
 from aiokafka.protocol.produce import ProduceRequest
-from aiokafka.protocol.types import Array, Int8, Int32, Int64, Schema, String
+from aiokafka.protocol.types import Array, Int8, Int16, Int32, Int64, Schema, String
 
 TIMEOUT_MS = 8000
 _ALL_REPLICAS, _LATEST, _NOBODY = -1, -1, -1
@@ -80,6 +80,16 @@ class Broker:
         if errors:
             raise errors[0]
         return {at: End(offset, epoch) for at, (_, offset, epoch) in answers.items()}
+
+    async def ends_of(self, epochs: Mapping[At, int]) -> dict[At, int]:
+        """Where the logs of these leaders end now (KIP-101): what one of them had beyond is lost, also where others have written behind it since.
+
+        Not told of a leader that the log does not remember.
+        """
+        answers, errors = await self._ask(epochs, _EndsOf)
+        if errors:
+            raise errors[0]
+        return {at: offset for at, (_, offset) in answers.items() if offset >= 0}
 
     async def append(self, batches: Mapping[At, bytes]) -> dict[At, int]:
         """Append one batch to each log; the offsets of their first records where that was done. Raises when it was done nowhere."""
@@ -150,9 +160,52 @@ async def _connected(host: str, port: int) -> AIOKafkaConnection:
 
 
 def _told(answer: Any) -> Iterator[tuple[At, list[Any]]]:
+    """Of each partition the error code, and what was asked for."""
     for topic, partitions in answer.topics:
-        for partition, *rest in partitions:
-            yield (topic, partition), rest
+        for first, second, *rest in partitions:
+            partition, error = (second, first) if isinstance(answer, _EndsOfResponse) else (first, second)
+            yield (topic, partition), [error, *rest]
+
+
+class _EndsOfResponse(Response):  # type: ignore[misc]  # the driver has no types
+    API_KEY, API_VERSION = 23, 3
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                ("partitions", Array(("error_code", Int16), ("partition", Int32), ("leader_epoch", Int32), ("end_offset", Int64))),
+            ),
+        ),
+    )
+
+
+class _EndsOfStruct(RequestStruct):  # type: ignore[misc]
+    """OffsetForLeaderEpoch 3, which the driver does not have."""
+
+    API_KEY, API_VERSION, RESPONSE_TYPE = 23, 3, _EndsOfResponse
+    SCHEMA = Schema(
+        ("replica_id", Int32),
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                ("partitions", Array(("partition", Int32), ("current_leader_epoch", Int32), ("leader_epoch", Int32))),
+            ),
+        ),
+    )
+
+
+class _EndsOf(Request[_EndsOfStruct]):  # type: ignore[misc]
+    API_KEY = 23
+
+    def __init__(self, topics: list[tuple[str, list[tuple[int, int]]]]) -> None:
+        self._topics = topics
+
+    def build(self, struct: type[_EndsOfStruct]) -> _EndsOfStruct:
+        """All partitions, whoever leads them now."""
+        return struct(_NOBODY, [(topic, [(partition, _NOBODY, epoch) for partition, epoch in asked]) for topic, asked in self._topics])
 
 
 class _EndsStruct(RequestStruct):  # type: ignore[misc]  # the driver has no types

@@ -95,8 +95,8 @@ async def known(conn: Connection) -> dict[At, Led]:
     return {(row["topic"], row["partition"]): Led(row["next_offset"], row["epoch"], row["losses"]) for row in rows}
 
 
-async def put_back(conn: Connection, at: At, end: End, destination: str) -> tuple[int, Led]:
-    """Put what lay behind this end back into the outbox, in its old order, before anything that waits there; how many events.
+async def put_back(conn: Connection, at: At, end: End, kept: int, destination: str) -> tuple[int, Led]:
+    """Put what lay behind this offset back into the outbox, in its old order, before anything that waits there; how many events. `end`: of the log now.
 
     From now on the log has to reach a margin beyond what it ever held before anything is sent, and what is under way counts for nothing.
     """
@@ -116,7 +116,7 @@ async def put_back(conn: Connection, at: At, end: End, destination: str) -> tupl
             " AND first_offset + records > $3 AND event_ids <> '') AS behind WHERE sent.ctid = behind.at"
             " RETURNING first_offset, behind.before, length(event_ids) AS left",
             *at,
-            end.offset,
+            kept,
         )
         lost = [each for row in sorted(rows, key=lambda row: row["first_offset"]) for each in _ids(row["before"][row["left"] :])]
         await conn.execute(

@@ -64,14 +64,14 @@ class KafkaSender:
         """Delete what was sent, and keep where it went. After a loss that was noticed meanwhile, or by nobody, all is sent again."""
         done = await broker_tail.forget(conn, sent, self._batches)
         for batch in done.landed_on_others:
-            await self._put_back(conn, batch.at, End(batch.first_offset, batch.led.epoch))
+            await self._put_back(conn, batch.at, End(batch.first_offset, batch.led.epoch), batch.first_offset)
         if not done.kept:
             await self.close()
 
-    async def _put_back(self, conn: Connection, at: At, end: End) -> Led:
-        lost, led = await broker_tail.put_back(conn, at, end, at[0].removeprefix(self._prefix))
+    async def _put_back(self, conn: Connection, at: At, end: End, kept: int) -> Led:
+        lost, led = await broker_tail.put_back(conn, at, end, kept, at[0].removeprefix(self._prefix))
         tell = _log.error if lost else _log.info
-        tell("the broker may have forgotten", topic=at[0], partition=at[1], end=end.offset, put_back=lost)
+        tell("the broker may have forgotten", topic=at[0], partition=at[1], end=end.offset, kept=kept, put_back=lost)
         return led
 
     async def _doubt(self, error: BaseException) -> bool:
@@ -84,10 +84,12 @@ class KafkaSender:
         """The connection stands before anything is asked: whoever forgets after the look has lost it, too."""
         broker = await self._connected()
         self._led = known = await broker_tail.known(conn)
-        for at, end in (await broker.ends(known)).items():
-            if end.offset < known[at].reaches or end.epoch != known[at].epoch:
-                self._led[at] = await self._put_back(conn, at, end)
-                await _fill(broker, at, self._led[at].reaches - end.offset)
+        ends = await broker.ends(known)
+        doubtful = {at: end for at, end in ends.items() if end.offset < known[at].reaches or end.epoch != known[at].epoch}
+        kept = await broker.ends_of({at: known[at].epoch for at in doubtful}) if doubtful else {}
+        for at, end in doubtful.items():
+            self._led[at] = await self._put_back(conn, at, end, min(end.offset, kept.get(at, end.offset)))
+            await _fill(broker, at, self._led[at].reaches - end.offset)
         if time.monotonic() - self._trimmed > _TRIM:
             await broker_tail.trim(conn)
             self._trimmed = time.monotonic()

@@ -87,6 +87,13 @@ GUARDS = (
         (f"{TAIL}after_a_change_of_leader_nobodys_position_hides_what_comes_next",),
     ),
     Guard(
+        "what a leader had is measured by where its own part of the log ends",
+        "shared/kafka.py",
+        "min(end.offset, kept.get(at, end.offset))",
+        "end.offset",
+        (f"{TAIL}what_a_leader_had_is_told_again_also_where_somebody_has_written_behind_what_is_left",),
+    ),
+    Guard(
         "nothing is sent over a connection that was not looked at",
         "shared/kafka.py",
         "        broker = self._broker\n        if broker is None:",

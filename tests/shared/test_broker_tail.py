@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.bootstrap import create_topics
 from shared import dead_letters, kafka, outbox
+from shared.broker import At, Broker
 from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
 from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, until
@@ -116,6 +117,42 @@ async def test_after_a_change_of_leader_nobodys_position_hides_what_comes_next(k
         async with kit.consuming(subscription):
             await until(lambda: effects(kit, 2))
     assert await kit.parked() == []
+
+
+@pytest.mark.asyncio
+async def test_what_a_leader_had_is_told_again_also_where_somebody_has_written_behind_what_is_left(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is as long as it was; that its old leader's part ends before is what the broker tells (in `bianban chaos` for real)."""
+    unit, sender = uuid4(), KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        for version in (1, 2, 3):
+            await told(kit, unit, version)
+            await sender.forget(conn, await sent(sender, conn))
+        await conn.execute("UPDATE topic_ends SET epoch = epoch - 1")
+
+        async def shortened(_: Broker, epochs: Mapping[At, int]) -> dict[At, int]:
+            return dict.fromkeys(epochs, 1)
+
+        monkeypatch.setattr(Broker, "ends_of", shortened)
+        await until(lambda: KafkaSender(*kit.kafka).ready(conn))
+        waiting = await conn.fetch("SELECT (headers ->> 'ce_sequence')::integer AS version FROM outbox ORDER BY id")
+        assert [row["version"] for row in waiting] == [2, 3]
+
+
+@pytest.mark.asyncio
+async def test_a_log_tells_where_a_leaders_part_ends_and_nothing_of_leaders_to_come(kit: Kit) -> None:
+    sender = KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        for version in (1, 2):
+            await told(kit, uuid4(), version)
+            await sender.forget(conn, await sent(sender, conn))
+    broker = await Broker.connect(kit.kafka[0])
+    ends = await broker.ends(sender._led)
+
+    assert await broker.ends_of({at: end.epoch for at, end in ends.items()}) == {at: end.offset for at, end in ends.items()}
+    assert await broker.ends_of({at: end.epoch + 1 for at, end in ends.items()}) == {}
+    await broker.close()
 
 
 @pytest.mark.asyncio
