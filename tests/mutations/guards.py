@@ -61,14 +61,14 @@ GUARDS = (
     Guard(
         "the log is filled up beyond its old end",
         "shared/kafka.py",
-        "                await _fill(broker, at, self._led[at].reaches - end.offset)\n",
+        "            await _fill(broker, at, self._led[at].reaches - end.offset)\n",
         "",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
     Guard(
         "an answer at an offset that was answered before is no answer",
         "shared/kafka.py",
-        "            await self._put_back(conn, batch.at, End(batch.first_offset, batch.led.epoch))\n",
+        "            await self._put_back(conn, batch.at, End(batch.first_offset, batch.led.epoch), batch.first_offset)\n",
         f"            {DELETED}\n",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
@@ -82,8 +82,8 @@ GUARDS = (
     Guard(
         "another leader may have forgotten what was on its way",
         "shared/kafka.py",
-        " or end.epoch != known[at].epoch:",
-        ":",
+        " or end.epoch != known[at].epoch}",
+        "}",
         (f"{TAIL}after_a_change_of_leader_nobodys_position_hides_what_comes_next",),
     ),
     Guard(
