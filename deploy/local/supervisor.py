@@ -130,6 +130,12 @@ class Keeper:
         else:
             self._wake.set()
             self._signal(self.part.stop_signal)
+            asyncio.get_running_loop().call_later(self.part.stop_seconds, self._kill, self._process)
+
+    def _kill(self, running: Running | None) -> None:
+        """Whoever does not end when told is ended."""
+        if running and running is self._process:
+            process.end_group(running.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End the part for good, after all that depend on it."""

@@ -1,5 +1,6 @@
 """The embedded stack as its user meets it: through `bianban`, with processes that die, ports that are taken and files that lie."""
 
+import asyncio
 import json
 import os
 import random
@@ -16,9 +17,11 @@ import psutil
 import pytest
 
 from deploy.local import stack
+from deploy.local.part import Part
 from deploy.local.place import PORTS, PROJECT, Place
 from deploy.local.process import PortTaken, refuse_taken_ports
 from deploy.local.state import PartState, State, birth
+from deploy.local.supervisor import Supervisor
 
 NOWHERE = "http://127.0.0.1:9"
 DEAD_NETWORK = dict.fromkeys(
@@ -284,3 +287,52 @@ def test_a_home_of_another_environment_is_refused(places: Callable[[str], Place]
 
     assert refused.returncode == 1
     assert (place.home / "environment").read_text() == "test\n"
+
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_does_not_end_when_told_is_ended_and_started_anew(tmp_path: Path) -> None:
+    place = Place(tmp_path, 0, "test")
+    for folder in ("run", "log"):
+        (tmp_path / folder).mkdir()
+    deaf = Supervisor(place, [Part("deaf", (sys.executable, "-c", DEAF), {}, stop_seconds=0.3)]).keepers["deaf"]
+    async with asyncio.timeout(120):
+        deaf.begin()
+        while "up" not in (deaf.log.read_text() if deaf.log.exists() else ""):  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.05)
+        first = deaf.seen.pid
+        deaf.restart()
+        while deaf.seen.pid in {None, first}:  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.05)
+        await deaf.stop()
+
+    assert first is not None
+    assert not psutil.pid_exists(first)
+
+
+STUBBORN = """
+import asyncio
+from shared import process
+
+async def main():
+    print("up", flush=True)
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+process.GRACE = 0.3
+process.run(main())
+"""
+
+
+def test_a_worker_that_swallows_its_end_ends_all_the_same() -> None:
+    worker = subprocess.Popen([sys.executable, "-c", STUBBORN], cwd=PROJECT, stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"up\n"
+    worker.terminate()
+
+    assert worker.wait(60) == 1
