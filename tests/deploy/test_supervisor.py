@@ -242,7 +242,7 @@ def test_in_the_foreground_the_stack_ends_with_its_terminal(places: Callable[[st
 
         front.send_signal(how)
 
-        assert psutil.wait_procs([watcher, *children], 60)[1] == [], how
+        assert psutil.wait_procs([watcher, *children], 240)[1] == [], how
         assert (front.wait(), stack.supervisor(place)) == (0 if how is signal.SIGINT else -how, None)
 
 
