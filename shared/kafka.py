@@ -44,7 +44,8 @@ class KafkaSender:
         if self._broker is not None and self._broker.alive() and now - self._answered < SURE and now - self._trimmed < _TRIM:
             return True
         try:
-            await asyncio.wait_for(self._look(conn), ANSWER_WITHIN)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._look(conn)
         except (KafkaError, TimeoutError, OSError) as error:
             return await self._doubt(error)
         self._answered = time.monotonic()
@@ -53,7 +54,8 @@ class KafkaSender:
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         """One batch per partition; the ids of the rows that the broker has acknowledged."""
         try:
-            sent = await asyncio.wait_for(self._send(rows), ANSWER_WITHIN)
+            async with asyncio.timeout(ANSWER_WITHIN):
+                sent = await self._send(rows)
         except (KafkaError, TimeoutError, OSError) as error:
             await self._doubt(error)
             return ()

@@ -120,7 +120,8 @@ async def _tell_lag(database: Database, consumer: AIOKafkaConsumer, name: str) -
 
     async def look() -> None:
         partitions = consumer.assignment()
-        ends = await asyncio.wait_for(consumer.end_offsets(partitions), ANSWER_WITHIN) if partitions else {}
+        async with asyncio.timeout(ANSWER_WITHIN):
+            ends = await consumer.end_offsets(partitions) if partitions else {}
         rows = await database.pool.fetch("SELECT topic, partition, next_offset FROM consumer_positions WHERE consumer = $1", name)
         at = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         LAG.set(name, [(_where(name, each), end - at.get(each, 0)) for each, end in ends.items()])

@@ -171,8 +171,9 @@ async def _send_for_a_while(conn: Connection, lanes: Lanes, sender: Sender, stir
     while (left := until - loop.time()) > 0:
         stirred.clear()
         if again := await _send_some(conn, lanes, sender):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stirred.wait(), min(again, left))
+            with suppress(TimeoutError):  # not wait_for: in Python 3.11 it swallows a cancellation that comes as it is stirred
+                async with asyncio.timeout(min(again, left)):
+                    await stirred.wait()
 
 
 async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:

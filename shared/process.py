@@ -16,11 +16,6 @@ from shared.faults import told
 YOUNG = 100_000
 """Objects made before a collection: a block of a first load makes that many, and with 20 000 a tenth of its time went into walking them."""
 
-GRACE = 25.0
-"""So long after SIGTERM it may finish what it has begun (activities have 20 s). A loop that swallowed its cancellation, as `asyncio.wait_for` of
-Python 3.11 may, does not keep it alive: whatever dies here goes on where it was.
-"""
-
 
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     """Run `main` until it ends or SIGTERM comes. Ends by `os._exit`: interpreter exit may crash after the Temporal SDK was used (sdk-python#300)."""
@@ -39,14 +34,9 @@ def run(main: Coroutine[Any, Any, None]) -> NoReturn:
 
 
 async def _until_told(main: Coroutine[Any, Any, None]) -> None:
-    task, loop = asyncio.ensure_future(main), asyncio.get_running_loop()
-
-    def end() -> None:
-        task.cancel()
-        loop.call_later(GRACE, os._exit, 1)
-
+    task = asyncio.ensure_future(main)
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, end)
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await task
 

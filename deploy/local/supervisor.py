@@ -37,6 +37,7 @@ class Keeper:
         self._process: Running | None = None
         self._deaths: list[float] = []
         self._life: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         """Start the part's life."""
@@ -129,13 +130,8 @@ class Keeper:
             self.begin()
         else:
             self._wake.set()
-            self._signal(self.part.stop_signal)
-            asyncio.get_running_loop().call_later(self.part.stop_seconds, self._kill, self._process)
-
-    def _kill(self, running: Running | None) -> None:
-        """Whoever does not end when told is ended."""
-        if running and running is self._process:
-            process.end_group(running.pid, signal.SIGKILL)
+            if self._process:
+                self._ending = asyncio.create_task(self._end(self._process))
 
     async def stop(self) -> None:
         """End the part for good, after all that depend on it."""
@@ -153,6 +149,7 @@ class Keeper:
         self.ended.set()
 
     async def _end(self, running: Running) -> None:
+        """Tell it to end; whoever does not is ended."""
         self._signal(self.part.stop_signal)
         try:
             await asyncio.wait_for(running.wait(), self.part.stop_seconds)

@@ -310,29 +310,3 @@ async def test_a_part_that_does_not_end_when_told_is_ended_and_started_anew(tmp_
 
     assert first is not None
     assert not psutil.pid_exists(first)
-
-
-STUBBORN = """
-import asyncio
-from shared import process
-
-async def main():
-    print("up", flush=True)
-    while True:
-        try:
-            await asyncio.sleep(3600)
-        except asyncio.CancelledError:
-            pass
-
-process.GRACE = 0.3
-process.run(main())
-"""
-
-
-def test_a_worker_that_swallows_its_end_ends_all_the_same() -> None:
-    worker = subprocess.Popen([sys.executable, "-c", STUBBORN], cwd=PROJECT, stdout=subprocess.PIPE)
-    assert worker.stdout is not None
-    assert worker.stdout.readline() == b"up\n"
-    worker.terminate()
-
-    assert worker.wait(60) == 1

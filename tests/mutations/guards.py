@@ -45,6 +45,13 @@ GUARDS = (
         (f"{TAIL}a_broker_that_does_not_answer_has_taken_nothing",),
     ),
     Guard(
+        "a relay that is told to end as it is stirred ends",
+        "shared/outbox.py",
+        "                async with asyncio.timeout(min(again, left)):\n                    await stirred.wait()\n",
+        "                await asyncio.wait_for(stirred.wait(), min(again, left))\n",
+        (f"{OUTBOX}a_relay_that_is_told_to_end_in_the_moment_it_is_stirred_ends",),
+    ),
+    Guard(
         "what the broker has lost is put back",
         "shared/broker_tail.py",
         "            lost,\n            destination,",

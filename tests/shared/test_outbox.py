@@ -4,6 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,6 +18,7 @@ from temporalio.service import RPCError
 from shared import outbox
 from shared.db import Connection, Database
 from shared.kafka import KafkaSender
+from shared.lanes import Lanes
 from shared.outbox import BODY_LIMIT, LANES, relay
 from shared.temporal import TemporalSender, connect
 from tests.shared.given import Kit, Where, by, changed, doubles, first_occurrences, kill, kit_of, process, start, taken, until
@@ -94,6 +97,26 @@ async def shared_out(kit: Kit, relays: int) -> bool:
         "outbox:identity:kafka",
     )
     return owners == relays
+
+
+@pytest.mark.asyncio
+async def test_a_relay_that_is_told_to_end_in_the_moment_it_is_stirred_ends(kit: Kit) -> None:
+    """What is cancelled as what it waits for comes must not go on: a worker would outlive its SIGTERM."""
+    stirred, lanes = asyncio.Event(), SimpleNamespace(owned=set(LANES))
+    conn = await asyncpg.connect(kit.url)
+    relaying = asyncio.create_task(outbox._send_for_a_while(conn, cast("Lanes", lanes), KafkaSender(*kit.kafka), stirred, 3600.0))
+    await until(lambda: waited_for(stirred))
+    stirred.set()
+    await asyncio.sleep(0)
+    relaying.cancel()
+    await asyncio.wait([relaying], timeout=20)
+    await conn.close()
+
+    assert relaying.cancelled()
+
+
+async def waited_for(stirred: asyncio.Event) -> bool:
+    return bool(stirred._waiters)  # asyncio tells nobody
 
 
 class Slow:
