@@ -79,7 +79,7 @@ class Broker:
         answers, errors = await self._ask(dict.fromkeys(asked, _LATEST), _Ends)
         if errors:
             raise errors[0]
-        return {at: End(offset, epoch) for at, (_, offset, epoch) in answers.items()}
+        return {at: End(told["offset"], told["leader_epoch"]) for at, told in answers.items()}
 
     async def ends_of(self, epochs: Mapping[At, int]) -> dict[At, int]:
         """Where the logs of these leaders end now (KIP-101): what one of them had beyond is lost, also where others have written behind it since.
@@ -89,32 +89,32 @@ class Broker:
         answers, errors = await self._ask(epochs, _EndsOf)
         if errors:
             raise errors[0]
-        return {at: offset for at, (_, offset) in answers.items() if offset >= 0}
+        return {at: told["end_offset"] for at, told in answers.items() if told["end_offset"] >= 0}
 
     async def append(self, batches: Mapping[At, bytes]) -> dict[At, int]:
         """Append one batch to each log; the offsets of their first records where that was done. Raises when it was done nowhere."""
         answers, errors = await self._ask(batches, lambda topics: ProduceRequest(None, _ALL_REPLICAS, TIMEOUT_MS, topics))
         if errors and not answers:
             raise errors[0]
-        return {at: offset for at, (offset, *_) in answers.items()}
+        return {at: told["offset"] for at, told in answers.items()}
 
-    async def _ask(self, parts: Mapping[At, Any], request: Any) -> tuple[dict[At, list[Any]], list[Exception]]:
-        """Ask each leader once about its partitions; what it answers for each behind the error code, and the errors."""
+    async def _ask(self, parts: Mapping[At, Any], request: Any) -> tuple[dict[At, dict[str, Any]], list[Exception]]:
+        """Ask each leader once about its partitions; what it answers for each, by the protocol's names, and the errors."""
         shares: dict[int, dict[str, list[tuple[int, Any]]]] = defaultdict(lambda: defaultdict(list))
         for (topic, partition), part in parts.items():
             shares[self._leader(topic, partition)][topic].append((partition, part))
         asked = [self._nodes[node].send(request([*topics.items()])) for node, topics in shares.items()]
-        answers: dict[At, list[Any]] = {}
+        answers: dict[At, dict[str, Any]] = {}
         errors: list[Exception] = []
         for come in await asyncio.gather(*asked, return_exceptions=True):
             if isinstance(come, Exception):
                 errors.append(come)
                 continue
-            for (topic, partition), (error, *rest) in _told(come):
-                if error:
-                    errors.append(for_code(error)())
+            for at, told in _told(come):
+                if told["error_code"]:
+                    errors.append(for_code(told["error_code"])())
                 else:
-                    answers[topic, partition] = rest
+                    answers[at] = told
         return answers, errors
 
     def _leader(self, topic: str, partition: int) -> int:
@@ -159,12 +159,9 @@ async def _connected(host: str, port: int) -> AIOKafkaConnection:
     return await create_conn(host, port, client_id="relay", request_timeout_ms=TIMEOUT_MS)
 
 
-def _told(answer: Any) -> Iterator[tuple[At, list[Any]]]:
-    """Of each partition the error code, and what was asked for."""
-    for topic, partitions in answer.topics:
-        for first, second, *rest in partitions:
-            partition, error = (second, first) if isinstance(answer, _EndsOfResponse) else (first, second)
-            yield (topic, partition), [error, *rest]
+def _told(answer: Any) -> Iterator[tuple[At, dict[str, Any]]]:
+    for topic in answer.to_object()["topics"]:
+        yield from (((topic["topic"], told["partition"]), told) for told in topic["partitions"])
 
 
 class _EndsOfResponse(Response):  # type: ignore[misc]  # the driver has no types
