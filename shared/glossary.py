@@ -371,6 +371,9 @@ LABELS: dict[StrEnum, str] = {
     Role.SERVICE: "系统服务",
 }
 
+WORK_TABS = {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"}
+WORK_KINDS = {"issue": "问题整改", "freeze": "冻结单", "list": "督办清单"}
+LIST_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"}
 SERVICE_NAMES = {"roster": "编制台账", "approval": "审批", "monitoring": "监测督办", "reporting": "报表", "identity": "用户与权限"}
 
 

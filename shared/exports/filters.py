@@ -1,6 +1,8 @@
-"""What the filters of lists are called, and the values that no glossary and no code set knows."""
+"""What the filters of lists are called, and the values that are no terms of their own and in no code set."""
 
 from collections.abc import Mapping
+
+from shared.glossary import LIST_STANDINGS, WORK_KINDS, WORK_TABS
 
 FILTERS: Mapping[str, str] = {
     "unit": "单位（含下级）",
@@ -52,10 +54,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "state": {"open": "未了的"},
     "population": {"public": "机关事业", "state_enterprise": "国资"},
     "group": {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"},
-    "tab": {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"},
-    "type": {"issue": "问题整改", "freeze": "冻结单", "list": "督办清单"},
+    "tab": WORK_TABS,
+    "type": WORK_KINDS,
     "late": {"true": "已逾期"},
-    "standing": {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"},
+    "standing": LIST_STANDINGS,
     "below": {"true": "含下级单位", "false": "仅本单位"},
     "open_only": {"true": "只要未销号的", "false": "连同已销号的"},
     "sort": _ORDERS | {f"-{name}": f"{words}（倒序）" for name, words in _ORDERS.items()},

@@ -1,5 +1,6 @@
 """Imports for the roster's tests: files made from the register's fields, brought in, checked and written as the activities do it."""
 
+import asyncio
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.glossary import Role
-from shared.sheets.reading import MARK
+from shared.sheets.reading import MARK, OPEN_AT_ONCE
 from tests.roster import given
 
 Cells = Mapping[str, Any]
@@ -115,3 +116,25 @@ class Office:
     async def refused(self, view: ImportView) -> list[tuple[str, str]]:
         async with self.database.reading() as conn:
             return [(each.name, each.sentence) for each in await queries.refused_units(conn, view.id)]
+
+
+class Opening:
+    """Counts who has a file open at once: whoever comes stays until all who come are there, or held back."""
+
+    def __init__(self) -> None:
+        self.most = self._inside = 0
+        self._full, self._go_on = asyncio.Event(), asyncio.Event()
+
+    async def stay(self) -> None:
+        self._inside += 1
+        self.most = max(self.most, self._inside)
+        if self._inside == OPEN_AT_ONCE:
+            self._full.set()
+        await self._go_on.wait()
+        self._inside -= 1
+
+    async def let_go(self) -> None:
+        """Once so many are inside, and the others had time to come in as well, where nothing holds them."""
+        await self._full.wait()
+        await asyncio.sleep(0.5)
+        self._go_on.set()

@@ -18,6 +18,7 @@ from shared.glossary import ApplicationType, FreezeScope
 from shared.law.notices import load_calendar
 from shared.sheets.reading import OPEN_AT_ONCE
 from tests.roster import given
+from tests.roster.importing import Opening
 from workflows.imports import ImportTold
 from workflows.roster import Effect, Evidence, FreezeRequest, PostRequest, Sweep, UnfreezeRequest, Verdict
 
@@ -159,24 +160,16 @@ async def test_the_worker_serves_every_activity_by_its_name(ask: Asked) -> None:
 
 
 async def test_few_files_are_checked_at_a_time_and_the_others_wait(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, most, full, go_on = 0, 0, asyncio.Event(), asyncio.Event()
+    opening = Opening()
 
     async def counted(*_: object) -> None:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        if inside == OPEN_AT_ONCE:
-            full.set()
-        await go_on.wait()
-        inside -= 1
+        await opening.stay()
 
     monkeypatch.setattr(imports, "check_import", counted)
     asked = imports.ImportActivities(roster_db, given.CIPHER, Clock(None), asyncio.Semaphore(OPEN_AT_ONCE))
     told = [ImportTold(import_id=uuid4()) for _ in range(OPEN_AT_ONCE + 3)]
     checking = [asyncio.create_task(ActivityEnvironment().run(asked.check_import, each)) for each in told]
-    await full.wait()
-    await asyncio.sleep(0.2)  # in which the others come in as well, where nothing holds them
-    go_on.set()
+    await opening.let_go()
     await asyncio.gather(*checking)
 
-    assert most == OPEN_AT_ONCE
+    assert opening.most == OPEN_AT_ONCE

@@ -21,7 +21,7 @@ from shared.sheets.reading import OPEN_AT_ONCE, Book, ensure_readable
 from tests.imports.rows import NUMBERS, person, unit
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.roster.importing import Office, book, coloured
+from tests.roster.importing import Office, Opening, book, coloured
 from tests.sheets import hostile
 
 pytestmark = pytest.mark.asyncio
@@ -145,26 +145,18 @@ async def test_who_sees_a_part_of_the_county_sees_his_own_imports_and_imports_in
 
 async def test_few_files_are_open_at_a_time_and_whoever_comes_later_waits(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes a child of its own, which may need a gigabyte."""
-    inside, most, full, go_on = 0, 0, asyncio.Event(), asyncio.Event()
+    opening = Opening()
 
     async def counted(*asked: Any) -> Book:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        if inside == OPEN_AT_ONCE:
-            full.set()
-        await go_on.wait()
-        inside -= 1
+        await opening.stay()
         return await ensure_readable(*asked)
 
     monkeypatch.setattr(imports, "ensure_readable", counted)
     coming = [asyncio.create_task(brought(doors)) for _ in range(OPEN_AT_ONCE + 3)]
-    await full.wait()
-    await asyncio.sleep(0.5)  # in which the others come in as well, where nothing holds them
-    go_on.set()
+    await opening.let_go()
 
     assert {answer.status_code for answer in await asyncio.gather(*coming)} == {202}
-    assert most == OPEN_AT_ONCE
+    assert opening.most == OPEN_AT_ONCE
 
 
 async def test_a_template_offers_only_the_sexes_that_a_number_can_tell(doors: Doors) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.monitoring.models.issues import Detail
-from shared.exports.filters import VALUES
 from shared.glossary import LABELS, IssueState, Light, OverQuotaCause, calendar_ground
 
 RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
@@ -32,10 +31,6 @@ REMARK_MATTERS = {
 REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}
 
 SEAL_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "sealed": "已签章"}
-LIST_STANDINGS = VALUES["standing"]
-
-TASK_KINDS = VALUES["type"]
-
 WHYS = {
     ("issue", "to_verify"): "规则查到的问题，由监督检查科核实",
     ("issue", "notice_signed"): "整改通知书已签发，由监督检查科送达",

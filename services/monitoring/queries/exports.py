@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring.models.tasks import Kind, Tab
-from services.monitoring.models.words import RULE_TITLES, TASK_KINDS, matter_of
+from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
 from shared.auth import Who
 from shared.exports.lists import (
@@ -27,7 +27,7 @@ from shared.exports.lists import (
     sorts_of,
     wall_clock,
 )
-from shared.glossary import FreezeState, IssueState, Light
+from shared.glossary import WORK_KINDS, FreezeState, IssueState, Light
 from shared.pages import Parameters, ordered
 from shared.sheets.writing import Form
 from shared.unit_copies import scope, visible
@@ -58,7 +58,7 @@ def work_source(who: Who, filters: Filters) -> Source:
 
 
 WORK = (
-    Column("kind", "类别", "m.kind", turn=lambda _: lambda value, __: TASK_KINDS[value]),
+    Column("kind", "类别", "m.kind", turn=lambda _: lambda value, __: WORK_KINDS[value]),
     Column("number", "编号", "m.number"),
     *_UNIT,
     Column("title", "事项", "m.title", turn=lambda _: lambda __, row: tasks.title_of(row)),

@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import ListUnknown
 from services.monitoring.models.tasks import Action
-from services.monitoring.models.words import LIST_STANDINGS, RULE_TITLES, matter_of
+from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
 from services.monitoring.rules.tasks import list_actions, list_standing
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import LABELS, SERVICE_NAMES, IssueState, Light, LineKind
+from shared.glossary import LABELS, LIST_STANDINGS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
 from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible

@@ -9,12 +9,12 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.tasks import Counts, Kind, Tab, Task
-from services.monitoring.models.words import LIST_STANDINGS, RULE_TITLES, TASK_KINDS, WHY_DONE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
+from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
 from services.monitoring.queries.facts import parameters_on
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState, Light, Role
+from shared.glossary import LABELS, LIST_STANDINGS, WORK_KINDS, FreezeScope, FreezeState, IssueState, Light, Role
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
 from shared.pages import Parameters, ordered
@@ -137,7 +137,7 @@ def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: da
     copied: dict[str, Any] = {name: row[name] for name in ("kind", "id", "number", "unit_id", "unit", "state", "due_at", "submitted_at")}
     return Task(
         type=row["kind"],
-        type_label=TASK_KINDS[row["kind"]],
+        type_label=WORK_KINDS[row["kind"]],
         light=Light(row["light"]),
         title=title_of(row),
         matter=matter_of(row["rule"], row["inputs"]) if row["rule"] else "",

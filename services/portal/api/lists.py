@@ -14,8 +14,7 @@ from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.api.units import asked_of
 from services.portal.models import Refused
 from shared.auth import OFFICE
-from shared.exports.filters import VALUES
-from shared.glossary import SERVICE_NAMES
+from shared.glossary import LIST_STANDINGS, SERVICE_NAMES
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
@@ -35,7 +34,7 @@ async def lists(page: Reader) -> Response:
     if page.is_fragment:
         return page.show("supervision_lists_list.html", asked=asked, found=await editions, kinds=KINDS)
     found, places = await asyncio.gather(editions, places_of(page, asked["unit"]))
-    return page.show("supervision_lists.html", asked=asked, found=found, kinds=KINDS, places=places, standings=VALUES["standing"])
+    return page.show("supervision_lists.html", asked=asked, found=found, kinds=KINDS, places=places, standings=LIST_STANDINGS)
 
 
 @router.get("/supervision-lists/{list_id}", response_class=Response)

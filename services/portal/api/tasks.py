@@ -12,12 +12,10 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page
 from services.portal.models import Away, Problem, Refused
 from services.portal.rules import merging
-from shared.exports.filters import VALUES
-from shared.glossary import ApplicationState, ApplicationType, FreezeState, IssueState, Light
+from shared.glossary import WORK_KINDS, WORK_TABS, ApplicationState, ApplicationType, FreezeState, IssueState, Light
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
-TABS = VALUES["tab"]
 ASKED = ("tab", "type", "state", "light", "q", "sort", "after")
 KEPT = ("tab", "type", "state", "light", "q", "sort")
 """What a saved view is made of."""
@@ -26,7 +24,7 @@ PLACES = {"issue": "/issues", "freeze": "/freeze-orders", "list": "/supervision-
 """Where monitoring's kinds of work are opened; the others are applications."""
 OF_APPROVAL, OF_MONITORING = {*ApplicationType, *ApplicationState}, {*PLACES, *IssueState, *FreezeState}
 CHOICES = {
-    "type": [*((each, "") for each in ApplicationType), *VALUES["type"].items()],
+    "type": [*((each, "") for each in ApplicationType), *WORK_KINDS.items()],
     "state": [*ApplicationState, *IssueState, *FreezeState],
     "light": list(Light),
 }
@@ -50,8 +48,8 @@ async def tasks(page: Reader) -> Response:
 
 
 async def _shown(page: Page, asked: dict[str, str], error: Problem | None = None, named: str = "") -> Response:
-    asked["tab"] = asked["tab"] if asked["tab"] in TABS else "todo"
-    shown: dict[str, Any] = {"asked": asked, "tabs_of": TABS, "choices": CHOICES, "places": PLACES, "named": named}
+    asked["tab"] = asked["tab"] if asked["tab"] in WORK_TABS else "todo"
+    shown: dict[str, Any] = {"asked": asked, "tabs_of": WORK_TABS, "choices": CHOICES, "places": PLACES, "named": named}
     shown |= {"here": urlencode({name: asked[name] for name in KEPT if asked[name]})}
     if page.is_fragment:
         return page.show("tasks_list.html", found=await work_of(page, asked, A_PAGE), views=None, **shown)
@@ -87,7 +85,7 @@ async def work_of(page: Page, asked: dict[str, str], limit: int) -> Work:
         raise Away(missing[0])
     lists = {name: answer[0] for name, answer in zip(SOURCES, answers, strict=True) if answer}
     counted = [answer[1] for answer in answers if answer]
-    counts = {name: sum(each[name] for each in counted) for name in (*TABS, "late", "due_soon")}
+    counts = {name: sum(each[name] for each in counted) for name in (*WORK_TABS, "late", "due_soon")}
     page_of_both = merging.merged(lists, before, asked["sort"], limit)
     return Work(page_of_both.items, page_of_both.next, counts, missing)
 
