@@ -38,8 +38,9 @@ def receive(
     kind: Annotated[Literal["copy", "correction", "deletion"], typer.Option(help="查阅复制、更正或删除。")],
     asked: Annotated[str, typer.Option(help="本人的要求，照原话。")],
     proof: Annotated[str, typer.Option(help="怎样核实是本人，如“持身份证到窗口”。")],
+    field: Annotated[list[str] | None, typer.Option(help="更正登记表中的哪个项目，如“出生日期”；可写多次。")] = None,
 ) -> None:
-    body = {"kind": kind, "asked": asked, "proof": proof}
+    body = {"kind": kind, "asked": asked, "proof": proof, "fields": field or []}
     made = _at_doors(lambda doors: doors.post(user, "roster", f"/persons/{person}/requests", body))
     typer.echo(made.body["request_id"])
 
@@ -50,7 +51,7 @@ def requests(person: Person, user: User) -> None:
     table = Table(*(Column(name, no_wrap=True) for name in ("申请编号", "事项", "登记", "答复期限", "结果")), "依据")
     for each in found:
         received = f"{datetime.fromisoformat(each['received_at']).astimezone(CHINA):%Y-%m-%d}"
-        table.add_row(each["request_id"], KINDS[each["kind"]], received, each["due_on"], OUTCOMES[each["outcome"]], each["ground"] or "")
+        table.add_row(each["request_id"], _matter(each), received, each["due_on"], OUTCOMES[each["outcome"]], each["ground"] or "")
     console.print(table)
 
 
@@ -100,7 +101,7 @@ def pdf(place: Place, request: UUID, held: dict[str, Any]) -> bytes:
 def _tables(held: dict[str, Any]) -> list[dict[str, Any]]:
     records = [[label, value, _span(each)] for each in held["records"] for label, value in each["values"].items()]
     pending = [[label, value, each["state"], each["document_no"]] for each in held["pending"] for label, value in each["values"].items()]
-    requests = [each | {"kind": KINDS[each["kind"]], "outcome": OUTCOMES[each["outcome"]]} for each in held["requests"]]
+    requests = [each | {"kind": _matter(each), "outcome": OUTCOMES[each["outcome"]]} for each in held["requests"]]
     return [
         _table("登记的信息", ["项目", "内容", "起止"], records),
         _table(
@@ -119,6 +120,10 @@ def _tables(held: dict[str, Any]) -> list[dict[str, Any]]:
         _table("何人查看过完整号码", ["经办", "时间", "事由"], _rows(held["reveals"], "actor at reason")),
         _table("本人的申请", ["事项", "登记时间", "结果", "答复"], _rows(requests, "kind received_at outcome answer")),
     ]
+
+
+def _matter(request: dict[str, Any]) -> str:
+    return KINDS[request["kind"]] + (f"（{'、'.join(request['fields'])}）" if request["fields"] else "")
 
 
 def _table(title: str, columns: list[str], rows: list[list[Any]]) -> dict[str, Any]:

@@ -120,6 +120,7 @@ TITLES: dict[str, str] = {
     "not_a_copy": "不是查阅复制申请",
     "ground_missing": "未写明法律依据",
     "not_corrected_yet": "尚未更正",
+    "fields_missing": "更正项目不明",
     "deletion_forbidden": "依法不得删除",
     "secondment_unknown": "没有找到借调记录",
     "seconded_already": "另有借调",

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio
 ASKED = {"kind": "copy", "asked": "请给我一份关于我本人的全部信息", "proof": "持身份证到窗口，人证一致"}
 
 
-async def asked(doors: Doors, person_id: str, **what: str) -> str:
+async def asked(doors: Doors, person_id: str, **what: object) -> str:
     answer = await doors.http.post(f"/persons/{person_id}/requests", json=ASKED | what, headers=doors.office)
     request_id: str = answer.json()["request_id"]
     return request_id
@@ -113,7 +113,7 @@ async def test_no_office_hands_out_a_paper_in_the_name_of_the_invented_city(stac
 
 async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(doors: Doors, roster_db: Database) -> None:
     person_id = await registered(doors, await given.unit(roster_db))
-    first = await asked(doors, person_id, kind="correction", asked="我的姓名写错了一个字")
+    first = await asked(doors, person_id, kind="correction", asked="我的姓名写错了一个字", fields=["姓名"])
     assert await decided(doors, first) == (409, "not_corrected_yet")
     assert await decided(doors, first, granted=False) == (409, "ground_missing")
     correction = {"name": "测试人员新", "document_no": "户证〔2026〕1号", "reason": "户口簿"}
@@ -121,7 +121,7 @@ async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(
 
     assert await decided(doors, first) == (204, "")
     assert await decided(doors, first) == (409, "person_request_decided")
-    second = await asked(doors, person_id, kind="correction", asked="请改我的出生日期")
+    second = await asked(doors, person_id, kind="correction", asked="请改我的出生日期", fields=["birth_on"])
     assert await decided(doors, second, granted=False, ground="中组部档案认定规定：以档案最先记载为准") == (204, "")
 
     items = (await doors.http.get(f"/persons/{person_id}/requests", headers=doors.office)).json()["items"]
@@ -129,7 +129,26 @@ async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(
         ("granted", "office_director-user"),
         ("refused", "office_director-user"),
     ]
+    assert [each["fields"] for each in items] == [["姓名"], ["出生日期"]]
     assert items[0]["due_on"] == (business_day(datetime.fromisoformat(items[0]["received_at"])) + timedelta(days=30)).isoformat()
+
+
+async def test_a_correction_of_another_field_is_not_the_one_that_was_asked_for(doors: Doors, roster_db: Database) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+    request_id = await asked(doors, person_id, kind="correction", asked="请改我的出生日期", fields=["出生日期"])
+    correction = {"name": "测试人员新", "document_no": "户证〔2026〕1号", "reason": "户口簿"}
+    assert (await doors.http.post(f"/persons/{person_id}/corrections", json=correction, headers=doors.office)).status_code == 204
+
+    assert await decided(doors, request_id) == (409, "not_corrected_yet")
+
+
+@pytest.mark.parametrize("what", [{"kind": "correction"}, {"kind": "correction", "fields": ["生辰"]}, {"kind": "copy", "fields": ["姓名"]}])
+async def test_who_asks_for_a_correction_says_of_what(doors: Doors, roster_db: Database, what: dict[str, object]) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+
+    answer = await doors.http.post(f"/persons/{person_id}/requests", json=ASKED | what, headers=doors.office)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "fields_missing")
 
 
 async def test_what_must_be_kept_is_not_deleted_and_the_ground_is_told(doors: Doors, roster_db: Database) -> None:

@@ -20,10 +20,11 @@ Receiver = Annotated[Who, Depends(Permit("concerned.receive"))]
 
 
 class RequestBody(Write):
-    """What he asks, in his own words, and how it was made sure that it is he."""
+    """What he asks, in his own words, and how it was made sure that it is he. `fields`: what is to be corrected, by name or label in the register."""
 
     kind: RequestKind
     asked: str = Field(min_length=2, max_length=2000, repr=False)
+    fields: tuple[Annotated[str, Field(max_length=50)], ...] = Field((), max_length=40)
     proof: str = Field(min_length=2, max_length=200)
 
 
@@ -54,9 +55,8 @@ async def receive_request(person_id: UUID, body: RequestBody, who: Receiver, key
     async with door.database.glancing() as conn:
         await person_queries.ensure_visible(conn, person_id, who)
     by = door.by(who, key, body)
-    return RequestId(
-        request_id=await commands.receive_request(door.database, door.cipher, by, person_id, body.kind, body.asked, body.proof)
-    )
+    asked = (body.kind, body.asked, body.proof, body.fields)
+    return RequestId(request_id=await commands.receive_request(door.database, door.cipher, by, person_id, *asked))
 
 
 @router.get("/persons/{person_id}/requests")

@@ -1,5 +1,6 @@
 """Requests of the person concerned: received, a copy handed out, decided. A correction itself is made where corrections are made, on proof."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.roster.models.concerned import (
     STATUTORY,
     DecideRequest,
     DeletionForbidden,
+    FieldsMissing,
     GroundMissing,
     HandOutCopy,
     NotACopy,
@@ -21,33 +23,55 @@ from services.roster.models.concerned import (
     RequestUnknown,
     place_of_words,
 )
+from services.roster.queries.persons import LABELS, label_of
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.envelope import uuid7
 
 COPY_REASON = "本人查阅、复制个人信息（《个人信息保护法》第四十五条），申请 {request}"
+_BY_LABEL = {label: name for name, label in LABELS.items()}
 _DETAILS = ("person_records", "person_changes", "person_indexes", "pending_changes")
 
 
 async def receive_request(
-    database: Database, cipher: FieldCipher, by: By, person_id: UUID, kind: RequestKind, asked: str, proof: str
+    database: Database,
+    cipher: FieldCipher,
+    by: By,
+    person_id: UUID,
+    kind: RequestKind,
+    asked: str,
+    proof: str,
+    fields: Collection[str] = (),
 ) -> UUID:
-    """Take a request in; answers with its id."""
+    """Take a request in; answers with its id. `fields`: what he wants corrected, each by its name or label in the register. Raises FieldsMissing."""
+    named = {_BY_LABEL.get(each, each) for each in fields}
+    if bool(named) != (kind == RequestKind.CORRECTION) or named - LABELS.keys():
+        raise FieldsMissing
     request_id = uuid7()
     sealed = cipher.encrypt(asked, place_of_words(request_id))
-    what = ReceiveRequest(request_id=request_id, person_id=person_id, kind=kind, sealed=sealed, mark=cipher.mark(asked), proof=proof)
+    what = ReceiveRequest(
+        request_id=request_id,
+        person_id=person_id,
+        kind=kind,
+        sealed=sealed,
+        mark=cipher.mark(asked),
+        fields=tuple(sorted(named)),
+        proof=proof,
+    )
     return await _receive(database, by, what)
 
 
 async def _receive_request(conn: Connection, by: By, what: ReceiveRequest) -> UUID:
     await lock_person(conn, what.person_id)
     await conn.execute(
-        "INSERT INTO person_requests (id, person_id, kind, asked, proof, received_at, received_by, due_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO person_requests (id, person_id, kind, asked, fields, proof, received_at, received_by, due_on)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         what.request_id,
         what.person_id,
         what.kind,
         what.sealed,
+        what.fields,
         what.proof,
         by.as_of,
         by.actor,
@@ -100,7 +124,9 @@ async def decide_request(conn: Connection, by: By, what: DecideRequest) -> None:
 
 
 async def _request(conn: Connection, request_id: UUID) -> asyncpg.Record:
-    row = await conn.fetchrow("SELECT person_id, kind, outcome, received_at FROM person_requests WHERE id = $1 FOR UPDATE", request_id)
+    row = await conn.fetchrow(
+        "SELECT person_id, kind, fields, outcome, received_at FROM person_requests WHERE id = $1 FOR UPDATE", request_id
+    )
     if row is None:
         raise RequestUnknown
     return row
@@ -120,10 +146,13 @@ async def _close(conn: Connection, by: By, request_id: UUID, outcome: str, groun
 
 async def _ensure_corrected(conn: Connection, row: asyncpg.Record) -> None:
     made = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM person_changes WHERE person_id = $1 AND at >= $2)", row["person_id"], row["received_at"]
+        "SELECT EXISTS (SELECT FROM person_changes WHERE person_id = $1 AND at >= $2 AND (field = ANY($3) OR $3 = '{}'))",
+        row["person_id"],
+        row["received_at"],
+        row["fields"],
     )
     if not made:
-        raise NothingCorrectedYet
+        raise NothingCorrectedYet(fields="、".join(map(label_of, row["fields"])))
 
 
 async def _erase(conn: Connection, person_id: UUID) -> None:

@@ -27,13 +27,14 @@ class RequestKind(StrEnum):
 
 
 class ReceiveRequest(Request):
-    """`sealed`: in his own words, encrypted; by `mark` a repeat is recognised."""
+    """`sealed`: in his own words, encrypted; by `mark` a repeat is recognised. `fields`: which he wants corrected, by their names in the register."""
 
     request_id: UUID = Field(exclude=True)
     person_id: UUID
     kind: RequestKind
     sealed: bytes = Field(exclude=True, repr=False)
     mark: str
+    fields: tuple[str, ...] = ()
     proof: str = Field(min_length=2, max_length=200)
 
 
@@ -80,11 +81,18 @@ class GroundMissing(Conflict):
     sentence = "不予办理须写明法律依据。请填写依据的法律条款后重新提交。"
 
 
+class FieldsMissing(Conflict):
+    """A correction is asked of certain fields of the register; another request of none."""
+
+    code = "fields_missing"
+    sentence = "申请更正须写明更正登记中的哪些项目，其他申请不写。请按登记表的项目名称填写，如“姓名”“出生日期”。"
+
+
 class NothingCorrectedYet(Conflict):
     """A correction is granted by making it, with proof or by a case."""
 
     code = "not_corrected_yet"
-    sentence = "登记申请之后，该人员的信息还没有更正。请先办理更正或信息变更，再答复本人。"
+    sentence = "登记申请之后，本人要求更正的项目（{fields}）还没有更正。请先办理更正或信息变更，再答复本人。"
 
 
 class DeletionForbidden(Conflict):

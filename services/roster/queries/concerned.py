@@ -32,11 +32,12 @@ _FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name
 
 
 class RequestView(BaseModel):
-    """One request; `asked` in the person's own words."""
+    """One request; `asked` in the person's own words, `fields` what he wants corrected, by its label in the register."""
 
     request_id: UUID
     kind: str
     asked: str
+    fields: list[str]
     proof: str
     received_at: datetime
     received_by: str
@@ -130,7 +131,12 @@ async def ensure_request_visible(conn: Connection, request_id: UUID, who: Who) -
 async def requests_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> list[RequestView]:
     """What one person asked, oldest first."""
     rows = await conn.fetch("SELECT *, id AS request_id FROM person_requests WHERE person_id = $1 ORDER BY id", person_id)
-    return [RequestView(**{**row, "asked": cipher.decrypt(row["asked"], place_of_words(row["id"]))}) for row in rows]
+    return [_request(cipher, row) for row in rows]
+
+
+def _request(cipher: FieldCipher, row: asyncpg.Record) -> RequestView:
+    asked, fields = cipher.decrypt(row["asked"], place_of_words(row["id"])), [label_of(name) for name in row["fields"]]
+    return RequestView(**{**row, "asked": asked, "fields": fields})
 
 
 async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, today: date) -> PersonCopy:
