@@ -249,7 +249,7 @@ class TemporalSender:
         for row in rows:
             try:
                 await self._send_one(row)
-            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+            except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:  # RuntimeError: never reached
                 _log.warning("temporal did not take a request", workflow_id=row["key"], type=row["type"], error=type(error).__name__)
                 break
             sent.append(row["id"])
