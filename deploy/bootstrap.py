@@ -25,11 +25,12 @@ TOPIC_EXISTS = 36
 KINDS = {"keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, "datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME}
 
 
-async def create_topics(bootstrap: str, prefix: str) -> list[str]:
+async def create_topics(bootstrap: str, prefix: str, replicas: int = 1) -> list[str]:
     """Create the planned topics under a prefix; answers with those that are new. RuntimeError names the first that was refused."""
     plan = PLAN["topics"]
     topics = [
-        NewTopic(prefix + name, plan["partitions"], 1, topic_configs={"retention.ms": str(plan["retention_ms"])}) for name in plan["names"]
+        NewTopic(prefix + name, plan["partitions"], replicas, topic_configs={"retention.ms": str(plan["retention_ms"])})
+        for name in plan["names"]
     ]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -67,7 +68,8 @@ async def main() -> None:
     """Prepare both servers that the settings name."""
     settings = StackSettings()
     created, _ = await asyncio.gather(
-        create_topics(settings.kafka, settings.topic_prefix), prepare_namespace(settings.temporal, settings.temporal_namespace)
+        create_topics(settings.kafka, settings.topic_prefix, settings.kafka_replicas),
+        prepare_namespace(settings.temporal, settings.temporal_namespace),
     )
     await ensure_schedules(
         await Client.connect(settings.temporal, namespace=settings.temporal_namespace, data_converter=pydantic_data_converter)

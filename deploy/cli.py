@@ -47,13 +47,19 @@ console = Console(highlight=False)
 
 @app.command(help="启动整套系统（已在运行则只等待就绪）。")
 def up(
-    city: Annotated[str, typer.Option(help="首次启动时装入的数据：demo 为演示城市，none 为空库和一名管理员。")] = "demo",
+    city: Annotated[
+        str | None,
+        typer.Option(help="首次启动时装入的数据：demo 为演示城市（演示环境的默认），none 为空库和三类管理员各一名（生产环境的默认）。"),
+    ] = None,
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="首个业务日期，仅限非生产环境的首次启动。")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="留在前台，随终端结束。")] = False,
 ) -> None:
+    place = Place.from_environment()
+    place.ensure_here()
+    city = city or ("none" if place.environment == "production" else "demo")
     if city not in {"demo", "none"}:
         raise typer.BadParameter("只能是 demo 或 none", param_hint="--city")
-    place = Place.from_environment()
+    refuse_invented(place, city)
     place.make_folders()
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
@@ -63,6 +69,12 @@ def up(
         asyncio.run(stack.until_ready(place, _tell))
         _load_city(place, city)
         console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。\n页面 {place.portal}")
+
+
+def refuse_invented(place: Place, city: str) -> None:
+    """The invented city never comes onto a real roster. WrongPlace."""
+    if city == "demo" and place.environment == "production":
+        raise WrongPlace("生产环境不装入演示城市。请去掉 --city demo：首次启动为空库和三类管理员各一名。")
 
 
 def _tell(part: PartState) -> None:

@@ -90,7 +90,7 @@ class Doors:
     async def save(self, user: str, service: str, path: str, target: Path) -> None:
         """Read a file into one of our own, piece by piece; it is there when it is whole. Raises Refused."""
         headers = {"Authorization": f"Bearer {self._signer.issue(await self.who(user), datetime.now(UTC))}"}
-        url = f"http://127.0.0.1:{self._place.port(service)}{path}"
+        url = f"{self._place.service(service)}{path}"
         half = target.with_name(f".{target.name}.part")
         try:
             async with self._http.stream("GET", url, headers=headers) as answer:
@@ -117,7 +117,7 @@ class Doors:
 
     async def _ask(self, user: str, method: str, service: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
         token = self._signer.issue(await self.who(user), datetime.now(UTC))
-        url = f"http://127.0.0.1:{self._place.port(service)}{path}"
+        url = f"{self._place.service(service)}{path}"
         deadline = time.monotonic() + PATIENCE
         while True:
             began = time.perf_counter()

@@ -1,7 +1,6 @@
 """`bianban identity …` and `bianban token`: the first administrators, accounts from a file, and tokens for trying things by hand."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -103,7 +102,7 @@ async def _units_of(database: Database, codes: tuple[str, ...]) -> tuple[UUID, .
 
 def tokens(place: Place, folder: Path | None = None) -> Tokens:
     """The signer of this stack, or of the secrets in a folder. WrongPlace where the private key is not here."""
-    folder = folder or place.home / "secrets"
+    folder = folder or place.secrets
     try:
         secret_files.read(folder / "token.key")
         return Tokens(folder / "token.pub", folder / "token.key")
@@ -129,7 +128,7 @@ def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> A
 
 def cipher_of(place: Place) -> FieldCipher:
     """What marks names at sign-in."""
-    return FieldCipher(RingFile(Path(os.environ.get("BIANBAN_SECRETS_DIR") or place.home / "secrets") / "account.keys"))
+    return FieldCipher(RingFile(place.secrets / "account.keys"))
 
 
 @app.command(help="建立首批管理员：系统、安全、审计管理员各一名，并各显示一次性密码；已有的不动。")
@@ -190,7 +189,7 @@ def service_token(
 ) -> None:
     """签发一个服务调用其他服务所用的令牌，写入密钥目录的 <服务名>.token（权限 0600）。生产环境用。"""
     place = Place.from_environment()
-    folder = secrets or place.home / "secrets"
+    folder = secrets or place.secrets
     issued = tokens(place, folder).issue(service(name), now := datetime.now(UTC), timedelta(days=days))
     if show:
         typer.echo(issued)

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 from rich.console import Console
 
+from deploy.local import secret_files
 from deploy.local.place import Place, WrongPlace
 from deploy.local.secret_files import write
 from deploy.tables import Table
@@ -193,6 +194,18 @@ def rotate_command(
     typer.echo(said)
 
 
+@app.command("make", help="生成本系统所需而尚缺的全部密钥文件（数据库口令、字段与账号密钥、令牌密钥等），已有的不动。")
+def make_command(
+    folder: Annotated[Path | None, typer.Option("--secrets", envvar="BIANBAN_SECRETS_DIR", help="密钥目录。")] = None,
+) -> None:
+    folder = folder or Place.from_environment().secrets
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = {each.name for each in folder.iterdir()}
+    secret_files.make(folder)
+    made = sorted({each.name for each in folder.iterdir()} - before)
+    typer.echo(f"已写入 {folder}：{'、'.join(made)}。请另存一份。" if made else f"{folder} 中的密钥文件齐全，未作改动。")
+
+
 @app.command("retire", help="停用旧密钥：确认没有密文在其下之后，从密钥文件中移出。")
 def retire_command(
     grace_hours: Annotated[float, typer.Option("--grace-hours", min=0, help="轮换完成后须等待的小时数。")] = GRACE_HOURS,
@@ -205,7 +218,7 @@ def _with(work: Callable[[Keeper], Awaitable[Answer]]) -> Answer:
 
     async def run() -> Answer:
         async with db.connect(place.database_url("roster"), "roster", size=3) as database, _alone(database):
-            return await work(keeper(database, place.home / "secrets", place.home / "out"))
+            return await work(keeper(database, place.secrets, place.out))
 
     try:
         return asyncio.run(run())

@@ -152,7 +152,8 @@ def _run_dbmate(place: Place, database: str, tree: Path, schema: str) -> None:
         for path in _files(tree, schema):
             Path(copy, path.name).write_text(path.read_text(encoding="utf-8") + "\n-- migrate:down\n", encoding="utf-8")
         command = (str(DBMATE), "--migrations-dir", copy, "--env-file", os.devnull, "--migrations-table", f"{schema}.schema_migrations")
-        url = f"{place.database_url(OWNER, database)}?sslmode=disable&search_path={schema},public"
+        encrypted = os.environ.get("PGSSLMODE", "require") if "BIANBAN_POSTGRES" in place.elsewhere else "disable"
+        url = f"{place.database_url(OWNER, database)}?sslmode={encrypted}&search_path={schema},public"
         variables = place.variables() | {"DATABASE_URL": url}
         done = subprocess.run([*command, "--no-dump-schema", "migrate"], env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -145,7 +145,7 @@ async def pulse_of(place: Place, timeless: Collection[str] = ()) -> AsyncIterato
     )  # without topics: a waiting fetch would hold up each question
     try:
         await kafka.start()
-        key = bytes.fromhex((place.home / "secrets" / "payload.key").read_text(encoding="utf-8").strip())
+        key = bytes.fromhex((place.secrets / "payload.key").read_text(encoding="utf-8").strip())
         yield Pulse(owner, kafka, await temporal.connect(place.temporal, NAMESPACE, key), timeless)
     finally:
         await kafka.stop()

@@ -52,7 +52,7 @@ def retire(secrets: Folder = None) -> None:
 
 
 def _folder(secrets: Path | None) -> Path:
-    return secrets or Place.from_environment().home / "secrets"
+    return secrets or Place.from_environment().secrets
 
 
 def _public(folder: Path) -> str:

@@ -18,6 +18,7 @@ class StackSettings(BaseSettings):
     secrets_dir: Path
     clock_file: Path | None = None
     kafka: str
+    kafka_replicas: int = Field(default=1, ge=1)  # of each topic that the job bootstrap makes; a cluster of three: 3
     temporal: str
     temporal_namespace: str = "bianban"
     topic_prefix: str = ""

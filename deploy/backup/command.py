@@ -24,6 +24,7 @@ def backup(
 ) -> None:
     """系统运行中做一份完整备份：数据库与文件，核对后写清单。密钥（secrets）不在其中，须另行保管。"""
     place = Place.from_environment()
+    place.ensure_here()
     began = time.monotonic()
     made = make(place, target, typer.echo)
     typer.echo(
@@ -53,6 +54,7 @@ def restore_backup(
 ) -> None:
     """把备份恢复到一个新的数据目录（BIANBAN_HOME），可指定时刻。Kafka 与 Temporal 由数据库重建；之后用 bianban up 启动。"""
     place = Place.from_environment()
+    place.ensure_here()
     began = time.monotonic()
     at = until.replace(tzinfo=CHINA) if until else None
     done = restore(place, Wanted(folder, at, archive, secrets), typer.echo)

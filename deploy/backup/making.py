@@ -45,7 +45,7 @@ def make(place: Place, target: Path, tell: Tell) -> Manifest:
         life=life(place),
         archive=str(archive) if archive else None,
         bytes=size_of(target),
-        keys=fingerprints(place.home / "secrets"),
+        keys=fingerprints(place.secrets),
         migrations=asked.migrations,
     )
     _write(target / FILE, made.model_dump_json(indent=1))

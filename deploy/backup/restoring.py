@@ -64,7 +64,7 @@ def _refuse(place: Place, wanted: Wanted, backup: Manifest) -> None:
     if held:
         raise WrongPlace(f"{place.home} 中已有数据（{held[0]}），不会被覆盖。请以 BIANBAN_HOME 另指一个新目录。")
     manifest.ensure_fits(backup, place, postgres.VERSION, known_migrations())
-    manifest.ensure_keys(backup, wanted.secrets or place.home / "secrets")
+    manifest.ensure_keys(backup, wanted.secrets or place.secrets)
     manifest.ensure_after(backup, wanted.until)
     ensure_room(place.home, int(backup.bytes * ROOM))
 
@@ -85,7 +85,7 @@ def _archive(wanted: Wanted, backup: Manifest) -> Path | None:
 
 def _take_secrets(place: Place, wanted: Wanted) -> None:
     """A copy of its own, readable by its owner only; what is there stays."""
-    target = place.home / "secrets"
+    target = place.secrets
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     for file in sorted(wanted.secrets.iterdir()) if wanted.secrets else ():
         if file.is_file() and not (target / file.name).exists():

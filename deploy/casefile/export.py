@@ -128,7 +128,7 @@ def export_command(
     to: Annotated[Path | None, typer.Option(help="写入的文件夹。")] = None,
 ) -> None:
     place = Place.from_environment()
-    folder = to or place.home / "out" / "cases" / case_id.replace(":", "-")
+    folder = to or place.out / "cases" / case_id.replace(":", "-")
 
     async def run() -> None:
         async with doors_of(place) as doors:

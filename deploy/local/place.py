@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -48,8 +49,16 @@ INHERITED = (
         "BIANBAN_ARCHIVE_DIR",
         "BIANBAN_REQUESTS_PER_MINUTE",
         "ROSTER_IMPORT_KEEP_DAYS",
+        "ROSTER_IMPORT_POLITICAL_LEGAL",
+        "PORTAL_PROVIDER",
+        "FORWARDED_ALLOW_IPS",
     ),
 )
+ELSEWHERE = (
+    *("BIANBAN_POSTGRES", "BIANBAN_KAFKA", "BIANBAN_TEMPORAL", "BIANBAN_SECRETS_DIR", "BIANBAN_OUT_DIR"),
+    *(f"BIANBAN_{service.upper()}_URL" for service in SERVICES),
+)
+"""What production may have on other machines, by the names its processes know it by; `BIANBAN_POSTGRES` is HOST:PORT."""
 
 Environment = Literal["production", "demo", "test"]
 
@@ -67,6 +76,8 @@ class Place:
     environment: Environment
     detour: int = 0
     """How far from the servers' own ports the processes look for them: whoever stands in between (`bianban chaos`) listens there."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of production, whose servers and services are not those of this stack: where they are (`ELSEWHERE`)."""
 
     @classmethod
     def from_environment(cls) -> "Place":
@@ -76,7 +87,8 @@ class Place:
         if environment not in {"production", "demo", "test"}:
             raise WrongPlace(f"BIANBAN_ENVIRONMENT 只能是 production、demo 或 test，而不是 {environment}。")
         offset, detour = (int(os.environ.get(name) or 0) for name in ("BIANBAN_PORT_OFFSET", "BIANBAN_PORT_DETOUR"))
-        return cls(home, offset, cast("Environment", environment), detour)
+        elsewhere = {name: os.environ[name] for name in ELSEWHERE if environment == "production" and os.environ.get(name)}
+        return cls(home, offset, cast("Environment", environment), detour, elsewhere)
 
     def port(self, name: str) -> int:
         """The port of one listener of this stack."""
@@ -85,6 +97,27 @@ class Place:
     def reached(self, server: str) -> int:
         """The port at which the processes reach one of the servers."""
         return self.port(server) + self.detour
+
+    def ensure_here(self) -> None:
+        """What is about to be done is done to the servers of this stack. WrongPlace where they are elsewhere."""
+        if named := sorted(self.elsewhere):
+            raise WrongPlace(
+                f"{'、'.join(named)} 指明服务器在别处，本命令只管理本机的整套系统。请用服务器自己的工具，或去掉这些变量后重试。"
+            )
+
+    def service(self, name: str) -> str:
+        """The address of a service's door."""
+        return self.elsewhere.get(f"BIANBAN_{name.upper()}_URL") or f"http://127.0.0.1:{self.port(name)}"
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of the secret files."""
+        return Path(self.elsewhere.get("BIANBAN_SECRETS_DIR") or self.home / "secrets")
+
+    @property
+    def out(self) -> Path:
+        """The folder of the files that are kept."""
+        return Path(self.elsewhere.get("BIANBAN_OUT_DIR") or self.home / "out")
 
     @property
     def portal(self) -> str:
@@ -104,20 +137,24 @@ class Place:
     @property
     def kafka(self) -> str:
         """Bootstrap address of the broker."""
-        return f"127.0.0.1:{self.reached('kafka')}"
+        return self.elsewhere.get("BIANBAN_KAFKA") or f"127.0.0.1:{self.reached('kafka')}"
 
     @property
     def temporal(self) -> str:
         """Address of the Temporal front end."""
-        return f"127.0.0.1:{self.port('temporal')}"
+        return self.elsewhere.get("BIANBAN_TEMPORAL") or f"127.0.0.1:{self.port('temporal')}"
 
     def password(self, role: str) -> str:
-        """The database password of a role."""
-        return (self.home / "secrets" / f"{role}.db").read_text(encoding="utf-8").strip()
+        """The database password of a role. WrongPlace where it has none yet."""
+        try:
+            return (self.secrets / f"{role}.db").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise WrongPlace(f"{self.secrets} 中没有 {role}.db。请先运行 bianban up；服务器在别处的，运行 bianban keys make。") from None
 
     def database_url(self, role: str, database: str = "bianban") -> str:
         """The address under which a role (a service, the owner `bianban`, the superuser `postgres`) reaches a database."""
-        return f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self.port('postgres')}/{database}"
+        server = self.elsewhere.get("BIANBAN_POSTGRES") or f"127.0.0.1:{self.port('postgres')}"
+        return f"postgresql://{role}:{self.password(role)}@{server}/{database}"
 
     def make_folders(self) -> None:
         """Create the home and refuse one that belongs to a stack of another environment."""
@@ -148,7 +185,7 @@ class Place:
             "BIANBAN_PORT_OFFSET": str(self.offset),
             "BIANBAN_PORT_DETOUR": str(self.detour),
             "BIANBAN_ENVIRONMENT": self.environment,
-            "BIANBAN_SECRETS_DIR": str(self.home / "secrets"),
+            "BIANBAN_SECRETS_DIR": str(self.secrets),
             "BIANBAN_KAFKA": self.kafka,
             "BIANBAN_TEMPORAL": f"127.0.0.1:{self.reached('temporal')}",
             "BIANBAN_TEMPORAL_NAMESPACE": NAMESPACE,
@@ -160,7 +197,7 @@ class Place:
             "BIANBAN_APPROVAL_URL": f"http://127.0.0.1:{self.port('approval')}",
             "BIANBAN_REPORTING_URL": f"http://127.0.0.1:{self.port('reporting')}",
             "BIANBAN_CALLBACK_URL": f"http://127.0.0.1:{self.port('approval')}",
-            "BIANBAN_OUT_DIR": str(self.home / "out"),
+            "BIANBAN_OUT_DIR": str(self.out),
         }
         if self.environment == "test":
             variables.setdefault("BIANBAN_REQUESTS_PER_MINUTE", "0")

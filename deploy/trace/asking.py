@@ -19,7 +19,7 @@ def finder(place: Place, http: httpx.AsyncClient, signer: Tokens) -> Finder:
     async def told(service: str, path: str) -> dict[str, Any]:
         token = signer.issue(_WHO, datetime.now(UTC))
         try:
-            answer = await http.get(f"http://127.0.0.1:{place.port(service)}{path}", headers={"Authorization": f"Bearer {token}"})
+            answer = await http.get(f"{place.service(service)}{path}", headers={"Authorization": f"Bearer {token}"})
             answer.raise_for_status()
         except httpx.HTTPError as error:
             raise WrongPlace(f"{service} 没有应答（{type(error).__name__}）。请用 bianban status 查看。") from None
