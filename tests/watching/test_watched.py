@@ -34,7 +34,7 @@ WORDS = {
         "on",
         "without",
     ),
-    *("avg_over_time", "max_over_time", "le"),
+    *("avg_over_time", "last_over_time", "max_over_time", "le"),
 }
 """PromQL's own; anything else outside braces is a series or a label to group by."""
 
