@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -195,3 +196,13 @@ async def test_a_database_that_is_not_there_is_no_silent_success(database: Where
     with pytest.raises(ConnectionRefusedError):
         async with db.connect(nowhere, "identity"):
             pytest.fail("connected to nothing")
+
+
+@pytest.mark.asyncio
+async def test_the_server_says_that_a_statement_takes_too_long_before_nobody_waits_for_it(kit: Kit) -> None:
+    """Cancelled by the server, a batch is handled one by one; by our own clock the database would be away, and the batch come back as it was."""
+    async with kit.database.pool.acquire() as conn:
+        ours = cast("Any", conn)._config.command_timeout
+        servers = await conn.fetchval("SELECT setting::integer / 1000 FROM pg_settings WHERE name = 'statement_timeout'")
+
+    assert servers < ours
