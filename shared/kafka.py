@@ -46,7 +46,9 @@ class KafkaSender:
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._look(conn)
-        except (KafkaError, TimeoutError, OSError) as error:
+        except (KafkaError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                conn.terminate()  # the BEGIN that was given up may come to the server yet, and all that follows would be in it
             return await self._doubt(error)
         self._answered = time.monotonic()
         return True

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -12,8 +13,9 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.bootstrap import create_topics
-from shared import dead_letters, kafka, outbox
-from shared.broker import At, Broker
+from shared import broker_tail, dead_letters, kafka, outbox
+from shared.broker import At, Broker, End
+from shared.broker_tail import Led
 from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
 from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, until
@@ -235,3 +237,35 @@ async def all_taken(kit: Kit, units: list[UUID], *, replayed: bool) -> bool:
 
 async def effects(kit: Kit, number: int) -> bool:
     return len(await kit.effects()) == number
+
+
+@pytest.mark.asyncio
+async def test_a_look_that_took_too_long_leaves_no_transaction_open(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to the look's BEGIN comes when nobody waits for it any more."""
+    put_back, held = broker_tail.put_back, asyncio.Event()
+
+    async def answered_late(conn: Any, at: At, end: End, kept: int, destination: str) -> tuple[int, Led]:
+        if not held.is_set():
+            held.set()
+            conn._transport.pause_reading()
+            asyncio.get_running_loop().call_later(3, conn._transport.resume_reading)
+        return await put_back(conn, at, end, kept, destination)
+
+    sender = KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        await told(kit, uuid4(), 1)
+        await sender.forget(conn, await sent(sender, conn))
+    await kit.database.pool.execute("UPDATE topic_ends SET epoch = epoch - 1")
+    await told(kit, uuid4(), 2)
+    monkeypatch.setattr(broker_tail, "put_back", answered_late)
+    monkeypatch.setattr(kafka, "ANSWER_WITHIN", 2.0)
+    relaying = asyncio.create_task(outbox.relay(kit.database, kit.url, KafkaSender(*kit.kafka)))
+    await held.wait()
+    monkeypatch.setattr(kafka, "ANSWER_WITHIN", 10.0)
+    await until(lambda: all_sent(kit), patience=30)
+    relaying.cancel()
+    await asyncio.wait([relaying])
+
+
+async def all_sent(kit: Kit) -> bool:
+    return await kit.count("outbox") == 0
