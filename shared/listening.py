@@ -20,7 +20,7 @@ from shared.consumer import Subscription, handle
 from shared.db import Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
-from shared.lanes import Lanes, nobody_shares
+from shared.lanes import Lanes, lock_connection, nobody_shares
 from shared.metrics import CONSUMED, EVENT_DELAY, LAG
 from shared.standing import Standing
 from shared.watching import at_intervals
@@ -64,7 +64,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
 
 @asynccontextmanager
 async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncIterator[tuple[Lanes, AIOKafkaConsumer]]:
-    conn = await asyncpg.connect(url, server_settings={"application_name": f"consumer {subscription.name}"})
+    conn = await lock_connection(url, f"consumer {subscription.name}")
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
     try:
         await consumer.start()

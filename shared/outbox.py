@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from shared import deeds, stirring
 from shared.db import By, Connection, Database, readable_json
 from shared.events.envelope import Event, Headers, uuid7
-from shared.lanes import Lanes
+from shared.lanes import Lanes, lock_connection
 
 TEMPORAL = "temporal"
 LANES = range(16)
@@ -148,9 +148,7 @@ async def _lanes(service: str, url: str, destination: str) -> AsyncIterator[tupl
 
     A delete that a crash of the server takes back sends a row again, which its reader knows already: it need not wait for the disk.
     """
-    conn = await asyncpg.connect(
-        url, server_settings={"application_name": f"relay {destination}", "synchronous_commit": "off"}, command_timeout=30
-    )
+    conn = await lock_connection(url, f"relay {destination}", synchronous_commit="off")
     stirred = asyncio.Event()
     stirred.set()
     conn.add_termination_listener(lambda *_: stirred.set())

@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from shared import outbox
+from shared import listening, outbox
+from shared.consumer import Subscription
 from shared.db import Connection, Database
 from shared.kafka import KafkaSender
 from shared.lanes import Lanes
@@ -268,3 +269,17 @@ async def terminated(temporal: Client, workflow_id: str) -> None:
 
 def test_every_lane_of_the_hash_is_in_the_list() -> None:
     assert list(LANES) == list(range(16))
+
+
+@pytest.mark.asyncio
+async def test_a_network_that_goes_silent_holds_the_lanes_for_half_a_minute_only(kit: Kit) -> None:
+    """The settings: what they do, a network without an end would have to show."""
+    subscription = Subscription("kit", (), {})
+    async with (
+        outbox._lanes("identity", kit.url, "kafka") as (relays, _, _),
+        listening._listening(kit.url, kit.kafka[0], subscription) as (own, _),
+    ):
+        for conn in (relays, own._conn):
+            rows = await conn.fetch("SELECT setting::integer FROM pg_settings WHERE name LIKE 'tcp_keepalives%' ORDER BY name")
+            assert [row["setting"] for row in rows] == [3, 10, 5]
+            assert cast("Any", conn)._config.command_timeout == 30
