@@ -33,7 +33,10 @@ _log = structlog.get_logger()
 
 
 async def consume(database: Database, url: str, kafka: str, subscription: Subscription) -> None:
-    """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next."""
+    """Listen for ever. Lost connections are reconnected; the position in PostgreSQL decides what comes next.
+
+    Where it lies behind the end of a log that was lost in part, nothing comes until the relay has filled that up.
+    """
     async with asyncio.TaskGroup() as group:
         group.create_task(replays.replay_what_is_asked(database, subscription))
         group.create_task(inbox.trim(database, subscription.name, subscription.remembers))
@@ -65,7 +68,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
 @asynccontextmanager
 async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncIterator[tuple[Lanes, AIOKafkaConsumer]]:
     conn = await lock_connection(url, f"consumer {subscription.name}")
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest", request_timeout_ms=8000)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="none", request_timeout_ms=8000)
     try:
         await consumer.start()
         lanes = Lanes(conn, _namespace(subscription.name, subscription.topic_prefix), range(PARTITIONS * len(subscription.topics)))

@@ -540,3 +540,23 @@ async def test_a_position_never_goes_back(kit: Kit) -> None:
         await until(lambda: all_past(kit, [unit], 2))
 
     assert await next_offset(kit, unit) == 50
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_has_lost_its_end_is_not_read_again_from_its_beginning(kit: Kit) -> None:
+    """All of a parked key's history would be parked, and so would what was dropped."""
+    unit = unit_in(0)
+    other = unit_in(0)
+    await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 3))
+    subscription = kit.subscription(refusing(unit, 3))
+    async with kit.consuming(subscription):
+        await until(lambda: past(kit, unit, 3))
+    await kit.database.pool.execute("UPDATE consumer_positions SET next_offset = 5")
+
+    async with kit.consuming(subscription):
+        await asyncio.sleep(3)
+        assert await kit.parked() == ["conflict"]
+        await put(kit.kafka, *(changed(unit_in(0), 1) for _ in range(2)), changed(other, 1))
+        await until(lambda: past(kit, other, 6))
+
+    assert (await kit.parked(), await kit.effects(other)) == (["conflict"], [1])
