@@ -28,6 +28,7 @@ from shared.watching import at_intervals
 BATCH = 500
 PARTITIONS = 6
 ANSWER_WITHIN = 5.0
+SILENCE = 30.0
 BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _log = structlog.get_logger()
 
@@ -90,10 +91,11 @@ def _namespace(name: str, topic_prefix: str) -> str:
 
 async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> None:
     loop = asyncio.get_running_loop()
-    settled, new, standing = 0.0, set[TopicPartition](), Standing(consumer, subscription.waits)
+    settled, heard, new, standing = 0.0, 0.0, set[TopicPartition](), Standing(consumer, subscription.waits)
     while True:
         if loop.time() - settled > 1.0:
-            new |= await _assign(database, lanes, consumer, subscription)
+            if taken := await _assign(database, lanes, consumer, subscription):
+                new, heard = new | taken, loop.time()
             settled = loop.time()
         if not lanes.owned:
             await asyncio.sleep(0.2)
@@ -102,6 +104,11 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         come = await consumer.getmany(timeout_ms=200, max_records=BATCH)
         if not lanes.alive():
             raise ConnectionError("the lane lock is lost")
+        if come:
+            heard = loop.time()
+        elif loop.time() - heard > SILENCE:
+            await _ensure_nothing_waits(consumer)
+            heard = loop.time()
         allowed = {partition: await _not_overtaking(database, subscription, records, standing) for partition, records in come.items()}
         batches = {partition: records for partition, records in allowed.items() if records}
         await handle(database, subscription, batches, standing, new)
@@ -109,6 +116,16 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         _tell_handled(subscription, batches)
         if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
             await asyncio.sleep(subscription.gathers)
+
+
+async def _ensure_nothing_waits(consumer: AIOKafkaConsumer) -> None:
+    """Raises ConnectionError when there is something that does not come, TimeoutError when nobody answers: what fetches inside the driver may have
+    ended, or the cluster have moved, and it would be waited for without an end. What stands still (`Standing`) comes again every other second.
+    """
+    async with asyncio.timeout(ANSWER_WITHIN):
+        ends = await consumer.end_offsets(consumer.assignment())
+        if any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            raise ConnectionError("records wait that do not come")
 
 
 def _tell_handled(subscription: Subscription, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:

@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 
-from shared import dead_letters, inbox
+from shared import dead_letters, inbox, listening
 from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
@@ -560,3 +562,39 @@ async def test_a_log_that_has_lost_its_end_is_not_read_again_from_its_beginning(
         await until(lambda: past(kit, other, 6))
 
     assert (await kit.parked(), await kit.effects(other)) == (["conflict"], [1])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("silent", ["fetches no more", "has moved"])
+async def test_a_driver_that_has_fallen_silent_is_made_anew(kit: Kit, silent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fetches inside it has ended, or the addresses it knows answer no more (ports that nobody listens at)."""
+    unit, made = unit_in(0), list[AIOKafkaConsumer]()
+
+    class Watched(AIOKafkaConsumer):  # type: ignore[misc]  # the driver has no types
+        def __init__(self, **settings: object) -> None:
+            super().__init__(**settings)
+            made.append(self)
+
+    monkeypatch.setattr(listening, "AIOKafkaConsumer", Watched)
+    monkeypatch.setattr(listening, "SILENCE", 1.0)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await put(kit.kafka, changed(unit, 1))
+        await until(lambda: past(kit, unit, 1))
+        if silent == "fetches no more":
+            made[0]._fetcher._fetch_task.cancel()
+        else:
+            lose_the_way(made[0]._client)
+        await asyncio.sleep(0.8)  # what it had asked for already is answered
+        await put(kit.kafka, changed(unit, 2))
+        await until(lambda: past(kit, unit, 2), patience=30)
+
+    assert await kit.effects(unit) == [1, 2]
+    assert len(made) > 1
+
+
+def lose_the_way(client: AIOKafkaClient) -> None:
+    client.cluster._bootstrap_brokers = client.cluster._brokers = {
+        number: node._replace(port=9) for number, node in client.cluster._brokers.items()
+    }
+    for conn in [*client._conns.values()]:
+        conn.close()
