@@ -6,7 +6,7 @@ go on. The process never ends because of an event. Where the records come from: 
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -175,8 +175,10 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
         raise
     except PASSING as error:
         _log.warning("tried again", consumer=subscription.name, topic=record.topic, offset=record.offset, error=type(error).__name__)
+        await _came_back(database, subscription, record)
         return False
     except Exception as error:  # noqa: BLE001  the consumer never ends because of an event: it is repeated or parked
+        await _came_back(database, subscription, record)
         if isinstance(error, NotYetKnown | NotFound) and standing.may_wait(record):
             return False
         await _park(database, subscription, record, dead_letters.reason(error))
@@ -196,6 +198,13 @@ async def _started_before(database: Database, subscription: Subscription, record
         PROCESS,
     )
     return started
+
+
+async def _came_back(database: Database, subscription: Subscription, record: Record) -> None:
+    """Forget that the handling was begun: the process has not died of it, however it went."""
+    with suppress(*PASSING):
+        async with database.transaction() as conn:
+            await _forget_attempts(conn, subscription, record)
 
 
 async def _park(database: Database, subscription: Subscription, record: Record, error: str) -> None:

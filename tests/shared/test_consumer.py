@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 
-from shared import dead_letters, inbox, listening
+from shared import consumer, dead_letters, inbox, listening
 from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
@@ -340,9 +340,10 @@ class Waiting:
     """A handler that needs a fact which another event brings."""
 
     def __init__(self, needed: UUID) -> None:
-        self.needed = needed
+        self.needed, self.tries = needed, 0
 
     async def __call__(self, conn: Connection, event: QuotaChanged) -> None:
+        self.tries += 1
         known = await conn.fetchval("SELECT EXISTS (SELECT FROM effects WHERE unit_id = $1)", self.needed)
         if event.unit_id != self.needed and not known:
             raise NotYetKnown
@@ -352,14 +353,73 @@ class Waiting:
 @pytest.mark.asyncio
 async def test_while_one_partition_waits_for_a_fact_the_others_go_on_and_bring_it(kit: Kit) -> None:
     waiting, bringing = unit_in(0), unit_in(1)
+    handler = Waiting(bringing)
     await put(kit.kafka, changed(waiting, 1), changed(waiting, 2))
 
-    async with kit.consuming(kit.subscription(Waiting(bringing))):
-        await until(lambda: kit.database.pool.fetchval("SELECT count(*) FROM attempts"))
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: tried(handler, 2))
         await put(kit.kafka, changed(bringing, 1))
         await until(lambda: past(kit, waiting, 2))
 
     assert (await kit.effects(waiting), await kit.effects(bringing), await kit.parked()) == ([1, 2], [1], [])
+
+
+async def tried(handler: Waiting, times: int) -> bool:
+    return handler.tries >= times
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_waits_in_one_process_after_the_other_has_killed_none_of_them(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, bringing = unit_in(0), unit_in(1)
+    handler = Waiting(bringing)
+    await put(kit.kafka, changed(waiting, 1))
+
+    for number in range(KILLS + 2):
+        monkeypatch.setattr(consumer, "PROCESS", f"process {number}")
+        handler.tries = 0
+        async with kit.consuming(kit.subscription(handler)):
+            await until(lambda: tried_or_past(kit, handler, waiting))
+    await put(kit.kafka, changed(bringing, 1))
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: past(kit, waiting, 1))
+
+    assert (await kit.parked(), await kit.effects(waiting)) == ([], [1])
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_may_not_be_parked_in_one_process_after_the_other_has_killed_none_of_them(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too much is parked already; when that is put right and the handler is mended, it is an event like any other."""
+    unit = unit_in(0)
+    handler, refused = refusing(unit), list[str]()
+    await put(kit.kafka, changed(unit, 1))
+
+    async def stands(_: object, name: str, __: float) -> None:
+        refused.append(name)
+        await asyncio.Event().wait()
+
+    async def is_refused() -> bool:
+        return bool(refused)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(dead_letters, "ensure_below_limit", stands)
+        for number in range(KILLS + 2):
+            stopped.setattr(consumer, "PROCESS", f"process {number}")
+            refused.clear()
+            async with kit.consuming(kit.subscription(handler)):
+                await until(is_refused)
+    handler.mended = True
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: past(kit, unit, 1))
+
+    assert (await kit.parked(), await kit.effects(unit)) == ([], [1])
+
+
+async def tried_or_past(kit: Kit, handler: Waiting, unit: UUID) -> bool:
+    return handler.tries > 2 or await past(kit, unit, 1)
 
 
 @pytest.mark.asyncio
