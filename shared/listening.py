@@ -61,6 +61,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
             KafkaError,
             Unavailable,
             TimeoutError,
+            UnicodeDecodeError,  # the name of a header, which the driver reads
         ) as error:
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
