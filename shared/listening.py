@@ -82,8 +82,9 @@ async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncI
 
 
 async def _stopped(consumer: AIOKafkaConsumer) -> None:
-    with suppress(asyncio.CancelledError, KafkaError, OSError):  # stop() may raise while the broker is down
-        await consumer.stop()
+    for close in (consumer.stop, consumer._client.close):  # noqa: SLF001  while the broker is down stop() may raise before it comes to that
+        with suppress(asyncio.CancelledError, KafkaError, OSError):
+            await close()
 
 
 def _namespace(name: str, topic_prefix: str) -> str:

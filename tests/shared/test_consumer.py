@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from shared import consumer, dead_letters, inbox, listening
@@ -658,3 +658,20 @@ def lose_the_way(client: AIOKafkaClient) -> None:
     }
     for conn in [*client._conns.values()]:
         conn.close()
+
+
+@pytest.mark.asyncio
+async def test_a_driver_that_cannot_end_well_lets_go_of_its_connections_all_the_same(kit: Kit) -> None:
+    """As while the broker is down: the driver's fetcher awaits what it has cancelled (its `close` is replaced here; the broker is the other tests', too)."""
+    async with listening._listening(kit.url, kit.kafka[0], kit.subscription(keep_effect)) as (_, driver):
+        await driver.end_offsets([TopicPartition(kit.kafka[1] + TOPIC, 0)])
+        connections, close = [*driver._client._conns.values()], driver._fetcher.close
+
+        async def cancelled() -> None:
+            await close()
+            raise asyncio.CancelledError
+
+        driver._fetcher.close = cancelled
+
+    assert connections
+    assert not any(each.connected() for each in connections)
