@@ -127,7 +127,8 @@ class Broker:
         """Drop all connections; what was under way is in doubt."""
         closed = [closing for conn in self._nodes.values() if (closing := conn.close())]
         with suppress(Exception):  # thrown away; how it ends does not matter
-            await asyncio.wait_for(asyncio.gather(*closed), 1)
+            async with asyncio.timeout(1):
+                await asyncio.gather(*closed)
 
 
 def new_batch() -> BatchBuilder:

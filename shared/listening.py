@@ -78,7 +78,7 @@ async def _listening(url: str, kafka: str, subscription: Subscription) -> AsyncI
         yield lanes, consumer
     finally:
         conn.terminate()
-        await asyncio.wait_for(asyncio.shield(_stopped(consumer)), 5)
+        await asyncio.wait({asyncio.ensure_future(_stopped(consumer))}, timeout=ANSWER_WITHIN)
 
 
 async def _stopped(consumer: AIOKafkaConsumer) -> None:

@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
 
 from deploy.bootstrap import create_topics
 from shared import broker_tail, dead_letters, kafka, outbox
@@ -269,3 +272,17 @@ async def test_a_look_that_took_too_long_leaves_no_transaction_open(kit: Kit, mo
 
 async def all_sent(kit: Kit) -> bool:
     return await kit.count("outbox") == 0
+
+
+@pytest.mark.asyncio
+async def test_who_is_told_to_end_as_the_last_connection_closes_ends() -> None:
+    closed = asyncio.get_running_loop().create_future()
+    node = cast("AIOKafkaConnection", SimpleNamespace(close=lambda: closed))
+    dropping = asyncio.create_task(Broker(ClusterMetadata(), {0: node}).close())
+    await asyncio.sleep(0.1)
+    closed.set_result(None)
+    await asyncio.sleep(0)
+    dropping.cancel()
+    await asyncio.wait([dropping])
+
+    assert dropping.cancelled()

@@ -675,3 +675,25 @@ async def test_a_driver_that_cannot_end_well_lets_go_of_its_connections_all_the_
 
     assert connections
     assert not any(each.connected() for each in connections)
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_is_told_to_end_ends_also_while_its_driver_does_not(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would outlive its SIGTERM."""
+    unit, stopped = unit_in(0), listening._stopped
+    await put(kit.kafka, changed(unit, 1))
+
+    async def slowly(driver: AIOKafkaConsumer) -> None:
+        await stopped(driver)
+        await asyncio.sleep(7)
+
+    monkeypatch.setattr(listening, "_stopped", slowly)
+    running = asyncio.create_task(listening._listen(kit.database, kit.url, kit.kafka[0], kit.subscription(keep_effect)))
+    await until(lambda: past(kit, unit, 1))
+    running.cancel()
+    await asyncio.wait([running], timeout=12)
+    ended = running.cancelled()
+    running.cancel()
+    await asyncio.wait([running], timeout=12)
+
+    assert ended
