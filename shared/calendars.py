@@ -9,13 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from uuid import UUID
 
-import asyncpg
 import structlog
 from pydantic import BaseModel, ConfigDict
 
 from shared.clock import Clock
-from shared.db import By, Connection, Database, command
-from shared.errors import Unavailable
+from shared.db import TROUBLE, By, Connection, Database, command
 from shared.law.notices import Notices
 from shared.law.working_days import Calendar
 
@@ -70,7 +68,7 @@ async def take_calendar(conn: Connection, by: By, what: KnownCalendar) -> None:
 async def watch_calendar(database: Database, clock: Clock, notices: Notices, behind: CasesBehind, tell: TellOne) -> None:
     """Take over what is loaded, and have every case that counts by something else told. For ever, once a second."""
     while True:
-        with suppress(Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # it looks again in a second
+        with suppress(*TROUBLE):  # it looks again in a second
             await follow_calendar(database, clock, notices, behind, tell)
         await asyncio.sleep(LOOK_AGAIN)
 

@@ -48,6 +48,8 @@ PASSING = (
     asyncpg.LockNotAvailableError,
 )
 """A deadlock, a timeout, a full disk: nothing was done, and the same may succeed later. Never a dead letter, never a fault of the request."""
+TROUBLE = (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever the database may say to a loop that lives through it and looks again."""
 _RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 

@@ -6,9 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
-from shared.db import Connection, Database
+from shared.db import TROUBLE, Connection, Database
 from shared.events.envelope import Event, Glimpse
 
 Aggregate = tuple[str, str]
@@ -108,7 +106,7 @@ async def trim(database: Database, consumer: str, remembers: timedelta) -> None:
     """Delete the rows of events that were handled longer ago, for ever; in steps that nobody notices."""
     while True:
         deleted = 0
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):  # it looks again in a minute
+        with suppress(*TROUBLE):  # it looks again in a minute
             deleted = await _trim_some(database, consumer, remembers)
         await asyncio.sleep(0.1 if deleted == STEP else GLANCE)
 

@@ -10,16 +10,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import inbox, replays
 from shared.consumer import Subscription, handle
-from shared.db import Connection, Database
+from shared.db import TROUBLE, Connection, Database
 from shared.dead_letters import Record
-from shared.errors import Unavailable
 from shared.lanes import Lanes, lock_connection, nobody_shares
 from shared.metrics import CONSUMED, EVENT_DELAY, LAG
 from shared.standing import Standing
@@ -53,16 +51,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
                     await _work(database, lanes, consumer, subscription)
                 finally:
                     telling.cancel()
-        except (
-            OSError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            asyncpg.InternalClientError,
-            KafkaError,
-            Unavailable,
-            TimeoutError,
-            UnicodeDecodeError,  # the name of a header, which the driver reads
-        ) as error:
+        except (*TROUBLE, KafkaError, UnicodeDecodeError) as error:  # the last by the name of a header, which the driver reads
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
 

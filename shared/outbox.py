@@ -15,7 +15,7 @@ from opentelemetry import propagate, trace
 from pydantic import BaseModel
 
 from shared import deeds, stirring
-from shared.db import By, Connection, Database, readable_json
+from shared.db import TROUBLE, By, Connection, Database, readable_json
 from shared.events.envelope import Event, Headers, uuid7
 from shared.lanes import Lanes, lock_connection
 
@@ -137,7 +137,7 @@ async def relay(database: Database, url: str, sender: Sender) -> None:
                 while True:
                     await lanes.settle()
                     await _send_for_a_while(conn, lanes, sender, stirred, seconds=SETTLE)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except TROUBLE as error:
             _log.warning("outbox relay lost its connection", destination=sender.name, error=type(error).__name__)
             await asyncio.sleep(0.3)
 

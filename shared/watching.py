@@ -4,14 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
 from shared import metrics
 from shared.clock import Clock
-from shared.db import Database
-from shared.errors import Unavailable
+from shared.db import TROUBLE, Database
 from shared.metrics import Gauge
 
 EVERY = 15.0
@@ -50,7 +48,6 @@ _GAUGES: dict[str, Gauge] = {
     "bianban.seals.waiting": metrics.SEALS_WAITING,
     "bianban.seals.age": metrics.SEALS_AGE,
 }
-_AWAY = (Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError, OSError)
 _log = structlog.get_logger()
 
 
@@ -82,7 +79,7 @@ async def at_intervals(look: Callable[[], Awaitable[None]], forget: Callable[[],
     while metrics.collected():
         try:
             await look()
-        except _AWAY as error:
+        except (*TROUBLE, KafkaError) as error:
             forget()
             _log.info("figures could not be read", error=type(error).__name__)
         await asyncio.sleep(EVERY)

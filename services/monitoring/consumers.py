@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-import asyncpg
-
 from services.monitoring.commands import copies
 from services.monitoring.commands.issues import judge_changes, keep_judged
 from services.monitoring.commands.lights import mark_unverified
@@ -16,8 +14,7 @@ from services.monitoring.queries.facts import Touched
 from services.monitoring.queries.lights import units_to_verify
 from shared.clock import Clock
 from shared.consumer import Handler, Handlers, Subscription, Together, handling
-from shared.db import By, Connection, Database
-from shared.errors import Unavailable
+from shared.db import TROUBLE, By, Connection, Database
 from shared.events.audit import ApprovalAuditSealed, IdentityAuditSealed, RosterAuditSealed
 from shared.events.envelope import uuid7
 from shared.events.roster import (
@@ -105,7 +102,7 @@ def _people(event: RosterEvent) -> tuple[UUID, ...]:
 async def watch_dead_letters(database: Database, clock: Clock) -> None:
     """Keep the light of every unit with parked events on 数据待核, and turn it back after their replay. For ever, once a second."""
     while True:
-        with suppress(Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # it looks again in a second
+        with suppress(*TROUBLE):  # it looks again in a second
             for unit_id in await units_to_verify(database):
                 by = By(actor=CONSUMER, as_of=clock.now(), key=f"unverified:{unit_id}:{uuid7()}")
                 await mark_unverified(database, by, MarkUnverified(unit_id=unit_id))

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.clock import Clock
-from shared.db import By, Connection, Database
-from shared.errors import Unavailable
+from shared.db import TROUBLE, By, Connection, Database
 from shared.exports.shelf import Shelf
 
 ENGINE = "engine"
@@ -54,7 +52,7 @@ class Keeping:
 async def keep_in_time(keeping: Keeping) -> None:
     """For ever, once an hour."""
     while True:
-        with suppress(Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # it looks again in an hour
+        with suppress(*TROUBLE):  # it looks again in an hour
             await sweep(keeping)
         await asyncio.sleep(LOOK_AGAIN)
 

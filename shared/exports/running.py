@@ -18,7 +18,7 @@ import structlog
 
 from shared.auth import Who
 from shared.clock import CHINA, Clock
-from shared.db import Connection, Database, readable_json
+from shared.db import TROUBLE, Connection, Database, readable_json
 from shared.exports.filters import CODE_SETS, FILTERS, VALUES
 from shared.exports.lists import ASKED_AT, Column, Exports, Eye, Sheet, Turn, Words
 from shared.exports.models import ExportState
@@ -35,7 +35,6 @@ GLANCE = 0.3
 SWEEP = 60.0
 CHUNK = 2_000
 ATTEMPTS = 5
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _log = structlog.get_logger()
 
 
@@ -64,7 +63,7 @@ async def serve_exports(office: Office) -> None:
     """Write what was asked for, and clear away what is over, for ever."""
     swept = 0.0
     while True:
-        with suppress(*_AWAY):
+        with suppress(*TROUBLE):
             if time.monotonic() - swept > SWEEP:
                 await clear_shelf(office)
                 swept = time.monotonic()
@@ -241,7 +240,7 @@ class _Run:
     async def _watch(self) -> None:
         while not self._stopped:
             await asyncio.sleep(GLANCE)
-            with suppress(*_AWAY):
+            with suppress(*TROUBLE):
                 goes_on = await self._office.database.pool.fetchval(
                     "UPDATE exports SET rows_done = $3, step = step + 1 WHERE id = $1 AND attempt = $2 AND state = 'export_running'"
                     " AND NOT cancel_asked RETURNING true",

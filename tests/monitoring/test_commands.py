@@ -3,15 +3,18 @@
 import asyncio
 import json
 from datetime import date
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from services.monitoring.commands.freezes import propose_freeze
 from services.monitoring.commands.lights import mark_unverified
 from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.commands.sweeps import release_baseline, sweep_unit
+from services.monitoring.consumers import watch_dead_letters
 from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
@@ -26,7 +29,8 @@ from services.monitoring.models.requests import (
     SweepUnit,
 )
 from services.monitoring.queries.lights import light
-from shared.clock import at_hour
+from shared.clock import Clock, at_hour
+from shared.db import Database
 from shared.events.roster import LoadedPlacement, RetirementFact
 from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Rung
 from tests.monitoring.events import NOW, Town
@@ -263,6 +267,20 @@ async def test_parked_events_make_the_light_unverified_until_they_are_replayed(t
     await mark_unverified(tables.database, by(), MarkUnverified(unit_id=town.unit_id))
 
     assert (parked, await tables.light(town)) == ("unverified", "green")
+
+
+async def test_who_watches_what_is_parked_outlives_a_connection_that_breaks_in_its_own_protocol() -> None:
+    async def fetch(*_: object) -> object:
+        raise asyncpg.InternalClientError("got result for unknown protocol state")
+
+    database = cast("Database", SimpleNamespace(pool=SimpleNamespace(fetch=fetch)))
+    watching = asyncio.create_task(watch_dead_letters(database, Clock(None)))
+    await asyncio.sleep(0.1)
+    alive = not watching.done()
+    watching.cancel()
+    await asyncio.wait([watching])
+
+    assert alive
 
 
 async def test_a_parameter_gets_a_new_version_and_running_cases_keep_what_was_pinned(tables: Tables) -> None:

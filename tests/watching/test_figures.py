@@ -75,7 +75,10 @@ async def test_an_empty_service_tells_zeros(database: Callable[[str], str]) -> N
     assert told(metrics.SEALS_WAITING, document__kind="approval") == [0]
 
 
-async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trouble", [asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError])
+async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(
+    trouble: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watching, "EVERY", 0)
     answers = iter([True, True, False, False])
     monkeypatch.setattr(metrics, "collected", lambda: next(answers))
@@ -84,7 +87,7 @@ async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(mo
     async def look() -> None:
         seen.append("looked")
         if len(seen) > 1:
-            raise asyncpg.InterfaceError("away")
+            raise trouble("away")
 
     await watching.at_intervals(look, lambda: seen.append("forgot"))
     await watching.at_intervals(look, lambda: seen.append("forgot"))
