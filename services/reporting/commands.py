@@ -9,7 +9,9 @@ from shared import listening
 from shared.db import By, Connection, Database, command
 
 NEAR = 1000
-"""Records. Only when it is this close is the live consumer held still, for GLANCES × GLANCE seconds at most."""
+"""Records. Only when it is this close is the live consumer held still: for GLANCES × GLANCE seconds at most until both stand level, and then for as
+long as all their rows are compared. What waits for the lock longer than its `lock_timeout` is tried again (`PASSING`).
+"""
 GLANCES, GLANCE = 40, 0.05
 
 
