@@ -52,6 +52,13 @@ GUARDS = (
         (f"{OUTBOX}a_relay_that_is_told_to_end_in_the_moment_it_is_stirred_ends",),
     ),
     Guard(
+        "a look that took too long gives its connection up",
+        "shared/kafka.py",
+        "            if isinstance(error, TimeoutError):\n",
+        "            if False:\n",
+        (f"{TAIL}a_look_that_took_too_long_leaves_no_transaction_open",),
+    ),
+    Guard(
         "what the broker has lost is put back",
         "shared/broker_tail.py",
         "            lost,\n            destination,",
@@ -148,6 +155,27 @@ GUARDS = (
         '        if self.headers.get("ce_partitionkey") != self.key:',
         "        if False:",
         ("tests/fuzz/test_records.py::test_an_event_under_another_key_is_parked_and_stays_refused_until_it_is_dropped",),
+    ),
+    Guard(
+        "a log that has lost its end is waited for",
+        "shared/listening.py",
+        'auto_offset_reset="none"',
+        'auto_offset_reset="earliest"',
+        (f"{CONSUMER}a_log_that_has_lost_its_end_is_not_read_again_from_its_beginning",),
+    ),
+    Guard(
+        "a driver that has fallen silent is made anew",
+        "shared/listening.py",
+        "            await _ensure_nothing_waits(consumer)\n",
+        "",
+        (f"{CONSUMER}a_driver_that_has_fallen_silent_is_made_anew",),
+    ),
+    Guard(
+        "what waits has killed no process",
+        "shared/consumer.py",
+        "        await _came_back(database, subscription, record)\n        if isinstance",
+        "        if isinstance",
+        (f"{CONSUMER}an_event_that_waits_in_one_process_after_the_other_has_killed_none_of_them",),
     ),
     Guard(
         "position and effect are one transaction",
