@@ -260,6 +260,23 @@ async def test_an_incomplete_form_and_an_unknown_field_are_refused(door: Door) -
 
 
 @pytest.mark.asyncio
+async def test_a_mended_form_is_asked_for_all_that_a_new_one_is(door: Door) -> None:
+    application = await door.submit()
+    mended = {name: value for name, value in ASKED.items() if name != "type"} | {"revision": 1}
+
+    answers = [
+        await door.ask(who, "POST", f"/applications/{application}/resubmission", mended | changed)
+        for who, changed in ((CLERK, {"kind": ""}), (CLERK, {}), (STRANGER, {"kind": ""}))
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (409, "application_incomplete"),
+        (409, "not_ready"),
+        (404, "application_unknown"),
+    ]
+
+
+@pytest.mark.asyncio
 async def test_pages_end_and_go_on(door: Door) -> None:
     applications = [await door.submit() for _ in range(3)]
 

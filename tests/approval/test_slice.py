@@ -18,7 +18,7 @@ from shared.db import By
 from shared.documents import sha256_hex
 from shared.glossary import FreezeScope, Role
 from shared.seal import Seal
-from tests.approval.house import ID_NUMBER, NAME, House, eventually, text_of
+from tests.approval.house import FRIDAY, ID_NUMBER, NAME, House, eventually, text_of
 
 pytestmark = pytest.mark.asyncio
 
@@ -150,6 +150,25 @@ async def test_a_returned_application_counts_again_when_resubmitted_trap_20(home
     assert (seen["reviews"], seen["title"]) == (2, "数学教师")
     returned = next(entry for entry in seen["timeline"] if entry["kind"] == "sent_back")
     assert returned["reason_codes"] == ["material_missing", "ground_missing"]
+
+
+async def test_a_returned_application_of_a_unit_that_was_merged_meanwhile_comes_back_and_may_be_withdrawn(home: House) -> None:
+    application, other = await home.submit(), await home.unit_beside()
+    await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
+    step = {"step": "merge", "unit_id": str(home.school), "into_unit_id": str(other)}
+    reform = {"title": "机构改革", "effective_on": FRIDAY.isoformat(), "document_on": FRIDAY.isoformat(), "steps": [step]}
+    await home.ask_roster("/reforms", reform | {"document_no": "编〔2026〕5号"})
+    again = {"unit_id": str(home.school), "kind": "SY", "funding": "full", "title": "数学教师", "justification": "已补齐", "revision": 1}
+
+    await home.post(home.clerk, f"/applications/{application}/resubmission", again)
+    seen = await home.until(application, lambda found: found["step"] == "unit_head" and found["revision"] == 2)
+    await home.approve(application)
+    returned = await home.until_state(application, "returned")
+    withdrawn = await home.post(home.clerk, f"/applications/{application}/withdrawal", {"reason": "由承接单位另行申请"})
+
+    assert [(check["code"], check["passed"]) for check in seen["checks"]] == [("unit_closed", False)]
+    assert returned["timeline"][-1]["reason_codes"] == ["unit_closed"]
+    assert (withdrawn.status_code, withdrawn.json()["state"]) == (200, "withdrawn")
 
 
 async def test_the_detail_shows_checks_holder_and_a_deadline_anyone_can_recompute(home: House) -> None:

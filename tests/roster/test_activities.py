@@ -11,6 +11,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from services.roster.activities import RosterActivities, imports
+from services.roster.commands.reforms import carry_out
+from services.roster.models.units import Reform
 from shared.clock import Clock
 from shared.db import Database
 from shared.events.roster import PersonPlaced, UnitFrozen
@@ -42,6 +44,11 @@ class Asked:
 @pytest.fixture
 def ask(roster_db: Database, tmp_path: Path) -> Asked:
     return Asked(roster_db, tmp_path)
+
+
+def merge_into(row: given.Row, gone: given.Row) -> Reform:
+    step = {"step": "merge", "unit_id": gone.unit_id, "into_unit_id": row.unit_id}
+    return Reform.model_validate({"title": "机构改革", "effective_on": given.TODAY, "document_on": given.TODAY, "steps": [step]})
 
 
 def effect(asked: PostRequest) -> Effect:
@@ -127,6 +134,43 @@ async def test_the_checks_are_a_complete_list_at_once(
         "in_term": True,
     }
     assert all(check.sentence and check.clause for check in (*use, *entry))
+
+
+async def test_what_cannot_be_judged_at_all_is_advice_too_and_what_follows_refuses_by_value(roster_db: Database, ask: Asked) -> None:
+    row, gone = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    person_id, _ = await given.in_post(roster_db, row)
+    await carry_out(roster_db, given.by(), merge_into(row, gone))
+    asked = [
+        given.request(gone, ApplicationType.POST_USE),
+        given.request(row, ApplicationType.CHANGE, person_id=person_id, change_id=uuid4()),
+        given.request(row, ApplicationType.EXIT, person_id=person_id),
+    ]
+
+    advice = [await ask(ask.roster.check_application, each) for each in asked]
+    claims: list[Verdict] = [await ask(ask.roster.claim_post, each) for each in asked]
+
+    assert [[(check.code, check.passed) for check in checks] for checks in advice] == [
+        [("unit_closed", False)],
+        [("change_unknown", False)],
+        [("request_incomplete", False)],
+    ]
+    assert "撤销或并入" in advice[0][0].sentence
+    assert [claim.code for claim in claims] == ["unit_closed", "change_unknown", "request_incomplete"]
+
+
+async def test_a_kind_in_no_code_table_is_a_kind_that_the_unit_may_not_hold(roster_db: Database, ask: Asked) -> None:
+    row = await given.row(roster_db, 1)
+
+    asked = given.request(row, ApplicationType.POST_USE).model_copy(update={"kind": "NO-SUCH", "funding": "none"})
+
+    advice = await ask(ask.roster.check_application, asked)
+
+    assert {check.code: check.passed for check in advice} == {
+        "kind_allowed": False,
+        "post_available": False,
+        "not_frozen": True,
+        "in_term": True,
+    }
 
 
 async def test_the_daily_sweep_goes_through_all_units_and_may_be_repeated(roster_db: Database, ask: Asked) -> None:

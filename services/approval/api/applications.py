@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
+from services.approval import rules
 from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
 from services.approval.commands import applications as commands
 from services.approval.models.facts import Detail, Line, Submitted
@@ -155,10 +156,15 @@ async def record_again(request: Request, application_id: UUID, who: Officer, dat
 
 
 @router.post("/applications/{application_id}/resubmission")
-async def resubmit(request: Request, application_id: UUID, who: Applicant, idempotency_key: IdempotencyKey, body: Mended) -> Answer:
+async def resubmit(
+    request: Request, application_id: UUID, who: Applicant, database: Db, idempotency_key: IdempotencyKey, body: Mended
+) -> Answer:
     """Submit the mended application; the chain starts again."""
+    content = body.content()
+    async with database.reading() as conn:
+        rules.ensure_complete(await queries.ensure_visible(conn, application_id, who), content)
     mended = messages.Resubmission(
-        by=decider(who, body), revision=body.revision, content=body.content(), title=body.title, justification=body.justification
+        by=decider(who, body), revision=body.revision, content=content, title=body.title, justification=body.justification
     )
     return await tell(request, application_id, who, idempotency_key, "resubmit", mended)
 

@@ -66,10 +66,12 @@ class RosterActivities:
 
     @activity.defn(name=CHECK_APPLICATION)
     async def check_application(self, request: PostRequest) -> list[Check]:
-        """The checks as advice."""
-        with refusals_are_final():
+        """The checks as advice. Where nothing can be judged, the refusal is the one check that failed: what is held or claimed later refuses too."""
+        try:
             async with self._database.reading() as conn:
                 return await checks.check_application(conn, request, business_day(self._clock.now()))
+        except DomainError as refusal:
+            return [Check(code=refusal.code, passed=False, sentence=str(refusal))]
 
     @activity.defn(name=HOLD_RESERVATION)
     async def hold_reservation(self, request: PostRequest) -> Verdict:
