@@ -191,6 +191,7 @@ TITLES: dict[str, str] = {
     "wrong_state": "当前环节不能这样办理",
     "wrong_role": "岗位不能办理此环节",
     "wrong_person": "当前环节不由您办理",
+    "unit_fixed": "补正时不能更换单位",
     "own_case": "本人事项须回避",
     "calendar_known": "期限已按此节假日安排",
     "decided_before": "已办理过其他环节",

@@ -46,7 +46,7 @@ class UnitEnded(Conflict):
     """撤并; the roster refuses with the same code."""
 
     code = "unit_closed"
-    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请改由承接其职责的单位办理。"
+    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请由承接其职责的单位另行办理。"
 
 
 def unit_handlers() -> Handlers:

@@ -83,7 +83,7 @@ class ApprovalWorkflow(OpenCase):
 
     @resubmit.validator
     def _may_resubmit(self, mended: messages.Resubmission) -> None:
-        self.check(lambda: steps.resubmit(self.case, mended.revision))
+        self.check(lambda: self._mendable(mended))
 
     @workflow.update
     @guarded
@@ -268,6 +268,13 @@ class ApprovalWorkflow(OpenCase):
         await self.ask(posts.GIVE_BACK, request, type(None), posts.TASK_QUEUE)
         if self.held == revision:
             self.held = None
+
+    def _mendable(self, mended: messages.Resubmission) -> steps.Case:
+        """Asked by the validator alone: no history of a case was written under it, and a replay does not ask."""
+        case = steps.resubmit(self.case, mended.revision)
+        if mended.content.units != self.start.content.units:
+            raise steps.Refusal("unit_fixed")
+        return case
 
     def _mended(self, mended: messages.Resubmission) -> steps.Case:
         case = steps.resubmit(self.case, mended.revision)

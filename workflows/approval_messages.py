@@ -47,6 +47,11 @@ class Content(Frozen):
     effective_on: date | None = None
     change_id: UUID | None = None
 
+    @property
+    def units(self) -> tuple[UUID, UUID | None]:
+        """Whose application it is: the unit that applies and, of a transfer, the one that lets the person go. No revision changes them."""
+        return self.unit_id, self.from_unit_id
+
     def request(self, application_id: UUID, revision: int, application_type: ApplicationType) -> PostRequest:
         """As the roster is asked."""
         return PostRequest(application_id=application_id, revision=revision, application_type=application_type, **self.model_dump())

@@ -277,6 +277,25 @@ async def test_a_mended_form_is_asked_for_all_that_a_new_one_is(door: Door) -> N
 
 
 @pytest.mark.asyncio
+async def test_a_mended_form_names_the_unit_it_was_submitted_for_also_where_its_applicant_may_see_both(door: Door) -> None:
+    application = await door.submit()
+    both = Who("clerk", frozenset({Role.UNIT_CLERK}), (UNIT, ELSEWHERE))
+    mended = {name: value for name, value in ASKED.items() if name != "type"} | {"revision": 1}
+
+    answers = [
+        await door.ask(both, "POST", f"/applications/{application}/resubmission", mended | changed)
+        for changed in ({"unit_id": str(ELSEWHERE)}, {"from_unit_id": str(ELSEWHERE)}, {})
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (409, "unit_fixed"),
+        (409, "unit_fixed"),
+        (409, "not_ready"),
+    ]
+    assert "请撤回后另行申请" in answers[0].json()["detail"]
+
+
+@pytest.mark.asyncio
 async def test_pages_end_and_go_on(door: Door) -> None:
     applications = [await door.submit() for _ in range(3)]
 

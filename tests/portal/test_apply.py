@@ -10,6 +10,7 @@ import pytest
 from shared.glossary import Role
 from tests.portal import given
 from tests.portal.conftest import OURS, XSS, Door
+from tests.portal.test_changes import APPLICATION_ID, DETAIL
 
 pytestmark = pytest.mark.asyncio
 RESERVATION = {"id": given.PERSON_ID, "kind": "SY", "funding": "full", "unspent": 1, "held": 0, "authorisation_no": "编核1号"}
@@ -120,6 +121,25 @@ async def test_files_go_along_one_by_one_and_one_that_is_refused_is_told(clerk: 
         f"/applications/{given.UNIT_ID}?done=submitted",
         f"/applications/{given.UNIT_ID}?done=submitted_without_files",
     )
+
+
+async def test_a_returned_application_is_mended_for_its_own_units_and_no_other_is_offered(clerk: Door) -> None:
+    giver, other = given.PERSON_ID[:-1] + "7", given.PERSON_ID[:-1] + "8"
+    units = [given.LINE, given.LINE | {"id": giver, "name": f"调出单位{XSS}"}, given.LINE | {"id": other, "name": "旁的单位"}]
+    returned = DETAIL | {"type": "transfer_application", "change_id": None, "kind": "SY", "funding": "full", "from_unit_id": giver}
+    path = f"/applications/{APPLICATION_ID}"
+    clerk.played.answers |= {"/units": {"items": units, "next": None}, path: returned, f"{path}/resubmission": {}}
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+
+    form = await clerk.client.get(f"{path}/edit")
+    typed = {"csrf": csrf, "revision": "1", "do": "submit"} | TYPED | {"unit_id": other, "from_unit_id": other}
+    done = await clerk.client.post(f"{path}/edit", data=typed, headers=OURS)
+
+    assert "旁的单位" not in form.text
+    assert 'value="look"' not in form.text
+    assert "调出单位&lt;script&gt;" in form.text
+    body = sent(clerk, f"{path}/resubmission")
+    assert (done.status_code, body["unit_id"], body["from_unit_id"]) == (303, given.UNIT_ID, giver)
 
 
 async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:

@@ -314,6 +314,27 @@ async def test_every_way_out_gives_back_what_an_entry_holds(stage: play.Stage) -
     assert played.services.given_back == [1, 2]
 
 
+async def test_a_mended_application_stays_with_its_units(stage: play.Stage) -> None:
+    """The tables, the deciders' scopes and the freezes know the units of the submission only."""
+    giver, other = uuid.UUID(int=5), uuid.UUID(int=2)
+    played = await stage.play(start(ApplicationType.TRANSFER, content=play.content(from_unit_id=giver)))
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    units: list[dict[str, Any]] = [
+        {"unit_id": other, "from_unit_id": giver},
+        {"from_unit_id": other},
+        {},
+        {"from_unit_id": giver, "posts": 1},
+    ]
+    mended = [played.mended(1).model_copy(update={"content": play.content(**each)}) for each in units]
+
+    codes = [await played.refused("resubmit", each) for each in mended[:3]]
+    await played.tell("resubmit", mended[3])
+
+    assert codes == ["unit_fixed"] * 3
+    assert (await played.until(EntryKind.RESUBMITTED)).resubmission == mended[3]
+
+
 async def test_after_a_return_and_resubmission_the_reminders_fire_again(stage: play.Stage) -> None:
     played = await stage.play(start(clock_offset=play.at(FRIDAY)))
     await played.until(EntryKind.RECEIVED)

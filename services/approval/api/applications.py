@@ -163,6 +163,7 @@ async def resubmit(
     content = body.content()
     async with database.reading() as conn:
         rules.ensure_complete(await queries.ensure_visible(conn, application_id, who), content)
+        rules.ensure_same_units((await queries.pinned(conn, application_id)).content, content)
     mended = messages.Resubmission(
         by=decider(who, body), revision=body.revision, content=content, title=body.title, justification=body.justification
     )

@@ -1,6 +1,7 @@
 """The refusals of approval: code for programs, sentence for people."""
 
 from shared.errors import Conflict, Forbidden, NotFound
+from workflows.approval_steps import SENTENCES
 
 
 class ApplicationUnknown(NotFound):
@@ -43,6 +44,13 @@ class ApplicationIncomplete(Conflict):
 
     code = "application_incomplete"
     sentence = "申请缺少必填内容：{missing}。请补充后再提交。"
+
+
+class UnitFixed(Conflict):
+    """Scopes, freezes and documents know the units of the submission only."""
+
+    code = "unit_fixed"
+    sentence = SENTENCES[code]
 
 
 class ReasonUnknown(Conflict):

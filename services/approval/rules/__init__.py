@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.approval.models.refusals import ApplicationIncomplete
+from services.approval.models.refusals import ApplicationIncomplete, UnitFixed
 from shared.glossary import ApplicationType, FreezeScope
 from workflows.approval_messages import Content
 
@@ -40,6 +40,12 @@ def ensure_complete(application_type: ApplicationType, content: Content) -> None
         raise _incomplete(*missing)
     if application_type is not ApplicationType.POST_USE and content.posts != 1:
         raise _incomplete("posts")
+
+
+def ensure_same_units(before: Content, mended: Content) -> None:
+    """A mended application stays with the units it was submitted for; another unit applies anew. Raises UnitFixed."""
+    if mended.units != before.units:
+        raise UnitFixed
 
 
 def _incomplete(*fields: str) -> ApplicationIncomplete:

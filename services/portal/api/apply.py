@@ -98,10 +98,13 @@ async def resubmit(page: Applicant, application_id: UUID) -> Response:
     """The whole application again."""
     found = await page.get("approval", f"/applications/{application_id}")
     kind, typed = ApplicationType(found["type"]), {name: page.text(name) for name in FIELDS}
+    units = {name: str(found[name]) for name in ("unit_id", "from_unit_id") if found[name]}  # whatever an old draft says
+    typed |= units
 
     async def send(body: dict[str, Any]) -> Response:
         brought = await _brought(page, str(application_id))  # before the chain starts again
-        await page.send("approval", f"/applications/{application_id}/resubmission", body | {"revision": int(page.text("revision") or 0)})
+        body |= units | {"revision": int(page.text("revision") or 0)}
+        await page.send("approval", f"/applications/{application_id}/resubmission", body)
         return page.back(f"/applications/{application_id}", done="resubmitted" if brought else "submitted_without_files")
 
     return await _done(page, kind, typed, found, send)

@@ -187,7 +187,7 @@ class UnitClosedBefore(Conflict):
     """撤并; it is there to be read."""
 
     code = "unit_closed"
-    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请改由承接其职责的单位办理。"
+    sentence = "该单位已于 {closed_on} 撤销或并入其他单位。请由承接其职责的单位另行办理。"
 
 
 class UnitNotThen(NotFound):
