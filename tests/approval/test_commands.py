@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from services.approval import consumers
 from services.approval.commands import applications, documents
-from services.approval.models.refusals import NotReleased, SealMismatch
-from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, SubmitApplication
+from services.approval.commands.revocations import revoke_document
+from services.approval.models.refusals import NotFiled, NotReleased, SealMismatch
+from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, RevokeDocument, SubmitApplication
 from services.approval.queries import applications as queries
 from services.approval.queries.applications import chain
 from shared.db import By, Database, connect
@@ -216,6 +217,10 @@ def preparing(document: uuid.UUID, digest: str = "d" * 64) -> PrepareSeal:
     return PrepareSeal(document_id=document, prepared=prepared, prepared_file="p.pdf", seal_code="S")
 
 
+def filing(document: uuid.UUID) -> FileDocument:
+    return FileDocument(document_id=document, file="s.pdf", sha256="c" * 64, signer="office", sealed_at=NOW)
+
+
 async def test_one_application_has_one_number_and_one_set_of_bytes(db: Database) -> None:
     application, numbered = await notice(db, released=False)
 
@@ -260,10 +265,9 @@ async def test_an_answer_is_kept_once_and_one_about_other_bytes_never(db: Databa
 
 async def test_a_filed_document_stays_as_it_is_and_is_filed_once_trap_30(db: Database) -> None:
     _, numbered = await notice(db)
-    filing = FileDocument(document_id=numbered.document_id, file="s.pdf", sha256="c" * 64, signer="office", sealed_at=NOW)
 
-    await documents.file_document(db, by(), filing)
-    again = await documents.file_document(db, by(), filing.model_copy(update={"sha256": "d" * 64}))
+    await documents.file_document(db, by(), filing(numbered.document_id))
+    again = await documents.file_document(db, by(), filing(numbered.document_id).model_copy(update={"sha256": "d" * 64}))
 
     assert again.sha256 == "c" * 64
     assert await db.pool.fetchval("SELECT count(*) FROM event_log WHERE type = 'approval.document_filed.v1'") == 1
@@ -275,6 +279,21 @@ async def test_a_filed_document_stays_as_it_is_and_is_filed_once_trap_30(db: Dat
     ):
         with pytest.raises((asyncpg.RestrictViolationError, asyncpg.InsufficientPrivilegeError)):
             await db.pool.execute(change)
+
+
+async def test_a_document_is_revoked_once_its_application_is_recorded_as_filed(db: Database) -> None:
+    """Sooner, the revocation would take the number of that line, and the application could never record it."""
+    application, numbered = await notice(db)
+    await documents.file_document(db, by(), filing(numbered.document_id))
+    filed = messages.Standing(state=ApplicationState.FILED, revision=1, step=None, holder=None)
+
+    with pytest.raises(NotFiled):
+        await revoke_document(db, by(actor="director"), RevokeDocument(document_id=numbered.document_id, calendar=CALENDAR))
+    await record(db, entry(application, 2, EntryKind.RECORDED, standing=filed))
+    await revoke_document(db, by(actor="director"), RevokeDocument(document_id=numbered.document_id, calendar=CALENDAR))
+
+    kinds = await db.pool.fetch("SELECT kind FROM entries WHERE application_id = $1 ORDER BY sequence", application)
+    assert [row["kind"] for row in kinds] == [EntryKind.RELEASED, EntryKind.RECORDED, EntryKind.REVOKED]
 
 
 async def test_a_unit_that_is_no_more_applies_for_nothing(db: Database) -> None:

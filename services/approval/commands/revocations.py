@@ -21,15 +21,15 @@ WORKFLOW = "ApprovalWorkflow"
 
 @command
 async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Revocation:
-    """Decide the revocation and have its document made. Raises DocumentUnknown, NotFiled, AlreadyRevoked."""
+    """Decide the revocation and have its document made; its lines follow the application's last. Raises DocumentUnknown, NotFiled, AlreadyRevoked."""
     row = await conn.fetchrow(
-        "SELECT d.*, a.application_type, a.revision, a.unit_id FROM documents d JOIN applications a ON a.id = d.application_id"
+        "SELECT d.*, a.application_type, a.revision, a.state, a.unit_id FROM documents d JOIN applications a ON a.id = d.application_id"
         " WHERE d.id = $1 FOR UPDATE OF d, a",
         what.document_id,
     )
     if row is None:
         raise DocumentUnknown(document=what.document_id)
-    if row["sealed_sha256"] is None or row["revokes"]:
+    if row["state"] != ApplicationState.FILED or row["sealed_sha256"] is None or row["revokes"]:
         raise NotFiled(document=what.document_id)
     if await conn.fetchval("SELECT true FROM documents WHERE revokes = $1", what.document_id):
         raise AlreadyRevoked(document=what.document_id)
