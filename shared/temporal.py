@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import asyncpg
 import structlog
@@ -176,6 +177,11 @@ class _TracedActivity(ActivityInboundInterceptor):
         }
         with Doing(deeds.of_activity(info.activity_type), about, where=moved_by(info.scheduled_time)):
             return await self.next.execute_activity(input)
+
+
+def update_id(name: str, key: str) -> str:
+    """The id of a person's request, the same for its repeat. A hash: ids stand unencrypted in histories, where a login name would be read."""
+    return str(uuid5(NAMESPACE_URL, f"{name}:{key}"))
 
 
 async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:

@@ -63,6 +63,18 @@ async def test_a_line_that_breaks_a_constraint_holds_its_case_until_the_cause_is
     assert listed["held"] is None
 
 
+async def test_a_history_names_nobody_who_decided(monitoring: House) -> None:
+    """The ids of updates stand there in plain; only what they carry is encrypted."""
+    issue = await opened(monitoring)
+
+    decided = await monitoring.post(OFFICER, f"/issues/{issue}/confirmation", **BODY)
+    history = await monitoring.temporal.get_workflow_handle(workflow_id(UUID(issue), 1)).fetch_history()
+
+    accepted = [event.workflow_execution_update_accepted_event_attributes.accepted_request.meta.update_id for event in history.events]
+    assert (decided.status_code, any(accepted)) == (200, True)
+    assert OFFICER.name not in "".join(accepted)
+
+
 async def test_a_text_that_no_table_can_hold_is_refused_instead_of_tried_for_ever(monitoring: House) -> None:
     """The doors refuse it; whoever else reaches Temporal is told as well."""
     issue = await opened(monitoring)

@@ -150,7 +150,9 @@ async def record_again(request: Request, application_id: UUID, who: Officer, dat
     """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
     async with database.reading() as conn:
         await queries.ensure_visible(conn, application_id, who)
-    await temporal.decide(request.app.state.temporal, workflow_id(application_id), RECORD_AGAIN, None, f"{who.name}:{idempotency_key}")
+    await temporal.decide(
+        request.app.state.temporal, workflow_id(application_id), RECORD_AGAIN, None, temporal.update_id(who.name, idempotency_key)
+    )
     async with database.reading() as conn:
         return await queries.application(conn, application_id, who, request.app.state.clock.now())
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from typing import Annotated, Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,7 +62,7 @@ async def tell(
     request: Request, application_id: UUID, who: Who, key: str, update: str, message: BaseModel, case: str | None = None
 ) -> Answer:
     """Send a person's request to the running case and answer what it made of it; a repeat of a recorded one is answered from the record."""
-    update_id = str(uuid5(NAMESPACE_URL, f"{who.name}:{key}"))
+    update_id = temporal.update_id(who.name, key)
     async with request.app.state.database.reading() as conn:
         await queries.ensure_visible(conn, application_id, who)
         given = await queries.answer_given(conn, update_id)

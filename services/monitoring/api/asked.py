@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.db import By, Database
 from shared.errors import NotFound, Unavailable
 from shared.http import IdempotencyKey
-from shared.temporal import decide
+from shared.temporal import decide, update_id
 from workflows.roster import Evidence
 
 After = Annotated[UUID | None, Query(description="Cursor: `next` of the page before.")]
@@ -66,7 +66,7 @@ class Asked:
 def evidence(who: Who, permission: str, key: IdempotencyKey, body: Body) -> Evidence:
     """Who decides in which of his roles, for a workflow."""
     role = min(who.roles & PERMISSIONS[permission])
-    return Evidence(actor=who.name, role=role, update_id=f"{who.name}:{key}", reason=body.reason, document_no=body.document_no)
+    return Evidence(actor=who.name, role=role, update_id=update_id(who.name, key), reason=body.reason, document_no=body.document_no)
 
 
 Asking = Annotated[Asked, Depends(Asked)]

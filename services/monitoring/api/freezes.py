@@ -17,6 +17,7 @@ from shared.glossary import FreezeScope
 from shared.http import IdempotencyKey
 from shared.pages import asked as asked_for
 from shared.pages import described
+from shared.temporal import update_id
 from shared.unit_copies import unit_copy
 from workflows.freeze_case import OVER, Decision, workflow_id
 from workflows.journal import RECORD_AGAIN
@@ -96,7 +97,7 @@ async def post_recording(asked: Asking, who: Officer, order_id: UUID, idempotenc
     """The order stands still because a line could not be recorded, and the cause was mended: try the line again."""
     async with asked.database.reading() as conn:
         await queries.freeze_order(conn, who, order_id)
-    await decide_case(asked.temporal, workflow_id(order_id), RECORD_AGAIN, None, f"{who.name}:{idempotency_key}", over=True)
+    await decide_case(asked.temporal, workflow_id(order_id), RECORD_AGAIN, None, update_id(who.name, idempotency_key), over=True)
     async with asked.database.reading() as conn:
         return await queries.freeze_order(conn, who, order_id)
 

@@ -17,6 +17,7 @@ from shared.clock import business_day
 from shared.http import IdempotencyKey
 from shared.pages import asked as asked_for
 from shared.pages import described
+from shared.temporal import update_id
 from workflows.journal import RECORD_AGAIN
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import (
@@ -108,7 +109,7 @@ async def post_recording(asked: Asking, who: Officer, issue_id: UUID, idempotenc
     """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
     async with asked.database.reading() as conn:
         found, case = await queries.issue_for_decision(conn, who, issue_id)
-    await decide_case(asked.temporal, case, RECORD_AGAIN, None, f"{who.name}:{idempotency_key}", over=found.state in OVER)
+    await decide_case(asked.temporal, case, RECORD_AGAIN, None, update_id(who.name, idempotency_key), over=found.state in OVER)
     async with asked.database.reading() as conn:
         return await queries.issue(conn, who, issue_id, asked.clock.now())
 
