@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -16,6 +17,7 @@ from shared.db import By, Database, connect
 from shared.events.roster import UnitRegistered
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.notices import load_calendar
+from tests.approval.house import House
 from workflows import approval_messages as messages
 
 pytestmark = pytest.mark.asyncio
@@ -55,6 +57,29 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
     await record_entry(db, By("system", NOW, "entry-1"), entry)
 
     assert (held, await _held(db, applied)) == ("not_recordable", None)
+
+
+async def test_a_held_revocation_is_tried_again_and_its_mark_goes(home: House, database: Callable[[str], str]) -> None:
+    applied = await home.submit()
+    await home.approve(applied)
+    document = await home.release(applied)
+    await home.until_state(applied, "filed")
+    director, officer = home.deciders[2], home.deciders[1]
+    owner = await asyncpg.connect(database("bianban"))
+    await owner.execute("ALTER TABLE approval.entries ADD CONSTRAINT broken CHECK (kind <> 'document_rendered') NOT VALID")
+
+    made = await home.post(director, f"/documents/{document}/revocation", {"reason": "核准依据有误"})
+    held = (await home.until(applied, lambda seen: seen["held"] is not None))["held"]
+    await owner.execute("ALTER TABLE approval.entries DROP CONSTRAINT broken")
+    await owner.close()
+    again = await home.post(officer, f"/applications/{applied}/recording")
+
+    assert (held, again.status_code, again.json()["held"]) == ("not_recordable", 200, None)
+    assert again.json()["documents"][1]["id"] == made.json()["document_id"]
+    history = await home.temporal.get_workflow_handle(messages.revocation_id(document)).fetch_history()
+    accepted = [event.workflow_execution_update_accepted_event_attributes.accepted_request.meta.update_id for event in history.events]
+    assert any(accepted)
+    assert officer.name not in "".join(accepted)
 
 
 async def _held(db: Database, applied: uuid.UUID) -> str | None:

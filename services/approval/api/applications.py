@@ -22,7 +22,7 @@ from shared.glossary import ApplicationState, ApplicationType
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
 from workflows import approval_messages as messages
-from workflows.approval_messages import Answer, Content, workflow_id
+from workflows.approval_messages import Answer, Content
 from workflows.approval_steps import Decision
 from workflows.journal import RECORD_AGAIN
 
@@ -150,9 +150,8 @@ async def record_again(request: Request, application_id: UUID, who: Officer, dat
     """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
     async with database.reading() as conn:
         await queries.ensure_visible(conn, application_id, who)
-    await temporal.decide(
-        request.app.state.temporal, workflow_id(application_id), RECORD_AGAIN, None, temporal.update_id(who.name, idempotency_key)
-    )
+        case = await queries.case_of(conn, application_id)
+    await temporal.decide(request.app.state.temporal, case, RECORD_AGAIN, None, temporal.update_id(who.name, idempotency_key))
     async with database.reading() as conn:
         return await queries.application(conn, application_id, who, request.app.state.clock.now())
 

@@ -130,7 +130,9 @@ async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
     """Write one line of the journal and where the application stands after it; that of a revocation moves no application. Raises ApplicationUnknown."""
     await insert_entry(conn, entry)
     await _keep_attachments(conn, by, entry)
-    if not entry.revocation:
+    if entry.revocation:
+        await conn.execute("UPDATE applications SET held = NULL WHERE id = $1 AND held IS NOT NULL", entry.application_id)
+    else:
         await _move(conn, by, entry)
 
 

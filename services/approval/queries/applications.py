@@ -21,7 +21,7 @@ from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
 from shared.unit_copies import scope
-from workflows.approval_messages import Answer, Content
+from workflows.approval_messages import Answer, Content, revocation_id, workflow_id
 from workflows.approval_steps import Step
 
 _PENDING = (ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED, ApplicationState.EFFECTING)
@@ -58,6 +58,15 @@ async def pinned(conn: Connection, application_id: UUID) -> Pinned:
         raise ApplicationUnknown(application=application_id)
     content = Content.model_validate({name: row[name] for name in Content.model_fields})
     return Pinned(ApplicationType(row["application_type"]), await _steps(conn, row["application_type"], row["chain_version"]), content)
+
+
+async def case_of(conn: Connection, application_id: UUID) -> str:
+    """The case that writes its timeline: its own until it is filed, then that of the revocation, if there is one. Raises ApplicationUnknown."""
+    filed = await state_of(conn, application_id) is ApplicationState.FILED
+    revoked: UUID | None = await conn.fetchval(
+        "SELECT revokes FROM documents WHERE application_id = $1 AND revokes IS NOT NULL", application_id
+    )
+    return revocation_id(revoked) if filed and revoked else workflow_id(application_id)
 
 
 async def last_sequence(conn: Connection, application_id: UUID) -> int:
