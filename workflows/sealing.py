@@ -4,14 +4,19 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from workflows.clock import BusinessClock, Timed
+    from workflows.runs import is_to_continue
     from workflows.sealing_messages import SEAL_DOCUMENT, TASK_QUEUE, SealAnswered, SealStart
     from workflows.tries import PAPER
 
 ASK_AGAIN = timedelta(minutes=5)
+CONTINUES = "seal-continues"
+"""Patch: runs begun before it had no end."""
+ENDS = "seal-ends"
+"""Patch: runs begun before it took a cancellation for a platform that is away."""
 
 
 @workflow.defn
@@ -28,7 +33,13 @@ class SealWorkflow(Timed):
         while not await self._sealed(start):
             seen = self._answered
             await self.clock.wait_until(self.clock.now() + ASK_AGAIN, lambda: self._answered > seen, "ask again")  # noqa: B023  read while this wait lasts
+            if self._must_continue():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(start.model_copy(update={"clock_offset": self.clock.offset}))
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+    def _must_continue(self) -> bool:
+        return is_to_continue(CONTINUES)
 
     async def _sealed(self, start: SealStart) -> bool:
         try:
@@ -40,7 +51,9 @@ class SealWorkflow(Timed):
                 retry_policy=RetryPolicy(maximum_attempts=3),
                 result_type=bool,
             )
-        except ActivityError:
+        except ActivityError as failed:
+            if is_cancelled_exception(failed) and workflow.patched(ENDS):
+                raise
             workflow.logger.warning("the seal is away; the document waits")
             return False
         return sealed

@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from workflows.sweep import MONITORING, SWEEP, SWEEP_DAY, SweepWorkflow
 from workflows.worker import runner
 
 HISTORIES = Path(__file__).parent / "histories"
+SHORT_RUNS = "limit.historyCount.suggestContinueAsNew=30"
+ROUNDS = 6
 
 
 async def written(environment: WorkflowEnvironment) -> Any:
@@ -94,23 +96,57 @@ async def dismissed(environment: WorkflowEnvironment) -> Any:
 async def sealed(environment: WorkflowEnvironment) -> Any:
     """The platform is away, asked again, and answers at last."""
     answers = [False, False, True]
-
-    @activity.defn(name=SEAL_DOCUMENT)
-    async def seal(_: SealStart) -> bool:
-        return answers.pop(0)
-
-    document = uuid.uuid4()
-    start = SealStart(kind=Document.NOTICE, document_id=document, released_at=play.MORNING, clock_offset=timedelta(0))
-    async with _answering(environment, SealWorkflow, SEAL_QUEUE, seal):
-        handle = await environment.client.start_workflow(SealWorkflow.run, start, id=sealing_id(start.kind, document), task_queue="stage")
-        while await handle.query("next_due") is None:  # noqa: ASYNC110  the first answer is under way
-            await asyncio.sleep(0.02)
+    async with sealing(environment, answers) as (handle, document):
         await handle.execute_update("clock_moved", ClockMoved(offset=timedelta(minutes=6)))
         while len(answers) > 1:  # noqa: ASYNC110  the stage has no event for it
             await asyncio.sleep(0.02)
         await handle.execute_update(SEAL_COMPLETED, SealAnswered(document_id=document))
         await handle.result()
     return await handle.fetch_history()
+
+
+async def waited(_: WorkflowEnvironment) -> Any:
+    """The platform is away for longer than one run lasts."""
+    answers = [*ROUNDS * [False], True]
+    async with play.server(SHORT_RUNS) as environment, sealing(environment, answers) as (handle, _document):
+        await asked_again(handle, answers)
+        await handle.result()
+        return await environment.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
+
+
+async def asked_again(handle: Any, answers: list[bool], until: int = 0) -> None:
+    """Let the five minutes go by again and again, until so many answers are left."""
+    while len(answers) > until:
+        left, due = len(answers), datetime.fromisoformat(await handle.query("next_due"))
+        await handle.execute_update("clock_moved", ClockMoved(offset=due - datetime.now(UTC)))
+        while len(answers) == left:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.02)
+        while left > 1 and await handle.query("next_due") is None:  # noqa: ASYNC110  as above
+            await asyncio.sleep(0.02)
+
+
+def seals(answers: list[bool]) -> Callable[..., Any]:
+    """A platform that gives these answers, one after the other."""
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        return answers.pop(0)
+
+    return seal
+
+
+@asynccontextmanager
+async def sealing(
+    environment: WorkflowEnvironment, answers: list[bool], kind: type[SealWorkflow] = SealWorkflow
+) -> AsyncIterator[tuple[Any, uuid.UUID]]:
+    """A document whose platform gives these answers; the first is there."""
+    document = uuid.uuid4()
+    start = SealStart(kind=Document.NOTICE, document_id=document, released_at=play.MORNING, clock_offset=timedelta(0))
+    async with answering(environment, kind, SEAL_QUEUE, seals(answers)):
+        handle = await environment.client.start_workflow(SealWorkflow.run, start, id=sealing_id(start.kind, document), task_queue="stage")
+        while await handle.query("next_due") is None:  # noqa: ASYNC110  the first answer is under way
+            await asyncio.sleep(0.02)
+        yield handle, document
 
 
 async def issued(environment: WorkflowEnvironment) -> Any:
@@ -120,7 +156,7 @@ async def issued(environment: WorkflowEnvironment) -> Any:
     async def issue(_: Due) -> int:
         return 2
 
-    async with _answering(environment, SupervisionWorkflow, MONITORING, issue):
+    async with answering(environment, SupervisionWorkflow, MONITORING, issue):
         handle = await environment.client.start_workflow(
             SupervisionWorkflow.run, Nominal(at=play.MORNING), id="supervision:daily", task_queue="stage"
         )
@@ -144,7 +180,7 @@ async def swept(environment: WorkflowEnvironment) -> Any:
         return 3
 
     async with (
-        _answering(environment, SweepWorkflow, MONITORING, day, judge),
+        answering(environment, SweepWorkflow, MONITORING, day, judge),
         Worker(environment.client, task_queue=TASK_QUEUE, activities=[expire]),
     ):
         handle = await environment.client.start_workflow(SweepWorkflow.run, Nominal(at=play.MORNING), id="sweep:daily", task_queue="stage")
@@ -153,7 +189,7 @@ async def swept(environment: WorkflowEnvironment) -> Any:
 
 
 @asynccontextmanager
-async def _answering(environment: WorkflowEnvironment, kind: type, queue: str, *activities: Callable[..., Any]) -> AsyncIterator[None]:
+async def answering(environment: WorkflowEnvironment, kind: type, queue: str, *activities: Callable[..., Any]) -> AsyncIterator[None]:
     client = environment.client
     workflows = Worker(client, task_queue="stage", workflows=[kind], workflow_runner=runner())
     async with workflows, Worker(client, task_queue=queue, activities=activities):
@@ -168,6 +204,8 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "freeze-declined": declined,
     "rectification-dismissed": dismissed,
     "seal-sealed": sealed,
+    "seal-waited": waited,
+    "seal-continued": waited,
     "supervision-issued": issued,
     "sweep-swept": swept,
 }

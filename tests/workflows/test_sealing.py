@@ -1,0 +1,85 @@
+"""SealWorkflow on the real server: a platform that is away for weeks, and a document that is not to be sealed after all."""
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+
+import pytest
+from temporalio import activity, workflow
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+import tests.workflows.rectification_play as play
+from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answering, asked_again, sealing, seals
+from workflows.sealing import SealWorkflow
+from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart, workflow_id
+from workflows.sealing_messages import TASK_QUEUE as SEAL_QUEUE
+
+pytestmark = pytest.mark.asyncio
+
+
+@workflow.defn(name="SealWorkflow", sandboxed=False)
+class Endless(SealWorkflow):
+    """As it was before the patch."""
+
+    @workflow.init
+    def __init__(self, start: SealStart) -> None:
+        super().__init__(start)
+
+    @workflow.run
+    async def run(self, start: SealStart) -> None:
+        return await super().run(start)
+
+    def _must_continue(self) -> bool:
+        return False
+
+
+async def test_a_document_that_waits_for_weeks_goes_on_as_new_by_its_own_clock_and_is_sealed() -> None:
+    """Must fail when one run goes on for ever: at 51 200 events the server ends it, and nobody can seal the document."""
+    answers = [*2 * ROUNDS * [False], True]
+    async with play.server(SHORT_RUNS) as environment, sealing(environment, answers) as (handle, _):
+        released = datetime.fromisoformat(await handle.query("next_due"))
+        await asked_again(handle, answers, until=1)
+        due = datetime.fromisoformat(await handle.query("next_due"))
+        await asked_again(handle, answers)
+        await handle.result()
+        run_id = (await environment.client.get_workflow_handle(handle.id).describe()).run_id
+
+    assert run_id != handle.first_execution_run_id
+    assert due - released >= (2 * ROUNDS - 1) * timedelta(minutes=5)
+    assert answers == []
+
+
+async def test_a_run_that_was_long_before_the_patch_goes_on_as_new_too() -> None:
+    """Must fail when the patch is asked for under one name: the replayed run would remember its no."""
+    answers = [*2 * ROUNDS * [False], True]
+    async with play.server(SHORT_RUNS) as environment:
+        async with sealing(environment, answers, Endless) as (handle, _):
+            await asked_again(handle, answers, until=ROUNDS)
+        async with answering(environment, SealWorkflow, SEAL_QUEUE, seals(answers)):
+            await asked_again(handle, answers, until=1)
+            run_id = (await environment.client.get_workflow_handle(handle.id).describe()).run_id
+
+    assert run_id != handle.first_execution_run_id
+
+
+async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
+    asked = asyncio.Event()
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        asked.set()
+        await asyncio.Event().wait()
+        return False
+
+    start = SealStart(kind=Document.NOTICE, document_id=uuid.uuid4(), released_at=play.MORNING)
+    async with play.server() as environment, answering(environment, SealWorkflow, SEAL_QUEUE, seal):
+        handle = await environment.client.start_workflow(
+            SealWorkflow.run, start, id=workflow_id(start.kind, start.document_id), task_queue="stage"
+        )
+        await asked.wait()
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError) as ended:
+            await asyncio.wait_for(handle.result(), 20)
+
+    assert isinstance(ended.value.cause, CancelledError)
