@@ -109,6 +109,16 @@ async def test_a_refused_effect_is_final_and_has_its_code(roster_db: Database, a
     assert (failed.value.type, failed.value.non_retryable) == ("claim_unknown", True)
 
 
+async def test_an_effect_whose_day_has_not_come_by_our_clock_is_asked_again(roster_db: Database, ask: Asked) -> None:
+    """Must fail when it is final: a clock that lags by a second at midnight would send an approved application back."""
+    row, tomorrow = await given.row(roster_db, 1), given.TODAY + timedelta(days=1)
+
+    with pytest.raises(ApplicationError) as failed:
+        await ask(ask.roster.take_effect, effect(given.request(row, ApplicationType.POST_USE, effective_on=tomorrow)))
+
+    assert (failed.value.type, failed.value.non_retryable) == ("effective_in_future", False)
+
+
 async def test_the_checks_are_a_complete_list_at_once(
     roster_db: Database, ask: Asked
 ) -> None:  # trap: checking at submission only; returning without a complete list

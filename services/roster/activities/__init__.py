@@ -1,17 +1,19 @@
 """Door 3: Temporal. What workflows may ask of the roster. Expected refusals come back as values; keys are the business identity, so repeats are harmless."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.commands.reservations import hold_reservation, lapse_reservations
-from services.roster.models.refusals import Frozen
+from services.roster.models.refusals import EffectiveInFuture, Frozen
 from services.roster.models.requests import FreezeUnit, FrozenPosts, LapseReservations, TakeEffect, UnfreezeUnit
 from services.roster.queries import checks
 from services.roster.queries.units import units_with_overdue_reservations
@@ -85,10 +87,10 @@ class RosterActivities:
 
     @activity.defn(name=TAKE_EFFECT)
     async def take_effect(self, effect: Effect) -> Done:
-        """Carry out what was claimed. A refusal here is final (its code is the error's type)."""
+        """Carry out what was claimed. A refusal here is final (its code is the error's type), but for a day that our clock has not reached yet."""
         by = self._by(f"effect:{effect.request.application_id}:{effect.request.revision}", effect.evidence, effect.authorisation_no)
         expires_on = expiry(effect.authorised_on, effect.valid_months, self._calendar())
-        with refusals_are_final():
+        with refusals_are_final(), _the_day_will_come():
             return await take_effect(self._database, _of_application(by, effect.request), TakeEffect(**dict(effect), expires_on=expires_on))
 
     @activity.defn(name=GIVE_BACK)
@@ -140,6 +142,15 @@ class RosterActivities:
 
 def _of_application(by: By, request: PostRequest) -> By:
     return replace(by, case_id=f"approval:{request.application_id}")
+
+
+@contextmanager
+def _the_day_will_come() -> Iterator[None]:
+    """The workflow calls on the day, by its own clock: where this host's lags behind, the next try finds the day there."""
+    try:
+        yield
+    except EffectiveInFuture as early:
+        raise ApplicationError(early.code, early.facts, type=early.code) from None
 
 
 async def _verdict(command: Awaitable[None]) -> Verdict:
