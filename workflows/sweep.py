@@ -1,8 +1,10 @@
 """SweepWorkflow, daily: reservations that expired, and the rules that time alone can break."""
 
+from collections.abc import Awaitable
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from shared.clock import business_day
@@ -23,14 +25,28 @@ class SweepWorkflow:
 
     @workflow.run
     async def run(self, nominal: Nominal) -> int:
-        """Answers how many units monitoring judged."""
+        """Answers how many units monitoring judged. What failed for good keeps nothing from being tried, and is raised at the end."""
         on: Due = await workflow.execute_activity(
             SWEEP_DAY, due(nominal), task_queue=MONITORING, result_type=Due, start_to_close_timeout=TRANSACTION
         )
-        await workflow.execute_activity(
-            EXPIRE_RESERVATIONS, Sweep(on=business_day(on.at)), task_queue=ROSTER, start_to_close_timeout=_AT_MOST
+        failed = await _failed(
+            workflow.execute_activity(
+                EXPIRE_RESERVATIONS, Sweep(on=business_day(on.at)), task_queue=ROSTER, start_to_close_timeout=_AT_MOST
+            )
         )
         judged: int = await workflow.execute_activity(
             SWEEP, on, task_queue=MONITORING, result_type=int, start_to_close_timeout=_AT_MOST, heartbeat_timeout=PULSE
         )
+        if failed:
+            raise failed
         return judged
+
+
+async def _failed(activity: Awaitable[object]) -> ActivityError | None:
+    try:
+        await activity
+    except ActivityError as failed:
+        if is_cancelled_exception(failed):
+            raise
+        return failed
+    return None

@@ -28,6 +28,7 @@ from shared.db import By, Database
 from shared.documents import Renderer, keep_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
+from shared.unit_runs import TRIES, unit_by_unit
 from workflows import freeze, freeze_case, rectification, supervision, sweep
 from workflows.freeze_case import FreezeEntry, FreezeHeld
 from workflows.rectification_case import Entry, Held
@@ -106,11 +107,12 @@ class MonitoringActivities:
         day, at = business_day(due.at), due.at
         async with self.database.reading() as conn:
             units = await units_to_sweep(conn, day)
-        for number, unit_id in enumerate(units):
-            activity.heartbeat(number)
+
+        async def judge(unit_id: UUID) -> str:
             what = SweepUnit(unit_id=unit_id, on=day, calendar=self.surroundings.calendar, clock_offset=self.surroundings.clock_offset())
-            await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
-        return len(units)
+            return await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
+
+        return len(await unit_by_unit(units, judge, give_up_at=TRIES))
 
     @activity.defn(name=supervision.ISSUE_LISTS)
     async def issue_weekly_lists(self, due: Due) -> int:
@@ -122,14 +124,15 @@ class MonitoringActivities:
         week = lists.iso_week(day)
         async with self.database.reading() as conn:
             units = await queries.units_to_list(conn)
-        issued = 0
-        for unit_id in units:
-            activity.heartbeat(issued)
-            what = IssueList(unit_id=unit_id, iso_week=week, nominal=nominal)
-            issued += (
-                await lists.issue_list(self.database, By(ENGINE, nominal, f"supervision:{nominal.isoformat()}:{unit_id}"), what) is not None
+
+        async def issue(unit_id: UUID) -> bool:
+            by, what = (
+                By(ENGINE, nominal, f"supervision:{nominal.isoformat()}:{unit_id}"),
+                IssueList(unit_id=unit_id, iso_week=week, nominal=nominal),
             )
-        return issued
+            return await lists.issue_list(self.database, by, what) is not None
+
+        return sum(await unit_by_unit(units, issue))
 
     @activity.defn(name=SEAL_DOCUMENT)
     async def seal_document(self, what: SealStart) -> bool:

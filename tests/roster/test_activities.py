@@ -1,6 +1,7 @@
 """What workflows ask of the roster: refusals as values, every request harmless when repeated."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from temporalio.testing import ActivityEnvironment
 from services.roster.activities import RosterActivities, imports
 from services.roster.commands.reforms import carry_out
 from services.roster.models.units import Reform
+from services.roster.commands.reservations import lapse_reservations
+from services.roster.models.requests import LapseReservations
 from shared.clock import Clock
-from shared.db import Database
+from shared.db import By, Database
 from shared.events.roster import PersonPlaced, UnitFrozen
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.notices import load_calendar
 from shared.sheets.reading import OPEN_AT_ONCE
+from shared.unit_runs import UNITS_FAILED
 from tests.roster import given
 from tests.roster.importing import Opening
 from workflows.imports import ImportTold
@@ -36,6 +40,9 @@ class Asked:
         clock_file.write_text(str(int((given.NOW - datetime.now(UTC)) / timedelta(seconds=1))))
         self.roster = RosterActivities(database, Clock(clock_file), load_calendar)
         self._environment = ActivityEnvironment()
+
+    def attempt(self, number: int) -> None:
+        self._environment.info = replace(self._environment.info, attempt=number)
 
     async def __call__(self, activity: Any, argument: object) -> Any:
         return await self._environment.run(activity, argument)
@@ -192,6 +199,25 @@ async def test_the_daily_sweep_goes_through_all_units_and_may_be_repeated(roster
 
     assert freed == [6, 0]
     assert [(await given.state(roster_db, row)).available for row in rows] == [2, 2, 2]
+
+
+async def test_a_unit_that_fails_for_itself_is_named_and_the_others_are_set_free(roster_db: Database, ask: Asked) -> None:
+    rows, on = [await given.row(roster_db, 2) for _ in range(3)], date(2026, 9, 19)
+    for row in rows:
+        await given.reservation(roster_db, row, posts=2, expires_on=given.TODAY)
+    broken = min(row.unit_id for row in rows)
+    taken = By("system", given.NOW, f"expire:{on}:{broken}")
+    await lapse_reservations(roster_db, taken, LapseReservations(unit_id=broken, on=given.TODAY))
+
+    with pytest.raises(ApplicationError) as failed:
+        await ask(ask.roster.expire_reservations, Sweep(on=on))
+    ask.attempt(5)
+    with pytest.raises(ApplicationError) as at_last:
+        await ask(ask.roster.expire_reservations, Sweep(on=on))
+
+    assert [(await given.state(roster_db, row)).available for row in rows] == [0 if row.unit_id == broken else 2 for row in rows]
+    assert (failed.value.type, failed.value.details) == (UNITS_FAILED, ([str(broken)],))
+    assert (failed.value.non_retryable, at_last.value.non_retryable) == (False, True)
 
 
 async def test_the_worker_serves_every_activity_by_its_name(ask: Asked) -> None:

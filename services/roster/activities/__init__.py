@@ -23,6 +23,7 @@ from shared.db import By, Database
 from shared.errors import DomainError
 from shared.law.working_days import Calendar
 from shared.temporal import refusals_are_final
+from shared.unit_runs import TRIES, unit_by_unit
 from workflows.roster import (
     CHECK_APPLICATION,
     CLAIM_POST,
@@ -120,11 +121,12 @@ class RosterActivities:
         """The daily sweep: set free what nobody used or holds in time; how many posts."""
         async with self._database.reading() as conn:
             unit_ids = await units_with_overdue_reservations(conn, sweep.on)
-        freed = 0
-        for unit_id in unit_ids:
+
+        async def lapse(unit_id: UUID) -> int:
             by = By(actor=SYSTEM, as_of=self._clock.now(), key=f"expire:{sweep.on}:{unit_id}", reason="用编核准到期")
-            freed += await lapse_reservations(self._database, by, LapseReservations(unit_id=unit_id, on=sweep.on))
-        return freed
+            return await lapse_reservations(self._database, by, LapseReservations(unit_id=unit_id, on=sweep.on))
+
+        return sum(await unit_by_unit(unit_ids, lapse, give_up_at=TRIES))
 
     def _for_application(self, request: PostRequest, step: str) -> By:
         by = By(actor=SYSTEM, as_of=self._clock.now(), key=f"{step}:{request.application_id}:{request.revision}")
