@@ -1,5 +1,6 @@
 """What is kept goes when its time is over; who saw a number in full stays on record."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -9,9 +10,9 @@ import pytest
 
 from services.roster.commands.comparisons import forget_lost_files, receive_comparison
 from services.roster.commands.comparisons import kept_file as kept_comparison
-from services.roster.commands.imports import begin_applying, forget_overdue, kept_file
+from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, kept_file
 from services.roster.models.comparisons import ComparisonState, ReceiveComparison
-from services.roster.models.imports import BeginApplying, FileForgotten, ImportState
+from services.roster.models.imports import BeginApplying, CancelImport, FileForgotten, ImportState
 from shared.clock import Clock
 from shared.db import Database
 from shared.glossary import Role
@@ -75,6 +76,26 @@ async def test_a_file_that_is_being_written_is_not_taken_away(roster_db: Databas
     await begin_applying(roster_db, given.by(None), BeginApplying(import_id=checked.id, accept_valid=False))
 
     assert await forget_overdue(roster_db, Later(31)) == 0
+
+
+async def test_what_was_told_to_be_written_too_late_for_its_workflow_is_forgotten_and_says_so(roster_db: Database, tmp_path: Path) -> None:
+    """Must fail when it stays 正在写入 for ever: the retention was over before the workflow heard of it, and nothing is written."""
+    office = Office(roster_db, tmp_path)
+    told = await office.check("roster", FILE)
+    await begin_applying(roster_db, given.by(None), BeginApplying(import_id=told.id, accept_valid=False))
+
+    await forget_import(roster_db, given.by(None), CancelImport(import_id=told.id))
+
+    assert (await office.view(told.id)).state == ImportState.FORGOTTEN
+
+
+async def test_what_is_out_of_its_retention_is_not_told_to_be_written(roster_db: Database, tmp_path: Path) -> None:
+    office = Office(roster_db, tmp_path)
+    checked = await office.check("roster", FILE)
+    late = replace(given.by(None), as_of=given.NOW + timedelta(days=31))
+
+    with pytest.raises(FileForgotten):
+        await begin_applying(roster_db, late, BeginApplying(import_id=checked.id, accept_valid=False))
 
 
 async def test_the_auditor_sees_who_saw_whose_number_and_why(doors: Doors, roster_db: Database) -> None:

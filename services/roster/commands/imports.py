@@ -57,12 +57,14 @@ async def receive_import(conn: Connection, by: By, what: ReceiveImport) -> UUID:
 
 @command
 async def begin_applying(conn: Connection, by: By, what: BeginApplying) -> None:
-    """Have a checked file written. Raises NotChecked; ErrorsLeft unless only the good rows are asked for."""
-    row = await conn.fetchrow("SELECT state, errors, file_hash FROM imports WHERE id = $1 FOR UPDATE", what.import_id)
+    """Have a checked file written. Raises NotChecked; FileForgotten when its retention is over; ErrorsLeft unless only the good rows are asked for."""
+    row = await conn.fetchrow("SELECT state, errors, file_hash, keep_until FROM imports WHERE id = $1 FOR UPDATE", what.import_id)
     if row is None:
         raise ImportUnknown
     if row["state"] != ImportState.CHECKED:
         raise NotChecked
+    if row["keep_until"] <= by.as_of:  # its workflow would not hear of it any more
+        raise FileForgotten
     if row["errors"] and not what.accept_valid:
         raise ErrorsLeft(errors=row["errors"])
     await conn.execute(
@@ -103,14 +105,18 @@ async def _tell(conn: Connection, by: By, update: str, import_id: UUID) -> None:
 
 @command
 async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  # noqa: ARG001  a command has its mandate
-    """Delete the file and the values of its rows; what was found and written stays readable."""
+    """Delete the file and the values of its rows; what was found and written stays readable.
+
+    Nobody asks for it while something is being written: the workflow does so before or after, the hourly sweep leaves out what was told to be
+    written. So one that was told too late for its workflow is forgotten as well.
+    """
     await conn.execute("DELETE FROM import_files WHERE import_id = $1", what.import_id)
     await conn.execute("UPDATE import_rows SET sealed = NULL, mark = NULL WHERE import_id = $1", what.import_id)
     await conn.execute(
-        "UPDATE imports SET state = CASE WHEN state = $3 THEN $2 ELSE state END, step = step + 1 WHERE id = $1",
+        "UPDATE imports SET state = CASE WHEN state = ANY($3) THEN $2 ELSE state END, step = step + 1 WHERE id = $1",
         what.import_id,
         ImportState.FORGOTTEN,
-        ImportState.CHECKED,
+        [ImportState.CHECKED, ImportState.APPLYING],
     )
 
 
