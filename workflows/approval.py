@@ -10,6 +10,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from uuid import UUID
+
     import workflows.approval_messages as messages
     import workflows.approval_steps as steps
     import workflows.roster as posts
@@ -20,10 +22,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval_steps import Decision, Phase
     from workflows.guard import guarded, refuse
     from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
+    from workflows.runs import is_to_continue
     from workflows.tries import PAPER
 
 ASK_AGAIN = timedelta(minutes=5)
 _PAUSE = timedelta(seconds=10)
+FROZEN_AGAIN = "approval-frozen-again"
+"""Patch: cases begun before it do not take the roster's word on an order whose end they heard of."""
+CONTINUES = "approval-claim-continues"
+"""Patch: a claim begun before it asked on in one run."""
 
 
 @workflow.defn
@@ -33,6 +40,7 @@ class ApprovalWorkflow(OpenCase):
     @workflow.init
     def __init__(self, start: ApprovalStart) -> None:
         super().__init__(start)
+        self._ended_meanwhile: set[UUID] = set()
 
     @workflow.run
     async def run(self, _: ApprovalStart) -> messages.Outcome:
@@ -126,6 +134,7 @@ class ApprovalWorkflow(OpenCase):
     @guarded
     async def unblock(self, block: messages.Block) -> None:
         """A freeze order of the unit ended."""
+        self._ended_meanwhile.add(block.order_id)
         self.change_blocks(steps.unblock(self.case, block.order_id), EntryKind.UNBLOCKED, (block.order_id,))
 
     @workflow.update
@@ -182,16 +191,24 @@ class ApprovalWorkflow(OpenCase):
             self._send_back(verdict.code or "refused", verdict.sentence)
 
     async def _granted(self, activity: str) -> Verdict | None:
-        """Ask for a hold or a claim until the answer is no freeze. None when somebody moved the case meanwhile."""
+        """Ask for a hold or a claim until the answer is no freeze. None when somebody moved the case meanwhile, or this run is too long to ask on."""
         phase = self.case.phase
         while self.case.phase is phase:
             self.held = self.case.revision
+            self._ended_meanwhile.clear()
             verdict = await self.ask(activity, self._request(), Verdict, posts.TASK_QUEUE)
             if verdict.accepted or verdict.code != "frozen":
                 return verdict
-            self.change_blocks(steps.block(self.case, verdict.frozen_by), EntryKind.BLOCKED, verdict.frozen_by)
+            self.change_blocks(steps.block(self._frozen_again(verdict.frozen_by), verdict.frozen_by), EntryKind.BLOCKED, verdict.frozen_by)
             await self._until_unblocked(phase)
+            if is_to_continue(CONTINUES):
+                break
         return None
+
+    def _frozen_again(self, orders: tuple[UUID, ...]) -> steps.Case:
+        """The roster's word on an order counts more than an end heard of before it was asked, and less than one heard of since."""
+        again = set(orders) & set(self.case.lifted) - self._ended_meanwhile
+        return steps.frozen_again(self.case, again) if again and workflow.patched(FROZEN_AGAIN) else self.case
 
     async def _until_unblocked(self, phase: Phase) -> None:
         if not self.case.blocked_by:  # the roster is ahead of its events: ask again, but not at once

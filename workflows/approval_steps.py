@@ -3,7 +3,7 @@
 `position` is the one step that waits; counter-signing will make it a set. Everything here may run in a workflow: no clock, no I/O.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
@@ -237,6 +237,11 @@ def unblock(case: Case, order: UUID) -> Case:
     if order in case.lifted or case.application_type in NEVER_STOPPED:
         return case
     return _with(case, blocked_by=tuple(each for each in case.blocked_by if each != order), lifted=(*case.lifted, order))
+
+
+def frozen_again(case: Case, orders: Collection[UUID]) -> Case:
+    """These orders are in force though their end was heard of: the unit left what they freeze, and came back."""
+    return _with(case, lifted=tuple(order for order in case.lifted if order not in orders))
 
 
 def claimed(case: Case) -> Case:

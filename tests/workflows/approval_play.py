@@ -44,14 +44,14 @@ ORDER = UUID(int=77)
 
 
 @asynccontextmanager
-async def server() -> AsyncIterator[WorkflowEnvironment]:
+async def server(*flags: str) -> AsyncIterator[WorkflowEnvironment]:
     """The dev server with its own clock per workflow."""
-    flags = [word for flag in (*TUNED, *FOR_TESTS) for word in ("--dynamic-config-value", flag)]
-    flags += [word for name, kind in PLAN["search_attributes"].items() for word in ("--search-attribute", f"{name}={kind.capitalize()}")]
+    words = [word for flag in (*TUNED, *FOR_TESTS, *flags) for word in ("--dynamic-config-value", flag)]
+    words += [word for name, kind in PLAN["search_attributes"].items() for word in ("--search-attribute", f"{name}={kind.capitalize()}")]
     async with await WorkflowEnvironment.start_time_skipping_v2(
         dev_server_existing_path=str(PROGRAM),
         data_converter=pydantic_data_converter,
-        dev_server_extra_args=flags,
+        dev_server_extra_args=words,
         dev_server_log_level="error",
     ) as environment:
         yield environment

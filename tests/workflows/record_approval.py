@@ -33,9 +33,7 @@ async def filed(played: Played) -> None:
     await played.tell("resubmit", played.mended(1))
     await played.until(EntryKind.RECEIVED, 2)
     await played.approve_all()
-    await played.release()
-    await played.seal()
-    await played.handle.result()
+    await filed_after_claim(played)
 
 
 async def withdrawn(played: Played) -> None:
@@ -59,10 +57,29 @@ async def continued(played: Played) -> None:
     await played.until(EntryKind.APPROVED, 2)
 
 
+async def came_back(played: Played) -> None:
+    """A claim that the roster refuses by an order whose end was heard of, and that is in force again."""
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("block", messages.Block(order_id=ORDER))
+    await played.tell("unblock", messages.Block(order_id=ORDER))
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    await played.approve_all()
+    await played.until(EntryKind.BLOCKED, 2)
+    await played.tell("unblock", messages.Block(order_id=ORDER))
+    await filed_after_claim(played)
+
+
+async def filed_after_claim(played: Played) -> None:
+    await played.release()
+    await played.seal()
+    await played.handle.result()
+
+
 STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalStart]] = {
     "approval-filed": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
     "approval-withdrawn": (withdrawn, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-continued": (continued, play.start(entries_per_run=2)),
+    "approval-frozen-again": (came_back, play.start()),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

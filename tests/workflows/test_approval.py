@@ -16,6 +16,7 @@ from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.law.deadline import Deadline
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, start
+from tests.workflows.record_files import SHORT_RUNS
 from workflows import approval_messages as messages
 from workflows.approval_steps import Decider
 from workflows.clock import ClockMoved
@@ -255,6 +256,63 @@ async def test_a_freeze_is_checked_at_the_claim_too_and_the_claim_waits_for_its_
     await played.tell("unblock", BLOCK)
     await played.until(EntryKind.RENDERED)
     assert len(played.services.claimed) == 2
+
+
+async def test_a_unit_that_left_a_freeze_and_came_back_under_it_is_paused_and_shown(stage: play.Stage) -> None:
+    """Must fail when what was heard of the order's end counts more than the roster: the claim asks on for ever and nobody sees why."""
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("block", BLOCK)
+    await played.tell("unblock", BLOCK)
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    await played.approve_all()
+    paused = await played.until(EntryKind.BLOCKED, 2)
+
+    assert paused.standing.state is ApplicationState.PAUSED
+    await played.tell("unblock", BLOCK)
+    await played.until(EntryKind.RENDERED)
+    assert len(played.services.claimed) == 2
+
+
+async def test_an_end_heard_of_while_the_roster_is_asked_is_newer_than_its_answer(stage: play.Stage) -> None:
+    """Must fail when the answer counts in any case: nobody would tell of the end again."""
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("unblock", BLOCK)
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    played.services.may_claim.clear()
+    await played.approve_all()
+    while not played.services.claimed:  # noqa: ASYNC110  what is awaited happens in Temporal
+        await asyncio.sleep(0.02)
+    await played.tell("unblock", BLOCK)
+    played.services.may_claim.set()
+
+    async with asyncio.timeout(20):
+        while len(played.services.claimed) < 2:
+            await played.pass_time(timedelta(seconds=11))
+    await played.until(EntryKind.RENDERED)
+    assert EntryKind.BLOCKED not in played.services.kinds()
+
+
+async def test_a_claim_that_asks_for_hours_goes_on_as_new() -> None:
+    """Must fail when one run asks on for ever: at 51 200 events the server ends it, and with it the case."""
+    unnamed = Verdict(accepted=False, code="frozen")
+    async with play.server(SHORT_RUNS) as environment, play.Stage(environment).open(1000) as stage:
+        played = await stage.play(start(chain=play.CHAIN[:1]), play.Services(claims=100 * [unnamed]))
+        await played.until(EntryKind.RECEIVED)
+        await played.decide()
+        runs = []
+        for claims in (2, 12):
+            async with asyncio.timeout(60):
+                while len(played.services.claimed) < claims:
+                    await played.pass_time(timedelta(seconds=11))
+            runs.append((await played.handle.describe()).run_id)
+        played.services.claims.clear()
+        await played.pass_time(timedelta(seconds=11))
+        claimed = await played.until(EntryKind.CLAIMED)
+
+    assert len(set(runs)) == 2
+    assert [entry.sequence for entry in played.services.entries][:3] == [1, 2, claimed.sequence]
 
 
 async def test_a_refused_claim_returns_the_application_with_the_rosters_reason(stage: play.Stage) -> None:
