@@ -12,12 +12,17 @@ from services.approval import consumers
 from services.approval.commands.applications import mark_held, record_entry, submit_application
 from services.approval.models.requests import SubmitApplication
 from services.approval.queries.applications import application
+from services.approval.queries.figures import FIGURES
+from shared import metrics
 from shared.auth import Who
+from shared.clock import Clock
 from shared.db import By, Database, connect
 from shared.events.roster import UnitRegistered
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.notices import load_calendar
+from shared.watching import read
 from tests.approval.house import House
+from tests.watching.test_figures import told
 from workflows import approval_messages as messages
 
 pytestmark = pytest.mark.asyncio
@@ -53,10 +58,17 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
     entry = messages.Entry(application_id=applied, sequence=1, kind=EntryKind.RECEIVED, at=NOW, standing=standing)
 
     await mark_held(db, By("approval", NOW, "held-1"), messages.Held(application_id=applied, sequence=1, code="not_recordable", at=NOW))
-    held = await _held(db, applied)
+    held, counted = await _held(db, applied), await _counted(db)
     await record_entry(db, By("system", NOW, "entry-1"), entry)
 
     assert (held, await _held(db, applied)) == ("not_recordable", None)
+    assert (counted, await _counted(db)) == ([1], [0])
+
+
+async def _counted(db: Database) -> list[float]:
+    """What is told of cases that stand still."""
+    await read(db, Clock(None), FIGURES)
+    return told(metrics.HELD_CASES, case__kind="approval")
 
 
 async def test_a_held_revocation_is_tried_again_and_its_mark_goes(home: House, database: Callable[[str], str]) -> None:

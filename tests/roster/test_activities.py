@@ -13,9 +13,9 @@ from temporalio.testing import ActivityEnvironment
 
 from services.roster.activities import RosterActivities, imports
 from services.roster.commands.reforms import carry_out
-from services.roster.models.units import Reform
 from services.roster.commands.reservations import lapse_reservations
 from services.roster.models.requests import LapseReservations
+from services.roster.models.units import Reform
 from shared.clock import Clock
 from shared.db import By, Database
 from shared.events.roster import PersonPlaced, UnitFrozen

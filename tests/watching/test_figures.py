@@ -67,12 +67,23 @@ async def test_open_and_overdue_deadlines_and_seals_that_wait_in_monitoring(data
     assert 7190 < told(metrics.SEALS_AGE, document__kind="monitoring")[0] < 7800
 
 
+async def test_cases_that_stand_still_because_a_line_of_theirs_is_not_recorded(database: Callable[[str], str]) -> None:
+    async with db.connect(database("monitoring"), "monitoring") as here:
+        await here.pool.executemany(ISSUE, [("rectifying", None), ("rectifying", None), ("closed", None)])
+        await here.pool.execute("UPDATE issues SET held = 'not_recordable' WHERE state = 'rectifying'")
+        await read(here, Clock(None), monitoring.FIGURES)
+
+    assert told(metrics.HELD_CASES, case__kind="rectification") == [2]
+    assert told(metrics.HELD_CASES, case__kind="freeze") == [0]
+
+
 async def test_an_empty_service_tells_zeros(database: Callable[[str], str]) -> None:
     async with db.connect(database("approval"), "approval") as here:
         await read(here, Clock(None), approval.FIGURES)
 
     assert told(metrics.OPEN_DEADLINES, case__kind="approval") == [0]
     assert told(metrics.SEALS_WAITING, document__kind="approval") == [0]
+    assert told(metrics.HELD_CASES, case__kind="approval") == [0]
 
 
 @pytest.mark.parametrize("trouble", [asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError])
