@@ -1,17 +1,19 @@
 """What the broker has acknowledged and then lost: a node that dies before its pages are on the disk comes back with a shorter log.
 
 Each answer is kept for a while: which events went where. The relay compares the ends of the logs with it whenever it has connected anew. Where one is
-shorter, the lost events go back into the outbox, in front of all that waits. Then, and where the log has another leader, it is filled up beyond its
-old end with empty records, so that no reader's position lies behind something it has not read.
+shorter, the lost events go back into the outbox, in front of all that waits; where it has lost more than is kept, all events of that partition do, from
+the event log. Then, and where the log has another leader, it is filled up beyond its old end with empty records, so that no reader's position lies
+behind something it has not read.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from shared.broker import At, End
 from shared.db import Connection
+from shared.recovery import LONGEST, tell_again
 
 MARGIN = 2000
 """Readers may have seen so many records beyond the last answer that was kept: what several relays had in flight."""
@@ -95,21 +97,24 @@ async def known(conn: Connection) -> dict[At, Led]:
     return {(row["topic"], row["partition"]): Led(row["next_offset"], row["epoch"], row["losses"]) for row in rows}
 
 
-async def put_back(conn: Connection, at: At, end: End, kept: int, destination: str) -> tuple[int, Led]:
+async def put_back(conn: Connection, at: At, end: End, kept: int, destination: str, is_its_key: Callable[[str], bool]) -> tuple[int, Led]:
     """Put what lay behind this offset back into the outbox, in its old order, before anything that waits there; how many events. `end`: of the log now.
+    `is_its_key`: whether a key belongs to this partition.
 
     From now on the log has to reach a margin beyond what it ever held before anything is sent, and what is under way counts for nothing.
     """
     async with conn.transaction():
         await conn.execute("SET LOCAL synchronous_commit TO on")  # the log is filled up next, which hides the loss from whoever looks again
         await conn.execute("SELECT pg_advisory_xact_lock(hashtext('broker_tail'))")
-        (led,) = await conn.fetch(
+        reached: int = await conn.fetchval("SELECT next_offset FROM topic_ends WHERE topic = $1 AND partition = $2 FOR UPDATE", *at)
+        (row,) = await conn.fetch(
             "UPDATE topic_ends SET next_offset = greatest(next_offset, $3) + $5, epoch = $4, losses = losses + 1"
             " WHERE topic = $1 AND partition = $2 RETURNING next_offset, epoch, losses",
             *at,
             *end,
             MARGIN,
         )
+        led = Led(*row.values())
         rows = await conn.fetch(
             "UPDATE sent SET event_ids = substr(event_ids, 1, ($3 - first_offset)::integer * 16 * ($3 > first_offset)::integer)"
             " FROM (SELECT ctid AS at, event_ids AS before FROM sent WHERE topic = $1 AND partition = $2"
@@ -118,20 +123,37 @@ async def put_back(conn: Connection, at: At, end: End, kept: int, destination: s
             *at,
             kept,
         )
-        lost = [each for row in sorted(rows, key=lambda row: row["first_offset"]) for each in _ids(row["before"][row["left"] :])]
-        await conn.execute(
-            "INSERT INTO outbox (id, lane, destination, event_id, key, type, headers, body) OVERRIDING SYSTEM VALUE"
-            " SELECT (SELECT least(0, min(id)) FROM outbox) - cardinality($1::uuid[]) + place - 1, (hashtextextended(headers ->> 'ce_partitionkey', 0) & 15)::smallint,"
-            " $2, event_id, headers ->> 'ce_partitionkey', type, headers, convert_to(body::text, 'UTF8')"
-            " FROM unnest($1::uuid[]) WITH ORDINALITY AS lost (event_id, place) JOIN event_log USING (event_id)",
-            lost,
-            destination,
-        )
-    return len(lost), Led(*led.values())
+        lost: list[UUID] = [
+            each for row in sorted(rows, key=lambda row: row["first_offset"]) for each in _ids(row["before"][row["left"] :])
+        ]
+        if kept < reached and not await conn.fetchval(_KNOWN_FROM, *at, kept):
+            count = await tell_again(conn, destination, [key for key in await _keys(conn) if is_its_key(key)])
+        else:
+            count = len(lost)
+            await conn.execute(_TELL, lost, destination)
+        await conn.execute(_FILLED, *at, end.offset)
+    return count, led
+
+
+_KNOWN_FROM = "SELECT EXISTS (SELECT FROM sent WHERE topic = $1 AND partition = $2 AND first_offset <= $3)"
+_TELL = (
+    "INSERT INTO outbox (id, lane, destination, event_id, key, type, headers, body) OVERRIDING SYSTEM VALUE"
+    " SELECT (SELECT least(0, min(id)) FROM outbox) - cardinality($1::uuid[]) + place - 1, (hashtextextended(headers ->> 'ce_partitionkey', 0) & 15)::smallint,"
+    " $2, event_id, headers ->> 'ce_partitionkey', type, headers, convert_to(body::text, 'UTF8')"
+    " FROM unnest($1::uuid[]) WITH ORDINALITY AS lost (event_id, place) JOIN event_log USING (event_id)"
+)
+_FILLED = "INSERT INTO sent (topic, partition, first_offset, records, event_ids) VALUES ($1, $2, $3, 0, '')"
+"""What the log is filled up with from here on holds no event: when it is lost, nothing is."""
+
+
+async def _keys(conn: Connection) -> list[str]:
+    """Everybody this service has told of."""
+    rows = await conn.fetch("SELECT DISTINCT headers ->> 'ce_partitionkey' AS key FROM event_log", timeout=LONGEST)
+    return [row["key"] for row in rows]
 
 
 async def trim(conn: Connection) -> None:
-    """Delete what is old enough to be on the broker's disk."""
+    """Delete what is old enough to be on the broker's disk: if it is lost all the same, all of its partition is told again."""
     await conn.execute(f"DELETE FROM sent WHERE at < clock_timestamp() - interval '{KEPT}'")
 
 

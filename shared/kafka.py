@@ -35,6 +35,7 @@ class KafkaSender:
         self._bootstrap, self._prefix = bootstrap, topic_prefix
         self._broker: Broker | None = None
         self._led: dict[At, Led] = {}
+        self._partitions: dict[str, tuple[int, ...]] = {}
         self._answered = self._trimmed = 0.0
         self._batches: list[Batch] = []
 
@@ -45,7 +46,12 @@ class KafkaSender:
             return True
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                await self._look(conn)
+                broker = await self._connected()
+                doubtful = await self._look(conn, broker)
+            for at, (end, kept) in doubtful.items():  # as long as the tables need: it may be all of a partition
+                self._led[at] = await self._put_back(conn, at, end, kept)
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await _fill(broker, at, self._led[at].reaches - end.offset)
         except (KafkaError, OSError) as error:
             if isinstance(error, TimeoutError):
                 conn.terminate()  # the BEGIN that was given up may come to the server yet, and all that follows would be in it
@@ -73,7 +79,10 @@ class KafkaSender:
             await self.close()
 
     async def _put_back(self, conn: Connection, at: At, end: End, kept: int) -> Led:
-        lost, led = await broker_tail.put_back(conn, at, end, kept, at[0].removeprefix(self._prefix))
+        partitions = self._partitions[at[0]]
+        lost, led = await broker_tail.put_back(
+            conn, at, end, kept, at[0].removeprefix(self._prefix), lambda key: _partition_of(key, partitions) == at[1]
+        )
         tell = _log.error if lost else _log.info
         tell("the broker may have forgotten", topic=at[0], partition=at[1], end=end.offset, kept=kept, put_back=lost)
         return led
@@ -84,19 +93,20 @@ class KafkaSender:
         await asyncio.sleep(0.2)
         return False
 
-    async def _look(self, conn: Connection) -> None:
-        """The connection stands before anything is asked: whoever forgets after the look has lost it, too."""
-        broker = await self._connected()
+    async def _look(self, conn: Connection, broker: Broker) -> dict[At, tuple[End, int]]:
+        """Logs that may have lost something: where they end, and up to where they are as they were.
+
+        The connection stands before anything is asked: whoever forgets after the look has lost it, too.
+        """
         self._led = known = await broker_tail.known(conn)
         ends = await broker.ends(known)
+        self._partitions = {topic: tuple(broker.partitions(topic)) for topic, _ in known}
         doubtful = {at: end for at, end in ends.items() if end.offset < known[at].reaches or end.epoch != known[at].epoch}
         kept = await broker.ends_of({at: known[at].epoch for at in doubtful}) if doubtful else {}
-        for at, end in doubtful.items():
-            self._led[at] = await self._put_back(conn, at, end, min(end.offset, kept.get(at, end.offset)))
-            await _fill(broker, at, self._led[at].reaches - end.offset)
         if time.monotonic() - self._trimmed > _TRIM:
             await broker_tail.trim(conn)
             self._trimmed = time.monotonic()
+        return {at: (end, min(end.offset, kept.get(at, end.offset))) for at, end in doubtful.items()}
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         broker = self._broker
@@ -105,10 +115,10 @@ class KafkaSender:
         batches: dict[At, tuple[BatchBuilder, list[asyncpg.Record]]] = {}
         full: set[At] = set()
         topics = {name: self._prefix + name for name in {row["destination"] for row in rows}}
-        partitions = {topic: tuple(broker.partitions(topic)) for topic in topics.values()}
+        self._partitions |= {topic: tuple(broker.partitions(topic)) for topic in topics.values()}
         for row in rows:
             topic = topics[row["destination"]]
-            where = (topic, _partition_of(row["key"], partitions[topic]))
+            where = (topic, _partition_of(row["key"], self._partitions[topic]))
             batch, taken = batches.setdefault(where, (new_batch(), []))
             headers = [(name, value.encode()) for name, value in row["headers"].items()]
             if where in full or batch.append(timestamp=None, key=row["key"].encode(), value=row["body"], headers=headers) is None:

@@ -4,6 +4,8 @@ Every event of the log goes out once more, in its order, into topics that are em
 that is open begins again where its journal left it. Both are rows of the outbox, in front of what waits there.
 """
 
+from collections.abc import Collection
+
 from pydantic import BaseModel
 
 from shared.db import Connection
@@ -19,6 +21,7 @@ _TELL = """
     ), gone AS (
         SELECT *, row_number() OVER (ORDER BY at DESC, version DESC, event_id DESC) AS before FROM log
         WHERE NOT EXISTS (SELECT FROM outbox WHERE outbox.event_id = log.event_id)
+        AND ($2::text[] IS NULL OR headers ->> 'ce_partitionkey' = ANY($2))
     )
     INSERT INTO outbox (id, lane, destination, event_id, key, type, headers, body) OVERRIDING SYSTEM VALUE
     SELECT (SELECT least(0, min(id)) FROM outbox) - before, (hashtextextended(headers ->> 'ce_partitionkey', 0) & 15)::smallint, $1, event_id,
@@ -31,7 +34,13 @@ async def tell_all_again(conn: Connection, topic: str) -> int:
     await conn.execute("SET LOCAL statement_timeout TO 0")
     for table in BOOKKEEPING:
         await conn.execute(f"DELETE FROM {table}", timeout=LONGEST)
-    done: str = await conn.execute(_TELL, topic, timeout=LONGEST)
+    return await tell_again(conn, topic, None)
+
+
+async def tell_again(conn: Connection, topic: str, keys: Collection[str] | None) -> int:
+    """Every event of these keys (None: of all) goes out once more, in its order and in front of what waits; how many. In a transaction of the caller."""
+    await conn.execute("SET LOCAL statement_timeout TO 0")
+    done: str = await conn.execute(_TELL, topic, None if keys is None else list(keys), timeout=LONGEST)
     return int(done.rsplit(maxsplit=1)[-1])
 
 

@@ -59,10 +59,17 @@ GUARDS = (
         (f"{TAIL}a_look_that_took_too_long_leaves_no_transaction_open",),
     ),
     Guard(
+        "what is lost and not kept any more is told again with its partition",
+        "shared/broker_tail.py",
+        "        if kept < reached and not await",
+        "        if False and not await",
+        (f"{TAIL}what_is_lost_and_not_kept_any_more_is_told_again_with_all_of_its_partition",),
+    ),
+    Guard(
         "what the broker has lost is put back",
         "shared/broker_tail.py",
-        "            lost,\n            destination,",
-        "            lost[:0],\n            destination,",
+        "await conn.execute(_TELL, lost, destination)",
+        "await conn.execute(_TELL, lost[:0], destination)",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
     Guard(
@@ -75,8 +82,8 @@ GUARDS = (
     Guard(
         "the log is filled up beyond its old end",
         "shared/kafka.py",
-        "            await _fill(broker, at, self._led[at].reaches - end.offset)\n",
-        "",
+        "await _fill(broker, at, self._led[at].reaches - end.offset)",
+        "pass",
         (f"{TAIL}what_the_broker_has_lost_is_told_again_in_order_and_read_from_any_position",),
     ),
     Guard(
