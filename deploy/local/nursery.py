@@ -21,9 +21,10 @@ from deploy.local.process import end_with_parent
 
 PRELOADED = [
     "asyncpg", "aiokafka", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "httptools", "httpx", "jinja2", "jwt", "opentelemetry.sdk.trace",
-    "opentelemetry.exporter.otlp.proto.http._log_exporter", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "pydantic_settings", "structlog",
-    "temporalio.contrib.opentelemetry",
-    "temporalio.contrib.pydantic", "temporalio.worker", "uvicorn.main", "uvloop",
+    "opentelemetry.exporter.otlp.proto.http._log_exporter", "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk.metrics", "pydantic.v1", "pydantic_settings",
+    "pyhanko.sign.signers", "pyhanko.sign.validation", "pyhanko.stamp", "structlog", "temporalio.contrib.opentelemetry",
+    "temporalio.contrib.pydantic", "temporalio.worker", "uvicorn.main", "uvicorn.protocols.http.httptools_impl", "uvloop", "xlsxwriter",
 ]  # fmt: skip
 _PR_SET_NAME = 15
 _context = multiprocessing.get_context("forkserver")
