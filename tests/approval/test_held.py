@@ -10,7 +10,9 @@ import pytest_asyncio
 
 from services.approval import consumers
 from services.approval.commands.applications import mark_held, record_entry, submit_application
+from services.approval.models.facts import Detail
 from services.approval.models.requests import SubmitApplication
+from services.approval.models.tasks import Action
 from services.approval.queries.applications import application
 from services.approval.queries.figures import FIGURES
 from shared import metrics
@@ -58,11 +60,12 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
     entry = messages.Entry(application_id=applied, sequence=1, kind=EntryKind.RECEIVED, at=NOW, standing=standing)
 
     await mark_held(db, By("approval", NOW, "held-1"), messages.Held(application_id=applied, sequence=1, code="not_recordable", at=NOW))
-    held, counted = await _held(db, applied), await _counted(db)
+    held, counted, offered = await _held(db, applied), await _counted(db), (await _seen(db, applied)).actions
     await record_entry(db, By("system", NOW, "entry-1"), entry)
 
     assert (held, await _held(db, applied)) == ("not_recordable", None)
     assert (counted, await _counted(db)) == ([1], [0])
+    assert (Action.RECORD_AGAIN in offered, Action.RECORD_AGAIN in (await _seen(db, applied)).actions) == (True, False)
 
 
 async def _counted(db: Database) -> list[float]:
@@ -95,5 +98,10 @@ async def test_a_held_revocation_is_tried_again_and_its_mark_goes(home: House, d
 
 
 async def _held(db: Database, applied: uuid.UUID) -> str | None:
+    return (await _seen(db, applied)).held
+
+
+async def _seen(db: Database, applied: uuid.UUID) -> Detail:
+    """As the office sees it."""
     async with db.reading() as conn:
-        return (await application(conn, applied, OFFICER, datetime.now(UTC))).held
+        return await application(conn, applied, OFFICER, datetime.now(UTC))

@@ -150,3 +150,6 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     assert asked(ApplicationState.IN_REVIEW, Role.UNIT_HEAD, clerk, impartial=True, urged_today=True) == ("withdraw",)
     assert asked(ApplicationState.RETURNED, Role.UNIT_CLERK, clerk, impartial=True, urged_today=False) == ("resubmit", "withdraw")
     assert asked(ApplicationState.FILED, None, clerk, impartial=True, urged_today=False) == ()
+    officer = frozenset({Role.BUSINESS_OFFICER})
+    assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, unrecorded=True) == ("record_again",)
+    assert asked(ApplicationState.EFFECTING, None, clerk, impartial=True, urged_today=False, unrecorded=True) == ()

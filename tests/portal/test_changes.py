@@ -163,6 +163,20 @@ async def test_a_decider_sees_before_and_after_and_the_number_in_full_for_a_reas
     assert sent(desk, f"{CHANGE}/reveal") == {"reason": "与户籍证明核对"}
 
 
+async def test_an_application_that_stands_still_for_a_line_is_recorded_again_from_its_page(desk: Door) -> None:
+    csrf = desk.sign_in(Role.BUSINESS_OFFICER)
+    path = f"/applications/{APPLICATION_ID}"
+    desk.played.answers |= {path: DETAIL | {"held": "not_recordable", "actions": ["record_again"]}, f"POST {path}/recording": DETAIL}
+
+    shown = await desk.client.get(path)
+    done = await desk.client.post(f"{path}/recording", data={"csrf": csrf}, headers=OURS)
+
+    assert f'action="{path}/recording"' in shown.text
+    assert "案件停在原处" in shown.text
+    assert (done.status_code, done.headers["location"]) == (303, f"{path}?done=recorded_again")
+    assert sent(desk, f"{path}/recording") == {}
+
+
 async def test_a_change_that_somebody_registered_waits_on_the_persons_page_for_its_application(desk: Door) -> None:
     desk.sign_in(Role.UNIT_CLERK)
     answer = await desk.client.get(f"/persons/{given.PERSON_ID}")

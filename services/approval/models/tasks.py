@@ -22,6 +22,7 @@ class Action(StrEnum):
     RESUBMIT = "resubmit"
     WITHDRAW = "withdraw"
     URGE = "urge"
+    RECORD_AGAIN = "record_again"
 
 
 @dataclass(frozen=True)

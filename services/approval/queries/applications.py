@@ -20,6 +20,7 @@ from shared.db import Connection
 from shared.glossary import LABELS, ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
+from shared.temporal import NOT_RECORDABLE
 from shared.unit_copies import scope
 from workflows.approval_messages import Answer, Content, revocation_id, workflow_id
 from workflows.approval_steps import Step
@@ -202,7 +203,14 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
         deadline=deadline.certificate() if deadline else None,
         term=term_of(deadline, row["reminders"] or (), now),
         stages=await _stages(conn, row, timeline),
-        actions=tasks.actions(state, holder, who.roles, impartial=not row["partial"], urged_today=_urged(timeline, business_day(now))),
+        actions=tasks.actions(
+            state,
+            holder,
+            who.roles,
+            impartial=not row["partial"],
+            urged_today=_urged(timeline, business_day(now)),
+            unrecorded=row["held"] == NOT_RECORDABLE,
+        ),
         checks=row["checks"],
         timeline=timeline,
         documents=await documents.of_application(conn, application_id),

@@ -38,14 +38,18 @@ def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None
 
 
 def actions(
-    state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool, urged_today: bool
+    state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool, urged_today: bool, unrecorded: bool = False
 ) -> tuple[Action, ...]:
-    """What somebody with these roles may do. `impartial`: it is not his own case, and he decided no other step of it."""
+    """What somebody with these roles may do. `impartial`: it is not his own case, and he decided no other step of it. `unrecorded`: it stands still
+    because a line of its timeline was refused.
+    """
     found: list[Action] = []
     if holder in roles and impartial:
         found += {ApplicationState.IN_REVIEW: [Action.APPROVE, Action.RETURN], ApplicationState.AWAITING_RELEASE: [Action.RELEASE]}.get(
             state, []
         )
+    if Role.BUSINESS_OFFICER in roles and unrecorded:
+        found.append(Action.RECORD_AGAIN)
     if Role.UNIT_CLERK in roles:
         found += [Action.RESUBMIT] if state is ApplicationState.RETURNED else []
         found += [Action.URGE] if state is ApplicationState.IN_REVIEW and holder and not urged_today else []

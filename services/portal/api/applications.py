@@ -95,6 +95,12 @@ async def urge(page: Applicant, application_id: UUID) -> Response:
     return await _done(page, application_id, f"/applications/{application_id}/urging", {}, "urged")
 
 
+@router.post("/applications/{application_id}/recording", response_class=Response)
+async def record_again(page: Officer, application_id: UUID) -> Response:
+    """It stands still because a line could not be recorded: try that again."""
+    return await _done(page, application_id, f"/applications/{application_id}/recording", {}, "recorded_again")
+
+
 @router.post("/applications/{application_id}/documents/{document_id}/release", response_class=Response)
 async def release(page: SealOperator, application_id: UUID, document_id: UUID) -> Response:
     """用印登记."""
