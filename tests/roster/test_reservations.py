@@ -51,6 +51,14 @@ async def test_two_applications_racing_for_the_last_post_leave_one_claim(
     assert (await given.state(roster_db, row)).reserved == 1
 
 
+async def test_a_reservation_that_is_named_and_not_used_is_nothing_to_a_claim(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+
+    await claim_post(roster_db, given.by(), given.request(row, POST_USE, reservation_id=uuid4()))
+
+    assert (await given.state(roster_db, row)).reserved == 1
+
+
 async def test_an_authorised_post_is_not_available_to_others(roster_db: Database) -> None:  # trap: two parallel approvals overfill
     row = await given.row(roster_db, 1)
     await given.reservation(roster_db, row)

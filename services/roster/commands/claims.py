@@ -48,9 +48,14 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
         document_no=by.document_no,
         application_id=what.application_id,
         revision=what.revision,
-        reservation_id=what.reservation_id,
+        reservation_id=_spent(what),
     )
     await outbox.append(conn, by, claimed)
+
+
+def _spent(what: PostRequest) -> UUID | None:
+    """The reservation that an entry uses; no other application uses one, whatever it names."""
+    return what.reservation_id if what.application_type is ApplicationType.ENTRY else None
 
 
 async def _insert(conn: Connection, what: PostRequest) -> None:
@@ -69,7 +74,7 @@ async def _insert(conn: Connection, what: PostRequest) -> None:
             what.kind,
             what.funding,
             0 if is_exit else what.posts,
-            what.reservation_id,
+            _spent(what),
             None if is_exit else what.person_id,
         )
     except asyncpg.UniqueViolationError:
