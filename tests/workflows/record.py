@@ -5,19 +5,16 @@ The file name keeps the workflow id's process; a history itself does not say whi
 
 import asyncio
 import os
-import re
 from datetime import date
-from pathlib import Path
 from uuid import UUID
 
 from shared.clock import at_hour
 from shared.glossary import Role
 from shared.law.working_days import Calendar, DayKind
+from tests.workflows.recorded import keep
 from tests.workflows.rectification_play import CALENDAR, CLERK, FRIDAY, Play, by, freeze_on_stage, rectification_on_stage, server
 from workflows.freeze_case import Decision, IssueAccepted
 from workflows.rectification_orders import ExtensionOrder, Pause, Recount, Resumption, Return, Submission
-
-HISTORIES = Path(__file__).parent / "histories"
 
 
 async def rectified(played: Play) -> None:
@@ -55,7 +52,6 @@ async def frozen(played: Play) -> None:
 
 
 async def main() -> None:
-    HISTORIES.mkdir(exist_ok=True)
     async with server() as environment:
         for name, script in (("rectification-rectified", rectified), ("rectification-escalated", escalated)):
             async with rectification_on_stage(environment) as played:
@@ -67,9 +63,7 @@ async def main() -> None:
 
 
 async def _keep(played: Play, name: str) -> None:
-    """Without the names of the process and the machine it was recorded on."""
-    text = (await played.handle.fetch_history()).to_json()
-    (HISTORIES / f"{name}.json").write_text(re.sub(r'"identity": "[^"]*"', '"identity": "recorder"', text) + "\n", encoding="utf-8")
+    keep(name, await played.handle.fetch_history())
 
 
 if __name__ == "__main__":

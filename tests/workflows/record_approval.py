@@ -5,20 +5,18 @@ Only together with a `patched()` in the workflow, under a new name: the recorded
 
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import tests.workflows.approval_play as play
 from shared.glossary import ApplicationType, EntryKind
 from tests.workflows.approval_play import CLERK, ORDER, Played, Services
+from tests.workflows.recorded import keep
 from workflows import approval_messages as messages
 from workflows.roster import Verdict
 
-HISTORIES = Path(__file__).parent / "histories"
 ENTRY = {"person_id": UUID(int=3), "reservation_id": UUID(int=9), "reason_code": "open_recruitment"}
 
 
@@ -90,9 +88,7 @@ async def main(names: Sequence[str]) -> None:
             story, begin = STORIES[name]
             played = await stage.play(begin, Services())
             await story(played)
-            text = (await played.handle.fetch_history()).to_json()
-            without_machine = re.sub(r'"identity": "[^"]*"', '"identity": "recorder"', text)
-            (HISTORIES / f"{name}.json").write_text(without_machine + "\n", encoding="utf-8")
+            keep(name, await played.handle.fetch_history())
 
 
 if __name__ == "__main__":

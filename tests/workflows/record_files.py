@@ -2,13 +2,11 @@
 
 import asyncio
 import os
-import re
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from temporalio import activity
@@ -17,6 +15,7 @@ from temporalio.worker import Worker
 
 import tests.workflows.rectification_play as play
 from shared.glossary import Role
+from tests.workflows.recorded import keep
 from tests.workflows.test_imports import KEPT, running
 from workflows import imports
 from workflows.clock import ClockMoved
@@ -33,7 +32,6 @@ from workflows.supervision import ISSUE_LISTS, SupervisionWorkflow
 from workflows.sweep import MONITORING, SWEEP, SWEEP_DAY, SweepWorkflow
 from workflows.worker import runner
 
-HISTORIES = Path(__file__).parent / "histories"
 SHORT_RUNS = "limit.historyCount.suggestContinueAsNew=30"
 ROUNDS = 6
 
@@ -214,9 +212,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
 async def main(names: Sequence[str]) -> None:
     async with play.server() as environment:
         for name in names:
-            text = (await STORIES[name](environment)).to_json()
-            without_machine = re.sub(r'"identity": "[^"]*"', '"identity": "recorder"', text)
-            (HISTORIES / f"{name}.json").write_text(without_machine + "\n", encoding="utf-8")
+            keep(name, await STORIES[name](environment))
 
 
 if __name__ == "__main__":
