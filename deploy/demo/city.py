@@ -66,8 +66,7 @@ async def fill(place: Place, kind: str) -> str:
         clock = Clock(None if place.environment == "production" else place.clock_file)
         if kind == "none":
             return f"空系统已就绪。{await first_passwords(identity, cipher_of(place), clock.now())}"
-        if place.environment == "production":
-            raise WrongPlace("生产环境不装入演示城市。")
+        place.ensure_invented()
         await seed_administrators(identity, clock.now())
         staff = staff_of(story())
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())

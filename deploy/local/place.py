@@ -98,6 +98,11 @@ class Place:
         """The port at which the processes reach one of the servers."""
         return self.port(server) + self.detour
 
+    def ensure_invented(self) -> None:
+        """Invented units and people never come onto a real roster. WrongPlace in production."""
+        if self.environment == "production":
+            raise WrongPlace("演示数据不能装入生产环境。")
+
     def ensure_here(self) -> None:
         """What is about to be done is done to the servers of this stack. WrongPlace where they are elsewhere."""
         if named := sorted(self.elsewhere):
