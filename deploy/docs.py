@@ -63,7 +63,10 @@ def settings() -> None:
     read: dict[str, tuple[str, list[str]]] = {}
     for title, kind in SETTINGS.items():
         prefix = kind.model_config.get("env_prefix", "")
+        inherited = StackSettings.model_fields if kind in StackSettings.__subclasses__() else {}
         for name, field in kind.model_fields.items():
+            if name in inherited:
+                continue
             variable = str(field.validation_alias or f"{prefix}{name}".upper())
             value = "必填" if field.is_required() else str(field.default) or "空"
             read.setdefault(variable, (value, []))[1].append(title)

@@ -86,5 +86,6 @@ def test_every_key_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_processes_and_what_they_read_are_told() -> None:
     settings = CliRunner().invoke(cli.app, ["docs", "settings"]).output
 
-    assert "BIANBAN_ISSUER\t必填" in settings
+    assert "BIANBAN_ISSUER\t必填\t各进程、portal\n" in settings
+    assert "BIANBAN_SEAL_CODE\tNone\tapproval、monitoring\n" in settings
     assert "ROSTER_IMPORT_KEEP_DAYS\t30\troster" in settings
