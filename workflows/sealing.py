@@ -15,6 +15,8 @@ with workflow.unsafe.imports_passed_through():
 ASK_AGAIN = timedelta(minutes=5)
 CONTINUES = "seal-continues"
 """Patch: runs begun before it had no end."""
+HEARS = "seal-hears"
+"""Patch: runs begun before it took an answer that came while the platform was asked for one they had seen, and waited on."""
 ENDS = "seal-ends"
 """Patch: runs begun before it took a cancellation for a platform that is away."""
 
@@ -30,12 +32,14 @@ class SealWorkflow(Timed):
 
     @workflow.run
     async def run(self, start: SealStart) -> None:
+        heard = self._answered
         while not await self._sealed(start):
-            seen = self._answered
+            seen = heard if workflow.patched(HEARS) else self._answered
             await self.clock.wait_until(self.clock.now() + ASK_AGAIN, lambda: self._answered > seen, "ask again")  # noqa: B023  read while this wait lasts
             if self._must_continue():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(start.model_copy(update={"clock_offset": self.clock.offset}))
+            heard = self._answered
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _must_continue(self) -> bool:

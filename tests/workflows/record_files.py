@@ -112,6 +112,33 @@ async def waited(_: WorkflowEnvironment) -> Any:
         return await environment.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
 
 
+async def heard(environment: WorkflowEnvironment) -> Any:
+    """The answer comes while the platform is still asked."""
+    async with answered_meanwhile(environment) as (handle, _):
+        await handle.result()
+    return await handle.fetch_history()
+
+
+@asynccontextmanager
+async def answered_meanwhile(environment: WorkflowEnvironment) -> AsyncIterator[tuple[Any, list[bool]]]:
+    """A document whose answer is told to its run before the first asking has said that there is none."""
+    asked, told, answers, document = asyncio.Event(), asyncio.Event(), [False, True], uuid.uuid4()
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        asked.set()
+        await told.wait()
+        return answers.pop(0)
+
+    start = SealStart(kind=Document.NOTICE, document_id=document, released_at=play.MORNING)
+    async with answering(environment, SealWorkflow, SEAL_QUEUE, seal):
+        handle = await environment.client.start_workflow(SealWorkflow.run, start, id=sealing_id(start.kind, document), task_queue="stage")
+        await asked.wait()
+        await handle.execute_update(SEAL_COMPLETED, SealAnswered(document_id=document))
+        told.set()
+        yield handle, answers
+
+
 async def asked_again(handle: Any, answers: list[bool], until: int = 0) -> None:
     """Let the five minutes go by again and again, until so many answers are left."""
     while len(answers) > until:
@@ -204,6 +231,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "seal-sealed": sealed,
     "seal-waited": waited,
     "seal-continued": waited,
+    "seal-heard": heard,
     "supervision-issued": issued,
     "sweep-swept": swept,
 }

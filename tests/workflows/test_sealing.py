@@ -10,7 +10,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
 import tests.workflows.rectification_play as play
-from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answering, asked_again, sealing, seals
+from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answered_meanwhile, answering, asked_again, sealing, seals
 from workflows.sealing import SealWorkflow
 from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart, workflow_id
 from workflows.sealing_messages import TASK_QUEUE as SEAL_QUEUE
@@ -83,3 +83,11 @@ async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
             await asyncio.wait_for(handle.result(), 20)
 
     assert isinstance(ended.value.cause, CancelledError)
+
+
+async def test_an_answer_that_comes_while_the_platform_is_asked_is_heard() -> None:
+    """Must fail when answers are counted after the asking only: the sealed document would lie there until the next asking."""
+    async with play.server() as environment, answered_meanwhile(environment) as (handle, answers):
+        await asyncio.wait_for(handle.result(), 20)
+
+    assert answers == []
