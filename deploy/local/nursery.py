@@ -1,7 +1,7 @@
 """Python processes that start without reading the libraries again: they are forked from one process that has read them.
 
 Twelve processes of the product import the same packages, about a second of processor time each; on two cores that is most of a start.
-Only foreign packages are read beforehand, never our own, so a restarted part always runs the code of now. Nothing is connected before
+Only foreign packages are read beforehand (`read_before.py`), never our own, so a restarted part always runs the code of now. Nothing is connected before
 the fork: drivers and Temporal's core begin their work in the child.
 """
 
@@ -19,20 +19,14 @@ from pathlib import Path
 from deploy.local.part import Part
 from deploy.local.process import end_with_parent
 
-PRELOADED = [
-    "asyncpg", "aiokafka", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "httptools", "httpx", "jinja2", "jwt", "opentelemetry.sdk.trace",
-    "opentelemetry.exporter.otlp.proto.http._log_exporter", "opentelemetry.exporter.otlp.proto.http.metric_exporter",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk.metrics", "pydantic.v1", "pydantic_settings",
-    "pyhanko.sign.signers", "pyhanko.sign.validation", "pyhanko.stamp", "structlog", "temporalio.contrib.opentelemetry",
-    "temporalio.contrib.pydantic", "temporalio.worker", "uvicorn.main", "uvicorn.protocols.http.httptools_impl", "uvloop", "xlsxwriter",
-]  # fmt: skip
+PACKAGES = "deploy.local.read_before"
 _PR_SET_NAME = 15
 _context = multiprocessing.get_context("forkserver")
 
 
 def open_nursery() -> None:
     """Begin to read the packages, at once and beside everything else."""
-    _context.set_forkserver_preload(PRELOADED)
+    _context.set_forkserver_preload([PACKAGES])
     forkserver.ensure_running()
 
 
