@@ -33,7 +33,9 @@ def test_what_is_foreign_has_been_read_before(tmp_path: Path) -> None:
     secret_files.make(place.secrets)
     read = modules(place)
 
-    foreign = set(json.loads(subprocess.run([sys.executable, "-c", READ, *read], cwd=PROJECT, capture_output=True, check=True).stdout)) - OURS
+    foreign = (
+        set(json.loads(subprocess.run([sys.executable, "-c", READ, *read], cwd=PROJECT, capture_output=True, check=True).stdout)) - OURS
+    )
 
     assert len(read) > 8
     assert foreign == set()
