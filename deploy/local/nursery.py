@@ -1,8 +1,8 @@
 """Python processes that start without reading the libraries again: they are forked from one process that has read them.
 
 Twelve processes of the product import the same packages, about a second of processor time each; on two cores that is most of a start.
-Only foreign packages are read beforehand (`read_before.py`), never our own, so a restarted part always runs the code of now. Nothing is connected before
-the fork: drivers and Temporal's core begin their work in the child.
+Only foreign packages are read beforehand (`read_before.py`), never our own, so a restarted part always runs the code of now. Nothing is
+connected before the fork: drivers and Temporal's core begin their work in the child.
 """
 
 import asyncio

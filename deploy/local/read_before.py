@@ -1,11 +1,16 @@
-"""What the nursery has read before it forks: every foreign package of our processes, one after the other.
+"""What the nursery does before it forks: bind its life to the supervisor's, and read every foreign package of our processes.
 
-Nothing is collected meanwhile, and what stands at the end is looked at by no collection any more: a fork that reads our own modules would go
+Each fork keeps the nursery's own sign of life open, so that by itself it would outlive its supervisor for as long as one of them runs, and they as
+long as it. Nothing is collected meanwhile, and what stands at the end is looked at by no collection any more: a fork that reads our own modules would go
 through all of it again and again, a quarter of its time, and make every page of it its own.
 """
 
 import gc
+import os
+import signal
 from importlib import import_module
+
+from deploy.local.process import end_with_parent
 
 PACKAGES = (
     "aiokafka", "argon2", "asyncpg", "authlib.oidc.core", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "fontTools.ttLib",
@@ -17,6 +22,7 @@ PACKAGES = (
     "uvicorn.protocols.http.httptools_impl", "uvloop", "xlsxwriter", "zxcvbn",
 )  # fmt: skip
 
+end_with_parent(signal.SIGKILL, os.getppid())()
 gc.disable()
 for package in PACKAGES:
     import_module(package)

@@ -185,9 +185,10 @@ async def test_stale_pid_files_do_not_stop_a_start(places: Callable[[str], Place
 @pytest.mark.asyncio
 async def test_a_supervisor_killed_outright_takes_its_parts_along_and_the_next_start_finds_all_data(places: Callable[[str], Place]) -> None:
     place = places("home")
-    await start(place, "postgres", "temporal")
+    await start(place, "postgres", "temporal", "seal")
     await query(place, "CREATE TABLE kept (id int)")
-    children = [psutil.Process(part.pid or 0) for part in stack.published(place)]
+    children = psutil.Process(stack.supervisor(place) or 0).children(recursive=True)
+    assert "seal" in {child.name() for child in children}
 
     os.kill(stack.supervisor(place) or 0, signal.SIGKILL)
 
