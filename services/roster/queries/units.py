@@ -258,6 +258,6 @@ def _in_full(who: Who, moment: Moment) -> str:
             coalesce((SELECT json_agg(each) FROM ({rows}) AS each), '[]') AS establishments,
             coalesce((SELECT json_agg(each) FROM ({_SEATS}) AS each), '[]') AS seats,
             coalesce((SELECT json_agg(each) FROM ({_FREEZES}) AS each), '[]') AS freezes
-        {_FROM} AND ($2::date IS NULL OR during @> $2) AND recorded @> coalesce($3::timestamptz, 'infinity')
+        {_FROM} AND ($2::date IS NULL OR during @> $2) AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
         WHERE units.id = $1 AND {visible(who, row="units", table="units", roots="$5")} ORDER BY lower(during) DESC LIMIT 1
     """
