@@ -16,7 +16,7 @@ class Guard:
 
 CONSUMER, OUTBOX, TAIL, REPLAYS = (f"tests/shared/test_{name}.py::test_" for name in ("consumer", "outbox", "broker_tail", "replays"))
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
-APPROVAL = "tests/workflows/test_approval.py::test_"
+APPROVAL, SEALING = (f"tests/workflows/test_{name}.py::test_" for name in ("approval", "sealing"))
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
 RESTORE = "tests/e2e/test_restore.py::test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there"
 PASSING = "tests/portal/test_passing.py::test_"
@@ -287,6 +287,27 @@ GUARDS = (
         (f"{APPROVAL}the_same_update_id_gets_the_same_answer_also_in_the_next_run",),
     ),
     Guard(
+        "an answer of the seal that comes while it is asked is heard",
+        "workflows/sealing.py",
+        "            seen = heard if workflow.patched(HEARS) else self._answered\n",
+        "            seen = self._answered\n",
+        (f"{SEALING}an_answer_that_comes_while_the_platform_is_asked_is_heard",),
+    ),
+    Guard(
+        "a document that waits for weeks goes on as a new run",
+        "workflows/sealing.py",
+        "            if self._must_continue():\n",
+        "            if False:\n",
+        (f"{SEALING}a_document_that_waits_for_weeks_goes_on_as_new_by_its_own_clock_and_is_sealed",),
+    ),
+    Guard(
+        "a mended application stays with its units",
+        "workflows/approval.py",
+        "        if mended.content.units != self.start.content.units:\n",
+        "        if False:\n",
+        (f"{APPROVAL}a_mended_application_stays_with_its_units",),
+    ),
+    Guard(
         "a claim that wakes up late is refused by the tombstone",
         "services/roster/rules/posts.py",
         "    if revision <= buried:",
@@ -456,5 +477,12 @@ GUARDS = (
         "WHERE {visible(who)} AND c.id > $2",
         "WHERE ($1::uuid[] IS NULL OR true) AND c.id > $2",
         ("tests/monitoring/test_board.py::test_what_has_turned_is_told_once_and_to_those_who_may_see_the_unit",),
+    ),
+    Guard(
+        "what was forked ends with its supervisor",
+        "deploy/local/read_before.py",
+        "end_with_parent(signal.SIGKILL, os.getppid())()\n",
+        "",
+        ("tests/deploy/test_supervisor.py::test_a_supervisor_killed_outright_takes_its_parts_along_and_the_next_start_finds_all_data",),
     ),
 )

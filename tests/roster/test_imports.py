@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -382,7 +383,8 @@ async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
     async def cancel_soon() -> None:
         while (await office.view(view.id)).units_done < 1:  # noqa: ASYNC110  the writing is in another task
             await asyncio.sleep(0.005)
-        await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
+        with suppress(ImportOver):  # it was quicker
+            await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
 
     await asyncio.gather(apply_import(office.database, given.CIPHER, office.clock, view.id, 4), cancel_soon())
 
