@@ -1,6 +1,7 @@
 """`bianban identity …` and `bianban token`: the first administrators, accounts from a file, and tokens for trying things by hand."""
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -21,6 +22,7 @@ from services.identity.models.accounts import GrantRole, RegisterUser, SeedAdmin
 from services.identity.models.refusals import AlreadyGranted, NameTaken
 from services.identity.models.sign_in import Knock
 from services.identity.queries import accounts as queries
+from services.identity.settings import IdentitySettings
 from shared import db, secret_files
 from shared.auth import LIFETIME, Tokens, Who, service
 from shared.clock import CHINA, Clock
@@ -31,7 +33,6 @@ from shared.events.envelope import uuid7
 from shared.glossary import Role
 
 PATIENCE = 60.0
-ONE_TIME = timedelta(days=7)
 LONGEST = LIFETIME // timedelta(minutes=1)
 Answer = TypeVar("Answer")
 app = typer.Typer(help="用户、角色与单位范围。", no_args_is_help=True)
@@ -59,7 +60,13 @@ async def one_time_password(database: Database, cipher: FieldCipher, user: str, 
     """A one-time password for anybody, administrators too: whoever may run this has the machine."""
     by = By(actor="bianban", as_of=as_of, key=f"password:{uuid7()}", reason="在服务器上发放")
     knock = Knock("", "bianban", datetime.now(UTC))
-    return await passwords.hand_out_to_anybody(database, by, knock, user, mark_of(cipher, user), knock.at + ONE_TIME)
+    return await passwords.hand_out_to_anybody(database, by, knock, user, mark_of(cipher, user), knock.at + _lasts())
+
+
+def _lasts() -> timedelta:
+    """As long as one that an administrator hands out at the door."""
+    days = os.environ.get("IDENTITY_ONE_TIME_DAYS") or IdentitySettings.model_fields["one_time_days"].default
+    return timedelta(days=int(days))
 
 
 async def first_passwords(database: Database, cipher: FieldCipher, as_of: datetime) -> str:

@@ -225,13 +225,18 @@ async def test_the_first_administrators_are_told_their_passwords_once_and_sign_i
 
 
 @pytest.mark.asyncio
-async def test_who_has_the_machine_hands_a_locked_out_administrator_a_new_password(door: Door, environment: Place) -> None:
+async def test_who_has_the_machine_hands_a_locked_out_administrator_a_new_password(
+    door: Door, environment: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cipher = cipher_of(environment)
     await first_passwords(door.database, cipher, NOW)
     for _ in range(5):
         await door.sign_in("sysadmin", "Nicht-das-Richtige-9")
 
+    monkeypatch.setenv("IDENTITY_ONE_TIME_DAYS", "1")
     again = await one_time_password(door.database, cipher, "sysadmin", NOW)
+    [until] = await door.rows("SELECT one_time_until - now() AS left FROM credentials JOIN users ON users.id = user_id WHERE name = 'sysadmin'")
 
+    assert timedelta(hours=23) < until["left"] <= timedelta(days=1)
     assert (await door.sign_in("sysadmin", again)).status_code == 201
     assert ("one_time_password_handed_out", "sysadmin", "bianban") in await door.deeds()
