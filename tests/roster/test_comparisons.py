@@ -1,7 +1,8 @@
 """The upper level's register beside ours: what differs is found exactly, is a case, and stays silent once it is explained."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,60 @@ async def test_explained_it_stays_silent_until_its_facts_change(upper: Upper) ->
         ("move", DifferenceState.CLOSED, None),
         ("comparison", DifferenceState.TO_VERIFY, changed.id),
     ]
+
+
+def _without_the_column(upper: Upper) -> None:
+    for row in upper.people:
+        del row["民族"]
+
+
+def _unreadable(column: str) -> Callable[[Upper], None]:
+    def spoil(upper: Upper) -> None:
+        for name in ("李示例", "王示例"):
+            by_name(upper, name)[column] = "#REF!"
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("differs", "spoil", "outcome"),
+    [
+        pytest.param({"民族": "02"}, _without_the_column, {}, id="no column"),
+        pytest.param({"民族": "02"}, _unreadable("民族"), {}, id="no cell"),
+        pytest.param({"民族": "02"}, _unreadable("公民身份号码"), {"new": 2}, id="no row"),
+        pytest.param({"所在机构": "乙单位"}, _unreadable("所在机构"), {}, id="no unit"),
+    ],
+)
+async def test_what_was_not_compared_stays_as_it_is(
+    upper: Upper, differs: dict[str, str], spoil: Callable[[Upper], None], outcome: dict[str, int]
+) -> None:
+    for name in ("李示例", "王示例"):
+        by_name(upper, name).update(differs)
+    await upper.compare()
+    found = next(each for each in await upper.differences() if each.name == "李示例")
+    for to in (DifferenceState.EXPLAINED, DifferenceState.CLOSED):
+        await move_difference(upper.database, given.by_saying("上级系统待更正"), MoveDifference(difference_id=found.id, to=to))
+    whole = deepcopy(upper.sheets)
+
+    spoil(upper)
+    less = await upper.compare()
+    upper.sheets = whole
+    again = await upper.compare()
+
+    assert less.outcome == NOTHING | outcome
+    assert again.outcome == NOTHING | {"same": 1, "silent": 1, "closed": outcome.get("new", 0)}
+
+
+async def test_what_somebody_was_who_left_both_registers_is_struck_off(upper: Upper) -> None:
+    wang = by_name(upper, "王示例")
+    wang["民族"] = "02"
+    await upper.compare()
+    found = await only(upper)
+    placement_id = await upper.database.pool.fetchval("SELECT placement_id FROM placements WHERE person_id = $1", found.person_id)
+    await given.release(upper.database, placement_id)
+    upper.people.remove(wang)
+
+    assert (await upper.compare()).outcome == NOTHING | {"closed": 1}
 
 
 async def test_gone_it_closes_itself_and_rectified_in_words_only_it_comes_back(upper: Upper) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.comparisons import end, kept_file
-from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, subject_of
+from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, subject_of, whom_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, Problem
 from services.roster.queries.comparison_facts import Plan, all_units, known_here, our_rows, plans, settings
 from services.roster.queries.difference_values import is_sensitive, number_of, opened_values, place_in
@@ -251,12 +251,17 @@ class _Settling:
                 self._open(found)
             else:
                 self._again(found, case)
-        gone = [case["id"] for case in self._left.values() if case["state"] != DifferenceState.CLOSED]
-        for case_id in gone:
-            self._step(case_id, DifferenceState.CLOSED, GONE)
-        self._outcome["closed"] = len(gone)
-        await self._write([case["id"] for case in self._left.values()])
+        gone = [case for subject, case in self._left.items() if self._judged(case, subject)]
+        for case in gone:
+            if case["state"] != DifferenceState.CLOSED:
+                self._step(case["id"], DifferenceState.CLOSED, GONE)
+                self._outcome["closed"] += 1
+        await self._write([case["id"] for case in gone])
         return self._outcome
+
+    def _judged(self, case: asyncpg.Record, subject: str) -> bool:
+        """What this file says nothing of stays as it is."""
+        return self._run.sheets[case["sheet"]].judged(case["kind"], case["field"], whom_of(subject))
 
     async def _write(self, gone: list[UUID]) -> None:
         await self._conn.copy_records_to_table("comparison_differences", records=self._new, columns=_NEW)

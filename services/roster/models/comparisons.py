@@ -63,6 +63,11 @@ def subject_of(sheet: str, kind: str, field: str, whom: str, number: str | None)
     return f"{sheet}/{kind}/{field}/{whom if number is None else f'number:{number}'}"
 
 
+def whom_of(subject: str) -> str:
+    """Whom or what a difference is about."""
+    return subject.split("/", 3)[3]
+
+
 class ReceiveComparison(Request):
     """A file, kept encrypted until it is compared; `pieces` gives it anew each time it is asked. `root_id`: the subtree that it covers;
     `whole`: few units as it has, it is the whole register.

@@ -127,7 +127,9 @@ def text_of(value: object) -> str | None:
 
 @dataclass
 class SheetComparison:
-    """One sheet: what was found in it, and how many rows there were. `present`: the fields that the file has columns for."""
+    """One sheet: what was found in it, and how many rows there were. `fields`: those that the file has columns for; `unread`: whose cell of which
+    field could not be read; `alone`: rows of ours that were compared with none of theirs.
+    """
 
     kind: str
     leads: SheetLeads
@@ -138,6 +140,15 @@ class SheetComparison:
     found: list[Found] = field(default_factory=list)
     problems: list[tuple[int, str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=lambda: Counter(there=0, here=0, matched=0))
+    unread: set[tuple[str, str]] = field(default_factory=set)
+    alone: set[str] = field(default_factory=set)
+
+    def judged(self, kind: str, name: str, whom: str) -> bool:
+        """Whether a difference would have been found again, were it still there."""
+        if name in {"", "id_number"}:  # rows were paired
+            return True
+        paired = kind != DifferenceKind.FIELD or whom not in self.alone
+        return name in self.fields and paired and (whom, name) not in self.unread
 
     def difference(self, kind: DifferenceKind, *, unit_id: UUID | None, name: str, about: str = "", **more: Any) -> None:
         """Take one in."""
@@ -152,6 +163,8 @@ class SheetComparison:
         """Every field of two rows that belong together."""
         self.counts["matched"] += 1
         for field_name, how in self.fields.items():
+            if field_name in theirs.unread:
+                self.unread.add((about, field_name))
             if field_name in skip or field_name in theirs.unread:
                 continue
             mine, yours = ours.values.get(field_name), text_of(theirs.values.get(field_name))
@@ -204,6 +217,7 @@ def compare_units(sheet: SheetComparison, ours: Iterable[OurRow], theirs: Iterab
             seen.add(unit_id)
             sheet.compare(mine[unit_id], row, sheet.units.by_id[unit_id].name, str(unit_id))
     for unit_id in mine.keys() - seen:
+        sheet.alone.add(str(unit_id))
         if not sheet.muted(mine[unit_id].values):
             sheet.difference(DifferenceKind.MISSING_THERE, unit_id=unit_id, name=sheet.units.by_id[unit_id].name, about=str(unit_id))
 
@@ -221,6 +235,7 @@ def _unit_of(sheet: SheetComparison, row: TheirRow, seen: set[UUID]) -> UUID | N
     if unit_id in seen or (coded and named and coded not in named) or (not coded and len(named) > 1):
         sheet.difference(DifferenceKind.TWO_MATCHES, unit_id=unit_id, name=name, about=about, theirs=name)
         if unit_id is None:
+            sheet.alone |= {str(each) for each in named - seen}
             seen |= named
     elif unit_id is None and name and not sheet.muted(values):
         sheet.difference(DifferenceKind.MISSING_HERE, unit_id=sheet.root_id, name=name, about=about, theirs=name)
@@ -252,8 +267,12 @@ def compare_rows(sheet: SheetComparison, ours: Iterable[OurRow], theirs: Iterabl
             sheet.difference(DifferenceKind.MISSING_HERE, **told, theirs=text_of(row.values[figure]))
         seen.add(key)
     for key, here in mine.items():
-        if key not in seen and here.values.get(figure) not in {None, "0"} and not sheet.muted(here.values):
-            name, about = _row_name(sheet, here.unit_id, key[1:]), "/".join(str(each) for each in key)
+        if key in seen:
+            continue
+        about = "/".join(str(each) for each in key)
+        sheet.alone.add(about)
+        if here.values.get(figure) not in {None, "0"} and not sheet.muted(here.values):
+            name = _row_name(sheet, here.unit_id, key[1:])
             sheet.difference(DifferenceKind.MISSING_THERE, unit_id=here.unit_id, name=name, about=about, ours=here.values[figure])
 
 
@@ -309,11 +328,13 @@ class PersonsComparison:
                 continue
             told: dict[str, Any] = {"unit_id": unit_id, "theirs": self.sheet.units.shown(row.values.get("unit"))}
             if here is not None and here.in_post:
+                self.sheet.alone.add(str(person_id))
                 elsewhere = self.sheet.units.by_id[here.unit_id].name
                 self._told(DifferenceKind.UNIT, row, person_id, **told, field="unit", ours=elsewhere)
             else:
                 self._told(DifferenceKind.MISSING_HERE, row, person_id, **told)
         for ours in self._only_here:
+            self.sheet.alone.add(str(ours.person_id))
             if not self.sheet.muted(ours.values):
                 self._told_of(DifferenceKind.MISSING_THERE, ours, ours=ours.values.get("unit"))
 
