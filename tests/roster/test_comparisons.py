@@ -363,6 +363,25 @@ async def test_a_part_of_the_county_is_compared_with_that_part(upper: Upper) -> 
     assert await upper.found(lambda each: (each.kind, each.name, each.unit)) == [("missing_here", "赵示例", "乙单位")]
 
 
+async def test_who_has_a_case_in_another_part_of_the_county_has_the_same_in_this_one(upper: Upper) -> None:
+    second = await upper.database.pool.fetchval("SELECT id FROM units WHERE name = '乙单位'")
+    by_name(upper, "李示例")["所在机构"] = "乙单位"
+    wang = by_name(upper, "王示例")
+    upper.people.extend({**wang, "姓名": name, "公民身份号码": number} for name, number in (("赵示例", NUMBERS[3]), ("钱示例", NUMBERS[4])))
+    await upper.compare()
+    by_name(upper, "赵示例")["所在机构"] = "乙单位"
+    whole = deepcopy(upper.sheets)
+    upper.sheets["人员信息"] = [by_name(upper, name) for name in ("李示例", "赵示例")]
+    upper.sheets["机构信息"] = [each for each in upper.sheets["机构信息"] if each["机构名称"] == "乙单位"]
+    del upper.sheets["编制信息"], upper.sheets["领导职数信息"]
+
+    part = await upper.compare(root_id=second)
+    upper.sheets = whole
+
+    assert (part.state, part.outcome) == (ComparisonState.COMPARED, NOTHING | {"same": 1, "again": 1})
+    assert (await upper.compare()).outcome == NOTHING | {"same": 3}
+
+
 async def test_a_file_of_a_few_units_is_not_compared_with_the_county_unless_its_sender_says_so(upper: Upper) -> None:
     for _ in range(2):
         await given.unit(upper.database)

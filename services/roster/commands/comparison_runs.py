@@ -211,12 +211,14 @@ async def _settle(run: _Run, by: By) -> None:
 
 
 async def _cases(conn: Connection, run: _Run) -> dict[str, asyncpg.Record]:
-    """All cases of the sheets that were compared, within the subtree, by what they are about."""
+    """All cases of the sheets that were compared, by what they are about: those within the subtree, and those outside of it that may be found in it."""
     rows = await conn.fetch(
-        "SELECT cases.* FROM comparison_differences cases LEFT JOIN units ON units.id = cases.unit_id"
-        " WHERE sheet = ANY($1) AND ($2::uuid IS NULL OR $2 = ANY(units.path))",
+        "SELECT cases.*, $2::uuid IS NULL OR coalesce($2 = ANY(units.path), false) AS inside"
+        " FROM comparison_differences cases LEFT JOIN units ON units.id = cases.unit_id WHERE sheet = ANY($1)"
+        " AND ($2 IS NULL OR $2 = ANY(units.path) OR number_sealed IS NOT NULL OR subject = ANY($3)) ORDER BY inside",
         list(run.sheets),
         run.row["root_id"],
+        [found.subject for sheet in run.sheets.values() for found in sheet.found if found.number is None],
     )
     return {_subject(run.cipher, row): row for row in rows}
 
@@ -261,7 +263,7 @@ class _Settling:
 
     def _judged(self, case: asyncpg.Record, subject: str) -> bool:
         """What this file says nothing of stays as it is."""
-        return self._run.sheets[case["sheet"]].judged(case["kind"], case["field"], whom_of(subject))
+        return case["inside"] and self._run.sheets[case["sheet"]].judged(case["kind"], case["field"], whom_of(subject))
 
     async def _write(self, gone: list[UUID]) -> None:
         await self._conn.copy_records_to_table("comparison_differences", records=self._new, columns=_NEW)
