@@ -98,7 +98,10 @@ class Office:
 
     async def write(self, kind: str, content: Any, *, accept_valid: bool = False, **more: Any) -> ImportView:
         """Bring, check and write."""
-        view = await self.check(kind, content, **more)
+        return await self.apply(await self.check(kind, content, **more), accept_valid=accept_valid)
+
+    async def apply(self, view: ImportView, *, accept_valid: bool = False) -> ImportView:
+        """Write a checked file."""
         await begin_applying(self.database, given.by(None), BeginApplying(import_id=view.id, accept_valid=accept_valid))
         await apply_import(self.database, given.CIPHER, self.clock, view.id)
         return await self.view(view.id)

@@ -5,6 +5,7 @@ import io
 import os
 import zipfile
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.unit_closing import close_unit
+from services.roster.commands.units import set_seats
 from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
+from services.roster.models.refusals import SeatsChangedLater
+from services.roster.models.requests import SetSeats
 from services.roster.models.units import CloseUnit, Reform
 from services.roster.queries import imports as queries
 from services.roster.queries.imports import ImportView
@@ -293,6 +297,27 @@ async def test_a_later_document_changes_posts_and_the_same_one_does_not(office: 
     assert (later.written["quotas"], same.written) == (1, {})
     assert [column for _, _, column, _ in await office.said(same)] == ["编制数"]
     assert await office.database.pool.fetchval("SELECT posts FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)") == 9
+
+
+async def test_seats_that_changed_later_since_the_check_refuse_their_unit_and_no_other(office: Office) -> None:
+    names = ["甲单位", "乙单位"]
+    await office.write("units", [unit(单位名称=name, 统一社会信用代码=code) for name, code in zip(names, USCC, strict=False)])
+    seats = {"职务层次": "单位正职", "核定职数": 1, "批准文号": "测编〔2021〕1号", "批准日期": "2021-05-01"}
+    await office.write("seats", [seats | {"单位": name} for name in names])
+    seats |= {"核定职数": 2, "批准文号": "测编〔2026〕6号", "批准日期": "2026-06-01"}
+    view = await office.check("seats", [seats | {"单位": name} for name in names])
+    unit_id = await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", USCC[0])
+    later = SetSeats(unit_id=unit_id, level="unit_head", approved=3, effective_on=date(2026, 8, 1))
+    await set_seats(office.database, given.by(), later)
+
+    done = await office.apply(view)
+
+    assert await office.refused(done) == [("甲单位", str(SeatsChangedLater(since=later.effective_on)))]
+    assert (done.state, done.written["seats"]) == (ImportState.APPLIED, 1)
+    rows = await office.database.pool.fetch(
+        "SELECT name, approved FROM seats JOIN units ON units.id = unit_id WHERE upper_inf(during) AND upper_inf(recorded) ORDER BY approved"
+    )
+    assert [tuple(row) for row in rows] == [("乙单位", 2), ("甲单位", 3)]
 
 
 async def test_political_legal_posts_stay_out_unless_switched_on(office: Office) -> None:

@@ -22,7 +22,15 @@ from services.roster.commands.reforms import carry_out
 from services.roster.commands.reservations import hold_reservation
 from services.roster.commands.secondments import second_person
 from services.roster.commands.units import register_unit, set_seats
-from services.roster.models.refusals import DocumentMissing, Frozen, KindNotAllowed, PersonNotHere, PersonUnknown, QuotaBelowZero
+from services.roster.models.refusals import (
+    DocumentMissing,
+    Frozen,
+    KindNotAllowed,
+    PersonNotHere,
+    PersonUnknown,
+    QuotaBelowZero,
+    SeatsChangedLater,
+)
 from services.roster.models.requests import FreezeUnit, RegisterUnit, SetSeats
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import (
@@ -125,6 +133,26 @@ async def test_a_merged_units_posts_people_and_seats_are_on_the_successor_from_t
         "reallocation", "reallocation", done.reform_id, done.reform_id,
     )  # fmt: skip
     assert second.authorisation_no == head.authorisation_no
+
+
+@pytest.mark.parametrize("changed_later", ["gone", "into"])
+async def test_a_merge_does_not_go_behind_a_later_number_of_seats_and_names_its_step(roster_db: Database, changed_later: str) -> None:
+    units = {name: await given.unit(roster_db) for name in ("gone", "into")}
+    numbers = [(unit_id, 1, date(2021, 1, 1)) for unit_id in units.values()] + [(units[changed_later], 2, given.TODAY)]
+    for unit_id, approved, since in numbers:
+        await set_seats(roster_db, given.by(), SetSeats(unit_id=unit_id, level="unit_head", approved=approved, effective_on=since))
+    set_one = {"step": "set_seats", "unit_id": units[changed_later], "level": "unit_head", "approved": 1}
+
+    for number, steps in enumerate(
+        ([merge(units["gone"], units["into"])], [{"step": "change", "unit_id": units["into"], "name": "新局"}, set_one]), start=1
+    ):
+        with pytest.raises(SeatsChangedLater) as refusal:
+            await carried_out(roster_db, *steps)
+        assert refusal.value.facts["step"] == str(number)
+
+    assert [(await view(roster_db, unit_id)).closed_on for unit_id in units.values()] == [None, None]
+    await carried_out(roster_db, merge(units["gone"], units["into"]), since=given.TODAY)
+    assert [seat.approved for seat in (await view(roster_db, units["into"])).seats] == [3]
 
 
 async def test_all_events_of_a_reform_carry_its_id_rising_versions_and_the_rows_as_the_whole_left_them(roster_db: Database) -> None:

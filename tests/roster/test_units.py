@@ -18,6 +18,7 @@ from services.roster.models.refusals import (
     Frozen,
     FundingUnknown,
     KindNotAllowed,
+    SeatsChangedLater,
     UnitCodeTaken,
     UnitUnknown,
     UsccInvalid,
@@ -334,6 +335,24 @@ async def test_a_withheld_unit_is_marked_for_the_office_known_to_its_own_people_
 async def test_a_level_of_leadership_is_one_of_the_code_table(roster_db: Database) -> None:
     with pytest.raises(CodeUnknown):
         await set_seats(roster_db, given.by(), SetSeats(unit_id=await given.unit(roster_db), level="班长", approved=1, effective_on=SINCE))
+
+
+@pytest.mark.parametrize("first", [(1, date(2021, 1, 1)), None])
+async def test_seats_are_changed_in_the_order_of_their_days(roster_db: Database, first: tuple[int, date] | None) -> None:
+    unit_id, later = await given.unit(roster_db), (2, SINCE)
+
+    async def changed(approved: int, since: date) -> None:
+        await set_seats(roster_db, given.by(), SetSeats(unit_id=unit_id, level="unit_head", approved=approved, effective_on=since))
+
+    for approved, since in filter(None, (first, later)):
+        await changed(approved, since)
+    with pytest.raises(SeatsChangedLater) as refusal:
+        await changed(1, BEFORE)
+
+    assert refusal.value.facts["since"] == str(SINCE)
+    assert [seat.approved for seat in (await seen(roster_db, unit_id)).seats] == [2]
+    await changed(3, SINCE)
+    assert [seat.approved for seat in (await seen(roster_db, unit_id)).seats] == [3]
 
 
 async def test_seats_and_their_use_are_those_of_the_day(roster_db: Database) -> None:

@@ -11,7 +11,7 @@ from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.unit_records import add_names, write_search, write_unit_records
 from services.roster.models.loads import LoadedSeats
-from services.roster.models.refusals import UnitCodeTaken, UsccInvalid
+from services.roster.models.refusals import SeatsChangedLater, UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
 from services.roster.queries.codes import ensure_known_codes
@@ -166,34 +166,47 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
 
 
 async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:
-    """The number of one level holds from the effective date on; what was recorded before is closed, not overwritten."""
-    closed = await conn.fetchrow(
-        "UPDATE seats SET recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
-        " WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded) RETURNING id, upper(recorded) AS at",
-        what.unit_id,
-        what.level,
-        by.as_of,
-    )
-    at = closed["at"] if closed else by.as_of
-    if closed:
-        await conn.execute(
-            "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
-            " SELECT unit_id, level, approved, daterange(lower(during), $2), tstzrange($3, NULL), document_no FROM seats"
-            " WHERE id = $1 AND lower(during) < $2",
-            closed["id"],
-            what.effective_on,
-            at,
-        )
+    """The number of one level holds from the effective date on; what was recorded before is closed, not overwritten. Raises SeatsChangedLater."""
+    at = await _close_seats(conn, by, what)
     await conn.execute(
         "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
-        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange($5, NULL), $6)",
+        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange(coalesce($5, $6::timestamptz), NULL), $7)",
         what.unit_id,
         what.level,
         what.approved,
         what.effective_on,
         at,
+        by.as_of,
         document_no,
     )
+
+
+async def _close_seats(conn: Connection, by: By, what: SetSeats) -> object:
+    """Close what is recorded; up to the effective date it is recorded anew. Answers the instant, none when there was nothing."""
+    last = await conn.fetchrow(
+        "SELECT id, lower(during) AS since FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)",
+        what.unit_id,
+        what.level,
+    )
+    if last is None:
+        return None
+    if what.effective_on < last["since"]:
+        raise SeatsChangedLater(since=last["since"])
+    at: object = await conn.fetchval(
+        "UPDATE seats SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
+        " WHERE id = $1 RETURNING upper(recorded)",
+        last["id"],
+        by.as_of,
+    )
+    await conn.execute(
+        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
+        " SELECT unit_id, level, approved, daterange(lower(during), $2), tstzrange($3, NULL), document_no FROM seats"
+        " WHERE id = $1 AND lower(during) < $2",
+        last["id"],
+        what.effective_on,
+        at,
+    )
+    return at
 
 
 async def add_first_seats(conn: Connection, by: By, rows: Sequence[tuple[UUID, LoadedSeats]]) -> None:

@@ -115,6 +115,13 @@ class QuotaChangedLater(Conflict):
     sentence = "该编制数自 {since} 起已另有变更。请按生效时间的先后办理。"
 
 
+class SeatsChangedLater(Conflict):
+    """A later change stands already."""
+
+    code = "seats_changed_later"
+    sentence = "该职务层次的领导职数自 {since} 起已另有变更。请按生效时间的先后办理。"
+
+
 class QuotaBelowZero(Conflict):
     """More posts than there are."""
 
