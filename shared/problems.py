@@ -131,6 +131,7 @@ TITLES: dict[str, str] = {
     "secondment_ended": "借调已结束",
     "person_on_roster": "人员已在编",
     "person_not_here": "人员不在本单位",
+    "person_elsewhere": "人员已转到其他单位",
     "already_released": "人员已出编",
     "not_released_yet": "人员仍在编",
     "nothing_corrected": "没有要更正的内容",

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import zipfile
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -17,11 +18,12 @@ from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
 from services.roster.commands.reforms import carry_out
+from services.roster.commands.transfers import transfer_person
 from services.roster.commands.unit_closing import close_unit
 from services.roster.commands.units import set_seats
 from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
-from services.roster.models.refusals import SeatsChangedLater
-from services.roster.models.requests import SetSeats
+from services.roster.models.refusals import PersonElsewhere, SeatsChangedLater
+from services.roster.models.requests import SetSeats, TransferPerson
 from services.roster.models.units import CloseUnit, Reform
 from services.roster.queries import imports as queries
 from services.roster.queries.imports import ImportView
@@ -527,3 +529,72 @@ async def test_loans_of_people_who_are_there_are_compared_and_written(office: Of
     assert [[column for _, _, column, _ in await office.said(view)] for view in (shorter, other)] == [["借调到期"], ["借出单位"]]
     rows = await office.database.pool.fetch("SELECT until::text, document_no FROM secondments WHERE upper_inf(recorded)")
     assert [tuple(row) for row in rows] == [("2027-02-28", "测借〔2026〕2号")]
+
+
+async def two_units(office: Office) -> None:
+    """甲单位 with a person to change and one to stay, 乙单位 with one."""
+    units = [with_posts(内设机构="办公室"), with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1], 内设机构="办公室")]
+    await office.write("roster", {"单位": units, "人员": [person(0, 学历="本科"), person(1, 单位="乙单位", 学历="本科")]})
+
+
+async def moved_to_the_other(office: Office) -> None:
+    """The person of 甲单位 is transferred to 乙单位."""
+    here = await office.database.pool.fetchrow(
+        "SELECT person_id, units.id FROM placements JOIN units ON units.id = unit_id WHERE code = $1", USCC[0]
+    )
+    assert here is not None
+    other = await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", USCC[1])
+    way = TransferPerson(
+        person_id=here["person_id"],
+        from_unit_id=here["id"],
+        to_unit_id=other,
+        kind="SY",
+        funding="full",
+        effective_on=given.TODAY,
+        authorisation_no="调〔2026〕1号",
+        authorised_on=date(2026, 9, 1),
+    )
+    await transfer_person(office.database, given.by(), way)
+
+
+async def merged_into_the_other(office: Office) -> None:
+    """甲单位 is merged into 乙单位."""
+    gone, into = [await office.database.pool.fetchval("SELECT id FROM units WHERE code = $1", code) for code in USCC[:2]]
+    what = {
+        "title": "机构改革",
+        "effective_on": given.TODAY,
+        "document_on": given.TODAY,
+        "steps": [{"step": "merge", "unit_id": gone, "into_unit_id": into}],
+    }
+    await carry_out(office.database, given.by(), Reform.model_validate(what))
+
+
+@pytest.mark.parametrize("leave", [moved_to_the_other, merged_into_the_other])
+async def test_nothing_is_changed_of_who_left_the_unit_since_the_check(office: Office, leave: Callable[[Office], Awaitable[None]]) -> None:
+    await two_units(office)
+    people = [person(0, 学历="硕士研究生毕业", 所在内设机构="办公室"), person(1, 单位="乙单位", 学历="硕士研究生毕业")]
+    view = await office.check("roster", people)
+    await leave(office)
+
+    done = await office.apply(view)
+
+    assert await office.refused(done) == [("甲单位", str(PersonElsewhere()))]
+    assert (done.state, done.written["changed"]) == (ImportState.APPLIED, 1)
+    assert await office.database.pool.fetchval("SELECT count(*) FROM post_changes") == 0
+    changed = await office.database.pool.fetch(
+        "SELECT field, code FROM person_changes JOIN placements USING (person_id) JOIN units ON units.id = unit_id"
+    )
+    assert [tuple(line) for line in changed] == [("education", USCC[1])]
+
+
+async def test_nobody_is_lent_for_a_unit_that_he_left_since_the_check(office: Office) -> None:
+    await two_units(office)
+    lent = {"借出单位": "外市某局", "借调开始": given.TODAY.isoformat(), "借调到期": "2026-12-31", "借调文号": "测借〔2026〕1号"}
+    view = await office.check("roster", [person(0, **lent), person(1, 单位="乙单位", **lent)])
+    await moved_to_the_other(office)
+
+    done = await office.apply(view)
+
+    assert done.state == ImportState.APPLIED
+    assert [(row, sentence) for _, row, _, sentence in await office.said(done)] == [(2, f"借调未登记：{PersonElsewhere()}")]
+    assert await office.database.pool.fetchval("SELECT count(*) FROM secondments") == 1

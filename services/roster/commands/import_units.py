@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.roster.commands.loads import load_units
+from services.roster.commands.locks import lock_person
 from services.roster.commands.persons import write_update
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import extend_secondment, second_person
@@ -18,7 +19,7 @@ from services.roster.commands.units import New, registered, set_seats
 from services.roster.models.imports import Superseded
 from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadUnit
 from services.roster.models.persons import SealedChange
-from services.roster.models.refusals import PersonUnknown
+from services.roster.models.refusals import PersonElsewhere, PersonUnknown
 from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
 from services.roster.models.secondments import ExtendSecondment, SecondPerson
 from services.roster.models.units import ChangeUnit
@@ -83,6 +84,7 @@ async def write_units(conn: Connection, by: By, what: WriteUnits) -> int:
         if unit.change is not None:
             await _change_unit(conn, replace(by, document_no=None), unit.change)
         for person in unit.persons:
+            await _lock_in(conn, person.person_id, unit.unit_id)
             await write_update(conn, by, person)
     await tick_off(conn, what.import_id, "written", [(unit.position, "", _written(unit, loaded.get(unit.unit_id))) for unit in what.units])
     return len(what.units)
@@ -96,6 +98,13 @@ async def _claim(conn: Connection, import_id: UUID, positions: Sequence[int]) ->
     )
     if len(waiting) < len(positions):
         raise Superseded
+
+
+async def _lock_in(conn: Connection, person_id: UUID, unit_id: UUID) -> None:
+    """Lock a person who was of this unit when the file was checked, which may be long ago. Raises PersonElsewhere."""
+    await lock_person(conn, person_id)
+    if await conn.fetchval("SELECT unit_id FROM persons WHERE id = $1", person_id) != unit_id:
+        raise PersonElsewhere
 
 
 def _written(unit: WriteUnit, loaded: Loaded | None) -> Written:
@@ -132,11 +141,12 @@ async def tick_off(conn: Connection, import_id: UUID, state: str, units: Sequenc
 
 
 class Lend(Request):
-    """A person of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside."""
+    """A person of a unit of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside."""
 
     import_id: UUID
     sheet: str
     number: int
+    unit_id: UUID = Field(exclude=True)
     indexes: dict[int, bytes] = Field(exclude=True, repr=False)
     borrower: str
     started_on: date
@@ -145,12 +155,14 @@ class Lend(Request):
 
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
-    """Record a secondment, or a later last day of the one that lasts. Raises what `second_person` and `extend_secondment` raise."""
+    """Record a secondment, or a later last day of the one that lasts. Raises PersonElsewhere, and what `second_person` and `extend_secondment`
+    raise.
+    """
     person_id = (await known_by(conn, [what.indexes])).get(0)
-    person = await conn.fetchrow("SELECT id, unit_id FROM persons WHERE id = $1", person_id)
-    if person is None:
+    if person_id is None:
         raise PersonUnknown
-    for loan in await secondments_of(conn, person["id"]):
+    await _lock_in(conn, person_id, what.unit_id)
+    for loan in await secondments_of(conn, person_id):
         if loan.ended_on is None and loan.started_on == what.started_on:
             await _extend_secondment(conn, by, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
             return loan.secondment_id
@@ -159,12 +171,12 @@ async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     )
     borrower_id = borrowers[0]["id"] if len(borrowers) == 1 else None
     lent = SecondPerson(
-        person_id=person["id"],
+        person_id=person_id,
         borrower_id=borrower_id,
         borrower=None if borrower_id else what.borrower,
         started_on=what.started_on,
         until=what.until,
-        baseline=not await units_in_use(conn, [person["unit_id"]]),
+        baseline=not await units_in_use(conn, [what.unit_id]),
     )
     made: UUID = await _second_person(conn, by, lent)
     return made

@@ -75,6 +75,7 @@ class _Writing:
                 import_id=self._job.id,
                 sheet=row["sheet"],
                 number=row["number"],
+                unit_id=row["unit_id"],
                 indexes=self._gathering.cipher.indexes(values["id_number"]),
                 borrower=values["seconded_to"],
                 started_on=values["seconded_from_on"],
@@ -137,7 +138,8 @@ class _Writing:
 
 
 _LENT = (
-    "SELECT sheet, number, sealed FROM import_rows JOIN import_units USING (import_id, unit_code)"
+    "SELECT sheet, number, sealed, units.id AS unit_id FROM import_rows JOIN import_units USING (import_id, unit_code)"
+    " JOIN units ON units.code = unit_code"
     " WHERE import_id = $1 AND seconded AND verdict IN ('added', 'changed') AND state = 'written' ORDER BY sheet, number"
 )
 _NOT_LENT = (

@@ -290,6 +290,13 @@ class PersonNotHere(Conflict):
     sentence = "该人员当前不在本单位的编制上。请核对单位和人员。"
 
 
+class PersonElsewhere(Conflict):
+    """A file was checked for one unit; by now the person is in another."""
+
+    code = "person_elsewhere"
+    sentence = "文件核对之后，有人员已转到其他单位，原来的核对结果对其不再适用，未写入。请重新上传文件，核对无误后再导入。"
+
+
 class AlreadyReleased(Conflict):
     """Has left before."""
 
