@@ -83,6 +83,7 @@ TITLES: dict[str, str] = {
     "reform_in_flight": "单位有在办申请",
     "unit_under_freeze": "单位冻结未解除",
     "entry_after_reform": "人员入编晚于改革日",
+    "exit_after_reform": "人员离开晚于撤并日",
     "reform_overfills": "改革后超编",
     "document_after_effect": "生效日早于文件日",
     "reform_unknown": "没有找到改革事项",

@@ -28,6 +28,7 @@ from services.roster.models.units import (
     AboveRankUnproved,
     ChangeUnit,
     CloseUnit,
+    ExitAfterReform,
     NothingChanged,
     ParentBelow,
     ParentWithheld,
@@ -267,6 +268,22 @@ async def test_a_freeze_of_organisation_stops_what_is_key_and_nothing_else(roste
     with pytest.raises(Frozen):
         await change(roster_db, unit_id, name="新名")
     await change(roster_db, unit_id, duties="新职责")
+
+
+async def test_a_unit_is_not_closed_before_people_left(roster_db: Database) -> None:
+    row, left = await given.row(roster_db, 1), SINCE + timedelta(days=5)
+    _, placement_id = await given.in_post(roster_db, row, date(2020, 1, 1))
+    await given.release(roster_db, placement_id, left)
+    await given.quota(roster_db, row, 0, SINCE)
+    events = len(await given.published(roster_db))
+
+    with pytest.raises(ExitAfterReform):
+        await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=SINCE))
+
+    assert len(await given.published(roster_db)) == events
+    assert [await given.headcount(roster_db, row, left - timedelta(days=day)) for day in (1, 0)] == [1, 0]
+    await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=left))
+    assert (await seen(roster_db, row.unit_id, left - timedelta(days=1))).closed_on == left
 
 
 async def test_a_closed_unit_takes_nothing_any_more_and_stays_to_be_read(roster_db: Database) -> None:

@@ -10,7 +10,7 @@ from services.roster.commands.unit_records import end_record, write_names
 from services.roster.commands.units import replace_seats
 from services.roster.models.refusals import DatesOutOfOrder, SameUnit
 from services.roster.models.requests import SetSeats
-from services.roster.models.units import CloseUnit, ReformInFlight, UnitNotEmpty, UnitUnderFreeze
+from services.roster.models.units import CloseUnit, ExitAfterReform, ReformInFlight, UnitNotEmpty, UnitUnderFreeze
 from services.roster.queries.establishments import establishments
 from services.roster.queries.facts import frozen_by
 from services.roster.queries.unit_records import ensure_open, names_of, record_of
@@ -31,10 +31,11 @@ async def close_unit(conn: Connection, by: By, what: CloseUnit) -> None:
 
 
 async def closed(conn: Connection, by: By, batch: Batch, unit_id: UUID, successors: Sequence[UUID], kind: str) -> None:
-    """End the unit on the day; what it was stays readable. Raises UnitNotEmpty, ReformInFlight, UnitUnderFreeze."""
+    """End the unit on the day; what it was stays readable. Raises UnitNotEmpty, ExitAfterReform, ReformInFlight, UnitUnderFreeze."""
     await record_of(conn, unit_id)
     await ensure_nothing_in_flight(conn, unit_id)
     await _ensure_empty(conn, unit_id)
+    await _ensure_all_gone(conn, batch, unit_id)
     ensure_not_frozen(await frozen_by(conn, unit_id, FreezeScope.ORGANISATION))
     await _end_seats(conn, by, batch, unit_id)
     for role, names in (await names_of(conn, unit_id)).items():
@@ -78,6 +79,21 @@ async def _ensure_empty(conn: Connection, unit_id: UUID) -> None:
     assert left is not None  # noqa: S101  a SELECT without FROM has one row
     if people or posts or reserved or any(left.values()):
         raise UnitNotEmpty(unit=unit_id, people=people, posts=posts, reserved=reserved, **left)
+
+
+async def _ensure_all_gone(conn: Connection, batch: Batch, unit_id: UUID) -> None:
+    """Nobody was there, nor on loan from it or to it, between the day and today: on those days he would be nowhere."""
+    left = await conn.fetchrow(
+        "SELECT count(DISTINCT person_id) AS people, max(upper(during)) AS day FROM ("
+        " SELECT person_id, during FROM placements WHERE unit_id = $1 AND upper_inf(recorded) UNION ALL"
+        " SELECT person_id, during FROM secondments WHERE (lender_id = $1 OR borrower_id = $1) AND upper_inf(recorded)"
+        ") AS stays WHERE upper(during) > $2",
+        unit_id,
+        batch.since,
+    )
+    assert left is not None  # noqa: S101  a count has one row
+    if left["people"]:
+        raise ExitAfterReform(**left)
 
 
 async def _end_seats(conn: Connection, by: By, batch: Batch, unit_id: UUID) -> None:

@@ -267,6 +267,13 @@ class EntryAfterReform(Conflict):
     sentence = "有 {people} 名人员在改革生效日当天或之后才到该单位或才开始借调，最晚为 {day}。请改用其后的生效日期，或先更正日期。"
 
 
+class ExitAfterReform(Conflict):
+    """People were on the unit, or on loan from it or to it, on that day or later."""
+
+    code = "exit_after_reform"
+    sentence = "有 {people} 名人员在撤并生效日之后才离开该单位或才结束借调，最晚为 {day}。请把生效日期改为该日或其后，或先更正其离开日期。"
+
+
 class ReformOverfills(Conflict):
     """More people over quota than before."""
 
