@@ -15,6 +15,7 @@ from services.roster.commands.effects import take_effect
 from services.roster.models.changes import ChangeOfOther, ChangeOutdated, ChangeTaken, RegisterChange
 from services.roster.models.persons import CorrectPerson
 from services.roster.models.refusals import (
+    ChangedLater,
     ClaimRefusedByTombstone,
     DocumentMissing,
     NothingCorrected,
@@ -106,6 +107,27 @@ async def test_nothing_changes_until_the_case_is_decided_and_then_all_of_it_does
     assert {each.field for each in kept} == {"title", "leadership_level", "duty_status"}
     assert {(each.actor, each.document_no, each.matter) for each in kept} == {("tester", "编变〔2026〕1号", "信息变更")}
     assert {(each.asked_by, each.asked_reason, each.proof_no) for each in kept} == {("tester", "测试", PROOF)}
+
+
+async def test_a_late_case_leaves_what_changed_after_its_day(roster_db: Database) -> None:
+    row, person_id = await in_post(roster_db)
+    for since, title in ((date(2026, 7, 1), "校长"), (date(2026, 6, 1), "副校长")):
+        await carried_out(roster_db, case(row, person_id, await registered(roster_db, person_id, since=since, title=title)))
+
+    titles = [(await seen(roster_db, person_id, Moment(date(2026, month, 15)))).title for month in (5, 6, 7, 8)]
+
+    assert titles == [None, "副校长", "校长", "校长"]
+
+
+async def test_a_number_is_registered_from_no_day_on_before_a_later_number(roster_db: Database) -> None:
+    row, person_id = await in_post(roster_db)
+    first, second = (given.id_number(number, date(1985, 3, 5)) for number in (63, 73))
+    told = {"birth_on": date(1985, 3, 5), "sex": Sex.FEMALE}
+    later = await registered(roster_db, person_id, since=date(2026, 7, 1), id_number=first, **told)
+    await carried_out(roster_db, case(row, person_id, later))
+
+    with pytest.raises(ChangedLater):
+        await registered(roster_db, person_id, since=date(2026, 6, 1), id_number=second)
 
 
 async def test_a_new_number_waits_encrypted_and_is_shown_masked(roster_db: Database) -> None:

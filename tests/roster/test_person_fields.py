@@ -263,6 +263,49 @@ async def test_a_key_item_is_corrected_from_where_it_was_wrong_and_never_changed
     assert [(await seen(roster_db, person_id, Moment(date(2026, month, 1)))).title for month in (2, 3)] == ["科员", "副科长"]
 
 
+async def test_a_correction_ends_where_a_later_value_of_the_field_stands(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db), title="科员", major="土木工程")
+    async with roster_db.transaction() as conn:  # as cases and the unit wrote it
+        for since, values in (
+            (date(2026, 3, 1), {"title": "科长"}),
+            (date(2026, 5, 1), {"major": "史学"}),
+            (date(2026, 7, 1), {"title": "局长"}),
+        ):
+            await rewrite(conn, given.by("任〔2026〕1号", at=LATER), person_id, values, since)
+
+    middle = CorrectPerson(person_id=person_id, title="副科长", native_place="示例省示例市", since=date(2026, 3, 1))
+    await correct_person(roster_db, given.CIPHER, given.by("更〔2026〕1号", at=LATER), middle)
+    await correct_person(
+        roster_db,
+        given.CIPHER,
+        given.by("更〔2026〕2号", at=LATER),
+        CorrectPerson(person_id=person_id, major="数学", since=date(2026, 4, 1)),
+    )
+
+    views = [await seen(roster_db, person_id, Moment(date(2026, month, 15))) for month in range(2, 9)]
+    assert [each.title for each in views] == ["科员", "副科长", "副科长", "副科长", "副科长", "局长", "局长"]
+    assert [each.major for each in views] == ["土木工程", "土木工程", "数学", "史学", "史学", "史学", "史学"]
+    assert [each.native_place for each in views] == [None] + ["示例省示例市"] * 6
+    kept = [(each.since, each.before, each.after) for each in await lines(roster_db, person_id) if each.document_no == "更〔2026〕1号"]
+    assert {each for each in kept if each[2] == "副科长"} == {
+        (date(2026, 3, 1), "科长", "副科长"),
+        (date(2026, 5, 1), "科长", "副科长"),
+    }
+    await correct_person(roster_db, given.CIPHER, given.by("更〔2026〕3号", at=LATER), CorrectPerson(person_id=person_id, title="主任"))
+    assert {(await seen(roster_db, person_id, Moment(date(2026, month, 15)))).title for month in range(2, 9)} == {"主任"}
+
+
+async def test_a_number_is_corrected_from_no_day_on_before_a_later_number(roster_db: Database) -> None:
+    person_id = await registered(roster_db, await given.unit(roster_db))
+    async with roster_db.transaction() as conn:  # as cases wrote it
+        for since, sealed in ((date(2026, 3, 1), b"wrong"), (date(2026, 7, 1), b"right")):
+            await rewrite(conn, given.by(at=LATER), person_id, {"id_number": sealed}, since)
+    middle = CorrectPerson(person_id=person_id, id_number=given.id_number(51), since=date(2026, 3, 1))
+
+    with pytest.raises(ChangedLater):
+        await correct_person(roster_db, given.CIPHER, given.by(at=LATER), middle)
+
+
 async def test_what_is_no_key_item_changes_the_retirement_category_by_no_correction_from_a_day_on(roster_db: Database) -> None:
     person_id = await registered(roster_db, await given.unit(roster_db))
 

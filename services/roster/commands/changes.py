@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
-from services.roster.commands.corrections import change_record, correct_post
+from services.roster.commands.corrections import change_record, correct_post, ensure_last_number
 from services.roster.commands.locks import lock_person, lock_unit, take_person
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.posts import change_post
@@ -70,6 +70,7 @@ _keep = command(_register_change)
 
 async def _ensure_possible(conn: Connection, what: SealedChange) -> None:
     """What would be refused at the end is refused at the beginning."""
+    await ensure_last_number(conn, what)
     told = {"retirement_override": "retirement_category", "retirement_reason": "retirement_reason", "sex": "sex"}
     changed: dict[str, Any] = {mine: what.values[name] for mine, name in told.items() if name in what.values}
     person = replace(await person_record(conn, what.person_id), **changed)

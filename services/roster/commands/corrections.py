@@ -12,7 +12,7 @@ from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.persons import ensure_same_retirement
 from services.roster.commands.placements import DETAILS, close_recorded
-from services.roster.commands.records import Line, begins, keep_lines, rewrite
+from services.roster.commands.records import Line, begins, ensure_nothing_later, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
 from services.roster.models.facts import Placement
 from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
@@ -145,8 +145,15 @@ async def _ensure_no_change(conn: Connection, what: SealedChange, since: date) -
 _correct = command(_correct_person)
 
 
+async def ensure_last_number(conn: Connection, what: SealedChange) -> None:
+    """A person is found by his last number: another one from a day on is his last, or refused (ChangedLater)."""
+    if what.since is not None and "id_number" in what.sealed:
+        await ensure_nothing_later(conn, what.person_id, ("id_number",), what.since)
+
+
 async def change_record(conn: Connection, by: By, what: SealedChange, person_version: int) -> None:
     """Write what is proved, and publish it where the person is in post. The caller has locked the person."""
+    await ensure_last_number(conn, what)
     if "id_number" in what.sealed and not await change_number(conn, what.person_id, what.indexes):
         raise PersonKnown
     await rewrite(conn, by, what.person_id, what.columns, what.since)

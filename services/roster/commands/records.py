@@ -1,6 +1,6 @@
 """A person's record through time: what is so from a day on, as known from an instant on. Every change of a field leaves a line of its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
@@ -44,7 +44,10 @@ async def write_records(conn: Connection, by: By, records: Iterable[tuple[UUID, 
 
 
 async def rewrite(conn: Connection, by: By, person_id: UUID, values: Mapping[str, object], since: date | None) -> None:
-    """From a day on (none: always) these fields are thus. What was recorded is closed, not changed. The caller has locked the person."""
+    """From a day on (none: always) these fields are thus, each up to the later day from which another value of it stands. What was recorded is
+    closed, not changed. The caller has locked the person.
+    """
+    ends = await _ends(conn, person_id, values, since) if since is not None else dict.fromkeys(values, date.max)
     at = await conn.fetchval(
         "SELECT greatest($2, max(lower(recorded)) + interval '1 microsecond') FROM person_records WHERE person_id = $1 AND upper_inf(recorded)",
         person_id,
@@ -52,16 +55,34 @@ async def rewrite(conn: Connection, by: By, person_id: UUID, values: Mapping[str
     )
     closed = await conn.fetch(
         "UPDATE person_records SET recorded = tstzrange(lower(recorded), $2)"
-        " WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($3, NULL) RETURNING *",
+        " WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($3, $4) RETURNING *",
         person_id,
         at,
         since,
+        max(ends.values()),
     )
     if not closed:
         raise PersonUnknown(person=person_id)
-    for old in closed:
-        await _replace(conn, by, old, values, since, at)
-    await keep_lines(conn, by, person_id, (line for old in closed for line in _lines(old, values, since)))
+    told = [(old, {name: value for name, value in values.items() if (old["during"].lower or date.min) < ends[name]}) for old in closed]
+    for old, new in told:
+        await _replace(conn, by, old, new, since, at)
+    await keep_lines(conn, by, person_id, (line for old, new in told for line in _lines(old, new, since)))
+
+
+async def _ends(conn: Connection, person_id: UUID, fields: Iterable[str], since: date) -> dict[str, date]:
+    """Up to which day a value of each field from this day on holds: a later one stands from there (docs/decisions/0056)."""
+    steps = await _steps(conn, person_id, since)
+    return {name: next((day for day, before, after in steps if before[name] != after[name]), date.max) for name in fields}
+
+
+async def _steps(conn: Connection, person_id: UUID, since: date) -> list[tuple[date, asyncpg.Record, asyncpg.Record]]:
+    """The days after this one on which another record begins, with the one before."""
+    rows = await conn.fetch(
+        "SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($2, NULL) ORDER BY during",
+        person_id,
+        since,
+    )
+    return [(after["during"].lower, before, after) for before, after in pairwise(rows)]
 
 
 async def _replace(conn: Connection, by: By, old: asyncpg.Record, values: Mapping[str, object], since: date | None, at: datetime) -> None:
@@ -90,16 +111,11 @@ def _lines(old: asyncpg.Record, values: Mapping[str, object], since: date | None
     return (Line(name, begins, old[name], value) for name, value in values.items() if old[name] != value)
 
 
-async def ensure_nothing_later(conn: Connection, person_id: UUID, values: Mapping[str, object], since: date) -> None:
-    """No later day has another value of one of these fields: it would be overwritten."""
-    rows = await conn.fetch(
-        "SELECT * FROM person_records WHERE person_id = $1 AND upper_inf(recorded) AND during && daterange($2, NULL) ORDER BY during",
-        person_id,
-        since,
-    )
-    for before, after in pairwise(rows):
-        if any(before[name] != after[name] for name in values):
-            raise ChangedLater(since=after["during"].lower)
+async def ensure_nothing_later(conn: Connection, person_id: UUID, fields: Collection[str], since: date) -> None:
+    """No later day has another value of one of these fields."""
+    for day, before, after in await _steps(conn, person_id, since):
+        if any(before[name] != after[name] for name in fields):
+            raise ChangedLater(since=day)
 
 
 async def begins(conn: Connection, person_id: UUID, field: str, since: date) -> bool:
