@@ -22,8 +22,18 @@ COMPLETE = "complete"
 
 def complete_until(archive: Path) -> datetime | None:
     """Up to when the archive holds all that was committed."""
+    words = _complete(archive)
+    return datetime.fromisoformat(words[0]) if words else None
+
+
+def position_of(archive: Path) -> str | None:
+    """The position of the log at that instant; an older program did not write it down."""
+    return next(iter(_complete(archive)[1:]), None)
+
+
+def _complete(archive: Path) -> list[str]:
     file = archive / COMPLETE
-    return datetime.fromisoformat(file.read_text(encoding="utf-8").strip()) if file.exists() else None
+    return file.read_text(encoding="utf-8").split() if file.exists() else []
 
 
 async def keep(place: Place, archive: Path) -> None:
@@ -44,7 +54,7 @@ async def _round(superuser: Connection, place: Place, archive: Path) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(_until_received(superuser, seen["position"]), PATIENCE)
         half = archive / f"{COMPLETE}.new"
-        half.write_text(f"{seen['at'].isoformat()}\n", encoding="utf-8")
+        half.write_text(f"{seen['at'].isoformat()} {seen['position']}\n", encoding="utf-8")
         half.rename(archive / COMPLETE)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from deploy.backup import afterwards, manifest, recovery
+from deploy.backup import afterwards, manifest, recovery, segments
 from deploy.backup.afterwards import MadeAnew
-from deploy.backup.archive import complete_until
+from deploy.backup.archive import complete_until, position_of
 from deploy.backup.kept import copy_kept, size_of
 from deploy.backup.making import ROOM, ensure_room, verify
 from deploy.backup.manifest import Manifest, told
@@ -80,7 +80,23 @@ def _archive(wanted: Wanted, backup: Manifest) -> Path | None:
     complete = complete_until(found)
     if wanted.until and (complete is None or complete < wanted.until):
         raise WrongPlace(f"归档只完整到 {told(complete) if complete else '开始之前'}，不能恢复到 {told(wanted.until)}。")
+    next_one = segments.behind(segments.names(wanted.folder / "base" / "pg_wal"))
+    if wanted.until and next_one in _missing(wanted, found):
+        raise _hole(next_one, wanted.until)
     return found
+
+
+def _missing(wanted: Wanted, archive: Path) -> list[str]:
+    """What the archive lacks of the log behind the backup."""
+    reached = position_of(archive)  # first: an archive may go on growing
+    base, archived = (segments.names(folder) for folder in (wanted.folder / "base" / "pg_wal", archive / "wal"))
+    return segments.missing(base, archived, reached)
+
+
+def _hole(name: str, until: datetime) -> WrongPlace:
+    return WrongPlace(
+        f"归档缺少日志文件 {name}，从该备份到不了 {told(until)}。请选在此时刻之前、缺少的日志之后完成的备份；没有这样的备份，则选缺口之前的时刻，或不写 --until。"
+    )
 
 
 def _take_secrets(place: Place, wanted: Wanted) -> None:
@@ -93,8 +109,10 @@ def _take_secrets(place: Place, wanted: Wanted) -> None:
 
 
 async def _recover(place: Place, wanted: Wanted, backup: Manifest, archive: Path | None, data: Path, tell: Tell) -> Restored:
-    """Where nothing was written after the wanted instant, all there is, is what was wanted."""
-    wal = archive / "wal" if archive else None
+    """Where nothing was written after the wanted instant, all there is, is what was wanted. WrongPlace when the log has a hole before it."""
+    wal, lost = (archive / "wal", _missing(wanted, archive)) if archive else (None, [])
+    if lost and wanted.until is None:
+        tell(f"归档缺少日志文件 {lost[0]}，恢复可能止于它之前。请核对下面所示的最后一笔业务时刻。")
     for until in (wanted.until, None):
         tell(f"正在复制数据库（{size_of(wanted.folder / 'base') / 2**20:,.0f} MB）……")
         await asyncio.to_thread(recovery.lay_out, wanted.folder / "base", data, wal)
@@ -105,5 +123,6 @@ async def _recover(place: Place, wanted: Wanted, backup: Manifest, archive: Path
                 stands_at = last or backup.ended_at
                 return Restored(stands_at, await afterwards.make_anew(place, stands_at))
         except recovery.EndedEarly:
-            continue
+            if lost and until:
+                raise _hole(lost[0], until) from None
     raise WrongPlace("数据库未能恢复。")

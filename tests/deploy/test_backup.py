@@ -1,14 +1,19 @@
 """What a backup refuses before a byte is written, and what is kept of a home's files."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from deploy.backup import making, manifest
+from deploy.backup import making, manifest, recovery, restoring, segments
+from deploy.backup.archive import COMPLETE, complete_until, position_of
 from deploy.backup.kept import copy_kept
 from deploy.backup.manifest import FILE, Manifest, fingerprints
+from deploy.backup.restoring import Wanted
 from deploy.local import secret_files
 from deploy.local.place import Place, WrongPlace
 from shared.crypto import KeyRing, Suite, new_key
@@ -99,3 +104,90 @@ def test_files_are_copied_once_again_when_changed_and_never_deleted_in_the_copy(
         "out/documents/a.pdf",
         "out/documents/b.pdf",
     ]
+
+
+T1 = "00000001" + "0" * 8
+"""Timeline and the first eight digits of the first files of a log."""
+
+
+@pytest.mark.parametrize(
+    ("base", "archived", "reached", "lacking"),
+    [
+        (["01"], ["01", "02", "04"], None, ["03"]),
+        (["01"], ["01", "02", "03.partial"], None, []),
+        (["01"], ["05", "06.partial"], None, ["01", "02", "03", "04"]),
+        (["03"], ["03", "04"], None, []),
+        (["03"], [], None, ["03"]),
+        (["03"], ["02"], None, ["03"]),
+        (["01"], ["01", "02.gz", "03"], None, ["02"]),
+        (["01"], ["01", "02"], "0/3000000", []),
+        (["01"], ["01", "02"], "0/3000001", ["03"]),
+        (["01", "02"], ["02"], "0/2000028", []),
+    ],
+)
+def test_a_hole_in_the_archived_log_is_found(base: list[str], archived: list[str], reached: str | None, lacking: list[str]) -> None:
+    held = [f"{T1}000000{name}" for name in archived]
+
+    found = segments.missing(["archive_status", *(f"{T1}000000{name}" for name in base)], ["00000002.history", *held], reached)
+
+    assert found == [f"{T1}000000{name}" for name in lacking]
+
+
+def test_the_log_goes_on_over_the_last_two_digits_and_over_a_change_of_the_timeline() -> None:
+    base, archived = [f"{T1}000000FE"], [f"{T1}000000FE", f"{T1}000000FF", "000000010000000100000000"]
+
+    assert segments.missing(base, archived, "1/1000000") == []
+    assert segments.missing(base, [*archived, "000000020000000100000001.partial"]) == []
+    assert segments.missing(base, [archived[0], archived[2]]) == [f"{T1}000000FF"]
+    assert segments.missing(base, [*archived[:2], "000000010000000100000001"]) == ["000000010000000100000000"]
+    assert segments.behind([f"{T1}000000FF"]) == "000000010000000100000000"
+
+
+def test_what_an_archive_says_of_itself_is_read_with_its_position_and_without(tmp_path: Path) -> None:
+    assert (complete_until(tmp_path), position_of(tmp_path)) == (None, None)
+    (tmp_path / COMPLETE).write_text(f"{NOON.isoformat()}\n")
+    assert (complete_until(tmp_path), position_of(tmp_path)) == (NOON, None)
+    (tmp_path / COMPLETE).write_text(f"{NOON.isoformat()} 0/5000028\n")
+    assert (complete_until(tmp_path), position_of(tmp_path)) == (NOON, "0/5000028")
+
+
+def holding(tmp_path: Path, *archived: str) -> tuple[Wanted, Manifest]:
+    """A backup that ends with the file 01, and the files of the archive behind it."""
+    archive = tmp_path / "archive"
+    for folder in (tmp_path / "base" / "pg_wal", archive / "wal"):
+        folder.mkdir(parents=True)
+    (tmp_path / "base" / "pg_wal" / f"{T1}00000001").touch()
+    for name in archived:
+        (archive / "wal" / f"{T1}000000{name}").touch()
+    (archive / COMPLETE).write_text((NOON + timedelta(hours=2)).isoformat())
+    return Wanted(tmp_path, NOON + timedelta(hours=1)), MADE.model_copy(update={"archive": str(archive)})
+
+
+def test_a_minute_behind_a_trimmed_log_is_refused_before_a_byte_is_written(tmp_path: Path) -> None:
+    wanted, made = holding(tmp_path, "05", "06.partial")
+
+    with pytest.raises(WrongPlace, match=f"{T1}00000002.*请选"):
+        restoring._archive(wanted, made)
+
+    assert restoring._archive(Wanted(tmp_path), made) == tmp_path / "archive"
+
+
+@pytest.mark.parametrize(("archived", "rounds"), [(["01", "02", "04"], 1), (["01", "02", "03"], 2)])
+def test_a_log_that_ends_before_the_minute_is_taken_for_all_there_is_only_without_a_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archived: list[str], rounds: int
+) -> None:
+    wanted, made = holding(tmp_path, *archived)
+    asked: list[datetime | None] = []
+
+    @asynccontextmanager
+    async def recovered(_place: Place, _data: Path, _wal: Path | None, until: datetime | None) -> AsyncIterator[None]:
+        asked.append(until)
+        raise recovery.EndedEarly
+        yield
+
+    monkeypatch.setattr(recovery, "recovered", recovered)
+    archive = restoring._archive(wanted, made)
+    with pytest.raises(WrongPlace, match=f"{T1}00000003" if rounds == 1 else "未能恢复"):
+        asyncio.run(restoring._recover(Place(tmp_path, 0, "test"), wanted, made, archive, tmp_path / "data", print))
+
+    assert asked == [wanted.until, None][:rounds]
