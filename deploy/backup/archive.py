@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.backup.kept import copy_kept
+from deploy.local import whole_file
 from deploy.local.archive import archive_of
 from deploy.local.place import Place
 from shared import telemetry
@@ -53,9 +54,7 @@ async def _round(superuser: Connection, place: Place, archive: Path) -> None:
     await asyncio.to_thread(copy_kept, place.home, archive / "kept")
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(_until_received(superuser, seen["position"]), PATIENCE)
-        half = archive / f"{COMPLETE}.new"
-        half.write_text(f"{seen['at'].isoformat()} {seen['position']}\n", encoding="utf-8")
-        half.rename(archive / COMPLETE)
+        whole_file.write(archive / COMPLETE, f"{seen['at'].isoformat()} {seen['position']}\n")
 
 
 async def _until_received(superuser: Connection, position: str) -> None:

@@ -1,7 +1,6 @@
 """Making a backup while everything runs: PostgreSQL's own base backup, then the kept files, checked, and at last the manifest."""
 
 import asyncio
-import os
 import re
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ import asyncpg
 
 from deploy.backup.kept import copy_kept, kept_size, size_of
 from deploy.backup.manifest import FILE, Manifest, fingerprints
-from deploy.local import postgres
+from deploy.local import postgres, whole_file
 from deploy.local.archive import archive_of, life
 from deploy.local.place import Place, WrongPlace
 from deploy.local.process import last_line
@@ -48,7 +47,7 @@ def make(place: Place, target: Path, tell: Tell) -> Manifest:
         keys=fingerprints(place.secrets),
         migrations=asked.migrations,
     )
-    _write(target / FILE, made.model_dump_json(indent=1))
+    whole_file.write(target / FILE, made.model_dump_json(indent=1))
     return made
 
 
@@ -135,15 +134,6 @@ def trim(place: Place, made: Path) -> int:
     if done.returncode != 0:
         raise WrongPlace(f"归档未能清理：{done.stderr.strip()}")
     return len(before - set((archive / "wal").iterdir()))
-
-
-def _write(file: Path, text: str) -> None:
-    half = file.with_suffix(".new")
-    with half.open("w", encoding="utf-8") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())
-    half.rename(file)
 
 
 def _mb(size: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.local import postgres, probes
+from deploy.local import postgres, probes, whole_file
 from deploy.local.part import Part
 from deploy.local.place import Place
 
@@ -20,9 +20,9 @@ SLOT = "archive"
 def life(place: Place) -> str:
     """The name of this cluster's life: a restored one begins another, whose archive stands in another folder."""
     file = place.home / "pg" / "life"
-    if not file.exists():
+    if not file.exists() or not file.stat().st_size:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}\n", encoding="utf-8")
+        whole_file.write(file, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}\n")
     return file.read_text(encoding="utf-8").strip()
 
 

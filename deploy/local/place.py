@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
+from deploy.local import whole_file
+
 PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache"
 Service = Literal["identity", "roster", "approval", "monitoring", "reporting"]
@@ -169,7 +171,8 @@ class Place:
         mark = self.home / "environment"
         if mark.exists() and (found := mark.read_text(encoding="utf-8").strip()) != self.environment:
             raise WrongPlace(f"{self.home} 是 {found} 环境的数据目录，不能作为 {self.environment} 环境启动。")
-        mark.write_text(self.environment + "\n", encoding="utf-8")
+        if not mark.exists():
+            whole_file.write(mark, self.environment + "\n")
 
     def forget(self) -> None:
         """Remove what this stack owns; what others keep beside it (the homes of tests, figures of a bench) stays."""

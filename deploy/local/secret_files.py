@@ -1,12 +1,12 @@
 """The secrets of an embedded stack: made once on its first start, one file each, readable by their owner only."""
 
-import os
 import secrets
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from deploy.local import whole_file
 from deploy.local.place import SERVICES
 from shared.crypto import KeyRing, Suite, new_key
 
@@ -39,8 +39,4 @@ def new_token_pair() -> tuple[str, str]:
 
 def write(path: Path, text: str) -> None:
     """One secret, whole or not at all, in place of the one before."""
-    half = path.with_name(path.name + ".new")
-    half.unlink(missing_ok=True)
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    half.rename(path)
+    whole_file.write(path, text, 0o600)

@@ -95,10 +95,13 @@ def write(path: Path, parts: Iterable[PartState]) -> None:
 
 
 def read(path: Path) -> tuple[int | None, list[PartState]]:
-    """What was published last, and the pid of the supervisor that did it (it may be gone)."""
+    """What was published last, and the pid of the supervisor that did it (it may be gone). A file that a loss of power left empty says nothing."""
     if not path.exists():
         return None, []
-    known = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None, []
     return known["supervisor"], [PartState(**(part | {"state": State(part["state"])})) for part in known["parts"]]
 
 
