@@ -42,8 +42,8 @@ async def on_unfrozen(conn: Connection, event: UnitUnfrozen) -> None:
 
 
 def _order(event: UnitFrozen) -> KeepFreeze:
-    return KeepFreeze(order_id=event.order_id, unit_id=event.unit_id, scopes=event.scopes)
+    return KeepFreeze(event_id=event.event_id, order_id=event.order_id, unit_id=event.unit_id, scopes=event.scopes)
 
 
 def _end(event: UnitUnfrozen) -> EndFreeze:
-    return EndFreeze(order_id=event.order_id, unit_id=event.unit_id)
+    return EndFreeze(event_id=event.event_id, order_id=event.order_id, unit_id=event.unit_id)

@@ -188,6 +188,21 @@ async def test_an_end_heard_of_before_its_freeze_leaves_the_unit_free(db: Databa
         assert await queries.freezes_in_force(conn, UNIT, FreezeScope.POST_USE) == ()
 
 
+async def test_an_order_that_ends_twice_for_a_unit_is_told_twice_and_a_repeated_event_once(db: Database) -> None:
+    await applications.submit_application(db, by(), asked())
+    order = uuid.uuid4()
+    moved_away, back, released = unfrozen(order), frozen(order, FreezeScope.POST_USE), unfrozen(order)
+
+    for event in (moved_away, back, released, released, back):
+        await happen(db, event)
+
+    rows = await db.pool.fetch("SELECT type, event_id FROM outbox WHERE type LIKE 'update:%' ORDER BY id")
+    assert [row["type"] for row in rows] == ["update:unblock", "update:block", "update:unblock", "update:unblock", "update:block"]
+    first, begun, second, second_again, begun_again = [row["event_id"] for row in rows]
+    assert len({first, begun, second}) == 3
+    assert (second_again, begun_again) == (second, begun)
+
+
 async def test_a_freeze_and_a_submission_at_the_same_time_never_miss_each_other(db: Database) -> None:
     for _ in range(25):
         order = uuid.uuid4()

@@ -40,15 +40,16 @@ async def end_freeze(conn: Connection, what: EndFreeze) -> None:
 async def block_applications(conn: Connection, what: KeepFreeze) -> None:
     """Pause the unit's pending applications that the order stops."""
     pending = await queries.pending(conn, what.unit_id, rules.stopped_types(what.scopes))
-    await _tell(conn, BLOCK, what.order_id, pending)
+    await _tell(conn, BLOCK, what, pending)
 
 
 async def unblock_applications(conn: Connection, what: EndFreeze) -> None:
     """Let the unit's pending applications go on; those that never heard of the order remember its end."""
-    await _tell(conn, UNBLOCK, what.order_id, await queries.pending(conn, what.unit_id, None))
+    await _tell(conn, UNBLOCK, what, await queries.pending(conn, what.unit_id, None))
 
 
-async def _tell(conn: Connection, update: str, order_id: UUID, applications: Sequence[UUID]) -> None:
+async def _tell(conn: Connection, update: str, what: KeepFreeze | EndFreeze, applications: Sequence[UUID]) -> None:
+    """Each event once: Temporal answers an id that a run knows already without telling the case."""
     for application_id in applications:
-        update_id = uuid5(order_id, f"{update}:{application_id}")
-        await outbox.update_workflow(conn, update, workflow_id(application_id), Block(order_id=order_id), update_id)
+        update_id = uuid5(what.event_id, f"{update}:{application_id}")
+        await outbox.update_workflow(conn, update, workflow_id(application_id), Block(order_id=what.order_id), update_id)

@@ -30,16 +30,18 @@ class SubmitApplication(Input):
 
 
 class KeepFreeze(Input):
-    """A freeze order of the roster, for one unit."""
+    """A freeze order of the roster, for one unit, as this event tells of it."""
 
+    event_id: UUID
     order_id: UUID
     unit_id: UUID
     scopes: tuple[FreezeScope, ...]
 
 
 class EndFreeze(Input):
-    """A freeze order ended for one unit."""
+    """A freeze order ended for one unit: it may do so more than once, when the unit leaves what is frozen and comes back."""
 
+    event_id: UUID
     order_id: UUID
     unit_id: UUID
 
