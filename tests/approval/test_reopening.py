@@ -10,12 +10,17 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.approval.commands.reopening import reopen_cases
+from services.approval.models.facts import Pinned
+from services.approval.models.reopening import KeptCase
 from services.approval.queries.reopening import kept_case
 from services.approval.rules.reopening import carried
 from shared.auth import Who
 from shared.documents import Renderer
+from shared.glossary import ApplicationType, Role
 from tests.approval.house import House, eventually
-from workflows.approval_steps import Phase
+from workflows import approval_steps as steps
+from workflows.approval_messages import Content
+from workflows.approval_steps import Phase, Step
 
 pytestmark = pytest.mark.asyncio
 Way = Callable[[House, uuid.UUID], Awaitable[None]]
@@ -128,3 +133,26 @@ async def test_each_line_of_a_timeline_leads_to_its_phase(home: House) -> None:
     ]
     assert [each.case.position for each in cut[1:4]] == [0, 1, 2]
     assert [each.held for each in cut] == [None, 1, 1, 1, 1, 1, None, None]
+
+
+async def test_a_case_that_an_ended_freeze_still_holds_is_freed_by_the_word_of_its_end() -> None:
+    order, other = uuid.uuid4(), uuid.uuid4()
+    chain = (Step(code="unit_head", label="审签", role=Role.UNIT_HEAD, budget_days=2),)
+    content = Content(unit_id=uuid.uuid4(), kind="SY", funding="full")
+    kept = KeptCase(
+        pinned=Pinned(ApplicationType.POST_USE, chain, content),
+        applicant="clerk",
+        concerned=(),
+        revision=1,
+        blocked_by=(order,),
+        lifted=(order, other),
+        deadline=None,
+        document=None,
+        lines=(),
+    )
+
+    case = carried(kept).case
+
+    freed = steps.unblock(case, order)
+    assert case.blocked_by == (order,)
+    assert (freed.blocked_by, set(freed.lifted)) == ((), {order, other})

@@ -65,6 +65,7 @@ def _phase(kept: KeptCase, turn: KeptLine | None) -> Phase:
 
 
 def _case(kept: KeptCase, phase: Phase, turn: KeptLine | None) -> Case:
+    """An order that holds it still is not lifted yet, even if its end is known: the case hears of that as of any end."""
     steps = [step.code for step in kept.pinned.chain]
     case = Case(
         application_type=kept.pinned.type,
@@ -76,7 +77,7 @@ def _case(kept: KeptCase, phase: Phase, turn: KeptLine | None) -> Case:
         position=steps.index(turn.step_after) if turn and turn.step_after in steps else 0,
         decided_by=tuple(_deciders(kept.lines)),
         blocked_by=kept.blocked_by if phase in BLOCKABLE else (),
-        lifted=kept.lifted,
+        lifted=tuple(order for order in kept.lifted if order not in kept.blocked_by),
         urged_on=max((business_day(line.at) for line in _since(kept, turn) if line.kind is EntryKind.URGED), default=None),
     )
     if kept.document is None or phase not in _WRITTEN:
