@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.place import Place
+from services.roster.commands import comparison_runs
 from services.roster.commands.comparison_runs import compare_registers
 from services.roster.commands.comparisons import accept_theirs, answer_difference, cancel_comparison, move_difference
 from services.roster.commands.keys import renew_all
@@ -350,6 +351,24 @@ async def test_a_cancelled_comparison_touches_nothing_and_no_register_is_said_to
     other = await upper.compare(book({"人员信息": [{"姓名": "某", "性别": "1"}]}))
     assert (other.state, "公民身份号码" in other.note) == (ComparisonState.UNREADABLE, True)
     assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
+
+
+async def test_a_comparison_that_another_attempt_took_over_fails_and_the_next_one_compares(
+    upper: Upper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, prepared = await upper.bring(), comparison_runs._prepare
+
+    async def overtaken(*asked: Any) -> Any:
+        await upper.database.pool.execute("UPDATE comparison_runs SET attempt = attempt + 1 WHERE id = $1", run_id)
+        return await prepared(*asked)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(comparison_runs, "_prepare", overtaken)
+        with pytest.raises(comparison_runs._Superseded):
+            await compare_registers(upper.database, given.CIPHER, upper.desk.imports.clock, run_id)
+    await compare_registers(upper.database, given.CIPHER, upper.desk.imports.clock, run_id)
+
+    assert await upper.database.pool.fetchval("SELECT state FROM comparison_runs WHERE id = $1", run_id) == ComparisonState.COMPARED
 
 
 async def test_a_part_of_the_county_is_compared_with_that_part(upper: Upper) -> None:

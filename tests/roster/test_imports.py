@@ -8,20 +8,32 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
 
 from deploy.city.invented import Inventor
+from services.roster.commands import import_checks
 from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_gathered import Check
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.transfers import transfer_person
 from services.roster.commands.unit_closing import close_unit
 from services.roster.commands.units import set_seats
-from services.roster.models.imports import BeginApplying, CancelImport, ErrorsLeft, FileForgotten, ImportOver, ImportState, NotChecked
+from services.roster.models.imports import (
+    BeginApplying,
+    CancelImport,
+    ErrorsLeft,
+    FileForgotten,
+    ImportOver,
+    ImportState,
+    NotChecked,
+    Superseded,
+)
 from services.roster.models.refusals import PersonElsewhere, SeatsChangedLater
 from services.roster.models.requests import SetSeats, TransferPerson
 from services.roster.models.units import CloseUnit, Reform
@@ -390,8 +402,10 @@ async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_a
     cancelled, repeated = [await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]}) for _ in range(2)]
     await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
     await check_import(office.database, given.CIPHER, office.clock, cancelled)
-    await asyncio.gather(*(check_import(office.database, given.CIPHER, office.clock, repeated) for _ in range(2)))
+    both = (check_import(office.database, given.CIPHER, office.clock, repeated) for _ in range(2))
+    ends = await asyncio.gather(*both, return_exceptions=True)
 
+    assert {type(end) for end in ends} <= {NoneType, Superseded}
     assert (await office.view(cancelled)).state == ImportState.CANCELLED
     view = await office.view(repeated)
     assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
@@ -399,6 +413,26 @@ async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_a
         await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
     with pytest.raises(NotChecked):
         await begin_applying(office.database, given.by(None), BeginApplying(import_id=cancelled))
+
+
+async def test_a_check_that_another_attempt_took_over_fails_and_the_next_one_checks(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    prepared = import_checks._prepare
+
+    async def overtaken(*asked: Any) -> Check:
+        await office.database.pool.execute("UPDATE imports SET attempt = attempt + 1 WHERE id = $1", brought)
+        return await prepared(*asked)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(import_checks, "_prepare", overtaken)
+        with pytest.raises(Superseded):
+            await check_import(office.database, given.CIPHER, office.clock, brought)
+    await check_import(office.database, given.CIPHER, office.clock, brought)
+
+    view = await office.view(brought)
+    assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
 
 
 async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:

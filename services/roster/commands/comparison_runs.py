@@ -87,7 +87,7 @@ class _Run:
 
 
 async def compare_registers(database: Database, cipher: FieldCipher, clock: Clock, run_id: UUID) -> None:
-    """Compare one file from its beginning, whatever an earlier attempt has left."""
+    """Compare one file from its beginning, whatever an earlier attempt has left. Raises _Superseded: it is asked again (as `check_import`)."""
     row = await database.pool.fetchrow(
         "UPDATE comparison_runs SET state = $2, attempt = attempt + 1, rows_read = 0, step = step + 1 WHERE id = $1 AND state = ANY($3)"
         " RETURNING *",
@@ -105,8 +105,6 @@ async def compare_registers(database: Database, cipher: FieldCipher, clock: Cloc
         async with database.transaction() as conn:
             if await conn.fetchval("SELECT state FROM comparison_runs WHERE id = $1 FOR UPDATE", run_id) == ComparisonState.COMPARING:
                 await end(conn, run_id, ComparisonState.UNREADABLE, by, str(refusal))
-    except _Superseded:
-        return
 
 
 async def _prepare(database: Database, cipher: FieldCipher, at: datetime, row: asyncpg.Record) -> _Run:

@@ -13,7 +13,6 @@ from services.roster.models.imports import (
     ImportState,
     Job,
     MappingWrong,
-    Superseded,
     TemplateTooOld,
 )
 from services.roster.queries.codes import codes
@@ -27,7 +26,10 @@ from shared.sheets.refusals import Unreadable
 
 
 async def check_import(database: Database, cipher: FieldCipher, clock: Clock, import_id: UUID) -> None:
-    """Check one file from its beginning, whatever an earlier attempt has left."""
+    """Check one file from its beginning, whatever an earlier attempt has left. Raises Superseded.
+
+    Temporal may count this attempt and not the other: it asks again, and only one that finds nothing to check ends the step.
+    """
     job = await _begin(database, import_id)
     if job is None:
         return
@@ -35,8 +37,6 @@ async def check_import(database: Database, cipher: FieldCipher, clock: Clock, im
         await _checked(await _prepare(database, cipher, clock, job), clock)
     except (Unreadable, HeaderMissing, MappingWrong, TemplateTooOld, FileForgotten) as refusal:
         await _refuse(database, job, str(refusal), clock)
-    except Superseded:
-        return
 
 
 async def _checked(check: Check, clock: Clock) -> None:
