@@ -160,6 +160,34 @@ async def test_a_case_stays_open_when_its_cause_is_gone_and_comes_back_as_a_new_
     assert f"rectification:{again['id']}:2" in await tables.started()
 
 
+async def test_what_came_back_before_its_acceptance_was_recorded_begins_its_next_round_and_the_light_stays_red(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    await tables.see(town.over_quota(person=person), town.released(person))
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 1)
+
+    await tables.see(town.over_quota())
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 2)
+
+    again = await tables.issue()
+    told = [(each["state"], each["round"]) for each in await tables.published("issue_changed")]
+    assert (again["round"], again["state"], again["closed_at"], again["closing_document_no"]) == (2, "to_verify", None, None)
+    assert await tables.started() == [f"rectification:{again['id']}:{round_}" for round_ in (1, 2)]
+    assert told[-2:] == [("closed", 1), ("to_verify", 2)]
+    assert [change["light"] for change in await tables.rows("SELECT light FROM light_changes ORDER BY id")] == ["red"]
+
+
+async def test_what_is_gone_when_its_acceptance_is_recorded_stays_closed_and_green(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    await tables.see(town.over_quota(person=person), town.released(person))
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 1)
+
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 2)
+
+    closed = await tables.issue()
+    assert (closed["round"], closed["state"], await tables.light(town)) == (1, "closed", "green")
+    assert await tables.started() == [f"rectification:{closed['id']}:1"]
+
+
 async def test_a_warning_about_time_ends_by_itself_and_becomes_a_case_when_it_gets_worse(tables: Tables) -> None:
     town, person = Town(quota=50), uuid4()
     await tables.see(town.placed(person=person, retirement=RetirementFact(category="M60", month="2026-08")))

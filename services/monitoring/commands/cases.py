@@ -22,6 +22,11 @@ from workflows.rectification import RectificationStart, workflow_id
 from workflows.rectification_case import OVER, Act, Case, Entry, Held
 
 COLUMNS = "id, unit_id, rule, subject, level, state, round, version, present, must_vanish, opens_case, has_case, size, due_at"
+ANEW = (
+    "state = 'to_verify', has_case = false, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL, served_on = NULL,"
+    " deadline = NULL, due_at = NULL, revision = 1, closed_at = NULL, closing_document_no = NULL"
+)
+"""How an issue stands when a round of it begins; what the earlier round left stays in its journal."""
 ENGINE = "engine"
 
 
@@ -41,6 +46,13 @@ async def start_case(conn: Connection, issue: Issue, parameters: Parameters, clo
     await conn.execute("UPDATE issues SET has_case = true, budget_days = $2 WHERE id = $1", issue.id, case.budget_days)
     start = RectificationStart(issue_id=issue.id, unit_id=issue.unit_id, round=issue.round, case=case, clock_offset=clock_offset)
     await start_workflow(conn, "RectificationWorkflow", workflow_id(issue.id, issue.round), start)
+
+
+async def publish_and_start(conn: Connection, by: By, issue: Issue, parameters: Parameters, clock_offset: timedelta | None) -> None:
+    """Tell how the issue stands now, and start the case it opens, if it has none. The caller holds the unit's light."""
+    await publish_issue(conn, by, issue)
+    if issue.opens_case and not issue.has_case:
+        await start_case(conn, issue, parameters, clock_offset)
 
 
 async def publish_issue(conn: Connection, by: By, issue: Issue) -> None:
@@ -81,6 +93,8 @@ async def record_case_entry(conn: Connection, by: By, entry: Entry) -> int:
         await _FOLLOWS[entry.act](conn, by, entry, issue)
     if entry.state in OVER:
         await _tell_freeze_orders(conn, by, issue)
+    if entry.act is Act.ACCEPT_EVIDENCE and issue.must_vanish and issue.present:
+        await _begin_next_round(conn, by, entry, issue)
     await settle_light(conn, by, unit_id, before)
     return entry.sequence
 
@@ -182,6 +196,14 @@ async def _tell_freeze_orders(conn: Connection, by: By, issue: Issue) -> None:
         told = freeze_case.IssueAccepted(issue_id=issue.id)
         update_id = uuid5(order_id, workflow_id(issue.id, issue.round))
         await update_workflow(conn, freeze.ISSUE_ACCEPTED, freeze_case.workflow_id(order_id), told, update_id)
+
+
+async def _begin_next_round(conn: Connection, by: By, entry: Entry, issue: Issue) -> None:
+    """It came back between its acceptance and this record of it: the figures of what came back stand in the issue already."""
+    rows = await conn.fetch(
+        f"UPDATE issues SET {ANEW}, round = round + 1, event_id = NULL, found_at = $2 WHERE id = $1 RETURNING {COLUMNS}", issue.id, by.as_of
+    )
+    await publish_and_start(conn, by, issue_of(rows[0]), await parameters_on(conn, business_day(by.as_of)), entry.clock_offset)
 
 
 async def next_number(conn: Connection, series: str, at: datetime) -> str:

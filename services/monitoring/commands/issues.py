@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from services.monitoring import rules
-from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
+from services.monitoring.commands.cases import ANEW, COLUMNS, issue_of, publish_and_start, publish_issue
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
 from services.monitoring.queries.facts import Touched, facts_of
@@ -94,10 +93,10 @@ async def _keep_finding(
     if issue is None:
         issue = await _insert(conn, occasion, finding)
         if not occasion.baseline:
-            await _publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
+            await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
     elif issue.state in rules.SETTLED and _opens_again(issue, finding, occasion):
         issue = await _reopen(conn, occasion, finding, issue)
-        await _publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
+        await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
     else:
         await _refresh(conn, by, occasion, finding, issue, parameters)
 
@@ -136,10 +135,8 @@ async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Iss
 async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue: Issue) -> Issue:
     """Another round of the same issue (a baseline one begins its first); what the earlier round left stays in its journal."""
     rows = await conn.fetch(
-        "UPDATE issues SET state = 'to_verify', round = $2, level = $3, rule_version = $4, size = $5, inputs = $6, threshold = $7, event_id = $8,"
-        " found_at = $9, opens_case = $10, present = true, has_case = false, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL,"
-        " served_on = NULL, deadline = NULL, due_at = NULL, revision = 1, closed_at = NULL, closing_document_no = NULL"
-        f" WHERE id = $1 RETURNING {COLUMNS}",
+        f"UPDATE issues SET {ANEW}, round = $2, level = $3, rule_version = $4, size = $5, inputs = $6, threshold = $7, event_id = $8,"
+        f" found_at = $9, opens_case = $10, present = true WHERE id = $1 RETURNING {COLUMNS}",
         issue.id,
         issue.round if issue.state is IssueState.BASELINE else issue.round + 1,
         finding.level,
@@ -168,13 +165,7 @@ async def _refresh(conn: Connection, by: By, occasion: Occasion, finding: Findin
     )
     if issue.state not in rules.SETTLED and (level is not issue.level or (finding.opens_case and not issue.has_case)):
         issue = replace(issue, level=level, opens_case=finding.opens_case)
-        await _publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
-
-
-async def _publish_and_start(conn: Connection, by: By, issue: Issue, parameters: Parameters, clock_offset: timedelta | None) -> None:
-    await publish_issue(conn, by, issue)
-    if issue.opens_case and not issue.has_case:
-        await start_case(conn, issue, parameters, clock_offset)
+        await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
 
 
 async def _gone(conn: Connection, by: By, issue: Issue) -> None:
