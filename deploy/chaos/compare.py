@@ -47,7 +47,7 @@ async def _applied(owner: Connection, lines: list[Line]) -> set[str]:
 
 
 async def _acts(owner: Connection, lines: list[Line]) -> set[str]:
-    """An issue's orders have no key in the tables: there must be as many acts as were acknowledged of each kind."""
+    """Of an issue's orders there must be as many acts as were acknowledged of each kind."""
     rows = await owner.fetch("SELECT issue_id::text AS issue, act, count(*) AS n FROM monitoring.issue_entries GROUP BY issue_id, act")
     rows += await owner.fetch(
         "SELECT issue_id::text AS issue, 'release' AS act, count(*) AS n FROM monitoring.notice_seals GROUP BY issue_id"

@@ -53,12 +53,12 @@ class Tables:
     async def started(self) -> list[str]:
         return [row["workflow_id"] for row in await self.rows("SELECT workflow_id FROM workflow_starts ORDER BY workflow_id")]
 
-    async def record(self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, **more: Any) -> None:
+    async def record(self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, request: str = "u", **more: Any) -> None:
         issue = await self.issue()
         evidence = (
             None
             if act is Act.FIRE_RUNG
-            else Evidence(actor="officer-shen", role=Role.SUPERVISION_OFFICER, update_id="u", document_no="文〔2026〕1号")
+            else Evidence(actor="officer-shen", role=Role.SUPERVISION_OFFICER, update_id=request, document_no="文〔2026〕1号")
         )
         entry = Entry(
             issue_id=issue["id"],

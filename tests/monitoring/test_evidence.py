@@ -36,6 +36,7 @@ from shared.glossary import IssueState, Role
 from shared.http import service_app
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
+from shared.temporal import update_id
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by
 from workflows.rectification_case import Act
@@ -59,9 +60,9 @@ class Desk:
     def clerk(self) -> Who:
         return Who("clerk-zhu", frozenset({Role.UNIT_CLERK}), (self.town.unit_id,))
 
-    async def ask(self, who: Who, method: str, path: str = "", **more: Any) -> httpx.Response:
+    async def ask(self, who: Who, method: str, path: str = "", key: str = "", **more: Any) -> httpx.Response:
         token = self.tokens.issue(who, datetime.now(UTC))
-        headers = {"authorization": f"Bearer {token}", "idempotency-key": f"request-{uuid4()}"}
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": key or f"request-{uuid4()}"}
         return await self.http.request(method, f"/issues/{(await self.tables.issue())['id']}{path}", headers=headers, **more)
 
     async def bring(self, name: str = "出编通知单.pdf", content: bytes = PDF, who: Who | None = None) -> httpx.Response:
@@ -208,6 +209,29 @@ async def test_a_submission_names_files_of_its_own_issue_and_round_alone(desk: D
     assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
         *((404, "evidence_file_unknown"), (404, "evidence_file_unknown"), (422, "malformed"))
     ]
+
+
+@pytest.mark.asyncio
+async def test_a_repeated_submission_is_answered_from_the_record_whatever_has_become_of_the_issue(desk: Desk) -> None:
+    """Temporal is not there to ask."""
+    handed_in = {
+        "description": "已出编",
+        "attachments": [(await desk.bring()).json()["id"]],
+        "reason": "按规定",
+        "document_no": "文〔2026〕1号",
+    }
+    request = update_id(desk.clerk.name, "submission-1")
+    await desk.tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 3, request=request, deadline=SERVED)
+    await desk.tables.database.pool.execute("UPDATE issues SET round = 2, has_case = false, state = 'to_verify'")
+
+    repeated = await desk.ask(desk.clerk, "POST", "/evidence", "submission-1", json=handed_in)
+    other = await desk.ask(desk.clerk, "POST", "/evidence", "submission-1", json=handed_in | {"reason": "补充"})
+    stranger = Who(desk.clerk.name, desk.clerk.roles, (uuid4(),))
+    elsewhere = await desk.ask(stranger, "POST", "/evidence", "submission-1", json=handed_in)
+
+    assert (repeated.status_code, repeated.json().get("round")) == (200, 2)
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "issue_unknown")
 
 
 @pytest.mark.asyncio

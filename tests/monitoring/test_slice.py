@@ -73,3 +73,22 @@ async def test_an_over_placement_turns_the_light_red_and_its_rectification_turns
     assert refused.json()["code"] == "still_found"
     assert accepted.json()["state"] == "closed", accepted.text
     assert (await monitoring.get(OFFICER, f"/units/{town.unit_id}/light"))["light"] == "green"
+
+
+async def test_a_repeat_under_its_key_is_answered_from_the_record_and_leaves_the_next_round_alone(monitoring: House) -> None:
+    town, person = Town(), uuid4()
+    await monitoring.publish(town.registered(), town.over_quota(person=person))
+    page = await eventually(lambda: monitoring.get(OFFICER, "/issues"), lambda page: bool(page["items"]))
+    issue = f"/issues/{page['items'][0]['id']}"
+
+    await eventually(
+        lambda: monitoring.post(OFFICER, f"{issue}/dismissal", key="dismissal-1", reason="核实不成立"), lambda answer: answer.is_success
+    )
+    await monitoring.publish(town.released(person), town.over_quota())
+    await eventually(lambda: monitoring.get(OFFICER, issue), lambda page: page["round"] == 2)
+    repeated = await monitoring.post(OFFICER, f"{issue}/dismissal", key="dismissal-1", reason="核实不成立")
+    another = await monitoring.post(OFFICER, f"{issue}/confirmation", key="dismissal-1", title="整改通知书", demand="限期清退")
+
+    assert (repeated.status_code, repeated.json()["round"], repeated.json()["state"]) == (200, 2, "to_verify")
+    assert (another.status_code, another.json()["code"]) == (409, "key_reused")
+    assert (await monitoring.get(OFFICER, issue))["state"] == "to_verify"

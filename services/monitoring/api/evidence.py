@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from services.monitoring.api.asked import Asking, Body, evidence
 from services.monitoring.api.issues import decided
 from services.monitoring.commands.evidence import keep_evidence_file
+from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import EvidenceFile, IssuePage
 from services.monitoring.models.refusals import CaseOver, EvidenceFileDamaged, EvidenceFileMissing, EvidenceFileTooLarge
 from services.monitoring.models.requests import KeepEvidenceFile
@@ -22,6 +23,7 @@ from services.monitoring.queries.issues import issue_for_decision
 from services.monitoring.rules.evidence import MOST_BYTES, media_type_of
 from shared.auth import Permit, Who
 from shared.brought import plain_name
+from shared.db import Connection
 from shared.exports.brought import content_of, laid
 from shared.http import IdempotencyKey, files, saved_as
 from workflows.rectification_case import OVER
@@ -98,10 +100,11 @@ async def get_evidence_file(request: Request, asked: Asking, who: Reader, issue_
 @router.post("/{issue_id}/evidence")
 async def post_evidence(asked: Asking, who: Clerk, issue_id: UUID, body: EvidenceBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The unit hands in its evidence."""
-    async with asked.database.reading() as conn:
-        found, _ = await issue_for_decision(conn, who, issue_id)
+
+    async def ensure(conn: Connection, found: Issue) -> None:
         await queries.ensure_brought(conn, found, body.attachments)
+
     signed = evidence(who, "issues.submit_evidence", idempotency_key, body)
     named = tuple(str(each) for each in body.attachments)
     order = Submission(evidence=signed, description=body.description, attachments=named)
-    return await decided(asked, who, issue_id, "submit_evidence", order)
+    return await decided(asked, who, issue_id, "submit_evidence", order, ensure)

@@ -1,5 +1,6 @@
 """Issues and what officers and units decide about them. A decision goes as an update to the case's workflow and is answered at once."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -8,12 +9,14 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from services.monitoring.api.asked import Asked, Asking, Body, decide_case, evidence
+from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import IssuePage, Page
 from services.monitoring.queries import issues as queries
 from services.monitoring.queries.issues import Wanted
 from services.monitoring.queries.notices import ensure_may_be_served
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.db import Connection
 from shared.http import IdempotencyKey
 from shared.pages import asked as asked_for
 from shared.pages import described
@@ -35,6 +38,7 @@ from workflows.rectification_orders import (
 router = APIRouter(prefix="/issues", tags=["issues"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
 Officer = Annotated[Who, Depends(Permit("issues.verify"))]
+Ensure = Callable[[Connection, Issue], Awaitable[None]]
 
 
 class ConfirmationBody(Body):
@@ -83,12 +87,17 @@ async def get_issue(asked: Asking, who: Reader, issue_id: UUID) -> IssuePage:
         return await queries.issue(conn, who, issue_id, asked.clock.now())
 
 
-async def decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order) -> IssuePage:
-    """Send an order to the issue's case and answer with the issue as it stands then."""
+async def decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Order, ensure: Ensure | None = None) -> IssuePage:
+    """Send an order to the issue's case and answer with the issue as it stands then; a repeat of a recorded one is answered from the record.
+
+    `ensure` refuses what the case cannot judge.
+    """
     async with asked.database.reading() as conn:
+        if await queries.is_recorded(conn, issue_id, order):
+            return await queries.issue(conn, who, issue_id, asked.clock.now())
         found, case = await queries.issue_for_decision(conn, who, issue_id)
-        if isinstance(order, Acceptance):
-            queries.ensure_gone(found)
+        if ensure is not None:
+            await ensure(conn, found)
     await decide_case(asked.temporal, case, update, order, order.evidence.update_id, over=found.state in OVER)
     async with asked.database.reading() as conn:
         return await queries.issue(conn, who, issue_id, asked.clock.now())
@@ -124,20 +133,21 @@ async def post_dismissal(asked: Asking, who: Officer, issue_id: UUID, body: Reas
 async def post_service(asked: Asking, who: Officer, issue_id: UUID, body: ServiceBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The notice was served: the deadline starts. Where the policy says so, it must be sealed before."""
     today = business_day(asked.clock.now())
-    async with asked.database.reading() as conn:
-        found, _ = await queries.issue_for_decision(conn, who, issue_id)
-        await ensure_may_be_served(conn, found, body.served_on, today)
     calendar = asked.surroundings.calendar.since(min(body.served_on, today))
     signed = evidence(who, "issues.verify", idempotency_key, body)
-    return await decided(asked, who, issue_id, "serve", Service(evidence=signed, served_on=body.served_on, calendar=calendar))
+    order = Service(evidence=signed, served_on=body.served_on, calendar=calendar)
+
+    async def ensure(conn: Connection, found: Issue) -> None:
+        await ensure_may_be_served(conn, found, body.served_on, today)
+
+    return await decided(asked, who, issue_id, "serve", order, ensure)
 
 
 @router.post("/{issue_id}/acceptance")
 async def post_acceptance(asked: Asking, who: Officer, issue_id: UUID, body: AcceptanceBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The evidence is accepted: the issue is struck off. Refused while the rule still finds it."""
-    return await decided(
-        asked, who, issue_id, "accept_evidence", Acceptance(evidence=evidence(who, "issues.verify", idempotency_key, body))
-    )
+    order = Acceptance(evidence=evidence(who, "issues.verify", idempotency_key, body))
+    return await decided(asked, who, issue_id, "accept_evidence", order, queries.ensure_gone)
 
 
 @router.post("/{issue_id}/evidence-return")

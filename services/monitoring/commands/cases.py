@@ -124,8 +124,8 @@ async def _move(conn: Connection, entry: Entry) -> Issue:
 
 async def _keep_entry(conn: Connection, by: By, entry: Entry) -> None:
     await conn.execute(
-        "INSERT INTO issue_entries (issue_id, round, sequence, act, state, at, actor, role, reason, document_no, details)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO issue_entries (issue_id, round, sequence, act, state, at, actor, role, reason, document_no, details,"
+        " update_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         entry.issue_id,
         entry.round,
         entry.sequence,
@@ -137,6 +137,7 @@ async def _keep_entry(conn: Connection, by: By, entry: Entry) -> None:
         by.reason,
         by.document_no,
         entry.details | ({"rung": entry.rung.value} if entry.rung else {}),
+        entry.evidence.update_id if entry.evidence else "",
     )
 
 

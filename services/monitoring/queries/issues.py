@@ -40,6 +40,7 @@ from services.monitoring.rules.tasks import Standing, issue_actions, issue_withh
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
+from shared.errors import KeyReused
 from shared.glossary import LABELS, FreezeState, IssueState, Light, Rung
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
@@ -47,6 +48,7 @@ from shared.pages import Parameters, ordered
 from shared.unit_copies import scope, visible
 from workflows.rectification import workflow_id
 from workflows.rectification_case import OVER
+from workflows.rectification_orders import Order
 
 
 class Wanted(BaseModel):
@@ -249,7 +251,18 @@ async def issue_for_decision(conn: Connection, who: Who, issue_id: UUID) -> tupl
     return found, workflow_id(found.id, found.round)
 
 
-def ensure_gone(issue: Issue) -> None:
+async def is_recorded(conn: Connection, issue_id: UUID, order: Order) -> bool:
+    """Whether this request stands in the journal, in whatever round. Raises KeyReused when it was another decision."""
+    signed = order.evidence
+    given = await conn.fetchrow(
+        "SELECT act, reason, document_no FROM issue_entries WHERE issue_id = $1 AND update_id = $2", issue_id, signed.update_id
+    )
+    if given is not None and tuple(given) != (order.act, signed.reason, signed.document_no):
+        raise KeyReused
+    return given is not None
+
+
+async def ensure_gone(conn: Connection, issue: Issue) -> None:  # noqa: ARG001  all that is ensured before a decision has one form
     """What the rule still finds is not struck off, unless it lies in the past for good or is settled already."""
     if issue.must_vanish and issue.present and issue.state not in OVER:
         raise StillFound(issue=issue.id)
