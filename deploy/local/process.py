@@ -75,19 +75,24 @@ def _listener(port: int) -> str:
 
 
 def rotate(log: Path) -> None:
-    """Move a log that has grown too long aside. The file itself stays, because its process keeps it open (in append mode)."""
+    """Move a log that has grown too long aside. The file itself stays, because its process keeps it open (in append mode).
+
+    It is copied before the older ones move on, so that a full disk loses none of them.
+    """
     if not log.exists() or log.stat().st_size < LOG_BYTES:
         return
-    for number in range(LOGS_KEPT - 1, 0, -1):
+    log.with_name(f"{log.name}.0").write_bytes(log.read_bytes())
+    for number in range(LOGS_KEPT - 1, -1, -1):
         older = log.with_name(f"{log.name}.{number}")
         if older.exists():
             older.rename(log.with_name(f"{log.name}.{number + 1}"))
-    log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
     os.truncate(log, 0)
 
 
 def last_line(log: Path) -> str:
-    """The last thing a process said in words."""
+    """The last thing a process said in words; nothing when its log was taken away."""
+    if not log.exists():
+        return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
         lines = [line for line in file.read().decode(errors="replace").splitlines() if any(letter.isalpha() for letter in line)]

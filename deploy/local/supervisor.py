@@ -55,13 +55,18 @@ class Keeper:
     async def _one_life(self) -> str:
         """Run the process until it ends, however it ends; answers with what went wrong, or nothing when a job is done."""
         self._become(State.STARTING)
-        started = time.monotonic()
         try:
-            if self.part.prepare:
-                self.part.prepare()
-            self._process = await self._spawn()
-        except (OSError, RuntimeError, process.PortTaken) as error:
-            return str(error)
+            return await self._live(time.monotonic())
+        except Exception as error:  # noqa: BLE001  a part is tried again whatever it was
+            if self._process:
+                await self._end(self._process)
+            self._process, self.seen.pid = None, None
+            return str(error) or type(error).__name__
+
+    async def _live(self, started: float) -> str:
+        if self.part.prepare:
+            self.part.prepare()
+        self._process = await self._spawn()
         self.seen.pid, self.seen.born = self._process.pid, state.birth(self._process.pid)
         self.supervisor.publish()
         ready = asyncio.create_task(self._await_ready(started))
@@ -194,8 +199,9 @@ class Supervisor:
         await asyncio.gather(*(keeper.stop() for keeper in self.keepers.values()))
 
     def publish(self) -> None:
-        """Write down what is known now."""
-        state.write(self.place.state_file, (keeper.seen for keeper in self.keepers.values()))
+        """Write down what is known now. Where there is no room for it, the next change or the next housekeeping writes it."""
+        with contextlib.suppress(OSError):
+            state.write(self.place.state_file, (keeper.seen for keeper in self.keepers.values()))
 
     def _read_requests(self) -> None:
         for request in (self.place.home / "run").glob("restart.*"):
@@ -206,5 +212,7 @@ class Supervisor:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING)
+            self.publish()
             for log in (self.place.home / "log").glob("*.log"):
-                process.rotate(log)
+                with contextlib.suppress(OSError):
+                    process.rotate(log)

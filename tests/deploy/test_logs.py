@@ -1,6 +1,7 @@
 """A part's log stays in bounds while its process goes on writing to it."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -31,6 +32,10 @@ def kept(log: Path) -> list[str]:
     return sorted(path.name for path in log.parent.iterdir())
 
 
+def refuse(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_log_within_its_bounds_is_left_alone(tmp_path: Path) -> None:
     log = tmp_path / "part.log"
     log.write_text(9 * LINE)
@@ -50,6 +55,18 @@ def test_the_older_logs_move_on_and_only_three_are_kept(tmp_path: Path) -> None:
     assert kept(log) == ["part.log", "part.log.1", "part.log.2", "part.log.3"]
     assert [(tmp_path / f"part.log.{age}").read_text()[0] for age in (1, 2, 3)] == ["4", "3", "2"]
     assert log.read_text() == ""
+
+
+def test_a_log_that_cannot_be_copied_leaves_the_older_ones_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "part.log"
+    log.with_name("part.log.1").write_text("older")
+    log.write_text(10 * LINE)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+
+    with pytest.raises(OSError, match="No space"):
+        process.rotate(log)
+
+    assert (log.with_name("part.log.1").read_text(), log.read_text()) == ("older", 10 * LINE)
 
 
 @pytest.mark.asyncio
@@ -82,3 +99,26 @@ async def test_the_supervisor_looks_after_the_logs_of_parts_that_run_on(tmp_path
     await running
 
     assert log.with_name("part.log.1").read_text() == 10 * LINE
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_cannot_be_moved_aside_does_not_end_the_housekeeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "HOUSEKEEPING", 0.01)
+    place = Place(tmp_path, 0, "test")
+    place.make_folders()
+    (tmp_path / "log" / "part.log").touch()
+    tried: list[Path] = []
+
+    def fail(log: Path) -> None:
+        tried.append(log)
+        refuse()
+
+    monkeypatch.setattr(process, "rotate", fail)
+    running = asyncio.create_task(supervisor.Supervisor(place, ()).run())
+    async with asyncio.timeout(10):
+        while len(tried) < 3:
+            await stack.pause()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+
+    assert place.state_file.exists()

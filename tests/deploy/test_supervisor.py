@@ -1,6 +1,8 @@
 """The embedded stack as its user meets it: through `bianban`, with processes that die, ports that are taken and files that lie."""
 
 import asyncio
+import contextlib
+import errno
 import json
 import os
 import random
@@ -16,12 +18,12 @@ import asyncpg
 import psutil
 import pytest
 
-from deploy.local import stack
+from deploy.local import stack, state
 from deploy.local.part import Part
 from deploy.local.place import PORTS, PROJECT, Place
 from deploy.local.process import PortTaken, refuse_taken_ports
 from deploy.local.state import PartState, State, birth
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Keeper, Supervisor
 
 NOWHERE = "http://127.0.0.1:9"
 DEAD_NETWORK = dict.fromkeys(
@@ -293,21 +295,94 @@ def test_a_home_of_another_environment_is_refused(places: Callable[[str], Place]
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 
 
+def keeper_of(home: Path, part: Part) -> Keeper:
+    """The keeper of a stack's one part, in this process."""
+    place = Place(home, 0, "test")
+    place.make_folders()
+    return Supervisor(place, [part]).keepers[part.name]
+
+
+@contextlib.contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(state, "write", refuse)
+        yield
+
+
+async def until_it_lives(keeper: Keeper, *, other_than: int | None = None) -> int:
+    async with asyncio.timeout(20):
+        while keeper.seen.pid in {None, other_than}:
+            await stack.pause()
+    return keeper.seen.pid or 0
+
+
 @pytest.mark.asyncio
 async def test_a_part_that_does_not_end_when_told_is_ended_and_started_anew(tmp_path: Path) -> None:
-    place = Place(tmp_path, 0, "test")
-    for folder in ("run", "log"):
-        (tmp_path / folder).mkdir()
-    deaf = Supervisor(place, [Part("deaf", (sys.executable, "-c", DEAF), {}, stop_seconds=0.3)]).keepers["deaf"]
-    async with asyncio.timeout(120):
-        deaf.begin()
-        while "up" not in (deaf.log.read_text() if deaf.log.exists() else ""):  # noqa: ASYNC110  another process
-            await asyncio.sleep(0.05)
-        first = deaf.seen.pid
-        deaf.restart()
-        while deaf.seen.pid in {None, first}:  # noqa: ASYNC110  as above
-            await asyncio.sleep(0.05)
-        await deaf.stop()
+    deaf = keeper_of(tmp_path, Part("deaf", (sys.executable, "-c", DEAF), {}, stop_seconds=0.3))
+    deaf.begin()
+    while "up" not in (deaf.log.read_text() if deaf.log.exists() else ""):  # noqa: ASYNC110  another process
+        await asyncio.sleep(0.05)
+    first = deaf.seen.pid
+    deaf.restart()
+    await until_it_lives(deaf, other_than=first)
+    await deaf.stop()
 
     assert first is not None
     assert not psutil.pid_exists(first)
+
+
+SHORT = (sys.executable, "-c", "import time; time.sleep(0.5); raise SystemExit(1)")
+
+
+@pytest.mark.asyncio
+async def test_a_full_disk_neither_ends_the_care_for_a_part_nor_keeps_it_from_being_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = keeper_of(tmp_path, Part("short", SHORT, {}))
+    with full_disk(monkeypatch):
+        short.begin()
+        await asyncio.sleep(2)
+
+    last = await until_it_lives(short, other_than=await until_it_lives(short))
+
+    with full_disk(monkeypatch):
+        await short.stop()
+    assert not psutil.pid_exists(last)
+    assert short.ended.is_set()
+
+
+@pytest.mark.asyncio
+async def test_a_part_whose_log_was_deleted_is_started_again(tmp_path: Path) -> None:
+    short = keeper_of(tmp_path, Part("short", SHORT, {}))
+    short.begin()
+    first = await until_it_lives(short)
+    short.log.unlink()
+
+    await until_it_lives(short, other_than=first)
+    await short.stop()
+
+
+@pytest.mark.asyncio
+async def test_whatever_goes_wrong_with_a_start_is_the_reason_and_the_part_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was started before it went wrong is not left behind."""
+    sleeper = keeper_of(tmp_path, Part("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), {}))
+    births: list[int] = []
+
+    def fail_once(pid: int) -> int | None:
+        births.append(pid)
+        if len(births) == 1:
+            raise EOFError("unexpected EOF")
+        return birth(pid)
+
+    monkeypatch.setattr(state, "birth", fail_once)
+    sleeper.begin()
+    await until_it_lives(sleeper)
+    await sleeper.stop()
+
+    assert sleeper.seen.last_error == "unexpected EOF"
+    assert not any(psutil.pid_exists(pid) for pid in births)
