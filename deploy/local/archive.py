@@ -15,6 +15,8 @@ from deploy.local.part import Part
 from deploy.local.place import Place
 
 SLOT = "archive"
+PATIENCE = 20
+"""Seconds a database that does not answer is waited for."""
 
 
 def life(place: Place) -> str:
@@ -55,6 +57,13 @@ def _prepare(archive: Path, receive: tuple[str, ...], variables: dict[str, str])
     """The folder, and the slot that keeps the log on the server while nobody fetches it."""
     (archive / "wal").mkdir(parents=True, exist_ok=True)
     archive.chmod(0o700)
-    made = subprocess.run([*receive, "--create-slot", "--if-not-exists"], env=variables, capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [*receive, "--create-slot", "--if-not-exists"],
+        env=variables | {"PGCONNECT_TIMEOUT": str(PATIENCE)},
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
     if made.returncode != 0:
         raise RuntimeError(made.stderr.strip())

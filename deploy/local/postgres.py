@@ -64,6 +64,7 @@ def part(place: Place) -> Part:
         ports=(place.port("postgres"),),
         prepare=lambda: _prepare(place, data),
         stop_signal=signal.SIGINT,
+        start_seconds=3600,  # after a crash it reads its log first; one that cannot start ends by itself
     )
 
 

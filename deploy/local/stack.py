@@ -97,7 +97,7 @@ def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> Non
         raise StartFailed("监管进程已退出。")
     lost = [part for part in parts if not part.aside and (part.state is State.FAILED or (late and part.state not in GOOD))]
     if lost:
-        raise StartFailed("\n".join(f"{part.name}：{part.last_error or part.state}" for part in lost))
+        raise StartFailed("\n".join(f"{part.name}：{part.last_error or f'尚未就绪，请看 bianban logs {part.name}'}" for part in lost))
 
 
 async def restart(place: Place, part: PartState) -> None:

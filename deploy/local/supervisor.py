@@ -65,7 +65,7 @@ class Keeper:
 
     async def _live(self, started: float) -> str:
         if self.part.prepare:
-            self.part.prepare()
+            await asyncio.to_thread(self.part.prepare)
         self._process = await self._spawn()
         self.seen.pid, self.seen.born = self._process.pid, state.birth(self._process.pid)
         self.supervisor.publish()
@@ -74,25 +74,26 @@ class Keeper:
             code = await self._process.wait()
         finally:
             ready.cancel()
-        return self._bury(code, started)
+        error = self._bury(code, started)
+        return (ready.done() and ready.result()) or error
 
     async def _spawn(self) -> Running:
         process.refuse_taken_ports(self.part.ports)
         process.rotate(self.log)
         return await (nursery.fork if self.part.forked else process.spawn)(self.part, self.log)
 
-    async def _await_ready(self, started: float) -> None:
-        """Probe until the part can be used; one that takes too long is killed, so that it is started again."""
+    async def _await_ready(self, started: float) -> str:
+        """Probe until the part can be used; one that takes too long is killed, so that it is started again, and what it lacked is answered."""
         if self.part.job:
-            return
+            return ""
         while (problem := await self._problem()) and time.monotonic() - started < self.part.start_seconds:  # noqa: ASYNC110  a server tells nobody
             await asyncio.sleep(PROBE_PAUSE)
         if problem:
-            self.seen.last_error = f"{self.part.start_seconds:.0f} 秒内未就绪：{problem}"
             self._signal(signal.SIGKILL)
-            return
+            return f"{self.part.start_seconds:.0f} 秒内未就绪：{problem}"
         self.seen.took = round(time.monotonic() - started, 2)
         self._become(State.READY)
+        return ""
 
     async def _problem(self) -> str:
         """Why the part cannot be used yet; empty when it can."""

@@ -26,7 +26,7 @@ async def test_the_stack_is_ready_without_it(tmp_path: Path, monkeypatch: pytest
 async def test_it_is_not_ready_without_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen(monkeypatch, PartState("postgres", State.STARTING), PartState("zipkin", State.READY, aside=True))
 
-    with pytest.raises(stack.StartFailed, match="postgres"):
+    with pytest.raises(stack.StartFailed, match="postgres：尚未就绪，请看 bianban logs postgres"):
         await stack.until_ready(Place(tmp_path, 0, "test"), patience=-1)
 
 

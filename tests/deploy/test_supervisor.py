@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import asyncpg
 import psutil
 import pytest
 
-from deploy.local import stack, state
+from deploy.local import archive, postgres, secret_files, stack, state
 from deploy.local.part import Part
 from deploy.local.place import PORTS, PROJECT, Place
 from deploy.local.process import PortTaken, refuse_taken_ports
@@ -386,3 +387,59 @@ async def test_whatever_goes_wrong_with_a_start_is_the_reason_and_the_part_is_tr
 
     assert sleeper.seen.last_error == "unexpected EOF"
     assert not any(psutil.pid_exists(pid) for pid in births)
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_does_not_become_ready_in_time_is_ended_and_what_it_lacked_is_the_reason(tmp_path: Path) -> None:
+    async def nobody_there(_pid: int) -> None:
+        raise ConnectionRefusedError("nobody there")
+
+    slow = keeper_of(tmp_path, Part("slow", (sys.executable, "-c", DEAF), {}, probe=nobody_there, start_seconds=0.3))
+    slow.begin()
+    await until_it_lives(slow, other_than=await until_it_lives(slow))
+    await slow.stop()
+
+    assert "未就绪：nobody there" in slow.seen.last_error
+
+
+@pytest.mark.asyncio
+async def test_what_is_prepared_for_one_part_holds_up_no_other(tmp_path: Path) -> None:
+    place, go = Place(tmp_path, 0, "test"), threading.Event()
+    place.make_folders()
+
+    def take_long() -> None:
+        go.wait(5)
+
+    sleep = (sys.executable, "-c", "import time; time.sleep(600)")
+    supervisor = Supervisor(place, [Part("one", sleep, {}), Part("other", sleep, {}, prepare=take_long)])
+    one, other = supervisor.keepers["one"], supervisor.keepers["other"]
+    one.begin()
+    await until_it_lives(one)
+    began = time.monotonic()
+    other.begin()
+    await asyncio.sleep(0)
+    await one.stop()
+    took = time.monotonic() - began
+    go.set()
+    await other.stop()
+
+    assert took < 3
+
+
+def test_an_archive_does_not_wait_for_ever_for_a_database_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = place_of_its_own(tmp_path)
+    place.make_folders()
+    secret_files.make(place.secrets)
+    monkeypatch.setenv("BIANBAN_ARCHIVE_DIR", str(tmp_path / "archive"))
+    monkeypatch.setattr(archive, "PATIENCE", 2)
+    wal = next(archive.parts(place))
+    assert wal.prepare
+
+    with socket.create_server(("127.0.0.1", place.port("postgres"))), pytest.raises(RuntimeError, match="timeout expired"):
+        wal.prepare()
+
+
+def test_a_database_that_recovers_from_a_crash_is_given_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Place, "password", lambda *_: "secret")
+
+    assert postgres.part(Place(tmp_path, 0, "test")).start_seconds >= 3600
