@@ -9,7 +9,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -57,11 +59,11 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
         await _make_schemas(superuser)
         files = _all(tree)
         pending = await _pending(superuser, files)
-        for schema in SERVICES:
-            if any(file.schema == schema for file in pending):
-                _run_dbmate(place, database, tree, schema)
-        await _record(superuser, pending)
-        await _take_rights(superuser, {file.schema for file in pending})
+        for schema in dict.fromkeys(file.schema for file in files):
+            if own := [file for file in pending if file.schema == schema]:
+                await _apply(superuser, own, partial(_run_dbmate, place, database, tree, schema))
+            await _take_rights(superuser, schema)
+            await _record(superuser, own)
     finally:
         await superuser.close()
     return [f"{file.schema}: {file.path.name}" for file in pending]
@@ -146,6 +148,18 @@ async def _pending(superuser: Superuser, files: list[Migration]) -> list[Migrati
     return [file for file in files if (file.schema, file.version) not in applied]
 
 
+async def _apply(superuser: Superuser, files: list[Migration], run: Callable[[], None]) -> None:
+    """Of files before the one that failed, the hash is kept all the same: they cannot be edited any more."""
+    try:
+        run()
+    except RuntimeError:
+        table = f"{files[0].schema}.schema_migrations"
+        began = await superuser.fetchval("SELECT to_regclass($1) IS NOT NULL", table)
+        applied = {row["version"] for row in await superuser.fetch(f"SELECT version FROM {table}")} if began else set()
+        await _record(superuser, [file for file in files if file.version in applied])
+        raise
+
+
 def _run_dbmate(place: Place, database: str, tree: Path, schema: str) -> None:
     """Our files are forward only; dbmate insists on a block for the way back and is given an empty one, in a copy."""
     with tempfile.TemporaryDirectory() as copy:
@@ -165,13 +179,12 @@ async def _record(superuser: Superuser, files: list[Migration]) -> None:
     await superuser.executemany("INSERT INTO deploy.applied_migrations (schema, version, file, sha256) VALUES ($1, $2, $3, $4)", rows)
 
 
-async def _take_rights(superuser: Superuser, schemas: set[str]) -> None:
-    """The event log may only grow, and the list of migrations is the owner's."""
-    for schema in schemas:
-        await superuser.execute(f"""
-            REVOKE UPDATE, DELETE ON {schema}.event_log FROM {schema};
-            REVOKE ALL ON {schema}.schema_migrations FROM {schema};
-        """)
+async def _take_rights(superuser: Superuser, schema: str) -> None:
+    """The event log may only grow, and the list of migrations is the owner's. Asked for at every run: the one before may have been killed."""
+    await superuser.execute(f"""
+        REVOKE UPDATE, DELETE ON {schema}.event_log FROM {schema};
+        REVOKE ALL ON {schema}.schema_migrations FROM {schema};
+    """)
 
 
 def main() -> int:

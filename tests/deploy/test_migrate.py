@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from deploy import migrate as job
 from deploy.local.place import PROJECT, SERVICES, Place, Service
 from deploy.migrate import EditedMigration, migrate
 
@@ -68,6 +69,62 @@ async def test_a_migration_that_fails_leaves_nothing_behind_and_is_applied_when_
     second.write_text(SECOND)
 
     assert await migrate(stack, name, tree) == ["roster: 1002_name.sql"]
+
+
+@pytest.mark.asyncio
+async def test_a_job_that_died_before_it_took_the_rights_takes_them_the_next_time(
+    stack: Place, tree: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "_take_rights", dies)
+        with pytest.raises(ConnectionError):
+            await migrate(stack, name, tree)
+
+    await migrate(stack, name, tree)
+
+    assert await _may_change_the_log(stack, name) is False
+
+
+@pytest.mark.asyncio
+async def test_rights_that_came_back_are_taken_where_nothing_is_to_be_applied(stack: Place, tree: Path, name: str) -> None:
+    await migrate(stack, name, tree)
+    superuser = await asyncpg.connect(stack.database_url("postgres", name))
+    await superuser.execute("GRANT UPDATE, DELETE ON roster.event_log TO roster")
+    await superuser.close()
+    assert await _may_change_the_log(stack, name) is True
+
+    assert await migrate(stack, name, tree) == []
+
+    assert await _may_change_the_log(stack, name) is False
+
+
+async def _may_change_the_log(stack: Place, name: str) -> bool:
+    roster = await asyncpg.connect(stack.database_url("roster", name))
+    try:
+        changes = ("UPDATE event_log SET actor = 'somebody else'", "DELETE FROM event_log")
+        return not all([await refused(roster, statement) for statement in changes])
+    finally:
+        await roster.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("broken", ["roster", "approval"])
+async def test_what_was_applied_before_another_file_failed_cannot_be_edited(stack: Place, tree: Path, name: str, broken: str) -> None:
+    await migrate(stack, name, tree)
+    applied, failing = (tree / "services" / service / "migrations" for service in ("roster", broken))
+    failing.mkdir(parents=True, exist_ok=True)
+    (applied / "1002_name.sql").write_text(SECOND)
+    (failing / "1003_broken.sql").write_text("-- migrate:up\nALTER TABLE no_such_table ADD COLUMN name text;\n")
+    with pytest.raises(RuntimeError, match="no_such_table"):
+        await migrate(stack, name, tree)
+
+    (applied / "1002_name.sql").write_text(SECOND + "-- edited\n")
+
+    with pytest.raises(EditedMigration, match=r"1002_name\.sql"):
+        await migrate(stack, name, tree)
 
 
 @pytest.mark.asyncio
