@@ -34,7 +34,7 @@ from services.roster.models.imports import (
     NotChecked,
     Superseded,
 )
-from services.roster.models.refusals import PersonElsewhere, SeatsChangedLater
+from services.roster.models.refusals import PersonElsewhere, PersonUnknown, SeatsChangedLater
 from services.roster.models.requests import SetSeats, TransferPerson
 from services.roster.models.units import CloseUnit, Reform
 from services.roster.queries import imports as queries
@@ -619,6 +619,21 @@ async def test_nothing_is_changed_of_who_left_the_unit_since_the_check(office: O
         "SELECT field, code FROM person_changes JOIN placements USING (person_id) JOIN units ON units.id = unit_id"
     )
     assert [tuple(line) for line in changed] == [("education", USCC[1])]
+
+
+async def test_whose_number_was_corrected_since_the_check_is_not_found_and_holds_up_no_other(office: Office) -> None:
+    await two_units(office)
+    people = [person(0, 学历="硕士研究生毕业"), person(1, 单位="乙单位", 学历="硕士研究生毕业")]
+    view = await office.check("roster", people)
+    await office.database.pool.execute(
+        "DELETE FROM person_indexes USING placements JOIN units ON units.id = unit_id WHERE placements.person_id = person_indexes.person_id AND code = $1",
+        USCC[0],
+    )
+
+    done = await office.apply(view)
+
+    assert await office.refused(done) == [("甲单位", str(PersonUnknown()))]
+    assert (done.state, done.written["changed"]) == (ImportState.APPLIED, 1)
 
 
 async def test_nobody_is_lent_for_a_unit_that_he_left_since_the_check(office: Office) -> None:

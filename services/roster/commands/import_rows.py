@@ -14,6 +14,7 @@ from services.roster.commands.sealing import all_sealed, seal_change
 from services.roster.models.imports import LOAN, Job, sealed_place
 from services.roster.models.loads import LoadedPerson, LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
+from services.roster.models.refusals import PersonUnknown
 from services.roster.models.requests import RegisterUnit
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.import_facts import known_persons
@@ -113,11 +114,13 @@ class Gathering:
         return {**row, "values": values}
 
     async def _changes(self, conn: Connection, rows: Sequence[Row]) -> list[SealedChange]:
-        """What changes of persons who are there, from today on."""
+        """What changes of persons who are there, from today on. Raises PersonUnknown."""
         mine = [row for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "changed" and set(row["changed"]) - set(LOAN)]
         known = await known_persons(conn, self.cipher, [self.cipher.indexes(row["values"]["id_number"]) for row in mine]) if mine else {}
         changes = []
         for place, row in enumerate(mine):
+            if place not in known:  # his number was corrected since the check
+                raise PersonUnknown
             given = {name: row["values"][name] for name in row["changed"] if name not in LOAN}
             what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
             changes.append(await seal_change(conn, self.cipher, what, self.today, {}))
