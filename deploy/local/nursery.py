@@ -17,7 +17,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from deploy.local.part import Part
-from deploy.local.process import end_with_parent
+from deploy.local.process import NURSERY, end_group, end_with_parent
+from deploy.local.state import birth
 
 PACKAGES = "deploy.local.read_before"
 _PR_SET_NAME = 15
@@ -40,7 +41,7 @@ async def fork(part: Part, log: Path) -> "Child":
 def _become(name: str, argv: tuple[str, ...], variables: dict[str, str], log: Path, death: signal.Signals) -> None:
     """Turn the fork into the part: a session, an environment and a log of its own."""
     os.setsid()
-    end_with_parent(death, os.getppid())()
+    end_with_parent(death, int(os.environ[NURSERY]))()
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15])
     os.environ.clear()
     os.environ.update(variables)
@@ -57,14 +58,17 @@ class Child:
     def __init__(self, process: BaseProcess) -> None:
         self.pid = process.pid or 0
         self.returncode: int | None = None
-        self._process = process
+        self._process, self._born = process, birth(self.pid)
         self._ended = asyncio.Event()
         asyncio.get_running_loop().add_reader(process.sentinel, self._end)
 
     def _end(self) -> None:
+        """Its sign of life is gone: it has ended, or the nursery has, and nobody would hear of it any more."""
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
         self._process.join()
         self.returncode = self._process.exitcode
+        if birth(self.pid) == self._born:
+            end_group(self.pid, signal.SIGKILL)
         self._ended.set()
 
     async def wait(self) -> int:

@@ -15,6 +15,8 @@ from deploy.local.place import PROJECT
 
 LOG_BYTES = 10_000_000
 LOGS_KEPT = 3
+NURSERY = "NURSERY_PID"
+"""The variable by which a fork knows whose child it was made as, even when that has ended since."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 

@@ -10,7 +10,7 @@ import os
 import signal
 from importlib import import_module
 
-from deploy.local.process import end_with_parent
+from deploy.local.process import NURSERY, end_with_parent
 
 PACKAGES = (
     "aiokafka", "argon2", "asyncpg", "authlib.oidc.core", "cryptography.hazmat.primitives.asymmetric.ec", "fastapi", "fontTools.ttLib",
@@ -23,6 +23,7 @@ PACKAGES = (
 )  # fmt: skip
 
 end_with_parent(signal.SIGKILL, os.getppid())()
+os.environ[NURSERY] = str(os.getpid())
 gc.disable()
 for package in PACKAGES:
     import_module(package)

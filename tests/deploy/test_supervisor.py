@@ -145,6 +145,21 @@ async def test_a_forked_part_comes_back_when_it_is_killed_and_when_the_process_i
 
 
 @pytest.mark.asyncio
+async def test_a_forked_part_that_hangs_when_its_nursery_ends_is_ended_before_another_is_started(places: Callable[[str], Place]) -> None:
+    place, name = places("home"), "identity-worker"
+    await start(place, name)
+    hanging = psutil.Process(seen(place, name).pid or 0)
+    origin = hanging.parent()
+    assert origin
+    hanging.suspend()
+
+    origin.kill()
+
+    await until(place, name, lambda part: part.restarts > 0 and part.state is State.READY)
+    assert not hanging.is_running() or hanging.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.asyncio
 async def test_a_part_that_cannot_start_is_given_up_and_named(places: Callable[[str], Place]) -> None:
     place = places("home")
     await start(place, "postgres")
