@@ -235,7 +235,9 @@ async def test_who_has_the_machine_hands_a_locked_out_administrator_a_new_passwo
 
     monkeypatch.setenv("IDENTITY_ONE_TIME_DAYS", "1")
     again = await one_time_password(door.database, cipher, "sysadmin", NOW)
-    [until] = await door.rows("SELECT one_time_until - now() AS left FROM credentials JOIN users ON users.id = user_id WHERE name = 'sysadmin'")
+    [until] = await door.rows(
+        "SELECT one_time_until - now() AS left FROM credentials JOIN users ON users.id = user_id WHERE name = 'sysadmin'"
+    )
 
     assert timedelta(hours=23) < until["left"] <= timedelta(days=1)
     assert (await door.sign_in("sysadmin", again)).status_code == 201
