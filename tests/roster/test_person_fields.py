@@ -286,6 +286,11 @@ async def test_a_correction_ends_where_a_later_value_of_the_field_stands(roster_
     assert [each.title for each in views] == ["科员", "副科长", "副科长", "副科长", "副科长", "局长", "局长"]
     assert [each.major for each in views] == ["土木工程", "土木工程", "数学", "史学", "史学", "史学", "史学"]
     assert [each.native_place for each in views] == [None] + ["示例省示例市"] * 6
+    stand = await roster_db.pool.fetch(
+        "SELECT lower(during) AS since, document_no FROM person_records WHERE person_id = $1 AND upper_inf(recorded) ORDER BY during",
+        person_id,
+    )
+    assert [each["since"] for each in stand if each["document_no"] == "更〔2026〕2号"] == [date(2026, 4, 1)]
     kept = [(each.since, each.before, each.after) for each in await lines(roster_db, person_id) if each.document_no == "更〔2026〕1号"]
     assert {each for each in kept if each[2] == "副科长"} == {
         (date(2026, 3, 1), "科长", "副科长"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -167,21 +168,19 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
 
 async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:
     """The number of one level holds from the effective date on; what was recorded before is closed, not overwritten. Raises SeatsChangedLater."""
-    at = await _close_seats(conn, by, what)
     await conn.execute(
         "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
-        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange(coalesce($5, $6::timestamptz), NULL), $7)",
+        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange($5, NULL), $6)",
         what.unit_id,
         what.level,
         what.approved,
         what.effective_on,
-        at,
-        by.as_of,
+        await _close_seats(conn, by, what) or by.as_of,
         document_no,
     )
 
 
-async def _close_seats(conn: Connection, by: By, what: SetSeats) -> object:
+async def _close_seats(conn: Connection, by: By, what: SetSeats) -> datetime | None:
     """Close what is recorded; up to the effective date it is recorded anew. Answers the instant, none when there was nothing."""
     last = await conn.fetchrow(
         "SELECT id, lower(during) AS since FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)",
@@ -192,7 +191,7 @@ async def _close_seats(conn: Connection, by: By, what: SetSeats) -> object:
         return None
     if what.effective_on < last["since"]:
         raise SeatsChangedLater(since=last["since"])
-    at: object = await conn.fetchval(
+    at: datetime = await conn.fetchval(
         "UPDATE seats SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
         " WHERE id = $1 RETURNING upper(recorded)",
         last["id"],
