@@ -4,7 +4,7 @@ CITY ?= demo
 DATE ?=
 PYTHON ?= python3
 
-.PHONY: help setup up demo down clean status check test fuzz bench screens
+.PHONY: help setup up demo down clean status check test fuzz bench screens supply
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
@@ -46,3 +46,6 @@ bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure aga
 
 screens: setup ## 每个页面在三种屏幕上的截图，存入 .local/screens（先运行 make demo） pictures of every page at three sizes
 	@.venv/bin/python -m tests.portal.screens
+
+supply: setup ## 核对所装组件与锁定一致，组件清单与许可证写入 .local/supply what is installed is what was locked; SBOM and licences
+	@.venv/bin/python -m deploy.supply .local/supply

@@ -31,6 +31,8 @@ AREAS = {
     "backup": ("deploy.backup.command", "backup"),
     "restore": ("deploy.backup.command", "restore_backup"),
     "person": ("deploy.person", "app"),
+    "codes": ("deploy.codes", "app"),
+    "reform": ("deploy.reform", "reform"),
     "chaos": ("deploy.chaos.command", "chaos"),
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,6 +39,8 @@ LABELS = {
 _NO_TABLE_OR_COLUMN = {"42P01", "42703"}
 """What the database answers when it is asked for what a migration has yet to make."""
 _BEHIND = "数据库结构比程序旧，请先运行 bianban migrate（或 bianban up）。"
+PATIENCE = 900.0
+"""Seconds until everything runs: after a crash the servers read their logs first. What cannot start is given up long before."""
 Part = Annotated[str, typer.Argument(help="部件名，见 bianban status。")]
 
 app = typer.Typer(
@@ -61,15 +65,31 @@ def up(
         raise typer.BadParameter("只能是 demo 或 none", param_hint="--city")
     if city == "demo":
         place.ensure_invented()
+    _ensure_leads()
     place.make_folders()
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
+    stack.ensure_keys(place)
     began = time.monotonic()
     with _in_front(place) if foreground else nullcontext():
         stack.launch(place, with_parent=foreground)
-        asyncio.run(stack.until_ready(place, _tell))
+        asyncio.run(stack.until_ready(place, _tell, PATIENCE))
+        _ensure_migrated(place)
         _load_city(place, city)
+        _renew_service_tokens(place)
         console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。\n页面 {place.portal}")
+
+
+def _ensure_leads() -> None:
+    """The office's own setting of the leading sides is told wrong before anything starts: the roster would not."""
+    if file := os.environ.get("ROSTER_LEADS_FILE"):
+        from services.roster.queries.comparison_facts import own_leads_of  # noqa: PLC0415  most stacks have none
+        from services.roster.rules.leads import LeadsWrong  # noqa: PLC0415  as above
+
+        try:
+            own_leads_of(Path(file))
+        except LeadsWrong as wrong:
+            raise WrongPlace(str(wrong)) from None
 
 
 def _tell(part: PartState) -> None:
@@ -81,15 +101,37 @@ def _tell(part: PartState) -> None:
         console.print(f"  {part.name:<18}{LABELS[part.state]:　<4}{part.last_error}", markup=False, style="yellow")
 
 
+def _ensure_migrated(place: Place) -> None:
+    """A stack that ran before may be of an older build; WrongPlace where its tables are not those of this checkout."""
+    from deploy.migrate import EditedMigration, not_applied  # noqa: PLC0415  most commands need no driver
+
+    try:
+        files = asyncio.run(not_applied(place))
+    except EditedMigration as told:
+        raise WrongPlace(str(told)) from None
+    if files:
+        raise WrongPlace(
+            f"系统还在按更新前的程序运行：有 {len(files)} 个数据库迁移没有执行（如 {files[0]}）。请先运行 bianban down，再运行 bianban up。"
+        )
+
+
 def _load_city(place: Place, city: str) -> None:
     """Fill an empty system once; the loader goes through the services' own doors."""
     mark = place.home / "city"
     if mark.exists() or not (PROJECT / "deploy" / "demo" / "city.py").exists():
         return
-    loaded = subprocess.run([sys.executable, "-m", "deploy.demo.city", city], env=place.variables(), cwd=PROJECT, check=False)
+    loaded = subprocess.run([sys.executable, "-m", "deploy.demo.city", city], env=place.of_all_parts(), cwd=PROJECT, check=False)
     if loaded.returncode != 0:
         raise stack.StartFailed("初始数据未能装入，见上。修正后再次运行 bianban up。")
     mark.write_text(city + "\n", encoding="utf-8")
+
+
+def _renew_service_tokens(place: Place) -> None:
+    """In production; elsewhere each call signs its own."""
+    if place.environment == "production":
+        from deploy.identity import renew_service_tokens  # noqa: PLC0415  only production needs what identity needs
+
+        renew_service_tokens(place)
 
 
 @contextmanager
@@ -197,6 +239,7 @@ def migrate() -> None:
 
 def main() -> None:
     """Run the command line; a refusal is one sentence and exit code 1."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and numbers stand in memory: a crash writes none of it to a disk
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the office is not for the stack itself
     try:
         app()

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,19 +73,20 @@ class Mover:
             waiting = await self._settle()
             tell(Stop(at, tuple(name for instant, name in dues + plan if instant == at), time.monotonic() - began))
 
-    async def leap(self, to: datetime) -> None:
-        """Move at once, rest or not; all that lies between is due together. Only `bianban chaos` does."""
-        before = self._clock.now()
-        await self._move(to)
+    async def tell_of_leap(self, before: datetime, to: datetime) -> None:
+        """The clock was moved at once, rest or not; all that lies between is due together. Only `bianban chaos` does so."""
         await self._start_nominal(before, to)
-        await self._tell(await self._pulse.open_workflows())
+        waiting = await self._pulse.open_workflows()
+        while await self._tell(waiting):  # noqa: ASYNC110  a workflow tells nobody
+            await asyncio.sleep(GLANCE)
+
+    async def next_due(self, after: datetime, until: datetime) -> datetime | None:
+        """The earliest instant between the two that a workflow waits for."""
+        waiting = await self._pulse.open_workflows()
+        return min((each.due for each in waiting if each.due and after < each.due <= until), default=None)
 
     async def _move(self, to: datetime) -> None:
-        """Shift the clock so that `to` has come, by whole seconds and never back."""
-        seconds = max(math.ceil((to - datetime.now(UTC)).total_seconds()), int(self._clock.offset().total_seconds()))
-        half = self._file.with_suffix(".new")
-        half.write_text(f"{seconds}\n", encoding="utf-8")
-        half.rename(self._file)
+        shift(self._file, to)
         self._told.clear()
 
     async def _start_nominal(self, after: datetime, at: datetime) -> None:
@@ -152,6 +154,14 @@ class Mover:
         except RPCError as error:
             return error.status is RPCStatusCode.NOT_FOUND  # one that has ended needs no clock
         return True
+
+
+def shift(clock_file: Path, to: datetime) -> None:
+    """Shift the clock so that `to` has come, by whole seconds and never back."""
+    seconds = max(math.ceil((to - datetime.now(UTC)).total_seconds()), int(Clock(clock_file).offset().total_seconds()))
+    half = clock_file.with_suffix(".new")
+    half.write_text(f"{seconds}\n", encoding="utf-8")
+    half.rename(clock_file)
 
 
 def daily_instants(after: datetime, until: datetime) -> Iterator[tuple[datetime, Schedule]]:

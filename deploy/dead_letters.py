@@ -18,6 +18,8 @@ from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
 
 PATIENCE = 15.0
+_UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
+_UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
@@ -69,12 +71,15 @@ def replay(service: Service, key: Key) -> None:
 
 
 async def _replayed(database: Database, key: str) -> list[DeadLetter]:
-    for consumer in {letter.consumer for letter in await _of(database, key)}:
+    consumers = {letter.consumer for letter in await _of(database, key)}
+    if not consumers:
+        raise WrongPlace(f"{database.service} 中 {key} 没有死信。请用 bianban dead-letters list 核对服务和消息键。")
+    for consumer in consumers:
         await dead_letters.ask_replay(database, consumer, key)
     patience = time.monotonic() + PATIENCE
-    while await database.pool.fetchval("SELECT count(*) FROM replays WHERE key = $1", key):
+    while asked := await database.pool.fetch("SELECT process FROM replays WHERE key = $1", key):
         if time.monotonic() > patience:
-            raise WrongPlace("重新处理没有完成：消费者没有在运行（请求已登记，待其启动后执行），或在处理中退出。请查看 bianban status。")
+            raise WrongPlace(_UNFINISHED if any(each["process"] for each in asked) else _UNHEARD)
         await asyncio.sleep(0.2)
     return await _of(database, key)
 

@@ -1,8 +1,9 @@
 """The services' HTTP doors, used from the command line as a named user: his own token, an idempotency key per write, refusals as they are."""
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,18 @@ class Refused(Exception):  # noqa: N818  named as the fact it states
     def __init__(self, status: int, code: str, sentence: str, facts: Mapping[str, str]) -> None:
         super().__init__(sentence)
         self.status, self.code, self.sentence, self.facts = status, code, sentence, facts
+
+
+def owned(path: Path, content: bytes) -> None:
+    """Write what was taken out of the system: for its owner alone, also where a file stood that others could read."""
+    with open(path, "wb", opener=_own) as file:
+        file.write(content)
+
+
+def _own(path: str, flags: int) -> int:
+    opened = os.open(path, flags, 0o600)
+    os.fchmod(opened, 0o600)
+    return opened
 
 
 def not_done(failed: Exception) -> WrongPlace:
@@ -82,6 +95,10 @@ class Doors:
         headers = {"Idempotency-Key": key or str(uuid7())}
         return await self._ask(user, "POST", service, path, json=body, headers=headers)
 
+    async def patch(self, user: str, service: str, path: str, body: object) -> Answer:
+        """Change, as `post` writes. Raises Refused."""
+        return await self._ask(user, "PATCH", service, path, json=body, headers={"Idempotency-Key": str(uuid7())})
+
     async def upload(self, user: str, service: str, path: str, files: Mapping[str, tuple[str, bytes]], **fields: str) -> Answer:
         """Bring files, with form fields, under a key of its own. Repeated as `post` is. Raises Refused."""
         headers = {"Idempotency-Key": str(uuid7())}
@@ -97,7 +114,7 @@ class Doors:
                 if answer.is_error:
                     await answer.aread()
                     _judge(answer, 0)
-                with half.open("xb") as file:
+                with open(half, "xb", opener=_own) as file:
                     async for piece in answer.aiter_bytes():
                         file.write(piece)
             half.rename(target)
@@ -154,3 +171,18 @@ async def doors_of(place: Place) -> AsyncIterator[Doors]:
         db.connect(place.database_url("identity"), "identity", size=2) as identity,
     ):
         yield Doors(place, http, identity, tokens(place))
+
+
+def at_doors(work: Callable[[Doors], Awaitable[Any]]) -> Any:
+    """Do the work of one command at the doors of the stack that is meant. A refusal, and a system that is away, is WrongPlace."""
+
+    async def run() -> Any:
+        async with doors_of(Place.from_environment()) as doors:
+            return await work(doors)
+
+    try:
+        return asyncio.run(run())
+    except Refused as refused:
+        raise WrongPlace(refused.sentence) from None
+    except (httpx.HTTPError, OSError):
+        raise WrongPlace("系统没有应答。请先运行 bianban up。") from None

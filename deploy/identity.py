@@ -24,7 +24,7 @@ from services.identity.models.sign_in import Knock
 from services.identity.queries import accounts as queries
 from services.identity.settings import IdentitySettings
 from shared import db, secret_files
-from shared.auth import LIFETIME, Tokens, Who, service
+from shared.auth import LIFETIME, NotSignedIn, Tokens, Who, service
 from shared.clock import CHINA, Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.db import By, Database
@@ -34,6 +34,10 @@ from shared.glossary import Role
 
 PATIENCE = 60.0
 LONGEST = LIFETIME // timedelta(minutes=1)
+CALLERS: tuple[Service, ...] = ("approval",)
+"""The services that ask another in their own name."""
+YEAR, LEFT = timedelta(days=365), timedelta(days=120)
+"""How long a service's token lasts, and how long before its end `bianban up` writes another."""
 Answer = TypeVar("Answer")
 app = typer.Typer(help="用户、角色与单位范围。", no_args_is_help=True)
 
@@ -117,6 +121,24 @@ def tokens(place: Place, folder: Path | None = None) -> Tokens:
         raise WrongPlace("本机没有签发令牌的私钥，不能签发令牌。") from None
 
 
+def renew_service_tokens(place: Place) -> None:
+    """Write the tokens of services that are missing, count no more or end within 120 days. WrongPlace for one that everybody may read."""
+    signer, now = tokens(place), datetime.now(UTC)
+    for name in CALLERS:
+        file = place.secrets / f"{name}.token"
+        if not _counts_until(signer, file, now + LEFT):
+            write(file, signer.issue(service(name), now, YEAR))
+
+
+def _counts_until(signer: Tokens, file: Path, day: datetime) -> bool:
+    try:
+        return signer.ends(secret_files.read(file)) > day
+    except secret_files.ReadableByAll as told:
+        raise WrongPlace(str(told)) from None
+    except (OSError, NotSignedIn):
+        return False
+
+
 def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> Answer:
     place = Place.from_environment()
 
@@ -191,7 +213,7 @@ def token(
 def service_token(
     name: Annotated[Service, typer.Argument(help="服务名。")],
     secrets: Annotated[Path | None, typer.Option(envvar="BIANBAN_SECRETS_DIR", help="密钥目录；其中须有签发令牌的私钥。")] = None,
-    days: Annotated[int, typer.Option(min=1, max=400, help="有效天数；到期前重新签发即可，服务无需重启。")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=400, help="有效天数；到期前重新签发即可，服务无需重启。")] = YEAR.days,
     show: Annotated[bool, typer.Option("--show", help="输出令牌本身，不写文件。")] = False,
 ) -> None:
     """签发一个服务调用其他服务所用的令牌，写入密钥目录的 <服务名>.token（权限 0600）。生产环境用。"""

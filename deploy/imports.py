@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from deploy import comparisons
-from deploy.doors import Doors, Refused, doors_of, not_done
+from deploy.doors import Doors, Refused, doors_of, not_done, owned
 from deploy.local.place import Place, WrongPlace
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
@@ -155,6 +155,15 @@ class Importing:
             items, after = items + page["items"], page["next"]
         return items[:SHOWN]
 
+    async def not_lent(self, done: Import) -> list[dict[str, Any]]:
+        """What was found at the writing only: loans that were refused."""
+        items: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            page = (await self._doors.get(self._user, "roster", f"/imports/{done['id']}/problems", after=after, limit=200)).body
+            items, after = items + [each for each in page["items"] if each["at_writing"]], page["next"]
+        return items
+
     async def changes(self, found: Import) -> list[dict[str, Any]]:
         """The first rows that would change what is there, with their columns."""
         answer = await self._doors.get(self._user, "roster", f"/imports/{found['id']}/changes", limit=SHOWN)
@@ -210,14 +219,18 @@ async def _import(
             return 2
         _print(file, found, await importing.problems(found), await importing.changes(found))
         if report:
-            report.write_bytes(await importing.copy(found))
+            owned(report, await importing.copy(found))
             console.print(f"核对结果已另存为 {report}")
         if not wanted or (found["errors"] and not tolerant):
             await importing.give_up(found)
             given = [f"--user {user}", *([f"--mapping {mapping}"] if mapping else []), *(["--political-legal"] if fields else [])]
             _say_how_to_write(f"bianban import {kind} {file} {' '.join(given)}", found)
         else:
-            _print_written(found, await importing.write(found, accept_valid=tolerant))
+            done = await importing.write(found, accept_valid=tolerant)
+            not_lent = await importing.not_lent(done) if done["warnings"] > found["warnings"] else []
+            _print_written(found, done, not_lent)
+            if done["refused"] or not_lent or done["state"] != ImportState.APPLIED:
+                return 1
     return 1 if found["errors"] else 0
 
 
@@ -261,18 +274,21 @@ def _say_how_to_write(again: str, found: Import) -> None:
         console.print(f"请改正后重新核对；或只写入无误的行：{again} --accept-valid", markup=False)
 
 
-def _print_written(found: Import, done: Import) -> None:
+def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) -> None:
     written: Mapping[str, int] = done["written"]
     same = sum(each["same"] for each in found["sheets"].values())
     if not any(written.values()):
-        console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] else "没有写入任何单位。")
+        console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent else "没有写入任何内容。")
     else:
         console.print(
             f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"
-            f"人员 {written['persons']} 人（其中超编 {written['over_quota']} 人），变更 {written['changed']} 项。"
+            f"人员 {written['persons']} 人（其中超编 {written['over_quota']} 人），变更 {written['changed']} 项，借调 {written.get('loans', 0)} 项"
+            f"{f'，已出编 {history} 人次' if (history := written.get('history', 0)) else ''}。"
         )
         if same:
             console.print(f"原已存在、未改动的 {same} 行。")
+    for each in not_lent:
+        console.print(f"  提示  {each['sheet']} 第 {each['row']} 行：{each['sentence']}", style="yellow", markup=False)
     for each in done["refused"]:
         console.print(f"  未写入  {each['name']}：{each['sentence']}", style="red", markup=False)
     if done["state"] == ImportState.CANCELLED:

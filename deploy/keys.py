@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 from rich.console import Console
 
-from deploy.local import secret_files
+from deploy.local import secret_files, stack
 from deploy.local.place import Place, WrongPlace
 from deploy.local.secret_files import write
 from deploy.tables import Table
@@ -27,6 +27,7 @@ from shared.clock import CHINA
 from shared.crypto import FieldCipher, FieldKey, KeyRing, RingFile, Suite, new_key
 from shared.db import Database
 from shared.exports.shelf import Shelf
+from shared.known_keys import ForeignKeys, KnownKeys
 
 SETTLE = 2.5
 """Seconds after which every process has looked at the file again (`RingFile`)."""
@@ -198,7 +199,10 @@ def rotate_command(
 def make_command(
     folder: Annotated[Path | None, typer.Option("--secrets", envvar="BIANBAN_SECRETS_DIR", help="密钥目录。")] = None,
 ) -> None:
-    folder = folder or Place.from_environment().secrets
+    place = Place.from_environment()
+    folder = folder or place.secrets
+    if folder.resolve() == place.home / "secrets":
+        stack.ensure_keys(place)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = {each.name for each in folder.iterdir()}
     secret_files.make(folder)
@@ -218,10 +222,14 @@ def _with(work: Callable[[Keeper], Awaitable[Answer]]) -> Answer:
 
     async def run() -> Answer:
         async with db.connect(place.database_url("roster"), "roster", size=3) as database, _alone(database):
-            return await work(keeper(database, place.secrets, place.out))
+            keys = keeper(database, place.secrets, place.out)
+            await KnownKeys(database, keys.cipher, keys.path.name, commands.opens).ensure()
+            return await work(keys)
 
     try:
         return asyncio.run(run())
+    except ForeignKeys as told:
+        raise WrongPlace(str(told)) from None
     except OSError:
         raise WrongPlace("数据库没有应答。请先运行 bianban up。") from None
 

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from deploy.local import secret_files
 from deploy.local.place import PROJECT, SERVICES, Place
 
 DBMATE = Path(sys.executable).with_name("dbmate")
@@ -72,6 +73,15 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
 def known_migrations() -> dict[str, str]:
     """Every file of this tree as it applies, with its hash."""
     return {f"{each.schema}/{each.path.name}": each.sha256 for each in _all(PROJECT)}
+
+
+async def not_applied(place: Place, database: str = "bianban", tree: Path = PROJECT) -> list[str]:
+    """The files of a tree that a database has yet to be given; EditedMigration when history was edited."""
+    superuser = await asyncpg.connect(place.database_url("postgres", database))
+    try:
+        return [f"{file.schema}/{file.path.name}" for file in await _pending(superuser, _all(tree))]
+    finally:
+        await superuser.close()
 
 
 def _all(tree: Path) -> list[Migration]:
@@ -167,8 +177,9 @@ def _run_dbmate(place: Place, database: str, tree: Path, schema: str) -> None:
             Path(copy, path.name).write_text(path.read_text(encoding="utf-8") + "\n-- migrate:down\n", encoding="utf-8")
         command = (str(DBMATE), "--migrations-dir", copy, "--env-file", os.devnull, "--migrations-table", f"{schema}.schema_migrations")
         encrypted = os.environ.get("PGSSLMODE", "require") if "BIANBAN_POSTGRES" in place.elsewhere else "disable"
-        url = f"{place.database_url(OWNER, database)}?sslmode={encrypted}&search_path={schema},public"
-        variables = place.variables() | {"DATABASE_URL": url}
+        url = f"{place.database_address(OWNER, database)}?sslmode={encrypted}&search_path={schema},public"
+        secret_files.write_for_libpq(Path(copy, "pgpass"), OWNER, place.password(OWNER))
+        variables = place.variables() | {"DATABASE_URL": url, "PGPASSFILE": str(Path(copy, "pgpass"))}
         done = subprocess.run([*command, "--no-dump-schema", "migrate"], env=variables, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"dbmate ({schema}): {(done.stderr or done.stdout).strip()}")

@@ -25,6 +25,10 @@ from workflows.clock import NEXT_DUE
 _AT_ONCE = 8
 
 
+_NO_ANSWER = frozenset({RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION})
+"""Of a query that no worker took."""
+
+
 class StillBusy(Exception):  # noqa: N818  named as the fact it states
     """The stack did not come to rest; the sentence names what is moving."""
 
@@ -121,7 +125,9 @@ class Pulse:
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:  # it has ended meanwhile
                     return None
-                raise
+                if error.status not in _NO_ANSWER:
+                    raise
+                found, doing = None, "不回答查询"
             except WorkflowQueryFailedError:
                 found, doing = None, "不回答查询"
         return OpenWorkflow(workflow_id, run_id, kind in self._timeless, datetime.fromisoformat(found) if found else None, doing)

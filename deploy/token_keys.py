@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from deploy.local.place import Place, WrongPlace
 from deploy.local.secret_files import new_token_pair, write
-from shared.auth import public_keys
+from shared import secret_files
+from shared.auth import key_id, public_keys, signer
 
 SETTLE = 2.0
 """Seconds after which every process on this machine has looked at the file of public keys again."""
@@ -47,8 +48,16 @@ def retire(secrets: Folder = None) -> None:
     if not older:
         typer.echo("只有一把密钥，无需停用。")
         return
+    _ensure_signing(folder, newest[0])
     write(folder / "token.pub", newest[1].public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     typer.echo(f"已停用 {'、'.join(name for name, _ in older)}。")
+
+
+def _ensure_signing(folder: Path, newest: str) -> None:
+    """A change that was cut short has told of the newest key, and signs with the one before. Where nothing is signed there is none to finish."""
+    private = folder / "token.key"
+    if private.exists() and key_id(signer(secret_files.read(private)).public_key()) != newest:
+        raise WrongPlace("轮换尚未完成，令牌仍由旧钥签发，不能停用。请先再次执行 bianban token-keys rotate。")
 
 
 def _folder(secrets: Path | None) -> Path:

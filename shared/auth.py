@@ -9,19 +9,20 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
 import jwt
+import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key, load_pem_public_key
 from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from shared import secret_files
-from shared.errors import Forbidden
+from shared.errors import Forbidden, Unavailable
 from shared.glossary import Role
 
 LIFETIME = timedelta(minutes=15)
@@ -34,6 +35,7 @@ SKEW = timedelta(seconds=30)
 """By how much the clocks of two machines may differ."""
 _ALGORITHM = "ES256"
 _GLANCE = 1.0
+_log = structlog.get_logger()
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 Scope = Literal["public", "units", "self"]
@@ -70,7 +72,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "lists.release": frozenset({Role.SEAL_OPERATOR}),
     "lists.acknowledge": frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}),
     "reports.read": READERS,
-    "exports.make": READERS,
+    "exports.make": READERS | ADMINISTRATORS,
     "parameters.maintain": frozenset({Role.SUPERVISION_OFFICER}),
     "reports.rebuild": frozenset({Role.SYSTEM_ADMIN}),
     "rules.read": READERS | ADMINISTRATORS,
@@ -146,7 +148,7 @@ class Tokens:
             "iat": now,
             "exp": now + lifetime,
         } | ({"sid": str(who.session)} if who.session else {})
-        key = _signer(self._private if isinstance(self._private, str) else secret_files.read(self._private))
+        key = signer(self._private if isinstance(self._private, str) else secret_files.read(self._private))
         return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": key_id(key.public_key())})
 
     def read(self, token: str) -> Who:
@@ -156,6 +158,11 @@ class Tokens:
         if ends <= time.time():
             raise NotSignedIn
         return who
+
+    def ends(self, token: str) -> datetime:
+        """When a token that counts now is over; raises NotSignedIn."""
+        self.read(token)
+        return datetime.fromtimestamp(self._checked(token)[1], UTC)
 
     def renew(self, token: str, who: Who, now: datetime) -> str:
         """A token for the same person with the rights he has now; raises NotSignedIn once it is over, and for one that a session renews."""
@@ -211,14 +218,30 @@ class ServiceToken:
     production: bool
 
     def at(self, now: datetime) -> str:
-        """A token for one call made at the real time `now`."""
+        """A token for one call made at the real time `now`. Raises Unavailable where none that counts was handed over; the log says so once."""
         if self.production:
-            return secret_files.read(self.secrets_dir / f"{self.service}.token")
+            return self._handed_over()
         return Tokens("", self.secrets_dir / "token.key").issue(service(self.service), now, timedelta(minutes=5))
+
+    def _handed_over(self) -> str:
+        file = self.secrets_dir / f"{self.service}.token"
+        try:
+            token = secret_files.read(file)
+            Tokens(self.secrets_dir / "token.pub").read(token)
+        except (OSError, NotSignedIn) as error:
+            _tell_once(file)
+            raise Unavailable(file.name) from error
+        return token
+
+
+@cache
+def _tell_once(file: Path) -> None:
+    _log.error("the service has no token that counts: bianban service-token", secret=file.name)
 
 
 @lru_cache(2)
-def _signer(text: str) -> ec.EllipticCurvePrivateKey:
+def signer(text: str) -> ec.EllipticCurvePrivateKey:
+    """The private key of a PEM text. Raises TypeError for one of another kind."""
     key = load_pem_private_key(text.encode(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise TypeError("tokens are signed with an elliptic curve key")

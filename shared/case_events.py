@@ -3,6 +3,7 @@
 Each service tells of its own events; `bianban trace` puts them together. Ids only.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from temporalio.service import RPCError
 from shared import deeds
 from shared.auth import Permit, Who
 from shared.db import Connection, Database
-from shared.temporal import ANSWER_WITHIN
+from shared.temporal import ALL_WITHIN, ANSWER_WITHIN
 from shared.traces import LASTS, begun_at
 
 LIMIT = 500
@@ -112,8 +113,9 @@ async def _run(request: Request, workflow_id: str) -> Run | None:
     if client is None:
         return None
     try:
-        found: Any = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=ANSWER_WITHIN)
-    except RPCError:
+        async with asyncio.timeout(ALL_WITHIN):
+            found: Any = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=ANSWER_WITHIN)
+    except (RPCError, RuntimeError, TimeoutError):  # RuntimeError: a lazy client that has never reached the server
         return None
     return Run(
         workflow_id=found.id,

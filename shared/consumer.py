@@ -1,7 +1,7 @@
 """What a consumer does with the records it was given: position, inbox and effect are one PostgreSQL transaction.
 
-A batch that fails is rolled back and replayed one event per transaction; the event that fails alone is parked with its whole key, and other keys
-go on. The process never ends because of an event. Where the records come from: `shared/listening.py`.
+A batch that fails is rolled back and handled again by halves, down to the event that fails alone: that one is parked with its whole key, and other
+keys go on. The process never ends because of an event. Where the records come from: `shared/listening.py`.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link
 
 from shared import dead_letters, deeds, inbox, stirring
-from shared.db import PASSING, Connection, Database
+from shared.db import BEHIND, PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
@@ -100,17 +100,19 @@ class Subscription:
 async def handle(
     database: Database, subscription: Subscription, batches: Batches, standing: Standing, new: Collection[TopicPartition]
 ) -> None:
-    """All partitions' records in one transaction; what fails together is handled one by one.
+    """All partitions' records in one transaction; what fails together is handled by halves.
 
-    So is the first batch of a `new` partition at which a process died. Later batches are not marked: a record that kills the process there is in
+    The first batch of a `new` partition at which a process died is handled one by one. Later batches are not marked: a record that kills the process there is in
     the first batch after the restart, or in that of the next.
     """
     begun = await _begin(database, subscription, {each: records[0] for each, records in batches.items() if each in new})
     quick = {each: records for each, records in batches.items() if each not in new or each in begun}
     failed = bool(quick) and not await _handle_together(database, subscription, quick, begun)
     for partition, records in batches.items():
-        if failed or partition not in quick:
+        if partition not in quick:
             await _handle_one_by_one(database, subscription, records, standing)
+        elif failed:
+            await _handle_in_parts(database, subscription, partition, records, begun, standing)
 
 
 async def _begin(database: Database, subscription: Subscription, first: Mapping[TopicPartition, Record]) -> set[TopicPartition]:
@@ -136,12 +138,12 @@ async def _handle_together(database: Database, subscription: Subscription, batch
     try:
         async with _transaction(database) as conn:
             await _apply(conn, subscription, [record for records in batches.values() for record in records])
-            for partition in begun:
+            for partition in batches.keys() & begun:
                 await _forget_attempts(conn, subscription, batches[partition][-1])
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
-    except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged one by one
-        _log.info("batch is replayed one by one", consumer=subscription.name, error=type(error).__name__)
+    except Exception as error:  # noqa: BLE001  whatever one event of the batch caused is found and judged alone
+        _log.info("batch is handled by halves", consumer=subscription.name, error=type(error).__name__)
         return False
     return True
 
@@ -155,11 +157,31 @@ async def _transaction(database: Database) -> AsyncIterator[Connection]:
         database.wake()
 
 
-async def _handle_one_by_one(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing) -> None:
+async def _handle_in_parts(
+    database: Database,
+    subscription: Subscription,
+    partition: TopicPartition,
+    records: Sequence[Record],
+    begun: Collection[TopicPartition],
+    standing: Standing,
+) -> bool:
+    """What fails alone is found among many in a few transactions. False where one event has to be tried again later: what follows it waits."""
+    if len(records) == 1:
+        return await _handle_one_by_one(database, subscription, records, standing)
+    if await _handle_together(database, subscription, {partition: records}, begun):
+        return True
+    for half in (records[: len(records) // 2], records[len(records) // 2 :]):
+        if not await _handle_in_parts(database, subscription, partition, half, begun, standing):
+            return False
+    return True
+
+
+async def _handle_one_by_one(database: Database, subscription: Subscription, records: Sequence[Record], standing: Standing) -> bool:
     for record in records:
         if not await _handle_alone(database, subscription, record, standing):
             standing.stand(record)
-            break
+            return False
+    return True
 
 
 async def _handle_alone(database: Database, subscription: Subscription, record: Record, standing: Standing) -> bool:
@@ -173,7 +195,7 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
             await _forget_attempts(conn, subscription, record)
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
-    except PASSING as error:
+    except (*PASSING, *BEHIND) as error:
         _log.warning("tried again", consumer=subscription.name, topic=record.topic, offset=record.offset, error=type(error).__name__)
         await _came_back(database, subscription, record)
         return False

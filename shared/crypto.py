@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import hmac as keyed
@@ -23,7 +24,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared import secret_files
+from shared.errors import Unavailable
 
+_log = structlog.get_logger()
 _NONCE, _TAG = 12, 16
 _GLANCE = 1.0
 
@@ -91,6 +94,11 @@ class FieldKey:
         """The cipher, set up once."""
         return _SEALINGS[self.suite](self.key)
 
+    @property
+    def mark(self) -> bytes:
+        """By what the key is known again. It is all chance, so that a plain hash says nothing of it."""
+        return hashlib.sha256(b"bianban/key/" + bytes([self.id]) + self.key + self.index_key).digest()
+
     def index(self, text: str) -> bytes:
         """The blind index of a text under this key, 32 bytes: equal texts, equal indexes."""
         return _INDEXES[self.suite](self.index_key, text.encode())
@@ -133,6 +141,10 @@ class KeyRing:
         """The same keys, this one encrypting from now on."""
         return KeyRing((*(each for each in self.keys if each != key), key))
 
+    def contradicts(self, other: "KeyRing") -> bool:
+        """Whether an id of both names two keys: one of the rings is another installation's."""
+        return any(other.find(key.id) not in {None, key} for key in self.keys)
+
     @classmethod
     def read(cls, text: str) -> "KeyRing":
         """A ring from its secret file, a JSON list of `{id, suite, key, index_key}` with keys in hex."""
@@ -148,11 +160,15 @@ class KeyRing:
 
 
 class RingFile:
-    """A ring that follows its secret file: a running process takes a new key within a second, and at once when it meets an unknown one."""
+    """A ring that follows its secret file: a running process takes a new key within a second, and at once when it meets an unknown one.
+
+    What another installation's file would put in the place of its keys it does not take.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path, self._looked, self._stamp = path, 0.0, (0, 0)
-        self._ring = self.again()
+        self._ring = KeyRing(())
+        self.again()
 
     def __call__(self) -> KeyRing:
         """The ring as the file has it, looked at once a second."""
@@ -163,19 +179,33 @@ class RingFile:
         self._looked = time.monotonic()
         found = self._path.stat()
         if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
-            self._ring, self._stamp = KeyRing.read(secret_files.read(self._path)), stamp
+            self._take(KeyRing.read(secret_files.read(self._path)))
+            self._stamp = stamp
         return self._ring
+
+    def _take(self, found: KeyRing) -> None:
+        if found.contradicts(self._ring):
+            _log.error("foreign keys", file=self._path.name, say="密钥文件被换成了其他系统的，未予采用。请放回原来的文件。")
+        else:
+            self._ring = found
 
 
 class FieldCipher:
     """Encrypts single fields, each bound to its place (`table.column.row`), and gives blind indexes for equality."""
 
     def __init__(self, ring: KeyRing | RingFile) -> None:
-        self._source = ring
+        self._source, self.foreign = ring, False
 
     @property
     def ring(self) -> KeyRing:
-        """The keys in use now."""
+        """The keys in use now. Unavailable where they were found to be another installation's (shared/known_keys.py)."""
+        if self.foreign:
+            raise Unavailable("keys")
+        return self.held
+
+    @property
+    def held(self) -> KeyRing:
+        """The keys there are, whosesoever."""
         return self._source if isinstance(self._source, KeyRing) else self._source()
 
     def encrypt(self, text: str, place: str) -> bytes:
@@ -232,5 +262,5 @@ class FieldCipher:
 
 
 def masked_id_number(text: str) -> str:
-    """An ID number as everybody may see it."""
-    return text[:6] + "*" * (len(text) - 10) + text[-4:]
+    """An ID number as everybody may see it. Besides the day of birth, which stands beside it, part of the serial number is hidden (0059)."""
+    return text[:6] + "*" * (len(text) - 7) + text[-1:]

@@ -48,9 +48,36 @@ PASSING = (
     asyncpg.LockNotAvailableError,
 )
 """A deadlock, a timeout, a full disk: nothing was done, and the same may succeed later. Never a dead letter, never a fault of the request."""
+BEHIND = (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError)
+"""Tables older than the program that asks: passes with the migration, so an event waits for it. To who asks over HTTP it is a fault, which is told."""
 TROUBLE = (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever the database may say to a loop that lives through it and looks again."""
 _RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """For how many seconds a process waits: for a connection, for a statement (then the server ends it), for any word of the server."""
+
+    connection: float | None
+    statement: int
+    answer: float  # longer than `statement`: by our own clock the server would count as away, and what took too long be repeated as it is
+
+
+WORKER = Patience(None, 30, 35.0)
+DOOR = Patience(4.0, 7, 8.0)
+"""Somebody waits for the answer: a server that is silent is away after eight seconds. What may take longer is a worker's."""
+
+
+STUDY = 25
+"""Seconds for what somebody waits for though it reads the whole of a province: the portal waits thirty."""
+
+
+class _Hasty(asyncpg.Connection):
+    """A door's connection. A statement that nobody waits for any more is not cancelled, which a silent server would not hear: the connection goes."""
+
+    async def _cancel(self, waiter: object, cancel_waiter: object = None) -> None:  # noqa: ARG002  asyncpg's own form
+        self.terminate()
 
 
 @dataclass(frozen=True)
@@ -72,8 +99,10 @@ class By:
 class Database:
     """A pool of connections to one service's schema, another one for searches, and the wake-up of its outbox relay."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", searches: "asyncpg.Pool[asyncpg.Record]", service: str) -> None:
-        self.pool, self._searches, self.service = pool, searches, service
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", searches: "asyncpg.Pool[asyncpg.Record]", service: str, patience: Patience = WORKER
+    ) -> None:
+        self.pool, self._searches, self.service, self._wait = pool, searches, service, patience.connection
         self._stirred = asyncio.Event()
         self._wall = ""
 
@@ -87,7 +116,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """One transaction. A database that is away is `Unavailable`: the caller may repeat."""
         try:
-            async with self.pool.acquire() as conn, conn.transaction():
+            async with self.pool.acquire(timeout=self._wait) as conn, conn.transaction():
                 yield conn
         except _AWAY as error:
             if isinstance(error, ValueError):  # asyncpg could not encode a value: the database is there
@@ -98,8 +127,8 @@ class Database:
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for reads, on one snapshot."""
         try:
-            async with self.pool.acquire() as conn:
-                await conn.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._wall}")
+            async with self.pool.acquire(timeout=self._wait) as conn:
+                await self._begin_reading(conn)
                 try:
                     yield conn
                 finally:
@@ -107,16 +136,33 @@ class Database:
         except _AWAY as error:
             raise Unavailable("database") from error
 
+    async def _begin_reading(self, conn: Connection) -> None:
+        """Whoever had the connection before may have given up between preparing a statement and running it: to the server that is a transaction still,
+        of which asyncpg knows nothing. The refusal ends it.
+        """
+        begin = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {self._wall}"
+        try:
+            await conn.execute(begin)
+        except asyncpg.ActiveSQLTransactionError:
+            await conn.execute(begin)
+
     @asynccontextmanager
     async def searching(self) -> AsyncIterator[Connection]:
         """A connection that chooses among many rows: each statement is planned for the values it is asked with, since a rare name and a common one
         go other ways. There the wall would cost a second, so it does not stand: what is shown of people is read by the ids found, `glancing`.
         """
         try:
-            async with self._searches.acquire() as conn:
+            async with self._searches.acquire(timeout=self._wait) as conn:
                 yield conn
         except _AWAY as error:
             raise Unavailable("database") from error
+
+    @asynccontextmanager
+    async def studying(self) -> AsyncIterator[Connection]:
+        """The same for what reads the whole of a province: its statements are asked with `timeout=STUDY + 1`."""
+        async with self.searching() as conn, conn.transaction(readonly=True):
+            await conn.execute(f"SET LOCAL statement_timeout TO '{STUDY}s'")
+            yield conn
 
     @asynccontextmanager
     async def glancing(self) -> AsyncIterator[Connection]:
@@ -126,14 +172,15 @@ class Database:
                 yield conn
             return
         try:
-            async with self.pool.acquire() as conn:
+            async with self.pool.acquire(timeout=self._wait) as conn:
                 yield conn
         except _AWAY as error:
             raise Unavailable("database") from error
 
     async def ping(self) -> None:
         """For `/ready`: raises when the database does not answer."""
-        await self.pool.fetchval("SELECT 1")
+        async with self.glancing() as conn:
+            await conn.execute("SELECT 1")
 
     def wake(self) -> None:
         """Tell the relay that rows wait. Called after commit only; many calls become one NOTIFY."""
@@ -145,19 +192,23 @@ class Database:
             await self._stirred.wait()
             self._stirred.clear()
             with suppress(*_AWAY, asyncpg.PostgresError):  # the relay's safety poll covers a lost wake-up
-                await self.pool.execute(f"NOTIFY outbox_{self.service}")
+                async with self.pool.acquire(timeout=self._wait) as conn:
+                    await conn.execute(f"NOTIFY outbox_{self.service}")
             await asyncio.sleep(GATHER)  # what is committed meanwhile shares the next one
 
 
 @asynccontextmanager
-async def connect(url: str, service: str, size: int = 10) -> AsyncIterator[Database]:
+async def connect(url: str, service: str, size: int = 10, patience: Patience = WORKER) -> AsyncIterator[Database]:
     """Open the pool; close it at the end."""
-    limits = {"statement_timeout": "30s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s", "application_name": service}
-    late = 35  # the server is heard first: by our own clock it would count as away, and what took too long be repeated as it is
-    pooled = functools.partial(asyncpg.create_pool, url, max_size=size, command_timeout=late, init=readable_json, reset=_as_it_is)
+    limits = {"statement_timeout": f"{patience.statement}s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
+    limits["application_name"] = service
+    kind = {"connection_class": _Hasty} if patience is DOOR else {}
+    pooled = functools.partial(
+        asyncpg.create_pool, url, max_size=size, command_timeout=patience.answer, init=readable_json, reset=_as_it_is, **kind
+    )
     pool = await pooled(min_size=1, server_settings=limits)
     searches = await pooled(min_size=0, server_settings=limits | {"plan_cache_mode": "force_custom_plan"})
-    database = Database(pool, searches, service)
+    database = Database(pool, searches, service, patience)
     POOL.ask(service, lambda: _connections(pool, searches))
     notifier = asyncio.create_task(database.notify_relay())
     try:
@@ -182,6 +233,18 @@ async def readable_json(conn: Connection) -> None:
         await conn.set_type_codec(name, encoder=json.dumps, decoder=orjson.loads, schema="pg_catalog")
 
 
+async def retried(attempt: Callable[[], Awaitable[A]]) -> A:
+    """Once more after a deadlock or a serialisation failure, which leaves nothing of an attempt, and again up to `RETRIES` times."""
+    for left in reversed(range(RETRIES)):
+        try:
+            return await attempt()
+        except _RETRYABLE:
+            if not left:
+                raise
+            await asyncio.sleep(0.01 * (RETRIES - left))
+    raise AssertionError("unreachable")
+
+
 def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Database, By, C], Awaitable[A]]:
     """Make `run(conn, by, what)` a command: `await place_person(database, by, PlacePerson(...))`.
 
@@ -196,15 +259,11 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
 
     @functools.wraps(run)
     async def attempt(database: Database, by: By, what: C) -> A:
-        for left in reversed(range(RETRIES)):
-            try:
-                with Doing(name, _case(by), command=run.__name__):
-                    return await _accepted(database, by, what)
-            except _RETRYABLE:
-                if not left:
-                    raise
-                await asyncio.sleep(0.01 * (RETRIES - left))
-        raise AssertionError("unreachable")
+        async def once() -> A:
+            with Doing(name, _case(by), command=run.__name__):
+                return await _accepted(database, by, what)
+
+        return await retried(once)
 
     async def _accepted(database: Database, by: By, what: C) -> A:
         said = json.dumps([run.__name__, what.model_dump_json(), by.reason, by.document_no])

@@ -8,9 +8,10 @@ from typing import Protocol
 import asyncpg
 import structlog
 
-from shared.db import Connection, Database
+from shared.db import INTEGER, Connection, Database
 from shared.errors import DomainError
-from shared.events.envelope import Headers, Unreadable
+from shared.events import CATALOGUE
+from shared.events.envelope import Contradicted, Event, Glimpse, Headers, Unreadable, glimpse
 
 SHARE_FLOOR = 50
 ASKED_AGAIN = "ON CONFLICT (consumer, key) DO UPDATE SET asked_at = clock_timestamp(), process = NULL, started = 0"
@@ -67,8 +68,7 @@ def reason(error: BaseException) -> str:
     """Why an event could not be handled, without any of its data."""
     if isinstance(error, DomainError):
         return error.code
-    detail = f": {error}" if isinstance(error, Unreadable) else ""
-    return type(error).__name__ + detail
+    return f"{Unreadable.__name__}: {error}" if isinstance(error, Unreadable) else type(error).__name__
 
 
 def key_text(record: Record) -> str:
@@ -158,23 +158,46 @@ async def ask_replay(database: Database, consumer: str, key: str) -> None:
 
 
 async def drop(database: Database, consumer: str, key: str) -> int:
-    """Give up what is parked for a key: its events are never handled, and the next version of each aggregate is accepted."""
+    """Give up what is parked for a key: its events are never handled, and the next version of each aggregate is accepted. What has no place in a line
+    (`_place`) is deleted and moves none.
+    """
     async with database.transaction() as conn:
-        rows = await conn.fetch("DELETE FROM dead_letters WHERE consumer = $1 AND key = $2 RETURNING headers", consumer, key)
+        rows = await conn.fetch("DELETE FROM dead_letters WHERE consumer = $1 AND key = $2 RETURNING topic, headers, body", consumer, key)
         for row in rows:
-            await _skip(conn, consumer, row["headers"])
+            if (place := _place(key, row)) is not None:
+                await _skip(conn, consumer, place)
     return len(rows)
 
 
-async def _skip(conn: Connection, consumer: str, headers: Headers) -> None:
-    kind, _, aggregate = headers.get("ce_subject", "").partition("/")
-    version = headers.get("ce_sequence", "")
-    if aggregate and version.isdecimal():
-        await conn.execute(
-            "INSERT INTO aggregate_versions AS seen (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = greatest(seen.version, excluded.version)",
-            consumer,
-            kind,
-            aggregate,
-            int(version),
-        )
+def _place(key: str, row: asyncpg.Record) -> Event | Glimpse | None:
+    """Whose version a letter stands for. None for a stray, and where headers and data disagree: the true event of that version may still come."""
+    headers: Headers = row["headers"]
+    kind = CATALOGUE.types().get(headers.get("ce_type", ""))
+    if headers.get("ce_partitionkey") != key or (kind is not None and not row["topic"].endswith(kind.topic)):
+        return None
+    try:
+        place = _told(kind, headers, row["body"])
+    except Unreadable:
+        return None
+    return place if 1 <= place.version <= INTEGER else None
+
+
+def _told(kind: type[Event] | None, headers: Headers, body: bytes) -> Event | Glimpse:
+    """The event, or what its headers alone tell where nobody can read it. Raises Unreadable."""
+    try:
+        return CATALOGUE.read(kind.topic if kind else "", headers, body)
+    except Contradicted:
+        raise
+    except Unreadable:
+        return glimpse(headers)
+
+
+async def _skip(conn: Connection, consumer: str, place: Event | Glimpse) -> None:
+    await conn.execute(
+        "INSERT INTO aggregate_versions AS seen (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = greatest(seen.version, excluded.version)",
+        consumer,
+        place.aggregate_type,
+        str(place.aggregate_id),
+        place.version,
+    )

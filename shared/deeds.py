@@ -36,6 +36,8 @@ COMMANDS = {
     "release_person": "人员出编",
     "second_person": "借入人员",
     "set_parameter": "设置参数",
+    "add_codes": "增加代码",
+    "end_code": "停用代码",
     "set_quota": "核定编制数",
     "set_seats": "核定领导职数",
     "take_effect": "审批结果生效",
@@ -63,6 +65,7 @@ COMMANDS = {
     "keep_evidence_file": "接收整改材料附件",
     "keep_notice": "保存整改通知书",
     "mark_case_held": "标明整改停滞",
+    "mark_seal_held": "标明签章停滞",
     "mark_freeze_held": "标明冻结停滞",
     "mark_unverified": "标明数据待核",
     "propose_freeze": "提出冻结",
@@ -85,6 +88,7 @@ COMMANDS = {
     "unlock_account": "解除登录锁定",
     # reporting
     "start_rebuild": "开始重建报表",
+    "give_up_rebuild": "放弃重建报表",
     # every service
     "_forget_file": "删除到期文件",
     "_record_seen": "登记查看差异",
@@ -208,6 +212,11 @@ CASES = {
     "seal": "签章",
     "supervision": "督办清单",
 }
+
+
+def title_of(kind: str) -> str:
+    """What an entry of the trail is called: an event, or what a service keeps beside its events."""
+    return EVENTS.get(kind) or COMMANDS.get(kind, kind)
 
 
 def of_case(case_id: str | None) -> str | None:

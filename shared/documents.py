@@ -1,13 +1,15 @@
 """Documents (文书) as PDF/A-2b from typst templates, with Chinese fonts that come with the installation.
 
-typst draws a missing glyph as an empty box and says nothing; so every character is looked up in the fonts first. Rendering is bound to
-the processor: call it from a thread.
+typst draws a missing glyph as an empty box and says nothing; so every character is looked up in the fonts first. What nobody sees (format and
+control characters) comes in from other programs and is left out; a variation selector chooses among the forms of a letter, and a font may have
+the one form only. Rendering is bound to the processor: call it from a thread.
 """
 
 import hashlib
 import json
 import os
 import threading
+import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ import typst
 from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # ships no types
 
 ROOT = Path(__file__).parent.parent
+VARIATIONS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 
 
 class MissingGlyphs(ValueError):  # noqa: N818  named as the fact it states
@@ -38,7 +41,7 @@ class Renderer:
         """`font_dir` holds the office's own fonts (仿宋, 楷体 …); templates prefer them where they are. `mark` stands at the head of every page."""
         self._mark = mark
         files = [pylopdf_fonts_zh_cn.sans_path(), pylopdf_fonts_zh_cn.serif_path(), *_font_files(font_dir)]
-        self._drawable = frozenset(code for file in files for code in _code_points(file))
+        self._drawable = VARIATIONS.union(code for file in files for code in _code_points(file))
         folders = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compiler = typst.Compiler(root=str(ROOT), font_paths=fonts, ignore_system_fonts=True)
@@ -55,11 +58,15 @@ class Renderer:
         """The pages as pictures, for a preview. Raises MissingGlyphs."""
         return self._compiled(template, data, format="png", ppi=110)
 
-    def _compiled(self, template: Path, data: Mapping[str, Any], **options: Any) -> list[bytes]:
-        missing = frozenset(each for each in _characters(data) if ord(each) not in self._drawable and not each.isspace())
+    def ensure_drawable(self, data: Mapping[str, Any]) -> None:
+        """Before somebody decides what is printed, and can no longer change it. Raises MissingGlyphs."""
+        missing = frozenset(each for each in _characters(_drawn(data)) if ord(each) not in self._drawable and not each.isspace())
         if missing:
             raise MissingGlyphs(missing)
-        inputs = {"data": json.dumps(data, ensure_ascii=False), "mark": self._mark}
+
+    def _compiled(self, template: Path, data: Mapping[str, Any], **options: Any) -> list[bytes]:
+        self.ensure_drawable(data)
+        inputs = {"data": json.dumps(_drawn(data), ensure_ascii=False), "mark": self._mark}
         with self._one_at_a_time:
             pages = self._compiler.compile(input=str(template), sys_inputs=inputs, **options)
         return [pages] if isinstance(pages, bytes) else list(pages or [])
@@ -90,6 +97,29 @@ def intact_file(folder: Path, name: str, sha256: str) -> bytes | None:
     file = folder / name
     content = file.read_bytes() if file.is_file() else b""
     return content if sha256_hex(content) == sha256 else None
+
+
+def named_file(folder: Path, name: str) -> bytes | None:
+    """The same where nobody wrote the whole hash down: the name that `keep_file` answered has the beginning of it."""
+    file = folder / name
+    content = file.read_bytes() if file.is_file() else b""
+    return content if f"-{sha256_hex(content)[:16]}." in name else None
+
+
+def _drawn(value: Any) -> Any:
+    """The data without what nobody sees; keys stay."""
+    if isinstance(value, str):
+        return "".join(map(_seen, value))
+    if isinstance(value, Mapping):
+        return {name: _drawn(each) for name, each in value.items()}
+    return [_drawn(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _seen(character: str) -> str:
+    kind = unicodedata.category(character)
+    if character in "\n\t" or kind not in {"Cc", "Cf"}:
+        return character
+    return " " if character.isspace() else ""
 
 
 def _characters(value: object) -> Iterator[str]:

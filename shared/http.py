@@ -1,5 +1,6 @@
 """The HTTP door's frame: refusals become RFC 9457 problem documents, and every service answers `/live` and `/ready`."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -23,10 +24,12 @@ from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
 from shared.guard import Guarded, Rates, TooMany
 from shared.problems import title_of
+from shared.process import leave_no_core
 from shared.route_words import NO_WORDS, Words, tell_words
 from shared.traces import TracedRequests
 
 BODY_LIMIT = 20 * 1024 * 1024
+READY_WITHIN = 3.0
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403, Unproved: 401}
 _WHO = {"WWW-Authenticate": "Bearer"}
 _UNREAD = {
@@ -139,6 +142,7 @@ def settled(lifespan: Lifespan) -> Lifespan:
 
     @asynccontextmanager
     async def alive(app: FastAPI) -> AsyncIterator[None]:
+        leave_no_core()
         async with lifespan(app):
             gc.collect()
             gc.freeze()
@@ -228,12 +232,18 @@ async def _live() -> dict[str, str]:
 
 
 async def _ready(request: Request) -> Response:
+    """Side by side: one part that is silent keeps nobody waiting for the others."""
     checks: dict[str, Ready] = getattr(request.app.state, "ready", {})
-    failed: list[str] = []
-    for name, check in checks.items():
-        try:
-            await check()
-        except Exception as error:  # noqa: BLE001  whatever is wrong with a neighbour, the answer is its name
-            _log.warning("not ready", part=name, error=type(error).__name__)
-            failed.append(name)
+    found = await asyncio.gather(*(_passes(name, check) for name, check in checks.items()))
+    failed = [name for name, passed in zip(checks, found, strict=True) if not passed]
     return JSONResponse({"status": "waiting" if failed else "ready", "waiting_for": failed}, 503 if failed else 200)
+
+
+async def _passes(name: str, check: Ready) -> bool:
+    try:
+        async with asyncio.timeout(READY_WITHIN):
+            await check()
+    except Exception as error:  # noqa: BLE001  whatever is wrong with a neighbour, the answer is its name
+        _log.warning("not ready", part=name, error=type(error).__name__)
+        return False
+    return True

@@ -14,9 +14,9 @@ _VANISHED = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_k
 """The server lets go of the locks of a machine that is gone without a word after 25 s; by itself it would wait for two hours."""
 
 
-async def lock_connection(url: str, name: str, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """A connection to hold lanes by. A server that is gone without a word is noticed, too."""
-    return await asyncpg.connect(url, command_timeout=30, server_settings={"application_name": name} | _VANISHED | settings)
+async def lock_connection(url: str, name: str, patience: float = 30.0, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection to hold lanes by. A server that is gone without a word is noticed, too: no statement takes longer than `patience`, in seconds."""
+    return await asyncpg.connect(url, command_timeout=patience, server_settings={"application_name": name} | _VANISHED | settings)
 
 
 class Lanes:

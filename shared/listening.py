@@ -18,8 +18,10 @@ from shared import inbox, replays
 from shared.consumer import Subscription, handle
 from shared.db import TROUBLE, Connection, Database
 from shared.dead_letters import Record
+from shared.events.envelope import begun_at
 from shared.lanes import Lanes, lock_connection, nobody_shares
 from shared.metrics import CONSUMED, EVENT_DELAY, LAG
+from shared.recovery import LONGEST
 from shared.standing import Standing
 from shared.watching import at_intervals
 
@@ -102,9 +104,10 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
             heard = loop.time()
         allowed = {partition: await _not_overtaking(database, subscription, records, standing) for partition, records in come.items()}
         batches = {partition: records for partition, records in allowed.items() if records}
+        began = loop.time()
         await handle(database, subscription, batches, standing, new)
         new.difference_update(batches)
-        _tell_handled(subscription, batches)
+        _tell_handled(subscription, batches, loop.time() - began)
         if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
             await asyncio.sleep(subscription.gathers)
 
@@ -119,11 +122,20 @@ async def _ensure_nothing_waits(consumer: AIOKafkaConsumer) -> None:
             raise ConnectionError("records wait that do not come")
 
 
-def _tell_handled(subscription: Subscription, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+def _tell_handled(subscription: Subscription, batches: Mapping[TopicPartition, Sequence[Any]], took: float) -> None:
+    """The figures of a batch, and its line of the log; each event's own step is told by its trace."""
     now = time.time()
+    if events := sum(map(len, batches.values())):
+        _log.info("events handled", consumer=subscription.name, events=events, ms=round(1000 * took, 1))
     for partition, records in batches.items():
         CONSUMED.add(len(records), {"messaging.consumer.group.name": subscription.name, "messaging.destination.name": partition.topic})
-        EVENT_DELAY.record(max(0.0, now - records[0].timestamp / 1000), {"messaging.consumer.group.name": subscription.name})
+        EVENT_DELAY.record(max(0.0, now - min(map(_made_at, records))), {"messaging.consumer.group.name": subscription.name})
+
+
+def _made_at(record: Any) -> float:
+    """When the event was made, by its id: what it then waited in the outbox is part of its delay. Of what is no event of ours, when Kafka had it."""
+    made: float | None = begun_at(dict(record.headers).get("ce_id", b""))
+    return record.timestamp / 1000 if made is None else made
 
 
 async def _tell_lag(database: Database, consumer: AIOKafkaConsumer, name: str) -> None:
@@ -180,9 +192,10 @@ async def position(database: Database, consumer: str, topic: str, partition: int
 
 
 async def forget(conn: Connection, name: str, topic_prefix: str) -> bool:
-    """Delete a consumer's bookkeeping. False, and nothing done, while anybody listens under its name."""
+    """Delete a consumer's bookkeeping, however much it is. False, and nothing done, while anybody listens under its name."""
     if not await nobody_shares(conn, _namespace(name, topic_prefix)):
         return False
+    await conn.execute("SET LOCAL statement_timeout TO 0")
     for table in BOOKKEEPING:
-        await conn.execute(f"DELETE FROM {table} WHERE consumer = $1", name)
+        await conn.execute(f"DELETE FROM {table} WHERE consumer = $1", name, timeout=LONGEST)
     return True

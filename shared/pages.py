@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from shared.errors import Conflict
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 RowNumber = Annotated[int, Query(ge=0, le=BIGINT)]
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))]
+"""A day that is asked about. It has a beginning and an end, in the calendar and in the database."""
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -101,6 +104,11 @@ class Order:
     def keys(self) -> str:
         """To be selected."""
         return ", ".join(f"{sql} AS key_{number}" for number, sql in enumerate(self.columns, 1))
+
+    @property
+    def places(self) -> str:
+        """The same as text, which also tells an instant without end."""
+        return ", ".join(f"({sql})::text AS key_{number}" for number, sql in enumerate(self.columns, 1))
 
     @property
     def by(self) -> str:

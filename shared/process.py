@@ -1,9 +1,10 @@
-"""How a worker process lives: its loops run side by side until SIGTERM, and it ends only on an error nobody foresaw."""
+"""How a process lives. A worker: its loops run side by side until SIGTERM, and it ends only on an error nobody foresaw."""
 
 import asyncio
 import contextlib
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -17,8 +18,14 @@ YOUNG = 100_000
 """Objects made before a collection: a block of a first load makes that many, and with 20 000 a tenth of its time went into walking them."""
 
 
+def leave_no_core() -> None:
+    """A crash writes no memory to a disk: keys, and what people typed, stand in it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     """Run `main` until it ends or SIGTERM comes. Ends by `os._exit`: interpreter exit may crash after the Temporal SDK was used (sdk-python#300)."""
+    leave_no_core()
     code = 0
     gc.collect()
     gc.freeze()  # what is there now stays: no later collection walks through it

@@ -45,12 +45,12 @@ async def tell_again(conn: Connection, topic: str, keys: Collection[str] | None)
 
 
 async def begin_again(conn: Connection, workflow: str, workflow_id: str, argument: BaseModel) -> None:
-    """Have a workflow that nobody knows any more started with this state; one whose first start still waits gets that."""
+    """Have a workflow that nobody knows any more started with this state, also where its first start still waits: it may have been sent before."""
+    await conn.execute("DELETE FROM outbox WHERE destination = 'temporal' AND key = $1 AND type = $2", workflow_id, f"start:{workflow}")
     await conn.execute("INSERT INTO workflow_starts (workflow_id) VALUES ($1) ON CONFLICT DO NOTHING", workflow_id)
     await conn.execute(
         "INSERT INTO outbox (id, lane, destination, event_id, key, type, headers, body) OVERRIDING SYSTEM VALUE"
-        " SELECT (SELECT least(0, min(id)) FROM outbox) - 1, (hashtextextended($2, 0) & 15)::smallint, 'temporal', $1, $2, $3, '{}', $4"
-        " WHERE NOT EXISTS (SELECT FROM outbox WHERE destination = 'temporal' AND key = $2 AND type = $3)",
+        " SELECT (SELECT least(0, min(id)) FROM outbox) - 1, (hashtextextended($2, 0) & 15)::smallint, 'temporal', $1, $2, $3, '{}', $4",
         uuid7(),
         workflow_id,
         f"start:{workflow}",

@@ -12,14 +12,14 @@ import structlog
 
 from shared import dead_letters, inbox
 from shared.consumer import KILLS, PROCESS, Come, Subscription, apply_in_line
-from shared.db import PASSING, Connection, Database
+from shared.db import BEHIND, PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
 
 GLANCE = 1.0
 AT_ONCE = 50
 """Events in one transaction of a replay: what comes meanwhile for the key waits for its end."""
-_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, Unavailable, *PASSING)
+_AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, Unavailable, *PASSING, *BEHIND)
 _log = structlog.get_logger()
 
 

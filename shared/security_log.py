@@ -6,7 +6,9 @@ What was allowed stands in the tables that are sealed (`models/audited.py`); thi
 import json
 import logging
 import socket
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
@@ -31,7 +33,7 @@ def set_up(process: str, folder: Path | None, days: int, otlp: str | None) -> No
     _log.setLevel(logging.INFO)
     if folder:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kept = TimedRotatingFileHandler(folder / f"{process}.jsonl", when="midnight", backupCount=days, encoding="utf-8", delay=True)
+        kept = Kept(folder / f"{process}.jsonl", days)
         kept.setFormatter(_Line())
         _log.addHandler(kept)
     if otlp:
@@ -56,6 +58,32 @@ def turned_away(scope: Mapping[str, Any], status: int) -> None:
 
 def _about(record: logging.LogRecord) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name.startswith("bianban.")}
+
+
+class Kept(TimedRotatingFileHandler):
+    """A file a day, which several processes may write: at midnight none removes what another has put aside or begun."""
+
+    def __init__(self, file: Path, days: int) -> None:
+        super().__init__(file, when="midnight", backupCount=days, encoding="utf-8", delay=True)
+
+    def doRollover(self) -> None:  # noqa: N802  as the class it extends names it
+        """Put the day aside, where nobody has, and go on in the new file."""
+        if self.stream:
+            self.stream.close()
+            self.stream = None
+        day = time.strftime(self.suffix, time.localtime(self.rolloverAt - self.interval))
+        self.rotate(self.baseFilename, f"{self.baseFilename}.{day}")
+        for over in self.getFilesToDelete():
+            Path(over).unlink(missing_ok=True)
+        self.rolloverAt = self.computeRollover(int(time.time()))
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Who makes the name of the day moves the file; for the others it was done."""
+        if not Path(source).exists():
+            return
+        with suppress(FileExistsError, FileNotFoundError):
+            Path(dest).touch(0o600, exist_ok=False)
+            Path(source).rename(dest)
 
 
 class _Line(logging.Formatter):

@@ -1,18 +1,48 @@
 """Settings that every process reads from its environment. Only wiring (`app.py`, `worker.py`, `deploy/`) imports settings."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import secret_files
 
 
-class StackSettings(BaseSettings):
-    """Where the neighbours are. Nothing here has a default that could be wrong in production."""
+def _with_password(address: str, told: ValidationInfo) -> str:
+    """The password is in the file of the role, as other secrets are; an address that brings its own keeps it."""
+    found, folder = urlsplit(address), told.data.get("secrets_dir")
+    if found.password or "password=" in found.query or folder is None:
+        return address
+    if not found.username:
+        raise ValueError("names no role: postgresql://ROLE@HOST:PORT/DATABASE, its password in the secret file ROLE.db")
+    password = quote(secret_files.read(folder / f"{found.username}.db"), safe="")
+    return urlunsplit(found._replace(netloc=f"{found.username}:{password}@{found.netloc.rpartition('@')[2]}"))
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_with_password)]
+"""Of settings that know `secrets_dir` by then."""
+
+
+class SecurityLogSettings(BaseSettings):
+    """Where the lines of who was turned away go; of every process with a door."""
 
     model_config = SettingsConfigDict(env_prefix="BIANBAN_")
+
+    home: Path | None = None
+    security_dir: Path | None = None  # else in the home
+    security_days: int = Field(default=180, ge=180)  # 网络安全法第二十一条: not less than six months
+    security_otlp: str | None = None  # a collector on another host
+
+    @property
+    def security_log(self) -> tuple[Path | None, int, str | None]:
+        """Where the lines of who was turned away are kept, for how many days, and where they are sent."""
+        return self.security_dir or (self.home and self.home / "log" / "security"), self.security_days, self.security_otlp
+
+
+class StackSettings(SecurityLogSettings):
+    """Where the neighbours are. Nothing here has a default that could be wrong in production."""
 
     environment: Literal["production", "demo", "test"]
     secrets_dir: Path
@@ -23,15 +53,12 @@ class StackSettings(BaseSettings):
     temporal_namespace: str = "bianban"
     topic_prefix: str = ""
     otlp: str | None = None
-    security_dir: Path | None = None  # else in the home
-    security_days: int = Field(default=180, ge=180)  # 网络安全法第二十一条: not less than six months
-    security_otlp: str | None = None  # a collector on another host
     roster_url: str
     seal_url: str
     callback_url: str = ""
     issuer: str  # 发文机关 on notices and lists
+    demo_seal: bool = True  # false once the platform of the office seals with effect: what is written says which it is
     out_dir: Path = Path("out")
-    home: Path | None = None
     requests_per_minute: int = 1200  # of one caller at one process; 0: no limit
     export_days: int = 7  # how long an exported list may be taken
     brought_days: int = Field(default=3650, ge=365)  # how long attachments and evidence are kept after their case closed
@@ -43,11 +70,6 @@ class StackSettings(BaseSettings):
     def exports(self, service: str) -> Path:
         """The folder of a service's exported lists; its two processes share it."""
         return self.out_dir / "exports" / service
-
-    @property
-    def security_log(self) -> tuple[Path | None, int, str | None]:
-        """Where the lines of who was turned away are kept, for how many days, and where they are sent."""
-        return self.security_dir or (self.home and self.home / "log" / "security"), self.security_days, self.security_otlp
 
     @property
     def may_move_time(self) -> bool:

@@ -120,6 +120,9 @@ _OTHERWISE = 8
 """By how many readings more than the likeliest a text is found."""
 _SYLLABLE_ENDS = re.compile("[aeiouv](ng?|r)?$")
 _NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
+BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
+"""Spaces beside a character that is none of ASCII: they are none of a Chinese text."""
+_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
 _DIGITS = str.maketrans("", "", "12345")
 
 
@@ -161,6 +164,11 @@ def written_plainly(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text.lower()
     return _NOT_WRITTEN.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def plain_name(name: str) -> str:
+    """A person's name as it is kept and sought: no spaces inside, the dot of minority names U+00B7."""
+    return _DOTS.sub("·", BESIDE_HAN.sub("", name))
 
 
 def is_letters(text: str) -> bool:

@@ -41,7 +41,7 @@ def set_up(process: str, otlp: str | None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            _with_trace,
+            with_trace,
             structlog.processors.ExceptionRenderer(lambda found: told(found[1])),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
@@ -49,7 +49,7 @@ def set_up(process: str, otlp: str | None) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    resource = Resource.create({"service.name": process, "service.instance.id": f"{socket.gethostname()}-{os.getpid()}"})
+    resource = Resource.create({"service.name": process, "service.instance.id": instance()})
     sampler = ALWAYS_ON if otlp else ALWAYS_OFF  # ids are in the logs either way; a span that nobody collects need not be filled in
     provider = create_tracer_provider(sampler, resource, shutdown_on_exit=False, id_generator=TimedIds())
     if otlp:
@@ -58,6 +58,11 @@ def set_up(process: str, otlp: str | None) -> None:
         )
         _tell_figures(otlp, resource)
     trace.set_tracer_provider(provider)
+
+
+def instance() -> str:
+    """What this process is called in figures and traces: another after each start, so that what it counts begins a series of its own."""
+    return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def _tell_figures(otlp: str, resource: Resource) -> None:
@@ -88,7 +93,8 @@ class _Seldom(logging.Filter):
         return True
 
 
-def _with_trace(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def with_trace(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Put the present trace's id into a line."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         entry["trace_id"] = trace.format_trace_id(context.trace_id)

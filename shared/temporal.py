@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import json
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -39,11 +40,14 @@ from shared.db import UNRECORDABLE, Connection
 from shared.errors import Conflict, DomainError, NotFound, Unavailable
 from shared.faults import WordlessFailures
 from shared.metrics import WORKFLOWS as REQUESTED
-from shared.traces import Doing, begun_by, moved_by
+from shared.telemetry import instance
+from shared.traces import Doing, begun_by, moved_by, named
 from shared.watching import EVERY
 
 WORKFLOWS = "workflows"
 ANSWER_WITHIN = timedelta(seconds=5)
+ALL_WITHIN = 6.0
+"""Seconds, for the connection too: the SDK gives one that a silent server took half a minute, and whoever else wants it queues behind."""
 NOT_RECORDABLE = "not_recordable"
 RACES = 3
 _ENCODING = b"binary/encrypted"
@@ -103,7 +107,8 @@ def _telling(otlp: str) -> Runtime:
     )
     usual = TelemetryFilter(core_level="WARN", other_level="ERROR").formatted()
     quiet = f"{usual},temporalio_common::telemetry=off"  # that the collector is away, our own exporter says
-    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(quiet), metrics=collector))
+    who = {"service.instance.id": instance()}  # the SDK tells it of the process, not of each figure
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(quiet), metrics=collector, global_tags=who))
 
 
 @contextmanager
@@ -160,7 +165,7 @@ async def serve_activities(client: Client, task_queue: str, activities: Sequence
 
 
 class _TracedActivities(Interceptor):
-    """One span per activity, below the decision that moved its workflow, or at the root of its own when a timer did."""
+    """One span and one line of the log per activity; the span below the decision that moved its workflow, or at the root of its own when a timer did."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002  Temporal's own name
         """Put the span around it."""
@@ -175,8 +180,22 @@ class _TracedActivity(ActivityInboundInterceptor):
             "temporal.run.id": info.workflow_run_id or "",
             "temporal.attempt": info.attempt,
         }
-        with Doing(deeds.of_activity(info.activity_type), about, where=moved_by(info.scheduled_time)):
+        with Doing(deeds.of_activity(info.activity_type), about, where=moved_by(info.scheduled_time)), _told(info):
             return await self.next.execute_activity(input)
+
+
+@contextmanager
+def _told(info: activity.Info) -> Iterator[None]:
+    """One line of the log for an attempt, by ids; of a refusal its code."""
+    began, failed = time.perf_counter(), {}
+    try:
+        yield
+    except BaseException as error:
+        failed = {"error": (error.type if isinstance(error, ApplicationError) else None) or named(error)}
+        raise
+    finally:
+        ms = round(1000 * (time.perf_counter() - began), 1)
+        _log.info("activity", activity=info.activity_type, case=info.workflow_id, attempt=info.attempt, ms=ms, **failed)
 
 
 def update_id(name: str, key: str) -> str:
@@ -185,7 +204,7 @@ def update_id(name: str, key: str) -> str:
 
 
 async def decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:
-    """Send a person's decision (None: one without content) to its running workflow and wait for the answer, five seconds at most.
+    """Send a person's decision (None: one without content) to its running workflow and wait for the answer, six seconds at most.
 
     Raises the refusal as `Refused` (its code tells why), `NotFound` when no such workflow runs, `Unavailable` when Temporal does not answer: the same
     call with the same update id may then be repeated.
@@ -197,10 +216,11 @@ async def decide(client: Client, workflow_id: str, update: str, argument: BaseMo
 async def _decide(client: Client, workflow_id: str, update: str, argument: BaseModel | None, update_id: str) -> Any:
     try:
         handle, arguments = client.get_workflow_handle(workflow_id), [] if argument is None else [argument]
-        return await handle.execute_update(update, args=arguments, id=update_id, rpc_timeout=ANSWER_WITHIN)
+        async with asyncio.timeout(ALL_WITHIN):
+            return await handle.execute_update(update, args=arguments, id=update_id, rpc_timeout=ANSWER_WITHIN)
     except WorkflowUpdateFailedError as failed:
         raise _refusal(failed.cause) from None
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
         raise Unavailable("temporal") from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

@@ -12,7 +12,8 @@ from shared.found_traces import Found, Trace, lined_up
 SERVICES = ("roster", "approval", "monitoring")
 MOST_TRACES = 200
 LOOKBACK = timedelta(days=400)
-Told: TypeAlias = Callable[[str, str], Awaitable[dict[str, Any]]]
+Told: TypeAlias = Callable[[str, str], Awaitable[dict[str, Any] | None]]
+"""What a service says under a path; none where it does not answer."""
 
 
 class Zipkin:
@@ -44,14 +45,18 @@ class Zipkin:
 
 
 class Finder:
-    """Puts together what the services tell whoever asks (`told(service, path)`, with his own rights) and what Zipkin has."""
+    """Puts together what the services tell whoever asks (`told(service, path)`, with his own rights) and, where one
+    of them let him in, what Zipkin has. `away`: who did not answer.
+    """
 
     def __init__(self, told: Told, zipkin: Zipkin) -> None:
         self._told, self._zipkin = told, zipkin
+        self.away: list[str] = []
 
     async def case(self, case_id: str) -> Found | None:
         """Everything of one case: its events, and each trace that carries its id. None when nothing is known of it."""
-        told = [await self._told(service, f"/cases/{quote(case_id, safe=':')}/trace") for service in SERVICES]
+        if not (told := await self._each(f"/cases/{quote(case_id, safe=':')}/trace")):
+            return None
         events = _in_order(event for each in told for event in each["events"])
         run = next((each["workflow"] for each in told if each["workflow"]), None)
         tagged = await self._zipkin.tagged(case_id)
@@ -63,7 +68,8 @@ class Finder:
 
     async def trace(self, trace_id: str) -> Found | None:
         """One trace, the events it published and the cases they belong to. None when nothing is known of it."""
-        told = [await self._told(service, f"/traces/{trace_id}") for service in SERVICES]
+        if not (told := await self._each(f"/traces/{trace_id}")):
+            return None
         spans = lined_up(await self._zipkin.spans(trace_id))
         events = _in_order(event for each in told for event in each["events"])
         if not spans and not events:
@@ -71,6 +77,12 @@ class Finder:
         tagged = [span.tags["case.id"] for span in spans if span.tags.get("case.id")]
         cases = list(dict.fromkeys([case for each in told for case in each["cases"]] + tagged))
         return Found(trace_id, cases, None, events, [Trace(trace_id, tuple(spans))], not self._zipkin.away)
+
+    async def _each(self, path: str) -> list[dict[str, Any]]:
+        """What those who answer say."""
+        told = {service: await self._told(service, path) for service in SERVICES}
+        self.away += [service for service, said in told.items() if said is None]
+        return [said for said in told.values() if said is not None]
 
 
 def _in_order(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

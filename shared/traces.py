@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import httpx
+import structlog
 from opentelemetry import context as contexts
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
@@ -32,8 +33,10 @@ SLOW = 0.1
 """Seconds from which a read is told, whatever came of it."""
 _QUIET = {"/live", "/ready"}
 _READS = {"GET", "HEAD"}
+_STREAM = b"text/event-stream"
 _WORDLESS: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
 
 
@@ -131,7 +134,8 @@ class _Request(trace.NonRecordingSpan):
 
 
 class TracedRequests:
-    """ASGI middleware: one figure per request and one server span, named by its route; health checks are left out. The answer tells the trace id.
+    """ASGI middleware: one figure, one line of the log and one server span per request, named by its route; health checks are left out, and of
+    streams, which last as long as somebody looks, the line. The answer tells the trace id.
 
     A span is the dearest part of a small request. A read that begins a trace of its own, and goes well and quickly, is told by its figure alone.
     FastAPI's own telemetry would record each request twice beside ours. Whether a trace is kept is not for the caller to say.
@@ -143,17 +147,18 @@ class TracedRequests:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _QUIET:
             return await self._app(scope, receive, send)
-        at, began, status, failed = time.time_ns(), time.perf_counter(), 500, None
+        at, began, status, streams, failed = time.time_ns(), time.perf_counter(), 500, False, None
         caller = _caller(scope)
         trace_id = caller.trace_id if caller else _ids.generate_trace_id()
         span = _Request(SpanContext(trace_id, _ids.generate_span_id(), is_remote=False, trace_flags=_SAMPLED))
         scope["trace_id"] = told_id = trace.format_trace_id(trace_id)
 
         async def remember(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-trace-id", told_id.encode())]
+                status, headers = message["status"], message.get("headers", [])
+                streams = any(name == b"content-type" and value.startswith(_STREAM) for name, value in headers)
+                message["headers"] = [*headers, (b"x-trace-id", told_id.encode())]
             await send(message)
 
         token = contexts.attach(trace.set_span_in_context(span, Context()))
@@ -164,11 +169,20 @@ class TracedRequests:
             raise
         finally:
             security_log.turned_away(scope, status)
-            contexts.detach(token)
             took, about = time.perf_counter() - began, _about(scope, status)
+            if not streams:
+                _tell(scope, about, took)
+            contexts.detach(token)
             REQUESTS.record(took, about)
             if caller or span.needed or status >= 400 or took >= SLOW or scope["method"] not in _READS:
                 _record(span.get_span_context(), caller, at, about, failed)
+
+
+def _tell(scope: Scope, about: Mapping[str, str | int], took: float) -> None:
+    """The line of a request: ids only, never its path or what was asked."""
+    who = scope.get("state", {}).get("who")
+    method, route, status = about.values()
+    _log.info("request", method=method, route=route, status=status, ms=round(1000 * took, 1), who=who.name if who else "")
 
 
 def _record(ids: SpanContext, caller: SpanContext | None, began: int, about: Mapping[str, str | int], error: Exception | None) -> None:

@@ -136,6 +136,11 @@ def visible(who: Who | None, row: str = "u", table: str = "unit_copies", roots: 
     return f"{inside} AND (NOT {row}.withheld OR {row}.path && {own})"
 
 
+def of_unit(*, below: bool) -> str:
+    """The SQL condition that keeps to the unit `{}` of the rows' units `u`: it alone or, with `below`, it and all below it."""
+    return "{} = ANY(u.path)" if below else "{} = u.id"
+
+
 def sees_withheld(who: Who) -> bool:
     """The office, and the services that act for it."""
     return not who.roles.isdisjoint(OFFICE | {Role.SERVICE})

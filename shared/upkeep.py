@@ -17,6 +17,7 @@ from shared.auth import Permit, Who
 from shared.db import BIGINT, Connection, Database
 from shared.dead_letters import DeadLetter, Parked
 from shared.errors import NotFound
+from shared.exports.trail import LOGGED
 from shared.http import IdempotencyKey
 
 LATEST = UUID(int=2**128 - 1)
@@ -193,20 +194,20 @@ async def trail(
 ) -> Trail:
     """操作留痕, the latest first: of units, of a case, or all."""
     async with _database(request).searching() as conn:
-        found = await _deeds(conn, unit, case, before, limit + 1)
+        found = await _deeds(conn, getattr(request.app.state, "register", ""), (before, unit, case, limit + 1))
     return Trail(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
-async def _deeds(conn: Connection, units: list[UUID] | None, case: str | None, before: UUID, limit: int) -> list[Deed]:
-    rows = await conn.fetch(
-        "SELECT event_id AS id, recorded_at AS at, actor, type, unit_id, reason, document_no, case_id FROM event_log"
-        " WHERE event_id < $1 AND ($2::uuid[] IS NULL OR unit_id = ANY($2)) AND ($3::text IS NULL OR case_id = $3) ORDER BY event_id DESC LIMIT $4",
-        before,
-        units,
-        case,
-        limit,
-    )
-    return [Deed(**row, title=_title(row["type"]), case_title=deeds.of_case(row["case_id"])) for row in rows]
+async def _deeds(conn: Connection, register: str, asked: tuple[UUID, list[UUID] | None, str | None, int]) -> list[Deed]:
+    """Of the event log, and of what a service keeps beside it (`app.state.register`: a SELECT of the same columns)."""
+    among = (LOGGED, register) if register else (LOGGED,)
+    each = [
+        f"(SELECT * FROM ({one}) AS deed WHERE id < $1 AND ($2::uuid[] IS NULL OR unit_id = ANY($2)) AND ($3::text IS NULL OR case_id = $3)"
+        " ORDER BY id DESC LIMIT $4)"
+        for one in among
+    ]
+    rows = await conn.fetch(f"SELECT * FROM ({' UNION ALL '.join(each)}) AS deeds ORDER BY id DESC LIMIT $4", *asked)
+    return [Deed(**row, title=deeds.title_of(row["type"]), case_title=deeds.of_case(row["case_id"])) for row in rows]
 
 
 async def _of_key(database: Database, number: int) -> list[Parked]:
@@ -214,21 +215,20 @@ async def _of_key(database: Database, number: int) -> list[Parked]:
         row = await conn.fetchrow("SELECT consumer, key FROM dead_letters WHERE id = $1", number)
     if row is None:
         raise LetterUnknown
-    return [each for each in await dead_letters.of_key(database, row["key"]) if each.letter.consumer == row["consumer"]]
+    found = [each for each in await dead_letters.of_key(database, row["key"]) if each.letter.consumer == row["consumer"]]
+    if not found:
+        raise LetterUnknown
+    return found
 
 
 def _letter(each: DeadLetter) -> Letter:
     kind = masked.event_type(each.type)
-    return Letter(**{**vars(each), "key": masked.key(each.key), "type": kind, "title": _title(kind)})
+    return Letter(**{**vars(each), "key": masked.key(each.key), "type": kind, "title": deeds.title_of(kind)})
 
 
 def _content(each: Parked) -> Content:
     shown = {"headers": masked.headers(each.headers), "body": masked.body(each.letter.type, each.body)}
     return Content(**vars(_letter(each.letter)), partition=each.partition, offset=each.offset, **shown)
-
-
-def _title(kind: str) -> str:
-    return deeds.EVENTS.get(kind, kind)
 
 
 def _database(request: Request) -> Database:

@@ -1,5 +1,6 @@
 """Which versions run: our own as it was when the process began, and what Temporal tells of its server and of the workflows' worker."""
 
+import asyncio
 import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,9 +66,10 @@ async def of_temporal(client: Client, task_queue: str = WORKFLOWS) -> OfTemporal
         namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
     )
     try:
-        info = await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=_WITHIN)
-        found = await client.workflow_service.describe_task_queue(queue, timeout=_WITHIN)
-    except (RPCError, RuntimeError):  # RuntimeError: a lazy client that has never reached the server
+        async with asyncio.timeout(_WITHIN.total_seconds()):
+            info = await client.workflow_service.get_system_info(GetSystemInfoRequest(), timeout=_WITHIN)
+            found = await client.workflow_service.describe_task_queue(queue, timeout=_WITHIN)
+    except (RPCError, RuntimeError, TimeoutError):  # RuntimeError: a lazy client that has never reached the server
         return None
     builds = {each.worker_version_capabilities.build_id or each.deployment_options.build_id for each in found.pollers}
     return OfTemporal(info.server_version, tuple(sorted(builds - {""})))

@@ -23,6 +23,7 @@ from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
 from deploy.local.stack import is_free, running
 from deploy.migrate import migrate, open_to_services
+from tests.left_behind import people_in
 
 LOGS = PROJECT / ".local"
 MEMORY, ROOM = Path("/dev/shm"), 4 * 2**30  # noqa: S108  a folder that holds nothing but this user's
@@ -38,6 +39,7 @@ PLACES = [Place(home(slot), 1000 + 150 * slot, "test") for slot in range(8)]
 
 ENDING = pytest.StashKey[int]()
 STORIES = "tests/e2e/"
+_ORDER = {"e2e": 0, "faults": 2}
 
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("house")
@@ -58,8 +60,8 @@ def _mine(place: Place) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stories come first: they take longest."""
-    items.sort(key=lambda item: item.path.parent.name != "e2e")
+    """The stories come first: they take longest. Last, what has a whole stack of its own: it goes to whichever worker is through."""
+    items.sort(key=lambda item: _ORDER.get(item.path.parent.name, 1))
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
@@ -78,13 +80,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Place]:
-    """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each."""
+    """PostgreSQL (with a migrated template), Kafka and Temporal, fresh for this run; several runs find a place each.
+
+    Last of all, what the tests of this worker left in it is searched for people; a hit is the error of the worker's last test.
+    """
     free = free_place(PLACES)
     try:
         async with running(free, ["postgres", "bootstrap"]) as place:
             await _without_waiting_for_the_disk(place)
             await migrate(place, "template")
             yield place
+        assert people_in(free.home) == {}
     finally:
         _keep_logs(free)
 
@@ -99,7 +105,7 @@ def _keep_logs(place: Place) -> None:
 
 
 async def _without_waiting_for_the_disk(place: Place) -> None:
-    """Thousands of databases are made and dropped here, and no test pulls the plug; those that kill servers (e2e) have a stack that waits."""
+    """Thousands of databases are made and dropped here, and no test pulls the plug; those that kill servers (e2e, faults) have a stack that waits."""
     postgres = await asyncpg.connect(place.database_url("postgres", "postgres"))
     for setting in ("fsync", "full_page_writes"):
         await postgres.execute(f"ALTER SYSTEM SET {setting} = off")

@@ -10,7 +10,7 @@ from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Deadline
 from shared.law.working_days import Calendar
 from workflows.approval_steps import Case, Decider, Frozen, Step
-from workflows.roster import Check, Done, Evidence, PostRequest
+from workflows.roster import Check, Done, Evidence, PostRequest, untold
 
 TASK_QUEUE = "approval"
 
@@ -46,6 +46,8 @@ class Content(Frozen):
     reason_code: str | None = None
     effective_on: date | None = None
     change_id: UUID | None = None
+    off_post_kind: str | None = Field(None, exclude_if=untold)
+    employment_form: str | None = Field(None, exclude_if=untold)
 
     @property
     def units(self) -> tuple[UUID, UUID | None]:
@@ -65,6 +67,7 @@ class Resubmission(Frozen):
     content: Content
     title: str
     justification: str
+    off_establishment: bool | None = Field(None, exclude_if=untold, description="Whether the kind is 编外, as the roster said.")
 
 
 class Withdrawal(Frozen):

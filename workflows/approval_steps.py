@@ -128,6 +128,7 @@ class Case(Frozen):
     chain: tuple[Step, ...] = Field(min_length=1)
     applicant: str
     concerned: tuple[str, ...] = ()
+    authors: tuple[str, ...] = Field((), description="Who wrote a revision after the first, whoever applied.")
     phase: Phase = Phase.SUBMITTED
     revision: int = 1
     position: int = 0
@@ -199,12 +200,13 @@ def sent_back(case: Case) -> Case:
     return _with(case, phase=Phase.RETURNED, urged_on=None)
 
 
-def resubmit(case: Case, revision: int) -> Case:
-    """The applicant has mended it: a new revision, and the chain starts again."""
+def resubmit(case: Case, revision: int, by: Decider) -> Case:
+    """The applicant has mended it, or a colleague: a new revision, and the chain starts again."""
     _ensure(case, Phase.RETURNED)
     if revision != case.revision:
         raise Refusal("stale_version")
-    return _with(case, phase=Phase.SUBMITTED, revision=case.revision + 1, position=0, decided_by=())
+    authors = tuple(dict.fromkeys((*case.authors, *by.names)))
+    return _with(case, phase=Phase.SUBMITTED, revision=case.revision + 1, position=0, decided_by=(), authors=authors)
 
 
 def withdraw(case: Case) -> Case:
@@ -306,6 +308,13 @@ def _ensure_impartial(case: Case, by: Decider) -> None:
         raise Refusal("own_case")
     if set(by.names) & set(case.decided_by):
         raise Refusal("decided_before")
+
+
+def unless_written_by(case: Case, by: Decider) -> Case:
+    """The case, unless he wrote a revision of it: that is his own case too. Asked by validators alone, so that a history from before is replayed as it was."""
+    if set(by.names) & set(case.authors):
+        raise Refusal("own_case")
+    return case
 
 
 def _with(case: Case, **changes: Any) -> Case:

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
 
 CLOCK_MOVED = "clock_moved"
 NEXT_DUE = "next_due"
+CLOCK_OFFSET = "clock_offset"
 
 
 class ClockMoved(BaseModel):
@@ -68,3 +69,8 @@ class Timed:
     def next_due(self) -> datetime | None:
         """The business instant it waits for."""
         return self.clock.waiting_for
+
+    @workflow.query(name=CLOCK_OFFSET)
+    def clock_offset(self) -> float:
+        """How far its business time is from real time, in seconds."""
+        return (self.clock.offset or timedelta(0)).total_seconds()

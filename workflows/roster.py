@@ -29,6 +29,11 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+def untold(value: object) -> bool:
+    """For a field that came later: left out while nobody fills it in, what is repeated by a newer build has the same body."""
+    return value is None
+
+
 class Evidence(Message):
     """Who decided, in which role, by which update: evidence for the record, never a token."""
 
@@ -55,6 +60,8 @@ class PostRequest(Message):
     reason_code: str | None = Field(None, description="Entry or exit reason; the reasons are data.")
     effective_on: date | None = Field(None, description="Entry, exit, transfer: the day it takes effect; today or before.")
     change_id: UUID | None = Field(None, description="Change: what the unit registered; the values stay in the roster.")
+    off_post_kind: str | None = Field(None, exclude_if=untold, description="Entry of 编外 staff: what they do.")
+    employment_form: str | None = Field(None, exclude_if=untold, description="Entry of 编外 staff: how they are employed.")
 
 
 class Check(Message):

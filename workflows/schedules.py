@@ -47,18 +47,20 @@ class Due(BaseModel):
 
 @dataclass(frozen=True)
 class Schedule:
-    """One daily workflow."""
+    """One daily workflow. `overlap`: what becomes of a run while the one before is not through."""
 
     id: str
     workflow: str
     hour: int
     minute: int = 0
+    overlap: ScheduleOverlapPolicy = ScheduleOverlapPolicy.BUFFER_ONE
 
 
 SCHEDULES = (
     Schedule("sweep", "SweepWorkflow", 1),
-    Schedule("supervision", "SupervisionWorkflow", 9),
+    Schedule("supervision", "SupervisionWorkflow", 9, overlap=ScheduleOverlapPolicy.ALLOW_ALL),
 )
+"""A list that fails for one unit is tried again for as long as that takes: it keeps the later ones from nobody."""
 
 
 def due(nominal: Nominal) -> Due:
@@ -84,14 +86,14 @@ def _corrected(found: ScheduleUpdateInput, wanted: TemporalSchedule) -> Schedule
 
 
 def _temporal_schedule(schedule: Schedule, task_queue: str) -> TemporalSchedule:
-    """One missed run is made up for (catch-up of two days); runs never overlap."""
+    """Missed runs of two days are made up for."""
     return TemporalSchedule(
         action=ScheduleActionStartWorkflow(schedule.workflow, Nominal(), id=f"{schedule.id}:daily", task_queue=task_queue),
         spec=ScheduleSpec(
             calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(schedule.hour)], minute=[ScheduleRange(schedule.minute)])],
             time_zone_name="Asia/Shanghai",
         ),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=timedelta(days=2)),
+        policy=SchedulePolicy(overlap=schedule.overlap, catchup_window=timedelta(days=2)),
     )
 
 

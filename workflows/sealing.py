@@ -58,7 +58,7 @@ class SealWorkflow(Timed):
         except ActivityError as failed:
             if is_cancelled_exception(failed) and workflow.patched(ENDS):
                 raise
-            workflow.logger.warning("the seal is away; the document waits")
+            workflow.logger.warning("the document is not sealed yet, and waits")
             return False
         return sealed
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import shutil
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ import typer
 from rich.console import Console
 
 from deploy.casefile import verify
-from deploy.doors import Doors, Refused, doors_of
+from deploy.doors import Doors, Refused, doors_of, owned
 from deploy.local.place import Place, WrongPlace
 
 app = typer.Typer(help="案卷。", no_args_is_help=True)
@@ -26,15 +25,15 @@ async def export(doors: Doors, user: str, case_id: str, folder: Path) -> Path:
     if kind == "approval":
         case = await _application(doors, user, rest, folder)
     elif kind == "rectification":
-        case = await _issue(doors, user, rest.split(":")[0], folder)
+        case = await _issue(doors, user, *rest.partition(":")[::2], folder)
     else:
         raise WrongPlace("案件编号应为 approval:… 或 rectification:…。")
     text = json.dumps(
         {"case_id": case_id, "exported_at": doors.clock.now().isoformat(), "exported_by": user} | case, ensure_ascii=False, indent=1
     )
-    (folder / "case.json").write_text(text, encoding="utf-8")
-    (folder / "case.json.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  case.json\n", encoding="utf-8")
-    shutil.copy(verify.__file__, folder / "verify.py")
+    owned(folder / "case.json", text.encode())
+    owned(folder / "case.json.sha256", f"{hashlib.sha256(text.encode()).hexdigest()}  case.json\n".encode())
+    owned(folder / "verify.py", Path(verify.__file__).read_bytes())
     return folder
 
 
@@ -68,7 +67,7 @@ async def _attachments(doors: Doors, user: str, application: str, folder: Path) 
 
 async def _brought(doors: Doors, user: str, service: str, files: list[tuple[dict[str, Any], str]], folder: Path) -> list[dict[str, Any]]:
     """Files that people brought, under plain numbers, since their names are their bringers' own; one whose time of keeping is over is only listed."""
-    (folder / "attachments").mkdir(exist_ok=True)
+    (folder / "attachments").mkdir(mode=0o700, exist_ok=True)
     told: list[dict[str, Any]] = []
     for place, (each, path) in enumerate(files, 1):
         target = folder / "attachments" / f"{place:03}{PurePath(each['name']).suffix.lower()}"
@@ -79,20 +78,30 @@ async def _brought(doors: Doors, user: str, service: str, files: list[tuple[dict
     return told
 
 
-async def _issue(doors: Doors, user: str, issue: str, folder: Path) -> dict[str, Any]:
+async def _issue(doors: Doors, user: str, issue: str, named_round: str, folder: Path) -> dict[str, Any]:
+    """Facts and deadline are those of the present round, so no other is exported under its name; the timeline and the sealed notices are of all."""
     facts = (await doors.get(user, "monitoring", f"/issues/{issue}")).body
+    if named_round not in {"", str(facts["round"])}:
+        raise WrongPlace(f"该问题现为第 {facts['round']} 轮，案卷只能按本轮导出（办理过程含以前各轮）。请改用 rectification:{issue}。")
     unit = facts["unit_id"]
     light = (await doors.get(user, "monitoring", f"/units/{unit}/light")).body
     orders = [each for each in await doors.pages(user, "monitoring", "/freeze-orders", unit=unit) if _links(each, issue)]
     heads = await doors.pages(user, "monitoring", "/supervision-lists", unit=unit)
     editions = [(await doors.get(user, "monitoring", f"/supervision-lists/{each['id']}")).body for each in heads]
     editions = [each for each in editions if any(line["issue_id"] == issue for line in each["lines"])]
-    notice = facts["notice"]
-    sealed = [(f"/issues/{issue}/notice", facts["number"], notice["sealed_sha256"])] if notice and notice["sealed_sha256"] else []
-    sealed += [
-        (f"/supervision-lists/{each['id']}/pdf", each["number"], each["sealed_sha256"]) for each in editions if each["sealed_sha256"]
+    documents = [
+        await _keep(
+            doors, user, "monitoring", f"/issues/{issue}/notice", folder / f"{each['number']}.pdf", each["sealed_sha256"], each["round"]
+        )
+        for each in facts["sealed_notices"]
     ]
-    documents = [await _keep(doors, user, "monitoring", path, folder / f"{number}.pdf", sha256) for path, number, sha256 in sealed]
+    documents += [
+        await _keep(
+            doors, user, "monitoring", f"/supervision-lists/{each['id']}/pdf", folder / f"{each['number']}.pdf", each["sealed_sha256"]
+        )
+        for each in editions
+        if each["sealed_sha256"]
+    ]
     return {
         "facts": facts,
         "light_history": light["history"],
@@ -110,9 +119,14 @@ def _links(order: dict[str, Any], issue: str) -> bool:
     return any(each["issue_id"] == issue for each in order["issues"])
 
 
-async def _keep(doors: Doors, user: str, service: str, path: str, target: Path, sha256: str) -> dict[str, str]:
-    """The hash is the one the filing ledger has, not one of the bytes just received."""
-    target.write_bytes((await doors.get(user, service, path)).content)
+async def _keep(doors: Doors, user: str, service: str, path: str, target: Path, sha256: str, round_no: int | None = None) -> dict[str, str]:
+    """The hash is the one the filing ledger has, not one of the bytes just received. Of a file that is lost the hash alone: the check says so."""
+    try:
+        owned(target, (await doors.get(user, service, path, round=round_no)).content)
+    except Refused as refusal:
+        if not refusal.code.endswith("_damaged"):
+            raise
+        typer.echo(f"{target.name}：{refusal.sentence}案卷中没有该文件，核验时会指出。", err=True)
     return {"file": target.name, "sha256": sha256}
 
 

@@ -12,9 +12,11 @@ from deploy.chaos.people import FUNDING, KIND, register
 from deploy.city.invented import Inventor
 from deploy.demo.city import DIRECTOR, OFFICER, SEALER
 from shared.clock import business_day
-from shared.glossary import PersonIdentity
+from shared.glossary import ApplicationState, PersonIdentity
 
 TITLE = "压力测试申请"
+OVER = (ApplicationState.RETURNED, ApplicationState.WITHDRAWN, ApplicationState.FILED)
+"""Where nothing comes any more by itself: its claim was refused, say."""
 STEPS = ("unit_head", "business_review", "director_approval")
 
 
@@ -97,6 +99,7 @@ class Clerk:
         """Somebody takes the post that was authorised; one in three is to begin later, and is withdrawn while the post is claimed."""
         unit, today = self.units[login], business_day(self.client.clock.now())
         found = await self.client.until(
+            f"reservation of application {authorised_by}",
             lambda: self.client.get(OFFICER, "roster", f"/units/{unit}/reservations"),
             lambda seen: any(each["application_id"] == authorised_by for each in seen["items"]),
         )
@@ -119,7 +122,11 @@ class Clerk:
             await self._file(application)
 
     async def _seen(self, application: str, what: str, value: str, revision: int = 1) -> dict[str, Any]:
-        return await self.client.until(
+        found = await self.client.until(
+            f"application {application}: {what} {value}, revision {revision}",
             lambda: self.client.get(OFFICER, "approval", f"/applications/{application}"),
-            lambda seen: seen[what] == value and seen["revision"] >= revision,
+            lambda seen: (seen[what] == value or seen["state"] in OVER) and seen["revision"] >= revision,
         )
+        if found[what] != value:
+            raise Given(f"application {found['state']}")
+        return found

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,10 @@ from deploy.identity import tokens
 from deploy.local.place import Place, WrongPlace
 from shared.auth import Tokens, Who
 from shared.clock import Clock
+from workflows.sealing import ASK_AGAIN
 
-PATIENCE = 240.0
-"""How long one request is repeated before it is given up as in doubt."""
+PATIENCE = ASK_AGAIN.total_seconds() + 120
+"""How long a request is repeated and an effect is waited for, in seconds: a seal whose answer was lost is asked again only after `ASK_AGAIN`."""
 _TOKEN_LASTS = timedelta(minutes=5)
 _DOUBT = {502, 503, 504}
 _NOT_YET = {"not_received_yet", "not_ready", "unit_unknown"}
@@ -40,16 +42,16 @@ class Client:
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self.clock = Clock(place.clock_file)
         self.stopping = asyncio.Event()
+        self.server_errors: Counter[str] = Counter()
 
     async def post(self, kind: str, user: str, service: str, path: str, body: dict[str, Any], **about: Any) -> dict[str, Any]:
         """Ask until it is answered; the answer. Raises Given."""
-        key, began, tries, errors = str(uuid4()), time.monotonic(), 0, 0
+        key, began, tries = str(uuid4()), time.monotonic(), 0
         outcome, code, answer = "in_doubt", "no_answer", dict[str, Any]()
         while time.monotonic() - began < PATIENCE:
             tries += 1
             status, said = await self._ask(user, "POST", service, path, json=body, headers={"Idempotency-Key": key})
             code = str(said.get("code", "")) if status >= 400 else ""
-            errors += status == 500
             if 200 <= status < 300:
                 outcome, answer = "acknowledged", said
                 break
@@ -57,7 +59,7 @@ class Client:
                 outcome = "refused"
                 break
             await asyncio.sleep(min(2.0, 0.1 * tries))
-        line = Line(kind, service, user, key, outcome, code, tries, round(time.monotonic() - began, 3), answer, about, errors)  # type: ignore[arg-type]
+        line = Line(kind, service, user, key, outcome, code, tries, round(time.monotonic() - began, 3), answer, about)  # type: ignore[arg-type]
         self._ledger.keep(line)
         if outcome != "acknowledged":
             raise Given(code)
@@ -69,10 +71,10 @@ class Client:
         return said if status == 200 else None
 
     async def until(
-        self, look: Callable[[], Awaitable[dict[str, Any] | None]], holds: Callable[[dict[str, Any]], bool], patience: float = PATIENCE
+        self, what: str, look: Callable[[], Awaitable[dict[str, Any] | None]], holds: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any]:
-        """Look until it holds; what was seen then. Raises Given."""
-        deadline = time.monotonic() + patience
+        """Look until it holds; what was seen then. Raises Given; that `what` was not seen in time is a line of the ledger."""
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             seen = await look()
             if seen is not None and holds(seen):
@@ -80,13 +82,20 @@ class Client:
             if self.stopping.is_set():
                 raise Given("stopping")
             await asyncio.sleep(0.3)
+        self.doubt("look", "not_seen", what=what)
         raise Given("not_seen")
+
+    def doubt(self, kind: str, code: str, **about: Any) -> None:
+        """Keep that something never came to its end."""
+        self._ledger.keep(Line(kind, "", "", "", "in_doubt", code, 0, 0.0, {}, about))
 
     async def _ask(self, user: str, method: str, service: str, path: str, **more: Any) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._token(user)}"} | more.pop("headers", {})
         url = f"http://127.0.0.1:{self._place.port(service)}{path}"
         with suppress(httpx.TransportError, ValueError):
             answer = await self._http.request(method, url, headers=headers, **more)
+            if answer.status_code == 500:
+                self.server_errors[f"{method} {service} {path}"] += 1
             said = answer.json() if answer.content else {}
             return answer.status_code, said if isinstance(said, dict) else {"items": said}
         return 504, {}

@@ -35,6 +35,9 @@ PROMISES = {
     "failed_workflows": "案件异常终止",
     "server_errors": "500 应答",
     "parts_down": "部件未恢复",
+    "unanswered": "始终没有应答或没有等到",
+    "load_that_stopped": "负载中途停止",
+    "failed_faults": "故障未能实施",
 }
 
 
@@ -89,10 +92,16 @@ def show(verdict: Verdict) -> None:
 
 
 def _recovery(parts: dict[str, dict[str, float]]) -> Table:
-    table = Table("部件", "启动次数", "启动到就绪（中位，秒）", "最长", title=f"恢复时间（目标 {RECOVERY:g} 秒以内）")
+    table = Table(
+        "部件",
+        "中断次数",
+        "中断到重新就绪（中位，秒）",
+        "最长",
+        title=f"恢复时间（含故障本身持续的时间；目标 {RECOVERY:g} 秒以内；工作进程以连上服务器为就绪）",
+    )
     for name, row in parts.items():
         colour = "red" if row["longest"] > RECOVERY else ""
-        table.add_row(name, f"{row['starts']:g}", f"{row['median']:.2f}", f"{row['longest']:.2f}", style=colour)
+        table.add_row(name, f"{row['losses']:g}", f"{row['median']:.2f}", f"{row['longest']:.2f}", style=colour)
     return table
 
 

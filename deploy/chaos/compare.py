@@ -1,13 +1,17 @@
 """What the tables say against what was acknowledged. Each check answers with the cases that break a promise; none is what it should be."""
 
-from collections import Counter, defaultdict
+import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from uuid import NAMESPACE_URL, uuid5
+from typing import Any
 
 import asyncpg
 
 from deploy.chaos.ledger import Line
+from deploy.chaos.register import compare_register
+from services.reporting.models import consumer_name
 from shared.db import Connection
+from shared.temporal import update_id
 
 Check = Callable[[Connection, list[Line]], Awaitable[list[str]]]
 DECISIONS = {"decide", "withdraw", "resubmit", "release_document"}
@@ -18,13 +22,19 @@ ORDERS = {
     "evidence": "submit_evidence",
     "acceptance": "accept_evidence",
 }
+TELLING = ("roster", "approval")
+"""Those whose commands' answers are what the caller is told; monitoring answers with the page of the issue."""
+COMMANDING = (*TELLING, "monitoring")
+CONSUMING = ("approval", "monitoring", "reporting", "identity")
 PUBLISHERS = ("roster", "approval", "monitoring", "identity")
 
 
 async def lost(owner: Connection, lines: list[Line]) -> list[str]:
-    """Acknowledged, and not in the tables."""
+    """Acknowledged, and not in the tables, or not as it was answered."""
     applied = await _applied(owner, lines)
-    return [f"{line.kind} {line.key}" for line in lines if line.outcome == "acknowledged" and line.key not in applied]
+    gone = [f"{line.kind} {line.key}" for line in lines if line.outcome == "acknowledged" and line.key not in applied]
+    missing, _ = await compare_register(owner, lines)
+    return gone + await _answered_otherwise(owner, lines) + missing
 
 
 async def applied_though_refused(owner: Connection, lines: list[Line]) -> list[str]:
@@ -36,52 +46,54 @@ async def applied_though_refused(owner: Connection, lines: list[Line]) -> list[s
 async def _applied(owner: Connection, lines: list[Line]) -> set[str]:
     """The keys whose effect is there: as a kept command, as a line of an application's timeline, or as an act of an issue's case."""
     kept: set[str] = set()
-    for schema in ("roster", "approval"):
+    for schema in COMMANDING:
         asked = {line.accepted_key: line.key for line in lines if line.service == schema}
         rows = await owner.fetch(f"SELECT key FROM {schema}.accepted_commands WHERE key = ANY($1)", [*asked])
         kept |= {asked[row["key"]] for row in rows}
-    updates = {str(uuid5(NAMESPACE_URL, line.accepted_key)): line.key for line in lines if line.kind in DECISIONS}
+    updates = {_update(line): line.key for line in lines if line.kind in DECISIONS}
     rows = await owner.fetch("SELECT update_id FROM approval.entries WHERE update_id = ANY($1)", [*updates])
     kept |= {updates[row["update_id"]] for row in rows}
     return kept | await _acts(owner, lines)
 
 
 async def _acts(owner: Connection, lines: list[Line]) -> set[str]:
-    """Of an issue's orders there must be as many acts as were acknowledged of each kind."""
-    rows = await owner.fetch("SELECT issue_id::text AS issue, act, count(*) AS n FROM monitoring.issue_entries GROUP BY issue_id, act")
-    rows += await owner.fetch(
-        "SELECT issue_id::text AS issue, 'release' AS act, count(*) AS n FROM monitoring.notice_seals GROUP BY issue_id"
+    """The keys of an issue's orders that stand in its journal as the act they asked for, in whatever round."""
+    orders = {(_update(line), ORDERS[line.kind]): line.key for line in lines if line.kind in ORDERS}
+    rows = await owner.fetch(
+        "SELECT update_id, act FROM monitoring.issue_entries WHERE update_id = ANY($1)", [update for update, _ in orders]
     )
-    left = Counter({(row["issue"], row["act"]): row["n"] for row in rows})
-    kept: set[str] = set()
-    for line in sorted(lines, key=lambda line: line.outcome):  # the acknowledged ones first
-        act = line.about.get("issue"), ORDERS.get(line.kind, "release")
-        if line.service == "monitoring" and left[act] > 0:
-            left[act] -= 1
-            kept.add(line.key)
-    return kept
+    return {orders[key] for row in rows if (key := (row["update_id"], row["act"])) in orders}
+
+
+def _update(line: Line) -> str:
+    return update_id(line.user, line.key)
+
+
+async def _answered_otherwise(owner: Connection, lines: list[Line]) -> list[str]:
+    """Commands whose kept answer is not the one that was given: a repeat was given an answer of its own."""
+    found: list[str] = []
+    for schema in TELLING:
+        said = {line.accepted_key: line for line in lines if line.service == schema and line.outcome == "acknowledged"}
+        rows = await owner.fetch(f"SELECT key, answer::text AS answer FROM {schema}.accepted_commands WHERE key = ANY($1)", [*said])
+        found += [
+            f"{said[row['key']].kind} {row['key']}: {said[row['key']].answer} instead of {row['answer']}"
+            for row in rows
+            if not tells(json.loads(row["answer"] or "null"), said[row["key"]].answer)
+        ]
+    return found
+
+
+def tells(kept: Any, said: dict[str, Any]) -> bool:
+    """Whether an answer tells what the command had found. What it found is an id, a few named values, or nothing."""
+    if isinstance(kept, dict):
+        return all(said.get(name) == value for name, value in kept.items())
+    return kept in said.values() if kept is not None else not said
 
 
 async def doubled(owner: Connection, lines: list[Line]) -> list[str]:
-    """More effects than requests: placements, applications, decisions, acts, numbers, documents."""
-    return [
-        *await _doubled_placements(owner, lines),
-        *await _doubled_applications(owner, lines),
-        *await _doubled_acts(owner, lines),
-    ]
-
-
-async def _doubled_placements(owner: Connection, lines: list[Line]) -> list[str]:
-    asked: Counter[str] = Counter()
-    for line in lines:
-        if line.kind in {"place", "transfer", "over_quota"} and line.outcome != "refused":
-            asked[line.about["person"]] += 1
-    rows = await owner.fetch(
-        "SELECT person_id::text AS person, count(DISTINCT placement_id) AS n, count(*) FILTER (WHERE upper_inf(during)) AS open"
-        " FROM roster.placements WHERE person_id = ANY($1::uuid[]) AND upper_inf(recorded) GROUP BY person_id",
-        [*asked],
-    )
-    return [f"person {row['person']}: {row['n']} posts" for row in rows if row["n"] > asked[row["person"]] or row["open"] > 1]
+    """More effects than requests: placements, applications, decisions, acts."""
+    _, untold = await compare_register(owner, lines)
+    return untold + await _doubled_applications(owner, lines) + await _doubled_acts(owner, lines)
 
 
 async def _doubled_applications(owner: Connection, lines: list[Line]) -> list[str]:
@@ -100,15 +112,16 @@ async def _doubled_applications(owner: Connection, lines: list[Line]) -> list[st
 
 
 async def _doubled_acts(owner: Connection, _: list[Line]) -> list[str]:
+    """One act more than once in a round, or one order carried out more than once in whatever rounds; a rung again where it had fired (no term is extended here)."""
     rows = await owner.fetch(
-        "SELECT issue_id, round, act, count(*) AS n FROM monitoring.issue_entries WHERE act = ANY($1)"
-        " GROUP BY issue_id, round, act HAVING count(*) > 1",
+        "SELECT issue_id, act, count(*) AS n FROM monitoring.issue_entries WHERE act = ANY($1) GROUP BY issue_id, round, act HAVING count(*) > 1"
+        " UNION ALL SELECT issue_id, act, count(*) FROM monitoring.issue_entries WHERE update_id <> ''"
+        " GROUP BY issue_id, act, update_id HAVING count(*) > 1"
+        " UNION ALL SELECT issue_id, details ->> 'rung', count(*) FROM monitoring.issue_entries WHERE act = 'fire_rung'"
+        " GROUP BY issue_id, round, details ->> 'rung' HAVING count(*) > 1",
         ["confirm", "dismiss", "serve", "accept_evidence"],
     )
-    rungs = await owner.fetch(
-        "SELECT issue_id, round, rung AS act, count(*) AS n FROM monitoring.rungs GROUP BY issue_id, round, revision, rung HAVING count(*) > 1"
-    )
-    return [f"issue {row['issue_id']}: {row['act']} {row['n']} times" for row in [*rows, *rungs]]
+    return [f"issue {row['issue_id']}: {row['act']} {row['n']} times" for row in rows]
 
 
 async def gaps(owner: Connection, _: list[Line]) -> list[str]:
@@ -124,15 +137,16 @@ async def gaps(owner: Connection, _: list[Line]) -> list[str]:
 
 
 async def behind(owner: Connection, _: list[Line]) -> list[str]:
-    """Aggregates of which a consumer has seen another version than the last."""
+    """Consumers that are away, and aggregates of which one has seen another version than the last."""
     last: dict[tuple[str, str, str], int] = {}
     for schema in PUBLISHERS:
         rows = await owner.fetch(
             f"SELECT aggregate_type, aggregate_id::text AS id, max(version) AS top FROM {schema}.event_log GROUP BY 1, 2"
         )
         last |= {(f"{schema}.events", row["aggregate_type"], row["id"]): row["top"] for row in rows}
-    found: list[str] = []
-    for schema, consumer, topics in await _consumers(owner):
+    consumers, there = await _consumers(owner), await _connected(owner)
+    found = [f"{consumer}: is away" for _, consumer, topics in consumers if consumer not in there or not topics]
+    for schema, consumer, topics in consumers:
         rows = await owner.fetch(
             f"SELECT aggregate_type, aggregate_id AS id, version FROM {schema}.aggregate_versions WHERE consumer = $1",
             consumer,
@@ -144,25 +158,25 @@ async def behind(owner: Connection, _: list[Line]) -> list[str]:
 
 
 async def _consumers(owner: Connection) -> list[tuple[str, str, set[str]]]:
-    """Schema, name and topics of every consumer that is connected now."""
-    alive = {
-        row["name"]
-        for row in await owner.fetch(
-            "SELECT DISTINCT substr(application_name, 10) AS name FROM pg_stat_activity WHERE application_name LIKE 'consumer %'"
-        )
-    }
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for schema in ("approval", "monitoring", "reporting", "identity"):
-        for row in await owner.fetch(f"SELECT DISTINCT consumer, topic FROM {schema}.consumer_positions"):
-            if row["consumer"] in alive:
-                found[schema, row["consumer"]].add(row["topic"])
-    return [(schema, consumer, topics) for (schema, consumer), topics in found.items()]
+    """Schema, name and topics of every consumer there must be: one that is away counts as one that has seen nothing."""
+    number = await owner.fetchval("SELECT number FROM reporting.generations WHERE state = 'live'")
+    found: list[tuple[str, str, set[str]]] = []
+    for schema in CONSUMING:
+        name = consumer_name(number) if schema == "reporting" else schema
+        rows = await owner.fetch(f"SELECT DISTINCT topic FROM {schema}.consumer_positions WHERE consumer = $1", name)
+        found.append((schema, name, {row["topic"] for row in rows}))
+    return found
+
+
+async def _connected(owner: Connection) -> set[str]:
+    rows = await owner.fetch("SELECT substr(application_name, 10) AS name FROM pg_stat_activity WHERE application_name LIKE 'consumer %'")
+    return {row["name"] for row in rows}
 
 
 async def parked(owner: Connection, _: list[Line]) -> list[str]:
     """Dead letters."""
     found: list[asyncpg.Record] = []
-    for schema in ("approval", "monitoring", "reporting", "identity"):
+    for schema in CONSUMING:
         found += await owner.fetch(f"SELECT consumer, key, error, topic, at_offset FROM {schema}.dead_letters ORDER BY id")
     return [f"{row['consumer']} {row['key']} {row['topic']}@{row['at_offset']}: {row['error']}" for row in found]
 
@@ -177,7 +191,7 @@ _ROSTER_ROWS = """
 
 
 async def copies(owner: Connection, _: list[Line]) -> list[str]:
-    """Rows of the roster that monitoring or reporting tells otherwise."""
+    """Rows of the roster that monitoring or reporting tells otherwise, or tells of though there are none."""
     roster = _figures(await owner.fetch(_ROSTER_ROWS))
     columns = "unit_id::text AS unit, kind, funding, quota, headcount, reserved"
     live = "generation = (SELECT number FROM reporting.generations WHERE state = 'live')"
@@ -186,11 +200,14 @@ async def copies(owner: Connection, _: list[Line]) -> list[str]:
         "reporting": _figures(await owner.fetch(f"SELECT {columns} FROM reporting.establishments WHERE {live}")),
     }
     return [
-        f"{who} {row}: {rows.get(row)} instead of {figures}"
+        f"{who} {row}: {rows.get(row)} instead of {roster.get(row)}"
         for who, rows in told.items()
-        for row, figures in roster.items()
-        if rows.get(row, (0, 0, 0)) != figures
+        for row in sorted(roster | rows)
+        if rows.get(row, NONE) != roster.get(row, NONE)
     ]
+
+
+NONE = (0, 0, 0)
 
 
 def _figures(rows: Iterable[asyncpg.Record]) -> dict[tuple[str, str, str], tuple[int, int, int]]:
@@ -212,11 +229,13 @@ async def lights(owner: Connection, _: list[Line]) -> list[str]:
     wrong = await owner.fetch(
         "WITH worst AS (SELECT unit_id, CASE WHEN bool_or(level = 'red') THEN 'red' ELSE 'yellow' END AS light FROM monitoring.issues"
         " WHERE state NOT IN ('baseline', 'closed', 'dismissed') GROUP BY unit_id)"
-        " SELECT lights.unit_id, lights.light, coalesce(worst.light, 'green') AS due, copy.light AS copy, told.light AS told FROM monitoring.lights"
-        " LEFT JOIN worst USING (unit_id) LEFT JOIN monitoring.unit_copies AS copy ON copy.id = lights.unit_id"
-        " LEFT JOIN reporting.units AS told ON told.id = lights.unit_id"
+        " SELECT units.id AS unit_id, lights.light, coalesce(worst.light, 'green') AS due, copy.light AS copy, told.light AS told"
+        " FROM roster.units LEFT JOIN monitoring.lights ON lights.unit_id = units.id LEFT JOIN worst ON worst.unit_id = units.id"
+        " LEFT JOIN monitoring.unit_copies AS copy ON copy.id = units.id LEFT JOIN reporting.units AS told ON told.id = units.id"
         " AND told.generation = (SELECT number FROM reporting.generations WHERE state = 'live')"
-        " WHERE lights.light <> coalesce(worst.light, 'green') OR copy.light <> lights.light OR told.light <> lights.light"
+        " WHERE copy.light IS DISTINCT FROM coalesce(worst.light, 'green') OR told.light IS DISTINCT FROM copy.light"
+        " OR coalesce(lights.light, 'green') <> coalesce(worst.light, 'green')"
+        " OR lights.light IS NULL AND EXISTS (SELECT FROM monitoring.establishments WHERE unit_id = units.id)"
     )
     return [
         *(f"{unit} {subject}: the roster has it, no issue says so" for unit, subject in should - present),

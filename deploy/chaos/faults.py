@@ -8,7 +8,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from temporalio.service import RPCError
 
 from deploy.chaos.client import Client
 from deploy.chaos.ground import Ground
@@ -16,37 +20,42 @@ from deploy.local.stack import published, restart
 from deploy.local.state import PartState, State
 
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
-PROCESSES = (*(f"{service}-{half}" for service in SERVICES for half in ("app", "worker")), "workflows-worker", "seal")
+PROCESSES = (*(f"{service}-{half}" for service in SERVICES for half in ("app", "worker")), "portal", "workflows-worker", "seal")
 SERVERS = ("postgres", "kafka", "temporal")
+AWAY = (OSError, KafkaError, RPCError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What is raised where a server does not answer."""
 FREEZE = 20.0
 
 
 class Skipped(Exception):  # noqa: N818  named as the fact it states
-    """The fault cannot be had here; the text says why."""
+    """The fault cannot be had here, or has met nothing that it could hit; the text says why."""
+
+
+class Unfinished(Exception):  # noqa: N818  as above
+    """The fault was begun and did not come to its end."""
 
 
 @dataclass
 class Scene:
-    """What a fault may use: the stack, the load's client, its own random numbers. `planted`: events whose order a fault has broken on purpose."""
+    """What a fault may use: the stack and the load's client. `planted`: events whose order a fault has broken on purpose."""
 
     ground: Ground
     client: Client
-    chance: Random
     planted: set[str] = field(default_factory=set)
 
 
 class Fault:
     """One kind of fault on one target. `lasts` is seconds between `begin` and `end`; nothing else is done to the target meanwhile.
 
-    `insists`: it needs a part which another fault may have taken away, and tries again for a while.
+    `chance` are random numbers of its own, so that no other fault changes what it does; `parameters` tell what it has done.
     """
 
     name: ClassVar[str]
     lasts: float = 0.0
-    insists: bool = False
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    def __init__(self, target: str, chance: Random) -> None:
+        self.target, self.chance = target, chance
+        self.parameters: dict[str, Any] = {}
 
     @classmethod
     def targets(cls) -> tuple[str, ...]:
@@ -54,7 +63,7 @@ class Fault:
         return (*PROCESSES, *SERVERS)
 
     async def begin(self, scene: Scene) -> None:
-        """Do it. Raises Skipped."""
+        """Do it. Raises Skipped; whatever else it raises, nothing of it is left."""
 
     async def end(self, scene: Scene) -> None:
         """Undo what does not go by itself."""
@@ -168,7 +177,8 @@ class Slow(Network):
     lasts = 8.0
 
     async def begin(self, scene: Scene) -> None:
-        scene.ground.ways[self.target].delay = scene.chance.choice([0.2, 0.5, 2.0])
+        delay = self.parameters["delay"] = self.chance.choice([0.2, 0.5, 2.0])
+        scene.ground.ways[self.target].delay = delay
 
     async def end(self, scene: Scene) -> None:
         scene.ground.ways[self.target].speak()

@@ -1,29 +1,35 @@
 """Faults of what is told: doubles and old records in the topics, rows of the outbox in the wrong order, leaps of business time."""
 
 import asyncio
+import contextlib
 import signal
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from deploy.chaos.faults import Fault, Scene, ready, signal_part
-from deploy.clock import mover
+from deploy.chaos.faults import AWAY, Fault, Scene, Skipped, Unfinished, ready, signal_part
+from deploy.clock import mover, shift
 from shared import dead_letters
 from shared.events import TOPICS
 from shared.listening import PARTITIONS
+
+SHORT_OF_A_TIMER, SHORT = 0.5, timedelta(seconds=4)
+GLANCE, UNTIL_TOLD = 10.0, 120.0
+LOOKS, READ_WITHIN, STEP, LAST = 100, 10_000, 2500, 50
 
 
 class Duplicates(Fault):
     """The last records of a topic once more, one to four times, each in its old order. Contract: the inbox knows their ids; nothing happens."""
 
     name = "duplicates"
-    insists = True
     shuffled = False
 
     @classmethod
     def targets(cls) -> tuple[str, ...]:
-        return TOPICS[:3]
+        return TOPICS
 
     async def begin(self, scene: Scene) -> None:
         address = scene.ground.place.kafka
@@ -32,10 +38,11 @@ class Duplicates(Fault):
         try:
             await consumer.start()
             await producer.start()
-            records = await self._last(consumer, TopicPartition(self.target, scene.chance.randrange(PARTITIONS)))
-            records *= scene.chance.randint(1, 4)
+            records = await self._last_of_any(consumer)
+            records *= self.chance.randint(1, 4)
             if self.shuffled:
-                scene.chance.shuffle(records)
+                self.chance.shuffle(records)
+            self.parameters |= {"partition": records[0].partition, "records": len(records)}
             for record in records:
                 await producer.send(record.topic, record.value, record.key, record.partition, headers=[*record.headers])
             await producer.flush()
@@ -43,13 +50,27 @@ class Duplicates(Fault):
             await consumer.stop()
             await producer.stop()
 
+    async def _last_of_any(self, consumer: AIOKafkaConsumer) -> list:  # type: ignore[type-arg]  # the driver's own records
+        for number in self.chance.sample(range(PARTITIONS), PARTITIONS):
+            if records := await self._last(consumer, TopicPartition(self.target, number)):
+                return records
+        raise Skipped(f"{self.target} 中还没有事件")
+
     @staticmethod
-    async def _last(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list:  # type: ignore[type-arg]  # the driver's own records
+    async def _last(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list:  # type: ignore[type-arg]  # as above
+        """Where the broker has lost something, what fills the log up stands behind the last events."""
         consumer.assign([partition])
-        end = (await consumer.end_offsets([partition]))[partition]
-        consumer.seek(partition, max(0, end - 50))
-        found = (await consumer.getmany(partition, timeout_ms=2000, max_records=50)).get(partition, [])
-        return [record for record in found if record.value is not None]
+        first = (await consumer.beginning_offsets([partition]))[partition]
+        start, found = (await consumer.end_offsets([partition]))[partition], list[Any]()
+        while start > first and not found:
+            end, start = start, max(first, start - STEP)
+            consumer.seek(partition, start)
+            while await consumer.position(partition) < end:
+                come = (await consumer.getmany(partition, timeout_ms=READ_WITHIN, max_records=STEP)).get(partition)
+                if not come:
+                    raise TimeoutError(f"{partition.topic} {partition.partition}")
+                found += [record for record in come if record.value is not None and record.offset < end]
+        return found[-LAST:]
 
 
 class OldInDisorder(Duplicates):
@@ -78,7 +99,7 @@ class Swapped(Fault):
         signal_part(part, signal.SIGSTOP)
         try:
             last = await owner.fetchval("SELECT coalesce(max(id), 0) FROM roster.outbox")
-            for _ in range(50):
+            for _ in range(LOOKS):
                 async with owner.transaction():
                     if planted := await _swap(owner, last):
                         scene.planted.update(planted)
@@ -87,6 +108,7 @@ class Swapped(Fault):
         finally:
             signal_part(part, signal.SIGCONT)
             await owner.close()
+        raise Skipped("没有同一单位的两条事件在等待发送")
 
     async def end(self, scene: Scene) -> None:
         await replay_all(scene)
@@ -137,16 +159,43 @@ async def replay_all(scene: Scene) -> int:
 
 
 class Leap(Fault):
-    """Business time leaps on by hours or days under full load: reminders, terms and rungs fall due at once."""
+    """Business time leaps on by hours or days under full load, whichever server is away: reminders, terms and rungs fall due at once.
+
+    One leap in two stops a few seconds before an instant that a case waits for: told early enough, only its own timer can wake it.
+    """
 
     name = "clock-leap"
-    insists = True
 
     @classmethod
     def targets(cls) -> tuple[str, ...]:
         return ("clock",)
 
     async def begin(self, scene: Scene) -> None:
-        hours = scene.chance.choice([1, 5, 24, 72])
-        async with mover(scene.ground.place) as moving:
-            await moving.leap(scene.client.clock.now() + timedelta(hours=hours))
+        before = scene.client.clock.now()
+        to = before + timedelta(hours=self.chance.choice([1, 5, 24, 72]))
+        if self.chance.random() < SHORT_OF_A_TIMER:
+            to = await self._short_of_a_timer(scene, before, to)
+        shift(scene.ground.place.clock_file, to)
+        self.parameters |= {"hours": round((to - before) / timedelta(hours=1), 2)}
+        await self._tell(scene, before, to)
+
+    async def _short_of_a_timer(self, scene: Scene, before: datetime, to: datetime) -> datetime:
+        with contextlib.suppress(*AWAY):
+            async with asyncio.timeout(GLANCE), mover(scene.ground.place) as moving:
+                due = await moving.next_due(before + 2 * SHORT, to)
+                self.parameters["short_of"] = str(due)
+                return due - SHORT if due else to
+        return to
+
+    @staticmethod
+    async def _tell(scene: Scene, before: datetime, to: datetime) -> None:
+        """Everybody learns of it, as soon as the servers that are away are there again."""
+        deadline = time.monotonic() + UNTIL_TOLD
+        while True:
+            try:
+                async with asyncio.timeout(UNTIL_TOLD), mover(scene.ground.place) as moving:
+                    return await moving.tell_of_leap(before, to)
+            except AWAY as error:
+                if time.monotonic() > deadline:
+                    raise Unfinished(f"{UNTIL_TOLD:.0f} 秒内未能告知全部案件：{type(error).__name__}") from error
+                await asyncio.sleep(1)

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import psutil
 
-from deploy.chaos.faults import Fault, Scene, ready, signal_part
+from deploy.chaos.faults import Fault, Scene, Skipped, ready, signal_part
 from deploy.local.place import PROJECT, Service
 from deploy.local.process import end_with_parent
 
@@ -39,7 +39,9 @@ class LockExpired(Fault):
         return ("roster", "approval", "monitoring", "reporting")
 
     async def begin(self, scene: Scene) -> None:
-        await expire_locks(scene, self.target)
+        ended = self.parameters["sessions"] = await expire_locks(scene, self.target)
+        if not ended:
+            raise Skipped(f"{self.target} 此刻没有占用任何通道")
 
 
 @dataclass
@@ -99,11 +101,15 @@ class Sleeper(Fault):
 
     async def begin(self, scene: Scene) -> None:
         service: Any = self.target.removesuffix("-worker")
-        self._twin = await Twin.start(scene, f"services.{service}.worker", service)
-        await self._twin.connected(scene.ground.place.reached("temporal"))
         self._part = await ready(scene, self.target)
-        signal_part(self._part, signal.SIGSTOP)
-        await expire_locks(scene, service)
+        self._twin = await Twin.start(scene, f"services.{service}.worker", service)
+        try:
+            await self._twin.connected(scene.ground.place.reached("temporal"))
+            signal_part(self._part, signal.SIGSTOP)
+            await expire_locks(scene, service)
+        except BaseException:
+            await self.end(scene)
+            raise
 
     async def end(self, scene: Scene) -> None:  # noqa: ARG002  every fault has this form
         signal_part(self._part, signal.SIGCONT)
@@ -116,15 +122,36 @@ class SecondWorkflows(Fault):
 
     name = "second-workflows"
     lasts = 12.0
+    module = "workflows.worker"
 
     @classmethod
     def targets(cls) -> tuple[str, ...]:
         return ("workflows-twin",)
 
     async def begin(self, scene: Scene) -> None:
-        self._twin = await Twin.start(scene, "workflows.worker", None)
+        self._twin = await Twin.start(scene, self.module, None)
+        await self._twin.connected(scene.ground.place.reached("temporal"))
 
     async def end(self, scene: Scene) -> None:  # noqa: ARG002  as above
         if self._twin.process.returncode is None:
             self._twin.process.kill()
             await self._twin.process.wait()
+
+
+class OlderWorkflows(SecondWorkflows):
+    """The same, of an older build, while today's worker dies and comes again: the cases that it had go to whoever is there.
+
+    The older one carries on what it can replay and begins cases in the old way; the others wait until it is gone.
+    """
+
+    name = "older-workflows"
+    module = "deploy.chaos.older_workflows"
+
+    @classmethod
+    def targets(cls) -> tuple[str, ...]:
+        return ("workflows-worker",)
+
+    async def begin(self, scene: Scene) -> None:
+        part = await ready(scene, self.target)
+        await super().begin(scene)
+        signal_part(part, signal.SIGKILL)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+from pathlib import Path
 
 from deploy.chaos.faults import Fault, Scene, Skipped, ready, signal_part
 from deploy.chaos.ground import DISKS, resize_disk
@@ -50,8 +51,17 @@ class LostTail(Fault):
         signal_part(part, signal.SIGKILL)
         while part.process():  # noqa: ASYNC110  a process tells nobody but its parent
             await asyncio.sleep(0.002)
-        logs = scene.ground.place.home / "kafka" / "data"
-        segments = [max(folder.glob("*.log")) for topic in TOPICS for folder in logs.glob(f"{topic}-*") if [*folder.glob("*.log")]]
-        for segment in scene.chance.sample(sorted(segments), min(8, len(segments))):
+        written = written_segments(scene.ground.place.home / "kafka" / "data")
+        if not written:
+            raise Skipped("消息队列中还没有写下任何事件")
+        for segment in self.chance.sample(written, min(8, len(written))):
             size = segment.stat().st_size
-            os.truncate(segment, max(0, size - scene.chance.randint(1, 6000)))
+            left = max(0, size - self.chance.randint(1, 6000))
+            os.truncate(segment, left)
+            self.parameters[segment.parent.name] = size - left
+
+
+def written_segments(logs: Path) -> list[Path]:
+    """The last segment of each partition that has anything in it."""
+    last = [max(folder.glob("*.log"), default=None) for topic in TOPICS for folder in logs.glob(f"{topic}-*")]
+    return sorted(segment for segment in last if segment and segment.stat().st_size)

@@ -14,11 +14,12 @@ from deploy.cli import DEMO_DATE
 from deploy.demo.city import fill
 from deploy.doors import doors_of
 from deploy.local.place import Place, WrongPlace
-from deploy.local.stack import is_free, running
+from deploy.local.process import PortTaken, refuse_taken_ports
+from deploy.local.stack import refuse_taken, running, supervisor
 from shared.auth import Who
 from shared.clock import at_hour
 
-OFFSET, DETOUR = 10_000, 400
+OFFSET, DETOUR, SLOTS = 10_000, 400, 4
 SERVERS = ("postgres", "kafka", "temporal")
 DISKS = {"pg": "2g", "kafka": "1g"}
 
@@ -45,6 +46,7 @@ async def ground(place: Place) -> AsyncIterator[Ground]:
     """A running stack with the demo's city, at nine o'clock of the demo's first day."""
     os.environ["BIANBAN_REQUESTS_PER_MINUTE"] = "0"  # a few people bring the load of a county
     ways = {name: Detour(place.reached(name), place.port(name)) for name in SERVERS}
+    _refuse_held(place)
     with _small_disks(place) as disks:
         for way in ways.values():
             await way.open()
@@ -60,8 +62,25 @@ async def ground(place: Place) -> AsyncIterator[Ground]:
 
 
 def free_place(base: Place) -> Place:
-    """The first that nobody uses: several runs stand side by side."""
-    return next(place for place in (place_of_chaos(base, slot) for slot in range(4)) if is_free(place))
+    """The first that nobody uses: several runs stand side by side. Raises PortTaken when there is none, with what each lacks."""
+    held: list[str] = []
+    for slot in range(SLOTS):
+        place = place_of_chaos(base, slot)
+        try:
+            _refuse_held(place)
+        except PortTaken as why:
+            held.append(str(why))
+        else:
+            return place
+    raise PortTaken("\n".join(held))
+
+
+def _refuse_held(place: Place) -> None:
+    """Raise PortTaken for one where a run is at work, or somebody has a port of its stack or of the ways to its servers."""
+    if supervisor(place) is not None:
+        raise PortTaken(f"{place.home} 中已有一套专用系统在运行。请等它结束，或设置 BIANBAN_PORT_OFFSET 和 BIANBAN_HOME 另起一套。")
+    refuse_taken(place)
+    refuse_taken_ports(place.reached(server) for server in SERVERS)
 
 
 async def _people(place: Place) -> dict[str, Who]:

@@ -2,8 +2,9 @@
 
 import json
 import os
+import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -12,7 +13,9 @@ Outcome = Literal["acknowledged", "refused", "in_doubt"]
 
 @dataclass(frozen=True)
 class Line:
-    """One request. `about` names ids and numbers only; `tries` counts how often it was sent; `server_errors` how often it was answered with a 500."""
+    """One request. `about` names ids and numbers only; `tries` counts how often it was sent; `at` is when it was written, in seconds
+    since the ledger was opened. Without a key it tells of something that never came to its end.
+    """
 
     kind: str
     service: str
@@ -24,7 +27,7 @@ class Line:
     seconds: float
     answer: dict[str, Any]
     about: dict[str, Any] = field(default_factory=dict)
-    server_errors: int = 0
+    at: float = 0.0
 
     @property
     def accepted_key(self) -> str:
@@ -38,13 +41,19 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
+        self._began = time.monotonic()
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def keep(self, line: Line) -> None:
         """Write and flush to the disk."""
+        line = replace(line, at=round(self.seconds(), 3))
         os.write(self._file, (json.dumps(asdict(line), ensure_ascii=False) + "\n").encode())
         os.fdatasync(self._file)
         self.counts[line.outcome] += 1
+
+    def seconds(self) -> float:
+        """Since it was opened."""
+        return time.monotonic() - self._began
 
     def lines(self) -> list[Line]:
         """All of it, as it stands on the disk."""

@@ -9,7 +9,7 @@ from random import Random
 import httpx
 
 from deploy.chaos.applications import Clerk
-from deploy.chaos.client import Client
+from deploy.chaos.client import PATIENCE, Client
 from deploy.chaos.ground import Ground
 from deploy.chaos.ledger import Ledger
 from deploy.chaos.people import FUNDING, KIND, Pace, Register
@@ -25,7 +25,7 @@ EACH = 3.0
 """So many requests a second one register can be asked for while faults happen; a rate beyond that needs more of them."""
 ROOM = 400
 """So many posts are added to each unit first, since a real city has hardly a free one."""
-LAST_REQUEST = 300.0
+LAST_REQUEST = PATIENCE + 30.0
 TAKEN = 60
 """So many people of one birthday the demo's city may have; the others are divided among those who register."""
 
@@ -36,11 +36,13 @@ async def load(ground: Ground, ledger: Ledger, seed: int, rate: float = 0.0) -> 
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     async with httpx.AsyncClient(timeout=httpx.Timeout(10.0, connect=2.0), trust_env=False, limits=limits) as http:
         client = Client(ground.place, ground.people, ledger, http)
-        actors = [asyncio.create_task(each.run()) for each in await _actors(client, seed, rate)]
+        actors = [asyncio.create_task(each.run(), name=type(each).__name__) for each in await _actors(client, seed, rate)]
         try:
             yield client
             client.stopping.set()
-            done, _ = await asyncio.wait(actors, timeout=LAST_REQUEST)
+            done, late = await asyncio.wait(actors, timeout=LAST_REQUEST)
+            for each in late:
+                client.doubt("actor", "cancelled", who=each.get_name())
             for each in done:
                 each.result()
         finally:

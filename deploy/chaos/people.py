@@ -114,7 +114,8 @@ class Register:
 
     async def _release(self, person: Person) -> None:
         body = {"ended_on": person.day.isoformat(), "exit_reason": "resignation", "document_no": "编出测"}
-        await self.client.post("release", OFFICER, "roster", f"/placements/{person.placement}/release", body, person=person.id)
+        path = f"/placements/{person.placement}/release"
+        await self.client.post("release", OFFICER, "roster", path, body, person=person.id, placement=person.placement)
         person.unit = None
         person.day += timedelta(days=1)
 

@@ -1,24 +1,49 @@
-"""How long each part took from its start to ready, seen from outside while the faults go on."""
+"""How long each part was gone, from the moment it was not ready any more until it was again, seen from outside while the faults go on.
+
+Ready is what the supervisor asks: an app and a server answer; a worker has reached its server, and may not have done its first work yet.
+"""
 
 import asyncio
 from collections import defaultdict
+from dataclasses import dataclass
 
 from deploy.local.place import Place
 from deploy.local.stack import published
-from deploy.local.state import GOOD, State
+from deploy.local.state import GOOD, PartState, State
 
 GLANCE = 0.1
 
 
+@dataclass
+class Watched:
+    """One part: the birth of the process that was ready last, and when it was seen to be ready no more."""
+
+    born: int | None = None
+    lost: float | None = None
+
+
 async def watch(place: Place, seen: dict[str, list[float]]) -> None:
-    """Collect the seconds of every start of every part, for ever."""
-    before = {part.name: part.born for part in published(place)}
+    """Collect, for ever, the seconds from each loss of ready to the next, in which a part may have died more than once."""
+    watched: dict[str, Watched] = defaultdict(Watched)
     while True:
         for part in published(place):
-            if part.state is State.READY and part.took is not None and part.born != before.get(part.name):
-                before[part.name] = part.born
-                seen.setdefault(part.name, []).append(part.took)
+            took = recovered(watched[part.name], part)
+            if took is not None:
+                seen.setdefault(part.name, []).append(took)
         await asyncio.sleep(GLANCE)
+
+
+def recovered(watched: Watched, part: PartState) -> float | None:
+    """How long the part was not ready, when it is again. A death and a start between two glances count from the start of the process."""
+    if part.state is not State.READY:
+        if watched.born is not None and watched.lost is None:
+            watched.lost = part.since
+        return None
+    lost, again = watched.lost, watched.born not in (None, part.born)
+    watched.born, watched.lost = part.born, None
+    if lost is not None:
+        return round(part.since - lost, 2)
+    return part.took if again else None
 
 
 async def all_ready(place: Place, patience: float = 120.0) -> list[str]:
@@ -32,9 +57,9 @@ async def all_ready(place: Place, patience: float = 120.0) -> list[str]:
 
 
 def table(seen: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    """Starts, median and longest per part."""
+    """Losses, median and longest per part."""
     figures: dict[str, dict[str, float]] = defaultdict(dict)
     for name, values in sorted(seen.items()):
         ordered = sorted(values)
-        figures[name] = {"starts": len(ordered), "median": ordered[len(ordered) // 2], "longest": ordered[-1]}
+        figures[name] = {"losses": len(ordered), "median": ordered[len(ordered) // 2], "longest": ordered[-1]}
     return dict(figures)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -13,23 +12,36 @@ from deploy.chaos.people import register
 from deploy.city.invented import Inventor
 from deploy.demo.city import OFFICER, SEALER, SUPERVISOR
 from shared.clock import business_day
-from shared.glossary import PersonIdentity
+from shared.glossary import IssueState, PersonIdentity
 
 KIND, FUNDING = "XZ", "state"
+DISMISSED, LEFT_ALONE = 0.15, 0.3
+"""How often an issue is dismissed, and how often a running term is left alone for a turn: some end before anything is handed in."""
+TRIES = 20
+"""So many looks, one a second, does an inspector take at a release on its way before he turns to another town and comes back later."""
+
+
+@dataclass
+class Found:
+    """A town where somebody was recorded beyond quota. `issue`: once monitoring has told of it; `released`: whether he has left again."""
+
+    placement: str
+    issue: str = ""
+    released: bool = False
 
 
 @dataclass
 class Inspector:
-    """Looks after one full town after the other. `left`: what he has found and left for later (issue and placement), by the login of the town."""
+    """Looks after full towns, one step at a time. `open`: what is not settled yet, by the login of the town; it is come back to until it is."""
 
     client: Client
     towns: dict[str, str]
     inventor: Inventor
     chance: Random
-    left: dict[str, tuple[str, str]] = field(default_factory=dict)
+    open: dict[str, Found] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """One rectification after the other until told to stop."""
+        """One step after the other until told to stop; what was refused or not seen in time is tried again when its town is come back to."""
         while not self.client.stopping.is_set():
             with contextlib.suppress(Given):
                 await self._one()
@@ -37,26 +49,36 @@ class Inspector:
 
     async def _one(self) -> None:
         login = self.chance.choice([*self.towns])
-        if login in self.left:
-            await self._through(login, *self.left.pop(login))
+        light = await self._light(self.towns[login])
+        if light is None:
             return
-        unit = self.towns[login]
-        light = await self._light(unit)
-        if light is None or light["light"] != "green":
-            return
+        if login in self.open:
+            await self._go_on(login, self.open[login], light)
+        elif light["light"] == "green":
+            self.open[login] = Found(await self._add_one(self.towns[login]))
+
+    async def _add_one(self, unit: str) -> str:
         today = business_day(self.client.clock.now())
         person = await register(self.client, self.inventor, OFFICER, unit, today, PersonIdentity.CIVIL_SERVANT)
-        placement = await self._record(unit, person, (today - timedelta(days=30)).isoformat())
-        red = await self.client.until(lambda: self._light(unit), lambda seen: any(why["rule"] == "M01" for why in seen["why"]))
-        issue = next(why["issue_id"] for why in red["why"] if why["rule"] == "M01")
-        if self.chance.random() < 0.15:
-            await self._order(issue, "dismissal", SUPERVISOR, {"reason": "查无此事"})
-            await self._take_out(placement)(issue)
-        elif self.chance.random() < 0.3:
-            self.left[login] = issue, placement
-            await asyncio.sleep(self.chance.uniform(1, 20))
-        else:
-            await self._through(login, issue, placement)
+        return await self._record(unit, person, (today - timedelta(days=30)).isoformat())
+
+    async def _go_on(self, login: str, found: Found, light: dict[str, Any]) -> None:
+        """The next step by where the issue stands: notice, seal, service, evidence, the person leaves, acceptance; or a dismissal."""
+        found.issue = found.issue or next((why["issue_id"] for why in light["why"] if why["rule"] == "M01"), "")
+        seen = await self._issue(found.issue) if found.issue else None
+        match seen and seen["state"]:
+            case IssueState.TO_VERIFY:
+                await (self._dismiss if self.chance.random() < DISMISSED else self._confirm)(found.issue)
+            case IssueState.NOTICE_SIGNED:
+                await self._serve(found.issue)
+            case IssueState.RECTIFYING | IssueState.OVERDUE if self.chance.random() >= LEFT_ALONE:
+                await self._take_out(found)
+                await self._hand_in(login, found.issue)
+            case IssueState.EVIDENCE_SUBMITTED:
+                await self._accept(found)
+            case IssueState.CLOSED | IssueState.DISMISSED:
+                await self._take_out(found)
+                del self.open[login]
 
     async def _record(self, unit: str, person: str, since: str) -> str:
         body = {
@@ -71,55 +93,43 @@ class Inspector:
         answer = await self.client.post("over_quota", SUPERVISOR, "roster", f"/units/{unit}/over-quota", body, person=person, unit=unit)
         return str(answer["placement_id"])
 
-    async def _through(self, login: str, issue: str, placement: str) -> None:
-        """Notice, seal, service, evidence, the person leaves, acceptance. With a short term a leap of the clock may end it first; a step that was
-        refused or not seen in time does not keep the next from being tried.
-        """
-        for step in (self._confirm, self._seal, self._serve, self._take_out(placement), self._hand_in(login), self._accept):
-            with contextlib.suppress(Given):
-                await step(issue)
-            if self.client.stopping.is_set():
-                return
-
     async def _confirm(self, issue: str) -> None:
         body = {"title": "关于限期整改的通知", "demand": "限期整改。", "budget_days": self.chance.randint(1, 20)}
         await self._order(issue, "confirmation", SUPERVISOR, body)
 
-    async def _seal(self, issue: str) -> None:
-        await self._order(issue, "notice/release", SEALER, {})
-        await self.client.until(lambda: self._issue(issue), lambda seen: seen["notice"]["standing"] == "sealed")
+    async def _dismiss(self, issue: str) -> None:
+        await self._order(issue, "dismissal", SUPERVISOR, {"reason": "查无此事"})
 
     async def _serve(self, issue: str) -> None:
+        """Sealed first; whoever released it before is refused and looks whether it is sealed by now."""
+        with contextlib.suppress(Given):
+            await self._order(issue, "notice/release", SEALER, {})
+        await self.client.until(f"seal of issue {issue}", lambda: self._issue(issue), lambda seen: seen["notice"]["standing"] == "sealed")
         await self._order(issue, "service", SUPERVISOR, {"served_on": self._today()})
 
-    def _take_out(self, placement: str) -> Callable[[str], Awaitable[None]]:
-        async def take_out(_: str) -> None:
+    async def _take_out(self, found: Found) -> None:
+        if not found.released:
             body = {"ended_on": self._today(), "exit_reason": "rectification", "document_no": "编出测"}
-            await self.client.post("release", OFFICER, "roster", f"/placements/{placement}/release", body)
+            path = f"/placements/{found.placement}/release"
+            await self.client.post("release", OFFICER, "roster", path, body, placement=found.placement)
+            found.released = True
 
-        return take_out
+    async def _hand_in(self, login: str, issue: str) -> None:
+        body = {"description": "已出编。", "document_no": "整改报告", "attachments": []}
+        await self._order(issue, "evidence", f"{login}.clerk", body)
 
-    def _hand_in(self, login: str) -> Callable[[str], Awaitable[None]]:
-        async def hand_in(issue: str) -> None:
-            body = {"description": "已出编。", "document_no": "整改报告", "attachments": []}
-            await self._order(issue, "evidence", f"{login}.clerk", body)
-
-        return hand_in
+    async def _accept(self, found: Found) -> None:
+        """The rule may still find it for a moment, or for as long as the copy is behind: the release is on its way."""
+        await self._take_out(found)
+        for _ in range(TRIES):
+            seen = await self._issue(found.issue)
+            if seen and not seen["still_found"]:
+                break
+            await asyncio.sleep(1)
+        await self._order(found.issue, "acceptance", SUPERVISOR, {"document_no": "编验测"})
 
     def _today(self) -> str:
         return business_day(self.client.clock.now()).isoformat()
-
-    async def _accept(self, issue: str) -> None:
-        """The rule may still find it for a moment: the release is on its way."""
-        for _ in range(60):
-            try:
-                await self._order(issue, "acceptance", SUPERVISOR, {"document_no": "编验测"})
-            except Given as refused:
-                if refused.code != "still_found":
-                    raise
-                await asyncio.sleep(1)
-            else:
-                return
 
     async def _order(self, issue: str, what: str, user: str, body: dict[str, Any]) -> dict[str, Any]:
         kind = what.replace("/", "_")

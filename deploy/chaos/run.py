@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import asyncpg
@@ -23,6 +22,7 @@ from deploy.chaos.ledger import Ledger, Line
 from deploy.chaos.load import load
 from deploy.chaos.quiet import PATIENCE, come_to_rest
 from deploy.chaos.schedule import Done, carry_out, kinds_named, plan
+from deploy.chaos.silence import acknowledged, load_that_stopped, unanswered
 from deploy.chaos.topics import compare_topics
 from deploy.local.place import Place
 from deploy.quiet import Pulse, StillBusy, pulse_of
@@ -79,7 +79,7 @@ async def _storm(there: Ground, ledger: Ledger, asked: Asked, planned: list[Any]
     """Load and faults, for the time that was asked; then the load finishes what it has begun."""
     began = time.monotonic()
     async with load(there, ledger, asked.seed, asked.rate) as client:
-        scene = Scene(there, client, Random(f"{asked.seed}/targets"))  # noqa: S311  a test, not a secret
+        scene = Scene(there, client)
         telling = asyncio.create_task(_tell_progress(ledger, began, tell))
         try:
             done = await carry_out(scene, planned, lambda each: tell(_said(each)))
@@ -87,11 +87,14 @@ async def _storm(there: Ground, ledger: Ledger, asked: Asked, planned: list[Any]
         finally:
             telling.cancel()
         tell("负载停止，办完手上的请求")
-    return scene, done, time.monotonic() - began
+        loaded = ledger.seconds()
+    return scene, done, loaded
 
 
 def _said(done: Done) -> str:
-    return f"  {done.at:7.1f} 秒  {done.name} {done.target}" + (f"（跳过：{done.skipped}）" if done.skipped else f"  {done.seconds:.1f} 秒")
+    return f"  {done.at:7.1f} 秒  {done.name} {done.target}" + (
+        f"（跳过：{done.skipped}）" if done.skipped else f"（未能实施：{done.failed}）" if done.failed else f"  {done.seconds:.1f} 秒"
+    )
 
 
 async def _tell_progress(ledger: Ledger, began: float, tell: Tell) -> None:
@@ -108,7 +111,11 @@ async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], 
     down = await recovery.all_ready(place)
     async with clock.mover(place) as mover, pulse_of(place, [schedule.workflow for schedule in SCHEDULES]) as pulse:
         replays = await _replay(scene, pulse)
-        rest = await come_to_rest(Clock(place.clock_file), mover, pulse)
+        owner = await asyncpg.connect(place.database_url("bianban"))
+        try:
+            rest = await come_to_rest(Clock(place.clock_file), mover, pulse, owner)
+        finally:
+            await owner.close()
     healed = time.monotonic() - healing
     lines = ledger.lines()
     owner = await asyncpg.connect(place.database_url("bianban"))
@@ -117,7 +124,12 @@ async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], 
         findings |= await compare_topics(owner, place.kafka, scene.planted)
     finally:
         await owner.close()
-    findings |= rest.findings | {"parts_down": down, "server_errors": _server_errors(lines)}
+    findings |= rest.findings | {
+        "parts_down": down,
+        "server_errors": [f"{what}: {times}" for what, times in scene.client.server_errors.items()],
+    }
+    findings |= {"unanswered": unanswered(lines), "load_that_stopped": load_that_stopped(lines, seconds)}
+    findings |= {"failed_faults": [f"{each.name} {each.target}: {each.failed}" for each in done if each.failed]}
     return Verdict(
         findings, _figures(lines, done, seen) | {"seconds": round(seconds), "healed_after": round(healed, 1), "replayed": replays}
     )
@@ -136,10 +148,6 @@ async def _replay(scene: Scene, pulse: Pulse) -> int:
     return replayed
 
 
-def _server_errors(lines: list[Line]) -> list[str]:
-    return [f"{line.kind} {line.key}: {line.server_errors} times 500" for line in lines if line.server_errors]
-
-
 def _figures(lines: list[Line], done: list[Done], seen: dict[str, list[float]]) -> dict[str, Any]:
     by_outcome = Counter(line.outcome for line in lines)
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
@@ -147,10 +155,11 @@ def _figures(lines: list[Line], done: list[Done], seen: dict[str, list[float]]) 
         kinds[line.kind][line.code or line.outcome] += 1
     return {
         "requests": dict(by_outcome),
+        "acknowledged_by": {actor: len(times) for actor, times in acknowledged(lines).items()},
         "repeated": sum(line.tries > 1 for line in lines),
         "longest_wait": max((line.seconds for line in lines), default=0.0),
         "kinds": {kind: dict(counts) for kind, counts in sorted(kinds.items())},
-        "faults": dict(Counter(each.name for each in done if not each.skipped)),
+        "faults": dict(Counter(each.name for each in done if not each.skipped and not each.failed)),
         "skipped": dict(Counter(f"{each.name} {each.target}: {each.skipped}" for each in done if each.skipped)),
         "faults_in_order": [asdict(each) for each in done],
         "recovery": recovery.table(seen),

@@ -1,5 +1,7 @@
 """What is known of a person beside the post: number, studies, party, and the papers of the entry."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date, timedelta
 from random import Random
 
@@ -10,6 +12,13 @@ from deploy.city.plan import Cells
 
 MANUAL_EDUCATION = ("高中毕业", "中等专科毕业", "专科毕业")
 YEARS_OF_PAPERS = 10
+_EXAMINED_SINCE, _RECRUITED_SINCE = 1996, 2005
+_EXAMINED_UNTIL, _RECRUITED_UNTIL, _GRADUATE, _OFFICER = 35, 40, 28, 30
+"""Ages: the oldest for 考录 and 公开招聘, for 选调生, and the youngest for 军转安置."""
+_SERVED, _MOVES = 8, 2
+"""Years of work."""
+_FIRST_PAPER = 101
+"""Lower numbers are for those who are planted."""
 _LEVELS = ("博士研究生毕业", "硕士研究生毕业", "本科毕业", "专科毕业", "中等专科毕业", "高中毕业")
 _YEARS = {"博士研究生毕业": 28, "硕士研究生毕业": 25, "本科毕业": 22, "专科毕业": 21, "中等专科毕业": 19, "高中毕业": 18}
 _DEGREES = {"博士研究生毕业": "博士", "硕士研究生毕业": "硕士", "本科毕业": "学士"}
@@ -58,6 +67,9 @@ def _study(cells: Cells, born_on: date, today: date, profession: str | None, lev
         education=highest,
         degree=_DEGREES.get(highest),
         full_time_education=first,
+        full_time_degree=_DEGREES.get(first),
+        in_service_education=None if highest == first else highest,
+        in_service_degree=None if highest == first else _DEGREES.get(highest),
         school=_school(first, profession, chance),
         major=chance.choice(_MAJORS.get(profession or "", _OFFICE_MAJORS)),
         graduated_on=month_of(graduated_on),
@@ -98,11 +110,12 @@ def _join_party(cells: Cells, born_on: date, share: float, today: date, chance: 
         cells["political_status"] = chance.choice(("民盟盟员", "民建会员", "农工党党员", "九三学社社员"))
 
 
-def papers(kind: str, started_on: date, today: date, chance: Random) -> Cells:
+def papers(kind: str, started_on: date, today: date, chance: Random, who: Cells) -> Cells:
     """How somebody came in, and on the strength of which papers: those of the last ten years are kept."""
     cells: Cells = {
         "started_on": started_on.isoformat(),
-        "entry_reason": _entry_reason(kind, started_on.year, chance),
+        "entered_on": started_on.isoformat(),
+        "entry_reason": chance.choice(_entry_reasons(kind, started_on, who)),
         "entry_source": chance.choice(words.UNIVERSITIES) if chance.random() < 0.6 else None,
         "entry_document_no": f"望编入〔{started_on.year}〕{chance.randint(1, 900)}号",
     }
@@ -113,20 +126,41 @@ def papers(kind: str, started_on: date, today: date, chance: Random) -> Cells:
     return cells
 
 
-def _entry_reason(kind: str, year: int, chance: Random) -> str:
+def _entry_reasons(kind: str, on: date, who: Cells) -> tuple[str, ...]:
+    """In which ways somebody of his age, with so many years of work, came onto such a post."""
+    age = age_of(date.fromisoformat(str(who["birth_on"])), on)
+    worked = age_of(date.fromisoformat(f"{who['work_began_on']}-01"), on)
+    demobilised = ("军转安置",) if who["sex"] == "男" and age >= _OFFICER and worked >= _SERVED else ()
     if kind in {XZ, ZF, SYC}:
-        return (
-            chance.choice(("考录", "考录", "考录", "选调生", "转任", "调任", "军转安置"))
-            if year > 1996
-            else chance.choice(("调动", "军转安置"))
-        )
+        if on.year <= _EXAMINED_SINCE:
+            return "调动", *demobilised
+        examined = ("考录", "考录", "考录") if age <= _EXAMINED_UNTIL else ()
+        graduate = ("选调生",) if age <= _GRADUATE and worked <= 1 else ()
+        moved = ("转任", "调任") if worked >= _MOVES or not examined else ()
+        return *examined, *graduate, *moved, *demobilised
     if kind == GQ:
-        return "退役士兵安置" if chance.random() < 0.4 else "调动"
-    return (
-        chance.choice(("公开招聘", "公开招聘", "公开招聘", "公开招聘", "调动", "人才引进"))
-        if year > 2005
-        else chance.choice(("调动", "划转"))
-    )
+        return ("退役士兵安置", "调动") if who["sex"] == "男" and age <= _GRADUATE else ("调动",)
+    if on.year <= _RECRUITED_SINCE:
+        return "调动", "划转"
+    recruited = ("公开招聘", "公开招聘", "公开招聘", "公开招聘", "人才引进") if age <= _RECRUITED_UNTIL else ()
+    return *recruited, *(("调动",) if worked >= _MOVES or not recruited else ())
+
+
+def number_papers(people: Iterable[Cells]) -> None:
+    """One paper for those of a unit who were authorised, or came, for one kind of post on one day; papers are numbered through the year. Who came before
+    he was authorised has papers of his own.
+    """
+    plain = [cells for cells in people if str(cells.get("authorised_on") or "") <= str(cells["started_on"])]
+    for number, day, issuer in (("authorisation_no", "authorised_on", "望编核"), ("entry_document_no", "started_on", "望编入")):
+        numbers: dict[str, int] = defaultdict(lambda: _FIRST_PAPER)
+        mine = [cells for cells in plain if cells.get(number)]
+        occasions = sorted({(str(cells[day]), str(cells["unit"]), str(cells["kind"])) for cells in mine})
+        written = {}
+        for occasion in occasions:
+            year = occasion[0][:4]
+            written[occasion], numbers[year] = f"{issuer}〔{year}〕{numbers[year]}号", numbers[year] + 1
+        for cells in mine:
+            cells[number] = written[str(cells[day]), str(cells["unit"]), str(cells["kind"])]
 
 
 def lent(cells: Cells, borrowers: tuple[str, ...], today: date, chance: Random) -> None:

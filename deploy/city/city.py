@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from deploy.city import catalogue as units
 from deploy.city.answers import RED, REFUSED, TO_CLASSIFY, TRAP, YELLOW, Answer
+from deploy.city.careers import age_of, number_papers
 from deploy.city.catalogue import BB, BW, COUNTED, GQE, SY, XZ, ZZ, catalogue
+from deploy.city.history import History, history_of
 from deploy.city.invented import Inventor
 from deploy.city.people import NEAR_MONTHS, Crowd, crowd_of, in_post, off_establishment
 from deploy.city.plan import (
@@ -34,25 +36,33 @@ SEED = 330499
 TODAY = date(2026, 9, 18)
 UNITS, PERSONS = 620, 36_000
 """A county as it is."""
+LEAST_UNITS, LEAST_PERSONS, LEAST_EACH = 60, 2_500, 20
+"""A city of as many units and people has room for every part in it."""
+FIRST_DAY, LAST_DAY = date(2024, 1, 1), date(2039, 12, 31)
+"""Its youngest unit is of 2023."""
 _FORBIDDEN_WORK = ((units.LIBRARY, "普通辅助", "出纳"), (TOWNS[6], "普通辅助", "人事专员"), (FINANCE, "普通辅助", "机要文书"))
 _SAME_PERSON = (
     *("name", "id_number", "sex", "birth_on", "ethnicity", "native_place", "birth_place", "political_status", "party_joined_on"),
-    *("work_began_on", "education", "degree", "full_time_education", "school", "major", "graduated_on"),
+    *("work_began_on", "education", "degree", "full_time_education", "full_time_degree"),
+    *("in_service_education", "in_service_degree", "school", "major", "graduated_on"),
 )
 
 
 @dataclass
 class City:
-    """Units with their numbers, rows by the kind of their sheet, and the answers."""
+    """Units with their numbers, rows by the kind of their sheet, the answers, and what stood in ten years before."""
 
     units: list[Unit]
     rows: dict[str, list[Cells]]
     answers: list[Answer]
+    history: History = field(default_factory=History)
 
 
 def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY, inventor: Inventor | None = None) -> City:
-    """Make the city. Raises ValueError when so few people cannot fill so many units. Cities of one inventor have no number in common."""
-    inventor = inventor or Inventor(f"{seed}/numbers")
+    """Make the city. Raises ValueError when so few people cannot fill so many units. Cities of one inventor have no number in common; they are for
+    measurements, and have no history.
+    """
+    alone, inventor = inventor is None, inventor or Inventor(f"{seed}/numbers")
     city = City(units_of(count, persons, seed, today), defaultdict(list), [])
     borrowers = tuple(unit.name for unit in city.units if unit.spec.category in {"党委机关", "政府工作部门"} and not unit.spec.withheld)[
         :30
@@ -64,6 +74,9 @@ def city_of(count: int, persons: int, seed: int = SEED, today: date = TODAY, inv
         _people(city, crowd_of(unit, today, seed, inventor, borrowers), cast[unit.name])
     _twice(city)
     _traps_of_units(city, today)
+    if alone:
+        city.history = history_of(city.units, city.rows, {answer.id_number for answer in city.answers}, seed, today, inventor)
+    number_papers([*city.rows["roster"], *city.history.people])
     return city
 
 
@@ -140,7 +153,7 @@ def _answers_of_row(unit: Unit, row: Quota, mine: list[Cells], today: date) -> I
         for cells in mine[row.posts :]:
             cells["over_quota_cause"] = row.cause
             if level == YELLOW:
-                cells["entry_reason"] = "军转安置"
+                cells["entry_reason"] = _by_policy(cells)
         yield _about(unit, "M01", level, row.kind, changed[row.posts], f"核定 {row.posts}，实有 {row.heads}，超 {-vacant}：{row.cause}")
     if row.posts and vacant * 100 >= 15 * row.posts:
         level = RED if vacant * 100 >= 25 * row.posts and vacant >= 3 else YELLOW
@@ -153,6 +166,12 @@ def _answers_of_row(unit: Unit, row: Quota, mine: list[Cells], today: date) -> I
         past = row.use_until < today
         since = row.use_until + timedelta(days=1) if past else row.use_until - timedelta(days=90)
         yield _about(unit, "M24", RED if past else YELLOW, ZZ, since.isoformat(), f"周转编制 {row.posts} 名，{row.use_until} 到期，单列")
+
+
+def _by_policy(cells: Cells) -> str:
+    """In which way somebody of his age and sex comes onto a post beyond the number by policy."""
+    age = age_of(date.fromisoformat(str(cells["birth_on"])), date.fromisoformat(str(cells["started_on"])))
+    return "选调生" if age <= 28 else "军转安置" if cells["sex"] == "男" else "调任"
 
 
 def _months_ago(day: date, months: int) -> date:
@@ -208,7 +227,7 @@ def _twice(city: City) -> None:
         (plain(people, TOWNS[5], XZ), plain(city.rows["offestablishment"], units.LIBRARY, None)),
     ):
         second.update({name: first.get(name) for name in _SAME_PERSON})
-        second["started_on"] = max(str(first["started_on"]), str(second["started_on"]))
+        second["started_on"] = second["entered_on"] = max(str(first["started_on"]), str(second["started_on"]))
         second["title_since"] = str(second["started_on"])[:7]
         see = f"同一号码已在“{first['unit']}”：导入时本行拒绝，先核实再办理出编或更正"
         city.answers.append(_about(by_name[str(second["unit"])], "M12", REFUSED, "id_number", str(second["started_on"]), see, second))

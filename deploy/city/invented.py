@@ -30,6 +30,11 @@ class Inventor:
     def name(self, sex: str, born_in: int = 1985, chance: Random | None = None) -> str:
         """A name of two or three characters, seldom four, as people were named in that decade."""
         chance = chance or self.chance
+        while (name := self._name(sex, born_in, chance)) in words.LEADERS:
+            pass
+        return name
+
+    def _name(self, sex: str, born_in: int, chance: Random) -> str:
         [surname] = chance.choices(words.SURNAMES, words.SURNAME_WEIGHTS)
         given = chance.choice(words.GIVEN[sex, max(1960, min(born_in // 10 * 10, 1990))])
         if chance.random() < 0.012:

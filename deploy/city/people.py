@@ -134,8 +134,23 @@ def _post(crowd: Crowd, row: Quota, leads: tuple[str, int] | None, planted: Want
     return _Post(row, last, leads, wanted, section, identity, profession, sex, recent)
 
 
+def predecessor(crowd: Crowd, row: Quota, sex: str, born_on: date) -> Cells:
+    """Somebody who was on a post of this row: what he was on the crowd's day, but not when he came."""
+    section = _section(crowd, None)
+    identity = posts.identity(crowd.unit, row.kind)
+    profession = posts.ladder(crowd.unit, section, crowd.chance) if identity == posts.MANAGER else None
+    post = _Post(row, False, None, Wanted(sex, born_on), section, identity, profession, sex, recent=False)
+    return _described(crowd, post, _work(crowd, post, born_on))
+
+
 def _person(crowd: Crowd, post: _Post) -> Cells:
     life = _life(crowd, post)
+    cells = _described(crowd, post, life)
+    _enter(crowd, post, cells, life.born_on)
+    return cells
+
+
+def _described(crowd: Crowd, post: _Post, life: _Life) -> Cells:
     who = (post.sex, life.born_on, post.wanted.old_area)
     levels = MANUAL_EDUCATION if life.category == posts.MANUAL else ()
     cells = facts(crowd.inventor, crowd.chance, crowd.today, who, post.profession, levels)
@@ -153,7 +168,6 @@ def _person(crowd: Crowd, post: _Post) -> Cells:
         professional_title=life.professional_title,
     )
     _lead(crowd, post, cells, age_of(life.born_on, crowd.today))
-    _enter(crowd, post, cells, life.born_on)
     return cells
 
 
@@ -248,12 +262,18 @@ def _enter(crowd: Crowd, post: _Post, cells: Cells, born_on: date) -> None:
     days = max((latest - earliest).days, 0)
     started_on = min(earliest, latest) + timedelta(days=0 if chance.random() < 0.45 else int(days * chance.random()))
     cells["work_began_on"] = month_of(min(began_on, latest))
-    cells.update(papers(post.row.kind, started_on, today, chance))
+    cells.update(papers(post.row.kind, started_on, today, chance, cells))
     promoted_on = max(started_on, today - timedelta(days=chance.randint(90, 3000)))
     cells["title_since"] = month_of(promoted_on if post.leads else started_on)
-    fresh = started_on > today - timedelta(days=330)
+    fresh = started_on > today - timedelta(days=330) and not post.leads
     cells["duty_status"] = "试用期" if fresh else "长期病事假" if chance.random() < 0.004 else "在编在岗"
-    if not fresh and not post.leads and post.row.kind in {XZ, SYC} and crowd.borrowers and chance.random() < 0.008:
+    if (
+        started_on <= today - timedelta(days=330)
+        and not post.leads
+        and post.row.kind in {XZ, SYC}
+        and crowd.borrowers
+        and chance.random() < 0.008
+    ):
         lent(cells, crowd.borrowers, today, chance)
 
 

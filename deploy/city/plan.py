@@ -209,6 +209,8 @@ def _seat(unit: Unit, chance: Random) -> None:
             empty = one_fewer or (level != UNIT_HEAD and approved > 1 and chance.random() < 0.3)
             unit.seats[level] = (approved, approved - empty)
     if unit.name in OVER_SEATS:
+        if OVER_SEATS[unit.name] not in unit.seats:
+            raise ValueError("too few people for so many units")
         approved, _ = unit.seats[OVER_SEATS[unit.name]]
         unit.seats[OVER_SEATS[unit.name]] = (approved, approved + 1)
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from deploy.city import catalogue as units
 from deploy.city import posts
 from deploy.city.answers import DATA_GAP, RED, TRAP, YELLOW
+from deploy.city.careers import age_of
 from deploy.city.catalogue import EDUCATION, GQ, HEALTH, SY, XZ
 from deploy.city.people import Wanted, retires
 from deploy.city.plan import CLINIC, ORGANISATION, SPECIAL_SCHOOL, Cells
@@ -159,6 +160,10 @@ def _wrong_posts(today: date) -> Iterator[Plant]:
 def _identity(identity: str, see: str) -> Callable[[Cells, date], list[Found]]:
     def act(cells: Cells, _: date) -> list[Found]:
         cells.update(identity=identity, post_category=posts.MANAGERIAL, professional_title=None, post_grade=None)
+        servant = identity == posts.CIVIL
+        cells.update(civil_servant_registered="是" if servant else "否", grade="四级主任科员" if servant else None)
+        young = age_of(date.fromisoformat(str(cells["birth_on"])), date.fromisoformat(str(cells["started_on"]))) <= 35
+        cells["entry_reason"] = ("考录" if young else "转任") if servant else "调动"
         return [("M06", RED, f"{identity}/{cells['kind']}", str(cells["started_on"]), f"混编混岗（待人工确认）：{see}")]
 
     return act
@@ -167,7 +172,10 @@ def _identity(identity: str, see: str) -> Callable[[Cells, date], list[Found]]:
 def _above(flag: str) -> Callable[[Cells, date], list[Found]]:
     """He takes the place of a deputy who is there already; see plan: the seats of these two units are one short."""
 
-    def act(cells: Cells, _: date) -> list[Found]:
+    def act(cells: Cells, today: date) -> list[Found]:
+        started_on = date.fromisoformat(str(cells["started_on"]))
+        cells["title_since"] = f"{max(started_on + (today - started_on) / 2, today - timedelta(days=1_400)):%Y-%m}"
+        cells["duty_status"] = "在编在岗"
         cells.update(leadership_level="乡科级正职", above_rank=flag, person_class="部门副职", seat_level="单位副职", internal_unit=None)
         cells["grade"] = "一级主任科员"
         see = f"超规格配备（待人工确认）：副职岗位为乡科级副职，本人为乡科级正职，是否高配“{flag}”；享受正科级仍计为副职"
@@ -177,9 +185,9 @@ def _above(flag: str) -> Callable[[Cells, date], list[Found]]:
 
 
 def _early_and_wrong(today: date) -> Iterator[Plant]:
-    at_38, at_48 = (today - timedelta(days=int(years * 365.25)) for years in (38.3, 48.3))
-    yield Plant(HEALTH, XZ, Wanted(born_on=at_38), _entered_first)
-    yield Plant(SPECIAL_SCHOOL, SY, Wanted(born_on=at_38), _entered_first)
+    at_34, at_48 = (today - timedelta(days=int(years * 365.25)) for years in (34.3, 48.3))
+    yield Plant(HEALTH, XZ, Wanted(born_on=at_34), _entered_first)
+    yield Plant(SPECIAL_SCHOOL, SY, Wanted(born_on=at_34), _entered_first)
     yield Plant(units.HOSPITAL, SY, Wanted(), _joined_too_young)
     yield Plant(DISCIPLINE, XZ, Wanted(), _no_document)
     yield Plant(CONSULTATIVE, XZ, Wanted(), _joined_too_young)
@@ -189,9 +197,15 @@ def _early_and_wrong(today: date) -> Iterator[Plant]:
 def _entered_first(cells: Cells, today: date) -> list[Found]:
     started_on = date(today.year - 2, 9, 1)
     authorised_on = started_on + timedelta(days=41)
-    number = f"望编核〔{authorised_on.year}〕77号"
-    cells.update(started_on=started_on.isoformat(), authorised_on=authorised_on.isoformat(), authorisation_no=number)
-    cells.update(entry_document_no=f"望编入〔{authorised_on.year}〕81号", title_since=f"{started_on:%Y-%m}", duty_status="在编在岗")
+    place = 77 if cells["kind"] == XZ else 78
+    number = f"望编核〔{authorised_on.year}〕{place}号"
+    cells.update(
+        started_on=started_on.isoformat(),
+        entered_on=started_on.isoformat(),
+        authorised_on=authorised_on.isoformat(),
+        authorisation_no=number,
+    )
+    cells.update(entry_document_no=f"望编入〔{authorised_on.year}〕{place}号", title_since=f"{started_on:%Y-%m}", duty_status="在编在岗")
     cells["entry_reason"] = "公开招聘" if cells["kind"] == SY else "考录"
     see = f"先进人后核编：{started_on} 入编，{authorised_on} 才核准（期初建账的行只在资料核对中可见）"
     return [("M07", RED, number, started_on.isoformat(), see)]
@@ -233,6 +247,7 @@ def _lent(to: str, today: date, since: int, until: int, rule: str, level: str) -
         started_on = min(date.fromisoformat(str(cells["started_on"])), from_on - timedelta(days=400))
         cells.update(
             started_on=started_on.isoformat(),
+            entered_on=started_on.isoformat(),
             title_since=f"{started_on:%Y-%m}",
             work_began_on=min(str(cells["work_began_on"]), f"{started_on:%Y-%m}"),
         )
@@ -246,7 +261,7 @@ def _lent(to: str, today: date, since: int, until: int, rule: str, level: str) -
 def _lent_found(rule: str, level: str, from_on: date, until_on: date) -> Found:
     if rule == "M17":
         return rule, level, "secondment_document_no", from_on.isoformat(), "未批借调（待人工确认）：没有批准文号"
-    year_on = from_on.replace(year=from_on.year + 1)
+    year_on = date(from_on.year + 1, from_on.month, min(from_on.day, 28) if from_on.month == 2 else from_on.day)
     since = until_on - timedelta(days=30) if level == YELLOW else min(until_on, year_on) + timedelta(days=1)
     return (
         rule,
@@ -257,14 +272,18 @@ def _lent_found(rule: str, level: str, from_on: date, until_on: date) -> Found:
     )
 
 
+_ODD = (
+    (units.HOSPITAL, SY, "沈𬱖𫖯", "姓名含基本多文种平面以外的字"),
+    (SPECIAL_SCHOOL, SY, "单㛃", "“单”作姓读 Shàn；“㛃”在扩展A区"),
+    (f"{CITY}第一初级中学", SY, "仇龑", "“仇”作姓读 Qiú"),
+    (units.HOSPITAL, SY, "古丽娜尔·艾尔肯", "少数民族姓名中的间隔号为 U+00B7"),
+    (CLINIC, SY, "尉迟䶮", "复姓“尉迟”读 Yùchí"),
+)
+ODD_NAMES = tuple(name for _, _, name, _ in _ODD)
+
+
 def _odd_names_and_areas() -> Iterator[Plant]:
-    for unit, kind, name, why in (
-        (units.HOSPITAL, SY, "沈𬱖𫖯", "姓名含基本多文种平面以外的字"),
-        (SPECIAL_SCHOOL, SY, "单㛃", "“单”作姓读 Shàn；“㛃”在扩展A区"),
-        (f"{CITY}第一初级中学", SY, "仇龑", "“仇”作姓读 Qiú"),
-        (units.HOSPITAL, SY, "古丽娜尔·艾尔肯", "少数民族姓名中的间隔号为 U+00B7"),
-        (CLINIC, SY, "尉迟䶮", "复姓“尉迟”读 Yùchí"),
-    ):
+    for unit, kind, name, why in _ODD:
         yield Plant(unit, kind, Wanted("F"), _named(name, why))
     for unit, kind in ((f"{CITY}中医医院", SY), (TOWNS[5], SY), (FARMING, XZ)):
         yield Plant(unit, kind, Wanted(old_area=True), _old_area)

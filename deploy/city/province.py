@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from deploy.city.bare_tables import without_indexes
+from deploy.city.bare_tables import put_back, without_indexes
 from deploy.city.catalogue import BW
 from deploy.city.city import SEED, City, city_of
 from deploy.city.invented import Inventor
@@ -25,6 +25,7 @@ from services.roster.models.facts import place_of
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, QUOTAS, SEATS, UNITS, Field, Kind
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.units import UnitRecord
+from services.roster.rules.persons import title_level
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher, KeyRing, RingFile
 from shared.events.envelope import uuid7
@@ -59,7 +60,7 @@ _TABLES = {
             "authorisation_no",
         ),
         *("authorised_on", "over_quota_cause", "document_no", "internal_unit", "duty_status", "entry_source", "entry_document_no"),
-        *("off_post_kind", "employment_form", "dispatch_company", "contract_until"),
+        *("entered_on", "off_post_kind", "employment_form", "dispatch_company", "contract_until"),
     ),
 }
 Values: TypeAlias = dict[str, Any]
@@ -105,6 +106,7 @@ async def fill_tables(address: str, cipher: FieldCipher, at: datetime, units: in
     """The same for a database, as known from an instant on. `address`: that of the tables' owner, who takes the indexes away and puts them back."""
     conn = await asyncpg.connect(address, timeout=60)
     try:
+        await put_back(conn)  # where an earlier filling was killed
         if await conn.fetchval("SELECT EXISTS (SELECT FROM roster.units)"):
             raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
         whole = _Province(address, at, units, persons, await _codes(conn), cipher.ring.text())
@@ -233,6 +235,7 @@ def _add_unit(county: _County, cells: Cells, code: str, ranges: Values) -> None:
 def _add_person(county: _County, cells: Cells, bw: Mapping[str, str], ranges: Values) -> None:
     off: Cells = {} if "kind" in cells else {"kind": BW, "funding": bw[str(cells["unit"])], "entry_reason": "公开招聘"}
     values = county.values(cells | off)
+    values["professional_title_level"] = title_level(str(values.get("professional_title", "")))
     person_id, unit_id = uuid7(), county.paths[values["unit"]][-1]
     sealed = {
         name: county.cipher.encrypt(str(values[name]), place_of(person_id, name)) for name in SENSITIVE if values.get(name) is not None

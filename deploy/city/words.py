@@ -69,6 +69,14 @@ GIVEN = {
     ): _words("欣怡 雨婷 梦瑶 诗涵 思颖 佳怡 语嫣 雨欣 若曦 书瑾 心月 清浅 以宁 可欣 雅雯 一诺 梓涵 静怡 雨桐 晓彤 悦 婧 瑶 琪 楠 嘉怡"),
 }
 """Given names as they were given, by sex and the decade from which on."""
+LEADERS = frozenset(
+    _words(
+        "李强 李鹏 李斌 李希 李宏伟 李建国 李先念 李克强 周永康 周强 周恩来 胡海峰 胡锦涛 何立峰 何卫东 王勇 王毅 王晨 王刚 王海涛 王沪宁 王岐山 张军 张德江 张国强 张志勇"
+        " 董军 马凯 高强 韩正 汪洋 蔡奇 赵乐际 丁薛祥 陈云 陈希 陈敏尔 陈文清 刘鹤 刘云山 刘国中 邓楠 邓小平 江泽民 朱德 朱镕基 温家宝 吴邦国 曾庆红 贾庆林 彭丽媛 毛泽东"
+        " 秦刚 杨洁篪 薄熙来 孙政才 徐才厚 郭伯雄"
+    )
+)
+"""Names of national leaders, of today and before: nobody here is called so."""
 RARE_GIVEN = _words("喆 堃 犇 淼 骉 龑 珺 昶 翀 旻 晗 玥 芃 祎 彧 㛃 䶮 𬱖 𬍛 𬸚 𫖯 𬘭 𬬮 𬭊 𬭎 𬤇 𬭳 𬇙")
 """Characters that old systems lose: of CJK extension A, and outside the BMP (GB 18030-2022, level 2 and 3)."""
 PEOPLES = (

@@ -21,6 +21,7 @@ from deploy.demo.plan import city as story
 from deploy.demo.plan import size
 from deploy.doors import Refused, doors_of
 from deploy.identity import Account, cipher_of, first_passwords, load_accounts, seed_administrators
+from deploy.local import whole_file
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy, pulse_of
 from shared import db
@@ -72,13 +73,22 @@ async def fill(place: Place, kind: str) -> str:
         await load_accounts(identity, [account for account in staff if not account.unit_codes], clock.now())
         async with doors_of(place) as doors:
             with TemporaryDirectory() as folder:
-                _invent(Path(folder), *size(place.environment), business_day(clock.now()))
+                _invent(Path(folder), *size(place.environment), day_of(place, business_day(clock.now())))
                 taken = await loading.load(doors, OFFICER, files.books(Path(folder)), _tell)
         await load_accounts(identity, staff, clock.now())
         async with pulse_of(place) as pulse:
             await pulse.drained(PATIENCE)
-    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编 {taken.over_quota} 人"
+    said = f"单位 {taken.units} 个，编制数 {taken.quotas} 行，人员 {taken.persons} 人，其中超编 {taken.over_quota} 人，已出编 {taken.history} 人次"
     return f"演示城市“望汐市”（演示数据，虚构）：{said}，拒绝 {taken.refused} 行"
+
+
+def day_of(place: Place, today: date) -> date:
+    """The day for which the city of a stack is invented: the first on which that was begun. Another day's city has other people."""
+    kept = place.home / "city-day"
+    if not kept.exists():
+        place.home.mkdir(parents=True, exist_ok=True)
+        whole_file.write(kept, f"{today}\n")
+    return date.fromisoformat(kept.read_text(encoding="utf-8").strip())
 
 
 def _invent(folder: Path, units: int, persons: int, today: date) -> None:

@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 
-from deploy.local import leftovers, secret_files, state
+from deploy.local import leftovers, secret_files, stack, state
 from deploy.local.parts import choose, parts
-from deploy.local.place import Place
+from deploy.local.place import Place, WrongPlace
 from deploy.local.process import end_with_parent
 from deploy.local.supervisor import Supervisor
 
@@ -23,6 +23,11 @@ def main() -> int:
         end_with_parent(signal.SIGTERM, given.parent)()
     place = Place.from_environment()
     place.make_folders()
+    try:
+        stack.ensure_keys(place)
+    except WrongPlace as told:
+        sys.stderr.write(f"{told}\n")
+        return 1
     if state.lock(place.home / "run" / "supervisor.lock") is None:
         sys.stderr.write("这个数据目录已有一个监管进程在运行。\n")
         return 1

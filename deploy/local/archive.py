@@ -50,7 +50,7 @@ def parts(place: Place) -> Iterator[Part]:
             prepare=lambda: _prepare(archive, receive, variables),
             aside=True,
         )
-        yield Part("archive-files", (sys.executable, "-m", "deploy.backup.archive"), variables, after, reached, aside=True)
+        yield Part("archive-files", (sys.executable, "-m", "deploy.backup.archive"), place.variables(), after, reached, aside=True)
 
 
 def _prepare(archive: Path, receive: tuple[str, ...], variables: dict[str, str]) -> None:

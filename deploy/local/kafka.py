@@ -81,6 +81,7 @@ def part(place: Place) -> Part:
         probe=probes.kafka(place.kafka),
         ports=(place.port("kafka"), place.port("kafka-controller")),
         prepare=lambda: prepare(place),
+        start_seconds=600,  # after a crash it reads the last segment of each partition first
     )
 
 

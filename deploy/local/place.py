@@ -45,6 +45,7 @@ INHERITED = (
         "BIANBAN_SECURITY_OTLP",
         "BIANBAN_ISSUER",
         "BIANBAN_SEAL_CODE",
+        "BIANBAN_DEMO_SEAL",
         "BIANBAN_FONT_DIR",
         "BIANBAN_EXPORT_DAYS",
         "BIANBAN_BROUGHT_DAYS",
@@ -52,6 +53,7 @@ INHERITED = (
         "BIANBAN_REQUESTS_PER_MINUTE",
         "ROSTER_IMPORT_KEEP_DAYS",
         "ROSTER_IMPORT_POLITICAL_LEGAL",
+        "ROSTER_LEADS_FILE",
         "PORTAL_PROVIDER",
         "FORWARDED_ALLOW_IPS",
     ),
@@ -83,11 +85,15 @@ class Place:
 
     @classmethod
     def from_environment(cls) -> "Place":
-        """The stack the caller means: BIANBAN_HOME, BIANBAN_PORT_OFFSET and BIANBAN_ENVIRONMENT, or the project's own demo stack."""
+        """The stack the caller means: BIANBAN_HOME, BIANBAN_PORT_OFFSET and BIANBAN_ENVIRONMENT, or the project's own demo stack.
+
+        What a home was started as it is, also for a caller who does not say so. WrongPlace for one who says something else.
+        """
         home = Path(os.environ.get("BIANBAN_HOME") or PROJECT / ".local").resolve()
-        environment = os.environ.get("BIANBAN_ENVIRONMENT") or "demo"
-        if environment not in {"production", "demo", "test"}:
+        environment = os.environ.get("BIANBAN_ENVIRONMENT") or _mark(home) or "demo"
+        if environment not in get_args(Environment):
             raise WrongPlace(f"BIANBAN_ENVIRONMENT 只能是 production、demo 或 test，而不是 {environment}。")
+        _refuse_other(home, environment)
         offset, detour = (int(os.environ.get(name) or 0) for name in ("BIANBAN_PORT_OFFSET", "BIANBAN_PORT_DETOUR"))
         elsewhere = {name: os.environ[name] for name in ELSEWHERE if environment == "production" and os.environ.get(name)}
         return cls(home, offset, cast("Environment", environment), detour, elsewhere)
@@ -160,25 +166,27 @@ class Place:
 
     def database_url(self, role: str, database: str = "bianban") -> str:
         """The address under which a role (a service, the owner `bianban`, the superuser `postgres`) reaches a database."""
+        return self.database_address(role, database).replace("@", f":{self.password(role)}@", 1)
+
+    def database_address(self, role: str, database: str = "bianban") -> str:
+        """The same without the password, as an environment may hold it: what starts a process is seen by more than who may read the secrets."""
         server = self.elsewhere.get("BIANBAN_POSTGRES") or f"127.0.0.1:{self.port('postgres')}"
-        return f"postgresql://{role}:{self.password(role)}@{server}/{database}"
+        return f"postgresql://{role}@{server}/{database}"
 
     def make_folders(self) -> None:
         """Create the home and refuse one that belongs to a stack of another environment."""
         for name in FOLDERS:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         (self.home / "secrets").chmod(0o700)
-        mark = self.home / "environment"
-        if mark.exists() and (found := mark.read_text(encoding="utf-8").strip()) != self.environment:
-            raise WrongPlace(f"{self.home} 是 {found} 环境的数据目录，不能作为 {self.environment} 环境启动。")
-        if not mark.exists():
-            whole_file.write(mark, self.environment + "\n")
+        _refuse_other(self.home, self.environment)
+        if _mark(self.home) is None:
+            whole_file.write(self.home / "environment", self.environment + "\n")
 
     def forget(self) -> None:
         """Remove what this stack owns; what others keep beside it (the homes of tests, figures of a bench) stays."""
         for name in FOLDERS:
             shutil.rmtree(self.home / name, ignore_errors=True)
-        for name in ("environment", "clock", "city"):
+        for name in ("environment", "clock", "city", "city-day"):
             (self.home / name).unlink(missing_ok=True)
         if self.home.exists() and not any(self.home.iterdir()):
             self.home.rmdir()
@@ -215,9 +223,31 @@ class Place:
             variables["BIANBAN_CLOCK_FILE"] = str(self.clock_file)
             variables.setdefault("BIANBAN_ISSUER", DEMO_ISSUER)
         if service == "identity":
-            variables.update({name: value for name, value in os.environ.items() if name.startswith("IDENTITY_")})
+            variables.update(_of_identity())
             variables.setdefault("IDENTITY_DEMO", str(self.environment != "production").lower())
         if service:
-            address = self.database_url(service).replace(f":{self.port('postgres')}/", f":{self.reached('postgres')}/")
+            address = self.database_address(service).replace(f":{self.port('postgres')}/", f":{self.reached('postgres')}/")
             variables[f"{service.upper()}_DATABASE_URL"] = address
         return variables
+
+    def of_all_parts(self) -> dict[str, str]:
+        """The environment of the supervisor, which gives each part its own from it, and of whoever acts for identity beside it."""
+        return _of_identity() | self.variables()
+
+
+def _mark(home: Path) -> str | None:
+    """What a home was first started as; None for a new one."""
+    mark = home / "environment"
+    return mark.read_text(encoding="utf-8").strip() if mark.exists() else None
+
+
+def _refuse_other(home: Path, environment: str) -> None:
+    if _mark(home) not in {None, environment}:
+        raise WrongPlace(
+            f"{home} 是 {_mark(home)} 环境的数据目录，不能作为 {environment} 环境使用。"
+            "请去掉变量 BIANBAN_ENVIRONMENT，或以 BIANBAN_HOME 另指数据目录。"
+        )
+
+
+def _of_identity() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("IDENTITY_")}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import probes
+from deploy.local import probes, secret_files
 from deploy.local.part import Part
 from deploy.local.place import Place
 
@@ -50,7 +50,9 @@ def client(place: Place, program: str) -> tuple[str, ...]:
 
 def client_variables(place: Place) -> dict[str, str]:
     """The environment of such a program."""
-    return place.variables() | {"PGPASSWORD": place.password("postgres")}
+    file = place.secrets / "postgres.pgpass"
+    secret_files.write_for_libpq(file, "postgres", place.password("postgres"))
+    return place.variables() | {"PGPASSFILE": str(file)}
 
 
 def part(place: Place) -> Part:

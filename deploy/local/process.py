@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterable
@@ -14,7 +15,8 @@ from deploy.local.part import Part
 from deploy.local.place import PROJECT
 
 LOG_BYTES = 10_000_000
-LOGS_KEPT = 3
+LOGS_KEPT = 9
+"""Of a busy door, which says a line for each request, some hours."""
 NURSERY = "NURSERY_PID"
 """The variable by which a fork knows whose child it was made as, even when that has ended since."""
 _PR_SET_PDEATHSIG = 1
@@ -26,10 +28,11 @@ class PortTaken(Exception):  # noqa: N818  named as the fact it states
 
 
 def end_with_parent(death: signal.Signals, parent: int) -> Callable[[], None]:
-    """What a child calls to be sent `death` by the kernel when its parent is gone."""
+    """What a child calls to be sent `death` by the kernel when its parent is gone, and to leave no core file when it crashes."""
 
     def bind() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(death))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if os.getppid() != parent:
             os._exit(1)
 

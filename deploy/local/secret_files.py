@@ -7,12 +7,22 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from deploy.local import whole_file
-from deploy.local.place import SERVICES
+from deploy.local.place import SERVICES, WrongPlace
 from shared.crypto import KeyRing, Suite, new_key
 
 PASSWORDS = tuple(f"{role}.db" for role in ("postgres", "bianban", *SERVICES))
 KEYS = ("payload.key", "seal.hmac")
 RINGS = ("field.keys", "account.keys")
+
+
+def ensure_kept(folder: Path) -> None:
+    """For a home with data: a ring that is missing is looked for, never made anew. WrongPlace names the file."""
+    lost = "、".join(name for name in RINGS if not (folder / name).exists())
+    if lost:
+        raise WrongPlace(
+            f"{folder} 中缺少密钥文件 {lost}，而系统中已有数据。新生成的密钥读不出原有的证件号码和文件，因此没有生成。"
+            "请将另存的密钥文件放回原处，再重新运行。"
+        )
 
 
 def make(folder: Path) -> None:
@@ -35,6 +45,12 @@ def new_token_pair() -> tuple[str, str]:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return public.decode(), private.decode()
+
+
+def write_for_libpq(path: Path, role: str, password: str) -> None:
+    """What PGPASSFILE names: the password of a role, for programs that are not ours."""
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    write(path, f"*:*:*:{role}:{escaped}\n")
 
 
 def write(path: Path, text: str) -> None:

@@ -41,7 +41,7 @@ def launch(place: Place, parts: Iterable[str] = (), *, with_parent: bool = False
             stdout=log,
             stderr=log,
             cwd=PROJECT,
-            env=place.variables(),
+            env=place.of_all_parts(),
             start_new_session=True,
         )
     while supervisor(place) != started.pid:
@@ -131,6 +131,14 @@ def is_free(place: Place) -> bool:
 def has_data(place: Place) -> bool:
     """Whether this stack was ever started."""
     return (place.home / "pg" / "data").exists()
+
+
+def ensure_keys(place: Place) -> None:
+    """Before the first thing starts. WrongPlace where there is data and a ring that opens it is gone."""
+    from deploy.local import secret_files  # noqa: PLC0415  most commands need no ciphers
+
+    if has_data(place):
+        secret_files.ensure_kept(place.home / "secrets")
 
 
 @asynccontextmanager

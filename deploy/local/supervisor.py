@@ -79,7 +79,8 @@ class Keeper:
 
     async def _spawn(self) -> Running:
         process.refuse_taken_ports(self.part.ports)
-        process.rotate(self.log)
+        with contextlib.suppress(OSError):  # on a full disk the log goes on as long as it is
+            process.rotate(self.log)
         return await (nursery.fork if self.part.forked else process.spawn)(self.part, self.log)
 
     async def _await_ready(self, started: float) -> str:

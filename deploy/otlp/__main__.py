@@ -7,10 +7,12 @@ import uvicorn
 
 from deploy.otlp.app import create_app
 from deploy.otlp.tail import Tail
+from shared.process import leave_no_core
 
 
 def main() -> None:
     """Serve until told to stop. What is kept: BIANBAN_TRACE_SHARE of all traces, and each that took BIANBAN_TRACE_SLOW seconds or failed."""
+    leave_no_core()
     arguments = argparse.ArgumentParser()
     arguments.add_argument("port", type=int)
     arguments.add_argument("zipkin")

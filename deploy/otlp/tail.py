@@ -1,6 +1,7 @@
 """Which traces are kept, decided when their spans are here: a share of all, and every one with an error or that took long.
 
-A trace that its share does not keep waits for a while: until then any of its spans, from whichever process, may still show that it matters.
+A trace that its share does not keep waits for a while: until then any of its spans, from whichever process, may still show that it matters. What
+went on longer than that is known by the second in its id (`shared/traces.py`): it is kept from there on.
 """
 
 import time
@@ -8,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from shared.traces import LASTS, begun_at
 
 WAIT = 20.0
 KNOWN = 50_000
@@ -34,8 +37,15 @@ class _Trace:
     spans: list[Span] = field(default_factory=list)
 
     def took(self) -> float:
-        """Seconds from its first instant to its last."""
-        return (max(span.ended for span in self.spans) - min(span.begun for span in self.spans)) / 1e9
+        """Seconds from its first instant to its last; spans of it may have been let go before."""
+        first = min(span.begun for span in self.spans)
+        return (max(span.ended for span in self.spans) - _began(self.spans[0].trace_id, first)) / 1e9
+
+
+def _began(trace_id: bytes, first: int) -> int:
+    """When the trace began at the latest: at the end of the second in its id, where that is one of ours (an older cause has a trace of its own)."""
+    second = (begun_at(int.from_bytes(trace_id)) + 1) * 1_000_000_000
+    return second if 0 < first - second <= 2 * LASTS * 1e9 else first
 
 
 class Tail:

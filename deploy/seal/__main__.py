@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.seal.app import create_app
 from shared.clock import Clock
+from shared.process import leave_no_core
 
 
 class SealSettings(BaseSettings):
@@ -22,6 +23,7 @@ class SealSettings(BaseSettings):
 
 
 def main() -> None:
+    leave_no_core()
     settings = SealSettings()
     secret = (settings.secrets_dir / "seal.hmac").read_text(encoding="utf-8").strip()
     app = create_app(settings.home / "seal", secret, Clock(settings.clock_file))

@@ -14,16 +14,17 @@ _WHO = Who("bianban", frozenset({Role.SYSTEM_ADMIN}))
 
 
 def finder(place: Place, http: httpx.AsyncClient, signer: Tokens) -> Finder:
-    """What it asks raises WrongPlace when a service is away."""
+    """What it asks raises WrongPlace when a service refuses; one that is away says nothing."""
 
-    async def told(service: str, path: str) -> dict[str, Any]:
+    async def told(service: str, path: str) -> dict[str, Any] | None:
         token = signer.issue(_WHO, datetime.now(UTC))
         try:
             answer = await http.get(f"{place.service(service)}{path}", headers={"Authorization": f"Bearer {token}"})
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
-            raise WrongPlace(f"{service} 没有应答（{type(error).__name__}）。请用 bianban status 查看。") from None
-        found: dict[str, Any] = answer.json()
+        except httpx.TransportError:
+            return None
+        if answer.is_client_error:
+            raise WrongPlace(f"{service} 没有提供记录（{answer.status_code}）。请用 bianban logs {service} 查看。")
+        found: dict[str, Any] | None = answer.json() if answer.is_success else None
         return found
 
     return Finder(told, Zipkin(http, f"http://127.0.0.1:{place.port('zipkin')}"))

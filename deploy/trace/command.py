@@ -12,6 +12,7 @@ from deploy.local.place import Place, WrongPlace
 from deploy.trace.asking import finder
 from deploy.trace.waterfall import lines
 from shared.found_traces import TRACE_ID, Found
+from shared.trace_finder import Finder
 
 
 def trace(
@@ -20,19 +21,27 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False,
 ) -> None:
     """显示一个案件（或一条追踪）走过的全部步骤：流程、事件、每一步何时开始、用时多少、在哪个进程。"""
-    found = asyncio.run(find(Place.from_environment(), what))
+    found, away = asyncio.run(_asked(Place.from_environment(), what))
     if as_json:
-        typer.echo(json.dumps(found.json(), ensure_ascii=False, indent=1))
-    else:
-        for line in lines(found):
-            typer.echo(line)
+        typer.echo(json.dumps(found.json() | {"away": away}, ensure_ascii=False, indent=1))
+        return
+    if away:
+        typer.echo(f"{'、'.join(away)} 没有应答，以下不含其中的记录。请用 bianban status 查看。")
+    for line in lines(found):
+        typer.echo(line)
 
 
-async def find(place: Place, what: str) -> Found:
-    """By case id or trace id. Raises WrongPlace when nothing is known of it, or a service is away."""
+async def _asked(place: Place, what: str) -> tuple[Found, list[str]]:
     async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
-        asking, is_trace = finder(place, http, tokens(place)), TRACE_ID.fullmatch(what)
-        found = await (asking.trace(what) if is_trace else asking.case(what))
+        return await find(finder(place, http, tokens(place)), what)
+
+
+async def find(asking: Finder, what: str) -> tuple[Found, list[str]]:
+    """By case id or trace id, and which services did not answer. Raises WrongPlace when nothing is known of it."""
+    is_trace = TRACE_ID.fullmatch(what)
+    found = await (asking.trace(what) if is_trace else asking.case(what))
+    if found is None and asking.away:
+        raise WrongPlace(f"{'、'.join(asking.away)} 没有应答，其他地方没有找到 {what}。请用 bianban status 查看。")
     if found is None:
         raise WrongPlace(f"没有找到追踪 {what}。" if is_trace else f"没有编号为 {what} 的案件，或它还没有留下任何记录。")
-    return found
+    return found, asking.away

@@ -16,17 +16,17 @@ from uuid import UUID
 from temporalio import activity
 
 from services.approval.commands import applications, documents
-from services.approval.models.facts import SealTask
-from services.approval.models.refusals import DocumentNotDrawable, NotReleased
+from services.approval.models.facts import Released, SealTask
+from services.approval.models.refusals import DocumentDamaged, DocumentNotDrawable, NotReleased
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal
 from services.approval.queries import documents as queries
 from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared import seal
 from shared.clock import at_hour
 from shared.db import By, Database
-from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, intact_file, keep_file, named_file, sha256_hex
 from shared.seal import Placeholder, SealPlatform, SealResult
-from shared.temporal import unrecordable_is_final
+from shared.temporal import refusals_are_final
 from workflows import approval_messages as messages
 
 ENGINE = "approval"
@@ -44,6 +44,7 @@ class ApprovalActivities:
     platform: SealPlatform
     callback_url: str
     seal_code: str | None = None
+    demo_seal: bool = True
 
     def all(self) -> Sequence[Callable[..., Any]]:
         """Everything to be served."""
@@ -54,7 +55,7 @@ class ApprovalActivities:
         """Record one line of the journal."""
         case = messages.workflow_id(entry.application_id)
         by = By(entry.actor, entry.at, f"{case}/{entry.sequence}", entry.text, case_id=case)
-        with unrecordable_is_final():
+        with refusals_are_final():
             await applications.record_entry(self.database, by, entry)
 
     @activity.defn(name=messages.MARK_HELD)
@@ -66,9 +67,9 @@ class ApprovalActivities:
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number_document(self, what: messages.NumberDocument) -> messages.Numbered:
-        """Give the notice its number."""
+        """Give the notice its number; what was sent back and is approved on another day asks again."""
         case = messages.workflow_id(what.application_id)
-        by = By(ENGINE, at_hour(what.on, 0), f"{case}/number", case_id=case)
+        by = By(ENGINE, at_hour(what.on, 0), f"{case}/number/{what.on}", case_id=case)
         return await documents.number_document(self.database, by, what)
 
     @activity.defn(name=messages.RENDER_DOCUMENT)
@@ -78,7 +79,7 @@ class ApprovalActivities:
             notice = await queries.notice(conn, what.document_id, what.revision)
         if notice.sha256:
             return messages.Rendered(document_id=what.document_id, sha256=notice.sha256)
-        words = await self.roster.words(notice, what.done, what.on, self.issuer)
+        words = await self.roster.words(notice, what.done, what.on, self.issuer, demo_seal=self.demo_seal)
         try:
             pdf = await asyncio.to_thread(self.renderer.pdf, TEMPLATES / notice.template, words, at_hour(what.on, 9))
         except MissingGlyphs:  # until the office has a font for it, the case stands still and says so
@@ -106,7 +107,7 @@ class ApprovalActivities:
         if task is None or task.answer is None:
             raise NotReleased(document=what.document_id)
         result = SealResult.model_validate(task.answer)
-        sealed, verdict = await asyncio.to_thread(_sealed, (self.folder / task.prepared_file).read_bytes(), task, result)
+        sealed, verdict = await asyncio.to_thread(_sealed, await self._prepared(task, what), task, result)
         filing = FileDocument(
             document_id=what.document_id,
             file=await asyncio.to_thread(keep_file, self.folder, what.document_id, sealed),
@@ -121,12 +122,10 @@ class ApprovalActivities:
             return await queries.seal_task(conn, document_id)
 
     async def _prepare(self, what: messages.SealRequest) -> SealTask:
-        async with self.database.reading() as conn:
-            kept = await queries.files(conn, what.document_id)
+        document_no, original = await self._released(what)
         offered = await self.platform.list_seals()
         chosen = next(each for each in offered if self.seal_code in {None, each.code})
-        original = (self.folder / str(kept.file)).read_bytes()
-        prepared = await asyncio.to_thread(seal.prepare, original, chosen, kept.document_no, what.at)
+        prepared = await asyncio.to_thread(seal.prepare, original, chosen, document_no, what.at)
         preparing = PrepareSeal(
             document_id=what.document_id,
             prepared=prepared.placeholder.model_dump(),
@@ -135,6 +134,30 @@ class ApprovalActivities:
         )
         by = By(ENGINE, what.at, f"document:{what.document_id}/prepared/{prepared.placeholder.digest}")
         return await documents.prepare_seal(self.database, by, preparing)
+
+    async def _prepared(self, task: SealTask, what: messages.SealRequest) -> bytes:
+        """The bytes that the platform was asked to seal, not others. Raises DocumentDamaged."""
+        prepared = await asyncio.to_thread(named_file, self.folder, task.prepared_file)
+        if prepared is None:
+            async with self.database.reading() as conn:
+                kept = await queries.released(conn, what.document_id)
+            raise await self._damaged(kept, what)
+        return prepared
+
+    async def _released(self, what: messages.SealRequest) -> tuple[str, bytes]:
+        """The bytes that the operator released, not others. Raises DocumentDamaged."""
+        async with self.database.reading() as conn:
+            kept = await queries.released(conn, what.document_id)
+        original = await asyncio.to_thread(intact_file, self.folder, kept.file, kept.sha256)
+        if original is None:
+            raise await self._damaged(kept, what)
+        return kept.document_no, original
+
+    async def _damaged(self, kept: Released, what: messages.SealRequest) -> DocumentDamaged:
+        """Until the bytes are back, the case stands still and says so."""
+        held = messages.Held(application_id=kept.application_id, sequence=kept.revision, code=DocumentDamaged.code, at=what.at)
+        await self.mark_held(held)
+        return DocumentDamaged(document=what.document_id)
 
     async def _ask(self, task: SealTask, at: datetime) -> None:
         """The answer to a repeat may be the seal itself, when its callback got lost: it is kept as a callback would be."""

@@ -21,6 +21,7 @@ from shared.documents import Renderer
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
 from shared.http import service_app
+from shared.known_keys import of_shelf
 from shared.law.notices import Notices
 from shared.traces import carry
 
@@ -35,12 +36,14 @@ def create_app() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         payload_key = bytes.fromhex(settings.secret("payload.key"))
         async with (
-            db.connect(settings.database_url, "approval") as database,
+            db.connect(settings.database_url, "approval", patience=db.DOOR) as database,
             httpx.AsyncClient(base_url=settings.roster_url, timeout=10, trust_env=False, event_hooks={"request": [carry]}) as roster,
         ):
             app.state.database, app.state.desk = database, _desk(settings, roster)
             app.state.temporal = await temporal.connect(settings.temporal, settings.temporal_namespace, payload_key, lazy=True)
-            app.state.ready = {"database": database.ping}
+            known = of_shelf(database, app.state.attachments, app.state.cipher)
+            await known.compare()
+            app.state.ready = {"database": database.ping, "field.keys": known.ensure}
             yield
 
     app = service_app("approval", lifespan, WORDS)
@@ -51,7 +54,8 @@ def create_app() -> FastAPI:
     app.state.calendar = Notices(settings.calendar_folder).calendar
     app.state.seal_secret = settings.secret("seal.hmac")
     app.state.documents = settings.documents
-    app.state.attachments = Shelf(settings.attachments, FieldCipher(RingFile(settings.secrets_dir / "field.keys")))
+    app.state.cipher = FieldCipher(RingFile(settings.secrets_dir / "field.keys"))
+    app.state.attachments = Shelf(settings.attachments, app.state.cipher)
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("approval"), None)
     for router in (*api.ROUTERS, case_events.router, upkeep.router):
@@ -64,4 +68,4 @@ def _desk(settings: ApprovalSettings, roster: httpx.AsyncClient) -> Desk:
     token = ServiceToken("approval", settings.secrets_dir, production=settings.environment == "production")
     mark = "　".join(filter(None, ("预览件：未编号、未签章，不作依据", settings.mark)))
     reader = RosterReader(roster, lambda: token.at(datetime.now(UTC)))
-    return Desk(reader, settings.issuer, lambda: Renderer(settings.font_dir, mark))
+    return Desk(reader, settings.issuer, lambda: Renderer(settings.font_dir, mark), settings.demo_seal)

@@ -84,6 +84,7 @@ def _activities(
         platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), Clock(settings.clock_file)),
         callback_url=f"{settings.callback_url}/seal-callbacks",
         seal_code=settings.seal_code,
+        demo_seal=settings.demo_seal,
     )
 
 

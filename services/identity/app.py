@@ -11,13 +11,17 @@ from services.identity.api.limits import SignInLimits
 from services.identity.api.provider import Provider, ProviderSettings
 from services.identity.api.words import WORDS
 from services.identity.commands.gate import Gate
+from services.identity.commands.second_factors import opens
+from services.identity.queries.exports import EXPORTS
 from services.identity.settings import IdentitySettings
 from shared import db, security_log, telemetry, upkeep
 from shared.auth import Tokens
 from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
+from shared.exports.shelf import Shelf
 from shared.guard import Rates
 from shared.http import service_app
+from shared.known_keys import KnownKeys
 
 
 def create_app() -> FastAPI:
@@ -28,11 +32,13 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with db.connect(settings.database_url, "identity") as database, httpx.AsyncClient(trust_env=False) as http:
+        async with db.connect(settings.database_url, "identity", patience=db.DOOR) as database, httpx.AsyncClient(trust_env=False) as http:
             app.state.database = database
             if settings.oidc_issuer:
                 app.state.provider = Provider(provider_of(settings), app.state.gate.cipher, http)
-            app.state.ready = {"database": database.ping}
+            known = KnownKeys(database, app.state.gate.cipher, "account.keys", opens)
+            await known.compare()
+            app.state.ready = {"database": database.ping, "account.keys": known.ensure}
             yield
 
     app = service_app("identity", lifespan, WORDS)
@@ -40,6 +46,8 @@ def create_app() -> FastAPI:
     app.state.rates = Rates(settings.requests_per_minute)
     app.state.clock = Clock(settings.clock_file)
     app.state.gate = Gate(settings.policy(), FieldCipher(RingFile(settings.secrets_dir / "account.keys")))
+    app.state.exports = EXPORTS
+    app.state.shelf = Shelf(settings.exports("identity"), app.state.gate.cipher)
     app.state.sign_in_limits = SignInLimits(settings.attempts)
     demo = (api.DEMO,) if settings.demo else ()
     provider = (api.PROVIDER,) if settings.oidc_issuer else ()

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pydantic import Field, model_validator
 
 from services.identity.models.sign_in import Policy
-from shared.settings import StackSettings
+from shared.settings import DatabaseUrl, StackSettings
 
 
 class IdentitySettings(StackSettings):
     """The stack, identity's own database, and how strict sign-in is."""
 
-    database_url: str = Field(validation_alias="IDENTITY_DATABASE_URL")
+    database_url: DatabaseUrl = Field(validation_alias="IDENTITY_DATABASE_URL")
     demo: bool = Field(default=False, validation_alias="IDENTITY_DEMO")
     idle_minutes: int = Field(30, ge=1, validation_alias="IDENTITY_IDLE_MINUTES")
     session_hours: int = Field(12, ge=1, validation_alias="IDENTITY_SESSION_HOURS")

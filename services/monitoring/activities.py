@@ -16,8 +16,8 @@ from services.monitoring.commands.cases import ENGINE, mark_case_held, record_ca
 from services.monitoring.commands.freezes import mark_freeze_held, record_freeze_entry
 from services.monitoring.commands.sweeps import sweep_unit
 from services.monitoring.models.facts import Surroundings
-from services.monitoring.models.refusals import NoticeDamaged
-from services.monitoring.models.requests import FileSealed, IssueList, KeepAnswer, PrepareSeal, SweepUnit
+from services.monitoring.models.refusals import ListDamaged, ListNotDrawable, NoticeDamaged
+from services.monitoring.models.requests import FileSealed, IssueList, KeepAnswer, MarkSealHeld, PrepareSeal, SweepUnit
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.facts import units_to_sweep
 from services.monitoring.queries.notices import released_notice
@@ -25,7 +25,7 @@ from services.monitoring.queries.seals import SealTask, seal_task
 from shared import seal
 from shared.clock import business_day
 from shared.db import By, Database
-from shared.documents import Renderer, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, intact_file, keep_file, named_file
 from shared.seal import Placeholder, SealPlatform, SealResult
 from shared.temporal import refusals_are_final
 from shared.unit_runs import TRIES, unit_by_unit
@@ -153,7 +153,7 @@ class MonitoringActivities:
     async def _prepare(self, what: SealStart) -> SealTask:
         offered = await self.sealing.platform.list_seals()
         chosen = next(each for each in offered if self.sealing.seal_code in {None, each.code})
-        number, pdf = await (self._written_list(what) if what.kind is Document.LIST else self._written_notice(what))
+        number, pdf = await self._written(what, chosen)
         prepared = await asyncio.to_thread(seal.prepare, pdf, chosen, number, what.released_at)
         preparing = PrepareSeal(
             kind=what.kind,
@@ -167,18 +167,31 @@ class MonitoringActivities:
         by = By(ENGINE, what.released_at, f"{what.kind}:{what.document_id}/prepared/{prepared.placeholder.digest}")
         return await seals.prepare_seal(self.database, by, preparing)
 
-    async def _written_list(self, what: SealStart) -> tuple[str, bytes]:
+    async def _written(self, what: SealStart, chosen: seal.Seal) -> tuple[str, bytes]:
+        """Number and bytes. Where there are none, the document says why, and goes on by itself once there are. Raises MissingGlyphs, NoticeDamaged."""
+        try:
+            return await (self._written_list(what, chosen) if what.kind is Document.LIST else self._written_notice(what))
+        except (MissingGlyphs, NoticeDamaged) as why:
+            code = NoticeDamaged.code if isinstance(why, NoticeDamaged) else ListNotDrawable.code
+            await self._hold(what, code, "released")
+            raise
+
+    async def _hold(self, what: SealStart, code: str, which: str) -> None:
+        by = By(ENGINE, what.released_at, f"{what.kind}:{what.document_id}/held/{which}/{code}")
+        await seals.mark_seal_held(self.database, by, MarkSealHeld(kind=what.kind, document_id=what.document_id, code=code))
+
+    async def _written_list(self, what: SealStart, chosen: seal.Seal) -> tuple[str, bytes]:
         async with self.database.reading() as conn:
             edition = await queries.supervision_list(conn, None, what.document_id)
-        words = queries.words(edition, self.sealing.issuer)
+        words = queries.words(edition, self.sealing.issuer, demo_seal=chosen.simulated)
         return edition.number, await asyncio.to_thread(self.sealing.renderer.pdf, TEMPLATE, words, edition.issued_at)
 
     async def _written_notice(self, what: SealStart) -> tuple[str, bytes]:
         """The bytes that the operator released, not others."""
         async with self.database.reading() as conn:
             kept = await released_notice(conn, what.document_id)
-        pdf = await asyncio.to_thread((self.sealing.folders[Document.NOTICE] / kept.file).read_bytes)
-        if sha256_hex(pdf) != kept.sha256:
+        pdf = await asyncio.to_thread(intact_file, self.sealing.folders[Document.NOTICE], kept.file, kept.sha256)
+        if pdf is None:
             raise NoticeDamaged(number=kept.number)
         return kept.number, pdf
 
@@ -199,7 +212,11 @@ class MonitoringActivities:
 
     async def _file(self, task: SealTask, what: SealStart) -> None:
         folder, result = self.sealing.folders[what.kind], SealResult.model_validate(task.answer)
-        prepared = await asyncio.to_thread((folder / task.prepared_file).read_bytes)
+        prepared = await asyncio.to_thread(named_file, folder, task.prepared_file)
+        if prepared is None:
+            damaged = ListDamaged(number=task.number) if what.kind is Document.LIST else NoticeDamaged(number=task.number)
+            await self._hold(what, damaged.code, "prepared")
+            raise damaged
         pdf, verdict = await asyncio.to_thread(_sealed, prepared, task, result)
         filing = FileSealed(
             kind=what.kind,

@@ -1,8 +1,9 @@
 """Door 2: what monitoring listens to. Every roster event updates the copies; those that may break or mend something are judged at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from services.monitoring.commands import copies
@@ -12,7 +13,7 @@ from services.monitoring.models.facts import CONSUMER, Occasion, Surroundings
 from services.monitoring.models.requests import MarkUnverified
 from services.monitoring.queries.facts import Touched
 from services.monitoring.queries.lights import units_to_verify
-from shared.clock import Clock
+from shared.clock import Clock, business_day
 from shared.consumer import Handler, Handlers, Subscription, Together, handling
 from shared.db import TROUBLE, By, Connection, Database
 from shared.events.audit import ApprovalAuditSealed, IdentityAuditSealed, RosterAuditSealed
@@ -51,8 +52,8 @@ def subscription(surroundings: Surroundings, topic_prefix: str) -> Subscription:
 
 def handlers(surroundings: Surroundings) -> Handlers:
     """Everything this service listens to. A rebuild runs the folds alone."""
-    placed, on_change = Together(copies.keep_placed), _on_roster_changed(surroundings)
-    figures = (QuotaChanged, PostsReserved, ReservationHeld, HoldReleased, ReservationExpired, ReservationMoved, PostClaimed, ClaimReleased)
+    placed, on_change = _kept(copies.keep_placed), _on_roster_changed(surroundings)
+    figures = (PostsReserved, ReservationHeld, HoldReleased, ReservationExpired, ReservationMoved, PostClaimed, ClaimReleased)
     units = {
         kind: handler
         for kind, handler in unit_handlers().items()
@@ -61,19 +62,33 @@ def handlers(surroundings: Surroundings) -> Handlers:
     return (
         units
         | dict.fromkeys((RosterAuditSealed, ApprovalAuditSealed, IdentityAuditSealed), Handler(fold=copies.keep_head))
-        | {kind: Handler(Together(copies.keep_rows), on_change) for kind in figures}
+        | {kind: Handler(_kept(copies.keep_rows), on_change) for kind in figures}
         | {
+            QuotaChanged: Handler(_kept(copies.keep_quotas), on_change),
             PersonPlaced: Handler(placed, on_change),
             OverQuotaRecorded: Handler(placed, on_change),
-            PersonReleased: Handler(Together(copies.keep_released), on_change),
-            PlacementCorrected: Handler(Together(copies.keep_corrected), on_change),
-            UnitLoaded: Handler(Together(copies.keep_loaded), on_change, soon=False),  # rules run dry on it
+            PersonReleased: Handler(_kept(copies.keep_released), on_change),
+            PlacementCorrected: Handler(_kept(copies.keep_corrected), on_change),
+            UnitLoaded: Handler(_kept(copies.keep_loaded), on_change, soon=False),  # rules run dry on it
         }
     )
 
 
+def _kept(fold: Callable[[Connection, Sequence[Any]], Awaitable[None]]) -> Together:
+    """What the events say, and what follows of it for the causes recorded in their rows."""
+
+    async def keep(conn: Connection, events: Sequence[RosterEvent]) -> None:
+        await fold(conn, events)
+        await copies.drop_used_causes(conn, events)
+
+    return Together(keep)
+
+
 def _on_roster_changed(surroundings: Surroundings) -> Together:
-    """The reaction to every roster event: judge the rows and the people it touched, as of the instant it happened."""
+    """The reaction to every roster event: judge the rows and the people it touched, as of the instant it happened.
+
+    An event may come days late, alone or with others behind it: what time alone has changed since is then left to the next sweep.
+    """
 
     async def on_roster_changed(conn: Connection, events: Sequence[RosterEvent]) -> None:
         touched = [_touched(event, surroundings) for event in events]
@@ -86,8 +101,12 @@ def _on_roster_changed(surroundings: Surroundings) -> Together:
 
 
 def _touched(event: RosterEvent, surroundings: Surroundings) -> Touched:
+    today = None if event.baseline else business_day(surroundings.now())
     return Touched(
-        Occasion(event.unit_id, event.occurred_at, surroundings.calendar, surroundings.clock_offset(), event.event_id, event.baseline),
+        Occasion(
+            *(event.unit_id, event.occurred_at, surroundings.calendar, surroundings.clock_offset(), event.event_id, event.baseline, today),
+            placed=event.person_id if isinstance(event, PersonPlaced) else None,
+        ),
         frozenset((row.kind, row.funding) for row in event.establishments),
         _people(event),
     )

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from shared.settings import StackSettings
+from shared.settings import DatabaseUrl, StackSettings
 
 
 class MonitoringSettings(StackSettings):
     """The stack, monitoring's own database and address, and how its lists look."""
 
-    database_url: str = Field(validation_alias="MONITORING_DATABASE_URL")
+    database_url: DatabaseUrl = Field(validation_alias="MONITORING_DATABASE_URL")
     own_url: str = Field(validation_alias="BIANBAN_MONITORING_URL", description="Where the seal platform calls back.")
     seal_code: str | None = Field(None, description="The seal to use; without it the first one the platform offers.")
     font_dir: Path | None = Field(None, description="The office's own fonts.")

@@ -44,7 +44,7 @@ async def main() -> None:
     telemetry.set_up("monitoring-worker", settings.otlp)
     clock = Clock(settings.clock_file)
     notices = Notices(settings.calendar_folder)
-    surroundings = Surroundings(notices.calendar, lambda: clock.offset() if settings.may_move_time else None)
+    surroundings = Surroundings(notices.calendar, lambda: clock.offset() if settings.may_move_time else None, clock.now)
     temporal = await connect_temporal(
         settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True, otlp=settings.otlp
     )

@@ -16,7 +16,7 @@ from services.portal.queries import services, templates
 from services.portal.queries.assets import Assets
 from services.portal.queries.sessions import Sessions
 from services.portal.settings import AssetSettings, PortalSettings
-from shared import telemetry
+from shared import security_log, telemetry
 from shared.clock import Clock
 from shared.guard import Guarded, Rates
 from shared.http import BODY_LIMIT, add_health, settled
@@ -43,6 +43,7 @@ def create_app() -> FastAPI:
     """The application; settings come from the environment."""
     settings, sides = PortalSettings(), AssetSettings()
     telemetry.set_up("portal", settings.otlp)
+    security_log.set_up("portal", *settings.security_log)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -70,6 +71,7 @@ def create_app() -> FastAPI:
     app.state.zipkin_url, app.state.provider, app.state.kafka = sides.zipkin_url, sides.provider, sides.kafka
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)
+    app.add_middleware(ends.SessionGoesOn)
     app.add_middleware(TracedRequests)
     app.state.headers = HEADERS | (HTTPS if settings.secure else {})
     app.add_middleware(Guarded, headers=app.state.headers)

@@ -5,11 +5,11 @@ from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import SecurityLogSettings
 
-class PortalSettings(BaseSettings):
+
+class PortalSettings(SecurityLogSettings):
     """The neighbours have the stack's own names; the rest is the portal's. No database, no secret: whoever takes it over has nobody's rights."""
-
-    model_config = SettingsConfigDict(env_prefix="BIANBAN_")
 
     environment: Literal["production", "demo", "test"]
     clock_file: Path | None = None

@@ -24,7 +24,7 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with db.connect(settings.database_url, "reporting") as database:
+        async with db.connect(settings.database_url, "reporting", patience=db.DOOR) as database:
             app.state.database = database
             app.state.ready = {"database": database.ping}
             yield

@@ -4,9 +4,10 @@ import asyncio
 from datetime import datetime
 
 from services.reporting import queries
-from services.reporting.models import READ_MODELS, Generation, RebuildRuns, StartRebuild, consumer_name
+from services.reporting.models import READ_MODELS, Generation, GiveUpRebuild, NoRebuildRuns, RebuildRuns, StartRebuild, consumer_name
 from shared import listening
 from shared.db import By, Connection, Database, command
+from shared.recovery import LONGEST
 
 NEAR = 1000
 """Records. Only when it is this close is the live consumer held still: for GLANCES × GLANCE seconds at most until both stand level, and then for as
@@ -30,6 +31,19 @@ async def start_rebuild(conn: Connection, by: By, _: StartRebuild) -> Generation
     return await queries.generation(conn, number)
 
 
+@command
+async def give_up_rebuild(conn: Connection, by: By, _: GiveUpRebuild) -> int:  # noqa: ARG001  every command has this form
+    """The number of the generation that is built no further: its rows go as those of a replaced one do. A comparison that runs has the row as long
+    as it takes, and is waited for. Raises NoRebuildRuns.
+    """
+    await conn.execute("SET LOCAL lock_timeout TO 0; SET LOCAL statement_timeout TO 0")
+    ended = "UPDATE generations SET state = 'retired' WHERE state = 'building' RETURNING number"
+    number: int | None = await conn.fetchval(ended, timeout=LONGEST)
+    if number is None:
+        raise NoRebuildRuns
+    return number
+
+
 async def switch(database: Database, as_of: datetime) -> bool:
     """Put the generation that is being built in the live one's place, once both have read exactly the same. False: not yet, or none is built.
 
@@ -37,6 +51,7 @@ async def switch(database: Database, as_of: datetime) -> bool:
     overtakes it (`Subscription.behind`), and so comes to stand at the same positions.
     """
     async with database.transaction() as conn:
+        await conn.execute("SET LOCAL statement_timeout TO 0")
         rows = await conn.fetch("SELECT state, number FROM generations WHERE state IN ('live', 'building') FOR UPDATE")
         number = {row["state"]: int(row["number"]) for row in rows}
         if "building" not in number or not await _brought_level(conn, number["live"], number["building"]):
@@ -56,12 +71,13 @@ async def switch(database: Database, as_of: datetime) -> bool:
 async def delete_retired(database: Database, topic_prefix: str) -> None:
     """Delete the rows of retired generations whose consumers have ended everywhere."""
     async with database.transaction() as conn:
+        await conn.execute("SET LOCAL statement_timeout TO 0")
         for row in await conn.fetch("SELECT number FROM generations WHERE state = 'retired' FOR UPDATE"):
             number = int(row["number"])
             if not await listening.forget(conn, consumer_name(number), topic_prefix):
                 continue
             for table in READ_MODELS:
-                await conn.execute(f"DELETE FROM {table} WHERE generation = $1", number)
+                await conn.execute(f"DELETE FROM {table} WHERE generation = $1", number, timeout=LONGEST)
             await conn.execute("UPDATE generations SET state = 'deleted' WHERE number = $1", number)
 
 
@@ -90,14 +106,15 @@ async def _lag(conn: Connection, live: int, building: int) -> int:
 async def _compare(conn: Connection, live: int, building: int) -> tuple[int, int]:
     """How many rows the new generation has, and how many of both have no equal in the other."""
     compared = differing = 0
-    for table in READ_MODELS:
+    for table, key in READ_MODELS.items():
         row = await conn.fetchrow(
-            f"WITH a AS (SELECT to_jsonb(t) - 'generation' AS row FROM {table} t WHERE generation = $1),"
-            f" b AS (SELECT to_jsonb(t) - 'generation' AS row FROM {table} t WHERE generation = $2)"
-            " SELECT (SELECT count(*) FROM b) AS compared, (SELECT count(*) FROM (TABLE a EXCEPT ALL TABLE b) x)"
-            " + (SELECT count(*) FROM (TABLE b EXCEPT ALL TABLE a) x) AS differing",
+            "SELECT count(b.generation) AS compared, count(a.generation) + count(b.generation)"
+            " - 2 * count(*) FILTER (WHERE to_jsonb(a) - 'generation' = to_jsonb(b) - 'generation') AS differing"
+            f" FROM (SELECT * FROM {table} WHERE generation = $1) a"
+            f" FULL JOIN (SELECT * FROM {table} WHERE generation = $2) b USING ({key})",
             live,
             building,
+            timeout=LONGEST,
         )
         assert row is not None  # noqa: S101  an aggregate without GROUP BY always has a row
         compared, differing = compared + row["compared"], differing + row["differing"]

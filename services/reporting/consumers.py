@@ -21,6 +21,7 @@ from shared.events.roster import (
     PersonReleased,
     PlacementCorrected,
     PlacementEvent,
+    RetirementFact,
     RosterEvent,
     UnitChanged,
     UnitClosed,
@@ -119,8 +120,8 @@ async def fold_departure(conn: Connection, generation: int, events: Sequence[Per
 
 
 async def fold_correction(conn: Connection, generation: int, events: Sequence[PlacementCorrected]) -> None:
-    """Placements were corrected; one that has an end is over."""
-    await _move_people(conn, generation, [(event.unit_id, event.ended_on is None, [event]) for event in events])
+    """Placements were corrected. One that has an end was over before (a correction ends none) and says nothing of where its person is now."""
+    await _move_people(conn, generation, [(event.unit_id, True, [event]) for event in events if event.ended_on is None])
 
 
 async def fold_load(conn: Connection, generation: int, events: Sequence[UnitLoaded]) -> None:
@@ -133,12 +134,13 @@ async def _move_people(
 ) -> None:
     """People of a unit, in post or not."""
     await conn.executemany(
-        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post, retirement_month)"
-        " SELECT $1, person_id, person_version, $2, kind, funding, $3, retirement_month"
-        " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::text[])"
-        " AS moved (person_id, person_version, kind, funding, retirement_month)"
+        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post, retirement_month, retirement_category)"
+        " SELECT $1, person_id, person_version, $2, kind, funding, $3, retirement_month, retirement_category"
+        " FROM unnest($4::uuid[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[])"
+        " AS moved (person_id, person_version, kind, funding, retirement_month, retirement_category)"
         " ON CONFLICT (generation, person_id) DO UPDATE SET person_version = excluded.person_version, unit_id = excluded.unit_id,"
-        " kind = excluded.kind, funding = excluded.funding, in_post = excluded.in_post, retirement_month = excluded.retirement_month"
+        " kind = excluded.kind, funding = excluded.funding, in_post = excluded.in_post, retirement_month = excluded.retirement_month,"
+        " retirement_category = excluded.retirement_category"
         " WHERE people.person_version < excluded.person_version",
         [
             (
@@ -146,16 +148,16 @@ async def _move_people(
                 unit_id,
                 in_post,
                 *([getattr(each, name) for each in people] for name in _MOVED),
-                [_retires(each) for each in people],
+                *([getattr(_retires(each), name, None) for each in people] for name in ("month", "category")),
             )
             for unit_id, in_post, people in moves
         ],
     )
 
 
-def _retires(moved: PlacementEvent | LoadedPlacement) -> str | None:
-    """The month, where the event tells it: who leaves a post is not asked."""
-    return moved.retirement.month if isinstance(moved, PersonPlaced | OverQuotaRecorded | PlacementCorrected | LoadedPlacement) else None
+def _retires(moved: PlacementEvent | LoadedPlacement) -> RetirementFact | None:
+    """Month and category, where the event tells them: who leaves a post is not asked."""
+    return moved.retirement if isinstance(moved, PersonPlaced | OverQuotaRecorded | PlacementCorrected | LoadedPlacement) else None
 
 
 _MOVED = ("person_id", "person_version", "kind", "funding")

@@ -11,11 +11,24 @@ from shared.errors import Conflict, NotFound
 
 Group = Literal["kind", "category", "parent", "town"]
 GenerationState = Literal["building", "live", "retired", "deleted"]
-READ_MODELS = ("units", "establishments", "people", "issues", "applications")
+READ_MODELS = {
+    "units": "id",
+    "establishments": "unit_id, kind, funding",
+    "people": "person_id",
+    "issues": "id",
+    "applications": "id",
+}
+"""Each table with what, beside the generation, is its primary key."""
 
 
 class StartRebuild(BaseModel):
     """Build the read models anew beside the live ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GiveUpRebuild(BaseModel):
+    """Leave the live read models as they are; what was built beside them goes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -146,12 +159,25 @@ class Retiring:
 
 
 @dataclass(frozen=True)
+class NotForetold:
+    """How many are in none of the months: on posts that are 编制 in law, and others."""
+
+    counted: int
+    others: int
+
+
+@dataclass(frozen=True)
 class Retirements:
-    """Retirements month by month, from the present month on."""
+    """Retirements month by month, from the present month on. Beside them 应退未出 (past their month and still in post), who has no month by law
+    (高级职称/县处级), and whose category nobody knows.
+    """
 
     last_event_at: datetime | None
     unit_id: UUID | None
     items: list[Retiring]
+    overdue: NotForetold
+    special: NotForetold
+    unknown: NotForetold
 
 
 @dataclass(frozen=True)
@@ -189,7 +215,14 @@ class RebuildRuns(Conflict):
     """One rebuild at a time."""
 
     code = "rebuild_runs"
-    sentence = "已有一次报表重建正在进行。请等待其完成后再试。"
+    sentence = "已有一次报表重建正在进行。请等待其完成后再试；一直不能完成的，请系统管理员先用 bianban reporting rebuild --give-up 放弃。"
+
+
+class NoRebuildRuns(Conflict):
+    """There is nothing to give up."""
+
+    code = "no_rebuild_runs"
+    sentence = "没有正在进行的报表重建，现有报表照常使用。如需重建，请运行 bianban reporting rebuild。"
 
 
 class RebuildUnknown(NotFound):

@@ -15,6 +15,7 @@ from services.reporting.models import (
     InFlight,
     Issues,
     Lights,
+    NotForetold,
     Position,
     Posts,
     RebuildUnknown,
@@ -28,6 +29,7 @@ from services.reporting.models import (
 from shared.auth import Who
 from shared.db import Connection
 from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, exports_of, flagged
+from shared.exports.trail import trail_list
 from shared.glossary import LABELS, ApplicationType, IssueState, Light
 from shared.sheets.writing import Form
 from shared.unit_copies import UnitUnknown, scope, visible
@@ -72,19 +74,20 @@ async def _ensure_in_scope(conn: Connection, generation: int, who: Who, unit_id:
 
 
 async def retirements(conn: Connection, who: Who, unit_id: UUID | None, today: date, months: int) -> Retirements:
-    """Who retires in each of the coming months, the present one first. Raises UnitUnknown for a unit outside the caller's scope."""
+    """Who retires in each of the coming months, the present one first, and who in none of them. Raises UnitUnknown for a unit outside the caller's scope."""
     generation, reached = await _live(conn)
     await _ensure_in_scope(conn, generation, who, unit_id)
     sql = _SQL["retirements"].format(in_scope=_in_scope(who))
     rows = await conn.fetch(sql, generation, scope(who), unit_id, today.replace(day=1), months)
-    return Retirements(reached, unit_id, [Retiring(**row) for row in rows])
+    beside = {row["month"]: NotForetold(row["counted"], row["others"]) for row in rows[months:]}
+    return Retirements(reached, unit_id, [Retiring(**row) for row in rows[:months]], **beside)
 
 
 async def lights(conn: Connection, who: Who) -> Lights:
-    """How many units show which light; every light is named, also when none shows it."""
+    """How many units show which light; every light is named, also when none shows it. One that is no more counts while something is open on it."""
     generation, reached = await _live(conn)
     rows = await conn.fetch(
-        f"SELECT light, count(*)::int AS count FROM units u WHERE {_in_scope(who)} AND closed_on IS NULL GROUP BY light",
+        f"SELECT light, count(*)::int AS count FROM units u WHERE {_in_scope(who)} AND (closed_on IS NULL OR light <> 'green') GROUP BY light",
         generation,
         scope(who),
     )
@@ -208,4 +211,5 @@ EXPORTS = exports_of(
         "distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}
     ),
     ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
+    trail_list("reporting"),
 )

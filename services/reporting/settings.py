@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from shared.settings import StackSettings
+from shared.settings import DatabaseUrl, StackSettings
 
 
 class ReportingSettings(StackSettings):
     """The stack, and reporting's own database."""
 
-    database_url: str = Field(validation_alias="REPORTING_DATABASE_URL")
+    database_url: DatabaseUrl = Field(validation_alias="REPORTING_DATABASE_URL")

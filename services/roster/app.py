@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from services.roster import api
 from services.roster.api.words import WORDS
+from services.roster.commands.keys import opens
+from services.roster.queries.comparison_facts import own_leads_of
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
 from shared import case_events, db, security_log, telemetry, upkeep
@@ -17,6 +19,7 @@ from shared.crypto import FieldCipher, RingFile
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
 from shared.http import service_app
+from shared.known_keys import KnownKeys
 from shared.law.notices import Notices
 from shared.settings import StackSettings
 from shared.sheets.reading import OPEN_AT_ONCE
@@ -33,9 +36,11 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with db.connect(settings.database_url, "roster") as database:
+        async with db.connect(settings.database_url, "roster", patience=db.DOOR) as database:
             app.state.database = database
-            app.state.ready = {"database": lambda: database.pool.fetchval("SELECT 1")}
+            known = KnownKeys(database, app.state.cipher, "field.keys", opens)
+            await known.compare()
+            app.state.ready = {"database": database.ping, "field.keys": known.ensure}
             yield
 
     app = service_app("roster", lifespan, WORDS)
@@ -46,6 +51,7 @@ def create_app() -> FastAPI:
     app.state.calendar = Notices(stack.calendar_folder).calendar
     app.state.clock_offset = lambda: clock.offset() if stack.may_move_time else None
     app.state.imports = settings
+    app.state.leads = own_leads_of(settings.leads_file)
     app.state.opening = asyncio.Semaphore(OPEN_AT_ONCE)
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     app.state.exports = EXPORTS

@@ -9,6 +9,7 @@ from services.roster.activities.comparisons import ComparisonActivities
 from services.roster.activities.imports import ImportActivities
 from services.roster.commands.comparisons import forget_lost_files
 from services.roster.commands.imports import forget_overdue, serve_upkeep
+from services.roster.commands.keys import opens
 from services.roster.commands.spellings import write_missing_spellings
 from services.roster.models.audited import AUDITED
 from services.roster.queries.exports import EXPORTS
@@ -21,6 +22,7 @@ from shared.events.audit import RosterAuditSealed
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.kafka import KafkaSender
+from shared.known_keys import KnownKeys
 from shared.law.notices import Notices
 from shared.settings import StackSettings
 from shared.sheets.reading import OPEN_AT_ONCE
@@ -39,6 +41,7 @@ async def main() -> None:
         clock = Clock(stack.clock_file)
         activities = RosterActivities(database, clock, Notices(stack.calendar_folder).calendar)
         cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
+        await KnownKeys(database, cipher, "field.keys", opens).ensure()
         opening = asyncio.Semaphore(OPEN_AT_ONCE)
         imports, comparisons = ImportActivities(database, cipher, clock, opening), ComparisonActivities(database, cipher, clock, opening)
         shelf, keep = Shelf(stack.exports("roster"), cipher), timedelta(days=stack.export_days)

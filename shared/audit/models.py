@@ -46,6 +46,8 @@ EVENT_LOG = Audited(
     "recorded_at",
 )
 DOWNLOADS = Audited("export_downloads", "id", ("export_id", "actor", "at"))
+EXPORTS = Audited("exports", "id", ("list", "format", "filters", "fields", "unmasked", "reason", "actor", "roles", "scope", "asked_at"))
+"""What was asked; what became of it goes on."""
 
 
 @dataclass(frozen=True)

@@ -16,19 +16,33 @@ from pydantic_core import to_json
 Headers = dict[str, str]
 CONTEXT = {"event_id", "type", "occurred_at"}
 """What of an event stands in its headers, not in its data."""
-_CHANCE = 0xFFF << 64 | (1 << 62) - 1
+_UUID_LENGTH = 36
+_CHANCE = (1 << 62) - 1
 """The bits of an identifier that are chance."""
 
 
 def uuid7() -> UUID:
-    """A time-ordered identifier (RFC 9562)."""
+    """A time-ordered identifier (RFC 9562 §6.2 method 3): the twelve bits after the millisecond are its fraction, so that what one process makes stands in order."""
     return uuid7s(1)[0]
 
 
 def uuid7s(number: int) -> list[UUID]:
-    """Several of one moment: chance is drawn once."""
-    moment, chance = (time.time_ns() // 1_000_000) << 80 | 0x7000 << 64 | 0x8000 << 48, os.urandom(10 * number)
-    return [UUID(int=moment | int.from_bytes(chance[start : start + 10]) & _CHANCE) for start in range(0, len(chance), 10)]
+    """Several of one moment, in order: chance is drawn once."""
+    millisecond, rest = divmod(time.time_ns(), 1_000_000)
+    moment = millisecond << 80 | (0x7000 | (rest << 12) // 1_000_000) << 64 | 0x8000 << 48
+    drawn = os.urandom(8 * number)
+    chances = sorted(int.from_bytes(drawn[start : start + 8]) & _CHANCE for start in range(0, len(drawn), 8))
+    return [UUID(int=moment | chance) for chance in chances]
+
+
+def begun_at(identifier: bytes) -> float | None:
+    """The real second since 1970 at which `uuid7` made this identifier, business time or not; others tell nothing."""
+    if len(identifier) != _UUID_LENGTH or identifier[14:15] != b"7":
+        return None
+    try:
+        return int(identifier[:8] + identifier[9:13], 16) / 1000
+    except ValueError:
+        return None
 
 
 class Event(BaseModel):
@@ -88,6 +102,10 @@ class Unreadable(Exception):  # noqa: N818  named as the fact it states
     """A record that is no event of ours: broken headers, unknown type, wrong publisher or data that does not fit."""
 
 
+class Contradicted(Unreadable):
+    """A record whose data read well, but as another event than its headers tell of."""
+
+
 class Catalogue:
     """The event classes that may stand in topics, by their type."""
 
@@ -114,7 +132,7 @@ class Catalogue:
         except (ValueError, KeyError, TypeError) as error:
             raise Unreadable(type(error).__name__) from None
         if event.key != headers.get("ce_partitionkey") or f"{event.version:012d}" != headers.get("ce_sequence"):
-            raise Unreadable("headers and data disagree")
+            raise Contradicted("headers and data disagree")
         return event
 
 

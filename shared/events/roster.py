@@ -114,6 +114,9 @@ class QuotaChanged(RosterEvent):
 
     type: Literal["roster.quota_changed.v1"] = "roster.quota_changed.v1"
     effective_on: date
+    over_quota_cause: OverQuotaCause | None = Field(
+        None, description="Why the number may lie below what is in use, as the office recorded it; none: nothing was said."
+    )
 
 
 class SeatsState(BaseModel):
@@ -279,11 +282,25 @@ class LoadedPlacement(BaseModel):
     retirement: RetirementFact
 
 
+class LoadedHistory(BaseModel):
+    """A post of the past that a first load tells of: who held it from when to when (the last day does not count), and why it ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    person_id: UUID
+    kind: str
+    funding: str
+    started_on: date
+    ended_on: date
+    exit_reason: str
+
+
 class UnitLoaded(RosterEvent):
     """People of a unit's first load (期初建账), at most 500 together. Who could not be within quota is told as such; nobody is left out."""
 
     type: Literal["roster.unit_loaded.v1"] = "roster.unit_loaded.v1"
     people: tuple[LoadedPlacement, ...] = Field(max_length=500)
+    history: tuple[LoadedHistory, ...] = Field((), max_length=500, description="Posts of the past: nobody holds them, no row counts them.")
 
 
 class SecondmentEvent(RosterEvent):

@@ -2,18 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.exports.models import FieldUnknown, FilterUnknown
 from shared.glossary import LABELS
+from shared.pages import Day
 from shared.sheets.writing import Cell, Form
 
 M = TypeVar("M", bound=BaseModel)
@@ -57,6 +57,8 @@ class Source:
 Filters: TypeAlias = Mapping[str, Any]
 Sought: TypeAlias = Annotated[str, StringConstraints(max_length=100)]
 """Words that a list is searched by (`q`)."""
+Several: TypeAlias = Annotated[tuple[UUID, ...], BeforeValidator(lambda text: text.split(",")), Field(max_length=200)]
+"""Those that a page shows, by their ids, divided by commas: of what was sought by a name or a number, no word is kept."""
 ASKED_AT = "asked_at"
 """Among the filters of a source: when the list was asked for. Nobody narrows by it."""
 
@@ -170,4 +172,4 @@ def wall_clock(sql: str) -> str:
     return f"({sql}) AT TIME ZONE 'Asia/Shanghai'"
 
 
-_EXAMPLES: dict[Any, str] = {UUID: "一个编号", date: "2026-09-18", int: "12"}
+_EXAMPLES: dict[Any, str] = {UUID: "一个编号", Several: "不超过 200 个编号，用逗号隔开", Day: "2026-09-18", int: "12"}

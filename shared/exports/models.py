@@ -33,8 +33,8 @@ STATES = {
 UNDER_WAY = frozenset({ExportState.WAITING, ExportState.RUNNING})
 """States that go on by themselves."""
 MOST_UNDER_WAY = 10
-MOST_IN_AN_HOUR = 20
-"""How many exports one user may have under way."""
+MOST_IN_AN_HOUR = 60
+"""How many exports of a service one user may have under way, and ask for: each of its lists more than once."""
 Format = Literal["xlsx", "csv"]
 
 

@@ -19,11 +19,12 @@ import structlog
 from shared.auth import Who
 from shared.clock import CHINA, Clock
 from shared.db import TROUBLE, Connection, Database, readable_json
-from shared.exports.filters import CODE_SETS, FILTERS, VALUES
+from shared.exports.filters import called, code_set_of, values_of
 from shared.exports.lists import ASKED_AT, Column, Exports, Eye, Sheet, Turn, Words
 from shared.exports.models import ExportState
 from shared.exports.shelf import Shelf
 from shared.glossary import LABELS, Role
+from shared.lanes import lock_connection
 from shared.sheets import writing
 from shared.sheets.writing import BOOK_ROWS, Page, Row
 from shared.unit_copies import scope, visible
@@ -35,6 +36,8 @@ GLANCE = 0.3
 SWEEP = 60.0
 CHUNK = 2_000
 ATTEMPTS = 5
+PATIENCE = 600.0
+"""Seconds. What of an export takes longer, counting, sorting or a chunk, has met a server or a worker that is gone: it is begun again."""
 _log = structlog.get_logger()
 
 
@@ -95,7 +98,8 @@ async def take_export(office: Office, export_id: UUID) -> None:
 @asynccontextmanager
 async def _connection(office: Office) -> AsyncIterator[Connection]:
     """A connection past any pooler: it holds the lock, and reads for longer than a request may."""
-    conn = await asyncpg.connect(office.url, server_settings={"application_name": f"{office.database.service} exports"})
+    name, idle = f"{office.database.service} exports", f"{PATIENCE:.0f}s"
+    conn = await lock_connection(office.url, name, PATIENCE, idle_in_transaction_session_timeout=idle)
     try:
         await readable_json(conn)
         yield conn
@@ -152,10 +156,12 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
     )
 
 
-def _in_words(name: str, value: str, words: Words) -> str:
+def _in_words(list_name: str, name: str, value: str, words: Words) -> str:
     """The value of a filter as its form, the code set or the glossary calls it."""
-    coded = words.get(CODE_SETS.get(name, ""), {})
-    return VALUES.get(name, {}).get(value) or coded.get(value) or _TERMS.get(value, value)
+    if name == "persons":
+        return f"{len(value.split(','))} 人"
+    coded = words.get(code_set_of(list_name, name), {})
+    return values_of(list_name, name).get(value) or coded.get(value) or _TERMS.get(value, value)
 
 
 def _put(file: BinaryIO, format_: str, pages: Sequence[Page]) -> None:
@@ -193,12 +199,12 @@ class _Run:
 
     async def _narrowed(self, who: Who, words: Words) -> str:
         """By what the list was narrowed, a unit by its name where the asker sees it."""
-        filters, units = dict(self._asked["filters"]), self._office.exports.units
-        if "unit" in filters:
-            seen = visible(who, row="units", table=units)
-            sql = f"SELECT name FROM {units} AS units WHERE id = $2 AND {seen}"
-            filters["unit"] = await self._conn.fetchval(sql, scope(who), UUID(filters["unit"])) or filters["unit"]
-        return "，".join(f"{FILTERS.get(name, name)}为{_in_words(name, value, words)}" for name, value in filters.items()) or "无"
+        filters, units, list_ = dict(self._asked["filters"]), self._office.exports.units, self._asked["list"]
+        sql = f"SELECT name FROM {units} AS units WHERE id = $2 AND {visible(who, row='units', table=units)}"
+        for name in {"unit", "of_unit"} & filters.keys():
+            filters[name] = await self._conn.fetchval(sql, scope(who), UUID(filters[name])) or filters[name]
+        told = (f"{called(list_, name, filters)}为{_in_words(list_, name, value, words)}" for name, value in filters.items())
+        return "，".join(told) or "无"
 
     def _mark(self, title: str, count: int, narrowed: str, *, masked: str) -> str:
         """Who took this, when, for what: on top of each sheet, so that a copy that goes astray tells whose it was."""
@@ -320,7 +326,7 @@ async def _end(office: Office, asked: asyncpg.Record, state: ExportState, **told
 
 
 async def clear_shelf(office: Office) -> None:
-    """Delete files whose time is over, and what a killed worker left lying half kept."""
+    """Delete files whose time is over, and what a killed worker left lying half kept. A half of a file that stays is being put under another key."""
     names = await asyncio.to_thread(office.shelf.names)
     rows = await office.database.pool.fetch(
         "UPDATE exports SET state = 'export_expired', step = step + 1, file = NULL WHERE file IS NOT NULL AND keep_until < $1 RETURNING id",
@@ -329,7 +335,7 @@ async def clear_shelf(office: Office) -> None:
     kept = await office.database.pool.fetch("SELECT id::text, file, state FROM exports WHERE file IS NOT NULL OR state = 'export_running'")
     files, running = {row["file"] for row in kept}, {row["id"] for row in kept if row["state"] == ExportState.RUNNING}
     for name in names:
-        if name not in files and name[:36] not in running:
+        if name.partition(".")[0] not in files and name[:36] not in running:
             office.shelf.forget(name)
     if rows:
         _log.info("exports expired", count=len(rows))

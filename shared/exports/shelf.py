@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+
 from shared.crypto import FieldCipher
 
 PIECE = 1 << 20
 _LENGTH = 4
+_TRIED = 5
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ class Shelf:
         return {sealed[0] for sealed in self._raw(name)}
 
     def renew(self, name: str) -> None:
-        """The same file under the current key. Who reads it meanwhile reads on in the old one. Blocking."""
+        """The same file under the current key. Who reads it meanwhile reads on in the old one; where it goes meanwhile, the new one may go with it.
+        Blocking.
+        """
         raw = self._raw(name)
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix=f"{name}.", delete=False) as half:
             sealed = next(raw, None)
@@ -88,7 +93,23 @@ class Shelf:
                 sealed = after
             half.flush()
             os.fsync(half.fileno())
-        Path(half.name).replace(self.folder / name)
+        with suppress(FileNotFoundError):
+            Path(half.name).replace(self.folder / name)
+
+    def opened_by(self, cipher: FieldCipher) -> bool | None:
+        """Whether a ring opens one of the first files that lie here; none where none lies. Blocking."""
+        whole = [name for name in self.names() if "." not in name][:_TRIED]
+        return any(self._opened_by(cipher, name) for name in whole) if whole else None
+
+    def _opened_by(self, cipher: FieldCipher, name: str) -> bool:
+        raw = self._raw(name)
+        first, second = next(raw, None), next(raw, None)
+        if first is None:
+            return True
+        with suppress(InvalidTag):
+            cipher.unseal(first, _place(name, 0, last=second is None))
+            return True
+        return False
 
     @property
     def _key(self) -> FieldCipher:

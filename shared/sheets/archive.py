@@ -109,7 +109,7 @@ def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Co
         name = entry.filename.lower()
         if not name.endswith((".xml", ".rels", ".vml")):
             continue
-        sheets = sheets or (_sheet_parts(archive) if name.startswith("xl/worksheets/") else {})
+        sheets = sheets or (sheet_parts(archive) if name.startswith("xl/worksheets/") else {})
         sheet = sheets.get(name)
         for piece in _pieces(archive, entry):
             _judge_piece(piece, name)
@@ -151,7 +151,7 @@ def _judge_piece(piece: bytes, name: str) -> None:
         raise Unread("outside")
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """The part of each sheet: its name inside the archive to its name for people."""
     parts = {name.lower(): name for name in archive.namelist()}
     rels = ET.fromstring(archive.read(parts["xl/_rels/workbook.xml.rels"]))  # noqa: S314  no document type is left in it

@@ -29,7 +29,7 @@ COLUMNS = 300
 HEAD = 40
 CHUNK, CHUNK_CHARACTERS = 250, 500_000
 LONGEST_LINE = 2**20
-LONGEST_CELL, LONGEST_TITLE = 4_000, 200
+LONGEST_CELL, LONGEST_TITLE = 32_767, 200  # as many as a cell of Excel holds
 LONGEST_MATCH = 500
 Row = tuple[int, list[Any]]
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
@@ -146,6 +146,9 @@ def chosen(visible: list[str], names: list[str], asked: dict[str, Any]) -> list[
     """The sheets to read, with the titles wanted: by name, or the only one that may be meant. Raises Unread."""
     wanted = {title: title for title in asked["sheets"]} | asked.get("renamed", {})
     found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted]
+    for title in (title for _, title in found):
+        if len(same := [name for name, other in found if other == title]) > 1:
+            raise Unread("doubled", wanted=title, names="、".join(same[:20]))
     lone = asked["lone"]
     if any(title == lone for _, title in found):
         return found
@@ -175,12 +178,9 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     file.seek(0)
     lines = iter(csv_lines(file))
     first = next(lines, "")
-    reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count))
-    say(book={"names": [asked["lone"]], "hidden": [], "mark": "", "plain": True})
-    try:
-        _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
-    except csv.Error:
-        raise Unread("damaged") from None
+    reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count), strict=True)
+    say(book={"names": [], "hidden": [], "mark": "", "plain": True})
+    _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
 
 
 def csv_lines(file: BinaryIO) -> Iterator[str]:
@@ -224,10 +224,15 @@ def _fits(file: BinaryIO, start: int, encoding: str) -> bool:
 
 
 def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
-    for number, row in enumerate(reader, start=1):
-        if number > ROWS:
-            raise Unread("too_long", limit=ROWS)
-        yield number, row
+    """Raises Unread; where a quote is not closed, as of the row that it stands in: it would take in those below."""
+    number = 0
+    try:
+        for number, row in enumerate(reader, start=1):
+            if number > ROWS:
+                raise Unread("too_long", limit=ROWS)
+            yield number, row
+    except csv.Error:
+        raise Unread("quotes", row=number + 1) from None
 
 
 def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int, list[int]], merged: list[list[int]]) -> None:

@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from shared.sheets.reading import Cell
 
 _REMARK = re.compile(r"[（(\[【][^（()）\[\]【】]*[)）\]】]")
 _PLAIN = re.compile(r"[\s*＊:：、·\u200b\ufeff]+")
+_NONE: Mapping[str, str] = MappingProxyType({})
 Ranges = Sequence[tuple[int, int, int, int]]
 
 
@@ -22,30 +24,45 @@ class Header:
     doubled: tuple[str, ...] = ()
 
 
+def as_written(title: object) -> str:
+    """A title with its remarks: full-width forms, spaces and stars are nothing."""
+    return "" if title is None else _PLAIN.sub("", unicodedata.normalize("NFKC", str(title)))
+
+
 def plain(title: object) -> str:
     """A title as it is compared: full-width forms, spaces, stars and remarks in brackets are nothing."""
-    if title is None:
-        return ""
-    text = _PLAIN.sub("", unicodedata.normalize("NFKC", str(title)))
+    text = as_written(title)
     while (shorter := _REMARK.sub("", text)) not in {"", text}:
         text = shorter
     return text
 
 
-def find(head: Sequence[tuple[int, Sequence[Cell]]], merged: Ranges, known: Mapping[str, str]) -> Header | None:
+def find(
+    head: Sequence[tuple[int, Sequence[Cell]]], merged: Ranges, known: Mapping[str, str], own: Mapping[str, str] = _NONE
+) -> Header | None:
     """The header among the first rows: the row with most of the known titles, or two rows together. `known`: a title as people write it to its own name.
+    `own`: titles that go before them, remark and all; without a name where the column is nobody's.
 
     None where no row holds two of them (one, where only one is known).
     """
-    names = {plain(written): name for written, name in known.items()}
-    rows = [(number, [plain(cell) for cell in cells]) for number, cells in head]
+    exact = {as_written(written): name for written, name in own.items()}
+    every = _in_plain(known, own) | exact
+    names = {title: name for title, name in every.items() if name}
+    rows = [(number, [full if (full := as_written(cell)) in exact else plain(cell) for cell in cells]) for number, cells in head]
     scored = [(len({names[title] for title in titles if title in names}), -place) for place, (_, titles) in enumerate(rows)]
     best, place = max(scored, default=(0, 0))
     if best < min(2, len(set(names.values()))):
         return None
     top, bottom = _lines(rows, -place, names)
     above = _spread(rows[top], merged) if top != bottom else {}
-    return _named(rows[bottom], above, names)
+    return _named(rows[bottom], above, every)
+
+
+def _in_plain(known: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """A title of one's own without its remark stands only for what nobody knows."""
+    return {plain(written): name for written, name in own.items() if name} | {
+        plain(written): name for written, name in known.items() if written not in own
+    }
 
 
 def _lines(rows: Sequence[tuple[int, list[str]]], best: int, names: Mapping[str, str]) -> tuple[int, int]:
@@ -80,9 +97,9 @@ def _named(row: tuple[int, list[str]], above: Mapping[int, str], names: Mapping[
         below = titles[place] if place < len(titles) else ""
         over = above.get(place, "")
         written = next((each for each in (over + below, below, over) if each in names), "")
-        if not written:
-            if below or over:
-                unknown.setdefault(below or over, place)
+        if not names.get(written):
+            if title := written or below or over:
+                unknown.setdefault(title, place)
         elif names[written] in columns:
             doubled.append(names[written])
         else:

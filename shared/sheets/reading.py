@@ -51,7 +51,7 @@ class Wanted:
 
 @dataclass
 class Sheet:
-    """One sheet: its title, its own name in the file, its first rows and their merged ranges (top, left, bottom, right, from 0)."""
+    """One sheet: its title, its own name in the file (none in a CSV), its first rows and their merged ranges (top, left, bottom, right, from 0)."""
 
     title: str
     name: str
@@ -78,7 +78,7 @@ class Sheet:
 
 
 class Book:
-    """An open file: the names of its visible sheets and of the hidden ones, which are not read; what a template of ours says about itself; and whether
+    """An open file: the names of its visible sheets (a CSV has none) and of the hidden ones, which are not read; what a template of ours says about itself; and whether
     it is `plain`: judged, without formulas and error values.
     """
 

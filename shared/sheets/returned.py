@@ -1,6 +1,7 @@
 """The same file again, with what was found beside its rows and its cells coloured. A guarded child of its own reads and writes it.
 
-Cells are text, never formulas; in a CSV what could run as one is quoted by an apostrophe.
+A workbook comes back as a true copy. One that is too odd for that is written anew from its values: text, never formulas. In a CSV what could run as a
+formula is quoted by an apostrophe.
 """
 
 import asyncio
@@ -13,20 +14,27 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from shared.sheets import archive
+from shared.sheets import archive, copied
 from shared.sheets import child as reader
+from shared.sheets.copied import FOUND
 from shared.sheets.reading import guarded
 from shared.sheets.refusals import Unread, unreadable
 
-FOUND = "核对结果"
 PATIENCE = 300.0
 LARGEST = 500_000_000
 Marks = Mapping[str, Sequence[Sequence[Any]]]
 """By a sheet's own name: row number, column position or none, sentence (empty: said before of that row), whether a warning."""
 _WIDTH, _BESIDE = 16, 80
+_NOTE = "填写说明"
+"""A sheet that is not read when the file comes again."""
+_NO_COPY = (
+    "原文件的内部结构特殊，核对结果无法直接加在原文件中。本文件只含读取过的工作表及其数值，没有原文件的公式、下拉选项、格式和其他工作表。"
+    "请对照“核对结果”列在原文件中改正后重新上传；如原文件中没有公式，也可以直接改正本文件后上传。"
+)
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
@@ -60,17 +68,47 @@ def main(asked: Mapping[str, Any]) -> None:
                 _write_csv(file, asked["target"], marks)
             else:
                 _write_book(file, asked["target"], marks)
-    except (Unread, MemoryError):
+    except (Unread, MemoryError, csv.Error):
         sys.stdout.write("refused")
 
 
 def _write_book(file: Any, target: str, marks: Marks) -> None:
     errors = archive.judge(file).errors
     import python_calamine as calamine  # noqa: PLC0415  only under the limits
-    import xlsxwriter  # noqa: PLC0415  as above
 
     file.seek(0)
     source = calamine.load_workbook(file)
+    try:
+        copied.write(file, target, {name: _notes(source.get_sheet_by_name(name), found) for name, found in marks.items()})
+    except copied.TooOdd:
+        _write_anew(source, target, marks, errors)
+
+
+def _notes(sheet: Any, found: Sequence[Sequence[Any]]) -> copied.Notes:
+    """Our column stands where an earlier one stands, else right of all cells and of what is merged in the header."""
+    cells, sentences = _by_row(found)
+    head = [(number, [str(cell).strip() for cell in row]) for number, row in islice(reader.rows_of(sheet, {}), reader.HEAD)]
+    ours = [(number, place) for number, row in head for place, cell in enumerate(row) if cell == FOUND or cell.startswith(f"{FOUND}；")]
+    header, column = ours[0] if ours else (_header(head), (sheet.end or (0, 0))[1] + 1)
+    if not ours:
+        merged = sheet.merged_cell_ranges or []
+        column = max([column, *(right + 1 for (top, _), (bottom, right) in merged if top < header <= bottom + 1)])
+    by_row: dict[int, dict[int, bool]] = defaultdict(dict)
+    for (row, place), warning in cells.items():
+        by_row[row][place] = warning
+    return copied.Notes(column, header, bool(ours), by_row, {row: "；".join(said) for row, said in sentences.items()})
+
+
+def _header(head: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The first row with more than one cell (a title is one cell), else the first with any."""
+    filled = [(sum(map(bool, row)), number) for number, row in head]
+    return next((number for many, number in filled if many > 1), next((number for many, number in filled if many), 1))
+
+
+def _write_anew(source: Any, target: str, marks: Marks, errors: Mapping[str, Mapping[int, dict[int, str]]]) -> None:
+    """From the values, with a note that this is no true copy."""
+    import xlsxwriter  # noqa: PLC0415  only under the limits
+
     shared_memory = "/dev/shm"  # noqa: S108  half-written rows stay in memory, never on a disk
     made = xlsxwriter.Workbook(target, {"constant_memory": True, "tmpdir": shared_memory if Path(shared_memory).is_dir() else None})
     formats = {
@@ -80,8 +118,10 @@ def _write_book(file: Any, target: str, marks: Marks) -> None:
     }
     for name, found in marks.items():
         sheet = source.get_sheet_by_name(name)
-        rows = reader.rows_of(sheet, errors.get(name, {}))
+        rows = reader.rows_of(sheet, dict(errors.get(name, {})))
         _write_sheet(made.add_worksheet(name[:31]), (sheet.end or (0, 0))[1] + 1, rows, found, formats)
+    if _NOTE not in marks:
+        made.add_worksheet(_NOTE).write_string(0, 0, _NO_COPY)
     made.close()
 
 
@@ -120,7 +160,7 @@ def _write_csv(file: Any, target: str, marks: Marks) -> None:
 def _csv_rows(file: Any) -> Iterator[list[str]]:
     lines = list(reader.csv_lines(file))
     first = lines[0] if lines else ""
-    return csv.reader(io.StringIO("".join(lines)), delimiter=max(",\t;", key=first.count))
+    return csv.reader(io.StringIO("".join(lines)), delimiter=max(",\t;", key=first.count), strict=True)
 
 
 def _by_row(found: Sequence[Sequence[Any]]) -> tuple[dict[tuple[int, int], bool], dict[int, list[str]]]:

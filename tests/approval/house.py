@@ -20,6 +20,7 @@ from shared.db import Database
 from shared.glossary import Role
 from tests.approval.servers import SealSwitch
 from tests.roster.given import BORN, id_number
+from workflows.clock import CLOCK_MOVED, ClockMoved
 
 T = TypeVar("T")
 FRIDAY = date(2026, 9, 18)
@@ -141,6 +142,12 @@ class House:
     def move_to(self, day: date) -> None:
         """Business time jumps; no open case waits for it."""
         (self.folder / "clock").write_text(str(round((at_hour(day, 9) - datetime.now(UTC)) / timedelta(seconds=1))))
+
+    async def move_case_to(self, application: uuid.UUID, day: date) -> None:
+        """Business time jumps, for one open case too."""
+        self.move_to(day)
+        case = self.temporal.get_workflow_handle(f"approval:{application}")
+        await case.execute_update(CLOCK_MOVED, ClockMoved(offset=self.clock.offset()))
 
     async def person(self) -> str:
         facts = {"name": NAME, "id_number": ID_NUMBER, "sex": "F", "birth_on": BORN.isoformat(), "identity": "professional"}

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from deploy.local.place import Place
 from services.approval import api, consumers
 from services.approval.app import create_app
+from services.approval.queries.notices import RosterReader
 from shared.auth import PERMISSIONS, Tokens, Who
 from shared.db import Database, connect
 from shared.events.roster import UnitRegistered
@@ -181,22 +182,13 @@ async def test_an_unsigned_seal_callback_is_refused(door: Door) -> None:
 
 
 @pytest.mark.asyncio
-async def test_an_application_of_another_unit_is_not_there_for_a_stranger(door: Door) -> None:
-    application = await door.submit()
-    decision = {"verdict": "approve", "revision": 1, "step": "unit_head"}
+async def test_only_a_transfer_names_a_unit_that_lets_a_person_go(door: Door) -> None:
+    exit_ = {"type": "exit_application", "person_id": str(uuid.uuid4()), "reason_code": "resignation", "effective_on": "2026-09-18"}
 
-    seen = [
-        await door.ask(STRANGER, "GET", f"/applications/{application}"),
-        await door.ask(STRANGER, "POST", f"/applications/{application}/decisions", decision),
-        await door.ask(STRANGER, "POST", f"/applications/{application}/withdrawal", {"reason": "不再需要"}),
-        await door.ask(STRANGER, "POST", f"/applications/{application}/reading"),
-        await door.ask(STRANGER, "POST", "/applications", ASKED),
-    ]
+    answers = [await door.ask(CLERK, "POST", "/applications", ASKED | each | {"from_unit_id": str(ELSEWHERE)}) for each in ({}, exit_)]
 
-    assert [answer.status_code for answer in seen] == [404, 404, 404, 404, 404]
-    assert (await door.ask(STRANGER, "GET", "/tasks")).json()["items"] == []
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(409, "not_a_transfer")] * 2
     assert (await door.ask(STRANGER, "GET", "/applications")).json()["items"] == []
-    assert [each["id"] for each in (await door.ask(CLERK, "GET", "/applications")).json()["items"]] == [application]
 
 
 @pytest.mark.asyncio
@@ -293,6 +285,36 @@ async def test_a_mended_form_names_the_unit_it_was_submitted_for_also_where_its_
         (409, "not_ready"),
     ]
     assert "请撤回后另行申请" in answers[0].json()["detail"]
+
+
+@pytest.mark.asyncio
+async def test_a_mended_form_stays_within_establishment_or_outside_it_since_other_freezes_stop_the_one(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_off_establishment(_: RosterReader, kind: str) -> bool | None:
+        return {"SY": False, "XZ": False, "BW": True}.get(kind)
+
+    monkeypatch.setattr(RosterReader, "is_off_establishment", is_off_establishment)
+    application = await door.submit()
+    mended = {name: value for name, value in ASKED.items() if name != "type"} | {"revision": 1}
+
+    answers = [
+        await door.ask(CLERK, "POST", f"/applications/{application}/resubmission", mended | {"kind": kind})
+        for kind in ("BW", "XZ", "UNKNOWN")
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (409, "side_fixed"),
+        (409, "not_ready"),
+        (409, "not_ready"),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_while_the_roster_is_away_an_application_is_taken_in_all_the_same(door: Door) -> None:
+    await door.submit()
+
+    assert await door.database.pool.fetchval("SELECT off_establishment FROM revisions") is None
 
 
 @pytest.mark.asyncio

@@ -17,7 +17,6 @@ from shared.auth import Who
 from shared.db import By
 from shared.exports.retention import EndKeeping, Keeping, sweep
 from shared.exports.shelf import Shelf
-from shared.glossary import Role
 from tests.approval.house import FRIDAY, House
 
 PDF, XSS = b"%PDF-1.7\n%%EOF", "<img src=x onerror=alert(1)>张三.pdf"
@@ -73,22 +72,6 @@ async def test_many_at_once_are_no_more_than_may_lie_there(home: House) -> None:
     answers = await asyncio.gather(*(bring(home, application, content=PDF + bytes([place])) for place in range(rules.MOST + 4)))
 
     assert Counter(answer.status_code for answer in answers) == {201: rules.MOST, 409: 4}
-
-
-@pytest.mark.asyncio
-async def test_files_are_not_there_for_a_stranger_and_closed_to_who_reads_no_people(home: House) -> None:
-    application, other = await home.submit(), await home.submit(title="另一件")
-    kept = (await bring(home, application)).json()["id"]
-    stranger = Who("stranger", frozenset({Role.UNIT_CLERK}), (uuid.uuid4(),))
-    observer = Who("observer", frozenset({Role.OBSERVER}))
-    path = f"/applications/{application}/attachments"
-    asked = [(stranger, path), (stranger, f"{path}/{kept}/file"), (observer, path), (observer, f"{path}/{kept}/file")]
-    asked += [(home.clerk, f"/applications/{other}/attachments/{kept}/file")]
-
-    answers = [await home.approval.get(path, headers=home.headers(who)) for who, path in asked]
-
-    assert [answer.status_code for answer in answers] == [404, 404, 403, 403, 404]
-    assert (await bring(home, application, stranger)).status_code == 404
 
 
 def test_a_file_is_what_its_first_bytes_say() -> None:

@@ -5,27 +5,36 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.seal.keys import load_or_make
 from services.approval import consumers
+from services.approval.activities import ApprovalActivities
 from services.approval.commands import applications, documents
+from services.approval.commands.reopening import reopen_cases
 from services.approval.commands.revocations import revoke_document
-from services.approval.models.refusals import NotFiled, NotReleased, SealMismatch
+from services.approval.models.refusals import DocumentDamaged, NotFiled, NotReleased, OwnCase, SealMismatch
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, RevokeDocument, SubmitApplication
 from services.approval.queries import applications as queries
 from services.approval.queries.applications import chain
+from services.approval.queries.reopening import kept_revocation
 from shared.db import By, Database, connect
+from shared.documents import keep_file
 from shared.errors import KeyReused
 from shared.events.envelope import Event
 from shared.events.roster import UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, FreezeScope, Role
 from shared.law.notices import load_calendar
 from shared.unit_copies import UnitEnded, UnitUnknown
+from tests.approval.test_activities import answer as signed_by
+from tests.approval.test_activities import prepared_by
 from workflows import approval_messages as messages
+from workflows.approval_steps import Decider
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 9, 18, 1, 0, tzinfo=UTC)
@@ -74,7 +83,7 @@ def asked(application_type: ApplicationType = ApplicationType.POST_USE, **change
             "person_id": uuid.UUID(int=3),
             "reason_code": "resignation",
             "effective_on": date(2026, 9, 18),
-            "from_unit_id": uuid.UUID(int=4),
+            "from_unit_id": uuid.UUID(int=4) if application_type is ApplicationType.TRANSFER else None,
         }
     content = messages.Content.model_validate(fields | changes)
     return SubmitApplication(type=application_type, content=content, title="用编", justification="补员", calendar=CALENDAR)
@@ -103,6 +112,20 @@ async def test_a_submission_is_an_application_an_event_and_the_start_of_its_work
     assert started["application_id"] == str(submitted.application_id)
     assert [step["code"] for step in started["chain"]] == ["unit_head", "business_review", "director_approval"]
     assert await db.pool.fetchval("SELECT type FROM event_log") == "approval.application_submitted.v1"
+
+
+async def test_what_is_told_of_off_establishment_staff_is_kept_and_goes_with_the_case(db: Database) -> None:
+    told = {"kind": "BW", "off_post_kind": "counter_service", "employment_form": "labour_contract"}
+    entering = (await applications.submit_application(db, by(), asked(ApplicationType.ENTRY, **told))).application_id
+    await applications.submit_application(db, by(), asked(ApplicationType.ENTRY))
+
+    outside, inside = await asked_of_temporal(db, "start")
+    async with db.reading() as conn:
+        kept = (await queries.pinned(conn, entering)).content
+    request = kept.request(entering, 1, ApplicationType.ENTRY)
+    assert told.items() <= outside["content"].items()
+    assert not told.keys() & inside["content"].keys() - {"kind"}
+    assert told.items() <= request.model_dump().items()
 
 
 async def test_a_repeated_submission_also_at_another_time_is_the_same_application(db: Database) -> None:
@@ -167,6 +190,46 @@ async def test_a_freeze_reaches_what_is_pending_by_its_scope_only(db: Database) 
     assert [row["key"] for row in more[1:]] == [messages.workflow_id(entering)]
 
 
+async def test_a_freeze_of_establishment_leaves_off_establishment_alone_and_its_own_stops_it(db: Database) -> None:
+    order, own = uuid.uuid4(), uuid.uuid4()
+    kinds = [asked(kind="BW").model_copy(update={"off_establishment": True}), asked()]
+    outside, inside = [(await applications.submit_application(db, by(), each)).application_id for each in kinds]
+
+    await happen(db, frozen(order, FreezeScope.POST_USE, FreezeScope.ENTRY))
+    await happen(db, frozen(own, FreezeScope.OFF_ESTABLISHMENT))
+    for each in kinds:
+        await applications.submit_application(db, by(), each)
+
+    told = await db.pool.fetch("SELECT key, body FROM outbox WHERE type = 'update:block' ORDER BY id")
+    begun = [each["blocked_by"] for each in await asked_of_temporal(db, "start")]
+    assert [(row["key"], json.loads(row["body"])["order_id"]) for row in told] == [
+        (messages.workflow_id(inside), str(order)),
+        (messages.workflow_id(outside), str(own)),
+    ]
+    assert begun == [[], [], [str(own)], [str(order)]]
+
+
+async def test_a_mended_application_is_stopped_as_the_kind_it_asks_for_now(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+    content = asked(kind="BW").content
+    mended = messages.Resubmission(
+        by=Decider(actor="clerk", roles=(Role.UNIT_CLERK,)),
+        revision=1,
+        content=content,
+        title="用编",
+        justification="改为编外用工",
+        off_establishment=True,
+    )
+    standing = messages.Standing(state=ApplicationState.IN_REVIEW, revision=2, step=None, holder=None)
+    await record(db, entry(application, 1, EntryKind.RESUBMITTED, standing=standing, resubmission=mended))
+
+    await happen(db, frozen(uuid.uuid4(), FreezeScope.POST_USE))
+    untold = await db.pool.fetchval("SELECT count(*) FROM outbox WHERE type = 'update:block'")
+    await happen(db, frozen(uuid.uuid4(), FreezeScope.OFF_ESTABLISHMENT))
+
+    assert (untold, await db.pool.fetchval("SELECT count(*) FROM outbox WHERE type = 'update:block'")) == (0, 1)
+
+
 async def test_an_application_submitted_after_the_freeze_starts_blocked_and_after_its_end_free(db: Database) -> None:
     order = uuid.uuid4()
 
@@ -178,14 +241,25 @@ async def test_an_application_submitted_after_the_freeze_starts_blocked_and_afte
     assert [each["blocked_by"] for each in await asked_of_temporal(db, "start")] == [[str(order)], []]
 
 
-async def test_an_end_heard_of_before_its_freeze_leaves_the_unit_free(db: Database) -> None:
+async def test_a_unit_that_left_what_an_order_freezes_and_came_back_is_frozen_again(db: Database) -> None:
     order = uuid.uuid4()
 
-    await happen(db, unfrozen(order))
-    await happen(db, frozen(order, FreezeScope.POST_USE))
+    for event in (frozen(order, FreezeScope.POST_USE), unfrozen(order), frozen(order, FreezeScope.POST_USE)):
+        await happen(db, event)
+    await applications.submit_application(db, by(), asked())
 
-    async with db.reading() as conn:
-        assert await queries.freezes_in_force(conn, UNIT, FreezeScope.POST_USE) == ()
+    assert [each["blocked_by"] for each in await asked_of_temporal(db, "start")] == [[str(order)]]
+
+
+async def test_a_case_that_begins_again_gets_its_lines_also_where_its_first_start_still_waits(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+    await record(db, entry(application, 1, EntryKind.RECEIVED))
+
+    async with db.transaction() as conn:
+        await reopen_cases(conn, None)
+
+    (started,) = await asked_of_temporal(db, "start:ApprovalWorkflow")
+    assert started["carried"]["recorded"] == 1
 
 
 async def test_an_order_that_ends_twice_for_a_unit_is_told_twice_and_a_repeated_event_once(db: Database) -> None:
@@ -247,6 +321,19 @@ async def test_one_application_has_one_number_and_one_set_of_bytes(db: Database)
     assert rendered.sha256 == "a" * 64
 
 
+async def test_a_number_is_kept_and_its_day_follows_the_approval_until_the_notice_is_written(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+    first, second, third = [messages.NumberDocument(application_id=application, on=date(2026, 9, day)) for day in (18, 21, 22)]
+
+    given = await documents.number_document(db, by(), first)
+    again = await documents.number_document(db, by(), second)
+    await documents.keep_rendered(db, by(), KeepRendered(document_id=given.document_id, file="a.pdf", sha256="a" * 64))
+    await documents.number_document(db, by(), third)
+
+    assert again == given
+    assert await db.pool.fetchval("SELECT numbered_on FROM documents") == second.on
+
+
 async def test_what_no_operator_released_is_not_sealed(db: Database) -> None:
     _, numbered = await notice(db, released=False)
 
@@ -276,6 +363,35 @@ async def test_an_answer_is_kept_once_and_one_about_other_bytes_never(db: Databa
 
     assert await db.pool.fetchval("SELECT answer FROM seal_tasks") == {"cms": "first"}
     assert len(await asked_of_temporal(db, "update:seal_completed")) == 1
+
+
+async def test_a_prepared_file_that_is_gone_or_altered_holds_its_case_until_it_is_back(db: Database, tmp_path: Path) -> None:
+    """Must fail when the filing is only tried again: nobody would be told, and the page would say 待签章 for ever."""
+    signer = load_or_make(tmp_path / "signer")
+    application, numbered = await notice(db)
+    prepared, _ = prepared_by(signer)
+    name = keep_file(tmp_path, numbered.document_id, prepared.pdf)
+    what = preparing(numbered.document_id).model_copy(update={"prepared": prepared.placeholder.model_dump(), "prepared_file": name})
+    task = await documents.prepare_seal(db, by(), what)
+    answered = (await asyncio.to_thread(signed_by, signer, task.digest)).model_dump(mode="json")
+    await documents.keep_answer(db, by(), KeepAnswer(task_id=task.task_id, digest=task.digest, answer=answered))
+    activities = ApprovalActivities(db, tmp_path, "编办", cast("Any", None), cast("Any", None), cast("Any", None), "")
+    filing = messages.SealRequest(document_id=numbered.document_id, at=NOW)
+
+    for spoiled in (None, prepared.pdf + b" "):
+        (tmp_path / name).unlink() if spoiled is None else (tmp_path / name).write_bytes(spoiled)
+        with pytest.raises(DocumentDamaged):
+            await activities.file_document(filing)
+    held = await db.pool.fetchval("SELECT held FROM applications")
+    (tmp_path / name).write_bytes(prepared.pdf)
+    filed = await activities.file_document(filing)
+    await record(db, entry(application, 2, EntryKind.RECORDED))
+
+    assert (held, filed.document_no, await db.pool.fetchval("SELECT held FROM applications")) == (
+        "document_damaged",
+        "编核〔2026〕1号",
+        None,
+    )
 
 
 async def test_a_filed_document_stays_as_it_is_and_is_filed_once_trap_30(db: Database) -> None:
@@ -309,6 +425,34 @@ async def test_a_document_is_revoked_once_its_application_is_recorded_as_filed(d
 
     kinds = await db.pool.fetch("SELECT kind FROM entries WHERE application_id = $1 ORDER BY sequence", application)
     assert [row["kind"] for row in kinds] == [EntryKind.RELEASED, EntryKind.RECORDED, EntryKind.REVOKED]
+
+
+async def test_nobody_revokes_a_notice_of_his_own_case_and_its_people_are_known_to_the_revocation(db: Database) -> None:
+    concerned = asked().model_copy(update={"concerned": ("director", "sealer")})
+    application = (await applications.submit_application(db, by(), concerned)).application_id
+    mended = messages.Resubmission(
+        by=Decider(actor="deputy", roles=(Role.UNIT_CLERK,)), revision=1, content=asked().content, title="用编", justification="补正"
+    )
+    second = messages.Standing(state=ApplicationState.IN_REVIEW, revision=2, step=None, holder=None)
+    again = entry(application, 1, EntryKind.RESUBMITTED, actor="deputy", standing=second, resubmission=mended)
+    await applications.record_entry(db, by(actor="deputy"), again)
+    numbered = await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=date(2026, 9, 18)))
+    await documents.file_document(db, by(), filing(numbered.document_id))
+    filed = messages.Standing(state=ApplicationState.FILED, revision=2, step=None, holder=None)
+    await record(db, entry(application, 2, EntryKind.RECORDED, standing=filed))
+    revoking = RevokeDocument(document_id=numbered.document_id, calendar=CALENDAR)
+
+    for actor in ("clerk", "deputy", "director"):
+        with pytest.raises(OwnCase):
+            await revoke_document(db, by(actor=actor), revoking)
+    made = await revoke_document(db, by(actor="other"), revoking)
+
+    (started,) = [each for each in await asked_of_temporal(db, "start:ApprovalWorkflow") if each["revokes"]]
+    case = started["carried"]["case"]
+    assert (case["applicant"], case["concerned"], case["authors"]) == ("other", ["director", "sealer"], ["clerk", "deputy"])
+    async with db.reading() as conn:
+        _, kept = await kept_revocation(conn, made.document_id)
+    assert (kept.applicant, kept.concerned, kept.authors) == ("other", ("director", "sealer"), ("clerk", "deputy"))
 
 
 async def test_a_unit_that_is_no_more_applies_for_nothing(db: Database) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from shared.auth import Who
 from shared.documents import sha256_hex
+from shared.glossary import Role
 from shared.seal import signed_headers
 from tests.approval.house import NAME, House, eventually, text_of
 
 pytestmark = pytest.mark.asyncio
+WHY_RELEASED = "撤销通知单已生成，由用印管理员登记用印"
 
 
 async def test_with_the_seal_away_the_case_stays_awaiting_it_and_goes_on_by_itself_trap_30(home: House) -> None:
@@ -50,13 +52,33 @@ async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_tra
     for file in (home.folder / "out" / "documents").glob("*.pdf"):
         file.write_bytes(file.read_bytes() + b" ")
     damaged = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
-    assert (damaged.status_code, damaged.json()["code"]) == (409, "document_damaged")
+    for file in (home.folder / "out" / "documents").glob("*.pdf"):
+        file.unlink()
+    lost = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
+    assert [(each.status_code, each.json()["code"]) for each in (damaged, lost)] == [(409, "document_damaged")] * 2
 
 
 async def tell(home: House, answer: dict[str, object], secret: str | None = None) -> httpx.Response:
     body = json.dumps(answer).encode()
     headers = signed_headers(body, secret or (home.folder / "seal.hmac").read_text(), home.clock.now())
     return await home.approval.post("/seal-callbacks", content=body, headers=headers)
+
+
+async def test_only_the_bytes_that_were_released_are_sealed_and_others_hold_the_case_for_everybody_to_see(home: House) -> None:
+    application = await home.submit()
+    await home.approve(application)
+    await home.until_state(application, "awaiting_release")
+    (file,) = (home.folder / "out" / "documents").glob("*.pdf")
+    written = file.read_bytes()
+    file.write_bytes(written + b" ")
+
+    await home.release(application)
+    held = await home.until(application, lambda seen: bool(seen["held"]))
+    file.write_bytes(written)
+    filed = await home.until_state(application, "filed")
+
+    assert (held["held"], held["documents"][0]["state"], "record_again" in held["actions"]) == ("document_damaged", "awaiting_seal", False)
+    assert filed["held"] is None
 
 
 async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap_30(home: House) -> None:
@@ -69,11 +91,21 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     held = await _verified(home, {"sha256": sha256_hex(before)})
     altered = await home.approval.post("/verifications", json={"sha256": sha256_hex(before + b" ")})
 
+    undrawable = await home.post(director, f"/documents/{document}/revocation", {"reason": "核准依据有误\ue123"})
+    assert (undrawable.status_code, undrawable.json()["code"]) == (409, "reason_not_drawable")
     revoking = (await home.post(director, f"/documents/{document}/revocation", reason)).json()["document_id"]
     again = await home.post(director, f"/documents/{document}/revocation", reason)
     await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "awaiting_release")
     assert (await home.get(home.clerk, f"/documents/{document}"))["state"] == "filed"
+    both = Who(director.name, frozenset({Role.OFFICE_DIRECTOR, Role.SEAL_OPERATOR}))
+    waiting = await eventually(lambda: home.get(home.sealer, "/tasks"), lambda found: found["items"] != [])
+    assert [(each["id"], each["state"], each["why"]) for each in waiting["items"]] == [(str(application), "filed", WHY_RELEASED)]
+    assert [(await home.get(who, "/tasks/counts"))["todo"] for who in (home.sealer, both, home.clerk)] == [1, 0, 0]
+    assert [(await home.get(who, f"/applications/{application}"))["actions"] for who in (home.sealer, both)] == [["release"], []]
+    assert (await home.post(both, f"/documents/{revoking}/release")).json()["code"] == "own_case"
     assert (await home.post(home.sealer, f"/documents/{revoking}/release")).status_code == 200
+    assert (await home.get(home.sealer, "/tasks"))["items"] == []
+    assert (await home.get(home.sealer, f"/applications/{application}"))["actions"] == []
     await eventually(lambda: home.get(home.clerk, f"/documents/{revoking}"), lambda found: found["state"] == "filed")
 
     revoked = await home.get(home.clerk, f"/documents/{document}")

@@ -53,9 +53,7 @@ async def db(database: Callable[[str], str]) -> AsyncIterator[Database]:
 
 
 async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Database) -> None:
-    content = messages.Content(unit_id=UNIT, kind="SY", funding="full")
-    what = SubmitApplication(type=ApplicationType.POST_USE, content=content, title="用编", justification="补员", calendar=load_calendar())
-    applied = (await submit_application(db, By("clerk", NOW, "request-1"), what)).application_id
+    applied = await _applied(db)
     standing = messages.Standing(state=ApplicationState.IN_REVIEW, revision=1, step="unit_head", holder=Role.UNIT_HEAD)
     entry = messages.Entry(application_id=applied, sequence=1, kind=EntryKind.RECEIVED, at=NOW, standing=standing)
 
@@ -66,6 +64,12 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
     assert (held, await _held(db, applied)) == ("not_recordable", None)
     assert (counted, await _counted(db)) == ([1], [0])
     assert (Action.RECORD_AGAIN in offered, Action.RECORD_AGAIN in (await _seen(db, applied)).actions) == (True, False)
+
+
+async def _applied(db: Database) -> uuid.UUID:
+    content = messages.Content(unit_id=UNIT, kind="SY", funding="full")
+    what = SubmitApplication(type=ApplicationType.POST_USE, content=content, title="用编", justification="补员", calendar=load_calendar())
+    return (await submit_application(db, By("clerk", NOW, "request-1"), what)).application_id
 
 
 async def _counted(db: Database) -> list[float]:
@@ -105,3 +109,14 @@ async def _seen(db: Database, applied: uuid.UUID) -> Detail:
     """As the office sees it."""
     async with db.reading() as conn:
         return await application(conn, applied, OFFICER, datetime.now(UTC))
+
+
+async def test_a_late_try_of_a_document_that_waits_for_no_seal_marks_nothing(db: Database) -> None:
+    """Must fail when the mark is written whatever became of the document: no line would ever take it away."""
+    applied = await _applied(db)
+
+    await mark_held(
+        db, By("approval", NOW, "held-late"), messages.Held(application_id=applied, sequence=1, code="document_damaged", at=NOW)
+    )
+
+    assert await _held(db, applied) is None

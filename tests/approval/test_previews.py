@@ -2,13 +2,16 @@
 
 import re
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from services.approval import rules
-from shared.auth import Who
+from shared.auth import ServiceToken, Who, service
 from shared.glossary import ApplicationType, Role
+from tests import secret_files
 from tests.approval.house import ID_NUMBER, House, text_of
 
 pytestmark = pytest.mark.asyncio
@@ -41,6 +44,7 @@ async def test_a_preview_says_what_the_notice_says_once_it_is_approved(home: Hou
     before = await preview(home, home.clerk, **USE)
 
     assert compared(before) == compared(await written(home, **USE))
+    assert "本章为系统内嵌演示印章" in text_of(before)
     assert (await home.get(home.clerk, "/applications"))["items"][1:] == []
 
 
@@ -62,6 +66,17 @@ async def test_nobody_has_another_units_unit_or_person_written_down(home: House)
     answers = [await home.post(stranger, "/application-previews", asked) for asked in (USE | foreign, of_others)]
 
     assert [answer.status_code for answer in answers] == [404, 404]
+
+
+async def test_without_its_own_token_approval_says_that_a_part_is_away(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ServiceToken.at
+    monkeypatch.setattr(ServiceToken, "at", lambda token, now: at(replace(token, production=True), now))
+
+    refused = await home.post(home.clerk, "/application-previews", {"unit_id": str(home.school)} | USE)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+    secret_files.write(home.folder / "approval.token", home.tokens.issue(service("approval"), datetime.now(UTC)))
+    await preview(home, home.clerk, **USE)
 
 
 async def test_a_form_that_lacks_something_is_told_what_in_words(home: House) -> None:

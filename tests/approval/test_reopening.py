@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -17,7 +18,7 @@ from services.approval.rules.reopening import carried
 from shared.auth import Who
 from shared.documents import Renderer
 from shared.glossary import ApplicationType, Role
-from tests.approval.house import House, eventually
+from tests.approval.house import FRIDAY, House, eventually
 from workflows import approval_steps as steps
 from workflows.approval_messages import Content
 from workflows.approval_steps import Phase, Step
@@ -40,10 +41,10 @@ async def half_way(home: House, application: uuid.UUID) -> None:
         assert (await home.decide(application, who)).status_code == 200
 
 
-async def mended(home: House, application: uuid.UUID) -> None:
+async def mended(home: House, application: uuid.UUID, by: Who | None = None) -> None:
     await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
     again = {"unit_id": str(home.school), "kind": "SY", "funding": "full", "title": "数学教师", "justification": "已补齐", "revision": 1}
-    assert (await home.post(home.clerk, f"/applications/{application}/resubmission", again)).status_code == 200
+    assert (await home.post(by or home.clerk, f"/applications/{application}/resubmission", again)).status_code == 200
     await home.until(application, lambda seen: seen["step"] == "unit_head")
 
 
@@ -103,6 +104,20 @@ async def test_who_decided_before_the_loss_decides_no_other_step_and_a_repeat_ge
     assert (await home.decide(application, officer, key="decision-0001", **about)).json() == first.json()
 
 
+async def test_who_mended_it_before_the_loss_signs_it_no_more_than_the_applicant(home: House) -> None:
+    deputy = Who("deputy", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (home.school,))
+    application = await home.submit()
+    await mended(home, application, deputy)
+    before, listed = await home.decide(application, deputy), (await home.get(deputy, "/tasks"))["items"]
+    acts = (await home.get(deputy, f"/applications/{application}"))["actions"]
+
+    await lose(home, application)
+
+    assert (before.json()["code"], listed, "approve" in acts) == ("own_case", [], False)
+    await eventually(lambda: home.decide(application, deputy), lambda answer: answer.json().get("code") == "own_case")
+    assert [each["id"] for each in (await home.get(home.deciders[0], "/tasks"))["items"]] == [str(application)]
+
+
 async def test_what_the_effect_left_is_asked_anew_for_a_notice_that_was_not_written(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> bytes:
         raise OSError("no paper")
@@ -133,6 +148,19 @@ async def test_each_line_of_a_timeline_leads_to_its_phase(home: House) -> None:
     ]
     assert [each.case.position for each in cut[1:4]] == [0, 1, 2]
     assert [each.held for each in cut] == [None, 1, 1, 1, 1, 1, None, None]
+
+
+async def test_the_number_of_an_approval_that_came_to_nothing_says_nothing_of_the_next_one(home: House) -> None:
+    application = await home.submit()
+    await written(home, application)
+    async with home.database.reading() as conn:
+        kept = await kept_case(conn, application)
+    assert kept.document is not None
+    earlier = replace(kept.document, numbered_on=FRIDAY - timedelta(days=1))
+
+    claimed_anew = carried(replace(kept, document=earlier, lines=kept.lines[:5]))
+
+    assert (claimed_anew.case.phase, claimed_anew.decided_on) == (Phase.CLAIMED, FRIDAY)
 
 
 async def test_a_case_that_an_ended_freeze_still_holds_is_freed_by_the_word_of_its_end() -> None:

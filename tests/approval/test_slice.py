@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import uuid
+from datetime import date
 from typing import Any
 
 import httpx
@@ -14,11 +15,13 @@ from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from shared import seal
 from shared.auth import Who
+from shared.crypto import masked_id_number
 from shared.db import By
 from shared.documents import sha256_hex
 from shared.glossary import FreezeScope, Role
 from shared.seal import Seal
 from tests.approval.house import FRIDAY, ID_NUMBER, NAME, House, eventually, text_of
+from tests.roster.given import guessed
 
 pytestmark = pytest.mark.asyncio
 
@@ -45,7 +48,8 @@ async def test_a_use_is_approved_reserved_sealed_and_filed_and_its_entry_consume
     assert [row["document_no"] for row in ledger] == ["编核〔2026〕1号", "编入〔2026〕1号"]
     assert ledger[1]["sha256"] == sha256_hex(pdf) == seen["documents"][0]["sealed_sha256"]
     assert NAME in text_of(pdf)
-    assert f"{ID_NUMBER[:6]}********{ID_NUMBER[-4:]}" in text_of(pdf)
+    assert masked_id_number(ID_NUMBER) in text_of(pdf)
+    assert guessed(masked_id_number(ID_NUMBER)) != ID_NUMBER
     unit = (await home.roster.get(f"/units/{home.school}", headers=home.headers(home.deciders[1]))).json()["establishments"][0]
     assert (unit["headcount"], unit["reserved"]) == (1, 0)
     assert await home.published("approval.document_filed.v1") == 2
@@ -111,6 +115,19 @@ async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_n
         assert (await home.decide(application, home.deciders[0])).status_code == 200
 
 
+async def test_the_roster_says_which_kind_is_off_establishment_and_a_freeze_stops_it_so(home: House) -> None:
+    outside, inside, order = await home.submit(kind="BW"), await home.submit(), uuid.uuid4()
+    by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")
+
+    await freeze_unit(home.roster_database, by, FreezeUnit(order_id=order, unit_id=home.town, scopes=(FreezeScope.POST_USE,)))
+    await home.until_state(inside, "paused")
+    later = await home.submit(kind="BW")
+
+    assert [(await home.decide(each, home.deciders[0])).status_code for each in (outside, later)] == [200, 200]
+    known = await home.database.pool.fetch("SELECT kind, off_establishment FROM revisions ORDER BY submitted_at")
+    assert [tuple(row) for row in known] == [("BW", True), ("SY", False), ("BW", True)]
+
+
 async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_trap_5(home: House) -> None:
     applications = [await home.submit(posts=2), await home.submit(posts=2)]
 
@@ -134,6 +151,21 @@ async def test_a_refused_decision_has_its_code_and_a_repeat_its_answer(home: Hou
     assert (wrong.status_code, wrong.json()["code"]) == (409, "wrong_person")
     assert (first.status_code, repeat.json()) == (200, first.json())
     assert other.json()["code"] == "key_reused"
+
+
+async def test_one_key_for_two_applications_holds_none_of_them_and_answers_none_with_the_others(home: House) -> None:
+    first, second, third = [await home.submit() for _ in range(3)]
+    head, said = home.deciders[0], {"revision": 1, "step": "unit_head"}
+
+    both = await asyncio.gather(*(home.decide(each, head, key="decision-0002", **said) for each in (first, second)))
+    late = await home.decide(third, head, key="decision-0002", **said)
+
+    assert {(answer.status_code, answer.json().get("code")) for answer in both} <= {(200, None), (409, "key_reused")}
+    assert (late.status_code, late.json()["code"]) == (409, "key_reused")
+    for application, answer in zip((first, second), both, strict=True):
+        seen = await home.get(head, f"/applications/{application}")
+        assert seen["held"] is None
+        assert (seen["step"] == "business_review") is (answer.status_code == 200)
 
 
 async def test_a_returned_application_counts_again_when_resubmitted_trap_20(home: House) -> None:
@@ -244,3 +276,30 @@ async def test_a_case_on_facts_that_changed_meanwhile_comes_back_to_the_applican
 
     assert returned["timeline"][-1]["reason_codes"] == ["change_outdated"]
     assert (await home.see_person(person))["title"] == "副校长"
+
+
+async def test_a_case_sent_back_by_its_effect_is_approved_on_another_day_and_keeps_its_number(home: House) -> None:
+    person = await home.person_in_post()
+    leaving: dict[str, Any] = {
+        "unit_id": str(home.school),
+        "kind": "SY",
+        "funding": "full",
+        "person_id": person,
+        "reason_code": "resignation",
+    }
+    application = await home.submit(**leaving, type="exit_application", effective_on="2026-09-01")
+    await home.approve(application)
+    returned = await home.until_state(application, "returned")
+    given = [tuple(each) for each in await home.database.pool.fetch("SELECT document_no, numbered_on FROM documents")]
+
+    await home.move_case_to(application, date(2026, 9, 21))
+    again = leaving | {"effective_on": "2026-09-21", "title": "辞职", "justification": "已改正生效日期", "revision": 1}
+    answer = await home.post(home.clerk, f"/applications/{application}/resubmission", again)
+    await home.until(application, lambda found: found["step"] == "unit_head" and found["revision"] == 2)
+    await home.approve(application)
+    seen = await home.until_state(application, "awaiting_release")
+
+    assert returned["timeline"][-1]["reason_codes"] == ["dates_out_of_order"]
+    assert answer.status_code == 200, answer.text
+    assert [(each["document_no"], FRIDAY) for each in seen["documents"]] == given
+    assert await home.database.pool.fetchval("SELECT numbered_on FROM documents") == date(2026, 9, 21)

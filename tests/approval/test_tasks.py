@@ -72,6 +72,20 @@ async def test_nobody_finds_his_own_case_or_a_case_he_decided_among_what_he_has_
 
 
 @pytest.mark.asyncio
+async def test_who_decided_a_step_and_keeps_the_seal_finds_the_notice_to_be_released(home: House) -> None:
+    head, officer, director = home.deciders
+    keeper = Who(officer.name, officer.roles | {Role.SEAL_OPERATOR})
+    application = await home.submit()
+    for who in (head, keeper, director):
+        assert (await home.decide(application, who)).status_code == 200
+    seen = await home.until_state(application, "awaiting_release")
+
+    assert [each["id"] for each in await listed(home, keeper)] == [str(application)]
+    assert (await home.get(keeper, f"/applications/{application}"))["actions"] == ["release"]
+    assert (await home.post(keeper, f"/documents/{seen['documents'][0]['id']}/release")).status_code == 200
+
+
+@pytest.mark.asyncio
 async def test_a_list_is_narrowed_ordered_and_paged_and_counted(home: House) -> None:
     applications = [await home.submit(title=title) for title in ("甲", "乙", "丙%")]
     for application in applications:
@@ -93,13 +107,36 @@ async def test_a_list_is_narrowed_ordered_and_paged_and_counted(home: House) -> 
 
 
 @pytest.mark.asyncio
-async def test_another_units_applications_are_in_nobodys_list(home: House) -> None:
-    application = await home.submit()
-    await home.until(application, lambda seen: seen["step"] == "unit_head")
-    stranger = Who("stranger", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (uuid.uuid4(),))
+async def test_nothing_is_lost_between_two_pages_when_the_last_line_of_the_first_is_decided_meanwhile(home: House) -> None:
+    applications = [await home.submit() for _ in range(3)]
+    for application in applications:
+        await home.until(application, lambda seen: seen["step"] == "unit_head")
+    page = await home.get(home.deciders[0], "/tasks?limit=2")
+    shown = [uuid.UUID(each["id"]) for each in page["items"]]
+    await home.decide(shown[-1], home.deciders[0])
+    await home.until(shown[-1], lambda seen: seen["step"] != "unit_head")
 
-    assert [await listed(home, stranger, f"tab={tab}") for tab in ("todo", "to_read", "started", "done")] == [[], [], [], []]
-    assert (await home.get(stranger, "/tasks/counts"))["todo"] == 0
+    rest = await home.get(home.deciders[0], f"/tasks?limit=2&after={page['next']}")
+
+    assert sorted([*shown, *(uuid.UUID(each["id"]) for each in rest["items"])]) == sorted(applications)
+
+
+@pytest.mark.asyncio
+async def test_a_transfer_is_in_the_list_of_the_unit_that_applies_and_not_of_the_one_that_lets_the_person_go(home: House) -> None:
+    other = await home.unit_beside()
+    moving = {"unit_id": str(other), "from_unit_id": str(home.school), "person_id": await home.person_in_post()}
+    taker, giver = (Who(f"head-{unit}", frozenset({Role.UNIT_HEAD, Role.UNIT_CLERK}), (unit,)) for unit in (other, home.school))
+    clerk = Who("clerk-other", frozenset({Role.UNIT_CLERK}), (other,))
+    application = await home.submit(clerk, type="transfer_application", effective_on="2026-09-18", **moving)
+    await home.until(application, lambda seen: seen["step"] == "unit_head")
+
+    assert [[each["id"] for each in await listed(home, who)] for who in (taker, giver)] == [[str(application)], []]
+    assert [(await home.get(who, "/tasks/counts"))["todo"] for who in (taker, giver)] == [1, 0]
+    assert (await home.decide(application, giver)).json()["code"] == "application_unknown"
+    assert [(await home.get(who, f"/applications/{application}"))["actions"] for who in (taker, giver)] == [
+        ["approve", "return", "urge", "withdraw"],
+        [],
+    ]
 
 
 STEPS = (
@@ -150,6 +187,9 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     assert asked(ApplicationState.IN_REVIEW, Role.UNIT_HEAD, clerk, impartial=True, urged_today=True) == ("withdraw",)
     assert asked(ApplicationState.RETURNED, Role.UNIT_CLERK, clerk, impartial=True, urged_today=False) == ("resubmit", "withdraw")
     assert asked(ApplicationState.FILED, None, clerk, impartial=True, urged_today=False) == ()
+    sealer = frozenset({Role.SEAL_OPERATOR})
+    assert asked(ApplicationState.FILED, Role.SEAL_OPERATOR, sealer, impartial=True, urged_today=False) == ("release",)
+    assert asked(ApplicationState.FILED, Role.SEAL_OPERATOR, sealer, impartial=False, urged_today=False) == ()
     officer = frozenset({Role.BUSINESS_OFFICER})
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, unrecorded=True) == ("record_again",)
     assert asked(ApplicationState.EFFECTING, None, clerk, impartial=True, urged_today=False, unrecorded=True) == ()

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from deploy.chaos.schedule import KINDS
 from deploy.local.place import PROJECT
 from tests.mutations.guards import GUARDS
@@ -22,10 +24,11 @@ def test_every_fault_and_every_guard_stands_in_it() -> None:
     assert {guard.name for guard in GUARDS if f"| {guard.name} |" not in PAGE} == set()
 
 
-def test_f1_to_f26_are_all_answered() -> None:
-    rows = re.findall(r"^\| (F\d+)(?:, (F\d+))? \|", PAGE, re.MULTILINE)
+@pytest.mark.parametrize(("letter", "last"), [("F", 26), ("S", 20)])
+def test_each_fault_and_each_attack_is_answered(letter: str, last: int) -> None:
+    rows = re.findall(rf"^\| {letter}(\d+)(?:, {letter}(\d+))? \| [^|]+ \| [^|]+ \|$", PAGE, re.MULTILINE)
 
-    assert [int(name.removeprefix("F")) for row in rows for name in row if name] == list(range(1, 27))
+    assert [int(number) for row in rows for number in row if number] == list(range(1, last + 1))
 
 
 def test_each_guard_stands_where_its_mutation_takes_it_out() -> None:

@@ -65,6 +65,12 @@ async def test_every_route_declares_one_permission_and_a_row_scope(app: FastAPI)
     assert {found[0].scope for found in declared.values()} <= {"public", "units", "self"}
 
 
+def test_every_route_stands_in_the_description_by_which_row_scopes_are_tried(app: FastAPI) -> None:
+    described = {(path, method.upper()) for path, found in app.openapi()["paths"].items() for method in found}
+
+    assert {(route.path, method) for route in routes(app) for method in methods(route)} == described
+
+
 @pytest.mark.asyncio
 async def test_every_route_refuses_no_token_a_wrong_token_and_a_foreign_key(app: FastAPI, stack: Place) -> None:
     stranger = Tokens("", _foreign_key()).issue(Who("nobody", frozenset(Role)), datetime.now(UTC))

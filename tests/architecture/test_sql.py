@@ -13,7 +13,7 @@ from deploy.local.place import PROJECT
 
 SQL = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+|WHERE|FROM|JOIN|ORDER BY|LIMIT|AND|BEGIN|SET LOCAL|NOTIFY|LISTEN)\b")
 CONSTANT = re.compile(r"(\w+\.)?_?[A-Z][A-Z0-9_]*(\[.*\])?")
-ORDER = re.compile(r"(self\.)?order\.(keys|by|by_keys|descending)")
+ORDER = re.compile(r"(self\.)?order\.(keys|places|by|by_keys|descending)")
 ALLOWED = {
     "shared/audit/models.py: self.table": "what stands under the seal is declared in code",
     "shared/audit/models.py: self.key": "the same",
@@ -23,8 +23,10 @@ ALLOWED = {
     "shared/exports/running.py: source.rows": "a list of ours",
     "shared/exports/running.py: source.order": "the same",
     "services/roster/queries/comparison_facts.py: source.rows": "the same",
+    "services/roster/queries/exports/persons.py: source.rows": "the same",
     "services/roster/queries/person_lists.py: shape.columns": "names of our own fields: `_shape` takes no other",
     "services/roster/queries/persons.py: paging.limit": "a whole number from 1 to 200",
+    "services/roster/queries/reforms.py: paging.limit": "the same",
     "services/roster/queries/unit_history.py: paging.limit": "the same",
 }
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared import telemetry
-from tests.bench import approval, backlog, export, growth, imports, light, lists, open_cases, pages, place, plots, read, start
+from tests.bench import approval, backlog, city, export, growth, imports, light, lists, open_cases, pages, place, plots, read, start
 from tests.bench.bench_stack import RESULT, load, memory, processor, whole_stack
 from tests.bench.figures import Figure
 
@@ -24,6 +24,7 @@ PATHS = {
     "read": read.measure,
     "lists": lists.measure,
     "imports": imports.measure,
+    "city": city.measure,
     "start": start.measure,
     "export": export.measure,
     "backlog": backlog.measure,

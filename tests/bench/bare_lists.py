@@ -22,7 +22,7 @@ _SHOWN = ", ".join(f"encode(person.{name}, 'hex') AS {name}" if name in SENSITIV
 _PERSON = (
     f"SELECT person.person_id, {_SHOWN}, post.placement_id, post.unit_id, post.kind, post.funding, lower(post.during) AS started_on,"
     " post.entry_reason, post.exit_reason, post.seat_level, post.authorisation_no, post.authorised_on, post.over_quota_cause, post.transfer_id,"
-    " post.document_no, post.internal_unit, post.duty_status, post.entry_source, post.entry_document_no, post.off_post_kind,"
+    " post.document_no, post.internal_unit, post.duty_status, post.entry_source, post.entered_on, post.entry_document_no, post.off_post_kind,"
     " post.employment_form, post.dispatch_company, post.contract_until, was.name AS unit, units.code AS unit_code"
     f" FROM person_records AS person JOIN placements AS post ON post.person_id = person.person_id AND {_NOW('post')}"
     f" JOIN units ON units.id = post.unit_id JOIN unit_records AS was ON was.unit_id = units.id AND {_NOW('was')} WHERE {_NOW('person')}"

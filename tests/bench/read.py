@@ -49,7 +49,8 @@ async def _hello(place: Place) -> AsyncIterator[int]:
     port = place.port("roster") + FLOOR_OFFSET
     app = ("uvicorn", "--factory", "tests.bench.hello:create_app", "--host", "127.0.0.1", "--port", str(port), "--no-access-log")
     path = "/openapi.json"
-    part = Part("hello", (sys.executable, "-m", *app), place.variables("roster"), probe=probes.http(port, path), ports=(port,))
+    variables = place.variables("roster") | {"ROSTER_DATABASE_URL": place.database_url("roster")}
+    part = Part("hello", (sys.executable, "-m", *app), variables, probe=probes.http(port, path), ports=(port,))
     process = await spawn(part, place.home / "log" / "hello.log")
     try:
         await until_ready(part, process.pid)

@@ -18,16 +18,19 @@ class Books:
 
     sheets: dict[str, list[Line]]
     answers: list[Line]
+    history: dict[str, list[Line]]
 
     def __getitem__(self, kind: str) -> list[Line]:
         return self.sheets[kind]
 
 
 def read(folder: Path) -> Books:
-    """All five files and the key."""
+    """All files of today and of history, and the key."""
     sheets = {kind: _lines(folder / f"{kind}.xlsx", sheet.title) for kind, sheet in SHEETS.items()}
     with (folder / "answers.csv").open(encoding="utf-8-sig", newline="") as file:
-        return Books(sheets, list(csv.DictReader(file)))
+        answers = list(csv.DictReader(file))
+    history = {path.stem: _lines(path, SHEETS[path.stem.partition("-")[0]].title) for path in sorted(folder.glob("*-*.xlsx"))}
+    return Books(sheets, answers, history | {"former": _lines(folder / "former.xlsx", SHEETS["roster"].title)})
 
 
 def _lines(path: Path, title: str) -> list[Line]:

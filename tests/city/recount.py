@@ -202,7 +202,8 @@ def _people(roster: Roster) -> Iterator[Finding]:
 
 def _secondment(today: date, line: Line, who: tuple[str, str]) -> Iterator[Finding]:
     from_on, until = date.fromisoformat(line["借调开始"]), date.fromisoformat(line["借调到期"])
-    a_year = from_on.replace(year=from_on.year + 1)
+    leap = (from_on.month, from_on.day) == (2, 29)
+    a_year = from_on.replace(year=from_on.year + 1, day=28 if leap else from_on.day)
     if today > min(until, a_year):
         yield "M16", "红", *who, "seconded_until", str(min(until, a_year) + timedelta(days=1))
     elif (until - today).days <= 30:

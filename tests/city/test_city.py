@@ -103,9 +103,12 @@ def test_rows_refer_to_units_posts_and_internal_units_that_are_there(city: Books
 
 
 def test_nobody_came_before_his_posts_were_approved_or_after_today(city: Books, roster: Roster) -> None:
-    for line in people(city):
+    first = {key: quota["批准日期"] for key, quota in roster.quotas.items()}
+    for line in city.history["quotas-2016"]:
+        first[line["单位"], line["编制类型"]] = line["批准日期"]
+    for line in [*people(city), *city.history["former"]]:
         kind = line.get("编制类型", "编外用工控制数")
-        assert roster.quotas[line["单位"], kind]["批准日期"] <= recount.started(line) <= TODAY.isoformat()
+        assert first[line["单位"], kind] <= recount.started(line) <= TODAY.isoformat()
 
 
 @pytest.mark.parametrize("rule", COUNTED_RULES)
@@ -172,6 +175,59 @@ def test_withheld_units_and_units_without_posts_are_as_the_key_says(city: Books,
     assert withheld == {line["单位名称"] for line in city["units"] if line["不计入公开汇总"] == "是"}
     assert {answer["单位"] for answer in empty if not answer["事项"]} == set(roster.units) - with_posts
     assert {int(roster.quotas[answer["单位"], answer["事项"]]["编制数"]) for answer in empty if answer["事项"]} == {0}
+
+
+def age_at(line: Line, day: str) -> int:
+    born = line["出生日期"]
+    return int(day[:4]) - int(born[:4]) - (day[5:10] < born[5:10])
+
+
+def test_everybody_came_in_a_way_that_fits_his_age_sex_and_work(city: Books, roster: Roster) -> None:
+    wrong = {line["公民身份号码"] for line in lines_of("M11", city)}
+    for line in (line for line in [*roster.people, *city.history["former"]] if line["公民身份号码"] not in wrong):
+        came, on, age = line["进入形式"], line["入编时间"], age_at(line, line["入编时间"])
+        worked = int(on[:4]) - int(line["参加工作时间"][:4])
+        if came in {"考录", "选调生"}:
+            assert age <= (28 if came == "选调生" else 35) + 1, line
+        if came in {"公开招聘", "人才引进"}:
+            assert age <= 41, line
+        if came == "军转安置":
+            assert (line["性别"], age >= 28, worked >= 6) == ("男", True, True), line
+        if came in {"转任", "调任"}:
+            assert worked >= 2 or age > 35, line
+
+
+def test_no_leader_is_on_probation_and_none_has_led_for_as_long_as_he_is_here(city: Books, found: list[Finding]) -> None:
+    above = {number for rule, _, _, number, *_ in found if rule == "M03"}
+
+    assert [line for line in city["roster"] if line["占用职数"] and line["人员状态"] == "试用期"] == []
+    for line in city["roster"]:
+        if line["公民身份号码"] in above:
+            assert line["入编时间"][:7] < line["任现职时间"], line
+
+
+def test_whoever_stands_on_a_post_of_another_kind_has_the_marks_of_his_own(city: Books) -> None:
+    for line in lines_of("M06", city):
+        servant = line["人员身份"] == "公务员"
+        assert (line["是否公务员登记"], bool(line["职级"])) == ("是" if servant else "否", servant), line
+        assert line["进入形式"] in ({"考录", "转任"} if servant else {"调动"})
+
+
+@pytest.mark.parametrize(("number", "day"), [("用编单编号", "核编日期"), ("入编文号", "入编时间")])
+def test_a_paper_is_for_one_unit_one_kind_of_post_and_one_day(city: Books, number: str, day: str) -> None:
+    used: dict[str, set[tuple[str, ...]]] = {}
+    for line in [*city["roster"], *city.history["former"]]:
+        if line[number]:
+            used.setdefault(line[number], set()).add((line["单位"], line["编制类型"], line[day]))
+    papers = [occasion for occasions in used.values() for occasion in occasions]
+
+    assert {paper: occasions for paper, occasions in used.items() if len(occasions) > 1} == {}
+    assert len(papers) == len(set(papers))
+
+
+def test_nobody_is_called_like_a_leader_of_the_country(city: Books) -> None:
+    assert {line["姓名"] for line in [*people(city), *city.history["former"]]} & words.LEADERS == set()
+    assert {"李强", "李鹏", "周永康", "胡海峰"} <= words.LEADERS
 
 
 PLACES = (*words.TOWNS, *words.STREETS, words.CITY, *words.SPOTS, *words.COUNTIES, words.PROVINCE)

@@ -88,6 +88,27 @@ async def test_what_is_filled_without_indexes_has_them_again_afterwards(database
     assert not [guard for guard in within if guard.startswith(("EXCLUDE", "FOREIGN KEY", "CREATE INDEX"))]
 
 
+async def test_what_a_killed_filling_took_away_is_put_back_by_the_next_one(stack: Place, database: Callable[[str], str]) -> None:
+    address = database("bianban")
+    conn = await asyncpg.connect(address)
+    before = await _guards(conn)
+    killed = without_indexes(conn, "roster", ["persons", "person_records", "placements"])
+    await killed.__aenter__()
+    within = await _guards(conn)
+    conn.terminate()  # as by kill -9: nothing is put back
+    await filled(stack, address)
+
+    with pytest.raises(WrongPlace, match="系统中已有单位"):
+        await filled(stack, address)
+    conn = await asyncpg.connect(address)
+    after = await _guards(conn)
+    left = await conn.fetchval("SELECT to_regclass('public.taken_away')")
+    await conn.close()
+
+    assert len(within) < len(before)
+    assert (after, left) == (before, None)
+
+
 async def _guards(conn: "asyncpg.Connection[asyncpg.Record]") -> set[str]:
     rows = await conn.fetch(
         "SELECT pg_get_indexdef(indexrelid) AS said FROM pg_index WHERE indrelid = ANY($1::text[]::regclass[])"

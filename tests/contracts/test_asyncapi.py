@@ -1,7 +1,8 @@
-"""The AsyncAPI document: every event of every topic, every reference resolved. (Its official parser was run by hand: docs/operations.md.)"""
+"""The AsyncAPI document: every event of every topic, every reference resolved. Its official parser takes it, where that was fetched."""
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from deploy.docs import app
 from shared.events import CATALOGUE, TOPICS
 from shared.events.asyncapi import document
 from shared.events.envelope import CONTEXT
+from tests.contracts.parser import install as parser
 
 KEY = re.compile(r"^[\w.\-]+$")
 """What AsyncAPI allows as the name of a component."""
@@ -87,3 +89,30 @@ def test_the_command_prints_it() -> None:
     printed = CliRunner().invoke(app, ["asyncapi"])
 
     assert json.loads(printed.stdout)["asyncapi"].startswith("3.")
+
+
+def parsed(told: dict[str, Any]) -> dict[str, Any]:
+    """What the official parser says of a document."""
+    command = (parser.NODE, parser.HERE / "check.mjs", parser.PLACE)
+    done = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.skipif(
+    not (parser.PLACE / "node_modules").exists(),
+    reason="AsyncAPI's parser is not on this machine: python -m tests.contracts.parser.install",
+)
+def test_the_official_parser_takes_it_and_refuses_a_broken_one(told: dict[str, Any]) -> None:
+    found = parsed(told)
+    broken = parsed(told | {"channels": {"x": {"messages": "none"}}})
+
+    assert (found["version"], found["channels"]) == (told["asyncapi"], len(TOPICS))
+    assert [each for each in found["wrong"] if each["code"] != "asyncapi-latest-version"] == []
+    assert [each for each in broken["wrong"] if each["severity"] == 0]
+
+
+def test_the_lock_of_the_parser_names_no_host_and_hashes_everything() -> None:
+    packages = json.loads((parser.HERE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+
+    assert [name for name, about in packages.items() if "resolved" in about] == []
+    assert [name for name, about in packages.items() if name and not about.get("integrity", "").startswith("sha512-")] == []

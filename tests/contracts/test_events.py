@@ -2,14 +2,15 @@
 
 import copy
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from uuid import uuid4
+from uuid import RFC_4122, uuid4
 
 import pytest
 
 from shared.events import CATALOGUE, TOPICS
-from shared.events.envelope import Event, Unreadable
+from shared.events.envelope import Event, Unreadable, uuid7, uuid7s
 from shared.events.roster import EstablishmentState, PersonRegistered, QuotaChanged
 from tests.contracts.frozen import EVENTS, FOLDER, Contract, breaks, contract_of, frozen, name_of
 
@@ -35,6 +36,18 @@ def test_no_event_has_disappeared_and_no_type_is_used_twice() -> None:
 def test_every_event_stands_in_a_known_topic_of_its_publisher() -> None:
     assert {cls.topic for cls in EVENTS} == set(TOPICS)
     assert all(name.split(".")[0] == cls.topic.split(".")[0] for cls, name in zip(EVENTS, NAMES, strict=True))
+
+
+def test_identifiers_stand_in_the_order_in_which_a_process_made_them_within_a_millisecond_too() -> None:
+    began = time.time_ns() // 1_000_000
+    made = [uuid7() for _ in range(20_000)]
+    together = uuid7s(1_000)
+
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+    assert together == sorted(set(together))
+    assert {(one.version, one.variant) for one in made + together} == {(7, RFC_4122)}
+    assert began <= made[0].int >> 80 <= together[0].int >> 80 <= time.time_ns() // 1_000_000
 
 
 def contract() -> Contract:

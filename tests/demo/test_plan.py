@@ -1,12 +1,18 @@
 """The demo's city can carry its story: people who apply, and units that stay as they are while time passes."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
 from deploy.city.city import TODAY, city_of, units_of
 from deploy.city.invented import Inventor
 from deploy.city.plan import STAGE
+from deploy.demo import city
 from deploy.demo.city import logins, staff_of
-from deploy.demo.plan import COUNTY, STORY, city
+from deploy.demo.plan import COUNTY, STORY
+from deploy.demo.plan import city as story
+from deploy.local.place import Place
 from shared.law.retirement import YearMonth
 from tests.city.recount import statutory_month
 
@@ -14,7 +20,7 @@ YEARS_AHEAD = 3
 
 
 def test_every_town_and_school_has_a_clerk_and_a_head() -> None:
-    units = city()
+    units = story()
     names = {account.name for account in staff_of(units)}
 
     assert {f"{login}.{part}" for login in logins(units) for part in ("clerk", "head")} <= names
@@ -39,9 +45,9 @@ def test_nobody_on_the_stage_retires_while_the_story_goes_on(size: tuple[int, in
 
 
 def test_the_units_of_the_story_have_the_same_logins_and_codes_in_the_whole_county() -> None:
-    story, county = ({login: unit.uscc for login, unit in logins(units).items()} for units in (city(), units_of(*COUNTY, today=TODAY)))
+    small, county = ({login: unit.uscc for login, unit in logins(units).items()} for units in (story(), units_of(*COUNTY, today=TODAY)))
 
-    assert story.items() <= county.items()
+    assert small.items() <= county.items()
 
 
 def test_two_inventors_with_other_first_numbers_never_meet() -> None:
@@ -49,6 +55,15 @@ def test_two_inventors_with_other_first_numbers_never_meet() -> None:
     one, other = Inventor(1), Inventor(2, first_sequence=100)
 
     assert {one.id_number(born_on, "F") for _ in range(90)}.isdisjoint(other.id_number(born_on, "F") for _ in range(90))
+
+
+def test_a_filling_that_is_resumed_on_another_day_brings_the_city_of_the_first_one(tmp_path: Path) -> None:
+    place = Place(tmp_path, 0, "demo")
+    first = [city.day_of(place, TODAY), city.day_of(place, TODAY + timedelta(days=1))]
+    place.forget()
+
+    assert first == [TODAY, TODAY]
+    assert city.day_of(place, TODAY + timedelta(days=1)) == TODAY + timedelta(days=1)
 
 
 def _line(cells: dict[str, str | int | None]) -> dict[str, str]:

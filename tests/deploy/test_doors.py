@@ -1,5 +1,6 @@
 """The doors as commands and the demo's story use them: what is no answer is asked again under the same key."""
 
+import stat
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -7,12 +8,15 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from deploy.doors import Doors, Refused
+from deploy.doors import Doors, Refused, owned
 from deploy.local.place import Place
 from shared.auth import Tokens, Who
 from shared.db import Database
 
 pytestmark = pytest.mark.asyncio
+
+
+BOOK = b"PK book"
 
 
 class Known(Doors):
@@ -59,3 +63,20 @@ async def test_a_refusal_is_the_answer(tmp_path: Path) -> None:
         await open_.post("officer", "roster", "/units/1/persons", {"name": "甲"})
 
     assert (refused.value.status, len(asked)) == (409, 1)
+
+
+async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: Path) -> None:
+    target = tmp_path / "list.xlsx"
+    target.write_bytes(b"an older one, readable by all")
+    target.chmod(0o644)
+    open_, _ = doors(tmp_path, 200)
+
+    await open_.save("officer", "roster", "/exports/1/file", target)
+
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    for before in (None, 0o644):
+        again = tmp_path / "returned.xlsx"
+        if before:
+            again.chmod(before)
+        owned(again, BOOK)
+        assert (again.read_bytes(), stat.S_IMODE(again.stat().st_mode)) == (BOOK, 0o600)

@@ -89,3 +89,17 @@ def test_the_processes_and_what_they_read_are_told() -> None:
     assert "BIANBAN_ISSUER\t必填\t各进程、portal\n" in settings
     assert "BIANBAN_SEAL_CODE\tNone\tapproval、monitoring\n" in settings
     assert "ROSTER_IMPORT_KEEP_DAYS\t30\troster" in settings
+
+
+MADE_HERE = {"PORTAL_ASSETS", "PORTAL_KAFKA", "PORTAL_ZIPKIN_URL", "BIANBAN_CLOCK_FILE", "BIANBAN_KAFKA_REPLICAS"}
+"""What a stack of this machine knows by itself: it has one broker, and in production no other time than the real one."""
+
+
+def test_every_setting_that_is_told_reaches_the_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {line.split("\t")[0] for line in CliRunner().invoke(cli.app, ["docs", "settings"]).output.splitlines()}
+    for name in told:
+        monkeypatch.setenv(name, "told")
+
+    handed = Place(tmp_path, 0, "production").of_all_parts()
+
+    assert {name for name in told - handed.keys() if not name.endswith("_DATABASE_URL")} == MADE_HERE

@@ -46,7 +46,8 @@ def test_a_log_within_its_bounds_is_left_alone(tmp_path: Path) -> None:
     assert (kept(log), log.read_text()) == (["part.log"], 9 * LINE)
 
 
-def test_the_older_logs_move_on_and_only_three_are_kept(tmp_path: Path) -> None:
+def test_the_older_logs_move_on_and_only_three_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LOGS_KEPT", 3)
     log = tmp_path / "part.log"
     for number in range(5):
         log.write_text(f"{number}\n" + 10 * LINE)
@@ -122,3 +123,20 @@ async def test_a_log_that_cannot_be_moved_aside_does_not_end_the_housekeeping(tm
     await running
 
     assert place.state_file.exists()
+
+
+@pytest.mark.asyncio
+async def test_a_long_log_that_cannot_be_moved_aside_keeps_no_part_from_starting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path, 0, "test")
+    place.make_folders()
+    (tmp_path / "log" / "part.log").write_text(10 * LINE)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    part = Part("part", (sys.executable, "-c", "print('begun')"), dict(os.environ), job=True)
+    keeper = supervisor.Supervisor(place, [part]).keepers["part"]
+
+    keeper.begin()
+    async with asyncio.timeout(20):
+        await keeper.good.wait()
+    await keeper.stop()
+
+    assert (tmp_path / "log" / "part.log").read_text() == 10 * LINE + "begun\n"

@@ -1,5 +1,6 @@
 """Migrations run once, in order, each service in a schema of its own; history cannot be edited, and a service cannot change its tables."""
 
+import asyncio
 import shutil
 import uuid
 from collections.abc import Callable
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner
 
+from deploy import cli
 from deploy import migrate as job
-from deploy.local.place import PROJECT, SERVICES, Place, Service
-from deploy.migrate import EditedMigration, migrate
+from deploy.local.place import PROJECT, SERVICES, Place, Service, WrongPlace
+from deploy.migrate import EditedMigration, Migration, migrate, not_applied
 
 FIRST = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE things (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n"
 SECOND = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nALTER TABLE things ADD COLUMN name text;\n"
@@ -56,6 +59,34 @@ async def test_an_applied_migration_that_was_changed_is_refused_by_name(
 
     with pytest.raises(EditedMigration, match=r"1001_things\.sql"):
         await migrate(stack, name, tree)
+
+
+@pytest.mark.asyncio
+async def test_a_new_file_is_known_as_not_applied_until_it_is(stack: Place, tree: Path, name: str) -> None:
+    await migrate(stack, name, tree)
+    assert await not_applied(stack, name, tree) == []
+    (tree / "services" / "roster" / "migrations" / "1002_name.sql").write_text(SECOND)
+
+    assert await not_applied(stack, name, tree) == ["roster/1002_name.sql"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("newer", "said"), [(True, "先运行 bianban down，再运行 bianban up"), (False, "迁移文件不见了")])
+async def test_up_on_a_stack_that_runs_on_other_tables_is_refused(
+    stack: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: bool, said: str
+) -> None:
+    await migrate(stack)
+    known, tomorrow = job._all(PROJECT), tmp_path / "9999_of_tomorrow.sql"
+    tomorrow.write_text(SECOND)
+    monkeypatch.setattr(job, "_all", lambda _: [*known, Migration("roster", tomorrow)] if newer else known[:-1])
+    for variable, value in stack.variables().items():
+        monkeypatch.setenv(variable, value)
+
+    refused = await asyncio.to_thread(CliRunner().invoke, cli.app, ["up", "--city", "none"])
+
+    assert isinstance(refused.exception, WrongPlace)
+    assert said in str(refused.exception)
+    assert "全部就绪" not in refused.output
 
 
 @pytest.mark.asyncio

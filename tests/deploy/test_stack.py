@@ -1,8 +1,10 @@
 """The fixtures themselves: what every other test stands on."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,6 +14,9 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from deploy.local.place import Place
+from deploy.local.stack import published
 
 
 @workflow.defn
@@ -39,6 +44,14 @@ async def test_a_database_is_migrated_and_a_service_has_its_own_schema_only(data
         assert await roster.fetchval("SELECT current_schema()") == "roster"
     finally:
         await roster.close()
+
+
+def test_no_server_leaves_its_memory_on_a_disk(stack: Place) -> None:
+    running = {part.name: Path(f"/proc/{part.pid}/limits").read_text() for part in published(stack) if part.pid}
+
+    assert running.keys() >= {"postgres", "kafka", "temporal"}
+    limits = {name: re.findall(r"Max core file size +(\d+|unlimited) +(\d+|unlimited)", told) for name, told in running.items()}
+    assert limits == {name: [("0", "0")] for name in running}
 
 
 @pytest.mark.asyncio

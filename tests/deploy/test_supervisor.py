@@ -18,10 +18,14 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from deploy import cli
+from deploy.backup import command as backups
+from deploy.clock import TimeIsReal
 from deploy.local import archive, postgres, secret_files, stack, state
 from deploy.local.part import Part
-from deploy.local.place import PORTS, PROJECT, Place
+from deploy.local.place import PORTS, PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken, refuse_taken_ports
 from deploy.local.state import PartState, State, birth
 from deploy.local.supervisor import Keeper, Supervisor
@@ -243,6 +247,30 @@ async def test_a_closed_terminal_does_not_end_the_stack(places: Callable[[str], 
     assert (seen(place, "postgres").state, seen(place, "postgres").restarts) == (State.READY, 0)
 
 
+def test_what_is_set_for_identity_comes_through_the_supervisor(places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDENTITY_SECOND_FACTOR", "true")
+    place = places("home")
+
+    stack.launch(place, ("postgres",), with_parent=True)
+
+    assert psutil.Process(stack.supervisor(place) or 0).environ()["IDENTITY_SECOND_FACTOR"] == "true"
+
+
+def test_the_first_passwords_last_as_long_as_identity_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, str]] = []
+    monkeypatch.setenv("IDENTITY_ONE_TIME_DAYS", "1")
+
+    def run(command: tuple[str, ...], env: dict[str, str], **_: object) -> "subprocess.CompletedProcess[str]":
+        told.append(env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    cli._load_city(Place(tmp_path, 0, "production"), "none")
+
+    assert told[0]["IDENTITY_ONE_TIME_DAYS"] == "1"
+
+
 def in_front(place: Place) -> "subprocess.Popen[str]":
     """`bianban up --foreground`, with the stack ready behind it."""
     command = [sys.executable, "-m", "deploy.cli", "up", "--city", "none", "--foreground"]
@@ -306,6 +334,49 @@ def test_a_home_of_another_environment_is_refused(places: Callable[[str], Place]
 
     assert refused.returncode == 1
     assert (place.home / "environment").read_text() == "test\n"
+
+
+@pytest.fixture
+def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home that was started as production, before a shell that says nothing of it."""
+    Place(tmp_path, 0, "production").make_folders()
+    monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
+    monkeypatch.delenv("BIANBAN_ENVIRONMENT", raising=False)
+    return tmp_path
+
+
+def refused(*arguments: str) -> BaseException | None:
+    return CliRunner().invoke(cli.app, arguments).exception
+
+
+def test_a_shell_that_says_nothing_is_asked_before_production_is_deleted(real: Path) -> None:
+    (real / "out" / "notice.pdf").write_text("kept")
+
+    assert str(refused("clean")) == "1"
+    assert (real / "out" / "notice.pdf").exists()
+
+
+@pytest.mark.usefixtures("real")
+def test_a_shell_that_says_nothing_moves_no_time_in_production() -> None:
+    assert isinstance(refused("clock", "advance", "--days", "1"), TimeIsReal)
+
+
+@pytest.mark.usefixtures("real")
+def test_a_backup_of_production_says_so_whatever_the_shell_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def tell_what(place: Place, *_: object) -> None:
+        raise WrongPlace(place.environment)
+
+    monkeypatch.setattr(backups, "make", tell_what)
+
+    assert str(refused("backup", str(tmp_path / "backup"))) == "production"
+
+
+@pytest.mark.parametrize("word", ["clean", "down", "status"])
+def test_a_home_is_not_taken_for_what_it_is_not(real: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setenv("BIANBAN_ENVIRONMENT", "demo")
+
+    assert isinstance(refused(word), WrongPlace)
+    assert (real / "environment").exists()
 
 
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 
 from deploy.city import words
-from shared.documents import MissingGlyphs, Renderer, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, Renderer, _drawn, keep_file, sha256_hex
 
 AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
 APPROVAL, MONITORING = (Path(__file__).parents[2] / "services" / name / "templates" for name in ("approval", "monitoring"))
@@ -35,7 +35,7 @@ POST_USE = HEAD | {
 ENTRY = HEAD | {
     "number": "云编入〔2026〕45号",
     "person": "买买提·䶮𬱖",
-    "id_number": "330499********1011",
+    "id_number": "330499***********1",
     "born_on": "1988-02-29",
     "entered_on": "2026-10-12",
 }
@@ -81,7 +81,7 @@ def text_of(pdf: bytes) -> str:
             POST_USE,
             ["核准使用编制通知单", "云编核〔2026〕12号", "2027年9月20日", "本章为系统内嵌演示印章，不具有法律效力"],
         ),
-        (APPROVAL / "entry_notice.typ", ENTRY, ["人员入编通知单", "买买提·䶮𬱖", "330499********1011", "2026年10月12日"]),
+        (APPROVAL / "entry_notice.typ", ENTRY, ["人员入编通知单", "买买提·䶮𬱖", "330499***********1", "2026年10月12日"]),
         (APPROVAL / "movement_notice.typ", EXIT, ["人员出编通知单", "沈清和", "退休"]),
         (
             MONITORING / "supervision_list.typ",
@@ -124,6 +124,31 @@ def test_a_character_that_no_font_draws_stops_the_document_and_is_named_by_code_
 
     assert refused.value.characters == ("\ue123", "\U0003fffd")
     assert "王" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u200b", "\ufeff", "\u200d", "\u200e", "\u2060", "\ufe0f", "\U000e0100", "\u00ad", "\u202e", "\x1c", "\x1f", "\x00", "\x7f"]
+)
+def test_a_character_that_nobody_sees_stops_no_document(unseen: str) -> None:
+    """U+001C to U+001F count as spaces, and no font has them."""
+    for person in (f"王{unseen}云", f"{unseen}王云{unseen}"):
+        text = text_of(RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY | {"person": person}, AT))
+
+        assert "王云" in "".join(letter for letter in text if letter.isprintable() and letter not in "\ufe0f\U000e0100")
+
+
+def test_lines_and_words_of_a_text_stay_apart_and_a_chosen_form_of_a_letter_is_passed_on() -> None:
+    assert _drawn({"a": ["x\r\ny\tz\x0bw", 1, None], "葛\U000e0100": "葛\U000e0100"}) == {
+        "a": ["x \ny\tz w", 1, None],
+        "葛\U000e0100": "葛\U000e0100",
+    }
+
+
+def test_a_text_is_known_to_be_drawable_before_it_is_drawn() -> None:
+    RENDERER.ensure_drawable({"title": "云\u200b", "lines": ["一\n二"]})
+
+    with pytest.raises(MissingGlyphs):
+        RENDERER.ensure_drawable({"lines": [{"title": "\ue123"}]})
 
 
 def test_a_real_seal_is_not_called_a_demonstration() -> None:

@@ -44,6 +44,8 @@ async def plant(doors: Doors) -> Planted:
     application = await _application(doors, planted, clerk, head)
     issue = await _until(lambda: _issue(doors, planted))
     planted.ids = {"unit_id": planted.foreign, "person_id": person, "application_id": application, "issue_id": issue}
+    planted.ids["reform_id"] = await _reform(doors, planted)
+    planted.ids["placement_id"] = (await doors.get(OFFICER, "roster", f"/persons/{person}")).body["placement"]["placement_id"]
     return planted
 
 
@@ -106,6 +108,14 @@ async def _application(doors: Doors, planted: Planted, clerk: str, head: str) ->
     decision = {"verdict": "approve", "revision": seen["revision"], "step": seen["step"], "opinion": planted.mark}
     await doors.post(head, "approval", f"/applications/{application}/decisions", decision)
     return application
+
+
+async def _reform(doors: Doors, planted: Planted) -> str:
+    today = business_day(doors.clock.now()).isoformat()
+    head = {"title": planted.mark, "document_no": planted.mark, "document_on": today, "effective_on": today, "reason": planted.mark}
+    steps = [{"step": "change", "unit_id": planted.foreign, "duties": planted.mark}]
+    reform: str = (await doors.post(OFFICER, "roster", "/reforms", head | {"steps": steps})).body["reform_id"]
+    return reform
 
 
 async def _accepted(doors: Doors, clerk: str, body: dict[str, Any]) -> Any:

@@ -103,6 +103,14 @@ async def test_nobody_came_later_than_the_files_say(whole: Place, city: Books) -
     assert set(found) == set(days.items())
 
 
+async def test_loans_without_a_document_are_those_of_the_answer_key(whole: Place, city: Books) -> None:
+    found = await fetch(
+        whole, "SELECT name FROM roster.secondments JOIN roster.units ON units.id = lender_id WHERE secondments.document_no IS NULL"
+    )
+
+    assert sorted(str(name) for (name,) in found) == sorted(line["单位"] for line in city.answers if line["规则"] == "M17")
+
+
 async def test_what_is_no_establishment_is_counted_apart(whole: Place, city: Books) -> None:
     counted = await fetch(whole, "SELECT label FROM roster.establishment_kinds WHERE NOT counted")
 

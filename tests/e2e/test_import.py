@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -150,11 +151,13 @@ async def test_a_worker_that_is_killed_while_it_writes_doubles_nothing_and_loses
         importing = Importing(doors, OFFICER)
         found = await importing.check("roster", "a.xlsx", book({"单位": units, "人员": persons}))
         writing = asyncio.create_task(importing.write(found, accept_valid=True))
+        killed: list[int] = []
         for done in (2, 15):
             while (seen := (await doors.get(OFFICER, "roster", f"/imports/{found['id']}")).body)["units_done"] < done:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             assert seen["units_done"] < 40
-            os.kill(await _worker(whole), signal.SIGKILL)
+            killed.append(await _worker(whole, killed))
+            os.kill(killed[-1], signal.SIGKILL)
         written = await writing
 
     assert found["errors"] == 0
@@ -164,10 +167,11 @@ async def test_a_worker_that_is_killed_while_it_writes_doubles_nothing_and_loses
     assert sum(people for _, people, _ in standing) == 99 * 20
 
 
-async def _worker(whole: Place) -> int:
-    """The process of the roster's worker, which may just be starting again."""
+async def _worker(whole: Place, killed: Collection[int]) -> int:
+    """The process of the roster's worker, which may just be starting again; whose place has not yet been told may be one of those killed."""
     for _ in range(600):
-        if worker := next(each.pid for each in published(whole) if each.name == "roster-worker"):
+        worker = next(each.pid for each in published(whole) if each.name == "roster-worker")
+        if worker and worker not in killed:
             return worker
         await asyncio.sleep(0.1)
     raise AssertionError("the roster's worker did not come back")

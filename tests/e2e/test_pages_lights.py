@@ -143,12 +143,12 @@ async def _over_quota(whole: Place, doors: Doors, unit: dict[str, Any], row: dic
 
 
 async def _issue_lists(whole: Place, doors: Doors, unit: str) -> None:
-    """The weekly job, as it ran on the first working day of this week; it finds what is open now."""
+    """The weekly job, as it will run on the first working day of next week: an edition tells nothing that was found after its day."""
     await _until_red(doors, unit)
     key = bytes.fromhex((whole.home / "secrets" / "payload.key").read_text())
     client, today = await connect(whole.temporal, NAMESPACE, key), business_day(Clock(whole.clock_file).now())
-    days = [today - timedelta(days=each) for each in range(today.weekday(), -1, -1)]
-    for day in days:
+    monday = today + timedelta(days=7 - today.weekday())
+    for day in (monday + timedelta(days=each) for each in range(7)):
         nominal = Nominal(at=at_hour(day, 9))
         await client.execute_workflow("SupervisionWorkflow", nominal, id=f"lists-{uuid4()}", task_queue=WORKFLOWS)
 

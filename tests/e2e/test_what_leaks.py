@@ -11,14 +11,19 @@ from typing import Any
 
 import asyncpg
 import httpx
+import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
 from deploy.bootstrap import PLAN
+from deploy.city import words
+from deploy.city.plants import ODD_NAMES
 from deploy.identity import tokens
+from deploy.local import stack
+from deploy.local.parts import parts
 from deploy.local.place import NAMESPACE, Place
 from services.roster.models.facts import place_of
 from shared.auth import Who
@@ -38,21 +43,32 @@ _HAN = re.compile(r"[㐀-鿿豈-﫿𠀀-𳏿·]{2,}")
 _NUMBER = re.compile(r"\d{17}[\dXx]")
 _INVENTED = re.compile(r"33049[89]\d{11}[\dXx]")
 """Any number of an invented person, in the register or not."""
+_HEX = re.compile(r"\\\\x([0-9a-f]+)")
+"""A column of bytes, as COPY writes it."""
+_SECRET = re.compile(r"[\w+/=-]{20,}")
+"""A key, a password or a line of one, as it stands in a secret file."""
 
 
 class Planted:
-    """Who is in the register, and a search for any of them."""
+    """Who is in the register, and a search for any of them.
+
+    Two characters of everyday use may stand in other words side by side (王建 in 王建设): such a name is found where it stands alone. One with a
+    character that is in no word is found anywhere, as longer ones are.
+    """
 
     def __init__(self, numbers: set[str], names: set[str]) -> None:
         self.numbers = numbers
-        self.names = {name for name in names if len(name) >= 3}  # two characters may be a word
+        self._alone = {name for name in names if len(name) == 2 and not set(name) & set(words.RARE_GIVEN)}
+        self.names = {name for name in names if len(name) >= 2} - self._alone
+        self._lengths = {len(name) for name in self.names}
 
     def numbers_in(self, text: str) -> Iterator[str]:
         yield from self.numbers.intersection(_NUMBER.findall(text))
 
     def names_in(self, text: str) -> Iterator[str]:
-        for run in _HAN.findall(text):
-            for length in (3, 4):
+        for run in set(_HAN.findall(text)):
+            yield from self._alone & {run}
+            for length in self._lengths:
                 yield from self.names.intersection(run[start : start + length] for start in range(len(run) - length + 1))
 
 
@@ -76,8 +92,13 @@ async def tables(place: Place) -> AsyncIterator[tuple[tuple[str, str], str]]:
             parts.append(data)
 
         await conn.copy_from_table(table, schema_name=schema, output=keep)
-        yield (schema, table), b"".join(parts).decode()
+        yield (schema, table), with_bytes_read(b"".join(parts).decode())
     await conn.close()
+
+
+def with_bytes_read(copied: str) -> str:
+    """Rows as COPY writes them, what columns of bytes hold as text: events and letters are kept so."""
+    return _HEX.sub(lambda found: bytes.fromhex(found[1]).decode(errors="replace"), copied)
 
 
 async def records(place: Place) -> AsyncIterator[tuple[str, str]]:
@@ -91,8 +112,14 @@ async def records(place: Place) -> AsyncIterator[tuple[str, str]]:
     while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
         for partition, found in (await consumer.getmany(timeout_ms=200)).items():
             for record in found:
-                yield partition.topic, f"{record.key!r} {record.headers!r} {record.value.decode()}"
+                yield partition.topic, read(record)
     await consumer.stop()
+
+
+def read(record: ConsumerRecord[bytes, bytes]) -> str:
+    """All of a record as text."""
+    parts = [record.key, *(part for name, value in record.headers for part in (name.encode(), value)), record.value]
+    return " ".join((part or b"").decode(errors="replace") for part in parts)
 
 
 async def histories(place: Place) -> AsyncIterator[tuple[str, str]]:
@@ -227,8 +254,46 @@ async def test_an_error_nobody_foresaw_tells_nobody(whole: Place, shown: list[st
 
 
 async def test_the_search_finds_what_is_planted() -> None:
-    people = Planted({"330499196501150013"}, {"闻远迹", "𠀋示例"})
+    people = Planted({"330499196501150013"}, {"闻远迹", "𠀋示例", "古丽娜尔·艾尔肯", "单㛃", "仇龑", "王建"})
 
     assert list(people.numbers_in('{"a":"330499196501150013"}')) == ["330499196501150013"]
     assert list(people.names_in("已由闻远迹办理")) == ["闻远迹"]
     assert list(people.names_in("𠀋示例")) == ["𠀋示例"]
+    assert list(people.names_in("报古丽娜尔·艾尔肯同志")) == ["古丽娜尔·艾尔肯"]
+    assert sorted(people.names_in("请单㛃与仇龑到场")) == ["仇龑", "单㛃"]
+    assert list(people.names_in('{"name": "王建"} 王建设')) == ["王建"]
+    assert list(people.names_in(with_bytes_read("7\t\\\\x7b22e997bbe8bf9ce8bfb9227d\t\\\\xff"))) == ["闻远迹"]
+
+
+async def test_the_search_reads_every_part_of_a_record() -> None:
+    told = ConsumerRecord("t", 0, 0, 0, 0, "闻".encode(), None, None, 0, 0, [("迹", "远".encode()), ("none", None)])
+
+    assert read(told) == "闻 迹 远 none  "
+
+
+async def test_each_odd_name_of_the_city_is_in_the_register_and_searched(whole: Place) -> None:
+    people = await planted(whole)
+
+    for name in ODD_NAMES:
+        assert name in people.names
+        assert list(people.names_in(f"又见{name}等人")) == [name]
+
+
+async def test_no_process_is_told_a_secret_by_its_start(whole: Place) -> None:
+    """Command line and environment are seen by more than who may read the files. A fork shows those of its origin: its own are asked of its part."""
+    secrets = {file.name: _SECRET.findall(file.read_text()) for file in whole.secrets.iterdir() if file.suffix != ".pub"}
+    supervisor = psutil.Process(stack.supervisor(whole) or 0)
+
+    told = [(process.name(), " ".join([*process.cmdline(), *process.environ().values()])) for process in family(supervisor)]
+    given = [(part.name, " ".join([*part.argv, *part.variables.values()])) for part in parts(whole)]
+
+    assert len(told) > len(stack.published(whole)) > 15
+    assert secrets.keys() >= {"roster.db", "postgres.db", "field.keys", "payload.key", "token.key", "seal.hmac"}
+    assert all(secrets.values())
+    assert [(who, name) for who, text in told + given for name, keys in secrets.items() if any(key in text for key in keys)] == []
+
+
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all that it started, but for who is about to end."""
+    found = [process, *process.children(recursive=True)]
+    return [each for each in found if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]

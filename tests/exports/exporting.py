@@ -21,8 +21,9 @@ async def working(office: Office) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        while not task.done():  # Python 3.11 forgets that it was told to end where its query was answered in that moment (cpython#86296)
+            task.cancel()
+            await asyncio.wait([task], timeout=1)
 
 
 @dataclass(frozen=True)

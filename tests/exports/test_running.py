@@ -7,19 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
+from deploy.chaos.proxy import Detour
 from deploy.local.place import PROJECT
 from shared import db
 from shared.db import Database
 from shared.events.envelope import uuid7
+from shared.exports import running
 from shared.exports.commands import ask_export, cancel_export
 from shared.exports.models import MOST_IN_AN_HOUR, MOST_UNDER_WAY, AskExport, OfExport, TooManyInAnHour, TooManyUnderWay
-from tests.exports.processes import ROWS, SERVICE
+from tests.exports.exporting import working
+from tests.exports.processes import ROWS, SERVICE, office_of
 from tests.shared.given import by, until
 
 pytestmark = pytest.mark.asyncio
@@ -121,7 +127,7 @@ async def test_nobody_keeps_the_workers_to_himself(bench: Bench) -> None:
 async def test_in_an_hour_one_asks_for_so_many_lists_and_another_for_his_own(bench: Bench) -> None:
     what = [
         AskExport(export_id=uuid7(), list="numbers", format="csv", filters={}, fields=(), unmasked=False, roles=(), scope=None)
-        for _ in range(22)
+        for _ in range(MOST_IN_AN_HOUR + 2)
     ]
     mandate = by()
     for each in what[:MOST_IN_AN_HOUR]:
@@ -129,9 +135,9 @@ async def test_in_an_hour_one_asks_for_so_many_lists_and_another_for_his_own(ben
         await bench.database.pool.execute("UPDATE exports SET state = 'export_done'")
 
     with pytest.raises(TooManyInAnHour):
-        await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=59)), what[20])
-    await ask_export(bench.database, replace(by(), as_of=mandate.as_of, actor="somebody-else"), what[20])
-    await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=61)), what[21])
+        await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=59)), what[-2])
+    await ask_export(bench.database, replace(by(), as_of=mandate.as_of, actor="somebody-else"), what[-2])
+    await ask_export(bench.database, replace(by(), as_of=mandate.as_of + timedelta(minutes=61)), what[-1])
 
 
 async def test_an_export_that_kills_its_worker_again_and_again_is_given_up(bench: Bench) -> None:
@@ -142,3 +148,29 @@ async def test_an_export_that_kills_its_worker_again_and_again_is_given_up(bench
 
     assert row["state"] == "export_failed"
     assert "5 次" in row["note"]
+
+
+async def test_a_server_that_falls_silent_keeps_neither_its_worker_nor_its_export(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "PATIENCE", 5.0)
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    real = urlsplit(bench.url).port
+    assert real
+    way = Detour(port, real)
+    await way.open()
+    office = office_of(bench.database, bench.url, bench.folder)
+    first = await bench.ask()
+    taking = asyncio.create_task(running.take_export(replace(office, url=bench.url.replace(f":{real}/", f":{port}/")), first))
+    try:
+        await bench.until(first, lambda row: row["rows_done"] > 0)
+        way.hush()
+        with pytest.raises((OSError, asyncpg.InterfaceError)):
+            await asyncio.wait_for(asyncio.shield(taking), 60)
+        left = taking.done()
+        async with working(office):
+            rows = [await bench.until(each, lambda row: row["state"] == "export_done") for each in (await bench.ask(), first)]
+    finally:
+        await way.shut()
+
+    assert (left, [row["attempt"] for row in rows]) == (True, [1, 2])

@@ -2,27 +2,29 @@
 
 import importlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
+import asyncpg
 import pytest
 
-from deploy.identity import tokens
 from deploy.local.place import Place
-from shared import db
-from shared.auth import Tokens
+from shared.audit.commands import seal
+from shared.audit.models import Broken
+from shared.audit.queries import verify
 from shared.clock import Clock
 from shared.db import Database
+from shared.events.audit import ApprovalAuditSealed, IdentityAuditSealed, MonitoringAuditSealed, RosterAuditSealed
+from shared.events.envelope import uuid7
 from shared.exports.running import Office
-from shared.exports.shelf import Shelf
 from shared.glossary import Role
-from tests.exports.exporting import Taken, taken, working
+from tests.exports.exporting import Taken, asked, taken, working
 from tests.roster.doors import Doors
+from tests.scopes import opened
 
 pytestmark = pytest.mark.asyncio
 MINE, BELOW, OTHER, HIDDEN = (uuid4() for _ in range(4))
@@ -47,20 +49,10 @@ class Service:
 async def running(
     service: str, stack: Place, database: Callable[[str], str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
-    for name, value in stack.variables(service).items():
-        monkeypatch.setenv(name, value)
-    url = database(service)
-    monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", url)
-    app = importlib.import_module(f"services.{service}.app").create_app()
-    app.state.shelf = Shelf(folder, None)
-    signer: Tokens = tokens(stack)
-    async with AsyncExitStack() as opened:
-        await opened.enter_async_context(app.router.lifespan_context(app))
-        http = await opened.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test"))
-        tables = await opened.enter_async_context(db.connect(url, service))
-        office = Office(tables, url, app.state.exports, app.state.shelf, Clock(None), timedelta(days=1), "演示数据")
-        await opened.enter_async_context(working(office))
-        yield Service(Doors(http, signer), tables, list(app.state.exports.lists))
+    async with opened(service, stack, database, folder, monkeypatch) as (app, doors, tables):
+        office = Office(tables, database(service), app.state.exports, app.state.shelf, Clock(None), timedelta(days=1), "演示数据")
+        async with working(office):
+            yield Service(doors, tables, list(app.state.exports.lists))
 
 
 async def fill_approval(pool: Any) -> None:
@@ -123,6 +115,33 @@ async def fill_monitoring(pool: Any) -> None:
         )
 
 
+SEALED_AS = {
+    "roster": RosterAuditSealed,
+    "approval": ApprovalAuditSealed,
+    "monitoring": MonitoringAuditSealed,
+    "identity": IdentityAuditSealed,
+}
+
+
+@pytest.mark.parametrize("name", SEALED_AS)
+async def test_what_was_asked_of_an_export_stands_under_the_seal_and_is_not_what_becomes_of_it(
+    name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audited = importlib.import_module(f"services.{name}.models.audited").AUDITED
+    async with running(name, stack, database, tmp_path, monkeypatch) as service:
+        asker = Role.AUDIT_ADMIN if name == "identity" else Role.BUSINESS_OFFICER
+        await service.take("units" if name == "roster" else service.lists[0], asker)
+        await seal(service.database, Clock(None), audited, SEALED_AS[name], margin=0)
+        async with service.database.reading() as conn:
+            assert [each async for each in verify(conn, audited)] == []
+        superuser = await asyncpg.connect(database("postgres"), server_settings={"search_path": name})
+        await superuser.execute("SET session_replication_role = replica")
+        export_id = await superuser.fetchval("UPDATE exports SET unmasked = NOT unmasked RETURNING id")
+        await superuser.close()
+        async with service.database.reading() as conn:
+            assert [each async for each in verify(conn, audited)] == [Broken(1, "altered", "exports", str(export_id))]
+
+
 FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
 
 
@@ -132,17 +151,59 @@ async def test_a_list_holds_what_its_asker_may_see(
 ) -> None:
     async with running(name, stack, database, tmp_path, monkeypatch) as service:
         await FILLS[name](service.database.pool)
-        for each in service.lists:
-            office, observer, clerk, below = [
+        for each in (name for name in service.lists if not name.startswith("trail_")):
+            office, observer, clerk, below, others = [
                 sorted({record["单位编码"] for record in (await service.take(each, role, units, **more)).records()})
                 for role, units, more in (
                     (Role.BUSINESS_OFFICER, None, {}),
                     (Role.OBSERVER, None, {}),
                     (Role.UNIT_CLERK, (MINE,), {}),
                     (Role.UNIT_CLERK, (MINE,), {"filters": {"unit": str(BELOW)}}),
+                    (Role.UNIT_CLERK, (MINE,), {"filters": {"unit": str(OTHER)}}),
                 )
             ]
-            assert (office, observer, clerk, below) == (["U-1", "U-2", "U-3", "U-4"], ["U-1", "U-2", "U-3"], ["U-1", "U-2"], ["U-2"]), each
+            assert (office, observer) == (["U-1", "U-2", "U-3", "U-4"], ["U-1", "U-2", "U-3"]), each
+            assert (clerk, below, others) == (["U-1", "U-2"], ["U-2"], []), each
+
+
+@pytest.mark.parametrize("name", ["approval", "monitoring", "reporting", "identity"])
+async def test_the_trail_of_a_service_goes_out_as_its_page_shows_it(
+    name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(name, stack, database, tmp_path, monkeypatch) as service:
+        pool, case = service.database.pool, "supervision:2026-W38"
+        await pool.executemany(HEAD, [(unit, PATHS[unit], CODES[unit], unit == HIDDEN) for unit in PATHS])
+        for number, unit in enumerate((MINE, HIDDEN, OTHER, MINE)):
+            await pool.execute(
+                "INSERT INTO event_log (event_id, aggregate_type, aggregate_id, version, unit_id, type, occurred_at, actor, reason, case_id,"
+                " headers, body) VALUES ($1, 'unit', $2, $3, $2, 'roster.over_quota_recorded.v1', now(), 'officer', '=检查', $4, '{}', '{}')",
+                *(uuid7(), unit, number + 1, case if number else None),
+            )
+        if name == "monitoring":
+            await pool.execute(
+                "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, released_by, released_at, release_reason,"
+                " released_kept_at) VALUES ($1, '编督〔2026〕1号', $2, '2026-W38', now(), 'operator', now(), '核对无误', now())",
+                *(uuid4(), MINE),
+            )
+        headers, of_one = service.doors.as_(Role.AUDIT_ADMIN), {"case": case, "unit": str(MINE)}
+        pages = [
+            (await service.doors.http.get("/trail", params=query, headers=headers)).json()["items"]
+            for query in ({}, {"case": case}, of_one)
+        ]
+        files = [
+            await service.take(f"trail_{name}", Role.AUDIT_ADMIN, filters=filters)
+            for filters in ({}, {"case": case}, {"case": case, "of_unit": str(MINE)})
+        ]
+        refused = await asked(service.doors.http, service.doors.office, f"trail_{name}")
+
+    shown = ("id", "title", "actor", "reason", "document_no", "case_title")
+    labels = ("记录编号", "事项", "经办", "事由", "依据", "案件")
+    for page, file in zip(pages, files, strict=True):
+        assert [[each[label] for label in labels] for each in file.records()] == [[each[field] or "" for field in shown] for each in page]
+    assert [len(file.records()) for file in files] == ([5, 4, 2] if name == "monitoring" else [4, 3, 1])
+    assert {(each["单位编码"], each["单位"]) for each in files[0].records()} == {("U-1", "U-1"), ("U-3", "U-3"), ("", "")}
+    assert f"案件编号为{case}，单位为U-1" in files[2].mark
+    assert refused["code"] == "export_list_unknown"
 
 
 async def test_monitorings_words_are_those_of_its_pages(
@@ -208,6 +269,7 @@ async def test_what_monitorings_pages_seek_and_how_they_order_it_goes_into_their
         await service.database.pool.execute("UPDATE freeze_orders SET posts = '[]'")  # those of the fill are of no kind
         for name, path, query, filters in (
             ("issues", "/issues", {"late": "true", "sort": "-unit"}, {"late": "true", "sort": "-unit"}),
+            ("issues", "/issues", {"unit": str(MINE), "below": "false"}, {"unit": str(MINE), "below": "false"}),
             ("issues", "/issues", {"q": "u-2", "sort": "due"}, {"q": "u-2", "sort": "due"}),
             ("lights", "/lights/matrix", {"name": "U-3"}, {"q": "U-3"}),
             ("lights", "/lights/matrix", {"color": "red"}, {"light": "red"}),

@@ -24,7 +24,7 @@ from tests.roster import given
 FOLDS: dict[Service, Callable[[], Handlers]] = {
     "identity": identity,
     "approval": approval,
-    "monitoring": lambda: monitoring(Surroundings(load_calendar, lambda: timedelta(0))),
+    "monitoring": lambda: monitoring(Surroundings(load_calendar, lambda: timedelta(0), lambda: given.NOW)),
     "reporting": lambda: reporting(1),
 }
 WORDS: dict[str, list[Any]] = {

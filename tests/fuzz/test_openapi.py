@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from deploy.local.place import PROJECT, SERVICES, Place, Service
+from services.monitoring.api import board
 from shared import db
 from shared.auth import Tokens, Who
 from shared.glossary import Role
@@ -163,6 +164,7 @@ def app(
     monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", database(service))
     for name, value in provider.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(board, "LIFETIME", timedelta(seconds=1))  # a stream of lights that ends while it is waited for
     built: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
     return built
 

@@ -108,6 +108,53 @@ async def test_an_event_under_another_key_is_parked_and_stays_refused_until_it_i
     with pytest.raises(Exception, match="key is another"):
         await replay(kit.database, subscription, str(stranger))
     assert await dead_letters.drop(kit.database, "kit", str(stranger)) == 1
+    async with kit.consuming(subscription):
+        await put(kit.kafka, changed(unit, 1))
+        await until(lambda: past(kit, unit, 2))
+    assert await kit.effects(unit) == [1]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"ce_sequence": "000000000003"},
+        {"ce_sequence": f"{2**31:012d}"},
+        {"ce_type": "approval.application_moved.v1", "ce_sequence": "000000000003"},
+    ],
+)
+async def test_what_is_dropped_counts_only_where_its_place_is_told_by_the_event_itself(kit: Kit, broken: dict[str, str]) -> None:
+    unit = unit_in(0)
+    await put(kit.kafka, changed(unit, 1), headers=broken)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 3))
+        await until(lambda: past(kit, unit, 4))
+
+    assert (dropped, await kit.effects(unit), await kit.parked()) == (1, [1, 2, 3], [])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"nothing that reads"),
+        ({"ce_type": "roster.not_known_yet.v1"}, b"{}"),
+    ],
+)
+async def test_an_event_of_the_key_that_nobody_could_read_is_passed_over_when_it_is_dropped(
+    kit: Kit, headers: dict[str, str], body: bytes
+) -> None:
+    unit = unit_in(0)
+    await put(kit.kafka, changed(unit, 1), headers=headers, body=body)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 1))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        await put(kit.kafka, changed(unit, 2))
+        await until(lambda: past(kit, unit, 2))
+
+    assert (dropped, await kit.effects(unit), await kit.parked()) == (1, [2], [])
 
 
 @pytest.mark.asyncio

@@ -41,7 +41,7 @@ class Door:
         headers = {"idempotency-key": str(uuid4())}
         if role is not None:
             headers["authorization"] = f"Bearer {self.signer.issue(Who(name, frozenset({role})), datetime.now(UTC))}"
-        path = path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4(), proxy_id=uuid4())
+        path = path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4(), proxy_id=uuid4(), export_id=uuid4())
         return await self.client.request(method, path, headers=headers, json=body)
 
     async def as_bearer(self, token: str, method: str, path: str, body: object = None) -> httpx.Response:

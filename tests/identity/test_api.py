@@ -58,6 +58,14 @@ PERMITTED = {
     ("GET", "/me/views"): frozenset(Role),
     ("POST", "/me/views"): frozenset(Role),
     ("DELETE", "/me/views/{view_id}"): frozenset(Role),
+    ("GET", "/exports/lists"): frozenset(Role),
+    ("POST", "/exports"): frozenset(Role),
+    ("GET", "/exports"): frozenset(Role),
+    ("GET", "/exports/{export_id}"): frozenset(Role),
+    ("GET", "/exports/{export_id}/progress"): frozenset(Role),
+    ("POST", "/exports/{export_id}/cancel"): frozenset(Role),
+    ("GET", "/exports/{export_id}/file"): frozenset(Role),
+    ("GET", "/exports/audit"): {Role.AUDIT_ADMIN},
 }
 
 
@@ -83,7 +91,9 @@ async def test_no_route_answers_without_a_token_or_with_a_wrong_one(door: Door) 
     for method, path in ROUTES:
         for headers in ({}, *({"authorization": text} for text in wrong)):
             answer = await door.client.request(
-                method, path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4(), proxy_id=uuid4()), headers=headers
+                method,
+                path.format(name="zhang", role="observer", session_id=uuid4(), view_id=uuid4(), proxy_id=uuid4(), export_id=uuid4()),
+                headers=headers,
             )
             assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in"), (method, path, headers)
 

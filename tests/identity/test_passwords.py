@@ -1,9 +1,11 @@
 """Passwords that may be set and those that may not, and who may set them; the second factor."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -233,6 +235,25 @@ async def test_a_second_factor_is_not_replaced_by_whoever_has_the_session_and_go
 
     assert [said(answer)[1] for answer in answers] == ["factor_present", "code_needed", "", "factor_missing"]
     assert (await door.sign_in()).status_code == 201
+
+
+@pytest.mark.asyncio
+async def test_a_code_is_used_up_by_a_removal_that_is_done_and_by_no_other(door: Door, database: Callable[[str], str]) -> None:
+    """Must fail when the code goes in a transaction of its own: whoever is interrupted waits for another one, with the factor still there."""
+    key = await door.account()
+    code = later(await factor(door, key))
+    headers = {"authorization": f"Bearer {await door.token(key)}"}
+    owner = await asyncpg.connect(database("bianban"))
+    await owner.execute("ALTER TABLE identity.account_records ADD CONSTRAINT broken CHECK (deed <> 'second_factor_removed') NOT VALID")
+
+    async def remove() -> int:
+        return (await door.client.request("DELETE", "/me/totp", json={"password": PASSWORD, "code": code}, headers=headers)).status_code
+
+    interrupted = await remove()
+    await owner.execute("ALTER TABLE identity.account_records DROP CONSTRAINT broken")
+    await owner.close()
+
+    assert (interrupted, await remove()) == (500, 204)
 
 
 @pytest.mark.asyncio

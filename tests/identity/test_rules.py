@@ -8,6 +8,7 @@ import pytest
 
 from services.identity.models.accounts import Grant, User
 from services.identity.models.refusals import (
+    AdministratorOfUnits,
     AdministratorsSeparate,
     AlreadyGranted,
     ProxyRefused,
@@ -48,6 +49,12 @@ def test_the_services_own_role_is_not_for_people() -> None:
 def test_a_unit_role_over_the_whole_county_is_refused(role: Role) -> None:
     with pytest.raises(ScopeMissing):
         rules.ensure_can_hold([], role, None)
+
+
+@pytest.mark.parametrize("role", sorted(rules.ADMINISTRATORS))
+def test_an_administrator_of_some_units_is_refused_since_accounts_and_rights_are_of_none(role: Role) -> None:
+    with pytest.raises(AdministratorOfUnits):
+        rules.ensure_can_hold([], role, (UNIT,))
 
 
 def test_a_second_role_cannot_widen_the_scope_of_the_first() -> None:

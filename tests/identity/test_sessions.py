@@ -2,15 +2,23 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from services.identity.commands import hashing, sign_in
+from services.identity.commands.passwords import change_password
+from services.identity.commands.proofs import Proof, prove
 from services.identity.commands.sessions import sweep
+from services.identity.models.refusals import SignInRefused
+from services.identity.models.sign_in import Knock, Opened, Tried
+from shared.db import By
 from shared.glossary import Role
 from tests.identity.doors import ADDRESS, PASSWORD, Door
 
 pytestmark = pytest.mark.asyncio
+ANOTHER = "Zaunkönig_88_Tannen"
 
 
 async def alive(door: Door, key: str) -> bool:
@@ -107,11 +115,113 @@ async def test_a_password_change_ends_every_other_session_and_a_stolen_cookie(do
     stolen = await door.account()
     other = (await door.sign_in()).json()["session"]
 
-    body = {"password": PASSWORD, "new_password": "Zaunkönig_88_Tannen"}
+    body = {"password": PASSWORD, "new_password": ANOTHER}
     changed = await door.as_bearer(await door.token(stolen), "POST", "/me/password", body)
 
     assert (await alive(door, stolen), await alive(door, other)) == (False, False)
     assert await alive(door, changed.json()["session"])
+
+
+async def proven(door: Door) -> Proof:
+    """A sign-in under way: the password was compared, the session is not begun."""
+    return await prove(door.database, door.app.state.gate, by_zhang(), knock(), Tried("zhang", PASSWORD, None))
+
+
+async def changed(door: Door) -> None:
+    """The owner sets another password."""
+    await change_password(door.database, door.app.state.gate, by_zhang(), knock(), Tried("zhang", PASSWORD, None), ANOTHER, None)
+
+
+def by_zhang() -> By:
+    return By("zhang", datetime.now(UTC), str(uuid4()))
+
+
+def knock() -> Knock:
+    return Knock(ADDRESS, "", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("rehashed", [None, "the hash of the password that was compared"])
+async def test_a_sign_in_under_way_does_not_outlive_a_password_change_nor_put_the_old_password_back(
+    door: Door, rehashed: str | None
+) -> None:
+    await door.account()
+    proof = await proven(door)
+    await changed(door)
+
+    with pytest.raises(SignInRefused):
+        await sign_in._begin(door.database, proof, None, rehashed)
+
+    assert await door.rows("SELECT FROM sessions WHERE ended_at IS NULL") == []
+    assert [(await door.sign_in(password=each)).status_code for each in (PASSWORD, ANOTHER)] == [401, 201]
+
+
+async def test_a_sign_in_under_way_does_not_put_a_password_in_place_of_one_handed_out(door: Door) -> None:
+    await door.account()
+    proof = await proven(door)
+    first = await door.one_time()
+
+    with pytest.raises(SignInRefused):
+        await sign_in._begin(door.database, proof, None, "the hash of the password that was compared")
+
+    assert (await door.sign_in(password=first)).status_code == 201
+
+
+async def test_a_sign_in_under_way_gets_no_session_without_the_code_that_is_asked_for_since(door: Door) -> None:
+    await door.account()
+    proof = await proven(door)
+    await door.rows("INSERT INTO second_factors (user_id, secret, confirmed_at) SELECT id, '', now() FROM users")
+
+    with pytest.raises(SignInRefused):
+        await sign_in._begin(door.database, proof, None, None)
+
+    assert len(await door.rows("SELECT FROM sessions")) == 1
+
+
+async def test_a_sign_in_whose_password_changed_meanwhile_is_on_record_as_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    await door.account()
+    begin = sign_in._begin
+
+    async def late(*given: Any) -> Opened:
+        await changed(door)
+        return await begin(*given)
+
+    monkeypatch.setattr(sign_in, "_begin", late)
+
+    assert (await door.sign_in()).status_code == 401
+    assert [deed for deed, _, _ in await door.deeds()] == ["signed_in", "password_changed", "sign_in_refused"]
+
+
+async def test_two_sign_ins_side_by_side_get_in_though_one_makes_the_hash_anew(door: Door) -> None:
+    await door.account()
+    one, other = await proven(door), await proven(door)
+
+    for proof in (one, other):
+        await sign_in._begin(door.database, proof, None, await hashing.hashed(PASSWORD))
+
+    assert (await door.sign_in()).status_code == 201
+
+
+async def test_a_password_change_waits_for_the_session_that_is_just_begun_and_ends_it(door: Door) -> None:
+    await door.account()
+    async with door.database.transaction() as conn:
+        await conn.fetchrow("SELECT FROM users FOR UPDATE")
+        change = asyncio.create_task(changed(door))
+        await waiting(door)
+        await conn.execute(
+            "INSERT INTO sessions (id, user_id, key_hash, csrf, rights_version, way, address, agent, made_at, seen_at, idle_ends_at, ends_at)"
+            " SELECT gen_random_uuid(), user_id, 'x', csrf, rights_version, way, address, agent, made_at, seen_at, idle_ends_at, ends_at"
+            " FROM sessions"
+        )
+    await change
+
+    assert await door.rows("SELECT FROM sessions WHERE ended_at IS NULL") == []
+
+
+async def waiting(door: Door) -> None:
+    """Until another transaction waits for a lock."""
+    blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await door.rows(blocked):  # noqa: ASYNC110  the server cannot call back
+        await asyncio.sleep(0.02)
 
 
 async def test_a_user_sees_and_ends_his_own_sessions_and_nobody_elses(door: Door) -> None:
@@ -151,6 +261,16 @@ async def test_who_stands_in_for_whom_and_until_when_is_in_the_sessions_answer(d
 
     assert [(each["name"], each["real_name"], datetime.fromisoformat(each["until"])) for each in held["acts_for"]] == [("li", "甲", until)]
     assert (await door.as_bearer(held["token"], "GET", "/me")).json()["acts_for"] == ["li"]
+
+
+async def test_a_proxy_that_was_ended_early_is_not_shown_any_more(door: Door) -> None:
+    key = await door.account()
+    await door.register("li")
+    until = door.app.state.clock.now() + timedelta(days=3)
+    made = await door.ask("POST", "/users/zhang/proxies", Role.SECURITY_ADMIN, {"absent": "li", "until": until.isoformat()}, "secadmin")
+    await door.ask("POST", f"/proxies/{made.json()['id']}/end", Role.SECURITY_ADMIN, {"reason": "提前返岗"}, "secadmin")
+
+    assert (await door.in_session(key)).json()["acts_for"] == []
 
 
 async def test_sessions_that_ended_a_month_ago_and_attempts_of_yesterday_are_forgotten(door: Door) -> None:

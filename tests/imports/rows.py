@@ -25,7 +25,10 @@ Cells = dict[str, Any]
 def choices() -> dict[str, Choices]:
     """The code sets as the migrations hold them, and the four tables of their own."""
     rows: dict[str, list[tuple[str, str, Sequence[str]]]] = {}
-    text = "".join((MIGRATIONS / name).read_text(encoding="utf-8") for name in ("1020_code_sets.sql", "1094_sexes_whole.sql"))
+    text = "".join(
+        (MIGRATIONS / name).read_text(encoding="utf-8")
+        for name in ("1020_code_sets.sql", "1094_sexes_whole.sql", "1101_more_of_a_person.sql")
+    )
     for block in re.split(r"INSERT INTO codes", text)[1:]:
         found = re.search(r"SELECT '(\w+)'", block)
         assert found is not None
@@ -44,6 +47,7 @@ def choices() -> dict[str, Choices]:
         "fundings": [("state", "财政拨款", ()), ("full", "全额拨款", ())],
         "categories": [("ZJ-Z", "镇", ()), ("SY-1", "公益一类事业单位", ())],
         "entry_reasons": [("open_recruitment", "公开招聘", ()), ("transfer", "调动", ())],
+        "exit_reasons": [("retirement", "退休", ()), ("resignation", "辞职", ())],
     }
     return {name: Choices.of(each) for name, each in rows.items()}
 
@@ -93,7 +97,7 @@ def judged(
     """Each row as the judge takes it: row numbers as in a sheet, the first below the header is 2."""
     how = translated(sheet_of(kind), CHOICES, mapping)
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    header = find([(1, titles)], [], how.columns)
+    header = find([(1, titles)], [], how.columns, how.own)
     assert header is not None
     names = list(header.columns)
     extracted = [(titles.index(source), name, pattern) for source, name, pattern in how.extract]

@@ -49,6 +49,18 @@ def test_a_day_is_understood_in_every_usual_way(cell: Cell, meant: str | None) -
     assert cells.day(cell) == meant
 
 
+@pytest.mark.parametrize("time", [" 00:00:00", " 14:05", "T08:00:00.000", " 0:00", "　２３：５９"])
+@pytest.mark.parametrize("day", ["2015/9/1", "2021/3/2", "2015/9/4", "2015-12-31", "2015.10.1", "2015年9月1日"])
+def test_a_time_beside_a_day_is_no_part_of_it(day: str, time: str) -> None:
+    assert cells.day(day + time) == cells.day(day)
+    assert cells.month(day + time) == cells.month(day)
+
+
+def test_a_time_that_nothing_divides_from_its_day_is_not_guessed() -> None:
+    assert cells.day("2015年9月1日14:05") == "2015-09-01"
+    assert "不是日期" in refused(cells.day, "2015/9/100:00:00")
+
+
 @pytest.mark.parametrize("cell", ["2021.3", "2021-03", "2021/3", "2021年3月", "202103", "2021年3月份", 2021.3, 2021.03, "二〇二一年三月"])
 def test_a_month_is_enough_where_a_month_is_asked_for_and_not_for_a_day(cell: Cell) -> None:
     assert cells.month(cell) == "2021-03-01"
@@ -116,6 +128,7 @@ def test_any_x_is_an_x(last: str) -> None:
         ("3.30499E+17", "数字格式"),
         ("330499880229101", "15 位"),
         ("330499********1011", "隐去"),
+        ("330499***********1", "隐去"),
         (NUMBER[:17] + "5", "校验码"),
         (NUMBER[:16], "18 位"),
         ("330499198802301018", "校验码"),

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from services.roster.models.fields import PERSONS
 from services.roster.models.imports import MappingFile, MappingWrong
-from services.roster.rules.imports.mapping import ensure_fits
+from services.roster.rules.imports.mapping import ensure_fits, translated
+from shared.sheets.headers import find
 from tests.imports.rows import CHOICES, one, person
 
 OLD = MappingFile.model_validate(
@@ -44,6 +45,33 @@ def test_a_filled_column_wins_over_what_is_extracted_and_over_a_default() -> Non
     judged = one("roster", person(专业技术职务="一级教师", 备注="职称：高级教师", 编别="事业编制", 经费形式="财政拨款", 职工姓名="甲"), OLD)
 
     assert (judged.values["professional_title"], judged.values["funding"]) == ("一级教师", "state")
+
+
+def test_a_mapping_may_speak_of_a_header_with_its_remark() -> None:
+    mapping = MappingFile.model_validate({"columns": {"职级（套改前）": "", "学历（全日制）": "全日制学历", "学历（在职）": ""}})
+    row = {"职级（套改前）": "副科级", "职级": "一级主任科员", "学历 (全日制)*": "本科", "学历（在职）": "硕士研究生毕业"}
+    how = translated(PERSONS, CHOICES, mapping)
+
+    header = find([(1, [*person(), *row])], [], how.columns, how.own)
+
+    first = len(person())
+    assert header is not None
+    assert {name: place - first for name, place in header.columns.items() if place >= first} == {"grade": 1, "full_time_education": 2}
+    assert (header.unknown, header.doubled) == ({"职级(套改前)": first, "学历(在职)": first + 3}, ())
+    judged = one("roster", person(**{"学历（全日制）": "本科", "学历（在职）": "x", "学历": "硕士研究生毕业"}), mapping)
+    assert judged.problems == []
+    assert {judged.values[name] for name in ("full_time_education", "education")} == {"20", "14"}
+
+
+def test_studies_of_both_kinds_stand_below_a_merged_title() -> None:
+    how = translated(PERSONS, CHOICES, None)
+    over = ["姓名", "公民身份号码", "全日制教育", None, "在职教育", None]
+    below = [None, None, "学历", "学位", "学历", "学位"]
+
+    header = find([(1, over), (2, below)], [(0, 2, 0, 3), (0, 4, 0, 5)], how.columns)
+
+    assert header is not None
+    assert [*header.columns][2:] == ["full_time_education", "full_time_degree", "in_service_education", "in_service_degree"]
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,21 @@ def test_dates_that_contradict_each_other_are_told() -> None:
     assert set(said(row)) == {("started_on", True), ("authorised_on", True), ("party_joined_on", True)}
 
 
+def test_who_came_after_his_entry_and_whose_title_is_of_another_level_is_warned_of() -> None:
+    row = one("roster", person(进入时间="2016-01-01", 专业技术职务="一级教师", 职称级别="副高"))
+
+    assert set(said(row)) == {("entered_on", True), ("professional_title_level", True)}
+    assert said(one("roster", person(进入时间="2015-07-01", 专业技术职务="高级教师", 职称级别="副高级"))) == []
+
+
+def test_a_late_flexible_retirement_that_is_not_open_is_told() -> None:
+    closed = one("roster", person(领导职务级别="乡科级正职", 弹性选择="弹性延迟退休"))
+
+    assert said(closed) == [("flexible_retirement", False)]
+    assert said(one("roster", person(领导职务级别="乡科级正职", 弹性选择="弹性提前"))) == []
+    assert said(one("roster", person(弹性选择="弹性延迟"))) == []
+
+
 def test_political_legal_posts_are_left_out_unless_switched_on() -> None:
     row = one("roster", person(编制类型="政法专项编制"))
 

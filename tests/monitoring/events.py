@@ -16,6 +16,7 @@ from shared.events.roster import (
     PersonPlaced,
     PersonReleased,
     PlacementCorrected,
+    QuotaChanged,
     RetirementFact,
     UnitLoaded,
     UnitRegistered,
@@ -29,8 +30,8 @@ YOUNG = RetirementFact(category="M60", month="2040-01")
 class Town:
     """One unit with one establishment row, told by events in the order of their versions."""
 
-    def __init__(self, quota: int = 10, headcount: int = 10, kind_label: str = "", funding_label: str = "") -> None:
-        self.unit_id, self.quota, self.headcount, self.version = uuid4(), quota, headcount, 0
+    def __init__(self, quota: int = 10, headcount: int = 10, reserved: int = 0, kind_label: str = "", funding_label: str = "") -> None:
+        self.unit_id, self.quota, self.headcount, self.reserved, self.version = uuid4(), quota, headcount, reserved, 0
         self.labels = {"kind_label": kind_label, "funding_label": funding_label}
 
     def registered(self) -> UnitRegistered:
@@ -70,16 +71,21 @@ class Town:
         self.headcount -= 1
         return PersonReleased(**self._person(person), ended_on=at.date(), exit_reason="transferred", **self._next(at))
 
-    def corrected(self, person: UUID, retirement: RetirementFact = YOUNG, at: datetime = NOW) -> PlacementCorrected:
-        facts = {"started_on": date(2026, 9, 1), "ended_on": None, "authorised_on": date(2026, 8, 1), "retirement": retirement}
+    def corrected(self, person: UUID, retirement: RetirementFact = YOUNG, at: datetime = NOW, **more: Any) -> PlacementCorrected:
+        facts = {"started_on": date(2026, 9, 1), "ended_on": None, "authorised_on": date(2026, 8, 1), "retirement": retirement} | more
         return PlacementCorrected(**self._person(person), **self._next(at), **facts)
+
+    def cut(self, posts: int = 1, cause: OverQuotaCause | None = OverQuotaCause.POLICY) -> QuotaChanged:
+        self.quota -= posts
+        return QuotaChanged(effective_on=NOW.date(), over_quota_cause=cause, **self._next(NOW))
 
     def _person(self, person: UUID) -> dict[str, Any]:
         return {"person_id": person, "person_version": 1, "kind": "career", "funding": "full"}
 
     def _next(self, at: datetime) -> dict[str, Any]:
         self.version += 1
-        row = EstablishmentState(kind="career", funding="full", quota=self.quota, headcount=self.headcount, reserved=0, **self.labels)
+        figures = {"quota": self.quota, "headcount": self.headcount, "reserved": self.reserved}
+        row = EstablishmentState(kind="career", funding="full", **figures, **self.labels)
         return {"occurred_at": at, "unit_id": self.unit_id, "version": self.version, "establishments": (row,)}
 
 

@@ -175,7 +175,7 @@ async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str],
     clock, payload_key = Clock(clock_file), bytes.fromhex((folder / "payload.key").read_text())
     temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
     notices = Notices(folder / "calendar")
-    surroundings = Surroundings(notices.calendar, clock.offset)
+    surroundings = Surroundings(notices.calendar, clock.offset, clock.now)
     app = create_app()
     loops: list[asyncio.Task[None]] = []
     to_kafka, neighbour = KafkaSender(*kafka), Roster()

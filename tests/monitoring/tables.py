@@ -3,13 +3,14 @@
 from collections.abc import Awaitable
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from services.monitoring.commands.cases import record_case_entry
 from services.monitoring.consumers import handlers
 from services.monitoring.models.facts import Surroundings
 from shared.auth import Who
 from shared.clock import at_hour
+from shared.crypto import FieldCipher, KeyRing, Suite, new_key
 from shared.db import By, Database
 from shared.errors import DomainError
 from shared.events.envelope import Event
@@ -20,8 +21,9 @@ from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
 
 CALENDAR = load_calendar()
-HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
+HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0), lambda: NOW))
 MONDAY = at_hour(date(2026, 9, 20), 9)
+CIPHER = FieldCipher(KeyRing((new_key(1, Suite.SM4),)))
 OFFICER = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
 
 
@@ -31,10 +33,11 @@ class Tables:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    async def see(self, *events: Event) -> None:
+    async def see(self, *events: Event, now: datetime = NOW) -> None:
+        handling = handlers(Surroundings(load_calendar, lambda: timedelta(0), lambda: now))
         for event in events:
             async with self.database.transaction() as conn:
-                await HANDLERS[type(event)](conn, event)
+                await handling[type(event)](conn, event)
 
     async def rows(self, sql: str, *arguments: Any) -> list[dict[str, Any]]:
         return [dict(row) for row in await self.database.pool.fetch(sql, *arguments)]
@@ -42,8 +45,8 @@ class Tables:
     async def light(self, town: Town) -> str:
         return str(await self.database.pool.fetchval("SELECT light FROM lights WHERE unit_id = $1", town.unit_id) or "green")
 
-    async def issue(self) -> dict[str, Any]:
-        (found,) = await self.rows("SELECT * FROM issues")
+    async def issue(self, unit_id: UUID | None = None) -> dict[str, Any]:
+        (found,) = await self.rows("SELECT * FROM issues WHERE $1::uuid IS NULL OR unit_id = $1", unit_id)
         return found
 
     async def published(self, kind: str) -> list[dict[str, Any]]:
@@ -53,8 +56,10 @@ class Tables:
     async def started(self) -> list[str]:
         return [row["workflow_id"] for row in await self.rows("SELECT workflow_id FROM workflow_starts ORDER BY workflow_id")]
 
-    async def record(self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, request: str = "u", **more: Any) -> None:
-        issue = await self.issue()
+    async def record(
+        self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, request: str = "u", unit_id: UUID | None = None, **more: Any
+    ) -> None:
+        issue = await self.issue(unit_id)
         evidence = (
             None
             if act is Act.FIRE_RUNG

@@ -38,6 +38,7 @@ from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by, refused
 from workflows.rectification_case import Act
 
 pytestmark = pytest.mark.asyncio
+AUGUST = RetirementFact(category="M60", month="2026-08")
 
 
 async def test_a_violation_turns_the_light_red_keeps_its_reasons_and_starts_its_case(tables: Tables) -> None:
@@ -80,6 +81,15 @@ async def test_a_policy_surplus_is_yellow_with_a_plan_without_ladder_and_never_f
     assert await tables.light(town) == "yellow"
     assert (start["case"]["ladder"], start["case"]["budget_days"]) == ([], 240)
     assert await refused(propose_freeze(tables.database, by(), proposal)) is FreezeNotJustified
+
+
+async def test_the_cause_of_a_cut_explains_only_what_no_persons_cause_does_and_other_events_leave_it(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+
+    await tables.see(town.over_quota(), town.cut(), town.placed(person=person), town.released(person))
+
+    sizes = {row["subject"]: row["size"] for row in await tables.rows("SELECT subject, size FROM issues WHERE present")}
+    assert sizes == {"career/full/violation": 1, "career/full/policy": 1}
 
 
 async def test_a_historical_surplus_waits_to_be_classified_and_is_no_issue(tables: Tables) -> None:
@@ -160,6 +170,93 @@ async def test_a_case_stays_open_when_its_cause_is_gone_and_comes_back_as_a_new_
     assert f"rectification:{again['id']}:2" in await tables.started()
 
 
+async def test_a_recorded_cause_that_room_has_used_up_accuses_nobody_of_a_later_surplus(tables: Tables) -> None:
+    town, gone = Town(), uuid4()
+    await tables.see(town.placed(person=gone), town.over_quota(), town.released(gone), town.released(uuid4()))
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 1)
+
+    await tables.see(town.over_quota(OverQuotaCause.POLICY))
+
+    found = {row["subject"]: (row["round"], row["state"]) for row in await tables.rows("SELECT subject, round, state FROM issues")}
+    assert found == {"career/full/violation": (1, "closed"), "career/full/policy": (1, "to_verify")}
+    assert await tables.light(town) == "yellow"
+
+
+async def test_the_cause_of_a_cut_is_used_up_by_room_as_well(tables: Tables) -> None:
+    town, back = Town(), uuid4()
+    await tables.see(town.placed(person=back), town.cut(2), town.cut(-3, None))
+
+    await tables.see(town.placed())
+
+    assert await tables.rows("SELECT * FROM issues WHERE present") == []
+    assert [row["code"] for row in await tables.rows("SELECT code FROM remarks")] == ["unclassified"]
+
+
+async def test_a_cause_is_kept_while_posts_that_are_promised_leave_no_room(tables: Tables) -> None:
+    town = Town(headcount=8, reserved=2)
+    await tables.see(town.over_quota())
+    before = await tables.light(town)
+
+    for _ in range(2):
+        town.reserved -= 1
+        await tables.see(town.placed())
+
+    assert (before, await tables.light(town), (await tables.issue())["size"]) == ("green", "red", 1)
+
+
+async def test_a_later_violation_opens_what_was_dismissed_but_the_same_one_seen_again_does_not(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    await tables.see(town.over_quota())
+    await tables.record(Act.DISMISS, IssueState.DISMISSED, 1)
+    await tables.see(town.placed(person=person), town.released(person))
+    same = ((await tables.issue())["state"], await tables.light(town))
+
+    await tables.see(town.over_quota())
+
+    again = await tables.issue()
+    assert same == ("dismissed", "green")
+    assert (again["round"], again["state"], again["size"], await tables.light(town)) == (2, "to_verify", 2, "red")
+    assert f"rectification:{again['id']}:2" in await tables.started()
+
+
+async def test_what_time_alone_made_worse_opens_nothing_that_was_settled(tables: Tables) -> None:
+    town, person = Town(quota=50), uuid4()
+    passed = RetirementFact(category="M60", month="2026-08")
+    await tables.see(town.placed(person=person, retirement=passed, baseline=True))
+
+    await tables.see(town.corrected(person, passed, at_hour(date(2026, 9, 28), 1)))
+
+    assert ((await tables.issue())["state"], (await tables.issue())["level"], await tables.light(town)) == ("baseline", "red", "green")
+
+
+EARLY: dict[str, Any] = {"started_on": date(2026, 9, 1), "authorised_on": date(2026, 9, 2)}
+EARLY_AGAIN: dict[str, Any] = {"started_on": date(2026, 9, 16), "authorised_on": date(2026, 9, 17)}
+
+
+@pytest.mark.parametrize(
+    ("settled", "then"),
+    [((Act.ACCEPT_EVIDENCE, IssueState.CLOSED), 2), ((Act.DISMISS, IssueState.DISMISSED), 2), (None, 1)],
+    ids=["closed", "dismissed", "baseline"],
+)
+async def test_who_is_placed_too_early_once_more_is_found_once_more(
+    tables: Tables, settled: tuple[Act, IssueState] | None, then: int
+) -> None:
+    town, person = Town(quota=50), uuid4()
+    await tables.see(town.placed(person=person, baseline=settled is None, **EARLY))
+    if settled is not None:
+        await tables.record(*settled, 1)
+    await tables.see(town.corrected(person, **EARLY | {"started_on": date(2026, 8, 31)}), town.released(person))
+    same = (await tables.issue())["state"]
+
+    await tables.see(town.placed(person=person, **EARLY_AGAIN))
+
+    again = await tables.issue()
+    assert same == (settled[1] if settled else "baseline")
+    assert (again["round"], again["state"], again["inputs"]["started_on"]) == (then, "to_verify", "2026-09-16")
+    assert await tables.light(town) == "red"
+    assert f"rectification:{again['id']}:{then}" in await tables.started()
+
+
 async def test_what_came_back_before_its_acceptance_was_recorded_begins_its_next_round_and_the_light_stays_red(tables: Tables) -> None:
     town, person = Town(), uuid4()
     await tables.see(town.over_quota(person=person), town.released(person))
@@ -218,6 +315,60 @@ async def test_a_warning_that_rested_on_a_wrong_month_is_closed_by_its_correctio
     await tables.see(town.corrected(person))
 
     assert (before, await tables.light(town), (await tables.issue())["state"]) == ("yellow", "green", "closed")
+
+
+async def test_a_correction_of_an_earlier_post_leaves_the_present_one_as_it_is(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    earlier: dict[str, Any] = {"started_on": date(2024, 1, 1), "authorised_on": date(2023, 12, 1)}
+    await tables.see(town.placed(person=person, **earlier), town.released(person), town.over_quota(person=person))
+
+    await tables.see(town.corrected(person, ended_on=date(2025, 1, 1), **earlier))
+
+    (kept,) = await tables.rows("SELECT started_on, ended_on FROM placements")
+    assert (kept["started_on"], kept["ended_on"]) == (date(2026, 9, 1), None)
+    assert (await tables.light(town), (await tables.issue())["present"]) == ("red", True)
+
+
+async def test_a_correction_reaches_the_latest_of_two_posts_that_are_over_and_not_the_earlier_one(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    await tables.see(town.placed(person=person, started_on=date(2024, 1, 1)), town.released(person))
+    await tables.see(town.placed(person=person, started_on=date(2026, 3, 1)), town.released(person))
+
+    await tables.see(town.corrected(person, started_on=date(2024, 1, 1), ended_on=date(2026, 3, 1)))
+    (untouched,) = await tables.rows("SELECT started_on, ended_on FROM placements")
+    await tables.see(town.corrected(person, started_on=date(2026, 2, 1), ended_on=date(2026, 9, 10)))
+    (corrected,) = await tables.rows("SELECT started_on, ended_on FROM placements")
+
+    assert (untouched["started_on"], untouched["ended_on"]) == (date(2026, 3, 1), NOW.date())
+    assert (corrected["started_on"], corrected["ended_on"]) == (date(2026, 2, 1), date(2026, 9, 10))
+
+
+async def test_an_event_of_days_ago_leaves_to_the_sweep_what_only_time_has_changed_since(tables: Tables) -> None:
+    found, other, then, day = Town(quota=50), Town(quota=50), at_hour(date(2026, 8, 30), 10), at_hour(date(2026, 9, 28), 1)
+    stays, leaves, unseen = uuid4(), uuid4(), uuid4()
+    await tables.see(found.placed(then, stays, AUGUST), found.placed(then, leaves, AUGUST), now=then)
+    await sweep_unit(tables.database, by(at=day), SweepUnit(unit_id=found.unit_id, on=day.date(), calendar=CALENDAR))
+    await tables.see(found.corrected(stays, AUGUST, then), other.placed(then, unseen, AUGUST), now=day)
+
+    await tables.see(found.released(leaves, then), now=day)
+
+    issues = await tables.rows("SELECT subject, level, present, round, opens_case FROM issues ORDER BY present")
+    assert [tuple(issue.values()) for issue in issues] == [(str(leaves), "red", False, 1, True), (str(stays), "red", True, 1, True)]
+    assert (await tables.light(found), await tables.light(other)) == ("red", "green")
+
+
+async def test_what_an_event_of_days_ago_ends_is_not_closed_before_it_was_found(tables: Tables) -> None:
+    town, person, then, day = Town(quota=50), uuid4(), at_hour(date(2026, 8, 30), 10), at_hour(date(2026, 9, 1), 1)
+    await tables.see(town.placed(then, person, AUGUST), now=then)
+    await sweep_unit(tables.database, by(at=day), SweepUnit(unit_id=town.unit_id, on=day.date(), calendar=CALENDAR))
+
+    await tables.see(town.released(person, then), now=day)
+
+    closed, changes = await tables.issue(), await tables.rows("SELECT light, since, until FROM light_changes ORDER BY id")
+    told = await tables.rows("SELECT occurred_at FROM event_log WHERE type = 'monitoring.light_changed.v1'")
+    assert (closed["state"], closed["closed_at"]) == ("closed", closed["found_at"])
+    assert [(each["light"], each["since"], each["until"]) for each in changes] == [("yellow", day, day), ("green", day, None)]
+    assert [each["occurred_at"] for each in told] == [day, day]
 
 
 async def test_missing_retirement_data_is_said_and_accuses_nobody(tables: Tables) -> None:

@@ -18,7 +18,7 @@ from shared.db import By
 from shared.events.roster import RetirementFact
 from shared.law.notices import load_calendar
 from shared.unit_runs import UNITS_FAILED
-from tests.monitoring.events import Town
+from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, MONDAY, Tables
 from workflows.schedules import Due
 
@@ -26,12 +26,18 @@ pytestmark = pytest.mark.asyncio
 DAY = date(2026, 9, 28)
 
 
+async def done(tables: Tables, activity: str, due: Due) -> int:
+    """For how many units an activity was done."""
+    activities = MonitoringActivities(tables.database, Surroundings(load_calendar, lambda: timedelta(0), lambda: NOW), sealing=None)  # type: ignore[arg-type]
+    run: Any = getattr(activities, activity)
+    count: int = await ActivityEnvironment().run(run, due)
+    return count
+
+
 async def failed(tables: Tables, activity: str, due: Due) -> list[str]:
     """The units that an activity could not do."""
-    activities = MonitoringActivities(tables.database, Surroundings(load_calendar, lambda: timedelta(0)), sealing=None)  # type: ignore[arg-type]
-    run: Any = getattr(activities, activity)
     with pytest.raises(ApplicationError) as error:
-        await ActivityEnvironment().run(run, due)
+        await done(tables, activity, due)
     assert (error.value.type, error.value.non_retryable) == (UNITS_FAILED, False)
     return list(error.value.details[0])
 
@@ -69,3 +75,20 @@ async def test_a_unit_whose_list_fails_is_named_and_the_others_have_theirs(table
     assert named == [str(broken)]
     listed = await tables.rows("SELECT unit_id FROM supervision_lists ORDER BY unit_id")
     assert [row["unit_id"] for row in listed] == others
+
+
+async def test_a_unit_with_parked_events_is_judged_by_the_first_sweep_after_their_replay(tables: Tables) -> None:
+    parked, *others = await towns(tables)
+    await tables.database.pool.execute(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ('monitoring', $1, 't', 0, 0, '{}', '', 'x')",
+        str(parked),
+    )
+    before = await done(tables, "sweep", Due(at=at_hour(DAY, 1)))
+    red = await tables.rows("SELECT unit_id FROM lights WHERE light = 'red' ORDER BY unit_id")
+    await tables.database.pool.execute("DELETE FROM dead_letters")
+
+    after = await done(tables, "sweep", Due(at=at_hour(DAY + timedelta(days=1), 1)))
+
+    assert (before, after) == (2, 3)
+    assert [row["unit_id"] for row in red] == others
+    assert {row["light"] for row in await tables.rows("SELECT light FROM lights")} == {"red"}

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fastapi import FastAPI
 
-from services.monitoring.api import notices
+from services.monitoring.activities import MonitoringActivities, Sealing
+from services.monitoring.api import issues, lists, notices
 from services.monitoring.api.turns import Turns
 from services.monitoring.commands.cases import record_case_entry
+from services.monitoring.commands.lists import issue_list, release_list
 from services.monitoring.commands.notices import keep_notice, release_notice
 from services.monitoring.commands.seals import file_sealed
 from services.monitoring.consumers import handlers
 from services.monitoring.models.facts import Surroundings
-from services.monitoring.models.refusals import CaseOver, NoticeAlreadyReleased, NoticeNotSigned
-from services.monitoring.models.requests import FileSealed, KeepNotice, ReleaseNotice
+from services.monitoring.models.refusals import CaseOver, NoticeAlreadyReleased, NoticeDamaged, NoticeNotSigned
+from services.monitoring.models.requests import FileSealed, IssueList, KeepNotice, ReleaseList, ReleaseNotice
 from shared.auth import OFFICE, PERMISSIONS, Tokens, Who
 from shared.clock import Clock
 from shared.db import By, Database, connect
@@ -38,12 +40,15 @@ from shared.glossary import IssueState, Role
 from shared.http import service_app
 from shared.law.notices import load_calendar
 from tests.monitoring.events import NOW, Town
+from tests.monitoring.tables import CIPHER, MONDAY
+from tests.monitoring.test_lists import Platform, demo_seal
 from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
-from workflows.sealing_messages import Document
+from workflows.sealing_messages import Document, SealStart
 
 pytestmark = pytest.mark.asyncio
-HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0)))
+HANDLERS = handlers(Surroundings(load_calendar, lambda: timedelta(0), lambda: NOW))
+OPERATOR = Who("operator-he", frozenset({Role.SEAL_OPERATOR}))
 SUPERVISOR = Who("officer-shen", frozenset({Role.SUPERVISION_OFFICER}))
 
 
@@ -102,6 +107,17 @@ class Desk:
         headers = {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}"}
         return await self.http.get(f"/issues/{await self.issue_id()}/notice", params=query, headers=headers)
 
+    async def post(self, path: str, who: Who = SUPERVISOR, **body: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.tokens.issue(who, datetime.now(UTC))}", "idempotency-key": str(uuid4())}
+        return await self.http.post(path, json=body, headers=headers)
+
+    async def edition(self) -> UUID:
+        """This week's list of the unit."""
+        what = IssueList(unit_id=self.town.unit_id, iso_week="2026-W38", nominal=MONDAY)
+        made = await issue_list(self.database, By("engine", NOW, str(uuid4())), what)
+        assert made is not None
+        return made
+
 
 @pytest_asyncio.fixture
 async def desk(database: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Desk]:
@@ -128,10 +144,11 @@ def _app(database: Database, tokens: Tokens, folder: Path) -> FastAPI:
 
     app = service_app("monitoring", lifespan)
     app.state.database, app.state.tokens, app.state.clock = database, tokens, Clock(None)
-    app.state.temporal, app.state.folder = None, folder
-    app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None)
-    app.state.notices, app.state.issuer, app.state.renderer = folder, "云海市编办", Renderer()
-    app.include_router(notices.router)
+    app.state.temporal, app.state.folder, app.state.cipher = None, folder, CIPHER
+    app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None, lambda: NOW)
+    app.state.notices, app.state.issuer, app.state.renderer, app.state.demo_seal = folder, "云海市编办", Renderer(), False
+    for router in (notices.router, issues.router, lists.router):
+        app.include_router(router)
     return app
 
 
@@ -151,6 +168,14 @@ async def test_a_signed_notice_says_what_was_found_demanded_and_by_when_and_name
     assert "本通知书以加盖电子印章的文件为准" in text
     assert "unsealed" in answer.headers["content-disposition"]
     assert "officer-shen" not in text
+
+
+@pytest.mark.parametrize("demo", [True, False])
+async def test_a_notice_says_of_its_seal_that_it_has_no_effect_where_the_office_has_no_other(desk: Desk, *, demo: bool) -> None:
+    await desk.sign()
+    desk.http._transport.app.state.demo_seal = demo  # type: ignore[attr-defined]
+
+    assert ("本章为系统内嵌演示印章" in text_of((await desk.ask()).content)) == demo
 
 
 async def test_the_term_is_the_pinned_one_when_the_order_sets_none(desk: Desk) -> None:
@@ -221,6 +246,66 @@ async def test_an_unsigned_notice_and_one_that_cannot_be_drawn_are_refused_in_wo
     assert await desk.database.pool.fetchval("SELECT sha256 FROM notices") is None
 
 
+async def test_what_cannot_be_drawn_is_neither_signed_nor_released(desk: Desk) -> None:
+    """Must fail when it is taken: what was signed or listed cannot be written anew."""
+    unsigned = await desk.post(f"/issues/{await desk.issue_id()}/confirmation", title="违规超编", demand="清退\ue123")
+    await desk.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, title="违规超编", demand="清退\ue123")
+
+    unreleased = await desk.post(f"/supervision-lists/{await desk.edition()}/release", OPERATOR)
+
+    assert (unsigned.status_code, unsigned.json()["code"]) == (409, "notice_not_drawable")
+    assert (unreleased.status_code, unreleased.json()["code"]) == (409, "list_not_drawable")
+    assert [answer.json()["facts"]["characters"] for answer in (unsigned, unreleased)] == ["U+E123"] * 2
+    assert await desk.database.pool.fetchval("SELECT released_at FROM supervision_lists") is None
+
+
+async def test_a_released_notice_whose_file_is_altered_is_held_until_it_is_back(desk: Desk, tmp_path: Path) -> None:
+    await desk.sign()
+    await desk.ask()
+    what = ReleaseNotice(issue_id=await desk.issue_id())
+    seal_id = await release_notice(desk.database, By("operator-he", NOW, "release"), what)
+    (file,) = desk.folder.iterdir()
+    written = file.read_bytes()
+    sealing = Sealing({Document.NOTICE: desk.folder}, "编办", Renderer(), Platform(demo_seal(tmp_path)), "http://callback")
+    activities = MonitoringActivities(desk.database, Surroundings(load_calendar, lambda: None, lambda: NOW), sealing)
+    start = SealStart(kind=Document.NOTICE, document_id=seal_id, released_at=NOW)
+
+    async def held() -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {desk.tokens.issue(SUPERVISOR, datetime.now(UTC))}"}
+        page = (await desk.http.get(f"/issues/{what.issue_id}", headers=headers)).json()
+        return {"held": page["notice"]["held"], "standing": page["notice"]["standing"]}
+
+    for spoil in (file.unlink, lambda: file.write_bytes(written + b" ")):
+        spoil()
+        with pytest.raises(NoticeDamaged):
+            await activities.seal_document(start)
+    damaged = await held()
+    file.write_bytes(written)
+    await activities.seal_document(start)
+
+    assert (damaged, await held()) == ({"held": "notice_damaged", "standing": "awaiting_seal"}, {"held": None, "standing": "awaiting_seal"})
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_bytes(b"%PDF")], ids=["lost", "altered"])
+async def test_a_list_is_handed_out_as_it_was_sealed_or_not_at_all(desk: Desk, spoil: Callable[[Path], object]) -> None:
+    edition, pdf = await desk.edition(), b"%PDF-sealed"
+    await release_list(desk.database, By("operator-he", NOW, "release"), ReleaseList(list_id=edition))
+    name, sha256 = keep_file(desk.folder, edition, pdf), sha256_hex(pdf)
+    filing = FileSealed(kind=Document.LIST, document_id=edition, file=name, sha256=sha256, signer="印章", sealed_at=NOW)
+    await file_sealed(desk.database, By("engine", NOW, "filed"), filing)
+
+    async def asked() -> httpx.Response:
+        headers = {"authorization": f"Bearer {desk.tokens.issue(SUPERVISOR, datetime.now(UTC))}"}
+        return await desk.http.get(f"/supervision-lists/{edition}/pdf", headers=headers)
+
+    sealed = await asked()
+    spoil(desk.folder / name)
+    damaged = await asked()
+
+    assert (sealed.content, sealed.headers["content-type"]) == (pdf, "application/pdf")
+    assert (damaged.status_code, damaged.json()["code"]) == (409, "list_damaged")
+
+
 async def test_the_notice_of_an_earlier_round_stays_readable(desk: Desk) -> None:
     person = uuid4()
     await desk.sign()
@@ -234,19 +319,31 @@ async def test_the_notice_of_an_earlier_round_stays_readable(desk: Desk) -> None
     assert earlier.content == before
 
 
-async def test_a_notice_is_for_readers_of_documents_within_their_units_and_before_its_seal_for_the_office_alone(desk: Desk) -> None:
+async def test_the_page_of_an_issue_tells_of_the_sealed_notices_of_all_its_rounds(desk: Desk) -> None:
+    await desk.sign()
+    await desk.ask()
+    await desk.seal(b"%PDF-sealed")
+    await desk.close()
+    await desk.see(desk.town.over_quota(person=uuid4()))
+
+    headers = {"authorization": f"Bearer {desk.tokens.issue(SUPERVISOR, datetime.now(UTC))}"}
+    page = (await desk.http.get(f"/issues/{await desk.issue_id()}", headers=headers)).json()
+
+    told = [(each["round"], each["number"], each["sealed_sha256"]) for each in page["sealed_notices"]]
+    assert (page["round"], page["notice"], told) == (2, None, [(1, "编整〔2026〕1号", sha256_hex(b"%PDF-sealed"))])
+
+
+async def test_a_notice_is_for_readers_of_documents_and_before_its_seal_for_the_office_alone(desk: Desk) -> None:
     await desk.sign()
     readers = PERMISSIONS["documents.read"]
 
     codes = {role: (await desk.ask(Who("somebody", frozenset({role}), (desk.town.unit_id,)))).status_code for role in Role}
     await desk.seal(b"%PDF-sealed")
     own = await desk.ask(Who("clerk", frozenset({Role.UNIT_CLERK}), (desk.town.unit_id,)))
-    stranger = await desk.ask(replace(SUPERVISOR, roles=frozenset({Role.UNIT_CLERK}), units=(uuid4(),)))
 
     assert {role for role, code in codes.items() if code == 403} == set(Role) - readers
     assert {role for role, code in codes.items() if code == 200} == OFFICE
     assert (own.status_code, own.content) == (200, b"%PDF-sealed")
-    assert (stranger.status_code, stranger.json()["code"]) == (404, "issue_unknown")
 
 
 async def test_a_notice_is_released_once_written_and_open_and_a_sealed_one_stays(desk: Desk) -> None:

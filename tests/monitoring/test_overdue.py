@@ -84,6 +84,8 @@ async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitori
     proposal: dict[str, Any] = {"unit_id": str(town.unit_id), "issue_ids": [issue], "reason": "冻结 2 名"}
 
     nothing = await monitoring.post(OFFICER, "/freeze-orders", **proposal)
+    twice = await monitoring.post(OFFICER, "/freeze-orders", posts=[*posts, *posts], **proposal)
+    huge = await monitoring.post(OFFICER, "/freeze-orders", posts=[posts[0] | {"posts": 100_001}], **proposal)
     order = (await monitoring.post(OFFICER, "/freeze-orders", posts=posts, **proposal)).json()
     await eventually(
         lambda: monitoring.post(
@@ -93,7 +95,7 @@ async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitori
     )
     await eventually(lambda: monitoring.get(OFFICER, f"/freeze-orders/{order['id']}"), lambda page: page["state"] == "in_force")
 
-    assert nothing.status_code == 422
+    assert [answer.status_code for answer in (nothing, twice, huge)] == [422, 422, 422]
     assert (order["scopes"], order["posts"]) == ([], posts)
     assert [each.model_dump() for each in monitoring.roster.posts] == posts
 

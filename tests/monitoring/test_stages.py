@@ -16,7 +16,7 @@ from shared.auth import Who
 from shared.glossary import FreezeScope, FreezeState, IssueState, OverQuotaCause, Role
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
-from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by
+from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
 from workflows.rectification_case import Act
 
 TERM = Deadline.start(NOW.date(), 15, CALENDAR)
@@ -120,7 +120,7 @@ async def test_late_issues_are_those_whose_term_has_ended_and_that_are_open(tabl
 
     async def late(days: int) -> int:
         async with tables.database.reading() as conn:
-            return len((await issues.issues(conn, OFFICER, issues.Wanted(late=True), NOW + timedelta(days=days))).items)
+            return len((await issues.issues(conn, OFFICER, issues.Wanted(late=True), NOW + timedelta(days=days), CIPHER)).items)
 
     assert [await late(0), await late(60)] == [0, 1]
     await tables.database.pool.execute("UPDATE issues SET state = 'closed' WHERE id <> $1", uuid4())

@@ -16,7 +16,7 @@ from shared.auth import Who
 from shared.glossary import FreezeScope, IssueState, Role
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
-from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by
+from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
 from workflows.rectification_case import Act
 
 pytestmark = pytest.mark.asyncio
@@ -31,7 +31,7 @@ def clerk_of(unit_id: UUID) -> Who:
 
 async def listed(tables: Tables, who: Who, tab: Tab = "todo", **more: object) -> list[Task]:
     async with tables.database.reading() as conn:
-        return await tasks.tasks(conn, who, Wanted.model_validate({"tab": tab, **more}), NOW)
+        return await tasks.tasks(conn, who, Wanted.model_validate({"tab": tab, **more}), NOW, CIPHER)
 
 
 async def may(tables: Tables, who: Who) -> tuple[Action, ...]:
@@ -158,17 +158,40 @@ async def test_a_work_list_is_narrowed_and_goes_on_behind_its_last_line(tables: 
     for town in towns:
         await tables.see(town.registered(), town.over_quota())
 
-    seen: list[UUID] = []
-    while page := await listed(tables, OFFICER, limit=1, sort="-unit", after=seen[-1] if seen else None):
-        seen.append(page[0].id)
+    seen: list[Task] = []
+    while page := await listed(tables, OFFICER, limit=1, sort="-unit", after=seen[-1].cursor if seen else ""):
+        seen.append(page[0])
         assert len(page) <= 2
     async with tables.database.reading() as conn:
         narrowed = [
-            (await issues.issues(conn, OFFICER, issues.Wanted.model_validate(asked), NOW)).items
+            (await issues.issues(conn, OFFICER, issues.Wanted.model_validate(asked), NOW, CIPHER)).items
             for asked in ({"unit": towns[0].unit_id}, {"rule": "M09"}, {"level": "red", "open": True}, {"q": "临江"}, {"q": "%"})
         ]
 
-    assert len(set(seen)) == 3
+    assert len({each.id for each in seen}) == 3
     assert await listed(tables, OFFICER, type="list") == []
     assert await listed(tables, OFFICER, q="没有") == []
     assert [len(found) for found in narrowed] == [1, 0, 3, 3, 0]
+
+
+async def test_a_page_goes_on_where_the_last_one_ended_also_when_that_line_has_lost_its_term_meanwhile(tables: Tables) -> None:
+    for _ in range(6):
+        town = Town()
+        await tables.see(town.registered(), town.over_quota())
+    terms = "UPDATE issues SET due_at = $1::timestamptz + n * interval '1 day' FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM issues) AS t"
+    await tables.database.pool.execute(f"{terms} WHERE t.id = issues.id AND n < 6", NOW)
+
+    async def ids(after: str) -> tuple[list[UUID], str | None]:
+        async with tables.database.reading() as conn:
+            page = await issues.issues(conn, OFFICER, issues.Wanted(sort="due", limit=3, after=after), NOW, CIPHER)
+        return [each.id for each in page.items], page.next
+
+    (first, cursor), to_do = await ids(""), (await listed(tables, OFFICER, limit=3))[:3]
+    await tables.database.pool.execute("UPDATE issues SET due_at = NULL WHERE id = $1", first[2])
+    (second, cursor), rest = await ids(cursor or ""), await listed(tables, OFFICER, limit=3, after=to_do[2].cursor)
+    last = await ids(cursor or "")
+
+    *others, moved, sixth = [each.id for each in rest]
+    assert (len({*first, *others, sixth}), moved) == (6, first[2])
+    assert ([each.id for each in to_do], [*second, *last[0]]) == (first, [*others, moved, sixth])
+    assert [each.id for each in await listed(tables, OFFICER, after=rest[2].cursor)] == [sixth]

@@ -1,4 +1,7 @@
-"""`python -m tests.mutations [PART OF A NAME …]`: takes each guard out in a copy of the tree and runs the tests that must fail. 1 when one did not."""
+"""`python -m tests.mutations [PART OF A NAME …]`: takes each guard out in a copy of the tree and runs the tests that must fail. 1 when one did not.
+
+Before that they are run with the guard in place: a test that fails anyway notices nothing.
+"""
 
 import os
 import subprocess
@@ -15,11 +18,12 @@ TRIES = 3
 def main(*parts: str) -> int:
     """Say of each guard whether its absence was noticed."""
     chosen = [guard for guard in GUARDS if not parts or any(part in guard.name for part in parts)]
-    unnoticed = 0
+    unnoticed, green = 0, set[str]()
     with tempfile.TemporaryDirectory(prefix="bianban-mutations-") as folder:
         tree = Path(folder)
         _copy(tree)
         for guard in chosen:
+            _control(tree, guard, green)
             noticed = _is_noticed(tree, guard)
             unnoticed += not noticed
             sys.stdout.write(f"{'noticed  ' if noticed else 'UNNOTICED'}  {guard.name}\n")
@@ -40,28 +44,40 @@ def _copy(tree: Path) -> None:
         (tree / name).symlink_to(PROJECT / name)
 
 
+def _control(tree: Path, guard: Guard, green: set[str]) -> None:
+    """With every guard in place each named test passes; once is enough."""
+    for test in guard.tests:
+        if test not in green and _fails(tree, guard.name, test):
+            raise SystemExit(f"{guard.name}: {test} fails with the guard in place")
+        green.add(test)
+
+
 def _is_noticed(tree: Path, guard: Guard) -> bool:
+    """Whether each named test fails without the guard."""
     file = tree / guard.file
     whole = file.read_text(encoding="utf-8")
     if whole.count(guard.old) != 1:
         raise SystemExit(f"{guard.name}: the guard does not stand exactly once in {guard.file}")
     file.write_text(whole.replace(guard.old, guard.new), encoding="utf-8")
     try:
-        return _fails(tree, guard)
+        passing = [test for test in guard.tests if not _fails(tree, guard.name, test)]
     finally:
         file.write_text(whole, encoding="utf-8")
+    for test in passing:
+        sys.stdout.write(f"  passes all the same: {test}\n")
+    return not passing
 
 
-def _fails(tree: Path, guard: Guard) -> bool:
+def _fails(tree: Path, name: str, test: str) -> bool:
     """Whether a test failed; a stack that did not come up (a port that somebody took meanwhile) is no failure, and tried again."""
-    tests = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *guard.tests)
+    words = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test)
     variables = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     for _ in range(TRIES):
-        done = subprocess.run(tests, cwd=tree, env=variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, cwd=tree, env=variables, capture_output=True, text=True, check=False)
         outcome = done.stdout.strip().rpartition("\n")[2]
         if done.returncode == 0 or (done.returncode == 1 and " failed" in outcome):
             return done.returncode == 1
-    raise SystemExit(f"{guard.name}: the tests could not run\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    raise SystemExit(f"{name}: {test} could not run\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 @dataclass
 class Played:
     """The services: `answers` by path, or by service or method and path, `refusals` also by method, `problems`: what more they say; `asked` is what they were sent, `queries`
-    with which parameters; `sessions` are keys to roles; `streams` come piece by piece;
+    with which parameters; `hidden` ids are answered as if they were not, wherever they stand; `sessions` are keys to roles, `new_keys` what some of them are now; `acts_for`: in whose stead the callers act; `streams` come piece by piece;
     `files` by path: content, type, disposition; `fields`: what a refusal says of single fields; `units`: whose the callers are.
     """
 
@@ -38,14 +38,18 @@ class Played:
     streams: dict[str, Callable[[], AsyncIterator[bytes]]] = field(default_factory=dict)
     files: dict[str, tuple[bytes, str, str]] = field(default_factory=dict)
     fields: list[dict[str, str]] | None = None
+    hidden: set[str] = field(default_factory=set)
     units: list[str] | None = None
+    new_keys: dict[str, str] = field(default_factory=dict)
+    acts_for: list[dict[str, str]] = field(default_factory=list)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         body = await request.aread()
         self.asked.append((request.method, path, body, request.headers))
         self.queries.append((request.method, path, request.url.params.multi_items()))
-        if refusal := self.refusals.get(f"{request.method} {path}", self.refusals.get(path)):
+        hidden = any(each in f"{request.url} {body!r}" for each in self.hidden)
+        if refusal := (404, "unknown") if hidden else self.refusals.get(f"{request.method} {path}", self.refusals.get(path)):
             status, code = refusal
             said: dict[str, Any] = {
                 "status": status,
@@ -69,10 +73,16 @@ class Played:
     def _token(self, key: str) -> httpx.Response:
         if key not in self.sessions:
             return httpx.Response(401, json={"status": 401, "code": "session_ended", "title": "登录已结束", "detail": "请重新登录。"})
-        told = {"token": f"token-{key}", "session": key, "name": "zhou", "real_name": f"周{XSS}", "csrf": f"csrf-{key}"}
+        told = {
+            "token": f"token-{key}",
+            "session": self.new_keys.get(key, key),
+            "name": "zhou",
+            "real_name": f"周{XSS}",
+            "csrf": f"csrf-{key}",
+        }
         told |= {"idle_ends_at": "2026-09-18T10:00:00Z", "ends_at": "2026-09-18T20:00:00Z"}
         return httpx.Response(
-            200, json=told | {"roles": {role: role for role in self.sessions[key]}, "unit_ids": self.units, "acts_for": []}
+            200, json=told | {"roles": {role: role for role in self.sessions[key]}, "unit_ids": self.units, "acts_for": self.acts_for}
         )
 
 

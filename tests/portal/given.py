@@ -9,7 +9,10 @@ PARENT_ID = "01a210f8-5bc8-7567-b52b-9533203e1932"
 PERSON_ID = "01a210f8-5bc8-7567-b52b-9533203e1933"
 CODES: dict[str, Any] = {
     "categories": [{"code": "SY-1", "label": "公益一类事业单位"}],
-    "kinds": [{"code": "SY", "label": "事业编制"}],
+    "kinds": [
+        {"code": "SY", "label": "事业编制", "population": "public"},
+        {"code": "BW", "label": "编外用工控制数", "population": "off_establishment"},
+    ],
     "fundings": [{"code": "full", "label": "全额拨款"}],
     "entry_reasons": [{"code": "examination", "label": "考录"}],
     "exit_reasons": [{"code": "resignation", "label": "辞职"}],
@@ -30,6 +33,7 @@ CODES: dict[str, Any] = {
             ),
             *("leadership_levels", "educations", "degrees", "ethnicities", "political_statuses", "person_classes", "civil_grades"),
             *("post_grades", "retirement_categories", "over_quota_causes", "off_post_kinds", "employment_forms", "leadership_grades"),
+            *("professional_title_levels", "flexible_retirements"),
         )
     },
 }
@@ -41,7 +45,7 @@ LINE: dict[str, Any] = _NAMED | {
     "rank": None,
     "closed_on": None,
     "children": 2,
-    "sums": {"quota": 40, "headcount": 41, "reserved": 0, "frozen": 0, "available": -1},
+    "sums": {"quota": 40, "headcount": 41, "reserved": 0, "frozen": 0, "available": 2, "exceeded": 3},
 }
 _ROW = {
     "kind": "SY",
@@ -98,7 +102,16 @@ HERE: dict[str, Any] = {"in_post": 41, "working_here": 41, "borrowed": [], "lent
 POST: dict[str, Any] = {
     **dict.fromkeys(("ended_on", "exit_reason", "seat_level", "authorisation_no", "authorised_on", "over_quota_cause", "transfer_id")),
     **dict.fromkeys(
-        ("internal_unit", "entry_source", "entry_document_no", "off_post_kind", "employment_form", "dispatch_company", "contract_until")
+        (
+            "internal_unit",
+            "entry_source",
+            "entered_on",
+            "entry_document_no",
+            "off_post_kind",
+            "employment_form",
+            "dispatch_company",
+            "contract_until",
+        )
     ),
     "placement_id": PERSON_ID,
     "unit_id": UNIT_ID,
@@ -117,10 +130,11 @@ PERSON: dict[str, Any] = {
     ),
     **dict.fromkeys(("education", "degree", "full_time_education", "school", "major", "graduated_on", "person_class", "title_since")),
     **dict.fromkeys(("leadership_level", "grade", "post_grade", "professional_title", "above_rank", "civil_servant_registered")),
-    **dict.fromkeys(("retirement_category", "retirement_reason")),
+    **dict.fromkeys(("full_time_degree", "in_service_education", "in_service_degree", "professional_title_level", "flexible_retirement")),
+    **dict.fromkeys(("pension_scheme", "pension_unit", "pension_status", "retirement_category", "retirement_reason")),
     "person_id": PERSON_ID,
     "name": f"张三{XSS}",
-    "id_number": "330499********0012",
+    "id_number": "330499***********2",
     "sex": "M",
     "birth_on": "1980-01-01",
     "identity": "professional",

@@ -54,6 +54,7 @@ def issue(state: IssueState = IssueState.RECTIFYING, *actions: Action, deadline:
         closed_at=None,
         closing_document_no=None,
         notice=seal_of("sealed"),
+        sealed_notices=[],
         certificate=deadline.certificate() if deadline else None,
         timeline=entries,
         rungs=[FiredRung(round=1, revision=1, rung=Rung.REMINDER, label="提醒", planned_at=NOW, fired_at=NOW)],

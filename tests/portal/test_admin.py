@@ -1,6 +1,7 @@
 """管理: whom each page lets in, what a form sends and keeps, and that a one-time password is on one answer alone."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -271,6 +272,49 @@ async def test_records_are_asked_from_the_latest_and_narrowed(house: Door) -> No
     assert queries["/trail"] == {"case": "approval:1"}
     assert queries["/reveals"] == {"actor": "li"}
     assert "before" in queries["/audit"]
+
+
+async def test_accounts_and_records_lead_to_their_files_narrowed_as_they_are_and_with_nobodys_name_in_an_address(house: Door) -> None:
+    mark = house.sign_in(*ADMINISTRATORS)
+    found = {}
+    for path, name in (
+        ("/admin/users?role=observer", "users"),
+        ("/admin/sign-ins?user=li", "sign_ins"),
+        ("/admin/changes", "account_changes"),
+    ):
+        link = re.search(rf'href="/exports/new\?service=identity&amp;list={name}([^"]*)"', (await house.client.get(path)).text)
+        found[name] = link and link[1]
+    searched = await house.client.post("/admin/users", data={"csrf": mark, "words": "李四"}, headers=OURS)
+
+    assert found == {"users": "&amp;role=observer", "sign_ins": "&amp;user=li", "account_changes": ""}
+    assert "/exports/new" not in searched.text
+
+
+async def test_the_trail_leads_to_the_file_of_the_service_that_is_shown_and_not_where_it_is_narrowed_by_words(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    start = (await house.client.get("/admin/trail")).text
+    part = await house.client.get(f"/admin/trail?service=approval&unit={UNIT_ID}&case=approval:1", headers={"hx-request": "true"})
+    sought = (await house.client.get("/admin/trail?words=教育")).text
+
+    assert 'href="/exports/new?service=roster&amp;list=trail_roster"' in start
+    by = f"of_unit={UNIT_ID}&amp;case=approval%3A1"
+    assert f'href="/exports/new?service=approval&amp;list=trail_approval&amp;{by}"' in part.text
+    assert "/exports/new" not in sought
+
+
+async def test_an_administrator_finds_what_he_may_take_and_asks_for_it_by_a_role(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    line = {"name": "users", "title": "用户与角色", "filters": ["role"], "sensitive": False, "columns": []}
+    house.played.answers |= {"/exports/lists": {"items": []}, "/exports": {"items": [], "next": None}}
+    house.played.answers["identity/exports/lists"] = {"items": [line]}
+
+    start = (await house.client.get("/exports")).text
+    form = (await house.client.get("/exports/new?service=identity&list=users&role=observer")).text
+
+    assert 'href="/exports/new?service=identity&amp;list=users"' in start
+    assert "用户与权限" in start
+    assert '<option value="observer" selected>协同部门</option>' in form
+    assert 'value="service"' not in form
 
 
 async def test_records_name_units_and_people_and_ask_for_all_of_a_page_at_once(house: Door) -> None:

@@ -18,6 +18,10 @@ POSTS = {
 }  # fmt: skip
 UNCOUNTED = POSTS | {"counted": False, "quota": 77, "headcount": 66, "overstaffing": 0}
 
+WITHOUT_MONTH = {
+    name: {"counted": counted, "others": others} for name, counted, others in (("special", 1234, 0), ("unknown", 0, 2), ("overdue", 7, 3))
+}
+
 
 def months(count: int = 60) -> list[dict[str, Any]]:
     return [
@@ -33,7 +37,7 @@ def figures(door: Door) -> Door:
     door.played.answers |= {
         "/figures/distribution": told | {"group": "town", "items": [POSTS | group, UNCOUNTED | group]},
         "/figures/saturation": told | {"unit_id": None, "items": [POSTS | row]},
-        "/figures/retirements": {"last_event_at": AT, "unit_id": None, "items": months()},
+        "/figures/retirements": {"last_event_at": AT, "unit_id": None, "items": months()} | WITHOUT_MONTH,
         "/figures/lights": {"last_event_at": AT, "items": [{"code": "red", "label": "红灯", "count": 4}]},
         "/figures/issues": {"last_event_at": AT, "items": [{"rule": "M01", "open": 3, "overdue": 2}], "states": []},
         "/figures/applications": {"last_event_at": AT, "items": []},
@@ -63,6 +67,15 @@ async def test_each_chart_has_a_table_that_says_the_same_and_nothing_planted_run
     assert "35岁&lt;script&gt;" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
+
+
+@pytest.mark.asyncio
+async def test_the_forecast_says_whom_it_leaves_out_and_why(figures: Door) -> None:
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    for shown in [(await figures.client.get(path)).text for path in ("/analysis", "/wall")]:
+        assert "高级职称/县处级 1,234 人" in shown
+        assert "类别不明 0 人（另计 2 人）" in shown
+        assert "应退未出 7 人（另计 3 人）" in shown
 
 
 @pytest.mark.asyncio

@@ -1,5 +1,6 @@
 """申请: the service's words beside the fields, checks as advice, a preview, and nothing typed lost."""
 
+import html
 import json
 import re
 from typing import Any
@@ -90,6 +91,17 @@ async def test_an_entry_uses_the_posts_of_its_authorised_use_and_an_exit_leaves_
     assert (body["type"], body["kind"], body["funding"], body["posts"]) == (kind, "SY", "full", 1)
 
 
+async def test_of_off_establishment_staff_an_entry_says_what_they_do_and_how_they_are_employed(clerk: Door) -> None:
+    told: dict[str, Any] = {"off_post_kind": "counter_service", "employment_form": "dispatch"}
+    plain = await post(clerk, "entry_application", do="look")
+    clerk.played.answers[f"/units/{given.UNIT_ID}/reservations"] = {"items": [RESERVATION | {"kind": "BW"}]}
+    form = await post(clerk, "entry_application", do="look")
+    await post(clerk, "entry_application", row="", reservation_id=given.PERSON_ID, person_id=given.PERSON_ID, do="submit", **told)
+
+    assert [all(f'name="{name}"' in page.text for name in told) for page in (plain, form)] == [False, True]
+    assert told.items() <= sent(clerk, "/applications").items()
+
+
 async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(clerk: Door) -> None:
     csrf = clerk.sign_in(Role.UNIT_CLERK)
     clerk.played.refusals["/applications"] = (401, "session_ended")
@@ -147,3 +159,57 @@ async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -
 
     assert answer.status_code == 200
     assert not [path for _, path, _, _ in clerk.played.asked if path == "/applications"]
+
+
+FURTHER: dict[str, Any] = given.PERSON | {"person_id": given.PERSON_ID[:-1] + "9", "name": f"第二百零一人{XSS}"}
+"""Somebody after the two hundred that a form lists."""
+OF_UNIT = {"exit_application": "unit", "transfer_application": "from_unit"}
+
+
+def beyond(clerk: Door, **more: Any) -> str:
+    path = f"/persons/{FURTHER['person_id']}"
+    clerk.played.answers |= {path: FURTHER | more, "/persons": {"items": [given.PERSON], "next": "more"}}
+    return path
+
+
+@pytest.mark.parametrize("kind", OF_UNIT)
+async def test_somebody_after_the_listed_is_chosen_from_his_page_and_stays_chosen(clerk: Door, kind: str) -> None:
+    path = beyond(clerk)
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    person = await clerk.client.get(path)
+    link = html.unescape(next(each for each in re.findall(r'href="([^"]+)"', person.text) if kind in each))
+    form = await clerk.client.get(link)
+    typed = {"csrf": csrf, "do": "look", "person_id": FURTHER["person_id"], "unit_id": given.UNIT_ID, "from_unit_id": given.UNIT_ID}
+    again = await clerk.client.post(link, data=TYPED | typed, headers=OURS)
+
+    assert link.startswith(f"/applications/new/{kind}?{OF_UNIT[kind]}={given.UNIT_ID}")
+    for page in (form, again):
+        assert f'<option value="{FURTHER["person_id"]}" selected>第二百零一人&lt;script&gt;' in page.text
+        assert f'action="{html.escape(link)}"' in page.text
+        assert f'data-draft="apply-{kind}-{FURTHER["person_id"]}"' in page.text  # the draft of another person is not restored over it
+        assert "只列出前 200 人；其他人员请从人员页面办理。" in page.text
+        assert "<script>alert(1)" not in page.text
+
+
+@pytest.mark.parametrize("post", [None, given.POST | {"unit_id": given.PARENT_ID}])
+async def test_who_holds_no_post_of_the_unit_or_may_not_be_seen_is_not_offered(clerk: Door, post: Any) -> None:
+    path = beyond(clerk, placement=post)
+    clerk.sign_in(Role.UNIT_CLERK)
+    link = f"/applications/new/exit_application?unit={given.UNIT_ID}&person={FURTHER['person_id']}"
+    of_another = await clerk.client.get(link)
+    clerk.played.refusals[path] = (404, "person_unknown")
+    hidden = await clerk.client.get(link)
+
+    assert [page.status_code for page in (of_another, hidden)] == [200, 200]
+    assert "第二百零一人" not in of_another.text + hidden.text
+
+
+async def test_who_holds_no_post_goes_on_to_an_entry_from_his_page(clerk: Door) -> None:
+    path = beyond(clerk, placement=None)
+    clerk.sign_in(Role.UNIT_CLERK)
+    person = await clerk.client.get(path)
+    link = f"/applications/new/entry_application?person={FURTHER['person_id']}"
+    form = await clerk.client.get(link)
+
+    assert f'href="{link}"' in person.text
+    assert f'<option value="{FURTHER["person_id"]}" selected>' in form.text

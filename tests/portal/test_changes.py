@@ -15,7 +15,7 @@ FORM, CHANGE = f"/persons/{given.PERSON_ID}/key-changes/new", f"/changes/{CHANGE
 REGISTER, APPLY = f"/persons/{given.PERSON_ID}/key-changes", "/applications/new/change_application"
 ITEMS = [
     {"field": "title", "label": "职务", "before": None, "after": f"副校长{XSS}", "secret": False},
-    {"field": "id_number", "label": "公民身份号码", "before": None, "after": "330499********0029", "secret": True},
+    {"field": "id_number", "label": "公民身份号码", "before": None, "after": "330499***********9", "secret": True},
 ]
 REGISTERED: dict[str, Any] = {
     "change_id": CHANGE_ID,
@@ -32,7 +32,7 @@ REGISTERED: dict[str, Any] = {
 }
 DETAIL: dict[str, Any] = {
     **dict.fromkeys(("kind", "funding", "held", "term", "deadline", "step", "step_label", "holder", "reason_code", "effective_on")),
-    **dict.fromkeys(("from_unit_id", "reservation_id"), None),
+    **dict.fromkeys(("from_unit_id", "reservation_id", "off_post_kind", "employment_form"), None),
     "id": APPLICATION_ID,
     "number": "编申〔2026〕1号",
     "type": "change_application",
@@ -177,9 +177,64 @@ async def test_an_application_that_stands_still_for_a_line_is_recorded_again_fro
     assert sent(desk, f"{path}/recording") == {}
 
 
+async def test_a_filed_application_offers_the_release_of_the_notice_that_revokes_its_own_and_else_says_whose_move_it_is(desk: Door) -> None:
+    path, revoking = f"/applications/{APPLICATION_ID}", "01a210f8-5bc8-7567-b52b-9533203e1953"
+    document: dict[str, Any] = {
+        "id": revoking,
+        "document_no": "编撤〔2026〕1号",
+        "title": "撤销通知单",
+        "state": "awaiting_release",
+        "sha256": "0" * 64,
+    }
+    document |= dict.fromkeys(("released_by", "sealed_at"))
+    filed = DETAIL | {"state": "filed", "holder": "seal_operator", "documents": [document]}
+    pages = []
+    for role, actions in ((Role.SEAL_OPERATOR, ["release"]), (Role.UNIT_CLERK, [])):
+        desk.sign_in(role)
+        desk.played.answers[path] = filed | {"actions": actions}
+        pages.append((await desk.client.get(path)).text)
+
+    form = f'action="{path}/documents/{revoking}/release"'
+    assert [form in page for page in pages] == [True, False]
+    assert "正由用印管理员办理" in pages[1]
+    assert "已办结，无需办理" not in "".join(pages)
+
+
+async def test_files_are_laid_beside_an_application_by_whoever_may_take_it_back(desk: Door) -> None:
+    path = f"/applications/{APPLICATION_ID}"
+    desk.sign_in(Role.UNIT_CLERK)
+    desk.played.answers |= {f"{path}/attachments": {"items": []}}
+    pages = []
+    for actions in (["urge", "withdraw"], []):
+        desk.played.answers[path] = DETAIL | {"actions": actions}
+        pages.append((await desk.client.get(path)).text)
+
+    assert [f'action="{path}/attachments"' in page for page in pages] == [True, False]
+
+
 async def test_a_change_that_somebody_registered_waits_on_the_persons_page_for_its_application(desk: Door) -> None:
     desk.sign_in(Role.UNIT_CLERK)
     answer = await desk.client.get(f"/persons/{given.PERSON_ID}")
 
     assert f'href="{APPLY}?change={CHANGE_ID}"' in answer.text
     assert f'href="{FORM}"' in answer.text
+
+
+async def test_a_decision_that_is_refused_keeps_in_whose_stead_it_was_and_its_draft_is_of_this_step_alone(desk: Door) -> None:
+    desk.played.acts_for = [{"name": "qian", "real_name": f"钱{XSS}"}]
+    page, step = f"/applications/{APPLICATION_ID}", DETAIL | {"revision": 2, "step": "head", "step_label": "负责人", "holder": "unit_head"}
+    desk.played.answers[page] = step
+    csrf = desk.sign_in(Role.UNIT_HEAD)
+    asked = await desk.client.get(page)
+    desk.played.refusals[f"{page}/decisions"] = (409, "proxy_unknown")
+    typed = {"csrf": csrf, "revision": "2", "step": "head", "verdict": "approve", "opinion": "写过的意见", "on_behalf_of": "qian"}
+    refused = await desk.client.post(f"{page}/decisions", data=typed, headers=OURS)
+
+    for answer in (asked, refused):
+        assert f'data-draft="decision-{APPLICATION_ID}-2-head"' in answer.text
+        assert f'data-draft-drop="{page}"' in answer.text
+        assert "<script>alert(1)" not in answer.text
+    assert '<option value="qian">' in asked.text
+    assert (refused.status_code, '<option value="qian" selected>' in refused.text) == (409, True)
+    assert "写过的意见" in refused.text
+    assert ['data-given="true"' in answer.text for answer in (asked, refused)] == [False, True]

@@ -1,9 +1,13 @@
 """The frame of every page: headers, cookies, sessions, forms from elsewhere, rights, escaping, what a browser may keep."""
 
+import html
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 from jinja2 import nodes
@@ -12,6 +16,7 @@ from deploy.assets import FILES
 from deploy.local.place import PROJECT
 from services.portal import api
 from services.portal.api.door import Opened
+from shared import security_log
 from shared.auth import PERMISSIONS
 from shared.glossary import Role
 from tests.portal.conftest import BASE, OURS, XSS, Door
@@ -21,6 +26,7 @@ OPEN = {
     *("/verify", "/accessibility", "/api-docs", "/api-docs/{part}", "/api-docs/{part}.json"),
 }
 ROUTES = [route for router in api.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+FRESH = "__Host-bianban=fresh; HttpOnly; Path=/; SameSite=lax; Secure"
 ID = "01a210f8-5bc8-7567-b52b-9533203e1931"
 TEMPLATES = PROJECT / "services" / "portal" / "templates"
 
@@ -92,6 +98,111 @@ async def test_what_was_typed_outlives_the_session_and_goes_on_in_the_next(door:
 
 
 @pytest.mark.asyncio
+async def test_what_was_typed_in_a_session_that_ended_is_not_sent_by_another_person(door: Door) -> None:
+    door.played.answers["/sessions"] = {"session": "fresh", "must_change_password": False, "needs_code": False}
+    door.played.sessions["fresh"] = frozenset({Role.UNIT_CLERK})
+    signing = {"name": "zhou", "password": "x", "next": "/applications/new/post_use_application", "kept.title": "招聘"}
+    answers = [await door.client.post("/sign-in", data=signing | {"kept.writer": who}, headers=OURS) for who in ("zhou", "zhu")]
+
+    assert [answer.status_code for answer in answers] == [200, 303]
+    assert ["招聘" in answer.text for answer in answers] == [True, False]
+    assert answers[1].headers["location"] == "/"
+
+
+TYPED = {"request_key": "k-1", "writer": "zhou", "title": f"招聘{XSS}", "justification": "退休补员", "do": "submit", "posts": "2"}
+
+
+def resumed(page: str) -> dict[str, str]:
+    """What the form of a page would send, without the header's own."""
+    form = page.partition("<main")[2]
+    return {name: html.unescape(value) for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/applications", "/sessions/token"])
+async def test_a_form_that_met_a_service_that_is_away_goes_on_under_its_own_key(door: Door, path: str) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    page = "/applications/new/post_use_application"
+    door.played.refusals[f"POST {path}"] = (503, "unavailable")
+    answer = await door.client.post(page, data=TYPED | {"csrf": csrf}, headers=OURS)
+    part = await door.client.post(page, data=TYPED | {"csrf": csrf}, headers=OURS | {"hx-request": "true"})
+    door.played.refusals.clear()
+    door.played.answers["/applications"] = {"application_id": ID, "number": "1"}
+    done = await door.client.post(page, data=resumed(answer.text), headers=OURS)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert resumed(answer.text) == TYPED | {"csrf": csrf}
+    assert f'action="{page}"' in answer.text
+    assert "继续提交不会重复办理" in answer.text
+    assert "文件不能保留" not in answer.text
+    assert "<script>alert(1)" not in answer.text
+    assert (part.status_code, "退休补员" in part.text) == (503, False)
+    assert done.headers["location"] == f"/applications/{ID}?done=submitted"
+    keys = {headers["idempotency-key"] for method, asked, _, headers in door.played.asked if (method, asked) == ("POST", "/applications")}
+    assert keys == {"k-1"}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("page", ["/applications/new/post_use_application", f"/issues/{ID}/evidence"])
+async def test_files_of_a_form_that_goes_on_are_told_to_be_gone(door: Door, page: str) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    door.played.refusals |= {f"POST {path}": (503, "unavailable") for path in ("/applications", f"/issues/{ID}/evidence-files")}
+    answer = await door.client.post(page, data=TYPED | {"csrf": csrf}, files={"file": ("a.pdf", b"%PDF-")}, headers=OURS)
+
+    assert (answer.status_code, resumed(answer.text)) == (503, TYPED | {"csrf": csrf})
+    assert "所选的文件不能保留" in answer.text
+
+
+@pytest.mark.asyncio
+async def test_no_secret_goes_on_and_nothing_is_promised_of_it(door: Door) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    door.played.refusals |= {"POST /me/password": (503, "unavailable"), "POST /sessions": (503, "unavailable")}
+    typed = {"csrf": csrf, "request_key": "k-1", "writer": "zhou", "password": "secret-1", "new_password": "secret-2", "again": "secret-2"}
+    changed = await door.client.post("/me/password", data=typed, headers=OURS)
+    forged = await door.client.post("/me/password", data=typed | {"csrf": "csrf-old"}, headers=OURS)
+    signing = await door.client.post("/sign-in", data={"name": "zhou", "password": "secret-1", "next": "/"}, headers=OURS)
+
+    door.played.refusals["DELETE /sessions"] = (503, "unavailable")
+    left = await door.client.post("/sign-out", data={"csrf": csrf}, headers=OURS)
+
+    assert [answer.status_code for answer in (changed, forged, signing, left)] == [503, 403, 503, 503]
+    for answer in (changed, forged, signing, left):
+        assert resumed(answer.text) == {}
+        assert "secret-" not in answer.text
+        assert "不会重复办理" not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_form_of_an_earlier_session_goes_on_for_who_wrote_it_and_for_nobody_else(door: Door) -> None:
+    old = door.sign_in(Role.UNIT_CLERK)
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    page = "/applications/new/post_use_application"
+    door.played.answers["/applications"] = {"application_id": ID, "number": "1"}
+    own = await door.client.post(page, data=TYPED | {"csrf": old}, headers=OURS)
+    others = [await door.client.post(page, data=TYPED | {"csrf": old, "writer": who}, headers=OURS) for who in ("zhu", "")]
+    part = await door.client.post(page, data=TYPED | {"csrf": old}, headers=OURS | {"hx-request": "true"})
+    before = [path for _, path, _, _ in door.played.asked]
+    done = await door.client.post(page, data=resumed(own.text), headers=OURS)
+
+    assert set(before) == {"/sessions/token"}
+    assert [answer.status_code for answer in (own, *others, part)] == [403] * 4
+    assert resumed(own.text) == TYPED | {"csrf": csrf}
+    assert "页面已过期" in own.text
+    for answer in (*others, part):
+        assert resumed(answer.text) == {}
+        assert "退休补员" not in answer.text
+    assert done.headers["location"] == f"/applications/{ID}?done=submitted"
+
+
+@pytest.mark.asyncio
+async def test_a_form_says_who_writes_it(door: Door) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    form = resumed((await door.client.get("/me/password")).text)
+
+    assert (form["csrf"], form["writer"]) == (csrf, "zhou")
+
+
+@pytest.mark.asyncio
 async def test_a_refused_sign_in_tells_why_and_keeps_the_name_but_not_the_password(door: Door) -> None:
     door.played.refusals["/sessions"] = (401, "sign_in_refused")
 
@@ -101,6 +212,34 @@ async def test_a_refused_sign_in_tells_why_and_keeps_the_name_but_not_the_passwo
     assert 'value="zhu"' in answer.text
     assert "secret-1" not in answer.text
     assert 'name="next" value="/"' in answer.text
+
+
+KEPT = {"next": "/applications/new/post_use_application", "kept.request_key": "k-1", "kept.justification": f"退休补员{XSS}"}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("page", "path"), [("/sign-in", "/sessions"), ("/demo-users", "/demo/sessions")])
+async def test_what_was_kept_stays_while_identity_is_away(door: Door, page: str, path: str) -> None:
+    door.played.refusals[f"POST {path}"] = (503, "unavailable")
+    signing = {"name": "zhu", "password": "secret-1", "code": "123456"}
+    answer = await door.client.post(page, data=signing | KEPT, headers=OURS)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert KEPT.items() <= resumed(answer.text).items()
+    assert 'value="zhu"' in answer.text
+    assert "暂时没有应答" in answer.text
+    assert not [each for each in ("secret-1", "123456", "<script>alert(1)") if each in answer.text]
+
+
+@pytest.mark.asyncio
+async def test_what_was_kept_stays_where_somebody_is_signed_in_but_his_session_is_not_told(door: Door) -> None:
+    door.played.answers["/sessions"] = {"session": "fresh", "must_change_password": False, "needs_code": False}
+    door.played.refusals["POST /sessions/token"] = (503, "unavailable")
+    answer = await door.client.post("/sign-in", data={"name": "zhu", "password": "secret-1"} | KEPT, headers=OURS)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert KEPT.items() <= resumed(answer.text).items()
+    assert answer.headers["set-cookie"] == FRESH
 
 
 @pytest.mark.asyncio
@@ -177,10 +316,85 @@ async def test_the_cookie_is_of_this_host_alone_and_out_of_reach_of_scripts(door
     ended = await door.client.post("/sign-out", data={"csrf": csrf}, headers=OURS)
 
     assert begun.headers["location"] == "/tasks"
-    assert begun.headers["set-cookie"] == "__Host-bianban=fresh; HttpOnly; Path=/; SameSite=lax; Secure"
+    assert begun.headers["set-cookie"] == FRESH
     assert (ended.status_code, ended.headers["location"]) == (303, "/sign-in?left=true")
     assert "Max-Age=0" in ended.headers["set-cookie"]
     assert ("DELETE", "/sessions") in {(method, path) for method, path, _, _ in door.played.asked}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "planted", "status"),
+    [
+        ("/", None, 200),
+        (f"/issues/{ID}/notice", None, 200),
+        (f"/exports/roster/{ID}/progress", None, 200),
+        ("/verify", None, 200),
+        ("/sign-in", None, 303),
+        ("/admin/users", None, 403),
+        ("/applications/no-number", None, 404),
+        (f"/applications/{ID}", (409, "refused"), 409),
+        ("/tasks", (503, "unavailable"), 503),
+        ("/tasks", None, 500),
+    ],
+)
+async def test_a_session_under_a_new_key_goes_on_whatever_is_answered_first(door: Door, path: str, planted: Any, status: int) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    door.played.new_keys["key-0"] = "fresh"
+    door.played.files[f"/issues/{ID}/notice"] = (b"%PDF-", "application/pdf", "inline")
+    door.played.answers |= {
+        "/figures/issues": {"items": [], "states": []},
+        f"/exports/{ID}/progress": httpx.Response(200, content=b"id: 8"),
+    }
+    door.played.refusals |= {path: planted} if planted else {}
+    if status == 500:
+        door.played.answers["/tasks"] = {"broken": True}
+    answer = await door.client.get(path)
+
+    assert (answer.status_code, answer.headers.get_list("set-cookie")) == (status, [FRESH])
+    assert (await door.client.get(path)).headers.get_list("set-cookie") == []  # the browser has it
+
+
+@pytest.mark.asyncio
+async def test_a_form_under_a_new_key_is_answered_with_it_and_signing_out_ends_both(door: Door) -> None:
+    door.played.new_keys |= {"key-0": "fresh", "key-1": "fresh"}
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    door.played.answers[f"/applications/{ID}/urging"] = {}
+    sent = await door.client.post(f"/applications/{ID}/urging", data={"csrf": csrf}, headers=OURS)
+    door.client.cookies.clear()
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    ended = await door.client.post("/sign-out", data={"csrf": csrf}, headers=OURS)
+
+    assert (sent.status_code, sent.headers.get_list("set-cookie")) == (303, [FRESH])
+    assert [each.partition(";")[0] for each in ended.headers.get_list("set-cookie")] == ['__Host-bianban=""']
+    assert [headers["x-session"] for method, _, _, headers in door.played.asked if method == "DELETE"] == ["fresh"]
+
+
+@pytest.fixture
+def turned_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the portal of this test writes who was turned away; asked for before `door`."""
+    monkeypatch.setenv("BIANBAN_SECURITY_DIR", str(tmp_path))
+    yield tmp_path / "portal.jsonl"
+    security_log.set_up("portal", None, 180, None)
+
+
+@pytest.mark.asyncio
+async def test_who_is_turned_away_by_the_portal_itself_is_a_line(turned_away: Path, door: Door) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    await door.client.get("/tasks")
+    await door.client.get("/admin/users?name=秘密")
+    await door.client.post(f"/applications/{ID}/urging", data={"csrf": csrf}, headers={"origin": "https://evil.example"})
+    await door.client.post(f"/applications/{ID}/urging", data={"csrf": "of another"}, headers=OURS)
+
+    text = turned_away.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [(line["status"], line["method"], line["route"], line["who"]) for line in lines] == [
+        (403, "GET", "/admin/users", "zhou"),
+        (403, "POST", "unknown", ""),
+        (403, "POST", "/applications/{application_id}/urging", "zhou"),
+    ]
+    assert all(line["trace_id"] and line["from"] and line["at"] for line in lines)
+    assert "秘密" not in text
 
 
 @pytest.mark.asyncio
@@ -198,7 +412,7 @@ async def test_a_provider_is_left_for_and_come_back_from_to_a_page_of_ours(door:
     assert left.headers["location"] == "https://provider.example/authorize?x=1"
     assert "__Host-bianban-away=sealed; HttpOnly; Max-Age=600; Path=/; SameSite=lax; Secure" in left.headers["set-cookie"]
     assert (back.status_code, back.headers["location"], forged.status_code) == (303, "/", 401)
-    assert "__Host-bianban=fresh; HttpOnly; Path=/; SameSite=lax; Secure" in back.headers.get_list("set-cookie")
+    assert FRESH in back.headers.get_list("set-cookie")
     assert [json.loads(body) for _, path, body, _ in door.played.asked if path == "/oidc/requests"] == [{"return_to": "/"}]
 
 
@@ -248,7 +462,27 @@ async def test_a_service_that_is_away_takes_its_card_with_it_and_no_more(door: D
     assert home.status_code == 200
     assert "亮灯暂时取不到" in home.text
     assert (tasks.status_code, tasks.headers["retry-after"]) == (503, "5")
-    assert "重新提交不会重复办理" in tasks.text
+    assert "请稍后再试" in tasks.text
+    assert "重复办理" not in tasks.text  # nothing was sent
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("service", "told"), [("approval", "审批事项暂时取不到"), ("monitoring", "督办事项暂时取不到")])
+async def test_work_of_one_service_alone_is_not_told_as_all_there_is(door: Door, service: str, told: str) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    door.played.answers["/figures/issues"] = {"items": [], "states": []}
+    for path in ("/", "/tasks"):
+        door.played.answers.pop(f"{service}/tasks", None)
+        whole = (await door.client.get(path)).text
+        door.played.answers[f"{service}/tasks"] = httpx.Response(503, json={"status": 503, "code": "unavailable"})
+        half = await door.client.get(path)
+
+        assert "没有待办" in whole
+        assert "暂时取不到" not in whole
+        assert half.status_code == 200
+        assert told in half.text
+        assert "没有待办" not in half.text
+        assert "没有临期事项" not in half.text
 
 
 @pytest.mark.asyncio
@@ -276,6 +510,15 @@ def test_templates_hold_no_style_script_or_handler_of_their_own() -> None:
 
     assert len(written) > 20
     assert {name: each for name, each in found.items() if each} == {}
+
+
+def test_every_form_that_is_kept_as_a_draft_says_so_and_can_be_begun_anew() -> None:
+    """In the form itself: the script looks nowhere else."""
+    written = {path.name: path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html")}
+    forms = [(name, each.split("</form>", 1)[0]) for name, text in written.items() for each in text.split(' data-draft="')[1:]]
+
+    assert len(forms) >= 10
+    assert [name for name, form in forms if not any(each in form for each in ("draft_line(", "ended()", "data-draft-drop"))] == []
 
 
 def test_the_lock_of_the_browsers_side_names_no_host_and_hashes_everything() -> None:

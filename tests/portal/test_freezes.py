@@ -104,6 +104,8 @@ async def test_a_proposal_begins_with_the_issue_it_comes_from_and_offers_no_issu
 
     assert re.search(rf'name="issue_ids" value="{given_cases.ISSUE_ID}" checked', begun)
     assert "没有可以据以冻结的问题" in none
+    of_unit = {"unit": given.UNIT_ID, "below": "false", "level": "red", "open": "true", "limit": "200"}
+    assert [dict(query) for _, path, query in door.played.queries if path == "/issues"] == [of_unit] * 2
 
 
 async def test_a_proposal_goes_to_the_service_with_scopes_and_numbers(door: Door) -> None:

@@ -204,6 +204,22 @@ async def test_a_file_that_is_refused_is_named_and_costs_no_word_and_nothing_is_
     assert sent(door, f"{PAGE}/evidence") == []
 
 
+async def test_a_file_that_is_kept_already_goes_along_when_what_met_a_service_that_is_away_goes_on(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
+    door.played.answers[f"{PAGE}/evidence-files"] = {"id": "new-file"}
+    door.played.refusals[f"{PAGE}/evidence"] = (503, "unavailable")
+    typed = {"evidence-description": "已出编", "evidence-attachments": given.FILE_ID}
+    away = await send(door, "evidence", typed, Role.UNIT_CLERK, files={"file": ("甲.pdf", PDF)})
+    door.played.refusals.clear()
+    form = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', away.text.partition("<main")[2])
+    again = {name: [value for each, value in form if each == name] for name, _ in form}
+    done = await door.client.post(f"{PAGE}/evidence", data=again, headers=OURS)
+
+    assert (away.status_code, "所选的文件不能保留" in away.text) == (503, False)
+    assert done.headers["location"] == f"{PAGE}?done=evidence_submitted"
+    assert sent(door, f"{PAGE}/evidence")[1] == {"description": "已出编", "attachments": [given.FILE_ID, "new-file"]}
+
+
 async def test_files_brought_ahead_keep_what_is_written_and_hand_nothing_in(door: Door) -> None:
     answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE, files=[given.brought(handed_in=False)]))
     door.played.answers[f"{PAGE}/evidence-files"] = {"id": given.FILE_ID}

@@ -16,7 +16,7 @@ PAGE = f"/supervision-lists/{LIST}"
 HEAD: dict[str, Any] = {
     "id": LIST, "number": "望编督〔2026〕3号", "unit_id": given.UNIT_ID, "unit": f"第一小学{XSS}", "iso_week": "2026-W09",
     "issued_at": "2026-02-27T08:00:00Z", "released_by": None, "released_at": None, "sealed_at": None, "sealed_sha256": None, "signer": None,
-    "acknowledged_by": None, "acknowledged_at": None, "standing": "awaiting_release", "standing_label": "待用印",
+    "held": None, "acknowledged_by": None, "acknowledged_at": None, "standing": "awaiting_release", "standing_label": "待用印",
     "new": 1, "carried": 0, "overdue": 1, "cleared": 0,
 }  # fmt: skip
 LINE: dict[str, Any] = {
@@ -69,11 +69,13 @@ async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_
     assert "<html" not in part.text
 
 
-async def test_lines_stand_under_their_kind_and_lead_to_their_issues(listed: Door) -> None:
+async def test_lines_stand_under_their_kind_and_lead_to_their_issues_beside_the_units_own_editions(listed: Door) -> None:
     listed.sign_in(Role.UNIT_CLERK)
     page = (await listed.client.get(PAGE)).text
 
     assert page.index("超期（1）") < page.index("新增（1）")
+    others = [dict(query) for _, path, query in listed.played.queries if path == "/supervision-lists"]
+    assert others == [{"unit": given.UNIT_ID, "below": "false", "sort": "-issued", "limit": "6"}]
     assert page.count(f'href="/issues/{given.PARENT_ID}"') == 2
     assert f'href="/lights/{given.UNIT_ID}"' in page
 
@@ -146,3 +148,11 @@ async def test_an_edition_of_another_unit_is_not_found(listed: Door) -> None:
     listed.played.refusals |= {PAGE: (404, "list_unknown"), f"{PAGE}/pdf": (404, "list_unknown")}
 
     assert {(await listed.client.get(path)).status_code for path in (PAGE, f"{PAGE}/pdf")} == {404}
+
+
+@pytest.mark.parametrize(("held", "said"), [("list_damaged", "存档文件缺失或已被改动"), ("list_not_drawable", "现有字库不能显示的字")])
+async def test_a_held_edition_says_what_has_to_be_mended(listed: Door, held: str, said: str) -> None:
+    listed.sign_in(Role.SUPERVISION_OFFICER)
+    listed.played.answers[PAGE] = EDITION | {"held": held}
+
+    assert said in (await listed.client.get(PAGE)).text

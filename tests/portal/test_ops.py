@@ -119,6 +119,52 @@ async def test_without_zipkin_events_and_run_are_shown_and_it_is_said(house: Doo
     assert "在 Zipkin 中查看" not in page
 
 
+def away(house: Door, *services: str) -> None:
+    """These do not answer."""
+    for path in ("/cases", f"/cases/{CASE}/trace", "/cases/approval:none/trace", f"/traces/{TRACE_ID}"):
+        for service in services:
+            house.played.answers[service + path] = httpx.Response(503, json={"status": 503, "code": "unavailable"})
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", [CASE, TRACE_ID, "编核〔2026〕12号"])
+async def test_while_a_service_is_away_the_others_answer_and_who_is_missing_is_named(house: Door, asked: str) -> None:
+    house.sign_in(Role.SYSTEM_ADMIN)
+    house.played.answers["approval/cases"] = [CASE]
+    away(house, "monitoring")
+    page = await house.client.get("/ops", params={"q": asked})
+
+    assert page.status_code == 200
+    assert "“监测督办”没有应答" in page.text
+    assert "申请已提交" in page.text
+    assert "命令 提交申请" in page.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", ["approval:none", "编核〔2026〕12号"])
+async def test_what_nobody_knows_is_not_said_to_be_nothing_while_somebody_is_missing(house: Door, asked: str) -> None:
+    house.sign_in(Role.SYSTEM_ADMIN)
+    house.app.state.zipkin_url = ""
+    away(house, "approval", "monitoring")
+    page = await house.client.get("/ops", params={"q": asked})
+
+    assert page.status_code == 200
+    assert "“审批”、“监测督办”没有应答" in page.text
+    assert "没有找到" not in page.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", [CASE, TRACE_ID])
+async def test_while_no_service_lets_one_in_nothing_is_asked_of_zipkin_and_nothing_is_said_not_to_be(house: Door, asked: str) -> None:
+    house.sign_in(Role.SYSTEM_ADMIN)
+    away(house, "roster", "approval", "monitoring")
+    page = await house.client.get("/ops", params={"q": asked})
+
+    assert "“编制台账”、“审批”、“监测督办”没有应答" in page.text
+    assert "没有找到" not in page.text
+    assert house.app.state.asked_zipkin == []
+
+
 def test_a_waterfall_stays_within_its_bounds_and_has_an_end() -> None:
     spans = [Span(str(each), "x", "p", each, 0.0, each, False, {}) for each in range(MOST_STEPS + 5)]
     drawn = waterfall(Trace(TRACE_ID, tuple(spans)))

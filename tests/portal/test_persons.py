@@ -1,6 +1,10 @@
 """人员: nothing one looks for stands in an address; masked but for a reason; what is refused at registering keeps what was typed."""
 
 import json
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -49,7 +53,26 @@ async def test_somebody_is_found_by_words_in_a_body_and_shown_masked(people: Doo
     assert f'href="{PAGE}"' in found.text
     assert "只列出前 50 人" in found.text
     assert f"list=roster&amp;unit={given.UNIT_ID}" in found.text
+    assert ["导出查到的人员" in page.text for page in (empty, found)] == [False, True]
     assert "<script>alert(1)" not in found.text
+
+
+async def test_who_was_found_goes_into_a_file_without_what_was_typed(people: Door) -> None:
+    csrf, other = people.sign_in(Role.BUSINESS_OFFICER), str(uuid4())
+    people.played.answers["/persons/search"] = {"items": [given.PERSON, given.PERSON | {"person_id": other}], "next": None}
+    found = await people.client.post("/persons", data={"csrf": csrf, "name": "张三", "id_number": NUMBER}, headers=OURS)
+    (link,) = re.findall(r'href="(/exports/new\?[^"]*list=persons[^"]*)"', found.text)
+    line = {"name": "persons", "title": "人员（含不在编）", "sensitive": True, "filters": ["persons", "on_roster"], "columns": []}
+    people.played.answers["/exports/lists"] = {"items": [line]}
+    form = (await people.client.get(unescape(link))).text
+
+    assert dict(parse_qsl(urlsplit(unescape(link)).query)) == {
+        "service": "roster",
+        "list": "persons",
+        "persons": f"{given.PERSON_ID},{other}",
+    }
+    assert f'name="by.persons" value="{given.PERSON_ID},{other}" checked' in form
+    assert "只要所在页面列出的人员" in form
 
 
 async def test_a_person_is_masked_until_somebody_says_why_and_then_in_that_answer_alone(people: Door) -> None:
@@ -68,6 +91,17 @@ async def test_a_person_is_masked_until_somebody_says_why_and_then_in_that_answe
             words in page.text for words in ("自 2026-09-01 起", "wang 登记", "zhou 核准", "任职&lt;script&gt;", "证明：任免〔2026〕1号")
         )
         assert 'href="/applications/7"' in page.text
+
+
+async def test_of_many_changes_the_last_ones_are_shown_and_it_is_said_that_there_are_more(people: Door) -> None:
+    people.sign_in(Role.BUSINESS_OFFICER)
+    few = (await people.client.get(PAGE)).text
+    people.played.answers[f"{PAGE}/changes"] |= {"next": "more"}
+    many = (await people.client.get(PAGE)).text
+
+    asked = next(dict(query) for _, path, query in people.played.queries if path == f"{PAGE}/changes")
+    assert asked == {"limit": "50", "sort": "-at"}
+    assert ["只列出最近 50 项" in page for page in (few, many)] == [False, True]
 
 
 async def test_a_clerk_sees_no_way_to_the_number(people: Door) -> None:

@@ -31,12 +31,14 @@ PROVEN: dict[str, Any] = {
 }
 
 
-def issued(door: Door, proven: dict[str, Any] | None, *, file: bytes = FILE, number: str = NUMBER) -> None:
-    """Approval knows one document; monitoring none. `door.played` answers by what is asked."""
+def issued(door: Door, proven: dict[str, Any] | None, *, file: bytes = FILE, number: str = NUMBER, away: str = "") -> None:
+    """Approval knows one document; monitoring none. `door.played` answers by what is asked; the host `away` does not."""
 
     async def answer(request: httpx.Request) -> httpx.Response:
         asked = json.loads(await request.aread())
         door.played.asked.append((request.method, request.url.path, asked, request.headers))
+        if request.url.host == away:
+            return httpx.Response(503, json={"status": 503, "code": "unavailable", "title": "x", "detail": "x"})
         known = asked.get("sha256") == hashlib.sha256(file).hexdigest() or asked.get("document_no") == number
         if proven is None or not known or request.url.host != "approval":
             return httpx.Response(404, json={"status": 404, "code": NotOurs.code, "title": "x", "detail": NotOurs.sentence})
@@ -100,6 +102,15 @@ async def test_while_an_issuer_is_away_nothing_is_called_false(door: Door) -> No
 
     assert "暂时不能核验" in answer.text
     assert "没有找到" not in answer.text
+
+
+@pytest.mark.parametrize("revoked_by", [None, "编核〔2026〕40号"])
+async def test_a_file_that_an_issuer_could_not_be_asked_about_is_not_proven_by_its_number(door: Door, revoked_by: str | None) -> None:
+    issued(door, PROVEN | {"revoked_by": revoked_by}, away="monitoring")
+    altered, original, by_number = await judged(door, NUMBER, FILE + b" "), await judged(door, NUMBER, FILE), await judged(door, NUMBER)
+
+    assert ("暂时不能核验" in altered.text, "确为本单位签章" in altered.text) == (True, False)
+    assert [("暂时不能核验" in each.text, "确为本单位签章" in each.text) for each in (original, by_number)] == [(False, True)] * 2
 
 
 async def test_too_large_a_file_is_refused_in_words(door: Door) -> None:

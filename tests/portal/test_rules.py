@@ -84,6 +84,13 @@ def test_two_lists_are_one_and_go_on_where_each_ended() -> None:
     assert merging.cursors("nonsense", ("one", "two")) == start
 
 
+def test_a_line_that_brings_its_own_cursor_is_gone_on_behind_by_it() -> None:
+    items = [{"id": name, "due_at": "2026-12-03", "cursor": f"behind-{name}"} for name in ("a", "b")]
+    page = merging.merged({"one": {"items": items, "next": None}, "two": {"items": [], "next": None}}, {"one": "", "two": "z"}, "due", 1)
+
+    assert page.next == "behind-a~z"
+
+
 def test_the_other_way_round_too_and_one_list_alone() -> None:
     lists: dict[str, Any] = {
         "one": {"items": [{"id": "c", "unit": "丙"}, {"id": "a", "unit": "甲"}], "next": "x"},

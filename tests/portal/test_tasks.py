@@ -102,3 +102,17 @@ async def test_of_many_decisions_each_has_its_own_result(door: Door) -> None:
     keys = {headers["idempotency-key"] for _, path, _, headers in door.played.asked if path.endswith("/decisions")}
     assert results == [("1", "good"), ("2", "bad")]
     assert keys == {f"k/{ID}", f"k/{other}"}
+
+
+async def test_of_many_decisions_none_is_sent_after_one_that_got_no_answer(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    ids = [ID[:-1] + str(place) for place in range(1, 5)]
+    door.played.refusals[f"/applications/{ids[1]}/decisions"] = (503, "unavailable")
+    chosen = [f"{each}|1|business_review|编申{place}号" for place, each in enumerate(ids, 1)]
+    page = await door.client.post(
+        "/tasks/decisions", data={"csrf": csrf, "request_key": "k", "opinion": "同意。", "chosen": chosen}, headers=OURS
+    )
+
+    sent = [path for _, path, *_ in door.played.asked if path.endswith("/decisions")]
+    assert sent == [f"/applications/{each}/decisions" for each in ids[:2]]
+    assert [page.text.count(words) for words in ("已通过</span>", "不知道是否办成", "本件没有提交")] == [1, 1, 2]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.glossary import Role
-from tests.portal import given
+from tests.portal import given, given_cases
 from tests.portal.conftest import OURS, Door
 
 pytestmark = pytest.mark.asyncio
@@ -24,7 +24,7 @@ def answers(door: Door) -> dict[str, Any]:
     found |= {f"{PAGE}/light": given.LIGHT, f"{PAGE}/working-here": given.HERE, "/ledger/matters": {"roster.unit_closed.v1": "机构撤并"}}
     found[f"{PAGE}/populations"] = {"off_establishment": {"headcount": 0}}
     found[f"{PAGE}/history"] = {"items": [], "next": None, "successors": [], "predecessors": []}
-    found[f"{PAGE}/persons"] = {"items": [given.PERSON], "next": None}
+    found["/persons"] = {"items": [given.PERSON], "next": None}
     return found
 
 
@@ -67,6 +67,19 @@ async def test_posts_over_their_quota_stand_out_and_lights_have_words(door: Door
     assert '<span class="is-over">1</span>' in page
     assert "红灯" in page
     assert "减员或调整" in page
+
+
+async def test_of_all_posts_together_what_is_left_stands_apart_from_what_is_promised_beyond(door: Door) -> None:  # domain §1.6
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    (over,) = given.UNIT["establishments"]
+    vacant = over | {"kind": "XZ", "kind_label": "行政编制", "quota": 5, "headcount": 2, "available": 3, "vacancy": 3, "overstaffing": 0}
+    door.played.answers[PAGE] = given.UNIT | {"establishments": [over, vacant]}
+
+    foot = (await door.client.get(PAGE)).text.partition("编制合计")[2].partition("</tr>")[0]
+
+    assert "<strong>3</strong>" in foot
+    assert "超用 1" in foot
 
 
 async def test_a_page_without_monitoring_says_so_and_shows_the_rest(door: Door) -> None:
@@ -127,6 +140,47 @@ async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door) -> Non
     answers(door)
     listed = (await door.client.get("/units?as_of=2026-01-01&category=SY-1&q=zx")).text
     people = (await door.client.get(f"{PAGE}/persons?population=public")).text
+    without = (await door.client.get(f"{PAGE}/persons?on_roster=off")).text
 
     assert "list=units&amp;q=zx&amp;category=SY-1&amp;as_of=2026-01-01&amp;sort=name" in listed
-    assert f"list=roster&amp;unit={given.UNIT_ID}&amp;below=false&amp;population=public" in people
+    file = f"list=persons&amp;unit={given.UNIT_ID}&amp;below=false"
+    assert f"{file}&amp;on_roster=on&amp;population=public&amp;sort=name" in people
+    assert f"{file}&amp;on_roster=off&amp;sort=name" in without
+
+
+async def test_a_unit_shows_who_belongs_to_it_without_a_post_where_that_is_asked_for(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)["/persons"] = {"items": [], "next": None}
+    posts, without = [(await door.client.get(f"{PAGE}/persons{more}")).text for more in ("", "?on_roster=off&as_of=2026-01-01")]
+
+    of = {"unit": given.UNIT_ID, "below": "false", "sort": "name"}
+    asked = [dict(query) for _, path, query in door.played.queries if path == "/persons"]
+    assert asked == [of, of | {"on_roster": "off", "as_of": "2026-01-01"}]
+    assert ["没有在编在册人员" in page for page in (posts, without)] == [True, False]
+    assert "没有这类人员" in without
+
+
+async def test_what_monitoring_holds_of_a_unit_is_asked_of_the_unit_alone_and_the_newest_comes_first(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)["/issues"] = {"items": [], "next": None}
+    await door.client.get(PAGE)
+    page = (await door.client.get(f"{PAGE}/supervision")).text
+
+    of = {"unit": given.UNIT_ID, "below": "false", "limit": "200"}
+    asked = [(path, dict(query)) for _, path, query in door.played.queries if path in {"/issues", "/freeze-orders", "/supervision-lists"}]
+    assert asked[0] == ("/issues", of | {"open": "true"})
+    assert sorted(asked[1:], key=str) == [
+        ("/freeze-orders", of | {"sort": "-proposed"}),
+        ("/issues", of | {"sort": "-found"}),
+        ("/issues", of | {"state": "baseline"}),
+        ("/supervision-lists", of | {"sort": "-issued"}),
+    ]
+    assert f"list=issues&amp;unit={given.UNIT_ID}&amp;below=false" in page
+
+
+@pytest.mark.parametrize(("more", "told"), [(None, "1 个"), ("more", "1 个以上")])
+async def test_open_issues_are_counted_of_the_unit_alone(door: Door, more: str | None, told: str) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)["/issues"] = {"items": [given_cases.line().model_dump(mode="json")], "next": more}
+
+    assert f'href="{PAGE}/supervision">{told}</a>' in (await door.client.get(PAGE)).text

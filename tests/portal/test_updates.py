@@ -46,6 +46,40 @@ async def test_the_form_shows_what_stands_there_and_asks_for_a_contract_only_whe
     assert ('name="contract_until"' in with_contract, 'name="contract_until"' in without) == (True, False)
 
 
+async def test_studies_title_and_choice_are_kept_here_and_shown_in_words_and_what_the_insurance_says_only_shown(desk: Door) -> None:
+    desk.sign_in(Role.UNIT_CLERK)
+    sets = {
+        "degrees": [{"code": "3", "label": "硕士"}],
+        "professional_title_levels": [{"code": "title_middle", "label": "中级"}],
+        "flexible_retirements": [{"code": "flexible_early", "label": "弹性提前"}],
+    }
+    known = {"in_service_degree": "3", "professional_title_level": "title_middle", "flexible_retirement": "flexible_early"}
+    desk.played.answers["/codes"] = given.CODES | {"sets": given.CODES["sets"] | sets}
+    desk.played.answers[f"/persons/{given.PERSON_ID}"] = given.PERSON | known | {"pension_status": "＊"}
+
+    form, shown = [(await desk.client.get(path)).text for path in (FORM, f"/persons/{given.PERSON_ID}")]
+
+    for name, words in zip(known, ("硕士", "中级", "弹性提前"), strict=True):
+        assert f'name="{name}"' in form
+        assert f"现：{words}" in form
+        assert f"<dd>{words}</dd>" in shown
+    assert "已有比对结果，不显示" in shown
+    assert "pension" not in form
+
+
+async def test_a_code_that_has_ended_is_named_and_not_offered(desk: Door) -> None:
+    desk.sign_in(Role.UNIT_CLERK)
+    own = {"set": "degrees", "code": "own-1", "label": "本地学位", "ended_on": "2026-09-01"}
+    desk.played.answers["/codes"] = desk.played.answers["/codes"] | {"own": [own]}
+    desk.played.answers[f"/persons/{given.PERSON_ID}"] = given.PERSON | {"degree": "own-1"}
+
+    form, shown = [(await desk.client.get(path)).text for path in (FORM, f"/persons/{given.PERSON_ID}")]
+
+    assert "现：本地学位" in form
+    assert 'value="own-1"' not in form
+    assert "本地学位" in shown
+
+
 async def test_only_what_is_filled_in_or_emptied_is_sent_and_the_persons_page_says_so(desk: Door) -> None:
     csrf = desk.sign_in(Role.UNIT_CLERK)
     typed = TYPED | {"csrf": csrf, "cleared": ["dispatch_company", "employment_form"]}

@@ -22,6 +22,7 @@ from shared.events.roster import (
     LoadedPlacement,
     PersonPlaced,
     PersonReleased,
+    PlacementCorrected,
     QuotaChanged,
     RetirementFact,
     UnitLoaded,
@@ -32,6 +33,7 @@ from shared.glossary import IssueState, Light, Role
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)
 COUNTY = Who("officer", frozenset({Role.BUSINESS_OFFICER}))
 RETIREMENT = RetirementFact(category="M60", month="2050-01")
+SPECIAL, UNKNOWN = RetirementFact(category="special", month=None), RetirementFact(category="unknown", month=None)
 
 
 def row(
@@ -75,15 +77,23 @@ class Publisher:
     async def quota(self, unit_id: UUID, *rows: EstablishmentState, at: datetime = NOW) -> None:
         await self.send(QuotaChanged(**self._of(unit_id) | {"occurred_at": at}, establishments=rows, effective_on=at.date()))
 
-    def placed(self, unit_id: UUID, person_id: UUID, version: int, transfer_id: UUID | None = None) -> PersonPlaced:
+    def placed(
+        self, unit_id: UUID, person_id: UUID, version: int, transfer_id: UUID | None = None, retirement: RetirementFact = RETIREMENT
+    ) -> PersonPlaced:
         return PersonPlaced(
             **self._of(unit_id), **self._about(person_id, version, transfer_id), started_on=NOW.date(), entry_reason="recruited",
-            authorisation_no=None, authorised_on=None, retirement=RETIREMENT,
+            authorisation_no=None, authorised_on=None, retirement=retirement,
         )  # fmt: skip
 
     def released(self, unit_id: UUID, person_id: UUID, version: int, transfer_id: UUID | None = None) -> PersonReleased:
         about = self._about(person_id, version, transfer_id)
         return PersonReleased(**self._of(unit_id), **about, ended_on=NOW.date(), exit_reason="resigned")
+
+    def corrected(self, unit_id: UUID, person_id: UUID, version: int, ended_on: date | None, month: str = "2050-01") -> PlacementCorrected:
+        return PlacementCorrected(
+            **self._of(unit_id), **self._about(person_id, version, None), started_on=date(2024, 1, 1), ended_on=ended_on, authorised_on=None,
+            retirement=RetirementFact(category="M60", month=month),
+        )  # fmt: skip
 
     def loaded(self, unit_id: UUID, *people: UUID) -> UnitLoaded:
         placed = [

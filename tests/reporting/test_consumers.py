@@ -1,5 +1,6 @@
 """Folds and figures, from real events through real Kafka."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -10,12 +11,10 @@ from shared.auth import Who
 from shared.db import Database
 from shared.events.approval import ApplicationMoved, ApplicationSubmitted
 from shared.events.monitoring import LightChanged
-from shared.events.roster import (
-    UnitRegistered,
-)
+from shared.events.roster import RetirementFact, UnitClosed, UnitRegistered
 from shared.glossary import ApplicationState, ApplicationType, IssueState, Light, Role
 from shared.unit_copies import UnitUnknown
-from tests.reporting.given import COUNTY, NOW, Publisher, by_group, row, until_read
+from tests.reporting.given import COUNTY, NOW, RETIREMENT, SPECIAL, UNKNOWN, Publisher, by_group, row, until_read
 
 
 @pytest.mark.asyncio
@@ -138,6 +137,23 @@ async def test_an_older_fact_about_a_person_that_arrives_late_changes_nothing(re
 
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
+async def test_a_correction_of_a_post_that_is_over_takes_nobody_out_of_the_present_one(reporting: Database, publisher: Publisher) -> None:
+    before, now = (await publisher.unit("330499001"))[-1], (await publisher.unit("330499002"))[-1]
+    person = uuid4()
+    await publisher.send(publisher.placed(before, person, 1), publisher.released(before, person, 2), publisher.placed(now, person, 3))
+    await publisher.send(publisher.corrected(before, person, 4, date(2025, 1, 1)))
+    await until_read(reporting, publisher)
+    held = await reporting.pool.fetch("SELECT unit_id, in_post, retirement_month FROM people")
+
+    await publisher.send(publisher.corrected(now, person, 5, None, "2051-01"))
+    await until_read(reporting, publisher)
+
+    corrected = await reporting.pool.fetch("SELECT unit_id, in_post, retirement_month FROM people")
+    assert [[tuple(row) for row in rows] for rows in (held, corrected)] == [[(now, True, "2050-01")], [(now, True, "2051-01")]]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
 async def test_a_person_who_left_is_counted_no_more(reporting: Database, publisher: Publisher) -> None:
     unit, person = (await publisher.unit("330499001"))[-1], uuid4()
     await publisher.quota(unit, row("institution", 5, 1))
@@ -196,6 +212,26 @@ async def test_lights_issues_and_applications_are_counted_as_they_stand(reportin
 
 @pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
+async def test_a_closed_unit_is_counted_with_its_light_until_nothing_is_open_on_it(reporting: Database, publisher: Publisher) -> None:
+    """As the board shows it (services/monitoring/queries/board.py)."""
+    unit = (await publisher.unit("330499001"))[-1]
+    await publisher.send(
+        LightChanged(occurred_at=NOW, unit_id=unit, version=1, light=Light.RED, before=Light.GREEN),
+        UnitClosed(occurred_at=NOW, unit_id=unit, version=publisher.next_version(unit), closed_on=NOW.date()),
+    )
+    await until_read(reporting, publisher)
+    async with reporting.reading() as conn:
+        red = await queries.lights(conn, COUNTY)
+    await publisher.send(LightChanged(occurred_at=NOW, unit_id=unit, version=2, light=Light.GREEN, before=Light.RED))
+    await until_read(reporting, publisher)
+
+    async with reporting.reading() as conn:
+        green = await queries.lights(conn, COUNTY)
+    assert [[item.count for item in found.items] for found in (red, green)] == [[0, 0, 1, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
 async def test_a_light_known_before_its_unit_is_counted_once_the_unit_is_there(reporting: Database, publisher: Publisher) -> None:
     unit = uuid4()
     await publisher.send(LightChanged(occurred_at=NOW, unit_id=unit, version=1, light=Light.YELLOW, before=Light.GREEN))
@@ -243,6 +279,47 @@ async def test_retirements_are_told_month_by_month_for_those_in_post_alone(repor
 
     assert [(item.month, item.counted, item.others) for item in mine.items] == [("2049-12", 0, 0), ("2050-01", 2, 0), ("2050-02", 0, 0)]
     assert every.items[1].counted == 3
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
+async def test_whoever_has_no_month_or_is_past_it_is_told_of_beside_the_months(reporting: Database, publisher: Publisher) -> None:
+    unit = (await publisher.unit("330499001"))[-1]
+    await publisher.quota(unit, row("institution", 10, 7))
+    past = RetirementFact(category="F50", month="2026-08")
+    retiring = [SPECIAL, UNKNOWN, UNKNOWN, past, past, past, RETIREMENT, SPECIAL]
+    people = [uuid4() for _ in retiring]
+    await publisher.send(*(publisher.placed(unit, person, 1, retirement=each) for person, each in zip(people, retiring, strict=True)))
+    await publisher.send(publisher.released(unit, people[-1], 2))
+    await until_read(reporting, publisher)
+
+    async with reporting.reading() as conn:
+        told = await queries.retirements(conn, COUNTY, unit, NOW.date(), 300)
+        in_post = await conn.fetchval("SELECT count(*) FROM people WHERE in_post")
+    await reporting.pool.execute("UPDATE people SET retirement_category = NULL")  # as they were read before it was kept
+    async with reporting.reading() as conn:
+        before = await queries.retirements(conn, COUNTY, unit, NOW.date(), 300)
+
+    assert [asdict(each) for each in (told.special, told.unknown, told.overdue)] == [{"counted": count, "others": 0} for count in (1, 2, 3)]
+    beside = sum(each.counted for each in (told.special, told.unknown, told.overdue))
+    assert sum(each.counted for each in told.items) + beside == in_post == 7
+    assert (before.special.counted, before.unknown.counted, before.overdue.counted) == (0, 0, 3)
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
+async def test_whoever_is_past_his_month_on_a_post_that_is_no_establishment_is_told_of_apart(
+    reporting: Database, publisher: Publisher
+) -> None:
+    unit = (await publisher.unit("330499001"))[-1]
+    await publisher.quota(unit, row("institution", 10, 1, counted=False))
+    await publisher.send(publisher.placed(unit, uuid4(), 1))
+    await until_read(reporting, publisher)
+
+    async with reporting.reading() as conn:
+        told = await queries.retirements(conn, COUNTY, unit, date(2050, 2, 1), 3)
+
+    assert asdict(told.overdue) == {"counted": 0, "others": 1}
 
 
 @pytest.mark.asyncio

@@ -1,7 +1,8 @@
 """A rebuild beside the live tables: the same figures, nothing started, and its worker may die."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -12,8 +13,8 @@ from deploy.local.place import Place
 from deploy.reporting import until_live
 from services.reporting import commands
 from services.reporting.consumers import handlers
-from services.reporting.models import READ_MODELS, RebuildRuns, StartRebuild
-from shared.db import By, Database
+from services.reporting.models import READ_MODELS, GiveUpRebuild, NoRebuildRuns, RebuildRuns, StartRebuild
+from shared.db import By, Database, readable_json
 from shared.glossary import IssueState
 from tests.reporting.given import NOW, Publisher, by_group, row, running_worker, until, until_read
 
@@ -98,3 +99,78 @@ async def test_a_rebuild_survives_the_death_of_its_worker(
 
     assert (live.state, live.rows_differing) == ("live", 0)
     assert (await by_group(reporting, "kind"))["institution"].quota == 39
+
+
+@pytest.mark.asyncio
+@pytest.mark.usefixtures("worker")
+async def test_a_rebuild_that_does_not_end_is_given_up_and_another_may_begin(reporting: Database, publisher: Publisher) -> None:
+    """The live generation has read a partition that the new one never will: they are never level."""
+    await publisher.unit("330499001")
+    await until_read(reporting, publisher)
+    await reporting.pool.execute(
+        "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ('reporting@1', 'gone', 0, 5000)"
+    )
+
+    def by() -> By:
+        return By(actor="sysadmin", as_of=NOW, key=str(uuid4()))
+
+    asked = await commands.start_rebuild(reporting, by(), StartRebuild())
+    await until(reporting, "SELECT count(*) > 0 FROM consumer_positions WHERE consumer = 'reporting@2'")
+    number = await commands.give_up_rebuild(reporting, by(), GiveUpRebuild())
+    found = await until_live(reporting, asked.number)
+    with pytest.raises(NoRebuildRuns):
+        await commands.give_up_rebuild(reporting, by(), GiveUpRebuild())
+    await until(reporting, "SELECT state = 'deleted' FROM generations WHERE number = 2")
+
+    assert (number, found.live_at) == (2, None)
+    assert await rows_of(reporting, 2) == {table: [] for table in READ_MODELS}
+    assert (await commands.start_rebuild(reporting, by(), StartRebuild())).number == 3
+    assert await reporting.pool.fetchval("SELECT number FROM generations WHERE state = 'live'") == 1
+
+
+@asynccontextmanager
+async def impatient(url: str) -> AsyncIterator[Database]:
+    """A pool whose statements may take a second, as 400 000 people take longer than the usual half minute."""
+    limits = {"statement_timeout": "1s"}
+    async with asyncpg.create_pool(url, min_size=1, max_size=2, command_timeout=1.5, init=readable_json, server_settings=limits) as pool:
+        yield Database(pool, pool, "reporting")
+
+
+async def make_slow(owner_url: str) -> None:
+    """Whatever looks at all of a generation's people takes longer, and so does what deletes what its consumer keeps."""
+    owner = await asyncpg.connect(owner_url)
+    await owner.execute(
+        "SET ROLE bianban; SET search_path = reporting; ALTER TABLE people RENAME TO people_kept;"
+        " CREATE VIEW people AS SELECT * FROM people_kept WHERE pg_sleep(0.15) IS NOT NULL;"
+        " CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN OLD; END';"
+        " CREATE TRIGGER slow BEFORE DELETE ON aggregate_versions FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+    await owner.close()
+
+
+async def put_people(reporting: Database, generation: int, posts: Sequence[str]) -> None:
+    """The n-th person has the n-th kind of post."""
+    await reporting.pool.executemany(
+        "INSERT INTO people (generation, person_id, person_version, unit_id, kind, funding, in_post) VALUES ($1, $2, 1, $2, $3, 'full', true)",
+        [(generation, UUID(int=number), kind) for number, kind in enumerate(posts)],
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_rebuild_of_more_than_a_statement_may_take_ends_and_tells_each_row_that_differs(
+    reporting: Database, database: Callable[[str], str]
+) -> None:
+    await commands.start_rebuild(reporting, By(actor="sysadmin", as_of=NOW, key="rebuild-1"), StartRebuild())
+    await put_people(reporting, 1, ["institution"] * 10 + ["gone"])
+    await put_people(reporting, 2, ["institution"] * 8 + ["administrative"] * 2)
+    await reporting.pool.execute("INSERT INTO aggregate_versions VALUES ('reporting@1', 'unit', 'a', 1)")
+    await make_slow(database("bianban"))
+
+    async with impatient(database("reporting")) as hurried:
+        switched = await commands.switch(hurried, NOW)
+        await commands.delete_retired(hurried, "")
+    live = await until_live(reporting, 2)
+
+    assert (switched, live.state, live.rows_compared, live.rows_differing) == (True, "live", 10, 5)
+    assert await reporting.pool.fetchval("SELECT state FROM generations WHERE number = 1") == "deleted"
+    assert await reporting.pool.fetchval("SELECT count(*) FROM people_kept WHERE generation = 1") == 0

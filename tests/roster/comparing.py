@@ -9,7 +9,7 @@ from services.roster.commands.comparison_runs import compare_registers
 from services.roster.commands.comparisons import receive_comparison, sealed_pieces
 from services.roster.models.comparisons import ReceiveComparison
 from services.roster.queries import comparisons as queries
-from services.roster.queries.comparison_facts import latest_format, latest_leads
+from services.roster.queries.comparison_facts import OwnLeads, latest_format, latest_leads
 from services.roster.queries.comparisons import ComparisonView, DifferenceView, StepView, Wanted
 from shared.auth import Who
 from shared.events.envelope import uuid7
@@ -41,8 +41,15 @@ class Upper:
     def people(self) -> list[dict[str, Any]]:
         return self.sheets["人员信息"]
 
-    async def bring(self, content: bytes | None = None, name: str = "上级.xlsx", root_id: UUID | None = None, whole: bool = False) -> UUID:
-        """Receive a file; it waits to be compared."""
+    async def bring(
+        self,
+        content: bytes | None = None,
+        name: str = "上级.xlsx",
+        root_id: UUID | None = None,
+        whole: bool = False,
+        own: OwnLeads | None = None,
+    ) -> UUID:
+        """Receive a file; it waits to be compared. `own`: by the office's own setting."""
         data, run_id = content or book(self.sheets), uuid7()
         what = ReceiveComparison(
             run_id=run_id,
@@ -52,7 +59,8 @@ class Upper:
             root_id=root_id,
             whole=whole,
             format=latest_format().version,
-            leads=latest_leads().version,
+            leads=(own.setting if own else latest_leads()).version,
+            leads_text=own.text if own else None,
             pieces=lambda: sealed_pieces(self.cipher, run_id, memoryview(data)),
         )
         return await receive_comparison(self.database, given.by(), what)

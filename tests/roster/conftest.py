@@ -14,6 +14,8 @@ from services.roster.app import create_app
 from shared import db
 from shared.auth import Tokens
 from shared.db import Database
+from tests import secret_files
+from tests.roster import given
 from tests.roster.doors import Doors
 
 _EMPTY = """
@@ -23,11 +25,13 @@ DO $$ BEGIN EXECUTE (
         'entry_reasons', 'exit_reasons', 'allowed_kinds', 'codes', 'parameters')
 ); END $$
 """
+_OWN_CODES = "DELETE FROM roster.codes USING roster.code_additions own WHERE codes.set = own.set AND codes.code = own.code"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def roster_home(stack: Place) -> AsyncIterator[str]:
-    """The name of a migrated database."""
+    """The name of a migrated database. Whoever serves it has the keys of the tests: no other ring opens what they write by themselves."""
+    secret_files.write(stack.secrets / "field.keys", given.CIPHER.ring.text())
     name = f"roster_{uuid.uuid4().hex[:12]}"
     admin = await asyncpg.connect(stack.database_url("postgres", "postgres"))
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy OWNER bianban")
@@ -41,6 +45,7 @@ async def roster_home(stack: Place) -> AsyncIterator[str]:
 async def roster_db(stack: Place, roster_home: str) -> AsyncIterator[Database]:
     """The empty roster, as its own login sees it."""
     owner = await asyncpg.connect(stack.database_url("bianban", roster_home))
+    await owner.execute(_OWN_CODES)
     await owner.execute(_EMPTY)
     await owner.close()
     async with db.connect(stack.database_url("roster", roster_home), "roster", size=20) as connected:

@@ -12,6 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from deploy.city.invented import Inventor
+from shared.crypto import masked_id_number
 from tests.imports.rows import Cells, person
 
 INVENTOR = Inventor(77, first_sequence=300)
@@ -38,6 +39,7 @@ TAKEN = (
     Dirt("day as a number of eight digits", {"入编时间": 20150901}),
     Dirt("day as Excel's serial", {"入编时间": 42248}),
     Dirt("day with a time", {"入编时间": "2015-09-01 00:00:00"}),
+    Dirt("day that is not padded with a time", {"入编时间": "2015/9/1 00:00:00"}),
     Dirt("day in full-width digits", {"入编时间": "２０１５－０９－０１"}),
     Dirt("day with spaces", {"入编时间": " 2015 - 09 - 01 "}),
     Dirt("month with a dot", {"参加工作时间": "2010.7"}),
@@ -77,7 +79,7 @@ REFUSED = (
     Dirt("number of fifteen digits", lambda number, _: {"公民身份号码": number[:6] + number[8:17]}, "公民身份号码", "15 位"),
     Dirt("number turned into a float", lambda number, _: {"公民身份号码": float(number[:17] + "0")}, "公民身份号码", "数字格式"),
     Dirt("number in scientific writing", {"公民身份号码": "3.30499E+17"}, "公民身份号码", "数字格式"),
-    Dirt("masked number", lambda number, _: {"公民身份号码": f"{number[:6]}********{number[14:]}"}, "公民身份号码", "隐去"),
+    Dirt("masked number", lambda number, _: {"公民身份号码": masked_id_number(number)}, "公民身份号码", "隐去"),
     Dirt(
         "wrong check digit",
         lambda number, _: {"公民身份号码": number[:17] + ("1" if number[17] != "1" else "2")},

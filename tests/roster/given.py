@@ -28,6 +28,7 @@ from services.roster.models.requests import (
 from services.roster.queries.establishments import Moment, establishment, establishments
 from services.roster.queries.person_lists import FIELDS, PersonPages
 from services.roster.queries.person_lists import SORTS as PERSON_SORTS
+from services.roster.queries.persons import CHANGE_SORTS, ChangeView, changes_page
 from services.roster.queries.unit_lists import SORTS as UNIT_SORTS
 from services.roster.queries.unit_lists import UnitFilter, UnitPages
 from shared.auth import Who
@@ -40,7 +41,7 @@ from shared.events.roster import EstablishmentState
 from shared.glossary import ApplicationType, FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.retirement import Sex
-from shared.pages import ordered
+from shared.pages import Cursors, Paging, ordered, question
 from workflows.roster import Evidence, GiveBack, PostRequest
 
 NOW = datetime(2026, 9, 18, 2, tzinfo=UTC)
@@ -79,6 +80,11 @@ def id_number(number: int, born: date = BORN, sex: Sex = Sex.FEMALE) -> str:
     """A synthetic ID number of the area that was never assigned."""
     first = f"330499{born:%Y%m%d}{number // 2 % 50:02d}{number % 5 * 2 + (sex is Sex.MALE)}"
     return first + check_digit(first)
+
+
+def guessed(mask: str, born: date = BORN) -> str:
+    """A masked number as who reads the day of birth beside it would complete it."""
+    return f"{mask[:6]}{born:%Y%m%d}{mask[14:]}"
 
 
 async def unit(database: Database, parent: UUID | None = None, category: str = "SY-1") -> UUID:
@@ -224,6 +230,13 @@ async def people_of(conn: Connection, unit_id: UUID, moment: Moment) -> list[dic
     lines = PersonPages(OFFICE, PersonFilter(unit=unit_id, below=False), moment, ordered("name", PERSON_SORTS), FIELDS)
     person_ids, _ = await lines.chosen(conn, CIPHER, "", 10_000)
     return await lines.shown(conn, CIPHER, person_ids)
+
+
+async def changes_of(conn: Connection, person_id: UUID, cipher: FieldCipher = CIPHER) -> list[ChangeView]:
+    """Every change of somebody, oldest first."""
+    order = ordered("at", CHANGE_SORTS)
+    lines, _ = await changes_page(conn, Cursors(cipher, question("changes", order)), person_id, order, Paging(limit=200))
+    return [ChangeView(**line) for line in lines]
 
 
 async def units_of(conn: Connection, who: Who, moment: Moment, parent: UUID | None = None) -> list[UUID]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -14,6 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from services.roster.activities import RosterActivities, imports
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.reservations import lapse_reservations
+from services.roster.models.refusals import KindUnknown
 from services.roster.models.requests import LapseReservations
 from services.roster.models.units import Reform
 from shared.clock import Clock
@@ -26,7 +28,7 @@ from shared.unit_runs import UNITS_FAILED
 from tests.roster import given
 from tests.roster.importing import Opening
 from workflows.imports import ImportTold
-from workflows.roster import Effect, Evidence, FreezeRequest, PostRequest, Sweep, UnfreezeRequest, Verdict
+from workflows.roster import Effect, Evidence, FreezeRequest, FrozenPosts, PostRequest, Sweep, UnfreezeRequest, Verdict
 
 pytestmark = pytest.mark.asyncio
 EVIDENCE = Evidence(actor="director", role="office_director", update_id="u1")
@@ -107,6 +109,22 @@ async def test_a_refusal_is_a_value_with_its_code_and_the_orders_that_stand_in_t
     assert [event.case_id for event in told] == [f"freeze:{order.order_id}"]
 
 
+async def test_an_order_that_the_tables_do_not_take_is_refused_by_value_and_not_asked_for_ever(roster_db: Database, ask: Asked) -> None:
+    row = await given.row(roster_db, 3)
+    told = {"order_id": uuid4(), "unit_id": row.unit_id, "scopes": (), "document_no": "冻1", "evidence": EVIDENCE}
+    twice = FreezeRequest(**told, posts=tuple(FrozenPosts(kind=row.kind, funding=row.funding, posts=posts) for posts in (2, 1)))
+    huge = FreezeRequest(**told, posts=(FrozenPosts(kind=row.kind, funding=row.funding, posts=3_000_000_000),))
+    unknown = FreezeRequest(**told, posts=(FrozenPosts(kind="??", funding=row.funding, posts=1),))
+
+    with pytest.raises(asyncpg.UniqueViolationError):  # it may be a race: asked again
+        await ask(ask.roster.freeze_unit, twice)
+    ask.attempt(3)
+    codes = [(await ask(ask.roster.freeze_unit, order)).code for order in (twice, huge, unknown)]
+
+    assert codes == ["not_recordable", "not_recordable", KindUnknown.code]
+    assert (await given.state(roster_db, row)).frozen == 0
+
+
 async def test_a_refused_effect_is_final_and_has_its_code(roster_db: Database, ask: Asked) -> None:
     row = await given.row(roster_db, 1)
 
@@ -148,6 +166,7 @@ async def test_the_checks_are_a_complete_list_at_once(
         "not_frozen": False,
         "authorised_first": False,
         "on_no_other_roster": False,
+        "off_post_told": True,
         "in_term": True,
     }
     assert all(check.sentence and check.clause for check in (*use, *entry))

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shared.crypto import masked_id_number
 from shared.db import Database
 from shared.glossary import Role
 from tests.roster import given
@@ -89,11 +90,21 @@ async def test_a_person_is_read_masked_and_revealed_with_a_reason_that_is_kept(d
     shown = await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=doors.office)
 
     number = PERSON["id_number"]
-    assert seen["id_number"] == f"{number[:6]}********{number[-4:]}"
+    assert seen["id_number"] == masked_id_number(number)
+    assert given.guessed(seen["id_number"], date.fromisoformat(seen["birth_on"])) != number
     assert mute.status_code == 422
     assert shown.json()["id_number"] == number
     audit = await roster_db.pool.fetch("SELECT actor, reason FROM person_reveals")
     assert [tuple(each) for each in audit] == [("business_officer-user", "核对档案原件")]
+
+
+async def test_each_time_a_number_is_shown_is_on_record_also_under_the_same_key(doors: Doors, roster_db: Database) -> None:
+    person_id, once = await registered(doors, await given.unit(roster_db)), doors.as_(Role.BUSINESS_OFFICER, key="asked-again")
+
+    shown = [await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=once) for _ in range(2)]
+
+    assert [each.json()["id_number"] for each in shown] == [PERSON["id_number"]] * 2
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM person_reveals") == 2
 
 
 async def test_a_malformed_number_is_not_repeated_in_the_answer(doors: Doors, roster_db: Database) -> None:
@@ -232,6 +243,31 @@ async def test_a_units_history_is_read_page_by_page_and_its_cursor_is_of_no_use_
     assert (strange.status_code, strange.json()["code"]) == (409, "cursor_unknown")
 
 
+async def test_a_persons_changes_are_read_page_by_page_from_either_end(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    (person_id, _), (other, _) = await given.in_post(roster_db, row), await given.in_post(roster_db, row)
+    for day, major in enumerate(("会计", "法学", "历史"), 3):
+        body = {"since": f"2026-09-0{day}", "major": major, "school": f"{major}学院", "reason": "按档案补录"}
+        assert (await doors.http.post(f"/persons/{person_id}/updates", json=body, headers=doors.office)).status_code == 204
+    path = f"/persons/{person_id}/changes"
+
+    whole = (await doors.http.get(path, headers=doors.office)).json()
+    last = (await doors.http.get(path, params={"sort": "-at", "limit": 1, "fields": "after"}, headers=doors.office)).json()
+    refused = [
+        (await doors.http.get(where, params=asked, headers=doors.office)).json()["code"]
+        for where, asked in (
+            (path, {"sort": "at", "after": last["next"]}),
+            (f"/persons/{other}/changes", {"sort": "-at", "after": last["next"]}),
+            (path, {"sort": "actor"}),
+        )
+    ]
+
+    assert [each["since"][-1] for each in whole["items"]] == list("334455")
+    assert (whole["next"], last["items"]) == (None, [{"after": whole["items"][-1]["after"]}])
+    assert (await _walked(doors, path), await _walked(doors, path, sort="-at")) == (whole["items"], whole["items"][::-1])
+    assert refused == ["cursor_unknown", "cursor_unknown", "sort_unknown"]
+
+
 async def _walked(doors: Doors, path: str, **asked: str) -> list[dict[str, Any]]:
     """All pages of two, one behind the other."""
     items: list[dict[str, Any]] = []
@@ -296,5 +332,5 @@ async def test_every_route_refuses_a_caller_without_a_token_and_one_without_the_
     for path, method in routes:
         where = path.format_map(defaultdict(uuid4))
         anonymous = await doors.http.request(method, where, headers={"idempotency-key": "12345678"})
-        powerless = await doors.http.request(method, where, headers=doors.as_(Role.SECURITY_ADMIN))
+        powerless = await doors.http.request(method, where, headers=doors.as_(name="nobody"))
         assert (path, anonymous.status_code, powerless.status_code) == (path, 401, 403)

@@ -12,6 +12,7 @@ from services.roster.commands.changes import register_change
 from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.corrections import correct_person
 from services.roster.commands.effects import take_effect
+from services.roster.commands.reservations import hold_reservation
 from services.roster.models.changes import ChangeOfOther, ChangeOutdated, ChangeTaken, RegisterChange
 from services.roster.models.persons import CorrectPerson
 from services.roster.models.refusals import (
@@ -27,8 +28,9 @@ from services.roster.models.requests import TakeEffect
 from services.roster.queries.changes import pending_view
 from services.roster.queries.checks import check_application
 from services.roster.queries.establishments import LATEST, Moment
-from services.roster.queries.persons import ChangeView, PersonView, changes, person_view
+from services.roster.queries.persons import ChangeView, PersonView, person_view
 from shared.auth import Who
+from shared.crypto import masked_id_number
 from shared.db import Database
 from shared.events.roster import PlacementCorrected
 from shared.glossary import ApplicationType, FreezeScope, Role
@@ -84,7 +86,7 @@ async def seen(database: Database, person_id: UUID, moment: Moment = LATEST) -> 
 
 async def lines(database: Database, person_id: UUID) -> list[ChangeView]:
     async with database.reading() as conn:
-        return [view for _, view in await changes(conn, given.CIPHER, person_id, OFFICE, 0, 100)]
+        return await given.changes_of(conn, person_id)
 
 
 async def test_nothing_changes_until_the_case_is_decided_and_then_all_of_it_does(roster_db: Database) -> None:
@@ -107,6 +109,19 @@ async def test_nothing_changes_until_the_case_is_decided_and_then_all_of_it_does
     assert {each.field for each in kept} == {"title", "leadership_level", "duty_status"}
     assert {(each.actor, each.document_no, each.matter) for each in kept} == {("tester", "编变〔2026〕1号", "信息变更")}
     assert {(each.asked_by, each.asked_reason, each.proof_no) for each in kept} == {("tester", "测试", PROOF)}
+
+
+async def test_a_case_holds_its_change_from_the_submission_until_it_took_effect(roster_db: Database) -> None:
+    row, person_id = await in_post(roster_db)
+    asked = case(row, person_id, await registered(roster_db, person_id, since=date(2026, 6, 1), title="副校长"))
+
+    for revision in (1, 2, 1):
+        await hold_reservation(roster_db, given.by(), asked.model_copy(update={"revision": revision}))
+    held = await roster_db.pool.fetch("SELECT revision FROM change_holds")
+    await carried_out(roster_db, asked.model_copy(update={"revision": 2}))
+
+    assert [row["revision"] for row in held] == [2]
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM change_holds") == 0
 
 
 async def test_a_late_case_leaves_what_changed_after_its_day(roster_db: Database) -> None:
@@ -141,7 +156,7 @@ async def test_a_new_number_waits_encrypted_and_is_shown_masked(roster_db: Datab
     await carried_out(roster_db, case(row, person_id, change_id))
 
     assert number not in kept
-    masked = f"{number[:6]}********{number[-4:]}"
+    masked = masked_id_number(number)
     assert next(each.after for each in view.items if each.field == "id_number") == masked
     assert (await seen(roster_db, person_id)).id_number == masked
     indexes = await roster_db.pool.fetch("SELECT key_id, id_index FROM person_indexes WHERE person_id = $1", person_id)
@@ -242,6 +257,20 @@ async def test_what_would_be_refused_at_the_end_is_refused_at_the_beginning(rost
         await registered(roster_db, nowhere, duty_status="off_duty")
     with pytest.raises(DocumentMissing):
         await register_change(roster_db, given.CIPHER, given.by(None), RegisterChange(person_id=person_id, title="科长"))
+
+
+async def test_what_waits_is_shown_with_a_record_of_its_own_also_under_the_key_the_person_was_seen_with(
+    doors: Doors, roster_db: Database
+) -> None:
+    row, once = await given.row(roster_db, 1), doors.as_(Role.BUSINESS_OFFICER, key="asked-again")
+    person_id = (await doors.http.post(f"/units/{row.unit_id}/persons", json=PERSON, headers=doors.office)).json()["person_id"]
+    changed = {"id_number": given.id_number(91), "document_no": PROOF}
+    waiting = (await doors.http.post(f"/persons/{person_id}/key-changes", json=changed, headers=doors.office)).json()["change_id"]
+
+    for path in (f"/persons/{person_id}", f"/changes/{waiting}"):
+        assert (await doors.http.post(f"{path}/reveal", json={"reason": "核对证明"}, headers=once)).status_code == 200
+
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM person_reveals") == 2
 
 
 async def test_a_clerk_registers_for_his_unit_and_a_stranger_sees_nothing(doors: Doors, roster_db: Database) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import pytest
 
-from services.roster.models.fields import SHEETS
+from services.roster.models.fields import FROM_INSURANCE, SHEETS
 from services.roster.queries.codes import Code, Codes, codes
 from shared.db import Database
 from shared.glossary import LABELS, OverQuotaCause, PersonIdentity, PostCategory
@@ -29,7 +29,8 @@ async def answered(database: Database) -> Codes:
 async def test_every_set_a_field_names_is_answered_with_one_meaning_per_word(roster_db: Database) -> None:
     known = await answered(roster_db)
 
-    for name in {field.codes for sheet in SHEETS.values() for field in sheet.fields if field.codes}:
+    fields = [*FROM_INSURANCE, *(field for sheet in SHEETS.values() for field in sheet.fields)]
+    for name in {field.codes for field in fields if field.codes}:
         words = [word for code in known.of(name) for word in (code.label, *code.aliases)]
         assert words, name
         assert len(words) == len(set(words)), name

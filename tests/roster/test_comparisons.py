@@ -32,7 +32,7 @@ from services.roster.models.comparisons import (
 from services.roster.models.requests import SetQuota
 from services.roster.queries.comparisons import DifferenceView
 from services.roster.rules.comparisons import NO_NUMBER
-from shared.crypto import FieldCipher, KeyRing, Suite, new_key
+from shared.crypto import FieldCipher, KeyRing, Suite, masked_id_number, new_key
 from shared.db import Database
 from shared.exports import running
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide, Role
@@ -84,6 +84,17 @@ async def test_what_we_hand_up_and_bring_back_does_not_differ(upper: Upper) -> N
     }
     assert (view.format, view.leads, view.rows_read) == ("2025", "2026", 7)
     assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
+
+
+async def test_a_ceiling_of_those_outside_the_establishment_is_no_difference_whether_theirs_has_it_or_not(upper: Upper) -> None:
+    unit_id = await upper.database.pool.fetchval("SELECT unit_id FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)")
+    await given.quota(upper.database, given.Row(unit_id, "BW"), 2)
+
+    without = await upper.compare()
+    upper.sheets["编制信息"].append(upper.sheets["编制信息"][0] | {"编制类型": "编外用工控制数", "核定编制数": 2})
+    with_it = await upper.compare()
+
+    assert [(each.outcome, each.problems) for each in (without, with_it)] == [(NOTHING, [])] * 2
 
 
 async def test_a_number_of_posts_is_put_right_as_the_case_says_and_the_case_closes_by_itself(upper: Upper) -> None:
@@ -143,7 +154,7 @@ async def test_every_planted_difference_is_found_and_no_other(upper: Upper) -> N
     )
     assert (view.outcome, view.unread) == (NOTHING | {"new": 11}, 0)
     unknown = await only(upper, kind=DifferenceKind.MISSING_HERE, sheet="roster")
-    assert unknown.id_number == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+    assert unknown.id_number == masked_id_number(NUMBERS[3])
 
 
 async def test_a_wrong_number_is_one_difference_and_not_two_missing_people(upper: Upper) -> None:
@@ -153,7 +164,7 @@ async def test_a_wrong_number_is_one_difference_and_not_two_missing_people(upper
 
     found = await only(upper)
     assert (found.kind, found.field, found.name, found.leads) == (DifferenceKind.FIELD, "id_number", "王示例", ASK)
-    assert found.theirs == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+    assert found.theirs == masked_id_number(NUMBERS[3])
 
 
 async def test_a_number_that_is_none_is_said_with_its_row(upper: Upper) -> None:
@@ -430,7 +441,7 @@ async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: 
         assert planted.encode().hex() not in kept
 
 
-async def test_a_unit_sees_its_own_and_answers_only_that(upper: Upper, doors: Doors) -> None:
+async def test_a_unit_sees_its_own_and_answers_only_that(doors: Doors, upper: Upper) -> None:
     by_name(upper, "李示例")["毕业院校"] = "另一大学"
     upper.sheets["机构信息"].append({"机构名称": "丙单位", "统一社会信用代码": USCC[2]})
     await upper.compare()
@@ -458,7 +469,7 @@ async def test_a_unit_sees_its_own_and_answers_only_that(upper: Upper, doors: Do
     assert [sorted(each["对象"] for each in file) for file in files] == [["丙单位"], ["丙单位", "李示例"]]
 
 
-async def test_who_looks_is_told_what_he_may_do_now(upper: Upper, doors: Doors) -> None:
+async def test_who_looks_is_told_what_he_may_do_now(doors: Doors, upper: Upper) -> None:
     by_name(upper, FULL["姓名"])["职务名称"] = "副主任"
     await upper.compare()
     found = await only(upper)
@@ -483,7 +494,7 @@ async def test_who_looks_is_told_what_he_may_do_now(upper: Upper, doors: Doors) 
     assert taken == (decided[0], False, False)
 
 
-async def test_the_list_has_filters_and_pages(upper: Upper, doors: Doors) -> None:
+async def test_the_list_has_filters_and_pages(doors: Doors, upper: Upper) -> None:
     for name in ("李示例", "王示例"):
         by_name(upper, name)["毕业院校"] = "另一大学"
     by_name(upper, "李示例")["民族"] = "02"
@@ -503,7 +514,7 @@ async def test_the_list_has_filters_and_pages(upper: Upper, doors: Doors) -> Non
         assert len((await doors.http.get(f"/differences?{query}", headers=doors.office)).json()["items"]) == count, query
 
 
-async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(upper: Upper, doors: Doors) -> None:
+async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(doors: Doors, upper: Upper) -> None:
     content, unit_id = book(upper.sheets), await upper.database.pool.fetchval("SELECT id FROM units WHERE name = '甲单位'")
     files = {"file": ("上级.xlsx", content)}
 
@@ -528,7 +539,7 @@ async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(up
     assert hostile.status_code == 409
 
 
-async def test_values_in_full_are_on_record(upper: Upper, doors: Doors) -> None:
+async def test_values_in_full_are_on_record(doors: Doors, upper: Upper) -> None:
     by_name(upper, "李示例")["毕业院校"] = "另一大学"
     await upper.compare()
     found = await only(upper)
@@ -539,6 +550,19 @@ async def test_values_in_full_are_on_record(upper: Upper, doors: Doors) -> None:
     assert (await upper.steps(found.id))[-1].action == "reveal"
     reveals: list[UUID] = [row["person_id"] for row in await upper.database.pool.fetch("SELECT person_id FROM person_reveals")]
     assert reveals == [found.person_id]
+
+
+async def test_values_in_full_are_on_record_each_time_also_under_the_same_key(doors: Doors, upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    await upper.compare()
+    found, once = await only(upper), doors.as_(Role.BUSINESS_OFFICER, key="asked-again")
+
+    for _ in range(2):
+        seen = await doors.http.post(f"/differences/{found.id}/reveal", json={"reason": "与证书核对"}, headers=once)
+        assert seen.json()["theirs"] == "另一大学"
+
+    assert [each.action for each in await upper.steps(found.id)][-2:] == ["reveal"] * 2
+    assert await upper.database.pool.fetchval("SELECT count(*) FROM person_reveals") == 2
 
 
 async def test_the_list_to_hand_up_can_be_taken_out_masked(upper: Upper) -> None:
@@ -553,12 +577,32 @@ async def test_the_list_to_hand_up_can_be_taken_out_masked(upper: Upper) -> None
 
     assert (masked["内容不一致民族"]["本系统"], masked["内容不一致民族"]["上级系统"]) == ("＊", "＊")
     assert (plain["内容不一致民族"]["本系统"], plain["内容不一致民族"]["上级系统"]) == ("汉族", "蒙古族")
-    assert masked["本系统缺少"]["公民身份号码"] == f"{NUMBERS[3][:6]}********{NUMBERS[3][-4:]}"
+    assert masked["本系统缺少"]["公民身份号码"] == masked_id_number(NUMBERS[3])
     assert (plain["本系统缺少"]["公民身份号码"], plain["上级系统缺少"]["公民身份号码"]) == (NUMBERS[3], NUMBERS[2])
     assert sorted((each["对象"], each["差异"], each["上级系统"], each["状态"]) for each in handed) == [
         ("李示例", "内容不一致", "另一大学", "差异待核实"),
         ("王示例", "上级系统缺少", "", "差异待核实"),
     ]
+
+
+async def test_comparisons_are_taken_out_with_what_became_of_their_differences(upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    first, again = await upper.compare(), await upper.compare()
+    unit_id = await upper.database.pool.fetchval("SELECT id FROM units WHERE name = '乙单位'")
+    await upper.bring(root_id=unit_id)
+
+    part, second, once = (await upper.desk.take(unmasked=False, name="comparisons")).records()
+
+    assert [(each["比对编号"], each["包含的单位"], each["状态"]) for each in (second, once)] == [
+        (str(each.id), "全部单位", "已比对") for each in (again, first)
+    ]
+    assert (part["包含的单位"], part["状态"], part["新发现"]) == ("乙单位", "已接收", "")
+    labels = ("行数", "新发现", "重新核实", "仍未一致", "已说明", "自动销号", "未比对")
+    assert [[each[label] for label in labels] for each in (once, second)] == [
+        [each.rows_read, *(each.outcome[name] for name in ("new", "again", "same", "silent", "closed")), each.unread]
+        for each in (first, again)
+    ]
+    assert (once["新发现"], second["仍未一致"]) == (1, 1)
 
 
 async def test_under_a_new_key_what_was_found_is_still_known(upper: Upper) -> None:

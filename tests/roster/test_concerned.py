@@ -1,25 +1,45 @@
 """The person concerned gets all that is held of him, is corrected on proof, and is told why what must be kept is not deleted."""
 
+import asyncio
 import io
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pypdf
 import pytest
+import pytest_asyncio
+from typer.testing import CliRunner, Result
 
-from deploy import keys
+from deploy import keys, person
 from deploy.local.place import Place, WrongPlace
-from deploy.person import pdf
+from deploy.person import Paper
+from services.roster.commands.changes import register_change
+from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.placements import place_person
+from services.roster.commands.reservations import hold_reservation
+from services.roster.models.audited import AUDITED
+from services.roster.models.changes import ChangeUnknown, RegisterChange
+from services.roster.models.refusals import ClaimRefusedByTombstone, PersonUnknown
 from services.roster.queries.difference_values import place_in
-from shared.clock import business_day
+from shared.audit.commands import seal
+from shared.audit.models import Broken
+from shared.audit.queries import verify
+from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher, RingFile
 from shared.db import Database
+from shared.events.audit import RosterAuditSealed
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide, Role
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.roster.test_api import PERSON, registered
+from tests.roster.test_changes import case
+from workflows.roster import Evidence, GiveBack
 
 pytestmark = pytest.mark.asyncio
 ASKED = {"kind": "copy", "asked": "请给我一份关于我本人的全部信息", "proof": "持身份证到窗口，人证一致"}
@@ -54,6 +74,15 @@ async def differing(database: Database, stack: Place, person_id: UUID, unit_id: 
     )
 
 
+async def test_each_copy_that_is_handed_out_is_on_record_also_under_the_same_key(doors: Doors, roster_db: Database) -> None:
+    person_id, once = await registered(doors, await given.unit(roster_db)), doors.as_(Role.BUSINESS_OFFICER, key="asked-again")
+    request_id = await asked(doors, person_id)
+
+    copies = [(await doors.http.post(f"/person-requests/{request_id}/copy", json={}, headers=once)).json() for _ in range(2)]
+
+    assert [len(each["reveals"]) for each in copies] == [1, 2]
+
+
 async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(doors: Doors, roster_db: Database, stack: Place) -> None:
     row = await given.row(roster_db, 1)
     person_id = await registered(doors, row.unit_id)
@@ -85,7 +114,7 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     assert [(each["label"], each["ours"], each["theirs"], each["state"]) for each in copy["differences"]] == [
         ("政治面貌", "群众", "中共党员", "差异待核实")
     ]
-    printed = pypdf.PdfReader(io.BytesIO(pdf(stack, UUID(request_id), copy))).pages
+    printed = pypdf.PdfReader(io.BytesIO(Paper(stack).pdf(UUID(request_id), copy))).pages
     text = "".join(page.extract_text() for page in printed).replace("\n", "").replace(" ", "")
     assert all(
         each in text
@@ -104,11 +133,100 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     assert ASKED["asked"] not in str(await roster_db.pool.fetch("SELECT * FROM person_requests"))
 
 
+async def test_what_was_decided_of_a_request_is_on_record_and_under_the_seal(
+    doors: Doors, roster_db: Database, roster_home: str, stack: Place
+) -> None:
+    request_id = await asked(doors, await registered(doors, await given.unit(roster_db)), kind="deletion")
+    assert (await decided(doors, request_id, granted=False))[0] == 204
+    await seal(roster_db, Clock(None), AUDITED, RosterAuditSealed, margin=0)
+    superuser = await asyncpg.connect(stack.database_url("postgres", roster_home), server_settings={"search_path": "roster"})
+    await superuser.execute("SET session_replication_role = replica")
+    await superuser.execute("UPDATE person_decisions SET outcome = 'granted'")
+    await superuser.close()
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await roster_db.pool.execute("DELETE FROM person_decisions")
+    async with roster_db.reading() as conn:
+        assert [each async for each in verify(conn, AUDITED)] == [Broken(1, "altered", "person_decisions", request_id)]
+
+
 async def test_no_office_hands_out_a_paper_in_the_name_of_the_invented_city(stack: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BIANBAN_ISSUER", raising=False)
 
     with pytest.raises(WrongPlace, match="发文机关"):
-        pdf(replace(stack, environment="production"), UUID(int=1), {})
+        Paper(replace(stack, environment="production"))
+
+
+def at(doors: Doors, work: Callable[[Any], Coroutine[Any, Any, Any]], loop: asyncio.AbstractEventLoop) -> Any:
+    """What a command asks, at the doors of the test: in its loop, from the thread of the command."""
+
+    async def post(_: str, __: str, path: str, body: object) -> Any:
+        return SimpleNamespace(body=(await doors.http.post(path, json=body, headers=doors.office)).json())
+
+    return asyncio.run_coroutine_threadsafe(work(SimpleNamespace(post=post)), loop).result()
+
+
+@pytest_asyncio.fixture
+async def copied(doors: Doors, stack: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], Awaitable[Result]]:
+    """`bianban person copy` for a request."""
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(person, "at_doors", lambda work: at(doors, work, loop))
+    for variable, value in stack.variables().items():
+        monkeypatch.setenv(variable, value)
+
+    async def copy(request_id: str, out: Path) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, person.app, ["copy", request_id, "--user", "officer", "--out", str(out)])
+
+    return copy
+
+
+async def outcomes(doors: Doors, person_id: str) -> list[str | None]:
+    items = (await doors.http.get(f"/persons/{person_id}/requests", headers=doors.office)).json()["items"]
+    return [each["outcome"] for each in items]
+
+
+@pytest.mark.parametrize("missing", ["issuer", "folder", "fonts"])
+async def test_a_copy_that_cannot_be_written_is_not_on_record_as_handed_out(
+    doors: Doors,
+    roster_db: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    copied: Callable[[str, Path], Awaitable[Result]],
+    missing: str,
+) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+    request_id = await asked(doors, person_id)
+    if missing == "issuer":
+        monkeypatch.setenv("BIANBAN_ENVIRONMENT", "production")
+        monkeypatch.delenv("BIANBAN_ISSUER")
+    if missing == "fonts":
+        monkeypatch.setenv("BIANBAN_FONT_DIR", str(tmp_path / "nosuch"))
+    out = tmp_path / "nosuch" / "x.pdf" if missing == "folder" else tmp_path / "x.pdf"
+
+    refused = await copied(request_id, out)
+
+    assert isinstance(refused.exception, WrongPlace)
+    assert await outcomes(doors, person_id) == [None]
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM person_reveals WHERE reason LIKE '%' || $1", request_id) == 0
+    assert not out.exists()
+
+
+async def test_a_copy_with_a_character_that_no_font_draws_points_to_the_other_form(
+    doors: Doors, roster_db: Database, tmp_path: Path, copied: Callable[[str, Path], Awaitable[Result]]
+) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+    await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对“𱈴”字的写法"}, headers=doors.office)
+    request_id = await asked(doors, person_id)
+
+    refused = await copied(request_id, tmp_path / "x.pdf")
+    written = await copied(request_id, tmp_path / "x.json")
+
+    assert isinstance(refused.exception, WrongPlace)
+    assert "U+31234" in str(refused.exception)
+    assert ".json" in str(refused.exception)
+    assert not (tmp_path / "x.pdf").exists()
+    assert written.exit_code == 0
+    assert "𱈴" in (tmp_path / "x.json").read_text(encoding="utf-8")
 
 
 async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(doors: Doors, roster_db: Database) -> None:
@@ -165,6 +283,22 @@ async def test_what_must_be_kept_is_not_deleted_and_the_ground_is_told(doors: Do
     assert (await doors.http.get(f"/persons/{person_id}", headers=doors.office)).status_code == 200
 
 
+async def test_who_was_to_get_a_post_and_did_not_is_erased(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id = await registered(doors, row.unit_id)
+    entry = given.entry(row, UUID(person_id), await given.reservation(roster_db, row))
+    await given.claimed(roster_db, entry)
+    request_id = await asked(doors, person_id, kind="deletion", asked="误登记，请删除")
+    waits = await decided(doors, request_id)
+    evidence = Evidence(actor="a", role="r", update_id="u")
+    await give_back(
+        roster_db, given.by(), GiveBack(application_id=entry.application_id, revision=1, unit_id=row.unit_id, evidence=evidence)
+    )
+
+    assert waits == (409, "deletion_waits")
+    assert await decided(doors, request_id) == (204, "")
+
+
 async def test_who_never_had_a_post_is_erased_and_may_be_registered_again(doors: Doors, roster_db: Database, stack: Place) -> None:
     unit_id = await given.unit(roster_db)
     person_id = await registered(doors, unit_id)
@@ -177,6 +311,66 @@ async def test_who_never_had_a_post_is_erased_and_may_be_registered_again(doors:
         assert await roster_db.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
     assert await keys.keeper(roster_db, stack.home / "secrets", stack.home / "out").left(1) == 0
     assert await registered(doors, unit_id) != person_id
+
+
+async def test_who_is_erased_is_no_longer_named_by_a_comparison(doors: Doors, roster_db: Database, stack: Place) -> None:
+    unit_id = await given.unit(roster_db)
+    person_id = await registered(doors, unit_id)
+    await differing(roster_db, stack, UUID(person_id), unit_id)
+    request_id = await asked(doors, person_id, kind="deletion", asked="误登记，请删除")
+
+    assert await decided(doors, request_id) == (204, "")
+
+    (kept,) = await roster_db.pool.fetch("SELECT name, number_sealed, ours, theirs, ours_sealed, theirs_sealed FROM comparison_differences")
+    assert tuple(kept) == ("", None, None, None, None, None)
+    shown = await doors.http.get("/differences", headers=doors.office)
+    assert (shown.status_code, len(shown.json()["items"])) == (200, 1)
+
+
+async def test_who_is_in_an_application_under_review_is_not_erased_and_who_was_erased_claims_no_post(
+    doors: Doors, roster_db: Database
+) -> None:
+    row = await given.row(roster_db, 2)
+    authorised = await given.reservation(roster_db, row)
+    person_id = await registered(doors, row.unit_id)
+    entry = given.entry(row, UUID(person_id), authorised)
+    await hold_reservation(roster_db, given.by(), entry)
+    request_id = await asked(doors, person_id, kind="deletion", asked="误登记，请删除")
+
+    assert await decided(doors, request_id) == (409, "deletion_waits")
+    await roster_db.pool.execute("DELETE FROM holds")
+    assert await decided(doors, request_id) == (204, "")
+
+    for late in (hold_reservation, claim_post):
+        with pytest.raises(PersonUnknown):
+            await late(roster_db, given.by(), entry)
+
+
+async def test_who_has_a_change_under_review_is_not_erased_until_his_case_is_over(doors: Doors, roster_db: Database) -> None:
+    """Must fail when the roster hears of the case at its claim only: the case would be decided about nobody."""
+    row = await given.row(roster_db, 1)
+    person_id = UUID(await registered(doors, row.unit_id))
+    change_id = await register_change(
+        roster_db, given.CIPHER, given.by("证明1号"), RegisterChange(person_id=person_id, since=date(2026, 6, 1), title="副校长")
+    )
+    asking = case(row, person_id, change_id)
+    request_id = await asked(doors, str(person_id), kind="deletion", asked="误登记，请删除")
+
+    await hold_reservation(roster_db, given.by(), asking)
+    under_review = await decided(doors, request_id)
+    await claim_post(roster_db, given.by(), asking)
+    granted = await decided(doors, request_id)
+    back = GiveBack(
+        application_id=asking.application_id, revision=1, unit_id=row.unit_id, evidence=Evidence(actor="a", role="r", update_id="u")
+    )
+    await give_back(roster_db, given.by(), back)
+
+    assert (under_review, granted) == ((409, "deletion_waits"),) * 2
+    with pytest.raises(ClaimRefusedByTombstone):
+        await hold_reservation(roster_db, given.by(), asking)
+    assert await decided(doors, request_id) == (204, "")
+    with pytest.raises(ChangeUnknown):
+        await hold_reservation(roster_db, given.by(), asking.model_copy(update={"revision": 2}))
 
 
 async def test_a_request_of_another_unit_is_as_if_it_were_not(doors: Doors, roster_db: Database) -> None:

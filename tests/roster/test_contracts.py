@@ -13,7 +13,7 @@ from services.roster.models.persons import UpdatePerson
 from services.roster.models.refusals import CodeUnknown, ContractUnknown, DatesOutOfOrder, OffPostUntold
 from services.roster.models.requests import CorrectPlacement
 from services.roster.queries.establishments import LATEST, Moment
-from services.roster.queries.persons import PlacementView, changes, person_view
+from services.roster.queries.persons import PlacementView, person_view
 from shared.auth import Who
 from shared.db import Database
 from shared.glossary import Role
@@ -71,7 +71,7 @@ async def test_a_contract_is_renewed_from_a_day_on_and_the_days_before_stay(rost
         (NEXT, "另一公司", "dispatch"),
     ]
     async with roster_db.reading() as conn:
-        kept = [view for _, view in await changes(conn, given.CIPHER, person_id, OFFICE, 0, 10)]
+        kept = await given.changes_of(conn, person_id)
     assert {(each.label, each.matter, each.before, each.after, each.since, each.actor, each.reason, each.document_no) for each in kept} == {
         ("合同到期", "信息维护", "2026-12-31", "2027-12-31", RENEWED, "tester", "测试", given.by().document_no),
         ("派遣单位", "信息维护", "示例人力资源公司", "另一公司", RENEWED, "tester", "测试", given.by().document_no),

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.roster.commands.corrections import correct_person, correct_placement
+from services.roster.commands.effects import take_effect
 from services.roster.commands.persons import update_person
 from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.quotas import raise_quota
@@ -27,6 +28,7 @@ from services.roster.queries.secondments import working_here
 from shared.auth import Who
 from shared.db import By, Database
 from shared.errors import DomainError
+from shared.glossary import ApplicationType
 from tests.roster import given
 from tests.roster.doors import Doors
 
@@ -183,3 +185,69 @@ async def test_a_late_exit_is_seen_in_its_month_only_by_those_who_ask_later(door
     assert await headcount(as_of="2026-08-31", known_on="2026-09-20") == 0
     assert await headcount(as_of="2026-07-31", known_on="2026-09-20") == 1
     assert await headcount(as_of="2026-08-31") == 0
+
+
+DAYS = [
+    "/units",
+    "/units/{unit}",
+    "/posts",
+    "/seats",
+    "/persons",
+    "/units/{unit}/persons",
+    "/units/{unit}/structure",
+    "/units/{unit}/populations",
+]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "1899-12-31", "0001-01-01"])
+async def test_a_day_that_no_calendar_of_ours_has_is_refused(doors: Doors, roster_db: Database, day: str) -> None:
+    unit = await given.unit(roster_db)
+    asked = [(path, name) for path in (*DAYS, "/units/{unit}/working-here") for name in ("as_of", "known_on")]
+    asked += [("/ledger", "since"), ("/ledger", "until")]
+
+    answers = [await doors.http.get(path.format(unit=unit), params={name: day}, headers=doors.office) for path, name in asked]
+    searched = await doors.http.post("/persons/search", json={"as_of": day}, headers=doors.office)
+
+    assert [(each.url.path, each.status_code) for each in (*answers, searched) if each.status_code != 422] == []
+
+
+async def test_the_first_and_the_last_day_that_may_be_asked_about_are_answered(doors: Doors, roster_db: Database) -> None:
+    await given.unit(roster_db)
+    asked = [("/units", "as_of"), ("/units", "known_on"), ("/ledger", "since"), ("/ledger", "until")]
+    days = ("1900-01-01", "9998-12-31")
+    answers = [await doors.http.get(path, params={name: day}, headers=doors.office) for path, name in asked for day in days]
+
+    assert [each.status_code for each in answers] == [200] * len(answers)
+
+
+async def figures(database: Database, row: given.Row, as_of: date, known_on: date | None = None) -> tuple[int, int, int]:
+    """实有, 已核未用 and 可用编 of a unit of one row."""
+    async with database.reading() as conn:
+        (found,) = await establishments(conn, row.unit_id, Moment.of(as_of, known_on))
+    return found.headcount, found.reserved, found.available
+
+
+async def test_an_entry_that_took_effect_late_has_used_its_post_since_its_own_day(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    await given.in_post(roster_db, row)
+    reserved = await given.reservation(roster_db, row)
+    asked = given.entry(row, await given.person(roster_db, row.unit_id), reserved, effective_on=date(2026, 9, 21))
+    await given.claimed(roster_db, asked)
+
+    await take_effect(roster_db, given.by(at=given.NOW + timedelta(days=10)), given.effect(asked))
+
+    between = date(2026, 9, 25)
+    assert [await figures(roster_db, row, date(2026, 9, 20)), await figures(roster_db, row, between)] == [(1, 1, 0), (2, 0, 0)]
+    assert await figures(roster_db, row, between, known_on=date(2026, 9, 27)) == (1, 1, 0)
+    assert await figures(roster_db, row, between, known_on=date(2026, 9, 28)) == (2, 0, 0)
+
+
+async def test_a_transfer_of_an_earlier_day_uses_no_post_before_it_was_claimed(roster_db: Database) -> None:
+    gives, takes = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    person_id, _ = await given.in_post(roster_db, gives)
+    early = {"person_id": person_id, "from_unit_id": gives.unit_id, "effective_on": date(2026, 9, 10)}
+    asked = await given.claimed(roster_db, given.request(takes, ApplicationType.TRANSFER, **early))
+
+    await take_effect(roster_db, given.by(at=given.NOW + timedelta(days=2)), given.effect(asked, authorised_on=date(2026, 9, 10)))
+
+    assert [await figures(roster_db, takes, date(2026, 9, day)) for day in (9, 10, 17, 18, 20)] == [(0, 0, 1), *[(1, 0, 0)] * 4]

@@ -14,11 +14,13 @@ from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
 from services.roster.commands.spellings import write_missing_spellings
+from services.roster.commands.transfers import transfer_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.models.people import PersonSearch
-from services.roster.models.requests import SetQuota
+from services.roster.models.requests import SetQuota, TransferPerson
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
+from shared.crypto import masked_id_number
 from shared.db import Database
 from shared.glossary import Role
 from shared.spelling import spelt_name
@@ -142,9 +144,24 @@ async def test_a_list_of_units_tells_their_posts_in_all_where_it_is_asked(doors:
     before = await got(doors, "/units", clerk, fields="sums", as_of="2026-09-01")
     plain = await got(doors, "/units", clerk)
 
-    assert now["items"] == [{"id": str(row.unit_id), "sums": {"quota": 3, "headcount": 1, "reserved": 0, "frozen": 0, "available": 2}}]
-    assert before["items"] == [{"sums": {"quota": 3, "headcount": 0, "reserved": 0, "frozen": 0, "available": 3}}]
+    assert now["items"] == [
+        {"id": str(row.unit_id), "sums": {"quota": 3, "headcount": 1, "reserved": 0, "frozen": 0, "available": 2, "exceeded": 0}}
+    ]
+    assert before["items"] == [{"sums": {"quota": 3, "headcount": 0, "reserved": 0, "frozen": 0, "available": 3, "exceeded": 0}}]
     assert "sums" not in plain["items"][0]
+
+
+async def test_what_one_row_has_left_makes_up_for_no_other_row_in_the_list_either(doors: Doors, roster_db: Database) -> None:  # trap 1
+    unit_id = await given.unit(roster_db, category="JG-Z")
+    over, vacant = given.Row(unit_id, "GQ"), given.Row(unit_id, "XZ")
+    for row, posts in ((over, 0), (vacant, 2)):
+        await given.quota(roster_db, row, posts)
+    for _ in range(2):
+        await given.over_quota(roster_db, over)
+
+    (line,) = (await got(doors, "/units", doors.as_(Role.UNIT_CLERK, units=(unit_id,)), fields="sums"))["items"]
+
+    assert line["sums"] == {"quota": 2, "headcount": 2, "reserved": 0, "frozen": 0, "available": 2, "exceeded": 2}
 
 
 async def test_units_are_narrowed_by_what_they_are_and_ordered_in_chinese(doors: Doors, roster_db: Database) -> None:
@@ -210,6 +227,44 @@ async def test_people_are_found_by_the_beginning_of_a_name_or_how_it_is_spelt(do
     assert await names(sort="-name", limit=1) == ["𠮷野"]
 
 
+async def test_a_syllable_without_a_consonant_is_a_spelling_and_may_be_initials(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 9)
+    for number, name in enumerate(("安建国", "昂山", "恩和", "鄂尔", "欧阳明", "艾宁", "敖国", "王安")):
+        await named(doors, roster_db, row, name, number)
+
+    async def names(typed: str, **more: Any) -> list[str]:
+        return [each["name"] for each in (await sought(doors, name=typed, **more))["items"]]
+
+    assert await names("an") == ["艾宁", "昂山", "安建国"]
+    assert await names("anj") == await names("ajg") == ["安建国"]
+    assert (await names("ang"), await names("En"), await names("ouyang")) == (["昂山"], ["恩和"], ["欧阳明"])
+    assert await names("a") == ["艾宁", "昂山", "安建国", "敖国"]
+    assert (await names("e"), await names("eer"), await names("ee")) == (["鄂尔", "恩和"], ["鄂尔"], ["鄂尔"])
+    first = await sought(doors, name="an", limit=2)
+    second = await sought(doors, name="an", limit=2, after=first["next"])
+    assert [each["name"] for each in (*first["items"], *second["items"])] == await names("an")
+    assert await names("an", sort="-name") == list(reversed(await names("an")))
+
+
+@pytest.mark.parametrize("typed", ["买买提·吐", "买买提•吐", "买买提．吐", "买买提.吐", "买买提・吐尔逊", "买 买提 · 吐", "买买提·吐　"])
+async def test_a_name_is_found_with_any_dot_and_with_spaces(doors: Doors, roster_db: Database, typed: str) -> None:
+    row = await given.row(roster_db, 9)
+    for number, name in enumerate(("买买提·吐尔逊", "买买提·艾力", "张伟")):
+        await named(doors, roster_db, row, name, number)
+
+    async def names(**asked: Any) -> list[str]:
+        return [each["name"] for each in (await sought(doors, **asked))["items"]]
+
+    assert await names(name=typed) == ["买买提·吐尔逊"]
+    assert await names(name="张 伟") == await names(name="张　伟", exact=True) == await names(name=" 张伟 ") == ["张伟"]
+
+
+async def test_a_name_written_with_another_dot_is_found_as_it_is_written(doors: Doors, roster_db: Database) -> None:
+    await named(doors, roster_db, await given.row(roster_db, 1), "买买提•艾力", 1)
+
+    assert [each["name"] for each in (await sought(doors, name="买买提•艾"))["items"]] == ["买买提•艾力"]
+
+
 async def test_people_whose_characters_are_read_in_two_ways_are_found_by_either(doors: Doors, roster_db: Database) -> None:
     row = await given.row(roster_db, 9)
     for number, name in enumerate(("单伟", "单一", "丹妮", "山伟", "李长春", "李丹", "曾乐")):
@@ -250,7 +305,8 @@ async def test_a_number_finds_its_person_only_as_a_whole_and_in_a_body(doors: Do
     in_url = await doors.http.get("/persons", params={"id_number": number}, headers=doors.office)
     name_in_url = await doors.http.get("/persons", params={"name": "张三"}, headers=doors.office)
 
-    assert [(each["person_id"], each["id_number"]) for each in found["items"]] == [(person_id, f"{number[:6]}********{number[-4:]}")]
+    assert [(each["person_id"], each["id_number"]) for each in found["items"]] == [(person_id, masked_id_number(number))]
+    assert given.guessed(found["items"][0]["id_number"]) != number
     assert (part.status_code, part.json()["code"]) == (409, "id_number_invalid")
     assert number[:14] not in part.text
     assert (in_url.status_code, name_in_url.status_code) == (422, 422)
@@ -286,6 +342,48 @@ async def test_people_are_narrowed_by_post_status_and_unit(doors: Doors, roster_
     assert await ids(kind="XZ") == await ids(population="off_establishment") == set()
     assert await ids(population="public", kind="SY", funding="full") == {chief, teacher, lent}
     assert await ids(as_of="2026-09-17") == set()
+
+
+async def moved_today(database: Database) -> tuple[str, given.Row, given.Row]:
+    """Somebody who held a post of one unit until today, and both units."""
+    old, new = await given.row(database, 1), await given.row(database, 1)
+    person_id, _ = await given.in_post(database, old)
+    way = {"from_unit_id": old.unit_id, "to_unit_id": new.unit_id, "effective_on": given.TODAY, "authorised_on": given.TODAY}
+    what = {"person_id": person_id, "kind": "SY", "funding": "full", "authorisation_no": "用编〔2026〕2号"} | way
+    await transfer_person(database, given.by(), TransferPerson.model_validate(what))
+    return str(person_id), old, new
+
+
+@pytest.mark.parametrize("below", [True, False])
+async def test_of_a_unit_on_a_past_day_are_those_who_were_there_then(doors: Doors, roster_db: Database, below: bool) -> None:
+    mover, old, new = await moved_today(roster_db)
+    idle = str(await given.person(roster_db, new.unit_id))
+
+    async def ids(row: given.Row, **asked: Any) -> list[set[str]]:
+        """Asked for as of yesterday, and as of today."""
+        asked |= {"unit": str(row.unit_id), "below": below, "fields": "unit"}
+        days = ("2026-09-17", "2026-09-18")
+        return [{each["person_id"] for each in (await sought(doors, **asked, as_of=day))["items"]} for day in days]
+
+    for sought_by in ({}, {"name": "测试"}, {"name": "csry"}):
+        assert (await ids(old, **sought_by), await ids(new, **sought_by)) == ([{mover}, set()], [{idle}, {idle, mover}])
+    assert (await ids(old, on_roster="on"), await ids(new, on_roster="off")) == ([{mover}, set()], [{idle}, {idle}])
+    everybody = {"unit": new.unit_id, "below": below, "on_roster": "all", "as_of": "2026-09-18", "fields": "unit"}
+    pages = [page async for page in walked(doors, "/persons", **everybody, limit=1)]
+    assert sorted(each["person_id"] for page in pages for each in page) == sorted([idle, mover])
+
+
+async def test_a_withheld_unit_of_a_past_day_is_not_named_to_the_unit_of_today(doors: Doors, roster_db: Database) -> None:
+    mover, old, new = await moved_today(roster_db)
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=old.unit_id, effective_on=given.TODAY, withheld=True))
+    clerk = doors.as_(Role.UNIT_CLERK, units=(new.unit_id,))
+
+    async def units(headers: dict[str, str], day: str) -> list[tuple[str, bool, bool]]:
+        lines = (await got(doors, "/persons", headers, on_roster="all", as_of=day, fields="unit,unit_code"))["items"]
+        return [(each["person_id"], each["unit"] is not None, each["unit_code"] is not None) for each in lines]
+
+    assert await units(clerk, "2026-09-17") == [(mover, False, False)]
+    assert await units(clerk, "2026-09-18") == await units(doors.office, "2026-09-17") == [(mover, True, True)]
 
 
 async def test_a_list_shows_what_the_single_view_shows_and_what_was_promised(doors: Doors, roster_db: Database) -> None:
@@ -409,7 +507,9 @@ async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors:
     assert [part["label"] for part in seen["by"]["sex"]] == ["女"]
 
 
-@pytest.mark.parametrize("path", ["/units", "/persons", "/posts", "/ledger", "/units/{unit}", "/units/{unit}/structure"])
+@pytest.mark.parametrize(
+    "path", ["/units", "/persons", "/posts", "/ledger", "/units/{unit}", "/units/{unit}/structure", "/units/{unit}/populations"]
+)
 async def test_what_did_not_change_is_not_sent_again(doors: Doors, roster_db: Database, path: str) -> None:
     row = await given.row(roster_db, 2)
     await named(doors, roster_db, row, "张三", 1)
@@ -428,6 +528,25 @@ async def test_what_did_not_change_is_not_sent_again(doors: Doors, roster_db: Da
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
     assert (other.status_code, changed.status_code) == (200, 200)
     assert first.headers["cache-control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/persons/{person}", "name"), ("/units/{unit}/populations", "off_establishment_ratio"), ("/units/{unit}", "name")]
+)
+async def test_one_thing_tells_the_fields_asked_for_once_and_knows_no_other_parameter(
+    doors: Doors, roster_db: Database, path: str, field: str
+) -> None:
+    row = await given.row(roster_db, 1)
+    where = path.format(unit=row.unit_id, person=await named(doors, roster_db, row, "张三", 1))
+
+    first = await doors.http.get(where, params={"fields": field}, headers=doors.office)
+    again = await doors.http.get(where, params={"fields": field}, headers=doors.office | {"if-none-match": first.headers["etag"]})
+    unknown = await doors.http.get(where, params={"fields": "surprise"}, headers=doors.office)
+    other = await doors.http.get(where, params={"surprise": "1"}, headers=doors.office)
+
+    assert list(first.json()) == [field]
+    assert (again.status_code, again.content) == (304, b"")
+    assert (unknown.status_code, unknown.json()["code"], other.status_code) == (409, "field_unknown", 422)
 
 
 async def test_neither_names_nor_numbers_stand_in_a_cursor(doors: Doors, roster_db: Database) -> None:

@@ -10,8 +10,8 @@ from services.roster.commands.corrections import correct_person, correct_placeme
 from services.roster.commands.persons import register_person, update_person
 from services.roster.commands.placements import place_person
 from services.roster.commands.records import rewrite
-from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
-from services.roster.models.persons import RECORD, SENSITIVE, CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, UpdatePerson
+from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.persons import RECORD, SENSITIVE, TOLD, CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, UpdatePerson
 from services.roster.models.refusals import (
     BirthDiffersFromId,
     ChangedLater,
@@ -21,12 +21,13 @@ from services.roster.models.refusals import (
     DocumentMissing,
     EffectiveInFuture,
     KeyItemWouldChange,
+    LateRetirementClosed,
     NothingCorrected,
     RetirementReasonMissing,
 )
 from services.roster.models.requests import CorrectPlacement, PostDetails
 from services.roster.queries.establishments import LATEST, Moment
-from services.roster.queries.persons import ChangeView, PersonView, changes, person_view, revealed
+from services.roster.queries.persons import ChangeView, PersonView, person_view, revealed
 from shared.auth import Who
 from shared.db import Database
 from shared.glossary import PersonIdentity, PostCategory, Role
@@ -46,6 +47,9 @@ FIELDS: dict[str, object] = {
     "education": "21",
     "degree": "408",
     "full_time_education": "21",
+    "full_time_degree": "408",
+    "in_service_education": "14",
+    "in_service_degree": "3",
     "school": "示例大学",
     "major": "土木工程",
     "graduated_on": date(2008, 6, 1),
@@ -56,9 +60,12 @@ FIELDS: dict[str, object] = {
     "grade": "C09",
     "post_grade": "T10",
     "professional_title": "工程师",
+    "professional_title_level": "title_middle",
     "above_rank": False,
     "civil_servant_registered": False,
+    "flexible_retirement": "flexible_early",
 }
+INSURED = {"pension_scheme": "pension_public", "pension_unit": "示例市第一小学", "pension_status": "pension_paying"}
 
 
 async def registered(database: Database, unit_id: UUID, **more: object) -> UUID:
@@ -87,18 +94,19 @@ async def seen(database: Database, person_id: UUID, moment: Moment = LATEST) -> 
 
 async def lines(database: Database, person_id: UUID) -> list[ChangeView]:
     async with database.reading() as conn:
-        return [view for _, view in await changes(conn, given.CIPHER, person_id, OFFICE, 0, 100)]
+        return await given.changes_of(conn, person_id)
 
 
 async def test_the_form_the_record_and_the_view_have_the_same_fields() -> None:
     of_record = {field.name for sheet in (PERSONS, OFF_ESTABLISHMENT) for field in sheet.fields} & set(RECORD)
     keys = {field.name for field in PERSONS.fields if field.key}
 
-    assert of_record == set(RECORD)
+    assert of_record == set(TOLD)
+    assert {field.name for field in FROM_INSURANCE} == set(RECORD) - set(TOLD)
     assert set(RECORD) <= set(PersonView.model_fields)
     assert not keys & set(PersonDetails.model_fields)
     assert {name for name in PersonFacts.model_fields if name in keys} == keys & set(RECORD) - {"id_number"}
-    assert {field.name for field in PERSONS.fields if field.sensitivity == "SP"} == SENSITIVE
+    assert {field.name for field in (*PERSONS.fields, *FROM_INSURANCE) if field.sensitivity == "SP"} == SENSITIVE
 
 
 async def test_every_field_comes_back_and_the_sensitive_ones_only_when_revealed(roster_db: Database) -> None:
@@ -120,7 +128,8 @@ async def test_a_sensitive_value_is_encrypted_by_itself_and_bound_to_its_field(r
 
     kept = await roster_db.pool.fetchrow("SELECT * FROM person_records")
     assert kept is not None
-    assert len({bytes(kept[name]) for name in SENSITIVE}) == len(SENSITIVE)
+    told = SENSITIVE.intersection(TOLD)
+    assert len({bytes(kept[name]) for name in told}) == len(told)
     assert given.CIPHER.decrypt(kept["political_status"], f"person_records.political_status.{person_id}") == "09"
     asked = await roster_db.pool.fetch("SELECT row_to_json(t)::text AS line FROM accepted_commands t")
     assert not [each for each in asked if "2009-07-01" in each["line"]]
@@ -342,6 +351,95 @@ async def test_the_internal_unit_changes_from_a_day_on_and_the_exit_keeps_all_of
         ("总务处", "probation", "编〔2026〕3号", "示例大学"),
         ("总务处", "probation", "编〔2026〕3号", "示例大学"),
     ]
+
+
+async def test_when_somebody_came_stands_beside_the_entry_and_outlasts_the_exit(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id = await registered(roster_db, row.unit_id)
+    post = given.placement(row, person_id, date(2026, 1, 5)).model_copy(update={"entered_on": date(2025, 7, 1)})
+    placement_id = await place_person(roster_db, given.by(), post)
+    wrong = CorrectPlacement(placement_id=placement_id, entered_on=date(2025, 8, 1))
+    await correct_placement(roster_db, given.by("更〔2026〕2号", at=LATER), wrong)
+
+    await given.release(roster_db, placement_id)
+
+    moments = (Moment(date(2026, 2, 1), given.NOW), Moment(date(2026, 2, 1)))
+    places = [(await seen(roster_db, person_id, moment)).placement for moment in moments]
+    assert [each and (each.started_on, each.entered_on) for each in places] == [
+        (date(2026, 1, 5), date(2025, 7, 1)),
+        (date(2026, 1, 5), date(2025, 8, 1)),
+    ]
+    assert [(each.label, each.before, each.after) for each in await lines(roster_db, person_id)] == [
+        ("进入时间", "2025-07-01", "2025-08-01")
+    ]
+
+
+async def test_the_level_of_a_title_decides_no_retirement_category(roster_db: Database) -> None:
+    person_id, _ = await in_post(roster_db)
+    what = UpdatePerson(person_id=person_id, since=given.TODAY, professional_title_level="title_associate_senior")
+
+    await update_person(roster_db, given.CIPHER, given.by(at=LATER), what)
+
+    view = await seen(roster_db, person_id)
+    assert (view.professional_title_level, view.retirement.category) == ("title_associate_senior", "F55")
+
+
+@pytest.mark.parametrize(
+    ("facts", "open_"),
+    [
+        ({}, True),
+        ({"leadership_level": "no_leading_post"}, True),
+        ({"identity": PersonIdentity.WORKER, "post_category": PostCategory.MANUAL}, True),
+        ({"leadership_level": "township_head"}, False),
+        ({"identity": PersonIdentity.CIVIL_SERVANT}, False),
+        ({"identity": PersonIdentity.MANAGER}, False),
+        ({"identity": PersonIdentity.STATE_ENTERPRISE, "post_category": PostCategory.MANAGERIAL}, False),
+    ],
+)
+async def test_late_flexible_retirement_is_open_to_nobody_who_leads_or_serves(
+    roster_db: Database, facts: dict[str, object], *, open_: bool
+) -> None:
+    unit_id = await given.unit(roster_db)
+    person_id = await registered(roster_db, unit_id, flexible_retirement="flexible_early", **facts)
+    late = UpdatePerson(person_id=person_id, since=given.TODAY, flexible_retirement="flexible_late")
+
+    if open_:
+        await update_person(roster_db, given.CIPHER, given.by(at=LATER), late)
+    else:
+        with pytest.raises(LateRetirementClosed):
+            await update_person(roster_db, given.CIPHER, given.by(at=LATER), late)
+        more = facts | {"id_number": given.id_number(43), "flexible_retirement": "flexible_late"}
+        with pytest.raises(LateRetirementClosed):
+            await registered(roster_db, unit_id, **more)
+
+    assert (await seen(roster_db, person_id)).flexible_retirement == ("flexible_late" if open_ else "flexible_early")
+
+
+async def test_what_the_insurance_says_is_kept_sealed_through_every_change_and_told_by_nobody_else(
+    doors: Doors, roster_db: Database
+) -> None:
+    person_id, _ = await in_post(roster_db, **FIELDS)
+    sealed = {name: given.CIPHER.encrypt(value, f"person_records.{name}.{person_id}") for name, value in INSURED.items()}
+    async with roster_db.transaction() as conn:  # as a comparison will write it
+        await rewrite(conn, given.by("比对〔2026〕8号", at=LATER), person_id, sealed, date(2026, 8, 1))
+    await update_person(
+        roster_db, given.CIPHER, given.by(at=LATER), UpdatePerson(person_id=person_id, since=date(2026, 8, 20), major="数学")
+    )
+
+    before, after = [await seen(roster_db, person_id, Moment(on)) for on in (date(2026, 7, 31), date(2026, 9, 1))]
+    async with roster_db.reading() as conn:
+        open_ = await revealed(conn, given.CIPHER, person_id)
+    assert [{getattr(each, name) for name in INSURED} for each in (before, after)] == [{None}, {"＊"}]
+    assert {name: getattr(open_, name) for name in INSURED} == INSURED
+    assert {(each.label, each.after) for each in await lines(roster_db, person_id) if each.field in INSURED} == {
+        ("养老保险险种", "＊"),
+        ("参保单位", "＊"),
+        ("参保状态", "＊"),
+    }
+    body = {"since": "2026-09-03", "reason": "手工改动", "pension_status": "pension_dead"}
+    for route in ("updates", "corrections", "key-changes"):
+        answer = await doors.http.post(f"/persons/{person_id}/{route}", json=body | {"document_no": "更1号"}, headers=doors.office)
+        assert answer.status_code == 422, route
 
 
 async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_masked(doors: Doors, roster_db: Database) -> None:

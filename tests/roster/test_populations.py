@@ -6,10 +6,13 @@ from uuid import UUID
 import pytest
 
 from services.roster.commands.claims import claim_post
+from services.roster.commands.effects import take_effect
 from services.roster.commands.placements import place_person
-from services.roster.models.refusals import CodeUnknown, Frozen, OffPostUntold, QuotaExhausted
+from services.roster.commands.reservations import hold_reservation
+from services.roster.models.refusals import CodeUnknown, Frozen, OffPostOfEstablishment, OffPostUntold, QuotaExhausted
 from services.roster.models.requests import PlacePerson
 from services.roster.queries.establishments import Moment
+from services.roster.queries.facts import placements_of
 from services.roster.queries.populations import PopulationsView, populations
 from shared.db import Database
 from shared.glossary import ApplicationType, FreezeScope, Role
@@ -104,6 +107,38 @@ async def test_off_establishment_staff_say_what_they_do_and_how_they_are_employe
         await place_person(roster_db, given.by(), post(rows["BW"], person_id, off_post_kind=None))
     with pytest.raises(CodeUnknown):
         await place_person(roster_db, given.by(), post(rows["BW"], person_id, off_post_kind="财务"))
+
+
+async def test_on_the_establishment_nobody_has_what_belongs_to_off_establishment_staff(roster_db: Database) -> None:
+    row = (await hospital(roster_db, {"SY": 1}))["SY"]
+    person_id, authorised = await given.person(roster_db, row.unit_id), await given.reservation(roster_db, row)
+    asked = given.entry(row, person_id, authorised).model_copy(update={"employment_form": "dispatch"})
+
+    with pytest.raises(OffPostOfEstablishment):
+        await place_person(roster_db, given.by(), post(row, person_id, off_post_kind="counter_service"))
+    with pytest.raises(OffPostOfEstablishment):
+        await hold_reservation(roster_db, given.by(), asked)
+    with pytest.raises(OffPostOfEstablishment):
+        await claim_post(roster_db, given.by(), asked)
+
+
+async def test_an_application_says_the_same_of_off_establishment_staff_as_the_office(roster_db: Database) -> None:
+    row = (await hospital(roster_db, {"BW": 1}))["BW"]
+    person_id, authorised = await given.person(roster_db, row.unit_id), await given.reservation(roster_db, row)
+    untold = given.entry(row, person_id, authorised)
+    unknown = untold.model_copy(update=TOLD | {"off_post_kind": "财务"})
+    told = untold.model_copy(update={name: TOLD[name] for name in ("off_post_kind", "employment_form")})
+
+    for refused, why in ((untold, OffPostUntold), (unknown, CodeUnknown)):
+        with pytest.raises(why):
+            await hold_reservation(roster_db, given.by(), refused)
+        with pytest.raises(why):
+            await claim_post(roster_db, given.by(), refused)
+    await take_effect(roster_db, given.by(), given.effect(await given.claimed(roster_db, told)))
+
+    async with roster_db.reading() as conn:
+        (placed,) = await placements_of(conn, person_id)
+    assert (placed.off_post_kind, placed.employment_form) == (TOLD["off_post_kind"], TOLD["employment_form"])
 
 
 async def test_a_freeze_of_entries_leaves_off_establishment_alone_and_its_own_does_not(roster_db: Database) -> None:

@@ -13,6 +13,7 @@ from services.roster.models.fields import SHEETS, Kind
 from services.roster.queries.exports import EXPORTS
 from services.roster.queries.exports.provincial import formats
 from shared.clock import Clock
+from shared.crypto import masked_id_number
 from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.exports.commands import ask_export
@@ -102,12 +103,24 @@ async def test_the_workbook_speaks_the_upper_levels_words(desk: Desk) -> None:
     assert (someone["入党时间"], someone["入编时间"]) == (date(2008, 7, 1), date(2015, 9, 1))
 
 
+async def test_what_is_kept_only_here_is_not_handed_up(desk: Desk, roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    await given.quota(roster_db, given.Row(row.unit_id, "BW"), 2)
+    await given.row(roster_db, 4, kind="GQE", category="GZ")
+    await given.row(roster_db, 5, kind="BB", category="SY-H")
+
+    file = await desk.take(unmasked=True)
+
+    assert sorted(each["核定编制数"] for each in file.records("编制信息")) == [3, 5]
+    assert {each["机构类别"] for each in file.records("机构信息")} == {"公益一类事业单位", "医院"}
+
+
 async def test_masked_it_tells_no_number_and_no_sensitive_code(desk: Desk) -> None:
     await desk.fill([FULL])
 
     (someone,) = (await desk.take(unmasked=False)).records("人员信息")
 
-    assert someone["公民身份号码"] == f"{FULL['公民身份号码'][:6]}********{FULL['公民身份号码'][-4:]}"
+    assert someone["公民身份号码"] == masked_id_number(FULL["公民身份号码"])
     assert [someone[header] for header in ("民族", "政治面貌", "入党时间")] == ["＊"] * 3
 
 

@@ -92,6 +92,21 @@ async def test_a_move_takes_from_one_and_gives_to_the_other(roster_db: Database)
         await move_quota(roster_db, given.by(), move.model_copy(update={"posts": 2}))
 
 
+async def test_a_row_beyond_its_quota_may_be_given_a_part_of_what_it_lacks(roster_db: Database) -> None:
+    raised, taker, giver = await given.row(roster_db, 1), await given.row(roster_db, 1), await given.row(roster_db, 1)
+    for row in (raised, taker):
+        await given.in_post(roster_db, row)
+        await given.over_quota(roster_db, row)
+        await given.over_quota(roster_db, row)
+    on = {"posts": 1, "effective_on": given.TODAY, "document_on": given.TODAY}
+
+    await raise_quota(roster_db, given.by(), RaiseQuota(**raised.key, **on))
+    await move_quota(roster_db, given.by(), MoveQuota(**giver.key, **on, to_unit_id=taker.unit_id))
+
+    states = [await given.state(roster_db, row) for row in (raised, taker, giver)]
+    assert [(state.quota, state.available) for state in states] == [(2, -1), (2, -1), (0, 0)]
+
+
 async def test_a_cut_and_a_claim_at_once_do_not_both_take_the_last_post(roster_db: Database) -> None:
     row = await given.row(roster_db, 1)
     cut = CutQuota(**row.key, posts=1, effective_on=given.TODAY, document_on=given.TODAY)

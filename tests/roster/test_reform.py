@@ -9,11 +9,13 @@ from random import Random
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
+from services.roster.commands import reform_trials, reforms
 from services.roster.commands.claims import give_back
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit
@@ -38,6 +40,7 @@ from services.roster.models.units import (
     EntryAfterReform,
     ExitAfterReform,
     Reform,
+    ReformAlreadyDone,
     Reformed,
     ReformInFlight,
     ReformOverfills,
@@ -50,7 +53,7 @@ from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import placements_of
 from services.roster.queries.persons import ensure_visible
 from shared.auth import Who
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.errors import DomainError
 from shared.events.roster import (
     OverQuotaRecorded,
@@ -134,6 +137,22 @@ async def test_a_merged_units_posts_people_and_seats_are_on_the_successor_from_t
         "reallocation", "reallocation", done.reform_id, done.reform_id,
     )  # fmt: skip
     assert second.authorisation_no == head.authorisation_no
+
+
+async def test_a_trial_that_meets_a_deadlock_is_made_again(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Must fail when it is not: whoever tries a reform while its units are written to would be told 503."""
+    gone, into = await given.row(roster_db, 3), await given.row(roster_db, 2)
+    met = [asyncpg.DeadlockDetectedError("locked"), asyncpg.SerializationError("changed")]
+
+    async def take_all(conn: Connection, what: Reform) -> list[UUID]:
+        if met:
+            raise met.pop()
+        return await reforms.take_all(conn, what)
+
+    monkeypatch.setattr(reform_trials, "take_all", take_all)
+    tried = await reform_trials.try_reform(roster_db, given.by(), reform(merge(gone.unit_id, into.unit_id)))
+
+    assert (tried.problems, tried.units_closed, met) == ([], 1, [])
 
 
 @pytest.mark.parametrize("changed_later", ["gone", "into"])
@@ -243,6 +262,20 @@ async def test_a_refused_step_is_named_and_undoes_all(roster_db: Database) -> No
     assert (await given.state(roster_db, row)).quota == 3
     assert len(await given.published(roster_db)) == before
     assert (await view(roster_db, row.unit_id)).name != "新名"
+
+
+async def test_one_document_carries_out_the_same_steps_once_whoever_asks(roster_db: Database) -> None:
+    row, other = await given.row(roster_db, 3), await given.row(roster_db, 1)
+    move = {"step": "move_posts", "unit_id": row.unit_id, "to_unit_id": other.unit_id, "kind": "SY", "funding": "full", "posts": 1}
+    await carried_out(roster_db, move)
+
+    with pytest.raises(ReformAlreadyDone):
+        await carried_out(roster_db, move)
+    tried = await reform_trials.try_reform(roster_db, given.by(), reform(move))
+    await carried_out(roster_db, move, since=SINCE + timedelta(days=1))
+
+    assert [each.code for each in tried.problems] == ["reform_already_done"]
+    assert (await given.state(roster_db, row)).quota == 1
 
 
 async def test_what_is_in_flight_on_a_merged_unit_is_decided_first(roster_db: Database) -> None:
@@ -371,6 +404,19 @@ async def test_a_merger_does_not_begin_before_a_loan_was_over(roster_db: Databas
     with pytest.raises(ExitAfterReform):
         await carried_out(roster_db, merge(gone.unit_id, into.unit_id))
     await carried_out(roster_db, merge(gone.unit_id, into.unit_id), since=back)
+
+
+async def test_nobody_moves_before_a_loan_of_his_was_over(roster_db: Database) -> None:
+    giver, taker, borrower = [await given.row(roster_db, 1) for _ in range(3)]
+    person_id, _ = await given.in_post(roster_db, giver)
+    loan = SecondPerson(person_id=person_id, borrower_id=borrower.unit_id, started_on=date(2026, 9, 5), until=date(2026, 12, 31))
+    secondment_id, back = await second_person(roster_db, given.by(), loan), SINCE + timedelta(days=5)
+    await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=back))
+    move = {"step": "move_people", "unit_id": giver.unit_id, "to_unit_id": taker.unit_id, "person_ids": (person_id,)}
+
+    with pytest.raises(ExitAfterReform):
+        await carried_out(roster_db, move)
+    await carried_out(roster_db, move, since=back)
 
 
 @pytest.mark.parametrize("category", ["JG-D"])

@@ -1,5 +1,6 @@
 """What is kept goes when its time is over; who saw a number in full stays on record."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.roster.commands import imports
 from services.roster.commands.comparisons import forget_lost_files, receive_comparison
 from services.roster.commands.comparisons import kept_file as kept_comparison
-from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, kept_file
+from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, kept_file, serve_upkeep
 from services.roster.models.comparisons import ComparisonState, ReceiveComparison
 from services.roster.models.imports import BeginApplying, CancelImport, FileForgotten, ImportState
 from shared.clock import Clock
@@ -143,3 +145,28 @@ async def test_the_auditor_reads_names_instead_of_ids_and_no_more_of_a_person_th
         403,
         403,
     ]
+
+
+async def test_one_sweep_that_the_database_refuses_stops_neither_the_others_nor_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "SWEEP", 0.0)
+    troubles, swept = iter([asyncpg.DiskFullError(), ConnectionRefusedError(), asyncpg.InterfaceError("away")]), 0
+    enough = asyncio.Event()
+
+    async def refused() -> int:
+        for trouble in troubles:
+            raise trouble
+        enough.set()
+        return 0
+
+    async def counted() -> int:
+        nonlocal swept
+        swept += 1
+        return 1
+
+    upkeep = asyncio.create_task(serve_upkeep(refused, counted))
+    await asyncio.wait([upkeep, asyncio.ensure_future(enough.wait())], timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    lives = not upkeep.done()
+    upkeep.cancel()
+    await asyncio.wait([upkeep])
+
+    assert (lives, swept >= 3) == (True, True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.roster.models.facts import PersonRecord
 from services.roster.models.refusals import BirthDiffersFromId, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
-from services.roster.rules.persons import checked_number, retirement_category, retirement_fact
+from services.roster.rules.persons import checked_number, retirement_category, retirement_fact, title_level
 from services.roster.rules.posts import ensure_available, expiry
 from shared.events.roster import EstablishmentState
 from shared.glossary import PersonIdentity, PostCategory
@@ -82,10 +82,34 @@ def test_the_retirement_category_follows_post_and_title_and_stays_unknown_withou
         ("副研究员", True),
         ("副研究馆员", True),
         ("教授", True),
+        ("中小学高级教师", True),
+        *((f"{rank}主任{title}师", True) for rank in ("", "副") for title in ("医", "中医", "药", "中药", "护", "技", "法医", "舞台技")),
+        ("译审", True),
+        ("一级翻译", True),
+        ("播音指导", True),
+        ("主任播音员", True),
+        ("国家级教练", True),
+        *(
+            (f"{level}级{title}", True)
+            for level in "一二"
+            for title in ("演员", "演奏员", "编剧", "舞美设计师", "文学创作", "律师", "公证员")
+        ),
+        ("文学创作二级", True),
+        *((f"{level}级{title}", False) for level in "三四" for title in ("演员", "美术师", "律师", "公证员")),
+        ("三级翻译", False),
+        ("二级翻译", False),
+        ("一级播音员", False),
+        ("一级教练", False),
+        ("一级校对", False),
+        ("一级建造师", False),
         ("助理研究员", False),
+        ("实习研究员", False),
         ("一级教师", False),
         ("小学高级教师", False),
+        ("小教高级", False),
         ("高级工", False),
+        ("高级技工", False),
+        ("高级技术工人", False),
         ("高级技师", False),
         ("主治医师", False),
         (None, False),
@@ -93,6 +117,32 @@ def test_the_retirement_category_follows_post_and_title_and_stays_unknown_withou
 )
 def test_a_woman_with_a_senior_title_is_special(title: str | None, senior: bool) -> None:
     assert retirement_category(person(professional_title=title)) is (Category.SPECIAL if senior else Category.F55)
+
+
+@pytest.mark.parametrize(
+    ("level", "titles"),
+    [
+        (
+            "title_full_senior",
+            "正高级教师 教授 研究员 研究馆员 主任医师 教授级高级工程师 编审 译审 高级记者 播音指导 一级演员 一级律师 文学创作一级",
+        ),
+        (
+            "title_associate_senior",
+            "高级教师 中小学高级教师 副教授 副研究员 副研究馆员 副主任医师 副主任护师 高级工程师 主任记者 一级翻译 二级演员 副高",
+        ),
+        ("title_middle", "一级教师 小学高级教师 讲师 助理研究员 主治医师 主管护师 工程师 馆员 会计师 经济师 农艺师 中级"),
+        ("title_junior", "二级教师 助教 助理工程师 助理馆员 助理会计师 实习研究员 医师 护师 药师 初级会计师"),
+        ("title_entry", "三级教师 护士 药士 技术员 会计员 员级"),
+        (None, "高级工 高级技师 技师 主任科员 法官助理 未取得"),
+    ],
+)
+def test_a_title_tells_its_level_where_its_words_do(level: str | None, titles: str) -> None:
+    assert {title: title_level(title) for title in titles.split()} == dict.fromkeys(titles.split(), level)
+
+
+@pytest.mark.parametrize("title", ["高级工", "高级技师", "高级技工", "高级技术工人"])
+def test_a_woman_with_a_grade_of_workers_stays_with_the_manual_posts(title: str) -> None:
+    assert retirement_category(person(professional_title=title, post_category=PostCategory.MANUAL)) is Category.F50
 
 
 def test_the_certified_birth_date_rules() -> None:  # trap: trusting the ID number's birth date

@@ -7,9 +7,14 @@ import pytest
 
 from services.roster.commands.claims import claim_post
 from services.roster.commands.effects import take_effect
+from services.roster.commands.persons import update_person
+from services.roster.commands.placements import place_person
 from services.roster.commands.transfers import transfer_person
-from services.roster.models.refusals import PersonNotHere, QuotaExhausted, SameUnit
+from services.roster.models.persons import UpdatePerson
+from services.roster.models.refusals import KindsApart, PersonNotHere, QuotaExhausted, SameUnit
 from services.roster.models.requests import TransferPerson
+from services.roster.queries.checks import check_application
+from services.roster.queries.facts import placements_of
 from shared.db import Database
 from shared.events.roster import PersonPlaced, PersonReleased
 from shared.glossary import ApplicationType
@@ -91,6 +96,33 @@ async def test_an_applied_transfer_claims_at_the_taker_and_moves_in_one_effect(r
     assert (await given.state(roster_db, giver)).headcount == 0
 
 
+@pytest.mark.parametrize("renewed", [False, True])
+@pytest.mark.parametrize("applied", [False, True])
+async def test_outside_the_establishment_the_kind_of_work_and_the_contract_outlast_a_transfer(
+    roster_db: Database, *, applied: bool, renewed: bool
+) -> None:
+    giver, taker = [await given.row(roster_db, 1, kind="BW", category="SY-E") for _ in range(2)]
+    person_id = await given.person(roster_db, giver.unit_id)
+    contract = {"employment_form": "dispatch", "dispatch_company": "示例人力资源公司", "contract_until": date(2027, 8, 31)}
+    told = contract | {"off_post_kind": "counter_service"}
+    await place_person(roster_db, given.by(), given.placement(giver, person_id, date(2026, 9, 2)).model_copy(update=told))
+    if renewed:
+        told["contract_until"] = date(2028, 8, 31)
+        later = UpdatePerson(person_id=person_id, since=given.TODAY, contract_until=told["contract_until"])
+        await update_person(roster_db, given.CIPHER, given.by(), later)
+
+    if applied:
+        asked = given.request(taker, ApplicationType.TRANSFER, person_id=person_id, from_unit_id=giver.unit_id)
+        await claim_post(roster_db, given.by(), asked)
+        await take_effect(roster_db, given.by(), given.effect(asked))
+    else:
+        await transfer_person(roster_db, given.by(), transfer(person_id, giver, taker))
+
+    async with roster_db.reading() as conn:
+        here = next(each for each in await placements_of(conn, person_id) if each.unit_id == taker.unit_id)
+    assert {name: getattr(here, name) for name in told} == told
+
+
 async def test_whoever_left_since_the_claim_is_not_moved(roster_db: Database) -> None:
     giver, taker, other = [await given.row(roster_db, 1) for _ in range(3)]
     person_id, _ = await given.in_post(roster_db, giver)
@@ -100,6 +132,49 @@ async def test_whoever_left_since_the_claim_is_not_moved(roster_db: Database) ->
 
     with pytest.raises(PersonNotHere):
         await take_effect(roster_db, given.by(), given.effect(asked))
+
+
+@pytest.mark.parametrize(("held", "wanted"), [("BW", "SY"), ("BB", "SY"), ("SY", "BB"), ("BW", "BB")])
+async def test_no_transfer_leads_into_establishment_or_out_of_it(roster_db: Database, held: str, wanted: str) -> None:
+    """先核编后进人: whoever gets 编制 that he did not have enters on an authorised use."""
+    giver, taker = [await given.row(roster_db, 1, kind=kind, category="SY-E") for kind in (held, wanted)]
+    person_id = await given.person(roster_db, giver.unit_id)
+    told = {"off_post_kind": "counter_service", "employment_form": "labour_contract"} if held == "BW" else {}
+    post = given.placement(giver, person_id, date(2026, 9, 2)).model_copy(update=told)
+    await place_person(roster_db, given.by(), post)
+    asked = given.request(taker, ApplicationType.TRANSFER, person_id=person_id, from_unit_id=giver.unit_id)
+
+    with pytest.raises(KindsApart):
+        await transfer_person(roster_db, given.by(), transfer(person_id, giver, taker))
+    with pytest.raises(KindsApart):
+        await claim_post(roster_db, given.by(), asked)
+
+    async with roster_db.reading() as conn:
+        advice = {check.code: check.passed for check in await check_application(conn, asked, given.TODAY)}
+    assert (advice["person_at_giver"], advice["kinds_alike"]) == (True, False)
+
+
+async def test_whoever_holds_another_kind_since_the_claim_is_not_moved(roster_db: Database) -> None:
+    giver, taker = [await given.row(roster_db, 1, category="SY-E") for _ in range(2)]
+    filed = given.Row(giver.unit_id, "BB")
+    await given.quota(roster_db, filed, 1)
+    person_id, placement_id = await given.in_post(roster_db, giver)
+    asked = given.request(taker, ApplicationType.TRANSFER, person_id=person_id, from_unit_id=giver.unit_id)
+    await claim_post(roster_db, given.by(), asked)
+    await given.release(roster_db, placement_id, date(2026, 9, 10))
+    await place_person(roster_db, given.by(), given.placement(filed, person_id, date(2026, 9, 10)))
+
+    with pytest.raises(KindsApart):
+        await take_effect(roster_db, given.by(), given.effect(asked))
+
+
+async def test_a_transfer_leads_from_one_kind_of_establishment_to_another(roster_db: Database) -> None:
+    giver, taker = await given.row(roster_db, 1), await given.row(roster_db, 1, kind="XZ", category="ZJ-Z")
+    person_id, _ = await given.in_post(roster_db, giver)
+
+    await transfer_person(roster_db, given.by(), transfer(person_id, giver, taker))
+
+    assert (await given.state(roster_db, taker)).headcount == 1
 
 
 async def test_transfers_in_both_directions_end_without_a_deadlock(roster_db: Database) -> None:

@@ -1,9 +1,13 @@
 """The doors of units and reforms: who may pass, what is answered, and the tree of a day."""
 
+from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.roster.commands.units import register_unit
+from services.roster.models.requests import RegisterUnit
+from services.roster.queries.loads import units_in_use
 from shared.db import Database
 from shared.glossary import Role
 from tests.roster import given
@@ -34,6 +38,23 @@ async def test_a_unit_is_renamed_by_the_office_and_read_under_either_name(doors:
     )  # fmt: skip
     assert [each["name"] for each in history["items"]] == [old, "示例中心"]
     assert [each["id"] for each in found] == [str(unit_id)]
+
+
+async def test_what_a_unit_was_before_its_first_load_is_told_within_it_and_not_after(doors: Doors, roster_db: Database) -> None:
+    new = RegisterUnit(name="市农业局", code="N-1", category="JG-Z", valid_from=date(1984, 6, 1), baseline=True)
+    unit_id = await register_unit(roster_db, given.by(), new)
+    body = {"name": "市农业农村局", "effective_on": "2019-01-25", "baseline": True} | DOCUMENT | WHY
+
+    told = await doors.http.patch(f"/units/{unit_id}", json=body, headers=doors.office)
+    async with roster_db.reading() as conn:
+        used = await units_in_use(conn, [unit_id])
+    daily = await doors.http.patch(f"/units/{unit_id}", json={"duties": "农业"} | SINCE | WHY, headers=doors.office)
+    late = await doors.http.patch(f"/units/{unit_id}", json=body | {"name": "市农委", "effective_on": "2020-01-25"}, headers=doors.office)
+
+    history = (await doors.http.get(f"/units/{unit_id}/history", headers=doors.office)).json()["items"]
+    assert (told.status_code, used, daily.status_code) == (200, set(), 200)
+    assert [(each["since"], each["name"]) for each in history][:2] == [("1984-06-01", "市农业局"), ("2019-01-25", "市农业农村局")]
+    assert (late.status_code, late.json()["code"]) == (409, "first_load_ended")
 
 
 async def test_a_refusal_says_in_chinese_what_to_do(doors: Doors, roster_db: Database) -> None:
@@ -89,6 +110,7 @@ async def test_a_reform_is_carried_out_once_and_its_tree_is_the_days(doors: Door
         "items"
     ]
     assert {(each["issuer"], each["document_on"], each["document_title"]) for each in lines} == {("示编", "2026-09-01", "改革")}
+    assert {each["effective_on"] for each in lines} == {"2026-09-10"}
     for day, below in (("2026-09-09", []), ("2026-09-10", [str(into.unit_id)])):
         page = (await doors.http.get("/units", params={"parent": made, "as_of": day}, headers=doors.office)).json()
         assert [each["id"] for each in page["items"]] == below

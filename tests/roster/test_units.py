@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.roster.commands.corrections import correct_placement
 from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
@@ -23,15 +24,17 @@ from services.roster.models.refusals import (
     UnitUnknown,
     UsccInvalid,
 )
-from services.roster.models.requests import FreezeUnit, RegisterUnit, SetQuota, SetSeats
+from services.roster.models.requests import CorrectPlacement, FreezeUnit, RegisterUnit, SetQuota, SetSeats
 from services.roster.models.units import (
     AboveRankUnproved,
     ChangeUnit,
     CloseUnit,
+    EndAfterClosing,
     ExitAfterReform,
     NothingChanged,
     ParentBelow,
     ParentWithheld,
+    PostsAfterReform,
     UnitChangedLater,
     UnitClosedBefore,
     UnitNotEmpty,
@@ -41,6 +44,7 @@ from services.roster.queries import units as queries
 from services.roster.queries.establishments import Moment
 from services.roster.queries.unit_history import SORTS, unit_history
 from shared.auth import Who
+from shared.clock import at_hour
 from shared.db import Database
 from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
 from shared.glossary import FreezeScope, Role
@@ -261,6 +265,23 @@ async def test_a_moved_unit_leaves_the_freezes_above_and_comes_under_others(rost
     assert refusal.value.facts["orders"] == str(orders[new])
 
 
+async def test_the_freezes_of_a_day_are_those_of_its_tree(roster_db: Database) -> None:
+    frozen, free = await given.unit(roster_db), await given.unit(roster_db)
+    leaves, comes = await given.unit(roster_db, frozen), await given.unit(roster_db, free)
+    order_id = await given.frozen(roster_db, frozen)
+    then = [(await seen(roster_db, each, given.TODAY)).freezes for each in (leaves, comes)]
+
+    later = given.TODAY + timedelta(days=10)
+    for unit_id, parent in ((leaves, free), (comes, frozen)):
+        moved = ChangeUnit(unit_id=unit_id, effective_on=later, parent_id=parent)
+        await change_unit(roster_db, given.by(at=at_hour(later, 9)), moved)
+
+    assert [[each.order_id for each in freezes] for freezes in then] == [[order_id], []]
+    assert [(await seen(roster_db, each, given.TODAY)).freezes for each in (leaves, comes)] == then
+    now = [(await seen(roster_db, each)).freezes for each in (leaves, comes)]
+    assert [[each.order_id for each in freezes] for freezes in now] == [[], [order_id]]
+
+
 async def test_a_freeze_of_organisation_stops_what_is_key_and_nothing_else(roster_db: Database) -> None:
     unit_id = await given.unit(roster_db)
     await freeze_unit(roster_db, given.by(), FreezeUnit(order_id=uuid4(), unit_id=unit_id, scopes=(FreezeScope.ORGANISATION,)))
@@ -284,6 +305,38 @@ async def test_a_unit_is_not_closed_before_people_left(roster_db: Database) -> N
     assert [await given.headcount(roster_db, row, left - timedelta(days=day)) for day in (1, 0)] == [1, 0]
     await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=left))
     assert (await seen(roster_db, row.unit_id, left - timedelta(days=1))).closed_on == left
+
+
+async def test_a_unit_is_not_closed_before_its_posts_were_taken(roster_db: Database) -> None:
+    row, later = await given.row(roster_db, 1), SINCE + timedelta(days=5)
+    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=1, effective_on=date(2020, 1, 1)))
+    await given.quota(roster_db, row, 0, later)
+
+    async def close(on: date) -> None:
+        await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=on))
+
+    with pytest.raises(PostsAfterReform) as refused:
+        await close(later - timedelta(days=1))
+    assert refused.value.facts["day"] == later.isoformat()
+    await set_seats(
+        roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=0, effective_on=later + timedelta(days=1))
+    )
+    with pytest.raises(PostsAfterReform):
+        await close(later)
+    await close(later + timedelta(days=1))
+
+
+async def test_who_left_a_closed_unit_did_not_leave_after_its_end(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    _, placement_id = await given.in_post(roster_db, row, date(2020, 1, 1))
+    await given.release(roster_db, placement_id, SINCE)
+    await given.quota(roster_db, row, 0, SINCE)
+    await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=SINCE))
+
+    with pytest.raises(EndAfterClosing):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, ended_on=SINCE + timedelta(days=1)))
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, ended_on=SINCE - timedelta(days=1)))
+    assert await given.headcount(roster_db, row, SINCE - timedelta(days=1)) == 0
 
 
 async def test_a_closed_unit_takes_nothing_any_more_and_stays_to_be_read(roster_db: Database) -> None:

@@ -206,3 +206,25 @@ async def test_the_server_says_that_a_statement_takes_too_long_before_nobody_wai
         servers = await conn.fetchval("SELECT setting::integer / 1000 FROM pg_settings WHERE name = 'statement_timeout'")
 
     assert servers < ours
+
+
+@pytest.mark.asyncio
+async def test_at_a_door_a_lock_ends_before_its_statement_and_that_before_nobody_waits_for_it(database: Where) -> None:
+    async with db.connect(database("identity"), "identity", patience=db.DOOR) as door, door.transaction() as conn:
+        ours = cast("Any", conn)._config.command_timeout
+        limits = await conn.fetch(
+            "SELECT setting::integer / 1000 AS seconds FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') ORDER BY 1"
+        )
+
+    assert [row["seconds"] for row in limits] + [ours] == [5, 7, 8]
+
+
+@pytest.mark.asyncio
+async def test_a_statement_that_was_prepared_and_never_run_keeps_nobody_else_from_reading(database: Where) -> None:
+    """As when the request ends between the two: no SYNC was sent, and the server goes on with the same transaction."""
+    async with db.connect(database("identity"), "identity", size=1) as one:
+        with pytest.raises(asyncpg.DataError):  # prepared, then it does not fit
+            await one.pool.fetchval("SELECT id FROM users WHERE version = $1::integer", "no number")
+
+        async with one.reading() as conn:
+            assert await conn.fetchval("SELECT current_setting('transaction_isolation')") == "repeatable read"

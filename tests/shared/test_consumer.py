@@ -458,6 +458,28 @@ async def test_a_lock_or_a_deadlock_is_tried_again_for_as_long_as_it_takes(kit: 
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("change", ["ALTER TABLE effects ADD COLUMN late integer", "CREATE TABLE late (version integer)"])
+async def test_an_event_that_came_before_its_migration_waits_for_it(kit: Kit, database: Where, change: str) -> None:
+    unit, tries, query = uuid4(), [0], "SELECT late FROM effects" if "COLUMN" in change else "TABLE late"
+    await put(kit.kafka, changed(unit, 1))
+
+    async def of_tomorrow(conn: Connection, event: QuotaChanged) -> None:
+        tries[0] += 1
+        await conn.fetch(query)
+        await keep_effect(conn, event)
+
+    async with kit.consuming(kit.subscription(of_tomorrow, waits=0.0)):
+        await until(lambda: asyncio.sleep(0, tries[0] > 3))
+        before = await kit.parked()
+        owner = await asyncpg.connect(database("bianban"), server_settings={"search_path": SERVICE})
+        await owner.execute(f"SET ROLE bianban; {change}")
+        await owner.close()
+        await until(lambda: past(kit, unit, 1))
+
+    assert (before, await kit.effects(unit), await kit.parked()) == ([], [1], [])
+
+
+@pytest.mark.asyncio
 async def test_a_consumer_is_forgotten_only_when_nobody_listens_under_its_name(kit: Kit) -> None:
     unit = uuid4()
     await put(kit.kafka, changed(unit, 1))
@@ -517,6 +539,22 @@ async def test_the_first_batch_after_a_start_is_one_transaction_and_leaves_no_ma
         await until(lambda: past(kit, unit, 20))
 
     assert await transactions(kit) < 5
+    assert await kit.count("attempts") == 0
+
+
+@pytest.mark.asyncio
+async def test_one_event_that_fails_costs_its_neighbours_a_few_transactions_and_not_one_each(kit: Kit) -> None:
+    unit = uuid4()
+    neighbour = unit_in(partition_of(unit))
+    events = [changed(neighbour, version) for version in range(1, 257)]
+    await put(kit.kafka, *events[:100], changed(unit, 2), *events[100:], changed(unit, 3))
+
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: past(kit, unit, 258))
+
+    assert (await kit.effects(neighbour), await kit.effects(unit)) == ([*range(1, 257)], [])
+    assert await kit.parked() == ["GapSeen", "waits behind an earlier dead letter of its key"]
+    assert await transactions(kit) < 40
     assert await kit.count("attempts") == 0
 
 

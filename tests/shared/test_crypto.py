@@ -145,14 +145,24 @@ def test_a_running_process_reads_what_a_newer_key_wrote(tmp_path: Path) -> None:
     assert running.decrypt(FieldCipher(KeyRing((SM4,))).encrypt(NUMBER, "here"), "here") == NUMBER
 
 
+def test_a_running_process_does_not_take_another_installations_ring_for_its_own(tmp_path: Path) -> None:
+    secret_files.write(tmp_path / "field.keys", KeyRing((AES,)).text())
+    file = RingFile(tmp_path / "field.keys")
+    secret_files.write(tmp_path / "field.keys", KeyRing((new_key(AES.id, Suite.AES), SM4)).text())
+
+    assert file.again() == KeyRing((AES,))
+    secret_files.write(tmp_path / "field.keys", KeyRing((AES, SM4)).text())
+    assert file.again() == KeyRing((AES, SM4))
+
+
 def test_a_ring_comes_back_from_its_file_as_it_was_written() -> None:
     ring = KeyRing((AES, SM4, new_key(3, Suite.AES)))
 
     assert KeyRing.read(ring.text()) == ring
 
 
-def test_a_masked_number_shows_region_and_end_only() -> None:
-    assert masked_id_number(NUMBER) == "330499********1234"
+def test_a_masked_number_shows_region_and_last_character_only() -> None:
+    assert masked_id_number(NUMBER) == "330499***********4"
 
 
 @pytest.mark.asyncio

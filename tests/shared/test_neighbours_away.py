@@ -39,9 +39,11 @@ async def county(stack: Place, database: Where, monkeypatch: pytest.MonkeyPatch)
 
 
 @asynccontextmanager
-async def doors(stack: Place, service: Service, url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """A service that knows no Kafka and no Temporal."""
-    away = {"BIANBAN_TEMPORAL": NOWHERE, "BIANBAN_KAFKA": NOWHERE, f"{service.upper()}_DATABASE_URL": url}
+async def doors(
+    stack: Place, service: Service, url: str, monkeypatch: pytest.MonkeyPatch, temporal: str = NOWHERE
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A service that knows no Kafka and, unless told where, no Temporal."""
+    away = {"BIANBAN_TEMPORAL": temporal, "BIANBAN_KAFKA": NOWHERE, f"{service.upper()}_DATABASE_URL": url}
     for name, value in (stack.variables(service) | away).items():
         monkeypatch.setenv(name, value)
     secrets = stack.home / "secrets"

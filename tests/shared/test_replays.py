@@ -40,7 +40,9 @@ async def _parked(kit: Kit, first: int, last: int) -> UUID:
     """A unit whose events from the first of these versions to the last are parked."""
     unit = unit_in(0)
     await put(kit.kafka, *(changed(unit, version) for version in range(1, last + 1)))
-    async with kit.consuming(kit.subscription(Refusing(first, Conflict(), Conflict()))):  # in its batch, and alone
+    async with kit.consuming(
+        kit.subscription(Refusing(first, *(Conflict() for _ in range(9))))
+    ):  # in its batch, in halves of it, and alone
         await until(lambda: _positions(kit, last))
     assert len(await kit.parked()) == last - first + 1
     return unit
@@ -78,7 +80,7 @@ async def test_an_ask_that_has_killed_several_processes_is_given_up(kit: Kit) ->
 @pytest.mark.asyncio
 async def test_a_store_that_cannot_now_only_puts_a_replay_off(kit: Kit) -> None:
     unit = await _parked(kit, 2, 4)
-    handler = Refusing(2, asyncpg.DiskFullError("full"), asyncpg.DeadlockDetectedError("locked"))
+    handler = Refusing(2, asyncpg.DiskFullError("full"), asyncpg.DeadlockDetectedError("locked"), asyncpg.UndefinedColumnError("late"))
     await dead_letters.ask_replay(kit.database, "kit", str(unit))
 
     async with kit.consuming(kit.subscription(handler)):

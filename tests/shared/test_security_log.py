@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -62,6 +63,34 @@ def test_a_day_is_deleted_only_after_as_many_younger_ones_as_are_to_be_kept(tmp_
     assert len(kept) == 180
     assert f"kit.jsonl.{days[-1]}" in kept
     assert f"kit.jsonl.{days[0]}" not in kept
+
+
+def test_at_midnight_two_processes_of_one_app_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    days = [f"kit.jsonl.{date(2026, 1, 1) + timedelta(days=number)}" for number in range(3)]
+    for day in days:
+        (tmp_path / day).touch()
+    first, second = (security_log.Kept(tmp_path / "kit.jsonl", 4) for _ in range(2))
+    yesterday = time.strftime("kit.jsonl.%Y-%m-%d", time.localtime(first.rolloverAt - 2 * first.interval))
+
+    for number, handler in enumerate((first, second, first, second)):
+        if number == 2:
+            first.rolloverAt = second.rolloverAt = first.rolloverAt - first.interval
+        handler.emit(logging.makeLogRecord({"msg": f"line {number}"}))
+    first.close()
+    second.close()
+
+    told = {path.name: path.read_text().split("\n")[:-1] for path in tmp_path.iterdir()}
+    assert told == {yesterday: ["line 0", "line 1"], "kit.jsonl": ["line 2", "line 3"]} | {day: [] for day in days}
+
+
+def test_a_day_without_a_line_leaves_no_file_and_who_finds_an_old_one_gone_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = security_log.Kept(tmp_path / "kit.jsonl", 180)
+    monkeypatch.setattr(kept, "getFilesToDelete", lambda: [str(tmp_path / "kit.jsonl.2026-01-01")])
+    kept.rolloverAt = 0
+    kept.emit(logging.makeLogRecord({"msg": "turned away"}))
+    kept.close()
+
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"kit.jsonl": "turned away\n"}
 
 
 def test_less_than_half_a_year_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

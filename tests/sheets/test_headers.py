@@ -48,6 +48,20 @@ def test_two_merged_lines_are_read_together() -> None:
     assert found.unknown == {"专业": 3}
 
 
+def test_a_title_of_ones_own_is_found_as_it_is_written_before_any_known_one() -> None:
+    own = {"学历（全日制）": "全日制学历", "身份证号（旧）": "", "人 员": "姓名"}
+
+    found = find([(3, ["单位", "人员*", "身份证号", "身份证号(旧)", "学历(全日制)", "学历（在职）"])], [], KNOWN | {"人 员": "姓名"}, own)
+    lines = [(1, ["", "学历", "", "本人情况"]), (2, ["单位", "（全日制）", "（在职）", "姓名"])]
+    merged = find(lines, [(0, 1, 0, 2)], KNOWN, own | {"学历（在职）": ""})
+
+    assert found is not None
+    assert found.columns == {"单位": 0, "姓名": 1, "公民身份号码": 2, "全日制学历": 4, "学历": 5}
+    assert (found.unknown, found.doubled) == ({"身份证号(旧)": 3}, ())
+    assert merged is not None
+    assert (merged.columns, merged.unknown) == ({"单位": 0, "全日制学历": 1, "姓名": 3}, {"学历(在职)": 2})
+
+
 def test_a_title_twice_is_told() -> None:
     found = find([(1, [*HEADER, "身份证号"])], [], KNOWN)
 

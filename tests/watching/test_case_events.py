@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from temporalio.client import Client
 
 from deploy.local.place import Place
 from shared import case_events, db
@@ -33,7 +34,7 @@ async def roster(database: Callable[[str], str]) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def asked_by(role: Role, stack: Place, roster: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def asked_by(role: Role, stack: Place, roster: Database, temporal: Client | None = None) -> AsyncIterator[httpx.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
@@ -41,7 +42,7 @@ async def asked_by(role: Role, stack: Place, roster: Database) -> AsyncIterator[
     secrets = stack.home / "secrets"
     tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
     app = service_app("roster", lifespan)
-    app.state.database, app.state.tokens = roster, tokens
+    app.state.database, app.state.tokens, app.state.temporal = roster, tokens, temporal
     app.include_router(case_events.router)
     headers = {"Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
@@ -95,3 +96,12 @@ async def test_a_trace_leads_back_to_its_cases(stack: Place, roster: Database) -
 async def test_who_decides_cases_is_not_told_their_traces(stack: Place, roster: Database) -> None:
     async with asked_by(Role.OFFICE_DIRECTOR, stack, roster) as client:
         assert (await client.get(f"/cases/{CASE}/trace")).status_code == 403
+
+
+async def test_a_case_is_told_while_temporal_was_never_reached(stack: Place, roster: Database) -> None:
+    await published(roster, trace_id(30), CASE, 1)
+
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster, await Client.connect("127.0.0.1:1", lazy=True)) as client:
+        told = await client.get(f"/cases/{CASE}/trace")
+
+    assert (told.status_code, told.json()["workflow"], len(told.json()["events"])) == (200, None, 1)

@@ -1,17 +1,23 @@
 """What is read from the tables, once per interval by one statement, and forgotten when it cannot be read."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import UUID
 
 import asyncpg
 import pytest
+from aiokafka import TopicPartition
 from opentelemetry.metrics import CallbackOptions
 
 from services.approval.queries import figures as approval
 from services.monitoring.queries import figures as monitoring
-from shared import db, metrics, watching
+from shared import db, listening, metrics, watching
 from shared.clock import Clock
+from shared.consumer import Subscription
 from shared.metrics import Gauge
 from shared.watching import read
 
@@ -105,3 +111,31 @@ async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(
     await asyncio.sleep(0)
 
     assert seen == ["looked", "looked", "forgot"]
+
+
+@dataclass(frozen=True)
+class Come:
+    """A record of Kafka, as far as its age is asked for."""
+
+    timestamp: int
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+async def test_an_event_is_as_late_as_it_was_made_however_long_it_stood_in_the_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(listening, "EVENT_DELAY", SimpleNamespace(record=lambda seconds, _: told.append(seconds)))
+    now = time.time()
+    written = int(1000 * (now - 1))
+    made = [(("ce_id", str(event_id).encode()),) for event_id in (id_of(now - 3), id_of(now - 90), UUID(int=1))]
+    batches = {
+        TopicPartition("roster.events", 0): [Come(written, headers) for headers in made],
+        TopicPartition("roster.events", 1): [Come(written, made[2]), Come(written, (("ce_id", b"7"),)), Come(written)],
+    }
+    listening._tell_handled(Subscription("monitoring", ("roster.events",), {}), batches, 0.0)
+
+    assert [round(seconds) for seconds in told] == [90, 1]
+
+
+def id_of(at: float) -> UUID:
+    """An event's id, made at that time."""
+    return UUID(int=int(1000 * at) << 80 | 0x7 << 76 | 0x8 << 60)

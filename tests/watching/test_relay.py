@@ -2,8 +2,12 @@
 
 import asyncio
 import gzip
+import os
+import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -22,7 +26,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.otlp import app as relay
+from deploy.otlp.figures import Figures
 from deploy.otlp.tail import Tail
+from shared import temporal
 
 pytestmark = pytest.mark.asyncio
 
@@ -124,6 +130,34 @@ def figures() -> bytes:
     took = scope.metrics.add(name="bianban.command.duration", unit="s").histogram
     took.data_points.add(count=3, sum=0.6, explicit_bounds=[0.1, 1.0], bucket_counts=[1, 2, 0])
     return request.SerializeToString()
+
+
+class Told(BaseHTTPRequestHandler):
+    """Keeps what was exported to it."""
+
+    def do_POST(self) -> None:
+        figures: Figures = self.server.figures  # type: ignore[attr-defined]
+        figures.take(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+async def test_temporals_own_figures_name_the_process_that_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(temporal, "EVERY", 0.2)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Told) as server:
+        server.figures = known = Figures()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        meter = temporal._telling(f"http://127.0.0.1:{server.server_port}").metric_meter
+        meter.create_counter("temporal_workflow_failed").add(1, {"workflow_type": "ImportWorkflow"})
+        await until(lambda: "temporal_workflow_failed_total{" in known.text())
+        server.shutdown()
+
+    instance = f"{socket.gethostname()}-{os.getpid()}"
+    (line,) = [each for each in known.text().splitlines() if each.startswith("temporal_workflow_failed_total{")]
+    assert f'instance="{instance}",job="temporal-core-sdk"' in line
 
 
 async def test_figures_are_read_under_the_names_that_prometheus_gives_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,6 +53,30 @@ def test_what_showed_nothing_in_its_time_is_forgotten(monkeypatch: pytest.Monkey
     assert nothing.take([Span(LOST, failed=True)]) == [Span(LOST, failed=True)]
 
 
+def test_what_goes_on_longer_than_it_waits_is_kept_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    began = 1_800_000_000
+    ours, of_others = began.to_bytes(4) + bytes([255] * 12), bytes([255] * 16)
+    nothing = Tail(0, slow=1, wait=20)
+    nothing.take([Span(trace_id, begun=began * SECOND, ended=began * SECOND + 1) for trace_id in (ours, of_others)])
+
+    now = 30.0
+    nothing.take([])
+    later = [Span(trace_id, begun=(began + 30) * SECOND, ended=(began + 30) * SECOND + 1) for trace_id in (ours, of_others)]
+    assert nothing.take(later) == later[:1]  # the second in an id that others made tells nothing
+
+
+@pytest.mark.parametrize(("ended", "kept"), [(1.9, False), (2.1, True), (602.0, True), (1300.0, False)])
+def test_the_second_in_an_id_is_taken_for_its_end_and_not_for_ever(ended: float, kept: bool) -> None:
+    """A trace that began at the end of its second is not called slow for it; one that claims to be hours old is none of ours."""
+    began = 1_800_000_000
+    at = began * SECOND + int(ended * SECOND)
+    span = Span(began.to_bytes(4) + bytes([255] * 12), begun=at, ended=at)
+
+    assert Tail(0, slow=1).take([span]) == ([span] if kept else [])
+
+
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tail, "WAITING_SPANS", 10)
     nothing, first = Tail(0, slow=1), Span(bytes([1] * 16))

@@ -11,9 +11,11 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from deploy.local.place import Place
-from shared import db, upkeep
+from services.monitoring.queries.lists import REGISTER
+from shared import db, dead_letters, upkeep
 from shared.auth import Tokens, Who
 from shared.db import Database
+from shared.dead_letters import Parked
 from shared.glossary import Role
 from shared.http import service_app
 from shared.versions import OURS
@@ -29,7 +31,7 @@ async def roster(database: Callable[[str], str]) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def asked_by(role: Role, stack: Place, roster: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def asked_by(role: Role, stack: Place, roster: Database, register: str = "") -> AsyncIterator[httpx.AsyncClient]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
@@ -37,7 +39,7 @@ async def asked_by(role: Role, stack: Place, roster: Database) -> AsyncIterator[
     secrets = stack.home / "secrets"
     tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
     app = service_app("roster", lifespan)
-    app.state.database, app.state.tokens = roster, tokens
+    app.state.database, app.state.tokens, app.state.register = roster, tokens, register
     app.include_router(upkeep.router)
     headers = {
         "Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}",
@@ -91,6 +93,21 @@ async def test_the_whole_key_is_asked_to_be_replayed_by_the_system_administrator
     assert [tuple(row) for row in await roster.pool.fetch("SELECT consumer, key FROM replays")] == [("roster", unit)]
 
 
+async def test_a_letter_that_goes_while_its_replay_is_asked_for_is_unknown(
+    stack: Place, roster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = await parked(roster, str(uuid4()), 7)
+
+    async def gone(*_: object) -> list[Parked]:
+        return []
+
+    monkeypatch.setattr(dead_letters, "of_key", gone)
+    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+        asked = await client.post(f"/upkeep/dead-letters/{letter}/replay")
+
+    assert (asked.status_code, asked.json()["code"]) == (404, "dead_letter_unknown")
+
+
 async def test_what_waits_to_go_out_is_counted_by_destination(stack: Place, roster: Database) -> None:
     for destination in ("roster.events", "roster.events", "temporal"):
         await roster.pool.execute(
@@ -142,6 +159,45 @@ async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrat
     assert [deed["actor"] for deed in first["items"] + rest["items"]] == ["officer-3", "officer-2", "officer-0"]
     assert (first["items"][0]["title"], first["items"][0]["reason"], rest["next"]) == ("超编已记录", "检查", None)
     assert refused.status_code == 403
+
+
+async def test_the_trail_of_monitoring_tells_who_released_a_list(stack: Place, database: Callable[[str], str]) -> None:
+    unit = uuid4()
+    async with db.connect(database("monitoring"), "monitoring") as monitoring:
+        await monitoring.pool.execute(
+            "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, released_by, released_at, release_reason, released_kept_at)"
+            " VALUES ($1, '编督〔2026〕1号', $2, '2026-W38', now(), 'operator', now(), '核对无误', now())",
+            *(uuid4(), unit),
+        )
+        async with asked_by(Role.AUDIT_ADMIN, stack, monitoring, REGISTER) as client:
+            (deed,) = (await client.get(f"/trail?unit={unit}&case=supervision:2026-W38")).json()["items"]
+
+    assert (deed["title"], deed["actor"], deed["reason"], deed["document_no"]) == (
+        "放行督办清单",
+        "operator",
+        "核对无误",
+        "编督〔2026〕1号",
+    )
+
+
+async def test_a_page_of_the_trail_reads_the_releases_in_the_order_of_an_index(database: Callable[[str], str]) -> None:
+    """Must fail when their ids are made for each row: every page would make all of them."""
+    async with db.connect(database("monitoring"), "monitoring") as monitoring, monitoring.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, released_by, released_at, release_reason, released_kept_at,"
+            " acknowledged_by, acknowledged_at, acknowledged_kept_at) SELECT gen_random_uuid(), n::text, gen_random_uuid(), '2026-W38', now(),"
+            " 'operator', now(), '核对无误', now() - n * interval '1 minute', 'clerk', now(), now() FROM generate_series(1, 5000) AS n"
+        )
+        plan = "\n".join(
+            row[0]
+            for row in await conn.fetch(
+                f"EXPLAIN SELECT * FROM ({REGISTER}) AS deed WHERE id < $1 ORDER BY id DESC LIMIT 50", upkeep.LATEST
+            )
+        )
+        told = await conn.fetch(f"SELECT * FROM ({REGISTER}) AS deed ORDER BY id DESC")
+    assert all(f"Index Scan Backward using {index}" in plan for index in ("releases_by_deed", "receipts_by_deed")), plan
+    assert [row["id"].int >> 80 for row in told] == sorted((row["id"].int >> 80 for row in told), reverse=True)
+    assert len({row["id"] for row in told}) == len(told) == 10_000
 
 
 async def test_a_service_tells_its_version_and_its_servers(stack: Place, roster: Database) -> None:

@@ -5,12 +5,16 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.local.place import PROJECT
+from deploy.local import secret_files
+from deploy.local.part import Part
+from deploy.local.parts import parts
+from deploy.local.place import PROJECT, Place
 from shared.metrics import CATALOGUE, TEMPORAL
 
 ALERTS = PROJECT / "deploy" / "alerts"
@@ -24,6 +28,7 @@ WORDS = {
         "by",
         "rate",
         "increase",
+        "round",
         "histogram_quantile",
         "absent",
         "vector",
@@ -37,6 +42,13 @@ WORDS = {
     *("avg_over_time", "last_over_time", "max_over_time", "le"),
 }
 """PromQL's own; anything else outside braces is a series or a label to group by."""
+OTHERS_LABELS = {
+    *("job", "instance", "le"),
+    *("workflow_type", "activity_type", "poller_type"),
+    *("group", "topic", "partition"),
+}
+"""What Prometheus and Temporal's SDK add, and the names by which kafka's exporters tell a lag (`shared/listening.py`)."""
+NAMED = re.compile(r'(telemetry|security_log)\.set_up\("([^"]+)"')
 
 
 def prometheus_names() -> set[str]:
@@ -65,6 +77,68 @@ def series(query: str) -> set[str]:
     """The series that a PromQL query asks for."""
     bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(by|without|on)\s*\([^)]*\)|\b[\d.]+[smhd]?\b", " ", query)
     return {word for word in re.findall(r"[a-zA-Z_:][\w:]*", bare) if word not in WORDS}
+
+
+def labels(query: str) -> set[str]:
+    """The labels that a PromQL query chooses or groups by."""
+    grouped = re.findall(r"\b(?:by|without|on)\s*\(([^)]*)\)", query)
+    return {name.strip() for each in grouped for name in each.split(",")} | {name for name, _, _ in chosen(query)}
+
+
+def chosen(query: str) -> list[tuple[str, str, str]]:
+    """Label, operator and value of each choice in a PromQL query."""
+    return re.findall(r'(\w+)\s*(=~|!=|=)\s*"([^"]*)"', query)
+
+
+def processes(place: Place) -> Iterator[tuple[Part, str]]:
+    """Each part that runs a module of ours, with the module's text."""
+    for part in parts(place):
+        named = next((word for word in part.argv if re.fullmatch(r"(services|workflows|deploy)\.[\w.]+(:create_app)?", word)), None)
+        if named and not part.job:
+            path = PROJECT / named.removesuffix(":create_app").replace(".", "/")
+            file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__main__.py"
+            yield part, file.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A stack with all its parts, the archive too."""
+    monkeypatch.setenv("BIANBAN_ARCHIVE_DIR", str(tmp_path / "archive"))
+    made = Place(tmp_path, 0, "demo")
+    made.make_folders()
+    secret_files.make(made.secrets)
+    return made
+
+
+def test_every_process_is_named_in_figures_and_logs_as_its_part_is(place: Place) -> None:
+    named = {part.name: NAMED.findall(text) for part, text in processes(place)}
+
+    assert {name for name, found in named.items() if not found} == {"otlp", "seal"}  # what takes the figures, and the demo's platform
+    assert {name: found for name, found in named.items() if {each for _, each in found} - {name}} == {}
+    doors = {name for name in named if name.endswith("-app") or name == "portal"}
+    assert {name for name, found in named.items() if "security_log" in dict(found)} == doors
+
+
+def test_every_label_that_is_asked_for_is_told_and_every_job_is_a_part(place: Place) -> None:
+    told = "".join(
+        path.read_text(encoding="utf-8") for folder in ("services", "shared", "deploy") for path in (PROJECT / folder).rglob("*.py")
+    )
+    known = OTHERS_LABELS | {re.sub(r"\W", "_", name) for name in re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)+)["']""", told)}
+    assert {where: labels(query) - known for where, query in queries() if labels(query) - known} == {}
+
+    of_part = {part.name for part, text in processes(place) if NAMED.search(text)}
+    for where, query in queries():
+        for _, operator, value in [each for each in chosen(query) if each[0] == "job"]:
+            assert [part for part in of_part if re.fullmatch(value if operator == "=~" else re.escape(value), part)], (where, value)
+
+
+def test_every_door_of_a_service_is_among_those_whose_commands_are_watched(place: Place) -> None:
+    (query,) = [rule["expr"] for rule in rules() if rule["alert"] == "CommandsSlow"]
+    ((_, _, jobs),) = [each for each in chosen(query) if each[0] == "job"]
+    doors = {dict(NAMED.findall(text))["telemetry"] for part, text in processes(place) if part.name.endswith("-app")}
+
+    assert len(doors) == 5
+    assert {each for each in doors if not re.fullmatch(jobs, each)} == set()
 
 
 def test_every_alert_and_every_panel_asks_for_figures_that_exist() -> None:

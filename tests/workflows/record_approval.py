@@ -17,6 +17,7 @@ from tests.workflows.recorded import keep
 from workflows import approval_messages as messages
 from workflows.roster import Verdict
 
+CHANGE = {"person_id": UUID(int=3), "change_id": UUID(int=5)}
 ENTRY = {"person_id": UUID(int=3), "reservation_id": UUID(int=9), "reason_code": "open_recruitment"}
 
 
@@ -67,6 +68,16 @@ async def came_back(played: Played) -> None:
     await filed_after_claim(played)
 
 
+async def change_filed(played: Played) -> None:
+    """A change of key items: what was registered is held while it is decided."""
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.content(**CHANGE)}))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.approve_all()
+    await filed_after_claim(played)
+
+
 async def filed_after_claim(played: Played) -> None:
     await played.release()
     await played.seal()
@@ -78,6 +89,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-withdrawn": (withdrawn, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-continued": (continued, play.start(entries_per_run=2)),
     "approval-frozen-again": (came_back, play.start()),
+    "approval-change-held": (change_filed, play.start(ApplicationType.CHANGE, content=play.content(**CHANGE))),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

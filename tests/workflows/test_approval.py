@@ -15,7 +15,7 @@ from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.law.deadline import Deadline
 from shared.law.working_days import Calendar, DayKind
-from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, start
+from tests.workflows.approval_play import CLERK, HEAD, OFFICER, ORDER, SEALER, start
 from tests.workflows.record_files import SHORT_RUNS
 from workflows import approval_messages as messages
 from workflows.approval_steps import Decider
@@ -27,6 +27,7 @@ from workflows.shown import CASE_DEADLINE, CASE_STAGE, UNIT_ID
 FRIDAY = date(2026, 9, 18)
 BLOCK = messages.Block(order_id=ORDER)
 ENTRY: dict[str, Any] = {"person_id": uuid.UUID(int=3), "reservation_id": uuid.UUID(int=9), "reason_code": "open_recruitment"}
+CHANGE: dict[str, Any] = {"person_id": uuid.UUID(int=3), "change_id": uuid.UUID(int=5)}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -359,12 +360,15 @@ async def test_an_entry_whose_reservation_cannot_be_held_goes_back(stage: play.S
     assert refused.reason_codes == ("reservation_expired",)
 
 
-async def test_every_way_out_gives_back_what_an_entry_holds(stage: play.Stage) -> None:
-    played = await stage.play(start(ApplicationType.ENTRY, content=play.content(**ENTRY)))
+@pytest.mark.parametrize(("kind", "what"), [(ApplicationType.ENTRY, ENTRY), (ApplicationType.CHANGE, CHANGE)])
+async def test_every_way_out_gives_back_what_an_entry_or_a_change_holds(
+    stage: play.Stage, kind: ApplicationType, what: dict[str, Any]
+) -> None:
+    played = await stage.play(start(kind, content=play.content(**what)))
     await played.until(EntryKind.RECEIVED)
 
     await played.decide("return")
-    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.content(**ENTRY)}))
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.content(**what)}))
     await played.until(EntryKind.RECEIVED, 2)
     await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
 
@@ -391,6 +395,24 @@ async def test_a_mended_application_stays_with_its_units(stage: play.Stage) -> N
 
     assert codes == ["unit_fixed"] * 3
     assert (await played.until(EntryKind.RESUBMITTED)).resubmission == mended[3]
+
+
+async def test_whoever_rewrote_a_returned_application_neither_signs_nor_releases_it(stage: play.Stage) -> None:
+    deputy = Decider(actor="deputy", roles=(*HEAD.roles, *SEALER.roles))
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1).model_copy(update={"by": deputy}))
+    await played.until(EntryKind.RECEIVED, 2)
+
+    codes = [await played.refused("decide", played.decision(verdict, by=deputy)) for verdict in ("approve", "return")]
+    await played.approve_all()
+    document = (await played.until(EntryKind.RENDERED)).document_id
+    assert document is not None
+    codes.append(await played.refused("release_document", messages.Release(by=deputy, document_id=document)))
+    await played.release()
+
+    assert codes == ["own_case"] * 3
 
 
 async def test_after_a_return_and_resubmission_the_reminders_fire_again(stage: play.Stage) -> None:

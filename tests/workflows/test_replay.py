@@ -17,6 +17,7 @@ from temporalio.worker import (
     WorkflowInterceptorClassInput,
 )
 
+from deploy.chaos.older_workflows import unpatched
 from shared.glossary import IssueState
 from workflows.freeze import FreezeWorkflow
 from workflows.rectification import RectificationStart, RectificationWorkflow
@@ -44,6 +45,18 @@ async def test_each_workflow_type_has_a_recorded_history() -> None:
     recorded = {history(path).events[0].workflow_execution_started_event_attributes.workflow_type.name for path in RECORDED}
 
     assert recorded == {each.__name__ for each in CLASSES}
+
+
+@pytest.mark.parametrize(("name", "carried_on"), [("approval-shown", False), ("seal-heard", False), ("rectification-rectified", True)])
+async def test_an_older_build_carries_on_what_has_passed_no_patch_and_fails_the_rest(
+    name: str, carried_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "patched", unpatched)
+    replayer = Replayer(workflows=CLASSES, workflow_runner=runner(), data_converter=pydantic_data_converter)
+
+    result = await replayer.replay_workflow(history(next(path for path in RECORDED if path.stem == name)), raise_on_replay_failure=False)
+
+    assert (result.replay_failure is None) is carried_on
 
 
 class Hasty(WorkflowInboundInterceptor):

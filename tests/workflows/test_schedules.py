@@ -49,3 +49,25 @@ async def test_a_run_started_by_its_schedule_stands_for_nine_o_clock_in_shanghai
             await asyncio.sleep(0.05)
 
     assert seen == [Due(at=at_hour(day, 9), in_real_time=True)]
+
+
+async def test_next_weeks_list_is_issued_also_while_a_run_of_this_week_still_tries(environment: WorkflowEnvironment) -> None:
+    weeks: list[date] = []
+
+    @activity.defn(name=ISSUE_LISTS)
+    async def issue_weekly_lists(due: Due) -> int:
+        day = due.at.date()
+        if day == date(2026, 10, 12):
+            await asyncio.Event().wait()  # one unit fails, and is tried again for ever
+        weeks.append(day)
+        return 0
+
+    queue = f"stage-{uuid.uuid4()}"
+    await ensure(environment.client, queue)
+    handle = environment.client.get_schedule_handle("supervision")
+    async with worker(environment.client, queue), Worker(environment.client, task_queue="monitoring", activities=[issue_weekly_lists]):
+        await handle.backfill(ScheduleBackfill(at_hour(date(2026, 10, 12), 8), at_hour(date(2026, 10, 20), 8)))
+        while len(weeks) < 7:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.05)
+
+    assert sorted(weeks) == [date(2026, 10, day) for day in range(13, 20)]

@@ -83,6 +83,20 @@ def test_nobody_decides_his_own_case_through_a_colleague() -> None:
     assert refusal(lambda: steps.decide(case, approval(case, by))) == "own_case"
 
 
+def test_whoever_wrote_a_revision_is_no_judge_of_the_case_also_after_another_has_mended_it() -> None:
+    deputy = Decider(actor="deputy", roles=(Role.UNIT_CLERK, Role.UNIT_HEAD))
+    returned = steps.decide(in_review(), approval(in_review(), HEAD).model_copy(update={"verdict": "return", "reason_codes": ("other",)}))
+    second = steps.received(steps.resubmit(returned, 1, deputy))
+    again = steps.decide(second, approval(second, HEAD).model_copy(update={"verdict": "return", "reason_codes": ("other",)}))
+
+    third = steps.resubmit(again, 2, CLERK)
+
+    assert third.authors == ("deputy", "clerk")
+    for by in (deputy, CLERK, HEAD.model_copy(update={"on_behalf_of": "deputy"})):
+        assert refusal(lambda by=by: steps.unless_written_by(third, by)) == "own_case"  # type: ignore[misc]
+    assert steps.unless_written_by(third, HEAD) == third
+
+
 def test_nobody_decides_two_steps_of_one_revision() -> None:
     both = Decider(actor="head", roles=(Role.UNIT_HEAD, Role.BUSINESS_OFFICER))
     case = steps.decide(in_review(), approval(in_review(), both))
@@ -94,7 +108,7 @@ def test_a_decision_about_an_older_revision_is_refused() -> None:
     case = in_review()
     old = approval(case, HEAD)
     returned = steps.decide(case, old.model_copy(update={"verdict": "return", "reason_codes": ("other",)}))
-    again = steps.received(steps.resubmit(returned, 1))
+    again = steps.received(steps.resubmit(returned, 1, CLERK))
 
     assert refusal(lambda: steps.decide(again, old)) == "stale_version"
 
@@ -172,7 +186,7 @@ REQUESTS: dict[str, Callable[[Case], Case]] = {
     "return": lambda case: steps.decide(
         case, approval(case, HEAD if case.position == 0 else OFFICER).model_copy(update={"verdict": "return", "reason_codes": ("other",)})
     ),
-    "resubmit": lambda case: steps.resubmit(case, case.revision),
+    "resubmit": lambda case: steps.resubmit(case, case.revision, CLERK),
     "withdraw": steps.withdraw,
     "urge": lambda case: steps.urge(case, TODAY),
     "block": lambda case: steps.block(case, ORDERS[:1]),

@@ -15,6 +15,7 @@ from services.approval.models.facts import Detail, Line, Submitted
 from services.approval.models.refusals import ReasonUnknown
 from services.approval.models.requests import SubmitApplication
 from services.approval.queries import applications as queries
+from services.approval.queries.previews import Desk
 from shared import temporal
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -25,6 +26,7 @@ from workflows import approval_messages as messages
 from workflows.approval_messages import Answer, Content
 from workflows.approval_steps import Decision
 from workflows.journal import RECORD_AGAIN
+from workflows.roster import untold
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("applications.read"))]
@@ -45,6 +47,8 @@ class Asked(Write):
     reason_code: str | None = Field(None, max_length=60)
     effective_on: date | None = None
     change_id: UUID | None = Field(None, description="信息变更: what was registered in the roster.")
+    off_post_kind: str | None = Field(None, max_length=60, exclude_if=untold)
+    employment_form: str | None = Field(None, max_length=60, exclude_if=untold)
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
 
@@ -103,9 +107,15 @@ async def submit_application(
         title=body.title,
         justification=body.justification,
         concerned=body.concerned,
+        off_establishment=await _is_off_establishment(request, body),
         **moment(request),
     )
     return await commands.submit_application(database, by_of(request, who, idempotency_key, body), what)
+
+
+async def _is_off_establishment(request: Request, body: Asked) -> bool | None:
+    desk: Desk = request.app.state.desk
+    return await desk.roster.is_off_establishment(body.kind)
 
 
 @router.get("/applications")
@@ -149,7 +159,7 @@ async def decide(
 async def record_again(request: Request, application_id: UUID, who: Officer, database: Db, idempotency_key: IdempotencyKey) -> Detail:
     """The case stands still because a line could not be recorded, and the cause was mended: try the line again."""
     async with database.reading() as conn:
-        await queries.ensure_visible(conn, application_id, who)
+        await queries.ensure_in_hand(conn, application_id, who)
         case = await queries.case_of(conn, application_id)
     await temporal.decide(request.app.state.temporal, case, RECORD_AGAIN, None, temporal.update_id(who.name, idempotency_key))
     async with database.reading() as conn:
@@ -163,10 +173,19 @@ async def resubmit(
     """Submit the mended application; the chain starts again."""
     content = body.content()
     async with database.reading() as conn:
-        rules.ensure_complete(await queries.ensure_visible(conn, application_id, who), content)
-        rules.ensure_same_units((await queries.pinned(conn, application_id)).content, content)
+        application_type = await queries.ensure_in_hand(conn, application_id, who)
+        before = await queries.pinned(conn, application_id)
+    rules.ensure_same_units(before.content, content)
+    rules.ensure_complete(application_type, content)
+    off_establishment = await _is_off_establishment(request, body)
+    rules.ensure_same_side(before.off_establishment, off_establishment)
     mended = messages.Resubmission(
-        by=decider(who, body), revision=body.revision, content=content, title=body.title, justification=body.justification
+        by=decider(who, body),
+        revision=body.revision,
+        content=content,
+        title=body.title,
+        justification=body.justification,
+        off_establishment=off_establishment,
     )
     return await tell(request, application_id, who, idempotency_key, "resubmit", mended)
 

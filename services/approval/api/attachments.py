@@ -13,7 +13,7 @@ from services.approval.commands import attachments as commands
 from services.approval.models.attachments import Attachment, KeepAttachment
 from services.approval.models.refusals import AttachmentDamaged
 from services.approval.queries import attachments as queries
-from services.approval.queries.applications import ensure_visible
+from services.approval.queries.applications import ensure_in_hand, ensure_visible
 from services.approval.rules import attachments as rules
 from shared.auth import Permit, Who
 from shared.brought import plain_name
@@ -43,7 +43,7 @@ async def bring_attachment(
 ) -> Attachment:
     """Lay a file beside an application that is not decided yet: PDF, OFD, a picture, Word or Excel."""
     async with database.reading() as conn:
-        await ensure_visible(conn, application_id, who)
+        await ensure_in_hand(conn, application_id, who)
     content, name = await file.read(), plain_name(file.filename or "")
     media_type = await asyncio.to_thread(rules.media_type_of, name, content)
     async with laid(request.app.state.attachments, content) as lying:

@@ -1,5 +1,6 @@
 """Notices: released, read, revoked; the filing ledger; the seal platform's answers."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,9 +17,11 @@ from services.approval.models.facts import Document, LedgerRow, Revocation
 from services.approval.models.refusals import CallbackForged, DocumentDamaged, NotWrittenYet
 from services.approval.models.requests import KeepAnswer, RevokeDocument
 from services.approval.queries import documents as queries
+from services.approval.queries.applications import ensure_in_hand
+from services.approval.queries.previews import Desk
 from shared.auth import Permit, Who
 from shared.db import By
-from shared.documents import sha256_hex
+from shared.documents import intact_file
 from shared.http import IdempotencyKey, files
 from shared.seal import CallbackRejected, verify_callback
 from shared.verification import Anybody, AskedFor, Proven
@@ -69,7 +72,10 @@ async def revoke(
 ) -> Revocation:
     """Revoke a filed notice by another that names it. The sealed one is never edited; the effect is mended by corrections in the roster."""
     async with database.reading() as conn:
-        await queries.document(conn, document_id, who)
+        document = await queries.document(conn, document_id, who)
+        await ensure_in_hand(conn, document.application_id, who)
+    desk: Desk = request.app.state.desk
+    await asyncio.to_thread(desk.ensure_reason_drawn, body.reason)
     what = RevokeDocument(document_id=document_id, **moment(request))
     return await revoke_document(database, by_of(request, who, idempotency_key, body), what)
 
@@ -88,10 +94,10 @@ async def show_file(request: Request, document_id: UUID, who: DocumentReader, da
         document = await queries.document(conn, document_id, who)
         kept = await queries.files(conn, document_id)
     name, expected = (kept.sealed_file, document.sealed_sha256) if kept.sealed_file else (kept.file, document.sha256)
-    if name is None:
+    if name is None or expected is None:
         raise NotWrittenYet(document=document_id)
-    content: bytes = (request.app.state.documents / name).read_bytes()
-    if sha256_hex(content) != expected:
+    content = await asyncio.to_thread(intact_file, request.app.state.documents, name, expected)
+    if content is None:
         raise DocumentDamaged(document=document_id)
     return Plain(content, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{document_id}.pdf"'})
 

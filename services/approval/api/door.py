@@ -64,8 +64,8 @@ async def tell(
     """Send a person's request to the running case and answer what it made of it; a repeat of a recorded one is answered from the record."""
     update_id = temporal.update_id(who.name, key)
     async with request.app.state.database.reading() as conn:
-        await queries.ensure_visible(conn, application_id, who)
-        given = await queries.answer_given(conn, update_id)
+        await queries.ensure_in_hand(conn, application_id, who)
+        given = await queries.answer_given(conn, application_id, update_id)
     if given is not None:
         if given[0] != message.by.request_hash:  # type: ignore[attr-defined]  # every message of a person names him
             raise KeyReused

@@ -25,15 +25,15 @@ class TaskPage:
     """A page of a work list; `next` is the cursor of the page after."""
 
     items: list[Task]
-    next: UUID | None
+    next: str | None
 
 
 @router.get("/tasks", openapi_extra=described(Wanted))
 async def list_tasks(request: Request, who: Reader, database: Db, wanted: Annotated[Wanted, Depends(asked(Wanted))]) -> TaskPage:
     """The caller's own work list: nobody sees another's."""
     async with database.reading() as conn:
-        found = await tasks.tasks(conn, who, wanted, request.app.state.clock.now())
-    return TaskPage(found[: wanted.limit], found[wanted.limit - 1].id if len(found) > wanted.limit else None)
+        found = await tasks.tasks(conn, who, wanted, request.app.state.clock.now(), request.app.state.cipher)
+    return TaskPage(found[: wanted.limit], found[wanted.limit - 1].cursor if len(found) > wanted.limit else None)
 
 
 @router.get("/tasks/counts")

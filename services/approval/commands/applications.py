@@ -6,7 +6,7 @@ from pydantic_core import to_jsonable_python
 
 from services.approval import rules
 from services.approval.models.facts import Submitted
-from services.approval.models.refusals import ApplicationUnknown, ChainMissing
+from services.approval.models.refusals import ApplicationUnknown, ChainMissing, DocumentDamaged
 from services.approval.models.requests import SubmitApplication
 from services.approval.queries import applications as queries
 from shared import outbox
@@ -32,7 +32,7 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
     application_id = uuid7()
     number = await next_number(conn, rules.SERIES, business_day(by.as_of).year)
     await _insert(conn, by, what, application_id, number, chain.version)
-    await _insert_revision(conn, by, application_id, 1, what.content, what.title, what.justification)
+    await _insert_revision(conn, by, application_id, 1, what.content, what.title, what.justification, what.off_establishment)
     await outbox.append(
         conn,
         by,
@@ -49,6 +49,7 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
             posts=what.content.posts,
         ),
     )
+    stopping = rules.stopped_by(what.type, off_establishment=what.off_establishment)
     start = ApprovalStart(
         application_id=application_id,
         application_type=what.type,
@@ -57,7 +58,7 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
         concerned=what.concerned,
         chain=chain.steps,
         calendar=what.calendar.since(business_day(by.as_of)),
-        blocked_by=await queries.freezes_in_force(conn, what.content.unit_id, rules.stopped_by(what.type)),
+        blocked_by=await queries.freezes_in_force(conn, what.content.unit_id, stopping),
         clock_offset=what.clock_offset,
     )
     await outbox.start_workflow(conn, WORKFLOW, workflow_id(application_id), start)
@@ -92,11 +93,19 @@ async def _insert(conn: Connection, by: By, what: SubmitApplication, application
 
 
 async def _insert_revision(
-    conn: Connection, by: By, application_id: UUID, revision: int, content: Content, title: str, justification: str
+    conn: Connection,
+    by: By,
+    application_id: UUID,
+    revision: int,
+    content: Content,
+    title: str,
+    justification: str,
+    off_establishment: bool | None,
 ) -> None:
     await conn.execute(
         "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
-        " effective_on, submitted_by, submitted_at, change_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " effective_on, submitted_by, submitted_at, change_id, off_establishment, off_post_kind, employment_form)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         application_id,
         revision,
         title,
@@ -111,6 +120,9 @@ async def _insert_revision(
         by.actor,
         by.as_of,
         content.change_id,
+        off_establishment,
+        content.off_post_kind,
+        content.employment_form,
     )
 
 
@@ -127,19 +139,31 @@ async def next_number(conn: Connection, series: str, year: int) -> str:
 
 @command
 async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
-    """Write one line of the journal and where the application stands after it; that of a revocation moves no application. Raises ApplicationUnknown."""
+    """Write one line of the journal and where the application stands after it; that of a revocation says only whose move it is. Raises ApplicationUnknown."""
     await insert_entry(conn, entry)
     await _keep_attachments(conn, by, entry)
     if entry.revocation:
-        await conn.execute("UPDATE applications SET held = NULL WHERE id = $1 AND held IS NOT NULL", entry.application_id)
+        await conn.execute(
+            "UPDATE applications SET held = NULL, holder = $2 WHERE id = $1 AND (held IS NOT NULL OR holder IS DISTINCT FROM $2)",
+            entry.application_id,
+            entry.standing.holder,
+        )
     else:
         await _move(conn, by, entry)
 
 
 @command
 async def mark_held(conn: Connection, by: By, held: Held) -> None:  # noqa: ARG001  every command has it
-    """Show that a line of the journal could not be recorded; recording it takes the mark away."""
-    await conn.execute("UPDATE applications SET held = $2 WHERE id = $1", held.application_id, held.code)
+    """Show that a line of the journal could not be recorded, or that a file is not what was released; recording the next line takes the mark away.
+    A late try of a document that is sealed since marks nothing.
+    """
+    await conn.execute(
+        "UPDATE applications SET held = $2 WHERE id = $1"
+        " AND ($2 <> $3 OR EXISTS (SELECT FROM documents WHERE application_id = $1 AND sealed_sha256 IS NULL))",
+        held.application_id,
+        held.code,
+        DocumentDamaged.code,
+    )
 
 
 async def _move(conn: Connection, by: By, entry: Entry) -> None:
@@ -209,8 +233,9 @@ async def _keep_attachments(conn: Connection, by: By, entry: Entry) -> None:
             to_jsonable_python(entry.checks),
         )
     if entry.resubmission:
-        mended = entry.resubmission
-        await _insert_revision(conn, by, entry.application_id, entry.standing.revision, mended.content, mended.title, mended.justification)
+        mended, revision = entry.resubmission, entry.standing.revision
+        about = mended.title, mended.justification, mended.off_establishment
+        await _insert_revision(conn, by, entry.application_id, revision, mended.content, *about)
     if entry.kind is EntryKind.RELEASED:
         await conn.execute(
             "INSERT INTO seal_register (document_id, sha256, operator, on_behalf_of, reason, released_at)"

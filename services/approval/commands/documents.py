@@ -2,7 +2,14 @@
 
 from services.approval.commands.applications import next_number
 from services.approval.models.facts import SealTask
-from services.approval.models.refusals import ApplicationUnknown, DocumentUnknown, NotReleased, SealMismatch, SealTaskUnknown
+from services.approval.models.refusals import (
+    ApplicationUnknown,
+    DocumentDamaged,
+    DocumentUnknown,
+    NotReleased,
+    SealMismatch,
+    SealTaskUnknown,
+)
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal
 from services.approval.queries import documents as queries
 from shared import outbox
@@ -17,7 +24,9 @@ SEAL_COMPLETED = "seal_completed"
 
 @command
 async def number_document(conn: Connection, by: By, what: NumberDocument) -> Numbered:  # noqa: ARG001  every command has it
-    """The notice's number; an application has one notice, and a repeat the same number. Raises ApplicationUnknown."""
+    """The notice's number; an application has one notice, and a repeat the same number. Until it is written, its day is that of the last approval.
+    Raises ApplicationUnknown.
+    """
     kind = await conn.fetchrow(
         "SELECT a.unit_id, k.title, k.series, k.template FROM applications a JOIN document_kinds k ON k.code = a.application_type"
         " WHERE a.id = $1 FOR UPDATE OF a",
@@ -27,6 +36,7 @@ async def number_document(conn: Connection, by: By, what: NumberDocument) -> Num
         raise ApplicationUnknown(application=what.application_id)
     known = await conn.fetchrow("SELECT id, document_no FROM documents WHERE application_id = $1 AND revokes IS NULL", what.application_id)
     if known:
+        await conn.execute("UPDATE documents SET numbered_on = $2 WHERE id = $1 AND file IS NULL", known["id"], what.on)
         return Numbered(document_id=known["id"], document_no=known["document_no"])
     numbered = Numbered(document_id=uuid7(), document_no=await next_number(conn, kind["series"], what.on.year))
     await conn.execute(
@@ -73,6 +83,11 @@ async def prepare_seal(conn: Connection, by: By, what: PrepareSeal) -> SealTask:
         what.prepared["digest"],
         f"{what.document_id}:{what.prepared['digest'][:16]}",
         by.as_of,
+    )
+    await conn.execute(
+        "UPDATE applications SET held = NULL WHERE held = $2 AND id = (SELECT application_id FROM documents WHERE id = $1)",
+        what.document_id,
+        DocumentDamaged.code,
     )
     task = await queries.seal_task(conn, what.document_id)
     if task is None:

@@ -17,10 +17,10 @@ BLOCK, UNBLOCK = "block", "unblock"
 
 
 async def keep_freeze(conn: Connection, what: KeepFreeze) -> None:
-    """Remember an order for the unit; one whose end came first stays ended."""
+    """Remember an order for the unit, also where it ended before: a reform took the unit out of what it freezes, and brought it back."""
     await conn.execute(
         "INSERT INTO unit_freezes (order_id, unit_id, scopes) VALUES ($1, $2, $3)"
-        " ON CONFLICT (order_id, unit_id) DO UPDATE SET scopes = excluded.scopes",
+        " ON CONFLICT (order_id, unit_id) DO UPDATE SET scopes = excluded.scopes, ended = false",
         what.order_id,
         what.unit_id,
         list(what.scopes),
@@ -39,13 +39,14 @@ async def end_freeze(conn: Connection, what: EndFreeze) -> None:
 
 async def block_applications(conn: Connection, what: KeepFreeze) -> None:
     """Pause the unit's pending applications that the order stops."""
-    pending = await queries.pending(conn, what.unit_id, rules.stopped_types(what.scopes))
+    inside, outside = [rules.stopped_types(what.scopes, off_establishment=each) for each in (False, True)]
+    pending = await queries.stopped(conn, what.unit_id, inside, outside)
     await _tell(conn, BLOCK, what, pending)
 
 
 async def unblock_applications(conn: Connection, what: EndFreeze) -> None:
     """Let the unit's pending applications go on; those that never heard of the order remember its end."""
-    await _tell(conn, UNBLOCK, what, await queries.pending(conn, what.unit_id, None))
+    await _tell(conn, UNBLOCK, what, await queries.pending(conn, what.unit_id))
 
 
 async def _tell(conn: Connection, update: str, what: KeepFreeze | EndFreeze, applications: Sequence[UUID]) -> None:

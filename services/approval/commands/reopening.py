@@ -56,7 +56,7 @@ async def _start(conn: Connection, application_id: UUID, kept: KeptCase, clock_o
 
 async def _tell_freezes(conn: Connection, application_id: UUID, kept: KeptCase) -> None:
     """What the unit's orders have become since the last line; the case itself judges whether that stops it."""
-    scope = stopped_by(kept.pinned.type)
+    scope = stopped_by(kept.pinned.type, off_establishment=kept.pinned.off_establishment)
     in_force = await freezes_in_force(conn, kept.pinned.content.unit_id, scope) if scope else ()
     await _tell(conn, BLOCK, application_id, set(in_force) - set(kept.blocked_by))
     await _tell(conn, UNBLOCK, application_id, set(kept.blocked_by) & set(kept.lifted))

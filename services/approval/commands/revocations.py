@@ -1,10 +1,11 @@
 """Revoking a filed document: it stays as it is, and another that names it is written, released, sealed and filed in its turn."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from services.approval.commands.applications import insert_entry, next_number
 from services.approval.models.facts import Revocation
-from services.approval.models.refusals import AlreadyRevoked, DocumentUnknown, NotFiled
+from services.approval.models.refusals import AlreadyRevoked, DocumentUnknown, NotFiled, OwnCase
 from services.approval.models.requests import RevokeDocument
 from services.approval.queries import applications as queries
 from shared import outbox
@@ -21,9 +22,9 @@ WORKFLOW = "ApprovalWorkflow"
 
 @command
 async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Revocation:
-    """Decide the revocation and have its document made; its lines follow the application's last. Raises DocumentUnknown, NotFiled, AlreadyRevoked."""
+    """Decide the revocation and have its document made; its lines follow the application's last. Raises DocumentUnknown, NotFiled, AlreadyRevoked, OwnCase."""
     row = await conn.fetchrow(
-        "SELECT d.*, a.application_type, a.revision, a.state, a.unit_id FROM documents d JOIN applications a ON a.id = d.application_id"
+        "SELECT d.*, a.application_type, a.revision, a.state, a.unit_id, a.applicant, a.concerned FROM documents d JOIN applications a ON a.id = d.application_id"
         " WHERE d.id = $1 FOR UPDATE OF d, a",
         what.document_id,
     )
@@ -33,6 +34,9 @@ async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Rev
         raise NotFiled(document=what.document_id)
     if await conn.fetchval("SELECT true FROM documents WHERE revokes = $1", what.document_id):
         raise AlreadyRevoked(document=what.document_id)
+    parties = {"concerned": tuple(row["concerned"]), "authors": await queries.authors_of(conn, row["application_id"])}
+    if by.actor in {row["applicant"], *parties["concerned"], *parties["authors"]}:
+        raise OwnCase
     document = await _number(conn, by, row["application_id"], row["unit_id"], what)
     standing = Standing(state=ApplicationState.FILED, revision=row["revision"], step=None, holder=None)
     decided = Entry(
@@ -48,7 +52,8 @@ async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Rev
         revocation=True,
     )
     await insert_entry(conn, decided)
-    await outbox.start_workflow(conn, WORKFLOW, revocation_id(what.document_id), await _start(conn, by, what, decided, document))
+    start = await _start(conn, by, what, decided, document, parties)
+    await outbox.start_workflow(conn, WORKFLOW, revocation_id(what.document_id), start)
     return Revocation(document.document_id, document.document_no)
 
 
@@ -70,8 +75,10 @@ async def _number(conn: Connection, by: By, application_id: UUID, unit_id: UUID,
     return numbered
 
 
-async def _start(conn: Connection, by: By, what: RevokeDocument, decided: Entry, document: Numbered) -> ApprovalStart:
-    """The case begins where a notice is written; the chain, the claim and the effect lie behind it."""
+async def _start(
+    conn: Connection, by: By, what: RevokeDocument, decided: Entry, document: Numbered, parties: Mapping[str, tuple[str, ...]]
+) -> ApprovalStart:
+    """The case begins where a notice is written; the chain, the claim and the effect lie behind it. `parties`: whose own case it is, besides the decider's."""
     application = await queries.pinned(conn, decided.application_id)
     case = Case(
         application_type=application.type,
@@ -79,12 +86,14 @@ async def _start(conn: Connection, by: By, what: RevokeDocument, decided: Entry,
         applicant=by.actor,
         phase=Phase.DOCUMENT,
         revision=decided.standing.revision,
+        **parties,
     )
     return ApprovalStart(
         application_id=decided.application_id,
         application_type=application.type,
         content=application.content,
         applicant=by.actor,
+        concerned=parties["concerned"],
         chain=application.chain,
         calendar=what.calendar.since(business_day(by.as_of)),
         clock_offset=what.clock_offset,

@@ -40,11 +40,12 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Pinned:
-    """An application as its workflow knows it: its chain and what it asks for now."""
+    """An application as its workflow knows it: its chain and what it asks for now. `off_establishment`: whether that is 编外, none when unknown."""
 
     type: ApplicationType
     chain: tuple[Step, ...]
     content: Content
+    off_establishment: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,8 @@ class Detail:
     reason_code: str | None
     effective_on: date | None
     change_id: UUID | None
+    off_post_kind: str | None
+    employment_form: str | None
     title: str
     justification: str
     applicant: str
@@ -156,6 +159,17 @@ class Files:
     file: str | None
     sealed_file: str | None
     sealed_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Released:
+    """The file that an operator released to be sealed, by its hash, and the case it belongs to."""
+
+    document_no: str
+    file: str
+    sha256: str
+    application_id: UUID
+    revision: int
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,13 @@ class DocumentNotDrawable(Conflict):
     sentence = "文书中有现有字库不能显示的字符（{characters}）。申请可以照常提交；请告知系统管理员补充字库，否则批准后文书不能生成。"
 
 
+class ReasonNotDrawable(Conflict):
+    """The document that revokes would have characters that no installed font draws."""
+
+    code = "reason_not_drawable"
+    sentence = "撤销原因中有现有字库不能显示的字符（{characters}），印不到撤销通知单上。请改用其他字后再提交。"
+
+
 class NotReceivedYet(Conflict):
     """Its workflow is about to start."""
 
@@ -46,11 +53,25 @@ class ApplicationIncomplete(Conflict):
     sentence = "申请缺少必填内容：{missing}。请补充后再提交。"
 
 
+class NotATransfer(Conflict):
+    """It names a unit that lets a person go, whose people would read it; nobody moves."""
+
+    code = "not_a_transfer"
+    sentence = "只有人员调动申请才填写调出单位。请去掉调出单位后再提交。"
+
+
 class UnitFixed(Conflict):
     """Scopes, freezes and documents know the units of the submission only."""
 
     code = "unit_fixed"
     sentence = SENTENCES[code]
+
+
+class SideFixed(Conflict):
+    """Freezes know of the submission only whether it asked for 编外."""
+
+    code = "side_fixed"
+    sentence = "补正时不能由编制改为编外，或由编外改为编制。如需更改，请撤回后另行申请。"
 
 
 class ReasonUnknown(Conflict):
@@ -114,6 +135,13 @@ class DocumentDamaged(Conflict):
 
     code = "document_damaged"
     sentence = "文件内容与登记的摘要不符，已停止提供。请联系系统管理员。"
+
+
+class OwnCase(Conflict):
+    """He applied, wrote a revision, or it is about him."""
+
+    code = "own_case"
+    sentence = SENTENCES[code]
 
 
 class AlreadyRevoked(Conflict):

@@ -39,7 +39,7 @@ class KeptDocument:
 
 @dataclass(frozen=True)
 class KeptCase:
-    """A case and its lines, in order. `lifted`: freeze orders of the unit that ended. `revokes`: the filed document that it revokes."""
+    """A case and its lines, in order. `authors`: who wrote a revision of it. `lifted`: freeze orders of the unit that ended. `revokes`: the filed document that it revokes."""
 
     pinned: Pinned
     applicant: str
@@ -50,4 +50,5 @@ class KeptCase:
     deadline: Deadline | None
     document: KeptDocument | None
     lines: tuple[KeptLine, ...]
+    authors: tuple[str, ...] = ()
     revokes: UUID | None = None

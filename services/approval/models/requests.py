@@ -18,7 +18,9 @@ class Input(BaseModel):
 
 
 class SubmitApplication(Input):
-    """A unit applies. Calendar and clock belong to the moment, not to the request: a repeat at another time is the same request."""
+    """A unit applies. Calendar, clock and what the roster says of the kind belong to the moment, not to the request: a repeat at another time is the
+    same request. `off_establishment`: none while the roster is away.
+    """
 
     type: ApplicationType
     content: Content
@@ -27,6 +29,7 @@ class SubmitApplication(Input):
     concerned: tuple[str, ...] = ()
     calendar: Calendar = Field(exclude=True)
     clock_offset: timedelta | None = Field(None, exclude=True)
+    off_establishment: bool | None = Field(None, exclude=True)
 
 
 class KeepFreeze(Input):

@@ -40,7 +40,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Task:
-    """One application in a work list, and why it stands in the caller's."""
+    """One application in a work list, and why it stands in the caller's. `cursor`: the page that goes on behind it."""
 
     id: UUID
     number: str
@@ -62,6 +62,7 @@ class Task:
     submitted_at: datetime
     changed_at: datetime
     why: str
+    cursor: str
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import asyncpg
 
 from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown
-from services.approval.models.tasks import Stage
+from services.approval.models.tasks import Action, Stage
 from services.approval.queries import documents
-from services.approval.queries.documents import in_scope
+from services.approval.queries.documents import in_hand, in_scope
 from services.approval.queries.tasks import PARTIAL
 from services.approval.rules import tasks
 from shared.auth import Who
@@ -51,14 +51,21 @@ async def pinned(conn: Connection, application_id: UUID) -> Pinned:
     """The chain an application was submitted under, and the content of its latest revision. Raises ApplicationUnknown."""
     row = await conn.fetchrow(
         "SELECT a.application_type, a.chain_version, a.unit_id, a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id,"
-        " r.reason_code, r.effective_on, r.change_id FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
-        " WHERE a.id = $1",
+        " r.reason_code, r.effective_on, r.change_id, r.off_establishment, r.off_post_kind, r.employment_form FROM applications a"
+        " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision WHERE a.id = $1",
         application_id,
     )
     if row is None:
         raise ApplicationUnknown(application=application_id)
     content = Content.model_validate({name: row[name] for name in Content.model_fields})
-    return Pinned(ApplicationType(row["application_type"]), await _steps(conn, row["application_type"], row["chain_version"]), content)
+    steps = await _steps(conn, row["application_type"], row["chain_version"])
+    return Pinned(ApplicationType(row["application_type"]), steps, content, row["off_establishment"])
+
+
+async def authors_of(conn: Connection, application_id: UUID) -> tuple[str, ...]:
+    """Who wrote a revision of an application, the applicant among them."""
+    rows = await conn.fetch("SELECT DISTINCT submitted_by FROM revisions WHERE application_id = $1 ORDER BY submitted_by", application_id)
+    return tuple(row["submitted_by"] for row in rows)
 
 
 async def case_of(conn: Connection, application_id: UUID) -> str:
@@ -94,21 +101,32 @@ async def freezes_in_force(conn: Connection, unit_id: UUID, stopping: FreezeScop
     return tuple(row["order_id"] for row in rows)
 
 
-async def pending(conn: Connection, unit_id: UUID, types: Sequence[ApplicationType] | None) -> list[UUID]:
-    """The applications of a unit that a freeze may still stop; `types` None for all."""
+async def pending(conn: Connection, unit_id: UUID) -> list[UUID]:
+    """The applications of a unit that a freeze may still stop."""
+    rows = await conn.fetch("SELECT id FROM applications WHERE unit_id = $1 AND state = ANY($2) ORDER BY id", unit_id, list(_PENDING))
+    return [row["id"] for row in rows]
+
+
+async def stopped(conn: Connection, unit_id: UUID, inside: Sequence[ApplicationType], outside: Sequence[ApplicationType]) -> list[UUID]:
+    """Of these, those that a freeze stops: its types, and its types of what asks for 编外."""
     rows = await conn.fetch(
-        "SELECT id FROM applications WHERE unit_id = $1 AND state = ANY($2) AND ($3::text[] IS NULL OR application_type = ANY($3)) ORDER BY id",
+        "SELECT a.id FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision WHERE unit_id = $1"
+        " AND state = ANY($2) AND application_type = ANY(CASE WHEN off_establishment THEN $4::text[] ELSE $3 END) ORDER BY a.id",
         unit_id,
         list(_PENDING),
-        None if types is None else list(types),
+        list(inside),
+        list(outside),
     )
     return [row["id"] for row in rows]
 
 
-async def answer_given(conn: Connection, update_id: str) -> tuple[str, Answer] | None:
-    """The answer to a request that was recorded, with the hash of its body."""
+async def answer_given(conn: Connection, application_id: UUID, update_id: str) -> tuple[str | None, Answer] | None:
+    """The answer to a request that was recorded, with the hash of its body; none where it was another application's."""
     row = await conn.fetchrow(
-        "SELECT request_hash, sequence, state_after, revision_after, step_after, holder_after FROM entries WHERE update_id = $1", update_id
+        "SELECT CASE WHEN application_id = $1 THEN request_hash END AS request_hash, sequence, state_after, revision_after, step_after,"
+        " holder_after FROM entries WHERE update_id = $2 ORDER BY application_id <> $1 LIMIT 1",
+        application_id,
+        update_id,
     )
     if row is None:
         return None
@@ -119,10 +137,17 @@ async def answer_given(conn: Connection, update_id: str) -> tuple[str, Answer] |
 
 
 async def ensure_visible(conn: Connection, application_id: UUID, who: Who) -> ApplicationType:
-    """The type of an application of this caller's scope. Raises ApplicationUnknown, also for what others may see."""
-    found = await conn.fetchval(
-        f"SELECT application_type FROM applications a WHERE a.id = $2 AND {in_scope(who)}", scope(who), application_id
-    )
+    """The type of an application that this caller may read. Raises ApplicationUnknown, also for what others may see."""
+    return await _type_of(conn, application_id, who, in_scope(who))
+
+
+async def ensure_in_hand(conn: Connection, application_id: UUID, who: Who) -> ApplicationType:
+    """The type of an application that this caller may do something with. Raises ApplicationUnknown, also for what he may only read."""
+    return await _type_of(conn, application_id, who, in_hand(who))
+
+
+async def _type_of(conn: Connection, application_id: UUID, who: Who, inside: str) -> ApplicationType:
+    found = await conn.fetchval(f"SELECT application_type FROM applications a WHERE a.id = $2 AND {inside}", scope(who), application_id)
     if found is None:
         raise ApplicationUnknown(application=application_id)
     return ApplicationType(found)
@@ -162,10 +187,38 @@ async def applications(
     ]
 
 
+_COPIED = (
+    *("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code"),
+    *("effective_on", "change_id", "off_post_kind", "employment_form", "title", "justification", "applicant", "chain_version", "revision"),
+    *("reviews", "step", "step_label", "due_at", "held", "checks"),
+)
+
+
 async def application(conn: Connection, application_id: UUID, who: Who, now: datetime) -> Detail:
     """One application with all that led to where it stands at `now`. Raises ApplicationUnknown."""
+    row = await _one(conn, application_id, who)
+    state, deadline = ApplicationState(row["state"]), Deadline.model_validate(row["deadline"]) if row["deadline"] else None
+    timeline = await _timeline(conn, application_id)
+    return Detail(
+        type=ApplicationType(row["application_type"]),
+        submitted_at=row["first_submitted_at"],
+        state=state,
+        state_label=LABELS[state],
+        holder=_role(row["holder"]),
+        blocked_by=tuple(row["blocked_by"]),
+        deadline=deadline.certificate() if deadline else None,
+        term=term_of(deadline, row["reminders"] or (), now),
+        stages=await _stages(conn, row, timeline),
+        actions=_actions(row, who, timeline, now) if row["in_hand"] else (),
+        timeline=timeline,
+        documents=await documents.of_application(conn, application_id),
+        **_picked(row, *_COPIED),
+    )
+
+
+async def _one(conn: Connection, application_id: UUID, who: Who) -> asyncpg.Record:
     row = await conn.fetchrow(
-        f"SELECT a.*, r.*, {PARTIAL} AS partial, a.submitted_at AS first_submitted_at, coalesce(u.name, '—') AS unit, s.label AS step_label,"
+        f"SELECT a.*, r.*, {PARTIAL} AS partial, {in_hand(who)} AS in_hand, a.submitted_at AS first_submitted_at, coalesce(u.name, '—') AS unit, s.label AS step_label,"
         " s.reminders, (SELECT count(*) FROM revisions WHERE application_id = a.id) AS reviews FROM applications a"
         " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id"
         " LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step"
@@ -176,45 +229,17 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
     )
     if row is None:
         raise ApplicationUnknown(application=application_id)
-    copied = ("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code")
-    shown = (
-        "effective_on",
-        "change_id",
-        "title",
-        "justification",
-        "applicant",
-        "chain_version",
-        "revision",
-        "reviews",
-        "step",
-        "step_label",
-        "due_at",
-        "held",
-    )
-    state, holder = ApplicationState(row["state"]), _role(row["holder"])
-    deadline, timeline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None, await _timeline(conn, application_id)
-    return Detail(
-        type=ApplicationType(row["application_type"]),
-        submitted_at=row["first_submitted_at"],
-        state=state,
-        state_label=LABELS[state],
-        holder=holder,
-        blocked_by=tuple(row["blocked_by"]),
-        deadline=deadline.certificate() if deadline else None,
-        term=term_of(deadline, row["reminders"] or (), now),
-        stages=await _stages(conn, row, timeline),
-        actions=tasks.actions(
-            state,
-            holder,
-            who.roles,
-            impartial=not row["partial"],
-            urged_today=_urged(timeline, business_day(now)),
-            unrecorded=row["held"] == NOT_RECORDABLE,
-        ),
-        checks=row["checks"],
-        timeline=timeline,
-        documents=await documents.of_application(conn, application_id),
-        **_picked(row, *copied, *shown),
+    return row
+
+
+def _actions(row: asyncpg.Record, who: Who, timeline: Sequence[TimelineEntry], now: datetime) -> tuple[Action, ...]:
+    return tasks.actions(
+        ApplicationState(row["state"]),
+        _role(row["holder"]),
+        who.roles,
+        impartial=not row["partial"],
+        urged_today=_urged(timeline, business_day(now)),
+        unrecorded=row["held"] == NOT_RECORDABLE,
     )
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 import asyncpg
 
 from services.approval import rules
-from services.approval.models.facts import Document, Files, LedgerRow, Notice, SealTask
-from services.approval.models.refusals import DocumentUnknown
+from services.approval.models.facts import Document, Files, LedgerRow, Notice, Released, SealTask
+from services.approval.models.refusals import DocumentUnknown, NotReleased
 from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import ApplicationType
@@ -22,10 +22,19 @@ _DOCUMENT = (
 
 
 def in_scope(who: Who) -> str:
-    """The row scope of an application `a`: $1 is the caller's; either of its units opens it. The office sees all, and looks at no unit for that."""
+    """The row scope of an application `a` to read: $1 is the caller's; either of its units opens it. The office sees all, and looks at no unit for that."""
+    return _opened_by("a.unit_id, a.from_unit_id", who)
+
+
+def in_hand(who: Who) -> str:
+    """The row scope of an application `a` to do something with it: the unit that applies opens it; the one that lets the person go reads."""
+    return _opened_by("a.unit_id", who)
+
+
+def _opened_by(units: str, who: Who) -> str:
     if who.units is None and sees_withheld(who):
         return "$1::uuid[] IS NULL"
-    return f"EXISTS (SELECT FROM unit_copies seen WHERE seen.id IN (a.unit_id, a.from_unit_id) AND {visible(who, row='seen')})"
+    return f"EXISTS (SELECT FROM unit_copies seen WHERE seen.id IN ({units}) AND {visible(who, row='seen')})"
 
 
 async def of_application(conn: Connection, application_id: UUID) -> tuple[Document, ...]:
@@ -84,6 +93,18 @@ async def proven(conn: Connection, asked: AskedFor) -> Proven:
 async def is_released(conn: Connection, document_id: UUID) -> bool:
     """Whether an operator registered the use of the seal for it."""
     return bool(await conn.fetchval("SELECT true FROM seal_register WHERE document_id = $1", document_id))
+
+
+async def released(conn: Connection, document_id: UUID) -> Released:
+    """What its operator released. Raises NotReleased."""
+    row = await conn.fetchrow(
+        "SELECT d.document_no, d.file, r.sha256, d.application_id, a.revision FROM seal_register r JOIN documents d ON d.id = r.document_id"
+        " JOIN applications a ON a.id = d.application_id WHERE d.id = $1",
+        document_id,
+    )
+    if row is None:
+        raise NotReleased(document=document_id)
+    return Released(**row)
 
 
 async def seal_task(conn: Connection, document_id: UUID) -> SealTask | None:

@@ -20,6 +20,7 @@ from shared.exports.lists import (
     sorts_of,
     wall_clock,
 )
+from shared.exports.trail import trail_list
 from shared.glossary import ApplicationState, ApplicationType, Light
 from shared.pages import ordered
 from shared.sheets.writing import Form
@@ -32,13 +33,13 @@ _UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位",
 def applications_source(who: Who, filters: Filters) -> Source:
     """Applications in their last revision; of a tab of the work list, those that stand in the asker's."""
     put, wanted = tasks.asking(who), as_page(tasks.Wanted, filters)
-    in_tab = tasks.TABS[wanted.tab] if "tab" in filters else "true"
+    standing = tasks.in_tab(who, wanted.tab) if "tab" in filters else f"{in_scope(who)} AND {tasks.GIVEN}"
     below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
     rows = f"""
         FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision
         LEFT JOIN unit_copies u ON u.id = a.unit_id LEFT JOIN unit_copies origin ON origin.id = a.from_unit_id
         LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
-        WHERE {in_scope(who)} AND {tasks.GIVEN} AND {in_tab} AND {below} AND {tasks.narrowed(wanted, put)}
+        WHERE {standing} AND {below} AND {tasks.narrowed(wanted, put)}
     """
     return Source(rows, ordered(wanted.sort, tasks.SORTS).by if "sort" in filters else "a.id", put)
 
@@ -101,4 +102,5 @@ EXPORTS = exports_of(
         },
     ),
     ExportList("filing", "归档备案台账", "documents.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
+    trail_list("approval"),
 )

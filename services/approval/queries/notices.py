@@ -1,7 +1,8 @@
 """What a notice says. Names, masked numbers and figures are the roster's: asked over HTTP while the notice is written, and kept nowhere else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,16 @@ _SEX = {"M": "男", "F": "女", "male": "男", "female": "女"}
 
 @dataclass(frozen=True)
 class RosterReader:
-    """Reads the roster with a service token."""
+    """Reads the roster with a service token. `off_establishment`: whether a kind is 编外, as last heard."""
 
     client: httpx.AsyncClient
     token: Callable[[], str]
+    off_establishment: dict[str, bool] = field(default_factory=dict)
 
-    async def words(self, notice: Notice, done: Done, on: date, issuer: str) -> Words:
-        """Everything the template of a notice is given. Raises Unavailable."""
+    async def words(self, notice: Notice, done: Done, on: date, issuer: str, *, demo_seal: bool) -> Words:
+        """Everything the template of a notice is given. `demo_seal`: its seal will have no legal effect. Raises Unavailable."""
         unit, codes = await self._get(f"/units/{notice.unit_id}"), await self._get("/codes")
-        words = _head(notice, on, issuer) | _place(notice, unit, codes)
+        words = _head(notice, on, issuer) | {"demo_seal": demo_seal} | _place(notice, unit, codes)
         words["parent"] = (await self._get(f"/units/{unit['parent_id']}"))["name"] if unit["parent_id"] else "—"
         if notice.revoked_no:
             return words | _revocation(notice, notice.revoked_no)
@@ -43,6 +45,14 @@ class RosterReader:
             return words | _entry(notice, codes)
         origin = (await self._get(f"/units/{notice.from_unit_id}"))["name"] if notice.from_unit_id else unit["name"]
         return words | _movement(notice, words, origin, codes)
+
+    async def is_off_establishment(self, kind: str) -> bool | None:
+        """Whether a kind is 编外; none while the roster is away, or for a kind that it does not have."""
+        if kind and kind not in self.off_establishment:
+            with suppress(Unavailable):
+                kinds = (await self._get("/codes"))["kinds"]
+                self.off_establishment.update({each["code"]: each["population"] == "off_establishment" for each in kinds})
+        return self.off_establishment.get(kind)
 
     async def authorisation(self, content: Content) -> Words:
         """By which authorised use a person would enter: the placement that will say so is not there yet. Raises Unavailable."""

@@ -10,7 +10,7 @@ import httpx
 
 from services.approval import rules
 from services.approval.models.facts import Notice, NoticeKind
-from services.approval.models.refusals import ChainMissing, DocumentNotDrawable
+from services.approval.models.refusals import ChainMissing, DocumentNotDrawable, ReasonNotDrawable
 from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared.clock import business_day
 from shared.db import Connection
@@ -36,11 +36,19 @@ class Desk:
     roster: RosterReader
     issuer: str
     made: Callable[[], Renderer]
+    demo_seal: bool
 
     @cached_property
     def renderer(self) -> Renderer:
         """Fonts are read when the first preview is asked for."""
         return self.made()
+
+    def ensure_reason_drawn(self, reason: str) -> None:
+        """Before a revocation is decided: its reason can no longer be changed then. Blocking: call it from a thread. Raises ReasonNotDrawable."""
+        try:
+            self.renderer.ensure_drawable({"reason": reason})
+        except MissingGlyphs as error:
+            raise ReasonNotDrawable(characters=error.code_points) from error
 
     async def ensure_seen(self, content: Content, authorization: str) -> None:
         """With the rights of whoever asks. Raises NotFound for what he does not see, Unavailable."""
@@ -60,7 +68,7 @@ class Desk:
         """The PDF, with the figures as they will stand after the effect. Raises Unavailable, DocumentNotDrawable."""
         today = business_day(now)
         notice = _unnumbered(kind, application_type, content, title, today.year)
-        words = await self.roster.words(notice, Done(), today, self.issuer)
+        words = await self.roster.words(notice, Done(), today, self.issuer, demo_seal=self.demo_seal)
         words |= rules.after_effect(application_type, content.posts, words)
         if application_type is ApplicationType.ENTRY:
             words |= await self.roster.authorisation(content)
@@ -81,5 +89,5 @@ def _unnumbered(kind: NoticeKind, application_type: ApplicationType, content: Co
         application_title=title,
         revoked_no=None,
         reason="",
-        **content.model_dump(),
+        **content.model_dump(exclude={"off_post_kind", "employment_form"}),
     )

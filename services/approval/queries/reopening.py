@@ -7,7 +7,7 @@ import asyncpg
 
 from services.approval.models.refusals import ApplicationUnknown
 from services.approval.models.reopening import KeptCase, KeptDocument, KeptLine
-from services.approval.queries.applications import pinned
+from services.approval.queries.applications import authors_of, pinned
 from shared.db import Connection
 from shared.glossary import ApplicationState, EntryKind, Role
 from shared.law.deadline import Deadline
@@ -54,25 +54,29 @@ async def kept_case(conn: Connection, application_id: UUID) -> KeptCase:
         deadline=Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
         document=_document(document) if document else None,
         lines=await _lines(conn, application_id, None),
+        authors=await authors_of(conn, application_id),
     )
 
 
 async def kept_revocation(conn: Connection, document_id: UUID) -> tuple[UUID, KeptCase]:
     """A revocation, and the application whose document it revokes. Raises ApplicationUnknown."""
-    row = await conn.fetchrow("SELECT * FROM documents WHERE id = $1", document_id)
+    row = await conn.fetchrow(
+        "SELECT d.*, a.concerned FROM documents d JOIN applications a ON a.id = d.application_id WHERE d.id = $1", document_id
+    )
     if row is None:
         raise ApplicationUnknown(document=document_id)
     lines = await _lines(conn, row["application_id"], document_id)
     case = KeptCase(
         pinned=await pinned(conn, row["application_id"]),
         applicant=lines[0].actor,
-        concerned=(),
+        concerned=tuple(row["concerned"]),
         revision=lines[0].revision_after,
         blocked_by=(),
         lifted=(),
         deadline=None,
         document=_document(row),
         lines=lines,
+        authors=await authors_of(conn, row["application_id"]),
         revokes=row["revokes"],
     )
     return row["application_id"], case

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.approval.models.refusals import ApplicationIncomplete, UnitFixed
+from services.approval.models.refusals import ApplicationIncomplete, NotATransfer, SideFixed, UnitFixed
 from shared.glossary import ApplicationType, FreezeScope
 from workflows.approval_messages import Content
 
@@ -40,12 +40,20 @@ def ensure_complete(application_type: ApplicationType, content: Content) -> None
         raise _incomplete(*missing)
     if application_type is not ApplicationType.POST_USE and content.posts != 1:
         raise _incomplete("posts")
+    if application_type is not ApplicationType.TRANSFER and content.from_unit_id:
+        raise NotATransfer
 
 
 def ensure_same_units(before: Content, mended: Content) -> None:
     """A mended application stays with the units it was submitted for; another unit applies anew. Raises UnitFixed."""
     if mended.units != before.units:
         raise UnitFixed
+
+
+def ensure_same_side(before: bool | None, mended: bool | None) -> None:
+    """It stays 编外, or stays 编制: other freezes stop the one than the other. None: not known. Raises SideFixed."""
+    if before is not None and mended is not None and before is not mended:
+        raise SideFixed
 
 
 def _incomplete(*fields: str) -> ApplicationIncomplete:
@@ -61,14 +69,15 @@ def after_effect(application_type: ApplicationType, posts: int, figures: Mapping
     return {name: figures[name] + by for name, by in changed.items() if name in figures}
 
 
-def stopped_by(application_type: ApplicationType) -> FreezeScope | None:
-    """The scope of a freeze that stops an application of this type; exits are never stopped (domain §4.4, trap 7)."""
-    return _STOPPED_BY.get(application_type)
+def stopped_by(application_type: ApplicationType, *, off_establishment: bool | None) -> FreezeScope | None:
+    """The scope of a freeze that stops an application of this type; exits are never stopped (domain §4.4, trap 7). 编外 has a scope of its own."""
+    scope = _STOPPED_BY.get(application_type)
+    return FreezeScope.OFF_ESTABLISHMENT if scope and off_establishment else scope
 
 
-def stopped_types(scopes: tuple[FreezeScope, ...]) -> list[ApplicationType]:
+def stopped_types(scopes: tuple[FreezeScope, ...], *, off_establishment: bool) -> list[ApplicationType]:
     """The application types a freeze with these scopes stops."""
-    return [application_type for application_type, scope in _STOPPED_BY.items() if scope in scopes]
+    return [each for each in _STOPPED_BY if stopped_by(each, off_establishment=off_establishment) in scopes]
 
 
 def number(series: str, year: int, running: int) -> str:

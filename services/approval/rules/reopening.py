@@ -1,9 +1,9 @@
 """Where a case goes on when its workflow is lost: all of it follows from the timeline (docs/decisions/0090)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from services.approval.models.reopening import KeptCase, KeptLine
+from services.approval.models.reopening import KeptCase, KeptDocument, KeptLine
 from shared.clock import business_day
 from shared.glossary import EntryKind
 from workflows.approval_messages import Answer, Carried, Recent
@@ -46,7 +46,7 @@ def carried(kept: KeptCase) -> Carried:
         armed_at=turn.at if turn else None,
         reminded=_reminded(kept, case, turn),
         held=kept.revision if _may_hold(kept, phase) else None,
-        decided_on=document.numbered_on if document else business_day(turn.at) if turn else None,
+        decided_on=_decided_on(document, turn),
         done=Done() if kept.revokes else None,
         document=document.numbered if document else None,
         evidence=_evidence(kept.lines),
@@ -56,12 +56,19 @@ def carried(kept: KeptCase) -> Carried:
 
 
 def _phase(kept: KeptCase, turn: KeptLine | None) -> Phase:
-    """A number is given once the effect was asked for; the last approval leads to the claim."""
+    """A number is given once the effect was asked for, unless it is that of an earlier approval; the last approval leads to the claim."""
     if turn is None:
         return Phase.SUBMITTED
-    if turn.kind is EntryKind.CLAIMED and kept.document:
+    if turn.kind is EntryKind.CLAIMED and kept.document and kept.document.numbered_on >= business_day(turn.at):
         return Phase.EFFECT
     return Phase.CLAIM if turn.kind is EntryKind.APPROVED and turn.step_after is None else _AFTER[turn.kind]
+
+
+def _decided_on(document: KeptDocument | None, turn: KeptLine | None) -> date | None:
+    """The day of the claim; of what follows it, the number says so."""
+    if document and turn and turn.kind is not EntryKind.CLAIMED:
+        return document.numbered_on
+    return business_day(turn.at) if turn else None
 
 
 def _case(kept: KeptCase, phase: Phase, turn: KeptLine | None) -> Case:
@@ -72,6 +79,7 @@ def _case(kept: KeptCase, phase: Phase, turn: KeptLine | None) -> Case:
         chain=kept.pinned.chain,
         applicant=kept.applicant,
         concerned=kept.concerned,
+        authors=kept.authors,
         phase=phase,
         revision=kept.revision,
         position=steps.index(turn.step_after) if turn and turn.step_after in steps else 0,

@@ -13,6 +13,10 @@ _WHY_READ = {
     ApplicationState.WITHDRAWN: "申请单位已撤回，请知悉",
     ApplicationState.PAUSED: "因单位被冻结暂停办理，请知悉",
 }
+_TO_RELEASE = {
+    ApplicationState.AWAITING_RELEASE: "通知单已生成，由用印管理员登记用印",
+    ApplicationState.FILED: "撤销通知单已生成，由用印管理员登记用印",
+}
 _LAST = (("effect", "落编", "系统办理"), ("release", "用印登记", LABELS[Role.SEAL_OPERATOR]), ("filing", "签章归档", "签章平台"))
 _BEYOND = {
     ApplicationState.EFFECTING: 0,
@@ -32,22 +36,21 @@ def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None
         return _WHY_READ[state]
     if state is ApplicationState.RETURNED:
         return "已退回，由申请单位补正后重新提交"
-    if state is ApplicationState.AWAITING_RELEASE:
-        return "通知单已生成，由用印管理员登记用印"
+    if state in _TO_RELEASE:
+        return _TO_RELEASE[state]
     return f"“{step}”环节由{LABELS[holder] if holder else '—'}办理"
 
 
 def actions(
     state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool, urged_today: bool, unrecorded: bool = False
 ) -> tuple[Action, ...]:
-    """What somebody with these roles may do. `impartial`: it is not his own case, and he decided no other step of it. `unrecorded`: it stands still
+    """What somebody with these roles may do. `impartial`: it is not his own case, and he did not decide before what forbids it. `unrecorded`: it stands still
     because a line of its timeline was refused.
     """
     found: list[Action] = []
     if holder in roles and impartial:
-        found += {ApplicationState.IN_REVIEW: [Action.APPROVE, Action.RETURN], ApplicationState.AWAITING_RELEASE: [Action.RELEASE]}.get(
-            state, []
-        )
+        found += [Action.APPROVE, Action.RETURN] if state is ApplicationState.IN_REVIEW else []
+        found += [Action.RELEASE] if state in _TO_RELEASE else []
     if Role.BUSINESS_OFFICER in roles and unrecorded:
         found.append(Action.RECORD_AGAIN)
     if Role.UNIT_CLERK in roles:

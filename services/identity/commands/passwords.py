@@ -42,17 +42,18 @@ async def change_password(database: Database, gate: Gate, by: By, knock: Knock, 
 @command
 async def set_password(conn: Connection, by: By, what: SetPassword) -> UUID:
     """Keep the new password; the session it was changed in gets another key, all others end. Raises PasswordWrong when it was changed meanwhile."""
-    user_id: UUID | None = await conn.fetchval(
-        "UPDATE credentials c SET password_hash = $3, set_at = $4, one_time_until = NULL, earlier = ("
+    user_id = await _id_of(conn, what.user)  # held: a session that is just begun is there to be ended, or is begun after
+    kept = await conn.fetchval(
+        "UPDATE credentials SET password_hash = $3, set_at = $4, one_time_until = NULL, earlier = ("
         "  CASE WHEN one_time_until IS NULL THEN array_prepend($2, earlier) ELSE earlier END)[1:$5]"
-        " FROM users u WHERE u.id = c.user_id AND u.name = $1 AND c.password_hash = $2 RETURNING u.id",
-        what.user,
+        " WHERE user_id = $1 AND password_hash = $2 RETURNING true",
+        user_id,
         what.before,
         what.hashed,
         what.at,
         what.remembered,
     )
-    if user_id is None:
+    if not kept:
         raise PasswordWrong
     await end_others(conn, user_id, what.keep, what.at)
     await conn.execute("UPDATE sessions SET key_hash = $2, previous_hash = NULL WHERE id = $1", what.keep, bytes.fromhex(what.key_hash))

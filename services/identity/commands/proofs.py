@@ -1,6 +1,8 @@
 """Showing who one is by password, and by code where there is a second factor. An unknown name and a wrong password differ neither in words nor in time."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 from uuid import UUID
 
 from services.identity.commands import attempts, hashing
@@ -12,6 +14,7 @@ from services.identity.queries.credentials import credentials_of
 from services.identity.rules.second_factors import place_of, step_of
 from shared.db import By, Connection, Database
 
+Then: TypeAlias = Callable[[Connection, Credentials], Awaitable[None]]
 NOBODY = "nobody"
 """Who acts under a name that is no account's. What was typed is not kept: it may be a password."""
 
@@ -47,21 +50,26 @@ async def prove(database: Database, gate: Gate, by: By, knock: Knock, tried: Tri
     return Proof(attempt, found, step)
 
 
-async def confirm(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> Credentials:
-    """Show it once more, before something that a borrowed session must not do. Raises AccountLocked, PasswordWrong, CodeNeeded."""
+async def confirm(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried, then: Then | None = None) -> Credentials:
+    """Show it once more, before something that a borrowed session must not do; `then` is done as its code is used up, or neither is.
+
+    Raises AccountLocked, PasswordWrong, CodeNeeded.
+    """
     try:
         proof = await prove(database, gate, by, knock, tried)
-        await _settle(database, proof)
+        await _settle(database, proof, then)
     except SignInRefused:
         raise PasswordWrong from None
     return proof.found
 
 
-async def _settle(database: Database, proof: Proof) -> None:
+async def _settle(database: Database, proof: Proof, then: Then | None) -> None:
     try:
         async with database.transaction() as conn:
             await use_code(conn, proof.found.user_id, proof.step)
             await attempts.forget(conn, proof.attempt.mark)
+            if then is not None:
+                await then(conn, proof.found)
     except CodeUsed:
         await attempts.failed(database, proof.attempt)
         raise SignInRefused from None

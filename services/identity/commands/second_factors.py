@@ -1,6 +1,7 @@
 """The second factor: a secret is handed out, counts once its first code was shown, and goes with the password once more."""
 
 import pyotp
+from cryptography.exceptions import InvalidTag
 
 from services.identity.commands import proofs
 from services.identity.commands.gate import Gate
@@ -9,8 +10,18 @@ from services.identity.models.refusals import CodeWrong, FactorMissing, FactorPr
 from services.identity.models.sign_in import Credentials, Knock, Tried
 from services.identity.queries import credentials as queries
 from services.identity.rules import second_factors as rules
+from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database
 from shared.glossary import AccountDeed
+
+
+async def opens(conn: Connection, cipher: FieldCipher) -> bool:
+    """Whether a ring opens a secret that is kept; so does any where there is none."""
+    kept = await conn.fetchrow("SELECT user_id, secret FROM second_factors LIMIT 1")
+    try:
+        return kept is None or bool(cipher.unseal(kept["secret"], rules.place_of(kept["user_id"])))
+    except InvalidTag:
+        return False
 
 
 async def start(database: Database, gate: Gate, name: str) -> str:
@@ -48,11 +59,17 @@ async def confirm(database: Database, gate: Gate, by: By, knock: Knock, name: st
 
 async def remove(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> None:
     """Sign in without it from now on; the password and a code are asked for. Raises PasswordWrong, FactorMissing."""
-    found = await proofs.confirm(database, gate, by, knock, tried)
-    async with database.transaction() as conn:
-        if not await conn.fetchval("DELETE FROM second_factors WHERE user_id = $1 RETURNING true", found.user_id):
-            raise FactorMissing
-        await record(conn, by, AccountDeed.FACTOR_REMOVED, knock.address, (found.user_id, found.name))
+    there = False
+
+    async def take_off(conn: Connection, found: Credentials) -> None:
+        nonlocal there
+        there = bool(await conn.fetchval("DELETE FROM second_factors WHERE user_id = $1 RETURNING true", found.user_id))
+        if there:
+            await record(conn, by, AccountDeed.FACTOR_REMOVED, knock.address, (found.user_id, found.name))
+
+    await proofs.confirm(database, gate, by, knock, tried, take_off)
+    if not there:
+        raise FactorMissing
 
 
 async def _of(conn: Connection, name: str) -> Credentials:

@@ -12,7 +12,7 @@ from services.identity.commands import attempts
 from services.identity.commands.gate import hash_of, new_key
 from services.identity.commands.proofs import use_code
 from services.identity.commands.records import record
-from services.identity.models.refusals import SessionEnded, SessionUnknown, UserUnknown
+from services.identity.models.refusals import SessionEnded, SessionUnknown, SignInRefused, UserUnknown
 from services.identity.models.sign_in import Kept, Knock, OfAccount, Opened, OpenSession, Policy, Shown
 from shared.db import By, Connection, Database, command
 from shared.errors import Unavailable
@@ -64,10 +64,11 @@ async def begin(
 
 @command
 async def open_session(conn: Connection, by: By, what: OpenSession) -> UUID:
-    """Keep a session. Raises CodeUsed, UserUnknown."""
+    """Keep a session. Raises CodeUsed, UserUnknown, SignInRefused when what was shown counts no more."""
     user = await conn.fetchrow("SELECT id, version FROM users WHERE name = $1 FOR UPDATE", what.user)
     if user is None:
         raise UserUnknown(user=what.user)
+    await _ensure_counts(conn, user["id"], what)
     await use_code(conn, user["id"], what.step)
     if what.rehashed is not None:
         await conn.execute("UPDATE credentials SET password_hash = $2 WHERE user_id = $1", user["id"], what.rehashed)
@@ -76,6 +77,21 @@ async def open_session(conn: Connection, by: By, what: OpenSession) -> UUID:
     session = await _insert(conn, what, user)
     await record(conn, by, AccountDeed.SIGNED_IN, what.address, (user["id"], what.user), session)
     return session
+
+
+async def _ensure_counts(conn: Connection, user_id: UUID, shown: Shown) -> None:
+    """The password may have been changed, or a second factor confirmed, while the hash was compared."""
+    if shown.set_at is None:
+        return
+    counts = await conn.fetchval(
+        "SELECT true FROM credentials WHERE user_id = $1 AND set_at = $2"
+        " AND ($3 OR NOT EXISTS (SELECT FROM second_factors WHERE user_id = $1 AND confirmed_at IS NOT NULL)) FOR SHARE",
+        user_id,
+        shown.set_at,
+        shown.step is not None,
+    )
+    if not counts:
+        raise SignInRefused
 
 
 async def _insert(conn: Connection, what: OpenSession, user: asyncpg.Record) -> UUID:

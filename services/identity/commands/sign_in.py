@@ -30,14 +30,14 @@ async def sign_in(database: Database, gate: Gate, by: By, knock: Knock, tried: T
     rehashed = await hashing.hashed(tried.password) if hashing.is_outdated(proof.found.password_hash or "") else None
     try:
         return await _begin(database, proof, before, rehashed)
-    except CodeUsed:
+    except (CodeUsed, SignInRefused):
         await attempts.failed(database, proof.attempt)
         raise SignInRefused from None
 
 
 async def _begin(database: Database, proof: Proof, before: str | None, rehashed: str | None) -> Opened:
     way, attempt = SignInWay.PASSWORD if proof.step is None else SignInWay.SECOND_FACTOR, proof.attempt
-    shown = Shown(mark=attempt.mark, step=proof.step, rehashed=rehashed)
+    shown = Shown(mark=attempt.mark, set_at=proof.found.set_at, step=proof.step, rehashed=rehashed)
     return await begin(database, attempt.policy, attempt.by, attempt.knock, proof.found.name, way, before, shown)
 
 

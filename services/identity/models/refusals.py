@@ -52,6 +52,13 @@ class ScopeMissing(Conflict):
     sentence = "单位角色必须指定所管单位，不能授予全市范围。请填写单位后再授予。"
 
 
+class AdministratorOfUnits(Conflict):
+    """Accounts, rights and records are of no unit: who keeps them could give himself the rest through another."""
+
+    code = "administrator_of_units"
+    sentence = "管理员负责全市的账号、权限和日志，不能只授予部分单位。请将范围选为全市后再授予。"
+
+
 class ScopesDiffer(Conflict):
     """A token carries one row scope for all roles: another scope would widen the roles he has."""
 

@@ -61,9 +61,12 @@ class Credentials:
 
 
 class Shown(Input):
-    """What was shown by password: the mark its attempts count under, the time step of the code, and the hash if it had to be made anew."""
+    """What was shown by password: the mark its attempts count under, since when that password counts, the time step of the code, and the hash
+    if it had to be made anew.
+    """
 
     mark: str | None = None
+    set_at: AwareDatetime | None = None
     step: int | None = None
     rehashed: str | None = None
 

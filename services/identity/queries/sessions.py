@@ -47,7 +47,8 @@ async def acts_for(conn: Connection, name: str, at: datetime) -> list[ActsFor]:
     """Absent colleagues he stands in for at a business instant, and until when."""
     rows = await conn.fetch(
         "SELECT a.name, a.real_name, max(upper(p.during)) AS until FROM proxies p JOIN users u ON u.id = p.user_id JOIN users a ON a.id = p.absent_id"
-        " WHERE u.name = $1 AND p.during @> $2::timestamptz GROUP BY a.name, a.real_name ORDER BY a.name",
+        " WHERE u.name = $1 AND p.during @> $2::timestamptz AND NOT EXISTS (SELECT FROM proxy_ends WHERE id = p.id)"
+        " GROUP BY a.name, a.real_name ORDER BY a.name",
         name,
         at,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.identity.models.accounts import Grant, User
 from services.identity.models.refusals import (
+    AdministratorOfUnits,
     AdministratorsSeparate,
     AlreadyGranted,
     ProxyRefused,
@@ -37,6 +38,8 @@ def ensure_can_hold(held: Sequence[Grant], role: Role, unit_ids: Sequence[UUID] 
         raise AdministratorsSeparate
     if role in OF_A_UNIT and unit_ids is None:
         raise ScopeMissing
+    if role in ADMINISTRATORS and unit_ids is not None:
+        raise AdministratorOfUnits
     if any(_scope(grant.unit_ids) != _scope(unit_ids) for grant in held):
         raise ScopesDiffer
 

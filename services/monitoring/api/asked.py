@@ -14,6 +14,7 @@ from services.monitoring.models.facts import Surroundings
 from services.monitoring.models.refusals import CaseOver
 from shared.auth import PERMISSIONS, Who
 from shared.clock import Clock
+from shared.crypto import FieldCipher
 from shared.db import By, Database
 from shared.errors import NotFound, Unavailable
 from shared.http import IdempotencyKey
@@ -54,6 +55,7 @@ class Asked:
         self.database: Database = request.app.state.database
         self.temporal: Client = request.app.state.temporal
         self.clock: Clock = request.app.state.clock
+        self.cipher: FieldCipher = request.app.state.cipher
         self.surroundings: Surroundings = request.app.state.surroundings
         self.turns: Turns = request.app.state.turns
         self.folder: Path = request.app.state.folder

@@ -23,6 +23,7 @@ from workflows.freeze_case import OVER, Decision, workflow_id
 from workflows.journal import RECORD_AGAIN
 from workflows.roster import FrozenPosts
 
+MOST_POSTS = 100_000
 router = APIRouter(prefix="/freeze-orders", tags=["freeze orders"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
 Officer = Annotated[Who, Depends(Permit("issues.verify"))]
@@ -42,6 +43,10 @@ class ProposalBody(Body):
     def _freezes_something(self) -> Self:
         if not self.scopes and not self.posts:
             raise ValueError("冻结范围（scopes）和冻结名额（posts）至少填写一项")
+        if len({(each.kind, each.funding) for each in self.posts}) < len(self.posts):
+            raise ValueError("冻结名额（posts）中同一编制类型和经费形式只能填写一行")
+        if any(each.posts > MOST_POSTS for each in self.posts):
+            raise ValueError(f"冻结名额（posts）每行不能超过 {MOST_POSTS}")
         return self
 
 

@@ -5,18 +5,20 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from services.monitoring.api.asked import Asked, Asking, Body, decide_case, evidence
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import IssuePage, Page
+from services.monitoring.models.refusals import NoticeNotDrawable
 from services.monitoring.queries import issues as queries
 from services.monitoring.queries.issues import Wanted
-from services.monitoring.queries.notices import ensure_may_be_served
+from services.monitoring.queries.notices import ensure_may_be_served, unsigned_words
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.db import Connection
+from shared.documents import MissingGlyphs
 from shared.http import IdempotencyKey
 from shared.pages import asked as asked_for
 from shared.pages import described
@@ -77,7 +79,7 @@ class ExtensionBody(ReasonBody):
 async def get_issues(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Issues in the caller's scope."""
     async with asked.database.reading() as conn:
-        return await queries.issues(conn, who, wanted, asked.clock.now())
+        return await queries.issues(conn, who, wanted, asked.clock.now(), asked.cipher)
 
 
 @router.get("/{issue_id}")
@@ -105,12 +107,19 @@ async def decided(asked: Asked, who: Who, issue_id: UUID, update: str, order: Or
 
 @router.post("/{issue_id}/confirmation")
 async def post_confirmation(
-    asked: Asking, who: Officer, issue_id: UUID, body: ConfirmationBody, idempotency_key: IdempotencyKey
+    request: Request, asked: Asking, who: Officer, issue_id: UUID, body: ConfirmationBody, idempotency_key: IdempotencyKey
 ) -> IssuePage:
-    """Confirm the finding and sign the 整改通知书; it receives its number."""
+    """Confirm the finding and sign the 整改通知书; it receives its number. Refused when the notice cannot be drawn."""
     signed = evidence(who, "issues.verify", idempotency_key, body)
     order = Confirmation(evidence=signed, title=body.title, demand=body.demand, budget_days=body.budget_days)
-    return await decided(asked, who, issue_id, "confirm", order)
+
+    async def ensure(conn: Connection, found: Issue) -> None:
+        try:
+            request.app.state.renderer.ensure_drawable(await unsigned_words(conn, found, body.title, body.demand))
+        except MissingGlyphs as error:
+            raise NoticeNotDrawable(characters=error.code_points) from error
+
+    return await decided(asked, who, issue_id, "confirm", order, ensure)
 
 
 @router.post("/{issue_id}/recording")

@@ -6,19 +6,20 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from services.monitoring.api.asked import Asking, Body
 from services.monitoring.commands.lists import acknowledge_list, release_list
 from services.monitoring.commands.seals import keep_answer
 from services.monitoring.models.issues import Page
-from services.monitoring.models.refusals import CallbackForged, ListNotSealed
+from services.monitoring.models.refusals import CallbackForged, ListDamaged, ListNotDrawable, ListNotSealed
 from services.monitoring.models.requests import AcknowledgeList, KeepAnswer, ReleaseList
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.lists import ListPage, Wanted
 from services.monitoring.queries.sheets import sheet
 from shared.auth import OFFICE, Permit, Who
 from shared.db import By
+from shared.documents import MissingGlyphs, intact_file
 from shared.http import IdempotencyKey, files
 from shared.pages import asked as asked_for
 from shared.pages import described
@@ -56,25 +57,37 @@ async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
     return Response(content, media_type=_XLSX, headers={"content-disposition": f'attachment; filename="list-{edition.iso_week}.xlsx"'})
 
 
-@router.get("/supervision-lists/{list_id}/pdf", response_class=FileResponse, responses=files("application/pdf"))
-async def get_list_pdf(asked: Asking, who: Reader, list_id: UUID) -> FileResponse:
-    """The sealed file. Refused before it is sealed."""
+@router.get("/supervision-lists/{list_id}/pdf", response_class=Response, responses=files("application/pdf"))
+async def get_list_pdf(asked: Asking, who: Reader, list_id: UUID) -> Response:
+    """The sealed file. Refused before it is sealed. Its hash is checked on each read; a lost or altered file is refused."""
     async with asked.database.reading() as conn:
-        name = await queries.sealed_file(conn, who, list_id)
-    if name is None:
-        raise ListNotSealed(list=list_id)
-    return FileResponse(asked.folder / name, media_type="application/pdf")
+        kept = await queries.sealed_file(conn, who, list_id)
+    content = await asyncio.to_thread(intact_file, asked.folder, kept.file, kept.sha256)
+    if content is None:
+        raise ListDamaged(list=list_id, number=kept.number)
+    return Response(content, media_type="application/pdf")
 
 
 @router.post("/supervision-lists/{list_id}/release")
-async def post_list_release(asked: Asking, who: Operator, list_id: UUID, body: Body, idempotency_key: IdempotencyKey) -> ListPage:
-    """用印登记: the edition is released by a named officer, and sealed thereafter."""
+async def post_list_release(
+    request: Request, asked: Asking, who: Operator, list_id: UUID, body: Body, idempotency_key: IdempotencyKey
+) -> ListPage:
+    """用印登记: the edition is released by a named officer, and sealed thereafter. Refused when it cannot be drawn."""
     async with asked.database.reading() as conn:
-        await queries.supervision_list(conn, who, list_id)
+        edition = await queries.supervision_list(conn, who, list_id)
+    if edition.released_at is None:
+        _ensure_drawable(request, edition)
     what = ReleaseList(list_id=list_id, clock_offset=asked.surroundings.clock_offset())
     await release_list(asked.database, asked.by(who, idempotency_key, body), what)
     async with asked.database.reading() as conn:
         return await queries.supervision_list(conn, who, list_id)
+
+
+def _ensure_drawable(request: Request, edition: ListPage) -> None:
+    try:
+        request.app.state.renderer.ensure_drawable(queries.words(edition, request.app.state.issuer, demo_seal=False))
+    except MissingGlyphs as error:
+        raise ListNotDrawable(characters=error.code_points) from error
 
 
 @router.post("/supervision-lists/{list_id}/acknowledgement")

@@ -19,7 +19,7 @@ from services.monitoring.queries import notices as queries
 from services.monitoring.queries.issues import issue as issue_page
 from shared.auth import OFFICE, Permit, Who
 from shared.db import INTEGER, By
-from shared.documents import MissingGlyphs, Renderer, intact_file, keep_file, sha256_hex
+from shared.documents import MissingGlyphs, intact_file, keep_file, sha256_hex
 from shared.http import IdempotencyKey, files
 from shared.verification import Anybody, AskedFor, Proven
 
@@ -79,11 +79,12 @@ async def _content(request: Request, signed: Notice, kept: Kept) -> bytes:
 
 
 async def _write(request: Request, asked: Asked, signed: Notice) -> Kept:
-    renderer: Renderer = request.app.state.renderer
+    state = request.app.state
+    words = queries.words(signed, state.issuer, demo_seal=state.demo_seal)
     try:
-        pdf = await asyncio.to_thread(renderer.pdf, TEMPLATE, queries.words(signed, request.app.state.issuer), signed.signed_at)
+        pdf = await asyncio.to_thread(state.renderer.pdf, TEMPLATE, words, signed.signed_at)
     except MissingGlyphs as error:
         raise NoticeNotDrawable(characters=error.code_points) from error
-    file, sha256 = await asyncio.to_thread(keep_file, request.app.state.notices, signed.issue_id, pdf), sha256_hex(pdf)
+    file, sha256 = await asyncio.to_thread(keep_file, state.notices, signed.issue_id, pdf), sha256_hex(pdf)
     what = KeepNotice(issue_id=signed.issue_id, round=signed.round, file=file, sha256=sha256)
     return await keep_notice(asked.database, By(ENGINE, asked.clock.now(), f"notice:{signed.issue_id}:{signed.round}/{sha256}"), what)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
@@ -25,15 +24,15 @@ class TaskPage:
     """A page of a work list; `next` is the cursor of the page after."""
 
     items: list[Task]
-    next: UUID | None
+    next: str | None
 
 
 @router.get("/tasks", openapi_extra=described(Wanted))
 async def get_tasks(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> TaskPage:
     """The caller's own work list: nobody sees another's."""
     async with asked.database.reading() as conn:
-        found = await tasks.tasks(conn, who, wanted, asked.clock.now())
-    return TaskPage(found[: wanted.limit], found[wanted.limit - 1].id if len(found) > wanted.limit else None)
+        found = await tasks.tasks(conn, who, wanted, asked.clock.now(), asked.cipher)
+    return TaskPage(found[: wanted.limit], found[wanted.limit - 1].cursor if len(found) > wanted.limit else None)
 
 
 @router.get("/tasks/counts")

@@ -1,6 +1,6 @@
 """Copies of the roster's rows, kept from its events: establishments with their figures, and who is on which unit (by id).
 
-Each takes events of different units and is one statement, however many they are.
+Each takes events of different units and is one statement or two, however many they are.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.db import Connection
 from shared.events.audit import AuditSealed
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, RosterEvent, UnitLoaded
+from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, QuotaChanged, RosterEvent, UnitLoaded
 
 _ROWS = (
     "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
@@ -22,6 +22,23 @@ _ROWS = (
 async def keep_rows(conn: Connection, events: Sequence[RosterEvent]) -> None:
     """The rows as they stand after the events."""
     await conn.execute(_ROWS, *_rows(events))
+
+
+async def keep_quotas(conn: Connection, events: Sequence[QuotaChanged]) -> None:
+    """Posts were set, added or taken away. One that names no cause leaves what was recorded of the surplus before."""
+    await keep_rows(conn, events)
+    causes = [
+        (event.unit_id, row.kind, row.funding, event.over_quota_cause)
+        for event in events
+        if event.over_quota_cause is not None
+        for row in event.establishments
+    ]
+    if causes:
+        await conn.execute(
+            "UPDATE establishments e SET over_quota_cause = told.cause FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])"
+            " AS told (unit_id, kind, funding, cause) WHERE (e.unit_id, e.kind, e.funding) = (told.unit_id, told.kind, told.funding)",
+            *_columns(4, causes),
+        )
 
 
 async def keep_placed(conn: Connection, events: Sequence[PersonPlaced | OverQuotaRecorded]) -> None:
@@ -79,7 +96,11 @@ async def keep_released(conn: Connection, events: Sequence[PersonReleased]) -> N
 
 
 async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected]) -> None:
-    """Dates or retirement facts were corrected."""
+    """Dates or retirement facts were corrected. A post that was over before the kept one began is not kept here.
+
+    Posts never overlap, and a correction ends none: what still has no end is the kept one, and an earlier one ended when it began or before. (An ended
+    post that is moved wholly before its old beginning looks the same, and stays as it was.)
+    """
     corrected = [
         (
             *(event.unit_id, event.person_id, event.started_on, event.ended_on, event.authorised_on),
@@ -93,10 +114,28 @@ async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected])
         " retirement_category = mended.retirement_category, retirement_month = mended.retirement_month"
         " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[])"
         " AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month)"
-        " WHERE p.unit_id = mended.unit_id AND p.person_id = mended.person_id",
+        " WHERE p.unit_id = mended.unit_id AND p.person_id = mended.person_id"
+        " AND (mended.ended_on IS NULL OR p.ended_on IS NOT NULL AND mended.ended_on > p.started_on)",
         *_rows(events),
         *_columns(7, corrected),
     )
+
+
+async def drop_used_causes(conn: Connection, events: Sequence[RosterEvent]) -> None:
+    """Where everybody in post and every promise has a post again, nobody is over quota any more: what was recorded of the surplus explains no later one.
+
+    Promised posts count: who is recorded beyond quota because of them stays so until they are taken.
+    """
+    room = [(event.unit_id, row.kind, row.funding) for event in events for row in event.establishments if row.available >= 0]
+    if room:
+        await conn.execute(
+            "WITH room AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS told (unit_id, kind, funding)),"
+            " of_cuts AS (UPDATE establishments e SET over_quota_cause = NULL FROM room"
+            " WHERE (e.unit_id, e.kind, e.funding) = (room.unit_id, room.kind, room.funding) AND e.over_quota_cause IS NOT NULL)"
+            " UPDATE placements p SET cause = NULL FROM room"
+            " WHERE (p.unit_id, p.kind, p.funding) = (room.unit_id, room.kind, room.funding) AND p.cause IS NOT NULL AND p.ended_on IS NULL",
+            *_columns(3, room),
+        )
 
 
 def _rows(events: Sequence[RosterEvent]) -> list[list[Any]]:

@@ -46,7 +46,7 @@ async def judge(conn: Connection, by: By, occasion: Occasion, before: Light, fac
 
 
 def _judged(occasion: Occasion, before: Light, facts: Facts, parameters: Parameters) -> Judged:
-    return Judged(occasion, before, parameters, rules.judge(facts, parameters))
+    return Judged(occasion, before, parameters, rules.judge(facts, parameters, occasion.today))
 
 
 async def _learn_what_is_known(conn: Connection, judged: Sequence[Judged]) -> None:
@@ -102,12 +102,22 @@ async def _keep_finding(
 
 
 def _opens_again(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
-    """A settled issue comes back when it had gone in between, or was struck off in the moment it came back; a baseline one when it gets worse."""
+    """A settled issue comes back when it had gone in between, or was struck off in the moment it came back; one that nobody mended, when it gets worse.
+
+    What was wrong with one post of a person says nothing of his next.
+    """
     if occasion.baseline:
         return False
-    if issue.state is IssueState.BASELINE:
-        return occasion.event_id is not None and finding.size > issue.size
-    return not issue.present or (issue.state is IssueState.CLOSED and issue.must_vanish)
+    if occasion.placed is not None and issue.subject == str(occasion.placed):
+        return True
+    if issue.state is IssueState.CLOSED:
+        return not issue.present or issue.must_vanish
+    return not issue.present or _got_worse(issue, finding, occasion)
+
+
+def _got_worse(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
+    """Something happened that the issue did not hold yet. What grows with time alone is the same as before, whoever looks at it when."""
+    return occasion.event_id is not None and finding.rule not in rules.TIME_ALONE and finding.size > issue.size
 
 
 async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Issue:
@@ -175,7 +185,7 @@ async def _gone(conn: Connection, by: By, issue: Issue) -> None:
     ends = not issue.has_case and issue.state not in {IssueState.CLOSED, IssueState.DISMISSED}
     await conn.execute(
         "UPDATE issues SET present = false, state = CASE WHEN $2 THEN 'closed' ELSE state END,"
-        " closed_at = CASE WHEN $2 THEN $3 ELSE closed_at END WHERE id = $1",
+        " closed_at = CASE WHEN $2 THEN greatest($3, found_at) ELSE closed_at END WHERE id = $1",
         issue.id,
         ends,
         by.as_of,

@@ -43,24 +43,19 @@ async def lock_lights(conn: Connection, unit_ids: Collection[UUID]) -> dict[UUID
 
 
 async def settle_light(conn: Connection, by: By, unit_id: UUID, before: Light, cause_event_id: UUID | None = None) -> None:
-    """Turn the light to the worst open issue, if that is another colour. The caller holds the light."""
+    """Turn the light to the worst open issue, if that is another colour. The caller holds the light. No colour ends before it began."""
     issues = await _open_issues(conn, unit_id)
     light = rules.light_for(issues, unverified=await _has_dead_letters(conn, unit_id))
     if light is before:
         return
-    version = await conn.fetchval(
-        "UPDATE lights SET light = $2, version = version + 1, changed_at = $3 WHERE unit_id = $1 RETURNING version",
-        unit_id,
-        light,
-        by.as_of,
-    )
+    version, at = await _turn(conn, unit_id, light, by.as_of)
     await conn.execute("UPDATE unit_copies SET light = $2 WHERE id = $1", unit_id, light)
-    await _keep_change(conn, unit_id, light, before, [issue.reason for issue in issues], cause_event_id, by.as_of)
+    await _keep_change(conn, unit_id, light, before, [issue.reason for issue in issues], cause_event_id, at)
     await append(
         conn,
         by,
         LightChanged(
-            occurred_at=by.as_of,
+            occurred_at=at,
             unit_id=unit_id,
             version=version,
             light=light,
@@ -70,6 +65,18 @@ async def settle_light(conn: Connection, by: By, unit_id: UUID, before: Light, c
             case_id=next((workflow_id(issue.id, issue.round) for issue in issues if issue.level is light), by.case_id),
         ),
     )
+
+
+async def _turn(conn: Connection, unit_id: UUID, light: Light, at: datetime) -> tuple[int, datetime]:
+    """The version of the light and since when it shows: an event that came late turns it no earlier than the one before."""
+    (row,) = await conn.fetch(
+        "UPDATE lights SET light = $2, version = version + 1, changed_at = greatest($3, changed_at) WHERE unit_id = $1"
+        " RETURNING version, changed_at",
+        unit_id,
+        light,
+        at,
+    )
+    return row["version"], row["changed_at"]
 
 
 async def _open_issues(conn: Connection, unit_id: UUID) -> list[_Open]:

@@ -28,7 +28,9 @@ def iso_week(day: date) -> str:
 
 @command
 async def issue_list(conn: Connection, by: By, what: IssueList) -> UUID | None:
-    """Issue a unit's edition of the week, once; None when there is nothing to list."""
+    """Issue a unit's edition of the week, once; None when there is nothing to list. One that comes late tells nothing that was found after its day, and
+    comes not at all where a later one is out.
+    """
     await lock_light(conn, what.unit_id)
     present: UUID | None = await conn.fetchval(
         "SELECT id FROM supervision_lists WHERE unit_id = $1 AND iso_week = $2", what.unit_id, what.iso_week
@@ -36,7 +38,10 @@ async def issue_list(conn: Connection, by: By, what: IssueList) -> UUID | None:
     if present is not None:
         return present
     last_id, issued_at, before = await lines_before(conn, what.unit_id)
-    edition = lines(await listed_issues(conn, what.unit_id, last_id, issued_at), before, what.nominal)
+    if issued_at is not None and issued_at > what.nominal:
+        return None
+    found = [each for each in await listed_issues(conn, what.unit_id, last_id, issued_at) if each.found_on <= business_day(what.nominal)]
+    edition = lines(found, before, what.nominal)
     return await _insert(conn, by, what, edition) if edition else None
 
 
@@ -103,7 +108,8 @@ async def _insert_lines(conn: Connection, list_id: UUID, edition: Sequence[Line]
 async def release_list(conn: Connection, by: By, what: ReleaseList) -> UUID:
     """用印登记: an officer releases the edition to be sealed; its sealing goes on in a workflow. Raises ListAlreadyReleased."""
     released = await conn.fetchval(
-        "UPDATE supervision_lists SET released_by = $2, released_at = $3, release_reason = $4 WHERE id = $1 AND released_at IS NULL RETURNING id",
+        "UPDATE supervision_lists SET released_by = $2, released_at = $3, release_reason = $4, released_kept_at = clock_timestamp()"
+        " WHERE id = $1 AND released_at IS NULL RETURNING id",
         what.list_id,
         by.actor,
         by.as_of,
@@ -127,6 +133,9 @@ async def acknowledge_list(conn: Connection, by: By, what: AcknowledgeList) -> U
     if row["acknowledged_at"] is not None:
         raise ListAlreadyAcknowledged(list=what.list_id)
     await conn.execute(
-        "UPDATE supervision_lists SET acknowledged_by = $2, acknowledged_at = $3 WHERE id = $1", what.list_id, by.actor, by.as_of
+        "UPDATE supervision_lists SET acknowledged_by = $2, acknowledged_at = $3, acknowledged_kept_at = clock_timestamp() WHERE id = $1",
+        what.list_id,
+        by.actor,
+        by.as_of,
     )
     return what.list_id

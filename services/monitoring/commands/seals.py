@@ -3,7 +3,7 @@
 from uuid import uuid5
 
 from services.monitoring.models.refusals import NotReleased, SealMismatch, SealTaskUnknown
-from services.monitoring.models.requests import FileSealed, KeepAnswer, PrepareSeal
+from services.monitoring.models.requests import FileSealed, KeepAnswer, MarkSealHeld, PrepareSeal
 from services.monitoring.queries.seals import SealTask, seal_task
 from shared.db import By, Connection, command
 from shared.outbox import update_workflow
@@ -14,7 +14,9 @@ _HOLDERS = {Document.LIST: "supervision_lists", Document.NOTICE: "notice_seals"}
 
 @command
 async def prepare_seal(conn: Connection, by: By, what: PrepareSeal) -> SealTask:  # noqa: ARG001  every command has this form
-    """Fix the bytes that are sealed, and the task for them; the first preparation stays. Raises NotReleased."""
+    """Fix the bytes that are sealed, and the task for them, which is named by both document and bytes: a restore forgets the bytes, the platform
+    does not. The first preparation stays. Raises NotReleased.
+    """
     released = f"SELECT released_at IS NOT NULL FROM {_HOLDERS[what.kind]} WHERE id = $1 FOR UPDATE"
     if not await conn.fetchval(released, what.document_id):
         raise NotReleased(document=what.document_id)
@@ -23,17 +25,24 @@ async def prepare_seal(conn: Connection, by: By, what: PrepareSeal) -> SealTask:
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (document_id) DO NOTHING",
         what.document_id,
         what.kind,
-        f"{what.kind}-{what.document_id}",
+        f"{what.kind}-{what.document_id}:{what.digest[:16]}",
         what.seal_code,
         what.certificate,
         what.placeholder,
         what.prepared_file,
         what.digest,
     )
+    await conn.execute(f"UPDATE {_HOLDERS[what.kind]} SET held = NULL WHERE id = $1 AND held IS NOT NULL", what.document_id)
     task = await seal_task(conn, what.document_id)
     if task is None:
         raise SealTaskUnknown(document=what.document_id)
     return task
+
+
+@command
+async def mark_seal_held(conn: Connection, by: By, what: MarkSealHeld) -> None:  # noqa: ARG001  every command has this form
+    """Show that a released document cannot be prepared or filed, and why; doing so takes the mark away."""
+    await conn.execute(f"UPDATE {_HOLDERS[what.kind]} SET held = $2 WHERE id = $1 AND sealed_at IS NULL", what.document_id, what.code)
 
 
 @command
@@ -56,7 +65,7 @@ async def keep_answer(conn: Connection, by: By, what: KeepAnswer) -> None:
 async def file_sealed(conn: Connection, by: By, what: FileSealed) -> str:  # noqa: ARG001  every command has this form
     """Keep which file is the sealed one; the first stays."""
     await conn.execute(
-        f"UPDATE {_HOLDERS[what.kind]} SET sealed_file = $2, sealed_sha256 = $3, signer = $4, sealed_at = $5"
+        f"UPDATE {_HOLDERS[what.kind]} SET sealed_file = $2, sealed_sha256 = $3, signer = $4, sealed_at = $5, held = NULL"
         " WHERE id = $1 AND sealed_at IS NULL",
         what.document_id,
         what.file,

@@ -1,6 +1,6 @@
 """What of the monitoring stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
 
-from shared.audit.models import DOWNLOADS, EVENT_LOG, Audited
+from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, Audited
 
 AUDITED = (
     EVENT_LOG,
@@ -16,4 +16,6 @@ AUDITED = (
     Audited("freeze_entries", "concat(order_id, '/', sequence)", ("act", "state", "at", "actor", "role", "reason", "document_no")),
     Audited("evidence_files", "id", ("issue_id", "round", "name", "media_type", "size", "sha256", "brought_by", "brought_at")),
     Audited("evidence_removals", "id", ("removed_at", "kept_days")),
+    EXPORTS,
+    Audited("seal_register", "concat(deed, '/', document_id)", ("unit_id", "number", "actor", "reason", "at")),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from shared.glossary import IssueState, Light
@@ -13,10 +13,11 @@ CONSUMER = "monitoring"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the doors know and commands are handed: the holiday calendar, and how far business time is moved (None: time is real)."""
+    """What the doors know and commands are handed: the holiday calendar, how far business time is moved (None: time is real), and that time."""
 
     calendar_now: Callable[[], Calendar]
     clock_offset: Callable[[], timedelta | None]
+    now: Callable[[], datetime]
 
     @property
     def calendar(self) -> Calendar:
@@ -26,7 +27,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Occasion:
-    """Why a unit is judged: an event, a sweep (no event) or a decision. `baseline`: part of a first load, rules run dry."""
+    """Why a unit is judged: an event, a sweep (no event) or a decision. `baseline`: part of a first load, rules run dry.
+
+    `today`: the business day on which an event is judged, which may have come late.
+    `placed`: whom the event put on a post.
+    """
 
     unit_id: UUID
     at: datetime
@@ -34,6 +39,8 @@ class Occasion:
     clock_offset: timedelta | None
     event_id: UUID | None = None
     baseline: bool = False
+    today: date | None = None
+    placed: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class TimelineEntry(BaseModel):
 
 
 class NoticeSeal(BaseModel):
-    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed."""
+    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed. `held`: it cannot be prepared or filed, by that refusal."""
 
     standing: str
     standing_label: str
@@ -73,6 +73,16 @@ class NoticeSeal(BaseModel):
     sealed_at: datetime | None
     sealed_sha256: str | None
     signer: str | None
+    held: str | None = None
+
+
+class SealedNotice(BaseModel):
+    """A sealed 整改通知书 of some round, with the number and the hash it was filed under."""
+
+    round: int
+    number: str
+    sealed_at: datetime
+    sealed_sha256: str
 
 
 class FiredRung(BaseModel):
@@ -138,6 +148,7 @@ class IssuePage(IssueLine):
     closed_at: datetime | None
     closing_document_no: str | None
     notice: NoticeSeal | None
+    sealed_notices: list[SealedNotice]
     certificate: Certificate | None
     timeline: list[TimelineEntry]
     rungs: list[FiredRung]

@@ -133,7 +133,7 @@ class NoticeNotDrawable(Conflict):
     """The notice has characters that no installed font draws."""
 
     code = "notice_not_drawable"
-    sentence = "整改通知书中有现有字库不能显示的字符（{characters}）。请系统管理员补充字库后再试。"
+    sentence = "整改通知书中有现有字库不能显示的字符（{characters}）。请改用其他字；通知书已经签发的，请系统管理员补充字库后再试。"
 
 
 class NoticeDamaged(Conflict):
@@ -169,6 +169,20 @@ class ListNotSealed(Conflict):
 
     code = "list_not_sealed"
     sentence = "该督办清单尚未签章，暂不能下载或签收。"
+
+
+class ListNotDrawable(Conflict):
+    """The edition has characters that no installed font draws."""
+
+    code = "list_not_drawable"
+    sentence = "督办清单中有现有字库不能显示的字符（{characters}），不能生成签章文件。请系统管理员补充字库后再办理用印登记。"
+
+
+class ListDamaged(Conflict):
+    """The sealed file is gone, or is not the one that was filed."""
+
+    code = "list_damaged"
+    sentence = "{number} 的存档文件缺失或已被改动，已停止提供。请系统管理员从备份恢复。"
 
 
 class ListAlreadyAcknowledged(Conflict):

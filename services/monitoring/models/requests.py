@@ -97,6 +97,14 @@ class PrepareSeal(Input):
     certificate: str
 
 
+class MarkSealHeld(Input):
+    """Why a released document waits for more than its seal: the code of a refusal."""
+
+    kind: Document
+    document_id: UUID
+    code: str
+
+
 class KeepNotice(Input):
     """The file that a notice was written to."""
 

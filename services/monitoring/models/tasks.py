@@ -35,7 +35,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Task:
-    """An issue, a freeze order or an edition in a work list, and why it stands in the caller's. `matter`: what was found, in one sentence."""
+    """An issue, a freeze order or an edition in a work list, and why it stands in the caller's.
+
+    `matter`: what was found, in one sentence. `cursor`: the page that goes on behind it.
+    """
 
     kind: Kind
     id: UUID
@@ -55,6 +58,7 @@ class Task:
     due_at: datetime | None
     submitted_at: datetime
     why: str
+    cursor: str
 
 
 @dataclass(frozen=True)

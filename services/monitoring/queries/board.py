@@ -122,7 +122,7 @@ _BOARD = f"""
             SELECT DISTINCT rule, code FROM remarks WHERE unit_id = u.id ORDER BY rule, code) AS known) AS remarks
     {ROWS}
     WHERE {{chosen}} AND {LIT_BY}
-        AND ($7::uuid IS NULL OR ({PLACE}) > (SELECT {PLACE} {ROWS} WHERE u.id = $7))
+        AND ($7::uuid IS NULL OR ({PLACE}) > (SELECT {PLACE} {ROWS} WHERE u.id = $7 AND {{seen}}))
     ORDER BY {PLACE} LIMIT $8
 """
 _LIT = f"SELECT coalesce(l.light, 'green') AS code, count(*) {ROWS} WHERE {{chosen}} GROUP BY 1"
@@ -142,7 +142,7 @@ def chosen_by(who: Who) -> str:
 async def board(conn: Connection, who: Who, chosen: Chosen, after: UUID | None, limit: int) -> Board:
     """The units in the caller's scope, with what each rule in force has open on them, and what is known that is no issue."""
     turn, asked, condition = await last_turn(conn), (scope(who), chosen.unit, chosen.name, chosen.only), chosen_by(who)
-    rows = await conn.fetch(_BOARD.format(chosen=condition), *asked, chosen.color, chosen.rule, after, limit)
+    rows = await conn.fetch(_BOARD.format(chosen=condition, seen=visible(who)), *asked, chosen.color, chosen.rule, after, limit)
     lit = {row["code"]: row["count"] for row in await conn.fetch(_LIT.format(chosen=condition), *asked)}
     ruled = {row["rule"]: row["count"] for row in await conn.fetch(_RULED.format(chosen=condition), *asked)}
     return Board(

@@ -27,6 +27,7 @@ from shared.exports.lists import (
     sorts_of,
     wall_clock,
 )
+from shared.exports.trail import trail_list
 from shared.glossary import WORK_KINDS, FreezeState, IssueState, Light
 from shared.pages import Parameters, ordered
 from shared.sheets.writing import Form
@@ -203,6 +204,7 @@ EXPORTS = exports_of(
         [Sheet("问题", ISSUES, issues_source, "i.rule")],
         {
             "unit": UUID,
+            "below": bool,
             "state": IssueState | Literal["open"],
             "rule": str,
             "level": Light,
@@ -228,4 +230,5 @@ EXPORTS = exports_of(
         [Sheet("督办", SUPERVISION, supervision_source)],
         {"unit": UUID, "week": lists.Week, "standing": lists.Standing, "q": Sought, "sort": sorts_of(lists.SORTS)},
     ),
+    trail_list("monitoring", lists.REGISTER),
 )

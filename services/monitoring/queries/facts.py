@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from services.monitoring import rules
-from services.monitoring.models.facts import Occasion
+from services.monitoring.models.facts import CONSUMER, Occasion
 from services.monitoring.rules import ParameterRow
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameters, PlacementFact
 from shared.clock import business_day
@@ -28,7 +28,7 @@ _TOUCHED_PEOPLE = (
 )
 _TOUCHED_ROWS = (
     "SELECT json_object_agg(unit_id, rows) FROM (SELECT unit_id, json_agg(of_unit) AS rows FROM"
-    " (SELECT unit_id, kind, funding, e.counted, e.quota, e.headcount, e.reserved, e.kind_label, e.funding_label,"
+    " (SELECT unit_id, kind, funding, e.counted, e.quota, e.headcount, e.reserved, e.kind_label, e.funding_label, e.over_quota_cause,"
     " (SELECT coalesce(json_object_agg(cause, people), '{}') FROM (SELECT cause, count(*) AS people FROM placements p"
     " WHERE p.unit_id = e.unit_id AND p.kind = e.kind AND p.funding = e.funding AND cause IS NOT NULL AND ended_on IS NULL"
     " GROUP BY cause) AS causes) AS over_quota"
@@ -88,12 +88,14 @@ async def facts_for_sweep(conn: Connection, unit_id: UUID, occasion: Occasion) -
 
 
 async def units_to_sweep(conn: Connection, day: date) -> list[UUID]:
-    """Units with somebody past his statutory month, or with a finding of that kind."""
+    """Units with somebody past his statutory month, or with a finding of that kind; not those with parked events, which may tell another story."""
     rows = await conn.fetch(
-        "SELECT unit_id FROM placements WHERE ended_on IS NULL AND retirement_month < $1"
-        " UNION SELECT unit_id FROM issues WHERE rule = ANY($2) AND present ORDER BY unit_id",
+        "SELECT unit_id FROM (SELECT unit_id FROM placements WHERE ended_on IS NULL AND retirement_month < $1"
+        " UNION SELECT unit_id FROM issues WHERE rule = ANY($2) AND present) AS touched"
+        " WHERE unit_id::text NOT IN (SELECT key FROM dead_letters WHERE consumer = $3) ORDER BY unit_id",
         f"{day:%Y-%m}",
         list(rules.TIME_ALONE),
+        CONSUMER,
     )
     return [row["unit_id"] for row in rows]
 

@@ -17,7 +17,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState
 from shared.pages import Parameters, ordered
-from shared.unit_copies import scope, visible
+from shared.unit_copies import of_unit, scope, visible
 from workflows.roster import FrozenPosts
 
 
@@ -75,11 +75,12 @@ class OrderPage(BaseModel):
 
 
 class Wanted(BaseModel):
-    """A page of the orders, narrowed. `unit`: it and all below it; `after`: the id of the last of the page before."""
+    """A page of the orders, narrowed. `unit`: of it and, with `below`, of all below it; `after`: the id of the last of the page before."""
 
     model_config = ConfigDict(extra="forbid")
 
     unit: UUID | None = None
+    below: bool = True
     state: FreezeState | None = None
     q: str = Field("", max_length=100, description="Part of a document number or a unit's name.")
     sort: str = "proposed"
@@ -99,7 +100,8 @@ async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
     """Orders in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE o.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    last = f"SELECT {columns} {_ROWS} WHERE {visible(who)} AND o.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
+    behind = f"({columns}) {sign} ({last})" if last else "true"
     conditions = narrowed(wanted, put)
     rows = await conn.fetch(
         f"{_orders(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
@@ -110,7 +112,7 @@ async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on orders `o` of units `u`."""
-    asked: dict[str, tuple[object, str]] = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
+    asked: dict[str, tuple[object, str]] = {of_unit(below=wanted.below): (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
     asked |= {"position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text")}
     return " AND ".join(["true", *(condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value)])
 

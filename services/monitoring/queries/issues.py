@@ -17,6 +17,7 @@ from services.monitoring.models.issues import (
     NextRung,
     NoticeSeal,
     Page,
+    SealedNotice,
     TimelineEntry,
 )
 from services.monitoring.models.refusals import CaseMissing, IssueUnknown, StillFound
@@ -39,32 +40,34 @@ from services.monitoring.rules.stages import issue_stages
 from services.monitoring.rules.tasks import Standing, issue_actions, issue_withheld
 from shared.auth import Who
 from shared.clock import business_day
+from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.errors import KeyReused
 from shared.glossary import LABELS, FreezeState, IssueState, Light, Rung
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
-from shared.pages import Parameters, ordered
-from shared.unit_copies import scope, visible
+from shared.pages import Cursors, Parameters, ordered, question
+from shared.unit_copies import of_unit, scope, visible
 from workflows.rectification import workflow_id
 from workflows.rectification_case import OVER
 from workflows.rectification_orders import Order
 
 
 class Wanted(BaseModel):
-    """A page of the issues, narrowed. `unit`: it and all below it; `after`: the id of the last issue of the page before."""
+    """A page of the issues, narrowed. `unit`: of it and, with `below`, of all below it; `after`: `next` of the page before."""
 
     model_config = ConfigDict(extra="forbid")
 
     state: IssueState | None = None
     unit: UUID | None = None
+    below: bool = True
     rule: str = Field("", max_length=10)
     level: Light | None = None
     open: bool = False
     late: bool = Field(default=False, description="The term has ended and nothing is settled.")
     q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
     sort: str = "found"
-    after: UUID | None = None
+    after: str = Field("", max_length=4_000)
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -79,29 +82,33 @@ SORTS: Mapping[str, Mapping[str, str]] = {
 _ROWS = "FROM issues i JOIN unit_copies u ON u.id = i.unit_id"
 
 
-def _lines(who: Who) -> str:
-    return f"SELECT i.*, u.name AS unit {_ROWS} WHERE {visible(who)}"
+def _lines(who: Who, more: str = "") -> str:
+    return f"SELECT i.*, u.name AS unit{more} {_ROWS} WHERE {visible(who)}"
 
 
-async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> Page:
-    """Issues in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
+async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime, cipher: FieldCipher) -> Page:
+    """Issues in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown, CursorUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
-    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE i.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
-    conditions = narrowed(wanted, put, now)
+    cursors = Cursors(cipher, question("issues", order, wanted.model_dump(mode="json", exclude={"sort", "after", "limit"})))
+    behind, conditions = order.after(cursors.read(wanted.after), put), narrowed(wanted, put, now)
     rows = await conn.fetch(
-        f"{_lines(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
+        f"{_lines(who, f', {order.places}')} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
     )
     rungs = _rungs(await parameters_on(conn, business_day(now)))
     return Page(
-        items=[IssueLine(**_line(row, rungs, now)) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None
+        items=[IssueLine(**_line(row, rungs, now)) for row in rows],
+        next=cursors.after(order.of(rows[-1])) if len(rows) == wanted.limit else None,
     )
 
 
 def narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
     """The condition on issues `i` of units `u`."""
-    asked = {"i.state = {}": (wanted.state, "text"), "{} = ANY(u.path)": (wanted.unit, "uuid"), "i.rule = {}": (wanted.rule, "text")}
+    asked = {
+        "i.state = {}": (wanted.state, "text"),
+        of_unit(below=wanted.below): (wanted.unit, "uuid"),
+        "i.rule = {}": (wanted.rule, "text"),
+    }
     asked |= {"i.level = {}": (wanted.level, "text")}
     asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}
     conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
@@ -151,6 +158,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     return IssuePage(
         **_line(row, _rungs(pinned), now),
         notice=notice,
+        sealed_notices=await _sealed_notices(conn, issue_id),
         certificate=deadline.certificate() if deadline else None,
         details=details_of(row["inputs"], row["threshold"]),
         timeline=[TimelineEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
@@ -237,6 +245,16 @@ async def _notice_seal(conn: Connection, issue_id: UUID, round_no: int) -> Notic
         return None
     standing = "sealed" if row["sealed_at"] else "awaiting_seal" if row["released_at"] else "awaiting_release"
     return NoticeSeal(**row, standing=standing, standing_label=SEAL_STANDINGS[standing])
+
+
+async def _sealed_notices(conn: Connection, issue_id: UUID) -> list[SealedNotice]:
+    """Of every round, the earliest first."""
+    rows = await conn.fetch(
+        "SELECT round, number, sealed_at, sealed_sha256 FROM notices JOIN notice_seals USING (issue_id, round)"
+        " WHERE issue_id = $1 AND sealed_at IS NOT NULL ORDER BY round",
+        issue_id,
+    )
+    return [SealedNotice(**row) for row in rows]
 
 
 async def issue_for_decision(conn: Connection, who: Who, issue_id: UUID) -> tuple[Issue, str]:

@@ -9,7 +9,8 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.monitoring.models.issues import Page
-from services.monitoring.models.refusals import ListUnknown
+from services.monitoring.models.notices import Kept
+from services.monitoring.models.refusals import ListNotSealed, ListUnknown
 from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
@@ -20,15 +21,18 @@ from shared.db import Connection
 from shared.glossary import LABELS, LIST_STANDINGS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
 from shared.pages import Parameters, ordered
-from shared.unit_copies import scope, visible
+from shared.unit_copies import of_unit, scope, visible
 
 Week = Annotated[str, StringConstraints(pattern=r"^\d{4}-W\d{2}$")]
 Standing = Literal["awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged"]
 _FORM_KINDS = {LineKind.NEW: "new", LineKind.CARRIED: "carried", LineKind.OVERDUE: "overdue", LineKind.CLEARED: "cleared"}
 
+REGISTER = "SELECT deed_id AS id, at, actor, deed AS type, unit_id, reason, number AS document_no, case_id FROM seal_register"
+"""用印登记 and 签收 for the trail. Their ids are made of when they were written, as those of events are, so that both stand in one order."""
+
 
 class ListHead(BaseModel):
-    """An edition in a list of them; how many lines of each kind it has."""
+    """An edition in a list of them; how many lines of each kind it has. `held`: released, it cannot be prepared or filed, by that refusal."""
 
     id: UUID
     number: str
@@ -43,6 +47,7 @@ class ListHead(BaseModel):
     signer: str | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
+    held: str | None = None
     standing: str
     standing_label: str
     new: int
@@ -86,11 +91,12 @@ class ListPage(ListHead):
 
 
 class Wanted(BaseModel):
-    """A page of the editions, narrowed. `after`: the id of the last of the page before."""
+    """A page of the editions, narrowed. `unit`: of it and, with `below`, of all below it; `after`: the id of the last of the page before."""
 
     model_config = ConfigDict(extra="forbid")
 
     unit: UUID | None = None
+    below: bool = True
     week: Week | None = None
     standing: Standing | None = None
     q: str = Field("", max_length=100, description="Part of a number or a unit's name.")
@@ -131,11 +137,13 @@ async def lines_before(conn: Connection, unit_id: UUID) -> tuple[UUID | None, da
 
 
 async def listed_issues(conn: Connection, unit_id: UUID, last_id: UUID | None, issued_at: datetime | None) -> list[Listed]:
-    """What is open, and what was settled since the last edition (or stood on it, open)."""
+    """What is open, and what was settled since the last edition (or stood on it, open). An edition that ran late may have cleared some of it."""
     rows = await conn.fetch(
         "SELECT i.* FROM issues i WHERE i.unit_id = $1 AND (i.state NOT IN ('baseline', 'closed', 'dismissed')"
         " OR (i.state IN ('closed', 'dismissed') AND i.version > 0 AND (i.closed_at > $3 OR EXISTS (SELECT FROM supervision_lines l"
-        " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind <> 'cleared'))))",
+        " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind <> 'cleared'))"
+        " AND NOT EXISTS (SELECT FROM supervision_lines l"
+        " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind = 'cleared')))",
         unit_id,
         last_id,
         issued_at,
@@ -179,7 +187,8 @@ async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
     """Editions in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    behind = f"({columns}) {sign} (SELECT {columns} {_ROWS} WHERE l.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    last = f"SELECT {columns} {_ROWS} WHERE {visible(who)} AND l.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
+    behind = f"({columns}) {sign} ({last})" if last else "true"
     conditions = narrowed(wanted, put)
     rows = await conn.fetch(
         f"{_heads(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
@@ -190,7 +199,7 @@ async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on editions `l` of units `u`."""
-    asked = {"{} = ANY(u.path)": (wanted.unit, "uuid"), "l.iso_week = {}": (wanted.week, "text")}
+    asked = {of_unit(below=wanted.below): (wanted.unit, "uuid"), "l.iso_week = {}": (wanted.week, "text")}
     asked |= {"position(lower({}) IN lower(l.number || ' ' || u.name)) > 0": (wanted.q.strip(), "text")}
     conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
     return " AND ".join([*conditions, _STANDINGS[wanted.standing] if wanted.standing else "true"])
@@ -212,24 +221,25 @@ async def supervision_list(conn: Connection, who: Who | None, list_id: UUID) -> 
     return ListPage(**head, lines=lines, actions=list_actions(head["standing"], who.roles) if who else ())
 
 
-async def sealed_file(conn: Connection, who: Who, list_id: UUID) -> str | None:
-    """The name of the sealed file, once there is one. Raises ListUnknown."""
+async def sealed_file(conn: Connection, who: Who, list_id: UUID) -> Kept:
+    """The sealed file. Raises ListUnknown, ListNotSealed."""
     row = await conn.fetchrow(_heads(who) + " AND l.id = $2", scope(who), list_id)
     if row is None:
         raise ListUnknown(list=list_id)
-    name: str | None = row["sealed_file"]
-    return name
+    if row["sealed_file"] is None:
+        raise ListNotSealed(list=list_id)
+    return Kept(row["sealed_file"], row["sealed_sha256"], row["number"])
 
 
-def words(edition: ListPage, issuer: str) -> dict[str, Any]:
-    """What the form says, for the template `supervision_list.typ`."""
+def words(edition: ListPage, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
+    """What the form says, for the template `supervision_list.typ`. `demo_seal`: its seal has no legal effect."""
     monday = date.fromisocalendar(int(edition.iso_week[:4]), int(edition.iso_week[-2:]), 1)
     return {
         "issuer": issuer,
         "number": edition.number,
         "issued_on": str(business_day(edition.issued_at)),
         "case_no": edition.number,
-        "demo_seal": True,
+        "demo_seal": demo_seal,
         "unit": edition.unit,
         "year": int(edition.iso_week[:4]),
         "week": int(edition.iso_week[-2:]),

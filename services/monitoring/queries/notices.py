@@ -76,14 +76,24 @@ async def proven(conn: Connection, asked: AskedFor) -> Proven:
     return Proven(**row)
 
 
-def words(signed: Notice, issuer: str) -> dict[str, Any]:
-    """What the page says, for the template `rectification_notice.typ`."""
+async def unsigned_words(conn: Connection, issue: Issue, title: str, demand: str) -> dict[str, Any]:
+    """What a notice would say that can no longer be changed once it is signed."""
+    row = await conn.fetchrow(
+        "SELECT coalesce(u.name, '—') AS unit, i.inputs FROM issues i LEFT JOIN unit_copies u ON u.id = i.unit_id WHERE i.id = $1", issue.id
+    )
+    if row is None:
+        raise IssueUnknown(issue=issue.id)
+    return {"unit": row["unit"], "title": title, "finding": matter_of(issue.rule, row["inputs"]), "requirement": demand}
+
+
+def words(signed: Notice, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
+    """What the page says, for the template `rectification_notice.typ`. `demo_seal`: its seal will have no legal effect."""
     return {
         "issuer": issuer,
         "number": signed.number,
         "issued_on": str(business_day(signed.signed_at)),
         "case_no": signed.number,
-        "demo_seal": True,
+        "demo_seal": demo_seal,
         "unit": signed.unit,
         "unit_code": signed.unit_code,
         "title": signed.title,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,11 +12,12 @@ from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_RELEASE,
 from services.monitoring.queries.facts import parameters_on
 from shared.auth import Who
 from shared.clock import business_day
+from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.glossary import LABELS, LIST_STANDINGS, WORK_KINDS, FreezeScope, FreezeState, IssueState, Light, Role
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
-from shared.pages import Parameters, ordered
+from shared.pages import Cursors, Parameters, ordered, question
 from shared.unit_copies import scope, visible
 
 _OWN = (
@@ -69,7 +69,7 @@ SORTS: Mapping[str, Mapping[str, str]] = {
 
 
 class Wanted(BaseModel):
-    """A page of a work list, narrowed. `after` is the id of the last line of the page before."""
+    """A page of a work list, narrowed. `after` is the cursor of the last line of the page before."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,7 +79,7 @@ class Wanted(BaseModel):
     light: Light | None = None
     q: str = Field("", max_length=100, description="Part of a number, a title or a unit's name.")
     sort: str = "due"
-    after: UUID | None = None
+    after: str = Field("", max_length=4_000)
     limit: int = Field(50, ge=1, le=200)
 
 
@@ -88,18 +88,19 @@ def asking(who: Who, now: datetime) -> Parameters:
     return Parameters([scope(who), who.name, sorted(who.roles), business_day(now)])
 
 
-async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime) -> list[Task]:
-    """One page, and one more. Raises SortUnknown."""
+async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, cipher: FieldCipher) -> list[Task]:
+    """One page, and one more. Raises SortUnknown, CursorUnknown."""
     order, put = ordered(wanted.sort, SORTS), asking(who, now)
-    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    behind = f"({columns}) {sign} (SELECT {columns} {ROWS} WHERE m.id = {put(wanted.after, 'uuid')})" if wanted.after else "true"
+    cursors = Cursors(cipher, question("tasks", order, wanted.model_dump(mode="json", exclude={"sort", "after", "limit"})))
+    behind = order.after(cursors.read(wanted.after), put)
     rows = await conn.fetch(
-        f"SELECT m.*, u.name AS unit, u.light {ROWS} WHERE {visible(who)} AND {GIVEN} AND {TABS[wanted.tab]} AND {narrowed(wanted, put)}"
+        f"SELECT m.*, u.name AS unit, u.light, {order.places} {ROWS} WHERE {visible(who)} AND {GIVEN} AND {TABS[wanted.tab]} AND {narrowed(wanted, put)}"
         f" AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
         *put,
     )
     ladder = (await parameters_on(conn, business_day(now)))["*", "ladder"].value
-    return [_task(row, wanted.tab, who, [step["offset"] for step in ladder], now) for row in rows]
+    rungs = [step["offset"] for step in ladder]
+    return [_task(row, wanted.tab, who, rungs, now, cursors.after(order.of(row))) for row in rows]
 
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
@@ -131,7 +132,7 @@ async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> C
     return Counts(**dict(row or {}))
 
 
-def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: datetime) -> Task:
+def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: datetime, cursor: str) -> Task:
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
     holder = next((Role(each) for each in sorted(row["holders"], key=lambda each: each not in who.roles)), None)
     copied: dict[str, Any] = {name: row[name] for name in ("kind", "id", "number", "unit_id", "unit", "state", "due_at", "submitted_at")}
@@ -146,6 +147,7 @@ def _task(row: asyncpg.Record, tab: Tab, who: Who, rungs: Sequence[int], now: da
         holder_label=LABELS[holder] if holder else None,
         term=term_of(deadline, rungs if row["level"] == Light.RED else (), now),
         why=_why(row, tab, holder),
+        cursor=cursor,
         **copied,
     )
 

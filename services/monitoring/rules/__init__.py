@@ -1,7 +1,7 @@
 """The rules in force, in order; each is one file with its code, its ground and `check(facts, parameters)`. They decide and do no I/O."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -42,9 +42,20 @@ class ParameterRow:
     effective_on: date
 
 
-def judge(facts: Facts, parameters: Parameters) -> list[tuple[str, Judgement]]:
-    """What each rule says."""
-    return [(code, check(facts, parameters)) for code, check in RULES]
+def judge(facts: Facts, parameters: Parameters, today: date | None = None) -> list[tuple[str, Judgement]]:
+    """What each rule says. On facts of a day that is over by now, what time alone has changed since is left to the sweep."""
+    said = [(code, check(facts, parameters)) for code, check in RULES]
+    if today is None or today <= facts.day:
+        return said
+    later = {code: check(replace(facts, day=today), parameters) for code, check in RULES if code in TIME_ALONE}
+    return [(code, _lasting(judgement, later[code]) if code in later else judgement) for code, judgement in said]
+
+
+def _lasting(then: Judgement, now: Judgement) -> Judgement:
+    """What is still said as it was then; of the other subjects nothing is said, neither that they are found nor that they are gone."""
+    before, after = ({finding.subject: finding for finding in each.findings} for each in (then, now))
+    same = frozenset(subject for subject in then.looked_at if before.get(subject) == after.get(subject))
+    return replace(then, looked_at=same, findings=tuple(finding for finding in then.findings if finding.subject in same))
 
 
 def light_for(issues: Iterable[Coloured], *, unverified: bool = False) -> Light:

@@ -32,7 +32,10 @@ def names_of(fact: OfRow) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class EstablishmentFact:
-    """One (unit, kind, funding), posts and people; `over_quota` = people in post that the office recorded as beyond quota, by cause."""
+    """One (unit, kind, funding), posts and people; `over_quota` = people in post that the office recorded as beyond quota, by cause.
+
+    `over_quota_cause`: why posts were taken away below what was in use, as the office recorded it.
+    """
 
     kind: str
     funding: str
@@ -43,6 +46,7 @@ class EstablishmentFact:
     over_quota: Mapping[OverQuotaCause, int] = field(default_factory=dict)
     kind_label: str = ""
     funding_label: str = ""
+    over_quota_cause: OverQuotaCause | None = None
 
     @property
     def surplus(self) -> int:

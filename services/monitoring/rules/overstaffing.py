@@ -24,12 +24,12 @@ def check(facts: Facts, parameters: Parameters) -> Judgement:  # noqa: ARG001  e
 
 
 def _attributed(row: EstablishmentFact) -> dict[OverQuotaCause, int]:
-    """How much of the surplus each recorded cause explains, the gravest first."""
+    """How much of the surplus each cause recorded of persons explains, the gravest first; the rest is that of the cut, or history."""
     left, explained = row.surplus, {}
     for cause in (OverQuotaCause.VIOLATION, OverQuotaCause.POLICY, OverQuotaCause.HISTORY):
         explained[cause] = min(left, row.over_quota.get(cause, 0))
         left -= explained[cause]
-    explained[OverQuotaCause.HISTORY] += left
+    explained[row.over_quota_cause or OverQuotaCause.HISTORY] += left
     return explained
 
 

@@ -47,7 +47,7 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
     return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 
 
-_UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": []}
+_UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": [], "on_behalf_of": ""}
 
 
 async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any], done: str) -> Response:
@@ -55,7 +55,7 @@ async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any
     try:
         await page.send("approval", path, body)
     except Refused as refusal:
-        typed = {"opinion": page.text("opinion"), "reason": page.text("reason"), "reason_codes": page.texts("reason_codes")}
+        typed = {name: page.text(name) for name in _UNTYPED} | {"reason_codes": page.texts("reason_codes")}
         return await _detail(page, application_id, refusal.problem.status, error=refusal.problem, typed=typed)
     return page.back(f"/applications/{application_id}", done=done)
 

@@ -23,11 +23,11 @@ Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
 FIELDS = (
     *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
-    *("reason_code", "effective_on", "title", "justification"),
+    *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification"),
 )
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
-    ApplicationType.ENTRY: ("reservation_id", "person_id", "reason_code", "effective_on"),
+    ApplicationType.ENTRY: ("reservation_id", "person_id", "reason_code", "effective_on", "off_post_kind", "employment_form"),
     ApplicationType.EXIT: ("person_id", "reason_code", "effective_on"),
     ApplicationType.TRANSFER: ("from_unit_id", "person_id", "row", "effective_on"),
     ApplicationType.CHANGE: ("person_id", "change_id"),
@@ -54,6 +54,12 @@ class Offer:
     more_people: bool
     change: dict[str, Any] | None = None
 
+    @property
+    def off_establishment(self) -> bool:
+        """Whether one of the authorised uses is of 编外."""
+        outside = {each["code"] for each in self.codes["kinds"] if each["population"] == "off_establishment"}
+        return any(each["kind"] in outside for each in self.reservations)
+
 
 @router.get("/applications/new", response_class=Response)
 async def choose(page: Applicant) -> Response:
@@ -64,11 +70,13 @@ async def choose(page: Applicant) -> Response:
 
 
 @router.get("/applications/new/{kind}", response_class=Response)
-async def form(page: Applicant, kind: ApplicationType, unit: str = "", from_unit: str = "", change: UUID | None = None) -> Response:
-    """An empty form; choosing another unit asks for it again. `change`: what was registered for a 信息变更."""
+async def form(
+    page: Applicant, kind: ApplicationType, unit: str = "", from_unit: str = "", person: UUID | None = None, change: UUID | None = None
+) -> Response:
+    """An empty form; choosing another unit asks for it again. `person`: whose page it is opened from. `change`: what was registered for a 信息变更."""
     today = business_day(page.request.app.state.clock.now()).isoformat()
     typed = dict.fromkeys(FIELDS, "") | {"posts": "1", "effective_on": today, "unit_id": unit, "from_unit_id": from_unit}
-    typed["change_id"] = str(change or "")
+    typed |= {"person_id": str(person or ""), "change_id": str(change or "")}
     return await _form(page, kind, typed)
 
 
@@ -194,7 +202,8 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
     error: Problem | None = shown.get("error")
-    shown = {"checks": None, "error": None, "mended": None, "live": False} | shown
+    of_person = page.request.query_params.get("person", "")
+    shown = {"checks": None, "error": None, "mended": None, "live": False, "of_person": of_person} | shown
     return page.show(
         "apply_form.html",
         error.status if error else 200,
@@ -204,6 +213,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         asks=ASKED[kind],
         errors=_errors(error),
         words=WORDS[kind],
+        query=page.request.url.query if of_person else "",
         **shown,
     )
 
@@ -229,7 +239,10 @@ async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     if change:
         person = await page.get("roster", f"/persons/{change['person_id']}")
         return Offer(units["items"], unit, codes, reservations, [person], more_people=False, change=change)
-    people, more = await _people(page, kind, typed["from_unit_id"] if kind is ApplicationType.TRANSFER else unit_id)
+    of_unit = typed["from_unit_id"] if kind is ApplicationType.TRANSFER else str(unit["id"])
+    people, more = await _people(page, kind, of_unit)
+    if all(each["person_id"] != typed["person_id"] for each in people):
+        people = people + await _chosen(page, kind, typed["person_id"], of_unit)
     return Offer(units["items"], unit, codes, reservations, people, more)
 
 
@@ -241,3 +254,15 @@ async def _people(page: Page, kind: ApplicationType, unit_id: str) -> tuple[list
         found = await page.get("roster", "/persons", unit=unit_id, below="false", on_roster=on, limit=200)
         return found["items"], found["next"] is not None
     return [], False
+
+
+async def _chosen(page: Page, kind: ApplicationType, person_id: str, unit_id: str) -> list[dict[str, Any]]:
+    """Whoever was chosen and stands after those listed: in the unit's posts, or in none for an entry; nobody whom the viewer may not see."""
+    if "person_id" not in ASKED[kind] or not person_id or not page.viewer.may("persons.read"):
+        return []
+    with suppress(Refused, Away):
+        found = await page.get("roster", f"/persons/{quote(person_id, safe='')}")
+        post = found["placement"]
+        is_fit = post is None if kind is ApplicationType.ENTRY else post is not None and str(post["unit_id"]) == unit_id
+        return [found] if is_fit else []
+    return []

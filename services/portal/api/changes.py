@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.api.units import words_of
+from services.portal.api.units import choices_of, words_of
 from services.portal.models import Problem, Refused
 
 router = APIRouter()
@@ -52,5 +52,5 @@ def body_of(typed: dict[str, Any]) -> dict[str, Any]:
 async def _form(page: Page, person_id: UUID, typed: dict[str, Any], error: Problem | None = None) -> Response:
     found, codes = await asyncio.gather(page.get("roster", f"/persons/{person_id}"), page.get("roster", "/codes"))
     errors = {each.field: each.reason for each in (error.fields or ())} if error else {}
-    shown = {"found": found, "words": words_of(codes), "typed": typed, "error": error, "errors": errors}
+    shown = {"found": found, "words": words_of(codes), "choices": choices_of(codes), "typed": typed, "error": error, "errors": errors}
     return page.show("change_new.html", error.status if error else 200, **shown)

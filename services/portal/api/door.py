@@ -23,6 +23,8 @@ from shared.glossary import Role
 
 MOST_FIELDS = 500
 DEMANDS = {"/me/password", "/me/code"}
+WRITER = "writer"
+"""The field of every form that says whose it is."""
 UPLOAD = Timeout(120.0, connect=3.0)
 """A service reads a file before it answers."""
 _SAFE = {"GET", "HEAD"}
@@ -37,6 +39,21 @@ def cookie_of(request: Request) -> str:
 def keep_cookie(request: Request, answer: Response, key: str) -> None:
     """Let the browser hold a session key until it is closed or the session ends."""
     answer.set_cookie(request.app.state.cookie, key, path="/", secure=request.app.state.secure, httponly=True, samesite="lax")
+
+
+async def session_of(request: Request) -> Session:
+    """Whose browser asks; a key that is new goes out with the answer (`SessionGoesOn`). Raises SessionEnded, Away."""
+    session: Session = await request.app.state.sessions.of(cookie_of(request))
+    request.state.session_key, request.state.who = session.session, session
+    return session
+
+
+def renewed(request: Request) -> list[tuple[bytes, bytes]]:
+    """The header that lets the browser hold the session under its new key; none where it has it."""
+    key, answer = getattr(request.state, "session_key", ""), Response()
+    if key and key != cookie_of(request):
+        keep_cookie(request, answer, key)
+    return [each for each in answer.raw_headers if each[0] == b"set-cookie"]
 
 
 def forget_cookie(request: Request, answer: Response) -> None:
@@ -170,16 +187,11 @@ class Page:
     def show(self, template: str, status: int = 200, **shown: Any) -> Response:
         """Draw the page."""
         done = self.request.query_params.get("done", "")
-        return self._kept(drawn(self.request, template, status, viewer=self.viewer, done=done, **shown))
+        return drawn(self.request, template, status, viewer=self.viewer, done=done, **shown)
 
     def back(self, path: str, **query: str) -> Response:
         """What was sent is done: go on with a page of our own (303), so that going back sends nothing twice."""
-        return self._kept(RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303))
-
-    def _kept(self, answer: Response) -> Response:
-        if self.session.session != cookie_of(self.request):
-            keep_cookie(self.request, answer, self.session.session)
-        return answer
+        return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
 
 
 class Opened:
@@ -198,10 +210,12 @@ class Opened:
 
     async def __call__(self, request: Request) -> Page:
         """Raises SessionEnded, Demanded, NoRight, and Forged for a form without the session's mark."""
-        session = await request.app.state.sessions.of(cookie_of(request))
+        request.state.opened = self
+        session = await session_of(request)
         form = FormData() if request.method in _SAFE else await self.form_of(request)
         page = Page(request, session, form)
         if request.method not in _SAFE and not _is_marked(request, form, session):
+            request.state.page = page
             raise Forged
         if session.demand and request.url.path not in {*DEMANDS, "/sign-out"}:
             raise Demanded(session.demand)

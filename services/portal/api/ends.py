@@ -6,18 +6,19 @@ from urllib.parse import quote
 import structlog
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.datastructures import FormData, Headers
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.portal.api.door import Page, drawn
-from services.portal.api.incoming import incoming_of
+from services.portal.api.door import WRITER, Opened, Page, drawn, renewed
+from services.portal.api.incoming import Incoming, incoming_of
 from services.portal.models import Away, Demanded, Problem, Refused
 from services.portal.queries.waits import counted as waits_of_request
 from services.portal.rules.paths import is_own_request, own
 from shared.glossary import SERVICE_NAMES
 
-UNKEPT = {"csrf", "password", "new_password", "again", "code", "secret", "uri", "next"}
+SECRETS = {"password", "new_password", "again", "code", "secret", "uri"}
+UNKEPT = {"csrf", "next", *SECRETS}
 _UNREAD = {
     408: ("没有传完", "提交的内容没有在规定时间内传完，未生效。请检查网络后重新提交。"),
     413: ("提交的内容过大", "提交的内容过大，未生效。一般不超过 20 MB，导入的文件不超过 60 MB。请拆分或压缩后重新提交。"),
@@ -62,6 +63,31 @@ class Timed:
         await self._app(scope, receive, told)
 
 
+class SessionGoesOn:
+    """ASGI middleware: a session that has a new key goes on under it, whatever is answered first: a page, a file, events, a refusal."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The cookie with the head of the answer, unless the answer itself says what becomes of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        scope.setdefault("state", {})
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", []))
+                own = f"{request.app.state.cookie}=".encode()
+                said = any(name == b"set-cookie" and value.startswith(own) for name, value in headers)
+                message["headers"] = headers if said else headers + renewed(request)
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+
 async def session_ended(request: Request, _: Exception) -> Response:
     """Sign in and go on: a page is opened again, a form is sent again with all that was typed."""
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -93,9 +119,12 @@ async def no_right(request: Request, _: Exception) -> Response:
 
 async def forged(request: Request, _: Exception) -> Response:
     """A form without the session's mark: it was made in another session, or elsewhere."""
-    problem = Problem(
-        status=403, code="forged", title="页面已过期", detail="这个页面是在另一次登录中打开的，本次提交未生效。请返回后刷新页面再提交。"
-    )
+    form, viewer = await _sent(request), request.state.page.viewer
+    said = "这个页面是在另一次登录中打开的，本次提交未生效。"
+    problem = Problem(status=403, code="forged", title="页面已过期", detail=f"{said}请返回后刷新页面再提交。")
+    if _goes_on(request, form) and form.get(WRITER) == viewer.name:
+        problem = problem.model_copy(update={"detail": f"{said}填写的内容都在，确认后继续提交。"})
+        return _resumed(request, form, viewer.csrf, problem)
     return _state(request, "problem.html", 403, problem=problem)
 
 
@@ -107,13 +136,39 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def away(request: Request, error: Exception) -> Response:
-    """A service does not answer."""
+    """A service does not answer; what was sent goes on under its own key, so that it is done once."""
     part = SERVICE_NAMES.get(error.service, error.service) if isinstance(error, Away) else ""
-    detail = f"“{part}”暂时没有应答。刚才的操作如已提交，用同一页面重新提交不会重复办理。请稍后再试。"
+    form = await _sent(request)
+    goes_on = _goes_on(request, form)
+    next_step = "填写的内容都在。刚才的操作如已办成，继续提交不会重复办理。请稍后继续提交。" if goes_on else "请稍后再试。"
+    detail = f"“{part}”暂时没有应答。{next_step}"
     problem = Problem(status=503, code="unavailable", title="系统的一个部件暂时不可用", detail=detail)
-    answer = _state(request, "problem.html", 503, problem=problem)
+    answer = _resumed(request, form, str(form["csrf"]), problem) if goes_on else _state(request, "problem.html", 503, problem=problem)
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+async def _sent(request: Request) -> FormData:
+    """What was typed, read now where the request ended before; nothing of a page that is open to everybody."""
+    page: Page | None = getattr(request.state, "page", None)
+    opened: Opened | None = getattr(request.state, "opened", None)
+    if request.method != "POST" or page or not opened:
+        return page.form if page else FormData()
+    return await opened.form_of(request)
+
+
+def _goes_on(request: Request, form: FormData) -> bool:
+    """Whether the form may be sent once more as it is: a page's own, under its key, without secrets."""
+    is_whole = request.headers.get("hx-request") != "true" and {"csrf", "request_key"} <= form.keys()
+    return is_whole and isinstance(form["csrf"], str) and form.keys().isdisjoint(SECRETS)
+
+
+def _resumed(request: Request, form: FormData, csrf: str, problem: Problem) -> Response:
+    incoming: Incoming | None = getattr(request.state, "incoming", None)
+    files = bool(incoming and incoming.file_name) or any(isinstance(each, UploadFile) and each.filename for each in form.values())
+    page: Page | None = getattr(request.state, "page", None)
+    shown = {"target": request.url.path, "kept": kept_of(form), "csrf": csrf, "files": files, "viewer": page.viewer if page else None}
+    return drawn(request, "resume.html", problem.status, problem=problem, **shown)
 
 
 async def no_such_page(request: Request, error: Exception) -> Response:
@@ -134,7 +189,8 @@ async def failed(request: Request, error: Exception) -> Response:
     detail = "系统内部错误，页面未能显示。请稍后再试；如仍失败，请将追踪编号告知运维人员。"
     problem = Problem(status=500, code="internal_error", title="系统内部错误", detail=detail, trace_id=trace_id)
     answer = _state(request, "problem.html", 500, problem=problem)
-    for header, value in request.app.state.headers.items():  # it is made outside of what gives all others their headers
+    # it is made outside of what gives all others their headers
+    for header, value in [*request.app.state.headers.items(), *renewed(request)]:
         answer.headers[header.decode()] = value.decode()
     return answer
 

@@ -17,7 +17,7 @@ from services.portal.rules.merging import cursors, merged
 
 router = APIRouter()
 Asker = Annotated[Page, Depends(Opened("exports.make"))]
-Service = Literal["roster", "approval", "monitoring", "reporting"]
+Service = Literal["roster", "approval", "monitoring", "reporting", "identity"]
 MOVING = ("export_waiting", "export_running")
 SHOWN = 50
 FILTER = "by."

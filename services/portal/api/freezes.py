@@ -82,15 +82,14 @@ async def _form(page: Page, unit_id: UUID, typed: dict[str, Any], error: Problem
     unit, codes, found = await asyncio.gather(
         page.get("roster", f"/units/{unit_id}"),
         page.get("roster", "/codes"),
-        page.get("monitoring", "/issues", unit=str(unit_id), level="red", open="true", limit=200),
+        page.get("monitoring", "/issues", unit=str(unit_id), below="false", level="red", open="true", limit=200),
     )
-    offered = [each for each in _confirmed(found["items"]) if each["unit_id"] == str(unit_id)]
     return page.show(
         "freeze_form.html",
         error.status if error else 200,
         unit=unit,
         words=words_of(codes),
-        offered=offered,
+        offered=_confirmed(found["items"]),
         typed=typed,
         error=_told(error) if error else None,
         errors={each.field.split(".")[0]: each.reason for each in (error.fields or ())} if error else {},

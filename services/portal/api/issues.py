@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from starlette.datastructures import FormData
 
 from services.portal.api.analysis import narrowings
 from services.portal.api.door import Opened, Page, Receiving
@@ -181,6 +182,8 @@ async def _brought(page: Page, issue_id: UUID) -> tuple[dict[str, Any], Problem 
         detail = f"“{name}”：{refusal.problem.detail}整改情况和其他附件已保留。"
         return typed, refusal.problem.model_copy(update={"detail": detail})
     typed["evidence-attachments"].append(file["id"])
+    page.form = FormData([*page.form.multi_items(), ("evidence-attachments", str(file["id"]))])  # should the form have to go on later
+    page.request.state.incoming.file_name = ""
     return typed, None
 
 

@@ -45,7 +45,7 @@ async def edition(page: Reader, list_id: UUID) -> Response:
 
 async def _edition(page: Page, list_id: UUID, status: int = 200, **shown: Any) -> Response:
     found = await page.get("monitoring", f"/supervision-lists/{list_id}")
-    of_unit = f"/supervision-lists?unit={found['unit_id']}&sort=-issued&limit={OTHERS}"
+    of_unit = f"/supervision-lists?unit={found['unit_id']}&below=false&sort=-issued&limit={OTHERS}"
     cards, names = await asyncio.gather(
         page.get_each({"others": ("monitoring", of_unit)}), page.names_of(found["released_by"], found["acknowledged_by"])
     )

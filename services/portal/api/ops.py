@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -10,13 +12,15 @@ from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
 from services.portal.api.units import asked_of
+from services.portal.models import Away
 from services.portal.rules.waterfall import waterfall
 from shared.found_traces import TRACE_ID, Found
-from shared.trace_finder import Finder, Zipkin
+from shared.glossary import SERVICE_NAMES
+from shared.trace_finder import SERVICES, Finder, Zipkin
 
 router = APIRouter(prefix="/ops")
 Operator = Annotated[Page, Depends(Opened("traces.read"))]
-MOST_CASES = 50
+MOST_CASES, NUMBERING = 50, ("approval", "monitoring")
 _CASE = re.compile(r"[a-z]{1,20}:[0-9A-Za-z:-]{1,60}")
 
 
@@ -25,22 +29,33 @@ async def ops(page: Operator) -> Response:
     """Find by the number of an application or a notice, an id, a case, or a trace."""
     asked = asked_of(page, ("q",))["q"].strip()
     known = not asked or TRACE_ID.fullmatch(asked) or _CASE.fullmatch(asked)
-    cases = [] if known else await _cases(page, asked)
-    found = await _found(page, cases[0] if len(cases) == 1 else asked) if len(cases) == 1 or known else None
+    cases, silent = ([], []) if known else await _cases(page, asked)
+    found, away = await _found(page, cases[0] if len(cases) == 1 else asked) if len(cases) == 1 or known else (None, [])
+    away = [SERVICE_NAMES[each] for each in SERVICES if each in {*silent, *away}]
     traces = [waterfall(each) for each in found.traces] if found else []
-    return page.show("ops.html", asked=asked, cases=cases, found=found, traces=traces, link=_link(page, found))
+    return page.show("ops.html", asked=asked, cases=cases, found=found, traces=traces, away=away, link=_link(page, found))
 
 
-async def _found(page: Page, what: str) -> Found | None:
+async def _found(page: Page, what: str) -> tuple[Found | None, list[str]]:
+    """What is known of it, and which services did not answer."""
     state = page.request.app.state
-    finder = Finder(page.get, Zipkin(state.to_zipkin, state.zipkin_url))
-    return None if not what else await (finder.trace(what) if TRACE_ID.fullmatch(what) else finder.case(what))
+    finder = Finder(partial(_told, page), Zipkin(state.to_zipkin, state.zipkin_url))
+    found = None if not what else await (finder.trace(what) if TRACE_ID.fullmatch(what) else finder.case(what))
+    return found, finder.away
 
 
-async def _cases(page: Page, asked: str) -> list[str]:
-    """What the number or the id is of."""
-    told = await asyncio.gather(*(page.get(service, "/cases", of=asked[:80]) for service in ("approval", "monitoring")))
-    return [case for each in told for case in each][:MOST_CASES]
+async def _told(page: Page, service: str, path: str, **query: str) -> Any:
+    """What a service says; none where it does not answer."""
+    with suppress(Away):
+        return await page.get(service, path, **query)
+    return None
+
+
+async def _cases(page: Page, asked: str) -> tuple[list[str], list[str]]:
+    """What the number or the id is of, and which of those who know did not answer."""
+    told = dict(zip(NUMBERING, await asyncio.gather(*(_told(page, each, "/cases", of=asked[:80]) for each in NUMBERING)), strict=True))
+    cases = [case for each in told.values() for case in each or ()]
+    return cases[:MOST_CASES], [service for service, each in told.items() if each is None]
 
 
 def _link(page: Page, found: Found | None) -> str:

@@ -59,7 +59,8 @@ async def reveal(page: Annotated[Page, Depends(Opened("persons.reveal"))], perso
 
 async def _person(page: Page, person_id: UUID, status: int = 200, **shown: Any) -> Response:
     found, codes = await asyncio.gather(page.get("roster", f"/persons/{person_id}"), page.get("roster", "/codes"))
-    wanted = {name: ("roster", f"/persons/{person_id}/{name}?limit=50") for name in ("history", "changes", "key-changes")}
+    asked = {"history": "", "changes": "&sort=-at", "key-changes": ""}
+    wanted = {name: ("roster", f"/persons/{person_id}/{name}?limit=50{more}") for name, more in asked.items()}
     cards = await page.get_each(wanted)
     posts = (cards["history"] or {}).get("items", ())
     linked, names = await asyncio.gather(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from services.portal.api.door import Viewer, cookie_of, drawn
+from services.portal.api.door import Viewer, drawn, session_of
 from services.portal.api.incoming import Incoming, incoming_of
 from services.portal.models import Away, Problem, Refused, SessionEnded
 from services.portal.rules import described
@@ -65,7 +65,9 @@ async def _verdict(request: Request, number: str, digest: str) -> tuple[str, dic
     """`valid`, `revoked`, `altered` (the number is ours, the file is not), `other` (file and number are of two documents), `unknown`, `unsure`."""
     by_file, all_answered = await _proven(request, {"sha256": digest}) if digest else (None, True)
     by_number, all_told = await _proven(request, {"document_no": number}) if len(number) >= LEAST else (None, True)
-    if digest and by_file is None and by_number is not None and all_answered:
+    if digest and by_file is None and not all_answered:  # a number that is ours says nothing of this file
+        return "unsure", None
+    if digest and by_file is None and by_number is not None:
         return "altered", by_number
     found = by_file or by_number
     if by_file and len(number) >= LEAST and by_file["document_no"] != number:
@@ -146,5 +148,5 @@ async def _public(request: Request, template: str, status: int = 200, **shown: A
     """For everybody; whoever is signed in keeps his navigation."""
     viewer = None
     with suppress(SessionEnded, Away, Refused):
-        viewer = Viewer(await request.app.state.sessions.of(cookie_of(request)))
+        viewer = Viewer(await session_of(request))
     return drawn(request, template, status, viewer=viewer, **shown)

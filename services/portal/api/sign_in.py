@@ -6,11 +6,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from services.portal.api.door import Opened, Page, cookie_of, drawn, forget_cookie, keep_cookie
-from services.portal.models import Refused, SessionEnded
+from services.portal.api.door import WRITER, Opened, Page, cookie_of, drawn, forget_cookie, keep_cookie, session_of
+from services.portal.models import Away, Problem, Refused, SessionEnded
 from services.portal.queries.sessions import Sessions
 from services.portal.rules.paths import own
 from shared.auth import ADMINISTRATORS
+from shared.glossary import SERVICE_NAMES
 
 router = APIRouter()
 KEPT = "kept."
@@ -40,14 +41,26 @@ async def begin(request: Request) -> Response:
     try:
         found = await _sessions(request).begin(name.strip(), password, code.strip(), caller_of(request))
     except Refused as refusal:
-        return _asked_again(request, form, refusal)
+        return _asked_again(request, form, refusal.problem)
+    except Away as error:
+        return _asked_later(request, form, error)
     return await _go_on(request, form, found)
 
 
-def _asked_again(request: Request, form: FormData, refusal: Refused) -> Response:
-    needs_code = refusal.problem.code == "code_needed" or bool(form.get("code"))
+def _asked_again(request: Request, form: FormData, problem: Problem) -> Response:
+    needs_code = problem.code == "code_needed" or bool(form.get("code"))
     shown = {"next": own(str(form.get("next", "/"))), "kept": kept_in(form), "name": form.get("name", ""), "needs_code": needs_code}
-    return sign_in_page(request, refusal.problem.status, error=refusal.problem, **shown)
+    return sign_in_page(request, problem.status, error=problem, **shown)
+
+
+def _asked_later(request: Request, form: FormData, error: Away) -> Response:
+    """Identity is away: what was kept stays in the form. Raises Away where nothing was."""
+    if not kept_in(form):
+        raise error
+    detail = f"“{SERVICE_NAMES[error.service]}”暂时没有应答，没有登录。填写的内容仍然保留，请稍后再登录。"
+    answer = _asked_again(request, form, Problem(status=503, code="unavailable", title="系统的一个部件暂时不可用", detail=detail))
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 @router.get("/demo-users", response_class=Response)
@@ -66,28 +79,40 @@ async def demo_users(request: Request, next: str = "/", q: str = "") -> Response
 async def begin_demo(request: Request) -> Response:
     """Sign in as one of them."""
     form = await request.form()
-    return await _go_on(request, form, await _sessions(request).begin_demo(str(form.get("name", "")), caller_of(request)))
+    try:
+        found = await _sessions(request).begin_demo(str(form.get("name", "")), caller_of(request))
+    except Away as error:
+        return _asked_later(request, form, error)
+    return await _go_on(request, form, found)
 
 
 @router.post("/sign-out", response_class=Response)
 async def end(page: Annotated[Page, Depends(Opened("account.read"))]) -> Response:
     """Sign out; the session ends at identity, not only here."""
-    await _sessions(page.request).end(cookie_of(page.request))
+    _sessions(page.request).forget(cookie_of(page.request))
+    await _sessions(page.request).end(page.session.session)
     answer = RedirectResponse("/sign-in?left=true", 303)
     forget_cookie(page.request, answer)
     return answer
 
 
 async def _go_on(request: Request, form: FormData, found: dict[str, Any]) -> Response:
-    target, kept = own(str(form.get("next", "/"))), kept_in(form)
-    key = found["session"]
-    if kept:
-        session = await _sessions(request).of(key)
-        answer: Response = drawn(request, "resume.html", target=target, kept=kept, csrf=session.csrf)
-    else:
-        answer = RedirectResponse(target, 303)
-    keep_cookie(request, answer, key)
+    try:
+        answer = await _gone_on(request, form, found["session"])
+    except Away as error:
+        answer = _asked_later(request, form, error)
+    keep_cookie(request, answer, found["session"])
     return answer
+
+
+async def _gone_on(request: Request, form: FormData, key: str) -> Response:
+    target, kept = own(str(form.get("next", "/"))), kept_in(form)
+    session = await _sessions(request).of(key) if kept else None
+    if session and dict(kept).get(WRITER, session.name) != session.name:
+        return RedirectResponse("/", 303)  # nobody sends what another wrote
+    if session:
+        return drawn(request, "resume.html", target=target, kept=kept, csrf=session.csrf, problem=None, files=False)
+    return RedirectResponse(target, 303)
 
 
 def kept_in(form: FormData) -> tuple[tuple[str, str], ...]:
@@ -97,7 +122,7 @@ def kept_in(form: FormData) -> tuple[tuple[str, str], ...]:
 
 async def _is_signed_in(request: Request) -> bool:
     try:
-        await _sessions(request).of(cookie_of(request))
+        await session_of(request)
     except SessionEnded:
         return False
     return True

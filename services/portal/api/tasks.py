@@ -29,6 +29,8 @@ CHOICES = {
     "light": list(Light),
 }
 A_PAGE, MOST = 50, 50
+SILENT = Problem(status=503, code="unavailable", title="暂时没有应答", detail="不知道是否办成。请刷新待办后再看。")
+UNTRIED = Problem(status=503, code="unavailable", title="暂时没有应答", detail="系统暂时没有应答，本件没有提交。请稍后在待办中重新办理。")
 
 
 @dataclass(frozen=True)
@@ -107,18 +109,22 @@ async def _page(page: Page, service: str, asked: dict[str, str], limit: int, *, 
 
 @router.post("/tasks/decisions", response_class=Response)
 async def decide_many(page: Annotated[Page, Depends(Opened("applications.decide"))]) -> Response:
-    """Approve those that were ticked, one after the other: one that is refused stops none of the others."""
-    results = [await _approved(page, *each.split("|", 3)) for each in page.texts("chosen")[:MOST] if each.count("|") == 3]
+    """Approve those that were ticked, one after the other: one that is refused stops none of the others, a service without an answer all of them."""
+    results: list[dict[str, Any]] = []
+    chosen = [each.split("|", 3) for each in page.texts("chosen")[:MOST] if each.count("|") == 3]
+    for application, revision, step, number in chosen:
+        silent = bool(results) and results[-1]["problem"] in (SILENT, UNTRIED)
+        problem = UNTRIED if silent else await _approved(page, application, revision, step)
+        results.append({"id": application, "number": number, "problem": problem})
     return page.show("tasks_decided.html", results=results, opinion=page.text("opinion"))
 
 
-async def _approved(page: Page, application: str, revision: str, step: str, number: str) -> dict[str, Any]:
+async def _approved(page: Page, application: str, revision: str, step: str) -> Problem | None:
     body = {"verdict": "approve", "revision": int(revision), "step": step, "opinion": page.text("opinion")}
     try:
         await page.send("approval", f"/applications/{application}/decisions", body, part=f"/{application}")
     except Refused as refusal:
-        return {"id": application, "number": number, "problem": refusal.problem}
+        return refusal.problem
     except Away:
-        problem = Problem(status=503, code="unavailable", title="暂时没有应答", detail="不知道是否办成。请刷新待办后再看。")
-        return {"id": application, "number": number, "problem": problem}
-    return {"id": application, "number": number, "problem": None}
+        return SILENT
+    return None

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.portal.api.door import Opened, Page
 from services.portal.models import Away, Refused
+from shared.glossary import IssueState
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("units.read"))]
@@ -60,7 +61,7 @@ async def unit(page: Reader, unit_id: UUID) -> Response:
     if page.viewer.may("persons.read"):
         cards["here"] = ("roster", f"/units/{unit_id}/working-here{when}")
     if page.viewer.may("lights.read"):
-        cards |= {"light": ("monitoring", f"/units/{unit_id}/light"), "issues": ("monitoring", f"/issues?unit={unit_id}&limit=200")}
+        cards |= {"light": ("monitoring", f"/units/{unit_id}/light"), "issues": ("monitoring", f"/issues?{_alone(unit_id)}&open=true")}
     linked = {each["unit_id"] for side in ("successors", "predecessors") for each in head["unit"][side]}
     found, linked_names = await asyncio.gather(page.get_each(cards), names_of_units(page, linked))
     return page.show("unit.html", tab="", cards=found, linked=linked_names, **head)
@@ -68,9 +69,11 @@ async def unit(page: Reader, unit_id: UUID) -> Response:
 
 @router.get("/units/{unit_id}/persons", response_class=Response)
 async def persons(page: Annotated[Page, Depends(Opened("persons.read"))], unit_id: UUID) -> Response:
-    """Who holds a post here, masked."""
-    moment, asked = asked_of(page, MOMENT), asked_of(page, ("population", "sort", "after"))
-    listed = page.get("roster", f"/units/{unit_id}/persons", **moment, **asked | {"sort": asked["sort"] or "name"})
+    """Who holds a post here, or belongs here without one, masked."""
+    moment, asked = asked_of(page, MOMENT), asked_of(page, ("on_roster", "population", "sort", "after"))
+    if asked["on_roster"] and asked["sort"].endswith("started_on"):  # who has no post came to none
+        asked["sort"] = ""
+    listed = page.get("roster", "/persons", unit=unit_id, below="false", **moment, **asked | {"sort": asked["sort"] or "name"})
     if page.is_fragment:
         found, codes = await asyncio.gather(listed, page.get("roster", "/codes"))
         asked |= moment
@@ -108,16 +111,22 @@ async def ledger(page: Reader, unit_id: UUID) -> Response:
 @router.get("/units/{unit_id}/supervision", response_class=Response)
 async def supervision(page: Annotated[Page, Depends(Opened("lights.read"))], unit_id: UUID) -> Response:
     """监督: its light and why, issues, freezes, supervision lists."""
-    head = await head_of(page, unit_id, NOW)
-    cards = await page.get_each(
-        {
-            "light": ("monitoring", f"/units/{unit_id}/light"),
-            "issues": ("monitoring", f"/issues?unit={unit_id}&limit=200"),
-            "freezes": ("monitoring", f"/freeze-orders?unit={unit_id}&limit=200"),
-            "lists": ("monitoring", f"/supervision-lists?unit={unit_id}&limit=200"),
-        }
-    )
+    head, alone = await head_of(page, unit_id, NOW), _alone(unit_id)
+    wanted = {
+        "light": ("monitoring", f"/units/{unit_id}/light"),
+        "issues": ("monitoring", f"/issues?{alone}&sort=-found"),
+        "freezes": ("monitoring", f"/freeze-orders?{alone}&sort=-proposed"),
+        "lists": ("monitoring", f"/supervision-lists?{alone}&sort=-issued"),
+    }
+    if page.viewer.may("issues.verify"):
+        wanted["baseline"] = ("monitoring", f"/issues?{alone}&state={IssueState.BASELINE}")
+    cards = await page.get_each(wanted)
     return page.show("unit_supervision.html", tab="supervision", cards=cards, unit_id=unit_id, **head)
+
+
+def _alone(unit_id: UUID) -> str:
+    """Monitoring is asked about the unit without those below it: each of them has a page of its own."""
+    return f"unit={unit_id}&below=false&limit=200"
 
 
 @router.post("/units/{unit_id}/baseline", response_class=Response)
@@ -133,8 +142,16 @@ def asked_of(page: Page, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def words_of(codes: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """What each code of each table is called."""
-    tables = {name: table for name, table in codes.items() if isinstance(table, list)} | codes.get("sets", {})
+    """What each code of each table is called; the office's own also after their end."""
+    words = choices_of(codes)
+    for each in codes.get("own", ()):
+        words.setdefault(each["set"], {}).setdefault(each["code"], each["label"])
+    return words
+
+
+def choices_of(codes: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The codes in force, which a form offers."""
+    tables = {name: table for name, table in codes.items() if isinstance(table, list) and name != "own"} | codes.get("sets", {})
     return {name: {each["code"]: each["label"] for each in table} for name, table in tables.items()}
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.api.units import words_of
+from services.portal.api.units import choices_of, words_of
 from services.portal.models import Problem, Refused
 
 router = APIRouter()
@@ -38,6 +38,9 @@ OF_PERSON = (
     Item("education", "学历", "educations"),
     Item("degree", "学位", "degrees"),
     Item("full_time_education", "全日制学历", "educations"),
+    Item("full_time_degree", "全日制学位", "degrees"),
+    Item("in_service_education", "在职学历", "educations"),
+    Item("in_service_degree", "在职学位", "degrees"),
     Item("school", "毕业院校"),
     Item("major", "专业"),
     Item("graduated_on", "毕业时间", DAY),
@@ -50,8 +53,10 @@ OF_WORK = (
     Item("grade", "职级", "civil_grades"),
     Item("post_grade", "岗位等级", "post_grades"),
     Item("professional_title", "专业技术职务"),
+    Item("professional_title_level", "职称级别", "professional_title_levels"),
     Item("above_rank", "是否高配", FLAG),
     Item("civil_servant_registered", "是否公务员登记", FLAG),
+    Item("flexible_retirement", "弹性选择", "flexible_retirements"),
 )
 OF_POST = (Item("internal_unit", "所在内设机构"),)
 OF_CONTRACT = (
@@ -93,5 +98,13 @@ async def _form(page: Page, person_id: UUID, typed: dict[str, Any], error: Probl
     parts += [("所在机构", post, OF_POST)] if post else []
     parts += [("岗位信息", found, OF_WORK), ("本人信息", found, OF_PERSON)]
     errors = {each.field: each.reason for each in (error.fields or ())} if error else {}
-    shown = {"found": found, "parts": parts, "words": words_of(codes), "typed": typed, "error": error, "errors": errors}
+    shown = {
+        "found": found,
+        "parts": parts,
+        "words": words_of(codes),
+        "choices": choices_of(codes),
+        "typed": typed,
+        "error": error,
+        "errors": errors,
+    }
     return page.show("update_new.html", error.status if error else 200, **shown)

@@ -5,6 +5,7 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/tasks", "待办", "applications.read"),
     ("/applications/new", "申请", "applications.submit"),
     ("/units", "单位", "units.read"),
+    ("/reforms", "机构改革", "roster.maintain"),
     ("/lights", "亮灯", "lights.read"),
     ("/issues", "问题整改", "lights.read"),
     ("/freeze-orders", "冻结", "lights.read"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.exports.filters import FILTERS, VALUES
+from shared.exports.filters import VALUES, label_of, values_of
 from shared.glossary import (
     LABELS,
     ApplicationState,
@@ -15,10 +15,11 @@ from shared.glossary import (
     IssueState,
     LeadingSide,
     Light,
+    Role,
 )
 
 Options = tuple[tuple[str, str], ...]
-SERVICES = ("roster", "approval", "monitoring", "reporting")
+SERVICES = ("roster", "approval", "monitoring", "reporting", "identity")
 
 
 @dataclass(frozen=True)
@@ -35,39 +36,47 @@ def _of(terms: type[StrEnum]) -> Options:
     return tuple((term, LABELS[term]) for term in terms)
 
 
-_TEXTS = {"q": "", "week": "（如 2026-W38）"}
+_TEXTS = {"q": "", "user": "", "actor": "", "week": "（如 2026-W38）"}
 _DAYS = ("as_of", "known_on", "since")
+_GIVEN = {"sort": "按所在页面的次序排列", "persons": "只要所在页面列出的人员"}
 _CHOICES: Mapping[str, Options] = {
     "type": _of(ApplicationType),
     "light": _of(Light),
     "level": _of(Light),
-    "kind": _of(DifferenceKind),
     "leads": _of(LeadingSide),
-    **{name: tuple(VALUES[name].items()) for name in ("population", "group", "tab", "late", "standing", "below", "open_only")},
+    "role": tuple(each for each in _of(Role) if each[0] != Role.SERVICE),
+    **{
+        name: tuple(VALUES[name].items())
+        for name in ("population", "on_roster", "group", "tab", "late", "standing", "below", "open_only", "counted", "lent")
+    },
 }
 _CHOICES_OF: Mapping[tuple[str, str], Options] = {
     ("applications", "state"): _of(ApplicationState),
     ("issues", "state"): (*VALUES["state"].items(), *_of(IssueState)),
     ("freezes", "state"): _of(FreezeState),
     ("differences", "state"): _of(DifferenceState),
+    ("differences", "kind"): _of(DifferenceKind),
+    **{(each, name): tuple(values_of(each, name).items())[:1] for each in ("quotas", "seats") for name in ("over", "vacant")},
+    ("seats", "level"): (),
+    ("roster", "population"): tuple(values_of("roster", "population").items())[:2],
     ("work", "type"): tuple(VALUES["type"].items()),
     ("work", "state"): (*_of(IssueState), *_of(FreezeState), *VALUES["standing"].items()),
 }
-"""What only one list means by a filter."""
+"""What only one list means by a filter; without options, the page before says it."""
 
 
 def narrowing(list_name: str, name: str) -> Narrowing:
     """How the form asks for one filter of a list."""
-    label = FILTERS.get(name, name)
+    label = label_of(list_name, name)
     if name == "unit":
         return Narrowing(name, label, "unit")
     if name in _DAYS:
         return Narrowing(name, label, "day")
-    if options := _CHOICES_OF.get((list_name, name)) or _CHOICES.get(name):
+    if options := _CHOICES_OF.get((list_name, name), _CHOICES.get(name)):
         return Narrowing(name, label, "choice", options)
     if name in _TEXTS:
         return Narrowing(name, label + _TEXTS[name], "text")
-    return Narrowing(name, "按所在页面的次序排列" if name == "sort" else f"只要所在页面的这一{label}", "given")
+    return Narrowing(name, _GIVEN.get(name, f"只要所在页面的这一{label}"), "given")
 
 
 _OURS, _THEIRS = ("monitoring", "work"), ("approval", "applications")

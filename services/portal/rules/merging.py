@@ -24,13 +24,16 @@ def cursors(after: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def merged(pages: Mapping[str, Mapping[str, Any]], before: Mapping[str, str], sort: str, limit: int) -> Merged:
-    """The first `limit` lines of all lists together. Each page holds the beginning of what is left of its list, `limit` lines at most."""
+    """The first `limit` lines of all lists together. Each page holds the beginning of what is left of its list, `limit` lines at most.
+
+    A line that may move brings its own cursor; of the others it is their id.
+    """
     descending, key = sort.startswith("-"), _KEYS.get(sort.removeprefix("-"), "due_at")
     lists = [[(_key(item, key), name, item) for item in page["items"]] for name, page in pages.items()]
     lines = list(merge(*lists, key=lambda each: each[0], reverse=descending))[:limit]
     reached = dict(before)
     for _, name, item in lines:
-        reached[name] = str(item["id"])
+        reached[name] = str(item.get("cursor") or item["id"])
     taken = {name: sum(1 for _, whose, _ in lines if whose == name) for name in pages}
     more = any(page["next"] or len(page["items"]) > taken[name] for name, page in pages.items())
     return Merged([item for _, _, item in lines], "~".join(reached[name] for name in before) if more else "")

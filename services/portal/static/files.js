@@ -37,21 +37,45 @@
   });
 
   // a job: each sign that it moved has its part asked for anew; what changed in words is told once
+  const held = "a[href],button,input,select,textarea,summary,[tabindex]";
+  const swap = (place, words) => { // what had the focus, or what stands there for it now, has it again
+    const before = document.activeElement === place ? null : place.contains(document.activeElement) && document.activeElement;
+    const alike = (each) => each.tagName === before.tagName && each.id === before.id && each.name === before.name && each.textContent === before.textContent;
+    place.innerHTML = words;
+    window.htmx.process(place);
+    if (before) ([...place.querySelectorAll(held)].find(alike) || place).focus({ preventScroll: true });
+  };
   const watch = (place) => {
     let said = one("[data-said]", place)?.dataset.said, asked = 0;
+    const note = document.createElement("p");
+    note.className = "notice notice-soft notice-row"; note.hidden = true; note.setAttribute("role", "status");
+    place.before(note);
+    const tell = (words) => { note.hidden = !words; if (note.textContent !== words) note.textContent = words; };
+    const soon = () => { asked ||= setTimeout(() => { asked = 0; again(); }, 250); }; // however often it is told
+    const asking = () => { const box = one("dialog[open]"); if (box) soon(); return box; }; // about what stands here: it stays until that is answered
     const again = async () => {
-      const answer = await fetch(location.href, { headers: { "HX-Request": "true" } });
-      if (answer.status === 401) { location.reload(); return false; }
-      if (!answer.ok) return true;
-      place.innerHTML = await answer.text();
-      window.htmx.process(place);
+      if (asking()) return true;
+      const answer = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (answer && answer.status === 401) { location.reload(); return false; }
+      const words = answer && answer.ok ? await answer.text().catch(() => "") : "";
+      tell(words ? "" : "暂时取不到最新进度，稍后自动再试；办理不受影响。");
+      if (!words) return true;
+      if (asking()) return true;
+      swap(place, words);
       const now = one("[data-said]", place)?.dataset.said, told = one("#said");
       if (now && now !== said && told) told.textContent = said = now;
       return true;
     };
     if (place.dataset.watch) {
-      const source = new EventSource(place.dataset.watch);
-      source.addEventListener("progress", () => { clearTimeout(asked); asked = setTimeout(again, 250); });
+      const moves = () => one("[data-moving]", place);
+      const listen = () => {
+        const source = new EventSource(place.dataset.watch);
+        source.addEventListener("progress", soon);
+        source.addEventListener("error", async () => { // a stream that breaks off comes back by itself, one that was refused does not
+          if (source.readyState === EventSource.CLOSED && moves() && await again() && moves()) setTimeout(listen, 15000);
+        });
+      };
+      listen();
       return;
     }
     const every = async () => { if (await again() && one("[data-moving]", place)) setTimeout(every, 2000); };

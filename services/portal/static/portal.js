@@ -103,7 +103,7 @@
     const drop = event.target.closest("[data-draft-drop]");
     if (!drop) return;
     const form = drop.closest("form");
-    writing.then(() => { localStorage.removeItem(kept(form)); location.assign(form.action); });
+    writing.then(() => { localStorage.removeItem(kept(form)); location.assign(drop.dataset.draftDrop || form.action); });
   });
   document.addEventListener("input", (event) => { const form = event.target.closest("form[data-draft]"); if (form) keep(form); });
   document.addEventListener("submit", (event) => {
@@ -144,7 +144,7 @@
 
   const ready = () => {
     if (one("[data-done]") && sessionStorage.getItem("sent")) localStorage.removeItem(sessionStorage.getItem("sent"));
-    sessionStorage.removeItem("sent");
+    if (document.body.dataset.user && !one("[data-resumes]")) sessionStorage.removeItem("sent"); // until it is known what became of it
     old();
     all("form[data-draft]").forEach(restore);
     all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });

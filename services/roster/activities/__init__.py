@@ -22,7 +22,7 @@ from shared.clock import Clock, business_day
 from shared.db import By, Database
 from shared.errors import DomainError
 from shared.law.working_days import Calendar
-from shared.temporal import refusals_are_final
+from shared.temporal import NOT_RECORDABLE, refusals_are_final, unrecordable_is_final
 from shared.unit_runs import TRIES, unit_by_unit
 from workflows.roster import (
     CHECK_APPLICATION,
@@ -46,6 +46,7 @@ from workflows.roster import (
 )
 
 SYSTEM = "system"
+_NOT_TAKEN = "编制数据库不接受其中的数据，未生效。请核对所填的数字和代码后重新提交；仍不成功的，请联系系统管理员查看日志。"
 
 
 class RosterActivities:
@@ -78,7 +79,7 @@ class RosterActivities:
 
     @activity.defn(name=HOLD_RESERVATION)
     async def hold_reservation(self, request: PostRequest) -> Verdict:
-        """Hold a post of an authorised use while an entry application is decided."""
+        """Hold a post of an authorised use while an entry application is decided, or a registered change while its own is."""
         return await _verdict(hold_reservation(self._database, self._for_application(request, "hold"), request))
 
     @activity.defn(name=CLAIM_POST)
@@ -156,9 +157,12 @@ def _the_day_will_come() -> Iterator[None]:
 
 
 async def _verdict(command: Awaitable[None]) -> Verdict:
-    """A refusal as a value: its code, its sentence, and the orders where a freeze stands in the way."""
+    """A refusal as a value: its code, its sentence, and the orders where a freeze stands in the way. Also what the tables do not take."""
     try:
-        await command
+        with unrecordable_is_final():
+            await command
+    except ApplicationError as final:
+        return Verdict(accepted=False, code=final.type or NOT_RECORDABLE, sentence=_NOT_TAKEN)
     except DomainError as refusal:
         orders = refusal.facts["orders"].split(",") if isinstance(refusal, Frozen) else []
         return Verdict(accepted=False, code=refusal.code, sentence=str(refusal), frozen_by=tuple(UUID(order) for order in orders))

@@ -12,6 +12,7 @@ from services.roster.api import (
     people,
     persons,
     placements,
+    reforms,
     secondments,
     units,
 )
@@ -19,6 +20,6 @@ from shared.exports import api as exports
 
 ROUTERS = (  # looked through in this order: what is asked most comes first
     *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router, checks.router),
-    *(loads.router, imports.router, comparisons.router, concerned.router, names.router),
+    *(loads.router, imports.router, comparisons.router, concerned.router, names.router, reforms.router),
     exports.router,
 )

@@ -69,7 +69,7 @@ async def reveal(
     """The sensitive values in full, to be compared with the proof; who asked and why is written down first."""
     async with door.database.reading() as conn:
         seen = await queries.pending_view(conn, door.cipher, change_id, who)
-    await record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=seen.person_id, reason=body.reason))
+    await record_reveal(door.database, door.by_each_time(who, key, body), RevealPerson(person_id=seen.person_id, reason=body.reason))
     async with door.database.reading() as conn:
         return RevealedChange(values=await queries.pending_in_full(conn, door.cipher, change_id))
 

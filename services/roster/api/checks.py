@@ -35,6 +35,8 @@ class Drafted(BaseModel):
     reason_code: str | None = Field(None, max_length=60)
     effective_on: date | None = None
     change_id: UUID | None = None
+    off_post_kind: str | None = Field(None, max_length=60)
+    employment_form: str | None = Field(None, max_length=60)
 
 
 @router.post("/application-checks")

@@ -21,7 +21,7 @@ from services.roster.models.comparisons import (
 from services.roster.models.imports import UploadMalformed
 from services.roster.queries import comparisons as queries
 from services.roster.queries import units as unit_queries
-from services.roster.queries.comparison_facts import latest_format, latest_leads
+from services.roster.queries.comparison_facts import OwnLeads, latest_format, latest_leads
 from services.roster.queries.comparisons import ComparisonView, DifferenceInFull, DifferenceView, StepView, Wanted
 from services.roster.rules.comparisons import MOVES, may_be_answered
 from shared.auth import Permit, Who
@@ -95,6 +95,7 @@ async def receive_comparison(request: Request, who: Maintainer, idempotency_key:
     """Bring a file of the upper level's register (national format) and have it compared. Nothing of the roster is written."""
     form = await form_of(request)
     file, run_id, format_ = await file_of(form), uuid7(), latest_format()
+    own: OwnLeads | None = request.app.state.leads
     root_id = await _root(door, who, form.get("unit"))
     what = ReceiveComparison(
         run_id=run_id,
@@ -104,7 +105,8 @@ async def receive_comparison(request: Request, who: Maintainer, idempotency_key:
         root_id=root_id,
         whole=form.get("whole") == "true",
         format=format_.version,
-        leads=latest_leads().version,
+        leads=(own.setting if own else latest_leads()).version,
+        leads_text=own.text if own else None,
         pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(file.content)),
     )
     async with held_for(request, file.content) as place:
@@ -229,7 +231,7 @@ async def reveal_difference(difference_id: UUID, body: SeeBody, who: Revealer, k
     """The sensitive values in full; who asked and why is written down first."""
     view = await _ensure_seen(door, difference_id, who)
     what = SeeDifference(difference_id=difference_id, reason=body.reason)
-    await commands.record_seen(door.database, door.by(who, key, body), what, view.person_id)
+    await commands.record_seen(door.database, door.by_each_time(who, key, body), what, view.person_id)
     async with door.database.reading() as conn:
         return await queries.in_full(conn, door.cipher, difference_id)
 

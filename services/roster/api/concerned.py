@@ -71,7 +71,7 @@ async def requests(person_id: UUID, who: Receiver, door: InDoor) -> Requests:
 async def hand_out_copy(request_id: UUID, body: Write, who: Receiver, key: IdempotencyKey, door: InDoor) -> queries.PersonCopy:
     """Everything that is held of him, in full, and who saw his number; that it is handed out is written down first."""
     await _ensure_visible(door, request_id, who)
-    person_id = await commands.hand_out_copy(door.database, door.by(who, key, body), HandOutCopy(request_id=request_id))
+    person_id = await commands.hand_out_copy(door.database, door.by_each_time(who, key, body), HandOutCopy(request_id=request_id))
     async with door.database.reading() as conn:
         return await queries.person_copy(conn, door.cipher, person_id, who, business_day(door.clock.now()))
 

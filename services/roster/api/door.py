@@ -2,19 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.roster.queries.establishments import Moment
 from shared.auth import Who
 from shared.clock import Clock
 from shared.crypto import FieldCipher
 from shared.db import By, Database
+from shared.events.envelope import uuid7
 from shared.law.working_days import Calendar
+from shared.pages import Day
 
 
 class Write(BaseModel):
@@ -48,6 +49,10 @@ class Door:
             actor=who.name, as_of=self.clock.now(), key=f"{who.name}:{key}", reason=write.reason, document_no=write.document_no or None
         )
 
+    def by_each_time(self, who: Who, key: str, write: Write) -> By:
+        """The mandate of what is on record each time it is done: a repeat under the caller's key is another one."""
+        return self.by(who, f"{key}/{uuid7()}", write)
+
 
 async def _door(request: Request) -> Door:  # async: FastAPI sends a plain function through a thread
     state = request.app.state
@@ -65,8 +70,8 @@ InDoor = Annotated[Door, Depends(_door)]
 class AsOf(BaseModel):
     """The day asked about; `known_on` means: as known at the end of that day."""
 
-    as_of: date | None = None
-    known_on: date | None = None
+    as_of: Day | None = None
+    known_on: Day | None = None
 
     @property
     def moment(self) -> Moment:
@@ -74,7 +79,15 @@ class AsOf(BaseModel):
         return Moment.of(self.as_of, self.known_on)
 
 
-async def _moment(as_of: date | None = None, known_on: date | None = None) -> Moment:
+class OneQuery(AsOf):
+    """One thing of a day; a parameter that it does not know is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fields: str | None = Field(None, max_length=2_000, description="Only these fields, divided by commas.")
+
+
+async def _moment(as_of: Day | None = None, known_on: Day | None = None) -> Moment:
     return AsOf(as_of=as_of, known_on=known_on).moment
 
 

@@ -1,4 +1,4 @@
-"""What is counted: posts row by row, the ledger of their changes, and how the people of a unit are made up."""
+"""What is counted: posts row by row, leadership posts level by level, the ledger of their changes, and how the people of a unit are made up."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.roster.api.door import AsOf, AtMoment, InDoor
 from services.roster.models.people import Population
 from services.roster.queries import ledger as ledgers
-from services.roster.queries import post_lists, statistics
+from services.roster.queries import post_lists, seat_lists, statistics
 from services.roster.queries.units import ensure_asked_rightly, ensure_visible
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -26,6 +26,13 @@ class PostPage(BaseModel):
     next: str | None
 
 
+class SeatPage(BaseModel):
+    """A page; `next` is its cursor."""
+
+    items: list[seat_lists.SeatLine]
+    next: str | None
+
+
 class LedgerPage(BaseModel):
     """A page; `next` is its cursor."""
 
@@ -35,6 +42,12 @@ class LedgerPage(BaseModel):
 
 class PostQuery(post_lists.PostFilter, AsOf, Paging):
     """A page of posts, by `unit`."""
+
+    sort: str = "unit"
+
+
+class SeatQuery(seat_lists.SeatFilter, AsOf, Paging):
+    """A page of leadership posts, by `unit`."""
 
     sort: str = "unit"
 
@@ -53,6 +66,17 @@ async def posts(request: Request, who: Reader, wanted: Annotated[PostQuery, Depe
     async with (
         door.whole.glancing() as conn
     ):  # planning its statement anew takes as long as reading; units are chosen by one way whatever is asked
+        found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
+        await ensure_asked_rightly(conn, wanted.unit, who, found)
+    return page(request, found, next_page)
+
+
+@router.get("/seats", response_model=SeatPage, openapi_extra=described(SeatQuery))
+async def seats(request: Request, who: Reader, wanted: Annotated[SeatQuery, Depends(asked(SeatQuery))], door: InDoor) -> Response:
+    """领导职数 of a subtree, level by level: 核定, 实配, 空缺, 超职数."""
+    fields = chosen(wanted.fields, seat_lists.SeatLine.model_fields)
+    lines = seat_lists.SeatPages(who, wanted, wanted.moment, ordered(wanted.sort, seat_lists.SORTS), fields)
+    async with door.database.glancing() as conn:
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
         await ensure_asked_rightly(conn, wanted.unit, who, found)
     return page(request, found, next_page)
@@ -88,6 +112,6 @@ async def structure(
 ) -> Response:
     """How the people in post of a unit and of all below it are made up: age, sex, education, post category, identity."""
     today = business_day(door.clock.now())
-    async with door.database.searching() as conn:
+    async with door.database.studying() as conn:
         await ensure_visible(conn, unit_id, who)
         return answer(request, await statistics.structure(conn, who, unit_id, moment, today, population, below=below))

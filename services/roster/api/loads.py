@@ -72,7 +72,7 @@ async def check_load(body: LoadBody, who: Maintainer, door: InDoor) -> Compariso
         except DomainError as refusal:
             problems.append(LoadProblem(refusal.code, str(refusal), place))
     async with door.whole.reading() as conn:
-        found = await queries.standing(conn, _request(body, tuple(person for _, person in good)))
+        found = await queries.standing(conn, _request(body, tuple(person for _, person in good)), business_day(door.clock.now()))
     places = [place for place, _ in good]
     problems += [each if each.person is None else LoadProblem(each.code, each.sentence, places[each.person]) for each in found.problems]
     return Comparison(problems=problems)

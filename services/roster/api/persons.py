@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from services.roster.api.door import AtMoment, InDoor, Write, fields
+from services.roster.api.door import InDoor, OneQuery, Write, fields
 from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
@@ -19,10 +19,11 @@ from shared.auth import Permit, Who
 from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
-from shared.pages import Cursors, Limit, Paging, RowNumber, asked, described, ordered, page, question
+from shared.pages import Cursors, Limit, Paging, RowNumber, answer, asked, chosen, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
+One = Annotated[OneQuery, Depends(asked(OneQuery))]
 
 
 class PersonBody(PersonFacts, Write):
@@ -77,11 +78,17 @@ class PersonId(BaseModel):
     person_id: UUID
 
 
+class ChangesQuery(Paging):
+    """A page of changes, by when they were recorded (`at`)."""
+
+    sort: str = "at"
+
+
 class ChangePage(BaseModel):
     """A page; `next` is its cursor."""
 
     items: list[queries.ChangeView]
-    next: int | None
+    next: str | None
 
 
 class RevealPage(BaseModel):
@@ -115,21 +122,25 @@ async def register_person(
     return PersonId(person_id=await commands.register_person(door.database, door.cipher, door.by(who, key, body), what))
 
 
-@router.get("/units/{unit_id}/populations")
+@router.get("/units/{unit_id}/populations", response_model=population_queries.PopulationsView, openapi_extra=described(OneQuery))
 async def populations_of(
-    unit_id: UUID, who: Annotated[Who, Depends(Permit("units.read"))], door: InDoor, moment: AtMoment
-) -> population_queries.PopulationsView:
+    unit_id: UUID, request: Request, who: Annotated[Who, Depends(Permit("units.read"))], wanted: One, door: InDoor
+) -> Response:
     """How many people of each population the unit has, each under its own ceiling, and 编外占比."""
+    shown = chosen(wanted.fields, population_queries.PopulationsView.model_fields)
     async with door.database.reading() as conn:
         await unit_queries.ensure_visible(conn, unit_id, who)
-        return await population_queries.populations(conn, unit_id, moment)
+        found = await population_queries.populations(conn, unit_id, wanted.moment)
+    return answer(request, found.model_dump(include=set(shown)))
 
 
-@router.get("/persons/{person_id}")
-async def person(person_id: UUID, who: Reader, door: InDoor, moment: AtMoment) -> queries.PersonView:
+@router.get("/persons/{person_id}", response_model=queries.PersonView, openapi_extra=described(OneQuery))
+async def person(person_id: UUID, request: Request, who: Reader, wanted: One, door: InDoor) -> Response:
     """One person, masked."""
+    shown = chosen(wanted.fields, queries.PersonView.model_fields)
     async with door.database.reading() as conn:
-        return await queries.person_view(conn, door.cipher, person_id, who, moment)
+        view = await queries.person_view(conn, door.cipher, person_id, who, wanted.moment)
+    return answer(request, view if wanted.fields is None else view.model_dump(include=set(shown)))
 
 
 @router.get("/persons/{person_id}/history", response_model=HistoryPage, openapi_extra=described(HistoryQuery))
@@ -144,12 +155,16 @@ async def history(
         return page(request, *await queries.history_page(conn, cursors, person_id, order, wanted))
 
 
-@router.get("/persons/{person_id}/changes")
-async def changes(person_id: UUID, who: Reader, door: InDoor, after: RowNumber = 0, limit: Limit = 50) -> ChangePage:
+@router.get("/persons/{person_id}/changes", response_model=ChangePage, openapi_extra=described(ChangesQuery))
+async def changes(
+    person_id: UUID, request: Request, who: Reader, wanted: Annotated[ChangesQuery, Depends(asked(ChangesQuery))], door: InDoor
+) -> Response:
     """Every change of a field: before, after, who, why, on which document; sensitive values masked."""
+    order = ordered(wanted.sort, queries.CHANGE_SORTS)
+    cursors = Cursors(door.cipher, question("changes", order, person_id))
     async with door.database.reading() as conn:
-        found = await queries.changes(conn, door.cipher, person_id, who, after, limit)
-    return ChangePage(items=[view for _, view in found], next=found[-1][0] if len(found) == limit else None)
+        await queries.ensure_visible(conn, person_id, who)
+        return page(request, *await queries.changes_page(conn, cursors, person_id, order, wanted))
 
 
 @router.post("/persons/{person_id}/updates", status_code=204)
@@ -168,7 +183,7 @@ async def reveal(
 ) -> queries.Revealed:
     """Name and number in full; who asked and why is written down first."""
     await _ensure_visible(door, person_id, who)
-    await commands.record_reveal(door.database, door.by(who, key, body), RevealPerson(person_id=person_id, reason=body.reason))
+    await commands.record_reveal(door.database, door.by_each_time(who, key, body), RevealPerson(person_id=person_id, reason=body.reason))
     async with door.database.glancing() as conn:
         return await queries.revealed(conn, door.cipher, person_id)
 

@@ -7,22 +7,25 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
-from services.roster.api.door import AsOf, InDoor, Write
+from services.roster.api.door import AsOf, InDoor, OneQuery, Write
 from services.roster.api.door import fields as given
+from services.roster.commands import codes as code_commands
 from services.roster.commands import quotas as quota_commands
-from services.roster.commands import reforms, unit_changes, unit_closing
+from services.roster.commands import unit_changes, unit_closing
 from services.roster.commands import units as commands
+from services.roster.models.codes import AddCodes, CodesAdded, EndCode
 from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats, UnitFacts
-from services.roster.models.units import ChangeUnit, CloseUnit, Establish, Reform, Reformed, UnitChanges
+from services.roster.models.units import ChangeUnit, CloseUnit, UnitChanges
 from services.roster.queries import codes as code_queries
 from services.roster.queries import unit_history as history
 from services.roster.queries import units as queries
 from services.roster.queries.unit_lists import SORTS, UnitFilter, UnitListLine, UnitPages, fields_of
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.errors import Forbidden
 from shared.glossary import OverQuotaCause
 from shared.http import IdempotencyKey
-from shared.pages import Cursors, Paging, answer, asked, chosen, described, ordered, page, question
+from shared.pages import Cursors, Day, Paging, answer, asked, chosen, described, ordered, page, question
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -41,10 +44,13 @@ class UnitBody(Write, UnitFacts):
 
 
 class UnitChangeBody(Write, UnitChanges):
-    """What is to be another from a day on, and why; only what is given is changed. Key items (★) need a document."""
+    """What is to be another from a day on, and why; only what is given is changed. Key items (★) need a document. `baseline`: what a unit became before
+    its first load, told while that lasts.
+    """
 
     reason: str = Field(min_length=2, max_length=500)
     effective_on: date
+    baseline: bool = False
 
 
 class CloseBody(Write):
@@ -52,10 +58,6 @@ class CloseBody(Write):
 
     effective_on: date
     successors: tuple[UUID, ...] = ()
-
-
-class ReformBody(Write, Reform):
-    """机构改革: steps in order."""
 
 
 class QuotaBody(Write):
@@ -98,6 +100,16 @@ class SeatsBody(Write):
     effective_on: date
 
 
+class CodesBody(Write, AddCodes):
+    """Codes of one document."""
+
+
+class CodeEndBody(Write):
+    """From which day on a code is in force no more."""
+
+    effective_on: date
+
+
 class UnitId(BaseModel):
     """The unit. `uscc_doubt`: what is doubtful about a code that another registrar gave (none: nothing); it is taken."""
 
@@ -109,12 +121,6 @@ class UnitQuery(UnitFilter, AsOf, Paging):
     """A page of units, by `code` or by `name`."""
 
     sort: str = "code"
-
-
-class OneQuery(AsOf):
-    """One unit; `fields`: only these, divided by commas."""
-
-    fields: str | None = Field(None, max_length=2_000)
 
 
 class HistoryQuery(Paging):
@@ -196,25 +202,6 @@ async def unit_history(
         return page(request, items, next_page, **await history.links(conn, unit_id))
 
 
-@router.post("/reforms", status_code=201)
-async def carry_out_reform(body: ReformBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> Reformed:
-    """Carry out a reform: whole, or not at all."""
-    what = Reform.model_validate(given(body))
-    made = {step.unit_id for step in what.steps if isinstance(step, Establish)}
-    async with door.whole.reading() as conn:
-        made -= await queries.those_there(conn, made)  # who says he makes a unit that is there must see it
-    for unit_id in sorted(set(reforms.units_of(what)) - made):
-        await _ensure_visible(door, unit_id, who)
-    return await reforms.carry_out(door.database, door.by(who, key, body), what)
-
-
-@router.get("/reforms/{reform_id}")
-async def reform(reform_id: UUID, who: Reader, door: InDoor) -> history.ReformView:
-    """What a reform did."""
-    async with door.database.reading() as conn:
-        return await history.reform(conn, reform_id, who)
-
-
 @router.get("/units/{unit_id}/reservations")
 async def reservations(unit_id: UUID, who: Reader, door: InDoor) -> Reservations:
     """Authorised and not yet filled."""
@@ -260,10 +247,26 @@ async def set_seats(unit_id: UUID, body: SeatsBody, who: Maintainer, key: Idempo
 
 
 @router.get("/codes")
-async def codes(_: Annotated[Who, Depends(Permit("units.read", "public"))], door: InDoor) -> code_queries.Codes:
-    """The code tables in force today."""
+async def codes(_: Annotated[Who, Depends(Permit("units.read", "public"))], door: InDoor, on: Day | None = None) -> code_queries.Codes:
+    """The code tables in force today, or on another day."""
     async with door.database.reading() as conn:
-        return await code_queries.codes(conn, business_day(door.clock.now()))
+        return await code_queries.codes(conn, on or business_day(door.clock.now()))
+
+
+@router.post("/codes", status_code=201)
+async def add_codes(body: CodesBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> CodesAdded:
+    """Add the office's own codes to sets that take some; all or none, nothing that is there is altered."""
+    if who.units is not None:
+        raise Forbidden
+    return await code_commands.add_codes(door.database, door.by(who, key, body), AddCodes.model_validate(given(body)))
+
+
+@router.post("/codes/{name}/{code}/end", status_code=204)
+async def end_code(name: str, code: str, body: CodeEndBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """End a code that the office added, by the name or the title of its set: no new record takes it from that day on."""
+    if who.units is not None:
+        raise Forbidden
+    await code_commands.end_code(door.database, door.by(who, key, body), EndCode.model_validate({"set": name, "code": code} | given(body)))
 
 
 async def _ensure_visible(door: InDoor, unit_id: UUID, who: Who) -> None:

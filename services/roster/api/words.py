@@ -1,6 +1,6 @@
 """What the roster's routes, their groups and the fields of their bodies are called in its description."""
 
-from services.roster.models.fields import UNITS
+from services.roster.models.fields import FROM_INSURANCE, UNITS
 from services.roster.queries.persons import LABELS
 from shared.route_words import Words
 
@@ -10,6 +10,7 @@ _ROUTES = {
     "GET /units/{unit_id}/persons": "本单位在编人员",
     "POST /units/{unit_id}/persons": "登记人员",
     "GET /posts": "编制使用情况",
+    "GET /seats": "领导职数",
     "GET /ledger": "机构编制台账",
     "GET /ledger/matters": "台账事项的名称",
     "GET /units/{unit_id}/structure": "人员结构",
@@ -20,6 +21,9 @@ _ROUTES = {
     "POST /units/{unit_id}/close": "撤并单位",
     "GET /units/{unit_id}/history": "单位沿革",
     "POST /reforms": "实施机构改革",
+    "POST /reforms/check": "试算机构改革",
+    "POST /reforms/read": "读取机构改革方案文件",
+    "GET /reforms": "机构改革列表",
     "GET /reforms/{reform_id}": "一次机构改革的结果",
     "GET /units/{unit_id}/reservations": "已核未用",
     "POST /units/{unit_id}/quotas": "核定编制",
@@ -29,6 +33,8 @@ _ROUTES = {
     "POST /units/{unit_id}/seats": "核定领导职数",
     "GET /units/{unit_id}/populations": "各类人员数",
     "GET /codes": "代码表",
+    "POST /codes": "增加本单位自定的代码",
+    "POST /codes/{name}/{code}/end": "停用本单位自定的代码",
     "GET /persons/{person_id}": "一名人员（脱敏）",
     "GET /persons/{person_id}/history": "任职经历",
     "GET /persons/{person_id}/changes": "信息变更记录",
@@ -98,13 +104,15 @@ _GROUPS = {
     "posts": "编制使用",
     "reforms": "机构改革",
     "reveals": "证件号查看",
+    "seats": "领导职数",
     "secondments": "借调",
     "templates": "导入模板",
     "transfers": "调动",
 }
+_SHOWN_ONLY = frozenset(each.name for each in FROM_INSURANCE)
 _OF_UNITS = ("UnitBody", "UnitChangeBody", "LoadBody", "Establish", "Change")
 _FIELDS = {
-    **LABELS,
+    **{name: label for name, label in LABELS.items() if name not in _SHOWN_ONLY},
     **{f"{schema}.{each.name}": each.label for schema in _OF_UNITS for each in UNITS.fields if each.name != "document_no"},
     "ApplyBody.accept_valid": "文件有错误时，只写入无误的行",
     "DecisionBody.answer": "答复内容",
@@ -114,6 +122,13 @@ _FIELDS = {
     "RequestBody.asked": "请求的内容，照本人所述",
     "RequestBody.proof": "如何核验是本人",
     "approved": "核定职数",
+    "CodeRow.aliases": "别名，导入时同样识别",
+    "CodeRow.code": "代码",
+    "CodeRow.label": "名称",
+    "CodeRow.row": "在原文件中的行号",
+    "CodeRow.set": "代码集的名称，如岗位等级",
+    "CodeRow.since": "启用日期",
+    "CodesBody.codes": "要增加的代码",
     "baseline": "期初存量",
     "borrower": "借入单位名称（不在本系统中的）",
     "borrower_id": "借入单位编号（在本系统中的）",
@@ -144,6 +159,7 @@ _FIELDS = {
     "steps": "改革的各步骤，依次进行",
     "successors": "承接单位的编号",
     "ReformBody.title": "改革文件名称",
+    "ReformFileBody.text": "改革方案文件的全文（TOML 或 JSON）",
     "to_unit_id": "调入或划入单位编号",
     "type": "申请类型",
     "use_until": "使用期限（周转编制填写）",

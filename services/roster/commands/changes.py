@@ -81,6 +81,19 @@ async def _ensure_possible(conn: Connection, what: SealedChange) -> None:
         await _ensure_reason(conn, what.post, here)
 
 
+async def hold_change(conn: Connection, what: PostRequest) -> None:
+    """Know the application that is to decide the change, from its submission on. Whether it may be carried out is judged at the claim."""
+    change = await _locked(conn, what)
+    ensure_revision_not_buried(what.revision, await buried_revision(conn, what.application_id))
+    await conn.execute(
+        "INSERT INTO change_holds (application_id, revision, change_id) VALUES ($1, $2, $3) ON CONFLICT (application_id)"
+        " DO UPDATE SET revision = greatest(change_holds.revision, excluded.revision), change_id = excluded.change_id",
+        what.application_id,
+        what.revision,
+        change.id,
+    )
+
+
 async def claim_change(conn: Connection, what: PostRequest) -> None:
     """The final decision takes the change for its application, if it is open and the facts are those that it was registered on."""
     change = await _locked(conn, what)
@@ -103,6 +116,7 @@ async def unclaim_change(conn: Connection, what: GiveBack) -> None:
         what.application_id,
         what.revision,
     )
+    await conn.execute("DELETE FROM change_holds WHERE application_id = $1 AND revision <= $2", what.application_id, what.revision)
 
 
 async def carry_out_change(conn: Connection, by: By, what: TakeEffect) -> Done:
@@ -117,6 +131,7 @@ async def carry_out_change(conn: Connection, by: By, what: TakeEffect) -> Done:
     if change.record or change.sealed:
         await change_record(conn, by, _sealed(change), person_version)
     await conn.execute("UPDATE pending_changes SET state = 'applied' WHERE id = $1", change.id)
+    await conn.execute("DELETE FROM change_holds WHERE application_id = $1", asked.application_id)
     return Done()
 
 

@@ -5,10 +5,11 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.changes import claim_change, unclaim_change
-from services.roster.commands.locks import lock_person, lock_unit, take_unit
+from services.roster.commands.locks import lock_unit, take_unit
 from services.roster.commands.mandate import today_of
-from services.roster.commands.reservations import count_reserved, drop_hold
+from services.roster.commands.reservations import count_reserved, drop_hold, take_in_hand
 from services.roster.models.refusals import ClaimOpen, PersonClaimed
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import post_facts
 from services.roster.rules.posts import ensure_may_claim
@@ -28,10 +29,10 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
     if what.application_type is ApplicationType.CHANGE:
         await claim_change(conn, what)
         return
-    if what.person_id is not None:
-        await lock_person(conn, what.person_id)
+    await take_in_hand(conn, what.person_id)
     await lock_unit(conn, what.unit_id)
     ensure_may_claim(what, await post_facts(conn, what, today), today)
+    await ensure_known_codes(conn, today, what.model_dump())
     await _insert(conn, what)
     if what.application_type is ApplicationType.EXIT:
         return

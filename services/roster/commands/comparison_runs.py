@@ -11,7 +11,7 @@ import asyncpg
 from services.roster.commands.comparisons import end, kept_file
 from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, subject_of, whom_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, Problem
-from services.roster.queries.comparison_facts import Plan, all_units, known_here, our_rows, plans, settings
+from services.roster.queries.comparison_facts import Plan, all_units, kept_only_here, known_here, leads_of, our_rows, plans
 from services.roster.queries.difference_values import is_sensitive, number_of, opened_values, place_in
 from services.roster.queries.exports.provincial import formats
 from services.roster.queries.indexes import known_by
@@ -26,7 +26,7 @@ from services.roster.rules.comparisons import (
     spoken_of,
 )
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
-from services.roster.rules.leads import Leads
+from services.roster.rules.leads import Outside
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database
@@ -55,7 +55,7 @@ class _Run:
     cipher: FieldCipher
     row: asyncpg.Record
     plans: Mapping[str, Plan]
-    setting: Leads
+    outside: Outside
     units: Units
     rows_read: int = 0
     sheets: dict[str, SheetComparison] = field(default_factory=dict)
@@ -109,10 +109,11 @@ async def compare_registers(database: Database, cipher: FieldCipher, clock: Cloc
 
 async def _prepare(database: Database, cipher: FieldCipher, at: datetime, row: asyncpg.Record) -> _Run:
     format_ = next(each for each in formats() if each.version == row["format"])
-    setting = next(each for each in settings() if each.version == row["leads"])
     async with database.reading() as conn:
+        setting = await leads_of(conn, row["leads"])
         by_title = await plans(conn, format_, setting, business_day(at))
-        return _Run(database, cipher, row, by_title, setting, await all_units(conn, row["root_id"]))
+        outside = Outside(kinds=setting.outside.kinds | await kept_only_here(conn), categories=setting.outside.categories)
+        return _Run(database, cipher, row, by_title, outside, await all_units(conn, row["root_id"]))
 
 
 async def _compare(run: _Run) -> None:
@@ -132,7 +133,7 @@ async def _compare(run: _Run) -> None:
 async def _compare_sheet(run: _Run, plan: Plan, foreign: ForeignSheet) -> None:
     columns, rows = _rows_of(run, plan, foreign)
     compared = {name: how for name, how in plan.compared.items() if name in columns or name == "kind"}
-    sheet = SheetComparison(plan.kind, plan.leads, run.setting.outside, run.units, compared, run.row["root_id"])
+    sheet = SheetComparison(plan.kind, plan.leads, run.outside, run.units, compared, run.row["root_id"])
     if plan.kind == PERSONS:
         await _compare_persons(run, plan, sheet, rows)
     else:
@@ -171,7 +172,8 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
     if header is None:
         raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
     ensure_columns(plan.fields, foreign.title, header.columns, header.doubled, plan.how)
-    judge = SheetJudge(Layout(plan.fields, list(header.columns), plan.how), business_day(run.row["received_at"]), {}, political_legal=True)
+    layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name)
+    judge = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True)
     places = [*header.columns.values(), *range(LEADS)]
 
     async def rows() -> AsyncIterator[TheirRow]:

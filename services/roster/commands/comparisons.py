@@ -23,6 +23,7 @@ from services.roster.models.comparisons import (
     DifferenceReasonMissing,
     DifferenceSideMissing,
     DifferenceUnknown,
+    LeadsChanged,
     MoveDifference,
     OfComparison,
     ReceiveComparison,
@@ -32,6 +33,7 @@ from services.roster.models.imports import FileForgotten
 from services.roster.models.persons import KeyItems, RevealPerson, UpdatePerson
 from services.roster.queries.comparisons import Standing, standing_of
 from services.roster.rules.comparisons import MOVES, may_be_answered
+from services.roster.rules.leads import leads
 from shared import outbox
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
@@ -67,7 +69,9 @@ def file_place(run_id: UUID, number: int) -> str:
 
 @command
 async def receive_comparison(conn: Connection, by: By, what: ReceiveComparison) -> UUID:
-    """Keep the file until it is compared, with the versions by which that is done."""
+    """Keep the file until it is compared, with the versions by which that is done. Raises LeadsChanged."""
+    if what.leads_text is not None:
+        await _keep_leads(conn, by, what.leads, what.leads_text)
     await conn.execute(
         "INSERT INTO comparison_runs (id, state, file_name, file_bytes, file_hash, format, leads, root_id, whole, actor, received_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -78,6 +82,14 @@ async def receive_comparison(conn: Connection, by: By, what: ReceiveComparison) 
         await conn.execute("INSERT INTO comparison_files (run_id, number, content) VALUES ($1, $2, $3)", what.run_id, number, piece)
     await outbox.start_workflow(conn, "ComparisonWorkflow", workflow_id(what.run_id), ComparisonStart(run_id=what.run_id))
     return what.run_id
+
+
+async def _keep_leads(conn: Connection, by: By, version: str, text: str) -> None:
+    await conn.execute(
+        "INSERT INTO comparison_leads (version, setting, first_used_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", version, text, by.as_of
+    )
+    if leads(text) != leads(await conn.fetchval("SELECT setting FROM comparison_leads WHERE version = $1", version)):
+        raise LeadsChanged(version=version)
 
 
 @command

@@ -7,11 +7,13 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.locks import lock_person
+from services.roster.models.audited import DECIDED
 from services.roster.models.concerned import (
     ANSWER_DAYS,
     STATUTORY,
     DecideRequest,
     DeletionForbidden,
+    DeletionWaits,
     FieldsMissing,
     GroundMissing,
     HandOutCopy,
@@ -31,6 +33,13 @@ from shared.events.envelope import uuid7
 
 COPY_REASON = "本人查阅、复制个人信息（《个人信息保护法》第四十五条），申请 {request}"
 _BY_LABEL = {label: name for name, label in LABELS.items()}
+_BLANK = "name = '', number_sealed = NULL, ours = NULL, theirs = NULL, ours_sealed = NULL, theirs_sealed = NULL"
+_ASKED_FOR = """
+    SELECT EXISTS (SELECT FROM holds WHERE person_id = $1) OR EXISTS (SELECT FROM claims WHERE person_id = $1 AND state = 'claimed')
+    OR EXISTS (SELECT FROM pending_changes LEFT JOIN change_holds ON change_id = pending_changes.id
+        WHERE person_id = $1 AND (state = 'claimed' OR change_id IS NOT NULL))
+"""
+"""Whether an application that is decided, or waits for its day, is about him."""
 _DETAILS = ("person_records", "person_changes", "person_indexes", "pending_changes")
 
 
@@ -142,6 +151,10 @@ async def _close(conn: Connection, by: By, request_id: UUID, outcome: str, groun
         by.as_of,
         by.actor,
     )
+    columns = ", ".join(DECIDED)
+    await conn.execute(
+        f"INSERT INTO person_decisions (request_id, {columns}) SELECT id, {columns} FROM person_requests WHERE id = $1", request_id
+    )
 
 
 async def _ensure_corrected(conn: Connection, row: asyncpg.Record) -> None:
@@ -156,14 +169,16 @@ async def _ensure_corrected(conn: Connection, row: asyncpg.Record) -> None:
 
 
 async def _erase(conn: Connection, person_id: UUID) -> None:
-    """All that tells who he is; an empty row stays, so that events and audits still point somewhere. Raises DeletionForbidden."""
+    """All that tells who he is; an empty row stays, so that events and audits still point somewhere. Raises DeletionWaits, DeletionForbidden."""
     await lock_person(conn, person_id)
     kept = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM placements WHERE person_id = $1) OR EXISTS (SELECT FROM claims WHERE person_id = $1)"
-        " OR EXISTS (SELECT FROM pending_changes WHERE person_id = $1 AND state = 'claimed')",
+        "SELECT EXISTS (SELECT FROM placements WHERE person_id = $1) OR EXISTS (SELECT FROM claims WHERE person_id = $1 AND state = 'effected')",
         person_id,
     )
     if kept:
         raise DeletionForbidden
+    if await conn.fetchval(_ASKED_FOR, person_id):
+        raise DeletionWaits
     for table in _DETAILS:
         await conn.execute(f"DELETE FROM {table} WHERE person_id = $1", person_id)
+    await conn.execute(f"UPDATE comparison_differences SET {_BLANK} WHERE person_id = $1", person_id)

@@ -18,6 +18,7 @@ from services.roster.models.facts import Placement
 from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
 from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
 from services.roster.models.requests import CorrectPlacement
+from services.roster.models.units import EndAfterClosing
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_known_entry, person_record, placement, placements_of
@@ -47,6 +48,7 @@ async def correct_post(conn: Connection, by: By, old: Placement, new: Placement,
     """Write a placement as it is proved to have been, and publish it. The caller has locked the person."""
     version = await take_unit(conn, old.unit_id)
     _ensure_possible(old, new, await placements_of(conn, old.person_id))
+    await _ensure_unit_lasted(conn, old, new)
     await _rewrite_placement(conn, by, old, new)
     await outbox.append(conn, by, await _corrected(conn, by, new, person_version, version))
 
@@ -74,13 +76,22 @@ def _overlap(one: Placement, other: Placement) -> bool:
     return starts_before_end and (one.ended_on is None or other.started_on < one.ended_on)
 
 
+async def _ensure_unit_lasted(conn: Connection, old: Placement, new: Placement) -> None:
+    """On the days that a later end adds, the unit was still there. Its row is locked: it is not closed meanwhile."""
+    if new.ended_on is None or new.ended_on == old.ended_on:
+        return
+    closed_on = await conn.fetchval("SELECT upper(valid) FROM units WHERE id = $1 AND upper(valid) < $2", new.unit_id, new.ended_on)
+    if closed_on is not None:
+        raise EndAfterClosing(closed_on=closed_on)
+
+
 async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Placement) -> None:
     at = await close_recorded(conn, by, new.placement_id)
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " SELECT placement_id, person_id, unit_id, kind, funding, daterange($3, $4), tstzrange($2, NULL), $8, exit_reason, seat_level, $5, $6,"
-        " over_quota_cause, transfer_id, $7, $9, $10, $11, $12, $13, $14, $15, $16 FROM placements"
+        " over_quota_cause, transfer_id, $7, $9, $10, $11, $12, $13, $14, $15, $16, $17 FROM placements"
         " WHERE placement_id = $1 AND upper(recorded) = $2",
         new.placement_id,
         at,

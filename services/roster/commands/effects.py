@@ -7,13 +7,20 @@ from services.roster.commands.changes import carry_out_change
 from services.roster.commands.locks import take_person_and_unit, take_unit
 from services.roster.commands.mandate import today_of
 from services.roster.commands.placements import Entry, Judged, placed, released
-from services.roster.commands.reservations import about, count_reserved
+from services.roster.commands.reservations import about, use_reserved
 from services.roster.commands.transfers import moved, take_both
 from services.roster.models.refusals import ClaimRefusedByTombstone, ClaimUnknown, RequestIncomplete
 from services.roster.models.requests import Post, TakeEffect
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import ensure_known_entry, ensure_known_exit, person_record, placements_of, reservation_by_id
-from services.roster.rules.posts import ensure_complete, ensure_here, ensure_on_no_roster
+from services.roster.queries.facts import (
+    ensure_known_entry,
+    ensure_known_exit,
+    natures_of,
+    person_record,
+    placements_of,
+    reservation_by_id,
+)
+from services.roster.rules.posts import ensure_complete, ensure_here, ensure_kinds_alike, ensure_on_no_roster
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -77,7 +84,7 @@ async def _enter(conn: Connection, by: By, what: TakeEffect) -> Done:
     used = await reservation_by_id(conn, _given(await _use_claim(conn, asked), "reservation_id"))
     await ensure_known_entry(conn, reason, post.started_on)
     ensure_on_no_roster([each.ended_on for each in await placements_of(conn, person_id)], post.started_on)
-    await count_reserved(conn, by, asked.unit_id, asked.kind, asked.funding, -1, asked.application_id)
+    await use_reserved(conn, by, asked, used.id, post.started_on)
     before = await establishment(conn, asked.unit_id, asked.kind, asked.funding)
     judged = Judged(await person_record(conn, person_id), before, *versions)
     await placed(conn, by, post, Entry(reason, used.authorisation_no, used.authorised_on), judged)
@@ -108,10 +115,12 @@ async def _transfer(conn: Connection, by: By, what: TakeEffect) -> Done:
     taken = await take_both(conn, person_id, from_unit_id, asked.unit_id)
     await _use_claim(conn, asked)
     here = ensure_here(await placements_of(conn, person_id), from_unit_id)
-    await count_reserved(conn, by, asked.unit_id, asked.kind, asked.funding, -1, asked.application_id)
+    ensure_kinds_alike(here, asked.kind, await natures_of(conn, (here.kind, asked.kind)))
+    post = _post(by, asked, person_id)
+    await use_reserved(conn, by, asked, None, post.started_on)
     entry = Entry("transfer", what.authorisation_no, what.authorised_on, transfer_id=asked.application_id)
     before = await establishment(conn, asked.unit_id, asked.kind, asked.funding)
-    await moved(conn, by, here, _post(by, asked, person_id), entry, before, taken)
+    await moved(conn, by, here, post, entry, before, taken)
     return Done()
 
 
@@ -135,7 +144,15 @@ async def _use_claim(conn: Connection, asked: PostRequest) -> UUID | None:
 
 def _post(by: By, asked: PostRequest, person_id: UUID) -> Post:
     started_on = asked.effective_on or today_of(by)
-    return Post(person_id=person_id, unit_id=asked.unit_id, kind=asked.kind, funding=asked.funding, started_on=started_on)
+    return Post(
+        person_id=person_id,
+        unit_id=asked.unit_id,
+        kind=asked.kind,
+        funding=asked.funding,
+        started_on=started_on,
+        off_post_kind=asked.off_post_kind,
+        employment_form=asked.employment_form,
+    )
 
 
 def _given(value: T | None, field: str) -> T:

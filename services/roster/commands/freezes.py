@@ -6,10 +6,11 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.locks import take_units
-from services.roster.commands.mandate import document_of
+from services.roster.commands.mandate import document_of, today_of
 from services.roster.models.refusals import OrderEnded, OrderKnown, OrderUnknown, UnitUnknown
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import ensure_known_rows
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.roster import EstablishmentState, UnitFrozen, UnitUnfrozen
@@ -19,6 +20,7 @@ from shared.events.roster import EstablishmentState, UnitFrozen, UnitUnfrozen
 async def freeze_unit(conn: Connection, by: By, what: FreezeUnit) -> None:
     """Put a signed order into force. What was claimed before it stands; whoever claims after it is refused."""
     document_no = document_of(by)
+    await ensure_known_rows(conn, {(each.kind, each.funding) for each in what.posts}, today_of(by))
     affected = await _lock_subtree(conn, what.unit_id)
     taken = await conn.fetchval(
         "INSERT INTO freeze_orders (id, root_unit_id, scopes, in_force, document_no) VALUES ($1, $2, $3, tstzrange($4, NULL), $5)"

@@ -16,7 +16,7 @@ from services.roster.models.imports import (
     TemplateTooOld,
 )
 from services.roster.queries.codes import codes
-from services.roster.queries.import_facts import as_job, choices_of, known_units, words_of
+from services.roster.queries.import_facts import as_job, known_units, readable, words_of
 from services.roster.rules.imports.book import judge_book
 from services.roster.rules.imports.mapping import ensure_fits
 from shared.clock import Clock, business_day
@@ -69,7 +69,7 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
     async with database.reading() as conn:
         tables = await codes(conn, today)
         known = await known_units(conn, job.scope)
-    choices = choices_of(tables)
+    choices = readable(tables)
     populations = {kind.code: kind.population for kind in tables.kinds}
     check = Check(database, cipher, cipher.ring.oldest.id, job, today, choices, words_of(tables), populations, known)
     book = judge_book([], known, check.words)

@@ -19,6 +19,7 @@ from services.roster.rules.imports.book import (
     beyond_quota,
     beyond_seats,
     called_now,
+    find_borrower,
     find_unit,
     waiting_rows,
     waits,
@@ -44,6 +45,7 @@ async def close_check(check: Check, book: Book, now: datetime) -> None:
         await _without_quota(conn, import_id, book)
         await _in_use(conn, import_id, book)
         await _of_bad_units(conn, import_id, book)
+        await _find_borrowers(conn, import_id, book)
         await _beyond(conn, import_id, book)
         await _queue_units(conn, import_id, book)
         await _sum_up(conn, check, now)
@@ -133,18 +135,20 @@ async def _find_ceilings(conn: Connection, import_id: UUID, book: Book) -> None:
 
 
 async def _twice(conn: Connection, import_id: UUID) -> None:
-    """One person, one row: the first stays."""
+    """One person, one row: the first stays, one who is in post before one who was."""
     await _wrong(
         conn,
         import_id,
-        "SELECT sheet, number, 'id_number', '与第 ' || first || ' 行是同一人，一人只能占一个编制，请核对' FROM (SELECT sheet, number,"
-        " first_value(number) OVER same AS first, row_number() OVER same AS place FROM import_rows WHERE import_id = $1 AND mark IS NOT NULL"
-        " AND verdict <> 'left_out' WINDOW same AS (PARTITION BY mark ORDER BY sheet DESC, number)) AS people WHERE place > 1",
+        "SELECT sheet, number, 'id_number', '与第 ' || first || ' 行是同一人，' || CASE WHEN history"
+        " THEN '同一文件中每人只取一行。以前的在编经历请另放一个文件，在期初建账结束前导入' ELSE '一人只能占一个编制，请核对' END"
+        " FROM (SELECT sheet, number, history, first_value(number) OVER same AS first, row_number() OVER same AS place FROM import_rows"
+        " WHERE import_id = $1 AND mark IS NOT NULL AND verdict <> 'left_out'"
+        " WINDOW same AS (PARTITION BY mark ORDER BY history, sheet DESC, number)) AS people WHERE place > 1",
     )
 
 
 async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
-    """Nobody new stands on posts that nobody approved."""
+    """Nobody new stands on posts that nobody approved; who has left counts on none."""
     rows = await conn.fetch(
         f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code IS NOT NULL", import_id
     )
@@ -156,7 +160,7 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
         "SELECT sheet, number, CASE sheet WHEN 'roster' THEN 'kind' ELSE 'unit' END, CASE sheet"
         " WHEN 'roster' THEN '该单位没有核定此编制类型和经费形式，请改正，或先导入核定的编制数'"
         " ELSE '该单位没有核定编外用工控制数，请先导入（“编制”表，编制类型填“编外用工控制数”）' END"
-        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND unit_code IS NOT NULL AND unit_code <> ALL($5) AND (verdict = 'added' OR verdict = 'wrong'"
+        f" FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND NOT history AND unit_code IS NOT NULL AND unit_code <> ALL($5) AND (verdict = 'added' OR verdict = 'wrong'"
         " AND (sheet <> 'roster' OR kind IS NOT NULL AND funding IS NOT NULL)) AND NOT EXISTS"
         " (SELECT FROM unnest($2::text[], $3::text[], $4::text[]) AS there (code, of_kind, of_funding)"
         "  WHERE code = unit_code AND of_kind = kind AND of_funding = funding)",
@@ -199,11 +203,24 @@ async def _of_bad_units(conn: Connection, import_id: UUID, book: Book) -> None:
         await conn.execute(f"{_COMPLAIN} VALUES ($1, $2, $3, $4, $5, false)", import_id, told.sheet, told.row, told.field, told.sentence)
 
 
+async def _find_borrowers(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Each loan that is to be written gets the code of its borrower; one whose borrower is nowhere is recorded as a loan to a unit outside."""
+    lent = f"import_id = $1 AND seconded AND verdict IN {_WRITABLE}"
+    rows = await conn.fetch(f"SELECT DISTINCT borrower_ref FROM import_rows WHERE {lent}", import_id)
+    found = [(row["borrower_ref"], *find_borrower(book, row["borrower_ref"])) for row in rows]
+    arguments = import_id, *([each[place] for each in found] for place in range(3))
+    of_row = f"unnest($2::text[], $3::text[], $4::text[]) AS found (called, code, sentence) WHERE {lent} AND borrower_ref = called"
+    await conn.execute(f"UPDATE import_rows SET borrower_code = code FROM {of_row} AND code IS NOT NULL", *arguments)
+    await conn.execute(
+        f"{_COMPLAIN} SELECT $1, sheet, number, 'seconded_to', sentence, true FROM import_rows, {of_row} AND sentence <> ''", *arguments
+    )
+
+
 async def _beyond(conn: Connection, import_id: UUID, book: Book) -> None:
     """People beyond posts, and leaders beyond leadership posts: warnings, at the row of the posts where the file has it."""
     added = await conn.fetch(
         "SELECT unit_code AS code, kind, funding, seat_level, count(*) AS people, min(number) AS first, min(sheet) AS sheet FROM import_rows"
-        f" WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code IS NOT NULL GROUP BY 1, 2, 3, 4",
+        f" WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added' AND unit_code IS NOT NULL AND NOT history GROUP BY 1, 2, 3, 4",
         import_id,
     )
     ids = {book.known[row["code"]].unit_id for row in added if row["code"] in book.known}

@@ -19,9 +19,10 @@ from services.roster.models.imports import (
     Verdict,
     sealed_place,
 )
-from services.roster.queries.import_facts import known_loans, known_persons
+from services.roster.queries.import_facts import known_loans, known_persons, posts_held
 from services.roster.rules.imports.book import Book, Words
 from services.roster.rules.imports.cells import Choices
+from services.roster.rules.imports.changes import in_force
 from services.roster.rules.imports.people import verdict_of
 from shared.crypto import FieldCipher
 from shared.db import Connection, Database
@@ -42,6 +43,8 @@ _ROW = (
     "changed",
     "sealed",
     "seconded",
+    "borrower_ref",
+    "history",
 )
 _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
 
@@ -146,11 +149,22 @@ class Check:
             known = await known_persons(conn, self.cipher, numbers)
             told = [known[place].person_id for place, row in enumerate(persons) if row.values.get("seconded_to") and place in known]
             loans = await known_loans(conn, told) if told else {}
+            past = [known[place].person_id for place, row in enumerate(persons) if row.values.get("ended_on") and place in known]
+            held = await posts_held(conn, past) if past else {}
         return [
             (
                 row,
-                *verdict_of(
-                    row, here := known.get(place), self.names.get(row.values.get("unit", "")), loans.get(here.person_id) if here else None
+                *in_force(
+                    row,
+                    *verdict_of(
+                        row,
+                        here := known.get(place),
+                        self.names.get(row.values.get("unit", "")),
+                        loans.get(here.person_id) if here else None,
+                        self.names.get(row.values.get("seconded_to", "")),
+                        held.get(here.person_id, ()) if here else (),
+                    ),
+                    self.words.ended,
                 ),
                 number.get(self.marking),
             )
@@ -176,7 +190,20 @@ class Check:
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
         facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
         lent = values.get("seconded_to") is not None if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
-        return (self.job.id, row.sheet, row.number, *facts, mark, verdict.value, list(changed), sealed, lent)
+        borrower = values.get("seconded_to") if lent else None
+        return (
+            self.job.id,
+            row.sheet,
+            row.number,
+            *facts,
+            mark,
+            verdict.value,
+            list(changed),
+            sealed,
+            lent,
+            borrower,
+            values.get("ended_on") is not None,
+        )
 
 
 def _problem(import_id: UUID, problem: Problem) -> tuple[object, ...]:

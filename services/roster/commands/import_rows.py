@@ -19,6 +19,7 @@ from services.roster.models.requests import RegisterUnit
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.import_facts import known_persons
 from services.roster.queries.loads import units_in_use
+from services.roster.rules.persons import title_level
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.events.envelope import uuid7
@@ -30,6 +31,7 @@ _ROWS = (
     "SELECT sheet, number, unit_code, kind, funding, verdict, changed, sealed FROM import_rows WHERE import_id = $1 AND unit_code = ANY($2)"
     " AND verdict IN ('added', 'changed') ORDER BY sheet, number"
 )
+_WHILE_IN_POST = "on_duty"
 _OF_POSTS = frozenset({"posts", "use_until"})
 _UNITS = "SELECT id, name, code, uscc, category, parent_id, lower(valid) AS valid_from FROM units WHERE code = ANY($1)"
 Row = Mapping[str, Any]
@@ -164,9 +166,16 @@ def _seats(row: Row) -> LoadedSeats:
 
 
 def _person(row: Row) -> Row:
-    """What `all_sealed` takes: the check has judged the number, and sex and birth date by it, or told them by it where no cell did."""
+    """What `all_sealed` takes: the check has judged the number, and sex and birth date by it, or told them by it where no cell did.
+
+    The level of a title that no cell tells is told by the title, where its words do.
+    """
     given = {name: value for name, value in row["values"].items() if name in _OF_PERSON}
     given["kind"], given["funding"] = row["kind"], row["funding"]
+    if "professional_title" in given and "professional_title_level" not in given:
+        given["professional_title_level"] = title_level(given["professional_title"])
+    if given.get("ended_on") is not None:
+        given["duty_status"] = _WHILE_IN_POST  # 已出编 is what the end of the post says, as where somebody is released
     return given
 
 

@@ -1,7 +1,7 @@
 """Reading a file that is checked: its sheets one after the other, each cell judged where it stands."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.imports import kept_file
@@ -18,20 +18,23 @@ from services.roster.models.imports import (
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from shared.sheets import headers
+from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
-from shared.sheets.reading import Wanted, opened
+
+_OURS = ("核对结果", "提示不认识的列未导入")
+"""What stands in the header of the column that was added when the file was brought before."""
 
 
 async def read_file(check: Check) -> None:
     """Every sheet that a file of this kind may hold."""
     job = check.job
     place, other_version = await kept_file(check.database, check.cipher, job.id), ""
+    wanted = wanted_of(job.kind, job.mapping)
     try:
-        async with opened(place, job.file_name, wanted_of(job.kind, job.mapping), plain=job.plain) as book:
+        async with opened(place, job.file_name, wanted, plain=job.plain) as book:
             other_version = _note(job.kind, book.mark)
-            check.note = "；".join(each for each in (other_version, _unread(book.hidden)) if each)
-            async for sheet in book.sheets():
-                await _read_sheet(check, sheet)
+            read = [await _read_sheet(check, sheet) async for sheet in book.sheets()]
+            check.note = "；".join([*([other_version] if other_version else ()), *_unread(book, read, wanted)])
     except HeaderMissing as missing:
         if other_version:
             raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
@@ -59,29 +62,39 @@ def _note(kind: str, mark: str) -> str:
     return f"文件由模板第 {version[:10]} 版填写，现行为第 {SHEETS[of_kind].version} 版；已按列名读取，请核对各列"
 
 
-def _unread(hidden: Sequence[str]) -> str:
-    names = "、".join(f"“{name[:31]}”" for name in hidden[:20])
-    return f"隐藏的工作表{names}没有读取；其中有需要导入的内容的，请取消隐藏、核对后重新上传" if names else ""
+def _unread(book: Book, read: Sequence[str], wanted: Wanted) -> Iterator[str]:
+    """What is said of sheets that were not read: people may stand there."""
+    passed_over = [name for name in book.names if name not in read and name.strip() not in wanted.ignored]
+    if book.hidden:
+        yield f"隐藏的工作表{_named(book.hidden)}没有读取；其中有需要导入的内容的，请取消隐藏、核对后重新上传"
+    if passed_over:
+        yield f"工作表{_named(passed_over)}没有读取；其中有需要导入的内容的，请并入工作表{_named(wanted.sheets)}后重新上传"
 
 
-async def _read_sheet(check: Check, foreign: ForeignSheet) -> None:
+def _named(sheets: Sequence[str]) -> str:
+    return "、".join(f"“{name[:31]}”" for name in sheets[:20])
+
+
+async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
+    """Judge all its rows; the sheet's own name."""
     layout, after, columns, derive = _layout(check, foreign)
     judge = SheetJudge(layout, check.today, check.populations, political_legal=check.job.political_legal)
     async for chunk in foreign.chunks(after, columns, derive):
         for judged in judge.judge(chunk):
             await check.add(judged)
+    return foreign.name
 
 
 def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
     """Which columns hold what. Raises HeaderMissing."""
     sheet = next(SHEETS[kind] for kind in BOOKS[check.job.kind] if SHEETS[kind].title == foreign.title)
     how = translated(sheet, check.choices, check.job.mapping)
-    header = headers.find(foreign.head, foreign.merged, how.columns)
+    header = headers.find(foreign.head, foreign.merged, how.columns, how.own)
     if header is None:
         raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
     if sheet.kind == "units":
         combined = translated(UNITS_WITH_POSTS, check.choices, check.job.mapping)
-        both = headers.find(foreign.head, foreign.merged, combined.columns)
+        both = headers.find(foreign.head, foreign.merged, combined.columns, combined.own)
         if both is not None and {"kind", "posts"} <= both.columns.keys():
             sheet, how, header = UNITS_WITH_POSTS, combined, both
     ensure_columns(sheet, foreign.title, header.columns, header.doubled, how)
@@ -96,7 +109,7 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
         "position": len(check.columns),
     }
     _tell_unread(check, sheet, header)
-    layout = Layout(sheet, names, how, [name for _, name, _ in extract])
+    layout = Layout(sheet, names, how, [name for _, name, _ in extract], csv=not foreign.name)
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
 
 
@@ -114,8 +127,10 @@ def _ensure_sources(extract: Sequence[tuple[str, str, str]], titles: Mapping[str
 def _tell_unread(check: Check, sheet: Sheet, header: headers.Header) -> None:
     """Columns nobody knows are not imported; that is said once."""
     sources = {headers.plain(each.source) for each in check.job.mapping.extract} if check.job.mapping else set()
-    dropped = {headers.plain(written) for written, label in check.job.mapping.columns.items() if not label} if check.job.mapping else set()
-    unread = [title for title in header.unknown if title not in sources | dropped | {"序号", "核对结果"}]
+    dropped = (
+        {headers.as_written(written) for written, label in check.job.mapping.columns.items() if not label} if check.job.mapping else set()
+    )
+    unread = [title for title in header.unknown if title not in sources | dropped | {"序号"} and not title.startswith(_OURS)]
     if unread:
         said = "、".join(title[:20] for title in unread[:10])
         check.warn(

@@ -13,7 +13,7 @@ from services.roster.commands.loads import load_units
 from services.roster.commands.locks import lock_person
 from services.roster.commands.persons import write_update
 from services.roster.commands.quotas import set_quota
-from services.roster.commands.secondments import extend_secondment, second_person
+from services.roster.commands.secondments import extend_secondment, lend, second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import New, registered, set_seats
 from services.roster.models.imports import Superseded
@@ -52,14 +52,16 @@ class WriteUnit(Request):
 
 
 class Written(BaseModel):
-    """What was written for one unit."""
+    """What was written for one unit. `loans` are counted for the whole file: they come last."""
 
     units: int = 0
     quotas: int = 0
     seats: int = 0
     persons: int = 0
+    history: int = 0
     over_quota: int = 0
     changed: int = 0
+    loans: int = 0
 
 
 class WriteUnits(Request):
@@ -113,6 +115,7 @@ def _written(unit: WriteUnit, loaded: Loaded | None) -> Written:
         quotas=len(unit.quotas) + (loaded.quotas if loaded else 0),
         seats=len(unit.seats) + (loaded.seats if loaded else 0),
         persons=loaded.placed if loaded else 0,
+        history=loaded.history if loaded else 0,
         over_quota=loaded.over_quota if loaded else 0,
         changed=len(unit.persons) + (unit.change is not None),
     )
@@ -141,7 +144,9 @@ async def tick_off(conn: Connection, import_id: UUID, state: str, units: Sequenc
 
 
 class Lend(Request):
-    """A person of a unit of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside."""
+    """A person of a unit of the file who works elsewhere. `borrower`: the name or code of a unit of the register, or the name of one outside;
+    `borrower_code`: of the unit that the check has found by it.
+    """
 
     import_id: UUID
     sheet: str
@@ -149,25 +154,28 @@ class Lend(Request):
     unit_id: UUID = Field(exclude=True)
     indexes: dict[int, bytes] = Field(exclude=True, repr=False)
     borrower: str
+    borrower_code: str | None = Field(None, exclude=True)
     started_on: date
     until: date
+    document_no: str | None = Field(None, exclude=True)
 
 
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
-    """Record a secondment, or a later last day of the one that lasts. Raises PersonElsewhere, and what `second_person` and `extend_secondment`
-    raise.
+    """Record a secondment, or a later last day of the one that lasts. Its document is that of the row; a first load alone may lack it.
+    Raises PersonElsewhere, and what `second_person` and `extend_secondment` raise.
     """
+    on_document = replace(by, document_no=what.document_no)
     person_id = (await known_by(conn, [what.indexes])).get(0)
     if person_id is None:
         raise PersonUnknown
     await _lock_in(conn, person_id, what.unit_id)
     for loan in await secondments_of(conn, person_id):
         if loan.ended_on is None and loan.started_on == what.started_on:
-            await _extend_secondment(conn, by, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
+            await _extend_secondment(conn, on_document, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
             return loan.secondment_id
     borrowers = await conn.fetch(
-        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower
+        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower_code or what.borrower
     )
     borrower_id = borrowers[0]["id"] if len(borrowers) == 1 else None
     lent = SecondPerson(
@@ -178,5 +186,5 @@ async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
         until=what.until,
         baseline=not await units_in_use(conn, [what.unit_id]),
     )
-    made: UUID = await _second_person(conn, by, lent)
+    made: UUID = await lend(conn, by, lent, what.document_no) if lent.baseline else await _second_person(conn, on_document, lent)
     return made

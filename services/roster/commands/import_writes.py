@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_units import Lend, WriteUnits, Written, lend_person, tick_off, write_units
-from services.roster.models.imports import ImportState, Superseded
+from services.roster.models.imports import NOT_LENT, ImportState, Superseded
 from services.roster.queries.import_facts import as_job
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
@@ -39,8 +39,7 @@ async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, im
     gathering = Gathering(cipher, as_job(row), business_day(clock.now()))
     writing = _Writing(database, clock, gathering, {each["unit_code"] for each in refused})
     await writing.all(blocks(units, block), {unit["unit_code"] for unit in units})
-    await writing.lend()
-    await _close(database, clock, import_id)
+    await _close(database, clock, import_id, await writing.lend())
 
 
 def blocks(units: Sequence[asyncpg.Record], size: int) -> Iterator[list[asyncpg.Record]]:
@@ -67,8 +66,9 @@ class _Writing:
         self._done = {code: asyncio.Event() for code in codes}
         await asyncio.gather(*(self._write_some(queue) for _ in range(AT_ONCE)))
 
-    async def lend(self) -> None:
-        """Last of all, who is lent out, or for longer: his borrower may have stood further down in the file."""
+    async def lend(self) -> int:
+        """Last of all, who is lent out, or for longer: his borrower may have stood further down in the file. How many; after a crash, all."""
+        lent_out = 0
         for row in await self._database.pool.fetch(_LENT, self._job.id):
             values = self._gathering.row(row)["values"]
             lent = Lend(
@@ -78,16 +78,19 @@ class _Writing:
                 unit_id=row["unit_id"],
                 indexes=self._gathering.cipher.indexes(values["id_number"]),
                 borrower=values["seconded_to"],
+                borrower_code=row["borrower_code"],
                 started_on=values["seconded_from_on"],
                 until=values["seconded_until"],
+                document_no=values.get("secondment_document_no"),
             )
             key = f"import:{self._job.id}:lent:{row['sheet']}:{row['number']}"
-            document_no = values.get("secondment_document_no") or self._job.document_no
-            by = By(self._job.actor, self._clock.now(), key, "批量导入", document_no, f"import:{self._job.id}")
+            by = By(self._job.actor, self._clock.now(), key, "批量导入", self._job.document_no, f"import:{self._job.id}")
             try:
                 await lend_person(self._database, by, lent)
+                lent_out += 1
             except DomainError as refusal:
-                await self._database.pool.execute(_NOT_LENT, self._job.id, row["sheet"], row["number"], f"借调未登记：{refusal}")
+                await self._database.pool.execute(_NOT_LENT, self._job.id, row["sheet"], row["number"], f"{NOT_LENT}{refusal}")
+        return lent_out
 
     async def _write_some(self, queue: Iterator[list[asyncpg.Record]]) -> None:
         for block in queue:
@@ -138,23 +141,26 @@ class _Writing:
 
 
 _LENT = (
-    "SELECT sheet, number, sealed, units.id AS unit_id FROM import_rows JOIN import_units USING (import_id, unit_code)"
+    "SELECT sheet, number, sealed, borrower_code, units.id AS unit_id FROM import_rows JOIN import_units USING (import_id, unit_code)"
     " JOIN units ON units.code = unit_code"
     " WHERE import_id = $1 AND seconded AND verdict IN ('added', 'changed') AND state = 'written' ORDER BY sheet, number"
 )
 _NOT_LENT = (
-    "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning) SELECT $1, $2, $3, 'seconded_to', $4, true"
-    " WHERE NOT EXISTS (SELECT FROM import_problems WHERE import_id = $1 AND sheet = $2 AND row = $3 AND sentence = $4)"
+    "WITH told AS (INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning, at_writing) SELECT $1, $2, $3, 'seconded_to', $4, true, true"
+    " WHERE NOT EXISTS (SELECT FROM import_problems WHERE import_id = $1 AND sheet = $2 AND row = $3 AND sentence = $4) RETURNING id)"
+    " UPDATE imports SET warnings = warnings + (SELECT count(*) FROM told) WHERE id = $1"
 )
 
 
-async def _close(database: Database, clock: Clock, import_id: UUID) -> None:
+async def _close(database: Database, clock: Clock, import_id: UUID, loans: int) -> None:
     """All units are written, or somebody cancelled: the rest stays as it is."""
     async with database.transaction() as conn:
         rows = await conn.fetch("SELECT written FROM import_units WHERE import_id = $1", import_id)
         total: Counter[str] = Counter()
         for row in rows:
             total.update(row["written"])
+        if rows:
+            total["loans"] = loans
         await conn.execute(
             "UPDATE imports SET state = CASE WHEN cancel_asked AND EXISTS (SELECT FROM import_units WHERE import_id = $1 AND state = 'waiting')"
             " THEN $2 ELSE $3 END, written = $4, ended_at = $5, step = step + 1 WHERE id = $1 AND state = $6",

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
+
+import structlog
 
 from services.roster.models.imports import (
     BeginApplying,
@@ -21,14 +22,14 @@ from services.roster.models.imports import (
 from shared import outbox
 from shared.clock import Clock
 from shared.crypto import FieldCipher
-from shared.db import By, Connection, Database, command
-from shared.errors import Unavailable
+from shared.db import TROUBLE, By, Connection, Database, command
 from shared.sheets.reading import held
 from workflows.imports import APPLY, CANCEL, ImportStart, ImportTold, workflow_id
 
 PIECE = 2**20
 SWEEP = 3600.0
 _OVER = (ImportState.APPLIED, ImportState.CANCELLED, ImportState.UNREADABLE, ImportState.FORGOTTEN)
+_log = structlog.get_logger()
 
 
 def sealed_pieces(cipher: FieldCipher, import_id: UUID, content: memoryview) -> Iterator[bytes]:
@@ -123,9 +124,11 @@ async def forget_import(conn: Connection, by: By, what: CancelImport) -> None:  
 async def serve_upkeep(*sweeps: Callable[[], Awaitable[int]]) -> None:
     """At the start and once an hour, for ever: delete what is kept beyond its time, write what is missing."""
     while True:
-        with suppress(Unavailable):
-            for sweep in sweeps:
+        for sweep in sweeps:
+            try:
                 await sweep()
+            except TROUBLE as error:
+                _log.warning("a sweep waits for the next hour", error=type(error).__name__)
         await asyncio.sleep(SWEEP)
 
 

@@ -6,11 +6,13 @@ lock, and equal values stay equal byte for byte, since the record's history comp
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
 from services.roster.commands.comparisons import file_place as compared_place
 from services.roster.commands.imports import file_place
@@ -42,6 +44,23 @@ _PLACES: Mapping[str, Callable[[asyncpg.Record, str], str]] = {
     "comparison_files": lambda row, _: compared_place(row["run_id"], row["number"]),
     "comparison_differences": lambda row, column: place_in(row["id"], column.removesuffix("_sealed")),
 }
+
+
+async def opens(conn: Connection, cipher: FieldCipher) -> bool:
+    """Whether a ring opens what is sealed here: one value of each table."""
+    for table, columns in SEALED.items():
+        row = await conn.fetchrow(f"SELECT * FROM {table} WHERE coalesce({', '.join(columns)}) IS NOT NULL LIMIT 1")
+        column = next((each for each in columns if row is not None and row[each] is not None), None)
+        if row is not None and column is not None and not _opens(cipher, row[column], _PLACES[table](row, column)):
+            return False
+    return True
+
+
+def _opens(cipher: FieldCipher, value: bytes, place: str) -> bool:
+    with suppress(InvalidTag):
+        cipher.unseal(value, place)
+        return True
+    return False
 
 
 async def begin_key(database: Database, key: FieldKey, actor: str, at: datetime) -> None:

@@ -22,7 +22,7 @@ from services.roster.queries.loads import Standing
 from services.roster.rules.persons import retirement_fact
 from shared.db import By, Connection
 from shared.events.envelope import uuid7s
-from shared.events.roster import EstablishmentState, LoadedPlacement, RosterEvent, UnitLoaded
+from shared.events.roster import EstablishmentState, LoadedHistory, LoadedPlacement, RosterEvent, UnitLoaded
 from shared.glossary import OverQuotaCause
 
 FIRST_LOAD, OVER_QUOTA = "first_load", "over_quota"
@@ -46,9 +46,14 @@ class Load:
 
     @cached_property
     def persons(self) -> list[LoadedPerson]:
-        """Who is new here, in the order of coming; last those of whom it is said that they are over quota."""
-        new = [(person.over_quota_cause is not None, person.started_on, person.mark, person) for person in self.what.persons]
+        """Who is new in post here, in the order of coming; last those of whom it is said that they are over quota."""
+        new = [(each.over_quota_cause is not None, each.started_on, each.mark, each) for each in self.what.persons if each.ended_on is None]
         return [person for _, _, mark, person in sorted(new, key=_FIRST_COME) if mark not in self.found.placed]
+
+    @cached_property
+    def history(self) -> list[LoadedPerson]:
+        """Whose post here is of the past, and was not told before."""
+        return [person for person in self.what.persons if person.ended_on is not None and person.mark not in self.found.placed]
 
     def known(self, person: LoadedPerson) -> UUID | None:
         """Who he is, where the roster has had him."""
@@ -68,6 +73,7 @@ class Load:
             quotas=len(self.quotas),
             seats=len(self.what.seats),
             placed=len(self.persons),
+            history=len(self.history),
             over_quota=over_quota,
             present=len(self.what.quotas) - len(self.quotas) + len(self.found.placed),
         )
@@ -95,9 +101,28 @@ async def load_persons(conn: Connection, by: By, loads: Sequence[Load], rows: di
             touched = sorted({(load.unit_id, each.kind, each.funding) for each in people})
             facts = {"establishments": tuple(rows[key] for key in touched), "people": tuple(people)}
             told.append(Told(load.unit_id, UnitLoaded, facts, by.document_no))
-    if placed:
-        await _insert_placements(conn, by, placed, [person_id for load in loads for person_id in load.found.persons.values()])
+        told += [
+            Told(load.unit_id, UnitLoaded, {"people": (), "history": _held(load, group)}, by.document_no)
+            for group in batched(load.history, TOGETHER)
+        ]
+    held = [(person, each, load.unit_id) for load in loads for person, each in zip(load.history, _held(load, load.history), strict=True)]
+    if placed or held:
+        await _insert_placements(conn, by, [*placed, *held], [person_id for load in loads for person_id in load.found.persons.values()])
     return told
+
+
+def _held(load: Load, group: Sequence[LoadedPerson]) -> tuple[LoadedHistory, ...]:
+    return tuple(
+        LoadedHistory(
+            person_id=load.known(person) or person.person_id,
+            kind=person.kind,
+            funding=person.funding,
+            started_on=person.started_on,
+            ended_on=person.ended_on,
+            exit_reason=person.exit_reason,
+        )
+        for person in group
+    )
 
 
 def batched(persons: Sequence[LoadedPerson], size: int) -> Iterator[Sequence[LoadedPerson]]:
@@ -136,9 +161,9 @@ def _placed(
 async def _insert_persons(conn: Connection, by: By, loads: Sequence[Load]) -> dict[UUID, int]:
     """Registered and placed, a new person is in his second version; answers the versions of the others. They belong to these units now.
 
-    A number that another transaction registered in this very moment is refused: nobody is taken twice.
+    A number that another transaction registered in this very moment is refused: nobody is taken twice. A post of the past moves nobody.
     """
-    people = [(load.unit_id, person, load.known(person)) for load in loads for person in load.persons]
+    people = [(load.unit_id, person, load.known(person)) for load in loads for person in (*load.persons, *load.history)]
     new = [(unit_id, person) for unit_id, person, known in people if known is None]
     await conn.execute(
         "INSERT INTO persons (id, version, unit_id) SELECT id, 2, unit_id FROM unnest($1::uuid[], $2::uuid[]) AS new (id, unit_id)",
@@ -148,11 +173,11 @@ async def _insert_persons(conn: Connection, by: By, loads: Sequence[Load]) -> di
     if not await take_numbers(conn, [(person.person_id, person.indexes) for _, person in new]):
         raise PersonOnRoster
     await write_records(conn, by, [(person.person_id, person.__dict__ | person.sealed) for _, person in new])
-    old = {known: unit_id for unit_id, _, known in people if known is not None}
+    old = {known: None if person.ended_on else unit_id for unit_id, person, known in people if known is not None}
     if not old:
         return {}
     rows = await conn.fetch(
-        "UPDATE persons SET version = version + 1, unit_id = now.unit_id FROM unnest($1::uuid[], $2::uuid[]) AS now (person_id, unit_id)"
+        "UPDATE persons SET version = version + 1, unit_id = coalesce(now.unit_id, persons.unit_id) FROM unnest($1::uuid[], $2::uuid[]) AS now (person_id, unit_id)"
         " WHERE id = person_id RETURNING id, version",
         list(old),
         list(old.values()),
@@ -162,13 +187,14 @@ async def _insert_persons(conn: Connection, by: By, loads: Sequence[Load]) -> di
 
 _PLACEMENT = (
     *("placement_id", "person_id", "unit_id", "kind", "funding", "during", "recorded", "entry_reason", "over_quota_cause", "document_no"),
+    "exit_reason",
     *("seat_level", "authorisation_no", "authorised_on", *DETAILS.split(", ")),
 )
-_OF_POST = attrgetter(*_PLACEMENT[10:])
+_OF_POST = attrgetter(*_PLACEMENT[11:])
 
 
 async def _insert_placements(
-    conn: Connection, by: By, placed: Sequence[tuple[LoadedPerson, LoadedPlacement, UUID]], known: Sequence[UUID]
+    conn: Connection, by: By, placed: Sequence[tuple[LoadedPerson, LoadedPlacement | LoadedHistory, UUID]], known: Sequence[UUID]
 ) -> None:
     """Whoever stood somewhere before is known to stand here from when that was closed, at the earliest."""
     closed = (
@@ -182,11 +208,12 @@ async def _insert_placements(
         columns=_PLACEMENT,
         records=[
             (
-                *(placement_id, each.person_id, unit_id, each.kind, each.funding, asyncpg.Range(each.started_on)),
+                *(placement_id, each.person_id, unit_id, each.kind, each.funding, asyncpg.Range(each.started_on, person.ended_on)),
                 asyncpg.Range(since[each.person_id]) if each.person_id in since else now,
-                person.entry_reason or (OVER_QUOTA if each.cause else FIRST_LOAD),
-                *(each.cause, by.document_no, *_OF_POST(person)),
+                person.entry_reason or (OVER_QUOTA if cause else FIRST_LOAD),
+                *(cause, person.exit_document_no or by.document_no, person.exit_reason, *_OF_POST(person)),
             )
             for placement_id, (person, each, unit_id) in zip(uuid7s(len(placed)), placed, strict=True)
+            for cause in (getattr(each, "cause", None),)
         ],
     )

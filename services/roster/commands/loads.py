@@ -6,6 +6,7 @@ Its people are told of together (`UnitLoaded`), not one by one. People beyond a 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from services.roster.commands.load_people import Load, Row, Told, load_persons
@@ -42,8 +43,9 @@ async def load_units(conn: Connection, by: By, whats: Sequence[LoadUnit]) -> lis
     """The same for several units, parents first. Whatever is refused of one, nothing of all is written."""
     document_no = document_of(by)
     days = [row.document_on for what in whats for row in what.quotas] + [row.document_on for what in whats for row in what.seats]
-    today = today_of(by, *days, *(what.valid_from for what in whats), *(person.started_on for what in whats for person in what.persons))
-    founds = await _locked_standings(conn, whats)
+    people = [person for what in whats for person in what.persons]
+    today = today_of(by, *days, *(what.valid_from for what in whats), *(each.ended_on or each.started_on for each in people))
+    founds = await _locked_standings(conn, whats, today)
     loads = [Load(what, found, found.unit_id or uuid7()) for what, found in zip(whats, founds, strict=True)]
     await ensure_known_rows(conn, {(row.kind, row.funding) for load in loads for row in load.quotas}, today)
     await _register(conn, by, [load for load in loads if load.found.unit_id is None], document_no)
@@ -57,7 +59,7 @@ async def load_units(conn: Connection, by: By, whats: Sequence[LoadUnit]) -> lis
     return [load.done(beyond[load.unit_id]) for load in loads]
 
 
-async def _locked_standings(conn: Connection, whats: Sequence[LoadUnit]) -> list[Standing]:
+async def _locked_standings(conn: Connection, whats: Sequence[LoadUnit], today: date) -> list[Standing]:
     """Persons first, then the paths, then the units: nobody gets a post meanwhile, and no freeze slips in."""
     known = await known_by(conn, [person.indexes for what in whats for person in what.persons])
     if known:
@@ -66,7 +68,7 @@ async def _locked_standings(conn: Connection, whats: Sequence[LoadUnit]) -> list
     ids = [row["id"] for row in rows]
     await hold_paths(conn, *ids, *{what.parent_id for what in whats if what.parent_id})
     await conn.execute("SELECT FROM units WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", ids)
-    founds = await standings(conn, whats, all_new=not known)
+    founds = await standings(conn, whats, today, all_new=not known)
     for what, found in zip(whats, founds, strict=True):
         if found.problems:
             raise LoadRefused(first=found.problems[0].sentence, count=len(found.problems))

@@ -14,7 +14,7 @@ from services.roster.models.refusals import KeyItemWouldChange, PersonKnown, Uni
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
 from services.roster.queries.indexes import other_of
-from services.roster.rules.persons import checked_number, ensure_override_grounded, retirement_category
+from services.roster.rules.persons import checked_number, ensure_late_open, ensure_override_grounded, retirement_category
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -27,6 +27,7 @@ async def register_person(database: Database, cipher: FieldCipher, by: By, what:
     """Make a person known (no post yet). The number is checked, and must agree with sex and birth date; it may be registered once."""
     number = checked_number(what.id_number, what.sex, what.birth_on)
     ensure_override_grounded(what, what.retirement_category)
+    ensure_late_open(what, what.flexible_retirement)
     async with database.reading() as conn:
         await ensure_known_codes(conn, business_day(by.as_of), what.model_dump())
     person_id = uuid7()

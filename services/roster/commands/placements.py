@@ -36,7 +36,7 @@ from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased
 from shared.glossary import OverQuotaCause
 
-DETAILS = "internal_unit, duty_status, entry_source, entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until"
+DETAILS = "internal_unit, duty_status, entry_source, entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until, entered_on"
 """The columns of `PostDetails`, as every version of a placement keeps them."""
 
 
@@ -126,7 +126,7 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " VALUES ($1, $2, $3, $4, $5, daterange($6, NULL),"
         " tstzrange(greatest($7, (SELECT max(upper(recorded)) FROM placements WHERE person_id = $2)), NULL), $8, $9, $10, $11, $12, $13, $14,"
-        " $15, $16, $17, coalesce($18, $14), $19, $20, $21, $22)",
+        " $15, $16, $17, coalesce($18, $14), $19, $20, $21, $22, $23)",
         placement_id,
         post.person_id,
         post.unit_id,
@@ -149,6 +149,7 @@ async def _insert(conn: Connection, by: By, placement_id: UUID, post: Post, entr
         post.employment_form,
         post.dispatch_company,
         post.contract_until,
+        post.entered_on,
     )
 
 
@@ -188,20 +189,7 @@ async def released(
         raise AlreadyReleased
     if ended_on <= here.started_on:
         raise DatesOutOfOrder
-    at = await close_recorded(conn, by, here.placement_id)
-    await conn.execute(
-        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
-        f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
-        " SELECT placement_id, person_id, unit_id, kind, funding, daterange(lower(during), $2), tstzrange($3, NULL), entry_reason, $4,"
-        f" seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6, {DETAILS} FROM placements"
-        " WHERE placement_id = $1 AND upper(recorded) = $3",
-        here.placement_id,
-        ended_on,
-        at,
-        exit_reason,
-        transfer_id,
-        by.document_no,
-    )
+    await _write_end(conn, by, here.placement_id, ended_on, exit_reason, transfer_id)
     gone = PersonReleased(
         occurred_at=by.as_of,
         unit_id=here.unit_id,
@@ -219,6 +207,23 @@ async def released(
     await outbox.append(conn, by, gone)
     await end_with_post(conn, by, here.person_id, ended_on)
     await _seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
+
+
+async def _write_end(conn: Connection, by: By, placement_id: UUID, ended_on: date, exit_reason: str, transfer_id: UUID | None) -> None:
+    at = await close_recorded(conn, by, placement_id)
+    await conn.execute(
+        "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
+        f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
+        " SELECT placement_id, person_id, unit_id, kind, funding, daterange(lower(during), $2), tstzrange($3, NULL), entry_reason, $4,"
+        f" seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6, {DETAILS} FROM placements"
+        " WHERE placement_id = $1 AND upper(recorded) = $3",
+        placement_id,
+        ended_on,
+        at,
+        exit_reason,
+        transfer_id,
+        by.document_no,
+    )
 
 
 async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object:

@@ -15,6 +15,7 @@ from services.roster.rules.posts import ensure_above_use
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.roster import QuotaChanged
+from shared.glossary import OverQuotaCause
 
 
 @command
@@ -25,19 +26,20 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause, what.use_until)
+    await _ensure_above_use(conn, what, what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
 
 
 @command
 async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
-    """Add approved posts (核增)."""
+    """Add approved posts (核增), also where more are in use than there will be: the number only rises."""
     document_of(by)
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     posts = await _posts(conn, what, what.unit_id) + what.posts
     await write_posts(conn, by, what, what.unit_id, posts, "raise", None, what.use_until)
-    await _publish(conn, by, what, what.unit_id, version, None)
+    await _publish(conn, by, what, what.unit_id, version)
 
 
 @command
@@ -63,7 +65,11 @@ async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
     await _cut(conn, by, what, "move", None)
     await write_posts(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
     for unit_id, version in versions.items():
-        await _publish(conn, by, what, unit_id, version, None)
+        await _publish(conn, by, what, unit_id, version)
+
+
+async def _ensure_above_use(conn: Connection, what: QuotaRow, cause: str | None) -> None:
+    ensure_above_use(await establishment(conn, what.unit_id, what.kind, what.funding), cause)
 
 
 async def _posts(conn: Connection, what: QuotaRow, unit_id: UUID) -> int:
@@ -75,6 +81,7 @@ async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str
     if now < what.posts:
         raise QuotaBelowZero(quota=now, posts=what.posts)
     await write_posts(conn, by, what, what.unit_id, now - what.posts, change, cause)
+    await _ensure_above_use(conn, what, cause)
 
 
 async def write_posts(
@@ -157,16 +164,15 @@ async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> obj
     return at
 
 
-async def _publish(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, version: int, cause: str | None) -> None:
-    row = await establishment(conn, unit_id, what.kind, what.funding)
-    ensure_above_use(row, cause)
+async def _publish(conn: Connection, by: By, what: QuotaRow, unit_id: UUID, version: int, cause: OverQuotaCause | None = None) -> None:
     changed = QuotaChanged(
         occurred_at=by.as_of,
         unit_id=unit_id,
         version=version,
-        establishments=(row,),
+        establishments=(await establishment(conn, unit_id, what.kind, what.funding),),
         document_no=by.document_no,
         baseline=what.baseline,
         effective_on=what.effective_on,
+        over_quota_cause=cause,
     )
     await outbox.append(conn, by, changed)

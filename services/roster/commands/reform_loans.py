@@ -8,7 +8,7 @@ from services.roster.commands.reform_moves import Mover
 from services.roster.commands.secondments import facts_of, replace_secondment, write_secondment
 from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.secondments import Secondment
-from services.roster.models.units import EntryAfterReform
+from services.roster.models.units import EntryAfterReform, ExitAfterReform
 from services.roster.queries.secondments import secondment
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
@@ -20,9 +20,10 @@ async def move_loans(
 ) -> list[Told]:
     """End the loans of those who moved, and those to a unit that is gone, and begin them anew where they belong now.
 
-    Who would be lent to his own unit is back.
+    Who would be lent to his own unit is back. Raises EntryAfterReform, ExitAfterReform.
     """
     takers = {mover.person_id: mover.taker for mover in movers}
+    await _ensure_none_ended(conn, batch, list(takers))
     rows = await conn.fetch(
         "SELECT secondment_id FROM secondments WHERE (person_id = ANY($1) OR borrower_id = $2) AND upper_inf(during) AND upper_inf(recorded)"
         " ORDER BY secondment_id",
@@ -40,6 +41,18 @@ async def move_loans(
         )
         told += await _handed_over(conn, by, batch, loan, then)
     return told
+
+
+async def _ensure_none_ended(conn: Connection, batch: Batch, person_ids: Sequence[UUID]) -> None:
+    """A loan that ended between the day and today was of the unit that he would have left by then."""
+    ended = await conn.fetchrow(
+        "SELECT count(DISTINCT person_id) AS people, max(upper(during)) AS day FROM secondments"
+        " WHERE person_id = ANY($1) AND upper_inf(recorded) AND upper(during) > $2",
+        person_ids,
+        batch.since,
+    )
+    if ended and ended["people"]:
+        raise ExitAfterReform(**ended)
 
 
 async def _handed_over(conn: Connection, by: By, batch: Batch, loan: Secondment, then: Secondment) -> list[Told]:

@@ -14,7 +14,7 @@ from services.roster.commands.reform_moves import Mover, move_people, move_reser
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
 from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
-from services.roster.commands.units import New, registered, replace_seats, seats_state
+from services.roster.commands.units import New, ensure_known_level, registered, replace_seats, seats_state
 from services.roster.models.refusals import QuotaBelowZero, SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
 from services.roster.models.units import (
@@ -26,18 +26,19 @@ from services.roster.models.units import (
     MovePeople,
     MovePosts,
     Reform,
+    ReformAlreadyDone,
     Reformed,
     SetLevel,
     Split,
     UnitChanges,
     units_named,
 )
-from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment, establishments
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.queries.unit_records import ensure_open, record_of
 from services.roster.rules.posts import ensure_not_frozen
 from services.roster.rules.reforms import ensure_no_more_over, excess_of
+from shared.clock import business_day
 from shared.db import By, Connection, command
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -53,9 +54,12 @@ class Work(Batch):
 
     what: Reform = field(kw_only=True)
     posts: set[tuple[UUID, str, str]] = field(default_factory=set)
+    given: set[tuple[UUID, str, str]] = field(default_factory=set)
     movers: list[Mover] = field(default_factory=list)
     reservations: list[Told] = field(default_factory=list)
     loans: list[Told] = field(default_factory=list)
+    handed_over: int = 0
+    """Approved posts, all steps together."""
 
 
 @command
@@ -65,20 +69,22 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
     today_of(by, what.effective_on, what.document_on)
     if what.document_on > what.effective_on:
         raise DocumentAfterEffect(document_on=what.document_on)
-    reform_id, named = uuid7(), await _take(conn, what)
-    before = await _excess(conn, named)
-    await _remember(conn, by, what, reform_id)
+    reform_id, named = uuid7(), await take_all(conn, what)
+    await ensure_new(conn, by, what)
+    before = await excess_now(conn, named)
+    await remember(conn, by, what, reform_id)
     work = Work(what.effective_on, reform_id, what=what)
     for number, step in enumerate(what.steps, start=1):
-        await _step(conn, by, work, step, number)
+        await take_step(conn, by, work, step, number)
     await ensure_kinds_fit(conn, work)
     await settle_causes(conn, work.movers, what.over_quota_cause)
-    ensure_no_more_over(before, await _excess(conn, named), what.over_quota_cause)
+    ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause)
     await _tell(conn, by, work)
     return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
 
 
-async def _step(conn: Connection, by: By, work: Work, step: object, number: int) -> None:
+async def take_step(conn: Connection, by: By, work: Work, step: object, number: int) -> None:
+    """One step; a refusal names it."""
     try:
         await _STEPS[type(step)](conn, by, work, step)
     except DomainError as refusal:
@@ -86,7 +92,7 @@ async def _step(conn: Connection, by: By, work: Work, step: object, number: int)
         raise
 
 
-async def _take(conn: Connection, what: Reform) -> list[UUID]:
+async def take_all(conn: Connection, what: Reform) -> list[UUID]:
     """Persons first, then units from the root down, as every command; answers the units that are named."""
     named = sorted(set(units_of(what)))
     merged = [step.unit_id for step in what.steps if isinstance(step, Merge)]
@@ -109,7 +115,8 @@ def units_of(what: Reform) -> Iterator[UUID]:
         yield from units_named(step.model_dump())
 
 
-async def _remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> None:
+async def remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> None:
+    """Write the reform down; its steps refer to it."""
     await conn.execute(
         "INSERT INTO reforms (id, title, effective_on, document_no, document_on, actor, recorded_at, steps)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -120,11 +127,28 @@ async def _remember(conn: Connection, by: By, what: Reform, reform_id: UUID) -> 
         what.document_on,
         by.actor,
         by.as_of,
-        [step.model_dump(mode="json", exclude_unset=True) for step in what.steps],
+        _steps_of(what),
     )
 
 
-async def _excess(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
+def _steps_of(what: Reform) -> list[dict[str, object]]:
+    return [step.model_dump(mode="json", exclude_unset=True) for step in what.steps]
+
+
+async def ensure_new(conn: Connection, by: By, what: Reform) -> None:
+    """Nobody has carried this out. The caller has locked its units. Raises ReformAlreadyDone."""
+    done = await conn.fetchrow(
+        "SELECT title, recorded_at FROM reforms WHERE document_no = $1 AND effective_on = $2 AND steps = $3",
+        by.document_no,
+        what.effective_on,
+        _steps_of(what),
+    )
+    if done is not None:
+        raise ReformAlreadyDone(title=done["title"], recorded_on=business_day(done["recorded_at"]))
+
+
+async def excess_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
+    """What these units hold beyond their quotas."""
     return excess_of([row for unit_id in unit_ids for row in await establishments(conn, unit_id)])
 
 
@@ -155,9 +179,11 @@ async def _posts(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID,
         raise QuotaBelowZero(quota=now, posts=posts)
     then = (await establishment(conn, taker, kind, funding)).quota
     row = QuotaRow(unit_id=giver, kind=kind, funding=funding, effective_on=work.since, document_on=work.what.document_on)
-    for unit_id, number in ((giver, now - posts), (taker, then + posts)):
-        await write_posts(conn, by, row, unit_id, number, "move", work.what.over_quota_cause)
+    for unit_id, number, cause in ((giver, now - posts, work.what.over_quota_cause), (taker, then + posts, None)):
+        await write_posts(conn, by, row, unit_id, number, "move", cause)
         work.posts.add((unit_id, kind, funding))
+    work.given.add((giver, kind, funding))
+    work.handed_over += posts
 
 
 async def _move_people(conn: Connection, by: By, work: Work, step: MovePeople) -> None:
@@ -222,7 +248,7 @@ async def _hand_over_seats(conn: Connection, by: By, work: Work, gone: UUID, suc
 
 async def _set_level(conn: Connection, by: By, work: Work, step: SetLevel) -> None:
     await ensure_open(conn, step.unit_id)
-    await ensure_known_codes(conn, work.since, {"level": step.level})
+    await ensure_known_level(conn, today_of(by, work.since), step.unit_id, step.level, step.approved)
     await _seats(conn, by, work, step.unit_id, step.level, step.approved)
 
 
@@ -249,14 +275,20 @@ async def _tell(conn: Connection, by: By, work: Work) -> None:
     units = await told_units(conn, work)
     ends = [each for each in units if each.unit_id in work.closed]
     told = [each for each in units if each.unit_id not in work.closed]
-    for unit_id in sorted({unit_id for unit_id, _, _ in work.posts}):
-        rows = sorted((kind, funding) for each, kind, funding in work.posts if each == unit_id)
-        told.append(Told(QuotaChanged, unit_id, {"effective_on": work.since}, rows))
+    told += _told_posts(work)
     seats = work.seats | {(unit_id, each.seat_level) for each in work.movers if each.seat_level for unit_id in (each.giver, each.taker)}
     for unit_id, level in sorted(seats):
         told.append(Told(SeatsChanged, unit_id, await seats_state(conn, unit_id, level)))
     told += [*await told_movers(conn, work.movers, work), *work.loans, *work.reservations, *ends]
     await tell(conn, by, work, told)
+
+
+def _told_posts(work: Work) -> Iterator[Told]:
+    """Of each unit the rows that gave posts away, with the cause of what that leaves beyond quota, and apart from them those that got some alone."""
+    for unit_id, gave in sorted({(row[0], row in work.given) for row in work.posts}):
+        rows = sorted(row[1:] for row in work.posts if row[0] == unit_id and (row in work.given) is gave)
+        cause = work.what.over_quota_cause if gave else None
+        yield Told(QuotaChanged, unit_id, {"effective_on": work.since, "over_quota_cause": cause}, rows)
 
 
 _STEPS: dict[type, Callable[[Connection, By, Any, Any], Awaitable[None]]] = {

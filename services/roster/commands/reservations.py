@@ -1,19 +1,23 @@
 """已核未用: what happens to authorised posts between the authorisation and the entry. An entry application holds one; time takes what nobody holds."""
 
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from services.roster.commands.locks import lock_unit, take_unit
+from services.roster.commands.changes import hold_change
+from services.roster.commands.locks import lock_person, lock_unit, take_unit
 from services.roster.commands.mandate import today_of
 from services.roster.models.facts import Reservation
 from services.roster.models.refusals import NotAuthorised
 from services.roster.models.requests import LapseReservations
+from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import post_facts, reservation_by_id
-from services.roster.rules.posts import ensure_complete, ensure_not_buried, ensure_usable
+from services.roster.queries.facts import person_record, post_facts, reservation_by_id
+from services.roster.rules.posts import ensure_complete, ensure_not_buried, ensure_off_post_told, ensure_usable
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.roster import HoldReleased, ReservationEvent, ReservationExpired, ReservationHeld
+from shared.glossary import ApplicationType
 from workflows.roster import PostRequest
 
 E = TypeVar("E", bound=ReservationEvent)
@@ -21,27 +25,43 @@ E = TypeVar("E", bound=ReservationEvent)
 
 @command
 async def hold_reservation(conn: Connection, by: By, what: PostRequest) -> None:
-    """Hold one post of an authorised use for an entry application from its submission; a held post does not lapse."""
+    """Hold one post of an authorised use for an entry application from its submission, or a registered change for its own; a held post does not
+    lapse, and whoever something is held for is not erased.
+    """
+    if what.application_type is ApplicationType.CHANGE:
+        await hold_change(conn, what)
+        return
     ensure_complete(what)
     if what.reservation_id is None:
         raise NotAuthorised
+    await take_in_hand(conn, what.person_id)
     version = await take_unit(conn, what.unit_id)
     facts = await post_facts(conn, what, today_of(by))
     ensure_not_buried(what.revision, facts)
+    ensure_off_post_told(what, facts.natures[what.kind].population)
+    await ensure_known_codes(conn, today_of(by), what.model_dump())
     if not facts.holds_one:
         ensure_usable(facts.reservation, today_of(by))
         if await drop_hold(conn, by, what.application_id, what.revision, version):
             version = await take_unit(conn, what.unit_id)
     await conn.execute(
-        "INSERT INTO holds (application_id, revision, reservation_id) VALUES ($1, $2, $3)"
-        " ON CONFLICT (application_id) DO UPDATE SET revision = greatest(holds.revision, excluded.revision)",
+        "INSERT INTO holds (application_id, revision, reservation_id, person_id) VALUES ($1, $2, $3, $4) ON CONFLICT (application_id)"
+        " DO UPDATE SET revision = greatest(holds.revision, excluded.revision), person_id = excluded.person_id",
         what.application_id,
         what.revision,
         what.reservation_id,
+        what.person_id,
     )
     held = await reservation_by_id(conn, what.reservation_id)
     event = await about(conn, by, ReservationHeld, held, what.application_id, version, held_by=what.application_id)
     await outbox.append(conn, by, event)
+
+
+async def take_in_hand(conn: Connection, person_id: UUID | None) -> None:
+    """Lock whom an application is about. Raises PersonUnknown, also where he was erased meanwhile and only his empty row is left."""
+    if person_id is not None:
+        await lock_person(conn, person_id)
+        await person_record(conn, person_id)
 
 
 async def drop_hold(conn: Connection, by: By, application_id: UUID, revision: int, version: int) -> bool:
@@ -90,6 +110,22 @@ async def count_reserved(conn: Connection, by: By, unit_id: UUID, kind: str, fun
         posts,
         by.as_of,
         application_id,
+    )
+
+
+async def use_reserved(conn: Connection, by: By, asked: PostRequest, reservation_id: UUID | None, begun_on: date) -> None:
+    """An effect uses one reserved post: from the first day of its placement on, but not from before the day on which the post was reserved."""
+    await conn.execute(
+        "INSERT INTO reserved_ledger (unit_id, kind, funding, posts, at, application_id, since) SELECT $1, $2, $3, -1, $4, $5, greatest($6::date,"
+        " (SELECT max(at AT TIME ZONE 'Asia/Shanghai')::date FROM reserved_ledger WHERE unit_id = $1 AND kind = $2 AND funding = $3 AND posts > 0"
+        " AND application_id = coalesce((SELECT application_id FROM reservations WHERE id = $7), $5)))",
+        asked.unit_id,
+        asked.kind,
+        asked.funding,
+        by.as_of,
+        asked.application_id,
+        begun_on,
+        reservation_id,
     )
 
 

@@ -1,25 +1,26 @@
 """Where plain sensitive values end: they are checked and encrypted one by one, each bound to its place, before a command sees them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.roster.models.facts import place_of
+from services.roster.models.facts import PersonRecord, place_of
 from services.roster.models.loads import LoadedPerson
-from services.roster.models.persons import MANDATORY, RECORD, SENSITIVE, KeyItems, PersonChange, SealedChange
+from services.roster.models.persons import MANDATORY, SENSITIVE, TOLD, KeyItems, PersonChange, SealedChange
 from services.roster.models.refusals import NothingCorrected
 from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
 from services.roster.queries.persons import id_number_of
-from services.roster.rules.persons import checked_number, ensure_category_fits
+from services.roster.rules.persons import checked_number, ensure_category_fits, ensure_late_open
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.events.envelope import uuid7s
 
 _NUMBER = frozenset({"id_number", "sex", "birth_on"})
-_IN_ORDER = sorted(SENSITIVE)
+_IN_ORDER = sorted(SENSITIVE & set(TOLD))
 _NUMBER_ALONE = frozenset({"id_number"})
 """Where a list of people is known by something else, of a person his number alone says who he is."""
 
@@ -55,14 +56,14 @@ def _seal(
 def sealed(cipher: FieldCipher, given: Mapping[str, Any]) -> LoadedPerson:
     """Check and encrypt the number of a person with his post (the fields of OpenLoadedPerson), as registering him would.
 
-    Raises what `checked_number` and `ensure_category_fits` raise.
+    Raises what `checked_number`, `ensure_category_fits` and `ensure_late_open` raise.
     """
     number = checked_number(given["id_number"], given["sex"], given["birth_on"])
     return all_sealed(cipher, [{**given, "id_number": number}], SENSITIVE)[0]
 
 
 def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked: Collection[str] = _NUMBER_ALONE) -> list[LoadedPerson]:
-    """The same for people whose numbers are checked. Raises what `ensure_category_fits` raises."""
+    """The same for people whose numbers are checked. Raises what `ensure_category_fits` and `ensure_late_open` raise."""
     ids = uuid7s(len(people))
     hidden = _seal_all(cipher, [*zip(ids, people, strict=True)], marked)
     made = []
@@ -70,6 +71,7 @@ def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked:
         open_ones = {name: value for name, value in given.items() if name not in SENSITIVE}
         person = LoadedPerson.model_validate({**open_ones, **of_person, "person_id": person_id})
         ensure_category_fits(person, person.retirement_category)
+        ensure_late_open(person, person.flexible_retirement)
         made.append(person)
     return made
 
@@ -77,7 +79,7 @@ def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked:
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
     """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: key items of the post."""
     post = {**post, **what.model_dump(exclude_unset=True, include=set(KeptByUnit.model_fields))}
-    told = what.model_dump(exclude_unset=True, include=set(RECORD))
+    told = what.model_dump(exclude_unset=True, include=set(TOLD))
     given = {name: value for name, value in told.items() if value is not None or name not in MANDATORY}
     if not given and not post:
         raise NothingCorrected
@@ -87,6 +89,14 @@ async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange,
         number = what.id_number or await id_number_of(conn, cipher, what.person_id)
         number = checked_number(number, what.sex or known.sex, what.birth_on or known.birth_on)
         given |= {"id_number": number} if what.id_number else {}
+    if "flexible_retirement" in given:
+        _ensure_choice_open(await person_record(conn, what.person_id), given)
     values = {name: value for name, value in given.items() if name not in SENSITIVE}
     since: date | None = getattr(what, "since", None)
     return SealedChange(**seal(cipher, what.person_id, given), person_id=what.person_id, since=since, values=values, post=post)
+
+
+def _ensure_choice_open(known: PersonRecord, given: Mapping[str, Any]) -> None:
+    """The choice is judged by what the person is with this very change."""
+    deciding = {name: given[name] for name in ("identity", "leadership_level", "post_category") if name in given}
+    ensure_late_open(replace(known, **deciding), given["flexible_retirement"])

@@ -20,7 +20,12 @@ from shared.events.roster import SecondmentEnded, SecondmentExtended, Secondment
 @command
 async def second_person(conn: Connection, by: By, what: SecondPerson) -> UUID:
     """Lend a person in post to another unit for a term, on a document; answers with the secondment's id. The post stays where it is."""
-    document_no, today = document_of(by), today_of(by, what.started_on)
+    return await lend(conn, by, what, document_of(by))
+
+
+async def lend(conn: Connection, by: By, what: SecondPerson, document_no: str | None) -> UUID:
+    """The same with the loan's own document, or none: a first load records what it finds, on the ground of the load."""
+    today = today_of(by, what.started_on)
     await lock_person(conn, what.person_id)
     here = await _lender(conn, what)
     ensure_may_begin(what, await secondments_of(conn, what.person_id), await limits(conn, today))

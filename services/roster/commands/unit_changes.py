@@ -12,6 +12,7 @@ from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.unit_events import Batch, note_freezes, tell, told_units
 from services.roster.commands.unit_records import change_record, spread, write_names, write_search
 from services.roster.commands.units import checked_uscc, ensure_above_rank_proved, place_below
+from services.roster.models.loads import FirstLoadEnded
 from services.roster.models.refusals import UnitCodeTaken
 from services.roster.models.units import (
     KEY_ITEMS,
@@ -26,6 +27,7 @@ from services.roster.models.units import (
 )
 from services.roster.queries.establishments import establishments
 from services.roster.queries.facts import ensure_allowed_row, ensure_known_category, frozen_by
+from services.roster.queries.loads import units_in_use
 from services.roster.queries.unit_records import ensure_known_attributes, names_of, record_of
 from services.roster.rules.posts import ensure_not_frozen
 from shared.db import By, Connection, command
@@ -34,10 +36,14 @@ from shared.glossary import FreezeScope
 
 @command
 async def change_unit(conn: Connection, by: By, what: ChangeUnit) -> None:
-    """Change a unit's attributes from a day on; its key items (★) need a document. Raises NothingChanged."""
+    """Change a unit's attributes from a day on; its key items (★) need a document. Raises NothingChanged, and FirstLoadEnded where `baseline` is no
+    more true.
+    """
     today_of(by, what.effective_on)
     named = [what.unit_id, what.parent_id] if what.parent_id else [what.unit_id]
     await lock_paths(conn, named)
+    if what.baseline and await units_in_use(conn, [what.unit_id]):
+        raise FirstLoadEnded
     batch = Batch(what.effective_on, baseline=what.baseline)
     await changed(conn, by, batch, what.unit_id, what)
     await ensure_kinds_fit(conn, batch)

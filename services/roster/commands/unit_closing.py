@@ -10,7 +10,7 @@ from services.roster.commands.unit_records import end_record, write_names
 from services.roster.commands.units import replace_seats
 from services.roster.models.refusals import DatesOutOfOrder, SameUnit
 from services.roster.models.requests import SetSeats
-from services.roster.models.units import CloseUnit, ExitAfterReform, ReformInFlight, UnitNotEmpty, UnitUnderFreeze
+from services.roster.models.units import CloseUnit, ExitAfterReform, PostsAfterReform, ReformInFlight, UnitNotEmpty, UnitUnderFreeze
 from services.roster.queries.establishments import establishments
 from services.roster.queries.facts import frozen_by
 from services.roster.queries.unit_records import ensure_open, names_of, record_of
@@ -31,11 +31,14 @@ async def close_unit(conn: Connection, by: By, what: CloseUnit) -> None:
 
 
 async def closed(conn: Connection, by: By, batch: Batch, unit_id: UUID, successors: Sequence[UUID], kind: str) -> None:
-    """End the unit on the day; what it was stays readable. Raises UnitNotEmpty, ExitAfterReform, ReformInFlight, UnitUnderFreeze."""
+    """End the unit on the day; what it was stays readable. Raises UnitNotEmpty, ExitAfterReform, PostsAfterReform, ReformInFlight,
+    UnitUnderFreeze.
+    """
     await record_of(conn, unit_id)
     await ensure_nothing_in_flight(conn, unit_id)
     await _ensure_empty(conn, unit_id)
     await _ensure_all_gone(conn, batch, unit_id)
+    await _ensure_no_posts(conn, batch, unit_id)
     ensure_not_frozen(await frozen_by(conn, unit_id, FreezeScope.ORGANISATION))
     await _end_seats(conn, by, batch, unit_id)
     for role, names in (await names_of(conn, unit_id)).items():
@@ -94,6 +97,19 @@ async def _ensure_all_gone(conn: Connection, batch: Batch, unit_id: UUID) -> Non
     assert left is not None  # noqa: S101  a count has one row
     if left["people"]:
         raise ExitAfterReform(**left)
+
+
+async def _ensure_no_posts(conn: Connection, batch: Batch, unit_id: UUID) -> None:
+    """What was taken from it between the day and today was its own until then. Leadership posts that it still has end with it."""
+    day = await conn.fetchval(
+        "SELECT max(upper(during)) FROM (SELECT during FROM quotas WHERE unit_id = $1 AND posts > 0 AND upper_inf(recorded) UNION ALL"
+        " SELECT during FROM seats WHERE unit_id = $1 AND approved > 0 AND NOT upper_inf(during) AND upper_inf(recorded)"
+        ") AS held WHERE upper(during) > $2",
+        unit_id,
+        batch.since,
+    )
+    if day is not None:
+        raise PostsAfterReform(day=day)
 
 
 async def _end_seats(conn: Connection, by: By, batch: Batch, unit_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -159,11 +159,18 @@ async def _inherit_freezes(conn: Connection, by: By, unit_ids: Sequence[UUID]) -
 async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     """Set the approved leadership posts of one level, from a date on. Needs a document."""
     document_no = document_of(by)
-    await ensure_known_codes(conn, today_of(by, what.effective_on), {"level": what.level})
+    await ensure_known_level(conn, today_of(by, what.effective_on), what.unit_id, what.level, what.approved)
     version = await take_unit(conn, what.unit_id)
     await ensure_open(conn, what.unit_id)
     await replace_seats(conn, by, what, document_no)
     await outbox.append(conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, baseline=what.baseline))
+
+
+async def ensure_known_level(conn: Connection, on: date, unit_id: UUID, level: str, approved: int) -> None:
+    """The level is in force (CodeUnknown); of one that has ended, what was approved may still be taken away."""
+    held = "SELECT EXISTS (SELECT FROM seats WHERE unit_id = $1 AND level = $2)"
+    if approved > 0 or not await conn.fetchval(held, unit_id, level):
+        await ensure_known_codes(conn, on, {"level": level})
 
 
 async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:

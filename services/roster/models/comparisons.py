@@ -81,6 +81,7 @@ class ReceiveComparison(Request):
     whole: bool = False
     format: str
     leads: str
+    leads_text: str | None = Field(None, description="Of the office's own setting.")
     pieces: Callable[[], Iterable[bytes]] = Field(exclude=True, repr=False)
 
 
@@ -117,6 +118,13 @@ class ComparisonUnknown(NotFound):
 
     code = "comparison_unknown"
     sentence = "没有找到这次比对，或者您无权查看。请在比对列表中核对。"
+
+
+class LeadsChanged(Conflict):
+    """A version of the office's setting is another than when it was first used."""
+
+    code = "leads_changed"
+    sentence = "主导方设置的版本 {version} 已用于以前的比对，文件内容却改过了。请在文件中换一个新的版本号（version），重新启动后再比对。"
 
 
 class ComparisonOver(Conflict):

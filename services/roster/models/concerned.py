@@ -99,4 +99,11 @@ class DeletionForbidden(Conflict):
     """What is kept by law is not deleted."""
 
     code = "deletion_forbidden"
-    sentence = f"该人员有编制记录或在办事项，依法不得删除。请以“不予办理”答复本人，依据：{STATUTORY}"
+    sentence = f"该人员有编制记录，依法不得删除。请以“不予办理”答复本人，依据：{STATUTORY}"
+
+
+class DeletionWaits(Conflict):
+    """An application about him is under way: what it decides may have to be kept."""
+
+    code = "deletion_waits"
+    sentence = "该人员有正在审批或已核准待生效的申请（入编、流动或信息变更），现在不能删除。请先将该申请办结或撤回，再答复本人。"

@@ -1,6 +1,7 @@
 """What decisions look at: rows as frozen dataclasses."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -36,6 +37,7 @@ class Placement:
     employment_form: str | None = None
     dispatch_company: str | None = None
     contract_until: date | None = None
+    entered_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,18 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class Nature:
+    """What a kind is: 编制 in law or not, and of which population its people are."""
+
+    counted: bool
+    population: str
+
+
+@dataclass(frozen=True)
 class PostFacts:
-    """All that decides about a post for an application: gathered once, judged by the same rules as advice and as law."""
+    """All that decides about a post for an application: gathered once, judged by the same rules as advice and as law. `natures`: of the kind asked
+    for and of those the person holds.
+    """
 
     establishment: EstablishmentState
     kind_allowed: bool
@@ -84,6 +96,7 @@ class PostFacts:
     reservation: Reservation | None = None
     holds_one: bool = False
     on_rosters: tuple[Placement, ...] = ()
+    natures: Mapping[str, Nature] = field(default_factory=dict)
 
     @property
     def post_ends(self) -> tuple[date | None, ...]:

@@ -164,7 +164,10 @@ _PERSON = (
     Field("work_began_on", "参加工作时间", Kind.MONTH, sensitivity=P, aliases=("工作时间", "参工时间"), example="1985-08"),
     Field("education", "学历", Kind.CODE, "educations", sensitivity=P, aliases=("最高学历", "文化程度"), example="本科"),
     Field("degree", "学位", Kind.CODE, "degrees", sensitivity=P, aliases=("最高学位",)),
-    Field("full_time_education", "全日制学历", Kind.CODE, "educations", sensitivity=P),
+    Field("full_time_education", "全日制学历", Kind.CODE, "educations", sensitivity=P, aliases=("全日制教育学历",)),
+    Field("full_time_degree", "全日制学位", Kind.CODE, "degrees", sensitivity=P, aliases=("全日制教育学位",)),
+    Field("in_service_education", "在职学历", Kind.CODE, "educations", sensitivity=P, aliases=("在职教育学历",)),
+    Field("in_service_degree", "在职学位", Kind.CODE, "degrees", sensitivity=P, aliases=("在职教育学位",)),
     Field("school", "毕业院校", sensitivity=P, aliases=("毕业学校",)),
     Field("major", "专业", sensitivity=P, aliases=("所学专业",)),
     Field("graduated_on", "毕业时间", Kind.MONTH, sensitivity=P),
@@ -177,6 +180,12 @@ _PERSON = (
     Field("post_category", "岗位类别", Kind.CODE, "post_categories", required=True, sensitivity=P, example="管理岗位"),
     Field("post_grade", "岗位等级", Kind.CODE, "post_grades", sensitivity=P),
     Field("professional_title", "专业技术职务", sensitivity=P, aliases=("职称", "专业技术职称", "技术职称")),
+    Field(
+        *("professional_title_level", "职称级别", Kind.CODE, "professional_title_levels"),
+        sensitivity=P,
+        aliases=("职称等级", "专业技术职务级别"),
+        hint="新登记的人员不填则按专业技术职务推定",
+    ),
     Field("above_rank", "是否高配", Kind.FLAG, sensitivity=P, aliases=("高配",)),
     Field("civil_servant_registered", "是否公务员登记", Kind.FLAG, sensitivity=P, aliases=("公务员登记",)),
 )
@@ -191,6 +200,15 @@ _ENTERED = Field(
     "started_on", "入编时间", Kind.DAY, required=True, key=True, sensitivity=P, aliases=("进编时间", "上编时间"), example="2010-08-01"
 )
 
+_LEFT = (
+    Field(
+        "ended_on", "出编时间", Kind.DAY, sensitivity=P, aliases=("出编日期",), hint="只填已经出编的人员：以前的在编经历随期初建账一并记入"
+    ),
+    Field("exit_reason", "出编原因", Kind.CODE, "exit_reasons", sensitivity=P, aliases=("减员方式",)),
+    Field("exit_document_no", "出编文号", aliases=("出编批准文号",)),
+)
+"""Of who has left before the first load: his post is history, and counts on no day after it."""
+
 PERSONS = Sheet(
     "roster",
     "人员",
@@ -200,6 +218,7 @@ PERSONS = Sheet(
         Field("seat_level", "占用职数", Kind.CODE, "leadership_levels", sensitivity=P),
         Field("entry_reason", "进入形式", Kind.CODE, "entry_reasons", key=True, sensitivity=P, aliases=("进入方式", "增员方式")),
         Field("entry_source", "进入来源", sensitivity=P, aliases=("原工作单位",)),
+        Field("entered_on", "进入时间", Kind.DAY, sensitivity=P, aliases=("进入本系统时间", "进入本单位时间", "调入时间")),
         _ENTERED,
         Field("entry_document_no", "入编文号", key=True, aliases=("入编批准文号",)),
         Field("authorisation_no", "用编单编号", key=True, aliases=("控编单编号", "控编单号", "用编单号")),
@@ -209,12 +228,15 @@ PERSONS = Sheet(
             "retirement_category", "退休类别", Kind.CODE, "retirement_categories", key=True, sensitivity=P, hint="不填则按职务、职称推定"
         ),
         Field("retirement_reason", "退休类别依据", sensitivity=P, hint="自行填写退休类别时写明依据"),
+        Field("flexible_retirement", "弹性选择", Kind.CODE, "flexible_retirements", sensitivity=P, aliases=("弹性退休", "弹性退休选择")),
         Field("seconded_to", "借出单位", Kind.UNIT, sensitivity=P, aliases=("借用单位", "借调单位", "借入单位")),
         Field("seconded_from_on", "借调开始", Kind.DAY, sensitivity=P, aliases=("借调起始日期",)),
         Field("seconded_until", "借调到期", Kind.DAY, sensitivity=P, aliases=("借调截止日期",)),
         Field("secondment_document_no", "借调文号", sensitivity=P),
+        *_LEFT,
     ),
     ("id_number",),
+    version=2,
 )
 """在编人员."""
 
@@ -235,8 +257,16 @@ OFF_ESTABLISHMENT = Sheet(
         Field("contract_until", "合同到期", Kind.DAY, sensitivity=P, aliases=("合同截止",)),
     ),
     ("id_number",),
+    version=2,
 )
 """编外人员: under their own ceiling (编外用工控制数), never counted as 编制."""
+
+FROM_INSURANCE = (
+    Field("pension_scheme", "养老保险险种", Kind.CODE, "pension_schemes", sensitivity=SP),
+    Field("pension_unit", "参保单位", sensitivity=SP),
+    Field("pension_status", "参保状态", Kind.CODE, "pension_statuses", sensitivity=SP),
+)
+"""What a comparison with the pension insurance finds (domain §1.4 no. 26): shown and exported; no form and no file tells it."""
 
 SHEETS = {sheet.kind: sheet for sheet in (UNITS, QUOTAS, SEATS, PERSONS, OFF_ESTABLISHMENT)}
 """By kind, in the order in which they are imported."""

@@ -16,6 +16,8 @@ from shared.errors import Conflict, NotFound
 _POSTS = tuple(each for each in QUOTAS.fields if each.name in {"kind", "funding", "posts", "use_until"})
 UNITS_WITH_POSTS = Sheet("units_with_posts", UNITS.title, (*UNITS.fields, *_POSTS), ("uscc", "kind", "funding"))
 """The sheet 单位 of older workbooks: a row for each kind and funding of each unit."""
+OF_POSTS = frozenset(each.name for each in _POSTS)
+"""What a row of that sheet says of posts, and not of the unit itself."""
 
 BOOKS: Mapping[str, tuple[str, ...]] = {kind: (kind,) for kind in SHEETS} | {"roster": tuple(SHEETS)}
 """Which sheets a file of each kind may hold; its own must be there."""
@@ -192,6 +194,10 @@ LOAN = ("seconded_to", "seconded_from_on", "seconded_until", "secondment_documen
 """The columns of a person's loan: written by the command of loans."""
 
 
+NOT_LENT = "借调未登记："
+"""How a finding begins that is told only at the writing (`at_writing`)."""
+
+
 @dataclass(frozen=True)
 class KnownLoan:
     """A loan that lasts. `called`: all that the borrower is called; days as ISO text."""
@@ -199,6 +205,17 @@ class KnownLoan:
     called: frozenset[str]
     started_on: str
     until: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """A post that somebody holds (`ended_on`: none) or held; days as ISO text."""
+
+    unit_code: str
+    kind: str
+    funding: str
+    started_on: str
+    ended_on: str | None
 
 
 @dataclass(frozen=True)

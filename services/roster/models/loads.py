@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from services.roster.models.persons import PersonFacts, Sealed
 from services.roster.models.requests import PostDetails, Request
@@ -34,7 +34,10 @@ class LoadedSeats(Request):
 
 
 class LoadedPost(PostDetails):
-    """The post a person holds. Without an entry reason it is 期初建账; beyond the quota without a cause it is 历史遗留."""
+    """The post a person holds. Without an entry reason it is 期初建账; beyond the quota without a cause it is 历史遗留.
+
+    `ended_on`: he held it until then (that day does not count); it is history, and takes no place in the quota.
+    """
 
     kind: str
     funding: str
@@ -44,6 +47,15 @@ class LoadedPost(PostDetails):
     authorisation_no: str | None = None
     authorised_on: date | None = None
     over_quota_cause: OverQuotaCause | None = None
+    ended_on: date | None = None
+    exit_reason: str | None = Field(None, max_length=50)
+    exit_document_no: str | None = Field(None, max_length=100)
+
+    @model_validator(mode="after")
+    def _ended_for_a_reason(self) -> "LoadedPost":
+        if self.ended_on is not None and (self.exit_reason is None or self.ended_on <= self.started_on):
+            raise ValueError("已出编的，出编时间须晚于入编时间，并填出编原因")
+        return self
 
 
 class OpenLoadedPerson(PersonFacts, LoadedPost):
@@ -85,6 +97,7 @@ class Loaded(BaseModel):
     quotas: int
     seats: int = 0
     placed: int
+    history: int = 0
     over_quota: int
     present: int
 

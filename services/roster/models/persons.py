@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.roster.models.fields import PERSONS, Sensitivity
+from services.roster.models.fields import FROM_INSURANCE, PERSONS, Sensitivity
 from services.roster.models.requests import KeptByUnit, Request
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
@@ -23,6 +23,9 @@ class PersonDetails(Request):
     education: str | None = None
     degree: str | None = None
     full_time_education: str | None = None
+    full_time_degree: str | None = None
+    in_service_education: str | None = None
+    in_service_degree: str | None = None
     school: str | None = Field(None, max_length=200)
     major: str | None = Field(None, max_length=200)
     graduated_on: date | None = None
@@ -31,8 +34,10 @@ class PersonDetails(Request):
     grade: str | None = None
     post_grade: str | None = None
     professional_title: str | None = Field(None, max_length=200)
+    professional_title_level: str | None = None
     above_rank: bool | None = None
     civil_servant_registered: bool | None = None
+    flexible_retirement: str | None = None
 
 
 class PersonFacts(PersonDetails):
@@ -50,9 +55,11 @@ class PersonFacts(PersonDetails):
     retirement_reason: str | None = Field(None, max_length=500, description="Why it is another.")
 
 
-RECORD = (*PersonFacts.model_fields, "id_number")
+TOLD = (*PersonFacts.model_fields, "id_number")
+"""What somebody tells of a person: a form, a file, another system."""
+RECORD = (*TOLD, *(field.name for field in FROM_INSURANCE))
 """The columns of a record: each has the name of its field."""
-SENSITIVE = frozenset(field.name for field in PERSONS.fields if field.sensitivity is Sensitivity.SENSITIVE)
+SENSITIVE = frozenset(field.name for field in (*PERSONS.fields, *FROM_INSURANCE) if field.sensitivity is Sensitivity.SENSITIVE)
 KEY_ITEMS = frozenset(field.name for field in PERSONS.fields if field.key) & set(RECORD)
 """★ of a record."""
 MANDATORY = frozenset({"name", "id_number", "sex", "birth_on", "identity", "post_category"})

@@ -227,6 +227,13 @@ class RetirementReasonMissing(Conflict):
     sentence = "自行填写退休类别的，须写明依据。请补充退休类别依据后重新提交。"
 
 
+class LateRetirementClosed(Conflict):
+    """弹性延迟 is open neither to civil servants nor to leaders and managers (人社部发〔2024〕94号)."""
+
+    code = "late_retirement_closed"
+    sentence = "公务员、参公人员以及事业单位、国有企业的领导和管理人员不适用弹性延迟退休。请核对弹性选择，或先核对人员身份和领导职务级别。"
+
+
 class CodeUnknown(Conflict):
     """The field's code is not in its set on this day. The value is not repeated: it may be sensitive."""
 
@@ -276,6 +283,13 @@ class OffPostUntold(Conflict):
     sentence = "编外人员须写明编外岗位类别和用工方式。请补充后重新提交。"
 
 
+class OffPostOfEstablishment(Conflict):
+    """What belongs to 编外 staff alone was told of a post on the establishment."""
+
+    code = "off_post_of_establishment"
+    sentence = "编外岗位类别和用工方式只用于编外人员，所选编制类型不是编外。请去掉这两项，或核对编制类型后重新提交。"
+
+
 class ContractUnknown(Conflict):
     """Whoever stands on the establishment has no contract of this kind."""
 
@@ -288,6 +302,13 @@ class PersonNotHere(Conflict):
 
     code = "person_not_here"
     sentence = "该人员当前不在本单位的编制上。请核对单位和人员。"
+
+
+class KindsApart(Conflict):
+    """A transfer stays within 编制, within 员额 or within 编外."""
+
+    code = "kinds_apart"
+    sentence = "该人员现任岗位的编制类型 {held} 与拟用的编制类型 {wanted} 性质不同，编制、员额、编外之间不能以调动办理。请先由调入单位申请核准用编，待该人员出编后凭核准用编办理入编。"
 
 
 class PersonElsewhere(Conflict):

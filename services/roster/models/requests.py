@@ -118,6 +118,7 @@ class PostDetails(KeptByUnit):
 
     duty_status: str | None = None
     entry_source: str | None = Field(None, max_length=200)
+    entered_on: date | None = Field(None, description="进入时间: into the unit's system; the post itself is held from `started_on` on.")
     entry_document_no: str | None = Field(None, max_length=100, description="None: the document of the write.")
     off_post_kind: str | None = Field(None, description="编外.")
 

@@ -55,7 +55,7 @@ class EndSecondment(Request):
 
 @dataclass(frozen=True)
 class Secondment:
-    """One secondment as known now. `ended_on` is the day of return; none while it lasts."""
+    """One secondment as known now. `ended_on` is the day of return; none while it lasts. `document_no`: none where a first load found no approval."""
 
     secondment_id: UUID
     person_id: UUID
@@ -66,7 +66,7 @@ class Secondment:
     started_on: date
     until: date
     ended_on: date | None
-    document_no: str
+    document_no: str | None
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,18 @@ class Reform(Request):
     steps: tuple[Step, ...] = Field(min_length=1, max_length=200)
 
 
+class ReformRead(BaseModel):
+    """The file of a reform, read: `body` is what `POST /reforms` takes, none where something is `wrong`; `key` is the same for the same text, so that
+    who sends it under this key carries it out once. `units` and `people`: what those that it names are called.
+    """
+
+    key: str
+    body: dict[str, Any] | None
+    units: dict[UUID, str]
+    people: dict[UUID, str]
+    wrong: list[str]
+
+
 class Reformed(BaseModel):
     """What a reform did."""
 
@@ -181,6 +193,35 @@ class Reformed(BaseModel):
     units_changed: int
     units_closed: int
     people_moved: int
+
+
+class StepTried(BaseModel):
+    """What one step would do. `uses`: authorised and not yet filled."""
+
+    step: int
+    posts: int
+    people: int
+    loans: int
+    uses: int
+    closes: bool
+
+
+class ReformProblem(BaseModel):
+    """Why a reform would be refused; `step` none: the reform as a whole."""
+
+    step: int | None
+    code: str
+    sentence: str
+
+
+class ReformTried(BaseModel):
+    """What a reform would do, and all that speaks against it; nothing is kept. The whole is judged only where no step is refused."""
+
+    units_changed: int
+    units_closed: int
+    people_moved: int
+    steps: list[StepTried]
+    problems: list[ReformProblem]
 
 
 class UnitClosedBefore(Conflict):
@@ -274,6 +315,20 @@ class ExitAfterReform(Conflict):
     sentence = "有 {people} 名人员在撤并生效日之后才离开该单位或才结束借调，最晚为 {day}。请把生效日期改为该日或其后，或先更正其离开日期。"
 
 
+class PostsAfterReform(Conflict):
+    """The unit had posts or leadership posts on that day or later: they would stay on a unit that was no more."""
+
+    code = "posts_after_reform"
+    sentence = "该单位的编制或领导职数在撤并生效日之后才核减完毕，最晚为 {day}。请把生效日期改为该日或其后。"
+
+
+class EndAfterClosing(Conflict):
+    """Nobody is on a unit that is no more."""
+
+    code = "end_after_closing"
+    sentence = "该单位已于 {closed_on} 撤销或并入其他单位，人员离开该单位的日期不能晚于这一天。请核对后改正日期。"
+
+
 class ReformOverfills(Conflict):
     """More people over quota than before."""
 
@@ -286,6 +341,13 @@ class DocumentAfterEffect(Conflict):
 
     code = "document_after_effect"
     sentence = "改革生效日期早于文件日期 {document_on}。改革自文件批准之日起实施，请核对两个日期。"
+
+
+class ReformAlreadyDone(Conflict):
+    """The same document carries out the same steps from the same day once, whoever asks."""
+
+    code = "reform_already_done"
+    sentence = "同一文号、同一生效日期、步骤相同的改革已于 {recorded_on} 实施（{title}）。请在“机构改革”中查看；确需再办的，请另行发文。"
 
 
 class ReformUnknown(NotFound):

@@ -86,6 +86,13 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         lambda request, facts, today: rules.ensure_on_no_roster(facts.post_ends, request.effective_on or today),
     ),
     (
+        "off_post_told",
+        {ApplicationType.ENTRY},
+        "不是编外人员，或已写明编外岗位类别和用工方式。",
+        "实名制管理：编外人员登记岗位类别和用工方式",
+        lambda request, facts, _: rules.ensure_off_post_told(request, facts.natures[request.kind].population),
+    ),
+    (
         "person_here",
         {ApplicationType.EXIT},
         "人员在本单位编制上。",
@@ -98,6 +105,15 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         "人员在调出单位编制上。",
         "实名制管理：一人一编",
         lambda request, facts, _: rules.ensure_here(facts.on_rosters, request.from_unit_id),
+    ),
+    (
+        "kinds_alike",
+        {ApplicationType.TRANSFER},
+        "拟用编制类型与现任岗位性质相同。",
+        "先核编后进人；编制、员额、编外之间不以调动办理",
+        lambda request, facts, _: rules.ensure_kinds_alike(
+            rules.ensure_here(facts.on_rosters, request.from_unit_id), request.kind, facts.natures
+        ),
     ),
 )
 

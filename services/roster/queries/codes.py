@@ -1,15 +1,15 @@
 """The code tables as data."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel
 
-from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, SEATS, UNITS
+from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS, SEATS, UNITS
 from services.roster.models.refusals import CodeUnknown
 from shared.db import Connection
 
-_OWN_TABLES = {"kinds", "fundings", "categories", "entry_reasons"}
+_OWN_TABLES = {"kinds", "fundings", "categories", "entry_reasons", "exit_reasons"}
 _FIELDS = {
     field.name: field
     for sheet in (UNITS, SEATS, PERSONS, OFF_ESTABLISHMENT)
@@ -40,8 +40,29 @@ class Kind(Code):
     population: str
 
 
+class AddedCode(BaseModel):
+    """A code that the office added itself: from which day, on which document, by whom and when; the same of its end (none: it has none)."""
+
+    set: str
+    code: str
+    label: str
+    aliases: list[str]
+    since: date
+    document_no: str
+    reason: str
+    added_by: str
+    added_at: datetime
+    ended_on: date | None = None
+    ended_document_no: str | None = None
+    ended_reason: str | None = None
+    ended_by: str | None = None
+    ended_at: datetime | None = None
+
+
 class Codes(BaseModel):
-    """Everything a form must choose from. `sets`: all further sets, by the name of `Field.codes`, each in its form's order."""
+    """Everything a form must choose from. `sets`: all further sets, by the name of `Field.codes`, each in its form's order. `own`: what the
+    office added, also what has ended since.
+    """
 
     categories: list[Code]
     kinds: list[Kind]
@@ -50,6 +71,13 @@ class Codes(BaseModel):
     exit_reasons: list[Code]
     allowed_kinds: dict[str, list[str]]
     sets: dict[str, list[Code]]
+    own: list[AddedCode] = []
+
+    @property
+    def ended(self) -> list[AddedCode]:
+        """Of the office's own, those that are in force no more."""
+        there = {(name, each.code) for name, table in self.sets.items() for each in table}
+        return [each for each in self.own if (each.set, each.code) not in there]
 
     def of(self, name: str) -> list[Code]:
         """The set of this name, whichever table holds it. Raises KeyError."""
@@ -70,14 +98,27 @@ async def codes(conn: Connection, on: date) -> Codes:
         exit_reasons=await _table(conn, "exit_reasons", on),
         allowed_kinds={row["category"]: row["kinds"] for row in allowed},
         sets=await _sets(conn, on),
+        own=[AddedCode(**row) for row in await conn.fetch(_OWN, on)],
     )
 
 
+_OWN = (
+    "SELECT set, code, label, aliases, since, own.document_no, own.reason, own.actor AS added_by, own.at AS added_at, ended_on,"
+    " ended.document_no AS ended_document_no, ended.reason AS ended_reason, ended.actor AS ended_by, ended.at AS ended_at"
+    " FROM code_additions AS own LEFT JOIN code_endings AS ended USING (set, code) WHERE since <= $1::date ORDER BY set, code"
+)
+
+
 async def labels(conn: Connection, on: date) -> Labels:
-    """What the codes of a person's fields are called, by field."""
+    """What the codes of a person's fields are called, by field; the office's own also after their end."""
     known = await codes(conn, on)
-    fields = (*OFF_ESTABLISHMENT.fields, *PERSONS.fields)
-    return {field.name: {each.code: each.label for each in known.of(field.codes)} for field in fields if field.codes}
+    fields = (*OFF_ESTABLISHMENT.fields, *PERSONS.fields, *FROM_INSURANCE)
+    return {
+        field.name: {own.code: own.label for own in known.own if own.set == field.codes}
+        | {each.code: each.label for each in known.of(field.codes)}
+        for field in fields
+        if field.codes
+    }
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:
@@ -103,8 +144,8 @@ async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, ob
         raise CodeUnknown(field=unknown[0][1])
 
 
-async def unknown_codes(conn: Connection, on: date | None, given: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
-    """Which of these hold a code that is not in force on this day (none: at the end of time): their place in the list, and the field's label."""
+async def unknown_codes(conn: Connection, on: date, given: Iterable[Mapping[str, object]]) -> list[tuple[int, str]]:
+    """Which of these hold a code that is not in force on this day: their place in the list, and the field's label."""
     rows = list(given)
     told = {name: {row[name] for row in rows if name in row} - {None} for name in _FIELDS}
     held = {(_FIELDS[name].codes, str(value)) for name, values in told.items() for value in values}
@@ -112,7 +153,7 @@ async def unknown_codes(conn: Connection, on: date | None, given: Iterable[Mappi
         return []
     missing = await conn.fetch(
         "SELECT asked.set, asked.code FROM unnest($1::text[], $2::text[]) AS asked (set, code) WHERE NOT EXISTS"
-        " (SELECT FROM codes WHERE codes.set = asked.set AND codes.code = asked.code AND valid @> coalesce($3::date, 'infinity'))",
+        " (SELECT FROM codes WHERE codes.set = asked.set AND codes.code = asked.code AND valid @> $3::date)",
         [name for name, _ in held],
         [code for _, code in held],
         on,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -15,11 +16,11 @@ from services.roster.models.imports import MappingFile
 from services.roster.queries.codes import codes
 from services.roster.queries.exports.columns import words
 from services.roster.queries.exports.provincial import FOLDER, formats, sheet_of
-from services.roster.queries.import_facts import choices_of
+from services.roster.queries.import_facts import readable
 from services.roster.rules.comparisons import Compared, KnownHere, OurRow, OurUnit, Units, text_of
 from services.roster.rules.imports.cells import Choices, folded
 from services.roster.rules.imports.mapping import Translated, translated
-from services.roster.rules.leads import Leads, SheetLeads, leads
+from services.roster.rules.leads import Leads, LeadsWrong, SheetLeads, leads, own_leads
 from services.roster.rules.national import National, NationalSheet, Words
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -51,8 +52,41 @@ def latest_format() -> National:
 
 
 def latest_leads() -> Leads:
-    """The setting of who leads in use."""
+    """The newest setting of who leads that the program brings."""
     return settings()[-1]
+
+
+@dataclass(frozen=True)
+class OwnLeads:
+    """The office's setting of who leads, and its text."""
+
+    setting: Leads
+    text: str
+
+
+def own_leads_of(file: Path | None) -> OwnLeads | None:
+    """What an office's file says; none where it has none. Raises LeadsWrong."""
+    if file is None:
+        return None
+    if not file.is_absolute():
+        raise LeadsWrong(f"主导方设置文件 {file}（ROSTER_LEADS_FILE）须写绝对路径。")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        columns = {
+            sheet.kind: {each.field for each in sheet.columns if each.field in SHEETS[sheet.kind].by_name}
+            for sheet in latest_format().sheets
+        }
+        return OwnLeads(own_leads(text, columns, {each.version for each in settings()}), text)
+    except LeadsWrong as wrong:
+        raise LeadsWrong(f"主导方设置文件 {file} 有误：{wrong}。请改正后重新启动，或去掉 ROSTER_LEADS_FILE。") from None
+    except (OSError, UnicodeDecodeError):
+        raise LeadsWrong(f"不能读取主导方设置文件 {file}（ROSTER_LEADS_FILE）。请核对路径、权限和编码（UTF-8）。") from None
+
+
+async def leads_of(conn: Connection, version: str) -> Leads:
+    """The setting of this version, as the first comparison by it found it."""
+    text = await conn.fetchval("SELECT setting FROM comparison_leads WHERE version = $1", version)
+    return leads(text) if text else next(each for each in settings() if each.version == version)
 
 
 @dataclass(frozen=True)
@@ -69,7 +103,7 @@ class Plan:
 
 async def plans(conn: Connection, format_: National, setting: Leads, on: date) -> dict[str, Plan]:
     """By the title of the sheet."""
-    written, choices = await words(conn), choices_of(await codes(conn, on))
+    written, choices = await words(conn), readable(await codes(conn, on))
     return {sheet.title: _plan(sheet, format_, setting, written, choices) for sheet in format_.sheets}
 
 
@@ -99,9 +133,9 @@ def _words(sheet: NationalSheet, name: str, format_: National, written: Words) -
 
 
 def _back(theirs: Mapping[str, str], field: Field, written: Words, choices: Mapping[str, Choices]) -> dict[str, str]:
-    """Their word to our label, for codes that are in force."""
-    labels, in_force = written.get(field.codes or "", {}), choices[field.codes or ""].codes
-    return {word: labels[code] for code, word in theirs.items() if code in labels and folded(labels[code]) in in_force}
+    """Their word to our label, for codes that are in force, and those of the office that have ended."""
+    labels, known = written.get(field.codes or "", {}), choices[field.codes or ""].codes
+    return {word: labels[code] for code, word in theirs.items() if code in labels and folded(labels[code]) in known}
 
 
 async def all_units(conn: Connection, root_id: UUID | None) -> Units:
@@ -121,6 +155,12 @@ async def all_units(conn: Connection, root_id: UUID | None) -> Units:
         )
         for row in rows
     )
+
+
+async def kept_only_here(conn: Connection) -> frozenset[str]:
+    """The kinds of 编外 and 国资, which are not handed up."""
+    rows = await conn.fetch("SELECT code FROM establishment_kinds WHERE population <> 'public' AND upper_inf(valid)")
+    return frozenset(row["code"] for row in rows)
 
 
 async def our_rows(conn: Connection, cipher: FieldCipher, plan: Plan, root_id: UUID | None) -> AsyncIterator[list[OurRow]]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from services.roster.models.concerned import RequestUnknown, place_of_words
 from services.roster.models.facts import place_of
-from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.queries.difference_values import label_of as field_label
 from services.roster.queries.difference_values import opened_values, said
@@ -28,7 +28,7 @@ BASIS = "《个人信息保护法》第十三条第一款第三项（为履行�
 RETENTION = "编制实名制记录长期保存（保存期限的规定待核）；单位上传的文件在保存期满后删除"
 _MOST = 10_000
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
-_FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name
+_FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name | {each.name: each for each in FROM_INSURANCE}
 
 
 class RequestView(BaseModel):

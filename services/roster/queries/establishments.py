@@ -45,11 +45,16 @@ def _rows(
 _EACH = "GROUP BY kind, funding"
 _AT_A_MOMENT = (
     "(during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE",
-    "at < coalesce($4::timestamptz, 'infinity')",
+    (
+        "at < CASE WHEN since IS NULL THEN coalesce($4::timestamptz, 'infinity')"
+        " WHEN since <= coalesce($2::date, 'infinity') THEN coalesce($3::timestamptz, 'infinity') END"
+    ),
     "in_force @> coalesce($4::timestamptz, 'infinity')",
     "{0}.valid @> coalesce($2::date, 'infinity')",
 )
-"""IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county."""
+"""IS TRUE keeps the planner from the index of the exclusion constraint: it would read the rows of that day of the whole county. A reserved post is used since
+the day its placement counts from, so that no day counts it twice.
+"""
 _LATEST = ("upper_inf(during) AND upper_inf(recorded)", "true", "upper_inf(in_force)", "upper_inf({0}.valid)")
 """The latest state, whatever the day, in the words of the partial indexes."""
 _IN_ORDER = "ORDER BY sums.kind, sums.funding"

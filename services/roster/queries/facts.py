@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.roster.models.facts import EntryFacts, PersonRecord, Placement, PostFacts, Reservation
+from services.roster.models.facts import EntryFacts, Nature, PersonRecord, Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
     CategoryUnknown,
     FundingUnknown,
@@ -32,7 +32,7 @@ from workflows.roster import PostRequest
 _PLACEMENT = """
     SELECT placement_id, person_id, unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason,
         seat_level, authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, internal_unit, duty_status, entry_source,
-        entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until
+        entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until, entered_on
     FROM placements
 """
 _PERSON = (
@@ -153,6 +153,15 @@ async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope, kind: s
     return tuple(row["id"] for row in rows)
 
 
+async def natures_of(conn: Connection, kinds: Collection[str]) -> dict[str, Nature]:
+    """What each of these kinds is, by its newest row."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT ON (code) code, counted, population FROM establishment_kinds WHERE code = ANY($1) ORDER BY code, upper(valid) DESC",
+        list(kinds),
+    )
+    return {row["code"]: Nature(row["counted"], row["population"]) for row in rows}
+
+
 def contract_of(change: str, post: str) -> str:
     """The columns of a contract: as the last change of the post tells it, if one did, else as the post began."""
     return ", ".join(f"CASE WHEN {change}.renewed THEN {change}.{name} ELSE {post}.{name} END AS {name}" for name in sorted(CONTRACT))
@@ -224,6 +233,7 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
     """All that decides about what an application asks for."""
     scope = STOPPED_BY.get(request.application_type)
     codes = await _row_codes(conn, request.unit_id, request.kind, request.funding, today)
+    on_rosters = await placements_of(conn, request.person_id) if request.person_id else ()
     return PostFacts(
         establishment=await establishment(conn, request.unit_id, request.kind, request.funding),
         kind_allowed=codes["allowed"],
@@ -234,7 +244,8 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
         if request.reservation_id
         else None,
         holds_one=await _holds(conn, request.application_id, request.reservation_id),
-        on_rosters=await placements_of(conn, request.person_id) if request.person_id else (),
+        on_rosters=on_rosters,
+        natures=await natures_of(conn, {request.kind, *(each.kind for each in on_rosters)}),
     )
 
 

@@ -1,6 +1,7 @@
 """What the roster knows of the units and persons that a file speaks of."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.models.facts import place_of
-from services.roster.models.fields import UNITS
-from services.roster.models.imports import Job, KnownLoan, KnownPerson, KnownUnit, MappingFile, Standing
-from services.roster.models.persons import RECORD, SENSITIVE
+from services.roster.models.fields import SHEETS, UNITS
+from services.roster.models.imports import Held, Job, KnownLoan, KnownPerson, KnownUnit, MappingFile, Standing
+from services.roster.models.persons import SENSITIVE, TOLD
 from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import Code, Codes
 from services.roster.queries.facts import contract_of
@@ -22,8 +23,8 @@ from shared.db import Connection
 
 _UNIT = [field.name for field in UNITS.fields if field.name not in {"second_names", "plates", "internal_units", "parent"}]
 _POST = (
-    *("seat_level", "entry_reason", "entry_source", "entry_document_no", "authorisation_no", "authorised_on", "over_quota_cause"),
-    "off_post_kind",
+    *("seat_level", "entry_reason", "entry_source", "entered_on", "entry_document_no", "authorisation_no", "authorised_on"),
+    *("over_quota_cause", "off_post_kind"),
 )
 _UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
 """What the roster wrote because nobody told it."""
@@ -31,8 +32,17 @@ _UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
 
 def choices_of(codes: Codes) -> dict[str, Choices]:
     """Every code set as cells are read by it."""
-    own = {name: codes.of(name) for name in ("categories", "kinds", "fundings", "entry_reasons")}
+    own = {name: codes.of(name) for name in ("categories", "kinds", "fundings", "entry_reasons", "exit_reasons")}
     return {name: Choices.of([_words(code) for code in rows]) for name, rows in {**codes.sets, **own}.items()}
+
+
+def readable(codes: Codes) -> dict[str, Choices]:
+    """The same with the office's own codes that have ended: a file may say what the roster holds."""
+    choices = choices_of(codes)
+    for own in codes.ended:
+        in_force = choices[own.set]
+        choices[own.set] = replace(in_force, codes={**Choices.of([(own.code, own.label, own.aliases)]).codes, **in_force.codes})
+    return choices
 
 
 def _words(code: Code) -> tuple[str, str, list[str]]:
@@ -45,7 +55,9 @@ def words_of(codes: Codes) -> Words:
     kinds, fundings, levels, categories = (
         {code.code: code.label for code in codes.of(name)} for name in ("kinds", "fundings", "leadership_levels", "categories")
     )
-    return Words(kinds, fundings, levels, categories, codes.allowed_kinds)
+    fields = {field.name: field.codes for sheet in SHEETS.values() for field in sheet.fields if field.codes}
+    ended = {name: frozenset(each.code for each in codes.ended if each.set == of_set) for name, of_set in fields.items()}
+    return Words(kinds, fundings, levels, categories, codes.allowed_kinds, {name: each for name, each in ended.items() if each})
 
 
 async def known_units(conn: Connection, scope: Collection[UUID] | None) -> dict[str, KnownUnit]:
@@ -134,7 +146,7 @@ _FORMER = """
 async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence[Mapping[int, bytes]]) -> dict[int, KnownPerson]:
     """By place in the sequence of numbers (blind indexes by key): who is known, where he stands or stood last, and what is recorded of him."""
     rows = await conn.fetch(
-        f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in RECORD)},"
+        f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in TOLD)},"
         f" {', '.join(f'post.{name}' for name in _POST)}, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
         " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
         f" coalesce(moved.duty_status, post.duty_status) AS duty_status, {contract_of('moved', 'post')}"
@@ -150,8 +162,8 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
 
 
 def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
-    plain = {name: row[name] for name in (*RECORD, *_POST, *KeptByUnit.model_fields, "duty_status") if name not in SENSITIVE}
-    for name in SENSITIVE - {"id_number"}:
+    plain = {name: row[name] for name in (*TOLD, *_POST, *KeptByUnit.model_fields, "duty_status") if name not in SENSITIVE}
+    for name in SENSITIVE.intersection(TOLD) - {"id_number"}:
         plain[name] = None if row[name] is None else cipher.decrypt(row[name], place_of(row["person_id"], name))
     for name, values in _UNTOLD.items():
         if plain[name] in values:
@@ -180,6 +192,20 @@ async def known_loans(conn: Connection, person_ids: Collection[UUID]) -> dict[UU
         row["person_id"]: KnownLoan(frozenset(filter(None, row["called"])), row["started_on"].isoformat(), row["until"].isoformat())
         for row in rows
     }
+
+
+async def posts_held(conn: Connection, person_ids: Collection[UUID]) -> dict[UUID, frozenset[Held]]:
+    """Every post that these people hold or held, as known now."""
+    rows = await conn.fetch(
+        "SELECT person_id, units.code, kind, funding, lower(during) AS started_on, upper(during) AS ended_on FROM placements"
+        " JOIN units ON units.id = unit_id WHERE person_id = ANY($1) AND upper_inf(recorded)",
+        list(person_ids),
+    )
+    found: dict[UUID, set[Held]] = {}
+    for row in rows:
+        held = Held(row["code"], row["kind"], row["funding"], row["started_on"].isoformat(), _iso(row["ended_on"]))
+        found.setdefault(row["person_id"], set()).add(held)
+    return {person_id: frozenset(held) for person_id, held in found.items()}
 
 
 async def people_in_post(conn: Connection, unit_ids: Collection[UUID]) -> list[asyncpg.Record]:

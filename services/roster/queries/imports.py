@@ -58,13 +58,14 @@ class ImportView(BaseModel):
 
 
 class ProblemView(BaseModel):
-    """One finding, as people read it: `sheet` and `column` by their Chinese names."""
+    """One finding, as people read it: `sheet` and `column` by their Chinese names. `at_writing`: a loan that was refused when the file was written."""
 
     sheet: str
     row: int
     column: str
     sentence: str
     warning: bool
+    at_writing: bool
 
 
 class ChangeView(BaseModel):
@@ -105,7 +106,7 @@ async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -
 async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:
     """What was found, by sheet and row, each with its place in the list."""
     rows = await conn.fetch(
-        "SELECT * FROM (SELECT sheet, row, field, sentence, warning, row_number() OVER (ORDER BY array_position($4::text[], sheet), row, id) AS place"
+        "SELECT * FROM (SELECT sheet, row, field, sentence, warning, at_writing, row_number() OVER (ORDER BY array_position($4::text[], sheet), row, id) AS place"
         " FROM import_problems WHERE import_id = $1) AS found WHERE place > $2 ORDER BY place LIMIT $3",
         import_id,
         after,
@@ -167,9 +168,9 @@ def label_of(sheet: str, name: str) -> str:
 
 def _problem(row: asyncpg.Record) -> ProblemView:
     title = _SHEETS[row["sheet"]].title if row["sheet"] in _SHEETS else UNITS.title
-    return ProblemView(
-        sheet=title, row=row["row"], column=label_of(row["sheet"], row["field"]), sentence=row["sentence"], warning=row["warning"]
-    )
+    column = label_of(row["sheet"], row["field"])
+    told = {name: row[name] for name in ("row", "sentence", "warning", "at_writing")}
+    return ProblemView(sheet=title, column=column, **told)
 
 
 def _view(row: asyncpg.Record) -> ImportView:

@@ -13,7 +13,7 @@ from shared.auth import Who
 from shared.clock import at_hour
 from shared.crypto import FieldCipher
 from shared.db import Connection
-from shared.pages import Cursors, Order, Parameters, question
+from shared.pages import Cursors, Day, Order, Parameters, question
 
 MATTERS = {
     "roster.unit_registered.v1": "机构登记",
@@ -44,7 +44,7 @@ MATTERS = {
 
 
 class LedgerLine(BaseModel):
-    """One change, at the business time `at`. The document: its number, who issued it (发文机关代字), its date where it was told, and the title of a
+    """One change, at the business time `at` at which it was recorded; `effective_on`: from which day it holds. The document: its number, who issued it (发文机关代字), its date where it was told, and the title of a
     reform; `establishments` are the rows of posts it touched, as they stood after it. `unit`: its last name.
     """
 
@@ -55,6 +55,7 @@ class LedgerLine(BaseModel):
     unit_code: str
     type: str
     matter: str
+    effective_on: date | None
     document_no: str | None
     issuer: str | None
     document_on: date | None
@@ -72,8 +73,8 @@ class LedgerFilter(BaseModel):
 
     unit: UUID | None = None
     below: bool = True
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     type: str | None = None
     document_no: str | None = None
 
@@ -91,11 +92,17 @@ DOCUMENT = {
     "document_title": f"(SELECT title {_REFORM})",
 }
 """What an event of the log rests on, besides the number; no issuer where the number is none of a document (期初建账-…)."""
+EFFECTIVE_ON = (
+    "coalesce(row.body ->> 'effective_on', row.body ->> 'closed_on', row.body ->> 'ended_on', row.body ->> 'started_on',"
+    " row.body ->> 'valid_from')::date"
+)
+"""From which day a change holds, whichever word its event has for it."""
 _COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
     "at": "row.occurred_at",
     "unit": "units.name",
     "unit_code": "units.code",
     "matter": "row.type",
+    "effective_on": EFFECTIVE_ON,
     **DOCUMENT,
     "establishments": "coalesce(row.body -> 'establishments', '[]')",
     "baseline": "coalesce((row.body ->> 'baseline')::boolean, false)",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeAlias
 from uuid import UUID
 
@@ -41,17 +42,17 @@ class Standing:
     problems: tuple[LoadProblem, ...]
 
 
-async def standing(conn: Connection, what: LoadUnit) -> Standing:
-    """Compare a load with the roster."""
-    return (await standings(conn, [what]))[0]
+async def standing(conn: Connection, what: LoadUnit, on: date) -> Standing:
+    """Compare a load with the roster and with the codes of a day."""
+    return (await standings(conn, [what], on))[0]
 
 
-async def standings(conn: Connection, whats: Sequence[LoadUnit], *, all_new: bool = False) -> list[Standing]:
+async def standings(conn: Connection, whats: Sequence[LoadUnit], on: date, *, all_new: bool = False) -> list[Standing]:
     """Compare the loads of several units with the roster; as many questions as for one. `all_new`: nobody has one of their people's numbers."""
     units = await _units(conn, whats)
     quotas = await _quotas(conn, [unit_id for unit_id, _ in units if unit_id])
     allowed = await _allowed_kinds(conn, {what.category for what in whats})
-    unknown = await unknown_codes(conn, None, (each for what in whats for each in _codes(what)))
+    unknown = await unknown_codes(conn, on, (each for what in whats for each in _codes(what)))
     known = {} if all_new else await _known(conn, [person for what in whats for person in what.persons])
     orders = await _frozen(conn, [unit_id or what.parent_id for what, (unit_id, _) in zip(whats, units, strict=True)])
     found, first = [], 0
@@ -198,8 +199,11 @@ def _persons(
         for row in known[mark].placements:
             if row["ended_on"] is not None and row["ended_on"] <= person.started_on:
                 continue
+            if person.ended_on is not None and person.ended_on <= row["started_on"]:
+                continue
             facts = (row["unit_id"], row["kind"], row["funding"], row["started_on"])
-            if facts == (unit_id, person.kind, person.funding, person.started_on):
+            same = facts == (unit_id, person.kind, person.funding, person.started_on)
+            if same and person.ended_on in {None, row["ended_on"]}:
                 placed.add(mark)
             else:
                 problems.append(_problem(PersonDiffers() if row["unit_id"] == unit_id else PersonOnRoster(), place))
@@ -212,12 +216,12 @@ def _list_problems(what: LoadUnit, approved: set[tuple[str, str]]) -> Iterator[L
         if (mark := person.mark) in seen:
             yield _problem(PersonTwice(), place)
         seen.add(mark)
-        if (person.kind, person.funding) not in approved:
+        if person.ended_on is None and (person.kind, person.funding) not in approved:
             yield _problem(NoQuotaRow(kind=person.kind, funding=person.funding), place)
 
 
 def _kinds(what: LoadUnit) -> set[str]:
-    return {row.kind for row in what.quotas} | {person.kind for person in what.persons}
+    return {row.kind for row in what.quotas} | {person.kind for person in what.persons if person.ended_on is None}
 
 
 def _problem(refusal: DomainError, person: int | None = None) -> LoadProblem:

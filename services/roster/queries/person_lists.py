@@ -13,22 +13,22 @@ import asyncpg
 from services.roster.models.people import PersonFilter, PersonSearch
 from services.roster.models.persons import SENSITIVE
 from services.roster.models.refusals import IdNumberInvalid
-from services.roster.queries.establishments import Moment, held_by_many, holding
+from services.roster.queries.establishments import LATEST, Moment, held_by_many, holding
 from services.roster.queries.facts import as_person
 from services.roster.queries.persons import MASK, PersonView, PlacementView, masked, persons_then
-from services.roster.queries.units import seen
+from services.roster.queries.units import roots_of, seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
 from shared.pages import Cursors, Order, Parameters, ordered, question
-from shared.spelling import Meant, is_letters, meant_otherwise, spelt_name, written_plainly
+from shared.spelling import Meant, is_letters, meant_otherwise, plain_name, spelt_name, written_plainly
 from shared.unit_copies import scope, sees_withheld
 
 
 class PersonLine(PersonView):
-    """A person in a list: the post, or none, under the name and code of its unit then."""
+    """A person in a list: the post, or none, under the name of its unit then and its code; a unit that the caller does not see is not named."""
 
     unit: str | None
     unit_code: str | None
@@ -43,9 +43,9 @@ SORTS = {
 }
 SPELT = {each: {f"person.{each}": "text", "person.person_id": "uuid"} for each in ("letters", "initials")}
 """The order of those whose names begin as somebody typed: as they are spelt."""
-_OF_RECORD = ("identity", "post_category", "post_grade", "leadership_level", "grade", "sex", "education", "degree")
-_OF_POST = ("kind", "funding", "seat_level", "entry_reason")
-_POST_ONLY = (*_OF_POST, "population", "duty_status")
+OF_RECORD = ("identity", "post_category", "post_grade", "leadership_level", "grade", "sex", "education", "degree")
+OF_POST = ("kind", "funding", "seat_level", "entry_reason")
+_POST_ONLY = (*OF_POST, "population", "duty_status")
 PLACEMENT_FIELDS = tuple(PlacementView.model_fields)
 FIELDS = tuple(dict.fromkeys((*PersonLine.model_fields, *PLACEMENT_FIELDS)))
 """What may be chosen: of the person, or of the post."""
@@ -53,7 +53,9 @@ FIELDS = tuple(dict.fromkeys((*PersonLine.model_fields, *PLACEMENT_FIELDS)))
 
 @dataclass(frozen=True)
 class PersonPages:
-    """Pages of one list of people. Whoever holds a post is seen with the unit that keeps it, the others with the unit they belong to."""
+    """Pages of one list of people. Whoever holds a post is seen with the unit that keeps it, the others with the unit they belong to. In a list of both,
+    who may see somebody is decided by where he belongs now, as on his own page.
+    """
 
     who: Who
     wanted: PersonFilter
@@ -67,15 +69,24 @@ class PersonPages:
         cursors = Cursors(cipher, question("persons", self.order, narrowed, self.moment.on, self.moment.known))
         put = Parameters()
         then = held_by_many(put, self.moment)
-        conditions = " AND ".join([then("person"), *self._conditions(put, then, cipher), self.order.after(cursors.read(after), put)])
+        numbered = _numbered(self.wanted, put, cipher)
+        conditions = " AND ".join([then("person"), *self._conditions(put, then), *numbered, self.order.after(cursors.read(after), put)])
         pages = [
-            f"SELECT person.person_id AS id, {self.order.keys} FROM {self._from(then)} WHERE {conditions} AND {way}"
+            f"SELECT person.person_id AS id, {self.order.keys} FROM {whom} WHERE {conditions} AND {of_unit} AND {way}"
             f" ORDER BY {self.order.by} LIMIT {limit + 1}"
+            for whom, of_unit in self._sides(put, then)
             for way in _named(self.wanted, put)
         ]
         one_of_them = f"({') UNION ('.join(pages)}) ORDER BY {self.order.by_keys} LIMIT {limit + 1}"
         rows = await conn.fetch(one_of_them if len(pages) > 1 else pages[0], *put)
         return [row["id"] for row in rows[:limit]], cursors.after(self.order.of(rows[limit - 1])) if len(rows) > limit else None
+
+    def everybody(self, put: Parameters) -> str:
+        """SELECT of all who are on its pages, for a file of them; nobody is sought by name or number in it."""
+        then = held_by_many(put, self.moment)
+        conditions = " AND ".join([then("person"), *self._conditions(put, then)])
+        sides = self._sides(put, then)
+        return " UNION ".join(f"SELECT person.person_id FROM {whom} WHERE {conditions} AND {of_unit}" for whom, of_unit in sides)
 
     async def shown(self, conn: Connection, cipher: FieldCipher, person_ids: Sequence[UUID]) -> list[dict[str, Any]]:
         """Those of them whom the caller may see, in their order, masked. `conn` stands behind the wall."""
@@ -89,30 +100,38 @@ class PersonPages:
         wanted = self.wanted
         return wanted.on_roster == "on" or self.order.name == "started_on" or any(getattr(wanted, name) for name in _POST_ONLY)
 
-    def _from(self, then: Callable[[str], str]) -> str:
+    def _sides(self, put: Parameters, then: Callable[[str], str]) -> list[tuple[str, str]]:
+        """FROM whom, and what keeps them to the unit asked for. On a past day those of a unit are whoever held its posts then, and of the people who
+        held none, those who belong to it now: each reads its page off an index.
+        """
+        people, home = "person_records AS person", "JOIN persons AS home ON home.id = person.person_id"
+        post = f"JOIN placements AS post ON post.person_id = person.person_id AND {then('post')}"
         if self._posts:
-            return f"person_records AS person JOIN placements AS post ON post.person_id = person.person_id AND {then('post')}"
-        return "person_records AS person JOIN persons AS home ON home.id = person.person_id"
+            return [(f"{people} {post}", self._of_unit(put, then, "post"))]
+        whom, own = f"{people} {home}", self._of_unit(put, then, "home")
+        if self.moment == LATEST or self.wanted.unit is None or self.wanted.on_roster == "off":
+            return [(whom, own)]
+        none = f"NOT EXISTS (SELECT FROM placements AS held WHERE held.person_id = person.person_id AND {then('held')})"
+        return [(f"{whom} {post}", self._of_unit(put, then, "post")), (whom, f"{own} AND {none}")]
 
-    def _conditions(self, put: Parameters, then: Callable[[str], str], cipher: FieldCipher) -> Iterator[str]:
+    def _conditions(self, put: Parameters, then: Callable[[str], str]) -> Iterator[str]:
         wanted, where = self.wanted, "post.unit_id" if self._posts else "home.unit_id"
         if self.who.units is not None or not sees_withheld(self.who):
             roots = put(scope(self.who), "uuid[]")
             yield f"{where} IN (SELECT id FROM units WHERE {seen(self.who, roots)})"
-        if wanted.unit:
-            yield self._of_unit(put, then, where, wanted.unit)
         if wanted.on_roster == "off":
             yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
-        yield from (f"person.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))
-        yield from (f"post.{name} = {put(value, 'text')}" for name in _OF_POST if (value := getattr(wanted, name)))
+        yield from (f"person.{name} = {put(value, 'text')}" for name in OF_RECORD if (value := getattr(wanted, name)))
+        yield from (f"post.{name} = {put(value, 'text')}" for name in OF_POST if (value := getattr(wanted, name)))
         yield from self._further(put, then)
-        if isinstance(wanted, PersonSearch) and wanted.id_number is not None:
-            yield _numbered(wanted.id_number, put, cipher)
 
-    def _of_unit(self, put: Parameters, then: Callable[[str], str], where: str, unit_id: UUID) -> str:
+    def _of_unit(self, put: Parameters, then: Callable[[str], str], row: str) -> str:
+        if self.wanted.unit is None:
+            return "true"
+        unit = put(self.wanted.unit, "uuid")
         if not self.wanted.below:
-            return f"{where} = {put(unit_id, 'uuid')}"
-        return f"{where} IN (SELECT unit_id FROM unit_records AS was WHERE {then('was')} AND was.path @> ARRAY[{put(unit_id, 'uuid')}])"
+            return f"{row}.unit_id = {unit}"
+        return f"{row}.unit_id IN (SELECT unit_id FROM unit_records AS was WHERE {then('was')} AND was.path @> ARRAY[{unit}])"
 
     def _further(self, put: Parameters, then: Callable[[str], str]) -> Iterator[str]:
         wanted = self.wanted
@@ -150,15 +169,17 @@ class PersonPages:
         known = "upper_inf({0}.recorded)" if moment.known is None else f"{{0}}.recorded @> {put(moment.known, 'timestamptz')}"
         return (
             f"SELECT {shape.columns} FROM ({persons_then(then, day, known)} AND person_records.person_id = ANY({put(person_ids, 'uuid[]')})) AS one"
-            f" LEFT JOIN units ON units.id = one.unit_id LEFT JOIN unit_records AS was ON was.unit_id = one.unit_id AND {then('was')}"
+            f" LEFT JOIN units ON units.id = one.unit_id AND {seen(self.who, roots_of(self.who, put))}"
+            f" LEFT JOIN unit_records AS was ON was.unit_id = units.id AND {then('was')}"
         )
 
 
-def _numbered(id_number: str, put: Parameters, cipher: FieldCipher) -> str:
+def _numbered(wanted: PersonFilter, put: Parameters, cipher: FieldCipher) -> Iterator[str]:
     """By the number's blind index under each key that is in use."""
-    marks = cipher.indexes(_number(id_number))
-    asked = f"unnest({put(list(marks), 'smallint[]')}, {put(list(marks.values()), 'bytea[]')}) AS asked (key_id, id_index)"
-    return f"person.person_id IN (SELECT known.person_id FROM person_indexes AS known JOIN {asked} USING (key_id, id_index))"
+    if isinstance(wanted, PersonSearch) and wanted.id_number is not None:
+        marks = cipher.indexes(_number(wanted.id_number))
+        asked = f"unnest({put(list(marks), 'smallint[]')}, {put(list(marks.values()), 'bytea[]')}) AS asked (key_id, id_index)"
+        yield f"person.person_id IN (SELECT known.person_id FROM person_indexes AS known JOIN {asked} USING (key_id, id_index))"
 
 
 def _named(wanted: PersonFilter, put: Parameters) -> list[str]:
@@ -166,10 +187,18 @@ def _named(wanted: PersonFilter, put: Parameters) -> list[str]:
     if not isinstance(wanted, PersonSearch) or not wanted.name:
         return ["true"]
     if wanted.exact or not is_letters(wanted.name):
-        return [f"person.name_key {'=' if wanted.exact else '^@'} {put(spelt_name(wanted.name).key, 'text')}"]
+        keys = dict.fromkeys(spelt_name(name).key for name in (plain_name(wanted.name), wanted.name))
+        return [f"person.name_key {'=' if wanted.exact else '^@'} {put(key, 'text')}" for key in keys]
     column, typed = f"person.{_typed(wanted.name)}", written_plainly(wanted.name)
     meant = [Meant(typed), *meant_otherwise(typed, initials=column.endswith("initials"))]
-    return [f"{column} ^@ {put(each.letters, 'text')}{_of_those(each, put)}" for each in meant]
+    ways = [f"{column} ^@ {put(each.letters, 'text')}{_of_those(each, put)}" for each in meant]
+    return [*ways, *_by_initials_as_well(typed, put)]
+
+
+def _by_initials_as_well(typed: str, put: Parameters) -> Iterator[str]:
+    """An is a syllable, and the initials of 艾宁: among the letters that begin as it does."""
+    if re.fullmatch("[aeo][^aeiouv]+", typed):
+        yield f"person.letters ^@ {put(typed[0], 'text')} AND person.initials ^@ {put(typed, 'text')}"
 
 
 def _of_those(meant: Meant, put: Parameters) -> str:
@@ -187,8 +216,8 @@ def order_of(sort: str, name: str | None) -> Order:
 
 
 def _typed(name: str) -> Literal["letters", "initials"]:
-    """Zhang is how a name is spelt, zw are initials: behind its first letter no syllable is without a vowel."""
-    return "letters" if re.search("[aeiouv]", written_plainly(name)[1:]) else "initials"
+    """Zhang and an are how a name is spelt, zw are initials: no syllable is without a vowel."""
+    return "letters" if re.search("^[aeo]|.[aeiouv]", written_plainly(name)) else "initials"
 
 
 def _number(text: str) -> str:

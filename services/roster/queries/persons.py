@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.facts import place_of
-from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS
+from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE
 from services.roster.models.refusals import PersonUnknown
 from services.roster.queries.codes import Labels, labels
@@ -48,6 +48,7 @@ class PlacementView(BaseModel):
     internal_unit: str | None
     duty_status: str | None
     entry_source: str | None
+    entered_on: date | None
     entry_document_no: str | None
     off_post_kind: str | None
     employment_form: str | None
@@ -84,6 +85,9 @@ class PersonView(BaseModel):
     education: str | None
     degree: str | None
     full_time_education: str | None
+    full_time_degree: str | None
+    in_service_education: str | None
+    in_service_degree: str | None
     school: str | None
     major: str | None
     graduated_on: date | None
@@ -96,10 +100,15 @@ class PersonView(BaseModel):
     post_category: str
     post_grade: str | None
     professional_title: str | None
+    professional_title_level: str | None
     above_rank: bool | None
     civil_servant_registered: bool | None
     retirement_category: str | None
     retirement_reason: str | None
+    flexible_retirement: str | None
+    pension_scheme: str | None
+    pension_unit: str | None
+    pension_status: str | None
     retirement: RetirementFact
     placement: PlacementView | None
 
@@ -147,6 +156,9 @@ class Revealed(BaseModel):
     ethnicity: str | None
     political_status: str | None
     party_joined_on: date | None
+    pension_scheme: str | None
+    pension_unit: str | None
+    pension_status: str | None
 
 
 async def ensure_visible(conn: Connection, person_id: UUID, who: Who) -> None:
@@ -197,12 +209,22 @@ async def history_page(
     return cursors.page(rows, order, paging.limit, fields)
 
 
-async def changes(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, after: int, limit: int) -> list[tuple[int, ChangeView]]:
-    """Every change of the person's fields and of those of his posts, oldest first, each with its number in the list."""
-    await ensure_visible(conn, person_id, who)
-    rows = await conn.fetch(_CHANGES, person_id, after, limit)
-    called = await labels(conn, business_day(rows[-1]["at"])) if rows else {}
-    return [(row["id"], _change(cipher, row, called)) for row in rows]
+CHANGE_SORTS = {"at": {"person_changes.at": "timestamptz", "person_changes.id": "bigint"}}
+
+
+async def changes_page(
+    conn: Connection, cursors: Cursors, person_id: UUID, order: Order, paging: Paging
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Every change of the person's fields and of those of his posts, a page of it, of a person whom the caller may see."""
+    put, fields = Parameters(), set(chosen(paging.fields, ChangeView.model_fields))
+    rows = await conn.fetch(
+        f"SELECT {_CHANGES.format(keys=order.keys)} WHERE person_changes.person_id = {put(person_id, 'uuid')}"
+        f" AND {order.after(cursors.read(paging.after), put)} ORDER BY {order.by} LIMIT {paging.limit + 1}",
+        *put,
+    )
+    called = await labels(conn, business_day(max(row["at"] for row in rows))) if rows else {}
+    lines = [_change(cursors.cipher, row, called).model_dump(include=fields) for row in rows[: paging.limit]]
+    return lines, cursors.after(order.of(rows[paging.limit - 1])) if len(rows) > paging.limit else None
 
 
 async def revealed(conn: Connection, cipher: FieldCipher, person_id: UUID) -> Revealed:
@@ -278,15 +300,14 @@ def _view(cipher: FieldCipher, row: asyncpg.Record) -> PersonView:
 MASK = "＊"
 _KEY = frozenset(field.name for field in PERSONS.fields if field.key)
 _CHANGES = """
-    SELECT person_changes.*, asked.registered_by AS asked_by, asked.reason AS asked_reason, asked.document_no AS proof_no
+    person_changes.*, asked.registered_by AS asked_by, asked.reason AS asked_reason, asked.document_no AS proof_no, {keys}
     FROM person_changes LEFT JOIN pending_changes AS asked ON asked.person_id = person_changes.person_id AND asked.state = 'applied'
         AND person_changes.case_id = 'approval:' || asked.application_id
-    WHERE person_changes.person_id = $1 AND person_changes.id > $2 ORDER BY person_changes.id LIMIT $3
 """
-LABELS = {field.name: field.label for sheet in (OFF_ESTABLISHMENT, PERSONS) for field in sheet.fields} | {"ended_on": "出编时间"}
+LABELS = {field.name: field.label for field in (*OFF_ESTABLISHMENT.fields, *PERSONS.fields, *FROM_INSURANCE)} | {"ended_on": "出编时间"}
 _PLACED = (
     "unit_id, kind, funding, lower(during) AS started_on, upper(during) AS ended_on, entry_reason, exit_reason, seat_level, authorisation_no,"
-    " authorised_on, over_quota_cause, transfer_id, placements.document_no, entry_source, entry_document_no, off_post_kind"
+    " authorised_on, over_quota_cause, transfer_id, placements.document_no, entry_source, entered_on, entry_document_no, off_post_kind"
 )
 
 

@@ -74,7 +74,7 @@ class PostPages:
         )
         rows = await conn.fetch(
             f"SELECT {columns}, {self.order.keys} FROM ({units}) AS units JOIN LATERAL ({figures_of(put, self.moment)}) AS row ON true"
-            f" WHERE {' AND '.join([self.order.after(behind, put), *self._of_rows(put)])} ORDER BY {self.order.by} LIMIT {limit + 1}",
+            f" WHERE {' AND '.join([self.order.after(behind, put), *of_rows(self.wanted, put)])} ORDER BY {self.order.by} LIMIT {limit + 1}",
             *put,
         )
         return cursors.page(rows, self.order, limit, self.fields)
@@ -87,9 +87,10 @@ class PostPages:
         if behind:
             yield f"units.code {'<=' if self.order.descending else '>='} {put(behind[0], 'text')}"
 
-    def _of_rows(self, put: Parameters) -> Iterator[str]:
-        wanted = self.wanted
-        if wanted.counted is not None:
-            yield f"row.counted = {put(wanted.counted, 'boolean')}"
-        yield from (f"row.{name} = {put(value, 'text')}" for name in ("kind", "funding") if (value := getattr(wanted, name)))
-        yield from (f"row.{name} > 0" for name, asked in (("overstaffing", wanted.over), ("vacancy", wanted.vacant)) if asked)
+
+def of_rows(wanted: PostFilter, put: Parameters) -> Iterator[str]:
+    """Which rows (`row`) of the units are wanted."""
+    if wanted.counted is not None:
+        yield f"row.counted = {put(wanted.counted, 'boolean')}"
+    yield from (f"row.{name} = {put(value, 'text')}" for name in ("kind", "funding") if (value := getattr(wanted, name)))
+    yield from (f"row.{name} > 0" for name, asked in (("overstaffing", wanted.over), ("vacancy", wanted.vacant)) if asked)

@@ -19,7 +19,9 @@ _THEN = "during @> coalesce($1::date, 'infinity') AND recorded @> coalesce($2::t
 
 
 class SecondmentView(BaseModel):
-    """One loan. `until` is the last day approved; `overdue`: it was over on the day asked about, and the person is not back."""
+    """One loan. `until` is the last day approved; `overdue`: it was over on the day asked about, and the person is not back. `document_no`: none
+    where nothing approved it.
+    """
 
     secondment_id: UUID
     person_id: UUID
@@ -30,7 +32,7 @@ class SecondmentView(BaseModel):
     started_on: date
     until: date
     ended_on: date | None
-    document_no: str
+    document_no: str | None
     overdue: bool
 
 

@@ -10,7 +10,7 @@ from services.roster.models.people import Population
 from services.roster.queries.establishments import Moment, held_by_many
 from services.roster.queries.units import seen
 from shared.auth import Who
-from shared.db import Connection
+from shared.db import STUDY, Connection
 from shared.pages import Parameters
 from shared.unit_copies import scope
 
@@ -56,6 +56,7 @@ async def structure(
         FROM banded GROUP BY GROUPING SETS ((), (age), (sex), (education), (post_category), (identity)) ORDER BY code
         """,
         *put,
+        timeout=STUDY + 1,
     )
     labels = {(row["set"], row["code"]): row["label"] for row in await conn.fetch(_LABELS, list(_SETS.values()))}
     parts: dict[By, list[Part]] = {name: [] for name in _PARTS}
@@ -74,4 +75,4 @@ _ALL = (1 << len(_PARTS)) - 1
 _NAMES = {_ALL - (1 << len(_PARTS) - 1 - place): name for place, name in enumerate(_PARTS)}
 """By what GROUPING says: a bit for each part that is not grouped by."""
 _SETS: dict[By, str] = {"sex": "sexes", "education": "educations", "post_category": "post_categories", "identity": "identities"}
-_LABELS = "SELECT set, code, label FROM codes WHERE set = ANY($1) AND upper_inf(valid)"
+_LABELS = "SELECT set, code, label FROM codes WHERE set = ANY($1) ORDER BY valid"

@@ -18,13 +18,17 @@ from shared.unit_copies import sees_withheld
 
 
 class Sums(BaseModel):
-    """编制 (counted kinds, 单列 left out) of one unit in all. As of a day before a row's first recorded quota nobody knows the quota: none."""
+    """编制 (counted kinds, 单列 left out) of one unit in all; 可用编 of one row never makes up for another's 超用 (`exceeded`; domain §1.6).
+
+    As of a day before a row's first recorded quota nobody knows the quota: none.
+    """
 
     quota: int | None
     headcount: int
     reserved: int
     frozen: int
     available: int | None
+    exceeded: int | None
 
 
 class UnitListLine(UnitLine):
@@ -71,7 +75,8 @@ _COLUMNS = {name: f"was.{name}" for name in UnitListLine.model_fields} | {
 _SUMS = """
     SELECT jsonb_build_object('quota', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.quota), 0) END,
         'headcount', coalesce(sum(row.headcount), 0), 'reserved', coalesce(sum(row.reserved), 0), 'frozen', coalesce(sum(row.frozen), 0),
-        'available', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.available), 0) END)
+        'available', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(greatest(row.available, 0)), 0) END,
+        'exceeded', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(greatest(-row.available, 0)), 0) END)
     FROM ({figures}) AS row WHERE row.counted AND NOT row.apart
 """
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.roster.models.refusals import UnitUnknown
 from services.roster.models.units import LISTS, NothingRecordedYet, UnitNotThen
 from services.roster.queries.establishments import FIGURES_NOW, FIGURES_THEN, LATEST, Moment
+from services.roster.queries.seats import levels_of
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
@@ -229,23 +230,14 @@ LINKS = """
     SELECT unit_id, successor_id, kind, effective_on, document_no FROM unit_successors WHERE unit_id = $1 OR successor_id = $1
     ORDER BY effective_on, successor_id, unit_id
 """
-_SEATS = """
-    SELECT level, coalesce((SELECT label FROM codes WHERE set = 'leadership_levels' AND code = level AND upper_inf(valid)), level) AS level_label,
-        sum(approved) AS approved, sum(used) AS used,
-        greatest(sum(approved) - sum(used), 0) AS vacant, greatest(sum(used) - sum(approved), 0) AS over
-    FROM (
-        SELECT level, approved, 0 AS used FROM seats
-        WHERE unit_id = $1 AND (during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
-        UNION ALL
-        SELECT seat_level, 0, 1 FROM placements WHERE unit_id = $1 AND seat_level IS NOT NULL
-            AND (during @> coalesce($2::date, 'infinity')) IS TRUE AND (recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE
-    ) AS parts GROUP BY level ORDER BY level
-"""
+_HELD = "({0}.during @> coalesce($2::date, 'infinity')) IS TRUE AND ({0}.recorded @> coalesce($3::timestamptz, 'infinity')) IS TRUE"
+_SEATS = f"{levels_of('$1', _HELD.format)} ORDER BY level"
 _FREEZES = """
     SELECT freeze_orders.id AS order_id, root_unit_id, scopes, lower(in_force) AS since, freeze_orders.document_no
-    FROM units JOIN freeze_orders ON root_unit_id = ANY(path)
-    WHERE units.id = $1 AND in_force @> coalesce($4::timestamptz, 'infinity') ORDER BY since, order_id
+    FROM freeze_orders
+    WHERE root_unit_id = ANY(unit_records.path) AND in_force @> coalesce($4::timestamptz, 'infinity') ORDER BY since, order_id
 """
+"""By the tree of the moment: `unit_records` is the row that held then."""
 
 
 def _in_full(who: Who, moment: Moment) -> str:

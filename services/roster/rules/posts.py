@@ -6,15 +6,17 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.roster.models.facts import Placement, PostFacts, Reservation
+from services.roster.models.facts import Nature, Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
     ClaimRefusedByTombstone,
     ContractUnknown,
     DatesOutOfOrder,
     Frozen,
     KindNotAllowed,
+    KindsApart,
     NotAuthorised,
     NotOverQuota,
+    OffPostOfEstablishment,
     OffPostUntold,
     PersonNotHere,
     PersonOnRoster,
@@ -133,10 +135,13 @@ def months_after(day: date, months: int) -> date:
     return date(end.year, end.month, min(day.day, monthrange(end.year, end.month)[1]))
 
 
-def ensure_off_post_told(post: PostDetails, population: str) -> None:
-    """编外 staff: the kind of work decides what they may do at all, the form of employment who employs them."""
-    if population == "off_establishment" and not (post.off_post_kind and post.employment_form):
+def ensure_off_post_told(post: PostDetails | PostRequest, population: str) -> None:
+    """编外 staff: the kind of work decides what they may do at all, the form of employment who employs them. Nobody else has either."""
+    told = (post.off_post_kind, post.employment_form)
+    if population == "off_establishment" and not all(told):
         raise OffPostUntold
+    if population != "off_establishment" and any(told):
+        raise OffPostOfEstablishment
 
 
 def ensure_renewable(before: Mapping[str, Any], after: Mapping[str, Any], started_on: date) -> None:
@@ -155,6 +160,12 @@ def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placem
         if placement.unit_id == unit_id and placement.ended_on is None:
             return placement
     raise PersonNotHere
+
+
+def ensure_kinds_alike(here: Placement, kind: str, natures: Mapping[str, Nature]) -> None:
+    """A transfer stays within 编制, 员额 or 编外; into another leads an entry alone, on an authorised use (先核编后进人)."""
+    if natures.get(here.kind) != natures.get(kind):
+        raise KindsApart(held=here.kind, wanted=kind)
 
 
 def ensure_complete(request: PostRequest) -> None:
@@ -186,7 +197,8 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     if request.application_type is ApplicationType.ENTRY:
         ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)
+        ensure_off_post_told(request, facts.natures[request.kind].population)
     else:
         ensure_available(facts.establishment, request.posts)
     if request.application_type is ApplicationType.TRANSFER:
-        ensure_here(facts.on_rosters, request.from_unit_id)
+        ensure_kinds_alike(ensure_here(facts.on_rosters, request.from_unit_id), request.kind, facts.natures)

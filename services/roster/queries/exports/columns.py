@@ -17,10 +17,11 @@ from shared.auth import Who
 from shared.crypto import masked_id_number
 from shared.db import Connection
 from shared.exports.lists import Column, Eye, Filters, Turn, coded, flagged, joined
+from shared.pages import Day
 from shared.sheets.writing import Cell, Form
 from shared.unit_copies import scope, visible
 
-OF_UNITS: dict[str, Any] = {"unit": UUID, "as_of": date, "known_on": date}
+OF_UNITS: dict[str, Any] = {"unit": UUID, "as_of": Day, "known_on": Day}
 """The filters of every list about units: a subtree, a day, and the day whose knowledge counts (a closed month is read as it was known then)."""
 _FORMS = {Kind.DAY: Form.DAY, Kind.MONTH: Form.MONTH, Kind.NUMBER: Form.NUMBER}
 

@@ -28,15 +28,42 @@ def formats() -> tuple[National, ...]:
     return tuple(sorted((national(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.toml")), key=lambda each: each.valid_from))
 
 
+_SHARED = (
+    "was.category NOT IN (SELECT category FROM allowed_kinds JOIN establishment_kinds AS known ON known.code = kind"
+    " GROUP BY category HAVING bool_and(known.population <> 'public'))"
+)
+"""Units that may hold 编制 at all: a group of 国资 may not."""
+_PUBLIC_KINDS = "row.kind IN (SELECT code FROM establishment_kinds WHERE population = 'public' AND valid @> coalesce($2::date, 'infinity'))"
+
+
+def _narrowed(source: Source, condition: str) -> Source:
+    return replace(source, rows=source.rows + condition)
+
+
 def _public(who: Who, filters: Filters) -> Source:
-    """编制 of organs and institutions: 国资 and 编外 are in no national register."""
+    """Who is in post in organs and institutions: 国资 and 编外 are in no national register, 报备员额 are (机关事业, though not counted as 编制)."""
     return persons_source(who, {**filters, "population": "public"})
 
 
+def _public_units(who: Who, filters: Filters) -> Source:
+    """Organs and institutions."""
+    return _narrowed(units_source(who, filters), f" AND {_SHARED}")
+
+
+def _public_quotas(who: Who, filters: Filters) -> Source:
+    """The posts of the people of `_public`: no ceilings of 编外 and 国资, but those of 报备员额."""
+    return _narrowed(quotas_source(who, filters), f" AND {_PUBLIC_KINDS}")
+
+
+def _public_seats(who: Who, filters: Filters) -> Source:
+    """领导职数 of organs and institutions."""
+    return _narrowed(seats_source(who, filters), f" AND {_SHARED}")
+
+
 _OURS: dict[str, tuple[tuple[Column, ...], Any, str]] = {
-    "units": (UNIT_COLUMNS, units_source, ""),
-    "quotas": (QUOTA_COLUMNS, quotas_source, ""),
-    "seats": (SEAT_COLUMNS, seats_source, ""),
+    "units": (UNIT_COLUMNS, _public_units, ""),
+    "quotas": (QUOTA_COLUMNS, _public_quotas, ""),
+    "seats": (SEAT_COLUMNS, _public_seats, ""),
     "roster": (PERSON_COLUMNS, _public, ALWAYS),
 }
 

@@ -1,7 +1,6 @@
 """Lists of units: what they are, their posts row by row, the sums by population, leadership posts, reservations, and the ledger (台账)."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +17,33 @@ from services.roster.queries.exports.columns import (
     units_ever,
     units_then,
 )
-from services.roster.queries.ledger import DOCUMENT, MATTERS, told
+from services.roster.queries.ledger import DOCUMENT, EFFECTIVE_ON, MATTERS, told
 from services.roster.queries.ledger import SORTS as LEDGER_SORTS
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
+from services.roster.queries.post_lists import SORTS as ROW_SORTS
+from services.roster.queries.post_lists import PostFilter, of_rows
+from services.roster.queries.seat_lists import SORTS as SEAT_SORTS
+from services.roster.queries.seat_lists import SeatFilter, of_levels
+from services.roster.queries.seats import levels_of
 from services.roster.queries.unit_lists import SORTS, found_by
 from shared.auth import Who
 from shared.clock import at_hour
-from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Sought, Source, Turn, coded, flagged, sorts_of, wall_clock
-from shared.pages import Parameters, ordered
+from shared.exports.lists import (
+    Column,
+    ExportList,
+    Eye,
+    Filters,
+    Sheet,
+    Sought,
+    Source,
+    Turn,
+    as_page,
+    coded,
+    flagged,
+    sorts_of,
+    wall_clock,
+)
+from shared.pages import Day, Parameters, ordered
 from shared.sheets.writing import Cell, Form
 
 _CODE, _NAME = Column("unit_code", "单位编码", "units.code"), Column("unit", "单位", "was.name")
@@ -61,10 +79,19 @@ _ROWS = f"""
 
 
 def quotas_source(who: Who, filters: Filters) -> Source:
-    """Every (unit, kind, funding) of a day, with those above their quota and those without one."""
-    return Source(units_then(who) + _ROWS, "units.code, row.kind, row.funding", of_units(who, filters))
+    """Every (unit, kind, funding) of a day, with those above their quota and those without one; narrowed and ordered as their page is."""
+    put = Parameters(of_units(who, filters))
+    itself = _itself(filters, put)
+    wanted = PostFilter(**{name: filters[name] for name in _OF_ROWS if name in filters})
+    rows = f"{units_then(who)}{_ROWS} WHERE {' AND '.join([itself, *of_rows(wanted, put)])}"
+    return Source(rows, ordered(filters.get("sort", "unit"), ROW_SORTS).by, put)
 
 
+def _itself(filters: Filters, put: Parameters) -> str:
+    return f"({put(filters.get('below', True), 'boolean')} OR $5::uuid IS NULL OR units.id = $5)"
+
+
+_OF_ROWS: Mapping[str, type] = {"kind": str, "funding": str, "counted": bool, "over": bool, "vacant": bool}
 _QUOTA = QUOTAS.by_name
 QUOTA_COLUMNS = (
     _CODE,
@@ -133,31 +160,30 @@ def statistics_source(who: Who, filters: Filters) -> Source:
 
 
 _SEATS_THEN = f"""
-    JOIN LATERAL (
-        SELECT level, sum(approved) AS approved, sum(used) AS used FROM (
-            SELECT level, approved, 0 AS used FROM seats WHERE seats.unit_id = units.id AND ({then("seats")}) IS TRUE
-            UNION ALL
-            SELECT seat_level, 0, 1 FROM placements WHERE placements.unit_id = units.id AND seat_level IS NOT NULL
-                AND ({then("placements")}) IS TRUE
-        ) AS parts GROUP BY level
-    ) AS row ON true
+    JOIN LATERAL ({levels_of("units.id", lambda table: f"({then(table)}) IS TRUE")}) AS row ON true
     LEFT JOIN seats AS held ON held.unit_id = units.id AND held.level = row.level AND {then("held")}
 """
 
 
 def seats_source(who: Who, filters: Filters) -> Source:
-    """领导职数 of a day, level by level."""
-    return Source(units_then(who) + _SEATS_THEN, "units.code, row.level", of_units(who, filters))
+    """领导职数 of a day, level by level; narrowed and ordered as their page is."""
+    put = Parameters(of_units(who, filters))
+    wanted = of_levels(as_page(SeatFilter, filters), put)
+    rows = f"{units_then(who)}{_SEATS_THEN} WHERE {' AND '.join([_itself(filters, put), *wanted])}"
+    return Source(rows, ordered(filters.get("sort", "unit"), SEAT_SORTS).by, put)
+
+
+_OF_LEVELS: Mapping[str, type] = {"level": str, "over": bool, "vacant": bool}
 
 
 SEAT_COLUMNS = (
     _CODE,
     _NAME,
     column(SEATS.by_name["level"], "row.level"),
-    column(SEATS.by_name["approved"], "row.approved::integer"),
-    Column("used", "实配", "row.used::integer", Form.NUMBER),
-    Column("vacant", "空缺", "greatest(row.approved - row.used, 0)::integer", Form.NUMBER),
-    Column("over", "超职数", "greatest(row.used - row.approved, 0)::integer", Form.NUMBER),
+    column(SEATS.by_name["approved"], "row.approved"),
+    Column("used", "实配", "row.used", Form.NUMBER),
+    Column("vacant", "空缺", "row.vacant", Form.NUMBER),
+    Column("over", "超职数", "row.over", Form.NUMBER),
     column(SEATS.by_name["document_no"], "held.document_no"),
     column(SEATS.by_name["document_on"], "lower(held.during)"),
 )
@@ -213,6 +239,7 @@ LEDGER_COLUMNS = (
     _NAME,
     Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: MATTERS.get(value, value)),
     Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
+    Column("effective_on", "生效日期", EFFECTIVE_ON, Form.DAY),
     Column("document_no", "文号", "row.document_no"),
     Column("issuer", "发文机关代字", DOCUMENT["issuer"]),
     Column("document_on", "文件日期", DOCUMENT["document_on"], Form.DAY),
@@ -232,7 +259,13 @@ UNIT_LISTS = (
         [Sheet(UNITS.title, UNIT_COLUMNS, units_source)],
         OF_UNITS | dict.fromkeys(_OF_RECORD, str) | {"q": Sought, "sort": sorts_of(SORTS)},
     ),
-    ExportList("quotas", "编制使用情况", "units.read", [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source)], OF_UNITS),
+    ExportList(
+        "quotas",
+        "编制使用情况",
+        "units.read",
+        [Sheet(QUOTAS.title, QUOTA_COLUMNS, quotas_source)],
+        {**OF_UNITS, **_OF_ROWS, "below": bool, "sort": sorts_of(ROW_SORTS)},
+    ),
     ExportList(
         "statistics",
         "单位编制汇总",
@@ -240,13 +273,19 @@ UNIT_LISTS = (
         [Sheet("汇总", STATISTICS_COLUMNS, statistics_source, "row.groups, row.off_establishment_ratio")],
         OF_UNITS,
     ),
-    ExportList("seats", "领导职数", "units.read", [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)], OF_UNITS),
+    ExportList(
+        "seats",
+        "领导职数",
+        "units.read",
+        [Sheet(SEATS.title, SEAT_COLUMNS, seats_source)],
+        {**OF_UNITS, **_OF_LEVELS, "below": bool, "sort": sorts_of(SEAT_SORTS)},
+    ),
     ExportList("reservations", "已核未用", "units.read", [Sheet("已核未用", RESERVATION_COLUMNS, reservations_source)], {"unit": UUID}),
     ExportList(
         "ledger",
         "机构编制台账",
         "units.read",
         [Sheet("台账", LEDGER_COLUMNS, ledger_source)],
-        {"unit": UUID, "below": bool, "as_of": date, "since": date, "matter": str, "sort": sorts_of(LEDGER_SORTS)},
+        {"unit": UUID, "below": bool, "as_of": Day, "since": Day, "matter": str, "sort": sorts_of(LEDGER_SORTS)},
     ),
 )

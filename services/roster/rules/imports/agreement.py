@@ -5,6 +5,7 @@ from datetime import date
 
 from services.roster.models.fields import Sheet
 from services.roster.models.imports import JudgedRow, Problem
+from services.roster.rules.persons import LATE, is_senior, late_is_closed
 from shared.glossary import LABELS, PersonIdentity, PostCategory
 from shared.law.uscc import parse_uscc
 
@@ -15,6 +16,8 @@ _RETIREMENT_SEX = {"M60": "M", "F55": "F", "F50": "F", "SPECIAL": "F"}
 _UNTOLD_SEX = frozenset({None, "unknown_sex", "unsaid_sex"})
 _SERVANTS = frozenset({PersonIdentity.CIVIL_SERVANT, PersonIdentity.LIKE_CIVIL_SERVANT})
 _OUTSIDE = frozenset({None, PersonIdentity.OFF_ESTABLISHMENT, PersonIdentity.STATE_ENTERPRISE, PersonIdentity.UNKNOWN})
+_SENIOR_LEVELS = frozenset({"title_full_senior", "title_associate_senior"})
+LEFT = "left"
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
 
 
@@ -105,6 +108,12 @@ class Agreement:
         ):
             if values.get(earlier) and values.get(later) and values[later][:7] < values[earlier][:7]:
                 self._warn(row, later, sentence)
+        self._title(row)
+
+    def _title(self, row: JudgedRow) -> None:
+        title, level = row.values.get("professional_title"), row.values.get("professional_title_level")
+        if title is not None and level is not None and is_senior(title) != (level in _SENIOR_LEVELS):
+            self._warn(row, "professional_title_level", "与专业技术职务不一致，请核对")
 
     def _post(self, row: JudgedRow) -> None:
         values = row.values
@@ -119,7 +128,33 @@ class Agreement:
             self._warn(row, "retirement_reason", "自行填写退休类别的，请写明依据")
         if values.get("authorised_on") and values.get("started_on") and values["authorised_on"] > values["started_on"]:
             self._warn(row, "authorised_on", "晚于入编时间（应先核编后进人），请核对")
+        if values.get("entered_on") and values.get("started_on") and values["entered_on"] > values["started_on"]:
+            self._warn(row, "entered_on", "晚于入编时间，请核对两个日期")
+        if values.get("flexible_retirement") == LATE and late_is_closed(
+            values.get("identity"), values.get("leadership_level"), values.get("post_category")
+        ):
+            self._complain(row, "flexible_retirement", "公务员、参公人员和领导、管理人员不适用弹性延迟退休，请核对")
         self._secondment(row)
+        self._exit(row)
+
+    def _exit(self, row: JudgedRow) -> None:
+        """Of who has left: when, why, and on which document."""
+        values = row.values
+        ended_on = values.get("ended_on")
+        if ended_on is None:
+            if values.get("exit_reason") or values.get("exit_document_no") or values.get("duty_status") == LEFT:
+                self._complain(row, "ended_on", "已出编的，须填出编时间；仍在编的，请删去出编原因和出编文号，并改正人员状态")
+            return
+        if values.get("started_on") and ended_on <= values["started_on"]:
+            self._complain(row, "ended_on", "不晚于入编时间，请核对两个日期")
+        if values.get("exit_reason") is None and not _complained(row, "exit_reason"):
+            self._complain(row, "exit_reason", "已出编的，须填出编原因，请补填")
+        if values.get("exit_document_no") is None:
+            self._warn(row, "exit_document_no", "没有出编文号，请尽快补填")
+        if values.get("duty_status") not in {None, LEFT}:
+            self._complain(row, "duty_status", "填了出编时间的，人员状态应为“已出编”，请改正其中一项")
+        if values.get("seconded_to") is not None:
+            self._complain(row, "seconded_to", "已出编的人员没有在借的借调，请删去借调各列")
 
     def _secondment(self, row: JudgedRow) -> None:
         values = row.values
@@ -134,6 +169,12 @@ class Agreement:
                 self._complain(row, name, "有借出单位的，须填借调的起止日期，请补填")
         if values.get("seconded_from_on") and values.get("seconded_until") and values["seconded_until"] < values["seconded_from_on"]:
             self._complain(row, "seconded_until", "早于借调开始日期，请核对")
+        if values.get("secondment_document_no") is None:
+            self._warn(
+                row,
+                "secondment_document_no",
+                "没有借调文号：期初建账中按未经批准的借调记入；单位已在日常使用的，须补填文号，否则借调不登记",
+            )
 
     def _contract(self, row: JudgedRow) -> None:
         values = row.values

@@ -4,17 +4,18 @@ A unit with a wrong row of its own is not written at all: its posts would be hal
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.roster.models.fields import UNITS, Sheet
-from services.roster.models.imports import JudgedRow, KnownUnit, Problem, Standing, Verdict
-from services.roster.rules.imports.changes import KEY_CHANGED, differences
+from services.roster.models.imports import OF_POSTS, JudgedRow, KnownUnit, Problem, Standing, Verdict
+from services.roster.rules.imports.changes import UNIT_KEY_CHANGED, differences, in_force
 
 Row = tuple[str, str]
 UNIT_SHEETS = ("units", "units_with_posts")
 OFF_ESTABLISHMENT = "BW"
+_UNIT_ALONE = "政法专项编制由上级管理，本系统未开启导入，此行只登记单位，其编制不导入"
 OUT_OF_SCOPE = "不在您负责的单位范围内，请交由负责的人员导入"
 _RECORDED = {
     False: "超出的人员按所填“超编原因”记入，未填的记为“历史遗留超编”",
@@ -26,13 +27,14 @@ _LEAST_AGREEMENT = ("name", "category", "parent")
 
 @dataclass(frozen=True)
 class Words:
-    """What people call things: labels by code, and which kinds a category of units may hold."""
+    """What people call things: labels by code, which kinds a category of units may hold, and, by field, the codes that have ended."""
 
     kinds: Mapping[str, str]
     fundings: Mapping[str, str]
     levels: Mapping[str, str]
     categories: Mapping[str, str]
     allowed: Mapping[str, Sequence[str]]
+    ended: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def row(self, row: Row) -> str:
         """编制类型（经费形式）."""
@@ -88,6 +90,7 @@ def judge_book(rows: Sequence[JudgedRow], known: Mapping[str, KnownUnit], words:
     book = Book(known, words, scoped)
     unit_rows = [row for row in rows if row.sheet in UNIT_SHEETS]
     _units(book, unit_rows)
+    _keep_units(book, unit_rows)
     _names(book)
     _former(book, rows)
     _against_roster(book, unit_rows)
@@ -123,6 +126,16 @@ def _units(book: Book, rows: Iterable[JudgedRow]) -> None:
             _complain(row, "uscc", f"与第 {first.row.number} 行是同一单位，请合并为一行")
         elif any(row.values.get(name) != first.values.get(name) for name in _LEAST_AGREEMENT):
             _complain(row, "name", f"与第 {first.row.number} 行是同一单位，但名称、类别或主管部门不一致，请核对")
+
+
+def _keep_units(book: Book, rows: Iterable[JudgedRow]) -> None:
+    """A new unit all of whose posts are left out comes in by its first row, without them: others lean on it."""
+    told = {book.unit_of.get((row.sheet, row.number)) for row in rows if not row.left_out}
+    for row in [unit.row for unit in book.units.values() if unit.code not in told | book.known.keys()]:
+        row.left_out = False
+        for name in OF_POSTS & row.values.keys():
+            del row.values[name]
+        row.problems = [replace(each, sentence=_UNIT_ALONE) if each.field == "kind" else each for each in row.problems]
 
 
 def _names(book: Book) -> None:
@@ -169,7 +182,7 @@ def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
         told = differences(_plain_unit, values, {**unit.today, "parent": unit.parent})
         keys = [name for name in told if UNITS.by_name[name].key and name not in {"document_no", "document_on"}]
         for name in keys:
-            _complain(row, name, KEY_CHANGED, warning=True)
+            _complain(row, name, UNIT_KEY_CHANGED, warning=True)
         changed = [name for name in told if not UNITS.by_name[name].key]
         book.verdicts[row.sheet, row.number] = (Verdict.CHANGED if changed else Verdict.SAME, changed)
 
@@ -229,6 +242,17 @@ def find_unit(book: Book, called: str | None) -> tuple[str | None, str]:
     if called in book.codes:
         return None, f"有两个单位叫“{called[:40]}”，请改填统一社会信用代码"
     return None, f"系统和本文件中都没有“{called[:40]}”，请先导入该单位或改正名称"
+
+
+def find_borrower(book: Book, called: str) -> tuple[str | None, str]:
+    """The code of who borrows a person, and what is to be looked at: it may also be a unit outside."""
+    code = book.code_of(called)
+    if code is None:
+        why = "有同名的单位" if called in book.codes else "不在系统中"
+        return None, f"“{called[:40]}”{why}，按外单位记入；是本系统单位的，请改填其现用全称或统一社会信用代码"
+    if code in book.bad and code not in book.known:
+        return None, f"“{called[:40]}”有错误，本次不写入，借调按外单位记入；请先改正该单位"
+    return code, called_now(book, called)
 
 
 def _unit_of_row(book: Book, row: JudgedRow) -> str | None:
@@ -320,6 +344,8 @@ def _settle(book: Book, row: JudgedRow) -> None:
     """The verdict of a row: what was found against the roster, unless it is wrong or left out."""
     key = (row.sheet, row.number)
     verdict, changed = book.verdicts.get(key, (Verdict.ADDED, []))
+    if not row.wrong and not row.left_out:
+        verdict, changed = in_force(row, verdict, changed, book.words.ended)
     if row.wrong:
         verdict = Verdict.WRONG
         if (code := book.unit_of.get(key)) is not None:

@@ -15,13 +15,14 @@ from typing import TypeAlias
 from services.roster.models.fields import Field, Kind
 from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
 from shared.law.uscc import InvalidUscc, parse_uscc
+from shared.spelling import BESIDE_HAN, plain_name
 
 Cell: TypeAlias = str | float | bool | None
 Value: TypeAlias = str | int | bool | tuple[str, ...] | None
 """JSON values: a day is `2021-03-01`, a month its first day, a code the code."""
 Reader: TypeAlias = Callable[[Cell], Value]
 
-LONGEST = {"duties": 4_000}
+LONGEST = {"duties": 20_000}
 USUAL_LENGTH = 200
 _LONGEST_NAME = 50
 _NOTHING = frozenset(
@@ -31,8 +32,6 @@ _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)
 _LITERAL = re.compile(r'="([^"]*)"')
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _SPACES = re.compile(r"\s+")
-_BETWEEN_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
-_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
 _REMARK = re.compile(r"[（(【\[]")
 _LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
@@ -40,8 +39,10 @@ _PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa
 _PLAIN_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
 _RADICAL = re.compile("[\u2f00-\u2fdf]")
-_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
+_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?")
+_TIME = re.compile(r"(?:[T ]|(?<=[日号])) *\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
+_CUT_MONTH = re.compile(r"(?:19|20|21)\d{2}\.1")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
 _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
@@ -58,12 +59,16 @@ class Wrong(Exception):  # noqa: N818  named as the fact it states
     """The cell cannot be taken; the text says why and what to do."""
 
 
-class MonthOnly(Wrong):
-    """A day of which only the month is written: `day` is what it may be recorded as, once somebody has looked."""
+class Doubtful(Wrong):
+    """`value` is what the cell may be recorded as, once somebody has looked."""
 
-    def __init__(self, day: str, sentence: str) -> None:
+    def __init__(self, value: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.day = day
+        self.value = value
+
+
+class MonthOnly(Doubtful):
+    """A day of which only the month is written."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,20 @@ def reader_of(field: Field, choices: Mapping[str, Choices]) -> Reader:
     if field.kind is Kind.DAY:
         return lambda cell: day(cell, last=field.name.endswith("until"))
     return _READERS[field.kind]
+
+
+def of_csv(kind: Kind, read: Reader) -> Reader:
+    """The same for the cells of a CSV: what a number has lost before it became text is told there too."""
+    if kind in {Kind.DAY, Kind.MONTH}:
+        return lambda cell: read(float(folded(cell)) if isinstance(cell, str) and _CUT_MONTH.fullmatch(folded(cell)) else cell)
+    return (lambda cell: _not_rounded(read(cell))) if kind is Kind.ID_NUMBER else read
+
+
+def _not_rounded(number: Value) -> Value:
+    """A spreadsheet keeps 15 digits of a number."""
+    if isinstance(number, str) and number.endswith("000"):
+        raise Doubtful(number, "末三位是 000，可能曾以数字格式存放而丢失，请与证件核对")
+    return number
 
 
 def is_nothing(cell: Cell) -> bool:
@@ -129,7 +148,7 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
         return cell  # as most are
     if is_nothing(cell):
         return None
-    plain = _standard_han(_BETWEEN_HAN.sub("", written(cell)))
+    plain = _standard_han(BESIDE_HAN.sub("", written(cell)))
     if _ERRORS.fullmatch(plain):
         raise Wrong("是公式的错误值，请填入实际内容")
     if plain[:1] in {"=", "+", "@", "|"} or (plain[:1] == "-" and not plain[1:2].isdigit()):
@@ -154,7 +173,7 @@ def name(cell: Cell) -> str | None:
         return None
     if _REMARK.search(plain):
         raise Wrong("姓名后带有括号备注，请只保留姓名，备注另填")
-    plain = _DOTS.sub("·", plain).strip("·")
+    plain = plain_name(plain).strip("·")
     if re.search(r"[\d=@+<>|*#%/\\]", plain):
         raise Wrong("姓名中含有数字或符号，请核对")
     return plain or None
@@ -300,13 +319,18 @@ def _date(cell: Cell) -> date | None:
     """A whole day, or None. Raises Wrong for a day that does not exist."""
     if isinstance(cell, str) and _PLAIN_DAY.fullmatch(cell):
         return _real(int(cell[:4]), int(cell[5:7]), int(cell[8:]))
-    plain = _in_digits(folded(cell))
+    plain = _in_digits(folded(_without_time(cell)))
     found = _DAY.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})(\d{2})", plain)
     if found:
         return _real(*(int(part) for part in found.groups()))
     if re.fullmatch(r"\d{4,5}(?:\.\d+)?", plain) and int(float(plain)) in _SERIALS:
         return _EPOCH + timedelta(days=int(float(plain)))
     return None
+
+
+def _without_time(cell: Cell) -> str:
+    """While the space still stands between them: without it, 2015/9/1 00:00 would be the tenth."""
+    return _TIME.sub("", unicodedata.normalize("NFKC", written(cell)))
 
 
 def _real(year: int, month_: int, day_: int) -> date:

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from services.roster.models.fields import Field, Kind, Sheet
 from services.roster.models.imports import MappingFile, MappingWrong
@@ -14,13 +14,14 @@ from services.roster.rules.imports.cells import Choices, Value, Wrong, folded, r
 class Translated:
     """One sheet's share of a mapping: headers to field names, code sets with the register's own words, defaults, and hidden values.
 
-    `extract`: header of the source, field name, pattern.
+    `extract`: header of the source, field name, pattern. `own`: headers that the mapping itself names, to a field's name, or to none.
     """
 
     columns: Mapping[str, str]
     choices: Mapping[str, Choices]
     defaults: Mapping[str, Value]
     extract: Sequence[tuple[str, str, str]] = ()
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_titles(sheet: Sheet) -> dict[str, str]:
@@ -41,6 +42,7 @@ def translated(sheet: Sheet, choices: Mapping[str, Choices], mapping: MappingFil
             fields[label].name: _default(fields[label], choices, text) for label, text in mapping.defaults.items() if label in fields
         },
         extract=[(each.source, fields[each.to].name, each.pattern) for each in mapping.extract if each.to in fields],
+        own=mine | {written: "" for written, label in mapping.columns.items() if not label},
     )
 
 

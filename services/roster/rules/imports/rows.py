@@ -8,10 +8,10 @@ from itertools import repeat
 from typing import Any
 
 from services.roster.models.fields import Field, Kind, Sheet
-from services.roster.models.imports import TOTAL_WORDS, HeaderMissing, JudgedRow, Problem
+from services.roster.models.imports import OF_POSTS, TOTAL_WORDS, UNITS_WITH_POSTS, HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports import cells
 from services.roster.rules.imports.agreement import Agreement
-from services.roster.rules.imports.cells import Cell, Choices, MonthOnly, Reader, Wrong
+from services.roster.rules.imports.cells import Cell, Choices, Doubtful, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
 from shared.sheets.reading import Row
 
@@ -28,12 +28,15 @@ _NO_RESULT = "公式没有结果，请填写数值"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the values of a sheet stand: field names in the order of the cells, then the first columns of the sheet, then what was extracted."""
+    """Where the values of a sheet stand: field names in the order of the cells, then the first columns of the sheet, then what was extracted.
+    `csv`: its cells are all text.
+    """
 
     sheet: Sheet
     names: Sequence[str]
     translated: Translated
     extracted: Sequence[str] = ()
+    csv: bool = False
 
 
 def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: Sequence[str], how: Translated) -> None:
@@ -56,7 +59,7 @@ class SheetJudge:
         self._sheet, self._names, self._how = layout.sheet, layout.names, layout.translated
         self._extracted, self._political_legal = layout.extracted, political_legal
         self._agreement = Agreement(layout.sheet, today, populations)
-        self._columns = [_Column(layout.sheet.by_name[name], layout.translated.choices) for name in (*layout.names, *layout.extracted)]
+        self._columns = [_Column(layout.sheet.by_name[name], layout) for name in (*layout.names, *layout.extracted)]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
@@ -75,10 +78,13 @@ class SheetJudge:
         self._ask_for_missing(judged)
         self._agreement.judge(judged)
         if judged.values.get("kind") == POLITICAL_LEGAL and not self._political_legal:
-            judged.left_out = True
-            judged.problems = [
-                Problem(self._sheet.kind, judged.number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
-            ]
+            self._leave_out(judged)
+
+    def _leave_out(self, judged: JudgedRow) -> None:
+        """Nothing else is said of it, but of the unit that stands beside its posts: that may come in."""
+        of_unit = [each for each in judged.problems if self._sheet is UNITS_WITH_POSTS and each.field not in OF_POSTS]
+        left_out = Problem(self._sheet.kind, judged.number, "kind", "政法专项编制由上级管理，本系统未开启导入，此行不导入", warning=True)
+        judged.left_out, judged.problems = True, [*of_unit, left_out]
 
     def read(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
         """As `judge`, cell by cell only: what is missing stays missing, and nothing is filled in."""
@@ -164,10 +170,13 @@ class SheetJudge:
 
 
 class _Column:
-    """One column: its field, and what its cells were read as before. Names and numbers differ from row to row: they are not remembered."""
+    """One column: its field, and what its cells were read as before. Names, numbers and long texts differ from row to row: they are not remembered."""
 
-    def __init__(self, field: Field, choices: Mapping[str, Choices]) -> None:
-        self.name, self._read, self._remembers = field.name, _reader(field, choices), field.kind not in _MANY_VALUES
+    def __init__(self, field: Field, layout: Layout) -> None:
+        read = _reader(field, layout.translated.choices)
+        self.name, self._read, self._remembers = field.name, read, field.kind not in _MANY_VALUES
+        if layout.csv:
+            self._read = cells.of_csv(field.kind, read)
         self._clear: dict[Cell, Any] = {None: None}
         self._doubtful: dict[Cell, tuple[Any, str]] = {}
 
@@ -183,7 +192,7 @@ class _Column:
         return values, said
 
     def _read_anew(self, cell: Cell) -> tuple[Any, str]:
-        if not self._remembers or isinstance(cell, bool):
+        if not self._remembers or isinstance(cell, bool) or (isinstance(cell, str) and len(cell) > cells.USUAL_LENGTH):
             return _outcome(self._read, cell)
         if (value := self._clear.get(cell, _UNREAD)) is not _UNREAD:
             return value, ""  # it stands a few rows further up
@@ -262,7 +271,7 @@ def _certified(cell: Cell) -> str | None:
 def _outcome(read: Reader, cell: Cell) -> tuple[Any, str]:
     try:
         return read(cell), ""
-    except MonthOnly as month:
-        return month.day, str(month)
+    except Doubtful as doubtful:
+        return doubtful.value, str(doubtful)
     except Wrong as wrong:
         return None, str(wrong)

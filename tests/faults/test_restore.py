@@ -38,6 +38,7 @@ from deploy.reporting import rebuilt
 from shared.clock import CHINA, at_hour
 from shared.db import Connection
 from tests.conftest import free_place
+from tests.left_behind import people_in
 
 PLACES = [Place(PROJECT / ".local" / f"test-restore-{slot}" / "first", 7000 + 150 * slot, "test") for slot in range(2)]
 SERVED = ("roster", "approval", "monitoring", "reporting")
@@ -90,6 +91,7 @@ async def test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there
         await play.put_right()
         await _right(second)
         assert (await rebuilt(second)).rows_differing == 0
+    assert people_in(first.home) == people_in(second.home) == {}
     sys.stdout.write(f"\n{made}{restored}从恢复开始到可用 {ready:.1f} 秒，备份 {size_of(tmp_path / 'backup') / 2**20:.0f} MB\n")
 
 

@@ -1,0 +1,137 @@
+"""A reform tried out: every step is taken, all that speaks against it is gathered, and the whole is undone."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.reform_moves import settle_causes
+from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, take_all, take_step
+from services.roster.commands.unit_changes import ensure_kinds_fit
+from services.roster.models.units import DocumentAfterEffect, Reform, ReformProblem, ReformTried, StepTried
+from services.roster.rules.reforms import Row, ensure_no_more_over
+from shared.db import By, Connection, Database, retried
+from shared.errors import DomainError
+from shared.events.envelope import uuid7
+
+
+@dataclass
+class _Undone(Exception):  # noqa: N818  named as the fact it states
+    found: ReformTried
+
+
+async def try_reform(database: Database, by: By, what: Reform) -> ReformTried:
+    """What the reform would do, step by step, and every reason against it. A step that is refused is left out, and the next one tried.
+
+    It locks as the reform itself would, so a deadlock is met as a command meets it.
+    """
+    return await retried(partial(_once, database, by, what))
+
+
+async def _once(database: Database, by: By, what: Reform) -> ReformTried:
+    try:
+        async with database.transaction() as conn:
+            raise _Undone(await _tried(conn, by, what))
+    except _Undone as undone:
+        return undone.found
+
+
+async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
+    problems = _of_document(by, what)
+    by = replace(by, document_no=by.document_no or "—")
+    reform_id, named = uuid7(), await take_all(conn, what)
+    problems += await _done_before(conn, by, what)
+    before = await excess_now(conn, named)
+    await remember(conn, by, what, reform_id)
+    work = Work(what.effective_on, reform_id, what=what)
+    steps: list[StepTried] = []
+    refused: list[ReformProblem] = []
+    for number, step in enumerate(what.steps, start=1):
+        work, problem = await _step(conn, by, work, step, number, steps)
+        refused += problem
+    problems += refused or await _of_whole(conn, work, before, named)
+    done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
+    return ReformTried(**done, steps=steps, problems=problems)
+
+
+async def _step(
+    conn: Connection, by: By, work: Work, step: object, number: int, steps: list[StepTried]
+) -> tuple[Work, list[ReformProblem]]:
+    then = _apart(work)
+    try:
+        async with conn.transaction():
+            await take_step(conn, by, then, step, number)
+    except DomainError as refusal:
+        return work, [_problem(refusal, number)]
+    steps.append(
+        StepTried(
+            step=number,
+            posts=then.handed_over - work.handed_over,
+            people=len(then.movers) - len(work.movers),
+            loans=len(then.loans) - len(work.loans),
+            uses=len(then.reservations) - len(work.reservations),
+            closes=len(then.closed) > len(work.closed),
+        )
+    )
+    return then, []
+
+
+def _apart(work: Work) -> Work:
+    """The same in containers of its own; what stands in them no step changes."""
+    return replace(work, **{each.name: _contained(getattr(work, each.name)) for each in fields(work)})
+
+
+def _contained(held: Any) -> Any:
+    if isinstance(held, dict):
+        return {key: _contained(each) for key, each in held.items()}
+    return copy(held) if isinstance(held, list | set) else held
+
+
+def _of_document(by: By, what: Reform) -> list[ReformProblem]:
+    days = (what.effective_on, what.document_on)
+    return _problems(partial(document_of, by), partial(today_of, by, *days), partial(_in_order, what))
+
+
+async def _done_before(conn: Connection, by: By, what: Reform) -> list[ReformProblem]:
+    try:
+        await ensure_new(conn, by, what)
+    except DomainError as refusal:
+        return [_problem(refusal, None)]
+    return []
+
+
+def _in_order(what: Reform) -> None:
+    if what.document_on > what.effective_on:
+        raise DocumentAfterEffect(document_on=what.document_on)
+
+
+async def _of_whole(conn: Connection, work: Work, before: Counter[Row], named: Sequence[UUID]) -> list[ReformProblem]:
+    problems = []
+    try:
+        await ensure_kinds_fit(conn, work)
+        await settle_causes(conn, work.movers, work.what.over_quota_cause)
+    except DomainError as refusal:
+        problems.append(_problem(refusal, None))
+    after, cause = await excess_now(conn, named), work.what.over_quota_cause
+    for row in sorted(after - before):
+        problems += _problems(partial(ensure_no_more_over, Counter({row: before[row]}), Counter({row: after[row]}), cause))
+    return problems
+
+
+def _problems(*checks: Callable[[], object]) -> list[ReformProblem]:
+    found = []
+    for check in checks:
+        try:
+            check()
+        except DomainError as refusal:
+            found.append(_problem(refusal, None))
+    return found
+
+
+def _problem(refusal: DomainError, step: int | None) -> ReformProblem:
+    refusal.where = ""
+    return ReformProblem(step=step, code=refusal.code, sentence=str(refusal))

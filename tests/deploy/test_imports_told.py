@@ -1,0 +1,105 @@
+"""What `bianban import` tells of a written file: loans are counted, and those that were refused at the writing are named."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy import cli, imports
+from deploy.imports import Importing, _print_written
+from deploy.local.place import Place
+from services.roster.models.imports import NOT_LENT
+
+NOTHING = dict.fromkeys(("units", "quotas", "seats", "persons", "over_quota", "changed", "loans"), 0)
+FOUND = {"id": "1", "sheets": {"roster": {"same": 3}}}
+REFUSED = {
+    "sheet": "人员",
+    "row": 250,
+    "column": "借出单位",
+    "sentence": f"{NOT_LENT}这个人员已不在该单位。",
+    "warning": True,
+    "at_writing": True,
+}
+
+
+class Doors:
+    """Two pages of findings; the refused loan stands on the second."""
+
+    async def get(self, *_: str, after: int, limit: int) -> Any:
+        page = {"items": [REFUSED | {"at_writing": False}], "next": limit} if not after else {"items": [REFUSED], "next": None}
+        return SimpleNamespace(body=page)
+
+
+def told(capsys: pytest.CaptureFixture[str], loans: int, not_lent: list[dict[str, Any]]) -> str:
+    _print_written(FOUND, {"written": NOTHING | {"loans": loans}, "refused": [], "state": "import_applied"}, not_lent)
+    return capsys.readouterr().out
+
+
+def test_a_file_that_changes_only_loans_is_not_said_to_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "借调 2 项" in told(capsys, 2, [])
+    assert "没有改动" in told(capsys, 0, [])
+
+
+class Imported:
+    """A file that was found good, and what became of it at the writing."""
+
+    def __init__(self, done: dict[str, Any]) -> None:
+        self.done = done
+
+    async def check(self, *_: Any, **__: Any) -> Any:
+        return FOUND | {"state": "import_checked", "note": "", "errors": 0, "warnings": 0, "sheets": {}}
+
+    async def problems(self, *_: Any) -> list[dict[str, Any]]:
+        return []
+
+    changes = problems
+
+    async def write(self, *_: Any, **__: Any) -> Any:
+        return {"written": NOTHING, "refused": [], "state": "import_applied", "warnings": 0} | self.done
+
+    async def not_lent(self, *_: Any) -> list[dict[str, Any]]:
+        return [REFUSED]
+
+
+@asynccontextmanager
+async def no_doors(_: Place) -> AsyncIterator[None]:
+    yield None
+
+
+@pytest.mark.parametrize(
+    ("done", "code"),
+    [
+        ({}, 0),
+        ({"written": NOTHING | {"persons": 2}}, 0),
+        ({"refused": [{"name": "测试单位", "sentence": "单位已撤销。"}]}, 1),
+        ({"state": "import_cancelled"}, 1),
+        ({"warnings": 1}, 1),
+    ],
+    ids=["nothing to write", "written", "a unit refused", "cancelled", "a loan refused"],
+)
+def test_what_was_not_written_is_told_by_the_exit_code(
+    done: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def officer(*_: object) -> str:
+        return "officer"
+
+    (tmp_path / "a.csv").write_text("x")
+    monkeypatch.setattr(imports, "doors_of", no_doors)
+    monkeypatch.setattr(imports, "officer", officer)
+    monkeypatch.setattr(imports, "Importing", lambda *_: Imported(done))
+
+    assert CliRunner().invoke(cli.app, ["import", "roster", str(tmp_path / "a.csv"), "--yes"]).exit_code == code
+
+
+@pytest.mark.asyncio
+async def test_a_loan_that_was_refused_at_the_writing_is_named_wherever_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    not_lent = await Importing(Doors(), "a").not_lent(FOUND)  # type: ignore[arg-type]
+
+    assert not_lent == [REFUSED]
+    said = told(capsys, 0, not_lent)
+    assert "人员 第 250 行：借调未登记" in said
+    assert "没有改动" not in said

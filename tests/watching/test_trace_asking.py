@@ -1,0 +1,52 @@
+"""`bianban trace` with a service away: what the others know is shown, and who was not asked is said."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.local.place import Place, WrongPlace
+from deploy.trace.asking import finder
+from deploy.trace.command import find
+from shared.found_traces import Found
+from tests.approval.servers import make_secrets
+
+pytestmark = pytest.mark.asyncio
+CASE = "approval:01a210f8-5bc8-7567-b52b-9533203e1941"
+EVENT = {"recorded_at": datetime(2026, 9, 18, tzinfo=UTC).isoformat(), "title": "已受理", "version": 1, "trace_id": None}
+
+
+async def asked(folder: Path, answers: Callable[[int], httpx.Response]) -> tuple[Found, list[str]]:
+    """By the port that is asked; Zipkin has nothing."""
+    place = Place(folder, 0, "test")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=[]) if request.url.port == place.port("zipkin") else answers(request.url.port or 0)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        return await find(finder(place, http, make_secrets(folder)), CASE)
+
+
+def known(port: int) -> httpx.Response:
+    """Approval has an event; roster is not there, monitoring has no database."""
+    if port == 18102:
+        raise httpx.ConnectError("")
+    return httpx.Response(200, json={"events": [EVENT], "workflow": None, "traces": []}) if port == 18103 else httpx.Response(503)
+
+
+async def test_what_the_others_know_is_shown_with_who_did_not_answer(tmp_path: Path) -> None:
+    found, away = await asked(tmp_path, known)
+
+    assert ([each["title"] for each in found.events], away) == (["已受理"], ["roster", "monitoring"])
+
+
+async def test_a_case_that_nobody_knew_is_not_called_unknown_while_somebody_was_away(tmp_path: Path) -> None:
+    with pytest.raises(WrongPlace, match="roster、approval、monitoring 没有应答"):
+        await asked(tmp_path, lambda _: httpx.Response(503))
+
+
+async def test_a_service_that_refuses_is_not_away(tmp_path: Path) -> None:
+    with pytest.raises(WrongPlace, match="403"):
+        await asked(tmp_path, lambda _: httpx.Response(403))
