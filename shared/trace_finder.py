@@ -10,6 +10,8 @@ import httpx
 from shared.found_traces import Found, Trace, lined_up
 
 SERVICES = ("roster", "approval", "monitoring")
+ASKED = (*SERVICES, "zipkin")
+"""Who may fail to answer."""
 MOST_TRACES = 200
 LOOKBACK = timedelta(days=400)
 Told: TypeAlias = Callable[[str, str], Awaitable[dict[str, Any] | None]]
@@ -17,11 +19,13 @@ Told: TypeAlias = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 
 
 class Zipkin:
-    """The store of spans. What it does not have, or cannot say because it is away, is left out; `away` tells which of the two."""
+    """The store of spans. What it does not have, or cannot say because it is away, is left out; `away` tells which of the two, `silent` that it was
+    asked and gave no answer.
+    """
 
     def __init__(self, http: httpx.AsyncClient, url: str) -> None:
         self._http, self._url = http, url
-        self.away = not url
+        self.away, self.silent = not url, False
 
     async def tagged(self, case_id: str) -> dict[str, list[dict[str, Any]]]:
         """Traces with a span of the case, by their ids."""
@@ -38,9 +42,11 @@ class Zipkin:
             return None
         try:
             answer = await self._http.get(self._url + path, params=query)
+            if answer.is_server_error:
+                answer.raise_for_status()
             return answer.json() if answer.is_success else None
         except (httpx.HTTPError, ValueError):
-            self.away = True
+            self.away = self.silent = True
             return None
 
 
@@ -62,6 +68,7 @@ class Finder:
         tagged = await self._zipkin.tagged(case_id)
         ids = dict.fromkeys([trace_id for each in told for trace_id in each["traces"]] + list(tagged))
         if not events and run is None and not ids:
+            self._note_zipkin()
             return None
         traces = [Trace(trace_id, tuple(lined_up(tagged.get(trace_id) or await self._zipkin.spans(trace_id)))) for trace_id in ids]
         return Found(case_id, [case_id], run, events, sorted(traces, key=_begun), not self._zipkin.away)
@@ -73,10 +80,15 @@ class Finder:
         spans = lined_up(await self._zipkin.spans(trace_id))
         events = _in_order(event for each in told for event in each["events"])
         if not spans and not events:
+            self._note_zipkin()
             return None
         tagged = [span.tags["case.id"] for span in spans if span.tags.get("case.id")]
         cases = list(dict.fromkeys([case for each in told for case in each["cases"]] + tagged))
         return Found(trace_id, cases, None, events, [Trace(trace_id, tuple(spans))], not self._zipkin.away)
+
+    def _note_zipkin(self) -> None:
+        """Where nothing was found, a Zipkin that gave no answer may know of it."""
+        self.away += ["zipkin"] * self._zipkin.silent
 
     async def _each(self, path: str) -> list[dict[str, Any]]:
         """What those who answer say."""

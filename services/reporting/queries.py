@@ -28,6 +28,7 @@ from services.reporting.models import (
 )
 from shared.auth import Who
 from shared.db import Connection
+from shared.exports.letters import letters_list
 from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, exports_of, flagged
 from shared.exports.trail import trail_list
 from shared.glossary import LABELS, ApplicationType, IssueState, Light
@@ -211,5 +212,6 @@ EXPORTS = exports_of(
         "distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}
     ),
     ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
+    letters_list("reporting"),
     trail_list("reporting"),
 )

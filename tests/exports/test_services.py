@@ -142,6 +142,7 @@ async def test_what_was_asked_of_an_export_stands_under_the_seal_and_is_not_what
             assert [each async for each in verify(conn, audited)] == [Broken(1, "altered", "exports", str(export_id))]
 
 
+OF_UNITS = {"approval": ("applications", "filing"), "monitoring": ("work", "issues", "lights", "freezes", "supervision")}
 FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
 
 
@@ -151,7 +152,7 @@ async def test_a_list_holds_what_its_asker_may_see(
 ) -> None:
     async with running(name, stack, database, tmp_path, monkeypatch) as service:
         await FILLS[name](service.database.pool)
-        for each in (name for name in service.lists if not name.startswith("trail_")):
+        for each in OF_UNITS[name]:
             office, observer, clerk, below, others = [
                 sorted({record["单位编码"] for record in (await service.take(each, role, units, **more)).records()})
                 for role, units, more in (
@@ -204,6 +205,75 @@ async def test_the_trail_of_a_service_goes_out_as_its_page_shows_it(
     assert {(each["单位编码"], each["单位"]) for each in files[0].records()} == {("U-1", "U-1"), ("U-3", "U-3"), ("", "")}
     assert f"案件编号为{case}，单位为U-1" in files[2].mark
     assert refused["code"] == "export_list_unknown"
+
+
+@pytest.mark.parametrize("name", ["roster", "approval", "monitoring", "reporting", "identity"])
+async def test_the_dead_letters_of_a_service_go_out_without_their_data(
+    name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(name, stack, database, tmp_path, monkeypatch) as service:
+        for offset, (key, headers) in enumerate(((str(MINE), {"ce_type": "roster.over_quota_recorded.v1"}), ("欧阳娜娜", {}))):
+            await service.database.pool.execute(
+                "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error)"
+                " VALUES ($1, $2, 'roster.events', 0, $3, $4, convert_to('{\"name\": \"欧阳娜娜\"}', 'UTF8'), 'KeyError')",
+                *(name, key, offset, headers),
+            )
+        page = (await service.doors.http.get("/upkeep/dead-letters", headers=service.doors.as_(Role.SYSTEM_ADMIN))).json()["items"]
+        file = await service.take(f"dead_letters_{name}", Role.SYSTEM_ADMIN)
+        refused = await asked(service.doors.http, service.doors.office, f"dead_letters_{name}")
+
+    shown, labels = (
+        ("id", "title", "type", "consumer", "key", "topic", "error"),
+        ("死信编号", "事件", "事件类型", "消费者", "对象", "主题", "原因"),
+    )
+    assert [[each[label] for label in labels] for each in file.records()] == [[str(each[field]) for field in shown] for each in page]
+    assert [each["对象"] for each in file.records()] == [str(MINE), "（4 字）"]
+    assert refused["code"] == "export_list_unknown"
+
+
+async def test_chains_go_out_step_by_step_as_their_page_shows_them(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("approval", stack, database, tmp_path, monkeypatch) as service:
+        page = (await service.doors.http.get("/chains", headers=service.doors.office)).json()
+        records = (await service.take("chains")).records()
+
+    steps = [
+        (chain["label"], chain["version"], step["label"], step["role_label"], step["budget_days"])
+        for chain in page
+        for step in chain["steps"]
+    ]
+    assert [(each["申请类型"], each["版本"], each["环节"], each["办理岗位"], each["时限（工作日）"]) for each in records] == steps
+    assert len(steps) > 5
+
+
+async def test_parameters_go_out_with_every_version_in_words(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("monitoring", stack, database, tmp_path, monkeypatch) as service:
+        day = {"effective_on": "2027-01-01", "source": "=检查", "owner": "监督科", "document_no": "编办〔2026〕9号"}
+        for name, value in (("budget_days", 7), ("notice_sealed", True)):
+            body = {"rule": "M01" if name == "budget_days" else "*", "name": name, "value": value, **day}
+            set_ = await service.doors.http.post("/parameters", json=body, headers=service.doors.as_(Role.SUPERVISION_OFFICER))
+            assert set_.status_code < 300, set_.text
+        page = (await service.doors.http.get("/parameters", headers=service.doors.office)).json()
+        records = (await service.take("parameters")).records()
+
+    assert len(records) == len(page) > 10
+    assert {(each["值"], each["依据"]) for each in records if each["生效日期"] == "2027-01-01"} == {("7", "=检查"), ("是", "=检查")}
+    assert not [each for each in records if each["参数"].isascii() or "{" in each["值"] or "[" in each["值"]]
+
+
+async def test_the_rosters_limits_go_out_with_every_value(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running("roster", stack, database, tmp_path, monkeypatch) as service:
+        page = (await service.doors.http.get("/parameters", headers=service.doors.office)).json()["items"]
+        records = (await service.take("limits")).records()
+
+    told = [(each["值"], each["依据"], each["责任科室"]) for each in records]
+    assert sorted(told) == sorted((each["value"], each["source"], each["owner"]) for each in page)
+    assert not [each for each in records if each["参数"].isascii()]
 
 
 async def test_monitorings_words_are_those_of_its_pages(

@@ -107,9 +107,9 @@ async def test_nobody_takes_a_list_whose_page_is_closed_to_him(house: Door) -> N
             assert (await asked(house.client, as_(house, role), name))["code"] == "export_list_unknown"
 
     assert {role: lists for role, lists in offered.items() if lists} == {
-        Role.SYSTEM_ADMIN: {"users"},
+        Role.SYSTEM_ADMIN: {"users", "dead_letters_identity"},
         Role.SECURITY_ADMIN: {"users"},
-        Role.AUDIT_ADMIN: {"users", "account_changes", "sign_ins", "trail_identity"},
+        Role.AUDIT_ADMIN: {"users", "account_changes", "sign_ins", "dead_letters_identity", "trail_identity"},
     }
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from services.portal.rules import months, parameters
+from shared import parameter_words
 from shared.glossary import Role
 from tests.portal.conftest import OURS, XSS, Door
 
@@ -97,8 +98,8 @@ def test_every_kind_of_value_goes_out_and_comes_back() -> None:
     back = {name: parameters.value_of(name, parameters.typed_of(name, value)) for name, value in told.items()}
 
     assert back == told
-    assert parameters.reads("notice_sealed", False) == "否"
-    assert parameters.reads("decide_automatically", None) == "未授权，由人决定"
+    assert parameter_words.reads("notice_sealed", False) == "否"
+    assert parameter_words.reads("decide_automatically", None) == "未授权，由人决定"
 
 
 def test_a_year_knows_its_holidays_and_the_rest_days_that_are_worked() -> None:

@@ -401,7 +401,14 @@ async def test_a_list_shows_what_the_single_view_shows_and_what_was_promised(doo
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("asked", "code"), [({"sort": "id_number"}, "sort_unknown"), ({"fields": "name,id_index"}, "field_unknown")])
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"sort": "id_number"}, "sort_unknown"),
+        ({"sort": "-started_on", "on_roster": "off"}, "sort_unknown"),
+        ({"fields": "name,id_index"}, "field_unknown"),
+    ],
+)
 async def test_what_cannot_be_sorted_by_or_shown_is_refused_in_words(doors: Doors, asked: dict[str, str], code: str) -> None:
     answer = await doors.http.get("/persons", params=asked, headers=doors.office)
 

@@ -14,19 +14,20 @@ from shared.found_traces import Found
 from tests.approval.servers import make_secrets
 
 pytestmark = pytest.mark.asyncio
+TRACE = "6b0e8526a58f01f2" * 2
 CASE = "approval:01a210f8-5bc8-7567-b52b-9533203e1941"
 EVENT = {"recorded_at": datetime(2026, 9, 18, tzinfo=UTC).isoformat(), "title": "已受理", "version": 1, "trace_id": None}
 
 
-async def asked(folder: Path, answers: Callable[[int], httpx.Response]) -> tuple[Found, list[str]]:
+async def asked(folder: Path, answers: Callable[[int], httpx.Response], zipkin: int = 200, what: str = CASE) -> tuple[Found, list[str]]:
     """By the port that is asked; Zipkin has nothing."""
     place = Place(folder, 0, "test")
 
     def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json=[]) if request.url.port == place.port("zipkin") else answers(request.url.port or 0)
+        return httpx.Response(zipkin, json=[]) if request.url.port == place.port("zipkin") else answers(request.url.port or 0)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
-        return await find(finder(place, http, make_secrets(folder)), CASE)
+        return await find(finder(place, http, make_secrets(folder)), what)
 
 
 def known(port: int) -> httpx.Response:
@@ -45,6 +46,17 @@ async def test_what_the_others_know_is_shown_with_who_did_not_answer(tmp_path: P
 async def test_a_case_that_nobody_knew_is_not_called_unknown_while_somebody_was_away(tmp_path: Path) -> None:
     with pytest.raises(WrongPlace, match="roster、approval、monitoring 没有应答"):
         await asked(tmp_path, lambda _: httpx.Response(503))
+
+
+@pytest.mark.parametrize("what", [CASE, TRACE])
+async def test_what_zipkin_may_know_is_not_called_unknown_while_it_is_away(tmp_path: Path, what: str) -> None:
+    def nothing(_: int) -> httpx.Response:
+        return httpx.Response(200, json={"events": [], "workflow": None, "traces": [], "cases": []})
+
+    with pytest.raises(WrongPlace, match="zipkin 没有应答"):
+        await asked(tmp_path, nothing, 503, what)
+    with pytest.raises(WrongPlace, match="没有"):
+        await asked(tmp_path, nothing, 200, what)
 
 
 async def test_a_service_that_refuses_is_not_away(tmp_path: Path) -> None:

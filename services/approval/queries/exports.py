@@ -6,6 +6,7 @@ from services.approval.models.tasks import Tab
 from services.approval.queries import tasks
 from services.approval.queries.documents import in_scope
 from shared.auth import Who
+from shared.exports.letters import letters_list
 from shared.exports.lists import (
     Column,
     ExportList,
@@ -85,6 +86,24 @@ FILED = (
     Column("sha256", "文件摘要", "l.sha256"),
 )
 
+
+def chains_source(_: Who, __: Filters) -> Source:
+    """Every step of every version of every chain, the newest version first."""
+    rows = "FROM chain_steps s JOIN chains c ON c.application_type = s.application_type AND c.version = s.version"
+    return Source(rows, "c.application_type, c.effective_on DESC, c.version DESC, s.position", ())
+
+
+CHAINS = (
+    Column("type", "申请类型", "c.application_type", turn=labelled),
+    Column("version", "版本", "c.version", Form.NUMBER),
+    Column("effective_on", "生效日期", "c.effective_on", Form.DAY),
+    Column("document_no", "依据", "c.document_no"),
+    Column("position", "序号", "s.position", Form.NUMBER),
+    Column("step", "环节", "s.label"),
+    Column("role", "办理岗位", "s.role", turn=labelled),
+    Column("budget_days", "时限（工作日）", "s.budget_days", Form.NUMBER),
+)
+
 EXPORTS = exports_of(
     ExportList(
         "applications",
@@ -102,5 +121,7 @@ EXPORTS = exports_of(
         },
     ),
     ExportList("filing", "归档备案台账", "documents.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
+    ExportList("chains", "审批链", "rules.read", [Sheet("审批链", CHAINS, chains_source)]),
+    letters_list("approval"),
     trail_list("approval"),
 )

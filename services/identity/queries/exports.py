@@ -6,6 +6,7 @@ import asyncpg
 
 from shared.auth import Who
 from shared.deeds import EVENTS
+from shared.exports.letters import letters_list
 from shared.exports.lists import (
     Column,
     ExportList,
@@ -113,5 +114,6 @@ EXPORTS = exports_of(
     ExportList("users", "用户与角色", "users.read", [Sheet("用户", USERS, users_source)], {"role": Role}),
     ExportList("account_changes", "账号变更", "audit.read", [Sheet("变更", CHANGES, changes_source)]),
     ExportList("sign_ins", "登录记录", "audit.read", [Sheet("登录", SIGN_INS, sign_ins_source)], {"user": Sought}),
+    letters_list("identity"),
     trail_list("identity"),
 )

@@ -8,7 +8,9 @@ import asyncpg
 from services.monitoring.models.tasks import Kind, Tab
 from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
+from shared import parameter_words
 from shared.auth import Who
+from shared.exports.letters import letters_list
 from shared.exports.lists import (
     ASKED_AT,
     Column,
@@ -180,6 +182,36 @@ SUPERVISION = (
     Column("acknowledged_at", "签收时间", wall_clock("l.acknowledged_at"), Form.INSTANT),
 )
 
+
+def parameters_source(_: Who, __: Filters) -> Source:
+    """Every version of every parameter, the newest first."""
+    return Source("FROM parameters p", "p.rule, p.name, p.version DESC", ())
+
+
+def _in_words(_: Eye) -> Turn:
+    return lambda value, row: parameter_words.reads(row["name"], value)
+
+
+def _of_rule(_: Eye) -> Turn:
+    return lambda value, _: parameter_words.GROUPS.get(value, value)
+
+
+def _called(_: Eye) -> Turn:
+    return lambda value, _: parameter_words.NAMES.get(value, value)
+
+
+PARAMETERS = (
+    Column("rule", "规则", "p.rule", turn=_of_rule),
+    Column("title", "参数", "p.name", turn=_called),
+    Column("value", "值", "p.value", turn=_in_words),
+    Column("version", "版本", "p.version", Form.NUMBER),
+    Column("effective_on", "生效日期", "p.effective_on", Form.DAY),
+    Column("source", "依据", "p.source"),
+    Column("owner", "责任科室", "p.owner"),
+    Column("recorded_at", "记录时间", wall_clock("p.recorded_at"), Form.INSTANT),
+    Column("recorded_by", "记录人", "p.recorded_by"),
+)
+
 _READ = "lights.read"
 EXPORTS = exports_of(
     ExportList(
@@ -230,5 +262,7 @@ EXPORTS = exports_of(
         [Sheet("督办", SUPERVISION, supervision_source)],
         {"unit": UUID, "week": lists.Week, "standing": lists.Standing, "q": Sought, "sort": sorts_of(lists.SORTS)},
     ),
+    ExportList("parameters", "规则参数", _READ, [Sheet("规则参数", PARAMETERS, parameters_source, "p.name")]),
+    letters_list("monitoring"),
     trail_list("monitoring", lists.REGISTER),
 )

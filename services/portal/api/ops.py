@@ -16,11 +16,12 @@ from services.portal.models import Away
 from services.portal.rules.waterfall import waterfall
 from shared.found_traces import TRACE_ID, Found
 from shared.glossary import SERVICE_NAMES
-from shared.trace_finder import SERVICES, Finder, Zipkin
+from shared.trace_finder import ASKED, Finder, Zipkin
 
 router = APIRouter(prefix="/ops")
 Operator = Annotated[Page, Depends(Opened("traces.read"))]
 MOST_CASES, NUMBERING = 50, ("approval", "monitoring")
+_NAMES = SERVICE_NAMES | {"zipkin": "Zipkin"}
 _CASE = re.compile(r"[a-z]{1,20}:[0-9A-Za-z:-]{1,60}")
 
 
@@ -31,7 +32,7 @@ async def ops(page: Operator) -> Response:
     known = not asked or TRACE_ID.fullmatch(asked) or _CASE.fullmatch(asked)
     cases, silent = ([], []) if known else await _cases(page, asked)
     found, away = await _found(page, cases[0] if len(cases) == 1 else asked) if len(cases) == 1 or known else (None, [])
-    away = [SERVICE_NAMES[each] for each in SERVICES if each in {*silent, *away}]
+    away = [_NAMES[each] for each in ASKED if each in {*silent, *away}]
     traces = [waterfall(each) for each in found.traces] if found else []
     return page.show("ops.html", asked=asked, cases=cases, found=found, traces=traces, away=away, link=_link(page, found))
 

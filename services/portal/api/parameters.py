@@ -12,11 +12,12 @@ from services.portal.models import Away, Field, Problem, Refused
 from services.portal.rules import parameters as rules
 from shared.clock import business_day
 from shared.glossary import FreezeScope, Rung
+from shared.parameter_words import GROUPS, LIMITS, NAMES, form_of, reads
 
 router = APIRouter(prefix="/admin/parameters")
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 Maintainer = Annotated[Page, Depends(Opened("parameters.maintain"))]
-_WORDS: dict[str, Any] = {"called": rules.NAMES, "reads": rules.reads}
+_WORDS: dict[str, Any] = {"called": NAMES, "reads": reads}
 TYPED = ("effective_on", "source", "owner", "document_no")
 
 
@@ -48,7 +49,7 @@ async def set_parameter(page: Maintainer, rule: str, name: str) -> Response:
 
 async def _send(page: Page, rule: str, name: str, value: Any, typed: dict[str, Any]) -> None:
     body = {"value": value, "source": typed["source"]} | ({"document_no": typed["document_no"]} if typed["document_no"] else {})
-    if rule == rules.LIMITS:
+    if rule == LIMITS:
         await page.send("roster", f"/parameters/{quote(name, safe='')}", body | {"valid_from": typed["effective_on"]})
     else:
         more = {"rule": rule, "name": name, "effective_on": typed["effective_on"], "owner": typed["owner"]}
@@ -84,7 +85,7 @@ async def _parameter(page: Page, rule: str, name: str, error: Problem | None = N
         "scopes": tuple(FreezeScope),
         "rungs": tuple(Rung),
     }
-    return page.show("admin_parameter.html", error.status if error else 200, error=error, kind=rules.form_of(name), **_WORDS, **shown)
+    return page.show("admin_parameter.html", error.status if error else 200, error=error, kind=form_of(name), **_WORDS, **shown)
 
 
 async def _lines(page: Page) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ async def _titles(page: Page) -> dict[str, str]:
         board = await page.get("monitoring", "/lights/matrix", limit=1)
     except (Refused, Away):
         board = {"rules": []}
-    return {each["code"]: f"{each['code']} {each['title']}" for each in board.get("rules", ())} | rules.GROUPS | {rules.LIMITS: "借调限额"}
+    return {each["code"]: f"{each['code']} {each['title']}" for each in board.get("rules", ())} | GROUPS | {LIMITS: "借调限额"}
 
 
 def _today(page: Page) -> str:

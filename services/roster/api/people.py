@@ -65,7 +65,7 @@ async def persons_of(
 
 
 async def _page(request: Request, door: Door, who: Who, wanted: PersonFilter, query: PersonQuery | OwnQuery | SearchBody) -> Response:
-    order = order_of(query.sort, wanted.name if isinstance(wanted, PersonSearch) else None)
+    order = order_of(query.sort, wanted)
     lines = PersonPages(who, wanted, query.moment, order, chosen(query.fields, FIELDS))
     async with door.database.searching() as conn:
         person_ids, next_page = await lines.chosen(conn, door.cipher, query.after, query.limit)

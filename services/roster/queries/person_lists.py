@@ -207,9 +207,12 @@ def _of_those(meant: Meant, put: Parameters) -> str:
     return f" AND strpos(substr(person.name, 2), {put(meant.char, 'text')}) > 0" if meant.char else ""
 
 
-def order_of(sort: str, name: str | None) -> Order:
-    """By name means, where somebody typed letters, by the letters: a page of them is then read off an index. Raises SortUnknown."""
-    order = ordered(sort, SORTS)
+def order_of(sort: str, wanted: PersonFilter) -> Order:
+    """By name means, where somebody typed letters, by the letters: a page of them is then read off an index. Who has no post has no day on which he
+    took it. Raises SortUnknown.
+    """
+    order = ordered(sort, SORTS if wanted.on_roster != "off" else {name: SORTS[name] for name in SORTS if name != "started_on"})
+    name = wanted.name if isinstance(wanted, PersonSearch) else None
     if order.name == "name" and name and is_letters(name):
         return replace(order, name=_typed(name), columns=SPELT[_typed(name)])
     return order

@@ -3,11 +3,13 @@
 from services.roster.queries.exports.columns import words
 from services.roster.queries.exports.differences import DIFFERENCE_LISTS
 from services.roster.queries.exports.jobs import JOB_LISTS
+from services.roster.queries.exports.limits import LIMIT_LISTS
 from services.roster.queries.exports.persons import PERSON_LISTS
 from services.roster.queries.exports.provincial import PROVINCIAL_LISTS
 from services.roster.queries.exports.reforms import REFORM_LISTS
 from services.roster.queries.exports.reveals import REVEAL_LISTS
 from services.roster.queries.exports.units import UNIT_LISTS
+from shared.exports.letters import letters_list
 from shared.exports.lists import exports_of
 from shared.exports.trail import trail_list
 
@@ -19,6 +21,8 @@ EXPORTS = exports_of(
     *JOB_LISTS,
     *REFORM_LISTS,
     *REVEAL_LISTS,
+    *LIMIT_LISTS,
+    letters_list("roster"),
     trail_list("roster", units="units"),
     words=words,
     units="units",
