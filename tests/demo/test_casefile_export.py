@@ -29,12 +29,15 @@ class Played:
 
     answers: dict[str, Any] = field(default_factory=lambda: {AT: {"number": "编申〔2026〕1号", "documents": [], "deadline": None}})
     clock: Clock = field(default_factory=lambda: Clock(None))
+    lost: set[str] = field(default_factory=set)
 
     async def pages(self, *_: Any, **__: Any) -> list[Any]:
         return []
 
     async def get(self, _user: str, _service: str, path: str, **query: Any) -> Any:
         path += "".join(f"?{name}={value}" for name, value in query.items() if value is not None)
+        if path in self.lost:
+            raise Refused(409, "notice_damaged", "文件已损坏。", {})
         if path not in self.answers:
             raise Refused(403, "forbidden", "无权查看", {})
         found = self.answers[path]
@@ -89,6 +92,25 @@ async def test_the_sealed_notices_of_all_rounds_are_in_it(tmp_path: Path) -> Non
     case = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
     assert [each["file"] for each in case["documents"]] == ["编整〔2026〕1号.pdf", "编整〔2026〕2号.pdf"]
     assert verify.main(tmp_path) == 0
+
+
+async def test_a_notice_whose_file_is_lost_costs_the_case_that_file_alone_and_the_check_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sealed = [{"round": each, "number": f"编整〔2026〕{each}号", "sealed_sha256": hashlib.sha256(PDF).hexdigest()} for each in (1, 2)]
+    played = Played({"/issues/i1": {"round": 3, "unit_id": "u1", "sealed_notices": sealed, "certificate": None, "files": []}})
+    played.answers |= {"/issues/i1/notice?round=2": PDF, "/units/u1/light": {"history": []}}
+    played.lost = {"/issues/i1/notice?round=1"}
+
+    await export(cast("Doors", played), "officer", "rectification:i1", tmp_path)
+
+    assert "编整〔2026〕1号.pdf：文件已损坏。案卷中没有该文件" in capsys.readouterr().err
+    assert sorted(each.name for each in tmp_path.glob("*.pdf")) == ["编整〔2026〕2号.pdf"]
+    assert verify.main(tmp_path) == 1
+    assert "编整〔2026〕1号.pdf" in capsys.readouterr().out
+    played.lost = set()
+    with pytest.raises(Refused, match="无权查看"):
+        await export(cast("Doors", played), "officer", "rectification:i1", tmp_path / "again")
 
 
 async def test_every_file_of_it_is_for_its_owner_alone_in_a_folder_that_stood_open_too(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """What a row would change: only what the file says, compared as what it means."""
 
+import pytest
+
 from services.roster.models.fields import PERSONS, UNITS
-from services.roster.rules.imports.changes import differences
+from services.roster.models.imports import JudgedRow, Verdict
+from services.roster.rules.imports.changes import differences, in_force
 
 
 def test_what_the_file_leaves_empty_stays() -> None:
@@ -19,3 +22,22 @@ def test_what_the_roster_does_not_tell_is_no_difference() -> None:
 def test_of_a_month_the_day_does_not_count_and_a_list_is_its_parts() -> None:
     assert differences(PERSONS, {"work_began_on": "2010-07-15"}, {"work_began_on": "2010-07-01"}) == []
     assert differences(UNITS, {"plates": ("a", "b")}, {"plates": ["a", "b"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("approved", "verdict", "changed", "outcome"),
+    [
+        (2, Verdict.CHANGED, ["approved"], Verdict.WRONG),
+        (0, Verdict.CHANGED, ["approved"], Verdict.CHANGED),
+        (2, Verdict.ADDED, [], Verdict.WRONG),
+        (2, Verdict.SAME, [], Verdict.SAME),
+    ],
+)
+def test_a_number_of_leaders_is_not_raised_at_a_level_that_has_ended(
+    approved: int, verdict: Verdict, changed: list[str], outcome: Verdict
+) -> None:
+    """Lowered to none it may be: so an ended level is cleared away."""
+    row = JudgedRow("seats", 7, {"level": "old", "approved": approved})
+
+    assert in_force(row, verdict, changed, {"level": {"old"}})[0] is outcome
+    assert bool(row.problems) is (outcome is Verdict.WRONG)

@@ -15,7 +15,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from deploy.bootstrap import PLAN
@@ -74,6 +74,7 @@ class Services:
     may_record: asyncio.Event = field(default_factory=asyncio.Event)
     refuses: bool = False
     held: list[str] = field(default_factory=list)
+    holds: list[int] = field(default_factory=list)
     seals: int = 0
     seal_down: bool = False
 
@@ -89,7 +90,7 @@ class Stage:
         self.services: dict[UUID, Services] = {}
 
     @asynccontextmanager
-    async def open(self, cached: int) -> AsyncIterator["Stage"]:
+    async def open(self, cached: int, runner: WorkflowRunner | None = None) -> AsyncIterator["Stage"]:
         strict = SandboxRestrictions.default.with_import_notification_policy(
             workflow.SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
         )
@@ -100,7 +101,7 @@ class Stage:
                 task_queue="workflows",
                 workflows=[ApprovalWorkflow],
                 max_cached_workflows=cached,
-                workflow_runner=SandboxedWorkflowRunner(restrictions=strict),
+                workflow_runner=runner or SandboxedWorkflowRunner(restrictions=strict),
             ),
             Worker(client, task_queue="roster", activities=[self.check, self.hold, self.claim, self.effect, self.give_back]),
             Worker(
@@ -129,7 +130,9 @@ class Stage:
 
     @activity.defn(name=roster.HOLD_RESERVATION)
     async def hold(self, request: roster.PostRequest) -> roster.Verdict:
-        return self.services[request.application_id].hold
+        services = self.services[request.application_id]
+        services.holds.append(request.revision)
+        return services.hold
 
     @activity.defn(name=roster.CLAIM_POST)
     async def claim(self, request: roster.PostRequest) -> roster.Verdict:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from temporalio import workflow
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 import tests.workflows.approval_play as play
+from deploy.chaos.older_workflows import unpatched
 from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.law.deadline import Deadline
@@ -374,6 +377,24 @@ async def test_every_way_out_gives_back_what_an_entry_or_a_change_holds(
 
     assert await played.handle.result() == "withdrawn"
     assert played.services.given_back == [1, 2]
+
+
+async def test_of_a_change_begun_by_an_older_build_the_next_revision_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Must fail under one name alone for the patch: of a run that began before it the SDK answers no to the end."""
+    async with play.server() as environment:
+        old, new = play.Stage(environment), play.Stage(environment)
+        with monkeypatch.context() as build:
+            build.setattr(workflow, "patched", unpatched)
+            async with old.open(0, UnsandboxedWorkflowRunner()):
+                played = await old.play(start(ApplicationType.CHANGE, content=play.content(**CHANGE)))
+                await played.until(EntryKind.RECEIVED)
+        before, new.services = list(played.services.holds), old.services
+        async with new.open(0):
+            await played.decide("return")
+            await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.content(**CHANGE)}))
+            await played.until(EntryKind.RECEIVED, 2)
+
+    assert (before, played.services.holds) == ([], [2])
 
 
 async def test_a_mended_application_stays_with_its_units(stage: play.Stage) -> None:
