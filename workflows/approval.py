@@ -31,6 +31,8 @@ FROZEN_AGAIN = "approval-frozen-again"
 """Patch: cases begun before it do not take the roster's word on an order whose end they heard of."""
 CONTINUES = "approval-claim-continues"
 """Patch: a claim begun before it asked on in one run."""
+WITHDRAWN_UNHELD = "approval-withdrawn-unheld"
+"""Patch: what was withdrawn while its checks ran asked for its hold all the same, until no freeze refused it."""
 HOLDS_CHANGE = "approval-change-held"
 """Patch: of a registered change the roster heard at the claim, not while its case was decided."""
 
@@ -160,6 +162,8 @@ class ApprovalWorkflow(OpenCase):
     async def _receive(self) -> None:
         """Advice first; an entry then takes hold of its reservation, a change of what was registered, or goes back to the applicant with the roster's reason."""
         checks = tuple(await self.ask(posts.CHECK_APPLICATION, self._request(), list[Check], posts.TASK_QUEUE))
+        if self.case.phase is not Phase.SUBMITTED and workflow.patched(WITHDRAWN_UNHELD):
+            return
         verdict = await self._granted(posts.HOLD_RESERVATION) if self._needs_hold() else Verdict(accepted=True)
         if verdict is None or self.case.phase is not Phase.SUBMITTED:
             return

@@ -70,6 +70,8 @@ class Services:
     claimed: list[roster.PostRequest] = field(default_factory=list)
     claims: list[roster.Verdict] = field(default_factory=list)
     hold: roster.Verdict = ACCEPTED
+    checking: asyncio.Event = field(default_factory=asyncio.Event)
+    may_check: asyncio.Event = field(default_factory=asyncio.Event)
     may_claim: asyncio.Event = field(default_factory=asyncio.Event)
     may_record: asyncio.Event = field(default_factory=asyncio.Event)
     refuses: bool = False
@@ -112,9 +114,11 @@ class Stage:
         ):
             yield self
 
-    async def play(self, begin: messages.ApprovalStart, services: Services | None = None) -> "Played":
-        """Submit an application; its time passes by `fast_forward` only."""
+    async def play(self, begin: messages.ApprovalStart, services: Services | None = None, *, checked: bool = True) -> "Played":
+        """Submit an application; its time passes by `fast_forward` only. Not `checked`: its checks last until they may end."""
         services = services or Services()
+        if checked:
+            services.may_check.set()
         services.may_claim.set()
         services.may_record.set()
         self.services[begin.application_id] = services
@@ -125,7 +129,9 @@ class Stage:
         return Played(self.environment, handle, services)
 
     @activity.defn(name=roster.CHECK_APPLICATION)
-    async def check(self, _: roster.PostRequest) -> list[roster.Check]:
+    async def check(self, request: roster.PostRequest) -> list[roster.Check]:
+        self.services[request.application_id].checking.set()
+        await self.services[request.application_id].may_check.wait()
         return [roster.Check(code="available", passed=True, sentence="可用编制充足", clause="§2.3")]
 
     @activity.defn(name=roster.HOLD_RESERVATION)

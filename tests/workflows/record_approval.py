@@ -46,6 +46,14 @@ async def withdrawn(played: Played) -> None:
     await played.handle.result()
 
 
+async def withdrawn_while_checked(played: Played) -> None:
+    """An entry that is withdrawn while the roster is asked for its checks."""
+    await played.services.checking.wait()
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    played.services.may_check.set()
+    await played.handle.result()
+
+
 async def continued(played: Played) -> None:
     """The second run of a case that went on as new."""
     await played.until(EntryKind.RECEIVED)
@@ -90,6 +98,8 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-continued": (continued, play.start(entries_per_run=2)),
     "approval-frozen-again": (came_back, play.start()),
     "approval-change-held": (change_filed, play.start(ApplicationType.CHANGE, content=play.content(**CHANGE))),
+    "approval-withdrawn-asked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
+    "approval-withdrawn-checked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 
@@ -98,7 +108,7 @@ async def main(names: Sequence[str]) -> None:
     async with play.server() as environment, play.Stage(environment).open(1000) as stage:
         for name in names:
             story, begin = STORIES[name]
-            played = await stage.play(begin, Services())
+            played = await stage.play(begin, Services(), checked=story is not withdrawn_while_checked)
             await story(played)
             keep(name, await played.handle.fetch_history())
 

@@ -171,6 +171,19 @@ async def test_a_withdrawal_while_the_receipt_is_being_recorded_ends_the_case(st
         assert await played.handle.result() == "withdrawn"
 
 
+async def test_what_is_withdrawn_while_it_is_checked_takes_hold_of_nothing(stage: play.Stage) -> None:
+    """Must fail when the hold is asked for all the same: of a frozen unit the roster would be asked until the freeze ends."""
+    frozen = play.Services(hold=Verdict(accepted=False, code="frozen", frozen_by=(ORDER,)))
+    played = await stage.play(start(ApplicationType.ENTRY, content=play.content(**ENTRY)), frozen, checked=False)
+    await played.services.checking.wait()
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    played.services.may_check.set()
+
+    async with asyncio.timeout(20):
+        assert await played.handle.result() == "withdrawn"
+    assert (played.services.holds, played.services.given_back) == ([], [])
+
+
 async def test_a_claim_that_wakes_up_after_the_withdrawal_is_given_back(stage: play.Stage) -> None:
     played = await stage.play(start())
     await played.until(EntryKind.RECEIVED)
