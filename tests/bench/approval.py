@@ -68,7 +68,8 @@ async def _bare(temporal: Client) -> None:
 async def _bare_workers(place: Place) -> AsyncIterator[None]:
     program = (sys.executable, "-m", "tests.bench.bare_temporal", place.temporal)
     workers = [
-        await asyncio.create_subprocess_exec(*program, part, cwd=PROJECT, env=place.variables()) for part in ("workflows", "activities")
+        await asyncio.create_subprocess_exec(*program, part, stdout=asyncio.subprocess.DEVNULL, cwd=PROJECT, env=place.variables())
+        for part in ("workflows", "activities")
     ]
     try:
         yield

@@ -17,6 +17,7 @@ from shared.law.retirement import Sex
 UNITS = 60
 CATEGORY, KIND, FUNDING, NO_POSTS = "SY-E", "SY", "full", "self"
 POSTS = 100_000
+_OURS = "FROM units WHERE name ~ '^第[0-9]+中学$'"
 SINCE = timedelta(days=30)
 
 
@@ -32,9 +33,14 @@ async def ensure(place: Place) -> list[UUID]:
 
 
 async def units(roster: Database, count: int) -> list[UUID]:
-    """So many units, those that are there first. They have posts of one funding and none of another."""
-    there = [row["id"] for row in await roster.pool.fetch("SELECT id FROM units ORDER BY code LIMIT $1", count)]
+    """So many units, those that are there first, whatever an import has brought besides. They have posts of one funding and none of another."""
+    there = [row["id"] for row in await roster.pool.fetch(f"SELECT id {_OURS} ORDER BY code LIMIT $1", count)]
     return [*there, *[await _unit(roster, number) for number in range(len(there), count)]]
+
+
+async def fresh_unit(roster: Database) -> UUID:
+    """One more, with nobody on its posts."""
+    return await _unit(roster, await roster.pool.fetchval(f"SELECT count(*) {_OURS}"))
 
 
 async def _unit(roster: Database, number: int) -> UUID:

@@ -59,8 +59,7 @@ async def _every(units: list[UUID]) -> list[UUID]:
 
 
 async def _fresh_unit(roster: Database) -> list[UUID]:
-    known = await roster.pool.fetchval("SELECT count(*) FROM units")
-    return (await county.units(roster, known + 1))[-1:]
+    return [await county.fresh_unit(roster)]
 
 
 async def _postings(roster: Database, units: list[UUID], count: int) -> list[Posting]:

@@ -50,7 +50,13 @@ class Stream:
         async with AsyncExitStack() as stack:
             for part in parts:
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "tests.bench.stream_part", part, stdin=asyncio.subprocess.PIPE, cwd=PROJECT
+                    sys.executable,
+                    "-m",
+                    "tests.bench.stream_part",
+                    part,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    cwd=PROJECT,
                 )
                 stack.push_async_callback(_end, process)
                 assert process.stdin
