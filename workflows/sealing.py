@@ -1,7 +1,5 @@
 """SealWorkflow: one released document of monitoring, a weekly list or a 整改通知书, from 用印登记 to its sealed file."""
 
-from datetime import timedelta
-
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -10,13 +8,14 @@ with workflow.unsafe.imports_passed_through():
     from workflows.clock import BusinessClock, Timed
     from workflows.runs import is_to_continue
     from workflows.sealing_messages import SEAL_DOCUMENT, TASK_QUEUE, SealAnswered, SealStart
-    from workflows.tries import PAPER
+    from workflows.tries import ASK_AGAIN, PAPER, until_asked
 
-ASK_AGAIN = timedelta(minutes=5)
 CONTINUES = "seal-continues"
 """Patch: runs begun before it had no end."""
 HEARS = "seal-hears"
 """Patch: runs begun before it took an answer that came while the platform was asked for one they had seen, and waited on."""
+SOONER = "seal-asks-sooner"
+"""Patch: runs begun before it asked every five minutes from the first time on."""
 ENDS = "seal-ends"
 """Patch: runs begun before it took a cancellation for a platform that is away."""
 
@@ -32,10 +31,12 @@ class SealWorkflow(Timed):
 
     @workflow.run
     async def run(self, start: SealStart) -> None:
-        heard = self._answered
+        heard, asked = self._answered, 0
         while not await self._sealed(start):
+            asked += 1
             seen = heard if workflow.patched(HEARS) else self._answered
-            await self.clock.wait_until(self.clock.now() + ASK_AGAIN, lambda: self._answered > seen, "ask again")  # noqa: B023  read while this wait lasts
+            pause = until_asked(asked) if workflow.patched(SOONER) else ASK_AGAIN
+            await self.clock.wait_until(self.clock.now() + pause, lambda: self._answered > seen, "ask again")  # noqa: B023  read while this wait lasts
             if self._must_continue():
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 workflow.continue_as_new(start.model_copy(update={"clock_offset": self.clock.offset}))

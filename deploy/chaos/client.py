@@ -16,7 +16,7 @@ from deploy.identity import tokens
 from deploy.local.place import Place, WrongPlace
 from shared.auth import Tokens, Who
 from shared.clock import Clock
-from workflows.sealing import ASK_AGAIN
+from workflows.tries import ASK_AGAIN
 
 PATIENCE = ASK_AGAIN.total_seconds() + 120
 """How long a request is repeated and an effect is waited for, in seconds: a seal whose answer was lost is asked again only after `ASK_AGAIN`."""

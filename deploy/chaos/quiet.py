@@ -16,7 +16,7 @@ from shared.clock import Clock
 from shared.db import Connection
 from shared.temporal import ANSWER_WITHIN
 from workflows.clock import CLOCK_OFFSET
-from workflows.sealing import ASK_AGAIN
+from workflows.tries import ASK_AGAIN
 
 PATIENCE = 240.0
 LATE = timedelta(seconds=10)

@@ -39,7 +39,7 @@ from tests.monitoring.events import Town
 from tests.monitoring.tables import Tables
 from tests.roster import given
 from workflows.rectification_case import Act
-from workflows.sealing import ASK_AGAIN
+from workflows.tries import ASK_AGAIN
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)

@@ -245,6 +245,12 @@ class Played:
         document = (await self.until(EntryKind.RENDERED)).document_id
         await self.tell("seal_completed", messages.SealCompleted(document_id=document or UUID(int=0)))
 
+    async def until_asked_for_its_seal(self, times: int) -> None:
+        """Wait until the platform was asked so often."""
+        async with asyncio.timeout(30):
+            while self.services.seals < times:  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.02)
+
     async def until_run_after(self, run_id: str | None) -> None:
         """Wait until the case goes on in another run."""
         async with asyncio.timeout(30):

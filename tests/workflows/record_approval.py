@@ -86,6 +86,18 @@ async def change_filed(played: Played) -> None:
     await filed_after_claim(played)
 
 
+async def asked_again(played: Played) -> None:
+    """A seal whose platform is asked three times: the answer was lost."""
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.release()
+    for times in (1, 2, 3):
+        await played.until_asked_for_its_seal(times)
+        await played.pass_time(timedelta(seconds=30 * times + 1))
+    await played.seal()
+    await played.handle.result()
+
+
 async def filed_after_claim(played: Played) -> None:
     await played.release()
     await played.seal()
@@ -100,6 +112,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-change-held": (change_filed, play.start(ApplicationType.CHANGE, content=play.content(**CHANGE))),
     "approval-withdrawn-asked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-withdrawn-checked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
+    "approval-seal-sooner": (asked_again, play.start()),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

@@ -232,6 +232,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "seal-waited": waited,
     "seal-continued": waited,
     "seal-heard": heard,
+    "seal-sooner": sealed,
     "supervision-issued": issued,
     "sweep-swept": swept,
 }

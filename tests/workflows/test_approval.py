@@ -551,6 +551,23 @@ async def test_while_the_seal_is_away_the_case_waits_and_then_goes_on_by_itself_
     assert await played.handle.result() == "filed"
 
 
+async def test_a_seal_whose_answer_was_lost_is_asked_for_again_soon_and_then_ever_later(stage: play.Stage) -> None:
+    """Must fail when five minutes pass before the second asking: so long the document would lie there, sealed."""
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    await played.approve_all()
+    await played.release()
+    await played.until_asked_for_its_seal(1)
+
+    asked = []
+    for seconds in (31, 31, 31, 121, 241, 241, 61):
+        await played.pass_time(timedelta(seconds=seconds))
+        await asyncio.sleep(0.3)
+        asked.append(played.services.seals)
+
+    assert asked == [2, 2, 3, 4, 5, 5, 6]
+
+
 async def test_a_repeated_seal_answer_changes_nothing(stage: play.Stage) -> None:
     played = await stage.play(start())
     await played.until(EntryKind.RECEIVED)

@@ -2,7 +2,8 @@
 
 import asyncio
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from temporalio import activity, workflow
@@ -14,6 +15,7 @@ from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answered_meanwhile,
 from workflows.sealing import SealWorkflow
 from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart, workflow_id
 from workflows.sealing_messages import TASK_QUEUE as SEAL_QUEUE
+from workflows.tries import until_asked
 
 pytestmark = pytest.mark.asyncio
 
@@ -46,8 +48,20 @@ async def test_a_document_that_waits_for_weeks_goes_on_as_new_by_its_own_clock_a
         run_id = (await environment.client.get_workflow_handle(handle.id).describe()).run_id
 
     assert run_id != handle.first_execution_run_id
-    assert due - released >= (2 * ROUNDS - 1) * timedelta(minutes=5)
+    assert due - released >= (2 * ROUNDS - 1) * until_asked(1)
     assert answers == []
+
+
+async def test_a_document_whose_answer_was_lost_is_asked_for_again_soon_and_then_ever_later() -> None:
+    """Must fail when five minutes pass before the second asking: so long the document would lie there, sealed."""
+    answers, dues = [*7 * [False], True], []
+    async with play.server() as environment, sealing(environment, answers) as (handle, _):
+        while len(answers) > 1:
+            dues.append(datetime.fromisoformat(await handle.query("next_due")))
+            await asked_again(handle, answers, until=len(answers) - 1)
+
+    pauses = [(later - due).total_seconds() for due, later in pairwise(dues)]
+    assert [pause // 30 * 30 for pause in pauses] == [60, 120, 240, 300, 300]
 
 
 async def test_a_run_that_was_long_before_the_patch_goes_on_as_new_too() -> None:
