@@ -73,7 +73,7 @@ def test_what_a_finding_rests_on_is_told_by_name_and_names_nobody() -> None:
     others = [[each.name for each in details_of(finding.inputs, finding.threshold)] for finding in judged]
     assert others == [
         ["编制", "入编日期", "核准用编日期", "允许早于核准（日）"],
-        ["编制", "法定退休月份", "宽限（工作日）", "宽限截止", "参数版本", "放假安排依据"],
+        ["编制", "应退休月份", "宽限（工作日）", "宽限截止", "参数版本", "放假安排依据"],
     ]
     grounds = [each.value for finding in judged for each in details_of(finding.inputs, finding.threshold) if each.name == "放假安排依据"]
     assert [ground.partition("（")[0] for ground in grounds] == [holiday_ground([CALENDAR.published[-1]])]

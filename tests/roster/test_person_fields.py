@@ -30,6 +30,7 @@ from services.roster.queries.establishments import LATEST, Moment
 from services.roster.queries.persons import ChangeView, PersonView, person_view, revealed
 from shared.auth import Who
 from shared.db import Database
+from shared.events.roster import PlacementCorrected, RetirementFact
 from shared.glossary import PersonIdentity, PostCategory, Role
 from shared.law.retirement import Category, Sex
 from tests.roster import given
@@ -413,6 +414,33 @@ async def test_late_flexible_retirement_is_open_to_nobody_who_leads_or_serves(
             await registered(roster_db, unit_id, **more)
 
     assert (await seen(roster_db, person_id)).flexible_retirement == ("flexible_late" if open_ else "flexible_early")
+
+
+async def test_a_late_retirement_is_told_where_the_month_is_watched_and_so_is_its_end(roster_db: Database) -> None:
+    person_id, placement_id = await in_post(roster_db)
+
+    async def choose(choice: str) -> None:
+        what = UpdatePerson(person_id=person_id, since=given.TODAY, flexible_retirement=choice)
+        await update_person(roster_db, given.CIPHER, given.by(at=LATER), what)
+
+    await choose("flexible_early")
+    year, month = str((await seen(roster_db, person_id)).retirement.month).split("-")
+    three_years_after = f"{int(year) + 3}-{month}"
+    count = len(await given.published(roster_db))
+    await choose("flexible_late")
+    await choose("flexible_none")
+    later, again = (await given.published(roster_db))[count:]
+
+    assert isinstance(later, PlacementCorrected)
+    assert isinstance(again, PlacementCorrected)
+    assert (later.person_id, later.ended_on, later.retirement) == (person_id, None, RetirementFact(category="F55", month=three_years_after))
+    assert again.retirement == (await seen(roster_db, person_id)).retirement
+    assert (again.version, again.person_version) == (later.version + 1, later.person_version + 1)
+
+    await given.release(roster_db, placement_id)
+    count = len(await given.published(roster_db))
+    await choose("flexible_late")
+    assert len(await given.published(roster_db)) == count  # who left is watched by nobody
 
 
 async def test_what_the_insurance_says_is_kept_sealed_through_every_change_and_told_by_nobody_else(

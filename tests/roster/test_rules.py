@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.roster.models.facts import PersonRecord
 from services.roster.models.refusals import BirthDiffersFromId, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
-from services.roster.rules.persons import checked_number, retirement_category, retirement_fact, title_level
+from services.roster.rules.persons import checked_number, retirement_category, retirement_due, retirement_fact, title_level
 from services.roster.rules.posts import ensure_available, expiry
 from shared.events.roster import EstablishmentState
 from shared.glossary import PersonIdentity, PostCategory
@@ -153,6 +153,16 @@ def test_the_certified_birth_date_rules() -> None:  # trap: trusting the ID numb
 def test_the_special_group_and_the_unknown_have_no_month() -> None:
     assert retirement_fact(person(professional_title="高级教师")).month is None
     assert retirement_fact(person(identity=PersonIdentity.UNKNOWN, post_category=PostCategory.UNKNOWN)).month is None
+
+
+def test_who_chose_to_go_later_may_stay_three_years_longer_and_not_for_ever() -> None:  # the choice names no month
+    late = person(flexible_retirement="flexible_late")
+    assert retirement_fact(late).month == retirement_fact(person()).month
+    year, month = map(int, str(retirement_fact(late).month).split("-"))
+    assert (retirement_due(late).category, retirement_due(late).month) == ("F55", f"{year + 3}-{month:02}")
+    special = person(flexible_retirement="flexible_late", retirement_override=Category.SPECIAL)
+    assert retirement_due(special).month is None
+    assert retirement_due(person(flexible_retirement="flexible_early")) == retirement_fact(person())
 
 
 def test_an_abolished_area_code_is_taken() -> None:  # trap: refusing abolished area codes

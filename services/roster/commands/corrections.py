@@ -11,7 +11,7 @@ from services.roster.commands.indexes import change_number
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.persons import ensure_same_retirement
-from services.roster.commands.placements import DETAILS, close_recorded
+from services.roster.commands.placements import DETAILS, close_recorded, corrected
 from services.roster.commands.records import Line, begins, ensure_nothing_later, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
 from services.roster.models.facts import Placement
@@ -20,15 +20,13 @@ from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, No
 from services.roster.models.requests import CorrectPlacement
 from services.roster.models.units import EndAfterClosing
 from services.roster.queries.codes import ensure_known_codes
-from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_known_entry, person_record, placement, placements_of
 from services.roster.queries.persons import label_of
-from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded, retirement_fact
+from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
-from shared.events.roster import PlacementCorrected
 
 
 @command
@@ -50,7 +48,7 @@ async def correct_post(conn: Connection, by: By, old: Placement, new: Placement,
     _ensure_possible(old, new, await placements_of(conn, old.person_id))
     await _ensure_unit_lasted(conn, old, new)
     await _rewrite_placement(conn, by, old, new)
-    await outbox.append(conn, by, await _corrected(conn, by, new, person_version, version))
+    await outbox.append(conn, by, await corrected(conn, by, new, person_version, version))
 
 
 async def _as_corrected(conn: Connection, what: CorrectPlacement, old: Placement, by: By) -> Placement:
@@ -108,25 +106,6 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
     await keep_lines(conn, by, new.person_id, lines)
 
 
-async def _corrected(conn: Connection, by: By, new: Placement, person_version: int, version: int) -> PlacementCorrected:
-    return PlacementCorrected(
-        occurred_at=by.as_of,
-        unit_id=new.unit_id,
-        version=version,
-        establishments=(await establishment(conn, new.unit_id, new.kind, new.funding),),
-        document_no=by.document_no,
-        person_id=new.person_id,
-        person_version=person_version,
-        kind=new.kind,
-        funding=new.funding,
-        transfer_id=new.transfer_id,
-        started_on=new.started_on,
-        ended_on=new.ended_on,
-        authorised_on=new.authorised_on,
-        retirement=retirement_fact(await person_record(conn, new.person_id)),
-    )
-
-
 async def correct_person(database: Database, cipher: FieldCipher, by: By, what: CorrectPerson) -> None:
     """Correct what is known of a person, with proof. A new number is checked like a first one; the old record stays readable as known then."""
     async with database.reading() as conn:
@@ -174,4 +153,4 @@ async def change_record(conn: Connection, by: By, what: SealedChange, person_ver
     current = next((each for each in await placements_of(conn, what.person_id) if each.ended_on is None), None)
     if current is not None:
         version = await take_unit(conn, current.unit_id)
-        await outbox.append(conn, by, await _corrected(conn, by, current, person_version, version))
+        await outbox.append(conn, by, await corrected(conn, by, current, person_version, version))

@@ -19,7 +19,7 @@ from services.roster.commands.records import write_records
 from services.roster.models.loads import Loaded, LoadedPerson, LoadedQuota, LoadUnit
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.queries.loads import Standing
-from services.roster.rules.persons import retirement_fact
+from services.roster.rules.persons import retirement_due
 from shared.db import By, Connection
 from shared.events.envelope import uuid7s
 from shared.events.roster import EstablishmentState, LoadedHistory, LoadedPlacement, RosterEvent, UnitLoaded
@@ -150,7 +150,7 @@ def _placed(
                 started_on=person.started_on,
                 authorised_on=person.authorised_on if fits else None,
                 cause=None if fits else person.over_quota_cause or OverQuotaCause.HISTORY,
-                retirement=retirement_fact(person),
+                retirement=retirement_due(person),
             )
         )
     for key, people in more.items():

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from services.roster.commands.indexes import take_numbers
-from services.roster.commands.locks import lock_person
+from services.roster.commands.locks import lock_person, take_person_and_unit
 from services.roster.commands.mandate import today_of
+from services.roster.commands.placements import corrected
 from services.roster.commands.posts import change_post
 from services.roster.commands.records import ensure_nothing_later, rewrite, write_records
 from services.roster.commands.sealing import seal, seal_change
@@ -12,9 +13,9 @@ from services.roster.models.facts import PersonRecord
 from services.roster.models.persons import RECORD, SENSITIVE, RegisterPerson, RevealPerson, SealedChange, SealedPerson, UpdatePerson
 from services.roster.models.refusals import KeyItemWouldChange, PersonKnown, UnitUnknown
 from services.roster.queries.codes import ensure_known_codes
-from services.roster.queries.facts import person_record
+from services.roster.queries.facts import person_record, placements_of
 from services.roster.queries.indexes import other_of
-from services.roster.rules.persons import checked_number, ensure_late_open, ensure_override_grounded, retirement_category
+from services.roster.rules.persons import checked_number, ensure_late_open, ensure_override_grounded, retirement_category, retirement_due
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -75,12 +76,23 @@ async def write_update(conn: Connection, by: By, what: SealedChange) -> None:
         before = await person_record(conn, what.person_id)
         await ensure_nothing_later(conn, what.person_id, what.columns, since)
         await rewrite(conn, by, what.person_id, what.columns, since)
-        ensure_same_retirement(before, await person_record(conn, what.person_id))
+        after = await person_record(conn, what.person_id)
+        ensure_same_retirement(before, after)
+        if retirement_due(before) != retirement_due(after):
+            await _tell_retirement(conn, by, what.person_id)
     if what.post:
         await change_post(conn, by, what.person_id, since, what.post)
 
 
 _update = command(write_update)
+
+
+async def _tell_retirement(conn: Connection, by: By, person_id: UUID) -> None:
+    """Until when somebody may stay has changed, by his own choice: whoever watches the month of a person in post is told. The caller has locked him."""
+    here = next((each for each in await placements_of(conn, person_id) if each.ended_on is None), None)
+    if here is not None:
+        person_version, version = await take_person_and_unit(conn, person_id, here.unit_id)
+        await outbox.append(conn, by, await corrected(conn, by, here, person_version, version))
 
 
 def ensure_same_retirement(before: PersonRecord, after: PersonRecord) -> None:

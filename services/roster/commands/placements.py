@@ -21,7 +21,7 @@ from services.roster.queries.facts import (
     placement,
     placements_of,
 )
-from services.roster.rules.persons import retirement_fact
+from services.roster.rules.persons import retirement_due
 from services.roster.rules.posts import (
     ensure_available,
     ensure_in_term,
@@ -33,7 +33,7 @@ from services.roster.rules.posts import (
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
-from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased
+from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected
 from shared.glossary import OverQuotaCause
 
 DETAILS = "internal_unit, duty_status, entry_source, entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until, entered_on"
@@ -166,7 +166,7 @@ def _placed_event(by: By, post: Post, entry: Entry, judged: Judged) -> PersonPla
         "kind": post.kind,
         "funding": post.funding,
         "started_on": post.started_on,
-        "retirement": retirement_fact(judged.person),
+        "retirement": retirement_due(judged.person),
     }
     if entry.cause is not None:
         return OverQuotaRecorded.model_validate(facts | {"cause": entry.cause})
@@ -223,6 +223,26 @@ async def _write_end(conn: Connection, by: By, placement_id: UUID, ended_on: dat
         exit_reason,
         transfer_id,
         by.document_no,
+    )
+
+
+async def corrected(conn: Connection, by: By, new: Placement, person_version: int, version: int) -> PlacementCorrected:
+    """The event about a post, or what counts of the person's retirement on it, as they are known now. The caller has locked both."""
+    return PlacementCorrected(
+        occurred_at=by.as_of,
+        unit_id=new.unit_id,
+        version=version,
+        establishments=(await establishment(conn, new.unit_id, new.kind, new.funding),),
+        document_no=by.document_no,
+        person_id=new.person_id,
+        person_version=person_version,
+        kind=new.kind,
+        funding=new.funding,
+        transfer_id=new.transfer_id,
+        started_on=new.started_on,
+        ended_on=new.ended_on,
+        authorised_on=new.authorised_on,
+        retirement=retirement_due(await person_record(conn, new.person_id)),
     )
 
 

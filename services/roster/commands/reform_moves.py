@@ -11,7 +11,7 @@ from services.roster.models.refusals import PersonNotHere
 from services.roster.models.units import EntryAfterReform
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import person_record
-from services.roster.rules.persons import retirement_fact
+from services.roster.rules.persons import retirement_due
 from services.roster.rules.reforms import settled_causes
 from shared.db import By, Connection
 from shared.events.envelope import uuid7
@@ -159,7 +159,7 @@ async def told_movers(conn: Connection, movers: Sequence[Mover], batch: Batch) -
             "transfer_id": batch.reform_id,
         }
         told.append(Told(PersonReleased, mover.giver, both | {"ended_on": batch.since, "exit_reason": REASON}, row))
-        begun = both | {"started_on": batch.since, "retirement": retirement_fact(await person_record(conn, mover.person_id))}
+        begun = both | {"started_on": batch.since, "retirement": retirement_due(await person_record(conn, mover.person_id))}
         if mover.cause is not None:
             told.append(Told(OverQuotaRecorded, mover.taker, begun | {"cause": mover.cause}, row))
         else:

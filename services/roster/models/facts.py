@@ -56,6 +56,7 @@ class PersonRecord:
     retirement_override: Category | None
     leadership_level: str | None = None
     retirement_reason: str | None = None
+    flexible_retirement: str | None = None
 
 
 @dataclass(frozen=True)

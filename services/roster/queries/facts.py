@@ -37,7 +37,7 @@ _PLACEMENT = """
 """
 _PERSON = (
     "person_id, sex, birth_on, certified_birth_on, identity, post_category, title, professional_title, retirement_category, leadership_level,"
-    " retirement_reason, person_records.name"
+    " retirement_reason, flexible_retirement, person_records.name"
 )
 _CODES = """
     category, upper(units.valid) AS closed_on, EXISTS (SELECT FROM establishment_kinds WHERE code = $2 AND valid @> $4::date) AS kind_known,
@@ -206,6 +206,7 @@ def as_person(row: asyncpg.Record | Mapping[str, Any]) -> PersonRecord:
         retirement_override=Category(row["retirement_category"]) if row["retirement_category"] else None,
         leadership_level=row["leadership_level"],
         retirement_reason=row["retirement_reason"],
+        flexible_retirement=row.get("flexible_retirement"),
     )
 
 

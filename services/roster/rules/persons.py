@@ -22,6 +22,8 @@ from shared.glossary import PersonIdentity, PostCategory
 from shared.law.citizen_id import InvalidCitizenId, parse_citizen_id
 from shared.law.retirement import Category, CategoryMismatch, Sex, YearMonth, retirement
 
+LONGEST_DELAY = 36
+"""Months that 弹性延迟 may last."""
 UNKNOWN = RetirementFact(category="unknown", month=None)
 # 高级工, 高级技工 and 高级技师 are grades of workers; of arts, law and letters the first two grades are senior, of most others (一级教师, 一级播音员) none is
 _SENIOR = re.compile(
@@ -143,6 +145,16 @@ def retirement_fact(person: PersonRecord | LoadedPerson) -> RetirementFact:
         return UNKNOWN
     born = person.certified_birth_on or person.birth_on
     return _fact(YearMonth(born.year, born.month), person.sex, category)
+
+
+def retirement_due(person: PersonRecord | LoadedPerson) -> RetirementFact:
+    """The same as those are told who watch how long somebody stays: a registered 弹性延迟 names no month, and ends after three years at the latest
+    (人社部发〔2024〕94号; domain §4.2 M09, §7.3).
+    """
+    fact = retirement_fact(person)
+    if fact.month is None or person.flexible_retirement != LATE:
+        return fact
+    return fact.model_copy(update={"month": str(YearMonth.parse(fact.month).plus(LONGEST_DELAY))})
 
 
 @lru_cache(8_192)
