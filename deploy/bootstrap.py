@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import tomllib
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from workflows.schedules import ensure as ensure_schedules
 
 PLAN = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 TOPIC_EXISTS = 36
+PATIENCE = 60.0
 KINDS = {"keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, "datetime": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME}
 
 
@@ -58,10 +60,23 @@ async def prepare_namespace(address: str, namespace: str) -> None:
             raise
         config = NamespaceConfig(workflow_execution_retention_ttl=retention)
         await client.workflow_service.update_namespace(UpdateNamespaceRequest(namespace=namespace, config=config))
-    known = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
-    missing = {name: KINDS[kind] for name, kind in PLAN["search_attributes"].items() if name not in known.custom_attributes}
+    known = await _attributes(client, namespace)
+    missing = {name: KINDS[kind] for name, kind in PLAN["search_attributes"].items() if name not in known}
     if missing:
         await client.operator_service.add_search_attributes(AddSearchAttributesRequest(namespace=namespace, search_attributes=missing))
+
+
+async def _attributes(client: Client, namespace: str) -> Collection[str]:
+    """What a namespace has. One that was just registered is known to the server some seconds later. Raises TimeoutError when it never is."""
+    asked = ListSearchAttributesRequest(namespace=namespace)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return (await client.operator_service.list_search_attributes(asked)).custom_attributes
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            await asyncio.sleep(0.5)
 
 
 async def main() -> None:

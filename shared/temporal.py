@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WorkflowUpdateFailedError,
@@ -139,10 +141,13 @@ def unrecordable_is_final() -> Iterator[None]:
 
 
 async def until_connected(client: Client) -> None:
-    """Wait, for ever if need be, until a lazy client has reached Temporal. The SDK gives no worker to a client that calls itself lazy, so it stops to."""
+    """Wait, for ever if need be, until a lazy client has reached Temporal and its namespace is there: without it a worker ends, and with it all else
+    that its process does. The SDK gives no worker to a client that calls itself lazy, so it stops to.
+    """
+    wanted = DescribeNamespaceRequest(namespace=client.namespace)
     while client.service_client.config.lazy:
         try:
-            await client.service_client.check_health(timeout=ANSWER_WITHIN)
+            await client.workflow_service.describe_namespace(wanted, timeout=ANSWER_WITHIN)
         except (RPCError, RuntimeError) as error:
             _log.warning("worker waits for temporal", error=type(error).__name__)
             await asyncio.sleep(1)
@@ -223,11 +228,17 @@ async def _decide(client: Client, workflow_id: str, update: str, argument: BaseM
     except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
         raise Unavailable("temporal") from None
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if _runs_not(error):
             raise NotFound(case=workflow_id) from None
         raise Unavailable("temporal") from None
     except RuntimeError:  # how the SDK says that a lazy client has never reached the server
         raise Unavailable("temporal") from None
+
+
+def _runs_not(error: RPCError) -> bool:
+    """Whether Temporal knows of no such workflow that runs. That the namespace is not there (yet) says nothing of its workflows."""
+    nowhere = any(each.Is(NamespaceNotFoundFailure.DESCRIPTOR) for each in error.grpc_status.details)
+    return error.status is RPCStatusCode.NOT_FOUND and not nowhere
 
 
 class Refused(Conflict):
@@ -310,6 +321,6 @@ class TemporalSender:
         except WorkflowUpdateFailedError as refusal:
             _log.info("the workflow refused", workflow_id=row["key"], update=update, error=str(refusal.cause))
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if not _runs_not(error):
                 raise
             _log.info("the workflow has ended", workflow_id=row["key"], update=update)

@@ -12,16 +12,23 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from pydantic import BaseModel
+from temporalio import activity
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from deploy.bootstrap import prepare_namespace
+from deploy.local.place import Place
 from shared import listening, outbox
 from shared.consumer import Subscription
 from shared.db import Connection, Database
+from shared.errors import Unavailable
 from shared.kafka import KafkaSender
 from shared.lanes import Lanes
 from shared.outbox import BODY_LIMIT, LANES, relay
-from shared.temporal import TemporalSender, connect
+from shared.temporal import TemporalSender, connect, decide, serve_activities
 from tests.shared.given import Kit, Where, by, changed, doubles, first_occurrences, kill, kit_of, process, start, taken, until
 
 VERSIONS = 60
@@ -265,6 +272,45 @@ async def terminated(temporal: Client, workflow_id: str) -> None:
         await temporal.get_workflow_handle(workflow_id).terminate()
     except RPCError as error:
         pytest.fail(f"{workflow_id} does not run: {error}")
+
+
+@pytest.mark.asyncio
+async def test_what_a_namespace_that_is_not_there_yet_cannot_take_waits_for_it(stack: Place, kit: Kit) -> None:
+    async with kit.database.transaction() as conn:
+        await outbox.update_workflow(conn, "change", "kit:1", Argument(), uuid4())
+        rows = await conn.fetch("SELECT * FROM outbox")
+    nowhere = await connect(stack.temporal, f"n{uuid4().hex}", bytes(32))
+
+    assert await TemporalSender(nowhere).send(rows) == []
+    with pytest.raises(Unavailable):
+        await decide(nowhere, "kit:1", "change", Argument(), "1")
+
+
+@pytest.mark.asyncio
+async def test_activities_wait_for_their_namespace_and_end_nothing_beside_them(stack: Place) -> None:
+    queue, namespace = str(uuid4()), f"n{uuid4().hex}"
+    client = await connect(stack.temporal, namespace, bytes(32), lazy=True)
+    serving = asyncio.create_task(serve_activities(client, queue, [nothing]))
+    await asyncio.wait([serving], timeout=3)
+    assert not serving.done()
+    await prepare_namespace(stack.temporal, namespace)
+    await until(lambda: polled(client, queue))
+    serving.cancel()
+    await asyncio.wait([serving])
+
+
+@activity.defn
+async def nothing() -> None:
+    """Nobody asks for it."""
+
+
+async def polled(client: Client, queue: str) -> bool:
+    kind = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    asked = DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind)
+    try:
+        return bool((await client.workflow_service.describe_task_queue(asked)).pollers)
+    except RPCError:  # the namespace is a moment old
+        return False
 
 
 def test_every_lane_of_the_hash_is_in_the_list() -> None:
