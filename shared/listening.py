@@ -53,6 +53,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
                     await _work(database, lanes, consumer, subscription)
                 finally:
                     telling.cancel()
+                    LAG.set(subscription.name, ())
         except (*TROUBLE, KafkaError, UnicodeDecodeError) as error:  # the last by the name of a header, which the driver reads
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)

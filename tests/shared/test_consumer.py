@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from opentelemetry.metrics import CallbackOptions
 
-from shared import consumer, dead_letters, inbox, listening
+from shared import consumer, dead_letters, inbox, listening, metrics, watching
 from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
@@ -627,6 +628,21 @@ async def test_a_consumer_forgets_the_ids_of_old_events_step_by_step_and_no_othe
         await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 1 FROM inbox WHERE consumer = 'kit'"))
 
     assert await kit.count("inbox") == 4
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_has_ended_tells_no_lag_any_more(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild that is given up far behind would be lagging for ever."""
+    monkeypatch.setattr(metrics, "collected", lambda: True)
+    monkeypatch.setattr(watching, "EVERY", 0.1)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lags)
+
+    assert not await lags()
+
+
+async def lags() -> bool:
+    return any((each.attributes or {})["group"] == "kit" for each in metrics.LAG._tell(CallbackOptions()))
 
 
 @pytest.mark.asyncio
