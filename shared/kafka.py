@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, NotLeaderForPartitionError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -128,6 +128,8 @@ class KafkaSender:
         await self._look_at_new(broker, batches)
         offsets = await broker.append({at: packed(batch) for at, (batch, _) in batches.items()})
         self._batches = [Batch(at, self._led[at], offset, [row["event_id"] for row in batches[at][1]]) for at, offset in offsets.items()]
+        if len(offsets) < len(batches):  # a leader has moved, perhaps: who leads now is asked, also while the others answer
+            await self._doubt(NotLeaderForPartitionError())
         for batch in self._batches:
             SENT.add(len(batch.event_ids), {"messaging.destination.name": batch.at[0]})
         return [row["id"] for at in offsets for row in batches[at][1]]

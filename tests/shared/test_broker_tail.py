@@ -21,7 +21,7 @@ from shared.broker import At, Broker
 from shared.broker_tail import Led
 from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
-from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, until
+from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, unit_in, until
 
 
 @pytest_asyncio.fixture
@@ -223,6 +223,26 @@ async def test_nothing_is_sent_over_a_new_connection_before_it_was_looked_at(kit
         assert [*await sender.send(rows)] == []
         assert await taken(kit.kafka) == []
         assert len(await sent(sender, conn)) == 1
+
+
+@pytest.mark.asyncio
+async def test_where_a_leader_has_moved_to_is_asked_at_once_also_while_the_others_answer(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A balance of leaders breaks no connection: under load the old one would be asked until the next look, a minute later."""
+    stays, moves = unit_in(0), unit_in(1)
+    sender = KafkaSender(*kit.kafka)
+    async with own(kit) as conn:
+        await told(kit, stays, 1)
+        await sender.forget(conn, await sent(sender, conn))
+        before = cast("Broker", sender._broker)
+        answered = before.append
+        monkeypatch.setattr(before, "append", lambda batches: answered({at: batches[at] for at in batches if at[1] == 0}))
+        await told(kit, moves, 1)
+        for version in (2, 3):
+            await told(kit, stays, version)
+            assert await sender.ready(conn)
+            await sender.forget(conn, await sender.send(await conn.fetch(WAITING)))
+
+    assert await kit.count("outbox") == 0
 
 
 @pytest.mark.asyncio
