@@ -133,14 +133,16 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
         raise _Refused("这份清单已不再提供。请在清单列表中另选。")
     who = Who(asked["actor"], frozenset(Role(role) for role in asked["roles"]), None if asked["scope"] is None else tuple(asked["scope"]))
     run = _Run(office, conn, asked)
+    await conn.transaction(
+        isolation="repeatable_read", readonly=True
+    ).start()  # it ends with its connection, which may be read from until then
     with office.shelf.nameless() as file:
-        async with conn.transaction(isolation="repeatable_read", readonly=True):
-            eye = Eye(await office.exports.words(conn), office.shelf.cipher, asked["unmasked"])
-            filters = {**wanted.understood(asked["filters"]), ASKED_AT: asked["asked_at"]}
-            pages = [await run.page(wanted.title, sheet, who, filters, eye) for sheet in wanted.sheets]
-            await run.begin()
-            async with run.watched():
-                await asyncio.to_thread(_put, file, asked["format"], pages)
+        eye = Eye(await office.exports.words(conn), office.shelf.cipher, asked["unmasked"])
+        filters = {**wanted.understood(asked["filters"]), ASKED_AT: asked["asked_at"]}
+        pages = [await run.page(wanted.title, sheet, who, filters, eye) for sheet in wanted.sheets]
+        await run.begin()
+        async with run.watched():
+            await asyncio.to_thread(_put, file, asked["format"], pages)
         kept = await asyncio.to_thread(office.shelf.keep, asked["id"], asked["attempt"], file)
     ended = office.clock.now()
     await _end(

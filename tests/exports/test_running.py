@@ -174,3 +174,13 @@ async def test_a_server_that_falls_silent_keeps_neither_its_worker_nor_its_expor
         await way.shut()
 
     assert (left, [row["attempt"] for row in rows]) == (True, [1, 2])
+
+
+async def test_a_worker_that_is_told_to_end_in_the_middle_of_an_export_ends(bench: Bench) -> None:
+    export_id = await bench.ask()
+    serving = asyncio.create_task(running.serve_exports(office_of(bench.database, bench.url, bench.folder)))
+    await bench.until(export_id, lambda row: row["rows_done"] > 0)
+    serving.cancel()
+    await asyncio.wait([serving], timeout=10)
+
+    assert serving.cancelled()
