@@ -213,3 +213,9 @@ async def test_who_holds_no_post_goes_on_to_an_entry_from_his_page(clerk: Door) 
 
     assert f'href="{link}"' in person.text
     assert f'<option value="{FURTHER["person_id"]}" selected>' in form.text
+
+
+async def test_what_is_a_digit_and_no_number_is_left_to_the_service_to_refuse(clerk: Door) -> None:
+    answer = await post(clerk, do="submit", posts="²")
+
+    assert (answer.status_code, sent(clerk, "/applications")["posts"]) == (303, "²")

@@ -1,6 +1,7 @@
 """信息变更: registered with its proof, applied for in the same frame as the others, decided by whoever sees it in full for a reason."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -238,3 +239,15 @@ async def test_a_decision_that_is_refused_keeps_in_whose_stead_it_was_and_its_dr
     assert (refused.status_code, '<option value="qian" selected>' in refused.text) == (409, True)
     assert "写过的意见" in refused.text
     assert ['data-given="true"' in answer.text for answer in (asked, refused)] == [False, True]
+
+
+@pytest.mark.parametrize(("verdict", "words"), [("approve", "已通过。"), ("return", "已退回申请单位。")])
+async def test_what_was_decided_is_said_afterwards(desk: Door, verdict: str, words: str) -> None:
+    path = f"/applications/{APPLICATION_ID}"
+    desk.played.answers |= {path: DETAIL, f"{path}/decisions": {}}
+    csrf = desk.sign_in(Role.UNIT_HEAD)
+    typed = {"csrf": csrf, "revision": "1", "step": "head", "verdict": verdict}
+    done = await desk.client.post(f"{path}/decisions", data=typed, headers=OURS)
+    told = await desk.client.get(done.headers["location"])
+
+    assert re.search(rf'class="flash" role="status" data-done>.*{words}', told.text)

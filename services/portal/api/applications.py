@@ -67,7 +67,9 @@ async def decide(page: Officer, application_id: UUID) -> Response:
     body: dict[str, Any] = {"verdict": verdict, "step": page.text("step"), "opinion": page.text("opinion")}
     body |= {"revision": int(page.text("revision") or 0), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
     body |= {"on_behalf_of": page.text("on_behalf_of") or None}
-    return await _done(page, application_id, f"/applications/{application_id}/decisions", body, f"{verdict}d")
+    return await _done(
+        page, application_id, f"/applications/{application_id}/decisions", body, "returned" if verdict == "return" else "approved"
+    )
 
 
 @router.post("/applications/{application_id}/change-values", response_class=Response)

@@ -174,7 +174,7 @@ def body_of(kind: ApplicationType, typed: Typed) -> dict[str, Any]:
     row = body.pop("row", "") or typed["row"]
     if "|" in row:
         body["kind"], body["funding"] = row.split("|", 1)
-    if body.get("posts", "1").isdigit():
+    if body.get("posts", "1").isdecimal():
         body["posts"] = int(body.get("posts", "1"))
     return body
 
