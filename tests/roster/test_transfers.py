@@ -195,3 +195,16 @@ async def test_transfers_in_both_directions_end_without_a_deadlock(roster_db: Da
     for row in (here, there):
         versions = await given.versions_of(roster_db, row.unit_id)
         assert versions == list(range(1, len(versions) + 1))
+
+
+async def test_a_transfer_that_leads_nowhere_is_told_at_the_form_and_takes_no_post(roster_db: Database) -> None:
+    home = await given.row(roster_db, 2)
+    person_id, _ = await given.in_post(roster_db, home)
+    asked = given.request(home, ApplicationType.TRANSFER, person_id=person_id, from_unit_id=home.unit_id)
+
+    with pytest.raises(SameUnit):
+        await claim_post(roster_db, given.by(), asked)
+
+    async with roster_db.reading() as conn:
+        advice = {check.code: check.passed for check in await check_application(conn, asked, given.TODAY)}
+    assert advice["person_at_giver"] is False

@@ -104,16 +104,14 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         {ApplicationType.TRANSFER},
         "人员在调出单位编制上。",
         "实名制管理：一人一编",
-        lambda request, facts, _: rules.ensure_here(facts.on_rosters, request.from_unit_id),
+        lambda request, facts, _: rules.ensure_at_giver(facts.on_rosters, request),
     ),
     (
         "kinds_alike",
         {ApplicationType.TRANSFER},
         "拟用编制类型与现任岗位性质相同。",
         "先核编后进人；编制、员额、编外之间不以调动办理",
-        lambda request, facts, _: rules.ensure_kinds_alike(
-            rules.ensure_here(facts.on_rosters, request.from_unit_id), request.kind, facts.natures
-        ),
+        lambda request, facts, _: rules.ensure_kinds_alike(rules.ensure_at_giver(facts.on_rosters, request), request.kind, facts.natures),
     ),
 )
 

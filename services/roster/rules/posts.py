@@ -29,6 +29,7 @@ from services.roster.models.refusals import (
     ReservationHeld,
     ReservationUnknown,
     ReservationUsedUp,
+    SameUnit,
 )
 from services.roster.models.requests import PostDetails
 from shared.events.roster import EstablishmentState
@@ -162,6 +163,13 @@ def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placem
     raise PersonNotHere
 
 
+def ensure_at_giver(placements: Sequence[Placement], request: PostRequest) -> Placement:
+    """The person is on the establishment of the unit that lets him go, which is another than the one that takes him."""
+    if request.from_unit_id == request.unit_id:
+        raise SameUnit
+    return ensure_here(placements, request.from_unit_id)
+
+
 def ensure_kinds_alike(here: Placement, kind: str, natures: Mapping[str, Nature]) -> None:
     """A transfer stays within 编制, 员额 or 编外; into another leads an entry alone, on an authorised use (先核编后进人)."""
     if natures.get(here.kind) != natures.get(kind):
@@ -201,4 +209,4 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     else:
         ensure_available(facts.establishment, request.posts)
     if request.application_type is ApplicationType.TRANSFER:
-        ensure_kinds_alike(ensure_here(facts.on_rosters, request.from_unit_id), request.kind, facts.natures)
+        ensure_kinds_alike(ensure_at_giver(facts.on_rosters, request), request.kind, facts.natures)
