@@ -13,9 +13,22 @@ from services.roster.commands.corrections import correct_placement
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
 from services.roster.commands.placements import place_person, release_person
+from services.roster.commands.quotas import cut_quota, move_quota, raise_quota
 from services.roster.commands.transfers import transfer_person
+from services.roster.commands.units import set_seats
 from services.roster.models.refusals import Frozen, OrderEnded, OrderUnknown
-from services.roster.models.requests import CorrectPlacement, FreezeUnit, FrozenPosts, ReleasePerson, TransferPerson, UnfreezeUnit
+from services.roster.models.requests import (
+    CorrectPlacement,
+    CutQuota,
+    FreezeUnit,
+    FrozenPosts,
+    MoveQuota,
+    RaiseQuota,
+    ReleasePerson,
+    SetSeats,
+    TransferPerson,
+    UnfreezeUnit,
+)
 from shared.db import Connection, Database
 from shared.errors import DomainError
 from shared.events.roster import UnitFrozen, UnitUnfrozen
@@ -117,6 +130,57 @@ async def test_a_frozen_unit_may_hand_a_person_over(roster_db: Database) -> None
     )
 
     assert (await given.state(roster_db, row)).headcount == 0
+
+
+ON = {"effective_on": given.TODAY, "document_on": given.TODAY}
+
+
+async def test_a_freeze_of_the_establishment_stops_more_posts_and_new_units_but_no_cut(roster_db: Database) -> None:
+    town = await given.unit(roster_db, category="ZJ-Z")
+    row, other = await given.row(roster_db, 2, parent=town), await given.row(roster_db, 2)
+    await given.frozen(roster_db, town, FreezeScope.ORGANISATION)
+
+    for grows in (
+        lambda: given.quota(roster_db, row, 3, given.TODAY),
+        lambda: raise_quota(roster_db, given.by(), RaiseQuota(**row.key, posts=1, **ON)),
+        lambda: move_quota(roster_db, given.by(), MoveQuota(**other.key, posts=1, to_unit_id=row.unit_id, **ON)),
+        lambda: move_quota(roster_db, given.by(), MoveQuota(**row.key, posts=1, to_unit_id=other.unit_id, **ON)),
+        lambda: given.unit(roster_db, parent=town),
+    ):
+        with pytest.raises(Frozen):
+            await grows()
+
+    await cut_quota(roster_db, given.by(), CutQuota(**row.key, posts=1, **ON))
+    await raise_quota(roster_db, given.by(), RaiseQuota(**other.key, posts=1, **ON))
+    assert ((await given.state(roster_db, row)).quota, (await given.state(roster_db, other)).quota) == (1, 3)
+
+
+async def test_a_surplus_may_be_approved_under_a_freeze_and_nothing_beyond_it(roster_db: Database) -> None:  # the rectification itself
+    row = await given.row(roster_db, 0)
+    await given.over_quota(roster_db, row)
+    await given.frozen(roster_db, row.unit_id, *FreezeScope)
+
+    with pytest.raises(Frozen):
+        await raise_quota(roster_db, given.by(), RaiseQuota(**row.key, posts=2, **ON))
+    await raise_quota(roster_db, given.by(), RaiseQuota(**row.key, posts=1, **ON))
+
+    assert (await given.state(roster_db, row)).quota == 1
+
+
+async def test_a_freeze_of_leadership_posts_stops_more_of_them_and_whoever_would_take_one(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    seats = {"unit_id": row.unit_id, "level": "unit_head", "effective_on": given.TODAY}
+    await set_seats(roster_db, given.by(), SetSeats(approved=2, **seats))
+    await given.frozen(roster_db, row.unit_id, FreezeScope.LEADERSHIP)
+    leader = given.placement(row, await given.person(roster_db, row.unit_id)).model_copy(update={"seat_level": "unit_head"})
+
+    with pytest.raises(Frozen):
+        await set_seats(roster_db, given.by(), SetSeats(approved=3, **seats))
+    with pytest.raises(Frozen):
+        await place_person(roster_db, given.by(), leader)
+
+    await set_seats(roster_db, given.by(), SetSeats(approved=1, **seats))
+    await place_person(roster_db, given.by(), leader.model_copy(update={"seat_level": None}))
 
 
 async def test_a_claim_made_before_the_freeze_stands(roster_db: Database) -> None:

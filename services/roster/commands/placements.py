@@ -17,6 +17,7 @@ from services.roster.queries.facts import (
     ensure_known_exit,
     ensure_known_row,
     entry_facts,
+    frozen_by,
     person_record,
     placement,
     placements_of,
@@ -34,7 +35,7 @@ from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState, OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected
-from shared.glossary import OverQuotaCause
+from shared.glossary import FreezeScope, OverQuotaCause
 
 DETAILS = "internal_unit, duty_status, entry_source, entry_document_no, off_post_kind, employment_form, dispatch_company, contract_until, entered_on"
 """The columns of `PostDetails`, as every version of a placement keeps them."""
@@ -73,6 +74,8 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     versions = await take_person_and_unit(conn, what.person_id, what.unit_id)
     facts = await entry_facts(conn, what, today)
     ensure_not_frozen(facts.frozen_by)
+    if what.seat_level is not None and not what.baseline:
+        ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.LEADERSHIP))
     ensure_on_no_roster(facts.post_ends, what.started_on)
     ensure_off_post_told(what, facts.population)
     ensure_available(facts.before, 1)

@@ -10,12 +10,12 @@ from services.roster.models.loads import LoadedQuota
 from services.roster.models.refusals import DatesOutOfOrder, QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
 from services.roster.queries.establishments import establishment
-from services.roster.queries.facts import ensure_allowed_row
-from services.roster.rules.posts import ensure_above_use
+from services.roster.queries.facts import ensure_allowed_row, frozen_by
+from services.roster.rules.posts import ensure_above_use, ensure_may_grow, ensure_not_frozen
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.roster import QuotaChanged
-from shared.glossary import OverQuotaCause
+from shared.glossary import FreezeScope, OverQuotaCause
 
 
 @command
@@ -25,6 +25,7 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
+    await _ensure_may_grow(conn, what, what.unit_id, what.posts)
     await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause, what.use_until)
     await _ensure_above_use(conn, what, what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
@@ -38,6 +39,7 @@ async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     posts = await _posts(conn, what, what.unit_id) + what.posts
+    await _ensure_may_grow(conn, what, what.unit_id, posts)
     await write_posts(conn, by, what, what.unit_id, posts, "raise", None, what.use_until)
     await _publish(conn, by, what, what.unit_id, version)
 
@@ -62,10 +64,21 @@ async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
     await hold_paths(conn, what.unit_id, what.to_unit_id)
     versions = await take_units(conn, (what.unit_id, what.to_unit_id))
     await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
+    posts = await _posts(conn, what, what.to_unit_id) + what.posts
+    ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.ORGANISATION, what.kind))
+    await _ensure_may_grow(conn, what, what.to_unit_id, posts)
     await _cut(conn, by, what, "move", None)
-    await write_posts(conn, by, what, what.to_unit_id, await _posts(conn, what, what.to_unit_id) + what.posts, "move", None)
+    await write_posts(conn, by, what, what.to_unit_id, posts, "move", None)
     for unit_id, version in versions.items():
         await _publish(conn, by, what, unit_id, version)
+
+
+async def _ensure_may_grow(conn: Connection, what: QuotaRow, unit_id: UUID, posts: int) -> None:
+    """What a first load finds was approved before any freeze."""
+    if not what.baseline:
+        row = await establishment(conn, unit_id, what.kind, what.funding)
+        orders = await frozen_by(conn, unit_id, FreezeScope.ORGANISATION, what.kind)
+        ensure_may_grow(orders, posts, row.quota, row.headcount)
 
 
 async def _ensure_above_use(conn: Connection, what: QuotaRow, cause: str | None) -> None:

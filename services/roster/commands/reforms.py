@@ -14,7 +14,7 @@ from services.roster.commands.reform_moves import Mover, move_people, move_reser
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
 from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
-from services.roster.commands.units import New, ensure_known_level, registered, replace_seats, seats_state
+from services.roster.commands.units import New, ensure_known_level, ensure_seats_may_grow, registered, replace_seats, seats_state
 from services.roster.models.refusals import QuotaBelowZero, SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
 from services.roster.models.units import (
@@ -249,6 +249,7 @@ async def _hand_over_seats(conn: Connection, by: By, work: Work, gone: UUID, suc
 async def _set_level(conn: Connection, by: By, work: Work, step: SetLevel) -> None:
     await ensure_open(conn, step.unit_id)
     await ensure_known_level(conn, today_of(by, work.since), step.unit_id, step.level, step.approved)
+    await ensure_seats_may_grow(conn, SetSeats(unit_id=step.unit_id, level=step.level, approved=step.approved, effective_on=work.since))
     await _seats(conn, by, work, step.unit_id, step.level, step.approved)
 
 

@@ -16,12 +16,14 @@ from services.roster.models.refusals import SeatsChangedLater, UnitCodeTaken, Us
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
 from services.roster.queries.codes import ensure_known_codes
-from services.roster.queries.facts import ensure_known_category
+from services.roster.queries.facts import ensure_known_category, frozen_by
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
+from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import SeatsChanged, UnitFrozen, UnitRegistered, UnitState
+from shared.glossary import FreezeScope
 from shared.law.uscc import InvalidUscc, parse_uscc
 
 
@@ -51,6 +53,8 @@ async def registered(conn: Connection, by: By, new: Sequence[New], reform_id: UU
     for each in new:
         ensure_above_rank_proved(each.what)
     records = await _first_records(conn, new)
+    for parent_id in sorted({each.what.parent_id for each in new if each.what.parent_id and not each.what.baseline}):
+        ensure_not_frozen(await frozen_by(conn, parent_id, FreezeScope.ORGANISATION))
     await _insert(conn, new, records)
     await write_unit_records(conn, [(record, each.what.valid_from) for each, record in zip(new, records, strict=True)], by.as_of, reform_id)
     await add_names(
@@ -162,8 +166,16 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     await ensure_known_level(conn, today_of(by, what.effective_on), what.unit_id, what.level, what.approved)
     version = await take_unit(conn, what.unit_id)
     await ensure_open(conn, what.unit_id)
+    await ensure_seats_may_grow(conn, what)
     await replace_seats(conn, by, what, document_no)
     await outbox.append(conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, baseline=what.baseline))
+
+
+async def ensure_seats_may_grow(conn: Connection, what: SetSeats) -> None:
+    """No freeze of 领导职数 stands in the way of more of them; what a first load finds was approved before."""
+    if not what.baseline:
+        now = await seats_state(conn, what.unit_id, what.level)
+        ensure_may_grow(await frozen_by(conn, what.unit_id, FreezeScope.LEADERSHIP), what.approved, now["approved"], now["used"])
 
 
 async def ensure_known_level(conn: Connection, on: date, unit_id: UUID, level: str, approved: int) -> None:

@@ -77,6 +77,12 @@ def ensure_not_frozen(orders: Sequence[UUID]) -> None:
         raise Frozen(orders=",".join(str(order) for order in orders))
 
 
+def ensure_may_grow(orders: Sequence[UUID], wanted: int, approved: int, used: int) -> None:
+    """A freeze stops more posts or seats than are approved, but not the approval of a surplus: the rectification itself goes on (domain §4.4)."""
+    if wanted > max(approved, used):
+        ensure_not_frozen(orders)
+
+
 def ensure_kind_allowed(facts: PostFacts) -> None:
     """The kind matches the unit's category (486号令: no mixing of kinds)."""
     if not facts.kind_allowed:
