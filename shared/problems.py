@@ -75,6 +75,7 @@ TITLES: dict[str, str] = {
     "unit_closed": "单位已撤并",
     "unit_not_then": "该日没有此单位",
     "nothing_recorded_yet": "当时还没有记录",
+    "person_not_recorded_yet": "当时还没有记录",
     "unit_changed_later": "单位其后另有变更",
     "nothing_changed": "没有需要变更的内容",
     "above_rank_unproved": "高配未写明批准文号",

@@ -75,6 +75,15 @@ async def test_a_refusal_says_in_chinese_what_to_do(doors: Doors, roster_db: Dat
     assert "2026-01-31" in unknown.json()["detail"]
 
 
+async def test_a_person_of_whom_nothing_was_known_yet_is_said_to_be_recorded_later(doors: Doors, roster_db: Database) -> None:
+    person_id = await given.person(roster_db, await given.unit(roster_db))
+
+    told = await doors.http.get(f"/persons/{person_id}", params={"known_on": "2026-01-31"}, headers=doors.office)
+
+    assert (told.status_code, told.json()["code"]) == (404, "person_not_recorded_yet")
+    assert "2026-01-31" in told.json()["detail"]
+
+
 async def test_one_unit_tells_the_fields_asked_for_and_no_others(doors: Doors, roster_db: Database) -> None:
     unit_id = await given.unit(roster_db)
 

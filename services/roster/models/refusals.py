@@ -17,6 +17,13 @@ class PersonUnknown(NotFound):
     sentence = "没有找到该人员，或者其不在您的管辖范围内。请先登记人员。"
 
 
+class PersonNotRecordedYet(PersonUnknown):
+    """On that day the roster knew nothing of the person: he was registered later."""
+
+    code = "person_not_recorded_yet"
+    sentence = "系统在 {day} 还没有该人员的任何记录，最早的记录登记于 {first}。请把“以何日所知为准”改为该日或以后。"
+
+
 class PlacementUnknown(NotFound):
     """No such placement."""
 

@@ -1,7 +1,7 @@
 """Persons as they are shown: masked, within the caller's scope; the number in full only through `revealed`, after it was written down."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from services.roster.models.facts import place_of
 from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS
 from services.roster.models.persons import RECORD, SENSITIVE
-from services.roster.models.refusals import PersonUnknown
+from services.roster.models.refusals import PersonNotRecordedYet, PersonUnknown
 from services.roster.queries.codes import Labels, labels
 from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import as_person, contract_of
@@ -177,8 +177,16 @@ async def person_view(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
     await ensure_visible(conn, person_id, who)
     row = await conn.fetchrow(f"{_THEN} AND person_records.person_id = $3", moment.on, moment.known, person_id)
     if row is None:
-        raise PersonUnknown(person=person_id)
+        raise await _absent(conn, person_id, moment)
     return _view(cipher, row)
+
+
+async def _absent(conn: Connection, person_id: UUID, moment: Moment) -> PersonUnknown:
+    """Why there is nothing to show of a person: nobody had recorded him yet."""
+    first = await conn.fetchval("SELECT min(lower(recorded)) FROM person_records WHERE person_id = $1", person_id)
+    if moment.known is None or first < moment.known:
+        return PersonUnknown(person=person_id)
+    return PersonNotRecordedYet(day=business_day(moment.known - timedelta(microseconds=1)), first=business_day(first))
 
 
 async def history(conn: Connection, person_id: UUID, who: Who) -> list[RecordedPlacement]:
