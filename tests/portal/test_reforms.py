@@ -32,7 +32,7 @@ STEPS: list[dict[str, Any]] = [
 ]
 NAMES = {MADE_ID: f"新局{XSS}", given.UNIT_ID: f"第一小学{XSS}", given.PARENT_ID: "教育局"}
 READ = {"key": KEY, "body": HEAD | {"steps": STEPS}, "units": NAMES, "people": {given.PERSON_ID: f"张{XSS}"}, "wrong": []}
-NOTHING = {"posts": 0, "people": 0, "loans": 0, "uses": 0, "closes": False}
+NOTHING = {"posts": 0, "ceilings": 0, "people": 0, "loans": 0, "uses": 0, "closes": False}
 TRIED: dict[str, Any] = {
     "units_changed": 2,
     "units_closed": 1,

@@ -155,6 +155,16 @@ async def test_a_trial_that_meets_a_deadlock_is_made_again(roster_db: Database, 
     assert (tried.problems, tried.units_closed, met) == ([], 1, [])
 
 
+async def test_a_trial_counts_no_ceiling_of_employees_as_posts(roster_db: Database) -> None:  # trap 2
+    gone, into = await given.row(roster_db, 3), await given.row(roster_db, 2)
+    await given.quota(roster_db, given.Row(gone.unit_id, "BW"), 4)
+
+    tried = await reform_trials.try_reform(roster_db, given.by(), reform(merge(gone.unit_id, into.unit_id)))
+
+    assert tried.problems == []
+    assert (tried.steps[0].posts, tried.steps[0].ceilings) == (3, 4)
+
+
 @pytest.mark.parametrize("changed_later", ["gone", "into"])
 async def test_a_merge_does_not_go_behind_a_later_number_of_seats_and_names_its_step(roster_db: Database, changed_later: str) -> None:
     units = {name: await given.unit(roster_db) for name in ("gone", "into")}

@@ -17,7 +17,13 @@ TITLES = {
     "set_seats": "核定职数",
     "close": "撤销",
 }
-COUNTED = (("posts", "编制 {} 名"), ("people", "人员 {} 名"), ("loans", "借调 {} 项"), ("uses", "已核未用 {} 项"))
+COUNTED = (
+    ("posts", "编制 {} 名"),
+    ("ceilings", "员额、控制数 {} 名"),
+    ("people", "人员 {} 名"),
+    ("loans", "借调 {} 项"),
+    ("uses", "已核未用 {} 项"),
+)
 OTHER = "其他单位"
 _FACTS = {
     "name": ("名称", ""),

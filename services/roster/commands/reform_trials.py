@@ -71,6 +71,7 @@ async def _step(
         StepTried(
             step=number,
             posts=then.handed_over - work.handed_over,
+            ceilings=then.ceilings - work.ceilings,
             people=len(then.movers) - len(work.movers),
             loans=len(then.loans) - len(work.loans),
             uses=len(then.reservations) - len(work.reservations),

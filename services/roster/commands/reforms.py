@@ -59,7 +59,9 @@ class Work(Batch):
     reservations: list[Told] = field(default_factory=list)
     loans: list[Told] = field(default_factory=list)
     handed_over: int = 0
-    """Approved posts, all steps together."""
+    """Approved 编制, all steps together."""
+    ceilings: int = 0
+    """The same of 员额 and 控制数, which are no 编制."""
 
 
 @command
@@ -174,7 +176,8 @@ async def _posts(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID,
     """Approved posts change hands with the document of the reform."""
     await _ensure_two(conn, giver, taker)
     await ensure_allowed_row(conn, taker, kind, funding, work.since)
-    now = (await establishment(conn, giver, kind, funding)).quota
+    state = await establishment(conn, giver, kind, funding)
+    now = state.quota
     if now < posts:
         raise QuotaBelowZero(quota=now, posts=posts)
     then = (await establishment(conn, taker, kind, funding)).quota
@@ -183,7 +186,10 @@ async def _posts(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID,
         await write_posts(conn, by, row, unit_id, number, "move", cause)
         work.posts.add((unit_id, kind, funding))
     work.given.add((giver, kind, funding))
-    work.handed_over += posts
+    if state.counted:
+        work.handed_over += posts
+    else:
+        work.ceilings += posts
 
 
 async def _move_people(conn: Connection, by: By, work: Work, step: MovePeople) -> None:

@@ -196,10 +196,11 @@ class Reformed(BaseModel):
 
 
 class StepTried(BaseModel):
-    """What one step would do. `uses`: authorised and not yet filled."""
+    """What one step would do. `posts`: 编制 alone; `ceilings`: 员额 and 控制数; `uses`: authorised and not yet filled."""
 
     step: int
     posts: int
+    ceilings: int
     people: int
     loans: int
     uses: int
