@@ -27,7 +27,7 @@ IMPORT: dict[str, Any] = {
     "received_at": "2026-09-18T01:12:00Z",
     "checked_at": "2026-09-18T01:12:03Z",
     "ended_at": None,
-    "keep_until": "2026-10-18T01:12:00Z",
+    "keep_until": "2998-10-18T01:12:00Z",
     "rows_read": 5,
     "units_done": 0,
     "units_total": 2,
@@ -410,3 +410,17 @@ async def test_ones_exports_are_turned_page_by_page_over_all_services(door: Door
     asked = [dict(query).get("after") for _, path, query in door.played.queries if path == "/exports"]
     assert f"/exports?after={cursor}" in first
     assert asked == [None] * 5 + [ID] * 5
+
+
+async def test_a_file_whose_time_is_over_is_offered_no_more(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    applied = IMPORT | {"state": "import_applied", "state_label": "已写入"}
+    pages = []
+    for until in (applied["keep_until"], "2020-10-18T01:12:00Z"):
+        door.played.answers[f"/imports/{ID}"] = applied | {"keep_until": until}
+        pages.append((await door.client.get(f"/imports/{ID}")).text)
+
+    assert [f'href="/imports/{ID}/result"' in page for page in pages] == [True, False]
+    assert ["文件保存到 2998-10-18" in page for page in pages] == [True, False]
+    assert ["文件已于 2020-10-18 保存期满删除" in page for page in pages] == [False, True]

@@ -1,6 +1,7 @@
 """导入: templates out, files in, what was found in them, and the decision to write. The roster judges; a file passes through unkept."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -72,6 +73,7 @@ async def _detail(page: Page, import_id: UUID, error: Problem | None = None) -> 
     names = await page.names_of(found["actor"])
     shown = {"found": found, "problems": problems, "changes": changes, "names": names, "running": RUNNING, "asked": {"after": ""}}
     typed = {name: page.text(name) for name in ("document_no", "reason")}
+    shown["is_kept"] = page.request.app.state.clock.now() < datetime.fromisoformat(found["keep_until"])
     template = "import_state.html" if page.is_fragment else "import.html"
     return page.show(template, error.status if error else 200, error=error, typed=typed, **shown)
 
