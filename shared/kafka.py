@@ -59,6 +59,10 @@ class KafkaSender:
         self._answered = time.monotonic()
         return True
 
+    def passed_over(self) -> Collection[str]:
+        """None: a partition takes what stands in it in turn."""
+        return ()
+
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         """One batch per partition; the ids of the rows that the broker has acknowledged."""
         try:

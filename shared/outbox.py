@@ -120,6 +120,10 @@ class Sender(Protocol):
         """Asked before rows are read: whether to send now."""
         ...
 
+    def passed_over(self) -> Collection[str]:
+        """Keys whose rows are left alone for the moment: what waits for one of them keeps no other waiting."""
+        ...
+
     async def forget(self, conn: Connection, sent: Collection[int]) -> None:
         """Delete the rows that `send` has just answered for."""
         ...
@@ -183,10 +187,11 @@ async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:
         return SOON
     rows = await conn.fetch(
         "SELECT id, destination, event_id, key, type, headers, body FROM outbox"
-        " WHERE lane = ANY($1::smallint[]) AND (destination = 'temporal') = $2 ORDER BY id LIMIT $3",
+        " WHERE lane = ANY($1::smallint[]) AND (destination = 'temporal') = $2 AND key <> ALL($4::text[]) ORDER BY id LIMIT $3",
         sorted(lanes.owned),
         sender.name == TEMPORAL,
         BATCH,
+        list(sender.passed_over()),
     )
     sent = await sender.send(rows) if rows else ()
     if sent:

@@ -51,6 +51,11 @@ ANSWER_WITHIN = timedelta(seconds=5)
 ALL_WITHIN = 6.0
 """Seconds, for the connection too: the SDK gives one that a silent server took half a minute, and whoever else wants it queues behind."""
 NOT_RECORDABLE = "not_recordable"
+SLOW = 1.0
+"""Seconds. So long a batch waits for its workflows; one that needs longer is passed over until it has answered."""
+REST = 5.0
+"""Seconds for which a workflow that could not answer is passed over."""
+BUSY = 500
 RACES = 3
 _ENCODING = b"binary/encrypted"
 _log = structlog.get_logger()
@@ -241,6 +246,11 @@ def _runs_not(error: RPCError) -> bool:
     return error.status is RPCStatusCode.NOT_FOUND and not nowhere
 
 
+def _is_away(error: BaseException) -> bool:
+    """Whether Temporal itself is not there, for whichever workflow."""
+    return isinstance(error, RuntimeError) or (isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE)
+
+
 class Refused(Conflict):
     """A workflow's validator said no."""
 
@@ -262,24 +272,39 @@ class TemporalSender:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._busy: dict[str, asyncio.Task[list[int]]] = {}
+        self._resting: dict[str, float] = {}
 
     async def ready(self, _: Connection) -> bool:
-        """Always: each row is tried on its own."""
-        return True
+        """Unless too many workflows are waited for: each row is tried on its own."""
+        return len(self._busy) < BUSY
+
+    def passed_over(self) -> Collection[str]:
+        """Workflows that have yet to answer, and those that could not a moment ago."""
+        now = time.monotonic()
+        self._resting = {key: until for key, until in self._resting.items() if until > now}
+        return {*self._busy, *self._resting}
 
     async def forget(self, conn: Connection, sent: Collection[int]) -> None:
         """Delete what was answered for."""
         await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
 
     async def send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
-        """The ids of the rows Temporal has answered for."""
+        """The ids of the rows Temporal has answered for. What is answered later is sent once more, and known by its id."""
         by_workflow: dict[str, list[asyncpg.Record]] = {}
         for row in rows:
             by_workflow.setdefault(row["key"], []).append(row)
-        answers = await asyncio.gather(*(self._send_in_order(waiting) for waiting in by_workflow.values()))
+        sending = [self._begin(key, waiting) for key, waiting in by_workflow.items()]
+        answered, _ = await asyncio.wait(sending, timeout=SLOW)
+        answers = [each.result() for each in answered]
         if not any(answers):
             await asyncio.sleep(0.2)
         return [row_id for ids in answers for row_id in ids]
+
+    def _begin(self, key: str, rows: Sequence[asyncpg.Record]) -> asyncio.Task[list[int]]:
+        self._busy[key] = sending = asyncio.create_task(self._send_in_order(rows))
+        sending.add_done_callback(lambda _: self._busy.pop(key, None))
+        return sending
 
     async def _send_in_order(self, rows: Sequence[asyncpg.Record]) -> list[int]:
         sent: list[int] = []
@@ -288,6 +313,8 @@ class TemporalSender:
                 await self._send_one(row)
             except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:  # RuntimeError: never reached
                 _log.warning("temporal did not take a request", workflow_id=row["key"], type=row["type"], error=type(error).__name__)
+                if not _is_away(error):
+                    self._resting[row["key"]] = time.monotonic() + REST
                 break
             sent.append(row["id"])
         return sent

@@ -135,6 +135,9 @@ class Slow:
     async def ready(self, _: Connection) -> bool:
         return True
 
+    def passed_over(self) -> Collection[str]:
+        return ()
+
     async def forget(self, conn: Connection, sent: Collection[int]) -> None:
         await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))
 
@@ -264,6 +267,32 @@ async def test_requests_to_one_workflow_arrive_in_their_order_and_an_ended_one_b
     runs = [run async for run in temporal.list_workflows(f"WorkflowId = '{ended}'")]
     assert len(runs) <= 1
     await terminated(temporal, running)
+
+
+@pytest.mark.asyncio
+async def test_workflows_that_do_not_answer_keep_no_other_waiting_however_many_they_are(
+    kit: Kit, temporal: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    deaf, last = [f"kit:{uuid4()}" for _ in range(3)], f"kit:{uuid4()}"
+    for each in deaf:
+        await temporal.start_workflow("KitWorkflow", id=each, task_queue=str(uuid4()))
+    async with kit.database.transaction() as conn:
+        for each in deaf:
+            await outbox.update_workflow(conn, "change", each, Argument(), uuid4())
+        await outbox.start_workflow(conn, "KitWorkflow", last, Argument())
+    task = asyncio.create_task(relay(kit.database, kit.url, TemporalSender(temporal)))
+
+    await until(lambda: only_these_wait(kit, deaf))
+    task.cancel()
+    await asyncio.wait([task])
+    for each in (*deaf, last):
+        await terminated(temporal, each)
+
+
+async def only_these_wait(kit: Kit, workflows: Sequence[str]) -> bool:
+    rows = await kit.database.pool.fetch("SELECT key FROM outbox ORDER BY id")
+    return [row["key"] for row in rows] == workflows
 
 
 async def terminated(temporal: Client, workflow_id: str) -> None:
