@@ -238,6 +238,12 @@ async def _park(database: Database, subscription: Subscription, record: Record, 
     _log.error("dead letter", consumer=subscription.name, topic=record.topic, offset=record.offset, error=error)
 
 
+async def park_unread(database: Database, subscription: Subscription, partition: TopicPartition, offset: int) -> None:
+    """Keep where a record stands that the driver cannot read: of what is in it nothing is known."""
+    record = dead_letters.Kept(partition.topic, partition.partition, offset, None, b"", ())
+    await _park(database, subscription, record, f"{Unreadable.__name__}: the driver cannot read its headers")
+
+
 async def _forget_attempts(conn: Connection, subscription: Subscription, record: Record) -> None:
     await conn.execute(
         "DELETE FROM attempts WHERE consumer = $1 AND topic = $2 AND partition = $3 AND at_offset <= $4",

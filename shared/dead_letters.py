@@ -49,7 +49,9 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class Kept:
+    """A record as far as it is kept."""
+
     topic: str
     partition: int
     offset: int
@@ -61,7 +63,7 @@ class _Kept:
 def unparked(row: asyncpg.Record) -> Record:
     """The record as it came."""
     headers = tuple((name, value.encode()) for name, value in row["headers"].items())
-    return _Kept(row["topic"], row["partition"], row["at_offset"], row["key"].encode(), row["body"], headers)
+    return Kept(row["topic"], row["partition"], row["at_offset"], row["key"].encode(), row["body"], headers)
 
 
 def reason(error: BaseException) -> str:

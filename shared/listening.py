@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared import inbox, replays
-from shared.consumer import Subscription, handle
+from shared.consumer import Subscription, handle, park_unread
 from shared.db import TROUBLE, Connection, Database
 from shared.dead_letters import Record
 from shared.events.envelope import begun_at
@@ -54,7 +54,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
                 finally:
                     telling.cancel()
                     LAG.set(subscription.name, ())
-        except (*TROUBLE, KafkaError, UnicodeDecodeError) as error:  # the last by the name of a header, which the driver reads
+        except (*TROUBLE, KafkaError) as error:
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
 
@@ -95,7 +95,7 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
             await asyncio.sleep(0.2)
             continue
         standing.go_on()
-        come = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+        come = await _fetched(database, consumer, subscription)
         if not lanes.alive():
             raise ConnectionError("the lane lock is lost")
         if come:
@@ -111,6 +111,31 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         _tell_handled(subscription, batches, loop.time() - began)
         if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
             await asyncio.sleep(subscription.gathers)
+
+
+async def _fetched(database: Database, consumer: AIOKafkaConsumer, subscription: Subscription) -> Mapping[TopicPartition, Sequence[Record]]:
+    """What comes next. A record that the driver cannot read stops all that it has fetched: it is looked for, partition by partition."""
+    try:
+        come: Mapping[TopicPartition, Sequence[Record]] = await consumer.getmany(timeout_ms=200, max_records=BATCH)
+    except UnicodeDecodeError:  # by the name of a header
+        return {each: found for each in consumer.assignment() if (found := await _readable(database, consumer, subscription, each))}
+    return come
+
+
+async def _readable(
+    database: Database, consumer: AIOKafkaConsumer, subscription: Subscription, partition: TopicPartition
+) -> Sequence[Record]:
+    """What stands before such a record; it is parked itself once nothing does."""
+    at, found = await position(database, subscription.name, partition.topic, partition.partition), list[Record]()
+    consumer.seek(partition, at)
+    try:
+        while len(found) < BATCH and (come := await consumer.getmany(partition, timeout_ms=200, max_records=1)):
+            found += come[partition]
+    except UnicodeDecodeError:
+        if not found:
+            await park_unread(database, subscription, partition, at)
+            consumer.seek(partition, at + 1)
+    return found
 
 
 async def _ensure_nothing_waits(consumer: AIOKafkaConsumer) -> None:

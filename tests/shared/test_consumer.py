@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.record.util import calc_crc32c_py
 from opentelemetry.metrics import CallbackOptions
 
 from shared import consumer, dead_letters, inbox, listening, metrics, watching
+from shared.broker import Broker, new_batch, packed
 from shared.consumer import KILLS, Together
 from shared.db import Connection
 from shared.errors import Conflict, NotYetKnown
@@ -628,6 +630,31 @@ async def test_a_consumer_forgets_the_ids_of_old_events_step_by_step_and_no_othe
         await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 1 FROM inbox WHERE consumer = 'kit'"))
 
     assert await kit.count("inbox") == 4
+
+
+@pytest.mark.asyncio
+async def test_a_record_that_the_driver_cannot_read_is_parked_and_stops_nobody(kit: Kit) -> None:
+    here, beside = unit_in(0), unit_in(1)
+    first, behind, other = changed(here, 1), changed(here, 2), changed(beside, 1)
+    await put(kit.kafka, first)
+    await put_unreadable(kit, 0)
+    await put(kit.kafka, behind, other)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.handled(first, behind, other))
+
+    assert sorted(await kit.effects(here)) == [1, 2]
+    assert await kit.parked() == ["Unreadable: the driver cannot read its headers"]
+
+
+async def put_unreadable(kit: Kit, partition: int) -> None:
+    """A header's name that is no UTF-8; any program that may write may write it."""
+    batch = new_batch()
+    batch.append(timestamp=None, key=b"k", value=b"{}", headers=[("~~", b"")])
+    spoiled = bytearray(packed(batch).replace(b"~~", b"\xff\xfe"))
+    spoiled[17:21] = calc_crc32c_py(spoiled[21:]).to_bytes(4, "big")
+    broker = await Broker.connect(kit.kafka[0])
+    await broker.append({(kit.kafka[1] + TOPIC, partition): bytes(spoiled)})
+    await broker.close()
 
 
 @pytest.mark.asyncio
