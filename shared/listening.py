@@ -108,7 +108,8 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
         began = loop.time()
         await handle(database, subscription, batches, standing, new)
         new.difference_update(batches)
-        _tell_handled(subscription, batches, loop.time() - began)
+        handled = {each: passed for each, records in batches.items() if (passed := standing.passed(each, records))}
+        _tell_handled(subscription, handled, loop.time() - began)
         if batches and not any(subscription.reacts_to(record) for records in batches.values() for record in records):
             await asyncio.sleep(subscription.gathers)
 

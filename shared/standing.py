@@ -1,6 +1,7 @@
 """Patience of a consumer: a partition stands still at one record while a fact is on its way; the others go on, and may bring it."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -31,6 +32,12 @@ class Standing:
         self._consumer.seek(partition, record.offset)
         self._consumer.pause(partition)
         self._retry[partition] = self._time() + min(2.0, max(0.1, self._time() - since))
+
+    def passed(self, partition: TopicPartition, records: Sequence[Record]) -> Sequence[Record]:
+        """Of records that were to be handled, those that were: all, or what lies before the one it stands at."""
+        if partition not in self._retry:
+            return records
+        return [record for record in records if record.offset < self._at[partition][0]]
 
     def go_on(self) -> None:
         """Let those try again whose time has come."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -441,6 +442,27 @@ async def test_a_fact_that_does_not_come_in_time_parks_the_event(kit: Kit, missi
 
     assert len(await kit.parked()) == 1
     assert len(tries) > 2
+
+
+@pytest.mark.asyncio
+async def test_what_waits_for_a_fact_counts_as_handled_once_it_is(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    monkeypatch.setattr(listening, "CONSUMED", SimpleNamespace(add=lambda number, _: counted.append(number)))
+    events = [changed(unit, version) for unit in [uuid4()] for version in (1, 2)]
+
+    async def missing(*_: object) -> None:
+        raise NotYetKnown
+
+    await put(kit.kafka, *events)
+    async with kit.consuming(kit.subscription(missing, waits=1.0)):
+        await until(lambda: kit.handled(*events))
+        await until(lambda: told(counted))
+
+    assert sum(counted) == 2
+
+
+async def told(counted: list[int]) -> bool:
+    return sum(counted) >= 2
 
 
 @pytest.mark.asyncio
