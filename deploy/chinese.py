@@ -38,6 +38,7 @@ _CATALOGUE = (
     ("Value error, {}", "{}"),
     ("{} does not match the formats {}.", "{} 不是所要的日期格式 {}。"),
     ("{} is not one of {}.", "{} 不在可选值 {} 之中。"),
+    ("Input should be a valid UUID{}", "应为编号，请从查询结果中完整复制。"),
     ("Input should be a valid integer{}", "应为整数。"),
     ("Input should be a valid number{}", "应为数字。"),
     ("Input should be a valid boolean{}", "应为 true 或 false。"),
@@ -50,7 +51,7 @@ _CATALOGUE = (
     ("{} {} is not readable.", "{1} 不可读。请检查权限。"),
     ("{} {} is not writable.", "{1} 不可写。请检查权限。"),
 )
-_FORMS = [(re.compile(re.escape(english).replace(r"\{\}", "(.*)"), re.DOTALL), chinese) for english, chinese in _CATALOGUE]
+_FORMS = [(re.compile(re.escape(english).replace(r"\{\}", "(.*?)"), re.DOTALL), chinese) for english, chinese in _CATALOGUE]
 
 
 def sentence(english: str) -> str:

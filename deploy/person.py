@@ -57,10 +57,11 @@ def receive(
 @app.command(help="某人的全部申请及答复。")
 def requests(person: Person, user: User) -> None:
     found = at_doors(lambda doors: doors.get(user, "roster", f"/persons/{person}/requests")).body["items"]
-    table = Table(*(Column(name, no_wrap=True) for name in ("申请编号", "事项", "登记", "答复期限", "结果")), "依据")
+    table = Table(*(Column(name, no_wrap=True) for name in ("申请编号", "登记、期限")), "事项", "答复")
     for each in found:
         received = f"{datetime.fromisoformat(each['received_at']).astimezone(CHINA):%Y-%m-%d}"
-        table.add_row(each["request_id"], _matter(each), received, each["due_on"], OUTCOMES[each["outcome"]], each["ground"] or "")
+        said = [OUTCOMES[each["outcome"]], each["answer"], each["ground"]]
+        table.add_row(each["request_id"], f"{received}\n{each['due_on']}", _matter(each), "\n".join(filter(None, said)))
     console.print(table)
 
 

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
 
 import asyncpg
 import pytest
 import typer
+from rich.console import Console
 from typer._click.core import Command, Context
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from deploy import cli
+from deploy import cli, person
 from deploy.local.place import WrongPlace
 
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}|[A-Z][a-z]+ [a-z]+")
@@ -38,6 +41,7 @@ WRONG = {
     "case export x": "缺少选项 '--user'。",
     "identity load /nosuch": "'file' 的值不正确：没有文件 '/nosuch'。",
     "identity load /": "'file' 的值不正确：'/' 是文件夹，应为文件。",
+    "person requests 某人 --user x": "'person' 的值不正确：应为编号，请从查询结果中完整复制。",
     "dead-letters drop nosuch x": "'service' 的值不正确：'nosuch' 不在可选值",
 }
 
@@ -118,6 +122,29 @@ def test_what_is_typed_wrong_is_explained_in_chinese(line: str) -> None:
     assert code == 2
     assert WRONG[line] in text
     assert english(text) == []
+
+
+def test_what_a_person_asked_is_listed_with_its_answer_in_a_narrow_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {
+        "request_id": str(UUID(int=7)),
+        "kind": "correction",
+        "fields": ["出生日期", "籍贯"],
+        "received_at": "2026-10-08T01:00:00+00:00",
+    }
+    answered = {"due_on": "2026-11-07", "outcome": "refused", "ground": "《个人信息保护法》第四十六条", "answer": "档案所载与登记一致"}
+    monkeypatch.setattr(person, "at_doors", lambda _: SimpleNamespace(body={"items": [request | answered]}))
+    monkeypatch.setattr(person, "console", Console(highlight=False, soft_wrap=True, width=80))
+
+    result = CliRunner().invoke(cli.app, ["person", "requests", str(UUID(int=7)), "--user", "officer"])
+
+    cells = zip(*(line.split("│")[1:-1] for line in result.output.splitlines() if "│" in line), strict=True)
+    told = ["".join(part.strip() for part in column) for column in cells]
+    assert told == [
+        str(UUID(int=7)),
+        "2026-10-082026-11-07",
+        "更正（出生日期、籍贯）",
+        "不予办理档案所载与登记一致《个人信息保护法》第四十六条",
+    ]
 
 
 @pytest.mark.parametrize("failed", [asyncpg.UndefinedTableError("nosuch"), asyncpg.UndefinedColumnError("nosuch")])
