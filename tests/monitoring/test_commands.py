@@ -104,13 +104,15 @@ async def test_a_historical_surplus_waits_to_be_classified_and_is_no_issue(table
 
 async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables) -> None:
     town = Town()
-    await tables.see(town.over_quota(baseline=True))
+    await tables.see(town.registered(), town.over_quota(baseline=True))
     dry = (await tables.light(town), (await tables.issue())["state"], await tables.started(), await tables.published("issue_changed"))
+    async with tables.database.reading() as conn:
+        told = (await light(conn, OFFICER, town.unit_id)).baseline
 
     released = await release_baseline(tables.database, by(), ReleaseBaseline(unit_id=town.unit_id))
 
     assert dry == ("green", "baseline", [], [])
-    assert released == 1
+    assert (told, released) == (1, 1)
     assert (await tables.light(town), (await tables.issue())["state"], len(await tables.started())) == ("red", "to_verify", 1)
 
 

@@ -150,6 +150,16 @@ async def test_a_green_light_says_so_and_a_parked_event_is_told(lit: Door) -> No
     assert "有 3 条数据变动尚未处理" in page
 
 
+async def test_a_green_light_with_a_baseline_does_not_say_that_nothing_was_found(lit: Door) -> None:
+    lit.sign_in(Role.BUSINESS_OFFICER)
+    green = LIGHT | {"why": [], "light": "green", "label": "绿灯", "baseline": 2}
+    lit.played.answers[f"/units/{UNIT}/light"] = green
+    page = (await lit.client.get(f"/lights/{UNIT}")).text
+
+    assert f'<a href="/issues?unit={UNIT}&amp;state=baseline">期初存量 2 项</a>' in page
+    assert "都没有查到" not in page
+
+
 async def test_a_unit_outside_of_ones_scope_is_not_found(lit: Door) -> None:
     lit.sign_in(Role.UNIT_CLERK)
     lit.played.refusals[f"/units/{UNIT}/light"] = (404, "unit_unknown")

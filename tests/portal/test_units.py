@@ -184,3 +184,11 @@ async def test_open_issues_are_counted_of_the_unit_alone(door: Door, more: str |
     answers(door)["/issues"] = {"items": [given_cases.line().model_dump(mode="json")], "next": more}
 
     assert f'href="{PAGE}/supervision">{told}</a>' in (await door.client.get(PAGE)).text
+
+
+async def test_a_green_unit_tells_what_its_first_load_brought(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)[f"{PAGE}/light"] = given.LIGHT | {"why": [], "light": "green", "baseline": 2}
+    pages = [(await door.client.get(path)).text for path in (PAGE, f"{PAGE}/supervision")]
+
+    assert ["期初存量 2 项</a>：首次导入时已经存在" in page for page in pages] == [True, True]

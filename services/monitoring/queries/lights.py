@@ -82,7 +82,7 @@ class Change(BaseModel):
 
 
 class LightPage(BaseModel):
-    """The light of one unit."""
+    """The light of one unit. `baseline`: what its first load brought and nobody has taken up yet; it colours nothing."""
 
     unit_id: UUID
     unit: str
@@ -91,6 +91,7 @@ class LightPage(BaseModel):
     since: datetime | None
     why: list[Why]
     remarks: list[Known]
+    baseline: int
     parked_events: int
     history: list[Change]
 
@@ -135,6 +136,7 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
         since=row["changed_at"] if row else None,
         why=[_why(each) for each in why],
         remarks=[Known(**each, title=REMARK_TITLES[each["code"]], matter=remark_of(each["code"], each["inputs"])) for each in remarks],
+        baseline=await conn.fetchval("SELECT count(*) FROM issues WHERE unit_id = $1 AND state = 'baseline'", unit_id),
         parked_events=await conn.fetchval("SELECT count(*) FROM dead_letters WHERE consumer = $1 AND key = $2", CONSUMER, str(unit_id)),
         history=[_change(each) for each in changes],
     )
