@@ -219,3 +219,32 @@ async def test_what_is_a_digit_and_no_number_is_left_to_the_service_to_refuse(cl
     answer = await post(clerk, do="submit", posts="²")
 
     assert (answer.status_code, sent(clerk, "/applications")["posts"]) == (303, "²")
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_a_transfer_is_offered_between_two_units_and_where_there_is_one_alone_it_is_told(clerk: Door, others: bool) -> None:
+    other = given.LINE | {"id": given.PARENT_ID, "name": f"调入单位{XSS}"}
+    clerk.played.answers |= {"/units": {"items": [given.LINE, other] if others else [given.LINE], "next": None}}
+    clerk.played.answers[f"/units/{given.PARENT_ID}"] = given.UNIT | {"id": given.PARENT_ID}
+    clerk.played.units = [given.UNIT_ID]
+    clerk.sign_in(Role.UNIT_CLERK)
+    path = f"/applications/new/transfer_application?from_unit={given.UNIT_ID}&person={given.PERSON_ID}"
+    page = (await clerk.client.get(path)).text
+    taker, giver = (re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.DOTALL)[0] for name in ("unit_id", "from_unit_id"))  # type: ignore[index]
+
+    assert f'<option value="{given.PARENT_ID if others else given.UNIT_ID}" selected>' in taker
+    assert re.findall(r'value="([^"]+)"', giver) == ([given.UNIT_ID] if others else [])
+    assert ("您的管辖范围内没有其他单位" in page) is not others
+
+
+@pytest.mark.parametrize(("status", "words"), [(404, "不在您的管辖范围内"), (503, "暂时取不到")])
+async def test_what_is_beyond_ones_units_is_not_called_away(clerk: Door, status: int, words: str) -> None:
+    giver = given.PERSON_ID[:-1] + "7"
+    transfer = DETAIL | {"type": "transfer_application", "change_id": None, "kind": "SY", "funding": "full", "from_unit_id": giver}
+    paths = (f"/units/{given.UNIT_ID}", f"/units/{giver}", f"/persons/{given.PERSON_ID}")
+    clerk.played.answers |= {f"/applications/{APPLICATION_ID}": transfer, "/codes": given.CODES | {"return_reasons": []}}
+    clerk.played.refusals |= dict.fromkeys(paths, (status, "unknown"))
+    clerk.sign_in(Role.UNIT_CLERK)
+    page = (await clerk.client.get(f"/applications/{APPLICATION_ID}")).text
+
+    assert page.count(words) == 3

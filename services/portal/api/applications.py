@@ -30,19 +30,23 @@ async def application(page: Reader, application_id: UUID) -> Response:
 
 async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: Any) -> Response:
     found, codes = await asyncio.gather(page.get("approval", f"/applications/{application_id}"), page.get("approval", "/codes"))
-    beside: dict[str, Any] = {"unit": ("roster", f"/units/{found['unit_id']}"), "codes": ("roster", "/codes")}
+    beside: dict[str, Any] = {"codes": ("roster", "/codes")}
+    about = {"unit": ("roster", f"/units/{found['unit_id']}")}
     if found["from_unit_id"]:
-        beside["from_unit"] = ("roster", f"/units/{found['from_unit_id']}")
+        about["from_unit"] = ("roster", f"/units/{found['from_unit_id']}")
     if page.viewer.may("persons.read"):
         beside["files"] = ("approval", f"/applications/{application_id}/attachments")
     if found["person_id"] and page.viewer.may("persons.read"):
-        beside["person"] = ("roster", f"/persons/{found['person_id']}")
+        about["person"] = ("roster", f"/persons/{found['person_id']}")
     if found["change_id"] and page.viewer.may("persons.read"):
         beside["change"] = ("roster", f"/changes/{found['change_id']}")
     people = {each[who] for each in found["timeline"] for who in ("actor", "on_behalf_of")} | {
         each["released_by"] for each in found["documents"]
     }
-    cards, names = await asyncio.gather(page.get_each(beside), page.names_of(found["applicant"], *people))
+    cards, of_units, names = await asyncio.gather(
+        page.get_each(beside), page.get_each(about, beyond=False), page.names_of(found["applicant"], *people)
+    )
+    cards |= of_units
     shown = {"error": None, "typed": _UNTYPED, "revealed": None, "trace_link": page.trace_of(f"approval:{application_id}")} | shown
     return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 

@@ -229,9 +229,8 @@ def _errors(error: Problem | None) -> dict[str, str]:
 async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     """Units, rows of posts, authorised uses and people to choose from; of a unit the applicant may see."""
     units, codes = await asyncio.gather(page.get("roster", "/units", limit=200, sort="name"), page.get("roster", "/codes"))
-    own = [str(each) for each in page.viewer.unit_ids]
     change = await page.get("roster", f"/changes/{quote(typed['change_id'], safe='')}") if typed["change_id"] else None
-    unit_id = (change or {}).get("unit_id") or typed["unit_id"] or (own[0] if own else units["items"][0]["id"])
+    unit_id = (change or {}).get("unit_id") or typed["unit_id"] or _taker(page, units["items"], typed["from_unit_id"])
     unit = await page.get("roster", f"/units/{unit_id}")
     reservations: list[dict[str, Any]] = []
     if "reservation_id" in ASKED[kind]:
@@ -244,6 +243,12 @@ async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     if all(each["person_id"] != typed["person_id"] for each in people):
         people = people + await _chosen(page, kind, typed["person_id"], of_unit)
     return Offer(units["items"], unit, codes, reservations, people, more)
+
+
+def _taker(page: Page, units: list[dict[str, Any]], giver: str) -> str:
+    """Which unit applies until another is chosen: one's own; of a transfer another than lets the person go, where there is one."""
+    known = [*map(str, page.viewer.unit_ids), *(str(each["id"]) for each in units)]
+    return next((each for each in known if each != giver), known[0])
 
 
 async def _people(page: Page, kind: ApplicationType, unit_id: str) -> tuple[list[dict[str, Any]], bool]:

@@ -107,13 +107,15 @@ class Page:
         asked = {name: value for name, value in query.items() if value not in (None, "", ())}
         return (await self._services.ask("GET", service, path, self.headers, params=asked or None)).json()
 
-    async def get_each(self, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-        """Several reads at once for the cards of a page; one that cannot be had is None, and its card says so."""
+    async def get_each(self, wanted: Mapping[str, tuple[str, str]], beyond: Any = None) -> dict[str, Any]:
+        """Several reads at once for the cards of a page; one that cannot be had is None (`beyond`: what is not the caller's to see), and its card says so."""
 
         async def one(service: str, path: str) -> Any:
             try:
                 return await self.get(service, path)
-            except (Refused, Away):
+            except Refused as refusal:
+                return beyond if refusal.problem.status in {403, 404} else None
+            except Away:
                 return None
 
         found = await asyncio.gather(*(one(*each) for each in wanted.values()))
