@@ -1,9 +1,11 @@
 """What the portal decides by itself: where a browser may be sent, which requests are its own, how things are drawn and written."""
 
+import re
 from typing import Any
 
 import pytest
 
+from services.portal.queries.templates import FOLDER
 from services.portal.rules import areas, drawing, merging, paths, written
 
 
@@ -99,3 +101,14 @@ def test_the_other_way_round_too_and_one_list_alone() -> None:
     page = merging.merged(lists, {"one": "", "two": "z"}, "-unit", 1)
 
     assert ([each["id"] for each in page.items], page.next) == (["c"], "c~z")
+
+
+def test_a_field_that_is_wrong_is_called_as_its_form_calls_it_and_never_by_its_code() -> None:
+    asks = re.compile(r'(?:field|choice|boxes)\("([a-z_]+)", ?"')
+    asked = {name for file in FOLDER.rglob("*.html") for name in asks.findall(file.read_text(encoding="utf-8"))}
+    called = {name: written.field_name(name) for name in asked}
+
+    assert len(asked) > 40
+    assert {name: words for name, words in called.items() if words.isascii() or words == written.FIELD} == {}
+    assert [written.field_name(each) for each in ("body.started_on", "posts.0.count", "整改要求")] == ["到岗日期", "用编数", "整改要求"]
+    assert written.field_name("contract_until") == "内容"

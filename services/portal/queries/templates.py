@@ -51,7 +51,8 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
     }
     made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground}
     made.filters |= {
-        each.__name__: each for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant)
+        each.__name__: each
+        for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant, written.field_name)
     }
     return made
 

@@ -7,6 +7,68 @@ from shared.clock import CHINA
 from shared.glossary import LABELS
 
 NOTHING = "—"
+FIELD = "内容"
+FIELDS = {
+    "title": "标题或职务",
+    "justification": "理由",
+    "posts": "用编数",
+    "unit": "单位",
+    "unit_id": "单位",
+    "unit_ids": "单位",
+    "from_unit_id": "调出单位",
+    "person_id": "人员",
+    "row": "编制类型",
+    "kind": "编制类型",
+    "funding": "经费形式",
+    "reservation_id": "核准用编",
+    "reason_code": "事由",
+    "reason_codes": "退回原因",
+    "effective_on": "生效日期",
+    "since": "起始日期",
+    "started_on": "到岗日期",
+    "begins_on": "起始日期",
+    "until": "截止日期",
+    "reason": "理由",
+    "opinion": "意见",
+    "document_no": "文号",
+    "authorisation_no": "用编单编号",
+    "authorised_on": "核编日期",
+    "entry_document_no": "入编文号",
+    "entry_reason": "进入形式",
+    "name": "名称",
+    "real_name": "姓名",
+    "role": "角色",
+    "absent": "被代办人",
+    "password": "密码",
+    "new_password": "新密码",
+    "again": "再输一次新密码",
+    "code": "动态口令",
+    "words": "查找内容",
+    "owner": "责任科室",
+    "source": "依据",
+    "value": "值",
+    "format": "格式",
+    "scope": "范围",
+    "scopes": "冻结范围",
+    "issue_ids": "所涉问题",
+    "cause": "超编原因",
+    "cleared": "改为空的项目",
+    "side": "认定以谁为准",
+    "to": "转为",
+    "id_number": "身份证号",
+    "sex": "性别",
+    "birth_on": "出生日期",
+    "certified_birth_on": "档案认定出生日期",
+    "identity": "人员身份",
+    "post_category": "岗位类别",
+    "off_post_kind": "编外岗位类别",
+    "employment_form": "用工方式",
+    "duty_status": "人员状态",
+    "leadership_level": "领导职务级别",
+    "retirement_category": "退休类别",
+    "retirement_reason": "退休类别认定理由",
+}
+"""What the forms call their fields, for the list of what is wrong above a form; beside the field stands its own label."""
 
 
 def label(code: str | None) -> str:
@@ -41,6 +103,11 @@ def number(value: Any) -> str:
 def percent(value: float | None) -> str:
     """98.7%."""
     return NOTHING if value is None else f"{value * 100:.1f}%"
+
+
+def field_name(name: str) -> str:
+    """What the forms call a field that a service names (`body.started_on`); one that none of them names is 内容, never its code."""
+    return next((FIELDS[each] for each in name.split(".") if each in FIELDS), FIELD if name.isascii() else name)
 
 
 def _instant(value: datetime | str) -> datetime:
