@@ -306,7 +306,7 @@ class ApprovalWorkflow(OpenCase):
     def _mended(self, mended: messages.Resubmission) -> steps.Case:
         case = steps.resubmit(self.case, mended.revision, mended.by)
         self.content = mended.content
-        return case
+        return steps.concerning(case, mended.concerned or ())
 
     def _send_back(self, code: str, sentence: str, checks: tuple[Check, ...] = ()) -> None:
         self.move(steps.sent_back(self.case))

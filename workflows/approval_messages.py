@@ -68,6 +68,7 @@ class Resubmission(Frozen):
     title: str
     justification: str
     off_establishment: bool | None = Field(None, exclude_if=untold, description="Whether the kind is 编外, as the roster said.")
+    concerned: tuple[str, ...] | None = Field(None, exclude_if=untold, description="Whom it is about now; those named before stay named.")
 
 
 class Withdrawal(Frozen):

@@ -209,6 +209,11 @@ def resubmit(case: Case, revision: int, by: Decider) -> Case:
     return _with(case, phase=Phase.SUBMITTED, revision=case.revision + 1, position=0, decided_by=(), authors=authors)
 
 
+def concerning(case: Case, names: Iterable[str]) -> Case:
+    """It is about these people too. Nobody who was named comes off: the application had been about him."""
+    return _with(case, concerned=tuple(dict.fromkeys((*case.concerned, *names))))
+
+
 def withdraw(case: Case) -> Case:
     """The applicant takes it back; too late once the effect was asked for."""
     if case.phase not in WITHDRAWABLE:

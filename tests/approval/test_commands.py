@@ -230,6 +230,23 @@ async def test_a_mended_application_is_stopped_as_the_kind_it_asks_for_now(db: D
     assert (untold, await db.pool.fetchval("SELECT count(*) FROM outbox WHERE type = 'update:block'")) == (0, 1)
 
 
+async def test_whom_each_revision_is_about_is_kept(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked().model_copy(update={"concerned": ("teacher",)}))).application_id
+    mended = messages.Resubmission(
+        by=Decider(actor="clerk", roles=(Role.UNIT_CLERK,)),
+        revision=1,
+        content=asked().content,
+        title="用编",
+        justification="换人",
+        concerned=("director", "teacher"),
+    )
+    standing = messages.Standing(state=ApplicationState.IN_REVIEW, revision=2, step=None, holder=None)
+
+    await record(db, entry(application, 1, EntryKind.RESUBMITTED, standing=standing, resubmission=mended))
+
+    assert await db.pool.fetchval("SELECT concerned FROM applications WHERE id = $1", application) == ["teacher", "director"]
+
+
 async def test_an_application_submitted_after_the_freeze_starts_blocked_and_after_its_end_free(db: Database) -> None:
     order = uuid.uuid4()
 

@@ -154,6 +154,21 @@ async def test_a_returned_application_is_mended_for_its_own_units_and_no_other_i
     assert (done.status_code, body["unit_id"], body["from_unit_id"]) == (303, given.UNIT_ID, giver)
 
 
+async def test_whom_an_application_is_about_is_asked_for_and_asked_again_when_it_is_mended(clerk: Door) -> None:  # trap 36
+    returned = DETAIL | {"type": "exit_application", "change_id": None, "kind": "SY", "funding": "full", "concerned": ["wang.li"]}
+    path = f"/applications/{APPLICATION_ID}"
+    clerk.played.answers |= {path: returned, f"{path}/resubmission": {}}
+
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    form = await clerk.client.get(f"{path}/edit")
+    typed = {"csrf": csrf, "do": "submit", "concerned": " wang.li、zhao.min，\nqian "} | TYPED
+    await clerk.client.post("/applications/new/exit_application", data=typed, headers=OURS)
+    await clerk.client.post(f"{path}/edit", data=typed | {"revision": "1"}, headers=OURS)
+
+    assert re.search(r'name="concerned" [^>]*value="wang.li"', form.text)
+    assert sent(clerk, "/applications")["concerned"] == sent(clerk, f"{path}/resubmission")["concerned"] == ["wang.li", "zhao.min", "qian"]
+
+
 async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:
     answer = await post(clerk)
 

@@ -449,6 +449,18 @@ async def test_whoever_rewrote_a_returned_application_neither_signs_nor_releases
     assert codes == ["own_case"] * 3
 
 
+async def test_whom_a_mended_application_is_about_decides_it_no_more_than_whom_the_first_was_about(stage: play.Stage) -> None:
+    played = await stage.play(start(concerned=(OFFICER.actor,)))
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1).model_copy(update={"concerned": (HEAD.actor,)}))
+    await played.until(EntryKind.RECEIVED, 2)
+
+    codes = [await played.refused("decide", played.decision(by=by)) for by in (HEAD, OFFICER)]
+
+    assert codes == ["own_case"] * 2
+
+
 async def test_after_a_return_and_resubmission_the_reminders_fire_again(stage: play.Stage) -> None:
     played = await stage.play(start(clock_offset=play.at(FRIDAY)))
     await played.until(EntryKind.RECEIVED)

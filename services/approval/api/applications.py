@@ -34,8 +34,12 @@ Applicant = Annotated[Who, Depends(Permit("applications.submit"))]
 Officer = Annotated[Who, Depends(Permit("applications.decide"))]
 
 
+def _nobody(names: tuple[str, ...]) -> bool:
+    return not names
+
+
 class Asked(Write):
-    """What an application asks for."""
+    """What an application asks for; `concerned` are the login names of the persons it is about, who may not decide it."""
 
     unit_id: UUID
     kind: str = Field("", max_length=40)
@@ -51,16 +55,16 @@ class Asked(Write):
     employment_form: str | None = Field(None, max_length=60, exclude_if=untold)
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
+    concerned: tuple[str, ...] = Field((), max_length=20, exclude_if=_nobody)
 
     def content(self) -> Content:
         return Content.model_validate(self.model_dump(include=set(Content.model_fields)))
 
 
 class NewApplication(Asked):
-    """A new application; `concerned` are the login names of the persons it is about, who may not decide it."""
+    """A new application."""
 
     type: ApplicationType
-    concerned: tuple[str, ...] = Field((), max_length=20)
 
 
 class Mended(Asked):
@@ -186,6 +190,7 @@ async def resubmit(
         title=body.title,
         justification=body.justification,
         off_establishment=off_establishment,
+        concerned=body.concerned or None,
     )
     return await tell(request, application_id, who, idempotency_key, "resubmit", mended)
 

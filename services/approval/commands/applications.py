@@ -236,6 +236,11 @@ async def _keep_attachments(conn: Connection, by: By, entry: Entry) -> None:
         mended, revision = entry.resubmission, entry.standing.revision
         about = mended.title, mended.justification, mended.off_establishment
         await _insert_revision(conn, by, entry.application_id, revision, mended.content, *about)
+        await conn.execute(
+            "UPDATE applications SET concerned = concerned || ARRAY(SELECT unnest($2::text[]) EXCEPT SELECT unnest(concerned)) WHERE id = $1",
+            entry.application_id,
+            list(mended.concerned or ()),
+        )
     if entry.kind is EntryKind.RELEASED:
         await conn.execute(
             "INSERT INTO seal_register (document_id, sha256, operator, on_behalf_of, reason, released_at)"

@@ -130,6 +130,7 @@ class Detail:
     title: str
     justification: str
     applicant: str
+    concerned: Sequence[str]
     chain_version: int
     submitted_at: datetime
     state: ApplicationState

@@ -189,8 +189,8 @@ async def applications(
 
 _COPIED = (
     *("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code"),
-    *("effective_on", "change_id", "off_post_kind", "employment_form", "title", "justification", "applicant", "chain_version", "revision"),
-    *("reviews", "step", "step_label", "due_at", "held", "checks"),
+    *("effective_on", "change_id", "off_post_kind", "employment_form", "title", "justification", "applicant", "concerned", "chain_version"),
+    *("revision", "reviews", "step", "step_label", "due_at", "held", "checks"),
 )
 
 

@@ -1,6 +1,7 @@
 """申请: a form per type. What may be chosen comes from the services, and so does every word about what was filled in wrongly."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
 FIELDS = (
     *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
-    *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification"),
+    *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification", "concerned"),
 )
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
@@ -97,7 +98,7 @@ async def edit(page: Applicant, application_id: UUID, change: UUID | None = None
     """A returned application, to be mended; `change`: what was registered anew."""
     found = await page.get("approval", f"/applications/{application_id}")
     typed = {name: str(found.get(name) or "") for name in FIELDS} | {"row": f"{found['kind']}|{found['funding']}"}
-    typed |= {"change_id": str(change)} if change else {}
+    typed |= {"concerned": "、".join(found.get("concerned") or ())} | ({"change_id": str(change)} if change else {})
     return await _form(page, ApplicationType(found["type"]), typed, mended=found)
 
 
@@ -176,7 +177,8 @@ def body_of(kind: ApplicationType, typed: Typed) -> dict[str, Any]:
         body["kind"], body["funding"] = row.split("|", 1)
     if body.get("posts", "1").isdecimal():
         body["posts"] = int(body.get("posts", "1"))
-    return body
+    concerned = re.findall(r"[^\s、，,；;]+", typed["concerned"])
+    return body | ({"concerned": concerned} if concerned else {})
 
 
 async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> list[dict[str, Any]] | Problem:
@@ -184,7 +186,7 @@ async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> li
         checks: list[dict[str, Any]] = await page.send(
             "roster",
             "/application-checks",
-            {"type": kind} | {name: value for name, value in body.items() if name not in {"title", "justification"}},
+            {"type": kind} | {name: value for name, value in body.items() if name not in {"title", "justification", "concerned"}},
         )
     except Refused as refusal:
         return refusal.problem
