@@ -29,6 +29,7 @@ FIELDS = {
     "begins_on": "起始日期",
     "until": "截止日期",
     "reason": "理由",
+    "concerned": "所涉人员的登录名",
     "opinion": "意见",
     "document_no": "文号",
     "authorisation_no": "用编单编号",
