@@ -260,7 +260,10 @@ async def test_parameters_go_out_with_every_version_in_words(
         records = (await service.take("parameters")).records()
 
     assert len(records) == len(page) > 10
-    assert {(each["值"], each["依据"]) for each in records if str(each["生效日期"])[:10] == "2027-01-01"} == {("7", "=检查"), ("是", "=检查")}
+    assert {(each["值"], each["依据"]) for each in records if str(each["生效日期"])[:10] == "2027-01-01"} == {
+        ("7", "=检查"),
+        ("是", "=检查"),
+    }
     assert not [each for each in records if each["参数"].isascii() or "{" in each["值"] or "[" in each["值"]]
 
 
