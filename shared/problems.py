@@ -184,6 +184,7 @@ TITLES: dict[str, str] = {
     "comparison_over": "比对已经结束",
     "comparison_not_whole": "未指明文件包含的单位",
     "comparison_file_of_part": "文件只含部分单位",
+    "comparison_numbers_hidden": "号码均不可用",
     "leads_changed": "主导方设置的版本已改动",
     "difference_unknown": "没有找到这条差异",
     "difference_move_refused": "差异不能这样处理",

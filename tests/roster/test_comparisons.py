@@ -428,6 +428,16 @@ async def test_a_file_of_a_few_units_is_not_compared_with_the_county_unless_its_
     assert (told.state, told.outcome["new"]) == (ComparisonState.COMPARED, 7)
 
 
+async def test_a_masked_file_makes_no_case_of_everybody(upper: Upper) -> None:
+    for each in upper.people:
+        each["公民身份号码"] = masked_id_number(each["公民身份号码"])
+
+    refused = await upper.compare()
+
+    assert (refused.state, await upper.differences()) == (ComparisonState.UNREADABLE, [])
+    assert "3 名人员都没有可用的公民身份号码" in refused.note
+
+
 async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: Upper) -> None:
     by_name(upper, FULL["姓名"])["民族"] = "02"
     by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]

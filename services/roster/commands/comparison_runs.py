@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.comparisons import end, kept_file
-from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, subject_of, whom_of
+from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, NumbersHidden, subject_of, whom_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, Problem
 from services.roster.queries.comparison_facts import Plan, all_units, kept_only_here, known_here, leads_of, our_rows, plans
 from services.roster.queries.difference_values import is_sensitive, number_of, opened_values, place_in
@@ -101,7 +101,7 @@ async def compare_registers(database: Database, cipher: FieldCipher, clock: Cloc
         await _compare(run)
         run.ensure_whole()
         await _settle(run, by)
-    except (Unreadable, HeaderMissing, MappingWrong, FileForgotten, FileOfPart) as refusal:
+    except (Unreadable, HeaderMissing, MappingWrong, FileForgotten, FileOfPart, NumbersHidden) as refusal:
         async with database.transaction() as conn:
             if await conn.fetchval("SELECT state FROM comparison_runs WHERE id = $1 FOR UPDATE", run_id) == ComparisonState.COMPARING:
                 await end(conn, run_id, ComparisonState.UNREADABLE, by, str(refusal))
@@ -151,6 +151,8 @@ async def _compare_sheet(run: _Run, plan: Plan, foreign: ForeignSheet) -> None:
 async def _compare_persons(run: _Run, plan: Plan, sheet: SheetComparison, rows: AsyncIterator[TheirRow]) -> None:
     persons, theirs = PersonsComparison(sheet), [row async for row in rows]
     run.theirs |= spoken_of(sheet, theirs)
+    if theirs and not any(row.values.get("id_number") for row in theirs):
+        raise NumbersHidden(rows=len(theirs))
     for start in range(0, len(theirs), BATCH):
         batch = theirs[start : start + BATCH]
         numbers = [row.values.get("id_number") for row in batch]

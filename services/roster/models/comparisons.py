@@ -151,6 +151,16 @@ class FileOfPart(Conflict):
     )
 
 
+class NumbersHidden(Conflict):
+    """People of whom no number can be read, as in a masked file, are found nowhere: all of ours would be a case."""
+
+    code = "comparison_numbers_hidden"
+    sentence = (
+        "文件中的 {rows} 名人员都没有可用的公民身份号码（如号码已脱敏），未作比对，以免本系统的人员都被记为差异。"
+        "请换成号码完整的文件后重新提交；由本系统导出的，请导出未脱敏的文件。"
+    )
+
+
 class DifferenceUnknown(NotFound):
     """No such difference, or not for this caller."""
 
