@@ -261,6 +261,7 @@ TITLES: dict[str, str] = {
     "notice_damaged": "存档文件已损坏",
     "freeze_order_unknown": "没有找到冻结令",
     "freeze_not_justified": "不符合冻结条件",
+    "frozen_beyond_quota": "冻结名额过多",
     "already_freezing": "已有冻结令",
     "notice_not_sealed": "整改通知书未签章",
     "notice_already_released": "整改通知书已用印登记",

@@ -18,6 +18,7 @@ from services.monitoring.consumers import watch_dead_letters
 from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
+    FrozenBeyondQuota,
     ParameterMalformed,
     ParameterUnknown,
 )
@@ -36,6 +37,7 @@ from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Rung
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by, refused
 from workflows.rectification_case import Act
+from workflows.roster import FrozenPosts
 
 pytestmark = pytest.mark.asyncio
 AUGUST = RetirementFact(category="M60", month="2026-08")
@@ -419,6 +421,20 @@ async def test_an_overdue_case_proposes_one_freeze_and_does_not_freeze(tables: T
     assert (order["state"], order["scopes"], order["decided_by"]) == ("freeze_proposed", ["post_use", "entry"], None)
     assert f"freeze:{order['id']}" in await tables.started()
     assert await refused(propose_freeze(tables.database, by(), proposal)) is AlreadyFreezing
+
+
+async def test_no_order_freezes_more_posts_of_a_row_than_it_has(tables: Tables) -> None:
+    await tables.see(Town().over_quota())
+    await tables.confirm()
+    issue, (row,) = await tables.issue(), await tables.rows("SELECT kind, funding, quota FROM establishments")
+    of = {"kind": row["kind"], "funding": row["funding"]}
+    orders = [
+        ProposeFreeze(unit_id=issue["unit_id"], scopes=(), posts=(FrozenPosts(posts=posts, **of),), issue_ids=(issue["id"],))
+        for posts in (row["quota"] + 1, row["quota"])
+    ]
+
+    assert await refused(propose_freeze(tables.database, by(), orders[0])) is FrozenBeyondQuota
+    await propose_freeze(tables.database, by(), orders[1])
 
 
 async def test_a_freeze_order_learns_that_its_issue_was_struck_off(tables: Tables) -> None:

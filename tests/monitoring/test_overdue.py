@@ -96,6 +96,8 @@ async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitori
     await eventually(lambda: monitoring.get(OFFICER, f"/freeze-orders/{order['id']}"), lambda page: page["state"] == "in_force")
 
     assert [answer.status_code for answer in (nothing, twice, huge)] == [422, 422, 422]
+    assert "至少填写一项" in nothing.text
+    assert not any("（" in answer.text for answer in (nothing, twice, huge))  # officials read it: no name of a field in brackets
     assert (order["scopes"], order["posts"]) == ([], posts)
     assert [each.model_dump() for each in monitoring.roster.posts] == posts
 

@@ -42,11 +42,11 @@ class ProposalBody(Body):
     @model_validator(mode="after")
     def _freezes_something(self) -> Self:
         if not self.scopes and not self.posts:
-            raise ValueError("冻结范围（scopes）和冻结名额（posts）至少填写一项")
+            raise ValueError("冻结范围和冻结名额至少填写一项")
         if len({(each.kind, each.funding) for each in self.posts}) < len(self.posts):
-            raise ValueError("冻结名额（posts）中同一编制类型和经费形式只能填写一行")
+            raise ValueError("冻结名额中同一编制类型和经费形式只能填写一行")
         if any(each.posts > MOST_POSTS for each in self.posts):
-            raise ValueError(f"冻结名额（posts）每行不能超过 {MOST_POSTS}")
+            raise ValueError(f"冻结名额每行不能超过 {MOST_POSTS}")
         return self
 
 

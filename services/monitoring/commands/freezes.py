@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.monitoring.commands.lights import lock_light
 from services.monitoring.models.facts import Issue
-from services.monitoring.models.refusals import AlreadyFreezing, FreezeNotJustified
+from services.monitoring.models.refusals import AlreadyFreezing, FreezeNotJustified, FrozenBeyondQuota
 from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.queries.facts import parameters_on
 from shared.clock import business_day
@@ -35,6 +35,7 @@ async def propose_freeze(conn: Connection, by: By, what: ProposeFreeze) -> UUID:
         raise FreezeNotJustified(unit=what.unit_id)
     if await _is_linked(conn, what.issue_ids):
         raise AlreadyFreezing(unit=what.unit_id)
+    await _ensure_within_quota(conn, what)
     rounds = {row["id"]: row["round"] for row in found}
     return await _create(conn, by, what, rounds)
 
@@ -48,6 +49,14 @@ async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_of
         unit_id=issue.unit_id, scopes=tuple(FreezeScope(scope) for scope in scopes), issue_ids=(issue.id,), clock_offset=clock_offset
     )
     await _create(conn, by, what, {issue.id: issue.round})
+
+
+async def _ensure_within_quota(conn: Connection, what: ProposeFreeze) -> None:
+    for each in what.posts:
+        key = (what.unit_id, each.kind, each.funding)
+        quota = await conn.fetchval("SELECT quota FROM establishments WHERE unit_id = $1 AND kind = $2 AND funding = $3", *key)
+        if quota is not None and each.posts > quota:
+            raise FrozenBeyondQuota(posts=each.posts, quota=quota)
 
 
 async def _is_linked(conn: Connection, issue_ids: Sequence[UUID]) -> bool:

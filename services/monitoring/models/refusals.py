@@ -150,6 +150,13 @@ class FreezeNotJustified(Conflict):
     sentence = "冻结只能针对该单位已核实的红灯问题；政策性超编不冻结。"
 
 
+class FrozenBeyondQuota(Conflict):
+    """More posts of a row than it has."""
+
+    code = "frozen_beyond_quota"
+    sentence = "冻结名额 {posts} 名多于该项编制的核定数 {quota} 名。请核对后改小。"
+
+
 class AlreadyFreezing(Conflict):
     """An order for one of these issues is on its way or in force."""
 
