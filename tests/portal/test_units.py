@@ -192,3 +192,11 @@ async def test_a_green_unit_tells_what_its_first_load_brought(door: Door) -> Non
     pages = [(await door.client.get(path)).text for path in (PAGE, f"{PAGE}/supervision")]
 
     assert ["期初存量 2 项</a>：首次导入时已经存在" in page for page in pages] == [True, True]
+
+
+async def test_who_is_counted_as_here_is_not_called_established_where_contract_staff_are_among_them(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    page = (await door.client.get(PAGE)).text
+
+    assert f'<span class="muted">在册（含编外）</span><strong class="num">{given.HERE["in_post"]}' in page
