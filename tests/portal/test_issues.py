@@ -302,3 +302,14 @@ async def test_the_way_to_the_file_is_narrowed_as_the_list_is(door: Door, narrow
     page = (await door.client.get(f"/issues{narrowed}")).text
 
     assert f'href="/exports/new?service=monitoring&amp;list=issues{exported}" data-by=' in page
+
+
+@pytest.mark.parametrize(("status", "words"), [(404, "不在您的管辖范围内"), (503, "暂时取不到")])
+async def test_whoever_went_to_another_unit_is_not_called_away_for_the_moment(door: Door, status: int, words: str) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    found = given.issue(IssueState.RECTIFYING)
+    person = "01a210f8-5bc8-7567-b52b-9533203e1990"
+    answers(door, found | {"inputs": found["inputs"] | {"person_id": person}})
+    door.played.refusals[f"/persons/{person}"] = (status, "unknown")
+
+    assert f"<dt>涉及人员</dt><dd>{words}</dd>" in (await door.client.get(PAGE)).text

@@ -96,7 +96,7 @@ async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str
     beside = {}
     if found["inputs"].get("person_id") and page.viewer.may("persons.read"):
         beside["person"] = ("roster", f"/persons/{found['inputs']['person_id']}")
-    cards, names = await asyncio.gather(page.get_each(beside), page.names_of(*people))
+    cards, names = await asyncio.gather(page.get_each(beside, beyond=False), page.names_of(*people))
     today = business_day(page.request.app.state.clock.now()).isoformat()
     shown = {"error": None, "deed": "", "errors": {}} | shown
     trace_link = page.trace_of(f"rectification:{issue_id}:{found['round']}")
