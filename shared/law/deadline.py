@@ -136,7 +136,8 @@ class Deadline(_Entry):
     def provisional(self) -> bool:
         """Whether it rests on a day whose notice is not published, so that a later notice may move it."""
         last = self.due_on or business_day(self.pauses[-1].since)
-        return any(not self.calendar.knows(date(year, 1, 1)) for year in range((self.start_on + timedelta(days=1)).year, last.year + 1))
+        new_years = (date(year, 1, 1) for year in range((self.start_on + timedelta(days=1)).year, last.year + 1))
+        return not all(map(self.calendar.knows, (*new_years, last)))
 
     def used(self, as_of: datetime) -> int:
         """Working days used up at this instant, those after the end of the term included."""

@@ -20,6 +20,8 @@ CLOSE = time(17, 30)
 _ONE_DAY = timedelta(days=1)
 # 全国年节及纪念日放假办法 Art. 2 (2024-11-10): 元旦 1 day, 劳动节 2 days, 国庆节 3 days. The others follow the moon or the sun.
 _FIXED_HOLIDAYS = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
+_NEW_YEARS_REACH = (12, 28)
+"""From here on the next year's notice may speak of December: the one for 2019 made Saturday 29 December 2018 a working day."""
 
 
 class DayKind(StrEnum):
@@ -84,8 +86,8 @@ class Calendar(BaseModel):
         return date(self.published[-1], 12, 31) if self.published else None
 
     def knows(self, day: date) -> bool:
-        """Whether the notice for this day's year is published."""
-        return day.year in self.published
+        """Whether the notice for this day's year is published; of the last days of December also the next, whose 元旦 may reach into them."""
+        return day.year in self.published and ((day.month, day.day) < _NEW_YEARS_REACH or day.year + 1 in self.published)
 
     def is_working(self, day: date) -> bool:
         """A make-up day, or Monday to Friday outside a holiday block. For a day it does not know: a guess, marked by `knows`."""

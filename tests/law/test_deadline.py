@@ -178,3 +178,10 @@ def test_rungs_keep_their_order(deadline: Deadline, offsets: list[int]) -> None:
 @given(st.dates(date(2026, 1, 1), date(2026, 11, 30)), st.integers(1, 30))
 def test_without_a_ledger_a_deadline_is_the_plain_count(start: date, days: int) -> None:
     assert Deadline.start(start, days, CALENDAR).due_on == CALENDAR.add_working_days(start, days).due_on
+
+
+@pytest.mark.parametrize(("days", "provisional"), [(3, False), (7, True)], ids=["ends on 25 December", "ends on 31 December"])
+def test_the_last_days_of_december_wait_for_the_next_notice(days: int, *, provisional: bool) -> None:
+    deadline = Deadline.start(date(2026, 12, 22), days, CALENDAR)
+
+    assert (deadline.provisional, deadline.certificate().provisional) == (provisional, provisional)

@@ -37,15 +37,18 @@ def test_trap_24_weekend_make_up_days_are_working_days_and_the_start_day_is_not_
 
 
 def test_trap_24_next_years_holidays_are_not_guessed_but_marked() -> None:
-    within, across = CALENDAR.add_working_days(date(2026, 12, 28), 3), CALENDAR.add_working_days(date(2026, 12, 28), 4)
+    within, across = CALENDAR.add_working_days(date(2026, 12, 22), 3), CALENDAR.add_working_days(date(2026, 12, 28), 4)
 
-    assert (within.due_on, within.provisional) == (date(2026, 12, 31), False)
+    assert (within.due_on, within.provisional) == (date(2026, 12, 25), False)
     assert (across.due_on, across.provisional) == (date(2027, 1, 4), True)
 
 
 def test_a_published_notice_makes_a_provisional_term_certain_and_may_touch_the_december_before(tmp_path: Path) -> None:
     overlay = tmp_path / "2027.csv"
     overlay.write_text(NOTICE_2027, encoding="utf-8")
+    before = CALENDAR.add_working_days(date(2026, 12, 28), 3)
+    assert (before.due_on, before.provisional) == (date(2026, 12, 31), True)
+    assert not load_calendar().add_working_days(date(2025, 12, 26), 3).provisional  # both notices are published
 
     term = load_calendar([overlay]).add_working_days(date(2026, 12, 28), 3)
 
