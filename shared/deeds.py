@@ -21,6 +21,7 @@ COMMANDS = {
     "hand_out_copy": "提供本人信息副本",
     "hold_reservation": "锁定核准用编",
     "lapse_reservations": "核准用编到期",
+    "recall_reservation": "核准用编收回",
     "lend_person": "借出人员",
     "load_unit": "期初建账",
     "_name_change": "差异转信息变更",

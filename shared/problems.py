@@ -153,6 +153,7 @@ TITLES: dict[str, str] = {
     "not_authorised": "未经核准用编",
     "reservation_expired": "核准用编已失效",
     "reservation_held": "核准用编已被占用",
+    "reservation_recalled": "核准用编已撤销",
     "reservation_used_up": "核准用编已用完",
     "claim_refused_by_tombstone": "申请版本已作废",
     "claim_unknown": "没有占用编制",

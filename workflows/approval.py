@@ -16,16 +16,17 @@ with workflow.unsafe.imports_passed_through():
     import workflows.approval_steps as steps
     import workflows.roster as posts
     from shared.clock import at_hour
-    from shared.glossary import ApplicationType, EntryKind
+    from shared.glossary import ApplicationType, EntryKind, Role
     from workflows.approval_case import OpenCase, known
     from workflows.approval_messages import Answer, ApprovalStart
     from workflows.approval_steps import Decision, Phase
     from workflows.guard import guarded, refuse
-    from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Verdict
+    from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Recall, Verdict
     from workflows.runs import is_to_continue
     from workflows.tries import ASK_AGAIN, PAPER, until_asked
 
 _PAUSE = timedelta(seconds=10)
+RECALLED = "核准用编文书已撤销"
 FROZEN_AGAIN = "approval-frozen-again"
 """Patch: cases begun before it do not take the roster's word on an order whose end they heard of."""
 CONTINUES = "approval-claim-continues"
@@ -36,6 +37,8 @@ SOONER = "approval-seal-sooner"
 """Patch: cases begun before it asked for their seal every five minutes from the first time on."""
 HOLDS_CHANGE = "approval-change-held"
 """Patch: of a registered change the roster heard at the claim, not while its case was decided."""
+RECALLS = "approval-revocation-recalls"
+"""Patch: of a revoked authorisation the roster did not hear."""
 
 
 @workflow.defn
@@ -285,8 +288,16 @@ class ApprovalWorkflow(OpenCase):
 
     async def _file(self) -> None:
         await self.ask(messages.FILE_DOCUMENT, self._seal_request(), messages.Filed, within=PAPER)
+        if self.start.revokes and self.start.application_type is ApplicationType.POST_USE and workflow.patched(RECALLS):
+            await self._recall()
         self.move(steps.filed(self.case))
         self.enter(EntryKind.RECORDED, document_id=self.case.document_id)
+
+    async def _recall(self) -> None:
+        """What nobody has used of the revoked authorisation is taken back; whoever decided the revocation answers for it."""
+        evidence = Evidence(actor=self.case.applicant, role=Role.OFFICE_DIRECTOR, update_id="", reason=RECALLED)
+        request = Recall(application_id=self.start.application_id, document_no=known(self.document).document_no, evidence=evidence)
+        await self.ask(posts.RECALL_RESERVATION, request, type(None), posts.TASK_QUEUE)
 
     async def _give_back(self, revision: int) -> None:
         """Hand back all this revision holds; its tombstone refuses a claim that comes late."""

@@ -18,6 +18,7 @@ HOLD_RESERVATION = "roster.hold_reservation"
 CLAIM_POST = "roster.claim_post"
 TAKE_EFFECT = "roster.take_effect"
 GIVE_BACK = "roster.give_back"
+RECALL_RESERVATION = "roster.recall_reservation"
 FREEZE_UNIT = "roster.freeze_unit"
 UNFREEZE_UNIT = "roster.unfreeze_unit"
 EXPIRE_RESERVATIONS = "roster.expire_reservations"
@@ -105,6 +106,14 @@ class GiveBack(Message):
     application_id: UUID
     revision: int = Field(ge=1)
     unit_id: UUID
+    evidence: Evidence
+
+
+class Recall(Message):
+    """The document of an authorised use was revoked by this one: what nobody has used of it is taken back."""
+
+    application_id: UUID
+    document_no: str
     evidence: Evidence
 
 

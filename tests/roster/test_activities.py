@@ -251,6 +251,7 @@ async def test_the_worker_serves_every_activity_by_its_name(ask: Asked) -> None:
             "claim_post",
             "take_effect",
             "give_back",
+            "recall_reservation",
             "freeze_unit",
             "unfreeze_unit",
             "expire_reservations",

@@ -9,7 +9,7 @@ import pytest
 from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.effects import take_effect
 from services.roster.commands.placements import place_person
-from services.roster.commands.reservations import hold_reservation, lapse_reservations
+from services.roster.commands.reservations import hold_reservation, lapse_reservations, recall_reservation
 from services.roster.models.refusals import (
     ClaimOpen,
     ClaimRefusedByTombstone,
@@ -20,10 +20,11 @@ from services.roster.models.refusals import (
     QuotaExhausted,
     ReservationExpired,
     ReservationHeld,
+    ReservationRecalled,
     ReservationUnknown,
     ReservationUsedUp,
 )
-from services.roster.models.requests import LapseReservations
+from services.roster.models.requests import LapseReservations, RecallReservation
 from shared.db import Database
 from shared.events.roster import ClaimReleased, HoldReleased, PersonPlaced, PostsReserved
 from shared.events.roster import ReservationExpired as Lapsed
@@ -360,3 +361,30 @@ async def test_what_was_reserved_on_a_past_day_is_known(roster_db: Database) -> 
     )
 
     assert [await given.reserved(roster_db, row, date(2026, 9, day)) for day in (17, 18, 19, 20)] == [0, 1, 1, 0]
+
+
+async def test_a_revoked_authorisation_admits_nobody_and_sets_free_what_is_not_used(roster_db: Database) -> None:  # trap: 先核编后进人
+    row = await given.row(roster_db, 3)
+    use = await given.claimed(roster_db, given.request(row, POST_USE, posts=3))
+    made = (await take_effect(roster_db, given.by(), given.effect(use))).reservation_id
+    assert made is not None
+    entries = [given.entry(row, await given.person(roster_db, row.unit_id), made) for _ in range(3)]
+    await given.claimed(roster_db, entries[0])
+    await hold_reservation(roster_db, given.by(), entries[1])
+
+    recalled = RecallReservation(application_id=use.application_id)
+    free = await recall_reservation(roster_db, given.by(), recalled)
+    refused = []
+    for ask in (claim_post(roster_db, given.by(), entries[1]), hold_reservation(roster_db, given.by(), entries[2])):
+        with pytest.raises(ReservationRecalled) as refusal:
+            await ask
+        refused.append(refusal.value.code)
+    reserved = (await given.state(roster_db, row)).reserved
+    await take_effect(roster_db, given.by(), given.effect(entries[0]))  # granted before
+    await give_back(roster_db, given.by(), given.back(entries[1]))
+    lapsed = await lapse(roster_db, row, given.TODAY)
+
+    assert (free, refused, reserved, lapsed) == (1, ["reservation_recalled"] * 2, 2, 1)
+    state = await given.state(roster_db, row)
+    assert (state.headcount, state.reserved, state.available) == (1, 0, 2)
+    assert await recall_reservation(roster_db, given.by(), RecallReservation(application_id=uuid4())) == 0

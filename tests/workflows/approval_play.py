@@ -26,7 +26,7 @@ from shared.temporal import NOT_RECORDABLE
 from workflows import approval_messages as messages
 from workflows import roster
 from workflows.approval import ApprovalWorkflow
-from workflows.approval_steps import Decider, Decision, Step
+from workflows.approval_steps import Case, Decider, Decision, Phase, Step
 
 CALENDAR = load_calendar()
 CHAIN = (
@@ -68,6 +68,7 @@ class Services:
     given_back: list[int] = field(default_factory=list)
     effects: list[roster.Effect] = field(default_factory=list)
     claimed: list[roster.PostRequest] = field(default_factory=list)
+    recalled: list[roster.Recall] = field(default_factory=list)
     claims: list[roster.Verdict] = field(default_factory=list)
     hold: roster.Verdict = ACCEPTED
     checking: asyncio.Event = field(default_factory=asyncio.Event)
@@ -105,7 +106,7 @@ class Stage:
                 max_cached_workflows=cached,
                 workflow_runner=runner or SandboxedWorkflowRunner(restrictions=strict),
             ),
-            Worker(client, task_queue="roster", activities=[self.check, self.hold, self.claim, self.effect, self.give_back]),
+            Worker(client, task_queue="roster", activities=[self.check, self.hold, self.claim, self.effect, self.give_back, self.recall]),
             Worker(
                 client,
                 task_queue="approval",
@@ -155,6 +156,10 @@ class Stage:
     @activity.defn(name=roster.GIVE_BACK)
     async def give_back(self, what: roster.GiveBack) -> None:
         self.services[what.application_id].given_back.append(what.revision)
+
+    @activity.defn(name=roster.RECALL_RESERVATION)
+    async def recall(self, what: roster.Recall) -> None:
+        self.services[what.application_id].recalled.append(what)
 
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record(self, entry: messages.Entry) -> None:
@@ -273,6 +278,17 @@ def start(application_type: ApplicationType = ApplicationType.POST_USE, **change
         "applicant": "clerk",
     }
     return messages.ApprovalStart.model_validate(fields | {"chain": CHAIN, "calendar": CALENDAR} | changes)
+
+
+def revocation(application_type: ApplicationType = ApplicationType.POST_USE) -> messages.ApprovalStart:
+    """A filed notice is revoked by the director: the case begins where the notice of that is written."""
+    begun, document = start(application_type, applicant="director"), UUID(int=8)
+    case = Case(application_type=application_type, chain=CHAIN, applicant="director", phase=Phase.DOCUMENT)
+    number = messages.Numbered(document_id=begun.application_id, document_no="编撤〔2026〕1号")
+    carried = messages.Carried(
+        case=case, content=begun.content, decided_on=date(2026, 9, 18), done=roster.Done(), document=number, recorded=9
+    )
+    return begun.model_copy(update={"revokes": document, "carried": carried})
 
 
 def at(day: date, hour: int = 9) -> timedelta:

@@ -113,6 +113,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-withdrawn-asked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-withdrawn-checked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-seal-sooner": (asked_again, play.start()),
+    "approval-recalled": (filed_after_claim, play.revocation()),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

@@ -609,3 +609,17 @@ async def test_the_same_update_id_gets_the_same_answer_also_in_the_next_run(stag
 async def test_the_clock_of_production_cannot_be_moved(stage: play.Stage) -> None:
     played = await stage.play(start())
     assert await played.refused("clock_moved", ClockMoved(offset=timedelta(days=1))) == "time_is_real"
+
+
+@pytest.mark.parametrize(("application_type", "recalls"), [(ApplicationType.POST_USE, ["编撤〔2026〕1号"]), (ApplicationType.ENTRY, [])])
+async def test_an_authorised_use_is_taken_back_when_its_revocation_is_filed(
+    stage: play.Stage, application_type: ApplicationType, recalls: list[str]
+) -> None:
+    played = await stage.play(play.revocation(application_type))
+    await played.release()
+    before = list(played.services.recalled)
+    await played.seal()
+
+    assert await played.handle.result() == "filed"
+    assert (before, [each.document_no for each in played.services.recalled]) == ([], recalls)
+    assert {each.evidence.actor for each in played.services.recalled} <= {"director"}

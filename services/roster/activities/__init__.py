@@ -12,9 +12,9 @@ from temporalio.exceptions import ApplicationError
 from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit, unfreeze_unit
-from services.roster.commands.reservations import hold_reservation, lapse_reservations
+from services.roster.commands.reservations import hold_reservation, lapse_reservations, recall_reservation
 from services.roster.models.refusals import EffectiveInFuture, Frozen
-from services.roster.models.requests import FreezeUnit, FrozenPosts, LapseReservations, TakeEffect, UnfreezeUnit
+from services.roster.models.requests import FreezeUnit, FrozenPosts, LapseReservations, RecallReservation, TakeEffect, UnfreezeUnit
 from services.roster.queries import checks
 from services.roster.queries.units import units_with_overdue_reservations
 from services.roster.rules.posts import expiry
@@ -31,6 +31,7 @@ from workflows.roster import (
     FREEZE_UNIT,
     GIVE_BACK,
     HOLD_RESERVATION,
+    RECALL_RESERVATION,
     TAKE_EFFECT,
     UNFREEZE_UNIT,
     Check,
@@ -40,6 +41,7 @@ from workflows.roster import (
     FreezeRequest,
     GiveBack,
     PostRequest,
+    Recall,
     Sweep,
     UnfreezeRequest,
     Verdict,
@@ -63,6 +65,7 @@ class RosterActivities:
             self.claim_post,
             self.take_effect,
             self.give_back,
+            self.recall_reservation,
             self.freeze_unit,
             self.unfreeze_unit,
             self.expire_reservations,
@@ -101,6 +104,14 @@ class RosterActivities:
         by = self._by(f"give_back:{request.application_id}:{request.revision}", request.evidence)
         with refusals_are_final():
             await give_back(self._database, replace(by, case_id=f"approval:{request.application_id}"), request)
+
+    @activity.defn(name=RECALL_RESERVATION)
+    async def recall_reservation(self, request: Recall) -> None:
+        """Take back what nobody has used of an authorised use whose document was revoked."""
+        by = self._by(f"recall:{request.application_id}", request.evidence, request.document_no)
+        with refusals_are_final():
+            what = RecallReservation(application_id=request.application_id)
+            await recall_reservation(self._database, replace(by, case_id=f"approval:{request.application_id}"), what)
 
     @activity.defn(name=FREEZE_UNIT)
     async def freeze_unit(self, request: FreezeRequest) -> Verdict:

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.roster.commands.changes import hold_change
 from services.roster.commands.locks import lock_person, lock_unit, take_unit
-from services.roster.commands.mandate import today_of
+from services.roster.commands.mandate import document_of, today_of
 from services.roster.models.facts import Reservation
 from services.roster.models.refusals import NotAuthorised
-from services.roster.models.requests import LapseReservations
+from services.roster.models.requests import LapseReservations, RecallReservation
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import person_record, post_facts, reservation_by_id
@@ -78,15 +78,28 @@ async def drop_hold(conn: Connection, by: By, application_id: UUID, revision: in
 
 @command
 async def lapse_reservations(conn: Connection, by: By, what: LapseReservations) -> int:
-    """End one unit's authorised uses whose validity is over; the number of posts set free. Held posts wait for their application's end."""
+    """End one unit's authorised uses whose validity is over, or whose document was revoked; the number of posts set free. Held posts wait for their application's end."""
     await lock_unit(conn, what.unit_id)
     rows = await conn.fetch(
-        "SELECT id FROM reservations WHERE unit_id = $1 AND expires_on < $2"
+        "SELECT id FROM reservations WHERE unit_id = $1 AND (expires_on < $2 OR recalled_on IS NOT NULL)"
         " AND unspent > (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) ORDER BY id",
         what.unit_id,
         what.on,
     )
     return sum([await _lapse(conn, by, row["id"]) for row in rows])
+
+
+@command
+async def recall_reservation(conn: Connection, by: By, what: RecallReservation) -> int:
+    """The document that authorised a use was revoked: nobody enters on it any more; the number of posts set free. What was claimed before stands."""
+    document_of(by)
+    found = await conn.fetchrow("SELECT id, unit_id FROM reservations WHERE application_id = $1", what.application_id)
+    if found is None:
+        return 0
+    await lock_unit(conn, found["unit_id"])
+    await conn.execute("UPDATE reservations SET recalled_on = $2 WHERE id = $1 AND recalled_on IS NULL", found["id"], today_of(by))
+    recalled = await reservation_by_id(conn, found["id"])
+    return await _lapse(conn, by, recalled.id) if recalled.unspent > recalled.held else 0
 
 
 async def _lapse(conn: Connection, by: By, reservation_id: UUID) -> int:

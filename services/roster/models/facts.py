@@ -61,7 +61,7 @@ class PersonRecord:
 
 @dataclass(frozen=True)
 class Reservation:
-    """Authorised posts. `held` of the `unspent` ones belong to entry applications in flight."""
+    """Authorised posts. `held` of the `unspent` ones belong to entry applications in flight. `recalled_on`: when their document was revoked."""
 
     id: UUID
     unit_id: UUID
@@ -73,6 +73,7 @@ class Reservation:
     authorisation_no: str
     authorised_on: date
     expires_on: date
+    recalled_on: date | None = None
 
 
 @dataclass(frozen=True)

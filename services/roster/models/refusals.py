@@ -360,6 +360,13 @@ class ReservationExpired(Conflict):
     sentence = "该核准用编已于 {expires_on} 到期失效。请重新申请用编。"
 
 
+class ReservationRecalled(Conflict):
+    """Its document was revoked."""
+
+    code = "reservation_recalled"
+    sentence = "该核准用编的文书已撤销，不能再凭以入编。请重新申请用编。"
+
+
 class ReservationHeld(Conflict):
     """Others hold what is left."""
 

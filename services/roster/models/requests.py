@@ -227,3 +227,9 @@ class LapseReservations(Request):
 
     unit_id: UUID
     on: date
+
+
+class RecallReservation(Request):
+    """The authorised use that an application led to: its document was revoked."""
+
+    application_id: UUID

@@ -54,7 +54,7 @@ _ENTRY = f"""
     WHERE units.id = $1 AND person_id = $7 AND upper_inf(during) AND upper_inf(recorded)
 """
 _RESERVATION = """
-    SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on,
+    SELECT id, unit_id, kind, funding, posts, unspent, authorisation_no, authorised_on, expires_on, recalled_on,
         (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) AS held
     FROM reservations
 """

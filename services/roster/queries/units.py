@@ -207,9 +207,9 @@ async def reservations(conn: Connection, unit_id: UUID) -> list[ReservationView]
 
 
 async def units_with_overdue_reservations(conn: Connection, on: date) -> list[UUID]:
-    """The units that have posts authorised, not used, not held, and out of time on this day."""
+    """The units that have posts authorised, not used, not held, and out of time on this day, or recalled."""
     rows: list[asyncpg.Record] = await conn.fetch(
-        "SELECT DISTINCT unit_id FROM reservations WHERE expires_on < $1 AND unspent > 0"
+        "SELECT DISTINCT unit_id FROM reservations WHERE (expires_on < $1 OR recalled_on IS NOT NULL) AND unspent > 0"
         " AND unspent > (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) ORDER BY unit_id",
         on,
     )

@@ -27,6 +27,7 @@ from services.roster.models.refusals import (
     RequestIncomplete,
     ReservationExpired,
     ReservationHeld,
+    ReservationRecalled,
     ReservationUnknown,
     ReservationUsedUp,
     SameUnit,
@@ -110,6 +111,7 @@ def ensure_usable(reservation: Reservation | None, today: date) -> Reservation:
     """The authorised use exists, is valid on this day, and has a post nobody holds."""
     if reservation is None:
         raise ReservationUnknown
+    ensure_not_recalled(reservation)
     if reservation.unspent == 0:
         raise ReservationUsedUp
     if reservation.expires_on < today:
@@ -119,6 +121,12 @@ def ensure_usable(reservation: Reservation | None, today: date) -> Reservation:
     return reservation
 
 
+def ensure_not_recalled(reservation: Reservation) -> None:
+    """The paper stands, also under a post that is held."""
+    if reservation.recalled_on is not None:
+        raise ReservationRecalled
+
+
 def ensure_authorised_first(request: PostRequest, facts: PostFacts, today: date) -> Reservation:
     """先核编后进人: an entry stands on an authorised use, and begins on its day or later. A held post is not judged for expiry again."""
     if request.reservation_id is None:
@@ -126,6 +134,7 @@ def ensure_authorised_first(request: PostRequest, facts: PostFacts, today: date)
     reservation = facts.reservation if facts.holds_one else ensure_usable(facts.reservation, today)
     if reservation is None:
         raise ReservationUnknown
+    ensure_not_recalled(reservation)
     if (request.effective_on or today) < reservation.authorised_on:
         raise NotAuthorised
     return reservation
