@@ -42,7 +42,10 @@ FILTERS: Mapping[str, str] = {
     "on_roster": "在编在册与否",
     "persons": "指定人员",
     "category": "单位类别",
+    "nature": "单位性质",
+    "public_welfare": "公益类别",
     "unit_funding": "经费形式",
+    "sector": "行业",
     "rank": "级别",
     "system": "系统",
     "q": "查找",
@@ -97,7 +100,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 }
 CODE_SETS: Mapping[str, str] = {
     "category": "categories",
+    "nature": "natures",
+    "public_welfare": "public_welfare_classes",
     "unit_funding": "fundings",
+    "sector": "sectors",
     "rank": "ranks",
     "system": "systems",
     "matter": "matters",

@@ -59,7 +59,7 @@ _UNIT_SQL = {each.name: f"was.{each.name}" for each in UNITS.fields} | {
 UNIT_COLUMNS = (_CODE, *(column(each, _UNIT_SQL[each.name]) for each in UNITS.fields))
 
 
-_OF_RECORD = ("category", "unit_funding", "rank", "system")
+_OF_RECORD = ("category", "nature", "public_welfare", "unit_funding", "sector", "rank", "system")
 
 
 def units_source(who: Who, filters: Filters) -> Source:
