@@ -115,6 +115,16 @@ async def test_five_files_one_after_the_other_make_a_county(office: Office) -> N
     assert totals == [{"units": 2}, {"quotas": 2}, {"seats": 1}, {"persons": 1}, {"persons": 1}]
 
 
+async def test_after_a_file_the_planner_knows_how_much_there_is(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(number) for number in range(3)]})
+
+    known = await office.database.pool.fetch(
+        "SELECT relname, reltuples FROM pg_class WHERE relname IN ('placements', 'persons', 'units') AND relnamespace = 'roster'::regnamespace"
+    )
+
+    assert {row["relname"]: row["reltuples"] for row in known} == {"placements": 3, "persons": 3, "units": 1}
+
+
 async def test_fifty_kinds_of_dirt_go_in_or_are_named(office: Office) -> None:
     file = dirt.workbook([with_posts(60), with_posts(1, 编制类型="周转编制")])
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_units import Lend, WriteUnits, Written, lend_person, tick_off, write_units
+from services.roster.commands.loads import counted_anew
 from services.roster.models.imports import NOT_LENT, ImportState, Superseded
 from services.roster.queries.import_facts import as_job
 from shared.clock import Clock, business_day
@@ -39,7 +40,10 @@ async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, im
     gathering = Gathering(cipher, as_job(row), business_day(clock.now()))
     writing = _Writing(database, clock, gathering, {each["unit_code"] for each in refused})
     await writing.all(blocks(units, block), {unit["unit_code"] for unit in units})
-    await _close(database, clock, import_id, await writing.lend())
+    loans = await writing.lend()
+    if units:
+        await counted_anew(database)
+    await _close(database, clock, import_id, loans)
 
 
 def blocks(units: Sequence[asyncpg.Record], size: int) -> Iterator[list[asyncpg.Record]]:
