@@ -200,6 +200,7 @@ ACTIVITIES = {
     "roster.freeze_unit": "冻结单位",
     "roster.give_back": "退回占用",
     "roster.hold_reservation": "锁定核准用编",
+    "roster.recall_reservation": "核准用编收回",
     "roster.take_effect": "审批结果生效",
     "roster.unfreeze_unit": "解冻单位",
 }

@@ -1,6 +1,5 @@
 """Anything at all in a topic: the consumer goes on with the other keys, what is broken is parked with a reason, and nobody's name is told."""
 
-import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -10,12 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from aiokafka.record.util import calc_crc32c
 
 from deploy import dead_letters as command
 from shared import dead_letters, masked
-from shared.broker import Broker, new_batch, packed
-from shared.listening import consume, position
+from shared.listening import position
 from shared.replays import replay
 from tests.shared.given import NOW, TOPIC, Kit, Where, changed, keep_effect, kit_of, partition_of, put, unit_in, until
 
@@ -188,33 +185,3 @@ def test_a_record_of_a_stranger_shows_its_ids_alone() -> None:
         "ce_subject": f"unit/{unit}",
         "ce_time": "（3 字）",
     }
-
-
-@pytest.mark.asyncio
-async def test_a_header_whose_name_the_driver_cannot_read_holds_the_consumer_up_and_does_not_end_it(kit: Kit) -> None:
-    """It never becomes a record that could be parked; only a stranger writes it, and whoever is on duty sets the position behind it."""
-    unit = unit_in(0)
-    await put(kit.kafka, changed(unit, 1))
-    consuming = asyncio.create_task(consume(kit.database, kit.url, kit.kafka[0], kit.subscription(keep_effect)))
-    await until(lambda: past(kit, unit, 1))
-    await append_unreadable(kit.kafka, 0)
-    await put(kit.kafka, changed(unit, 2))
-    await asyncio.sleep(3)
-    lives = not consuming.done()
-    await kit.database.pool.execute("UPDATE consumer_positions SET next_offset = 2 WHERE partition = 0")
-    if lives:
-        await until(lambda: past(kit, unit, 3))
-    consuming.cancel()
-    await asyncio.wait([consuming])
-
-    assert (lives, await kit.effects()) == (True, [1, 2])
-
-
-async def append_unreadable(kafka: tuple[str, str], partition: int) -> None:
-    """The drivers write no such name: it is put into the batch afterwards, with another checksum."""
-    batch = new_batch()
-    batch.append(timestamp=None, key=b"key", value=b"{}", headers=[("????", b"")])
-    body = packed(batch).replace(b"????", b"\xff" * 4)
-    broker = await Broker.connect(kafka[0])
-    await broker.append({(kafka[1] + TOPIC, partition): body[:CHECKSUM] + calc_crc32c(body[CHECKED:]).to_bytes(4, "big") + body[CHECKED:]})
-    await broker.close()
