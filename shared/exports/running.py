@@ -133,9 +133,8 @@ async def _make(office: Office, conn: Connection, asked: asyncpg.Record) -> None
         raise _Refused("这份清单已不再提供。请在清单列表中另选。")
     who = Who(asked["actor"], frozenset(Role(role) for role in asked["roles"]), None if asked["scope"] is None else tuple(asked["scope"]))
     run = _Run(office, conn, asked)
-    await conn.transaction(
-        isolation="repeatable_read", readonly=True
-    ).start()  # it ends with its connection, which may be read from until then
+    # it ends with its connection, which may be read from until then
+    await conn.transaction(isolation="repeatable_read", readonly=True).start()
     with office.shelf.nameless() as file:
         eye = Eye(await office.exports.words(conn), office.shelf.cipher, asked["unmasked"])
         filters = {**wanted.understood(asked["filters"]), ASKED_AT: asked["asked_at"]}
