@@ -119,19 +119,20 @@ async def _fetched(database: Database, consumer: AIOKafkaConsumer, subscription:
     try:
         come: Mapping[TopicPartition, Sequence[Record]] = await consumer.getmany(timeout_ms=200, max_records=BATCH)
     except UnicodeDecodeError:  # by the name of a header
-        return {each: found for each in consumer.assignment() if (found := await _readable(database, consumer, subscription, each))}
+        ends = await consumer.end_offsets(consumer.assignment() - consumer.paused())
+        return {each: found for each, end in ends.items() if (found := await _readable(database, consumer, subscription, each, end))}
     return come
 
 
 async def _readable(
-    database: Database, consumer: AIOKafkaConsumer, subscription: Subscription, partition: TopicPartition
+    database: Database, consumer: AIOKafkaConsumer, subscription: Subscription, partition: TopicPartition, end: int
 ) -> Sequence[Record]:
-    """What stands before such a record; it is parked itself once nothing does."""
+    """What stands before such a record; it is parked itself once nothing does. A fetch for others may be under way for half a second before this one."""
     at, found = await position(database, subscription.name, partition.topic, partition.partition), list[Record]()
     consumer.seek(partition, at)
     try:
-        while len(found) < BATCH and (come := await consumer.getmany(partition, timeout_ms=200, max_records=1)):
-            found += come[partition]
+        while len(found) < BATCH and await consumer.position(partition) < end and (come := await _next(consumer, partition)):
+            found += come
     except UnicodeDecodeError:
         if not found:
             await park_unread(database, subscription, partition, at)
@@ -139,12 +140,17 @@ async def _readable(
     return found
 
 
+async def _next(consumer: AIOKafkaConsumer, partition: TopicPartition) -> Sequence[Record]:
+    come: Mapping[TopicPartition, Sequence[Record]] = await consumer.getmany(partition, timeout_ms=int(1000 * ANSWER_WITHIN), max_records=1)
+    return come.get(partition, ())
+
+
 async def _ensure_nothing_waits(consumer: AIOKafkaConsumer) -> None:
     """Raises ConnectionError when there is something that does not come, TimeoutError when nobody answers: what fetches inside the driver may have
     ended, or the cluster have moved, and it would be waited for without an end. What stands still (`Standing`) comes again every other second.
     """
     async with asyncio.timeout(ANSWER_WITHIN):
-        ends = await consumer.end_offsets(consumer.assignment())
+        ends = await consumer.end_offsets(consumer.assignment() - consumer.paused())
         if any([await consumer.position(partition) < end for partition, end in ends.items()]):
             raise ConnectionError("records wait that do not come")
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -665,6 +666,26 @@ async def test_a_record_that_the_driver_cannot_read_is_parked_and_stops_nobody(k
         await until(lambda: kit.handled(first, behind, other))
 
     assert sorted(await kit.effects(here)) == [1, 2]
+    assert await kit.parked() == ["Unreadable: the driver cannot read its headers"]
+
+
+@pytest.mark.asyncio
+async def test_it_is_looked_for_as_long_as_kafka_takes_to_answer(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not there within a fifth of a second was taken for nothing, again and again."""
+    send = AIOKafkaClient.send
+
+    async def late(client: AIOKafkaClient, *args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await send(client, *args, **kwargs)
+
+    first, behind = changed(unit_in(0), 1), changed(unit_in(0), 1)
+    await put(kit.kafka, first)
+    await put_unreadable(kit, 0)
+    await put(kit.kafka, behind)
+    monkeypatch.setattr(AIOKafkaClient, "send", late)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.handled(first, behind), patience=20)
+
     assert await kit.parked() == ["Unreadable: the driver cannot read its headers"]
 
 
