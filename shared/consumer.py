@@ -238,10 +238,12 @@ async def _park(database: Database, subscription: Subscription, record: Record, 
     _log.error("dead letter", consumer=subscription.name, topic=record.topic, offset=record.offset, error=error)
 
 
-async def park_unread(database: Database, subscription: Subscription, partition: TopicPartition, offset: int) -> None:
-    """Keep where a record stands that the driver cannot read: of what is in it nothing is known."""
-    record = dead_letters.Kept(partition.topic, partition.partition, offset, None, b"", ())
-    await _park(database, subscription, record, f"{Unreadable.__name__}: the driver cannot read its headers")
+async def park_unread(database: Database, subscription: Subscription, partition: TopicPartition, offsets: range, why: str) -> None:
+    """Keep where records stand that the driver cannot read, at the last of them: of what is in them nothing is known."""
+    record = dead_letters.Kept(partition.topic, partition.partition, offsets[-1], None, b"", ())
+    await _park(
+        database, subscription, record, f"{Unreadable.__name__}: the driver cannot read offsets {offsets[0]} to {offsets[-1]} ({why})"
+    )
 
 
 async def _forget_attempts(conn: Connection, subscription: Subscription, record: Record) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodecError
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared import inbox, replays
 from shared.consumer import Subscription, handle, park_unread
@@ -29,6 +31,9 @@ BATCH = 500
 PARTITIONS = 6
 ANSWER_WITHIN = 5.0
 SILENCE = 30.0
+LOOKS = 3
+UNREADABLE = (UnicodeDecodeError, CorruptRecordException, UnsupportedCodecError)
+"""How the driver says that it cannot read: the name of a header, a batch whose checksum is wrong, or one that is packed in a way it does not know."""
 BOOKKEEPING = ("inbox", "consumer_positions", "aggregate_versions", "attempts", "dead_letters", "replays")
 _log = structlog.get_logger()
 
@@ -115,10 +120,10 @@ async def _work(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, su
 
 
 async def _fetched(database: Database, consumer: AIOKafkaConsumer, subscription: Subscription) -> Mapping[TopicPartition, Sequence[Record]]:
-    """What comes next. A record that the driver cannot read stops all that it has fetched: it is looked for, partition by partition."""
+    """What comes next. What the driver cannot read stops all that it has fetched: it is looked for, partition by partition."""
     try:
         come: Mapping[TopicPartition, Sequence[Record]] = await consumer.getmany(timeout_ms=200, max_records=BATCH)
-    except UnicodeDecodeError:  # by the name of a header
+    except UNREADABLE:
         ends = await consumer.end_offsets(consumer.assignment() - consumer.paused())
         return {each: found for each, end in ends.items() if (found := await _readable(database, consumer, subscription, each, end))}
     return come
@@ -127,17 +132,43 @@ async def _fetched(database: Database, consumer: AIOKafkaConsumer, subscription:
 async def _readable(
     database: Database, consumer: AIOKafkaConsumer, subscription: Subscription, partition: TopicPartition, end: int
 ) -> Sequence[Record]:
-    """What stands before such a record; it is parked itself once nothing does. A fetch for others may be under way for half a second before this one."""
-    at, found = await position(database, subscription.name, partition.topic, partition.partition), list[Record]()
+    """What stands before such a record or batch; it is parked itself once nothing does, and each look has found it so: a checksum may be wrong on the
+    way alone.
+    """
+    at = await position(database, subscription.name, partition.topic, partition.partition)
+    for _ in range(LOOKS):
+        found, unread = await _read(consumer, partition, at, end)
+        if found or unread is None:
+            return found
+        await asyncio.sleep(0.3)
+    past = at + 1 if isinstance(unread, UnicodeDecodeError) else await _past(consumer, partition, at, end)
+    await park_unread(database, subscription, partition, range(at, past), type(unread).__name__)
+    consumer.seek(partition, past)
+    return ()
+
+
+async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, at: int, end: int) -> tuple[Sequence[Record], Exception | None]:
+    """A batch of ours, or what stands before what is not read, and why. A fetch for others may be under way for half a second before this one."""
+    found = list[Record]()
     consumer.seek(partition, at)
     try:
         while len(found) < BATCH and await consumer.position(partition) < end and (come := await _next(consumer, partition)):
             found += come
-    except UnicodeDecodeError:
-        if not found:
-            await park_unread(database, subscription, partition, at)
-            consumer.seek(partition, at + 1)
-    return found
+    except UNREADABLE as error:
+        return found, error
+    return found, None
+
+
+async def _past(consumer: AIOKafkaConsumer, partition: TopicPartition, at: int, end: int) -> int:
+    """Where Kafka's batch around this offset ends, by its own head. Raises CorruptRecordException where that cannot be."""
+    client = consumer._client  # noqa: SLF001  the driver hands out no batch that it cannot read
+    asked = FetchRequest(500, 1, 1, 0, [(partition.topic, [(partition.partition, at, 1)])])
+    answer = await client.send(client.cluster.leader_for_partition(partition), asked)
+    ((_, ((*_, batch),)),) = answer.topics
+    head = DefaultRecordBatch(batch)
+    if not at < head.next_offset <= end:
+        raise CorruptRecordException(partition)
+    return int(head.next_offset)
 
 
 async def _next(consumer: AIOKafkaConsumer, partition: TopicPartition) -> Sequence[Record]:

@@ -1,7 +1,7 @@
 """The consumer: each event takes effect exactly once and in its key's order, whatever is killed; what cannot be handled is parked with its key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.util import calc_crc32c_py
 from opentelemetry.metrics import CallbackOptions
 
@@ -666,7 +667,7 @@ async def test_a_record_that_the_driver_cannot_read_is_parked_and_stops_nobody(k
         await until(lambda: kit.handled(first, behind, other))
 
     assert sorted(await kit.effects(here)) == [1, 2]
-    assert await kit.parked() == ["Unreadable: the driver cannot read its headers"]
+    assert await kit.parked() == ["Unreadable: the driver cannot read offsets 1 to 1 (UnicodeDecodeError)"]
 
 
 @pytest.mark.asyncio
@@ -686,7 +687,104 @@ async def test_it_is_looked_for_as_long_as_kafka_takes_to_answer(kit: Kit, monke
     async with kit.consuming(kit.subscription(keep_effect)):
         await until(lambda: kit.handled(first, behind), patience=20)
 
-    assert await kit.parked() == ["Unreadable: the driver cannot read its headers"]
+    assert await kit.parked() == ["Unreadable: the driver cannot read offsets 1 to 1 (UnicodeDecodeError)"]
+
+
+Spoiling = Callable[[Callable[[bytearray], None], int], None]
+
+
+def spoil(batch: bytearray, where: int) -> None:
+    batch[where] ^= 1
+
+
+def spoil_codec(batch: bytearray) -> None:
+    """Packed as no driver knows; the checksum is right."""
+    batch[22] |= 7
+    batch[17:21] = calc_crc32c_py(batch[21:]).to_bytes(4, "big")
+
+
+SPOILS = {"CorruptRecordException": lambda batch: spoil(batch, -1), "UnsupportedCodecError": spoil_codec}
+
+
+@pytest.fixture
+def spoiling(monkeypatch: pytest.MonkeyPatch) -> Spoiling:
+    """What a disk or the way does to the batch that begins at offset 1 of partition 0, so many times at most."""
+    send = AIOKafkaClient.send
+
+    def begin(spoil_batch: Callable[[bytearray], None], times: int) -> None:
+        left = [times]
+
+        async def spoiled(client: AIOKafkaClient, node: int, request: Any, **more: Any) -> Any:
+            answer = await send(client, node, request, **more)
+            if isinstance(request, FetchRequest):
+                left[0] = min(left[0], request._max_bytes)  # after a look at its head alone it is whole again
+                answer.topics = [(topic, [_spoiled(part) for part in parts]) for topic, parts in answer.topics]
+            return answer
+
+        def _spoiled(part: tuple[Any, ...]) -> tuple[Any, ...]:
+            *about, data = part
+            at = start_of(data, 1)
+            if part[0] == 0 and at is not None and left[0]:
+                left[0] -= 1
+                length = 12 + int.from_bytes(data[at + 8 : at + 12], "big")
+                batch = bytearray(data[at : at + length])
+                spoil_batch(batch)
+                data = data[:at] + bytes(batch) + data[at + length :]
+            return *about, data
+
+        monkeypatch.setattr(AIOKafkaClient, "send", spoiled)
+
+    return begin
+
+
+def start_of(data: bytes, offset: int) -> int | None:
+    """Where the batch with this first offset stands in an answer."""
+    at = 0
+    while at + 12 <= len(data):
+        if int.from_bytes(data[at : at + 8], "big") == offset:
+            return at
+        at += 12 + int.from_bytes(data[at + 8 : at + 12], "big")
+    return None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("error", SPOILS)
+async def test_a_batch_that_nobody_can_read_is_parked_as_a_whole_and_stops_nobody(kit: Kit, error: str, spoiling: Spoiling) -> None:
+    here, beside = unit_in(0), unit_in(1)
+    first, lost, behind, other = changed(here, 1), [changed(unit_in(0), 1) for _ in range(3)], changed(here, 2), changed(beside, 1)
+    await put(kit.kafka, first)
+    await put(kit.kafka, *lost)
+    await put(kit.kafka, behind, other)
+    spoiling(SPOILS[error], 1000)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.handled(first, behind, other))
+
+    assert sorted(await kit.effects(here)) == [1, 2]
+    assert await kit.parked() == [f"Unreadable: the driver cannot read offsets 1 to 3 ({error})"]
+
+
+@pytest.mark.asyncio
+async def test_a_checksum_that_was_wrong_on_the_way_alone_parks_nothing(kit: Kit, spoiling: Spoiling) -> None:
+    first, second = changed(unit_in(0), 1), changed(unit_in(0), 1)
+    await put(kit.kafka, first)
+    await put(kit.kafka, second)
+    spoiling(SPOILS["CorruptRecordException"], 2)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.handled(first, second))
+
+    assert (await kit.effects(), await kit.parked()) == ([1, 1], [])
+
+
+@pytest.mark.asyncio
+async def test_where_a_broken_batch_does_not_even_tell_its_end_nothing_is_passed_over(kit: Kit, spoiling: Spoiling) -> None:
+    broken, other = [changed(unit_in(0), 1) for _ in range(2)], changed(unit_in(1), 1)
+    await put(kit.kafka, broken[0])
+    await put(kit.kafka, broken[1], other)
+    spoiling(lambda batch: spoil(batch, 23), 1000)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.handled(*broken, other))
+
+    assert (await kit.effects(), await kit.parked()) == ([1, 1, 1], [])
 
 
 async def put_unreadable(kit: Kit, partition: int) -> None:
