@@ -5,7 +5,6 @@ that the tables do not take holds the case, for everybody to see.
 """
 
 import asyncio
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,12 +101,14 @@ class ApprovalActivities:
 
     @activity.defn(name=messages.FILE_DOCUMENT)
     async def file_document(self, what: messages.SealRequest) -> messages.Filed:
-        """Put the signature into the prepared bytes, verify the whole, file it."""
+        """Put the signature into the prepared bytes, verify the whole, file it. Until that is the platform's seal on these bytes, it stays 待签章."""
         task = await self._task(what.document_id)
         if task is None or task.answer is None:
             raise NotReleased(document=what.document_id)
         result = SealResult.model_validate(task.answer)
-        sealed, verdict = await asyncio.to_thread(_sealed, await self._prepared(task, what), task, result)
+        placeholder = Placeholder.model_validate(task.prepared)
+        sealed = await seal.completed(self.platform, task.seal_code, await self._prepared(task, what), placeholder, result)
+        verdict = await asyncio.to_thread(seal.verify, sealed)
         filing = FileDocument(
             document_id=what.document_id,
             file=await asyncio.to_thread(keep_file, self.folder, what.document_id, sealed),
@@ -173,10 +174,3 @@ class ApprovalActivities:
         if result.state == "sealed":
             answer = KeepAnswer(task_id=result.task_id, digest=result.digest, answer=result.model_dump(mode="json"))
             await documents.keep_answer(self.database, By(ENGINE, at, f"seal:{task.task_id}/asked"), answer)
-
-
-def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:
-    """Raises NotSealable for what is not the platform's seal on these bytes: the case then stays 待签章."""
-    placeholder = Placeholder.model_validate(task.prepared)
-    pdf = seal.complete(prepared, placeholder, base64.b64decode(result.cms or ""))
-    return pdf, seal.verify(pdf, [placeholder.certificate])

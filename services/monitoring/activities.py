@@ -1,7 +1,6 @@
 """Door 3: what workflows may ask of monitoring. Each is one command (the sweep and the lists: one per unit), harmless when repeated."""
 
 import asyncio
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,10 +36,6 @@ from workflows.schedules import Due, nominal_at
 from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart
 
 TEMPLATE = Path(__file__).parent / "templates" / "supervision_list.typ"
-
-
-class SealNotTrusted(Exception):  # noqa: N818  named as the fact it states
-    """What came back is not the platform's seal on our bytes; the document waits until it is."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +212,8 @@ class MonitoringActivities:
             damaged = ListDamaged(number=task.number) if what.kind is Document.LIST else NoticeDamaged(number=task.number)
             await self._hold(what, damaged.code, "prepared")
             raise damaged
-        pdf, verdict = await asyncio.to_thread(_sealed, prepared, task, result)
+        pdf = await seal.completed(self.sealing.platform, task.seal_code, prepared, Placeholder.model_validate(task.placeholder), result)
+        verdict = await asyncio.to_thread(seal.verify, pdf)
         filing = FileSealed(
             kind=what.kind,
             document_id=what.document_id,
@@ -227,14 +223,6 @@ class MonitoringActivities:
             sealed_at=result.signed_at or what.released_at,
         )
         await seals.file_sealed(self.database, By(ENGINE, what.released_at, f"{what.kind}:{what.document_id}/{verdict.sha256}"), filing)
-
-
-def _sealed(prepared: bytes, task: SealTask, result: SealResult) -> tuple[bytes, seal.Verdict]:
-    pdf = seal.complete(prepared, Placeholder.model_validate(task.placeholder), base64.b64decode(result.cms or ""))
-    verdict = seal.verify(pdf, [task.certificate])
-    if not (verdict.intact and verdict.trusted):
-        raise SealNotTrusted
-    return pdf, verdict
 
 
 def _by(evidence: Evidence | None, case_id: str, sequence: int, at: datetime) -> By:

@@ -4,6 +4,7 @@ A document is prepared once (its bytes are fixed and stored), the platform signs
 bytes. A sealed document is never edited: its certification signature allows no change.
 """
 
+from shared.seal.completing import completed
 from shared.seal.pdf import NotSealable, Placeholder, Prepared, Verdict, complete, prepare, verify
 from shared.seal.platform import (
     CallbackRejected,
@@ -33,6 +34,7 @@ __all__ = [
     "SealTaskUnknown",
     "Verdict",
     "complete",
+    "completed",
     "is_authentic",
     "prepare",
     "signed_headers",

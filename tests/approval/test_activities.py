@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import dataclasses
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +10,12 @@ import pytest
 
 from deploy.seal.app import _demo_seal
 from deploy.seal.keys import KeptKeySigner, load_or_make
-from services.approval.activities import _sealed
 from services.approval.models.facts import SealTask
 from services.approval.queries.notices import TEMPLATES
 from shared import seal
 from shared.clock import Clock
 from shared.documents import Renderer
-from shared.seal import NotSealable, Prepared, SealResult
+from shared.seal import NotSealable, Prepared, Seal, SealPlatform, SealResult
 
 AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
 
@@ -45,12 +43,27 @@ def answer(signer: KeptKeySigner, digest: str) -> SealResult:
     return SealResult(task_id="t", digest=digest, state="sealed", cms=base64.b64encode(cms).decode(), signed_at=AT)
 
 
+class Offering(SealPlatform):
+    """A platform that offers one seal, and is asked for nothing else."""
+
+    def __init__(self, signer: KeptKeySigner) -> None:
+        self.signer = signer
+
+    async def list_seals(self) -> list[Seal]:
+        return [_demo_seal(self.signer, Clock(None))]
+
+
+def completed(offering: KeptKeySigner, prepared: Prepared, task: SealTask, result: SealResult) -> bytes:
+    return asyncio.run(seal.completed(Offering(offering), task.seal_code, prepared.pdf, prepared.placeholder, result))  # type: ignore[abstract]
+
+
 def test_the_platforms_seal_on_our_bytes_is_taken(tmp_path: Path) -> None:
     signer = load_or_make(tmp_path)
     prepared, task = prepared_by(signer)
 
-    sealed, verdict = _sealed(prepared.pdf, task, answer(signer, task.digest))
+    sealed = completed(signer, prepared, task, answer(signer, task.digest))
 
+    verdict = seal.verify(sealed, [signer.certificate_pem])
     assert (verdict.intact, verdict.trusted) == (True, True)
     assert len(sealed) == len(prepared.pdf)
 
@@ -60,12 +73,24 @@ def test_a_seal_of_somebody_else_is_not_taken_trap_30(tmp_path: Path) -> None:
     prepared, task = prepared_by(signer)
 
     with pytest.raises(NotSealable):
-        _sealed(prepared.pdf, task, answer(stranger, task.digest))
+        completed(signer, prepared, task, answer(stranger, task.digest))
+
+
+def test_where_the_seal_has_got_another_certificate_that_one_is_taken_and_no_third(tmp_path: Path) -> None:
+    signer, renewed, stranger = (load_or_make(tmp_path / name) for name in "abc")
+    prepared, task = prepared_by(signer)
+
+    sealed = completed(renewed, prepared, task, answer(renewed, task.digest))
+
+    assert seal.verify(sealed, [renewed.certificate_pem]).trusted
+    with pytest.raises(NotSealable):
+        completed(renewed, prepared, task, answer(stranger, task.digest))
 
 
 def test_a_seal_on_other_bytes_is_not_taken_trap_30(tmp_path: Path) -> None:
-    signer = load_or_make(tmp_path)
+    signer, renewed = load_or_make(tmp_path / "a"), load_or_make(tmp_path / "b")
     prepared, task = prepared_by(signer)
 
-    with pytest.raises(NotSealable):
-        _sealed(prepared.pdf, dataclasses.replace(task), answer(signer, "f" * 64))
+    for each in (signer, renewed):
+        with pytest.raises(NotSealable):
+            completed(each, prepared, task, answer(each, "f" * 64))

@@ -42,7 +42,8 @@ from shared.documents import MissingGlyphs, Renderer
 from shared.events.audit import MonitoringAuditSealed, RosterAuditSealed
 from shared.glossary import IssueState
 from shared.law.notices import load_calendar
-from shared.seal import Seal, SealPlatform, SealResult, SealTask, SealTaskRefused
+from shared.seal import NotSealable, Seal, SealPlatform, SealResult, SealTask, SealTaskRefused
+from shared.seal import verify as verify_file
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import MONDAY, Tables, by, refused
 from workflows.rectification_case import Act
@@ -90,6 +91,14 @@ class Desk:
         surroundings = Surroundings(load_calendar, lambda: None, lambda: NOW)
         start = SealStart(kind=Document.LIST, document_id=list_id, released_at=NOW)
         return await MonitoringActivities(self.tables.database, surroundings, sealing).seal_document(start)
+
+    async def answered(self, signer: KeptKeySigner) -> None:
+        """The platform seals what it was asked for last."""
+        task = self.platform.asked[-1]
+        cms = await signer.async_sign(bytes.fromhex(task.digest), "sha256", use_pades=True)
+        result = SealResult(task_id=task.task_id, digest=task.digest, state="sealed", cms=b64encode(cms.dump()).decode(), signed_at=NOW)
+        answer = KeepAnswer(task_id=task.task_id, digest=task.digest, answer=result.model_dump(mode="json"))
+        await keep_answer(self.tables.database, by(), answer)
 
     async def released(self, town: Town) -> UUID:
         """An edition that its operator released."""
@@ -203,6 +212,25 @@ async def test_a_list_says_of_its_seal_what_the_platform_says_of_it(desk: Desk, 
     assert ("本章为系统内嵌演示印章" in text) == simulated
 
 
+async def test_a_list_whose_seal_got_another_certificate_since_it_was_prepared_is_filed_with_the_one_it_was_sealed_with(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Its task is asked for once, and once answered."""
+    list_id = await desk.released(Town())
+    await desk.seal(list_id)
+    renewed = load_or_make(tmp_path / "renewed")
+    await desk.answered(renewed)
+
+    with pytest.raises(NotSealable):
+        await desk.seal(list_id)
+    desk.platform.seal = demo_seal(tmp_path / "renewed")
+
+    assert await desk.seal(list_id)
+    (row,) = await desk.tables.rows("SELECT sealed_file FROM supervision_lists")
+    content = (desk.folder / row["sealed_file"]).read_bytes()
+    assert (await asyncio.to_thread(verify_file, content, [renewed.certificate_pem])).trusted
+
+
 async def test_a_list_that_cannot_be_drawn_is_held_for_everybody_to_see(desk: Desk) -> None:
     """At its release the fonts had what they lack now."""
     town = Town()
@@ -221,11 +249,7 @@ async def test_a_list_whose_prepared_file_is_gone_or_altered_is_held_until_it_is
     """Must fail when the filing is only tried again: nobody would be told."""
     list_id = await desk.released(Town())
     await desk.seal(list_id)
-    (task,) = desk.platform.asked
-    signed = await desk.signer.async_sign(bytes.fromhex(task.digest), "sha256", use_pades=True)
-    result = SealResult(task_id=task.task_id, digest=task.digest, state="sealed", cms=b64encode(signed.dump()).decode(), signed_at=NOW)
-    kept = KeepAnswer(task_id=task.task_id, digest=task.digest, answer=result.model_dump(mode="json"))
-    await keep_answer(desk.tables.database, by(), kept)
+    await desk.answered(desk.signer)
     (file,) = desk.folder.iterdir()
     prepared = file.read_bytes()
 
