@@ -42,10 +42,12 @@ class Played:
     units: list[str] | None = None
     new_keys: dict[str, str] = field(default_factory=dict)
     acts_for: list[dict[str, str]] = field(default_factory=list)
+    patience: dict[str, float] = field(default_factory=dict)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         body = await request.aread()
+        self.patience[f"{request.method} {path}"] = request.extensions["timeout"]["read"]
         self.asked.append((request.method, path, body, request.headers))
         self.queries.append((request.method, path, request.url.params.multi_items()))
         hidden = any(each in f"{request.url} {body!r}" for each in self.hidden)

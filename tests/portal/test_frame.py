@@ -16,6 +16,7 @@ from deploy.assets import FILES
 from deploy.local.place import PROJECT
 from services.portal import api
 from services.portal.api.door import Opened
+from services.portal.queries.services import PAGE, PATIENCE
 from shared import security_log
 from shared.auth import PERMISSIONS
 from shared.glossary import Role
@@ -170,6 +171,7 @@ async def test_no_secret_goes_on_and_nothing_is_promised_of_it(door: Door) -> No
         assert resumed(answer.text) == {}
         assert "secret-" not in answer.text
         assert "不会重复办理" not in answer.text
+    assert "可能已经办成" in changed.text  # the answer alone may be lost
 
 
 @pytest.mark.asyncio
@@ -464,6 +466,21 @@ async def test_a_service_that_is_away_takes_its_card_with_it_and_no_more(door: D
     assert (tasks.status_code, tasks.headers["retry-after"]) == (503, "5")
     assert "请稍后再试" in tasks.text
     assert "重复办理" not in tasks.text  # nothing was sent
+
+
+@pytest.mark.asyncio
+async def test_a_service_that_hangs_keeps_no_page_waiting_for_as_long_as_a_deed_may_take(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    asked = {"csrf": csrf, "request_key": "k-1", "writer": "zhou"}
+    for page in ("/", "/tasks", f"/units/{ID}", f"/issues/{ID}"):
+        await door.client.get(page)
+    await door.client.post("/persons", data=asked | {"name": "王"}, headers=OURS)
+    read = dict(door.played.patience)
+    await door.client.post("/tasks/decisions", data=asked | {"chosen": f"{ID}|1|review|1"}, headers=OURS)
+
+    assert {"POST /sessions/token", "POST /persons/search", "GET /tasks"} <= read.keys()
+    assert set(read.values()) == {PAGE.read}
+    assert door.played.patience[f"POST /applications/{ID}/decisions"] == PATIENCE.read
 
 
 @pytest.mark.asyncio

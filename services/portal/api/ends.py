@@ -140,12 +140,18 @@ async def away(request: Request, error: Exception) -> Response:
     part = SERVICE_NAMES.get(error.service, error.service) if isinstance(error, Away) else ""
     form = await _sent(request)
     goes_on = _goes_on(request, form)
-    next_step = "填写的内容都在。刚才的操作如已办成，继续提交不会重复办理。请稍后继续提交。" if goes_on else "请稍后再试。"
-    detail = f"“{part}”暂时没有应答。{next_step}"
+    detail = f"“{part}”暂时没有应答。{_next_step(request, goes_on=goes_on)}"
     problem = Problem(status=503, code="unavailable", title="系统的一个部件暂时不可用", detail=detail)
     answer = _resumed(request, form, str(form["csrf"]), problem) if goes_on else _state(request, "problem.html", 503, problem=problem)
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+def _next_step(request: Request, *, goes_on: bool) -> str:
+    if goes_on:
+        return "填写的内容都在。刚才的操作如已办成，继续提交不会重复办理。请稍后继续提交。"
+    is_open = request.method == "POST" and getattr(request.state, "opened", None)
+    return "刚才的操作可能已经办成，请稍后先核对，再决定是否重新办理。" if is_open else "请稍后再试。"
 
 
 async def _sent(request: Request) -> FormData:

@@ -11,6 +11,12 @@ from services.portal.queries.waits import waiting
 from shared.traces import carry
 
 PATIENCE = httpx.Timeout(30.0, connect=3.0)
+PAGE = httpx.Timeout(8.0, connect=3.0)
+"""For what is read: a service that lives has answered by then, since no statement of a door lasts longer (`shared.db.DOOR`); one that hangs is away."""
+STUDIED = "/structure"
+"""How a path ends whose answer is read from the whole of a province (`Database.studying`)."""
+ASKED = {"/sessions/token", "/persons/search", "/users/search", "/application-checks", "/verifications"}
+"""What is read by POST, since no address may hold it."""
 _FIELDS = set(Problem.model_fields) - {"status", "code", "title", "detail"}
 
 
@@ -24,7 +30,8 @@ class Services:
         """One request. Raises Refused with the service's own words, SessionEnded, or Away."""
         try:
             with waiting():
-                answer = await self._http.request(method, self._addresses[service] + path, headers=dict(headers), **more)
+                told: dict[str, Any] = {"timeout": _patience(method, path), "headers": dict(headers)} | more
+                answer = await self._http.request(method, self._addresses[service] + path, **told)
         except httpx.TransportError as error:
             raise Away(service) from error
         return judged(answer, service)
@@ -33,7 +40,7 @@ class Services:
         """What a service says of its own readiness (it says so in a 503, too); None where it does not answer."""
         try:
             with waiting():
-                found: dict[str, Any] = (await self._http.get(f"{self._addresses[service]}/ready")).json()
+                found: dict[str, Any] = (await self._http.get(f"{self._addresses[service]}/ready", timeout=PAGE)).json()
         except (httpx.TransportError, ValueError):
             return None
         return found
@@ -53,6 +60,10 @@ class Services:
             yield judged(answer, service)
         finally:
             await answer.aclose()
+
+
+def _patience(method: str, path: str) -> httpx.Timeout:
+    return PAGE if path in ASKED or (method == "GET" and not path.endswith(STUDIED)) else PATIENCE
 
 
 def judged(answer: httpx.Response, service: str) -> httpx.Response:
