@@ -1,7 +1,8 @@
 """FreezeWorkflow: one freeze order from its proposal to its release.
 
 The engine proposes; a person decides (or a policy row that the office has set, pinned at the start). The roster applies. When the last linked
-issue is struck off the release is proposed, and again a person signs it. Nothing is frozen or released by itself (domain §14.8).
+issue is struck off the release is proposed, and again a person signs it; by decision of the commission (编委) he signs it before. Nothing is
+frozen or released by itself (domain §14.8).
 """
 
 from temporalio import workflow
@@ -10,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.glossary import FreezeState
     from workflows.clock import BusinessClock, Timed
     from workflows.freeze_case import (
+        FREEZES,
         OVER,
         POLICY,
         SENTENCES,
@@ -89,7 +91,7 @@ class FreezeWorkflow(Timed, Recorded):
         return self.case.state is FreezeState.PROPOSED and self.case.approval is not None
 
     def _to_lift(self) -> bool:
-        return self.case.state is FreezeState.RELEASE_PROPOSED and self.case.release is not None
+        return self.case.state in FREEZES and self.case.release is not None
 
     def _may_go_on_alone(self) -> bool:
         """Nothing left to freeze for, a release to propose, or a policy that decides."""
@@ -209,6 +211,8 @@ class FreezeWorkflow(Timed, Recorded):
     @guarded
     async def decide_release(self, decision: Decision) -> FreezeAnswer:
         """The decision on the release; a refused one may be decided again."""
+        if decision.early and self.case.state is FreezeState.IN_FORCE:
+            return await self._decided(FreezeAct.RELEASE_EARLY, decision, release=decision.evidence)
         if decision.approve:
             return await self._decided(FreezeAct.APPROVE_RELEASE, decision, release=decision.evidence)
         return await self._decided(FreezeAct.DECLINE_RELEASE, decision)
@@ -219,10 +223,11 @@ class FreezeWorkflow(Timed, Recorded):
             return
         self.journal.ensure_not_held()
         self._ensure_signed_by_director(decision)
-        if self.case.state is not FreezeState.RELEASE_PROPOSED:
-            raise _refusal("release_not_proposed")
         if self.case.release is not None:
             raise _refusal("wrong_state")
+        before = decision.early and decision.approve and self.case.state is FreezeState.IN_FORCE
+        if self.case.state is not FreezeState.RELEASE_PROPOSED and not before:
+            raise _refusal("release_not_proposed")
 
     @workflow.update
     @guarded

@@ -12,12 +12,14 @@ from workflows.roster import Evidence, FrozenPosts
 
 POLICY = "policy"
 OVER = frozenset({FreezeState.DECLINED, FreezeState.RELEASED})
+FREEZES = frozenset({FreezeState.IN_FORCE, FreezeState.RELEASE_PROPOSED})
+"""States in which the roster holds the unit."""
 
 SENTENCES = {
     "wrong_role": "冻结与解冻由编办主任决定。",
     "wrong_state": "该冻结令当前所处的环节不能这样办理。请刷新后再试。",
     "document_missing": "同意冻结或解冻须填写文号。",
-    "release_not_proposed": "所涉问题尚未全部销号，未提出解冻建议。",
+    "release_not_proposed": "所涉问题尚未全部销号，未提出解冻建议。编委决定提前解冻的，按“提前解冻”办理，填写编委文号。",
     "own_case": "冻结建议由您提出，须由其他人员决定。",
 }
 
@@ -38,7 +40,12 @@ class FreezeAct(StrEnum):
     PROPOSE_RELEASE = "propose_release"
     DECLINE_RELEASE = "decline_release"
     APPROVE_RELEASE = "approve_release"
+    RELEASE_EARLY = "release_early"
     RELEASE = "release"
+
+
+RELEASING = (FreezeAct.APPROVE_RELEASE, FreezeAct.RELEASE_EARLY)
+"""By which a release is signed."""
 
 
 class Message(BaseModel):
@@ -48,10 +55,11 @@ class Message(BaseModel):
 
 
 class Decision(Message):
-    """The director's word on the freeze, or on its release."""
+    """The director's word on the freeze, or on its release. `early`: the commission (编委) decided it, though issues are still open."""
 
     evidence: Evidence
     approve: bool
+    early: bool = False
 
 
 class IssueAccepted(Message):

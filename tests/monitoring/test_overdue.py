@@ -102,6 +102,31 @@ async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitori
     assert [each.model_dump() for each in monitoring.roster.posts] == posts
 
 
+async def test_a_freeze_is_released_by_decision_of_the_commission_while_its_issue_is_open_by_nobody_but_the_director(
+    monitoring: House,
+) -> None:
+    town = Town()
+    issue = (await given_a_served_notice(monitoring, town)).split("/")[-1]
+    proposal: dict[str, Any] = {"unit_id": str(town.unit_id), "issue_ids": [issue], "reason": "拒不整改", "scopes": ["entry"]}
+    order = f"/freeze-orders/{(await monitoring.post(OFFICER, '/freeze-orders', **proposal)).json()['id']}"
+    signed: dict[str, Any] = {"approve": True, "document_no": "编冻〔2026〕1号", "reason": "逾期"}
+    await eventually(lambda: monitoring.post(DIRECTOR, f"{order}/decision", key="decision-1", **signed), lambda answer: answer.is_success)
+    await eventually(lambda: monitoring.get(DIRECTOR, order), lambda page: page["actions"] == ["release_early"])
+    by_decision: dict[str, Any] = {"approve": True, "early": True, "document_no": "海编〔2026〕7号", "reason": "编委会议决定"}
+
+    refused = [await monitoring.post(who, f"{order}/release-decision", **by_decision) for who in (OFFICER, clerk_of(town.unit_id))]
+    unsaid = await monitoring.post(DIRECTOR, f"{order}/release-decision", approve=True, document_no="海编〔2026〕7号", reason="决定")
+    await monitoring.post(DIRECTOR, f"{order}/release-decision", **by_decision)
+    released = await eventually(lambda: monitoring.get(OFFICER, order), lambda page: page["state"] == "released")
+
+    assert [answer.status_code for answer in refused] == [403, 403]
+    assert unsaid.json()["code"] == "release_not_proposed"
+    assert monitoring.roster.asked[-1] == "unfreeze 海编〔2026〕7号"
+    assert (released["released_by"], released["release_document_no"]) == ("director-gu", "海编〔2026〕7号")
+    assert released["timeline"][-2]["label"] == "依编委决定提前解冻"
+    assert (await monitoring.get(OFFICER, f"/issues/{issue}"))["state"] == "rectifying"
+
+
 async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_holiday_sealed_after_its_release_and_acknowledged(
     monitoring: House,
 ) -> None:

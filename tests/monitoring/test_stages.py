@@ -6,18 +6,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.monitoring.commands.freezes import propose_freeze
+from services.monitoring.commands.freezes import propose_freeze, record_freeze_entry
 from services.monitoring.models.issues import IssuePage
 from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.models.tasks import Action, Stage
 from services.monitoring.queries import freezes, issues
+from services.monitoring.queries.reopening import open_freezes
 from services.monitoring.rules.stages import issue_stages, order_stages
 from shared.auth import Who
+from shared.db import By
 from shared.glossary import FreezeScope, FreezeState, IssueState, OverQuotaCause, Role
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
+from workflows.freeze_case import FreezeAct, FreezeEntry
 from workflows.rectification_case import Act
+from workflows.roster import Evidence
 
 TERM = Deadline.start(NOW.date(), 15, CALENDAR)
 
@@ -55,6 +59,8 @@ def test_an_issue_is_as_far_as_its_state_says(state: IssueState, sealed: bool, p
         (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release", "decline_release"], "✓✓✓✓●○"),
         (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release", "approve_release"], "✓✓✓✓✓●"),
         (FreezeState.RELEASED, ["approve", "apply", "propose_release", "approve_release", "release"], "✓✓✓✓✓✓"),
+        (FreezeState.IN_FORCE, ["approve", "apply", "release_early"], "✓✓✓✓●"),
+        (FreezeState.RELEASED, ["approve", "apply", "release_early", "release"], "✓✓✓✓✓"),
     ],
 )
 def test_an_order_is_as_far_as_its_state_and_what_was_signed(state: FreezeState, acts: list[str], way: str) -> None:
@@ -109,6 +115,27 @@ async def test_who_proposed_a_freeze_is_told_that_another_decides_it(tables: Tab
 
     assert own.withheld == {Action.DECIDE: "冻结建议由您提出，须由其他人员决定。"}
     assert (other.withheld, other.actions, told(other.stages)) == ({}, (Action.DECIDE,), "✓●○○○○")
+
+
+@pytest.mark.asyncio
+async def test_an_order_begins_again_with_the_release_that_was_signed_before_its_issues_were_struck_off(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    what = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=((await tables.issue())["id"],))
+    order: UUID = await propose_freeze(tables.database, by("proposal-1"), what)
+    evidence = Evidence(actor="director", role=Role.OFFICE_DIRECTOR, update_id="", reason="决定", document_no="海编7号")
+    for sequence, act in enumerate((FreezeAct.APPROVE, FreezeAct.APPLY, FreezeAct.RELEASE_EARLY), 1):
+        entry = FreezeEntry(order_id=order, sequence=sequence, act=act, state=FreezeState.IN_FORCE, at=NOW, evidence=evidence)
+        mandate = By(evidence.actor, NOW, f"entry-{sequence}", evidence.reason, evidence.document_no)
+        await record_freeze_entry(tables.database, mandate, entry)
+    async with tables.database.reading() as conn:
+        (begun,) = await open_freezes(conn, None)
+        page = await freezes.freeze_order(conn, OFFICER, order)
+
+    assert begun.case is not None
+    assert begun.case.release == evidence
+    assert (page.released_by, page.release_document_no, told(page.stages)) == ("director", "海编7号", "✓✓✓✓●")
 
 
 @pytest.mark.asyncio

@@ -167,6 +167,20 @@ async def test_a_decision_is_sent_as_it_was_made_and_a_refusal_keeps_its_words(
     assert 'value="冻2号"' in refused.text
 
 
+async def test_by_decision_of_the_commission_a_freeze_in_force_is_released_early(door: Door) -> None:
+    answers(door, given_cases.order(FreezeState.IN_FORCE, Action.RELEASE_EARLY))
+    door.sign_in(Role.OFFICE_DIRECTOR)
+    page = (await door.client.get(PAGE)).text
+    typed = {"verdict": "early", "document_no": "海编7号", "reason": "编委会议决定"}
+    done = await send(door, f"{PAGE}/release-decision", typed, Role.OFFICE_DIRECTOR)
+
+    assert 'value="early"' in page
+    assert "去办理" not in page
+    assert 'value="approve"' not in page
+    assert sent(door, f"{PAGE}/release-decision") == [{"approve": True, "early": True, "document_no": "海编7号", "reason": "编委会议决定"}]
+    assert done.headers["location"] == f"{PAGE}?done=unfreeze_signed"
+
+
 async def test_who_proposed_it_is_told_that_another_decides(door: Door) -> None:
     door.sign_in(Role.OFFICE_DIRECTOR)
     answers(door, given_cases.order(withheld={Action.DECIDE: "冻结建议由您提出，须由其他人员决定。"}))

@@ -83,6 +83,18 @@ async def declined(environment: WorkflowEnvironment) -> Any:
         return await played.handle.fetch_history()
 
 
+async def released_early(environment: WorkflowEnvironment) -> Any:
+    """A freeze that is released by decision of the commission while its issues are open."""
+    async with play.freeze_on_stage(environment) as played:
+        signed = Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu", "编冻〔2026〕1号"), approve=True)
+        await played.order("decide", signed)
+        while len(played.services.order_entries) < 2:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.02)
+        await played.order("decide_release", signed.model_copy(update={"early": True}))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
 async def dismissed(environment: WorkflowEnvironment) -> Any:
     """A finding that does not hold."""
     async with play.rectification_on_stage(environment) as played:
@@ -227,6 +239,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "import-unwanted": unwanted,
     "comparison-compared": compared,
     "freeze-declined": declined,
+    "freeze-released-early": released_early,
     "rectification-dismissed": dismissed,
     "seal-sealed": sealed,
     "seal-waited": waited,

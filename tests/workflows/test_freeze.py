@@ -70,6 +70,35 @@ async def test_a_freeze_is_signed_applied_and_released_only_by_a_second_signatur
         assert acts == [FreezeAct.APPROVE, FreezeAct.APPLY, FreezeAct.PROPOSE_RELEASE, FreezeAct.APPROVE_RELEASE, FreezeAct.RELEASE]
 
 
+@both_caches
+async def test_by_a_decision_of_the_commission_a_freeze_is_released_before_its_issues_are_struck_off(
+    environment: WorkflowEnvironment, cached: int
+) -> None:
+    """Domain §4.4: the release is proposed when the last issue is accepted, or by 编委 decision; and it is signed by a person."""
+    async with freeze_on_stage(environment, cached) as played:
+        by_decision = signed(document_no="海编〔2026〕7号").model_copy(update={"early": True})
+        not_in_force = await refused(played, "decide_release", by_decision)
+        await played.order("decide", signed())
+        await until(played, FreezeAct.APPLY)
+        codes = [
+            await refused(played, "decide_release", wrong)
+            for wrong in (
+                by_decision.model_copy(update={"approve": False}),
+                by_decision.model_copy(update={"evidence": by(Role.OFFICE_DIRECTOR, "director-gu")}),
+                by_decision.model_copy(update={"evidence": by(Role.UNIT_HEAD, "head", "海编〔2026〕7号")}),
+            )
+        ]
+        await played.order("decide_release", by_decision)
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        assert (not_in_force, codes) == ("release_not_proposed", ["release_not_proposed", "document_missing", "wrong_role"])
+        assert played.services.asked == ["freeze 编冻〔2026〕1号", "unfreeze 海编〔2026〕7号"]
+        assert [(entry.act, entry.state) for entry in played.services.order_entries[-2:]] == [
+            (FreezeAct.RELEASE_EARLY, FreezeState.IN_FORCE),
+            (FreezeAct.RELEASE, FreezeState.RELEASED),
+        ]
+
+
 async def test_a_declined_proposal_ends_without_a_freeze(environment: WorkflowEnvironment) -> None:
     async with freeze_on_stage(environment) as played:
         await played.order("decide", signed(approve=False, document_no=None))

@@ -57,6 +57,12 @@ class DecisionBody(Body):
     reason: str = Field(min_length=1, max_length=1000)
 
 
+class ReleaseBody(DecisionBody):
+    """解冻决定."""
+
+    early: bool = Field(default=False, description="By decision of the commission, though linked issues are still open.")
+
+
 @router.get("", openapi_extra=described(Wanted))
 async def get_freeze_orders(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Orders in the caller's scope."""
@@ -116,8 +122,8 @@ async def post_decision(asked: Asking, who: Director, order_id: UUID, body: Deci
 
 @router.post("/{order_id}/release-decision")
 async def post_release_decision(
-    asked: Asking, who: Director, order_id: UUID, body: DecisionBody, idempotency_key: IdempotencyKey
+    asked: Asking, who: Director, order_id: UUID, body: ReleaseBody, idempotency_key: IdempotencyKey
 ) -> OrderPage:
-    """Sign the release, or decline it."""
+    """Sign the release, or decline it; by decision of the commission it is signed while issues are still open."""
     signed = evidence(who, "freezes.decide", idempotency_key, body)
-    return await _decided(asked, who, order_id, "decide_release", Decision(evidence=signed, approve=body.approve))
+    return await _decided(asked, who, order_id, "decide_release", Decision(evidence=signed, approve=body.approve, early=body.early))

@@ -59,6 +59,7 @@ _FIELDS = {
     "days": "延长的工作日数",
     "demand": "整改要求",
     "description": "整改情况",
+    "early": "所涉问题未销号，依编委决定提前解冻",
     "effective_on": "从哪一天起施行",
     "issue_ids": "所涉问题的编号",
     "name": "参数名称",

@@ -15,7 +15,7 @@ from shared.events.envelope import uuid7
 from shared.events.monitoring import FreezeOrderChanged
 from shared.glossary import FreezeScope, FreezeState, IssueState, Light
 from shared.outbox import append, start_workflow
-from workflows.freeze_case import FreezeAct, FreezeEntry, FreezeHeld, FreezeStart, workflow_id
+from workflows.freeze_case import RELEASING, FreezeAct, FreezeEntry, FreezeHeld, FreezeStart, workflow_id
 
 CONFIRMED = (IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED)
 
@@ -128,7 +128,7 @@ async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> i
             by.as_of,
             by.document_no,
         )
-    if entry.act is FreezeAct.APPROVE_RELEASE:
+    if entry.act in RELEASING:
         await conn.execute(
             "UPDATE freeze_orders SET released_by = $2, released_at = $3, release_document_no = $4 WHERE id = $1",
             entry.order_id,

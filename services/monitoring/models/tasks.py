@@ -29,6 +29,7 @@ class Action(StrEnum):
     PROPOSE_FREEZE = "propose_freeze"
     DECIDE = "decide"
     DECIDE_RELEASE = "decide_release"
+    RELEASE_EARLY = "release_early"
     ACKNOWLEDGE = "acknowledge"
     RECORD_AGAIN = "record_again"
 

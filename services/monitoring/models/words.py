@@ -66,6 +66,7 @@ ACTS = {
     "propose_release": "提出解冻",
     "decline_release": "不予解冻",
     "approve_release": "同意解冻",
+    "release_early": "依编委决定提前解冻",
     "release": "解冻生效",
 }
 """What happened to an issue or a freeze order, as its journal says it."""

@@ -140,7 +140,7 @@ async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
         state_label=LABELS[state],
         issues=[_linked(each) for each in linked],
         timeline=[OrderEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
-        stages=order_stages(state, acts, times | {"approve": row["decided_at"]}),
+        stages=order_stages(state, acts, times | {"approve": row["decided_at"], "approve_release": row["released_at"]}),
         actions=order_actions(state, who.roles, own=own, held=row["held"] is not None),
         withheld=order_withheld(state, who.roles, own=own),
     )

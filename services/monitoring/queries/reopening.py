@@ -1,5 +1,6 @@
 """Cases, freeze orders and seals whose workflow goes on, as it is started again: all of it stands in the tables."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -9,7 +10,7 @@ from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import FreezeScope, FreezeState, IssueState, Light, Rung
 from shared.law.deadline import Deadline
-from workflows.freeze_case import FreezeAct, FreezeCase, FreezeStart
+from workflows.freeze_case import RELEASING, FreezeAct, FreezeCase, FreezeStart
 from workflows.rectification import RectificationStart
 from workflows.rectification_case import Act, Case
 from workflows.rectification_orders import OFFICE_LOOKS
@@ -85,8 +86,8 @@ async def _freeze(conn: Connection, row: asyncpg.Record, clock_offset: timedelta
     case = FreezeCase(
         state=FreezeState(row["state"]),
         open_issues=tuple(row["open_issues"]),
-        approval=await _signed(conn, row, FreezeAct.APPROVE),
-        release=await _signed(conn, row, FreezeAct.APPROVE_RELEASE),
+        approval=await _signed(conn, row, (FreezeAct.APPROVE,)),
+        release=await _signed(conn, row, RELEASING),
     )
     return FreezeStart(
         order_id=row["id"],
@@ -103,11 +104,11 @@ async def _freeze(conn: Connection, row: asyncpg.Record, clock_offset: timedelta
     )
 
 
-async def _signed(conn: Connection, row: asyncpg.Record, act: FreezeAct) -> Evidence | None:
+async def _signed(conn: Connection, row: asyncpg.Record, acts: Sequence[FreezeAct]) -> Evidence | None:
     entry = await conn.fetchrow(
-        "SELECT actor, role, reason, document_no FROM freeze_entries WHERE order_id = $1 AND act = $2 ORDER BY sequence DESC LIMIT 1",
+        "SELECT actor, role, reason, document_no FROM freeze_entries WHERE order_id = $1 AND act = ANY($2) ORDER BY sequence DESC LIMIT 1",
         row["id"],
-        act,
+        list(acts),
     )
     return Evidence(update_id="", **dict(entry)) if entry else None
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.monitoring.models.tasks import Stage
 from shared.glossary import LABELS, FreezeState, IssueState, Role
+from workflows import freeze_case
 
 _OFFICER, _CLERK, _DIRECTOR = LABELS[Role.SUPERVISION_OFFICER], LABELS[Role.UNIT_CLERK], LABELS[Role.OFFICE_DIRECTOR]
 ISSUE_WAY = (
@@ -53,11 +54,12 @@ def issue_stages(state: IssueState, times: Times, *, sealed: bool, paused: bool)
 
 
 def order_stages(state: FreezeState, acts: Sequence[str], times: Times) -> tuple[Stage, ...]:
-    """`acts`: what happened, in its order. What was signed is on its way into the ledger."""
+    """`acts`: what happened, in its order. What was signed is on its way into the ledger; what is released early waits for no issue."""
     signed = (state is FreezeState.PROPOSED and "approve" in acts) or (
-        state is FreezeState.RELEASE_PROPOSED and acts[-1:] == ["approve_release"]
+        state in freeze_case.FREEZES and not set(acts[-1:]).isdisjoint(freeze_case.RELEASING)
     )
-    return _standing(ORDER_WAY, _ORDER_PLACES[state] + signed, times, rests=state is FreezeState.DECLINED, paused=False)
+    way = [stage for stage in ORDER_WAY if stage.code != "propose_release" or "release_early" not in acts]
+    return _standing(way, _ORDER_PLACES[state] + signed, times, rests=state is FreezeState.DECLINED, paused=False)
 
 
 def _standing(way: Sequence[Stage], place: int, times: Times, *, rests: bool, paused: bool) -> tuple[Stage, ...]:

@@ -77,6 +77,8 @@ def order_actions(state: FreezeState, roles: Collection[Role], *, own: bool, hel
         found.append(Action.DECIDE)
     if Role.OFFICE_DIRECTOR in roles and state is FreezeState.RELEASE_PROPOSED:
         found.append(Action.DECIDE_RELEASE)
+    if Role.OFFICE_DIRECTOR in roles and state is FreezeState.IN_FORCE:
+        found.append(Action.RELEASE_EARLY)
     if Role.SUPERVISION_OFFICER in roles and held:
         found.append(Action.RECORD_AGAIN)
     return tuple(found)

@@ -127,9 +127,9 @@ async def _detail(
 
 
 async def _decided(page: Page, order_id: UUID, path: str, done: str) -> Response:
-    """Send a decision; a refusal is told where the form stands, with what was typed."""
-    typed = {name: page.text(name) for name in ("document_no", "reason")}
-    body = {"approve": page.text("verdict") == "approve", "reason": typed["reason"]}
+    """Send a decision; a refusal is told where the form stands, with what was typed. A release may be `early`, by decision of the commission."""
+    typed, early = {name: page.text(name) for name in ("document_no", "reason")}, page.text("verdict") == "early"
+    body = {"approve": early or page.text("verdict") == "approve", "reason": typed["reason"]} | ({"early": True} if early else {})
     try:
         await page.send(
             "monitoring",
