@@ -249,6 +249,7 @@ TITLES: dict[str, str] = {
     "already_paused": "期限已中止",
     "not_paused": "期限未中止",
     "no_more_extensions": "不能再次延长",
+    "extension_too_short": "延长天数不够",
     "evidence_file_unknown": "没有找到附件",
     "evidence_file_removed": "附件已按期清除",
     "evidence_file_missing": "没有收到文件",

@@ -24,6 +24,7 @@ SENTENCES = {
     "already_paused": "整改期限已经中止。",
     "not_paused": "整改期限没有中止。",
     "no_more_extensions": "整改期限已按规定延长，不能再次延长。",
+    "extension_too_short": "延长后的期限已经过去。请多延长几个工作日，使期限在现在之后届满。",
     "calendar_known": "整改期限已按此节假日安排计算。",
 }
 
@@ -180,7 +181,7 @@ class Resumption(Order):
 
 
 class ExtensionOrder(Order):
-    """The term is extended by working days (延期); the rungs are armed again."""
+    """The term is extended by working days (延期), to an end that lies ahead; the rungs are armed again."""
 
     act = Act.EXTEND
     states = RUNNING
@@ -191,10 +192,14 @@ class ExtensionOrder(Order):
         super().check(case, now)
         if case.deadline and len(case.deadline.extensions) >= case.extensions_allowed:
             raise Refusal("no_more_extensions")
+        if self._longer(case, now).has_ended(now):
+            raise Refusal("extension_too_short")
+
+    def _longer(self, case: Case, now: datetime) -> Deadline:
+        return case.term.extended(self.days, now, self.evidence.actor, self.evidence.reason)
 
     def apply(self, case: Case, now: datetime) -> Case:
-        longer = case.term.extended(self.days, now, self.evidence.actor, self.evidence.reason)
-        return case.then(deadline=longer, revision=case.revision + 1, armed_at=now, fired=()).with_clock_running(now)
+        return case.then(deadline=self._longer(case, now), revision=case.revision + 1, armed_at=now, fired=()).with_clock_running(now)
 
 
 class Recount(Order):

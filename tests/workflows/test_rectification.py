@@ -110,6 +110,20 @@ async def test_a_pause_moves_the_term_and_an_extension_arms_its_rungs_again(envi
         assert [entry.revision for entry in played.services.entries if entry.rung] == [1, 2, 2, 2]
 
 
+async def test_an_extension_that_ends_before_today_is_refused_and_fires_nothing_again(environment: WorkflowEnvironment) -> None:
+    async with rectification_on_stage(environment) as played:
+        await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 10, 14), 12))
+        fired = list(played.services.rungs)
+
+        too_short = await refused(played, "extend", ExtensionOrder(evidence=by(), days=3))
+        enough = await played.order("extend", ExtensionOrder(evidence=by(), days=4))
+
+        assert too_short == "extension_too_short"
+        assert played.services.rungs == fired
+        assert enough == {"state": "rectifying", "due_at": "2026-10-14T17:30:00+08:00", "sequence": enough["sequence"]}
+
+
 @both_caches
 async def test_while_evidence_waits_for_its_acceptance_the_clock_stands_still(environment: WorkflowEnvironment, cached: int) -> None:
     async with rectification_on_stage(environment, cached) as played:
