@@ -11,6 +11,7 @@ NAMES: Mapping[str, str] = {
     "grace_days": "宽限（工作日）",
     "extensions": "可延期次数",
     "ladder": "升级阶梯",
+    "repeat_months": "同类问题再次发生即约谈的期间（月）",
     "notice_series": "整改通知书字号",
     "notice_sealed": "通知书须先签章",
     "list_series": "督办清单字号",

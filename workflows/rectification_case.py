@@ -43,10 +43,11 @@ class Message(BaseModel):
 
 
 class LadderStep(Message):
-    """A rung and its working days before (−) or after (+) the end of the term; 0 is the end itself."""
+    """A rung and its working days before (−) or after (+) the end of the term; 0 is the end itself. `once`: an extension does not arm it again."""
 
     rung: Rung
     offset: int
+    once: bool = False
 
 
 class Case(Message):
@@ -99,6 +100,11 @@ class Case(Message):
         if self.armed_at is None or self.deadline is None or at > self.armed_at:
             return at
         return at_hour(self.deadline.calendar.next_working_day(business_day(self.armed_at)), RUNG_HOUR)
+
+    @property
+    def fired_for_good(self) -> tuple[Rung, ...]:
+        """What has fired and comes no second time."""
+        return tuple(step.rung for step in self.ladder if step.once and step.rung in self.fired)
 
     def after_rung(self, rung: Rung) -> "Case":
         """The rung has come; it counts as fired once."""

@@ -199,7 +199,8 @@ class ExtensionOrder(Order):
         return case.term.extended(self.days, now, self.evidence.actor, self.evidence.reason)
 
     def apply(self, case: Case, now: datetime) -> Case:
-        return case.then(deadline=self._longer(case, now), revision=case.revision + 1, armed_at=now, fired=()).with_clock_running(now)
+        armed = {"revision": case.revision + 1, "armed_at": now, "fired": case.fired_for_good}
+        return case.then(deadline=self._longer(case, now), **armed).with_clock_running(now)
 
 
 class Recount(Order):

@@ -170,13 +170,17 @@ async def workers(environment: WorkflowEnvironment, services: Services, cached: 
 
 @asynccontextmanager
 async def rectification_on_stage(
-    environment: WorkflowEnvironment, cached: int = 1000, now: datetime = MORNING, moved: bool = True
+    environment: WorkflowEnvironment,
+    cached: int = 1000,
+    now: datetime = MORNING,
+    moved: bool = True,
+    ladder: tuple[LadderStep, ...] = LADDER,
 ) -> AsyncIterator[Play]:
     """A case 待核实 at a business instant."""
     services, issue_id = Services(), uuid.uuid4()
     offset = now - datetime.now(UTC) if moved else timedelta(0)
     start = RectificationStart(
-        issue_id=issue_id, unit_id=UUID(int=1), case=Case(budget_days=30, ladder=LADDER), clock_offset=offset if moved else None
+        issue_id=issue_id, unit_id=UUID(int=1), case=Case(budget_days=30, ladder=ladder), clock_offset=offset if moved else None
     )
     async with workers(environment, services, cached):
         with environment.with_time_skipping_disabled():

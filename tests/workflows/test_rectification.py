@@ -11,13 +11,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 import tests.workflows.rectification_play as play
+from services.monitoring.queries.ladders import AT_ONCE
 from shared.clock import at_hour
 from shared.glossary import IssueState, Role, Rung
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
 from workflows.clock import ClockMoved
 from workflows.journal import RECORD_AGAIN
-from workflows.rectification_case import Act
+from workflows.rectification_case import Act, LadderStep
 from workflows.rectification_orders import (
     Acceptance,
     Confirmation,
@@ -108,6 +109,20 @@ async def test_a_pause_moves_the_term_and_an_extension_arms_its_rungs_again(envi
         assert again == "no_more_extensions"
         assert [rung for rung, _ in played.services.rungs] == [Rung.REMINDER, Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL]
         assert [entry.revision for entry in played.services.entries if entry.rung] == [1, 2, 2, 2]
+
+
+async def test_an_interview_for_the_second_time_comes_the_working_morning_after_the_service_and_once(
+    environment: WorkflowEnvironment,
+) -> None:
+    """Domain §4.4: 约谈 is due when a term is ten days over, or the second time within twelve months."""
+    ladder = (LadderStep(rung=Rung.REMINDER, offset=-3), LadderStep(rung=Rung.INTERVIEW, offset=AT_ONCE, once=True))
+    async with rectification_on_stage(environment, ladder=ladder) as played:
+        await played.serve(budget_days=10)
+        await played.until(at_hour(date(2026, 9, 24), 12))
+        await played.order("extend", ExtensionOrder(evidence=by(), days=5))
+        await played.until(at_hour(date(2026, 12, 24), 12))
+
+        assert played.services.rungs == [(Rung.INTERVIEW, at_hour(date(2026, 9, 20), 9)), (Rung.REMINDER, at_hour(date(2026, 10, 12), 9))]
 
 
 async def test_an_extension_that_ends_before_today_is_refused_and_fires_nothing_again(environment: WorkflowEnvironment) -> None:

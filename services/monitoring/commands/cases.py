@@ -11,6 +11,7 @@ from services.monitoring.commands.lights import lock_light, settle_light
 from services.monitoring.commands.notices import pin_notice
 from services.monitoring.models.facts import Issue
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.queries.ladders import ladder_of
 from services.monitoring.rules.facts import Parameters
 from shared.clock import business_day
 from shared.db import By, Connection, command
@@ -40,7 +41,7 @@ async def start_case(conn: Connection, issue: Issue, parameters: Parameters, clo
     by_plan = issue.level is Light.YELLOW
     case = Case(
         budget_days=parameters[issue.rule, "plan_days" if by_plan else "budget_days"].value,
-        ladder=() if by_plan else parameters["*", "ladder"].value,
+        ladder=await ladder_of(conn, issue.id, issue.level, parameters),
         extensions_allowed=parameters["*", "extensions"].value,
     )
     await conn.execute("UPDATE issues SET has_case = true, budget_days = $2 WHERE id = $1", issue.id, case.budget_days)

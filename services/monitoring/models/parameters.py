@@ -27,6 +27,7 @@ PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
     "grace_days": _DAYS,
     "extensions": TypeAdapter(Annotated[int, Field(ge=0, strict=True)]),
     "ladder": TypeAdapter(list[_Step]),
+    "repeat_months": TypeAdapter(Annotated[int, Field(ge=0, le=60, strict=True)]),
     "notice_series": _SERIES,
     "notice_sealed": _YES_OR_NO,
     "list_series": _SERIES,

@@ -35,6 +35,7 @@ from services.monitoring.models.words import (
 )
 from services.monitoring.queries.evidence import evidence_files
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.queries.ladders import ladder_of
 from services.monitoring.rules.facts import Parameters as RuleParameters
 from services.monitoring.rules.stages import issue_stages
 from services.monitoring.rules.tasks import Standing, issue_actions, issue_withheld
@@ -155,15 +156,16 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     )
     today, pinned = await parameters_on(conn, business_day(now)), await parameters_on(conn, business_day(row["found_at"]))
     standing = _standing(row, notice, deadline, entries, orders, today, who)
+    rungs = [(step.rung, step.offset) for step in await ladder_of(conn, issue_id, Light(row["level"]), pinned)]
     return IssuePage(
-        **_line(row, _rungs(pinned), now),
+        **_line(row, rungs, now),
         notice=notice,
         sealed_notices=await _sealed_notices(conn, issue_id),
         certificate=deadline.certificate() if deadline else None,
         details=details_of(row["inputs"], row["threshold"]),
         timeline=[TimelineEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
         rungs=[FiredRung(**rung, label=LABELS[Rung(rung["rung"])]) for rung in fired],
-        next_rung=_next_rung(row, deadline, _of_level(_rungs(pinned), row), fired, now),
+        next_rung=_next_rung(row, deadline, rungs, fired, now),
         still_found=standing.still_found,
         freezes=orders,
         files=await evidence_files(conn, who, issue_id),

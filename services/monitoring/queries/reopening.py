@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.queries.ladders import ladder_of
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import FreezeScope, FreezeState, IssueState, Light, Rung
@@ -20,6 +21,7 @@ from workflows.sealing_messages import Document, SealStart
 _ISSUES = """
     SELECT i.*, coalesce(n.working_days, i.budget_days) AS days,
         ARRAY(SELECT rung FROM rungs WHERE issue_id = i.id AND round = i.round AND revision = i.revision ORDER BY fired_at, planned_at) AS fired,
+        ARRAY(SELECT rung FROM rungs WHERE issue_id = i.id AND round = i.round) AS ever_fired,
         (SELECT coalesce(max(sequence), 0) FROM issue_entries WHERE issue_id = i.id AND round = i.round) AS recorded,
         (SELECT max(at) FROM issue_entries WHERE issue_id = i.id AND round = i.round AND act = ANY($1)) AS armed_at,
         (SELECT actor FROM issue_entries WHERE issue_id = i.id AND round = i.round AND act = $2 ORDER BY sequence DESC LIMIT 1) AS submitted_by
@@ -59,17 +61,19 @@ async def _case(conn: Connection, row: asyncpg.Record) -> Case:
     """The ladder that held when the issue was found, which is when its case began."""
     parameters = await parameters_on(conn, business_day(row["found_at"]))
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
+    ladder = await ladder_of(conn, row["id"], Light(row["level"]), parameters)
+    once = [step.rung for step in ladder if step.once and step.rung in row["ever_fired"]]
     waits = row["state"] == IssueState.EVIDENCE_SUBMITTED and deadline is not None and deadline.is_paused
     return Case(
         budget_days=row["days"],
-        ladder=() if row["level"] == Light.YELLOW else parameters["*", "ladder"].value,
+        ladder=ladder,
         extensions_allowed=parameters["*", "extensions"].value,
         state=IssueState(row["state"]),
         signed_at=row["signed_at"],
         deadline=deadline,
         revision=row["revision"],
         armed_at=row["armed_at"],
-        fired=tuple(Rung(rung) for rung in row["fired"]),
+        fired=tuple(dict.fromkeys((*once, *(Rung(rung) for rung in row["fired"])))),
         submitted_by=row["submitted_by"],
         waits_for_office=waits and deadline is not None and deadline.pauses[-1].reason == OFFICE_LOOKS,
     )
