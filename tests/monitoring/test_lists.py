@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pypdf
@@ -152,6 +152,32 @@ async def test_editions_carry_over_and_clear_once_and_a_unit_without_lines_has_n
         ("2026-W40", "cleared"),
     ]
     assert nothing is None
+
+
+async def test_what_was_struck_off_and_came_back_between_two_editions_is_cleared_and_new(tables: Tables) -> None:
+    town, person, week = Town(), uuid4(), timedelta(days=8)
+    await tables.see(town.registered(), town.over_quota(person=person))
+    await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY))
+    await tables.confirm()
+    await tables.see(town.released(person))
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 2)
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 3, at=MONDAY + timedelta(days=1))
+    await tables.see(town.over_quota(at=MONDAY + timedelta(days=2)), now=MONDAY + timedelta(days=2))
+
+    for number in (1, 2):
+        await issue_list(tables.database, by(), edition(town, f"2026-W{38 + number}", MONDAY + number * week))
+
+    lines = await tables.rows(
+        "SELECT l.iso_week, s.kind, s.round, s.state, s.document_no, s.measure FROM supervision_lines s JOIN supervision_lists l"
+        " ON l.id = s.list_id WHERE l.iso_week > '2026-W38' ORDER BY 1, line_no"
+    )
+    assert [tuple(line.values()) for line in lines] == [
+        ("2026-W39", "new_line", 2, "to_verify", None, None),
+        ("2026-W39", "cleared", 1, "closed", "编整〔2026〕1号", "限期清退"),
+        ("2026-W40", "carried", 2, "to_verify", None, None),
+    ]
+    told = [(each["new"], each["carried"], each["cleared"]) for each in await tables.published("supervision_list_issued")]
+    assert told == [(1, 0, 0), (1, 0, 1), (0, 1, 0)]
 
 
 async def test_what_was_closed_between_the_hour_of_an_edition_and_its_run_is_cleared_on_it_and_not_again(tables: Tables) -> None:

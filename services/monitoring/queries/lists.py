@@ -148,7 +148,35 @@ async def listed_issues(conn: Connection, unit_id: UUID, last_id: UUID | None, i
         last_id,
         issued_at,
     )
-    return [_listed(row) for row in rows]
+    return [_listed(row) for row in rows] + await _rounds_settled(conn, last_id)
+
+
+async def _rounds_settled(conn: Connection, last_id: UUID | None) -> list[Listed]:
+    """What stood open on the last edition, was settled, and came back since: its round is over, whatever became of the next one."""
+    rows = await conn.fetch(
+        "SELECT l.*, coalesce(n.number, l.document_no) AS number, coalesce(n.demand, l.measure) AS demand,"
+        " coalesce((SELECT e.state FROM issue_entries e WHERE e.issue_id = l.issue_id AND e.round = l.round ORDER BY e.sequence DESC LIMIT 1),"
+        " 'closed') AS settled FROM supervision_lines l JOIN issues i ON i.id = l.issue_id"
+        " LEFT JOIN notices n ON n.issue_id = l.issue_id AND n.round = l.round"
+        " WHERE l.list_id = $1 AND l.kind <> 'cleared' AND l.round < i.round",
+        last_id,
+    )
+    return [
+        Listed(
+            issue_id=row["issue_id"],
+            round=row["round"],
+            rule=row["rule"],
+            level=Light(row["level"]),
+            state=IssueState(row["settled"]),
+            matter=row["matter"],
+            document_no=row["number"],
+            measure=row["demand"],
+            found_on=row["found_on"],
+            due_at=row["due_at"],
+            deadline=None,
+        )
+        for row in rows
+    ]
 
 
 def _listed(row: asyncpg.Record) -> Listed:
