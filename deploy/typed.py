@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from deploy.local.place import WrongPlace
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, Field, Kind
 from services.roster.models.persons import MANDATORY, RECORD
-from services.roster.models.requests import CorrectPlacement
+from services.roster.models.requests import EVERY_POST_HAS, CorrectPlacement
 from services.roster.rules.imports.cells import Choices, MonthOnly, Value, Wrong, reader_of
 from shared.glossary import reason_of
 
@@ -19,7 +19,7 @@ _FIELDS = {each.name: each for sheet in (OFF_ESTABLISHMENT, PERSONS) for each in
 OF_POST = frozenset(CorrectPlacement.model_fields) & _FIELDS.keys()
 CORRECTED = {name: each for name, each in _FIELDS.items() if name in OF_POST or name in RECORD}
 """What a correction may set, by name."""
-_MANDATORY = MANDATORY | {"started_on", "entry_reason"}
+_MANDATORY = MANDATORY | EVERY_POST_HAS
 _OF_SHEETS = [each for sheet in (OFF_ESTABLISHMENT, PERSONS) for each in sheet.fields if each.name in CORRECTED]
 _ALIASES = {alias: each.name for each in _OF_SHEETS for alias in each.aliases}
 _BY_WORD = _ALIASES | {each.label: each.name for each in (_LEFT_ON, *_OF_SHEETS)} | {name: name for name in CORRECTED}

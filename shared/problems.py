@@ -192,6 +192,7 @@ TITLES: dict[str, str] = {
     "difference_reason_missing": "未写明处理理由",
     "difference_side_missing": "未认定以哪个系统为准",
     "correction_elsewhere": "须在办理入口登记",
+    "correction_kinds_apart": "更正不能跨编制性质",
     "correction_not_theirs": "不以上级系统为准",
     "correction_outdated": "本系统内容已有变动",
     # applications and documents

@@ -333,6 +333,19 @@ async def test_a_correction_of_an_earlier_post_leaves_the_present_one_as_it_is(t
     assert (await tables.light(town), (await tables.issue())["present"]) == ("red", True)
 
 
+async def test_a_corrected_row_is_the_one_in_which_the_cause_of_the_surplus_stands(tables: Tables) -> None:
+    town, person = Town(), uuid4()
+    await tables.see(town.over_quota(cause=OverQuotaCause.POLICY, person=person))
+    told = town.corrected(person)
+    (row,) = told.establishments
+    rows = (row.model_copy(update={"headcount": 10}), row.model_copy(update={"funding": "self", "quota": 0, "headcount": 1}))
+
+    await tables.see(told.model_copy(update={"funding": "self", "establishments": rows}))
+
+    (kept,) = await tables.rows("SELECT funding, cause FROM placements")
+    assert (kept["funding"], kept["cause"]) == ("self", "policy")
+
+
 async def test_a_correction_reaches_the_latest_of_two_posts_that_are_over_and_not_the_earlier_one(tables: Tables) -> None:
     town, person = Town(), uuid4()
     await tables.see(town.placed(person=person, started_on=date(2024, 1, 1)), town.released(person))

@@ -15,7 +15,11 @@ PLACEMENT_ID = "01a210f8-5bc8-7567-b52b-9533203e1961"
 PAGE = f"/persons/{given.PERSON_ID}"
 OF_PERSON, OF_POST = f"{PAGE}/corrections/new", f"{PAGE}/corrections/{PLACEMENT_ID}"
 CORRECT, CORRECT_POST = f"{PAGE}/corrections", f"/placements/{PLACEMENT_ID}/corrections"
-KNOWN = given.POST | {"placement_id": PLACEMENT_ID, "recorded_from": "2020-09-01T01:00:00Z", "recorded_until": None}
+KNOWN = (
+    given.POST
+    | {"seat_level": "unit_head"}
+    | {"placement_id": PLACEMENT_ID, "recorded_from": "2020-09-01T01:00:00Z", "recorded_until": None}
+)
 BEFORE = KNOWN | {"started_on": "2020-08-01", "recorded_until": "2020-09-02T01:00:00Z"}
 WHY = {"document_no": f"户证〔2026〕1号{XSS}", "reason": f"户口簿所载{XSS}"}
 
@@ -68,11 +72,19 @@ async def test_a_post_is_corrected_from_its_page_and_asked_for_its_end_and_contr
     over = KNOWN | {"ended_on": "2026-01-31", "employment_form": "dispatch"}
     desk.played.answers[f"{PAGE}/history"] = {"items": [over], "next": None}
     left = (await desk.client.get(OF_POST)).text
-    answer = await send(desk, OF_POST, started_on="2020-10-01", ended_on="2026-02-28", since="2020-01-01", name="张叁")
+    typed = {"kind": "SY", "funding": "full", "exit_reason": "retirement", "cleared": ["seat_level", "kind", "authorised_on"]}
+    answer = await send(desk, OF_POST, started_on="2020-10-01", ended_on="2026-02-28", since="2020-01-01", name="张叁", **typed)
 
     assert ['name="ended_on"' in page for page in (held, left)] == [False, True]
+    assert ['name="exit_reason"' in page for page in (held, left)] == [False, True]
+    assert 'value="seat_level"' in held
+    assert 'value="started_on"' not in held
     assert ['name="contract_until"' in page for page in (held, left)] == [False, True]
-    assert sent(desk, CORRECT_POST) == [WHY | {"started_on": "2020-10-01", "ended_on": "2026-02-28"}]
+    assert sent(desk, CORRECT_POST) == [
+        WHY
+        | {"kind": "SY", "funding": "full", "started_on": "2020-10-01", "ended_on": "2026-02-28", "exit_reason": "retirement"}
+        | {"seat_level": None}
+    ]
     assert answer.headers["location"] == f"{PAGE}?done=corrected"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,14 +11,29 @@ from services.roster.commands.corrections import correct_person, correct_placeme
 from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person
 from services.roster.models.persons import CorrectPerson, RegisterPerson
-from services.roster.models.refusals import DocumentMissing, NotReleasedYet, PersonKnown, PersonOnRoster
+from services.roster.models.refusals import (
+    CodeUnknown,
+    CorrectionKindsApart,
+    DocumentMissing,
+    Frozen,
+    FundingUnknown,
+    KindNotAllowed,
+    NothingCorrected,
+    NotReleasedYet,
+    OffPostOfEstablishment,
+    PersonKnown,
+    PersonOnRoster,
+    QuotaExhausted,
+    ReasonUnknown,
+)
 from services.roster.models.requests import CorrectPlacement
 from services.roster.queries.establishments import Moment
 from services.roster.queries.persons import history, person_view
 from shared.auth import Who
+from shared.clock import business_day
 from shared.db import Database
-from shared.events.roster import PlacementCorrected
-from shared.glossary import PersonIdentity, PostCategory
+from shared.events.roster import PlacementCorrected, SeatsChanged
+from shared.glossary import FreezeScope, PersonIdentity, PostCategory
 from shared.law.retirement import Sex
 from tests.roster import given
 
@@ -143,3 +159,92 @@ async def test_a_correction_does_not_release_and_does_not_overlap(roster_db: Dat
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=second, ended_on=date(2026, 9, 5)))
     with pytest.raises(PersonOnRoster):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=second, started_on=date(2026, 8, 9)))
+
+
+async def test_a_corrected_kind_takes_a_free_post_of_that_kind_and_closed_days_stay(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    right, full = replace(row, funding="partial"), replace(row, funding="self")
+    await given.quota(roster_db, right, 1)
+    person_id, placement_id = await given.in_post(roster_db, row)
+    at = given.NOW + timedelta(hours=1)
+    before = business_day(given.NOW)
+
+    for wrong, refusal in (("self", QuotaExhausted), ("nonsense", FundingUnknown)):
+        with pytest.raises(refusal):
+            await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, funding=wrong))
+    with pytest.raises(KindNotAllowed):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, kind="XZ"))
+    with pytest.raises(CorrectionKindsApart):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, kind="BW"))
+    with pytest.raises(OffPostOfEstablishment):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, employment_form="dispatch"))
+    await correct_placement(roster_db, given.by(at=at), CorrectPlacement(placement_id=placement_id, funding="partial"))
+
+    told = await given.last_event(roster_db)
+    assert isinstance(told, PlacementCorrected)
+    assert told.funding == "partial"
+    assert {(each.funding, each.headcount) for each in told.establishments} == {("full", 0), ("partial", 1)}
+    assert [await given.headcount(roster_db, each, before, known=given.NOW) for each in (row, right, full)] == [1, 0, 0]
+    assert [await given.headcount(roster_db, each, before, known=at) for each in (row, right, full)] == [0, 1, 0]
+    async with roster_db.reading() as conn:
+        change = (await given.changes_of(conn, person_id))[-1]
+    assert (change.label, change.before_label, change.after_label) == ("经费形式", "全额拨款", "差额补贴")
+
+
+async def test_who_is_beyond_quota_is_so_of_the_right_kind_too(roster_db: Database) -> None:
+    row = await given.row(roster_db, 0)
+    _, placement_id = await given.over_quota(roster_db, row)
+
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, funding="partial"))
+
+    assert (await given.state(roster_db, replace(row, funding="partial"))).headcount == 1
+
+
+async def test_a_corrected_seat_is_counted_and_may_be_none(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    _, placement_id = await given.in_post(roster_db, row)
+
+    async def seats() -> list[tuple[str, int]]:
+        return [(each.level, each.used) for each in await given.published(roster_db) if isinstance(each, SeatsChanged)]
+
+    with pytest.raises(CodeUnknown):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level="throne"))
+    for level in ("unit_head", "unit_deputy", None):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level=level))
+    assert await seats() == [("unit_head", 1), ("unit_head", 0), ("unit_deputy", 1), ("unit_deputy", 0)]
+
+    await given.frozen(roster_db, row.unit_id, FreezeScope.LEADERSHIP)
+    with pytest.raises(Frozen):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level="unit_deputy"))
+
+
+async def test_why_somebody_left_is_corrected_once_he_has_left(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id, placement_id = await given.in_post(roster_db, row)
+    right = CorrectPlacement(placement_id=placement_id, exit_reason="retirement")
+
+    with pytest.raises(NotReleasedYet):
+        await correct_placement(roster_db, given.by(), right)
+    await given.release(roster_db, placement_id)
+    with pytest.raises(ReasonUnknown):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, exit_reason="nonsense"))
+    await correct_placement(roster_db, given.by(), right)
+
+    async with roster_db.reading() as conn:
+        (kept,) = [each for each in await history(conn, person_id, OFFICE) if each.recorded_until is None]
+    assert kept.exit_reason == "retirement"
+
+
+async def test_what_a_post_does_not_have_is_emptied_and_what_it_must_have_is_not(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    person_id, placement_id = await given.in_post(roster_db, row)
+
+    for nothing in ({"started_on": None}, {"authorised_on": None, "ended_on": None}):
+        with pytest.raises(NothingCorrected):
+            await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, **nothing))
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, internal_unit="办公室"))
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, internal_unit=None))
+
+    async with roster_db.reading() as conn:
+        kept = [each for each in await history(conn, person_id, OFFICE) if each.recorded_until is None]
+    assert [(each.internal_unit, each.started_on) for each in kept] == [(None, date(2026, 9, 2))]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,29 @@ async def test_the_day_of_entry_is_corrected_on_the_post_held_now(doors: Doors, 
     assert done.exit_code == 0
     post = (await doors.http.get(f"/persons/{person_id}", headers=doors.as_(Role.BUSINESS_OFFICER))).json()["placement"]
     assert (post["started_on"], post["entry_reason"]) == ("2026-09-03", "talent")
+
+
+async def test_the_row_and_the_seat_of_a_post_are_corrected_or_emptied(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await given.quota(roster_db, replace(row, funding="partial"), 1)
+    person_id = await registered(doors, row.unit_id)
+    await place_person(roster_db, given.by(), given.placement(row, UUID(person_id), date(2026, 9, 2)))
+
+    for pairs in (["经费形式=差额补贴", "占用职数=单位副职"], ["占用职数="]):
+        assert (await typed("person", "correct", person_id, *pairs, *WHY)).exit_code == 0
+    empty = await typed("person", "correct", person_id, "编制类型=", "出编原因=", *WHY)
+    still = await typed("person", "correct", person_id, "出编原因=退休", *WHY)
+
+    post = (await doors.http.get(f"/persons/{person_id}", headers=doors.office)).json()["placement"]
+    assert (post["funding"], post["seat_level"], post["kind"]) == ("partial", None, "SY")
+    assert all(f"{label}：不能改为空" in str(empty.exception) for label in ("编制类型", "出编原因"))
+    assert "办理出编" in str(still.exception)
+    changes = (await doors.http.get(f"/persons/{person_id}/changes", headers=doors.office)).json()["items"]
+    assert [(each["label"], each["before_label"], each["after_label"]) for each in changes] == [
+        ("经费形式", "全额拨款", "差额补贴"),
+        ("占用职数", None, "单位副职"),
+        ("占用职数", "单位副职", None),
+    ]
 
 
 HEAD = 'title = "改革方案"\ndocument_no = "示编〔2026〕8号"\ndocument_on = 2026-09-01\neffective_on = 2026-09-10\n'

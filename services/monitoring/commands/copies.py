@@ -96,7 +96,7 @@ async def keep_released(conn: Connection, events: Sequence[PersonReleased]) -> N
 
 
 async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected]) -> None:
-    """Dates or retirement facts were corrected. A post that was over before the kept one began is not kept here.
+    """Dates, row or retirement facts were corrected. A post that was over before the kept one began is not kept here.
 
     Posts never overlap, and a correction ends none: what still has no end is the kept one, and an earlier one ended when it began or before. (An ended
     post that is moved wholly before its old beginning looks the same, and stays as it was.)
@@ -104,20 +104,21 @@ async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected])
     corrected = [
         (
             *(event.unit_id, event.person_id, event.started_on, event.ended_on, event.authorised_on),
-            *(event.retirement.category, event.retirement.month),
+            *(event.retirement.category, event.retirement.month, event.kind, event.funding),
         )
         for event in events
     ]
     await conn.execute(
         f"WITH rows AS ({_ROWS})"
         " UPDATE placements p SET started_on = mended.started_on, ended_on = mended.ended_on, authorised_on = mended.authorised_on,"
-        " retirement_category = mended.retirement_category, retirement_month = mended.retirement_month"
-        " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[])"
-        " AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month)"
+        " retirement_category = mended.retirement_category, retirement_month = mended.retirement_month, kind = mended.kind,"
+        " funding = mended.funding"
+        " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[], $18::text[], $19::text[])"
+        " AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month, kind, funding)"
         " WHERE p.unit_id = mended.unit_id AND p.person_id = mended.person_id"
         " AND (mended.ended_on IS NULL OR p.ended_on IS NOT NULL AND mended.ended_on > p.started_on)",
         *_rows(events),
-        *_columns(7, corrected),
+        *_columns(9, corrected),
     )
 
 

@@ -26,20 +26,24 @@ KEY_ITEMS = (
     Item("retirement_reason", "退休类别认定理由"),
 )
 ENTRY = (
-    Item("started_on", "入编时间", DAY),
-    Item("entry_reason", "进入形式", "entry_reasons"),
+    Item("kind", "编制类型", "kinds", fixed=True),
+    Item("funding", "经费形式", "fundings", fixed=True),
+    Item("seat_level", "占用职数", "leadership_levels"),
+    Item("started_on", "入编时间", DAY, fixed=True),
+    Item("entry_reason", "进入形式", "entry_reasons", fixed=True),
     Item("entry_source", "来源单位"),
     Item("entered_on", "进入时间", DAY),
     Item("entry_document_no", "入编文号"),
-    Item("authorisation_no", "用编单编号"),
-    Item("authorised_on", "核编日期", DAY),
+    Item("authorisation_no", "用编单编号", fixed=True),
+    Item("authorised_on", "核编日期", DAY, fixed=True),
 )
 FIRST_DAY = (Item("duty_status", "人员状态", "duty_statuses"), Item("internal_unit", "所在内设机构"))
-LEFT = (Item("ended_on", "出编时间", DAY),)
-CONTRACT = (Item("off_post_kind", "编外岗位类别", "off_post_kinds"), *OF_CONTRACT)
+LEFT = (Item("ended_on", "出编时间", DAY, fixed=True), Item("exit_reason", "出编原因", "exit_reasons", fixed=True))
+CONTRACT = (Item("off_post_kind", "编外岗位类别", "off_post_kinds", fixed=True), *OF_CONTRACT)
 OF_A_PERSON = (("关键信息", KEY_ITEMS), ("岗位信息", OF_WORK), ("本人信息", OF_PERSON))
+OF_A_POST = (("", (*ENTRY, *LEFT, *FIRST_DAY, *CONTRACT)),)
 WHY = ("document_no", "reason")
-FIXED = frozenset(each.name for _, items in OF_A_PERSON for each in items if each.fixed)
+FIXED = frozenset(each.name for _, items in (*OF_A_PERSON, *OF_A_POST) for each in items if each.fixed)
 
 
 @router.get("/persons/{person_id}/corrections/new", response_class=Response)
@@ -68,7 +72,7 @@ async def form_of_post(page: Corrector, person_id: UUID, placement_id: UUID) -> 
 async def correct_post(page: Corrector, person_id: UUID, placement_id: UUID) -> Response:
     """Put it right from its beginning."""
     try:
-        await page.send("roster", f"/placements/{placement_id}/corrections", _body(page, (("", (*ENTRY, *LEFT, *FIRST_DAY, *CONTRACT)),)))
+        await page.send("roster", f"/placements/{placement_id}/corrections", _body(page, OF_A_POST))
     except Refused as refusal:
         return await _of_post(page, person_id, placement_id, refusal.problem)
     return page.back(f"/persons/{person_id}", done="corrected")

@@ -10,7 +10,15 @@ from pydantic import BaseModel, Field
 from services.roster.api.door import InDoor, Write, fields
 from services.roster.commands import corrections, transfers
 from services.roster.commands import placements as commands
-from services.roster.models.requests import CorrectPlacement, PlacePerson, PostDetails, RecordOverQuota, ReleasePerson, TransferPerson
+from services.roster.models.requests import (
+    CorrectedPost,
+    CorrectPlacement,
+    PlacePerson,
+    PostDetails,
+    RecordOverQuota,
+    ReleasePerson,
+    TransferPerson,
+)
 from services.roster.queries import persons as person_queries
 from services.roster.queries import units as unit_queries
 from services.roster.queries.facts import placement
@@ -66,16 +74,10 @@ class TransferBody(Write):
     authorised_on: date
 
 
-class PlacementCorrectionBody(PostDetails, Write):
+class PlacementCorrectionBody(CorrectedPost, Write):
     """Only what is given is corrected; `reason` says what was wrong. Internal unit, status and contract are those of the first day."""
 
     reason: str = Field(min_length=2, max_length=500)
-
-    started_on: date | None = None
-    ended_on: date | None = None
-    authorisation_no: str | None = None
-    authorised_on: date | None = None
-    entry_reason: str | None = None
 
 
 class PlacementId(BaseModel):

@@ -1,7 +1,7 @@
 """Corrections of persons and placements, with proof. What was recorded stays, closed; a new record says what we know now.
 
-A correction rewrites what was wrong, from its beginning, and never takes a post: an end date is corrected only where the person has left. What is
-right, and another from a day on, is a change: a key item's is a case (docs/decisions/0056).
+A correction rewrites what was wrong, from its beginning, and admits or releases nobody: a post stays within 编制, 员额 or 编外, and when and why
+somebody left is corrected only where he has left. What is right, and another from a day on, is a change: a key item's is a case (docs/decisions/0056).
 """
 
 from dataclasses import fields, replace
@@ -11,31 +11,43 @@ from services.roster.commands.indexes import change_number
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.persons import ensure_same_retirement
-from services.roster.commands.placements import DETAILS, close_recorded, corrected
+from services.roster.commands.placements import DETAILS, close_recorded, corrected, seat_taken_or_left
 from services.roster.commands.records import Line, begins, ensure_nothing_later, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
 from services.roster.models.facts import Placement
 from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
 from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
-from services.roster.models.requests import CorrectPlacement
+from services.roster.models.requests import EVERY_POST_HAS, CorrectPlacement
 from services.roster.models.units import EndAfterClosing
 from services.roster.queries.codes import ensure_known_codes
-from services.roster.queries.facts import ensure_known_entry, person_record, placement, placements_of
+from services.roster.queries.establishments import establishment
+from services.roster.queries.facts import (
+    ensure_allowed_row,
+    ensure_known_entry,
+    ensure_known_exit,
+    ensure_known_rows,
+    frozen_by,
+    natures_of,
+    person_record,
+    placement,
+    placements_of,
+)
 from services.roster.queries.persons import label_of
 from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded
+from services.roster.rules.posts import ensure_available, ensure_corrected_alike, ensure_in_term, ensure_not_frozen, ensure_off_post_told
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
+from shared.events.roster import PlacementCorrected
+from shared.glossary import FreezeScope
 
 
 @command
 async def correct_placement(conn: Connection, by: By, what: CorrectPlacement) -> None:
-    """Correct the dates or the authorisation of a placement, also a closed one. Never stopped by a freeze."""
+    """Correct a placement, also a closed one. No freeze stops it but that of 领导职数, where somebody would take a seat."""
     document_of(by)
     today_of(by, what.started_on, what.ended_on, what.authorised_on)
-    if not what.model_fields_set - {"placement_id"}:
-        raise NothingCorrected
     person_id = (await placement(conn, what.placement_id)).person_id
     person_version = await take_person(conn, person_id)
     old = await placement(conn, what.placement_id)
@@ -47,20 +59,65 @@ async def correct_post(conn: Connection, by: By, old: Placement, new: Placement,
     version = await take_unit(conn, old.unit_id)
     _ensure_possible(old, new, await placements_of(conn, old.person_id))
     await _ensure_unit_lasted(conn, old, new)
+    await _ensure_row(conn, by, old, new)
+    await _ensure_contract(conn, old, new)
+    await _ensure_seat(conn, old, new)
     await _rewrite_placement(conn, by, old, new)
-    await outbox.append(conn, by, await corrected(conn, by, new, person_version, version))
+    await outbox.append(conn, by, await _told(conn, by, old, new, person_version, version))
+    for level in (old.seat_level, new.seat_level) if old.seat_level != new.seat_level and new.ended_on is None else ():
+        await seat_taken_or_left(conn, by, new.unit_id, level, baseline=False)
 
 
 async def _as_corrected(conn: Connection, what: CorrectPlacement, old: Placement, by: By) -> Placement:
-    given = what.model_dump(exclude_unset=True, exclude_none=True)
+    told = what.model_dump(exclude_unset=True, exclude={"placement_id"})
+    given = {name: value for name, value in told.items() if value is not None or name not in EVERY_POST_HAS}
+    if not given:
+        raise NothingCorrected
     await ensure_known_codes(conn, business_day(by.as_of), given)
+    new = replace(old, **given, document_no=by.document_no)
     if "entry_reason" in given:
-        await ensure_known_entry(conn, given["entry_reason"], given.get("started_on", old.started_on))
-    return replace(old, **given, document_no=by.document_no)
+        await ensure_known_entry(conn, new.entry_reason, new.started_on)
+    if new.exit_reason != old.exit_reason and new.exit_reason is not None:
+        await ensure_known_exit(conn, new.exit_reason, new.ended_on or business_day(by.as_of))
+    return new
+
+
+async def _ensure_row(conn: Connection, by: By, old: Placement, new: Placement) -> None:
+    """Another (kind, funding) is judged as an entry is; of who has left, or is beyond quota, it is a fact."""
+    if (new.kind, new.funding) == (old.kind, old.funding):
+        return
+    today = business_day(by.as_of)
+    await ensure_known_rows(conn, [(new.kind, new.funding)], today)
+    ensure_corrected_alike(old.kind, new.kind, await natures_of(conn, {old.kind, new.kind}))
+    if new.ended_on is None and new.over_quota_cause is None:
+        await ensure_allowed_row(conn, new.unit_id, new.kind, new.funding, today)
+        row = await establishment(conn, new.unit_id, new.kind, new.funding)
+        ensure_available(row, 1)
+        ensure_in_term(row, new.started_on)
+
+
+async def _ensure_contract(conn: Connection, old: Placement, new: Placement) -> None:
+    if (new.off_post_kind, new.employment_form) != (old.off_post_kind, old.employment_form):
+        natures = await natures_of(conn, {new.kind})
+        ensure_off_post_told(new, natures[new.kind].population)
+
+
+async def _ensure_seat(conn: Connection, old: Placement, new: Placement) -> None:
+    if new.ended_on is None and new.seat_level is not None and new.seat_level != old.seat_level:
+        ensure_not_frozen(await frozen_by(conn, new.unit_id, FreezeScope.LEADERSHIP))
+
+
+async def _told(conn: Connection, by: By, old: Placement, new: Placement, person_version: int, version: int) -> PlacementCorrected:
+    """Of both rows, where the person counts in another one now."""
+    told = await corrected(conn, by, new, person_version, version)
+    if (new.kind, new.funding) == (old.kind, old.funding):
+        return told
+    left = await establishment(conn, old.unit_id, old.kind, old.funding)
+    return told.model_copy(update={"establishments": (left, *told.establishments)})
 
 
 def _ensure_possible(old: Placement, new: Placement, all_placements: tuple[Placement, ...]) -> None:
-    if old.ended_on is None and new.ended_on is not None:
+    if old.ended_on is None and (new.ended_on is not None or new.exit_reason is not None):
         raise NotReleasedYet
     if new.ended_on is not None and new.ended_on <= new.started_on:
         raise DatesOutOfOrder
@@ -88,8 +145,8 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
-        " SELECT placement_id, person_id, unit_id, kind, funding, daterange($3, $4), tstzrange($2, NULL), $8, exit_reason, seat_level, $5, $6,"
-        " over_quota_cause, transfer_id, $7, $9, $10, $11, $12, $13, $14, $15, $16, $17 FROM placements"
+        " SELECT placement_id, person_id, unit_id, $9, $10, daterange($3, $4), tstzrange($2, NULL), $8, $11, $12, $5, $6,"
+        " over_quota_cause, transfer_id, $7, $13, $14, $15, $16, $17, $18, $19, $20, $21 FROM placements"
         " WHERE placement_id = $1 AND upper(recorded) = $2",
         new.placement_id,
         at,
@@ -99,6 +156,10 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
         new.authorised_on,
         new.document_no,
         new.entry_reason,
+        new.kind,
+        new.funding,
+        new.exit_reason,
+        new.seat_level,
         *(getattr(new, name) for name in DETAILS.split(", ")),
     )
     changed = (each.name for each in fields(Placement) if each.name != "document_no" and getattr(old, each.name) != getattr(new, each.name))

@@ -117,7 +117,7 @@ async def placed(conn: Connection, by: By, post: Post, entry: Entry, judged: Jud
     placement_id = uuid7()
     await _insert(conn, by, placement_id, post, entry)
     await outbox.append(conn, by, _placed_event(by, post, entry, judged))
-    await _seat_taken_or_left(conn, by, post.unit_id, post.seat_level, baseline=post.baseline)
+    await seat_taken_or_left(conn, by, post.unit_id, post.seat_level, baseline=post.baseline)
     return placement_id
 
 
@@ -209,7 +209,7 @@ async def released(
     )
     await outbox.append(conn, by, gone)
     await end_with_post(conn, by, here.person_id, ended_on)
-    await _seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
+    await seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
 
 
 async def _write_end(conn: Connection, by: By, placement_id: UUID, ended_on: date, exit_reason: str, transfer_id: UUID | None) -> None:
@@ -260,7 +260,8 @@ async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object
     return at
 
 
-async def _seat_taken_or_left(conn: Connection, by: By, unit_id: UUID, level: str | None, *, baseline: bool) -> None:
+async def seat_taken_or_left(conn: Connection, by: By, unit_id: UUID, level: str | None, *, baseline: bool) -> None:
+    """Publish the level as it stands now; nothing where no seat is concerned."""
     if level is not None:
         version = await take_unit(conn, unit_id)
         await outbox.append(conn, by, await seats_changed(conn, by, unit_id, version, level, baseline=baseline))

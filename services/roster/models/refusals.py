@@ -318,6 +318,15 @@ class KindsApart(Conflict):
     sentence = "该人员现任岗位的编制类型 {held} 与拟用的编制类型 {wanted} 性质不同，编制、员额、编外之间不能以调动办理。请先由调入单位申请核准用编，待该人员出编后凭核准用编办理入编。"
 
 
+class CorrectionKindsApart(Conflict):
+    """A correction takes nobody into 编制, 员额 or 编外 from another of them: that is an entry, on an authorised use (先核编后进人)."""
+
+    code = "correction_kinds_apart"
+    sentence = (
+        "编制类型 {held} 与 {wanted} 性质不同，不能以更正在编制、员额、编外之间改动。确系登记有误的，请先办理出编，再凭核准用编办理入编。"
+    )
+
+
 class PersonElsewhere(Conflict):
     """A file was checked for one unit; by now the person is in another."""
 
@@ -336,7 +345,7 @@ class NotReleasedYet(Conflict):
     """An exit is no correction."""
 
     code = "not_released_yet"
-    sentence = "该人员仍在编，不能用更正登记出编日期。请办理出编。"
+    sentence = "该人员仍在编，不能用更正登记出编时间或出编原因。请办理出编。"
 
 
 class NothingCorrected(Conflict):

@@ -181,15 +181,27 @@ class TransferPerson(Request):
     authorised_on: date
 
 
-class CorrectPlacement(PostDetails):
-    """Only what is given is corrected; an end date only where the person has left."""
+class CorrectedPost(PostDetails):
+    """What of a post can be put right. What is given as none is taken away, but for what every post has: of that, none says nothing."""
 
-    placement_id: UUID
+    kind: str | None = None
+    funding: str | None = None
+    seat_level: str | None = None
     started_on: date | None = None
     ended_on: date | None = None
     authorisation_no: str | None = None
     authorised_on: date | None = None
     entry_reason: str | None = None
+    exit_reason: str | None = None
+
+
+EVERY_POST_HAS = frozenset(CorrectedPost.model_fields) - PostDetails.model_fields.keys() - {"seat_level"}
+
+
+class CorrectPlacement(CorrectedPost):
+    """Only what is given is corrected; when and why somebody left only where he has left."""
+
+    placement_id: UUID
 
 
 class FrozenPosts(Request):

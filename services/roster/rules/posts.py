@@ -10,6 +10,7 @@ from services.roster.models.facts import Nature, Placement, PostFacts, Reservati
 from services.roster.models.refusals import (
     ClaimRefusedByTombstone,
     ContractUnknown,
+    CorrectionKindsApart,
     DatesOutOfOrder,
     Frozen,
     KindNotAllowed,
@@ -151,7 +152,7 @@ def months_after(day: date, months: int) -> date:
     return date(end.year, end.month, min(day.day, monthrange(end.year, end.month)[1]))
 
 
-def ensure_off_post_told(post: PostDetails | PostRequest, population: str) -> None:
+def ensure_off_post_told(post: PostDetails | PostRequest | Placement, population: str) -> None:
     """编外 staff: the kind of work decides what they may do at all, the form of employment who employs them. Nobody else has either."""
     told = (post.off_post_kind, post.employment_form)
     if population == "off_establishment" and not all(told):
@@ -189,6 +190,12 @@ def ensure_kinds_alike(here: Placement, kind: str, natures: Mapping[str, Nature]
     """A transfer stays within 编制, 员额 or 编外; into another leads an entry alone, on an authorised use (先核编后进人)."""
     if natures.get(here.kind) != natures.get(kind):
         raise KindsApart(held=here.kind, wanted=kind)
+
+
+def ensure_corrected_alike(held: str, wanted: str, natures: Mapping[str, Nature]) -> None:
+    """So does a correction of the kind: it puts a record right and admits nobody."""
+    if natures.get(held) != natures.get(wanted):
+        raise CorrectionKindsApart(held=held, wanted=wanted)
 
 
 def ensure_complete(request: PostRequest) -> None:
