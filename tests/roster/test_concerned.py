@@ -137,7 +137,7 @@ async def test_what_was_decided_of_a_request_is_on_record_and_under_the_seal(
     doors: Doors, roster_db: Database, roster_home: str, stack: Place
 ) -> None:
     request_id = await asked(doors, await registered(doors, await given.unit(roster_db)), kind="deletion")
-    assert (await decided(doors, request_id, granted=False))[0] == 204
+    assert (await decided(doors, request_id, granted=False, ground="某条例第三条"))[0] == 204
     await seal(roster_db, Clock(None), AUDITED, RosterAuditSealed, margin=0)
     superuser = await asyncpg.connect(stack.database_url("postgres", roster_home), server_settings={"search_path": "roster"})
     await superuser.execute("SET session_replication_role = replica")
@@ -269,17 +269,22 @@ async def test_who_asks_for_a_correction_says_of_what(doors: Doors, roster_db: D
     assert (answer.status_code, answer.json()["code"]) == (409, "fields_missing")
 
 
-async def test_what_must_be_kept_is_not_deleted_and_the_ground_is_told(doors: Doors, roster_db: Database) -> None:
+async def test_what_must_be_kept_is_not_deleted_and_the_ground_is_the_officer_s_own(doors: Doors, roster_db: Database) -> None:
     row = await given.row(roster_db, 1)
     person_id = await registered(doors, row.unit_id)
     await place_person(roster_db, given.by(), given.placement(row, UUID(person_id), date(2026, 9, 2)))
     request_id = await asked(doors, person_id, kind="deletion", asked="请删除我的信息")
 
     assert await decided(doors, request_id) == (409, "deletion_forbidden")
-    assert await decided(doors, request_id, granted=False, answer="编制记录依法保存，不予删除") == (204, "")
+    for ground in (None, "  "):
+        assert await decided(doors, request_id, granted=False, answer="编制记录依法保存，不予删除", ground=ground) == (
+            409,
+            "ground_missing",
+        )
+    assert await decided(doors, request_id, granted=False, answer="编制记录依法保存，不予删除", ground="某条例第三条") == (204, "")
 
     items = (await doors.http.get(f"/persons/{person_id}/requests", headers=doors.office)).json()["items"]
-    assert "第四十七条" in items[0]["ground"]
+    assert items[0]["ground"] == "某条例第三条"
     assert (await doors.http.get(f"/persons/{person_id}", headers=doors.office)).status_code == 200
 
 

@@ -10,7 +10,6 @@ from services.roster.commands.locks import lock_person
 from services.roster.models.audited import DECIDED
 from services.roster.models.concerned import (
     ANSWER_DAYS,
-    STATUTORY,
     DecideRequest,
     DeletionForbidden,
     DeletionWaits,
@@ -118,10 +117,9 @@ async def decide_request(conn: Connection, by: By, what: DecideRequest) -> None:
     if row["outcome"] is not None:
         raise RequestDecided
     if not what.granted:
-        ground = what.ground or (STATUTORY if row["kind"] == RequestKind.DELETION else None)
-        if ground is None:
+        if not what.ground:
             raise GroundMissing
-        await _close(conn, by, what.request_id, "refused", ground, what.answer)
+        await _close(conn, by, what.request_id, "refused", what.ground, what.answer)
         return
     if row["kind"] == RequestKind.COPY:
         raise NotACopy

@@ -10,7 +10,6 @@ from shared.errors import Conflict, NotFound
 
 ANSWER_DAYS = 30
 """Within which he is answered. GB/T 35273-2020, 8.7 (待核: a recommended standard, cited from memory; the law itself says 及时, Art. 45, 46)."""
-STATUTORY = "《个人信息保护法》第四十七条第二款：编制实名制记录须长期保存（保存期限的规定待核，答复前请写明），保存期限未届满，不予删除；除存储和安全保护外不作其他处理的，另行登记。"
 
 
 def place_of_words(request_id: UUID) -> str:
@@ -99,7 +98,7 @@ class DeletionForbidden(Conflict):
     """What is kept by law is not deleted."""
 
     code = "deletion_forbidden"
-    sentence = f"该人员有编制记录，依法不得删除。请以“不予办理”答复本人，依据：{STATUTORY}"
+    sentence = "该人员有编制记录，须予保存，不能删除。请以“不予办理”答复本人，并写明所依据的法律、行政法规条款和保存期限。"
 
 
 class DeletionWaits(Conflict):

@@ -25,7 +25,7 @@ from shared.glossary import DifferenceKind, DifferenceState
 
 PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
 BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
-RETENTION = "编制实名制记录长期保存（保存期限的规定待核）；单位上传的文件在保存期满后删除"
+RETENTION = "编制实名制记录（含已出编人员的）长期保存，用于核对以往各时点的编制使用情况；单位上传的文件在保存期满后删除"
 _MOST = 10_000
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
 _FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name | {each.name: each for each in FROM_INSURANCE}
