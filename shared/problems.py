@@ -205,6 +205,7 @@ TITLES: dict[str, str] = {
     "attachment_damaged": "附件已损坏",
     "attachment_removed": "附件已按期清除",
     "application_incomplete": "申请内容不完整",
+    "concerned_unknown": "所涉人员登录名不存在",
     "not_a_transfer": "不是调动申请",
     "chain_missing": "审批环节未设置",
     "document_not_drawable": "文书不能生成",

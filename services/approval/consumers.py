@@ -1,13 +1,14 @@
-"""Door 2: Kafka. The units and their freezes, as the roster tells of them."""
+"""Door 2: Kafka. The units and their freezes, as the roster tells of them; which accounts there are, as identity does."""
 
-from services.approval.commands import freezes
+from services.approval.commands import freezes, users
 from services.approval.models.requests import EndFreeze, KeepFreeze
 from shared import unit_copies
 from shared.consumer import Handler, Handlers
 from shared.db import Connection
+from shared.events.identity import UserRegistered
 from shared.events.roster import UnitFrozen, UnitUnfrozen
 
-TOPICS = ("roster.events", "monitoring.events")
+TOPICS = ("roster.events", "monitoring.events", "identity.events")
 
 
 def handlers() -> Handlers:
@@ -16,6 +17,7 @@ def handlers() -> Handlers:
         **unit_copies.unit_handlers(),
         UnitFrozen: Handler(fold=fold_frozen, react=on_frozen),
         UnitUnfrozen: Handler(fold=fold_unfrozen, react=on_unfrozen),
+        UserRegistered: Handler(fold=fold_user),
     }
 
 
@@ -39,6 +41,11 @@ async def fold_unfrozen(conn: Connection, event: UnitUnfrozen) -> None:
 async def on_unfrozen(conn: Connection, event: UnitUnfrozen) -> None:
     """Pending applications go on with the days they had left."""
     await freezes.unblock_applications(conn, _end(event))
+
+
+async def fold_user(conn: Connection, event: UserRegistered) -> None:
+    """There is such an account."""
+    await users.keep_user(conn, event.user)
 
 
 def _order(event: UnitFrozen) -> KeepFreeze:

@@ -19,6 +19,7 @@ from services.approval.app import create_app
 from services.approval.queries.notices import RosterReader
 from shared.auth import PERMISSIONS, Tokens, Who
 from shared.db import Database, connect
+from shared.events.identity import UserRegistered
 from shared.events.roster import UnitRegistered
 from shared.glossary import Role
 from tests.approval.servers import environment, make_secrets
@@ -326,3 +327,24 @@ async def test_pages_end_and_go_on(door: Door) -> None:
 
     assert [each["id"] for each in (*first["items"], *second["items"])] == applications
     assert second["next"] is None
+
+
+@pytest.mark.asyncio
+async def test_whom_an_application_is_about_is_named_by_a_login_name_that_there_is(door: Door) -> None:  # trap 36
+    known = UserRegistered(occurred_at=datetime.now(UTC), version=1, user_id=uuid.uuid4(), user="wang.li")
+    async with door.database.transaction() as conn:
+        await consumers.handlers()[UserRegistered](conn, known)
+    application = await door.submit()
+    mended = {name: value for name, value in ASKED.items() if name != "type"} | {"revision": 1}
+    again = f"/applications/{application}/resubmission"
+
+    named = (["wang.li", "wang.lii", "王丽"], [" Wang.Li "])
+    submitted = [await door.ask(CLERK, "POST", "/applications", ASKED | {"concerned": names}) for names in named]
+    resubmitted = [await door.ask(CLERK, "POST", again, mended | {"concerned": names}) for names in named]
+
+    assert [answer.status_code for answer in submitted] == [409, 201]
+    assert [answer.json()["code"] for answer in (submitted[0], *resubmitted)] == ["concerned_unknown", "concerned_unknown", "not_ready"]
+    assert "第 2、3 个登录名不存在" in submitted[0].json()["detail"]
+    assert "王丽" not in submitted[0].text
+    made = submitted[1].json()["application_id"]
+    assert await door.database.pool.fetchval("SELECT concerned FROM applications WHERE id = $1", uuid.UUID(made)) == ["wang.li"]

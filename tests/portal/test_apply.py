@@ -263,3 +263,11 @@ async def test_what_is_beyond_ones_units_is_not_called_away(clerk: Door, status:
     page = (await clerk.client.get(f"/applications/{APPLICATION_ID}")).text
 
     assert page.count(words) == 3
+
+
+async def test_a_login_name_that_is_nobodys_is_told_beside_its_field_with_all_that_was_typed(clerk: Door) -> None:
+    clerk.played.refusals["/applications"] = (409, "concerned_unknown")
+    answer = await post(clerk, do="submit", concerned="wang.lii")
+
+    assert answer.status_code == 409
+    assert re.search(r'name="concerned" [^>]*value="wang.lii"[^>]*aria-invalid="true"', answer.text)

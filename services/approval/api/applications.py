@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from services.approval import rules
 from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
@@ -32,6 +32,7 @@ router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("applications.read"))]
 Applicant = Annotated[Who, Depends(Permit("applications.submit"))]
 Officer = Annotated[Who, Depends(Permit("applications.decide"))]
+Login = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=60)]
 
 
 def _nobody(names: tuple[str, ...]) -> bool:
@@ -55,7 +56,7 @@ class Asked(Write):
     employment_form: str | None = Field(None, max_length=60, exclude_if=untold)
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
-    concerned: tuple[str, ...] = Field((), max_length=20, exclude_if=_nobody)
+    concerned: tuple[Login, ...] = Field((), max_length=20, exclude_if=_nobody)
 
     def content(self) -> Content:
         return Content.model_validate(self.model_dump(include=set(Content.model_fields)))
@@ -105,6 +106,7 @@ async def submit_application(
     """Submit an application of one's own unit; its checks follow as advice."""
     async with database.reading() as conn:
         await unit_copy(conn, body.unit_id, who)
+        await queries.ensure_known(conn, body.concerned)
     what = SubmitApplication(
         type=body.type,
         content=body.content(),
@@ -178,6 +180,7 @@ async def resubmit(
     content = body.content()
     async with database.reading() as conn:
         application_type = await queries.ensure_in_hand(conn, application_id, who)
+        await queries.ensure_known(conn, body.concerned)
         before = await queries.pinned(conn, application_id)
     rules.ensure_same_units(before.content, content)
     rules.ensure_complete(application_type, content)

@@ -53,6 +53,13 @@ class ApplicationIncomplete(Conflict):
     sentence = "申请缺少必填内容：{missing}。请补充后再提交。"
 
 
+class ConcernedUnknown(Conflict):
+    """Who is named is nobody's login name, so the rule that nobody decides his own case would hold nobody. `places`: what was typed may be a name."""
+
+    code = "concerned_unknown"
+    sentence = "所涉人员中的第 {places} 个登录名不存在，未予提交。请核对后改正；没有本系统账号的人员不必填写。"
+
+
 class NotATransfer(Conflict):
     """It names a unit that lets a person go, whose people would read it; nobody moves."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
-from services.approval.models.refusals import ApplicationUnknown
+from services.approval.models.refusals import ApplicationUnknown, ConcernedUnknown
 from services.approval.models.tasks import Action, Stage
 from services.approval.queries import documents
 from services.approval.queries.documents import in_hand, in_scope
@@ -159,6 +159,14 @@ async def state_of(conn: Connection, application_id: UUID) -> ApplicationState:
     if found is None:
         raise ApplicationUnknown(application=application_id)
     return ApplicationState(found)
+
+
+async def ensure_known(conn: Connection, names: Sequence[str]) -> None:
+    """Each is somebody's login name. Raises ConcernedUnknown."""
+    known = {row["name"] for row in await conn.fetch("SELECT name FROM user_copies WHERE name = ANY($1)", list(names))}
+    unknown = [str(place) for place, name in enumerate(names, 1) if name not in known]
+    if unknown:
+        raise ConcernedUnknown(places="、".join(unknown))
 
 
 async def applications(

@@ -224,6 +224,8 @@ def _errors(error: Problem | None) -> dict[str, str]:
     """The service's words by field: what it says of each, and what it misses."""
     if error is None:
         return {}
+    if error.code == "concerned_unknown":
+        return {"concerned": error.detail}
     missing = (error.facts or {}).get("fields", "") if error.code == "application_incomplete" else ""
     return dict.fromkeys(filter(None, missing.split(",")), "请填写此项。") | {each.field: each.reason for each in error.fields or ()}
 
