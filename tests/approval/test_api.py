@@ -348,3 +348,15 @@ async def test_whom_an_application_is_about_is_named_by_a_login_name_that_there_
     assert "王丽" not in submitted[0].text
     made = submitted[1].json()["application_id"]
     assert await door.database.pool.fetchval("SELECT concerned FROM applications WHERE id = $1", uuid.UUID(made)) == ["wang.li"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("kind", "asked"), [("exit_application", "person_id"), ("entry_application", "reservation_id")])
+async def test_what_says_of_which_posts_it_is_is_missed_and_not_what_it_would_say(door: Door, kind: str, asked: str) -> None:
+    bare = ASKED | {"type": kind, "kind": "", "funding": "", "effective_on": "2026-09-18"}
+
+    said = [(await door.ask(CLERK, "POST", "/applications", bare | each)).json() for each in ({}, {asked: str(uuid.uuid4())})]
+
+    assert "编制类型" not in said[0]["detail"]
+    assert [asked in each["facts"]["fields"].split(",") for each in said] == [True, False]
+    assert [{"kind", "funding"} <= set(each["facts"]["fields"].split(",")) for each in said] == [False, True]

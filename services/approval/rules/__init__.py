@@ -17,7 +17,10 @@ _CALLED = {
     "from_unit_id": "调出单位",
     "change_id": "变更登记",
     "posts": "用编数（须为 1）",
+    "reservation_id": "核准用编文号",
 }
+_SAYS_ROW = {ApplicationType.ENTRY: "reservation_id", ApplicationType.EXIT: "person_id"}
+"""By what a form says of which posts it is: whoever has not filled that in cannot fill in the posts."""
 _NEEDED = {
     ApplicationType.POST_USE: (),
     ApplicationType.ENTRY: ("person_id", "reason_code", "effective_on"),
@@ -34,14 +37,20 @@ _STOPPED_BY = {
 
 def ensure_complete(application_type: ApplicationType, content: Content) -> None:
     """Refuse a form that lacks what its procedure asks for (domain §2.3). Whether the post may be taken is the roster's to judge."""
-    row = () if application_type is ApplicationType.CHANGE else ("kind", "funding")
-    missing = [name for name in (*row, *_NEEDED[application_type]) if not getattr(content, name)]
+    missing = [name for name in (*_row_missing(application_type, content), *_NEEDED[application_type]) if not getattr(content, name)]
     if missing:
-        raise _incomplete(*missing)
+        raise _incomplete(*dict.fromkeys(missing))
     if application_type is not ApplicationType.POST_USE and content.posts != 1:
         raise _incomplete("posts")
     if application_type is not ApplicationType.TRANSFER and content.from_unit_id:
         raise NotATransfer
+
+
+def _row_missing(application_type: ApplicationType, content: Content) -> tuple[str, ...]:
+    if application_type is ApplicationType.CHANGE or (content.kind and content.funding):
+        return ()
+    says = _SAYS_ROW.get(application_type)
+    return (says,) if says and not getattr(content, says) else ("kind", "funding")
 
 
 def ensure_same_units(before: Content, mended: Content) -> None:
