@@ -351,6 +351,18 @@ async def test_a_number_is_kept_and_its_day_follows_the_approval_until_the_notic
     assert await db.pool.fetchval("SELECT numbered_on FROM documents") == second.on
 
 
+async def test_what_is_approved_again_in_another_year_has_a_number_of_that_year(db: Database) -> None:
+    application = (await applications.submit_application(db, by(), asked())).application_id
+    days = (date(2026, 12, 31), date(2027, 1, 4), date(2027, 1, 5))
+
+    given = [await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=day)) for day in days]
+
+    assert [each.document_no for each in given] == ["编核〔2026〕1号", "编核〔2027〕1号", "编核〔2027〕1号"]
+    assert len({each.document_id for each in given}) == 1
+    kept = await db.pool.fetch("SELECT document_no, numbered_on, unused_nos FROM documents")
+    assert [tuple(row) for row in kept] == [("编核〔2027〕1号", days[2], ["编核〔2026〕1号"])]
+
+
 async def test_what_no_operator_released_is_not_sealed(db: Database) -> None:
     _, numbered = await notice(db, released=False)
 

@@ -1,5 +1,9 @@
 """Notices: numbered, written once, sealed, filed. Bytes are files named by their hash; the row decides which of them count."""
 
+from datetime import date
+
+import asyncpg
+
 from services.approval.commands.applications import next_number
 from services.approval.models.facts import SealTask
 from services.approval.models.refusals import (
@@ -24,8 +28,8 @@ SEAL_COMPLETED = "seal_completed"
 
 @command
 async def number_document(conn: Connection, by: By, what: NumberDocument) -> Numbered:  # noqa: ARG001  every command has it
-    """The notice's number; an application has one notice, and a repeat the same number. Until it is written, its day is that of the last approval.
-    Raises ApplicationUnknown.
+    """The notice's number; an application has one notice, and a repeat the same number. Until it is written, its day is that of the last approval,
+    and its number one of that day's year. Raises ApplicationUnknown.
     """
     kind = await conn.fetchrow(
         "SELECT a.unit_id, k.title, k.series, k.template FROM applications a JOIN document_kinds k ON k.code = a.application_type"
@@ -34,10 +38,9 @@ async def number_document(conn: Connection, by: By, what: NumberDocument) -> Num
     )
     if kind is None:
         raise ApplicationUnknown(application=what.application_id)
-    known = await conn.fetchrow("SELECT id, document_no FROM documents WHERE application_id = $1 AND revokes IS NULL", what.application_id)
+    known = await conn.fetchrow("SELECT * FROM documents WHERE application_id = $1 AND revokes IS NULL", what.application_id)
     if known:
-        await conn.execute("UPDATE documents SET numbered_on = $2 WHERE id = $1 AND file IS NULL", known["id"], what.on)
-        return Numbered(document_id=known["id"], document_no=known["document_no"])
+        return await _numbered_again(conn, known, kind["series"], what.on)
     numbered = Numbered(document_id=uuid7(), document_no=await next_number(conn, kind["series"], what.on.year))
     await conn.execute(
         "INSERT INTO documents (id, application_id, unit_id, document_no, title, template, numbered_on) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -50,6 +53,17 @@ async def number_document(conn: Connection, by: By, what: NumberDocument) -> Num
         what.on,
     )
     return numbered
+
+
+async def _numbered_again(conn: Connection, known: asyncpg.Record, series: str, on: date) -> Numbered:
+    number, unused = known["document_no"], []
+    if known["file"] is None and known["numbered_on"].year != on.year:
+        number, unused = await next_number(conn, series, on.year), [number]
+    await conn.execute(
+        "UPDATE documents SET numbered_on = $2, document_no = $3, unused_nos = unused_nos || $4::text[] WHERE id = $1 AND file IS NULL",
+        *(known["id"], on, number, unused),
+    )
+    return Numbered(document_id=known["id"], document_no=number)
 
 
 @command
