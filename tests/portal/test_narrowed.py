@@ -56,3 +56,9 @@ def test_a_choice_that_belongs_to_another_list_leads_there() -> None:
     assert list_of("monitoring", "issues", {"state": "to_verify"}) == ("monitoring", "issues")
     assert list_of("monitoring", "work", {"state": "returned", "light": "red"}) == ("approval", "applications")
     assert list_of("approval", "applications", {"state": "filed"}) == ("approval", "applications")
+
+
+def test_a_state_that_both_lists_know_leads_from_neither_to_the_other() -> None:
+    assert list_of("monitoring", "work", {"state": "awaiting_release"}) == ("monitoring", "work")
+    assert list_of("approval", "applications", {"state": "awaiting_release"}) == ("approval", "applications")
+    assert list_of("approval", "applications", {"state": "awaiting_acknowledgement"}) == ("monitoring", "work")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from shared.glossary import Role
+from shared.glossary import LIST_STANDINGS, Role
 from tests.portal.conftest import COUNTS, OURS, XSS, Door
 
 pytestmark = pytest.mark.asyncio
@@ -49,6 +49,21 @@ async def test_a_line_tells_light_days_unit_type_state_holder_and_why_it_is_here
         assert words in page, words
     assert "<script>alert(1)" not in page
     assert "<img src=x" not in page
+
+
+async def test_work_is_narrowed_by_every_state_it_may_have_and_both_services_are_asked_for_what_both_know(door: Door) -> None:
+    door.sign_in(Role.SEAL_OPERATOR)
+    answers(door)
+    page = (await door.client.get("/tasks")).text
+    before = len(door.played.asked)
+    for state in ("awaiting_release", "awaiting_acknowledgement", "returned"):
+        await door.client.get(f"/tasks?state={state}", headers={"hx-request": "true"})
+
+    offered = re.findall(r'<option value="(\w+)"[^>]*>(待用印|待签章|待签收|已签收)</option>', page)
+    asked = [path for _, path, *_ in door.played.asked[before:] if path == "/tasks"]
+    assert dict(offered) == LIST_STANDINGS
+    assert len(offered) == len(LIST_STANDINGS)
+    assert len(asked) == 2 + 1 + 1
 
 
 async def test_a_saved_view_is_a_link_of_our_own_whatever_was_kept(door: Door) -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page
 from services.portal.models import Away, Problem, Refused
 from services.portal.rules import merging
-from shared.glossary import WORK_KINDS, WORK_TABS, ApplicationState, ApplicationType, FreezeState, IssueState, Light
+from shared.glossary import LABELS, LIST_STANDINGS, WORK_KINDS, WORK_TABS, ApplicationState, ApplicationType, FreezeState, IssueState, Light
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
@@ -22,10 +22,13 @@ KEPT = ("tab", "type", "state", "light", "q", "sort")
 SOURCES = ("approval", "monitoring")
 PLACES = {"issue": "/issues", "freeze": "/freeze-orders", "list": "/supervision-lists"}
 """Where monitoring's kinds of work are opened; the others are applications."""
-OF_APPROVAL, OF_MONITORING = {*ApplicationType, *ApplicationState}, {*PLACES, *IssueState, *FreezeState}
+STATES = {each: LABELS[each] for each in (*ApplicationState, *IssueState, *FreezeState)} | LIST_STANDINGS
+OF_APPROVAL = {*ApplicationType, *ApplicationState} - {*LIST_STANDINGS}
+OF_MONITORING = {*PLACES, *STATES} - {*ApplicationState}
+"""What only one of them knows: a notice and a weekly list await the seal alike."""
 CHOICES = {
     "type": [*((each, "") for each in ApplicationType), *WORK_KINDS.items()],
-    "state": [*ApplicationState, *IssueState, *FreezeState],
+    "state": list(STATES.items()),
     "light": list(Light),
 }
 A_PAGE, MOST = 50, 50

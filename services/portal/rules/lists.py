@@ -83,14 +83,16 @@ _OURS, _THEIRS = ("monitoring", "work"), ("approval", "applications")
 _ELSEWHERE: Mapping[tuple[str, str], tuple[str, str]] = {
     ("population", "off_establishment"): ("roster", "offestablishment"),
     **{("type", each): _OURS for each in ("issue", "freeze", "list")},
-    **{("state", each): _OURS for each in (*IssueState, *FreezeState)},
+    **{("state", each): _OURS for each in (*IssueState, *FreezeState, *VALUES["standing"])},
     **{("type", each): _THEIRS for each in ApplicationType},
     **{("state", each): _THEIRS for each in ApplicationState},
 }
 """Of pages that show what stands in several lists: the one that has what was chosen."""
+_BOTH = {*ApplicationState} & {*VALUES["standing"]}
+"""States that each of the lists has."""
 
 
 def list_of(service: str, name: str, asked: Mapping[str, str]) -> tuple[str, str]:
     """The list that holds what the page before shows."""
     several = name in {"roster", "offestablishment", "applications", "work"}
-    return next((_ELSEWHERE[each] for each in asked.items() if several and each in _ELSEWHERE), (service, name))
+    return next((_ELSEWHERE[each] for each in asked.items() if several and each in _ELSEWHERE and each[1] not in _BOTH), (service, name))
