@@ -1,5 +1,6 @@
 """待办: saved views, what a line tells, and a decision about many of which each has its own result."""
 
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -117,6 +118,27 @@ async def test_of_many_decisions_each_has_its_own_result(door: Door) -> None:
     keys = {headers["idempotency-key"] for _, path, _, headers in door.played.asked if path.endswith("/decisions")}
     assert results == [("1", "good"), ("2", "bad")]
     assert keys == {f"k/{ID}", f"k/{other}"}
+
+
+async def test_who_operates_the_seal_releases_many_weekly_lists_at_once_each_with_its_own_result(door: Door) -> None:
+    csrf = door.sign_in(Role.SEAL_OPERATOR)
+    other = ID[:-1] + "2"
+    edition = {"type": "list", "state": "awaiting_release", "revision": 1, "step": None}
+    lines = [TASK | edition | {"id": each, "number": f"督办{place}号"} for place, each in enumerate((ID, other), 1)]
+    answers(door)["/tasks"] = {"items": [*lines, TASK | {"state": "awaiting_release"}], "next": None}
+    page = (await door.client.get("/tasks?type=list")).text
+    door.played.refusals[f"/supervision-lists/{other}/release"] = (409, "list_not_drawable")
+    chosen = re.findall(r'name="chosen" value="([^"]+)"', page)
+    told = await door.client.post(
+        "/tasks/releases", data={"csrf": csrf, "request_key": "k", "reason": "核对无误。", "chosen": [*chosen, "broken"]}, headers=OURS
+    )
+
+    assert chosen == [f"{ID}|督办1号", f"{other}|督办2号"]
+    assert 'action="/tasks/releases"' in page
+    assert re.findall(r"督办(\d)号</a></td>\s*<td[^>]*><span class=\"tag tag-(\w+)\"", told.text) == [("1", "good"), ("2", "bad")]
+    assert f'href="/supervision-lists/{ID}"' in told.text
+    sent = [(json.loads(body), headers["idempotency-key"]) for _, path, body, headers in door.played.asked if path.endswith("/release")]
+    assert sent == [({"reason": "核对无误。"}, f"k/{ID}"), ({"reason": "核对无误。"}, f"k/{other}")]
 
 
 async def test_of_many_decisions_none_is_sent_after_one_that_got_no_answer(door: Door) -> None:

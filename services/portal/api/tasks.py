@@ -1,6 +1,7 @@
 """待办: what waits in approval and in monitoring as one list, narrowed and ordered by the address alone, and a decision about many."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -112,20 +113,39 @@ async def _page(page: Page, service: str, asked: dict[str, str], limit: int, *, 
 
 @router.post("/tasks/decisions", response_class=Response)
 async def decide_many(page: Annotated[Page, Depends(Opened("applications.decide"))]) -> Response:
-    """Approve those that were ticked, one after the other: one that is refused stops none of the others, a service without an answer all of them."""
-    results: list[dict[str, Any]] = []
-    chosen = [each.split("|", 3) for each in page.texts("chosen")[:MOST] if each.count("|") == 3]
-    for application, revision, step, number in chosen:
-        silent = bool(results) and results[-1]["problem"] in (SILENT, UNTRIED)
-        problem = UNTRIED if silent else await _approved(page, application, revision, step)
-        results.append({"id": application, "number": number, "problem": problem})
-    return page.show("tasks_decided.html", results=results, opinion=page.text("opinion"))
+    """Approve the applications that were ticked."""
 
-
-async def _approved(page: Page, application: str, revision: str, step: str) -> Problem | None:
-    body = {"verdict": "approve", "revision": int(revision), "step": step, "opinion": page.text("opinion")}
-    try:
+    async def approve(application: str, revision: str, step: str) -> None:
+        body = {"verdict": "approve", "revision": int(revision), "step": step, "opinion": page.text("opinion")}
         await page.send("approval", f"/applications/{application}/decisions", body, part=f"/{application}")
+
+    results = await _one_by_one([each.split("|", 3) for each in page.texts("chosen") if each.count("|") == 3], approve)
+    return page.show("tasks_decided.html", results=results, said=page.text("opinion"), place="/applications", deed="通过")
+
+
+@router.post("/tasks/releases", response_class=Response)
+async def release_many(page: Annotated[Page, Depends(Opened("lists.release"))]) -> Response:
+    """用印登记 of the weekly lists that were ticked: on one morning there are as many as units with open issues."""
+
+    async def release(edition: str) -> None:
+        await page.send("monitoring", f"/supervision-lists/{edition}/release", {"reason": page.text("reason")}, part=f"/{edition}")
+
+    results = await _one_by_one([each.split("|") for each in page.texts("chosen") if each.count("|") == 1], release)
+    return page.show("tasks_decided.html", results=results, said=page.text("reason"), place="/supervision-lists", deed="登记")
+
+
+async def _one_by_one(chosen: list[list[str]], send: Callable[..., Awaitable[None]]) -> list[dict[str, Any]]:
+    """One after the other (id first, number last): one that is refused stops none of the others, a service without an answer all of them."""
+    results: list[dict[str, Any]] = []
+    for *what, number in chosen[:MOST]:
+        silent = bool(results) and results[-1]["problem"] in (SILENT, UNTRIED)
+        results.append({"id": what[0], "number": number, "problem": UNTRIED if silent else await _problem(send(*what))})
+    return results
+
+
+async def _problem(sending: Awaitable[None]) -> Problem | None:
+    try:
+        await sending
     except Refused as refusal:
         return refusal.problem
     except Away:
