@@ -71,8 +71,7 @@ class ApprovalWorkflow(OpenCase):
             if self.held and (self.held < self.case.revision or self.case.phase in {Phase.RETURNED, Phase.WITHDRAWN}):
                 await self._give_back(self.held)
             elif self.is_long():
-                await self.drain()
-                workflow.continue_as_new(self.start.model_copy(update={"carried": self.carried(), "clock_offset": self.clock.offset}))
+                await self._go_on_anew()
             else:
                 await phases[self.case.phase]()
             await self.record()
@@ -297,15 +296,37 @@ class ApprovalWorkflow(OpenCase):
         """What nobody has used of the revoked authorisation is taken back; whoever decided the revocation answers for it."""
         evidence = Evidence(actor=self.case.applicant, role=Role.OFFICE_DIRECTOR, update_id="", reason=RECALLED)
         request = Recall(application_id=self.start.application_id, document_no=known(self.document).document_no, evidence=evidence)
-        await self.ask(posts.RECALL_RESERVATION, request, type(None), posts.TASK_QUEUE)
+        await self._hand_back(posts.RECALL_RESERVATION, request)
 
     async def _give_back(self, revision: int) -> None:
         """Hand back all this revision holds; its tombstone refuses a claim that comes late."""
         evidence = self.evidence or Evidence(actor="system", role="service", update_id="")
         request = GiveBack(application_id=self.start.application_id, revision=revision, unit_id=self.content.unit_id, evidence=evidence)
-        await self.ask(posts.GIVE_BACK, request, type(None), posts.TASK_QUEUE)
+        await self._hand_back(posts.GIVE_BACK, request)
         if self.held == revision:
             self.held = None
+
+    async def _hand_back(self, activity: str, request: GiveBack | Recall) -> None:
+        """Nothing else may come of it: where the roster's tables do not take it, it is asked again until somebody has mended them."""
+        while not await self._is_taken_back(activity, request):
+            await self.record()
+            if self.is_long():
+                await self._go_on_anew()
+            with suppress(TimeoutError):
+                await workflow.wait_condition(self.stirred, timeout=ASK_AGAIN, timeout_summary="ask again")
+
+    async def _is_taken_back(self, activity: str, request: GiveBack | Recall) -> bool:
+        try:
+            await self.ask(activity, request, type(None), posts.TASK_QUEUE)
+        except ActivityError as failed:
+            if isinstance(failed.cause, ApplicationError):
+                return False
+            raise
+        return True
+
+    async def _go_on_anew(self) -> None:
+        await self.drain()
+        workflow.continue_as_new(self.start.model_copy(update={"carried": self.carried(), "clock_offset": self.clock.offset}))
 
     def _mendable(self, mended: messages.Resubmission) -> steps.Case:
         """Asked by the validator alone: no history of a case was written under it, and a replay does not ask."""

@@ -27,6 +27,7 @@ from workflows import approval_messages as messages
 from workflows import roster
 from workflows.approval import ApprovalWorkflow
 from workflows.approval_steps import Case, Decider, Decision, Phase, Step
+from workflows.tries import ASK_AGAIN
 
 CALENDAR = load_calendar()
 CHAIN = (
@@ -66,6 +67,7 @@ class Services:
 
     entries: list[messages.Entry] = field(default_factory=list)
     given_back: list[int] = field(default_factory=list)
+    takes_back: bool = True
     effects: list[roster.Effect] = field(default_factory=list)
     claimed: list[roster.PostRequest] = field(default_factory=list)
     recalled: list[roster.Recall] = field(default_factory=list)
@@ -156,10 +158,14 @@ class Stage:
     @activity.defn(name=roster.GIVE_BACK)
     async def give_back(self, what: roster.GiveBack) -> None:
         self.services[what.application_id].given_back.append(what.revision)
+        if not self.services[what.application_id].takes_back:
+            raise ApplicationError(NOT_RECORDABLE, type=NOT_RECORDABLE, non_retryable=True)
 
     @activity.defn(name=roster.RECALL_RESERVATION)
     async def recall(self, what: roster.Recall) -> None:
         self.services[what.application_id].recalled.append(what)
+        if not self.services[what.application_id].takes_back:
+            raise ApplicationError(NOT_RECORDABLE, type=NOT_RECORDABLE, non_retryable=True)
 
     @activity.defn(name=messages.RECORD_ENTRY)
     async def record(self, entry: messages.Entry) -> None:
@@ -255,6 +261,18 @@ class Played:
         async with asyncio.timeout(30):
             while self.services.seals < times:  # noqa: ASYNC110  as above
                 await asyncio.sleep(0.02)
+
+    async def until_given_back(self, times: int) -> None:
+        """Wait until the roster was told so often."""
+        async with asyncio.timeout(30):
+            while len(self.services.given_back) + len(self.services.recalled) < times:  # noqa: ASYNC110  as above
+                await asyncio.sleep(0.02)
+
+    async def while_it_asks_again(self, kind: EntryKind, count: int = 1) -> None:
+        """Let its clock run until this is recorded."""
+        async with asyncio.timeout(30):
+            while self.services.kinds().count(kind) < count:
+                await self.pass_time(ASK_AGAIN)
 
     async def until_run_after(self, run_id: str | None) -> None:
         """Wait until the case goes on in another run."""

@@ -367,6 +367,38 @@ async def test_what_a_returned_revision_held_is_given_back_also_when_the_next_on
     assert played.services.given_back == [1]
 
 
+async def test_what_the_roster_does_not_take_back_is_given_back_again_and_the_case_is_mended_meanwhile(stage: play.Stage) -> None:
+    played = await stage.play(start(), play.Services(takes_back=False))
+    await played.until(EntryKind.RECEIVED)
+    await played.decide()
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    await played.decide()
+    await played.decide()
+    await played.until(EntryKind.REFUSED)
+    await played.until_given_back(1)
+
+    await played.tell("resubmit", played.mended(1))
+    played.services.takes_back = True
+    await played.while_it_asks_again(EntryKind.RECEIVED, 2)
+
+    assert await played.until(EntryKind.RECEIVED, 2)
+    assert set(played.services.given_back) == {1}
+
+
+async def test_a_revocation_is_filed_once_the_roster_has_taken_back_what_nobody_used(stage: play.Stage) -> None:
+    played = await stage.play(play.revocation(), play.Services(takes_back=False))
+    await played.release()
+    await played.until_asked_for_its_seal(1)
+    await played.seal()
+    await played.until_given_back(1)
+
+    played.services.takes_back = True
+    await played.while_it_asks_again(EntryKind.RECORDED)
+
+    assert await played.until(EntryKind.RECORDED)
+    assert len(played.services.recalled) > 1
+
+
 async def test_an_entry_whose_reservation_cannot_be_held_goes_back(stage: play.Stage) -> None:
     services = play.Services(hold=Verdict(accepted=False, code="reservation_expired", sentence="核准已过有效期。"))
     begin = start(ApplicationType.ENTRY, content=play.content(**ENTRY))
