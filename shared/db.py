@@ -73,10 +73,17 @@ STUDY = 25
 """Seconds for what somebody waits for though it reads the whole of a province: the portal waits thirty."""
 
 
-class _Hasty(asyncpg.Connection):
-    """A door's connection. A statement that nobody waits for any more is not cancelled, which a silent server would not hear: the connection goes."""
+CLOSING = 3.0
+"""Seconds that a process which ends leaves to the server: a silent one hears no good-bye."""
 
-    async def _cancel(self, waiter: object, cancel_waiter: object = None) -> None:  # noqa: ARG002  asyncpg's own form
+
+class _Hasty(asyncpg.Connection):
+    """A statement that nobody waits for any more is not cancelled, which a silent server would not hear: the connection goes, and a server that
+    lives sees that within a second (`client_connection_check_interval`) and ends the statement.
+    """
+
+    def _cancel_current_command(self, waiter: asyncio.Future[None], cancel_waiter: object = None) -> None:  # noqa: ARG002  asyncpg's own form
+        waiter.set_result(None)
         self.terminate()
 
 
@@ -121,7 +128,7 @@ class Database:
         except _AWAY as error:
             if isinstance(error, ValueError):  # asyncpg could not encode a value: the database is there
                 raise asyncpg.DataError("a value does not fit its column") from error
-            raise Unavailable("database") from error
+            raise _away() from error
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -134,7 +141,7 @@ class Database:
                 finally:
                     await conn.execute("ROLLBACK")
         except _AWAY as error:
-            raise Unavailable("database") from error
+            raise _away() from error
 
     async def _begin_reading(self, conn: Connection) -> None:
         """Whoever had the connection before may have given up between preparing a statement and running it: to the server that is a transaction still,
@@ -155,7 +162,7 @@ class Database:
             async with self._searches.acquire(timeout=self._wait) as conn:
                 yield conn
         except _AWAY as error:
-            raise Unavailable("database") from error
+            raise _away() from error
 
     @asynccontextmanager
     async def studying(self) -> AsyncIterator[Connection]:
@@ -175,7 +182,7 @@ class Database:
             async with self.pool.acquire(timeout=self._wait) as conn:
                 yield conn
         except _AWAY as error:
-            raise Unavailable("database") from error
+            raise _away() from error
 
     async def ping(self) -> None:
         """For `/ready`: raises when the database does not answer."""
@@ -197,14 +204,25 @@ class Database:
             await asyncio.sleep(GATHER)  # what is committed meanwhile shares the next one
 
 
+def _away() -> BaseException:
+    """What a lost connection means. To who was told to end, no more than that: the ROLLBACK that failed would keep a loop going."""
+    task = asyncio.current_task()
+    return asyncio.CancelledError() if task and task.cancelling() else Unavailable("database")
+
+
 @asynccontextmanager
 async def connect(url: str, service: str, size: int = 10, patience: Patience = WORKER) -> AsyncIterator[Database]:
     """Open the pool; close it at the end."""
     limits = {"statement_timeout": f"{patience.statement}s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "60s"}
-    limits["application_name"] = service
-    kind = {"connection_class": _Hasty} if patience is DOOR else {}
+    limits |= {"application_name": service, "client_connection_check_interval": "1s"}
     pooled = functools.partial(
-        asyncpg.create_pool, url, max_size=size, command_timeout=patience.answer, init=readable_json, reset=_as_it_is, **kind
+        asyncpg.create_pool,
+        url,
+        max_size=size,
+        command_timeout=patience.answer,
+        init=readable_json,
+        reset=_as_it_is,
+        connection_class=_Hasty,
     )
     pool = await pooled(min_size=1, server_settings=limits)
     searches = await pooled(min_size=0, server_settings=limits | {"plan_cache_mode": "force_custom_plan"})
@@ -215,7 +233,9 @@ async def connect(url: str, service: str, size: int = 10, patience: Patience = W
         yield database
     finally:
         notifier.cancel()
-        await asyncio.wait_for(asyncio.gather(pool.close(), searches.close()), 10)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await asyncio.gather(pool.close(), searches.close())
 
 
 def _connections(*pools: "asyncpg.Pool[asyncpg.Record]") -> Series:

@@ -2,22 +2,25 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
 
+from deploy.chaos.proxy import Detour
 from deploy.local.place import Place, Service
 from shared import db
 from shared.auth import Tokens, Who
 from shared.glossary import Role
 from shared.kafka import KafkaSender
 from shared.outbox import relay
+from shared.process import side_by_side
 from tests.fuzz.ground import made
 from tests.shared.given import taken, until
 
@@ -126,3 +129,42 @@ async def test_while_postgresql_takes_nobody_a_request_is_answered_with_503_and_
     assert all(unavailable(answer) for answer in away)
     assert all(answer.is_success for answer in again)
     assert (half, done) == (0, 1)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("patience", [db.WORKER, db.DOOR], ids=["worker", "door"])
+async def test_while_postgresql_is_silent_a_process_that_is_told_to_end_does_not_wait_for_it(
+    database: Where, patience: db.Patience, unused_tcp_port: int
+) -> None:
+    """Also in the middle of a statement, and in loops that live through whatever the database says."""
+    real = urlsplit(database("identity")).port
+    assert real
+    way, asleep = Detour(unused_tcp_port, real), "SELECT pg_sleep(60) AS asleep"
+    await way.open()
+
+    async def for_ever(ask: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            with suppress(*db.TROUBLE):
+                await ask()
+
+    async def live() -> None:
+        url = database("identity").replace(f":{real}/", f":{unused_tcp_port}/")
+        async with db.connect(url, "identity", patience=patience) as found:
+
+            async def transact() -> None:
+                async with found.transaction() as conn:
+                    await conn.execute(asleep)
+
+            await found.ping()
+            await side_by_side(for_ever(transact), for_ever(lambda: found.pool.fetch(asleep)))
+
+    living = asyncio.create_task(live())
+    async with asyncpg.create_pool(database("postgres"), min_size=1) as beside:
+        await until(lambda: beside.fetchval("SELECT count(*) = 2 FROM pg_stat_activity WHERE query = $1", asleep))
+    way.hush()
+    living.cancel()
+    _, late = await asyncio.wait([living], timeout=20)
+    await way.shut()
+
+    assert not late
+    assert living.cancelled()
