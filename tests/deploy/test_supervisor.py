@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from deploy import cli
 from deploy.backup import command as backups
 from deploy.clock import TimeIsReal
-from deploy.local import archive, postgres, secret_files, stack, state
+from deploy.local import archive, postgres, secret_files, stack, state, supervisor
 from deploy.local.part import Part
 from deploy.local.place import PORTS, PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken, refuse_taken_ports
@@ -450,6 +450,32 @@ async def test_a_part_whose_log_was_deleted_is_started_again(tmp_path: Path) -> 
 
     await until_it_lives(short, other_than=first)
     await short.stop()
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_worked_between_its_deaths_is_not_kept_waiting_longer_after_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doubled each time, the last pause would be forty seconds."""
+    for name, value in {"RESTART_LIMIT": 20, "FIRST_PAUSE": 0.01, "LONGEST_PAUSE": 60.0, "STEADY": 0.0}.items():
+        monkeypatch.setattr(supervisor, name, value)
+    sleeper = keeper_of(tmp_path, Part("sleeper", (sys.executable, "-c", "import time; time.sleep(600)"), {}))
+    sleeper.begin()
+    pid = None
+    for _ in range(13):
+        pid = await until_it_lives(sleeper, other_than=pid)
+        await until_it_is(sleeper, State.READY)
+        os.kill(pid, signal.SIGKILL)
+    await until_it_lives(sleeper, other_than=pid)
+    await sleeper.stop()
+
+    assert sleeper.seen.restarts == 13
+
+
+async def until_it_is(keeper: Keeper, wanted: State) -> None:
+    async with asyncio.timeout(20):
+        while keeper.seen.state is not wanted:
+            await stack.pause()
 
 
 @pytest.mark.asyncio
