@@ -103,9 +103,10 @@ class EntryKind(StrEnum):
 
 
 class IssueState(StrEnum):
-    """The life of an issue."""
+    """The life of an issue. A warning (预警) opens no case: it goes by itself, or becomes one that waits to be verified."""
 
     BASELINE = "baseline"
+    WARNED = "warned"
     TO_VERIFY = "to_verify"
     NOTICE_SIGNED = "notice_signed"
     RECTIFYING = "rectifying"
@@ -306,6 +307,7 @@ LABELS: dict[StrEnum, str] = {
     EntryKind.REVOKED: "决定撤销",
     EntryKind.RECOUNTED: "期限重算",
     IssueState.BASELINE: "期初存量",
+    IssueState.WARNED: "预警",
     IssueState.TO_VERIFY: "待核实",
     IssueState.NOTICE_SIGNED: "已签发待送达",
     IssueState.RECTIFYING: "整改中",

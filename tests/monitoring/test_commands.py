@@ -292,14 +292,38 @@ async def test_what_is_gone_when_its_acceptance_is_recorded_stays_closed_and_gre
 async def test_a_warning_about_time_ends_by_itself_and_becomes_a_case_when_it_gets_worse(tables: Tables) -> None:
     town, person = Town(quota=50), uuid4()
     await tables.see(town.placed(person=person, retirement=RetirementFact(category="M60", month="2026-08")))
-    yellow = (await tables.light(town), await tables.started())
+    yellow = (await tables.light(town), (await tables.issue())["state"], await tables.started())
 
     day = date(2026, 9, 28)
     await sweep_unit(tables.database, by(at=at_hour(day, 1)), SweepUnit(unit_id=town.unit_id, on=day, calendar=CALENDAR))
-    red = (await tables.light(town), len(await tables.started()))
+    red = (await tables.light(town), (await tables.issue())["state"], len(await tables.started()))
 
-    assert yellow == ("yellow", [])
-    assert red == ("red", 1)
+    assert yellow == ("yellow", "warned", [])
+    assert red == ("red", "to_verify", 1)
+    assert [each["state"] for each in await tables.published("issue_changed")] == ["warned", "to_verify"]
+
+
+async def test_a_warning_of_an_older_version_waits_for_nobody_after_the_next_sweep(tables: Tables) -> None:
+    town, day = Town(quota=50), date(2026, 9, 19)
+    await tables.see(town.placed(retirement=RetirementFact(category="M60", month="2026-08")))
+    await tables.database.pool.execute("UPDATE issues SET state = 'to_verify'")
+
+    await sweep_unit(tables.database, by(at=at_hour(day, 1)), SweepUnit(unit_id=town.unit_id, on=day, calendar=CALENDAR))
+
+    assert (await tables.issue())["state"] == "warned"
+    assert [each["state"] for each in await tables.published("issue_changed")] == ["warned", "warned"]
+
+
+async def test_a_warning_of_a_first_load_that_is_taken_up_is_a_warning_and_comes_back_as_one(tables: Tables) -> None:
+    town, person = Town(quota=50), uuid4()
+    late: dict[str, Any] = {"retirement": RetirementFact(category="M60", month="2026-08")}
+    await tables.see(town.placed(person=person, baseline=True, **late))
+    await release_baseline(tables.database, by(), ReleaseBaseline(unit_id=town.unit_id))
+    taken_up = (await tables.issue())["state"]
+    await tables.see(town.released(person), town.placed(person=person, **late))
+
+    assert (taken_up, (await tables.issue())["state"], (await tables.issue())["round"]) == ("warned", "warned", 2)
+    assert await tables.started() == []
 
 
 async def test_a_warning_that_ends_by_itself_is_closed_by_the_exit(tables: Tables) -> None:

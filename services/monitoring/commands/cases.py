@@ -24,10 +24,12 @@ from workflows.rectification_case import OVER, Act, Case, Entry, Held
 
 COLUMNS = "id, unit_id, rule, subject, level, state, round, version, present, must_vanish, opens_case, has_case, size, due_at"
 ANEW = (
-    "state = 'to_verify', has_case = false, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL, served_on = NULL,"
+    "has_case = false, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL, served_on = NULL,"
     " deadline = NULL, due_at = NULL, revision = 1, closed_at = NULL, closing_document_no = NULL"
 )
 """How an issue stands when a round of it begins; what the earlier round left stays in its journal."""
+BEGUN = "state = CASE WHEN opens_case THEN 'to_verify' ELSE 'warned' END"
+"""As `rules.first_state` says of what stands in the row."""
 ENGINE = "engine"
 
 
@@ -203,7 +205,9 @@ async def _tell_freeze_orders(conn: Connection, by: By, issue: Issue) -> None:
 async def _begin_next_round(conn: Connection, by: By, entry: Entry, issue: Issue) -> None:
     """It came back between its acceptance and this record of it: the figures of what came back stand in the issue already."""
     rows = await conn.fetch(
-        f"UPDATE issues SET {ANEW}, round = round + 1, event_id = NULL, found_at = $2 WHERE id = $1 RETURNING {COLUMNS}", issue.id, by.as_of
+        f"UPDATE issues SET {ANEW}, {BEGUN}, round = round + 1, event_id = NULL, found_at = $2 WHERE id = $1 RETURNING {COLUMNS}",
+        issue.id,
+        by.as_of,
     )
     await publish_and_start(conn, by, issue_of(rows[0]), await parameters_on(conn, business_day(by.as_of)), entry.clock_offset)
 

@@ -130,7 +130,7 @@ async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Iss
         finding.rule_version,
         finding.subject,
         finding.level,
-        IssueState.BASELINE if occasion.baseline else IssueState.TO_VERIFY,
+        IssueState.BASELINE if occasion.baseline else rules.first_state(opens_case=finding.opens_case),
         finding.must_vanish,
         finding.opens_case,
         finding.size,
@@ -146,7 +146,7 @@ async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue:
     """Another round of the same issue (a baseline one begins its first); what the earlier round left stays in its journal."""
     rows = await conn.fetch(
         f"UPDATE issues SET {ANEW}, round = $2, level = $3, rule_version = $4, size = $5, inputs = $6, threshold = $7, event_id = $8,"
-        f" found_at = $9, opens_case = $10, present = true WHERE id = $1 RETURNING {COLUMNS}",
+        f" found_at = $9, opens_case = $10, state = $11, present = true WHERE id = $1 RETURNING {COLUMNS}",
         issue.id,
         issue.round if issue.state is IssueState.BASELINE else issue.round + 1,
         finding.level,
@@ -157,24 +157,29 @@ async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue:
         occasion.event_id,
         occasion.at,
         finding.opens_case,
+        rules.first_state(opens_case=finding.opens_case),
     )
     return issue_of(rows[0])
 
 
 async def _refresh(conn: Connection, by: By, occasion: Occasion, finding: Finding, issue: Issue, parameters: Parameters) -> None:
     """The same finding again: keep the latest figures. A warning that became a problem starts its case; a case keeps its level."""
+    keeps = issue.has_case or issue.state in rules.SETTLED
     level = issue.level if issue.has_case else finding.level
+    state = issue.state if keeps else rules.first_state(opens_case=finding.opens_case)
     await conn.execute(
-        "UPDATE issues SET present = true, size = $2, inputs = $3, threshold = $4, level = $5, opens_case = $6 WHERE id = $1",
+        "UPDATE issues SET present = true, size = $2, inputs = $3, threshold = $4, level = $5, opens_case = $6, state = $7 WHERE id = $1",
         issue.id,
         finding.size,
         dict(finding.inputs),
         dict(finding.threshold),
         level,
         finding.opens_case,
+        state,
     )
-    if issue.state not in rules.SETTLED and (level is not issue.level or (finding.opens_case and not issue.has_case)):
-        issue = replace(issue, level=level, opens_case=finding.opens_case)
+    changed = (level, state) != (issue.level, issue.state) or (finding.opens_case and not issue.has_case)
+    if issue.state not in rules.SETTLED and changed:
+        issue = replace(issue, level=level, opens_case=finding.opens_case, state=state)
         await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
 
 

@@ -1,6 +1,6 @@
 """Judging without an event: the daily sweep of what time alone breaks, and the release of a first load's findings."""
 
-from services.monitoring.commands.cases import COLUMNS, issue_of, publish_issue, start_case
+from services.monitoring.commands.cases import BEGUN, COLUMNS, issue_of, publish_issue, start_case
 from services.monitoring.commands.issues import judge
 from services.monitoring.commands.lights import lock_light, settle_light
 from services.monitoring.models.facts import Occasion
@@ -15,9 +15,7 @@ async def release_baseline(conn: Connection, by: By, what: ReleaseBaseline) -> i
     """The office takes up what a first load left: its rows become issues to verify. Answers how many."""
     before = await lock_light(conn, what.unit_id)
     parameters = await parameters_on(conn, business_day(by.as_of))
-    rows = await conn.fetch(
-        f"UPDATE issues SET state = 'to_verify' WHERE unit_id = $1 AND state = 'baseline' RETURNING {COLUMNS}", what.unit_id
-    )
+    rows = await conn.fetch(f"UPDATE issues SET {BEGUN} WHERE unit_id = $1 AND state = 'baseline' RETURNING {COLUMNS}", what.unit_id)
     for row in sorted(rows, key=lambda row: row["id"]):
         issue = issue_of(row)
         await publish_issue(conn, by, issue)

@@ -58,6 +58,11 @@ def _lasting(then: Judgement, now: Judgement) -> Judgement:
     return replace(then, looked_at=same, findings=tuple(finding for finding in then.findings if finding.subject in same))
 
 
+def first_state(*, opens_case: bool) -> IssueState:
+    """How a finding begins: a problem waits to be verified, of a warning there is nothing to verify."""
+    return IssueState.TO_VERIFY if opens_case else IssueState.WARNED
+
+
 def light_for(issues: Iterable[Coloured], *, unverified: bool = False) -> Light:
     """The unit's light: its worst open issue (domain §4.2). Events that could not be handled make it 数据待核, but never soften a red."""
     levels = [issue.level for issue in issues if issue.state not in SETTLED]

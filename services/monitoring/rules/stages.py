@@ -27,6 +27,7 @@ ORDER_WAY = (
 )
 _ISSUE_PLACES = {
     IssueState.BASELINE: 1,
+    IssueState.WARNED: 1,
     IssueState.TO_VERIFY: 1,
     IssueState.NOTICE_SIGNED: 2,
     IssueState.RECTIFYING: 4,
@@ -48,7 +49,7 @@ Times = Mapping[str, datetime | None]
 def issue_stages(state: IssueState, times: Times, *, sealed: bool, paused: bool) -> tuple[Stage, ...]:
     """`times`: when each stage was done last, by its code. `sealed`: the notice may be served."""
     place = _ISSUE_PLACES[state] + (state is IssueState.NOTICE_SIGNED and sealed)
-    rests = state in {IssueState.DISMISSED, IssueState.BASELINE}
+    rests = state in {IssueState.DISMISSED, IssueState.BASELINE, IssueState.WARNED}
     stopped = paused and state in {IssueState.RECTIFYING, IssueState.OVERDUE}
     return _standing(ISSUE_WAY, place, times, rests=rests, paused=stopped)
 
