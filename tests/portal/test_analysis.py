@@ -102,6 +102,16 @@ async def test_an_export_is_asked_for_with_what_the_page_shows(figures: Door) ->
 
 
 @pytest.mark.asyncio
+async def test_what_is_promised_beyond_a_row_stands_beside_what_others_have_left_as_on_the_pages_of_units(figures: Door) -> None:
+    """可用编 is never netted (domain §1.6): without 超用 the columns beside it would not add up."""
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    analysis, wall = [(await figures.client.get(path)).text for path in ("/analysis", "/wall")]
+
+    assert analysis.count('5<br><span class="left-late small">超用 1</span>') == analysis.count(">99.4%</td>")
+    assert all("冻结 2，另有超用 1" in page for page in (analysis, wall))
+
+
+@pytest.mark.asyncio
 async def test_the_wall_names_nobody_and_tells_how_far_its_figures_reach(figures: Door) -> None:
     figures.sign_in(Role.COMMISSION)
     wall = (await figures.client.get("/wall")).text
