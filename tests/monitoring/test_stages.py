@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.monitoring.commands.freezes import propose_freeze, record_freeze_entry
+from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.models.issues import IssuePage
-from services.monitoring.models.requests import ProposeFreeze
+from services.monitoring.models.requests import ProposeFreeze, SetParameter
 from services.monitoring.models.tasks import Action, Stage
 from services.monitoring.queries import freezes, issues
 from services.monitoring.queries.reopening import open_freezes
@@ -136,6 +137,30 @@ async def test_an_order_begins_again_with_the_release_that_was_signed_before_its
     assert begun.case is not None
     assert begun.case.release == evidence
     assert (page.released_by, page.release_document_no, told(page.stages)) == ("director", "海编7号", "✓✓✓✓●")
+
+
+@pytest.mark.asyncio
+async def test_an_extension_is_offered_as_often_as_the_case_grants_it_whatever_the_parameter_says_since(tables: Tables) -> None:
+    town, later = Town(), NOW + timedelta(days=2)
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    extended = TERM.extended(5, NOW, "officer-shen", "请示")
+    term: dict[str, Any] = {"deadline": extended, "due_at": extended.due_at, "details": {"served_on": str(NOW.date())}}
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, **term)
+    more: dict[str, Any] = {
+        "rule": "*",
+        "name": "extensions",
+        "value": 2,
+        "effective_on": later.date(),
+        "source": "内部规定",
+        "owner": "监督检查科",
+    }
+    await set_parameter(tables.database, by(), SetParameter(**more))
+    async with tables.database.reading() as conn:
+        page = await issues.issue(conn, OFFICER, (await tables.issue())["id"], later)
+
+    assert Action.PAUSE in page.actions
+    assert Action.EXTEND not in page.actions
 
 
 @pytest.mark.asyncio

@@ -155,7 +155,8 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
     )
     today, pinned = await parameters_on(conn, business_day(now)), await parameters_on(conn, business_day(row["found_at"]))
-    standing = _standing(row, notice, deadline, entries, orders, today, who)
+    holds = {**today, ("*", "extensions"): pinned["*", "extensions"]}
+    standing = _standing(row, notice, deadline, entries, orders, holds, who)
     rungs = [(step.rung, step.offset) for step in await ladder_of(conn, issue_id, Light(row["level"]), pinned)]
     return IssuePage(
         **_line(row, rungs, now),
@@ -210,18 +211,19 @@ def _standing(
     deadline: Deadline | None,
     entries: Sequence[asyncpg.Record],
     orders: Sequence[LinkedOrder],
-    today: RuleParameters,
+    holds: RuleParameters,
     who: Who,
 ) -> Standing:
+    """`holds`: the parameters of today, and those that the case has pinned."""
     handed_in = [entry["actor"] for entry in entries if entry["act"] == "submit_evidence" and entry["round"] == row["round"]]
     sealed = notice is not None and notice.sealed_at is not None
     return Standing(
         state=IssueState(row["state"]),
         level=Light(row["level"]),
         released=notice is None or notice.released_at is not None,
-        sealed=sealed or not today["*", "notice_sealed"].value,
+        sealed=sealed or not holds["*", "notice_sealed"].value,
         paused=deadline is not None and deadline.is_paused,
-        extendable=deadline is not None and len(deadline.extensions) < today["*", "extensions"].value,
+        extendable=deadline is not None and len(deadline.extensions) < holds["*", "extensions"].value,
         still_found=row["must_vanish"] and row["present"] and IssueState(row["state"]) not in OVER,
         own_evidence=bool(handed_in) and handed_in[-1] == who.name,
         freezing=any(order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),
