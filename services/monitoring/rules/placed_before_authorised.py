@@ -1,7 +1,8 @@
 """M07 先进人后核编: the person took up the post before it was authorised.
 
 Ground: 先核编后进人 (用编核准 precedes 入编; 486号令 Art. 28, and the published practice 先核编、后进人). The order in time is judged where
-both days are known; of a first load it is a baseline finding, like every other.
+both days are known; of a first load it is a baseline finding, like every other. Who was never authorised has no such day and is none of M07: he is
+beyond quota, and M01 judges him by the cause that the office recorded.
 """
 
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters, PlacementFact, names_of
