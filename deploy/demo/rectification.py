@@ -106,7 +106,7 @@ async def _seal_notice(stage: Stage, cast: Cast, facts: Facts) -> None:
 
 
 async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:
-    """Two working days before the end the town submits an application; then the end comes."""
+    """Two working days before the end the town submits an application; then the end comes. A town that played before was called in at once (约谈)."""
     eve = stage.calendar.previous_working_day(stage.calendar.previous_working_day(facts.due_on))
     await stage.advance(at_hour(eve, 10), "期限届满前第 2 个工作日")
     await lists.expect_lists(stage, cast, facts)
@@ -118,7 +118,7 @@ async def pass_deadline(stage: Stage, cast: Cast, facts: Facts) -> None:
     issue = await lists.issue_of(stage, facts)
     stage.expect("案件状态", LABELS[IssueState.OVERDUE], issue["state_label"])
     rungs = [rung for rung in issue["rungs"] if rung["round"] == issue["round"]]
-    fired = "、".join(LABELS[Rung(rung["rung"])] for rung in rungs)
+    fired = "、".join(LABELS[Rung(rung["rung"])] for rung in rungs if rung["rung"] != Rung.INTERVIEW)
     stage.expect("已触发的督办阶梯，各一次", "、".join(LABELS[each] for each in (Rung.REMINDER, Rung.OVERDUE, Rung.FREEZE_PROPOSAL)), fired)
     for rung in rungs:
         stage.tell(f"{LABELS[Rung(rung['rung'])]}：应于 {stage.written(datetime.fromisoformat(rung['planned_at']))}")
