@@ -31,7 +31,7 @@ from services.roster.models.comparisons import (
 )
 from services.roster.models.requests import SetQuota
 from services.roster.queries.comparisons import DifferenceView
-from services.roster.rules.comparisons import NO_NUMBER
+from services.roster.rules.comparisons import NO_NUMBER, NUMBER_HIDDEN
 from shared.crypto import FieldCipher, KeyRing, Suite, masked_id_number, new_key
 from shared.db import Database
 from shared.exports import running
@@ -436,6 +436,24 @@ async def test_a_masked_file_makes_no_case_of_everybody(upper: Upper) -> None:
 
     assert (refused.state, await upper.differences()) == (ComparisonState.UNREADABLE, [])
     assert "3 名人员都没有可用的公民身份号码" in refused.note
+
+
+async def test_a_masked_row_is_told_and_makes_no_case_and_ends_none(upper: Upper) -> None:
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    upper.people.append(by_name(upper, "王示例") | {"姓名": "赵示例", "公民身份号码": NUMBERS[3]})
+    await upper.compare()
+    for each in upper.people:
+        if each["姓名"] != "王示例":
+            each["公民身份号码"] = masked_id_number(each["公民身份号码"])
+
+    view = await upper.compare()
+
+    assert [(each.column, each.sentence) for each in view.problems] == [("公民身份号码", NUMBER_HIDDEN)] * 3
+    assert (view.unread, view.outcome) == (3, NOTHING)
+    assert {(each.name, each.state) for each in await upper.differences()} == {
+        ("李示例", DifferenceState.TO_VERIFY),
+        ("赵示例", DifferenceState.TO_VERIFY),
+    }
 
 
 async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: Upper) -> None:

@@ -25,6 +25,7 @@ from services.roster.rules.comparisons import (
     found_again,
     spoken_of,
 )
+from services.roster.rules.imports.cells import MASKED, ROUNDED
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from services.roster.rules.leads import Outside
 from shared.clock import Clock, business_day
@@ -40,6 +41,8 @@ from shared.sheets.refusals import Unreadable
 PROBLEMS = 500
 BATCH = 1_000
 PERSONS = "roster"
+_OF_NUMBERS = frozenset({MASKED, ROUNDED})
+"""The comparison says these itself, once it knows whose number it is."""
 GONE, CHANGED, AGAIN, FIRST = "比对一致，自动销号", "事实有变化，重新核实", "处理后比对仍不一致", "比对发现"
 
 
@@ -183,10 +186,12 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
             run.rows_read += len(chunk)
             for judged in judge.read(chunk):
                 problems: Sequence[Problem] = judged if isinstance(judged, list) else judged.problems
+                doubt = next((problem.sentence for problem in problems if problem.sentence in _OF_NUMBERS), "")
                 for problem in problems:
-                    run.problem(plan, problem.row, problem.field, problem.sentence)
+                    if problem.sentence not in _OF_NUMBERS:
+                        run.problem(plan, problem.row, problem.field, problem.sentence)
                 if not isinstance(judged, list):
-                    yield TheirRow(judged.number, judged.values, frozenset(problem.field for problem in problems))
+                    yield TheirRow(judged.number, judged.values, frozenset(problem.field for problem in problems), doubt)
             await run.tell()
 
     return frozenset(header.columns), rows()
@@ -265,7 +270,8 @@ class _Settling:
 
     def _judged(self, case: asyncpg.Record, subject: str) -> bool:
         """What this file says nothing of stays as it is."""
-        return case["inside"] and self._run.sheets[case["sheet"]].judged(case["kind"], case["field"], whom_of(subject))
+        sheet = self._run.sheets[case["sheet"]]
+        return case["inside"] and not sheet.veiled(case["name"]) and sheet.judged(case["kind"], case["field"], whom_of(subject))
 
     async def _write(self, gone: list[UUID]) -> None:
         await self._conn.copy_records_to_table("comparison_differences", records=self._new, columns=_NEW)

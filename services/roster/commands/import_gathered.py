@@ -21,7 +21,7 @@ from services.roster.models.imports import (
 )
 from services.roster.queries.import_facts import known_loans, known_persons, posts_held
 from services.roster.rules.imports.book import Book, Words
-from services.roster.rules.imports.cells import Choices
+from services.roster.rules.imports.cells import ROUNDED, Choices
 from services.roster.rules.imports.changes import in_force
 from services.roster.rules.imports.people import verdict_of
 from shared.crypto import FieldCipher
@@ -151,6 +151,8 @@ class Check:
             loans = await known_loans(conn, told) if told else {}
             past = [known[place].person_id for place, row in enumerate(persons) if row.values.get("ended_on") and place in known]
             held = await posts_held(conn, past) if past else {}
+        for place in known:
+            persons[place].problems = [each for each in persons[place].problems if each.sentence != ROUNDED]
         return [
             (
                 row,

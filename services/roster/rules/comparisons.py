@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.roster.models.comparisons import Found
 from services.roster.models.fields import Field, Kind
-from services.roster.rules.imports.cells import folded
+from services.roster.rules.imports.cells import MASKED, ROUNDED, folded
 from services.roster.rules.leads import Outside, SheetLeads
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
 
@@ -22,16 +22,18 @@ FIGURE: Mapping[str, str] = {"quotas": "posts", "seats": "approved"}
 OUT_OF_REACH = "所指单位不在本次比对的范围内，未比对"
 NO_UNIT = "所指单位在本系统中没有，或有两个同名单位，未比对。请先处理单位的差异"
 NO_NUMBER = "没有可用的公民身份号码，未比对"
+NUMBER_HIDDEN = "公民身份号码隐去了中间几位，此行不能比对，也未记为差异。请换成号码完整的文件"
 _FOLDED = frozenset({Kind.TEXT, Kind.NAME, Kind.TEXTS, Kind.UNIT})
 
 
 @dataclass(frozen=True, slots=True)
 class TheirRow:
-    """A row of the file: JSON values by field, and the fields whose cells could not be read."""
+    """A row of the file: JSON values by field, and the fields whose cells could not be read; `doubt`: what is said of its identity number."""
 
     number: int
     values: Mapping[str, Any]
     unread: frozenset[str] = frozenset()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ def text_of(value: object) -> str | None:
 @dataclass
 class SheetComparison:
     """One sheet: what was found in it, and how many rows there were. `fields`: those that the file has columns for; `unread`: whose cell of which
-    field could not be read; `alone`: rows of ours that were compared with none of theirs.
+    field could not be read; `alone`: rows of ours that were compared with none of theirs; `hidden`: of whose namesakes nobody can say whether they
+    are there, since the number beside the name is masked, with the days of birth that stand there.
     """
 
     kind: str
@@ -142,6 +145,12 @@ class SheetComparison:
     counts: Counter[str] = field(default_factory=lambda: Counter(there=0, here=0, matched=0))
     unread: set[tuple[str, str]] = field(default_factory=set)
     alone: set[str] = field(default_factory=set)
+    hidden: dict[str, set[str | None]] = field(default_factory=dict)
+
+    def veiled(self, name: str, born: str | None = None) -> bool:
+        """Whether a masked row may be of this person."""
+        days = self.hidden.get(folded(name), set())
+        return bool(days) and (born is None or None in days or born in days)
 
     def judged(self, kind: str, name: str, whom: str) -> bool:
         """Whether a difference would have been found again, were it still there."""
@@ -294,7 +303,12 @@ class PersonsComparison:
         """One row of the file, and whom the roster knows by its number."""
         self.sheet.counts["there"] += 1
         number = row.values.get("id_number")
-        if number is None:
+        if row.doubt == ROUNDED and person_id is None:
+            self.sheet.problems.append((row.number, "id_number", ROUNDED))
+        if row.doubt == MASKED:
+            self.sheet.problems.append((row.number, "id_number", NUMBER_HIDDEN))
+            self.sheet.hidden.setdefault(folded(row.values.get("name")), set()).add(text_of(row.values.get("birth_on")))
+        elif number is None:
             self.sheet.problems.append((row.number, "id_number", NO_NUMBER))
         elif self._left.setdefault(number, row) is not row:
             told = self.sheet.units.shown(row.values.get("unit"))
@@ -335,7 +349,8 @@ class PersonsComparison:
                 self._told(DifferenceKind.MISSING_HERE, row, person_id, **told)
         for ours in self._only_here:
             self.sheet.alone.add(str(ours.person_id))
-            if not self.sheet.muted(ours.values):
+            veiled = self.sheet.veiled(ours.values.get("name") or "", ours.values.get("birth_on"))
+            if not veiled and not self.sheet.muted(ours.values):
                 self._told_of(DifferenceKind.MISSING_THERE, ours, ours=ours.values.get("unit"))
 
     def _suspects(self) -> None:

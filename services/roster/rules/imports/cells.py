@@ -53,6 +53,9 @@ _AMBIGUOUS = "可能是 1 月，也可能是 10 月（数字格式会丢掉末�
 _TRUE = frozenset("是 有 对 √ ✓ ☑ 1 Y YES TRUE 真".split())  # noqa: SIM905
 _FALSE = frozenset("否 无 没有 不是 × ✗ X 0 N NO FALSE 假".split())  # noqa: SIM905
 NOT_FILLED = "未填写，请补填"
+ROUNDED = "末三位是 000，可能曾以数字格式存放而丢失，请与证件核对"
+"""Of a number that nobody knows yet: one that the register holds has lost nothing."""
+MASKED = "是隐去中间几位的号码，不能据此核对，请填完整号码"
 
 
 class Wrong(Exception):  # noqa: N818  named as the fact it states
@@ -110,7 +113,7 @@ def of_csv(kind: Kind, read: Reader) -> Reader:
 def _not_rounded(number: Value) -> Value:
     """A spreadsheet keeps 15 digits of a number."""
     if isinstance(number, str) and number.endswith("000"):
-        raise Doubtful(number, "末三位是 000，可能曾以数字格式存放而丢失，请与证件核对")
+        raise Doubtful(number, ROUNDED)
     return number
 
 
@@ -272,7 +275,7 @@ def _folded_number(cell: Cell) -> str:
     if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
         raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
     if re.search(r"\*{2,}|X{3,}", plain):
-        raise Wrong("是隐去中间几位的号码，不能据此核对，请填完整号码")
+        raise Wrong(MASKED)
     return plain
 
 
