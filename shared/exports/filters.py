@@ -39,7 +39,7 @@ FILTERS: Mapping[str, str] = {
     "week": "期次",
     "group": "分组",
     "population": "人员范围",
-    "on_roster": "在编在册与否",
+    "on_roster": "在册与否",
     "persons": "指定人员",
     "category": "单位类别",
     "nature": "单位性质",
@@ -84,7 +84,7 @@ _ORDERS = {
 VALUES: Mapping[str, Mapping[str, str]] = {
     "state": {"open": "未了的"},
     "population": {"public": "机关事业", "state_enterprise": "国资", "off_establishment": "编外"},
-    "on_roster": {"on": "在编在册", "off": "不在编", "all": "不论是否在编"},
+    "on_roster": {"on": "在册（含编外）", "off": "不在册", "all": "不论是否在册"},
     "group": {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"},
     "tab": WORK_TABS,
     "type": WORK_KINDS,

@@ -62,7 +62,7 @@ async def test_who_was_found_goes_into_a_file_without_what_was_typed(people: Doo
     people.played.answers["/persons/search"] = {"items": [given.PERSON, given.PERSON | {"person_id": other}], "next": None}
     found = await people.client.post("/persons", data={"csrf": csrf, "name": "张三", "id_number": NUMBER}, headers=OURS)
     (link,) = re.findall(r'href="(/exports/new\?[^"]*list=persons[^"]*)"', found.text)
-    line = {"name": "persons", "title": "人员（含不在编）", "sensitive": True, "filters": ["persons", "on_roster"], "columns": []}
+    line = {"name": "persons", "title": "人员（含不在册）", "sensitive": True, "filters": ["persons", "on_roster"], "columns": []}
     people.played.answers["/exports/lists"] = {"items": [line]}
     form = (await people.client.get(unescape(link))).text
 

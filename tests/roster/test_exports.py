@@ -480,7 +480,7 @@ async def test_who_has_no_post_stands_under_his_unit_masked_until_there_is_a_rea
     (full,) = (await house.take("persons", unmasked=True, reason="年度核对档案原件")).records()
     lines = (await house.take("persons", format="csv", fields=["name", "id_number", "on_roster", "population"])).lines()
 
-    assert (record["单位"], record["是否在编在册"], record["人员范围"], record["编制类型"]) == (unit, "否", "", "")
+    assert (record["单位"], record["是否在册"], record["人员范围"], record["编制类型"]) == (unit, "否", "", "")
     assert record["公民身份号码"] == masked_id_number(number["id_number"])
     assert (full["公民身份号码"], full["姓名"]) == (number["id_number"], record["姓名"])
     assert lines[2] == [record["姓名"], record["公民身份号码"], "否", ""]

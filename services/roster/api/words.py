@@ -7,7 +7,7 @@ from shared.route_words import Words
 _ROUTES = {
     "GET /persons": "人员列表",
     "POST /persons/search": "按姓名、拼音或身份证号查找人员",
-    "GET /units/{unit_id}/persons": "本单位在编人员",
+    "GET /units/{unit_id}/persons": "本单位在册人员（含编外）",
     "POST /units/{unit_id}/persons": "登记人员",
     "GET /posts": "编制使用情况",
     "GET /seats": "领导职数",
@@ -146,7 +146,7 @@ _FIELDS = {
     "level": "职务层次代码",
     "parent_id": "主管部门编号",
     "person_ids": "随同划转的人员编号",
-    "persons": "期初在编人员",
+    "persons": "期初在册人员",
     "posts": "编制数",
     "Split.posts": "随同划出的编制，按编制类型和经费形式",
     "quotas": "期初核定编制，按编制类型和经费形式",

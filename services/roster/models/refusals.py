@@ -273,7 +273,7 @@ class PersonOnRoster(Conflict):
     """On a roster on that day or later."""
 
     code = "person_on_roster"
-    sentence = "该人员在所填日期已在编或另有在编记录，不得重复入编。请先办理出编或改办调动。"
+    sentence = "该人员在所填日期已在册（在编或编外），不得重复入编。请先办理出编或改办调动。"
 
 
 class ParameterUnknown(NotFound):

@@ -81,7 +81,7 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
     (
         "on_no_other_roster",
         {ApplicationType.ENTRY},
-        "人员未在其他单位在编。",
+        "人员未在其他单位在册（编外在内）。",
         "实名制管理：一人一编",
         lambda request, facts, today: rules.ensure_on_no_roster(facts.post_ends, request.effective_on or today),
     ),

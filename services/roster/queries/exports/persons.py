@@ -166,7 +166,7 @@ ALWAYS = ", ".join(
 PERSON_COLUMNS = (*_columns(PERSONS.fields), *_INSURED, *_FOLLOWS)
 EVERYBODY_COLUMNS = (
     *PERSON_COLUMNS[:2],
-    Column("on_roster", "是否在编在册", "person.placement_id IS NOT NULL", turn=flagged),
+    Column("on_roster", "是否在册", "person.placement_id IS NOT NULL", turn=flagged),
     Column(
         "population", FILTERS["population"], "person.population", turn=lambda _: lambda value, __: VALUES["population"].get(value, value)
     ),
@@ -247,7 +247,7 @@ PERSON_LISTS = (
     ),
     ExportList(
         "persons",
-        "人员（含不在编）",
+        "人员（含不在册）",
         _PEOPLE,
         [Sheet(PERSONS.title, EVERYBODY_COLUMNS, everybody_source, ALWAYS)],
         _OF_PEOPLE | {"population": Population, "on_roster": OnRoster, "persons": Several},
