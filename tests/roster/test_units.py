@@ -1,5 +1,6 @@
 """Units through time: registered with all attributes, changed from a day on, closed; the tree of every day; what is withheld from whom."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -369,6 +370,18 @@ async def test_a_closed_unit_takes_nothing_any_more_and_stays_to_be_read(roster_
     event = await given.last_event(roster_db)
     assert isinstance(event, UnitClosed)
     assert (event.closed_on, event.successors) == (SINCE, (successor,))
+
+
+async def test_people_and_posts_beside_the_establishment_are_told_apart_where_a_unit_cannot_be_closed(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    await given.quota(roster_db, replace(row, kind="BW"), 3)
+    what = given.placement(replace(row, kind="BW"), await given.person(roster_db, row.unit_id), date(2026, 9, 2))
+    await place_person(roster_db, given.by(), what.model_copy(update={"off_post_kind": "counter_service", "employment_form": "dispatch"}))
+
+    with pytest.raises(UnitNotEmpty) as refused:
+        await close_unit(roster_db, given.by(), CloseUnit(unit_id=row.unit_id, effective_on=SINCE))
+
+    assert "在编人员 0 名、编制 2 名，员额和编外人员 1 名、员额和编外控制数 3 名" in str(refused.value)
 
 
 async def test_a_unit_with_a_unit_below_it_is_not_closed(roster_db: Database) -> None:

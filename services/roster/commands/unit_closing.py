@@ -18,6 +18,9 @@ from services.roster.rules.posts import ensure_not_frozen
 from shared.db import By, Connection, command
 from shared.glossary import FreezeScope
 
+_BESIDE = (("people", "headcount"), ("posts", "quota"))
+"""员额 and 编外 are no 编制: told beside it (domain §1.2)."""
+
 
 @command
 async def close_unit(conn: Connection, by: By, what: CloseUnit) -> None:
@@ -73,15 +76,17 @@ async def ensure_nothing_in_flight(conn: Connection, unit_id: UUID) -> None:
 
 async def _ensure_empty(conn: Connection, unit_id: UUID) -> None:
     rows = await establishments(conn, unit_id)
-    people, posts, reserved = (sum(getattr(row, name) for row in rows) for name in ("headcount", "quota", "reserved"))
+    people, posts = (sum(getattr(row, name) for row in rows if row.counted) for name in ("headcount", "quota"))
+    beside = {f"{name}_beside": sum(getattr(row, of) for row in rows if not row.counted) for name, of in _BESIDE}
+    reserved = sum(row.reserved for row in rows)
     left = await conn.fetchrow(
         "SELECT (SELECT count(*) FROM units WHERE parent_id = $1 AND upper_inf(valid)) AS below,"
         " (SELECT count(*) FROM secondments WHERE borrower_id = $1 AND upper_inf(during) AND upper_inf(recorded)) AS borrowed",
         unit_id,
     )
     assert left is not None  # noqa: S101  a SELECT without FROM has one row
-    if people or posts or reserved or any(left.values()):
-        raise UnitNotEmpty(unit=unit_id, people=people, posts=posts, reserved=reserved, **left)
+    if people or posts or reserved or any(left.values()) or any(beside.values()):
+        raise UnitNotEmpty(unit=unit_id, people=people, posts=posts, reserved=reserved, **beside, **left)
 
 
 async def _ensure_all_gone(conn: Connection, batch: Batch, unit_id: UUID) -> None:

@@ -285,7 +285,10 @@ class UnitNotEmpty(Conflict):
     """Somebody or something is left."""
 
     code = "unit_not_empty"
-    sentence = "该单位尚有在编人员 {people} 名、编制 {posts} 名、已核未用 {reserved} 名、借入人员 {borrowed} 名、下级单位 {below} 个，不能撤销。请先在方案中划转完毕。"
+    sentence = (
+        "该单位尚有在编人员 {people} 名、编制 {posts} 名，员额和编外人员 {people_beside} 名、员额和编外控制数 {posts_beside} 名，"
+        "已核未用 {reserved} 名、借入人员 {borrowed} 名、下级单位 {below} 个，不能撤销。请先在方案中划转完毕。"
+    )
 
 
 class ReformInFlight(Conflict):
