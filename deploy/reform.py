@@ -10,7 +10,7 @@ from rich.console import Console
 from deploy.doors import Doors, Refused, at_doors
 from deploy.imports import officer
 from deploy.local.place import WrongPlace
-from services.portal.rules.reforms import COUNTED, TITLES
+from services.portal.rules.reforms import counted, title_of
 
 _HELP = "方案的格式见 docs/reform.example.toml，可填的代码：bianban codes list。"
 console = Console(highlight=False, soft_wrap=True)
@@ -85,11 +85,9 @@ async def _try(doors: Doors, user: str, body: dict[str, Any], names: Mapping[str
 
 def _said(step: Mapping[str, Any], names: Mapping[str, str]) -> str:
     to = step.get("into_unit_id") or step.get("to_unit_id")
-    return f"{TITLES[step['step']]} {names.get(step['unit_id'], step['unit_id'])}{f' → {names.get(to, to)}' if to else ''}"
+    return f"{title_of(step)} {names.get(step['unit_id'], step['unit_id'])}{f' → {names.get(to, to)}' if to else ''}"
 
 
 def _counted(done: Mapping[str, Any] | None) -> str:
-    if done is None:
-        return ""
-    told = [words.format(done[name]) for name, words in COUNTED if done[name]] + (["单位撤销"] if done["closes"] else [])
-    return f"：{'，'.join(told)}" if told else ""
+    told = counted(done) if done else ""
+    return f"：{told}" if told else ""

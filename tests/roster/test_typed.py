@@ -200,6 +200,7 @@ async def test_a_reform_is_tried_carried_out_and_not_repeated_from_a_file_of_nam
     assert (tried.exit_code, after_trial) == (0, [0, 2]), tried.exception
     assert "第 2 步  撤并 " in tried.output
     assert "编制 2 名，人员 1 名，单位撤销" in tried.output
+    assert f"第 5 步  更名 {from_name}：单位名称 {from_name} → 示例便民站" in tried.output
     assert "没有写入任何数据" in tried.output
     assert [each.exit_code for each in done] == [0, 0], done[1].exception
     assert done[0].output == done[1].output

@@ -62,16 +62,20 @@ class Said:
 
 def said(step: Mapping[str, Any], names: Names, words: Words, people: Names) -> Said:
     """`people`: what those that it names are called; of others their number is told."""
-    title = (
-        "更名" if step["step"] == "change" and "name" in step and not step.keys() - {"step", "unit_id", "name"} else TITLES[step["step"]]
+    return Said(
+        title_of(step), step["unit_id"], step.get("into_unit_id") or step.get("to_unit_id") or "", tuple(_more(step, names, words, people))
     )
-    return Said(title, step["unit_id"], step.get("into_unit_id") or step.get("to_unit_id") or "", tuple(_more(step, names, words, people)))
+
+
+def title_of(step: Mapping[str, Any]) -> str:
+    """What is done; a change of the name alone has a word of its own."""
+    return "更名" if step["step"] == "change" and step.keys() == {"step", "unit_id", "name"} else TITLES[step["step"]]
 
 
 def counted(tried: Mapping[str, Any]) -> str:
-    """What one step would move, in words; nothing where it moves nothing."""
+    """What one step would move or change, in words; nothing where it does neither."""
     told = [each.format(tried[name]) for name, each in COUNTED if tried[name]] + (["单位撤销"] if tried["closes"] else [])
-    return "，".join(told)
+    return "，".join(told + [f"{each['label']} {each['before']} → {each['after']}" for each in tried.get("changes", ())])
 
 
 def _more(step: Mapping[str, Any], names: Names, words: Words, people: Names) -> Iterator[tuple[str, str]]:

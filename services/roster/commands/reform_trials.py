@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,25 @@ from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.reform_moves import settle_causes
 from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, take_all, take_step
 from services.roster.commands.unit_changes import ensure_kinds_fit
-from services.roster.models.units import DocumentAfterEffect, Reform, ReformProblem, ReformTried, StepTried
+from services.roster.models.fields import UNITS
+from services.roster.models.units import (
+    Change,
+    ChangeTried,
+    DocumentAfterEffect,
+    Reform,
+    ReformProblem,
+    ReformTried,
+    StepTried,
+    UnitChanges,
+)
+from services.roster.queries.codes import Code, codes
+from services.roster.queries.unit_records import names_of, record_of, records_of
 from services.roster.rules.reforms import Row, ensure_no_more_over
 from shared.db import By, Connection, Database, retried
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
+
+_FIELDS = {each.name: each for each in UNITS.fields if each.name in UnitChanges.model_fields} | {"parent_id": UNITS.by_name["parent"]}
 
 
 @dataclass
@@ -64,7 +79,9 @@ async def _step(
     then = _apart(work)
     try:
         async with conn.transaction():
+            before = await _attributes(conn, step)
             await take_step(conn, by, then, step, number)
+            after = await _attributes(conn, step)
     except DomainError as refusal:
         return work, [_problem(refusal, number)]
     steps.append(
@@ -76,9 +93,30 @@ async def _step(
             loans=len(then.loans) - len(work.loans),
             uses=len(then.reservations) - len(work.reservations),
             closes=len(then.closed) > len(work.closed),
+            changes=[ChangeTried(label=each, before=before[each], after=after[each]) for each in before if before[each] != after[each]],
         )
     )
     return then, []
+
+
+async def _attributes(conn: Connection, step: object) -> dict[str, str]:
+    """What a step that changes a unit speaks of, as it stands, in words by label."""
+    if not isinstance(step, Change):
+        return {}
+    stands = asdict(await record_of(conn, step.unit_id)) | await names_of(conn, step.unit_id)
+    above = await records_of(conn, filter(None, [stands["parent_id"]]))
+    stands["parent_id"] = next((each.name for each in above.values()), None)
+    tables = await codes(conn, date.max)
+    told = {_FIELDS[name]: stands[name] for name in _FIELDS if name in step.model_fields_set}
+    return {each.label: _in_words(value, tables.of(each.codes) if each.codes else []) for each, value in told.items()}
+
+
+def _in_words(value: object, table: Sequence[Code]) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, tuple):
+        return "、".join(value) or "（空）"
+    return next((each.label for each in table if each.code == value), str(value or "（空）"))
 
 
 def _apart(work: Work) -> Work:

@@ -195,8 +195,16 @@ class Reformed(BaseModel):
     people_moved: int
 
 
+class ChangeTried(BaseModel):
+    """One attribute of a unit that a step would change, in words."""
+
+    label: str
+    before: str
+    after: str
+
+
 class StepTried(BaseModel):
-    """What one step would do. `posts`: 编制 alone; `ceilings`: 员额 and 控制数; `uses`: authorised and not yet filled."""
+    """What one step would do. `posts`: 编制 alone; `ceilings`: 员额 and 控制数; `uses`: authorised and not yet filled; `changes`: of 变更."""
 
     step: int
     posts: int
@@ -205,6 +213,7 @@ class StepTried(BaseModel):
     loans: int
     uses: int
     closes: bool
+    changes: list[ChangeTried] = []
 
 
 class ReformProblem(BaseModel):
