@@ -16,7 +16,7 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from services.roster.commands import reform_trials, reforms
-from services.roster.commands.claims import give_back
+from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.effects import take_effect
 from services.roster.commands.freezes import freeze_unit
 from services.roster.commands.placements import place_person
@@ -320,6 +320,18 @@ async def test_an_authorised_use_goes_on_at_the_successor(roster_db: Database) -
     entry = await given.claimed(roster_db, given.entry(into, person_id, reservation_id))
     await take_effect(roster_db, given.by(), given.effect(entry))
     assert ((await given.state(roster_db, into)).headcount, (await given.state(roster_db, into)).reserved) == (1, 1)
+
+
+async def test_an_authorised_use_is_the_successors_from_the_day_of_the_reform_on(roster_db: Database) -> None:
+    gone, into = await given.row(roster_db, 3), await given.row(roster_db, 0)
+    early = given.NOW - timedelta(days=17)
+    await claim_post(roster_db, given.by(at=early), asked := given.request(gone, ApplicationType.POST_USE, posts=2))
+    await take_effect(roster_db, given.by(at=early), given.effect(asked, authorised_on=date(2026, 9, 1)))
+
+    await carried_out(roster_db, merge(gone.unit_id, into.unit_id))
+
+    days = date(2026, 8, 31), date(2026, 9, 1), BEFORE, SINCE, given.TODAY
+    assert [[await given.reserved(roster_db, row, day) for day in days] for row in (gone, into)] == [[0, 2, 2, 0, 0], [0, 0, 0, 2, 2]]
 
 
 async def test_a_frozen_unit_does_not_slip_away_by_a_merger(roster_db: Database) -> None:

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
-from services.roster.commands.reservations import count_reserved
+from services.roster.commands.reservations import count_reserved, reserved_on
 from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.refusals import PersonNotHere
 from services.roster.models.units import EntryAfterReform
@@ -176,8 +177,8 @@ async def _ground(conn: Connection, mover: Mover) -> dict[str, object]:
     return dict(row or {})
 
 
-async def move_reservations(conn: Connection, by: By, giver: UUID, taker: UUID) -> list[Told]:
-    """已核未用 of a merged unit goes on at the successor: the paper that authorised it stays good, and so does its term."""
+async def move_reservations(conn: Connection, by: By, giver: UUID, taker: UUID, since: date) -> list[Told]:
+    """已核未用 of a merged unit goes on at the successor from the day on: the paper that authorised it stays good, and so does its term."""
     rows = await conn.fetch(
         "UPDATE reservations SET unit_id = $2 WHERE unit_id = $1 AND unspent > 0 RETURNING id, kind, funding, unspent, application_id",
         giver,
@@ -185,8 +186,9 @@ async def move_reservations(conn: Connection, by: By, giver: UUID, taker: UUID) 
     )
     told: list[Told] = []
     for row in sorted(rows, key=lambda row: row["id"]):
+        day = max(since, await reserved_on(conn, row["application_id"]) or since)
         for unit_id, posts in ((giver, -row["unspent"]), (taker, row["unspent"])):
-            await count_reserved(conn, by, unit_id, row["kind"], row["funding"], posts, row["application_id"])
+            await count_reserved(conn, by, unit_id, row["kind"], row["funding"], posts, row["application_id"], day)
             facts = {"reservation_id": row["id"], "application_id": row["application_id"], "posts": row["unspent"]}
             way = {"from_unit_id": giver, "to_unit_id": taker}
             told.append(Told(ReservationMoved, unit_id, facts | way, ((row["kind"], row["funding"]),)))

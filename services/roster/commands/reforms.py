@@ -225,7 +225,7 @@ async def _merge(conn: Connection, by: By, work: Work, step: Merge) -> None:
             await _posts(conn, by, work, gone, successor, row.kind, row.funding, row.quota)
     await _hand_over_seats(conn, by, work, gone, successor)
     await _people(conn, by, work, gone, successor, None)
-    work.reservations += await move_reservations(conn, by, gone, successor)
+    work.reservations += await move_reservations(conn, by, gone, successor, work.since)
     await closed(conn, by, work, gone, (successor,), "merged")
 
 

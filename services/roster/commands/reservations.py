@@ -113,24 +113,36 @@ async def _lapse(conn: Connection, by: By, reservation_id: UUID) -> int:
     return lapsed
 
 
-async def count_reserved(conn: Connection, by: By, unit_id: UUID, kind: str, funding: str, posts: int, application_id: UUID) -> None:
-    """Write a change of the number of reserved posts; the number is the sum of these."""
+async def count_reserved(
+    conn: Connection, by: By, unit_id: UUID, kind: str, funding: str, posts: int, application_id: UUID, since: date | None = None
+) -> None:
+    """Write a change of the number of reserved posts, from a day on or from now; the number is the sum of these."""
     await conn.execute(
-        "INSERT INTO reserved_ledger (unit_id, kind, funding, posts, at, application_id) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO reserved_ledger (unit_id, kind, funding, posts, at, application_id, since) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         unit_id,
         kind,
         funding,
         posts,
         by.as_of,
         application_id,
+        since,
     )
+
+
+async def reserved_on(conn: Connection, application_id: UUID) -> date | None:
+    """The day on which the posts of an application were reserved where they are now."""
+    day: date | None = await conn.fetchval(
+        "SELECT max(coalesce(since, (at AT TIME ZONE 'Asia/Shanghai')::date)) FROM reserved_ledger WHERE application_id = $1 AND posts > 0",
+        application_id,
+    )
+    return day
 
 
 async def use_reserved(conn: Connection, by: By, asked: PostRequest, reservation_id: UUID | None, begun_on: date) -> None:
     """An effect uses one reserved post: from the first day of its placement on, but not from before the day on which the post was reserved."""
     await conn.execute(
         "INSERT INTO reserved_ledger (unit_id, kind, funding, posts, at, application_id, since) SELECT $1, $2, $3, -1, $4, $5, greatest($6::date,"
-        " (SELECT max(at AT TIME ZONE 'Asia/Shanghai')::date FROM reserved_ledger WHERE unit_id = $1 AND kind = $2 AND funding = $3 AND posts > 0"
+        " (SELECT max(coalesce(since, (at AT TIME ZONE 'Asia/Shanghai')::date)) FROM reserved_ledger WHERE unit_id = $1 AND kind = $2 AND funding = $3 AND posts > 0"
         " AND application_id = coalesce((SELECT application_id FROM reservations WHERE id = $7), $5)))",
         asked.unit_id,
         asked.kind,
