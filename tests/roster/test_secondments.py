@@ -1,15 +1,17 @@
 """借调: the person works at the borrower, the post stays with the lender; terms within the office's limits; nothing is counted twice."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
+from services.roster.commands.corrections import correct_placement
 from services.roster.commands.parameters import SetParameter, set_parameter
-from services.roster.commands.placements import place_person
+from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.secondments import end_secondment, extend_secondment, second_person
 from services.roster.models.refusals import ChangedLater, DatesOutOfOrder, DocumentMissing, PersonNotHere, SameUnit
+from services.roster.models.requests import CorrectPlacement, ReleasePerson
 from services.roster.models.secondments import (
     EndSecondment,
     ExtendSecondment,
@@ -163,6 +165,45 @@ async def test_whoever_leaves_the_lender_is_lent_no_longer(roster_db: Database) 
     event = await given.last_event(roster_db)
     assert isinstance(event, SecondmentEnded)
     assert (event.ended_on, (await at_work(roster_db, borrower)).borrowed) == (date(2026, 9, 10), [])
+
+
+async def test_who_left_before_is_not_lent_afterwards_whatever_was_recorded(roster_db: Database) -> None:
+    row, borrower = await given.row(roster_db, 1), await given.unit(roster_db)
+    person_id = await given.person(roster_db, row.unit_id)
+    placement_id = await place_person(roster_db, given.by(), given.placement(row, person_id, date(2021, 1, 5)))
+    for day, until in ((date(2022, 1, 6), date(2022, 6, 1)), (START, date(2026, 9, 2))):
+        over = SecondPerson(person_id=person_id, borrower_id=borrower, started_on=day, until=until)
+        secondment_id = await second_person(roster_db, given.by(), over)
+        if day != START:
+            await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=until))
+
+    await release_person(
+        roster_db, given.by(at=LATER), ReleasePerson(placement_id=placement_id, ended_on=date(2022, 3, 1), exit_reason="death")
+    )
+
+    async def borrowed(on: date, known: datetime) -> int:
+        return len((await at_work(roster_db, borrower, Moment(on, known))).borrowed)
+
+    days = date(2022, 2, 1), date(2022, 3, 1), START
+    assert [await borrowed(day, LATER) for day in days] == [1, 0, 0]
+    assert [await borrowed(day, given.NOW) for day in days] == [1, 1, 1]
+    ends = [each.ended_on for each in await given.published(roster_db) if isinstance(each, SecondmentEnded)]
+    assert ends == [date(2022, 6, 1), date(2022, 3, 1), START]
+
+
+async def test_an_earlier_exit_that_is_proved_ends_the_loan_of_that_post_alone(roster_db: Database) -> None:
+    (row, borrower, person_id, _), again = await lent(roster_db), await given.row(roster_db, 1)
+    placement_id = await roster_db.pool.fetchval("SELECT placement_id FROM placements WHERE person_id = $1", person_id)
+    await given.release(roster_db, placement_id, date(2026, 6, 1))
+    await place_person(roster_db, given.by(), given.placement(again, person_id, date(2026, 7, 1)))
+    later = SecondPerson(person_id=person_id, borrower_id=row.unit_id, started_on=date(2026, 7, 6), until=date(2026, 9, 2), baseline=True)
+    await second_person(roster_db, given.by(), later)
+
+    await correct_placement(roster_db, given.by(at=LATER), CorrectPlacement(placement_id=placement_id, ended_on=date(2026, 5, 1)))
+
+    days = date(2026, 4, 30), date(2026, 5, 2), date(2026, 8, 1)
+    assert [len((await at_work(roster_db, borrower, Moment(day))).borrowed) for day in days] == [1, 0, 0]
+    assert len((await at_work(roster_db, row.unit_id, Moment(days[2]))).borrowed) == 1
 
 
 async def test_the_borrowers_clerk_sees_who_works_there_and_not_the_lenders_persons(doors: Doors, roster_db: Database) -> None:

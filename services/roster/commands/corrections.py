@@ -14,6 +14,7 @@ from services.roster.commands.persons import ensure_same_retirement
 from services.roster.commands.placements import DETAILS, close_recorded, corrected, seat_taken_or_left
 from services.roster.commands.records import Line, begins, ensure_nothing_later, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
+from services.roster.commands.secondments import end_with_post
 from services.roster.models.facts import Placement
 from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
 from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
@@ -64,6 +65,8 @@ async def correct_post(conn: Connection, by: By, old: Placement, new: Placement,
     await _ensure_seat(conn, old, new)
     await _rewrite_placement(conn, by, old, new)
     await outbox.append(conn, by, await _told(conn, by, old, new, person_version, version))
+    if old.ended_on is not None and new.ended_on is not None:
+        await end_with_post(conn, by, new.person_id, new.ended_on, old.ended_on)
     for level in (old.seat_level, new.seat_level) if old.seat_level != new.seat_level and new.ended_on is None else ():
         await seat_taken_or_left(conn, by, new.unit_id, level, baseline=False)
 

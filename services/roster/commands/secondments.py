@@ -73,11 +73,15 @@ async def end_secondment(conn: Connection, by: By, what: EndSecondment) -> None:
     await _end(conn, by, here, what.ended_on)
 
 
-async def end_with_post(conn: Connection, by: By, person_id: UUID, ended_on: date) -> None:
-    """Whoever leaves the lender's establishment is lent no longer. The caller has locked the person."""
-    for here in await secondments_of(conn, person_id):
-        if here.ended_on is None:
-            await _end(conn, by, here, max(ended_on, date.fromordinal(here.started_on.toordinal() + 1)))
+async def end_with_post(conn: Connection, by: By, person_id: UUID, ended_on: date, known_end: date = date.max) -> None:
+    """Whoever leaves the lender's establishment is lent no longer, and after that day was not lent. `known_end`: when the post ended as it was known:
+    what began from that day on was of a later post. The caller has locked the person.
+    """
+    for here in [each for each in await secondments_of(conn, person_id) if each.started_on < known_end]:
+        if here.started_on >= ended_on:
+            await _never_was(conn, by, here)
+        elif here.ended_on is None or here.ended_on > ended_on:
+            await _end(conn, by, here, ended_on)
 
 
 async def _locked(conn: Connection, secondment_id: UUID) -> Secondment:
@@ -91,17 +95,29 @@ async def _end(conn: Connection, by: By, here: Secondment, ended_on: date) -> No
     await outbox.append(conn, by, SecondmentEnded.model_validate(facts_of(by, over, version) | {"ended_on": ended_on}))
 
 
+async def _never_was(conn: Connection, by: By, here: Secondment) -> None:
+    """A loan that would have begun after its person had left: what was known of it stays readable as known then."""
+    version = await take_unit(conn, here.lender_id)
+    await _close_recorded(conn, by, here.secondment_id)
+    await outbox.append(conn, by, SecondmentEnded.model_validate(facts_of(by, here, version) | {"ended_on": here.started_on}))
+
+
 async def replace_secondment(conn: Connection, by: By, here: Secondment, *, until: date, ended_on: date | None) -> Secondment:
     """The last version is closed, not changed."""
-    at = await conn.fetchval(
-        "UPDATE secondments SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE secondment_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
-        here.secondment_id,
-        by.as_of,
-    )
+    at = await _close_recorded(conn, by, here.secondment_id)
     new = Secondment(**vars(here) | {"until": until, "ended_on": ended_on, "document_no": by.document_no or here.document_no})
     await write_secondment(conn, new, at)
     return new
+
+
+async def _close_recorded(conn: Connection, by: By, secondment_id: UUID) -> object:
+    at: object = await conn.fetchval(
+        "UPDATE secondments SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
+        " WHERE secondment_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
+        secondment_id,
+        by.as_of,
+    )
+    return at
 
 
 async def write_secondment(conn: Connection, what: Secondment, at: object) -> None:
