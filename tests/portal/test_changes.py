@@ -241,6 +241,24 @@ async def test_a_decision_that_is_refused_keeps_in_whose_stead_it_was_and_its_dr
     assert ['data-given="true"' in answer.text for answer in (asked, refused)] == [False, True]
 
 
+async def test_a_return_is_a_form_of_its_own_so_that_enter_on_a_reason_approves_nothing(desk: Door) -> None:
+    page, step = f"/applications/{APPLICATION_ID}", DETAIL | {"step": "head", "step_label": "负责人", "actions": ["approve", "return"]}
+    desk.played.answers |= {page: step, f"{page}/decisions": {}}
+    csrf = desk.sign_in(Role.UNIT_HEAD)
+    shown = (await desk.client.get(page)).text
+    typed = {"csrf": csrf, "revision": "1", "step": "head", "verdict": "return", "explanation": f"缺会议纪要{XSS}", "reason_codes": "a"}
+    await desk.client.post(f"{page}/decisions", data=typed, headers=OURS)
+    desk.played.refusals[f"{page}/decisions"] = (409, "stale_version")
+    refused = (await desk.client.post(f"{page}/decisions", data=typed, headers=OURS)).text
+
+    forms = re.findall(rf'<form[^>]*action="{page}/decisions".*?</form>', shown, re.DOTALL)
+    assert [re.findall(r'name="verdict" value="(\w+)"', form) for form in forms] == [["approve"], ["return"]]
+    assert ["同意。" in form for form in forms] == [True, False]
+    assert sent(desk, f"{page}/decisions")["opinion"] == f"缺会议纪要{XSS}"
+    assert "同意。</textarea>" in refused
+    assert "缺会议纪要&lt;script&gt;" in refused
+
+
 @pytest.mark.parametrize(("verdict", "words"), [("approve", "已通过。"), ("return", "已退回申请单位。")])
 async def test_what_was_decided_is_said_afterwards(desk: Door, verdict: str, words: str) -> None:
     path = f"/applications/{APPLICATION_ID}"

@@ -51,7 +51,7 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
     return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
 
 
-_UNTYPED: dict[str, Any] = {"opinion": "同意。", "reason": "", "reason_codes": [], "on_behalf_of": ""}
+_UNTYPED: dict[str, Any] = {"verdict": "", "opinion": "同意。", "explanation": "", "reason": "", "reason_codes": [], "on_behalf_of": ""}
 
 
 async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any], done: str) -> Response:
@@ -59,7 +59,7 @@ async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any
     try:
         await page.send("approval", path, body)
     except Refused as refusal:
-        typed = {name: page.text(name) for name in _UNTYPED} | {"reason_codes": page.texts("reason_codes")}
+        typed = _UNTYPED | {name: page.text(name) for name in _UNTYPED if name in page.form} | {"reason_codes": page.texts("reason_codes")}
         return await _detail(page, application_id, refusal.problem.status, error=refusal.problem, typed=typed)
     return page.back(f"/applications/{application_id}", done=done)
 
@@ -67,8 +67,8 @@ async def _done(page: Page, application_id: UUID, path: str, body: dict[str, Any
 @router.post("/applications/{application_id}/decisions", response_class=Response)
 async def decide(page: Officer, application_id: UUID) -> Response:
     """Approve the step, or return the application with all reasons at once."""
-    verdict = "return" if page.text("verdict") == "return" else "approve"
-    body: dict[str, Any] = {"verdict": verdict, "step": page.text("step"), "opinion": page.text("opinion")}
+    verdict, said = ("return", "explanation") if page.text("verdict") == "return" else ("approve", "opinion")
+    body: dict[str, Any] = {"verdict": verdict, "step": page.text("step"), "opinion": page.text(said)}
     body |= {"revision": int(page.text("revision") or 0), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
     body |= {"on_behalf_of": page.text("on_behalf_of") or None}
     return await _done(

@@ -37,6 +37,7 @@
   document.addEventListener("click", (event) => { if (event.target.closest("[data-keys]")) keys["?"](); });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Enter" && event.target.matches("form[method=post] :is(input[type=checkbox],input[type=radio])")) { event.preventDefault(); return; } // it would press the form's first button
     if (event.target.matches("input:not([type=checkbox]),textarea,select,[contenteditable]")) { if (event.key === "Escape") { event.preventDefault(); event.target.blur(); } return; }
     if (one("dialog[open]")) return;
     const act = keys[event.key];

@@ -1,0 +1,29 @@
+"""What keys do, by the page's own script in a browser: no server stands behind it, so that what would be sent is seen."""
+
+from pathlib import Path
+
+import pytest
+
+import services.portal
+from tests.portal.browser import chromium
+
+pytestmark = pytest.mark.asyncio
+SCRIPT = Path(services.portal.__file__).parent / "static" / "portal.js"
+BATCH = """<form method="post" data-batch><input type="checkbox" name="chosen" value="1"><input type="checkbox" name="chosen" value="2">
+<input name="opinion" value="同意。"><button type="submit">批量通过</button></form>
+<script>addEventListener("submit", (event) => { event.preventDefault(); document.title += "已提交"; })</script>"""
+
+
+async def test_enter_on_a_box_sends_nothing_and_in_a_line_it_presses_the_button() -> None:
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.set_content(BATCH)
+        await page.add_script_tag(path=SCRIPT)
+        await page.focus("[value='1']")
+        for key in ("Space", "Tab", "Enter"):
+            await page.keyboard.press(key)
+        ticked, before = await page.locator(":checked").count(), await page.title()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+
+        assert (ticked, before, await page.title()) == (1, "", "已提交")
