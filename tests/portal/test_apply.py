@@ -115,6 +115,33 @@ async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(
     assert "所选的文件不能保留" in answer.text
 
 
+async def test_files_that_a_form_drawn_again_has_lost_are_asked_for_again(clerk: Door) -> None:
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    clerk.played.refusals["/applications"] = (409, "application_incomplete")
+    words, path = "所选的附件没有保留", "/applications/new/post_use_application"
+    typed = {"csrf": csrf, "request_key": "k", "do": "submit"} | TYPED
+    chosen = await clerk.client.post(path, data=typed, files={"file": ("a.pdf", b"%PDF-")}, headers=OURS)
+    none = await clerk.client.post(path, data=typed, files={"file": ("", b"")}, headers=OURS)
+    returned = DETAIL | {"type": "exit_application", "change_id": None, "kind": "SY", "funding": "full"}
+    again = f"/applications/{APPLICATION_ID}"
+    clerk.played.answers |= {again: returned, f"{again}/attachments": {}}
+    clerk.played.refusals[f"{again}/resubmission"] = (409, "application_incomplete")
+    brought = await clerk.client.post(f"{again}/edit", data=typed, files={"file": ("a.pdf", b"%PDF-")}, headers=OURS)
+
+    pages = (chosen, none, await clerk.client.get(path), brought)
+    assert [(page.status_code, words in page.text) for page in pages] == [(409, True), (409, False), (200, False), (409, False)]
+
+
+async def test_enter_in_a_line_of_the_form_neither_sends_it_nor_draws_it_again(clerk: Door) -> None:
+    clerk.played.answers["/units"] = {"items": [given.LINE, given.LINE | {"id": given.PERSON_ID}], "next": None}
+    clerk.sign_in(Role.UNIT_CLERK)
+    page = (await clerk.client.get("/applications/new/post_use_application")).text
+
+    buttons = re.findall(r'<button[^>]*type="submit"[^>]*>', page[page.index("data-draft=") :])
+    assert "disabled" in buttons[0]
+    assert [re.findall(r'value="(\w+)"', each) for each in buttons[1:3]] == [["look"], ["submit"]]
+
+
 async def test_files_go_along_one_by_one_and_one_that_is_refused_is_told(clerk: Door) -> None:
     csrf = clerk.sign_in(Role.UNIT_CLERK)
     typed, files = (

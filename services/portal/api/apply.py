@@ -205,7 +205,14 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         )
     error: Problem | None = shown.get("error")
     of_person = page.request.query_params.get("person", "")
-    shown = {"checks": None, "error": None, "mended": None, "live": False, "of_person": of_person} | shown
+    shown = {
+        "lost": _are_lost(page, shown.get("mended")),
+        "checks": None,
+        "error": None,
+        "mended": None,
+        "live": False,
+        "of_person": of_person,
+    } | shown
     return page.show(
         "apply_form.html",
         error.status if error else 200,
@@ -218,6 +225,12 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         query=page.request.url.query if of_person else "",
         **shown,
     )
+
+
+def _are_lost(page: Page, mended: Any) -> bool:
+    """Whether files were chosen that a form drawn again cannot hold; with a mended application they went before it."""
+    chosen = any(isinstance(file, UploadFile) and file.filename for file in page.form.getlist("file"))
+    return chosen and not (mended and page.text("do") == "submit")
 
 
 def _errors(error: Problem | None) -> dict[str, str]:
