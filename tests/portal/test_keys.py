@@ -27,3 +27,17 @@ async def test_enter_on_a_box_sends_nothing_and_in_a_line_it_presses_the_button(
         await page.keyboard.press("Enter")
 
         assert (ticked, before, await page.title()) == (1, "", "已提交")
+
+
+FOLDED = """<details class="more" data-key="r"><summary>退回整改材料</summary><div class="more-body"><form method="post">
+<input type="hidden" name="csrf" value="1"><textarea name="reason"></textarea><button type="submit">退回</button></form></div></details>"""
+
+
+async def test_the_key_of_a_return_opens_it_and_goes_to_its_first_line() -> None:
+    async with chromium() as browser:
+        page = await browser.new_page()
+        await page.set_content(FOLDED)
+        await page.add_script_tag(path=SCRIPT)
+        await page.keyboard.press("r")
+
+        assert await page.evaluate("document.activeElement.name") == "reason"
