@@ -14,6 +14,7 @@ import httpx
 import pypdf
 from temporalio.client import Client
 
+from services.approval.commands.users import keep_user
 from shared.auth import Tokens, Who
 from shared.clock import Clock, at_hour
 from shared.db import Database
@@ -138,6 +139,11 @@ class House:
         await self.quota(other, 1)
         await eventually(lambda: self.database.pool.fetchval("SELECT count(*) FROM unit_copies"), lambda found: found == 3)
         return other
+
+    async def tell_of_account(self, name: str) -> None:
+        """As identity does."""
+        async with self.database.transaction() as conn:
+            await keep_user(conn, name)
 
     def move_to(self, day: date) -> None:
         """Business time jumps; no open case waits for it."""

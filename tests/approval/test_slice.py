@@ -231,6 +231,7 @@ async def test_a_key_item_changes_by_its_case_alone_and_its_notice_says_what(hom
     change = await home.register_change(
         person, {"title": "副校长", "since": "2026-09-18", "document_no": "任免〔2026〕1号", "reason": "任职"}
     )
+    await home.tell_of_account("officer-shen")
     application = await home.submit(
         type="change_application", kind="", funding="", person_id=person, change_id=change, title="职务变更", concerned=["officer-shen"]
     )
