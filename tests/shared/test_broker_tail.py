@@ -333,7 +333,7 @@ async def test_a_look_that_took_too_long_leaves_no_transaction_open(kit: Kit, mo
     monkeypatch.setattr(outbox, "lock_connection", lambda url, *_, **__: asyncpg.connect(url, command_timeout=2))
     relaying = asyncio.create_task(outbox.relay(kit.database, kit.url, KafkaSender(*kit.kafka)))
     await held.wait()
-    await until(lambda: all_sent(kit), patience=30)
+    await until(lambda: all_sent(kit))
     relaying.cancel()
     await asyncio.wait([relaying])
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from shared import db, outbox
 from shared.db import By, Connection, Database, command
 from shared.errors import Conflict, KeyReused, Unavailable
-from tests.shared.given import Kit, Where, by, changed, kit_of
+from tests.shared.given import Kit, Where, by, changed, kit_of, until
 
 
 class Raise(BaseModel):
@@ -147,7 +147,8 @@ async def test_deadlocks_are_retried_and_all_commands_are_accepted(kit: Kit) -> 
 async def test_a_database_that_goes_away_is_unavailable_and_comes_back_by_itself(kit: Kit, database: Where) -> None:
     superuser = await asyncpg.connect(database("postgres"))
     working = asyncio.ensure_future(raise_counters(kit.database, by("key-1"), Raise(counters=(1,) * 20)))
-    await asyncio.sleep(0.1)
+    under_way = "usename = 'identity' AND datname = current_database() AND query LIKE 'SELECT pg_sleep%' AND state <> 'idle'"
+    await until(lambda: superuser.fetchval(f"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {under_way})"))
     await superuser.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'identity' AND datname = current_database()"
     )

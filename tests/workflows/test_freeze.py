@@ -161,7 +161,7 @@ async def test_a_decision_that_comes_before_the_first_turn_of_the_workflow_is_re
     await asyncio.sleep(0.3)
 
     async with play.workers(environment, services, 1000):
-        answer = await asyncio.wait_for(deciding, 5)
+        answer = await asyncio.wait_for(deciding, 30)
 
     assert answer["state"] == FreezeState.DECLINED
     assert [entry.act for entry in services.order_entries] == [FreezeAct.DECLINE]

@@ -94,7 +94,7 @@ async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
         await asked.wait()
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as ended:
-            await asyncio.wait_for(handle.result(), 20)
+            await asyncio.wait_for(handle.result(), 60)
 
     assert isinstance(ended.value.cause, CancelledError)
 
@@ -102,6 +102,6 @@ async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
 async def test_an_answer_that_comes_while_the_platform_is_asked_is_heard() -> None:
     """Must fail when answers are counted after the asking only: the sealed document would lie there until the next asking."""
     async with play.server() as environment, answered_meanwhile(environment) as (handle, answers):
-        await asyncio.wait_for(handle.result(), 20)
+        await asyncio.wait_for(handle.result(), 60)
 
     assert answers == []
