@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.util import calc_crc32c_py
 from opentelemetry.metrics import CallbackOptions
@@ -785,6 +786,19 @@ async def test_where_a_broken_batch_does_not_even_tell_its_end_nothing_is_passed
         await until(lambda: kit.handled(*broken, other))
 
     assert (await kit.effects(), await kit.parked()) == ([1, 1, 1], [])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("answered", [b"", bytes(26), bytes(27)], ids=["nothing", "half a head", "the head of another"])
+async def test_a_batch_whose_end_nobody_tells_is_not_passed_over(answered: bytes) -> None:
+    """As when its leader has moved meanwhile."""
+
+    async def send(_: int, __: FetchRequest) -> SimpleNamespace:
+        return SimpleNamespace(topics=[(TOPIC, [(0, 6, -1, -1, None, answered)])])
+
+    client = SimpleNamespace(send=send, cluster=SimpleNamespace(leader_for_partition=lambda _: 1))
+    with pytest.raises(CorruptRecordException):
+        await listening._past(cast("AIOKafkaConsumer", SimpleNamespace(_client=client)), TopicPartition(TOPIC, 0), 5, 9)
 
 
 async def put_unreadable(kit: Kit, partition: int) -> None:
