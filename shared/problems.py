@@ -284,6 +284,7 @@ TITLES: dict[str, str] = {
     "export_unknown": "没有找到这次导出",
     "export_field_unknown": "清单没有这一列",
     "export_filter_unknown": "不能这样筛选",
+    "export_filter_value_unknown": "没有这样的筛选值",
     "export_one_sheet_only": "清单有多张工作表",
     "export_reason_missing": "未写明用途",
     "export_not_unmasked": "只能导出脱敏数据",

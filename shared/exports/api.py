@@ -131,7 +131,10 @@ async def audit(
 @router.post("/exports", status_code=202)
 async def ask(body: ExportBody, who: Asker, key: IdempotencyKey, door: InDoor) -> ExportView:
     """Ask for a list; it is written by a worker and waits to be taken."""
-    export_id = await commands.ask_export(door.database, door.by(who, key, body.reason), _asked(door.exports, body, who))
+    wanted = _asked(door.exports, body, who)
+    async with door.database.glancing() as conn:
+        _list_for(door.exports, body.list, who).ensure_coded(body.filters, await door.exports.words(conn))
+    export_id = await commands.ask_export(door.database, door.by(who, key, body.reason), wanted)
     async with door.database.glancing() as conn:
         return (await queries.export(conn, door.exports, who, export_id))[0]
 

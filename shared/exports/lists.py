@@ -1,8 +1,10 @@
 """What a list is: its columns with their SQL, and where its rows come from, within what the asker may see."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from enum import StrEnum
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import asyncpg
@@ -11,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, TypeA
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
-from shared.exports.models import FieldUnknown, FilterUnknown
+from shared.exports.filters import code_set_of, label_of, values_of
+from shared.exports.models import FieldUnknown, FilterUnknown, FilterValueUnknown
 from shared.glossary import LABELS
 from shared.pages import Day
 from shared.sheets.writing import Cell, Form
@@ -107,8 +110,15 @@ class ExportList:
         return any(column.sensitive for sheet in self.sheets for column in sheet.columns)
 
     def understood(self, filters: Mapping[str, str]) -> Filters:
-        """The filters as values of their types. Raises FilterUnknown."""
+        """The filters as values of their types. Raises FilterUnknown, FilterValueUnknown."""
         return {name: self._value(name, text) for name, text in filters.items()}
+
+    def ensure_coded(self, filters: Mapping[str, str], words: Words) -> None:
+        """Raises FilterValueUnknown: no row has a code that is not in the filter's set, and a list of none would not say why."""
+        for name, text in filters.items():
+            codes = words.get(code_set_of(self.name, name)) if self.filters[name] is str else None
+            if codes and text not in codes:
+                raise self._no_such_value(name, codes, codes)
 
     def _value(self, name: str, text: str) -> object:
         if name not in self.filters:
@@ -116,7 +126,23 @@ class ExportList:
         try:
             return TypeAdapter[object](self.filters[name]).validate_python(text)
         except ValidationError:
-            raise FilterUnknown(filter=name, known=f"{name} 的格式如 {_EXAMPLES.get(self.filters[name], '文字')}") from None
+            raise self._no_such_value(name, _values(self.filters[name]), values_of(self.name, name)) from None
+
+    def _no_such_value(self, name: str, values: Iterable[Any], words: Mapping[str, str]) -> FilterValueUnknown:
+        named = ((value, words.get(value) or LABELS.get(value)) for value in values)
+        known = "、".join(f"{value}（{word}）" if word else value for value, word in named)
+        example = _EXAMPLES.get(self.filters[name], "文字")
+        return FilterValueUnknown(filter=name, label=label_of(self.name, name), known=known or f"格式如 {example}")
+
+
+def _values(kind: Any) -> list[str]:
+    """All that a filter of this type may be; none where they cannot be counted."""
+    if kind is bool:
+        return ["true", "false"]
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return list(kind)
+    parts = get_args(kind) if get_origin(kind) in {Literal, Union, UnionType} else ()
+    return [value for part in parts for value in ([part] if isinstance(part, str) else _values(part))]
 
 
 async def _no_words(_: Connection) -> Words:

@@ -121,10 +121,17 @@ class FieldUnknown(Conflict):
 
 
 class FilterUnknown(Conflict):
-    """The list cannot be narrowed by this, or not by such a value."""
+    """The list cannot be narrowed by this."""
 
     code = "export_filter_unknown"
     sentence = "不能按 {filter} 筛选。可用：{known}。"
+
+
+class FilterValueUnknown(Conflict):
+    """No row can have this value. What was written is not repeated: it may be a name."""
+
+    code = "export_filter_value_unknown"
+    sentence = "筛选条件 {filter}（{label}）不能是这个值。可用：{known}。"
 
 
 class OneSheetOnly(Conflict):

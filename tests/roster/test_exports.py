@@ -232,8 +232,39 @@ async def test_unmasked_needs_the_role_and_a_reason(house: House) -> None:
         "export_list_unknown",
         "export_list_unknown",
         "export_field_unknown",
-        *["export_filter_unknown"] * 4,
+        "export_filter_value_unknown",
+        "export_filter_unknown",
+        *["export_filter_value_unknown"] * 2,
     ]
+
+
+async def test_a_list_is_not_narrowed_to_nothing_by_a_value_that_no_row_can_have(idle: House) -> None:
+    told = [
+        (await idle.ask(name, filters={filter_: value}))["detail"]
+        for name, filter_, value in (
+            ("roster", "sex", "女"),
+            ("quotas", "kind", "行政编制"),
+            ("seats", "level", "正职"),
+            ("ledger", "matter", "入编"),
+            ("roster", "population", "机关"),
+            ("differences", "kind", "人员"),
+            ("units", "sort", "名称"),
+            ("quotas", "below", "是"),
+            ("units", "unit", "某局"),
+        )
+    ]
+    known = await idle.ask("differences", filters={"kind": "field_differs"})
+
+    assert told[0] == "筛选条件 sex（性别）不能是这个值。可用：M（男）、F（女）、unknown_sex（未知）、unsaid_sex（未说明）。"
+    assert "XZ（行政编制）、" in told[1]
+    assert "可用：unit_head（单位正职）、" in told[2]
+    assert "roster.person_placed.v1（" in told[3]
+    assert told[4].endswith("可用：public（机关事业）、state_enterprise（国资）。")
+    assert told[5].startswith("筛选条件 kind（种类）不能是这个值。可用：")
+    assert "、-name（名称（倒序））。" in told[6]
+    assert told[7].endswith("可用：true（含下级单位）、false（仅本单位）。")
+    assert told[8].endswith("可用：格式如 一个编号。")
+    assert known["state"] == "export_waiting"
 
 
 @pytest.mark.parametrize("name", [name for name, each in EXPORTS.lists.items() if "unit" in each.filters and name != "secondments"])
@@ -260,13 +291,13 @@ async def test_units_are_narrowed_as_their_page_is(house: House, roster_db: Data
     for category in ("SY-1", "SY-2"):
         await given.unit(roster_db, category=category)
     await roster_db.pool.execute(
-        "UPDATE unit_records SET nature = 'institution', public_welfare = 'class_2', sector = 'school' WHERE category = 'SY-2'"
+        "UPDATE unit_records SET nature = 'institution', public_welfare = 'welfare_2', sector = 'education' WHERE category = 'SY-2'"
     )
-    of_record = {"nature": "institution", "public_welfare": "class_2", "sector": "school"}
+    of_record = {"nature": "institution", "public_welfare": "welfare_2", "sector": "education"}
     for query, number in (
         ({"category": "SY-2"}, 1),
         (of_record, 1),
-        ({"sector": "hospital"}, 0),
+        ({"sector": "health"}, 0),
         ({"q": "ceshidanwei", "sort": "-name"}, 2),
         ({"q": "医院", "sort": "name"}, 0),
     ):
@@ -509,7 +540,7 @@ async def test_who_was_found_is_taken_in_the_order_of_the_page_and_nothing_that_
     assert [record["人员范围"] for record in file.records()] == ["", "编外", "机关事业"]
     assert kept["filters"] == filters
     assert "筛选：指定人员为3 人　" in file.mark
-    assert refused == ["export_filter_unknown"] * 3
+    assert refused == ["export_filter_value_unknown"] * 3
 
 
 async def test_posts_are_narrowed_by_all_that_their_page_is_narrowed_by(house: House, roster_db: Database) -> None:
