@@ -247,6 +247,8 @@ _KINDS = {
 def reason_of(kind: str, context: Mapping[str, object]) -> str:
     """What is wrong with a field, for people, from pydantic's error type and its numbers."""
     said = _REASONS.get(kind) or next((sentence for prefix, sentence in _KINDS.items() if kind.startswith(prefix)), "内容不符合要求")
+    if "expected" in context:
+        context = {"expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、")}
     return said.format_map(context)
 
 

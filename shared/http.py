@@ -200,7 +200,8 @@ async def _out_of_range(_: Request, error: ValidationError) -> Response:
 
 def _not_as_asked(found: Sequence[tuple[Sequence[int | str], Mapping[str, Any]]]) -> Response:
     fields = [
-        {"field": ".".join(str(part) for part in where), "reason": reason_of(item["type"], item.get("ctx", {}))} for where, item in found
+        {"field": ".".join(str(part) for part in where) or "请求内容", "reason": reason_of(item["type"], item.get("ctx", {}))}
+        for where, item in found
     ]
     return problem(422, "malformed", "提交的内容格式不正确，请按提示修改后重新提交。", fields=fields)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 import asyncpg
 import httpx
@@ -30,6 +30,7 @@ class Body(BaseModel):
 
     number: int
     id_number: str = ""
+    ending: Literal["xlsx", "csv"] = "csv"
 
     @field_validator("id_number")
     @classmethod
@@ -169,6 +170,16 @@ async def test_a_malformed_body_names_its_fields_and_repeats_none_of_their_value
     assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
     assert {field["field"] for field in answer.json()["fields"]} == {"number", "id_number"}
     assert SECRET not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_a_malformed_body_is_told_in_chinese_alone() -> None:
+    async with client() as asked:
+        of_few = await asked.post("/write", json={"number": 1, "ending": "pdf"}, headers={"idempotency-key": "12345678"})
+        without = await asked.post("/write", headers={"idempotency-key": "12345678"})
+
+    assert of_few.json()["fields"] == [{"field": "ending", "reason": "只能是 'xlsx'、'csv' 之一"}]
+    assert without.json()["fields"] == [{"field": "请求内容", "reason": "必填，不能为空"}]
 
 
 @pytest.mark.asyncio
