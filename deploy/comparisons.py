@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from deploy.doors import Doors
-from deploy.local.place import WrongPlace
 from services.roster.models.comparisons import UNDER_WAY, ComparisonState
 
 KIND = "provincial"
@@ -22,7 +21,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 async def compare_file(file: Path, user: str, doors: Doors, unit: str | None, *, whole: bool) -> int:
     """Bring a file, of the whole county or of one unit with those below it; 0: nothing is open, 1: something is, 2: it cannot be compared."""
-    root = {"unit": await _unit_of(doors, user, unit)} if unit else {"whole": "true"} if whole else {}
+    root = {"unit": await doors.unit_of(user, unit)} if unit else {"whole": "true"} if whole else {}
     answer = await doors.upload(user, "roster", "/comparisons", {"file": (file.name, file.read_bytes())}, **root)
     found = await _at_rest(doors, user, answer.body["run_id"])
     if found["state"] != ComparisonState.COMPARED:
@@ -38,15 +37,6 @@ async def compare_file(file: Path, user: str, doors: Doors, unit: str | None, *,
     if open_ := sum(found["outcome"][name] for name in ("new", "again", "same")):
         console.print(f"查看与上报：bianban export differences --filter run={found['id']} --out 差异.xlsx", markup=False)
     return 1 if open_ or found["unread"] else 0
-
-
-async def _unit_of(doors: Doors, user: str, called: str) -> str:
-    """The unit of this code or name."""
-    found = (await doors.get(user, "roster", "/units", q=called, limit=200)).body["items"]
-    units: list[str] = [each["id"] for each in found if called in {each["code"], each["uscc"], each["name"], each["short_name"]}]
-    if len(units) != 1:
-        raise WrongPlace(f"名称或代码为“{called}”的单位有 {len(units)} 个，请写明它的全称或代码。")
-    return units[0]
 
 
 async def _at_rest(doors: Doors, user: str, run_id: str) -> dict[str, Any]:

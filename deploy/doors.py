@@ -51,6 +51,8 @@ def not_done(failed: Exception) -> WrongPlace:
     """What is said to who typed a command that came to nothing."""
     if isinstance(failed, ConnectionError | httpx.TransportError):
         return WrongPlace("系统没有应答。请先运行 bianban up。")
+    if isinstance(failed, OSError) and failed.filename:
+        return WrongPlace(f"不能读写 {failed.filename}。请核对它是否存在、是否可读写，再重试。")
     return WrongPlace(f"未能完成：{failed}")
 
 
@@ -120,6 +122,14 @@ class Doors:
             half.rename(target)
         finally:
             half.unlink(missing_ok=True)
+
+    async def unit_of(self, user: str, called: str) -> str:
+        """The unit of this code or name, among those the user sees. WrongPlace when there is none, or several."""
+        found = (await self.get(user, "roster", "/units", q=called, limit=200)).body["items"]
+        units: list[str] = [each["id"] for each in found if called in {each["code"], each["uscc"], each["name"], each["short_name"]}]
+        if len(units) != 1:
+            raise WrongPlace(f"名称或代码为“{called}”的单位有 {len(units)} 个，请写明它的全称或代码。")
+        return units[0]
 
     async def pages(self, user: str, service: str, path: str, **query: str | int | None) -> list[Any]:
         """All items of a paged list."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import httpx
 import typer
@@ -19,6 +20,7 @@ from shared.exports.models import UNDER_WAY, ExportState
 
 OPENED_AFTER = 1.0
 _GLANCE = 0.3
+_ENDINGS = (".xlsx", ".csv")
 console = Console(highlight=False, soft_wrap=True)
 Lists = dict[str, tuple[str, dict[str, Any]]]
 """By name: the service, and what it says of the list."""
@@ -29,7 +31,9 @@ def export_list(
     *,
     out: Annotated[Path | None, typer.Option(help="写到哪里 (*.xlsx 或 *.csv)。")] = None,
     format_: Annotated[str | None, typer.Option("--format", help="xlsx 或 csv；不写则按文件名。")] = None,
-    filters: Annotated[list[str] | None, typer.Option("--filter", help="筛选，如 as_of=2026-06-30；可写多次。")] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="筛选，如 as_of=2026-06-30；unit 写单位名称、代码或编号；可写多次。")
+    ] = None,
     fields: Annotated[str, typer.Option(help="只要哪些列，用逗号分开；不写则全部。")] = "",
     unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（须有权限并写明 --reason）。")] = False,
     reason: Annotated[str, typer.Option(help="用途，写在文件首行并留痕。")] = "",
@@ -43,7 +47,7 @@ def export_list(
         "reason": reason,
     }
     try:
-        asyncio.run(_list(user) if name is None else _export(name, _target(out), format_, body, user))
+        asyncio.run(_list(user) if name is None else _export(name, _target(out, format_), format_, body, user))
     except (Refused, httpx.HTTPError, OSError) as failed:
         raise not_done(failed) from None
 
@@ -56,9 +60,11 @@ def _pairs(written: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _target(out: Path | None) -> Path:
+def _target(out: Path | None, format_: str | None) -> Path:
     if out is None:
         raise typer.BadParameter("请写明写到哪里", param_hint="--out")
+    if out.suffix.lower() not in _ENDINGS and not format_:
+        raise typer.BadParameter(f"文件名须以 {' 或 '.join(_ENDINGS)} 结尾，或用 --format 写明格式", param_hint="--out")
     if out.exists():
         raise WrongPlace(f"{out} 已存在，未覆盖。")
     if not out.parent.is_dir():
@@ -82,13 +88,24 @@ async def _export(name: str, out: Path, format_: str | None, body: Mapping[str, 
             raise WrongPlace(f"没有名为 {name} 的清单，或者 {user} 无权查看。可导出：{'、'.join(lists)}。")
         service = lists[name][0]
         kind = format_ or ("csv" if out.suffix.lower() == ".csv" else "xlsx")
-        asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body})).body
+        filters = await by_id(doors, user, body["filters"])
+        asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body, "filters": filters})).body
         done = await _ended(doors, user, service, asked["id"])
         if done["state"] != ExportState.DONE:
             raise WrongPlace(f"没有导出：{done['note'] or done['state_label']}")
         await doors.save(user, service, f"/exports/{done['id']}/file", out)
     masked = "，未脱敏，请妥善保管" if done["unmasked"] else ""
     console.print(f"{done['title']}：共 {done['rows_done']} 行{masked}，已写入 {out}", markup=False)
+
+
+async def by_id(doors: Doors, user: str, filters: Mapping[str, str]) -> Mapping[str, str]:
+    """A unit is written as people call it."""
+    called = filters.get("unit", "")
+    try:
+        UUID(called)
+    except ValueError:
+        return {**filters, "unit": await doors.unit_of(user, called)} if called else filters
+    return filters
 
 
 async def _lists(doors: Doors, user: str) -> Lists:

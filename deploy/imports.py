@@ -55,6 +55,8 @@ def import_file(
     for path in (file, mapping):
         if path is not None and not path.is_file():
             raise WrongPlace(f"没有找到文件 {path}。请核对路径。")
+    if report is not None and not report.parent.is_dir():
+        raise WrongPlace(f"没有文件夹 {report.parent}。请核对路径。")
     if file.stat().st_size > FILE_BYTES:
         raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
     fields = {"political_legal": "true"} if political_legal else {}
@@ -80,6 +82,8 @@ def template(
     """写出空白模板，带填写说明、下拉选项和代码表。"""
     _ensure_kind(kind)
     file = file or Path(f"{SHEETS[kind].title}模板.xlsx")
+    if file.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("文件名须以 .xlsx 结尾", param_hint="FILE")
     if file.exists():
         raise WrongPlace(f"{file} 已存在，未覆盖。")
 

@@ -17,6 +17,7 @@ from deploy.doors import Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import StillBusy, pulse_of
+from services.roster.models.fields import SHEETS
 
 PATIENCE = 600.0
 _UNFIT = f"单位数和人数不相称。单位至少 {LEAST_UNITS} 个，人员至少 {LEAST_PERSONS} 人，平均每个单位至少 {LEAST_EACH} 人。"
@@ -40,8 +41,12 @@ def generate(
     out: Annotated[Path, typer.Option(help="写入的文件夹。")],
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="以哪一天为准；默认为演示的首个业务日期。")] = None,
 ) -> None:
-    if out.exists() and any(out.iterdir()):
-        raise WrongPlace(f"{out} 中已有文件，未覆盖。请另写一个文件夹。")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise WrongPlace(f"{out} 中已有文件，未覆盖。请另写一个文件夹。")
+    except OSError as failed:
+        raise not_done(failed) from None
     began, today = time.monotonic(), day.date() if day else TODAY
     if not FIRST_DAY <= today <= LAST_DAY:
         raise WrongPlace(f"日期须在 {FIRST_DAY} 至 {LAST_DAY} 之间。请另写 --date。")
@@ -90,6 +95,8 @@ async def _load(folder: Path, user: str | None) -> None:
     began = time.monotonic()
     place = Place.from_environment()
     place.ensure_invented()
+    if missing := [kind for kind in SHEETS if not (folder / f"{kind}.xlsx").is_file()]:
+        raise WrongPlace(f"{folder} 中没有 {missing[0]}.xlsx。请写 bianban city generate 写出的文件夹。")
     books = files.books(folder)
     async with doors_of(place) as doors:
         taken = await loading.load(doors, await officer(doors, user), books, lambda line: console.print(line, markup=False))

@@ -42,6 +42,8 @@ WRONG = {
     "identity load /nosuch": "'file' 的值不正确：没有文件 '/nosuch'。",
     "identity load /": "'file' 的值不正确：'/' 是文件夹，应为文件。",
     "person requests 某人 --user x": "'person' 的值不正确：应为编号，请从查询结果中完整复制。",
+    "template roster 人员.xls": "FILE 的值不正确：文件名须以 .xlsx 结尾",
+    "export units --out 单位.pdf": "--out 的值不正确：文件名须以 .xlsx 或 .csv 结尾，或用 --format 写明格式",
     "dead-letters drop nosuch x": "'service' 的值不正确：'nosuch' 不在可选值",
 }
 
@@ -96,6 +98,27 @@ def test_where_nothing_runs_one_is_told_how_to_start_it(line: str, tmp_path: Pat
 
     assert isinstance(failed, WrongPlace)
     assert str(failed) == "系统没有应答。请先运行 bianban up。"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("import roster a.csv --report nosuch/b.xlsx", "没有文件夹 nosuch。请核对路径。"),
+        ("city load nosuch", "nosuch 中没有 units.xlsx。请写 bianban city generate 写出的文件夹。"),
+        ("city generate --out a.csv", "不能读写 a.csv。请核对它是否存在、是否可读写，再重试。"),
+    ],
+)
+def test_a_place_that_cannot_be_read_or_written_is_told_before_any_work(
+    line: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").write_text("x")
+    monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
+    monkeypatch.setenv("BIANBAN_PORT_OFFSET", "30000")
+    monkeypatch.chdir(tmp_path)
+
+    failed = CliRunner().invoke(cli.app, line.split()).exception
+
+    assert (type(failed), str(failed)) == (WrongPlace, told)
 
 
 @pytest.mark.parametrize("command", ["", "import", "export", "up"])

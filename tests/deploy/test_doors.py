@@ -3,13 +3,15 @@
 import stat
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from deploy.doors import Doors, Refused, owned
-from deploy.local.place import Place
+from deploy.doors import Doors, Refused, not_done, owned
+from deploy.exports import by_id
+from deploy.local.place import Place, WrongPlace
 from shared.auth import Tokens, Who
 from shared.db import Database
 
@@ -80,3 +82,35 @@ async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: 
             again.chmod(before)
         owned(again, BOOK)
         assert (again.read_bytes(), stat.S_IMODE(again.stat().st_mode)) == (BOOK, 0o600)
+
+
+async def test_a_file_that_cannot_be_written_is_named_in_chinese(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as failed:
+        owned(tmp_path / "nosuch" / "a.xlsx", b"")
+
+    assert str(not_done(failed.value)) == f"不能读写 {tmp_path}/nosuch/a.xlsx。请核对它是否存在、是否可读写，再重试。"
+
+
+def unit(name: str, code: str) -> dict[str, str | None]:
+    return {"id": f"id of {code}", "name": name, "code": code, "uscc": None, "short_name": None}
+
+
+class Listed(Doors):
+    """The units that a search finds."""
+
+    async def get(self, *_: str, **__: str | int | None) -> Any:
+        return SimpleNamespace(
+            body={"items": [unit("示例局", "A1"), unit("示例局办公室", "A2"), unit("重名所", "B1"), unit("重名所", "B2")]}
+        )
+
+
+async def test_a_unit_is_meant_by_its_name_or_code(tmp_path: Path) -> None:
+    listed = Listed(Place(tmp_path, 0, "test"), cast("httpx.AsyncClient", None), cast("Database", None), cast("Tokens", Signer()))
+
+    assert await by_id(listed, "officer", {"unit": "示例局", "kind": "XZ"}) == {"unit": "id of A1", "kind": "XZ"}
+    assert await by_id(listed, "officer", {"unit": "A2"}) == {"unit": "id of A2"}
+    known = {"unit": "01a2317c-6dbb-71ec-b1db-b45c92679be7"}
+    assert (await by_id(listed, "officer", known), await by_id(listed, "officer", {})) == (known, {})
+    for called, found in (("重名所", 2), ("示例", 0)):
+        with pytest.raises(WrongPlace, match=f"名称或代码为“{called}”的单位有 {found} 个"):
+            await by_id(listed, "officer", {"unit": called})
