@@ -204,10 +204,18 @@ class Database:
             await asyncio.sleep(GATHER)  # what is committed meanwhile shares the next one
 
 
-def _away() -> BaseException:
-    """What a lost connection means. To who was told to end, no more than that: the ROLLBACK that failed would keep a loop going."""
+def _away() -> Unavailable:
+    ensure_to_go_on()
+    return Unavailable("database")
+
+
+def ensure_to_go_on() -> None:
+    """Raises CancelledError in a task that was told to end: to it a lost connection means no more than that. The ROLLBACK that failed has taken the
+    place of the word to end, and a loop would go on.
+    """
     task = asyncio.current_task()
-    return asyncio.CancelledError() if task and task.cancelling() else Unavailable("database")
+    if task and task.cancelling():
+        raise asyncio.CancelledError
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from aiokafka.protocol.fetch import FetchRequest
 
 from shared import inbox, replays
 from shared.consumer import Subscription, handle, park_unread
-from shared.db import TROUBLE, Connection, Database
+from shared.db import TROUBLE, Connection, Database, ensure_to_go_on
 from shared.dead_letters import Record
 from shared.events.envelope import begun_at
 from shared.lanes import Lanes, lock_connection, nobody_shares
@@ -62,6 +62,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
                     telling.cancel()
                     LAG.set(subscription.name, ())
         except (*TROUBLE, KafkaError) as error:
+            ensure_to_go_on()
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
             await asyncio.sleep(0.5)
 

@@ -15,7 +15,7 @@ from opentelemetry import propagate, trace
 from pydantic import BaseModel
 
 from shared import deeds, stirring
-from shared.db import TROUBLE, By, Connection, Database, readable_json
+from shared.db import TROUBLE, By, Connection, Database, ensure_to_go_on, readable_json
 from shared.events.envelope import Event, Headers, uuid7
 from shared.lanes import Lanes, lock_connection
 
@@ -142,6 +142,7 @@ async def relay(database: Database, url: str, sender: Sender) -> None:
                     await lanes.settle()
                     await _send_for_a_while(conn, lanes, sender, stirred, seconds=SETTLE)
         except TROUBLE as error:
+            ensure_to_go_on()
             _log.warning("outbox relay lost its connection", destination=sender.name, error=type(error).__name__)
             await asyncio.sleep(0.3)
 

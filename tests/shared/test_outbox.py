@@ -146,6 +146,35 @@ class Slow:
         return [rows[0]["id"]]
 
 
+class Broken:
+    """What it was doing in a transaction is rolled back over a connection that is gone."""
+
+    name = "broken"
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def ready(self, _: Connection) -> bool:
+        self.asked.set()
+        try:
+            return await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise asyncpg.InterfaceError("connection is closed") from None
+
+
+@pytest.mark.asyncio
+async def test_a_relay_that_is_told_to_end_as_its_connection_is_lost_ends(kit: Kit) -> None:
+    """A worker would outlive its SIGTERM."""
+    broken = Broken()
+    relaying = asyncio.create_task(relay(kit.database, kit.url, cast("outbox.Sender", broken)))
+    await broken.asked.wait()
+    relaying.cancel()
+    _, late = await asyncio.wait([relaying], timeout=10)
+    relaying.cancel()
+
+    assert not late
+
+
 @pytest.mark.asyncio
 async def test_a_relay_that_is_never_idle_still_gives_lanes_to_a_second_one(kit: Kit) -> None:
     await write(kit.database, [uuid4() for _ in range(30)], range(1, 31))
