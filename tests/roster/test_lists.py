@@ -493,7 +493,8 @@ async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, ros
         ("机构登记", str(top.unit_id)), ("编制数变更", str(top.unit_id)), ("机构登记", str(below.unit_id)), ("编制数变更", str(below.unit_id)),
     ]  # fmt: skip
     assert (all_[1]["document_no"], all_[1]["issuer"], all_[1]["establishments"][0]["quota"]) == (given.DOCUMENT, "海测编", 2)
-    assert first_load["issuer"] is None
+    assert all_[1]["document_on"] == all_[1]["effective_on"]
+    assert (first_load["issuer"], first_load["document_on"]) == (None, str(given.TODAY))
     assert (len(own), none, pages) == (2, [], [3, 2])
     assert {each["matter"] for each in all_} <= set(matters.values())
 

@@ -86,9 +86,11 @@ def told(who: Who) -> str:
 
 SORTS = {"at": {"row.occurred_at": "timestamptz", "row.event_id": "uuid"}}
 _REFORM = "FROM reforms WHERE reforms.id = (row.body ->> 'reform_id')::uuid"
+_DATED = "(SELECT max(document_on) FROM {} AS dated WHERE dated.unit_id = row.unit_id AND dated.document_no = row.document_no)"
+"""A document has one date: what it approved or made of the unit tells it."""
 DOCUMENT = {
     "issuer": r"substring(row.document_no FROM '^([^〔\[（(0-9]+)[〔\[（(]')",
-    "document_on": f"coalesce((row.body ->> 'document_on')::date, (SELECT document_on {_REFORM}))",
+    "document_on": f"coalesce((SELECT document_on {_REFORM}), {_DATED.format('quotas')}, {_DATED.format('unit_records')})",
     "document_title": f"(SELECT title {_REFORM})",
 }
 """What an event of the log rests on, besides the number; no issuer where the number is none of a document (期初建账-…)."""
