@@ -169,6 +169,7 @@ TITLES: dict[str, str] = {
     "person_twice": "人员重复",
     "no_quota_row": "没有核定此项编制",
     "file_unreadable": "文件不能读取",
+    "national_header_missing": "上级数据的表头不对",
     "header_missing": "表头不完整",
     "mapping_wrong": "对照文件有误",
     "template_too_old": "模板版本不符",

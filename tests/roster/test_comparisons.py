@@ -361,6 +361,7 @@ async def test_a_cancelled_comparison_touches_nothing_and_no_register_is_said_to
     assert await upper.differences() == []
     other = await upper.compare(book({"人员信息": [{"姓名": "某", "性别": "1"}]}))
     assert (other.state, "公民身份号码" in other.note) == (ComparisonState.UNREADABLE, True)
+    assert ("bianban export provincial" in other.note, "--mapping" in other.note) == (True, False)
     assert await upper.database.pool.fetchval("SELECT count(*) FROM comparison_files") == 0
 
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from services.roster.commands.comparisons import end, kept_file
 from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, NumbersHidden, subject_of, whom_of
-from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, Problem
+from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, NationalHeaderMissing, Problem
 from services.roster.queries.comparison_facts import Plan, all_units, kept_only_here, known_here, leads_of, our_rows, plans
 from services.roster.queries.difference_values import is_sensitive, number_of, opened_values, place_in
 from services.roster.queries.exports.provincial import formats
@@ -107,7 +107,8 @@ async def compare_registers(database: Database, cipher: FieldCipher, clock: Cloc
     except (Unreadable, HeaderMissing, MappingWrong, FileForgotten, FileOfPart, NumbersHidden) as refusal:
         async with database.transaction() as conn:
             if await conn.fetchval("SELECT state FROM comparison_runs WHERE id = $1 FOR UPDATE", run_id) == ComparisonState.COMPARING:
-                await end(conn, run_id, ComparisonState.UNREADABLE, by, str(refusal))
+                told = NationalHeaderMissing(**refusal.facts) if isinstance(refusal, HeaderMissing) else refusal
+                await end(conn, run_id, ComparisonState.UNREADABLE, by, str(told))
 
 
 async def _prepare(database: Database, cipher: FieldCipher, at: datetime, row: asyncpg.Record) -> _Run:

@@ -252,6 +252,13 @@ class HeaderMissing(Conflict):
     sentence = "工作表“{sheet}”{detail}。请对照模板补正；旧台账的表头可用对照文件（--mapping）说明。"
 
 
+class NationalHeaderMissing(HeaderMissing):
+    """A sheet of the upper level's register without a usable header: it has the columns that we hand up, and no mapping file."""
+
+    code = "national_header_missing"
+    sentence = "工作表“{sheet}”{detail}。请对照本系统导出的“实名制信息”（命令行：bianban export provincial）补正。"
+
+
 class TemplateTooOld(Conflict):
     """The template of another version, whose columns no longer carry what is needed."""
 
