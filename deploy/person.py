@@ -36,7 +36,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False, soft_wrap=True)
 User = Annotated[str, typer.Option(help="以哪个用户办理。")]
-Person = Annotated[UUID, typer.Argument(help="人员编号。")]
+Person = Annotated[UUID, typer.Argument(help="人员编号：门户中此人页面的地址以它结尾。")]
 RequestId = Annotated[UUID, typer.Argument(help="申请编号，见 bianban person requests。")]
 
 
