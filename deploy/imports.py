@@ -39,7 +39,10 @@ def import_file(
     yes: Annotated[bool, typer.Option("--yes", help="没有错误时写入。")] = False,
     accept_valid: Annotated[bool, typer.Option("--accept-valid", help="写入无误的行，有错误的行留下。")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只核对，不写入（默认即如此）。")] = False,
-    mapping: Annotated[Path | None, typer.Option(help="对照文件（TOML 或 JSON）：旧台账的表头和代码对应模板的哪些列。")] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="对照文件（TOML 或 JSON）：旧台账的表头、代码和单位叫法对应模板的什么，示例见 docs/mapping.example.toml。"),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="把原文件另存一份，带“核对结果”列，有问题的单元格着色。")] = None,
     political_legal: Annotated[bool, typer.Option("--political-legal", help="导入政法专项编制（须本系统已开启）。")] = False,
     unit: Annotated[

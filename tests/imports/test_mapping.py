@@ -41,6 +41,14 @@ def test_an_old_register_is_read_by_its_mapping(mapping: MappingFile) -> None:
     assert judged.values["professional_title"] == "高级教师"
 
 
+def test_what_an_old_register_calls_a_unit_is_read_by_its_mapping() -> None:
+    mapping = MappingFile.model_validate({"codes": {"单位": {"一小（本部）": "示例市第一小学"}}})
+
+    ensure_fits(mapping, "roster", [PERSONS], CHOICES)
+
+    assert [one("roster", person(单位=unit), mapping).values["unit"] for unit in ("一小 (本部)", "二小")] == ["示例市第一小学", "二小"]
+
+
 def test_a_filled_column_wins_over_what_is_extracted_and_over_a_default() -> None:
     judged = one("roster", person(专业技术职务="一级教师", 备注="职称：高级教师", 编别="事业编制", 经费形式="财政拨款", 职工姓名="甲"), OLD)
 
@@ -80,6 +88,8 @@ def test_studies_of_both_kinds_stand_below_a_merged_title() -> None:
         ({"kind": "units"}, "kind 为 units"),
         ({"columns": {"名": "姓 名"}}, "columns 中的“姓 名”不是模板中的名称，是否应为“姓名”"),
         ({"codes": {"编制种类": {}}}, "是否应为“编制类型”"),
+        ({"columns": {"来校时间": "入编日期"}}, "是否应为“入编时间”"),
+        ({"codes": {"职务": {"x": "科长"}}}, "不能对照"),
         ({"codes": {"编制类型": {"x": "事业"}}}, "可填：行政编制"),
         ({"defaults": {"入编时间": "去年"}}, "defaults 中“入编时间”的值不是日期"),
         ({"extract": [{"from": "备注", "to": "专业技术职务", "pattern": "("}]}, "不是有效的正则表达式"),

@@ -796,6 +796,12 @@ async def test_an_old_register_goes_in_by_a_mapping_file(office: Office) -> None
     assert await office.database.pool.fetchval("SELECT professional_title FROM person_records") == "高级教师"
 
 
+async def test_a_sheet_without_a_header_is_named_as_it_is_called_in_the_file(office: Office) -> None:
+    view = await office.check("roster", {"花名册": [{"职工": "甲", "编别": "x"}]})
+
+    assert (view.state, "工作表“花名册”的前 40 行中没有找到表头" in view.note) == (ImportState.UNREADABLE, True)
+
+
 async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_anew(office: Office) -> None:
     cancelled, repeated = [await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]}) for _ in range(2)]
     await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))

@@ -93,6 +93,20 @@ async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
     assert await roster_db.pool.fetchval("SELECT count(*) FROM import_files") == 0
 
 
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        (b'kind = "roster"\n[columns]\na = b\n', "第 3 行附近写法不对"),
+        (b'[column]\na = "b"\n', "没有“column”这一部分，只有 kind、sheets、columns、codes、defaults、extract"),
+        ("[columns]\n'姓名' = 1\n".encode(), "columns.姓名 的写法不对，等号两边"),
+    ],
+)
+async def test_what_is_wrong_in_a_mapping_is_told_where_it_stands(doors: Doors, mapping: bytes, said: str) -> None:
+    answer = await brought(doors, files={"mapping": ("m.toml", mapping)})
+
+    assert said in answer.json()["detail"]
+
+
 async def test_a_request_without_a_file_and_one_that_is_too_large_are_refused(doors: Doors) -> None:
     headers = doors.office | {"idempotency-key": str(uuid4())}
 

@@ -6,6 +6,7 @@ An import is its owner's, not a unit's: who sees a part of the county reads his 
 import asyncio
 import json
 import os
+import re
 import tomllib
 from typing import Annotated
 from uuid import UUID
@@ -241,10 +242,17 @@ async def _mapping(sent: object) -> MappingFile | None:
             raise ValueError
         return MappingFile.model_validate(values)
     except ValidationError as wrong:
-        where = "、".join(".".join(str(part) for part in each["loc"]) for each in wrong.errors()[:3])
-        raise MappingWrong(detail=f"{where} 的写法不对") from None
-    except (ValueError, RecursionError):
-        raise MappingWrong(detail="不是有效的 TOML 或 JSON（UTF-8 编码）") from None
+        raise MappingWrong(detail="；".join(_misplaced(each["loc"], each["type"]) for each in wrong.errors()[:3])) from None
+    except (ValueError, RecursionError) as error:
+        line = re.search(r"line (\d+)", str(error))
+        raise MappingWrong(detail=f"不是有效的 TOML 或 JSON（UTF-8 编码）{f'，第 {line[1]} 行附近写法不对' if line else ''}") from None
+
+
+def _misplaced(place: tuple[int | str, ...], kind: str) -> str:
+    where = ".".join(str(part) for part in place)
+    if kind == "extra_forbidden" and len(place) == 1:
+        return f"没有“{where[:40]}”这一部分，只有 {'、'.join(MappingFile.model_fields)}"
+    return f"{where[:80]} 的写法不对，等号两边都要写成带引号的文字"
 
 
 async def _view(door: Door, import_id: UUID, who: Who) -> queries.ImportView:

@@ -176,8 +176,8 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
     """Which fields the file has columns for, and its rows as values. Raises HeaderMissing."""
     header = headers.find(foreign.head, foreign.merged, plan.how.columns)
     if header is None:
-        raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
-    ensure_columns(plan.fields, foreign.title, header.columns, header.doubled, plan.how)
+        raise HeaderMissing(sheet=foreign.name or foreign.title, detail="的前 40 行中没有找到表头")
+    ensure_columns(plan.fields, foreign.name or foreign.title, header.columns, header.doubled, plan.how)
     layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name)
     judge = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True)
     places = [*header.columns.values(), *range(LEADS)]

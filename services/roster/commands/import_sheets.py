@@ -88,16 +88,16 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
 def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
     """Which columns hold what. Raises HeaderMissing."""
     sheet = next(SHEETS[kind] for kind in BOOKS[check.job.kind] if SHEETS[kind].title == foreign.title)
-    how = translated(sheet, check.choices, check.job.mapping)
+    how, title = translated(sheet, check.choices, check.job.mapping), foreign.name or foreign.title
     header = headers.find(foreign.head, foreign.merged, how.columns, how.own)
     if header is None:
-        raise HeaderMissing(sheet=foreign.title, detail="的前 40 行中没有找到表头")
+        raise HeaderMissing(sheet=title, detail="的前 40 行中没有找到表头")
     if sheet.kind == "units":
         combined = translated(UNITS_WITH_POSTS, check.choices, check.job.mapping)
         both = headers.find(foreign.head, foreign.merged, combined.columns, combined.own)
         if both is not None and {"kind", "posts"} <= both.columns.keys():
             sheet, how, header = UNITS_WITH_POSTS, combined, both
-    ensure_columns(sheet, foreign.title, header.columns, header.doubled, how)
+    ensure_columns(sheet, title, header.columns, header.doubled, how)
     names, columns = list(header.columns), list(header.columns.values())
     titles = {**header.unknown, **{headers.plain(title): place for title, place in _written(foreign, header.after).items()}}
     extract = [(titles[headers.plain(source)], name, pattern) for source, name, pattern in how.extract if headers.plain(source) in titles]

@@ -197,7 +197,14 @@ _IN_POST = (
     Field("duty_status", "人员状态", Kind.CODE, "duty_statuses", key=True, sensitivity=P, aliases=("在岗状态",), example="在编在岗"),
 )
 _ENTERED = Field(
-    "started_on", "入编时间", Kind.DAY, required=True, key=True, sensitivity=P, aliases=("进编时间", "上编时间"), example="2010-08-01"
+    "started_on",
+    "入编时间",
+    Kind.DAY,
+    required=True,
+    key=True,
+    sensitivity=P,
+    aliases=("进编时间", "上编时间", "入编日期"),
+    example="2010-08-01",
 )
 
 _LEFT = (

@@ -9,12 +9,14 @@ from services.roster.models.fields import Field, Kind, Sheet
 from services.roster.models.imports import MappingFile, MappingWrong
 from services.roster.rules.imports.cells import Choices, Value, Wrong, folded, reader_of
 
+_NONE: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True)
 class Translated:
-    """One sheet's share of a mapping: headers to field names, code sets with the register's own words, defaults, and hidden values.
+    """One sheet's share of a mapping: headers to field names, code sets with the register's own words, what it calls units, defaults, and hidden values.
 
-    `extract`: header of the source, field name, pattern. `own`: headers that the mapping itself names, to a field's name, or to none.
+    `units`: by field name, its own word (folded) to ours; `extract`: header of the source, field name, pattern. `own`: headers that the mapping itself names, to a field's name, or to none.
     """
 
     columns: Mapping[str, str]
@@ -22,6 +24,7 @@ class Translated:
     defaults: Mapping[str, Value]
     extract: Sequence[tuple[str, str, str]] = ()
     own: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def known_titles(sheet: Sheet) -> dict[str, str]:
@@ -43,6 +46,11 @@ def translated(sheet: Sheet, choices: Mapping[str, Choices], mapping: MappingFil
         },
         extract=[(each.source, fields[each.to].name, each.pattern) for each in mapping.extract if each.to in fields],
         own=mine | {written: "" for written, label in mapping.columns.items() if not label},
+        units={
+            fields[label].name: {folded(written): called for written, called in words.items()}
+            for label, words in mapping.codes.items()
+            if label in fields and fields[label].kind is Kind.UNIT
+        },
     )
 
 
@@ -51,13 +59,15 @@ def ensure_fits(mapping: MappingFile, kind: str, sheets: Sequence[Sheet], choice
     if mapping.kind not in {None, kind}:
         raise MappingWrong(detail=f"kind 为 {mapping.kind}，与本次导入的 {kind} 不同")
     labels = [each.label for sheet in sheets for each in sheet.fields]
+    others = {alias: each.label for sheet in sheets for each in sheet.fields for alias in each.aliases}
     for part, names in (
         ("columns", [name for name in mapping.columns.values() if name]),
         ("codes", mapping.codes),
         ("defaults", mapping.defaults),
         ("extract", [each.to for each in mapping.extract]),
     ):
-        _ensure_known(part, names, labels)
+        _ensure_known(part, names, labels, others)
+    _ensure_translatable(mapping.codes, [each for sheet in sheets for each in sheet.fields])
     _ensure_known("sheets", mapping.sheets.values(), [sheet.title for sheet in sheets])
     for each in mapping.extract:
         _ensure_pattern(each.pattern)
@@ -65,11 +75,21 @@ def ensure_fits(mapping: MappingFile, kind: str, sheets: Sequence[Sheet], choice
         translated(sheet, choices, mapping)
 
 
-def _ensure_known(part: str, names: Iterable[str], known: Sequence[str]) -> None:
+def _ensure_known(part: str, names: Iterable[str], known: Sequence[str], others: Mapping[str, str] = _NONE) -> None:
+    """`others`: what a name is called elsewhere too, to the name."""
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            raise MappingWrong(detail=f"{part} 中的“{name[:40]}”不是模板中的名称{f'，是否应为“{near[0]}”' if near else ''}")
+            near = [*difflib.get_close_matches(name, [*others, *known], n=1, cutoff=0.4)]
+            meant = f"，是否应为“{others.get(near[0], near[0])}”" if near else ""
+            raise MappingWrong(detail=f"{part} 中的“{name[:40]}”不是模板中的名称{meant}")
+
+
+def _ensure_translatable(labels: Iterable[str], fields: Sequence[Field]) -> None:
+    """Words of codes and of units have others; any other column is taken as it is written."""
+    able = {each.label for each in fields if each.kind in {Kind.CODE, Kind.UNIT}}
+    for label in labels:
+        if label not in able:
+            raise MappingWrong(detail=f"codes 中的“{label}”不是按代码填写的列，也不是单位列，不能对照")
 
 
 def _ensure_pattern(pattern: str) -> None:

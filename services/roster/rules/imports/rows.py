@@ -11,7 +11,7 @@ from services.roster.models.fields import Field, Kind, Sheet
 from services.roster.models.imports import OF_POSTS, TOTAL_WORDS, UNITS_WITH_POSTS, HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports import cells
 from services.roster.rules.imports.agreement import Agreement
-from services.roster.rules.imports.cells import Cell, Choices, Doubtful, MonthOnly, Reader, Wrong
+from services.roster.rules.imports.cells import Cell, Doubtful, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
 from shared.sheets.reading import Row
 
@@ -173,7 +173,7 @@ class _Column:
     """One column: its field, and what its cells were read as before. Names, numbers and long texts differ from row to row: they are not remembered."""
 
     def __init__(self, field: Field, layout: Layout) -> None:
-        read = _reader(field, layout.translated.choices)
+        read = _reader(field, layout.translated)
         self.name, self._read, self._remembers = field.name, read, field.kind not in _MANY_VALUES
         if layout.csv:
             self._read = cells.of_csv(field.kind, read)
@@ -244,7 +244,10 @@ def _whole(cell: Cell) -> int | None:
     return int(found.group()) if found and len(found.group()) < 8 else None
 
 
-def _reader(field: Field, choices: Mapping[str, Choices]) -> Reader:
+def _reader(field: Field, how: Translated) -> Reader:
+    choices = how.choices
+    if units := how.units.get(field.name):
+        return lambda cell: cells.unit(units.get(cells.folded(cell), cell))
     if field.name == "birth_on":
         return _birth
     if field.name == "certified_birth_on":
