@@ -66,7 +66,7 @@ NOTICE = HEAD | {
 
 
 def lines(**kinds: int) -> dict[str, Any]:
-    return LIST | {"lines": [LINE | {"kind": kind} for kind, number in kinds.items() for _ in range(number)]}
+    return LIST | {"lines": [LINE | {"kind": kind, "standing": "核实不成立"} for kind, number in kinds.items() for _ in range(number)]}
 
 
 def text_of(pdf: bytes) -> str:
@@ -86,7 +86,7 @@ def text_of(pdf: bytes) -> str:
         (
             MONITORING / "supervision_list.typ",
             lines(new=1, overdue=1, carried=1, cleared=1),
-            ["2026年第38周", "本期新增（1项）", "逾期未整改（1项）", "已销号", "7个工作日"],
+            ["2026年第38周", "本期新增（1项）", "逾期未整改（1项）", "核实不成立", "7个工作日"],
         ),
         (MONITORING / "rectification_notice.typ", NOTICE, ["整改通知书", "自本通知书送达之日起10个工作日", "17:30", "编办监督检查科"]),
     ],

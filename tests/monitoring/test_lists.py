@@ -152,6 +152,10 @@ async def test_editions_carry_over_and_clear_once_and_a_unit_without_lines_has_n
         ("2026-W40", "cleared"),
     ]
     assert nothing is None
+    async with tables.database.reading() as conn:
+        last = await conn.fetchval("SELECT id FROM supervision_lists ORDER BY issued_at DESC LIMIT 1")
+        said = words(await supervision_list(conn, None, last), "云溪县委编办", demo_seal=False)
+    assert [line["standing"] for line in said["lines"]] == ["核实不成立"]
 
 
 async def test_what_was_struck_off_and_came_back_between_two_editions_is_cleared_and_new(tables: Tables) -> None:

@@ -287,5 +287,6 @@ def _line_words(line: ListLine) -> dict[str, Any]:
         "found_on": str(line.found_on),
         "deadline": str(business_day(line.due_at)) if line.due_at else None,
         "remaining": line.remaining,
+        "standing": LABELS[line.state],
         "measure": line.measure,
     }
