@@ -273,6 +273,7 @@ async def test_a_plan_that_cannot_be_read_tells_every_place(roster_db: Database,
         "第 5 步 step：只能是",
     ):
         assert each in said, each
+    assert said.count("第 3 步 ") == 1, said
     assert "uuid" not in said
     assert "不是有效的 TOML 或 JSON" in unreadable
 

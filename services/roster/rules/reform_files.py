@@ -208,7 +208,7 @@ def _plain(value: object) -> Any:
 
 def _told(place: tuple[int | str, ...], kind: str, context: Mapping[str, Any]) -> str:
     steps = len(place) > 1 and place[0] == "steps"
-    name = str(place[-1])
+    name = next(part for part in reversed(place) if isinstance(part, str))
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         return f"第 {int(place[1]) + 1} 步 step：只能是 {'、'.join(each for each in KINDS if each != 'rename')} 之一"
     return f"{f'第 {int(place[1]) + 1} 步 ' if steps else ''}{_TOLD.get(name, name)}：{reason_of(kind, context)}"
