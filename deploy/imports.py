@@ -1,6 +1,7 @@
 """`bianban import KIND FILE` and `bianban template KIND FILE`, over the roster's own door. Checking is the default; writing must be asked for."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -230,8 +231,8 @@ async def _import(
             console.print(f"核对结果已另存为 {report}")
         if not wanted or (found["errors"] and not tolerant):
             await importing.give_up(found)
-            given = [f"--user {user}", *([f"--mapping {mapping}"] if mapping else []), *(["--political-legal"] if fields else [])]
-            _say_how_to_write(f"bianban import {kind} {file} {' '.join(given)}", found)
+            given = ["--user", user, *(["--mapping", str(mapping)] if mapping else []), *(["--political-legal"] if fields else [])]
+            _say_how_to_write(shlex.join(["bianban", "import", kind, str(file), *given]), found)
         else:
             done = await importing.write(found, accept_valid=tolerant)
             not_lent = await importing.not_lent(done) if done["warnings"] > found["warnings"] else []

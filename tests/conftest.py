@@ -47,7 +47,9 @@ settings.load_profile("house")
 
 def free_place(places: Sequence[Place]) -> Place:
     """The first that is free. Runs side by side, and the workers of one run, find one each: who has it holds a lock until his process ends."""
-    return next(place for place in places if _mine(place) and is_free(place))
+    found = next((place for place in places if _mine(place) and is_free(place)), None)
+    assert found, f"all {len(places)} places for a stack of tests are taken: another run has to end first"
+    return found
 
 
 def _mine(place: Place) -> bool:

@@ -1,5 +1,6 @@
 """What `bianban import` tells of a written file: loans are counted, and those that were refused at the writing are named."""
 
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,12 +50,16 @@ class Imported:
 
     def __init__(self, done: dict[str, Any]) -> None:
         self.done = done
+        self.sheets = {"roster": {"title": "人员", "added": 2, "changed": 0, "same": 0, "wrong": 0, "left_out": 0}}
 
     async def check(self, *_: Any, **__: Any) -> Any:
-        return FOUND | {"state": "import_checked", "note": "", "errors": 0, "warnings": 0, "sheets": {}}
+        return FOUND | {"state": "import_checked", "note": "", "errors": 0, "warnings": 0, "sheets": self.sheets}
 
     async def problems(self, *_: Any) -> list[dict[str, Any]]:
         return []
+
+    async def give_up(self, *_: Any) -> None:
+        pass
 
     changes = problems
 
@@ -84,15 +89,31 @@ async def no_doors(_: Place) -> AsyncIterator[None]:
 def test_what_was_not_written_is_told_by_the_exit_code(
     done: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    behind(monkeypatch, done)
+    (tmp_path / "a.csv").write_text("x")
+
+    assert CliRunner().invoke(cli.app, ["import", "roster", str(tmp_path / "a.csv"), "--yes"]).exit_code == code
+
+
+def test_the_command_that_writes_can_be_pasted_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind(monkeypatch, {})
+    file = tmp_path / "名册 (1).csv"
+    file.write_text("x")
+
+    said = CliRunner().invoke(cli.app, ["import", "roster", str(file)]).output
+
+    assert shlex.split(said.split("写入：")[1]) == ["bianban", "import", "roster", str(file), "--user", "officer", "--yes"]
+
+
+def behind(monkeypatch: pytest.MonkeyPatch, done: dict[str, Any]) -> None:
+    """The file is looked at by nobody; this came of it."""
+
     async def officer(*_: object) -> str:
         return "officer"
 
-    (tmp_path / "a.csv").write_text("x")
     monkeypatch.setattr(imports, "doors_of", no_doors)
     monkeypatch.setattr(imports, "officer", officer)
     monkeypatch.setattr(imports, "Importing", lambda *_: Imported(done))
-
-    assert CliRunner().invoke(cli.app, ["import", "roster", str(tmp_path / "a.csv"), "--yes"]).exit_code == code
 
 
 @pytest.mark.asyncio
