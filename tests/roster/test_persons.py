@@ -174,7 +174,7 @@ async def test_a_corrected_kind_takes_a_free_post_of_that_kind_and_closed_days_s
             await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, funding=wrong))
     with pytest.raises(KindNotAllowed):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, kind="XZ"))
-    with pytest.raises(CorrectionKindsApart):
+    with pytest.raises(CorrectionKindsApart, match="编制类型 事业编制 与 编外用工控制数 性质不同"):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, kind="BW"))
     with pytest.raises(OffPostOfEstablishment):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, employment_form="dispatch"))

@@ -164,7 +164,7 @@ async def test_whoever_holds_another_kind_since_the_claim_is_not_moved(roster_db
     await given.release(roster_db, placement_id, date(2026, 9, 10))
     await place_person(roster_db, given.by(), given.placement(filed, person_id, date(2026, 9, 10)))
 
-    with pytest.raises(KindsApart):
+    with pytest.raises(KindsApart, match="现任岗位的编制类型 报备员额 与拟用的编制类型 事业编制 性质不同"):
         await take_effect(roster_db, given.by(), given.effect(asked))
 
 

@@ -78,10 +78,11 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Nature:
-    """What a kind is: 编制 in law or not, and of which population its people are."""
+    """What a kind is: 编制 in law or not, and of which population its people are. Kinds of two names may be alike."""
 
     counted: bool
     population: str
+    label: str = field(compare=False)
 
 
 @dataclass(frozen=True)

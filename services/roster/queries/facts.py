@@ -156,10 +156,10 @@ async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope, kind: s
 async def natures_of(conn: Connection, kinds: Collection[str]) -> dict[str, Nature]:
     """What each of these kinds is, by its newest row."""
     rows = await conn.fetch(
-        "SELECT DISTINCT ON (code) code, counted, population FROM establishment_kinds WHERE code = ANY($1) ORDER BY code, upper(valid) DESC",
+        "SELECT DISTINCT ON (code) code, counted, population, label FROM establishment_kinds WHERE code = ANY($1) ORDER BY code, upper(valid) DESC",
         list(kinds),
     )
-    return {row["code"]: Nature(row["counted"], row["population"]) for row in rows}
+    return {row["code"]: Nature(row["counted"], row["population"], row["label"]) for row in rows}
 
 
 def contract_of(change: str, post: str) -> str:

@@ -189,13 +189,18 @@ def ensure_at_giver(placements: Sequence[Placement], request: PostRequest) -> Pl
 def ensure_kinds_alike(here: Placement, kind: str, natures: Mapping[str, Nature]) -> None:
     """A transfer stays within 编制, 员额 or 编外; into another leads an entry alone, on an authorised use (先核编后进人)."""
     if natures.get(here.kind) != natures.get(kind):
-        raise KindsApart(held=here.kind, wanted=kind)
+        raise KindsApart(held=_called(here.kind, natures), wanted=_called(kind, natures))
 
 
 def ensure_corrected_alike(held: str, wanted: str, natures: Mapping[str, Nature]) -> None:
     """So does a correction of the kind: it puts a record right and admits nobody."""
     if natures.get(held) != natures.get(wanted):
-        raise CorrectionKindsApart(held=held, wanted=wanted)
+        raise CorrectionKindsApart(held=_called(held, natures), wanted=_called(wanted, natures))
+
+
+def _called(kind: str, natures: Mapping[str, Nature]) -> str:
+    nature = natures.get(kind)
+    return nature.label if nature else kind
 
 
 def ensure_complete(request: PostRequest) -> None:
