@@ -76,7 +76,7 @@ class Tables:
             evidence=evidence,
             **more,
         )
-        await record_case_entry(self.database, by(f"{issue['id']}:{sequence}", at), entry)
+        await record_case_entry(self.database, by(f"{issue['id']}:{issue['round']}:{sequence}", at), entry)
 
     async def confirm(self) -> None:
         await self.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, details={"title": "整改通知书", "demand": "限期清退"})

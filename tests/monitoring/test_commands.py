@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -29,6 +29,8 @@ from services.monitoring.models.requests import (
     SetParameter,
     SweepUnit,
 )
+from services.monitoring.models.tasks import Action
+from services.monitoring.queries.issues import issue as issue_page
 from services.monitoring.queries.lights import light
 from shared.clock import Clock, at_hour
 from shared.db import Database
@@ -458,6 +460,31 @@ async def test_an_overdue_case_proposes_one_freeze_and_does_not_freeze(tables: T
     assert (order["state"], order["scopes"], order["decided_by"]) == ("freeze_proposed", ["post_use", "entry"], None)
     assert f"freeze:{order['id']}" in await tables.started()
     assert await refused(propose_freeze(tables.database, by(), proposal)) is AlreadyFreezing
+
+
+async def test_what_came_back_under_an_order_is_proposed_to_be_frozen_for_anew(tables: Tables) -> None:
+    """The order that hangs on its earlier round waits for it no longer: it may be lifted while the next round is overdue."""
+    town, person, later = Town(), uuid4(), NOW + timedelta(days=1)
+    await tables.see(town.registered(), town.over_quota(person=person))
+    await tables.confirm()
+    await tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 2, rung=Rung.FREEZE_PROPOSAL, planned_at=NOW)
+    await tables.see(town.released(person))
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 3)
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 4)
+    await tables.see(town.over_quota(at=later), now=later)
+    await tables.confirm()
+    offered = await actions(tables)
+
+    await tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 2, rung=Rung.FREEZE_PROPOSAL, planned_at=later)
+
+    links = await tables.rows("SELECT round, accepted_at IS NULL AS waits FROM freeze_order_issues ORDER BY round")
+    assert [tuple(link.values()) for link in links] == [(1, False), (2, True)]
+    assert (Action.PROPOSE_FREEZE in offered, Action.PROPOSE_FREEZE in await actions(tables)) == (True, False)
+
+
+async def actions(tables: Tables) -> tuple[Action, ...]:
+    async with tables.database.reading() as conn:
+        return (await issue_page(conn, OFFICER, (await tables.issue())["id"], NOW)).actions
 
 
 async def test_no_order_freezes_more_posts_of_a_row_than_it_has(tables: Tables) -> None:

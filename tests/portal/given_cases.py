@@ -62,7 +62,7 @@ def issue(state: IssueState = IssueState.RECTIFYING, *actions: Action, deadline:
         budget_days=15,
         has_case=True,
         still_found=True,
-        freezes=[LinkedOrder(id=UUID(ORDER_ID), state=FreezeState.PROPOSED, state_label="冻结待决定")],
+        freezes=[LinkedOrder(id=UUID(ORDER_ID), round=1, state=FreezeState.PROPOSED, state_label="冻结待决定")],
         ground=f"条例{XSS}",
         details=[Detail(name="实有人数", value=XSS)],
         gone_when=XSS,

@@ -60,10 +60,11 @@ async def _ensure_within_quota(conn: Connection, what: ProposeFreeze) -> None:
 
 
 async def _is_linked(conn: Connection, issue_ids: Sequence[UUID]) -> bool:
+    """Whether an order waits for one of these. One that came back since it was struck off is waited for no longer."""
     return bool(
         await conn.fetchval(
             "SELECT EXISTS (SELECT FROM freeze_order_issues l JOIN freeze_orders o ON o.id = l.order_id"
-            " WHERE l.issue_id = ANY($1) AND o.state NOT IN ('freeze_declined', 'released'))",
+            " WHERE l.issue_id = ANY($1) AND l.accepted_at IS NULL AND o.state NOT IN ('freeze_declined', 'released'))",
             list(issue_ids),
         )
     )

@@ -105,9 +105,10 @@ class NextRung(BaseModel):
 
 
 class LinkedOrder(BaseModel):
-    """A freeze order that hangs on the issue."""
+    """A freeze order that hangs on the issue, for this round of it."""
 
     id: UUID
+    round: int
     state: FreezeState
     state_label: str
 

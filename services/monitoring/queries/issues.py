@@ -226,14 +226,14 @@ def _standing(
         extendable=deadline is not None and len(deadline.extensions) < holds["*", "extensions"].value,
         still_found=row["must_vanish"] and row["present"] and IssueState(row["state"]) not in OVER,
         own_evidence=bool(handed_in) and handed_in[-1] == who.name,
-        freezing=any(order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),
+        freezing=any(order.round == row["round"] and order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),
         held=row["held"] is not None,
     )
 
 
 async def _orders(conn: Connection, issue_id: UUID) -> list[LinkedOrder]:
     rows = await conn.fetch(
-        "SELECT o.id, o.state FROM freeze_orders o JOIN freeze_order_issues l ON l.order_id = o.id WHERE l.issue_id = $1 ORDER BY o.id",
+        "SELECT o.id, o.state, l.round FROM freeze_orders o JOIN freeze_order_issues l ON l.order_id = o.id WHERE l.issue_id = $1 ORDER BY o.id",
         issue_id,
     )
     return [LinkedOrder(**row, state_label=LABELS[FreezeState(row["state"])]) for row in rows]
