@@ -31,7 +31,7 @@ FIELDS = {
     "reason": "理由",
     "concerned": "所涉人员的登录名",
     "opinion": "意见",
-    "explanation": "说明",
+    "explanation": "退回意见",
     "document_no": "文号",
     "authorisation_no": "用编单编号",
     "authorised_on": "核编日期",
