@@ -21,7 +21,7 @@ RESTART_WINDOW = 300.0
 FIRST_PAUSE = 0.3
 LONGEST_PAUSE = 10.0
 STEADY = 5.0
-"""Who was ready for so many seconds did not die of its start: it is started again as after a first death."""
+"""Who was ready for so many seconds did not die of its start: it is started again as after a first death, and its deaths are counted from there."""
 PROBE_PAUSE = 0.05
 HOUSEKEEPING = 30.0
 
@@ -38,7 +38,6 @@ class Keeper:
         self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._process: Running | None = None
         self._deaths: list[float] = []
-        self._in_a_row = 0
         self._life: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -120,21 +119,19 @@ class Keeper:
         return f"退出码 {code}；{process.last_line(self.log)}"
 
     async def _rest(self, error: str) -> None:
-        """Pause longer after each death in a row; after too many in a short time wait until somebody asks for a restart."""
+        """Pause longer after each death in a row; after too many of them in a short time wait until somebody asks for a restart."""
         self.seen.last_error = error
-        steady = self.seen.state is State.READY and time.time() - self.seen.since >= STEADY
-        self._in_a_row = 1 if steady else min(self._in_a_row + 1, RESTART_LIMIT)
-        now = time.monotonic()
-        self._deaths = [death for death in self._deaths if now - death < RESTART_WINDOW] + [now]
+        now, steady = time.monotonic(), self.seen.state is State.READY and time.time() - self.seen.since >= STEADY
+        self._deaths = [death for death in self._deaths if not steady and now - death < RESTART_WINDOW] + [now]
         if len(self._deaths) >= (RESTART_LIMIT if self.seen.took else LIMIT_BEFORE_FIRST_READY):
             self._become(State.FAILED)
             await self._wake.wait()
-            self._deaths, self._in_a_row = [], 0
+            self._deaths = []
             return
         self.seen.restarts += 1
         self._become(State.RESTARTING)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2 ** (self._in_a_row - 1), LONGEST_PAUSE))
+            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2 ** (len(self._deaths) - 1), LONGEST_PAUSE))
 
     def restart(self) -> None:
         """End the process, so that it is started again at once; what was given up is tried anew, a job that is done is done again."""
