@@ -184,7 +184,7 @@ async def _ensure_nothing_waits(consumer: AIOKafkaConsumer) -> None:
     ended, or the cluster have moved, and it would be waited for without an end. What stands still (`Standing`) comes again every other second.
     """
     async with asyncio.timeout(ANSWER_WITHIN):
-        ends = await consumer.end_offsets(consumer.assignment() - consumer.paused())
+        ends = await consumer.end_offsets(consumer.assignment())
         if any([await consumer.position(partition) < end for partition, end in ends.items()]):
             raise ConnectionError("records wait that do not come")
 
