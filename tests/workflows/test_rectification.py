@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 import tests.workflows.rectification_play as play
-from services.monitoring.queries.ladders import AT_ONCE
+from services.monitoring.rules.ladder import AT_ONCE
 from shared.clock import at_hour
 from shared.glossary import IssueState, Role, Rung
 from shared.law.working_days import Calendar, DayKind
