@@ -127,6 +127,33 @@ class Rung(StrEnum):
     FREEZE_PROPOSAL = "freeze_proposal"
 
 
+class Measure(StrEnum):
+    """What the office does about a problem beyond its notice (处置措施; 升级阶梯 4, 5 and 7)."""
+
+    INTERVIEW = "interview_held"
+    CIRCULAR = "circular_issued"
+    REFERRAL = "lead_referred"
+
+
+class Addressee(StrEnum):
+    """Who is interviewed, or which office a lead is handed over to."""
+
+    PRINCIPAL = "principal"
+    DEPUTY = "deputy"
+    DISCIPLINE = "discipline"
+    ORGANISATION = "organisation_department"
+    PERSONNEL = "personnel_bureau"
+    FINANCE = "finance_bureau"
+    AUDITORS = "audit_bureau"
+
+
+class Interviewer(StrEnum):
+    """Who conducts an interview."""
+
+    OFFICE = "office_leader"
+    COMMISSION = "commission_leader"
+
+
 class FreezeState(StrEnum):
     """The life of a freeze order."""
 
@@ -323,6 +350,18 @@ LABELS: dict[StrEnum, str] = {
     Rung.INTERVIEW: "约谈",
     Rung.CIRCULAR: "通报",
     Rung.FREEZE_PROPOSAL: "拟冻结",
+    Measure.INTERVIEW: "实施约谈",
+    Measure.CIRCULAR: "印发通报",
+    Measure.REFERRAL: "移送线索",
+    Addressee.PRINCIPAL: "单位主要负责人",
+    Addressee.DEPUTY: "单位分管负责人",
+    Addressee.DISCIPLINE: "纪检监察机关",
+    Addressee.ORGANISATION: "组织部门",
+    Addressee.PERSONNEL: "人力资源社会保障部门",
+    Addressee.FINANCE: "财政部门",
+    Addressee.AUDITORS: "审计机关",
+    Interviewer.OFFICE: "编办负责人",
+    Interviewer.COMMISSION: "编委领导",
     FreezeState.PROPOSED: "冻结待决定",
     FreezeState.DECLINED: "不予冻结",
     FreezeState.IN_FORCE: "冻结中",

@@ -1,12 +1,13 @@
 """Events published by the monitoring service. Evolution: as in `shared/events/roster.py`."""
 
+from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from shared.events.envelope import Event
-from shared.glossary import FreezeScope, FreezeState, IssueState, Light, Rung
+from shared.glossary import FreezeScope, FreezeState, IssueState, Light, Measure, Rung
 
 
 class MonitoringEvent(Event):
@@ -54,6 +55,22 @@ class RungFired(MonitoringEvent):
     type: Literal["monitoring.rung_fired.v1"] = "monitoring.rung_fired.v1"
     issue_id: UUID
     rung: Rung
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """The issue."""
+        return self.issue_id
+
+
+class MeasureTaken(MonitoringEvent):
+    """The office has interviewed the unit, circulated the problem, or handed the lead over (约谈、通报、移送)."""
+
+    aggregate_type: ClassVar[str] = "issue"
+
+    type: Literal["monitoring.measure_taken.v1"] = "monitoring.measure_taken.v1"
+    issue_id: UUID
+    measure: Measure
+    taken_on: date
 
     @property
     def aggregate_id(self) -> UUID:
@@ -118,6 +135,7 @@ EVENTS: tuple[type[MonitoringEvent], ...] = (
     LightChanged,
     IssueChanged,
     RungFired,
+    MeasureTaken,
     FreezeOrderChanged,
     SupervisionListIssued,
     EvidenceRemoved,

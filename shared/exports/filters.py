@@ -53,6 +53,7 @@ FILTERS: Mapping[str, str] = {
     "late": "期限",
     "standing": "进展",
     "matter": "事项",
+    "measure": "措施",
     "below": "范围",
     "open_only": "未了与否",
     "role": "角色",

@@ -11,6 +11,7 @@ from services.monitoring.models.issues import (
     IssueLine,
     IssuePage,
     LinkedOrder,
+    MeasureLine,
     NextRung,
     NoticeSeal,
     TimelineEntry,
@@ -18,7 +19,7 @@ from services.monitoring.models.issues import (
 from services.monitoring.models.tasks import Action
 from services.monitoring.queries.freezes import LinkedIssue, OrderEntry, OrderPage
 from services.monitoring.rules.stages import issue_stages, order_stages
-from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState, Light, Role, Rung
+from shared.glossary import LABELS, Addressee, FreezeScope, FreezeState, Interviewer, IssueState, Light, Measure, Role, Rung
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 from shared.law.term import term_of
@@ -63,6 +64,9 @@ def issue(state: IssueState = IssueState.RECTIFYING, *actions: Action, deadline:
         has_case=True,
         still_found=True,
         freezes=[LinkedOrder(id=UUID(ORDER_ID), round=1, state=FreezeState.PROPOSED, state_label="冻结待决定")],
+        measures=[measure()],
+        recordable=(),
+        due_measures=(),
         ground=f"条例{XSS}",
         details=[Detail(name="实有人数", value=XSS)],
         gone_when=XSS,
@@ -73,6 +77,23 @@ def issue(state: IssueState = IssueState.RECTIFYING, *actions: Action, deadline:
         withheld={},
     )
     return page.model_copy(update=more).model_dump(mode="json")
+
+
+def measure() -> MeasureLine:
+    """An interview that was recorded."""
+    return MeasureLine(
+        id=UUID(ORDER_ID),
+        round=1,
+        measure=Measure.INTERVIEW,
+        label="实施约谈",
+        taken_on=date(2026, 9, 20),
+        whom=Addressee.PRINCIPAL,
+        led_by=Interviewer.COMMISSION,
+        document_no=f"约谈1号{XSS}",
+        summary=f"限期清退{XSS}",
+        recorded_by="lu",
+        recorded_at=NOW,
+    )
 
 
 def line(state: IssueState = IssueState.RECTIFYING, deadline: Deadline | None = SERVED) -> IssueLine:

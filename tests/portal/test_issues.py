@@ -10,7 +10,7 @@ import pytest
 from services.monitoring.models.tasks import Action
 from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
-from shared.glossary import IssueState, Role, holiday_ground
+from shared.glossary import IssueState, Measure, Role, holiday_ground
 from tests.portal import given_cases as given
 from tests.portal.conftest import OURS, Door
 
@@ -99,7 +99,7 @@ async def test_each_form_is_offered_to_whom_the_service_offers_it_and_to_nobody_
 
     assert offered[None] == set()
     assert offered[Action.PROPOSE_FREEZE] == set()
-    assert set().union(*offered.values()) == set(FORMS)
+    assert set().union(*offered.values()) == FORMS.keys() - {"measures"}
     assert [len(each) for action, each in offered.items() if action not in {None, Action.PROPOSE_FREEZE}] == [1] * (len(ALL) - 1)
 
 
@@ -112,6 +112,14 @@ TYPED = {
     "pause": {"reason": "等待仲裁"},
     "resume": {"reason": "仲裁已结"},
     "extension": {"days": "5", "reason": "情况复杂"},
+    "measures": {
+        "measure": "interview_held",
+        "whom": "principal",
+        "led_by": "commission_leader",
+        "taken_on": "2026-09-20",
+        "document_no": "约谈1号",
+        "reason": "限期清退",
+    },
     "recording": {},
 }
 OFFERS = dict(
@@ -144,6 +152,34 @@ async def test_a_refusal_keeps_every_word_and_opens_the_form_again(door: Door, d
     assert 'data-given="true"' in page.text
     folded = re.findall(rf'<details class="more[^>]*>(?=(?:(?!</details>).)*action="{PAGE}/{deed}")', page.text, re.DOTALL)
     assert (len(folded), all(" open" in each for each in folded)) == (deed not in {"confirmation", "service", "acceptance"}, True)
+
+
+async def test_what_was_done_is_shown_to_everybody_and_recorded_by_whom_the_service_lets(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door)
+    shown = (await door.client.get(PAGE)).text
+    assert re.search(r"<strong>实施约谈</strong> 单位主要负责人 <span[^>]*>编委领导约谈</span>", shown)
+    assert "登记处置措施" not in shown
+    answers(door, given.issue(IssueState.CLOSED, recordable=(Measure.REFERRAL,)))
+    door.played.refusals[f"{PAGE}/measures"] = (409, "interviewer_unfit")
+    page = await send(door, "measures", {f"measures-{name}": value for name, value in TYPED["measures"].items()})
+
+    assert page.status_code == 409
+    assert re.findall(r'<option value="(interview_held|circular_issued|lead_referred)"', page.text) == ["lead_referred"]
+    assert [re.search(rf'<option value="{each}" selected>', page.text) is None for each in ("principal", "commission_leader")] == [
+        False
+    ] * 2
+    assert 'value="约谈1号"' in page.text
+    assert '<details class="more" open><summary>' in page.text
+
+
+async def test_the_form_begins_with_the_measure_that_the_ladder_has_come_to(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door, given.issue(IssueState.OVERDUE, recordable=tuple(Measure), due_measures=(Measure.CIRCULAR,)))
+    page = (await door.client.get(PAGE)).text
+
+    assert '<option value="circular_issued" selected>' in page
+    assert "按督办阶梯应印发通报，办理后由监督检查科登记。" in page
 
 
 async def test_a_field_that_the_service_does_not_take_is_named_in_chinese_and_marked(door: Door) -> None:

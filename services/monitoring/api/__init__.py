@@ -1,6 +1,6 @@
 """Door 1: HTTP. Parse, one command, query or decision, answer."""
 
-from services.monitoring.api import board, calendar, cases, evidence, freezes, issues, lights, lists, notices, parameters, tasks
+from services.monitoring.api import board, calendar, cases, evidence, freezes, issues, lights, lists, measures, notices, parameters, tasks
 from shared.exports import api as exports
 
 ROUTERS = (
@@ -8,6 +8,7 @@ ROUTERS = (
     lights.router,
     issues.router,
     evidence.router,
+    measures.router,
     notices.router,
     freezes.router,
     lists.router,

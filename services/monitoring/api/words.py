@@ -19,6 +19,7 @@ _ROUTES = {
     "POST /issues/{issue_id}/pause": "中止计时",
     "POST /issues/{issue_id}/resume": "恢复计时",
     "POST /issues/{issue_id}/extension": "延长期限",
+    "POST /issues/{issue_id}/measures": "登记约谈、通报、移送",
     "POST /issues/{issue_id}/evidence-files": "上传整改材料附件",
     "GET /issues/{issue_id}/evidence-files/{file_id}": "下载整改材料附件",
     "POST /issues/{issue_id}/evidence": "报送整改材料",
@@ -62,6 +63,8 @@ _FIELDS = {
     "early": "所涉问题未销号，依编委决定提前解冻",
     "effective_on": "从哪一天起施行",
     "issue_ids": "所涉问题的编号",
+    "led_by": "约谈人，只在约谈时写",
+    "measure": "约谈、通报还是移送",
     "name": "参数名称",
     "owner": "负责人",
     "posts": "冻结名额，按编制类型和经费形式",
@@ -69,7 +72,9 @@ _FIELDS = {
     "rule": "规则代码，* 为各规则共用",
     "scopes": "冻结范围",
     "served_on": "送达日期",
+    "taken_on": "措施的日期",
     "title": "整改通知书标题",
     "value": "参数的值",
+    "whom": "约谈的对象或移送的部门，通报不写",
 }
 WORDS = Words(_ROUTES, _GROUPS, _FIELDS)

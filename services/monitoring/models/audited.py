@@ -18,4 +18,9 @@ AUDITED = (
     Audited("evidence_removals", "id", ("removed_at", "kept_days")),
     EXPORTS,
     Audited("seal_register", "concat(deed, '/', document_id)", ("unit_id", "number", "actor", "reason", "at")),
+    Audited(
+        "measures",
+        "id",
+        ("issue_id", "round", "measure", "taken_on", "whom", "led_by", "document_no", "summary", "recorded_by", "recorded_at"),
+    ),
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.monitoring.models.tasks import Action, Stage
-from shared.glossary import FreezeState, IssueState, Light, Rung
+from shared.glossary import Addressee, FreezeState, Interviewer, IssueState, Light, Measure, Rung
 from shared.law.deadline import Certificate
 from shared.law.term import Term
 
@@ -104,6 +104,22 @@ class NextRung(BaseModel):
     at: datetime
 
 
+class MeasureLine(BaseModel):
+    """What was done about the issue beyond its notice."""
+
+    id: UUID
+    round: int
+    measure: Measure
+    label: str
+    taken_on: date
+    whom: Addressee | None
+    led_by: Interviewer | None
+    document_no: str
+    summary: str
+    recorded_by: str
+    recorded_at: datetime
+
+
 class LinkedOrder(BaseModel):
     """A freeze order that hangs on the issue, for this round of it."""
 
@@ -131,7 +147,8 @@ class EvidenceFile(BaseModel):
 class IssuePage(IssueLine):
     """Everything about one issue. `actions`: what the caller may do, `withheld`: what his role does, but not now, and why.
 
-    `still_found`: it cannot be struck off while the rule finds it.
+    `still_found`: it cannot be struck off while the rule finds it. `recordable`: the measures that the caller may record now;
+    `due_measures`: those that the ladder has come to and nobody has recorded.
     """
 
     rule_version: str
@@ -158,6 +175,9 @@ class IssuePage(IssueLine):
     has_case: bool
     still_found: bool
     freezes: list[LinkedOrder]
+    measures: list[MeasureLine]
+    recordable: tuple[Measure, ...]
+    due_measures: tuple[Measure, ...]
     ground: str
     gone_when: str
     better_by: str

@@ -143,6 +143,34 @@ class NoticeDamaged(Conflict):
     sentence = "{number} 的存档文件缺失或已被改动。请系统管理员从备份恢复。"
 
 
+class MeasureTooEarly(Conflict):
+    """Nothing is done about a problem that no notice speaks of; of one that is struck off, a lead alone is handed over."""
+
+    code = "measure_too_early"
+    sentence = "整改通知书签发之后、销号之前才能登记约谈和通报；已销号的问题只能登记移送。"
+
+
+class MeasureOutOfTime(Conflict):
+    """Before the notice was signed, or in the future."""
+
+    code = "measure_out_of_time"
+    sentence = "日期不能早于整改通知书签发之日（{signed_on}），也不能晚于今天（{today}）。"
+
+
+class AddresseeUnfit(Conflict):
+    """Not one whom this measure is for."""
+
+    code = "addressee_unfit"
+    sentence = "“{measure}”的对象应为：{known}。"
+
+
+class InterviewerUnfit(Conflict):
+    """An interview is conducted by somebody, and that of the principal by a leader of the commission."""
+
+    code = "interviewer_unfit"
+    sentence = "约谈须写明约谈人，其他措施不写；约谈单位主要负责人的，由编委领导进行。"
+
+
 class FreezeNotJustified(Conflict):
     """A freeze needs a confirmed red issue of the unit."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from shared.glossary import FreezeScope
+from shared.glossary import Addressee, FreezeScope, Interviewer, Measure
 from shared.law.working_days import Calendar
 from workflows.roster import FrozenPosts
 from workflows.sealing_messages import Document
@@ -26,6 +26,16 @@ class ProposeFreeze(Input):
     scopes: tuple[FreezeScope, ...]
     posts: tuple[FrozenPosts, ...] = ()
     issue_ids: tuple[UUID, ...] = Field(min_length=1)
+
+
+class RecordMeasure(Input):
+    """What was done about an issue beyond its notice. `whom`: not for a circular; `led_by`: for an interview alone. Document and summary are the mandate's."""
+
+    issue_id: UUID
+    measure: Measure
+    taken_on: date
+    whom: Addressee | None = None
+    led_by: Interviewer | None = None
 
 
 class ReleaseBaseline(Input):

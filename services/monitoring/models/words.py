@@ -43,6 +43,7 @@ WHYS = {
     ("list", "awaiting_acknowledgement"): "清单已签章，由单位签收",
 }
 WHY_RELEASE = "整改通知书已签发，由用印管理员登记用印"
+WHY_MEASURE = "督办已到约谈或通报，由监督检查科办理后登记"
 WHY_STARTED, WHY_DONE = "由您提出", "您办理过"
 
 ACTS = {

@@ -30,7 +30,7 @@ from shared.exports.lists import (
     wall_clock,
 )
 from shared.exports.trail import trail_list
-from shared.glossary import WORK_KINDS, FreezeState, IssueState, Light
+from shared.glossary import WORK_KINDS, FreezeState, IssueState, Light, Measure
 from shared.pages import Parameters, ordered
 from shared.sheets.writing import Form
 from shared.unit_copies import scope, visible
@@ -183,6 +183,31 @@ SUPERVISION = (
 )
 
 
+def measures_source(who: Who, filters: Filters) -> Source:
+    """What was done beyond the notices, the latest first."""
+    put = Parameters([scope(who)])
+    below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
+    kind = f"m.measure = {put(filters['measure'], 'text')}" if "measure" in filters else "true"
+    rows = f"FROM measures m JOIN issues i ON i.id = m.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {below} AND {kind}"
+    return Source(rows, "m.taken_on DESC, m.id DESC", put)
+
+
+MEASURES = (
+    *_UNIT,
+    Column("number", "整改编号", "i.number"),
+    Column("title", "问题", "i.title", turn=_title),
+    Column("round", "轮次", "m.round", Form.NUMBER),
+    Column("measure", "措施", "m.measure", turn=labelled),
+    Column("whom", "约谈对象或接收部门", "m.whom", turn=labelled),
+    Column("led_by", "约谈人", "m.led_by", turn=labelled),
+    Column("taken_on", "日期", "m.taken_on", Form.DAY),
+    Column("document_no", "文号", "m.document_no"),
+    Column("summary", "情况", "m.summary"),
+    Column("recorded_by", "登记人", "m.recorded_by"),
+    Column("recorded_at", "登记时间", wall_clock("m.recorded_at"), Form.INSTANT),
+)
+
+
 def parameters_source(_: Who, __: Filters) -> Source:
     """Every version of every parameter, the newest first."""
     return Source("FROM parameters p", "p.rule, p.name, p.version DESC", ())
@@ -262,6 +287,7 @@ EXPORTS = exports_of(
         [Sheet("督办", SUPERVISION, supervision_source)],
         {"unit": UUID, "week": lists.Week, "standing": lists.Standing, "q": Sought, "sort": sorts_of(lists.SORTS)},
     ),
+    ExportList("measures", "处置措施台账", _READ, [Sheet("措施", MEASURES, measures_source, "i.rule")], {"unit": UUID, "measure": Measure}),
     ExportList("parameters", "规则参数", _READ, [Sheet("规则参数", PARAMETERS, parameters_source, "p.name")]),
     letters_list("monitoring"),
     trail_list("monitoring", lists.REGISTER),

@@ -14,6 +14,7 @@ from services.monitoring.models.issues import (
     IssueLine,
     IssuePage,
     LinkedOrder,
+    MeasureLine,
     NextRung,
     NoticeSeal,
     Page,
@@ -36,15 +37,17 @@ from services.monitoring.models.words import (
 from services.monitoring.queries.evidence import evidence_files
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.ladders import ladder_of
+from services.monitoring.queries.measures import measures_of
 from services.monitoring.rules.facts import Parameters as RuleParameters
+from services.monitoring.rules.measures import due, recordable
 from services.monitoring.rules.stages import issue_stages
-from services.monitoring.rules.tasks import Standing, issue_actions, issue_withheld
+from services.monitoring.rules.tasks import RUNNING, Standing, issue_actions, issue_withheld
 from shared.auth import Who
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.errors import KeyReused
-from shared.glossary import LABELS, FreezeState, IssueState, Light, Rung
+from shared.glossary import LABELS, FreezeState, IssueState, Light, Measure, Rung
 from shared.law.deadline import Deadline
 from shared.law.term import term_of
 from shared.pages import Cursors, Parameters, ordered, question
@@ -157,6 +160,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     today, pinned = await parameters_on(conn, business_day(now)), await parameters_on(conn, business_day(row["found_at"]))
     holds = {**today, ("*", "extensions"): pinned["*", "extensions"]}
     standing = _standing(row, notice, deadline, entries, orders, holds, who)
+    measures = await measures_of(conn, issue_id)
     rungs = [(step.rung, step.offset) for step in await ladder_of(conn, issue_id, Light(row["level"]), pinned)]
     return IssuePage(
         **_line(row, rungs, now),
@@ -169,12 +173,23 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         next_rung=_next_rung(row, deadline, rungs, fired, now),
         still_found=standing.still_found,
         freezes=orders,
+        measures=measures,
+        due_measures=_due(row, fired, measures),
+        recordable=recordable(standing.state, numbered=row["number"] is not None) if who.may("issues.verify") else (),
         files=await evidence_files(conn, who, issue_id),
         actions=issue_actions(standing, who.roles) if row["has_case"] else (),
         withheld=issue_withheld(standing, who.roles) if row["has_case"] else {},
         **_explained(row),
         stages=issue_stages(standing.state, _times(row, notice, entries), sealed=standing.sealed, paused=standing.paused),
     )
+
+
+def _due(row: asyncpg.Record, fired: Sequence[asyncpg.Record], taken: Sequence[MeasureLine]) -> tuple[Measure, ...]:
+    """Asked for by the ladder while the unit rectifies."""
+    if row["state"] not in RUNNING:
+        return ()
+    come_to = {Rung(each["rung"]) for each in fired if each["round"] == row["round"]}
+    return due(come_to, {each.measure for each in taken if each.round == row["round"]})
 
 
 def _explained(row: asyncpg.Record) -> dict[str, Any]:

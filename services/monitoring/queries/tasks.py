@@ -8,8 +8,10 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.tasks import Counts, Kind, Tab, Task
-from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
+from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_MEASURE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.rules.measures import ASKED_BY
+from services.monitoring.rules.tasks import RUNNING
 from shared.auth import Who
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -29,13 +31,20 @@ _SEALED = (
     " ORDER BY effective_on DESC, version DESC LIMIT 1)"
 )
 """Whether a notice must be sealed on the day $4."""
+_ASKED = ", ".join(f"('{rung}', '{measure}')" for rung, measure in ASKED_BY.items())
+_MEASURE_DUE = (
+    f"EXISTS (SELECT FROM rungs r JOIN (VALUES {_ASKED}) AS asked (rung, measure) USING (rung) WHERE r.issue_id = i.id AND r.round = i.round"
+    " AND NOT EXISTS (SELECT FROM measures t WHERE t.issue_id = i.id AND t.round = i.round AND t.measure = asked.measure))"
+)
+"""The ladder has come to a measure that nobody has recorded."""
 _ISSUES = f"""
     SELECT 'issue' AS kind, i.id, i.number, i.unit_id, i.title, i.rule, i.inputs, NULL::text[] AS scopes, i.state, i.due_at, i.deadline,
         i.level, i.found_at AS submitted_at, CASE
             WHEN i.state = 'to_verify' OR (i.state = 'evidence_submitted' AND NOT {_OWN}) THEN ARRAY['supervision_officer']
             WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT {_SEALED} THEN 'supervision_officer' END,
                 CASE WHEN s.released_at IS NULL THEN 'seal_operator' END], NULL)
-            WHEN i.state IN ('rectifying', 'overdue_issue') THEN ARRAY['unit_clerk'] ELSE '{{}}' END AS holders,
+            WHEN i.state IN ('rectifying', 'overdue_issue') THEN array_remove(ARRAY['unit_clerk',
+                CASE WHEN {_MEASURE_DUE} THEN 'supervision_officer' END], NULL) ELSE '{{}}' END AS holders,
         false AS started, s.released_by = $2 OR EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.actor = $2) AS handled
     FROM issues i LEFT JOIN notice_seals s ON s.issue_id = i.id AND s.round = i.round WHERE i.has_case
 """
@@ -171,4 +180,8 @@ def state_of(row: asyncpg.Record) -> str:
 def _why(row: asyncpg.Record, tab: Tab, holder: Role | None) -> str:
     if tab != "todo":
         return WHY_STARTED if tab == "started" else WHY_DONE
-    return WHY_RELEASE if row["kind"] == "issue" and holder is Role.SEAL_OPERATOR else WHYS[row["kind"], row["state"]]
+    if row["kind"] == "issue" and holder is Role.SEAL_OPERATOR:
+        return WHY_RELEASE
+    if holder is Role.SUPERVISION_OFFICER and row["state"] in RUNNING:
+        return WHY_MEASURE
+    return WHYS[row["kind"], row["state"]]

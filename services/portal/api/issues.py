@@ -15,7 +15,7 @@ from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.api.units import asked_of
 from services.portal.models import Field, Problem, Refused
 from shared.clock import business_day
-from shared.glossary import IssueState, Light
+from shared.glossary import LABELS, Addressee, Interviewer, IssueState, Light, Measure
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
@@ -46,6 +46,7 @@ DEEDS = {
     "pause": Deed(("reason",), "term_paused"),
     "resume": Deed(("reason",), "term_resumed"),
     "extension": Deed(("days", "reason"), "term_extended"),
+    "measures": Deed(("measure", "whom", "led_by", "taken_on", "document_no", "reason"), "measure_recorded"),
     "recording": Deed((), "recorded_again"),
 }
 """What an officer does, by the last part of its address here and in monitoring."""
@@ -61,6 +62,10 @@ WORDS = {
     "days": "延长天数",
     "description": "整改情况",
     "attachments": "附件",
+    "measure": "措施",
+    "whom": "约谈对象或接收部门",
+    "led_by": "约谈人",
+    "taken_on": "日期",
 }
 NUMBERS = {"budget_days", "days"}
 
@@ -92,7 +97,11 @@ async def issue(page: Reader, issue_id: UUID) -> Response:
 
 async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str, Any] | None = None, **shown: Any) -> Response:
     found = await page.get("monitoring", f"/issues/{issue_id}")
-    people = {each["actor"] for each in found["timeline"]} | {found["signed_by"], (found["notice"] or {}).get("released_by")}
+    people = (
+        {each["actor"] for each in found["timeline"]}
+        | {each["recorded_by"] for each in found["measures"]}
+        | {found["signed_by"], (found["notice"] or {}).get("released_by")}
+    )
     beside = {}
     if found["inputs"].get("person_id") and page.viewer.may("persons.read"):
         beside["person"] = ("roster", f"/persons/{found['inputs']['person_id']}")
@@ -100,8 +109,14 @@ async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str
     today = business_day(page.request.app.state.clock.now()).isoformat()
     shown = {"error": None, "deed": "", "errors": {}} | shown
     trace_link = page.trace_of(f"rectification:{issue_id}:{found['round']}")
-    typed = _untyped(found, today) | (typed or {})
-    return page.show("issue.html", status, found=found, cards=cards, names=names, today=today, typed=typed, trace_link=trace_link, **shown)
+    shown |= {"typed": _untyped(found, today) | (typed or {}), "choices": _choices(found)}
+    return page.show("issue.html", status, found=found, cards=cards, names=names, today=today, trace_link=trace_link, **shown)
+
+
+def _choices(found: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """What the form of a measure offers."""
+    offered = {"measure": map(Measure, found["recordable"]), "whom": iter(Addressee), "led_by": iter(Interviewer)}
+    return {name: [(each.value, LABELS[each]) for each in terms] for name, terms in offered.items()}
 
 
 def _untyped(found: dict[str, Any], today: str) -> dict[str, Any]:
@@ -109,7 +124,13 @@ def _untyped(found: dict[str, Any], today: str) -> dict[str, Any]:
     empty = {f"{deed}-{name}": "" for deed, form in FORMS.items() for name in form.fields}
     ready = [each["id"] for each in found["files"] if not each["handed_in"] and each["round"] == found["round"]]
     title = f"关于限期整改{found['rule_title']}问题的通知"
-    said = {"acceptance-reason": "整改到位，同意销号。", "notice-release-reason": "核对无误。", "service-served_on": today}
+    said = {
+        "measures-measure": next(iter(found["due_measures"]), ""),
+        "measures-taken_on": today,
+        "acceptance-reason": "整改到位，同意销号。",
+        "notice-release-reason": "核对无误。",
+        "service-served_on": today,
+    }
     return empty | said | {"confirmation-title": title, "evidence-attachments": ready}
 
 

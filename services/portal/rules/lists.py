@@ -15,6 +15,7 @@ from shared.glossary import (
     IssueState,
     LeadingSide,
     Light,
+    Measure,
     Role,
 )
 
@@ -44,6 +45,7 @@ _CHOICES: Mapping[str, Options] = {
     "light": _of(Light),
     "level": _of(Light),
     "leads": _of(LeadingSide),
+    "measure": _of(Measure),
     "role": tuple(each for each in _of(Role) if each[0] != Role.SERVICE),
     **{
         name: tuple(VALUES[name].items())

@@ -1,0 +1,180 @@
+"""处置措施: what may be recorded of an issue beyond its notice, by whom, and who is asked for it when the ladder has come to it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.place import Place
+from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
+from services.monitoring.models.requests import RecordMeasure
+from services.monitoring.queries import tasks
+from services.monitoring.rules.measures import ensure_fitting, recordable
+from shared.auth import Who
+from shared.errors import DomainError
+from shared.events.envelope import uuid7
+from shared.glossary import Addressee, Interviewer, IssueState, Measure, Role, Rung
+from shared.law.deadline import Deadline
+from tests.monitoring.events import NOW, Town
+from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables
+from tests.roster.doors import Doors
+from tests.scopes import opened
+from workflows.rectification_case import Act
+
+TODAY = NOW.date()
+SERVED = Deadline.start(TODAY, 15, CALENDAR)
+INTERVIEW = {
+    "measure": "interview_held",
+    "whom": "deputy",
+    "led_by": "office_leader",
+    "taken_on": str(TODAY),
+    "document_no": "约谈〔2026〕3号",
+}
+
+
+def test_before_the_notice_nothing_is_recorded_and_of_what_is_struck_off_a_referral_alone() -> None:
+    may = {state: recordable(state, numbered=True) for state in IssueState}
+    everything = [IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED]
+    assert [state for state, measures in may.items() if measures == tuple(Measure)] == everything
+    assert [state for state, measures in may.items() if measures == (Measure.REFERRAL,)] == [IssueState.CLOSED]
+    assert recordable(IssueState.CLOSED, numbered=False) == ()  # a warning that went by itself
+
+
+@pytest.mark.parametrize(
+    ("measure", "whom", "led_by", "day", "refusal"),
+    [
+        (Measure.INTERVIEW, Addressee.DEPUTY, Interviewer.OFFICE, 0, None),
+        (Measure.INTERVIEW, Addressee.PRINCIPAL, Interviewer.COMMISSION, 0, None),
+        (Measure.INTERVIEW, Addressee.PRINCIPAL, Interviewer.OFFICE, 0, InterviewerUnfit),
+        (Measure.INTERVIEW, Addressee.DEPUTY, None, 0, InterviewerUnfit),
+        (Measure.INTERVIEW, Addressee.FINANCE, Interviewer.OFFICE, 0, AddresseeUnfit),
+        (Measure.INTERVIEW, None, Interviewer.OFFICE, 0, AddresseeUnfit),
+        (Measure.CIRCULAR, None, None, 0, None),
+        (Measure.CIRCULAR, Addressee.DEPUTY, None, 0, AddresseeUnfit),
+        (Measure.CIRCULAR, None, Interviewer.OFFICE, 0, InterviewerUnfit),
+        *((Measure.REFERRAL, whom, None, 0, None) for whom in list(Addressee)[2:]),
+        (Measure.REFERRAL, Addressee.PRINCIPAL, None, 0, AddresseeUnfit),
+        (Measure.REFERRAL, Addressee.DISCIPLINE, Interviewer.COMMISSION, 0, InterviewerUnfit),
+        (Measure.CIRCULAR, None, None, 1, MeasureOutOfTime),
+        (Measure.CIRCULAR, None, None, -3, MeasureOutOfTime),
+        (Measure.CIRCULAR, None, None, -2, None),
+    ],
+)
+def test_whom_and_by_whom(
+    measure: Measure, whom: Addressee | None, led_by: Interviewer | None, day: int, refusal: type[DomainError] | None
+) -> None:
+    what = RecordMeasure(issue_id=uuid7(), measure=measure, taken_on=TODAY + timedelta(days=day), whom=whom, led_by=led_by)
+    with pytest.raises(refusal) if refusal else nullcontext():
+        ensure_fitting(what, tuple(Measure), TODAY - timedelta(days=2), TODAY)
+
+
+def test_a_measure_that_may_not_be_recorded_is_refused_whatever_else_is_right() -> None:
+    what = RecordMeasure(issue_id=uuid7(), measure=Measure.CIRCULAR, taken_on=TODAY)
+    for may, signed_on in (((Measure.REFERRAL,), TODAY), (tuple(Measure), None)):
+        with pytest.raises(MeasureTooEarly):
+            ensure_fitting(what, may, signed_on, TODAY)
+
+
+@dataclass(frozen=True)
+class Office:
+    """The door of monitoring and one issue behind it."""
+
+    doors: Doors
+    tables: Tables
+    town: Town
+
+    async def ask(self, *roles: Role, method: str = "POST", key: str = "measure-1", county: bool = True, **more: Any) -> httpx.Response:
+        issue = await self.tables.issue()
+        headers = self.doors.as_(*roles, units=None if county else (uuid7(),), name="officer-shen") | {"idempotency-key": key}
+        path = f"/issues/{issue['id']}" + ("/measures" if method == "POST" else "")
+        return await self.doors.http.request(method, path, headers=headers, **more)
+
+    async def waits_for(self, who: Who) -> list[str]:
+        async with self.tables.database.reading() as conn:
+            return [task.why for task in await tasks.tasks(conn, who, tasks.Wanted(), NOW, CIPHER)]
+
+
+@pytest_asyncio.fixture
+async def office(stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    """A notice that was served on the day it was signed."""
+    async with opened("monitoring", stack, database, tmp_path, monkeypatch) as (_, doors, made):
+        tables, town = Tables(made), Town()
+        await tables.see(town.registered(), town.over_quota())
+        yield Office(doors, tables, town)
+
+
+async def served(office: Office) -> None:
+    await office.tables.confirm()
+    await office.tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(TODAY)}, deadline=SERVED)
+
+
+@pytest.mark.asyncio
+async def test_an_interview_is_kept_once_with_its_document_told_and_shown(office: Office) -> None:
+    await served(office)
+    body = INTERVIEW | {"reason": "约谈分管负责人，要求月底前清退。"}
+    first = await office.ask(Role.SUPERVISION_OFFICER, json=body)
+    again = await office.ask(Role.SUPERVISION_OFFICER, json=body)
+    (kept,) = first.json()["measures"]
+    assert (first.status_code, again.json()["measures"]) == (201, [kept])
+    said = {name: kept[name] for name in ("label", "whom", "led_by", "document_no", "summary", "recorded_by", "round")}
+    assert said == {
+        "label": "实施约谈",
+        "whom": "deputy",
+        "led_by": "office_leader",
+        "document_no": "约谈〔2026〕3号",
+        "summary": "约谈分管负责人，要求月底前清退。",
+        "recorded_by": "officer-shen",
+        "round": 1,
+    }
+    (told,) = await office.tables.published("measure_taken")
+    assert (told["measure"], told["taken_on"]) == ("interview_held", str(TODAY))
+    assert first.json()["state"] == IssueState.RECTIFYING  # its term goes on
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await office.tables.database.pool.execute("UPDATE measures SET summary = ''")
+
+
+@pytest.mark.asyncio
+async def test_whoever_may_not_or_has_nothing_to_write_is_refused_and_nothing_is_kept(office: Office) -> None:
+    early = await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})
+    await served(office)
+    answers = [
+        early,
+        await office.ask(Role.SUPERVISION_OFFICER, key="measure-a", json=INTERVIEW),
+        await office.ask(Role.SUPERVISION_OFFICER, key="measure-b", json=INTERVIEW | {"reason": "谈", "document_no": " "}),
+        await office.ask(Role.SUPERVISION_OFFICER, key="measure-c", county=False, json=INTERVIEW | {"reason": "谈"}),
+        await office.ask(Role.UNIT_CLERK, key="measure-d", json=INTERVIEW | {"reason": "谈"}),
+        await office.ask(Role.SUPERVISION_OFFICER, key="measure-e", json=INTERVIEW | {"reason": "谈", "whom": "principal"}),
+    ]
+    expected = [(409, "measure_too_early"), (422, "malformed"), (422, "malformed"), (404, "issue_unknown"), (403, "forbidden")]
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [*expected, (409, "interviewer_unfit")]
+    assert await office.tables.rows("SELECT FROM measures") == []
+    shown = [(await office.ask(role, method="GET")).json()["recordable"] for role in (Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR)]
+    assert shown == [[*Measure], []]
+
+
+@pytest.mark.asyncio
+async def test_the_officer_is_asked_for_the_interview_that_the_ladder_has_come_to_until_it_is_recorded(office: Office) -> None:
+    await served(office)
+    assert await office.waits_for(OFFICER) == []
+    rung: dict[str, Any] = {"rung": Rung.INTERVIEW, "planned_at": NOW, "deadline": SERVED}
+    await office.tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 3, **rung)
+    clerk = Who("clerk-zhu", frozenset({Role.UNIT_CLERK}), (office.town.unit_id,))
+    assert await office.waits_for(OFFICER) == ["督办已到约谈或通报，由监督检查科办理后登记"]
+    assert await office.waits_for(clerk) == ["整改已逾期，由单位尽快整改并提交材料"]
+    circular = await office.ask(
+        Role.SUPERVISION_OFFICER,
+        key="measure-c",
+        json={"measure": "circular_issued", "taken_on": str(TODAY), "document_no": "通报1号", "reason": "通报"},
+    )
+    assert (circular.status_code, await office.waits_for(OFFICER)) == (201, ["督办已到约谈或通报，由监督检查科办理后登记"])
+    assert circular.json()["due_measures"] == [Measure.INTERVIEW]
+    recorded = await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})
+    assert recorded.json()["due_measures"] == []
+    assert (await office.waits_for(OFFICER), len(await office.waits_for(clerk))) == ([], 1)
