@@ -191,6 +191,7 @@ async def test_what_cannot_be_judged_at_all_is_advice_too_and_what_follows_refus
         [("request_incomplete", False)],
     ]
     assert "撤销或并入" in advice[0][0].sentence
+    assert advice[2][0].sentence == "申请缺少必填项：进入或减少原因。请补充后重新提交。"
     assert [claim.code for claim in claims] == ["unit_closed", "change_unknown", "request_incomplete"]
 
 
@@ -200,7 +201,9 @@ async def test_a_kind_in_no_code_table_is_a_kind_that_the_unit_may_not_hold(rost
     asked = given.request(row, ApplicationType.POST_USE).model_copy(update={"kind": "NO-SUCH", "funding": "none"})
 
     advice = await ask(ask.roster.check_application, asked)
+    (of_another, *_) = await ask(ask.roster.check_application, asked.model_copy(update={"kind": "XZ"}))
 
+    assert of_another.sentence == "该类单位（公益一类事业单位）不得使用编制类型 行政编制。请选择与单位类别相符的编制类型。"
     assert {check.code: check.passed for check in advice} == {
         "kind_allowed": False,
         "post_available": False,

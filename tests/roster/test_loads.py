@@ -240,6 +240,20 @@ async def test_what_speaks_against_a_load_is_told(roster_db: Database, what: Loa
     assert await refusal_codes(roster_db, what) == codes
 
 
+async def test_what_speaks_against_a_load_is_told_in_the_words_of_the_code_tables(roster_db: Database) -> None:
+    await loaded(roster_db, [person(1)])
+    quotas = [LoadedQuota(kind=kind, funding="full", posts=9, document_no="文", document_on=DAY) for kind in ("SY", "XZ")]
+
+    async with roster_db.reading() as conn:
+        found = await standing(conn, load([person(1), person(2, funding="partial")], quotas=tuple(quotas)), given.TODAY)
+
+    assert [problem.sentence.partition("。")[0] for problem in found.problems] == [
+        "该类单位（公益一类事业单位）不得使用编制类型 行政编制",
+        "系统中该单位 事业编制（全额拨款）的编制数为 3 名，与文件的 9 名不同",
+        "本单位没有核定编制类型 事业编制（差额补贴）",
+    ]
+
+
 async def test_a_unit_that_is_there_with_other_facts_is_not_overwritten(roster_db: Database) -> None:
     await loaded(roster_db, [person(1)])
 

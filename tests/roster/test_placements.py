@@ -95,7 +95,7 @@ async def test_a_unit_like_the_civil_service_holds_institution_posts_only(
 ) -> None:  # trap: taking a 参公 unit for an organ
     unit_id = await given.unit(roster_db, category="SY-C")
 
-    with pytest.raises(KindNotAllowed):
+    with pytest.raises(KindNotAllowed, match="（参公事业单位）不得使用编制类型 行政编制"):
         await given.quota(roster_db, given.Row(unit_id, "XZ"), 1)
     await given.quota(roster_db, given.Row(unit_id, "SYC"), 1)
 

@@ -349,7 +349,7 @@ async def test_people_without_posts_are_refused_unless_the_office_says_why(roste
     people = [(await given.in_post(roster_db, full))[0] for _ in range(2)]
     move: Step = {"step": "move_people", "unit_id": full.unit_id, "to_unit_id": into.unit_id, "person_ids": people}
 
-    with pytest.raises(ReformOverfills):
+    with pytest.raises(ReformOverfills, match="改革后 事业编制（全额拨款）将"):
         await carried_out(roster_db, move)
     await carried_out(roster_db, move, over_quota_cause="policy")
 

@@ -9,7 +9,7 @@ from services.roster.commands.mandate import today_of
 from services.roster.commands.placements import Entry, Judged, placed, released
 from services.roster.commands.reservations import about, use_reserved
 from services.roster.commands.transfers import moved, take_both
-from services.roster.models.refusals import ClaimRefusedByTombstone, ClaimUnknown, RequestIncomplete
+from services.roster.models.refusals import REQUESTED, ClaimRefusedByTombstone, ClaimUnknown, RequestIncomplete
 from services.roster.models.requests import Post, TakeEffect
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import (
@@ -157,5 +157,5 @@ def _post(by: By, asked: PostRequest, person_id: UUID) -> Post:
 
 def _given(value: T | None, field: str) -> T:
     if value is None:
-        raise RequestIncomplete(field=field)
+        raise RequestIncomplete(field=REQUESTED[field])
     return value

@@ -24,7 +24,7 @@ from services.roster.models.units import (
     StepTried,
     UnitChanges,
 )
-from services.roster.queries.codes import Code, codes
+from services.roster.queries.codes import Code, codes, row_words
 from services.roster.queries.unit_records import names_of, record_of, records_of
 from services.roster.rules.reforms import Row, ensure_no_more_over
 from shared.db import By, Connection, Database, retried
@@ -155,9 +155,9 @@ async def _of_whole(conn: Connection, work: Work, before: Counter[Row], named: S
         await settle_causes(conn, work.movers, work.what.over_quota_cause)
     except DomainError as refusal:
         problems.append(_problem(refusal, None))
-    after, cause = await excess_now(conn, named), work.what.over_quota_cause
+    after, cause, words = await excess_now(conn, named), work.what.over_quota_cause, await row_words(conn)
     for row in sorted(after - before):
-        problems += _problems(partial(ensure_no_more_over, Counter({row: before[row]}), Counter({row: after[row]}), cause))
+        problems += _problems(partial(ensure_no_more_over, Counter({row: before[row]}), Counter({row: after[row]}), cause, words))
     return problems
 
 

@@ -33,6 +33,7 @@ from services.roster.models.units import (
     UnitChanges,
     units_named,
 )
+from services.roster.queries.codes import row_words
 from services.roster.queries.establishments import establishment, establishments
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.queries.unit_records import ensure_open, record_of
@@ -80,7 +81,7 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
         await take_step(conn, by, work, step, number)
     await ensure_kinds_fit(conn, work)
     await settle_causes(conn, work.movers, what.over_quota_cause)
-    ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause)
+    ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause, await row_words(conn))
     await _tell(conn, by, work)
     return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
 

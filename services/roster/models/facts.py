@@ -77,6 +77,17 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class RowWords:
+    """What the codes of a unit's rows are called: a refusal is read by people. A code that no table has known stays as it is."""
+
+    labels: Mapping[tuple[str, str], str]
+
+    def __call__(self, **codes: str) -> dict[str, str]:
+        """`kind=`, `funding=` and `category=` in words, as the facts of a refusal."""
+        return {field: self.labels.get((field, code), code) for field, code in codes.items()}
+
+
+@dataclass(frozen=True)
 class Nature:
     """What a kind is: 编制 in law or not, and of which population its people are. Kinds of two names may be alike."""
 
@@ -94,6 +105,7 @@ class PostFacts:
     establishment: EstablishmentState
     kind_allowed: bool
     category: str
+    words: RowWords
     frozen_by: tuple[UUID, ...] = ()
     buried_revision: int = 0
     reservation: Reservation | None = None

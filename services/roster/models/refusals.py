@@ -425,6 +425,16 @@ class PostsNotOne(Conflict):
     sentence = "入编、出编、调动每件只办理一人。请分别提交。"
 
 
+REQUESTED = {
+    "person_id": "人员",
+    "reason_code": "进入或减少原因",
+    "from_unit_id": "调出单位",
+    "change_id": "信息变更",
+    "reservation_id": "核准用编",
+}
+"""What an application names, by its field."""
+
+
 class RequestIncomplete(Conflict):
     """A field that the type needs is missing."""
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel
 
+from services.roster.models.facts import RowWords
 from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS, SEATS, UNITS
 from services.roster.models.refusals import CodeUnknown
 from shared.db import Connection
@@ -135,6 +136,16 @@ async def _sets(conn: Connection, on: date) -> dict[str, list[Code]]:
     for row in rows:
         sets.setdefault(row["set"], []).append(Code(**row))
     return sets
+
+
+async def row_words(conn: Connection) -> RowWords:
+    """Every category, kind and funding by what it was called last."""
+    rows = await conn.fetch(
+        "SELECT field, code, label FROM (SELECT 'category' AS field, code, label, valid FROM unit_categories"
+        " UNION ALL SELECT 'kind', code, label, valid FROM establishment_kinds"
+        " UNION ALL SELECT 'funding', code, label, valid FROM fundings) AS every ORDER BY valid"
+    )
+    return RowWords({(row["field"], row["code"]): row["label"] for row in rows})
 
 
 async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, object]) -> None:

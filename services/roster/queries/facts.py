@@ -21,6 +21,7 @@ from services.roster.models.refusals import (
 )
 from services.roster.models.requests import CONTRACT, PlacePerson
 from services.roster.models.units import UnitClosedBefore
+from services.roster.queries.codes import row_words
 from services.roster.queries.establishments import ROW_NOW, establishment
 from services.roster.rules.posts import STOPPED_BY
 from shared.db import Connection
@@ -90,7 +91,7 @@ async def ensure_allowed_row(conn: Connection, unit_id: UUID, kind: str, funding
     row = await _row_codes(conn, unit_id, kind, funding, on)
     _ensure_codes(row, kind, funding)
     if not row["allowed"]:
-        raise KindNotAllowed(category=row["category"], kind=kind)
+        raise KindNotAllowed(**(await row_words(conn))(category=row["category"], kind=kind))
 
 
 async def _row_codes(conn: Connection, unit_id: UUID, kind: str, funding: str, on: date) -> asyncpg.Record:
@@ -135,7 +136,7 @@ async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFac
         raise ReasonUnknown(reason=what.entry_reason)
     _ensure_codes(row, what.kind, what.funding)
     if not row["allowed"]:
-        raise KindNotAllowed(category=row["category"], kind=what.kind)
+        raise KindNotAllowed(**(await row_words(conn))(category=row["category"], kind=what.kind))
     before = EstablishmentState.model_validate(dict(row))
     return EntryFacts(before, tuple(row["frozen_by"]), tuple(row["post_ends"]), as_person(row), row["population"])
 
@@ -238,6 +239,7 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
     return PostFacts(
         establishment=await establishment(conn, request.unit_id, request.kind, request.funding),
         kind_allowed=codes["allowed"],
+        words=await row_words(conn),
         category=codes["category"],
         frozen_by=await frozen_by(conn, request.unit_id, scope, request.kind) if scope else (),
         buried_revision=await buried_revision(conn, request.application_id),

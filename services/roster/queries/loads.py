@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.roster.models.facts import RowWords
 from services.roster.models.loads import (
     FirstLoadEnded,
     LoadedPerson,
@@ -20,7 +21,7 @@ from services.roster.models.loads import (
     UnitDiffers,
 )
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
-from services.roster.queries.codes import unknown_codes
+from services.roster.queries.codes import row_words, unknown_codes
 from services.roster.queries.indexes import known_by
 from shared.db import Connection
 from shared.errors import DomainError
@@ -54,16 +55,17 @@ async def standings(conn: Connection, whats: Sequence[LoadUnit], on: date, *, al
     allowed = await _allowed_kinds(conn, {what.category for what in whats})
     unknown = await unknown_codes(conn, on, (each for what in whats for each in _codes(what)))
     known = {} if all_new else await _known(conn, [person for what in whats for person in what.persons])
+    words = await row_words(conn)
     orders = await _frozen(conn, [unit_id or what.parent_id for what, (unit_id, _) in zip(whats, units, strict=True)])
     found, first = [], 0
     for what, (unit_id, problems), frozen_by in zip(whats, units, orders, strict=True):
         mine = quotas.get(unit_id, {}) if unit_id else {}
-        told = [*problems, *_quota_problems(what, mine, allowed.get(what.category, set()))]
+        told = [*problems, *_quota_problems(what, mine, allowed.get(what.category, set()), words)]
         seats, last = len(what.seats), first + len(what.seats) + len(what.persons)
         told += [_code_problem(label, place - first - seats) for place, label in unknown if first <= place < last]
         persons, placed, on_rosters = _persons(what, unit_id, known)
         approved = set(mine) | {(row.kind, row.funding) for row in what.quotas}
-        told += [*on_rosters, *_list_problems(what, approved)]
+        told += [*on_rosters, *_list_problems(what, approved, words)]
         found.append(Standing(unit_id, frozen_by, mine, persons, placed, tuple(told)))
         first = last
     return found
@@ -79,13 +81,13 @@ def _code_problem(label: str, person: int) -> LoadProblem:
     return _problem(CodeUnknown(field=label), person if person >= 0 else None)
 
 
-def _quota_problems(what: LoadUnit, quotas: Mapping[Row, int], allowed: Collection[str]) -> Iterator[LoadProblem]:
+def _quota_problems(what: LoadUnit, quotas: Mapping[Row, int], allowed: Collection[str], words: RowWords) -> Iterator[LoadProblem]:
     for kind in sorted(_kinds(what) - set(allowed)):
-        yield _problem(KindNotAllowed(category=what.category, kind=kind))
+        yield _problem(KindNotAllowed(**words(category=what.category, kind=kind)))
     for row in what.quotas:
         quota = quotas.get((row.kind, row.funding), row.posts)
         if quota != row.posts:
-            yield _problem(QuotaDiffers(kind=row.kind, funding=row.funding, quota=quota, posts=row.posts))
+            yield _problem(QuotaDiffers(**words(kind=row.kind, funding=row.funding), quota=quota, posts=row.posts))
 
 
 async def _units(conn: Connection, whats: Sequence[LoadUnit]) -> list[tuple[UUID | None, list[LoadProblem]]]:
@@ -210,14 +212,14 @@ def _persons(
     return persons, frozenset(placed), problems
 
 
-def _list_problems(what: LoadUnit, approved: set[tuple[str, str]]) -> Iterator[LoadProblem]:
+def _list_problems(what: LoadUnit, approved: set[tuple[str, str]], words: RowWords) -> Iterator[LoadProblem]:
     seen: set[str] = set()
     for place, person in enumerate(what.persons):
         if (mark := person.mark) in seen:
             yield _problem(PersonTwice(), place)
         seen.add(mark)
         if person.ended_on is None and (person.kind, person.funding) not in approved:
-            yield _problem(NoQuotaRow(kind=person.kind, funding=person.funding), place)
+            yield _problem(NoQuotaRow(**words(kind=person.kind, funding=person.funding)), place)
 
 
 def _kinds(what: LoadUnit) -> set[str]:

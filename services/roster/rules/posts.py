@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.roster.models.facts import Nature, Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
+    REQUESTED,
     ClaimRefusedByTombstone,
     ContractUnknown,
     CorrectionKindsApart,
@@ -88,7 +89,7 @@ def ensure_may_grow(orders: Sequence[UUID], wanted: int, approved: int, used: in
 def ensure_kind_allowed(facts: PostFacts) -> None:
     """The kind matches the unit's category (486号令: no mixing of kinds)."""
     if not facts.kind_allowed:
-        raise KindNotAllowed(category=facts.category, kind=facts.establishment.kind)
+        raise KindNotAllowed(**facts.words(category=facts.category, kind=facts.establishment.kind))
 
 
 def ensure_not_buried(request_revision: int, facts: PostFacts) -> None:
@@ -214,7 +215,7 @@ def ensure_complete(request: PostRequest) -> None:
     }[request.application_type]
     for field in needed:
         if getattr(request, field) is None:
-            raise RequestIncomplete(field=field)
+            raise RequestIncomplete(field=REQUESTED[field])
     if needed and request.posts != 1:
         raise PostsNotOne
 

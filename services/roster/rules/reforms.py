@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from services.roster.models.facts import RowWords
 from services.roster.models.units import ReformOverfills
 from shared.events.roster import EstablishmentState
 from shared.glossary import OverQuotaCause
@@ -18,11 +19,11 @@ def excess_of(rows: Iterable[EstablishmentState]) -> Counter[Row]:
     return excess
 
 
-def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQuotaCause | None) -> None:
+def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQuotaCause | None, words: RowWords) -> None:
     """A greater surplus than there was needs the office's recorded cause."""
     for (kind, funding), posts in sorted((after - before).items()):
         if posts and cause is None:
-            raise ReformOverfills(kind=kind, funding=funding, before=before[kind, funding], after=after[kind, funding])
+            raise ReformOverfills(**words(kind=kind, funding=funding), before=before[kind, funding], after=after[kind, funding])
 
 
 def settled_causes(
