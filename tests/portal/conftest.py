@@ -1,5 +1,6 @@
 """The portal as it runs, with the services behind it played: what they answer is the test's own, so that any refusal and any text can be planted."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -120,3 +121,11 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
             httpx.AsyncClient(transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url=BASE)
         )
         yield Door(client, app, played)
+
+
+def pressed_by_enter(page: str) -> list[str]:
+    """The button that Enter in a line presses, of each form with a line and several buttons: the first one, where it is not disabled."""
+    forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", page, re.DOTALL)
+    lined = [form for form in forms if re.search(r'<input (?![^>]*type="(?:hidden|file|checkbox|radio|date)")', form)]
+    buttons = [re.findall(r'<button[^>]*type="submit"[^>]*>', form) for form in lined]
+    return [first for first, *others in filter(None, buttons) if others and "disabled" not in first]

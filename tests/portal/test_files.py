@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.glossary import Role
-from tests.portal.conftest import OURS, XSS, Door
+from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
 from tests.portal.given import UNIT_ID
 
 pytestmark = pytest.mark.asyncio
@@ -379,6 +379,7 @@ async def test_a_difference_offers_what_the_service_allows_and_a_refusal_keeps_t
     door.played.answers[f"/differences/{ID}"] = DIFFERENCE
     office = (await door.client.get(f"/differences/{ID}")).text
 
+    assert ("采用上级登记" in office, pressed_by_enter(office)) == (True, [])
     assert [f"/differences/{ID}/{deed}" in his for deed in ("answer", "move", "accept", "reveal")] == [True, False, False, False]
     assert [f"/differences/{ID}/{deed}" in office for deed in ("answer", "move", "accept", "reveal")] == [False, True, True, True]
     assert (refused.status_code, "以毕业证书为准</textarea>" in refused.text, 'value="甲函〔2026〕3号"' in refused.text) == (

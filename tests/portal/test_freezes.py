@@ -10,7 +10,7 @@ import pytest
 from services.monitoring.models.tasks import Action
 from shared.glossary import FreezeState, IssueState, Role
 from tests.portal import given, given_cases
-from tests.portal.conftest import OURS, XSS, Door
+from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/freeze-orders/{given_cases.ORDER_ID}"
@@ -153,12 +153,15 @@ async def test_a_decision_is_sent_as_it_was_made_and_a_refusal_keeps_its_words(
     door: Door, path: str, action: Action, state: FreezeState, verdict: str
 ) -> None:
     answers(door, given_cases.order(state, action))
+    door.sign_in(Role.OFFICE_DIRECTOR)
+    page = (await door.client.get(PAGE)).text
     typed = {"verdict": verdict, "document_no": "冻2号", "reason": "情况属实"}
     done = await send(door, f"{PAGE}/{path}", typed, Role.OFFICE_DIRECTOR)
     door.played.refusals[f"{PAGE}/{path}"] = (409, "own_case")
     refused = await send(door, f"{PAGE}/{path}", typed, Role.OFFICE_DIRECTOR)
 
     assert sent(door, f"{PAGE}/{path}")[0] == {"approve": verdict == "approve", "document_no": "冻2号", "reason": "情况属实"}
+    assert ('name="document_no"' in page, pressed_by_enter(page)) == (True, [])
     assert done.status_code == 303
     assert "data-done" in (await door.client.get(done.headers["location"])).text
     assert refused.status_code == 409

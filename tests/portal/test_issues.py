@@ -12,7 +12,7 @@ from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
 from shared.glossary import IssueState, Measure, Role, holiday_ground
 from tests.portal import given_cases as given
-from tests.portal.conftest import OURS, Door
+from tests.portal.conftest import OURS, Door, pressed_by_enter
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/issues/{given.ISSUE_ID}"
@@ -262,6 +262,7 @@ async def test_files_brought_ahead_keep_what_is_written_and_hand_nothing_in(door
     page = await send(door, "evidence-files", {"evidence-description": "写到一半"}, Role.UNIT_CLERK, files={"file": ("甲.pdf", PDF)})
 
     assert (page.status_code, sent(door, f"{PAGE}/evidence")) == (200, [])
+    assert ('name="evidence-document_no"' in page.text, pressed_by_enter(page.text)) == (True, [])
     assert ">写到一半</textarea>" in page.text
     assert re.search(rf'value="{given.FILE_ID}" checked', page.text)
 

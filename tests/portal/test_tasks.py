@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from shared.glossary import LIST_STANDINGS, Role
-from tests.portal.conftest import COUNTS, OURS, XSS, Door
+from tests.portal.conftest import COUNTS, OURS, XSS, Door, pressed_by_enter
 
 pytestmark = pytest.mark.asyncio
 ID = "01a210f8-5bc8-7567-b52b-9533203e1931"
@@ -139,6 +139,14 @@ async def test_who_operates_the_seal_releases_many_weekly_lists_at_once_each_wit
     assert f'href="/supervision-lists/{ID}"' in told.text
     sent = [(json.loads(body), headers["idempotency-key"]) for _, path, body, headers in door.played.asked if path.endswith("/release")]
     assert sent == [({"reason": "核对无误。"}, f"k/{ID}"), ({"reason": "核对无误。"}, f"k/{other}")]
+
+
+async def test_enter_in_the_reason_of_many_weekly_lists_approves_no_application(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER, Role.SEAL_OPERATOR)
+    answers(door)
+    page = (await door.client.get("/tasks")).text
+
+    assert ("批量通过" in page, "清单批量用印登记" in page, pressed_by_enter(page)) == (True, True, [])
 
 
 async def test_of_many_decisions_none_is_sent_after_one_that_got_no_answer(door: Door) -> None:

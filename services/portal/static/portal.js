@@ -29,7 +29,7 @@
     j: () => go(1),
     k: () => go(-1),
     x: () => { const box = at && one("input[type=checkbox]", at); if (box) box.click(); },
-    a: () => { if (!one("[data-key=a]") && at && !one("input[name=chosen]:checked")) keys.x(); aim(one("[data-key=a]") || one("[data-batch] button[type=submit]")); },
+    a: () => { if (!one("[data-key=a]") && at && !one("input[name=chosen]:checked")) keys.x(); aim(one("[data-key=a]") || one("[data-batch] button[type=submit]:enabled")); },
     r: () => { const link = at && one("a.row-link", at); if (one("[data-key=r]")) aim(one("[data-key=r]")); else if (link) location.assign(`${link.href}#return`); },
     "/": () => aim(one("[data-find]")),
     "?": () => { const table = one("#keys"); if (table && !table.open) table.showModal(); },
