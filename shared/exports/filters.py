@@ -108,6 +108,8 @@ CODE_SETS: Mapping[str, str] = {
     "rank": "ranks",
     "system": "systems",
     "matter": "matters",
+    "rule": "rules",
+    "sheet": "sheets",
     "kind": "kinds",
     "funding": "fundings",
     "duty_status": "duty_statuses",

@@ -1,6 +1,6 @@
 """What a list is: its columns with their SQL, and where its rows come from, within what the asker may see."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import UnionType
@@ -131,7 +131,7 @@ class ExportList:
     def _no_such_value(self, name: str, values: Iterable[Any], words: Mapping[str, str]) -> FilterValueUnknown:
         named = ((value, words.get(value) or LABELS.get(value)) for value in values)
         known = "、".join(f"{value}（{word}）" if word else value for value, word in named)
-        example = _EXAMPLES.get(self.filters[name], "文字")
+        example = _EXAMPLES.get(self.filters[name]) or _example(self.filters[name]) or "文字"
         return FilterValueUnknown(filter=name, label=label_of(self.name, name), known=known or f"格式如 {example}")
 
 
@@ -145,6 +145,11 @@ def _values(kind: Any) -> list[str]:
     return [value for part in parts for value in ([part] if isinstance(part, str) else _values(part))]
 
 
+def _example(kind: Any) -> str:
+    """How a value of this type is written, where the type says so."""
+    return str(next(iter(TypeAdapter[object](kind).json_schema().get("examples", ())), ""))
+
+
 async def _no_words(_: Connection) -> Words:
     return {}
 
@@ -156,6 +161,22 @@ class Exports:
     lists: Mapping[str, ExportList]
     words: Callable[[Connection], Awaitable[Words]] = _no_words
     units: str = "unit_copies"
+
+    async def ensure_known(self, conn: Connection, name: str, asked: Mapping[str, object], found: Sized, **called: str) -> None:
+        """Raises FilterValueUnknown where the page of a list found nothing since no row can have a code that was asked for: it would look as if there
+        were none. `called`: what the page calls a filter that the list calls otherwise.
+        """
+        whole = self.lists[name]
+        told = {} if found else {each: asked.get(called.get(each, each)) for each in whole.filters}
+        given = {each: value for each, value in told.items() if isinstance(value, str) and value}
+        if not given:
+            return
+        try:
+            whole.understood(given)
+            whole.ensure_coded(given, await self.words(conn))
+        except FilterValueUnknown as refusal:
+            refusal.facts["filter"] = called.get(refusal.facts["filter"], refusal.facts["filter"])
+            raise
 
 
 def exports_of(*lists: ExportList, words: Callable[[Connection], Awaitable[Words]] = _no_words, units: str = "unit_copies") -> Exports:

@@ -1,16 +1,52 @@
-"""Issues, editions and freeze orders of a unit: with all below it, or of the unit alone."""
+"""Issues, editions and freeze orders of a unit: with all below it, or of the unit alone; and what they cannot be narrowed by."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from fastapi import FastAPI
 
+from services.monitoring.api import ROUTERS
+from services.monitoring.api.turns import Turns
 from services.monitoring.commands.lists import issue_list
 from services.monitoring.models.requests import IssueList
 from services.monitoring.queries import freezes, issues, lists
+from services.monitoring.queries.exports import EXPORTS
+from shared.auth import Tokens
+from shared.clock import Clock
+from shared.http import service_app
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CIPHER, MONDAY, OFFICER, Tables, by
 
 pytestmark = pytest.mark.asyncio
+PRIVATE = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest_asyncio.fixture
+async def http(tables: Tables) -> AsyncIterator[httpx.AsyncClient]:
+    """All doors, for an officer; nothing that moves stands behind them."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    public = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    tokens = Tokens(public, PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+    app = service_app("monitoring", lifespan)
+    app.state.database, app.state.tokens, app.state.clock, app.state.cipher = tables.database, tokens, Clock(None), CIPHER
+    app.state.temporal = app.state.surroundings = app.state.folder = app.state.shelf = None
+    app.state.turns, app.state.exports = Turns(), EXPORTS
+    for router in ROUTERS:
+        app.include_router(router)
+    headers = {"authorization": f"Bearer {tokens.issue(OFFICER, datetime.now(UTC))}", "idempotency-key": f"request-{uuid4()}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://monitoring", headers=headers) as client:
+        yield client
 
 
 async def freeze(tables: Tables, unit_id: UUID) -> None:
@@ -47,3 +83,35 @@ async def test_a_unit_is_asked_about_with_all_below_it_or_alone(tables: Tables) 
     assert await units_of(tables, unit=str(town.unit_id), below="false") == [{town.unit_id}] * 3
     assert await units_of(tables, unit=str(school.unit_id), below="false") == [{school.unit_id}] * 3
     assert await units_of(tables, below="false") == [{town.unit_id, school.unit_id}] * 3
+
+
+async def test_a_code_that_nothing_can_have_is_refused_with_those_that_there_are(http: httpx.AsyncClient) -> None:
+    for path, asked, said in (
+        ("/issues", {"rule": "M99"}, "筛选条件 rule（规则）不能是这个值。可用：M01（超编）、M07（先进人后核编）、M09（出编超期）。"),
+        ("/lights/matrix", {"rule": "超编"}, "M01（超编）"),
+        ("/tasks", {"state": "整改中"}, "rectifying（整改中）"),
+    ):
+        answer = await http.get(path, params=asked)
+        assert (answer.status_code, answer.json()["code"]) == (409, "export_filter_value_unknown")
+        assert said in answer.json()["detail"]
+
+
+async def test_a_rule_that_found_nothing_and_a_name_that_nothing_has_make_an_empty_page(http: httpx.AsyncClient) -> None:
+    for path, asked in (
+        ("/issues", {"rule": "M09", "q": "没有"}),
+        ("/lights/matrix", {"rule": "M01", "name": "没有"}),
+        ("/tasks", {"state": "in_force", "q": "没有"}),
+        ("/tasks", {"state": "awaiting_seal"}),
+        ("/supervision-lists", {"week": "2026-W53", "q": "没有"}),
+    ):
+        answer = await http.get(path, params=asked)
+        assert (answer.status_code, answer.json()["items"]) == (200, []), answer.text
+
+
+async def test_a_week_that_is_none_is_refused_with_how_one_is_written(http: httpx.AsyncClient) -> None:
+    for week in ("x", "2026-W00", "2025-W53", "２０２６-W38"):
+        page = (await http.get("/supervision-lists", params={"week": week})).json()
+        file = (await http.post("/exports", json={"list": "supervision", "filters": {"week": week}})).json()
+        assert page["fields"] == [{"field": "week", "reason": "应为某年的第几周，如 2026-W49"}]
+        assert file["detail"] == "筛选条件 week（期次）不能是这个值。可用：格式如 2026-W49。"
+    assert (await http.post("/exports", json={"list": "issues", "filters": {"rule": "M99"}})).json()["code"] == file["code"]

@@ -416,6 +416,39 @@ async def test_what_cannot_be_sorted_by_or_shown_is_refused_in_words(doors: Door
     assert "可" in answer.json()["detail"]
 
 
+async def test_a_code_that_no_row_can_have_is_refused_with_those_that_there_are(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    for path, asked, said in (
+        ("/posts", {"kind": "行政编制"}, "XZ（行政编制）、"),
+        ("/seats", {"level": "正职"}, "（职务层次）"),
+        ("/ledger", {"type": "入编"}, "筛选条件 type（事项）"),
+        ("/units", {"category": "学校"}, "SY-1（公益一类事业单位）"),
+        ("/persons", {"sex": "女"}, "F（女）"),
+        ("/differences", {"sheet": "人员"}, "roster（人员）"),
+    ):
+        whole, of_one = [
+            await doors.http.get(path, params=asked, headers=who)
+            for who in (doors.office, doors.as_(Role.UNIT_CLERK, units=(row.unit_id,)))
+        ]
+        assert (whole.status_code, whole.json()["code"]) == (409, "export_filter_value_unknown"), path
+        assert said in whole.json()["detail"]
+        assert of_one.json() == whole.json()
+
+
+async def test_what_is_no_code_or_a_code_that_nobody_has_finds_nothing(doors: Doors, roster_db: Database) -> None:
+    await given.row(roster_db, 1)
+
+    for path, asked in (
+        ("/units", {"q": "没有这个单位"}),
+        ("/persons", {"title": "没有这个职务", "kind": "XZ"}),
+        ("/ledger", {"document_no": "没有这个文号", "type": "roster.quota_changed.v1"}),
+        ("/posts", {"kind": "", "funding": "partial"}),
+    ):
+        assert (await got(doors, path, **asked))["items"] == []
+    refused = await doors.http.post("/persons/search", json={"name": "张", "sex": "女"}, headers=doors.office)
+    assert refused.json()["code"] == "export_filter_value_unknown"
+
+
 @pytest.mark.parametrize("path", ["/persons", "/posts", "/ledger"])
 async def test_no_list_goes_beyond_the_scope(doors: Doors, roster_db: Database, path: str) -> None:
     own, other = await given.row(roster_db, 2), await given.row(roster_db, 2)

@@ -14,6 +14,7 @@ from services.monitoring.api.asked import After, Asked, Asking
 from services.monitoring.api.turns import GLANCE
 from services.monitoring.queries import board as queries
 from services.monitoring.queries.board import LOOK_BACK, MOST_TURNED, Board, Chosen, Turned
+from services.monitoring.queries.exports import EXPORTS
 from shared.auth import LIFETIME, Permit, Who
 from shared.glossary import Light
 from shared.progress import EVENTS
@@ -37,7 +38,9 @@ async def get_board(
 ) -> Board:
     """Units with what each rule in force has open on them: of a colour, a rule, a subtree, with these words in the name, or of one unit only."""
     async with asked.database.reading() as conn:
-        return await queries.board(conn, who, Chosen(color, rule, unit, name, only), after, limit)
+        found = await queries.board(conn, who, Chosen(color, rule, unit, name, only), after, limit)
+        await EXPORTS.ensure_known(conn, "lights", {"rule": rule}, found.items)
+        return found
 
 
 @router.get("/lights/changes", response_class=StreamingResponse, responses={200: {"content": {EVENTS: {}}}})

@@ -13,6 +13,7 @@ from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import IssuePage, Page
 from services.monitoring.models.refusals import NoticeNotDrawable
 from services.monitoring.queries import issues as queries
+from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.queries.issues import Wanted
 from services.monitoring.queries.notices import ensure_may_be_served, unsigned_words
 from shared.auth import Permit, Who
@@ -79,7 +80,9 @@ class ExtensionBody(ReasonBody):
 async def get_issues(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depends(asked_for(Wanted))]) -> Page:
     """Issues in the caller's scope."""
     async with asked.database.reading() as conn:
-        return await queries.issues(conn, who, wanted, asked.clock.now(), asked.cipher)
+        found = await queries.issues(conn, who, wanted, asked.clock.now(), asked.cipher)
+        await EXPORTS.ensure_known(conn, "issues", wanted.__dict__, found.items)
+        return found
 
 
 @router.get("/{issue_id}")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from services.monitoring.api.asked import Asking
 from services.monitoring.models.tasks import Counts, Task
 from services.monitoring.queries import tasks
+from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.queries.tasks import Wanted
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -32,6 +33,7 @@ async def get_tasks(asked: Asking, who: Reader, wanted: Annotated[Wanted, Depend
     """The caller's own work list: nobody sees another's."""
     async with asked.database.reading() as conn:
         found = await tasks.tasks(conn, who, wanted, asked.clock.now(), asked.cipher)
+        await EXPORTS.ensure_known(conn, "work", wanted.__dict__, found)
     return TaskPage(found[: wanted.limit], found[wanted.limit - 1].cursor if len(found) > wanted.limit else None)
 
 

@@ -10,6 +10,7 @@ from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
 from shared import parameter_words
 from shared.auth import Who
+from shared.db import Connection
 from shared.exports.letters import letters_list
 from shared.exports.lists import (
     ASKED_AT,
@@ -21,6 +22,7 @@ from shared.exports.lists import (
     Sought,
     Source,
     Turn,
+    Words,
     all_labelled,
     as_page,
     exports_of,
@@ -237,6 +239,11 @@ PARAMETERS = (
     Column("recorded_by", "记录人", "p.recorded_by"),
 )
 
+
+async def _words(_: Connection) -> Words:
+    return {"rules": RULE_TITLES}
+
+
 _READ = "lights.read"
 EXPORTS = exports_of(
     ExportList(
@@ -291,4 +298,5 @@ EXPORTS = exports_of(
     ExportList("parameters", "规则参数", _READ, [Sheet("规则参数", PARAMETERS, parameters_source, "p.name")]),
     letters_list("monitoring"),
     trail_list("monitoring", lists.REGISTER),
+    words=_words,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from services.monitoring.models.issues import Page
 from services.monitoring.models.notices import Kept
@@ -23,7 +23,18 @@ from shared.law.deadline import Deadline
 from shared.pages import Parameters, ordered
 from shared.unit_copies import of_unit, scope, visible
 
-Week = Annotated[str, StringConstraints(pattern=r"^\d{4}-W\d{2}$")]
+A_WEEK = "2026-W49"
+
+
+def _week(text: object) -> object:
+    try:
+        date.fromisoformat(f"{text}-1")
+    except ValueError:
+        raise ValueError(f"应为某年的第几周，如 {A_WEEK}") from None
+    return text
+
+
+Week = Annotated[str, BeforeValidator(_week), StringConstraints(pattern=r"^[0-9]{4}-W[0-9]{2}$"), Field(examples=[A_WEEK])]
 Standing = Literal["awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged"]
 _FORM_KINDS = {LineKind.NEW: "new", LineKind.CARRIED: "carried", LineKind.OVERDUE: "overdue", LineKind.CLEARED: "cleared"}
 

@@ -23,6 +23,7 @@ from services.roster.queries import comparisons as queries
 from services.roster.queries import units as unit_queries
 from services.roster.queries.comparison_facts import OwnLeads, latest_format, latest_leads
 from services.roster.queries.comparisons import ComparisonView, DifferenceInFull, DifferenceView, StepView, Wanted
+from services.roster.queries.exports import EXPORTS
 from services.roster.rules.comparisons import MOVES, may_be_answered
 from shared.auth import Permit, Who
 from shared.errors import DomainError
@@ -184,6 +185,7 @@ async def list_differences(
     wanted = Wanted(run, state, open_only, kind, leads, sheet, field, unit, person)
     async with door.database.reading() as conn:
         items = await queries.differences(conn, door.cipher, who, wanted, after, limit)
+        await EXPORTS.ensure_known(conn, "differences", wanted.__dict__, items)
     return DifferencePage(items=items, next=items[-1].id if len(items) == limit else None)
 
 

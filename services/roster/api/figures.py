@@ -10,6 +10,7 @@ from services.roster.api.door import AsOf, AtMoment, InDoor
 from services.roster.models.people import Population
 from services.roster.queries import ledger as ledgers
 from services.roster.queries import post_lists, seat_lists, statistics
+from services.roster.queries.exports import EXPORTS
 from services.roster.queries.units import ensure_asked_rightly, ensure_visible
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -68,6 +69,7 @@ async def posts(request: Request, who: Reader, wanted: Annotated[PostQuery, Depe
     ):  # planning its statement anew takes as long as reading; units are chosen by one way whatever is asked
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
         await ensure_asked_rightly(conn, wanted.unit, who, found)
+        await EXPORTS.ensure_known(conn, "quotas", wanted.__dict__, found)
     return page(request, found, next_page)
 
 
@@ -79,6 +81,7 @@ async def seats(request: Request, who: Reader, wanted: Annotated[SeatQuery, Depe
     async with door.database.glancing() as conn:
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
         await ensure_asked_rightly(conn, wanted.unit, who, found)
+        await EXPORTS.ensure_known(conn, "seats", wanted.__dict__, found)
     return page(request, found, next_page)
 
 
@@ -90,6 +93,7 @@ async def ledger(request: Request, who: Reader, wanted: Annotated[LedgerQuery, D
     async with door.database.searching() as conn:
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
         await ensure_asked_rightly(conn, wanted.unit, who, found)
+        await EXPORTS.ensure_known(conn, "ledger", wanted.__dict__, found, matter="type")
     return page(request, found, next_page)
 
 

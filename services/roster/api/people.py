@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.roster.api.door import AsOf, Door, InDoor
 from services.roster.models.people import PersonFilter, PersonSearch, Population
+from services.roster.queries.exports import EXPORTS
 from services.roster.queries.person_lists import FIELDS, PersonLine, PersonPages, order_of
 from services.roster.queries.units import ensure_asked_rightly
 from shared.auth import Permit, Who
@@ -70,5 +71,6 @@ async def _page(request: Request, door: Door, who: Who, wanted: PersonFilter, qu
     async with door.database.searching() as conn:
         person_ids, next_page = await lines.chosen(conn, door.cipher, query.after, query.limit)
         await ensure_asked_rightly(conn, wanted.unit, who, person_ids)
+        await EXPORTS.ensure_known(conn, "persons", wanted.__dict__, person_ids)
     async with door.database.glancing() as conn:
         return page(request, await lines.shown(conn, door.cipher, person_ids), next_page)

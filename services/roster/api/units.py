@@ -19,6 +19,7 @@ from services.roster.models.units import ChangeUnit, CloseUnit, UnitChanges
 from services.roster.queries import codes as code_queries
 from services.roster.queries import unit_history as history
 from services.roster.queries import units as queries
+from services.roster.queries.exports import EXPORTS
 from services.roster.queries.unit_lists import SORTS, UnitFilter, UnitListLine, UnitPages, fields_of
 from shared.auth import Permit, Who
 from shared.clock import business_day
@@ -157,7 +158,9 @@ async def units(request: Request, who: Reader, wanted: Annotated[UnitQuery, Depe
     """Units in scope in the tree of a date: last year's figures keep last year's tree."""
     lines = UnitPages(who, wanted, wanted.moment, ordered(wanted.sort, SORTS), fields_of(wanted.fields, wanted))
     async with door.whole.glancing() as conn:  # of units alone; there are few enough for one plan
-        return page(request, *await lines.page(conn, door.cipher, wanted.after, wanted.limit))
+        found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
+        await EXPORTS.ensure_known(conn, "units", wanted.__dict__, found)
+        return page(request, found, next_page)
 
 
 @router.get("/units/{unit_id}", response_model=queries.UnitView, openapi_extra=described(OneQuery))

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.models.facts import place_of
-from services.roster.models.fields import Field, Kind, Sensitivity
+from services.roster.models.fields import SHEETS, Field, Kind, Sensitivity
 from services.roster.queries.establishments import Moment
 from services.roster.queries.ledger import MATTERS
 from services.roster.queries.persons import MASK
@@ -125,4 +125,4 @@ async def words(conn: Connection) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         found.setdefault(row["set"], {})[row["code"]] = row["label"]
-    return found | {"matters": MATTERS}
+    return found | {"matters": MATTERS, "sheets": {name: sheet.title for name, sheet in SHEETS.items()}}
