@@ -21,8 +21,11 @@ from services.approval.commands.revocations import revoke_document
 from services.approval.models.refusals import DocumentDamaged, NotFiled, NotReleased, OwnCase, SealMismatch
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, RevokeDocument, SubmitApplication
 from services.approval.queries import applications as queries
+from services.approval.queries import documents as document_queries
 from services.approval.queries.applications import chain
+from services.approval.queries.exports import EXPORTS
 from services.approval.queries.reopening import kept_revocation
+from shared.auth import Who
 from shared.db import By, Database, connect
 from shared.documents import keep_file
 from shared.errors import KeyReused
@@ -361,6 +364,33 @@ async def test_what_is_approved_again_in_another_year_has_a_number_of_that_year(
     assert len({each.document_id for each in given}) == 1
     kept = await db.pool.fetch("SELECT document_no, numbered_on, unused_nos FROM documents")
     assert [tuple(row) for row in kept] == [("编核〔2027〕1号", days[2], ["编核〔2026〕1号"])]
+
+
+async def test_every_gap_in_the_numbers_is_listed_with_what_became_of_its_application(db: Database) -> None:
+    (moved, withdrawn, kept) = [(await applications.submit_application(db, by(), asked())).application_id for _ in range(3)]
+    for application in (moved, withdrawn, kept):
+        await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=date(2026, 12, 31)))
+    await documents.number_document(db, by(), messages.NumberDocument(application_id=moved, on=date(2027, 1, 4)))
+    over = messages.Standing(state=ApplicationState.WITHDRAWN, revision=1, step=None, holder=None)
+    await record(db, entry(withdrawn, 1, EntryKind.WITHDREW, standing=over))
+
+    office, other = (Who("officer", frozenset({Role.BUSINESS_OFFICER}), units) for units in (None, (uuid.uuid4(),)))
+    async with db.reading() as conn:
+        found = await document_queries.unused_numbers(conn, office, "", 1)
+        found += await document_queries.unused_numbers(conn, office, found[0].document_no, 9)
+        hidden = await document_queries.unused_numbers(conn, other, "", 9)
+        (shown,) = await document_queries.of_application(conn, moved)
+        sheet = EXPORTS.lists["unused_numbers"].sheets[0]
+        source = sheet.source(office, {"unit": UNIT})
+        exported = await conn.fetch(f"SELECT {sheet.columns[0].sql} {source.rows} ORDER BY {source.order}", *source.parameters)
+
+    told = [(each.document_no, each.application_id, each.used_no, each.reason) for each in found]
+    assert told == [
+        ("编核〔2026〕1号", moved, "编核〔2027〕1号", "跨年重新编号"),
+        ("编核〔2026〕2号", withdrawn, None, "编号后申请撤回"),
+    ]
+    assert (hidden, shown.unused_nos) == ([], ("编核〔2026〕1号",))
+    assert [row[0] for row in exported] == [each.document_no for each in found]
 
 
 async def test_what_no_operator_released_is_not_sealed(db: Database) -> None:

@@ -188,6 +188,7 @@ async def test_a_filed_application_offers_the_release_of_the_notice_that_revokes
         "sha256": "0" * 64,
     }
     document |= dict.fromkeys(("released_by", "sealed_at"))
+    document |= {"unused_nos": ["编核〔2026〕9号"]}
     filed = DETAIL | {"state": "filed", "holder": "seal_operator", "documents": [document]}
     pages = []
     for role, actions in ((Role.SEAL_OPERATOR, ["release"]), (Role.UNIT_CLERK, [])):
@@ -198,6 +199,7 @@ async def test_a_filed_application_offers_the_release_of_the_notice_that_revokes
     form = f'action="{path}/documents/{revoking}/release"'
     assert [form in page for page in pages] == [True, False]
     assert "正由用印管理员办理" in pages[1]
+    assert "原编 编核〔2026〕9号，未使用" in pages[1]
     assert "已办结，无需办理" not in "".join(pages)
 
 

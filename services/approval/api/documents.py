@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import Response as Plain
 from pydantic import Field
 
 from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
 from services.approval.commands import documents as commands
 from services.approval.commands.revocations import revoke_document
-from services.approval.models.facts import Document, LedgerRow, Revocation
+from services.approval.models.facts import Document, LedgerRow, Revocation, UnusedNumber
 from services.approval.models.refusals import CallbackForged, DocumentDamaged, NotWrittenYet
 from services.approval.models.requests import KeepAnswer, RevokeDocument
 from services.approval.queries import documents as queries
@@ -52,6 +52,14 @@ class LedgerPage:
 
     items: list[LedgerRow]
     next: UUID | None
+
+
+@dataclass(frozen=True)
+class UnusedPage:
+    """A page of the numbers that no document bears; `next` is the last of them."""
+
+    items: list[UnusedNumber]
+    next: str | None
 
 
 @router.post("/documents/{document_id}/release")
@@ -108,6 +116,16 @@ async def show_ledger(who: DocumentReader, database: Db, after: UUID = BEGINNING
     async with database.reading() as conn:
         found = await queries.ledger(conn, who, after, limit + 1)
     return LedgerPage(found[:limit], found[limit - 1].document_id if len(found) > limit else None)
+
+
+@router.get("/unused-numbers")
+async def show_unused_numbers(
+    who: DocumentReader, database: Db, after: Annotated[str, Query(max_length=100)] = "", limit: Limit = 50
+) -> UnusedPage:
+    """未使用的文号: every gap in the numbers, and why."""
+    async with database.reading() as conn:
+        found = await queries.unused_numbers(conn, who, after, limit + 1)
+    return UnusedPage(found[:limit], found[limit - 1].document_no if len(found) > limit else None)
 
 
 @router.post("/verifications")

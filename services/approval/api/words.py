@@ -24,6 +24,7 @@ _ROUTES = {
     "GET /tasks": "本人的审批待办",
     "GET /tasks/counts": "各类待办的件数",
     "GET /ledger": "归档备案台账",
+    "GET /unused-numbers": "未使用的文号",
     "GET /codes": "申请用的代码表",
     "GET /cases": "按编号查找申请",
     "POST /verifications": "核验文书",
@@ -34,6 +35,7 @@ _GROUPS = {
     "applications": "申请",
     "chains": "审批链",
     "documents": "文书",
+    "unused-numbers": "未使用的文号",
 }
 _FIELDS = {
     "change_id": "信息变更的编号（先在台账登记）",

@@ -105,6 +105,7 @@ class Document:
     filed_at: datetime | None
     revokes: UUID | None
     revoked_by: UUID | None
+    unused_nos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -235,3 +236,17 @@ class LedgerRow:
     signer: str
     sealed_at: datetime
     filed_at: datetime
+
+
+@dataclass(frozen=True)
+class UnusedNumber:
+    """A gap in the numbers of documents: whose it was, under which its document stands now (none: under none), and why."""
+
+    document_no: str
+    title: str
+    unit_id: UUID
+    unit: str
+    application_id: UUID
+    application_no: str
+    used_no: str | None
+    reason: str

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from services.approval import rules
-from services.approval.models.facts import Document, Files, LedgerRow, Notice, Released, SealTask
+from services.approval.models.facts import Document, Files, LedgerRow, Notice, Released, SealTask, UnusedNumber
 from services.approval.models.refusals import DocumentUnknown, NotReleased
 from shared.auth import Who
 from shared.db import Connection
@@ -19,6 +19,16 @@ _DOCUMENT = (
     " LEFT JOIN seal_register register ON register.document_id = d.id LEFT JOIN seal_tasks task ON task.document_id = d.id"
     " LEFT JOIN filing_ledger ledger ON ledger.document_id = d.id LEFT JOIN documents revoking ON revoking.revokes = d.id"
 )
+
+
+UNUSED = """
+    FROM (SELECT application_id, unit_id, title, unnest(unused_nos) AS unused_no, document_no AS used_no, '跨年重新编号' AS why FROM documents
+        UNION ALL SELECT application_id, documents.unit_id, title, document_no, NULL, '编号后申请撤回' FROM documents
+        JOIN applications ON applications.id = application_id WHERE state = 'withdrawn' AND sealed_sha256 IS NULL) d
+    JOIN applications a ON a.id = d.application_id LEFT JOIN unit_copies u ON u.id = d.unit_id
+"""
+"""The numbers that no document bears: of a year that was over before its notice was written, or of a case that was withdrawn."""
+IN_TURN = "length(d.unused_no), d.unused_no"
 
 
 def in_scope(who: Who) -> str:
@@ -131,6 +141,18 @@ async def ledger(conn: Connection, who: Who, after: UUID, limit: int) -> list[Le
     return [LedgerRow(**row) for row in rows]
 
 
+async def unused_numbers(conn: Connection, who: Who, after: str, limit: int) -> list[UnusedNumber]:
+    """A page of the gaps in the numbers, in the caller's scope, behind a number."""
+    rows = await conn.fetch(
+        "SELECT unused_no AS document_no, d.title, d.unit_id, coalesce(u.name, '—') AS unit, application_id, a.number AS application_no, used_no,"
+        f" why AS reason {UNUSED} WHERE {in_scope(who)} AND ({IN_TURN}) > (length($2), $2) ORDER BY {IN_TURN} LIMIT $3",
+        scope(who),
+        after,
+        limit,
+    )
+    return [UnusedNumber(**row) for row in rows]
+
+
 def _document(row: asyncpg.Record) -> Document:
     state = rules.document_state(
         sha256=row["sha256"],
@@ -140,4 +162,10 @@ def _document(row: asyncpg.Record) -> Document:
         revoked=bool(row["revoked"]),
     )
     shown = ("id", "application_id", "document_no", "title", "sha256", "sealed_sha256", "released_at", "task_id", "signer", "sealed_at")
-    return Document(state=state, released_by=row["operator"], **{name: row[name] for name in (*shown, "filed_at", "revokes", "revoked_by")})
+    unused = tuple(row["unused_nos"])
+    return Document(
+        state=state,
+        released_by=row["operator"],
+        unused_nos=unused,
+        **{name: row[name] for name in (*shown, "filed_at", "revokes", "revoked_by")},
+    )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from services.approval.models.tasks import Tab
 from services.approval.queries import tasks
-from services.approval.queries.documents import in_scope
+from services.approval.queries.documents import IN_TURN, UNUSED, in_scope
 from shared.auth import Who
 from shared.exports.letters import letters_list
 from shared.exports.lists import (
@@ -87,6 +87,21 @@ FILED = (
 )
 
 
+def unused_source(who: Who, filters: Filters) -> Source:
+    """The gaps in the numbers."""
+    return Source(f"{UNUSED} WHERE {in_scope(who)} AND {_BELOW}", IN_TURN, (scope(who), filters.get("unit")))
+
+
+UNUSED_NUMBERS = (
+    Column("document_no", "文号", "d.unused_no"),
+    Column("title", "文件名称", "d.title"),
+    *_UNIT,
+    Column("number", "申请编号", "a.number"),
+    Column("used_no", "改用文号", "d.used_no"),
+    Column("reason", "未使用的原因", "d.why"),
+)
+
+
 def chains_source(_: Who, __: Filters) -> Source:
     """Every step of every version of every chain, the newest version first."""
     rows = "FROM chain_steps s JOIN chains c ON c.application_type = s.application_type AND c.version = s.version"
@@ -121,6 +136,7 @@ EXPORTS = exports_of(
         },
     ),
     ExportList("filing", "归档备案台账", "documents.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
+    ExportList("unused_numbers", "未使用的文号", "documents.read", [Sheet("文号", UNUSED_NUMBERS, unused_source)], {"unit": UUID}),
     ExportList("chains", "审批链", "rules.read", [Sheet("审批链", CHAINS, chains_source)]),
     letters_list("approval"),
     trail_list("approval"),
