@@ -1,8 +1,9 @@
 """`bianban export LIST --out FILE`: any list of any service, over the service's own door."""
 
 import asyncio
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -34,7 +35,7 @@ def export_list(
     filters: Annotated[
         list[str] | None, typer.Option("--filter", help="筛选，如 as_of=2026-06-30；unit 写单位名称、代码或编号；可写多次。")
     ] = None,
-    fields: Annotated[str, typer.Option(help="只要哪些列，用逗号分开；不写则全部。")] = "",
+    fields: Annotated[str, typer.Option(help="只要哪些列（列名或表头），用逗号分开；不写则全部。")] = "",
     unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（须有权限并写明 --reason）。")] = False,
     reason: Annotated[str, typer.Option(help="用途，写在文件首行并留痕。")] = "",
     user: Annotated[str | None, typer.Option(help="以哪个用户导出；只有一名编办业务科人员时可不写。")] = None,
@@ -42,7 +43,7 @@ def export_list(
     """导出清单为 Excel 或 CSV。"""
     body = {
         "filters": _pairs(filters or []),
-        "fields": [each for each in fields.split(",") if each],
+        "fields": fields,
         "unmasked": unmasked,
         "reason": reason,
     }
@@ -88,8 +89,8 @@ async def _export(name: str, out: Path, format_: str | None, body: Mapping[str, 
             raise WrongPlace(f"没有名为 {name} 的清单，或者 {user} 无权查看。可导出：{'、'.join(lists)}。")
         service = lists[name][0]
         kind = format_ or ("csv" if out.suffix.lower() == ".csv" else "xlsx")
-        filters = await by_id(doors, user, body["filters"])
-        asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body, "filters": filters})).body
+        wanted = {"filters": await by_id(doors, user, body["filters"]), "fields": by_name(body["fields"], lists[name][1]["columns"])}
+        asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body, **wanted})).body
         done = await _ended(doors, user, service, asked["id"])
         if done["state"] != ExportState.DONE:
             raise WrongPlace(f"没有导出：{done['note'] or done['state_label']}")
@@ -106,6 +107,12 @@ async def by_id(doors: Doors, user: str, filters: Mapping[str, str]) -> Mapping[
     except ValueError:
         return {**filters, "unit": await doors.unit_of(user, called)} if called else filters
     return filters
+
+
+def by_name(written: str, columns: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A column is written by its name or by its header; what is neither, the service refuses."""
+    called = {column["label"]: column["name"] for column in columns}
+    return [called.get(each.strip(), each.strip()) for each in re.split("[,，]", written) if each.strip()]
 
 
 async def _lists(doors: Doors, user: str) -> Lists:

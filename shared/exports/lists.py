@@ -90,7 +90,7 @@ class Sheet:
         known = {column.name: column for column in self.columns}
         missing = [name for name in fields if name not in known]
         if missing:
-            raise FieldUnknown(field=missing[0], known="、".join(known))
+            raise FieldUnknown(field=missing[0], known="、".join(f"{name}（{column.label}）" for name, column in known.items()))
         return [known[name] for name in dict.fromkeys(fields)] or list(self.columns)
 
 

@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from deploy.doors import Doors, Refused, not_done, owned
-from deploy.exports import by_id
+from deploy.exports import by_id, by_name
 from deploy.local.place import Place, WrongPlace
+from services.roster.queries.exports import EXPORTS
 from shared.auth import Tokens, Who
 from shared.db import Database
+from shared.exports.models import FieldUnknown
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,3 +116,13 @@ async def test_a_unit_is_meant_by_its_name_or_code(tmp_path: Path) -> None:
     for called, found in (("重名所", 2), ("示例", 0)):
         with pytest.raises(WrongPlace, match=f"名称或代码为“{called}”的单位有 {found} 个"):
             await by_id(listed, "officer", {"unit": called})
+
+
+async def test_a_column_is_meant_by_its_name_or_by_its_header_whatever_the_comma() -> None:
+    sheet = EXPORTS.lists["quotas"].sheets[0]
+    columns = [{"name": each.name, "label": each.label} for each in sheet.columns]
+
+    assert by_name("编制类型, posts，单位编码,没有", columns) == ["kind", "posts", "unit_code", "没有"]
+    assert by_name("", columns) == []
+    with pytest.raises(FieldUnknown, match=r"没有 没有 这一列。可选：.*kind（编制类型）"):
+        sheet.chosen(by_name("编制类型,没有", columns))
