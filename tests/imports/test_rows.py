@@ -131,6 +131,15 @@ def test_sex_and_birth_follow_from_the_number_and_that_is_said() -> None:
     assert said(row) == [("sex", True), ("birth_on", True)]
 
 
+def test_what_a_file_has_no_column_for_is_filled_in_without_a_word_to_each_row() -> None:
+    absent = {"性别", "出生日期", "人员身份"}
+    row, empty = judged("roster", [{name: value for name, value in person(place).items() if name not in absent} for place in (0, 1)])
+
+    assert isinstance(row, JudgedRow)
+    assert (row.values["sex"], row.values["birth_on"], row.values["identity"]) == ("F", BORN.isoformat(), "unknown_identity")
+    assert (said(row), isinstance(empty, JudgedRow) and said(empty)) == ([], [])
+
+
 @pytest.mark.parametrize("written", ["未知", "未说明", 0.0, "9"])
 def test_a_sex_that_the_standard_calls_unknown_or_unsaid_is_told_by_the_number(written: str | float) -> None:
     row = one("roster", person(性别=written))

@@ -1080,3 +1080,15 @@ async def test_nobody_is_lent_for_a_unit_that_he_left_since_the_check(office: Of
         assert [each.at_writing for _, each in await queries.problems(conn, done.id, 0, 10)] == [False, True, False]
     assert (view.warnings, done.warnings, done.written["loans"]) == (2, 3, 1)
     assert await office.database.pool.fetchval("SELECT count(*) FROM secondments") == 1
+
+
+async def test_a_column_that_is_not_there_is_told_once_of_the_file_and_an_empty_cell_of_its_row(office: Office) -> None:
+    rows = [{name: value for name, value in person(place).items() if name not in {"出生日期", "岗位类别"}} for place in (0, 1)]
+    view = await office.check("roster", [*rows[:1], rows[1] | {"性别": None}])
+
+    said = [(row, column, sentence) for _, row, column, sentence in await office.said(view) if column != "单位"]
+    assert sorted(said) == [
+        (1, "", "文件中没有“出生日期”一列，各行已按公民身份号码填入，请核对"),
+        (1, "", "文件中没有“岗位类别”一列，各行按“岗位待核”记入，请尽快补填"),
+        (3, "性别", "未填写，已按公民身份号码填入，请核对"),
+    ]

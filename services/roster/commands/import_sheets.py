@@ -15,6 +15,7 @@ from services.roster.models.imports import (
     Problem,
     TemplateTooOld,
 )
+from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
 from shared.sheets import headers
@@ -110,6 +111,7 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
     }
     _tell_unread(check, sheet, header)
     layout = Layout(sheet, names, how, [name for _, name, _ in extract], csv=not foreign.name)
+    check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
 
 

@@ -1,6 +1,6 @@
 """Whether the cells of one row agree with each other. What follows from another cell is filled in and said."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 
 from services.roster.models.fields import Sheet
@@ -18,14 +18,26 @@ _SERVANTS = frozenset({PersonIdentity.CIVIL_SERVANT, PersonIdentity.LIKE_CIVIL_S
 _OUTSIDE = frozenset({None, PersonIdentity.OFF_ESTABLISHMENT, PersonIdentity.STATE_ENTERPRISE, PersonIdentity.UNKNOWN})
 _SENIOR_LEVELS = frozenset({"title_full_senior", "title_associate_senior"})
 LEFT = "left"
+_OF_PEOPLE = frozenset({"roster", "offestablishment"})
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
+_OF_NUMBER = "已按公民身份号码填入，请核对"
+_FILLED = {name: f"按“{LABELS[unknown]}”记入，请尽快补填" for name, unknown in _UNKNOWN.items()} | dict.fromkeys(
+    ("sex", "birth_on"), _OF_NUMBER
+)
+"""What a row need not tell, and what is said where it does not."""
+
+
+def untold(sheet: Sheet, there: Collection[str]) -> Iterator[str]:
+    """What is said once of a file that has no column for what is filled in, and not of each row."""
+    if sheet.kind in _OF_PEOPLE:
+        yield from (f"文件中没有“{sheet.by_name[name].label}”一列，各行{said}" for name, said in _FILLED.items() if name not in there)
 
 
 class Agreement:
-    """Judges one row after the other. `populations`: a kind of establishment to its population."""
+    """Judges one row after the other. `populations`: a kind of establishment to its population; `there`: the fields that the file tells."""
 
-    def __init__(self, sheet: Sheet, today: date, populations: Mapping[str, str]) -> None:
-        self._sheet, self._today, self._populations = sheet, today.isoformat(), populations
+    def __init__(self, sheet: Sheet, today: date, populations: Mapping[str, str], there: Collection[str]) -> None:
+        self._sheet, self._today, self._populations, self._there = sheet, today.isoformat(), populations, there
         self._days = [each.name for each in sheet.fields if each.kind in {"day", "month"} and each.name not in _MAY_LIE_AHEAD]
         self._judge: tuple[Callable[[JudgedRow], None], ...] = {
             "units": (self._unit,),
@@ -46,13 +58,13 @@ class Agreement:
 
     def fill(self, row: JudgedRow) -> None:
         """Before the mandatory fields are asked for: sex and birth from the number, and what is not known as not known."""
-        if self._sheet.kind not in {"roster", "offestablishment"}:
+        if self._sheet.kind not in _OF_PEOPLE:
             return
         values = row.values
         for name, unknown in _UNKNOWN.items():
             if values.get(name) is None and not _complained(row, name):
                 values[name] = unknown.value
-                self._warn(row, name, f"未填写，按“{LABELS[unknown]}”记入，请尽快补填")
+                self._filled(row, name, "未填写，")
         if values.get("id_number") is not None:
             self._fill_from_number(row)
 
@@ -63,12 +75,12 @@ class Agreement:
         told = values.get("sex")
         if told in _UNTOLD_SEX and not _complained(row, "sex"):
             values["sex"] = sex
-            self._warn(row, "sex", f"{'未填写' if told is None else '为未知或未说明'}，已按公民身份号码填入，请核对")
+            self._filled(row, "sex", "未填写，" if told is None else "为未知或未说明，")
         elif told not in {None, sex}:
             self._complain(row, "sex", "与公民身份号码不一致，请核对两项中哪一项有误")
         written = values.get("birth_on")
         if written is None and not _complained(row, "birth_on"):
-            self._warn(row, "birth_on", "未填写，已按公民身份号码填入，请核对")
+            self._filled(row, "birth_on", "未填写，")
         elif written is not None and len(written) == 7 and written != born[:7]:
             values["birth_on"] = None
             self._complain(row, "birth_on", "与公民身份号码不一致，且只有年月。请核对；以档案为准的，请写出完整日期")
@@ -202,6 +214,10 @@ class Agreement:
     def _quota(self, row: JudgedRow) -> None:
         if row.values.get("kind") == "ZZ" and row.values.get("use_until") is None:
             self._warn(row, "use_until", "周转编制有使用期限，请补填")
+
+    def _filled(self, row: JudgedRow, name: str, why: str) -> None:
+        if name in self._there:
+            self._warn(row, name, f"{why}{_FILLED[name]}")
 
     def _complain(self, row: JudgedRow, name: str, sentence: str) -> None:
         self._find(row, name, sentence, warning=False)

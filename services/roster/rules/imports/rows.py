@@ -38,6 +38,11 @@ class Layout:
     extracted: Sequence[str] = ()
     csv: bool = False
 
+    @property
+    def there(self) -> frozenset[str]:
+        """The fields that the file, or what stands for it, tells."""
+        return frozenset((*self.names, *self.extracted, *self.translated.defaults))
+
 
 def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: Sequence[str], how: Translated) -> None:
     """Every mandatory column must be there, each once. Raises HeaderMissing."""
@@ -58,7 +63,7 @@ class SheetJudge:
     def __init__(self, layout: Layout, today: date, populations: Mapping[str, str], *, political_legal: bool) -> None:
         self._sheet, self._names, self._how = layout.sheet, layout.names, layout.translated
         self._extracted, self._political_legal = layout.extracted, political_legal
-        self._agreement = Agreement(layout.sheet, today, populations)
+        self._agreement = Agreement(layout.sheet, today, populations, layout.there)
         self._columns = [_Column(layout.sheet.by_name[name], layout) for name in (*layout.names, *layout.extracted)]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
