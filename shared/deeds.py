@@ -7,6 +7,7 @@ COMMANDS = {
     "cancel_comparison": "取消比对",
     "cancel_import": "取消导入",
     "carry_out": "落实机构改革",
+    "change_seat": "任免占用职数",
     "change_unit": "变更单位",
     "claim_post": "占用编制",
     "close_unit": "撤并单位",

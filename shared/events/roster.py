@@ -136,6 +136,7 @@ class SeatsChanged(RosterEvent):
     level: str
     approved: int = Field(ge=0)
     used: int = Field(ge=0)
+    effective_on: date | None = Field(None, description="From which day on, where one was told: by an approval, an appointment, a relief.")
     others: tuple[SeatsState, ...] = Field((), description="The further levels that the same document set.")
 
 

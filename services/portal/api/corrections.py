@@ -28,7 +28,6 @@ KEY_ITEMS = (
 ENTRY = (
     Item("kind", "编制类型", "kinds", fixed=True),
     Item("funding", "经费形式", "fundings", fixed=True),
-    Item("seat_level", "占用职数", "leadership_levels"),
     Item("started_on", "入编时间", DAY, fixed=True),
     Item("entry_reason", "进入形式", "entry_reasons", fixed=True),
     Item("entry_source", "来源单位"),
@@ -37,7 +36,11 @@ ENTRY = (
     Item("authorisation_no", "用编单编号", fixed=True),
     Item("authorised_on", "核编日期", DAY, fixed=True),
 )
-FIRST_DAY = (Item("duty_status", "人员状态", "duty_statuses"), Item("internal_unit", "所在内设机构"))
+FIRST_DAY = (
+    Item("duty_status", "人员状态", "duty_statuses"),
+    Item("internal_unit", "所在内设机构"),
+    Item("seat_level", "占用职数", "leadership_levels"),
+)
 LEFT = (Item("ended_on", "出编时间", DAY, fixed=True), Item("exit_reason", "出编原因", "exit_reasons", fixed=True))
 CONTRACT = (Item("off_post_kind", "编外岗位类别", "off_post_kinds", fixed=True), *OF_CONTRACT)
 OF_A_PERSON = (("关键信息", KEY_ITEMS), ("岗位信息", OF_WORK), ("本人信息", OF_PERSON))

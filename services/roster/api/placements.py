@@ -1,4 +1,4 @@
-"""入编, 出编, 调动 and corrections by the office, on an authorisation; applications come through the workflow instead."""
+"""入编, 出编, 调动, 任免 and corrections by the office, on an authorisation; applications come through the workflow instead."""
 
 from datetime import date
 from typing import Annotated
@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import InDoor, Write, fields
-from services.roster.commands import corrections, transfers
+from services.roster.commands import appointments, corrections, transfers
 from services.roster.commands import placements as commands
 from services.roster.models.requests import (
+    ChangeSeat,
     CorrectedPost,
     CorrectPlacement,
     PlacePerson,
@@ -74,6 +75,13 @@ class TransferBody(Write):
     authorised_on: date
 
 
+class SeatBody(Write):
+    """Which seat from which day on, on which document."""
+
+    seat_level: str | None = Field(description="None: he leaves the seat he has.")
+    since: date
+
+
 class PlacementCorrectionBody(CorrectedPost, Write):
     """Only what is given is corrected; `reason` says what was wrong. Internal unit, status and contract are those of the first day."""
 
@@ -123,6 +131,15 @@ async def transfer_person(body: TransferBody, who: Maintainer, key: IdempotencyK
     await _ensure_visible(door, who, body.from_unit_id, body.to_unit_id, person_id=body.person_id)
     what = TransferPerson.model_validate(fields(body))
     return PlacementId(placement_id=await transfers.transfer_person(door.database, door.by(who, key, body), what))
+
+
+@router.post("/placements/{placement_id}/seat", status_code=204)
+async def change_seat(placement_id: UUID, body: SeatBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
+    """任免: the holder of a post takes a seat of 领导职数 from a day on, another one, or none; post and 入编时间 stay as they are."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    what = ChangeSeat.model_validate({"placement_id": placement_id} | fields(body))
+    await appointments.change_seat(door.database, door.by(who, key, body), what)
 
 
 @router.post("/placements/{placement_id}/corrections", status_code=204)

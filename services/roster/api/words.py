@@ -46,6 +46,7 @@ _ROUTES = {
     "POST /units/{unit_id}/over-quota": "如实记录超编",
     "POST /placements/{placement_id}/release": "出编",
     "POST /transfers": "调动",
+    "POST /placements/{placement_id}/seat": "任免（占用或退出领导职数）",
     "POST /placements/{placement_id}/corrections": "更正在编记录",
     "POST /persons/{person_id}/secondments": "借调",
     "GET /persons/{person_id}/secondments": "一名人员的借调",

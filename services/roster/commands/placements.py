@@ -22,6 +22,7 @@ from services.roster.queries.facts import (
     placement,
     placements_of,
 )
+from services.roster.queries.seats import seat_now
 from services.roster.rules.persons import retirement_due
 from services.roster.rules.posts import (
     ensure_available,
@@ -209,7 +210,7 @@ async def released(
     )
     await outbox.append(conn, by, gone)
     await end_with_post(conn, by, here.person_id, ended_on)
-    await seat_taken_or_left(conn, by, here.unit_id, here.seat_level, baseline=False)
+    await seat_taken_or_left(conn, by, here.unit_id, await seat_now(conn, here.placement_id), baseline=False)
 
 
 async def _write_end(conn: Connection, by: By, placement_id: UUID, ended_on: date, exit_reason: str, transfer_id: UUID | None) -> None:
@@ -260,8 +261,10 @@ async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object
     return at
 
 
-async def seat_taken_or_left(conn: Connection, by: By, unit_id: UUID, level: str | None, *, baseline: bool) -> None:
-    """Publish the level as it stands now; nothing where no seat is concerned."""
+async def seat_taken_or_left(
+    conn: Connection, by: By, unit_id: UUID, level: str | None, *, baseline: bool, since: date | None = None
+) -> None:
+    """Publish the level as it stands now, and from which day on where somebody was appointed; nothing where no seat is concerned."""
     if level is not None:
         version = await take_unit(conn, unit_id)
-        await outbox.append(conn, by, await seats_changed(conn, by, unit_id, version, level, baseline=baseline))
+        await outbox.append(conn, by, await seats_changed(conn, by, unit_id, version, level, since, baseline=baseline))

@@ -12,6 +12,7 @@ from services.roster.models.refusals import PersonNotHere
 from services.roster.models.units import EntryAfterReform
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import person_record
+from services.roster.queries.seats import SEAT_NOW
 from services.roster.rules.persons import retirement_due
 from services.roster.rules.reforms import settled_causes
 from shared.db import By, Connection
@@ -43,7 +44,7 @@ async def move_people(conn: Connection, by: By, batch: Batch, giver: UUID, taker
     With `person_ids` none all go, and keep their leadership seats. Posts are not judged here: the reform's balance is, at its end.
     """
     rows = await conn.fetch(
-        "SELECT id, placement_id, person_id, kind, funding, seat_level, over_quota_cause, lower(during) AS since FROM placements"
+        f"SELECT id, placement_id, person_id, kind, funding, {SEAT_NOW} AS seat_level, over_quota_cause, lower(during) AS since FROM placements"
         " WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded) AND ($2::uuid[] IS NULL OR person_id = ANY($2)) ORDER BY person_id",
         giver,
         person_ids,

@@ -17,6 +17,7 @@ from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import ensure_known_category, frozen_by
+from services.roster.queries.seats import LAST, taken_in
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
 from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen
 from shared import outbox
@@ -168,7 +169,9 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     await ensure_open(conn, what.unit_id)
     await ensure_seats_may_grow(conn, what)
     await replace_seats(conn, by, what, document_no)
-    await outbox.append(conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, baseline=what.baseline))
+    await outbox.append(
+        conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, what.effective_on, baseline=what.baseline)
+    )
 
 
 async def ensure_seats_may_grow(conn: Connection, what: SetSeats) -> None:
@@ -236,7 +239,9 @@ async def add_first_seats(conn: Connection, by: By, rows: Sequence[tuple[UUID, L
     )
 
 
-async def seats_changed(conn: Connection, by: By, unit_id: UUID, version: int, level: str, *, baseline: bool) -> SeatsChanged:
+async def seats_changed(
+    conn: Connection, by: By, unit_id: UUID, version: int, level: str, since: date | None, *, baseline: bool
+) -> SeatsChanged:
     """The event with the level's state after the change: seats approved, seats taken."""
     return SeatsChanged(
         occurred_at=by.as_of,
@@ -244,6 +249,7 @@ async def seats_changed(conn: Connection, by: By, unit_id: UUID, version: int, l
         version=version,
         document_no=by.document_no,
         baseline=baseline,
+        effective_on=since,
         **await seats_state(conn, unit_id, level),
     )
 
@@ -253,7 +259,7 @@ async def seats_state(conn: Connection, unit_id: UUID, level: str) -> dict[str, 
     row = await conn.fetchrow(
         "SELECT $2::text AS level,"
         " coalesce((SELECT approved FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)), 0) AS approved,"
-        " (SELECT count(*) FROM placements WHERE unit_id = $1 AND seat_level = $2 AND upper_inf(during) AND upper_inf(recorded)) AS used",
+        f" (SELECT count(*) FROM ({taken_in('= $1', LAST)}) AS taken WHERE level = $2) AS used",
         unit_id,
         level,
     )

@@ -248,6 +248,13 @@ class CodeUnknown(Conflict):
     sentence = "“{field}”所填的代码不在代码表中或已停用。请从代码表中选择。"
 
 
+class SeatUnchanged(Conflict):
+    """He takes this seat already, or has none to leave."""
+
+    code = "seat_unchanged"
+    sentence = "该人员占用领导职数的情况与所填相同，没有变动。请核对；起始日期有误的，请由编办更正。"
+
+
 class ChangedLater(Conflict):
     """A later change of the same field stands already."""
 

@@ -204,6 +204,14 @@ class CorrectPlacement(CorrectedPost):
     placement_id: UUID
 
 
+class ChangeSeat(Request):
+    """任免: the seat that the holder of a post takes from a day on; none: he leaves the one he has."""
+
+    placement_id: UUID
+    seat_level: str | None
+    since: date
+
+
 class FrozenPosts(Request):
     """Posts of one row that an order freezes by number."""
 

@@ -16,6 +16,7 @@ from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import Code, Codes
 from services.roster.queries.facts import contract_of
 from services.roster.queries.indexes import ASKED, asked_of
+from services.roster.queries.seats import LAST, SEAT_NOW, seat_of
 from services.roster.rules.imports.book import Words
 from services.roster.rules.imports.cells import Choices
 from shared.crypto import FieldCipher
@@ -23,7 +24,7 @@ from shared.db import Connection
 
 _UNIT = [field.name for field in UNITS.fields if field.name not in {"second_names", "plates", "internal_units", "parent"}]
 _POST = (
-    *("seat_level", "entry_reason", "entry_source", "entered_on", "entry_document_no", "authorisation_no", "authorised_on"),
+    *("entry_reason", "entry_source", "entered_on", "entry_document_no", "authorisation_no", "authorised_on"),
     *("over_quota_cause", "off_post_kind"),
 )
 _UNTOLD = {"entry_reason": {"first_load", "over_quota"}}
@@ -147,7 +148,7 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
     """By place in the sequence of numbers (blind indexes by key): who is known, where he stands or stood last, and what is recorded of him."""
     rows = await conn.fetch(
         f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in TOLD)},"
-        f" {', '.join(f'post.{name}' for name in _POST)}, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
+        f" {', '.join(f'post.{name}' for name in _POST)}, {seat_of('post', LAST)} AS seat_level, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
         " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
         f" coalesce(moved.duty_status, post.duty_status) AS duty_status, {contract_of('moved', 'post')}"
         f" FROM ({ASKED}) AS asked JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(record.during)"
@@ -162,7 +163,7 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
 
 
 def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
-    plain = {name: row[name] for name in (*TOLD, *_POST, *KeptByUnit.model_fields, "duty_status") if name not in SENSITIVE}
+    plain = {name: row[name] for name in (*TOLD, *_POST, "seat_level", *KeptByUnit.model_fields, "duty_status") if name not in SENSITIVE}
     for name in SENSITIVE.intersection(TOLD) - {"id_number"}:
         plain[name] = None if row[name] is None else cipher.decrypt(row[name], place_of(row["person_id"], name))
     for name, values in _UNTOLD.items():
@@ -211,8 +212,9 @@ async def posts_held(conn: Connection, person_ids: Collection[UUID]) -> dict[UUI
 async def people_in_post(conn: Connection, unit_ids: Collection[UUID]) -> list[asyncpg.Record]:
     """How many stand on each (unit, kind, funding, seat level) today, by unit code."""
     return await conn.fetch(
-        "SELECT units.code, kind, funding, seat_level, count(*) AS people FROM placements JOIN units ON units.id = unit_id"
-        " WHERE unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded) GROUP BY units.code, kind, funding, seat_level",
+        "SELECT code, kind, funding, seat_level, count(*) AS people FROM ("
+        f"SELECT units.code, kind, funding, {SEAT_NOW} AS seat_level FROM placements JOIN units ON units.id = unit_id"
+        " WHERE unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded)) AS held GROUP BY code, kind, funding, seat_level",
         list(unit_ids),
     )
 

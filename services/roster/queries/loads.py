@@ -23,6 +23,7 @@ from services.roster.models.loads import (
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
 from services.roster.queries.codes import row_words, unknown_codes
 from services.roster.queries.indexes import known_by
+from services.roster.queries.seats import LAST, taken_in
 from shared.db import Connection
 from shared.errors import DomainError
 from shared.glossary import FreezeScope
@@ -117,11 +118,10 @@ def _unit(what: LoadUnit, of_code: Known, of_uscc: Known, used: Collection[UUID]
 async def seats_used(conn: Connection, levels: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
     """How many stand on leadership posts, by unit and level."""
     rows = await conn.fetch(
-        "SELECT unit_id, seat_level, count(*) AS used FROM placements WHERE unit_id = ANY($1) AND seat_level IS NOT NULL"
-        " AND upper_inf(during) AND upper_inf(recorded) GROUP BY 1, 2",
+        f"SELECT unit_id, level, count(*) AS used FROM ({taken_in('= ANY($1)', LAST)}) AS taken GROUP BY 1, 2",
         list({unit_id for unit_id, _ in levels}),
     )
-    return {(row["unit_id"], row["seat_level"]): row["used"] for row in rows}
+    return {(row["unit_id"], row["level"]): row["used"] for row in rows}
 
 
 async def units_in_use(conn: Connection, unit_ids: Collection[UUID]) -> set[UUID]:

@@ -16,6 +16,7 @@ from services.roster.models.refusals import IdNumberInvalid
 from services.roster.queries.establishments import LATEST, Moment, held_by_many, holding
 from services.roster.queries.facts import as_person
 from services.roster.queries.persons import MASK, PersonView, PlacementView, masked, persons_then
+from services.roster.queries.seats import seat_of
 from services.roster.queries.units import roots_of, seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
@@ -122,7 +123,11 @@ class PersonPages:
         if wanted.on_roster == "off":
             yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
         yield from (f"person.{name} = {put(value, 'text')}" for name in OF_RECORD if (value := getattr(wanted, name)))
-        yield from (f"post.{name} = {put(value, 'text')}" for name in OF_POST if (value := getattr(wanted, name)))
+        yield from (f"post.{name} = {put(value, 'text')}" for name in OF_POST if name != "seat_level" and (value := getattr(wanted, name)))
+        if wanted.seat_level:
+            level = put(wanted.seat_level, "text")
+            appointed = f"post.placement_id IN (SELECT placement_id FROM post_seats WHERE level = {level})"
+            yield f"(post.seat_level = {level} OR {appointed}) AND {seat_of('post', then)} = {level}"
         yield from self._further(put, then)
 
     def _of_unit(self, put: Parameters, then: Callable[[str], str], row: str) -> str:

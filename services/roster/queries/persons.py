@@ -15,6 +15,7 @@ from services.roster.models.refusals import PersonNotRecordedYet, PersonUnknown
 from services.roster.queries.codes import Labels, labels
 from services.roster.queries.establishments import Moment
 from services.roster.queries.facts import as_person, contract_of
+from services.roster.queries.seats import seat_of
 from services.roster.queries.units import seen
 from services.roster.rules.persons import retirement_fact
 from shared.auth import Who
@@ -59,7 +60,7 @@ class PlacementView(BaseModel):
 
 
 class RecordedPlacement(PlacementView):
-    """One version of a placement: what we knew between two instants."""
+    """One version of a placement: what we knew between two instants. `seat_level`, the internal unit, status and contract are those of the first day."""
 
     recorded_from: datetime
     recorded_until: datetime | None
@@ -114,7 +115,8 @@ class PersonView(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One change of one field. `since`: none when it was said to have been so always. `matter`: 信息变更 by a case, 更正, or 信息维护 by the unit.
+    """One change of one field. `since`: none when it was said to have been so always. `matter`: 信息变更 by a case, 更正, 任免 by the office,
+    or 信息维护 by the unit.
     `reason` and `document_no` are those of whoever decided; of a case `asked_by`, `asked_reason` and `proof_no` are those of whoever asked for it.
     Sensitive values are masked; `before_label` and `after_label` are the values in words, where a code table has them.
     """
@@ -295,6 +297,8 @@ def _matter(row: asyncpg.Record) -> str:
     """A key item is changed by a case or corrected; what is no key item the unit changes from a day on, and the office corrects as it always was."""
     if row["case_id"] is not None:
         return "信息变更"
+    if row["field"] == "seat_level" and row["since"] is not None:
+        return "任免"
     return "更正" if row["since"] is None or row["field"] in _KEY else "信息维护"
 
 
@@ -333,7 +337,7 @@ def persons_then(then: Callable[[str], str], day: str, recorded: str) -> str:
     return f"""
     SELECT person_records.person_id, {", ".join(RECORD)}, post.*
     FROM person_records LEFT JOIN LATERAL (
-        SELECT placements.placement_id, {_PLACED}, of_kind.counted, of_kind.population,
+        SELECT placements.placement_id, {_PLACED.replace("seat_level", f"{seat_of('placements', then)} AS seat_level")}, of_kind.counted, of_kind.population,
             CASE WHEN changed.placement_id IS NULL THEN placements.internal_unit ELSE changed.internal_unit END AS internal_unit,
             coalesce(
                 (SELECT form FROM secondments WHERE secondments.person_id = placements.person_id AND {then("secondments")}),

@@ -1,9 +1,16 @@
 """The arithmetic of leadership posts (领导职数), written once: approved, taken, 空缺 and 超职数 per (unit, level), at whatever moment."""
 
 from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+from shared.db import Connection
+
+Held = Callable[[str], str]
+"""The condition that a row of a table holds at the moment asked about."""
 
 
-def levels_of(unit: str, held: Callable[[str], str]) -> str:
+def levels_of(unit: str, held: Held) -> str:
     """Every level of a unit; `held` says of which moment, table by table. A level that is no more keeps the name it had last."""
     return f"""
     SELECT level, coalesce((SELECT label FROM codes WHERE set = 'leadership_levels' AND code = level ORDER BY valid DESC LIMIT 1), level) AS level_label,
@@ -12,7 +19,47 @@ def levels_of(unit: str, held: Callable[[str], str]) -> str:
         SELECT level, sum(approved)::integer AS approved, sum(used)::integer AS used FROM (
             SELECT level, approved, 0 AS used FROM seats WHERE unit_id = {unit} AND {held("seats")}
             UNION ALL
-            SELECT seat_level, 0, 1 FROM placements WHERE unit_id = {unit} AND seat_level IS NOT NULL AND {held("placements")}
+            SELECT level, 0, 1 FROM ({taken_in(f"= {unit}", held)}) AS taken
         ) AS parts GROUP BY level
     ) AS counted
     """
+
+
+def taken_in(units: str, held: Held) -> str:
+    """SELECT unit_id, level of each seat that somebody takes in the units (`= …`): as his post began, or as he was appointed since."""
+    appointed = f"post_seats.placement_id = placements.placement_id AND {held('post_seats')}"
+    return f"""
+        SELECT placements.unit_id, seat_level AS level FROM placements WHERE placements.unit_id {units} AND seat_level IS NOT NULL
+            AND {held("placements")} AND NOT EXISTS (SELECT FROM post_seats WHERE {appointed})
+        UNION ALL
+        SELECT placements.unit_id, level FROM post_seats JOIN placements ON {appointed} AND {held("placements")}
+        WHERE post_seats.unit_id {units} AND level <> ''
+    """
+
+
+def seat_of(post: str, held: Held) -> str:
+    """The level whose seat the holder of a post takes at the moment, or none."""
+    appointed = f"SELECT level FROM post_seats WHERE post_seats.placement_id = {post}.placement_id AND {held('post_seats')}"
+    return f"nullif(coalesce(({appointed}), {post}.seat_level), '')"
+
+
+LAST: Held = "upper_inf({0}.during) AND upper_inf({0}.recorded)".format
+SEAT_NOW = seat_of("placements", LAST)
+"""The last one of a row of `placements`."""
+
+
+async def seat_now(conn: Connection, placement_id: UUID) -> str | None:
+    """Whose seat the holder of a post takes, as known now."""
+    level: str | None = await conn.fetchval(
+        f"SELECT {SEAT_NOW} FROM placements WHERE placement_id = $1 AND upper_inf(recorded)", placement_id
+    )
+    return level
+
+
+async def seat_on(conn: Connection, placement_id: UUID, day: date) -> str | None:
+    """The same on a day."""
+    then = seat_of("placements", "{0}.during @> $2::date AND upper_inf({0}.recorded)".format)
+    level: str | None = await conn.fetchval(
+        f"SELECT {then} FROM placements WHERE placement_id = $1 AND upper_inf(recorded)", placement_id, day
+    )
+    return level

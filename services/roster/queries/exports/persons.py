@@ -17,6 +17,7 @@ from services.roster.queries.facts import as_person
 from services.roster.queries.person_lists import OF_POST, OF_RECORD, PersonPages
 from services.roster.queries.person_lists import SORTS as PAGE_SORTS
 from services.roster.queries.persons import IN_POST, persons_then
+from services.roster.queries.seats import LAST, seat_of
 from services.roster.rules.persons import retirement_category, retirement_fact
 from shared.auth import Who
 from shared.exports.filters import FILTERS, VALUES
@@ -185,7 +186,7 @@ def placements_source(who: Who, filters: Filters) -> Source:
 
 
 _PERSON = PERSONS.by_name
-_HELD = ("seat_level", "authorisation_no", "authorised_on", "over_quota_cause", "entry_reason", "entry_source", "entered_on")
+_HELD = ("authorisation_no", "authorised_on", "over_quota_cause", "entry_reason", "entry_source", "entered_on")
 PLACEMENT_COLUMNS = (
     _CODE,
     _NAME,
@@ -197,6 +198,7 @@ PLACEMENT_COLUMNS = (
     Column("ended_on", "出编时间", "upper(row.during)", Form.DAY),
     Column("exit_reason", "出编原因", "row.exit_reason", turn=coded("exit_reasons")),
     Column("exit_document_no", "出编文号", "CASE WHEN NOT upper_inf(row.during) THEN row.document_no END"),
+    column(_PERSON["seat_level"], seat_of("row", LAST)),
     *(column(_PERSON[name], f"row.{name}") for name in (*_HELD, "entry_document_no")),
     Column("transferred", "调动或划转", "row.transfer_id IS NOT NULL", turn=flagged),
     Column("recorded_at", "登记时间", wall_clock("lower(row.recorded)"), Form.INSTANT),
