@@ -98,17 +98,23 @@ async def _next(keys: Keeper, suite: Suite) -> tuple[FieldKey, str]:
     ring, rows = keys.ring, await keys.rows()
     newest = max(ring.keys, key=lambda key: key.id)
     begun = rows.get(newest.id)
+    other = "" if newest.suite is suite else f"（{_called(newest.suite)}，不是所选的 {_called(suite)}）"
     if ring.current != newest or (begun is not None and begun.complete_at is None):
-        return newest, "继续上次未完成的轮换。"
+        return newest, f"继续上次未完成的轮换{other}。"
     if await keys.left(newest.id):
-        return newest, "未生成新密钥：先把仍在旧密钥下的密文换新。"
+        return newest, f"未生成新密钥{other}：先把仍在旧密钥下的密文换新。"
     key_id = max(newest.id, *rows, 0) + 1
     if key_id > LAST_ID:
         raise WrongPlace(f"密钥编号已用到 {LAST_ID}，不能再生成新密钥。请联系开发单位。")
     key = new_key(key_id, suite)
     await commands.begin_key(keys.database, key, getpass.getuser(), datetime.now(UTC))
     await keys.write(ring.announcing(key))
-    return key, f"已生成密钥 {key.id}（{key.suite}）。"
+    same = "算法与现行密钥相同：只换密钥，不换算法。" if ring.current.suite is suite else ""
+    return key, f"已生成密钥 {key.id}（{key.suite}）。{same}"
+
+
+def _called(suite: Suite) -> str:
+    return suite.split("+")[0]
 
 
 async def _renew(keys: Keeper, key_id: int, tell: commands.Tell) -> int:

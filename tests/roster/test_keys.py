@@ -200,6 +200,16 @@ async def test_who_is_killed_goes_on_where_he_was(
     assert [key.id for key in keeper.ring.keys] == [1, 2]
 
 
+async def test_another_key_of_the_suite_in_use_is_made_and_said_to_be_that(keeper: Keeper) -> None:
+    said = [await rotated(keeper, suite, prepare=True) for suite in (Suite.SM4, Suite.AES)]
+    await rotated(keeper)
+    said.append(await rotated(keeper, Suite.SM4, prepare=True))
+
+    same = "算法与现行密钥相同：只换密钥，不换算法。"
+    assert [same in each for each in said] == [False, False, True]
+    assert "继续上次未完成的轮换（SM4-GCM，不是所选的 AES-256-GCM）。" in said[1]
+
+
 async def test_a_key_that_is_needed_is_not_taken_away(keeper: Keeper, roster_db: Database) -> None:
     row = await given.row(roster_db, 0)
     person_id = await registered_as(roster_db, given.CIPHER, row.unit_id, 1)
