@@ -34,7 +34,7 @@ from services.monitoring.models.requests import (
     PrepareSeal,
     ReleaseList,
 )
-from services.monitoring.queries.lists import REGISTER, supervision_list, words
+from services.monitoring.queries.lists import REGISTER, supervision_list, units_to_list, words
 from shared.audit.commands import seal
 from shared.audit.queries import verify
 from shared.clock import Clock
@@ -182,6 +182,40 @@ async def test_what_was_struck_off_and_came_back_between_two_editions_is_cleared
     ]
     told = [(each["new"], each["carried"], each["cleared"]) for each in await tables.published("supervision_list_issued")]
     assert told == [(1, 0, 0), (1, 0, 1), (0, 1, 0)]
+
+
+async def test_a_round_that_begins_and_ends_between_two_editions_is_told_once(tables: Tables) -> None:
+    """Also where it came back since, and where the unit had no edition yet."""
+    town, first, second = Town(), uuid4(), uuid4()
+    await tables.see(town.registered(), town.over_quota(person=first))
+    await tables.confirm()
+    await tables.see(town.released(first))
+    await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 2)
+    await tables.record(Act.ACCEPT_EVIDENCE, IssueState.CLOSED, 3)
+
+    async with tables.database.reading() as conn:
+        assert await units_to_list(conn) == [town.unit_id]
+    await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY))
+    tuesday, monday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=8)
+    await tables.see(town.over_quota(at=tuesday, person=second), now=tuesday)
+    await tables.see(town.released(second, at=tuesday))
+    await tables.record(Act.DISMISS, IssueState.DISMISSED, 1, at=tuesday + timedelta(hours=1))
+    await tables.see(town.over_quota(at=tuesday + timedelta(days=1)), now=tuesday + timedelta(days=1))
+    for number in (0, 1):
+        await issue_list(tables.database, by(), edition(town, f"2026-W{39 + number}", monday + timedelta(days=7 * number)))
+
+    lines = await tables.rows(
+        "SELECT l.iso_week, s.kind, s.round, s.state, s.document_no, s.found_on FROM supervision_lines s JOIN supervision_lists l"
+        " ON l.id = s.list_id ORDER BY 1, line_no"
+    )
+    assert [tuple(line.values()) for line in lines] == [
+        ("2026-W38", "cleared", 1, "closed", "编整〔2026〕1号", NOW.date()),
+        ("2026-W39", "new_line", 3, "to_verify", None, (tuesday + timedelta(days=1)).date()),
+        ("2026-W39", "cleared", 2, "dismissed", None, tuesday.date()),
+        ("2026-W40", "carried", 3, "to_verify", None, (tuesday + timedelta(days=1)).date()),
+    ]
+    async with tables.database.reading() as conn:
+        assert await units_to_list(conn) == [town.unit_id]
 
 
 async def test_what_was_closed_between_the_hour_of_an_edition_and_its_run_is_cleared_on_it_and_not_again(tables: Tables) -> None:

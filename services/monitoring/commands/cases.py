@@ -204,12 +204,23 @@ async def _tell_freeze_orders(conn: Connection, by: By, issue: Issue) -> None:
 
 async def _begin_next_round(conn: Connection, by: By, entry: Entry, issue: Issue) -> None:
     """It came back between its acceptance and this record of it: the figures of what came back stand in the issue already."""
+    await put_aside(conn, issue.id)
     rows = await conn.fetch(
         f"UPDATE issues SET {ANEW}, {BEGUN}, round = round + 1, event_id = NULL, found_at = $2 WHERE id = $1 RETURNING {COLUMNS}",
         issue.id,
         by.as_of,
     )
     await publish_and_start(conn, by, issue_of(rows[0]), await parameters_on(conn, business_day(by.as_of)), entry.clock_offset)
+
+
+async def put_aside(conn: Connection, issue_id: UUID) -> None:
+    """Keep how a round with a case ended, before the next one begins."""
+    await conn.execute(
+        "INSERT INTO past_rounds (issue_id, round, level, state, inputs, number, demand, found_at, due_at, closed_at)"
+        " SELECT id, round, level, state, inputs, number, demand, found_at, due_at, closed_at FROM issues"
+        " WHERE id = $1 AND has_case AND state IN ('closed', 'dismissed') AND closed_at IS NOT NULL",
+        issue_id,
+    )
 
 
 async def next_number(conn: Connection, series: str, at: datetime) -> str:

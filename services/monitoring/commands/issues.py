@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from services.monitoring import rules
-from services.monitoring.commands.cases import ANEW, COLUMNS, issue_of, publish_and_start, publish_issue
+from services.monitoring.commands.cases import ANEW, COLUMNS, issue_of, publish_and_start, publish_issue, put_aside
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
 from services.monitoring.queries.facts import Touched, facts_of
@@ -144,6 +144,7 @@ async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Iss
 
 async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue: Issue) -> Issue:
     """Another round of the same issue (a baseline one begins its first); what the earlier round left stays in its journal."""
+    await put_aside(conn, issue.id)
     rows = await conn.fetch(
         f"UPDATE issues SET {ANEW}, round = $2, level = $3, rule_version = $4, size = $5, inputs = $6, threshold = $7, event_id = $8,"
         f" found_at = $9, opens_case = $10, state = $11, present = true WHERE id = $1 RETURNING {COLUMNS}",

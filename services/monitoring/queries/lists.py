@@ -148,10 +148,12 @@ async def lines_before(conn: Connection, unit_id: UUID) -> tuple[UUID | None, da
 
 
 async def listed_issues(conn: Connection, unit_id: UUID, last_id: UUID | None, issued_at: datetime | None) -> list[Listed]:
-    """What is open, and what was settled since the last edition (or stood on it, open). An edition that ran late may have cleared some of it."""
+    """What is open, and what was settled since the last edition (or stood on it, open); before a unit's first, each case that was struck off. An edition
+    that ran late may have cleared some of it.
+    """
     rows = await conn.fetch(
         "SELECT i.* FROM issues i WHERE i.unit_id = $1 AND (i.state NOT IN ('baseline', 'closed', 'dismissed')"
-        " OR (i.state IN ('closed', 'dismissed') AND i.version > 0 AND (i.closed_at > $3 OR EXISTS (SELECT FROM supervision_lines l"
+        " OR (i.state IN ('closed', 'dismissed') AND i.version > 0 AND (i.closed_at > $3 OR ($3 IS NULL AND i.has_case) OR EXISTS (SELECT FROM supervision_lines l"
         " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind <> 'cleared'))"
         " AND NOT EXISTS (SELECT FROM supervision_lines l"
         " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind = 'cleared')))",
@@ -159,7 +161,7 @@ async def listed_issues(conn: Connection, unit_id: UUID, last_id: UUID | None, i
         last_id,
         issued_at,
     )
-    return [_listed(row) for row in rows] + await _rounds_settled(conn, last_id)
+    return [_listed(row) for row in rows] + await _rounds_settled(conn, last_id) + await _rounds_between(conn, unit_id, issued_at)
 
 
 async def _rounds_settled(conn: Connection, last_id: UUID | None) -> list[Listed]:
@@ -190,6 +192,33 @@ async def _rounds_settled(conn: Connection, last_id: UUID | None) -> list[Listed
     ]
 
 
+async def _rounds_between(conn: Connection, unit_id: UUID, issued_at: datetime | None) -> list[Listed]:
+    """Rounds that came and went since the last edition, before the one that the issue is in: no edition has told of them."""
+    rows = await conn.fetch(
+        "SELECT past.*, i.rule FROM past_rounds AS past JOIN issues i ON i.id = past.issue_id"
+        " WHERE i.unit_id = $1 AND past.closed_at > coalesce($2::timestamptz, '-infinity') AND NOT EXISTS"
+        " (SELECT FROM supervision_lines l WHERE l.issue_id = past.issue_id AND l.round = past.round)",
+        unit_id,
+        issued_at,
+    )
+    return [
+        Listed(
+            issue_id=row["issue_id"],
+            round=row["round"],
+            rule=row["rule"],
+            level=Light(row["level"]),
+            state=IssueState(row["state"]),
+            matter=matter_of(row["rule"], row["inputs"]),
+            document_no=row["number"],
+            measure=row["demand"],
+            found_on=business_day(row["found_at"]),
+            due_at=row["due_at"],
+            deadline=None,
+        )
+        for row in rows
+    ]
+
+
 def _listed(row: asyncpg.Record) -> Listed:
     return Listed(
         issue_id=row["id"],
@@ -207,9 +236,9 @@ def _listed(row: asyncpg.Record) -> Listed:
 
 
 async def units_to_list(conn: Connection) -> list[UUID]:
-    """Units with something open, or with an edition whose lines may have been cleared."""
+    """Units with something open, with a case that was struck off, or with an edition whose lines may have been cleared."""
     rows = await conn.fetch(
-        "SELECT unit_id FROM issues WHERE state NOT IN ('baseline', 'closed', 'dismissed')"
+        "SELECT unit_id FROM issues WHERE state NOT IN ('baseline', 'closed', 'dismissed') OR has_case"
         " UNION SELECT unit_id FROM supervision_lists ORDER BY unit_id"
     )
     return [row["unit_id"] for row in rows]
