@@ -457,6 +457,19 @@ async def test_a_masked_row_is_told_and_makes_no_case_and_ends_none(upper: Upper
     }
 
 
+async def test_whoever_is_found_by_his_number_is_judged_whatever_namesake_of_his_is_masked(upper: Upper) -> None:
+    school = by_name(upper, "李示例")["毕业院校"]
+    by_name(upper, "李示例")["毕业院校"] = "另一大学"
+    await upper.compare()
+    by_name(upper, "李示例")["毕业院校"] = school
+    upper.people.append(by_name(upper, "王示例") | {"姓名": "李示例", "公民身份号码": masked_id_number(NUMBERS[3])})
+
+    view = await upper.compare()
+
+    assert (view.unread, view.outcome["closed"]) == (1, 1)
+    assert [each.state for each in await upper.differences()] == [DifferenceState.CLOSED]
+
+
 async def test_no_number_and_no_sensitive_value_stands_anywhere_in_plain(upper: Upper) -> None:
     by_name(upper, FULL["姓名"])["民族"] = "02"
     by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]

@@ -272,7 +272,7 @@ class _Settling:
     def _judged(self, case: asyncpg.Record, subject: str) -> bool:
         """What this file says nothing of stays as it is."""
         sheet = self._run.sheets[case["sheet"]]
-        return case["inside"] and not sheet.veiled(case["name"]) and sheet.judged(case["kind"], case["field"], whom_of(subject))
+        return case["inside"] and sheet.judged(case["kind"], case["field"], whom_of(subject), case["name"])
 
     async def _write(self, gone: list[UUID]) -> None:
         await self._conn.copy_records_to_table("comparison_differences", records=self._new, columns=_NEW)

@@ -131,7 +131,7 @@ def text_of(value: object) -> str | None:
 class SheetComparison:
     """One sheet: what was found in it, and how many rows there were. `fields`: those that the file has columns for; `unread`: whose cell of which
     field could not be read; `alone`: rows of ours that were compared with none of theirs; `hidden`: of whose namesakes nobody can say whether they
-    are there, since the number beside the name is masked, with the days of birth that stand there.
+    are there, since the number beside the name is masked, with the days of birth that stand there; `clear`: who was found by his number beside one.
     """
 
     kind: str
@@ -146,14 +146,17 @@ class SheetComparison:
     unread: set[tuple[str, str]] = field(default_factory=set)
     alone: set[str] = field(default_factory=set)
     hidden: dict[str, set[str | None]] = field(default_factory=dict)
+    clear: set[str] = field(default_factory=set)
 
     def veiled(self, name: str, born: str | None = None) -> bool:
         """Whether a masked row may be of this person."""
         days = self.hidden.get(folded(name), set())
         return bool(days) and (born is None or None in days or born in days)
 
-    def judged(self, kind: str, name: str, whom: str) -> bool:
-        """Whether a difference would have been found again, were it still there."""
+    def judged(self, kind: str, name: str, whom: str, called: str) -> bool:
+        """Whether a difference would have been found again, were it still there. A second row of one number may be the masked one."""
+        if self.veiled(called) and (whom not in self.clear or kind == DifferenceKind.TWO_MATCHES):
+            return False
         if name in {"", "id_number"}:  # rows were paired
             return True
         paired = kind != DifferenceKind.FIELD or whom not in self.alone
@@ -378,6 +381,8 @@ class PersonsComparison:
             told = self.sheet.units.shown(called)
             self._told_of(DifferenceKind.UNIT, ours, field="unit", ours=ours.values.get("unit"), theirs=told)
         name = ours.values.get("name") or ""
+        if self.sheet.hidden:
+            self.sheet.clear.add(str(ours.person_id))
         self.sheet.compare(ours, row, name, str(ours.person_id), frozenset({"id_number", "unit"}))
 
     def _told(self, kind: DifferenceKind, row: TheirRow, person_id: UUID | None, **more: Any) -> None:
