@@ -1,17 +1,22 @@
 """约谈 comes at once for the second time within twelve months (domain §4.4), and otherwise where the ladder has it."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.monitoring.commands.parameters import set_parameter
+from services.monitoring.commands.sweeps import sweep_unit
+from services.monitoring.models.requests import SetParameter, SweepUnit
+from services.monitoring.queries.ladders import pinned_terms
 from services.monitoring.queries.reopening import open_rectifications
-from shared.events.roster import PersonPlaced
+from shared.clock import at_hour
+from shared.events.roster import PersonPlaced, RetirementFact
 from shared.glossary import IssueState, Rung
 from tests.monitoring.events import NOW, Town
-from tests.monitoring.tables import Tables
+from tests.monitoring.tables import CALENDAR, Tables, by
 from workflows.rectification_case import Act
 
 pytestmark = pytest.mark.asyncio
@@ -36,6 +41,28 @@ async def issue_of(tables: Tables, person: UUID) -> UUID:
     (row,) = await tables.rows("SELECT id FROM issues WHERE subject = $1", str(person))
     found: UUID = row["id"]
     return found
+
+
+async def test_a_warning_that_becomes_a_case_pins_the_terms_of_that_day_and_its_page_and_restart_have_them(tables: Tables) -> None:
+    """Must fail when they are read anew by the day of the finding, which is that of the warning."""
+    town, day = Town(quota=50), date(2026, 9, 28)
+    await tables.see(town.registered(), town.placed(retirement=RetirementFact(category="M60", month="2026-08")))
+    source: dict[str, Any] = {"effective_on": day, "source": "新规定", "owner": "监督检查科", "rule": "*"}
+    ladder = [{"rung": "overdue", "offset": 0}]
+    for name, value in (("ladder", ladder), ("extensions", 0)):
+        await set_parameter(tables.database, by(), SetParameter.model_validate({"name": name, "value": value} | source))
+    await sweep_unit(tables.database, by(at=at_hour(day, 1)), SweepUnit(unit_id=town.unit_id, on=day, calendar=CALENDAR))
+    issue_id = (await tables.issue())["id"]
+
+    assert await ladder_of(tables, issue_id) == [("overdue", 0, False)]
+    later = source | {"effective_on": day + timedelta(days=1), "name": "extensions", "value": 3}
+    await set_parameter(tables.database, by(), SetParameter.model_validate(later))
+    async with tables.database.reading() as conn:
+        (start,) = await open_rectifications(conn, None)
+        (row,) = await conn.fetch("SELECT * FROM issues")
+        terms = await pinned_terms(conn, row)
+    assert start.case.extensions_allowed == 0
+    assert terms == (start.case.ladder, 0)
 
 
 @pytest.mark.parametrize(("days", "second"), [(0, False), (30, True), (364, True), (367, False)])

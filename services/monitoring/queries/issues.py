@@ -36,7 +36,7 @@ from services.monitoring.models.words import (
 )
 from services.monitoring.queries.evidence import evidence_files
 from services.monitoring.queries.facts import parameters_on
-from services.monitoring.queries.ladders import ladder_of
+from services.monitoring.queries.ladders import pinned_terms
 from services.monitoring.queries.measures import measures_of
 from services.monitoring.rules.facts import Parameters as RuleParameters
 from services.monitoring.rules.measures import due, recordable
@@ -99,9 +99,9 @@ async def issues(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciph
         f"{_lines(who, f', {order.places}')} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
         *put,
     )
-    rungs = _rungs(await parameters_on(conn, business_day(now)))
+    today = (await parameters_on(conn, business_day(now)))["*", "ladder"].value
     return Page(
-        items=[IssueLine(**_line(row, rungs, now)) for row in rows],
+        items=[IssueLine(**_line(row, _rungs(today if row["ladder"] is None else row["ladder"]), now)) for row in rows],
         next=cursors.after(order.of(rows[-1])) if len(rows) == wanted.limit else None,
     )
 
@@ -136,8 +136,8 @@ def _deadline(row: asyncpg.Record) -> Deadline | None:
     return Deadline.model_validate(row["deadline"]) if row["deadline"] and IssueState(row["state"]) not in OVER else None
 
 
-def _rungs(parameters: RuleParameters) -> list[tuple[Rung, int]]:
-    return [(Rung(step["rung"]), step["offset"]) for step in parameters["*", "ladder"].value]
+def _rungs(steps: Sequence[Mapping[str, Any]]) -> list[tuple[Rung, int]]:
+    return [(Rung(step["rung"]), step["offset"]) for step in steps]
 
 
 def _of_level(rungs: Sequence[tuple[Rung, int]], row: asyncpg.Record) -> Sequence[tuple[Rung, int]]:
@@ -157,11 +157,10 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         await _notice_seal(conn, issue_id, row["round"]),
         Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
     )
-    today, pinned = await parameters_on(conn, business_day(now)), await parameters_on(conn, business_day(row["found_at"]))
-    holds = {**today, ("*", "extensions"): pinned["*", "extensions"]}
-    standing = _standing(row, notice, deadline, entries, orders, holds, who)
+    ladder, extensions = await pinned_terms(conn, row)
+    standing = _standing(row, notice, deadline, entries, orders, await parameters_on(conn, business_day(now)), extensions, who)
     measures = await measures_of(conn, issue_id)
-    rungs = [(step.rung, step.offset) for step in await ladder_of(conn, issue_id, Light(row["level"]), pinned)]
+    rungs = [(step.rung, step.offset) for step in ladder]
     return IssuePage(
         **_line(row, rungs, now),
         notice=notice,
@@ -212,7 +211,7 @@ def _times(row: asyncpg.Record, notice: NoticeSeal | None, entries: Sequence[asy
 def _next_rung(
     row: asyncpg.Record, deadline: Deadline | None, rungs: Sequence[tuple[Rung, int]], fired: Sequence[asyncpg.Record], now: datetime
 ) -> NextRung | None:
-    """By the ladder of the day the issue was found, which its case pinned; one that has fired in this revision does not come again."""
+    """By the ladder that its case pinned; one that has fired in this revision does not come again."""
     if deadline is None or row["state"] not in (IssueState.RECTIFYING, IssueState.OVERDUE):
         return None
     known = {each["rung"] for each in fired if (each["round"], each["revision"]) == (row["round"], row["revision"])}
@@ -226,19 +225,20 @@ def _standing(
     deadline: Deadline | None,
     entries: Sequence[asyncpg.Record],
     orders: Sequence[LinkedOrder],
-    holds: RuleParameters,
+    today: RuleParameters,
+    extensions: int,
     who: Who,
 ) -> Standing:
-    """`holds`: the parameters of today, and those that the case has pinned."""
+    """`today`: the parameters of today; `extensions`: how many the case has pinned."""
     handed_in = [entry["actor"] for entry in entries if entry["act"] == "submit_evidence" and entry["round"] == row["round"]]
     sealed = notice is not None and notice.sealed_at is not None
     return Standing(
         state=IssueState(row["state"]),
         level=Light(row["level"]),
         released=notice is None or notice.released_at is not None,
-        sealed=sealed or not holds["*", "notice_sealed"].value,
+        sealed=sealed or not today["*", "notice_sealed"].value,
         paused=deadline is not None and deadline.is_paused,
-        extendable=deadline is not None and len(deadline.extensions) < holds["*", "extensions"].value,
+        extendable=deadline is not None and len(deadline.extensions) < extensions,
         still_found=row["must_vanish"] and row["present"] and IssueState(row["state"]) not in OVER,
         own_evidence=bool(handed_in) and handed_in[-1] == who.name,
         freezing=any(order.round == row["round"] and order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),

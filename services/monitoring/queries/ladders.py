@@ -2,8 +2,12 @@
 
 from uuid import UUID
 
+import asyncpg
+
+from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.facts import Parameters
 from services.monitoring.rules.ladder import ladder
+from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import Light
 from workflows.rectification_case import LadderStep
@@ -13,6 +17,14 @@ _TOLD_BEFORE = """
         JOIN notices n ON n.issue_id = e.id AND (n.issue_id, n.round) <> (i.id, i.round)
         WHERE i.id = $1 AND n.level = 'red' AND n.signed_at < i.found_at AND n.signed_at >= i.found_at - make_interval(months => $2))
 """
+
+
+async def pinned_terms(conn: Connection, row: asyncpg.Record) -> tuple[tuple[LadderStep, ...], int]:
+    """Ladder and extensions of an issue's case, as it pinned them; of one from before they were kept, by the day of its finding."""
+    if row["ladder"] is not None:
+        return tuple(LadderStep.model_validate(step) for step in row["ladder"]), row["extensions_allowed"]
+    then = await parameters_on(conn, business_day(row["found_at"]))
+    return await ladder_of(conn, row["id"], Light(row["level"]), then), then["*", "extensions"].value
 
 
 async def ladder_of(conn: Connection, issue_id: UUID, level: Light, parameters: Parameters) -> tuple[LadderStep, ...]:

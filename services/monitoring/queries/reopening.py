@@ -6,10 +6,10 @@ from datetime import timedelta
 import asyncpg
 
 from services.monitoring.queries.facts import parameters_on
-from services.monitoring.queries.ladders import ladder_of
+from services.monitoring.queries.ladders import pinned_terms
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import FreezeScope, FreezeState, IssueState, Light, Rung
+from shared.glossary import FreezeScope, FreezeState, IssueState, Rung
 from shared.law.deadline import Deadline
 from workflows.freeze_case import RELEASING, FreezeAct, FreezeCase, FreezeStart
 from workflows.rectification import RectificationStart
@@ -58,16 +58,15 @@ async def open_rectifications(conn: Connection, clock_offset: timedelta | None) 
 
 
 async def _case(conn: Connection, row: asyncpg.Record) -> Case:
-    """The ladder that held when the issue was found, which is when its case began."""
-    parameters = await parameters_on(conn, business_day(row["found_at"]))
+    """With the terms that its case pinned when it began."""
+    ladder, extensions = await pinned_terms(conn, row)
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
-    ladder = await ladder_of(conn, row["id"], Light(row["level"]), parameters)
     once = [step.rung for step in ladder if step.once and step.rung in row["ever_fired"]]
     waits = row["state"] == IssueState.EVIDENCE_SUBMITTED and deadline is not None and deadline.is_paused
     return Case(
         budget_days=row["days"],
         ladder=ladder,
-        extensions_allowed=parameters["*", "extensions"].value,
+        extensions_allowed=extensions,
         state=IssueState(row["state"]),
         signed_at=row["signed_at"],
         deadline=deadline,
