@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware, RequestBodyLimitResponder
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -82,6 +83,20 @@ def _patient(receive: Receive) -> Receive:
         return message
 
     return received
+
+
+class Limited(RequestBodyLimitMiddleware):
+    """Starlette's limit of a body (a route may have another), told by our own answer: its own would be English, and without the header set."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whoever reads beyond the limit, or finds that more is announced, raises what the application answers as 413."""
+        app = _Limit(self.app, self.max_body_size) if scope["type"] == "http" else self.app
+        await app(scope, receive, send)
+
+
+class _Limit(RequestBodyLimitResponder):
+    async def send_with_limit(self, message: MutableMapping[str, Any]) -> None:
+        await self.send(message)
 
 
 class Rates:

@@ -22,7 +22,7 @@ from shared.declared import tell_permissions
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable, Unproved
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
-from shared.guard import Guarded, Rates, TooMany
+from shared.guard import Guarded, Limited, Rates, TooMany
 from shared.problems import title_of
 from shared.process import leave_no_core
 from shared.route_words import NO_WORDS, Words, tell_words
@@ -78,7 +78,6 @@ def service_app(title: str, lifespan: Lifespan, words: Words = NO_WORDS) -> Fast
         title=title,
         version="1",
         lifespan=settled(lifespan),
-        max_body_size=BODY_LIMIT,
         telemetry=_OURS,
         dependencies=plain,
         responses=_documented("application/problem+json", {"$ref": "#/components/schemas/Problem"}, *_REFUSALS),
@@ -95,6 +94,7 @@ def service_app(title: str, lifespan: Lifespan, words: Words = NO_WORDS) -> Fast
     app.exception_handler(HTTPException)(_no_such_route)
     app.exception_handler(Exception)(_failed)
     app.exception_handler(TooMany)(_too_many)
+    app.add_middleware(Limited, max_body_size=BODY_LIMIT)
     app.add_middleware(TracedRequests)
     app.add_middleware(Guarded)
     app.state.rates = Rates(0)

@@ -18,7 +18,7 @@ from services.portal.queries.sessions import Sessions
 from services.portal.settings import AssetSettings, PortalSettings
 from shared import security_log, telemetry
 from shared.clock import Clock
-from shared.guard import Guarded, Rates
+from shared.guard import Guarded, Limited, Rates
 from shared.http import BODY_LIMIT, add_health, settled
 from shared.traces import TracedRequests
 
@@ -55,7 +55,6 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="portal",
         lifespan=settled(lifespan),
-        max_body_size=BODY_LIMIT,
         telemetry=_OURS,
         docs_url=None,
         redoc_url=None,
@@ -69,6 +68,7 @@ def create_app() -> FastAPI:
     app.state.templates = templates.environment(app.state.assets, office=settings.issuer, demo_mark=settings.mark)
     app.state.rates = Rates(PUBLIC_REQUESTS)
     app.state.zipkin_url, app.state.provider, app.state.kafka = sides.zipkin_url, sides.provider, sides.kafka
+    app.add_middleware(Limited, max_body_size=BODY_LIMIT)
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)
     app.add_middleware(ends.SessionGoesOn)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from shared.auth import NotSignedIn, Permit, Who
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.guard import HEADERS
 from shared.http import BODY_LIMIT, IdempotencyKey, service_app
 from shared.problems import TITLES
 
@@ -191,11 +192,12 @@ async def test_a_write_without_a_key_is_malformed() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_body_beyond_the_limit_is_refused() -> None:
+async def test_a_body_beyond_the_limit_is_refused_in_words_and_with_the_header_set() -> None:
     async with client() as asked:
         answer = await asked.post("/write", content=b"x" * (BODY_LIMIT + 1), headers={"idempotency-key": "12345678"})
 
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert {name.decode() for name in HEADERS} | {"x-trace-id"} <= set(answer.headers)
 
 
 @pytest.mark.asyncio
