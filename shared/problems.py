@@ -62,6 +62,8 @@ TITLES: dict[str, str] = {
     # units, quotas, persons, placements
     "unit_unknown": "没有找到单位",
     "person_unknown": "没有找到人员",
+    "person_not_agreed": "人员信息不符",
+    "find_missed_too_often": "核对不符次数过多",
     "placement_unknown": "没有找到在编记录",
     "reservation_unknown": "没有找到核准用编",
     "order_unknown": "没有找到冻结决定",

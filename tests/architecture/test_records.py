@@ -64,6 +64,7 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "POST /units/{unit_id}/seats": LOG,
         "POST /persons/{person_id}/updates": CHANGES,
         "POST /persons/{person_id}/reveal": "person_reveals",
+        "POST /person-finds": "person_finds",
         "POST /persons/{person_id}/corrections": CHANGES,
         "POST /units/{unit_id}/placements": LOG,
         "POST /units/{unit_id}/over-quota": LOG,

@@ -18,7 +18,7 @@ from services.roster.commands.secondments import second_person
 from services.roster.models.changes import RegisterChange
 from services.roster.models.persons import RegisterPerson
 from services.roster.models.secondments import SecondPerson
-from services.roster.queries import changes, ledger, person_lists, persons, post_lists, seat_lists, statistics, unit_lists, units
+from services.roster.queries import changes, finds, ledger, person_lists, persons, post_lists, seat_lists, statistics, unit_lists, units
 from shared.auth import Who
 from shared.crypto import FieldCipher, RingFile, masked_id_number
 from shared.db import Database
@@ -43,6 +43,7 @@ WORDS |= {
     "form": "seconded_out",
     "entry_reason": "open_recruitment",
 }
+_BY_UNIT = ("/units/{unit_id}/found-persons/{person_id} get from_unit_id=unit_id",)
 NONE_MADE = ("import_id", "run_id", "difference_id", "request_id", "reform_id", "export_id")
 WALLED = ("persons", "person_records", "placements", "secondments", "person_changes", "person_indexes", "pending_changes")
 
@@ -176,7 +177,7 @@ async def test_a_query_that_forgets_its_condition_still_shows_nobody(doors: Door
     def forgotten(_: Who, roots: str = "$1", row: str = "") -> str:
         return f"({roots}::uuid[] IS NULL OR '{row}' <> '-')"
 
-    for module in (persons, changes, units, person_lists, unit_lists, post_lists, seat_lists, ledger, statistics):
+    for module in (persons, changes, finds, units, person_lists, unit_lists, post_lists, seat_lists, ledger, statistics):
         monkeypatch.setattr(module, "seen", forgotten)
 
     found = await answers(doors, county, county.foreign, county.foreign)
@@ -185,6 +186,32 @@ async def test_a_query_that_forgets_its_condition_still_shows_nobody(doors: Door
     assert len(people) > 4
     assert {route for route in people if found[route].status not in {403, 404} and found[route].text.count("_id") > 2} == set()
     assert leaks(found, NAME, NUMBER_SHOWN) == []
+
+
+async def test_who_was_named_for_a_transfer_is_shown_by_that_alone_and_to_his_taker_alone(
+    doors: Doors, roster_db: Database, county: County
+) -> None:
+    clerk = doors.as_(Role.UNIT_CLERK, units=county.clerk)
+    code = await roster_db.pool.fetchval("SELECT code FROM units WHERE id = $1", county.foreign["unit_id"])
+    told = {"unit_id": str(county.own["unit_id"]), "from_unit": code, "name": NAME, "id_number": NUMBER}
+    found = await doors.http.post("/person-finds", json=told, headers=clerk)
+    assert found.json()["person_id"] == str(county.foreign["person_id"])
+
+    shut = await answers(doors, county, county.foreign, county.foreign)
+    here = await answers(doors, county, {**county.foreign, "unit_id": county.own["unit_id"]}, county.foreign)
+    stranger = await given.unit(roster_db)
+    of_another = await answers(
+        doors, County({"unit_id": stranger}, county.foreign), {**county.foreign, "unit_id": stranger}, county.foreign
+    )
+
+    assert let_in(shut) == {}
+    assert leaks(shut, NAME, NUMBER_SHOWN) == leaks(of_another, NAME, NUMBER_SHOWN) == []
+    assert leaks(here, NAME, NUMBER_SHOWN) == ["/units/{unit_id}/found-persons/{person_id} get", *_BY_UNIT]
+    async with roster_db.behind(scoped(county.clerk)).glancing() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM person_finds") == 1
+        assert await conn.fetchval("SELECT count(*) FROM person_records WHERE person_id = $1", county.foreign["person_id"]) == 0
+    async with roster_db.behind(scoped((stranger,))).glancing() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM person_finds") == 0
 
 
 async def test_a_person_who_is_borrowed_or_was_here_is_still_shown_with_his_name(doors: Doors, roster_db: Database, county: County) -> None:

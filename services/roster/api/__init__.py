@@ -6,6 +6,7 @@ from services.roster.api import (
     comparisons,
     concerned,
     figures,
+    finds,
     imports,
     loads,
     names,
@@ -20,6 +21,6 @@ from shared.exports import api as exports
 
 ROUTERS = (  # looked through in this order: what is asked most comes first
     *(people.router, figures.router, units.router, persons.router, placements.router, secondments.router, changes.router, checks.router),
-    *(loads.router, imports.router, comparisons.router, concerned.router, names.router, reforms.router),
+    *(finds.router, loads.router, imports.router, comparisons.router, concerned.router, names.router, reforms.router),
     exports.router,
 )

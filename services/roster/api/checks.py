@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.roster.api.door import InDoor
-from services.roster.queries import changes, persons, units
+from services.roster.queries import changes, finds, persons, units
 from services.roster.queries.checks import check_application
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.db import Connection
 from shared.glossary import ApplicationType
 from workflows.roster import Check, PostRequest
 
@@ -44,13 +45,26 @@ async def check(body: Drafted, who: Annotated[Who, Depends(Permit("applications.
     """Every check that concerns this type, with its clause. Nothing is kept or held, so no key is asked for."""
     request = PostRequest(application_id=NEW, revision=1, application_type=body.type, **body.model_dump(exclude={"type"}))
     async with door.database.reading() as conn:
-        for unit in filter(None, (body.unit_id, body.from_unit_id)):
-            await units.ensure_visible(conn, unit, who)
-        if body.person_id:
-            await persons.ensure_visible(conn, body.person_id, who)
+        await units.ensure_visible(conn, body.unit_id, who)
+        if not await _is_found(conn, body, who):
+            await _ensure_giver_visible(conn, body, who)
         if body.change_id:
             await changes.pending_view(conn, door.cipher, body.change_id, who)
     async with (
         door.whole.reading() as conn
     ):  # whether he is on another unit's roster is judged by the whole county, and told without naming it
         return await check_application(conn, request, business_day(door.clock.now()))
+
+
+async def _is_found(conn: Connection, body: Drafted, who: Who) -> bool:
+    """Whether he was named for this unit, in that one: then the checks speak of somebody whom the caller does not see."""
+    if body.type is not ApplicationType.TRANSFER or not body.person_id or not body.from_unit_id:
+        return False
+    return await finds.found_before(conn, who, body.unit_id, body.person_id, body.from_unit_id) is not None
+
+
+async def _ensure_giver_visible(conn: Connection, body: Drafted, who: Who) -> None:
+    if body.from_unit_id:
+        await units.ensure_visible(conn, body.from_unit_id, who)
+    if body.person_id:
+        await persons.ensure_visible(conn, body.person_id, who)

@@ -17,4 +17,5 @@ AUDITED = (
     EXPORTS,
     Audited("person_decisions", "request_id", DECIDED),
     Audited("code_endings", "concat(set, '/', code)", ("ended_on", "document_no", "reason", "actor", "at")),
+    Audited("person_finds", "id", ("unit_id", "person_id", "from_unit_id", "actor", "at")),
 )

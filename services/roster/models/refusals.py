@@ -24,6 +24,20 @@ class PersonNotRecordedYet(PersonUnknown):
     sentence = "系统在 {day} 还没有该人员的任何记录，最早的记录登记于 {first}。请把“以何日所知为准”改为该日或以后。"
 
 
+class PersonNotAgreed(Conflict):
+    """Unit, name and number do not all belong to one person in post there; which of them is wrong is not said."""
+
+    code = "person_not_agreed"
+    sentence = "单位、姓名和身份证号没有同时对上一名在册人员。请与本人或其现单位核对三项后再试。"
+
+
+class TooManyMisses(Conflict):
+    """Whoever was wrong so often within a day is answered no more."""
+
+    code = "find_missed_too_often"
+    sentence = "一天内核对不符已达 {most} 次，暂停核对。请与对方单位核实后明天再试，或由管辖双方单位的主管部门申请。"
+
+
 class PlacementUnknown(NotFound):
     """No such placement."""
 
