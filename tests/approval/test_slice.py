@@ -304,3 +304,36 @@ async def test_a_case_sent_back_by_its_effect_is_approved_on_another_day_and_kee
     assert answer.status_code == 200, answer.text
     assert [(each["document_no"], FRIDAY) for each in seen["documents"]] == given
     assert await home.database.pool.fetchval("SELECT numbered_on FROM documents") == date(2026, 9, 21)
+
+
+async def test_a_clerk_of_one_unit_has_whom_he_names_moved_to_his_unit_and_the_other_one_reads_it(home: House) -> None:
+    person, other = await home.person_in_post(), await home.unit_beside()
+    clerk, head = Who("clerk-wu", frozenset({Role.UNIT_CLERK}), (other,)), Who("head-qi", frozenset({Role.UNIT_HEAD}), (other,))
+    asked: dict[str, Any] = {"type": "transfer_application", "unit_id": str(other), "kind": "SY", "funding": "full"}
+    asked |= {
+        "from_unit_id": str(home.school),
+        "person_id": person,
+        "effective_on": "2026-09-18",
+        "title": "调动",
+        "justification": "工作需要",
+    }
+    told = {"unit_id": str(other), "from_unit": "云栖镇中心小学", "name": NAME, "id_number": ID_NUMBER}
+
+    before = await home.post(clerk, "/application-previews", asked)
+    found = await home.roster.post("/person-finds", json=told, headers=home.headers(clerk))
+    preview = await home.post(clerk, "/application-previews", asked)
+    elsewhere = await home.post(clerk, "/application-previews", asked | {"from_unit_id": str(home.town)})
+    application = await home.submit(clerk, **asked)
+    await home.approve(application, head)
+    await home.release(application)
+    await home.until_state(application, "filed")
+
+    assert [answer.status_code for answer in (before, found, preview, elsewhere)] == [404, 200, 200, 404]
+    assert found.json()["person_id"] == person
+    assert NAME in text_of(preview.content)
+    assert ID_NUMBER not in text_of(preview.content)
+    assert all(check["passed"] for check in (await home.get(clerk, f"/applications/{application}"))["checks"])
+    assert (await home.see_person(person))["placement"]["unit_id"] == str(other)
+    lender = await home.get(home.clerk, f"/applications/{application}")
+    assert (lender["from_unit_id"], lender["actions"]) == (str(home.school), [])
+    assert (await home.file(lender["documents"][0]["id"])).startswith(b"%PDF")

@@ -77,6 +77,7 @@ PAGES = {
     "admin-changes": ("auditadmin", "/admin/changes"),
     "admin-sign-ins": ("auditadmin", "/admin/sign-ins"),
     "admin-reveals": ("auditadmin", "/admin/reveals"),
+    "admin-finds": ("auditadmin", "/admin/finds"),
     "ops": ("sysadmin", "/ops"),
     "ops-case": ("auditadmin", "ops:/admin/trail?service=approval"),
     "imports": ("officer", "/imports"),

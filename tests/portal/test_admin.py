@@ -80,6 +80,9 @@ def house(door: Door) -> Door:
         "reason": "",
     }
     answers |= {"/audit/sign-ins": {"items": [record], "next": None}}
+    find = {"id": 2, "unit_id": UNIT_ID, "person_id": UNIT_ID, "from_unit_id": UNIT_ID, "actor": "li", "at": AT}
+    missed = find | {"id": 1, "person_id": None, "from_unit_id": None}
+    answers["/person-finds"] = {"items": [find, missed], "next": None}
     answers["/reveals"] = {"items": [{"id": 1, "person_id": UNIT_ID, "actor": "li", "reason": XSS, "at": AT}], "next": None}
     return door
 
@@ -331,13 +334,25 @@ async def test_records_name_units_and_people_and_ask_for_all_of_a_page_at_once(h
     assert f">{UNIT_ID}<" not in trail + reveals
 
 
+async def test_who_named_whom_for_a_transfer_is_read_and_that_somebody_was_wrong(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+
+    page = (await house.client.get("/admin/finds?actor=li")).text
+
+    assert [dict(query) for _, path, query in house.played.queries if path == "/person-finds"] == [{"actor": "li"}]
+    assert "王＊＊&lt;script&gt;" in page
+    assert "教育局&lt;script&gt;" in page
+    assert (page.count(">相符<"), page.count(">不符<")) == (1, 1)
+    assert f">{UNIT_ID}<" not in page
+
+
 async def test_records_are_told_by_their_ids_while_the_roster_is_away(house: Door) -> None:
     house.sign_in(Role.AUDIT_ADMIN)
     house.played.refusals["/names"] = (503, "away")
 
-    found = [await house.client.get(path) for path in ("/admin/trail", "/admin/reveals")]
+    found = [await house.client.get(path) for path in ("/admin/trail", "/admin/reveals", "/admin/finds")]
 
-    assert [each.status_code for each in found] == [200, 200]
+    assert [each.status_code for each in found] == [200, 200, 200]
     assert all(UNIT_ID[:13] in each.text for each in found)
 
 

@@ -279,11 +279,100 @@ async def test_a_transfer_is_offered_between_two_units_and_where_there_is_one_al
     assert ("您的管辖范围内没有其他单位" in page) is not others
 
 
+ELSEWHERE = given.PERSON_ID[:-1] + "7"
+"""A unit that the clerk does not see."""
+NAMED = f"/units/{given.UNIT_ID}/found-persons/{given.PERSON_ID}"
+FOUND = {"person_id": given.PERSON_ID, "name": f"李四{XSS}", "id_number": "330499***********4"}
+FOUND |= {"from_unit_id": ELSEWHERE, "from_unit": f"第二小学{XSS}"}
+SOUGHT: dict[str, Any] = {"from_unit": "第二小学", "name": "李四", "id_number": "330499198003052234"}
+
+
+@pytest.fixture
+def alone(clerk: Door) -> Door:
+    """The clerk of one unit; whom he names is of another one."""
+    clerk.played.units = [given.UNIT_ID]
+    clerk.played.refusals |= dict.fromkeys((f"/units/{ELSEWHERE}", "/persons", f"/persons/{given.PERSON_ID}"), (404, "unknown"))
+    clerk.played.answers |= {"/person-finds": FOUND, NAMED: FOUND}
+    clerk.played.answers["/application-previews"] = httpx.Response(200, content=b"%PDF-1.7")
+    return clerk
+
+
+async def test_a_clerk_of_one_unit_names_somebody_of_another_and_applies_for_his_transfer(alone: Door) -> None:
+    kind = "transfer_application"
+    chosen: dict[str, Any] = {"from_unit_id": ELSEWHERE, "person_id": given.PERSON_ID}
+    empty = await post(alone, kind, do="look")
+    found = await post(alone, kind, do="find", **SOUGHT)
+    checked = await post(alone, kind, do="check", effective_on="2026-09-18", **chosen)
+    shown = await post(alone, kind, do="preview", effective_on="2026-09-18", **chosen)
+    done = await post(alone, kind, do="submit", effective_on="2026-09-18", **chosen)
+
+    assert sent(alone, "/person-finds") == SOUGHT | {"unit_id": given.UNIT_ID}
+    assert f'value="{given.PERSON_ID}"' not in empty.text
+    for page in (found, checked):
+        assert f'<option value="{ELSEWHERE}" selected>第二小学&lt;script&gt;' in page.text
+        assert f'<option value="{given.PERSON_ID}" selected>李四&lt;script&gt;' in page.text
+        assert "330499***********4" in page.text
+        assert 'data-given="true"' in page.text, "no draft is restored over it"
+    assert "退休补员&lt;script&gt;" in found.text
+    assert shown.content == b"%PDF-1.7"
+    assert done.status_code == 303
+    for path in ("/application-checks", "/application-previews", "/applications"):
+        body = sent(alone, path)
+        assert chosen.items() <= body.items()
+        assert SOUGHT.keys().isdisjoint(body), "what was typed goes no further"
+    assert not any(SOUGHT["id_number"] in str(query) + path for _, path, query in alone.played.queries)
+    assert SOUGHT["id_number"] not in found.text + checked.text
+
+
+async def test_whoever_is_not_found_so_is_told_beside_what_was_typed(alone: Door) -> None:
+    alone.played.refusals["/person-finds"] = (409, "person_not_agreed")
+    refused = await post(alone, "transfer_application", do="find", **SOUGHT)
+    alone.played.refusals["/person-finds"] = (422, "invalid")
+    alone.played.fields = [{"field": "id_number", "reason": "请填写完整号码。"}]
+    short = await post(alone, "transfer_application", do="find", **SOUGHT | {"id_number": "3304"})
+
+    assert refused.status_code == 409
+    for name, typed in SOUGHT.items():
+        assert re.search(rf'<input[^>]* name="{name}"[^>]* value="{typed}"', refused.text)
+    assert '<details class="wide more" open>' in refused.text
+    assert re.search(r'name="id_number"[^>]*aria-invalid="true"[^>]*data-unkept', short.text), "and it goes into no draft"
+
+
+async def test_what_was_found_for_another_unit_is_not_chosen_in_this_one(alone: Door) -> None:
+    alone.played.refusals[NAMED] = (404, "person_unknown")
+    page = await post(alone, "transfer_application", do="look", from_unit_id=ELSEWHERE, person_id=given.PERSON_ID)
+
+    assert page.status_code == 200
+    assert ELSEWHERE not in page.text
+    assert f'value="{given.PERSON_ID}"' not in page.text
+
+
+async def test_the_page_of_such_an_application_shows_whom_he_named_and_lets_it_be_mended(alone: Door) -> None:
+    transfer = DETAIL | {"type": "transfer_application", "change_id": None, "kind": "SY", "funding": "full", "from_unit_id": ELSEWHERE}
+    path = f"/applications/{APPLICATION_ID}"
+    alone.played.answers |= {path: transfer, "/codes": given.CODES | {"return_reasons": []}, f"{path}/resubmission": {}}
+    csrf = alone.sign_in(Role.UNIT_CLERK)
+    page = await alone.client.get(path)
+    form = await alone.client.get(f"{path}/edit")
+    again = {"csrf": csrf, "from_unit_id": ELSEWHERE, "person_id": given.PERSON_ID, "revision": "1"}
+    found = await alone.client.post(f"{path}/edit", data=TYPED | again | SOUGHT | {"do": "find"}, headers=OURS)
+    done = await alone.client.post(f"{path}/edit", data=TYPED | again | {"do": "submit"}, headers=OURS)
+
+    for shown in (page, form, found):
+        assert "第二小学&lt;script&gt;" in shown.text
+        assert "李四&lt;script&gt;" in shown.text
+        assert "<script>alert(1)" not in shown.text
+    assert "不在您的管辖范围内" not in page.text
+    assert ("GET", NAMED, [("from_unit_id", ELSEWHERE)]) in alone.played.queries
+    body = sent(alone, f"{path}/resubmission")
+    assert (done.status_code, body["from_unit_id"], body["person_id"]) == (303, ELSEWHERE, given.PERSON_ID)
+
+
 @pytest.mark.parametrize(("status", "words"), [(404, "不在您的管辖范围内"), (503, "暂时取不到")])
 async def test_what_is_beyond_ones_units_is_not_called_away(clerk: Door, status: int, words: str) -> None:
     giver = given.PERSON_ID[:-1] + "7"
     transfer = DETAIL | {"type": "transfer_application", "change_id": None, "kind": "SY", "funding": "full", "from_unit_id": giver}
-    paths = (f"/units/{given.UNIT_ID}", f"/units/{giver}", f"/persons/{given.PERSON_ID}")
+    paths = (f"/units/{given.UNIT_ID}", f"/units/{giver}", f"/persons/{given.PERSON_ID}", NAMED)
     clerk.played.answers |= {f"/applications/{APPLICATION_ID}": transfer, "/codes": given.CODES | {"return_reasons": []}}
     clerk.played.refusals |= dict.fromkeys(paths, (status, "unknown"))
     clerk.sign_in(Role.UNIT_CLERK)

@@ -51,18 +51,27 @@ class Desk:
             raise ReasonNotDrawable(characters=error.code_points) from error
 
     async def ensure_seen(self, content: Content, authorization: str) -> None:
-        """With the rights of whoever asks. Raises NotFound for what he does not see, Unavailable."""
+        """With the rights of whoever asks; of a transfer, whoever was named for this unit is no stranger. Raises NotFound for what he does not see,
+        Unavailable.
+        """
+        giver = f"/units/{content.unit_id}/found-persons/{content.person_id}?from_unit_id={content.from_unit_id}"
+        is_named = content.from_unit_id and content.person_id and await self._is_seen(giver, authorization)
         paths = [f"/units/{content.unit_id}"]
-        paths += [f"/units/{content.from_unit_id}"] if content.from_unit_id else []
-        paths += [f"/persons/{content.person_id}"] if content.person_id else []
+        paths += [f"/units/{content.from_unit_id}"] if content.from_unit_id and not is_named else []
+        paths += [f"/persons/{content.person_id}"] if content.person_id and not is_named else []
         paths += [f"/changes/{content.change_id}"] if content.change_id else []
         for path in paths:
-            try:
-                answer = await self.roster.client.get(path, headers={"Authorization": authorization})
-            except httpx.TransportError as error:
-                raise Unavailable("roster") from error
-            if answer.status_code != httpx.codes.OK:
-                raise NotFound if answer.is_client_error else Unavailable("roster")
+            if not await self._is_seen(path, authorization):
+                raise NotFound
+
+    async def _is_seen(self, path: str, authorization: str) -> bool:
+        try:
+            answer = await self.roster.client.get(path, headers={"Authorization": authorization})
+        except httpx.TransportError as error:
+            raise Unavailable("roster") from error
+        if answer.status_code != httpx.codes.OK and not answer.is_client_error:
+            raise Unavailable("roster")
+        return answer.status_code == httpx.codes.OK
 
     async def preview(self, kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, now: datetime) -> bytes:
         """The PDF, with the figures as they will stand after the effect. Raises Unavailable, DocumentNotDrawable."""

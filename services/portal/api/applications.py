@@ -38,6 +38,9 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
         beside["files"] = ("approval", f"/applications/{application_id}/attachments")
     if found["person_id"] and page.viewer.may("persons.read"):
         about["person"] = ("roster", f"/persons/{found['person_id']}")
+    if found["from_unit_id"] and "person" in about:
+        named = f"/units/{found['unit_id']}/found-persons/{found['person_id']}?from_unit_id={found['from_unit_id']}"
+        about["named"] = ("roster", named)
     if found["change_id"] and page.viewer.may("persons.read"):
         beside["change"] = ("roster", f"/changes/{found['change_id']}")
     people = {each[who] for each in found["timeline"] for who in ("actor", "on_behalf_of")} | {

@@ -22,7 +22,10 @@ from shared.glossary import ApplicationType
 router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
+SOUGHT = ("from_unit", "name", "id_number")
+"""By what somebody of a unit beyond one's own is named for a transfer."""
 FIELDS = (
+    *SOUGHT,
     *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
     *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification", "concerned"),
 )
@@ -54,6 +57,7 @@ class Offer:
     people: list[dict[str, Any]]
     more_people: bool
     change: dict[str, Any] | None = None
+    found: dict[str, Any] | None = None
 
     @property
     def off_establishment(self) -> bool:
@@ -126,7 +130,8 @@ async def _done(
     if page.text("do") == "next" and typed["person_id"]:
         return page.back(f"/persons/{quote(typed['person_id'], safe='')}/key-changes/new")
     if page.text("do") not in {"check", "preview", "submit"} or kind not in ASKED:
-        return await _form(page, kind, typed, mended=mended)
+        sought = page.text("do") == "find" and kind is ApplicationType.TRANSFER
+        return await (_sought if sought else _form)(page, kind, typed, mended=mended)
     body = body_of(kind, typed) | await _row_of(page, kind, typed)
     if page.text("do") == "check":
         checks = await _checks(page, kind, body)
@@ -137,6 +142,16 @@ async def _done(
         return await (_preview(page, kind, body) if page.text("do") == "preview" else send(body))
     except Refused as refusal:
         return await _form(page, kind, typed, mended=mended, error=refusal.problem)
+
+
+async def _sought(page: Page, kind: ApplicationType, typed: Typed, *, mended: Any) -> Response:
+    """Whoever is named by unit, name and whole number is chosen, if the roster knows him so. The number is not drawn again then."""
+    try:
+        found = await page.send("roster", "/person-finds", {name: typed[name] for name in ("unit_id", *SOUGHT)})
+    except Refused as refusal:
+        return await _form(page, kind, typed, mended=mended, error=refusal.problem)
+    chosen = {"from_unit_id": str(found["from_unit_id"]), "person_id": str(found["person_id"])}
+    return await _form(page, kind, typed | dict.fromkeys(SOUGHT, "") | chosen, mended=mended, given=True)
 
 
 async def _brought(page: Page, application_id: str) -> bool:
@@ -211,6 +226,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         "error": None,
         "mended": None,
         "live": False,
+        "given": False,
         "of_person": of_person,
     } | shown
     return page.show(
@@ -257,9 +273,10 @@ async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
         return Offer(units["items"], unit, codes, reservations, [person], more_people=False, change=change)
     of_unit = typed["from_unit_id"] if kind is ApplicationType.TRANSFER else str(unit["id"])
     people, more = await _people(page, kind, of_unit)
+    found = await _found(page, kind, str(unit["id"]), typed, {str(each["id"]) for each in units["items"]})
     if all(each["person_id"] != typed["person_id"] for each in people):
-        people = people + await _chosen(page, kind, typed["person_id"], of_unit)
-    return Offer(units["items"], unit, codes, reservations, people, more)
+        people = people + ([found] if found else await _chosen(page, kind, typed["person_id"], of_unit))
+    return Offer(units["items"], unit, codes, reservations, people, more, found=found)
 
 
 def _taker(page: Page, units: list[dict[str, Any]], giver: str) -> str:
@@ -288,3 +305,15 @@ async def _chosen(page: Page, kind: ApplicationType, person_id: str, unit_id: st
         is_fit = post is None if kind is ApplicationType.ENTRY else post is not None and str(post["unit_id"]) == unit_id
         return [found] if is_fit else []
     return []
+
+
+async def _found(page: Page, kind: ApplicationType, unit_id: str, typed: Typed, known: set[str]) -> dict[str, Any] | None:
+    """Whom somebody named for this unit, of one that the viewer does not see."""
+    giver, person_id = typed["from_unit_id"], typed["person_id"]
+    if kind is not ApplicationType.TRANSFER or not giver or not person_id or giver in known or not page.viewer.may("persons.read"):
+        return None
+    with suppress(Refused, Away):
+        path = f"/units/{quote(unit_id, safe='')}/found-persons/{quote(person_id, safe='')}"
+        found: dict[str, Any] = await page.get("roster", path, from_unit_id=giver)
+        return found
+    return None

@@ -1,4 +1,4 @@
-"""What the audit administrator reads: 操作留痕 of each service, changes of accounts, sign-ins, reveals; the latest first."""
+"""What the audit administrator reads: 操作留痕 of each service, changes of accounts, sign-ins, reveals, finds; the latest first."""
 
 from contextlib import suppress
 from typing import Annotated, Any
@@ -57,6 +57,19 @@ async def reveals(page: Auditor) -> Response:
     found = await page.get("roster", "/reveals", actor=asked["actor"], person_id=asked["person"], before=asked["after"])
     told = await _names(page, person={each["person_id"] for each in found["items"]})
     return await _list(page, "reveals", asked, found, [each["actor"] for each in found["items"]], persons=told["persons"])
+
+
+@router.get("/finds", response_class=Response)
+async def finds(page: Auditor) -> Response:
+    """Who named somebody of another unit for a transfer, and whether he was told."""
+    asked = asked_of(page, ("actor", "after"))
+    found = await page.get("roster", "/person-finds", actor=asked["actor"], before=asked["after"])
+    told = await _names(
+        page,
+        person={each["person_id"] for each in found["items"] if each["person_id"]},
+        unit={each[unit] for each in found["items"] for unit in ("unit_id", "from_unit_id") if each[unit]},
+    )
+    return await _list(page, "finds", asked, found, [each["actor"] for each in found["items"]], **told)
 
 
 async def _units(page: Page, asked: dict[str, str]) -> list[str] | None:

@@ -12,5 +12,6 @@ ADMINISTRATION: tuple[tuple[str, str, str, str], ...] = (
     ("/admin/changes", "账号变更", "账号、角色、代办的每一次变动", "audit.read"),
     ("/admin/sign-ins", "登录记录", "登录、被拒、锁定、改密码", "audit.read"),
     ("/admin/reveals", "证件号查看", "谁为何查看了完整证件号", "audit.read"),
+    ("/admin/finds", "调动核对", "谁为拟调入核对过外单位人员", "audit.read"),
 )
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")

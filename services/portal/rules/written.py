@@ -58,6 +58,7 @@ FIELDS = {
     "side": "认定以谁为准",
     "to": "转为",
     "id_number": "身份证号",
+    "from_unit": "人员现单位",
     "sex": "性别",
     "birth_on": "出生日期",
     "certified_birth_on": "档案认定出生日期",

@@ -61,7 +61,7 @@
   // drafts stay in this browser until they were sent or a fortnight is over, sealed: the key is told to their writer's sessions only
   const mine = `draft:${document.body.dataset.user || ""}:`, fortnight = 14 * 24 * 3600 * 1000;
   const kept = (form) => mine + form.dataset.draft;
-  const fields = (form) => all("input,textarea,select", form).filter((each) => each.name && !["hidden", "password", "file", "submit"].includes(each.type));
+  const fields = (form) => all("input,textarea,select", form).filter((each) => each.name && !["hidden", "password", "file", "submit"].includes(each.type) && !each.dataset.unkept);
   const hex = (document.body.dataset.sealsWith || "").replaceAll("-", "").match(/../g), alphabet = new TextEncoder();
   const secret = hex && window.crypto.subtle ? crypto.subtle.importKey("raw", Uint8Array.from(hex, (each) => parseInt(each, 16)), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
   const sealed = async (words) => {
