@@ -34,6 +34,13 @@ class FreezeScope(StrEnum):
     OFF_ESTABLISHMENT = "off_establishment"
 
 
+class ExceptionGround(StrEnum):
+    """冻结例外: on what ground an application goes on under a freeze."""
+
+    POLICY_PLACEMENT = "policy_placement"
+    ANNOUNCED_EXAMINATION = "announced_examination"
+
+
 class PersonIdentity(StrEnum):
     """人员身份: as what a person is employed."""
 
@@ -292,6 +299,8 @@ LABELS: dict[StrEnum, str] = {
     FreezeScope.ORGANISATION: "冻结机构编制调整",
     FreezeScope.LEADERSHIP: "冻结领导职数",
     FreezeScope.OFF_ESTABLISHMENT: "冻结编外用工",
+    ExceptionGround.POLICY_PLACEMENT: "政策性安置",
+    ExceptionGround.ANNOUNCED_EXAMINATION: "统一招考已公告",
     PersonIdentity.CIVIL_SERVANT: "公务员",
     PersonIdentity.LIKE_CIVIL_SERVANT: "参公人员",
     PersonIdentity.MANAGER: "事业管理人员",

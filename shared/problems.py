@@ -219,6 +219,7 @@ TITLES: dict[str, str] = {
     "wrong_role": "岗位不能办理此环节",
     "wrong_person": "当前环节不由您办理",
     "unit_fixed": "补正时不能更换单位",
+    "freeze_exception_needless": "不需要申报冻结例外",
     "side_fixed": "补正时不能换编制与编外",
     "own_case": "本人事项须回避",
     "calendar_known": "期限已按此节假日安排",

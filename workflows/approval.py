@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.roster as posts
     from shared.clock import at_hour
     from shared.glossary import ApplicationType, EntryKind, Role
-    from workflows.approval_case import OpenCase, known
+    from workflows.approval_case import OpenCase, excepting, known
     from workflows.approval_messages import Answer, ApprovalStart
     from workflows.approval_steps import Decision, Phase
     from workflows.guard import guarded, refuse
@@ -83,7 +83,7 @@ class ApprovalWorkflow(OpenCase):
     async def decide(self, decision: Decision) -> Answer:
         """A person decides the step that waits."""
         kind = EntryKind.APPROVED if decision.verdict == "approve" else EntryKind.SENT_BACK
-        about = {"text": decision.opinion, "reason_codes": decision.reason_codes}
+        about = {"text": decision.opinion, "reason_codes": decision.reason_codes, "order_ids": self.case.excepted}
         return await self.accept(lambda: steps.decide(self.case, decision), kind, decision.by, **about)
 
     @decide.validator
@@ -196,7 +196,7 @@ class ApprovalWorkflow(OpenCase):
         if verdict.accepted:
             self.decided_on = self.today()
             self.move(steps.claimed(self.case))
-            self.enter(EntryKind.CLAIMED)
+            self.enter(EntryKind.CLAIMED, order_ids=self.case.excepted)
         else:
             self._send_back(verdict.code or "refused", verdict.sentence)
 
@@ -338,7 +338,7 @@ class ApprovalWorkflow(OpenCase):
     def _mended(self, mended: messages.Resubmission) -> steps.Case:
         case = steps.resubmit(self.case, mended.revision, mended.by)
         self.content = mended.content
-        return steps.concerning(case, mended.concerned or ())
+        return steps.concerning(excepting(case, mended.content), mended.concerned or ())
 
     def _send_back(self, code: str, sentence: str, checks: tuple[Check, ...] = ()) -> None:
         self.move(steps.sent_back(self.case))
@@ -352,7 +352,10 @@ class ApprovalWorkflow(OpenCase):
         return messages.SealRequest(document_id=known(self.case.document_id), at=self.clock.now())
 
     def _request(self) -> PostRequest:
-        return self.content.request(self.start.application_id, self.case.revision, self.start.application_type)
+        asked = self.content.request(self.start.application_id, self.case.revision, self.start.application_type)
+        if asked.exception is None or self.evidence is None or self.case.phase is not Phase.CLAIM:
+            return asked
+        return asked.model_copy(update={"exception": asked.exception.model_copy(update={"decided_by": self.evidence.actor})})
 
     def _needs_hold(self) -> bool:
         if self.start.application_type is ApplicationType.CHANGE:

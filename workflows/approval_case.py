@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from shared.glossary import EntryKind, Role
     from shared.law.deadline import Deadline
     from shared.law.working_days import Calendar
-    from workflows.approval_messages import Answer, ApprovalStart, Carried, Entry, Recent, Standing
+    from workflows.approval_messages import Answer, ApprovalStart, Carried, Content, Entry, Recent, Standing
     from workflows.approval_steps import Case, Decider, Refusal
     from workflows.clock import BusinessClock, Timed
     from workflows.guard import refuse
@@ -28,6 +28,8 @@ R = TypeVar("R")
 ANSWERS_KEPT = 50
 SHOWN = "approval-shown"
 """Patch: cases begun before it are not shown to operations."""
+EXCEPTED = "approval-freeze-excepted"
+"""Patch: a revision submitted before it knew of no exception to a freeze."""
 _ENGINE = Decider(actor="system", roles=(Role.SERVICE,))
 
 
@@ -226,7 +228,13 @@ def _written(deadline: Deadline) -> str:
 
 def _first(start: ApprovalStart) -> Carried:
     case = Case(application_type=start.application_type, chain=start.chain, applicant=start.applicant, concerned=start.concerned)
-    return Carried(case=steps.block(case, start.blocked_by), content=start.content)
+    return Carried(case=excepting(steps.block(case, start.blocked_by), start.content), content=start.content)
+
+
+def excepting(case: Case, content: Content) -> Case:
+    """The orders that the revision is excepted from do not hold it. The SDK remembers one answer to one name for a whole run."""
+    known_of = not content.excepted or workflow.patched(f"{EXCEPTED}-{case.revision}")
+    return steps.excepting(case, content.excepted if known_of else ())
 
 
 def _refusing(change: Callable[[], Case]) -> Case:

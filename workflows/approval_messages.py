@@ -10,7 +10,7 @@ from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Deadline
 from shared.law.working_days import Calendar
 from workflows.approval_steps import Case, Decider, Frozen, Step
-from workflows.roster import Check, Done, Evidence, PostRequest, untold
+from workflows.roster import Check, Done, Evidence, FreezeException, PostRequest, untold
 
 TASK_QUEUE = "approval"
 
@@ -33,6 +33,12 @@ def revocation_id(document_id: UUID) -> str:
     return f"revocation:{document_id}"
 
 
+class ClaimedException(FreezeException):
+    """As the unit claims it; why is for those who decide."""
+
+    why: str
+
+
 class Content(Frozen):
     """What an application asks for; one per revision."""
 
@@ -48,11 +54,17 @@ class Content(Frozen):
     change_id: UUID | None = None
     off_post_kind: str | None = Field(None, exclude_if=untold)
     employment_form: str | None = Field(None, exclude_if=untold)
+    exception: ClaimedException | None = Field(None, exclude_if=untold)
 
     @property
     def units(self) -> tuple[UUID, UUID | None]:
         """Whose application it is: the unit that applies and, of a transfer, the one that lets the person go. No revision changes them."""
         return self.unit_id, self.from_unit_id
+
+    @property
+    def excepted(self) -> tuple[UUID, ...]:
+        """The freeze orders that shall not stop it."""
+        return self.exception.orders if self.exception else ()
 
     def request(self, application_id: UUID, revision: int, application_type: ApplicationType) -> PostRequest:
         """As the roster is asked."""

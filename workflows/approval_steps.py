@@ -135,6 +135,7 @@ class Case(Frozen):
     decided_by: tuple[str, ...] = ()
     blocked_by: tuple[UUID, ...] = ()
     lifted: tuple[UUID, ...] = ()
+    excepted: tuple[UUID, ...] = Field((), description="Freeze orders that this revision claims an exception to.")
     urged_on: date | None = None
     document_id: UUID | None = None
     sha256: str | None = None
@@ -232,10 +233,10 @@ def urge(case: Case, on: date) -> Case:
 
 
 def block(case: Case, orders: Iterable[UUID]) -> Case:
-    """Freeze orders hold it. An exit or a change is never held, an order already lifted no longer counts, and after the claim none comes too late."""
+    """Freeze orders hold it. An exit or a change is never held, an order lifted or excepted does not count, and after the claim none comes too late."""
     if case.application_type in NEVER_STOPPED or case.phase not in BLOCKABLE:
         return case
-    new = [order for order in orders if order not in case.lifted and order not in case.blocked_by]
+    new = [order for order in orders if order not in {*case.lifted, *case.excepted, *case.blocked_by}]
     return _with(case, blocked_by=(*case.blocked_by, *new)) if new else case
 
 
@@ -249,6 +250,12 @@ def unblock(case: Case, order: UUID) -> Case:
 def frozen_again(case: Case, orders: Collection[UUID]) -> Case:
     """These orders are in force though their end was heard of: the unit left what they freeze, and came back."""
     return _with(case, lifted=tuple(order for order in case.lifted if order not in orders))
+
+
+def excepting(case: Case, orders: Collection[UUID]) -> Case:
+    """These orders do not hold this revision; those that an earlier one was excepted from do again."""
+    blocked = tuple(order for order in case.blocked_by if order not in orders)
+    return block(_with(case, blocked_by=blocked, excepted=tuple(orders)), case.excepted)
 
 
 def claimed(case: Case) -> Case:

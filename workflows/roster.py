@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.glossary import ApplicationType, FreezeScope
+from shared.glossary import ApplicationType, ExceptionGround, FreezeScope
 
 TASK_QUEUE = "roster"
 
@@ -45,6 +45,15 @@ class Evidence(Message):
     document_no: str | None = None
 
 
+class FreezeException(Message):
+    """On what an application goes on although its unit is frozen: under these orders and no other, on this ground and document."""
+
+    ground: ExceptionGround
+    document_no: str = Field(min_length=1)
+    orders: tuple[UUID, ...] = Field((), description="The orders in force when it was claimed.")
+    decided_by: str | None = Field(None, exclude_if=untold, description="Who made the final decision, at the claim.")
+
+
 class PostRequest(Message):
     """What an application asks of the roster. Ids only; no personal data."""
 
@@ -63,6 +72,7 @@ class PostRequest(Message):
     change_id: UUID | None = Field(None, description="Change: what the unit registered; the values stay in the roster.")
     off_post_kind: str | None = Field(None, exclude_if=untold, description="Entry of 编外 staff: what they do.")
     employment_form: str | None = Field(None, exclude_if=untold, description="Entry of 编外 staff: how they are employed.")
+    exception: FreezeException | None = Field(None, exclude_if=untold)
 
 
 class Check(Message):

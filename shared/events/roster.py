@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.envelope import Event
-from shared.glossary import FreezeScope, OverQuotaCause
+from shared.glossary import ExceptionGround, FreezeScope, OverQuotaCause
 
 
 class EstablishmentState(BaseModel):
@@ -184,6 +184,16 @@ class ReservationMoved(ReservationEvent):
     to_unit_id: UUID
 
 
+class FreezePassed(BaseModel):
+    """On what a claim passed freeze orders in force."""
+
+    model_config = ConfigDict(frozen=True)
+
+    orders: tuple[UUID, ...]
+    ground: ExceptionGround
+    document_no: str
+
+
 class PostClaimed(RosterEvent):
     """A final decision claimed a post under all checks; placing uses the claim and is not judged again."""
 
@@ -191,6 +201,7 @@ class PostClaimed(RosterEvent):
     application_id: UUID
     revision: int = Field(ge=1)
     reservation_id: UUID | None = None
+    exception: FreezePassed | None = Field(None, description="冻结例外; none where no freeze stood in its way.")
 
 
 class ClaimReleased(RosterEvent):

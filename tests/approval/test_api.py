@@ -20,8 +20,8 @@ from services.approval.queries.notices import RosterReader
 from shared.auth import PERMISSIONS, Tokens, Who
 from shared.db import Database, connect
 from shared.events.identity import UserRegistered
-from shared.events.roster import UnitRegistered
-from shared.glossary import Role
+from shared.events.roster import UnitFrozen, UnitRegistered
+from shared.glossary import FreezeScope, Role
 from tests.approval.servers import environment, make_secrets
 
 ROUTES = sorted(
@@ -309,6 +309,34 @@ async def test_a_mended_form_stays_within_establishment_or_outside_it_since_othe
         (409, "not_ready"),
         (409, "not_ready"),
     ]
+
+
+@pytest.mark.asyncio
+async def test_an_exception_to_a_freeze_is_claimed_with_ground_document_and_why_where_there_is_a_freeze(door: Door) -> None:
+    told = {"ground": "policy_placement", "document_no": "安置〔2026〕1号", "why": "安置退役士兵"}
+    application, order = await door.submit(), uuid.uuid4()
+    mended = {name: value for name, value in ASKED.items() if name != "type"} | {"revision": 1, "exception": told}
+    again = f"/applications/{application}/resubmission"
+    needless = [await door.ask(CLERK, "POST", "/applications", ASKED | {"exception": told}), await door.ask(CLERK, "POST", again, mended)]
+    known = UnitFrozen(
+        occurred_at=datetime.now(UTC), unit_id=UNIT, version=2, order_id=order, root_unit_id=UNIT, scopes=(FreezeScope.POST_USE,)
+    )
+    async with door.database.transaction() as conn:
+        await consumers.handlers()[UnitFrozen](conn, known)
+    partial = [told | each for each in ({"why": ""}, {"document_no": " "}, {"ground": "leader_asked"}, {"orders": [str(order)]})]
+    unfit = [await door.ask(CLERK, "POST", "/applications", ASKED | {"exception": each}) for each in partial]
+    mended_late = await door.ask(CLERK, "POST", again, mended)
+    taken = await door.ask(CLERK, "POST", "/applications", ASKED | {"exception": told})
+    seen = (await door.ask(CLERK, "GET", f"/applications/{taken.json()['application_id']}")).json()
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in needless] == 2 * [(409, "freeze_exception_needless")]
+    assert [answer.status_code for answer in unfit] == 4 * [422]
+    assert [each["fields"][0]["field"] for each in (answer.json() for answer in unfit)] == [
+        f"exception.{name}" for name in ("why", "document_no", "ground", "orders")
+    ]
+    assert mended_late.json()["code"] == "not_ready"
+    assert taken.status_code == 201
+    assert seen["exception"] == told | {"orders": [str(order)]}
 
 
 @pytest.mark.asyncio

@@ -18,7 +18,7 @@ from services.approval.activities import ApprovalActivities
 from services.approval.commands import applications, documents
 from services.approval.commands.reopening import reopen_cases
 from services.approval.commands.revocations import revoke_document
-from services.approval.models.refusals import DocumentDamaged, NotFiled, NotReleased, OwnCase, SealMismatch
+from services.approval.models.refusals import DocumentDamaged, ExceptionNeedless, NotFiled, NotReleased, OwnCase, SealMismatch
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, RevokeDocument, SubmitApplication
 from services.approval.queries import applications as queries
 from services.approval.queries import documents as document_queries
@@ -210,6 +210,61 @@ async def test_a_freeze_of_establishment_leaves_off_establishment_alone_and_its_
         (messages.workflow_id(outside), str(own)),
     ]
     assert begun == [[], [], [str(own)], [str(order)]]
+
+
+EXCEPTION = {"ground": "announced_examination", "document_no": "招考〔2026〕1号", "why": "公告在冻结之前"}
+
+
+async def test_an_exception_is_one_to_the_orders_in_force_and_is_kept_with_its_revision(db: Database) -> None:
+    order, other = uuid.uuid4(), uuid.uuid4()
+    await happen(db, frozen(order, FreezeScope.POST_USE))
+    await happen(db, frozen(other, FreezeScope.ENTRY))
+    application = (await applications.submit_application(db, by(), asked(exception=EXCEPTION))).application_id
+    await applications.submit_application(db, by(), asked())
+
+    excepted, plain = await asked_of_temporal(db, "start")
+    async with db.reading() as conn:
+        kept = (await queries.pinned(conn, application)).content
+    assert excepted["content"]["exception"] == EXCEPTION | {"orders": [str(order)]}
+    assert "exception" not in plain["content"]
+    assert [each["blocked_by"] for each in (excepted, plain)] == 2 * [[str(order)]]
+    assert kept.excepted == (order,)
+    assert "why" not in json.dumps(kept.request(application, 1, ApplicationType.POST_USE).model_dump(mode="json"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope"),
+    [
+        (ApplicationType.POST_USE, FreezeScope.ENTRY),
+        (ApplicationType.ENTRY, FreezeScope.POST_USE),
+        (ApplicationType.EXIT, FreezeScope.ENTRY),
+        (ApplicationType.POST_USE, None),
+    ],
+)
+async def test_an_exception_to_a_freeze_that_does_not_stop_it_is_refused_and_leaves_nothing(
+    db: Database, kind: ApplicationType, scope: FreezeScope | None
+) -> None:
+    if scope:
+        await happen(db, frozen(uuid.uuid4(), scope))
+
+    with pytest.raises(ExceptionNeedless):
+        await applications.submit_application(db, by(), asked(kind, exception=EXCEPTION))
+
+    assert await db.pool.fetchval("SELECT count(*) FROM applications") == 0
+
+
+async def test_a_case_that_begins_again_is_excepted_as_it_was(db: Database) -> None:
+    order = uuid.uuid4()
+    await happen(db, frozen(order, FreezeScope.POST_USE))
+    application = (await applications.submit_application(db, by(), asked(exception=EXCEPTION))).application_id
+    await record(db, entry(application, 1, EntryKind.RECEIVED))
+
+    async with db.transaction() as conn:
+        await reopen_cases(conn, None)
+
+    (started,) = await asked_of_temporal(db, "start:ApprovalWorkflow")
+    case = started["carried"]["case"]
+    assert (case["excepted"], case["blocked_by"]) == ([str(order)], [])
 
 
 async def test_a_mended_application_is_stopped_as_the_kind_it_asks_for_now(db: Database) -> None:

@@ -115,6 +115,30 @@ async def test_a_freeze_pauses_what_is_pending_and_what_is_submitted_later_but_n
         assert (await home.decide(application, home.deciders[0])).status_code == 200
 
 
+async def test_an_exception_is_decided_under_the_freeze_and_its_post_is_claimed_and_a_later_order_pauses_the_next(home: House) -> None:
+    told = {"ground": "policy_placement", "document_no": "安置〔2026〕1号", "why": "安置退役士兵"}
+    order, later = uuid.uuid4(), uuid.uuid4()
+    by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")
+    await freeze_unit(home.roster_database, by, FreezeUnit(order_id=order, unit_id=home.town, scopes=(FreezeScope.POST_USE,)))
+    await home.until_state(await home.submit(), "paused")
+    first, second = [await home.submit(exception=told) for _ in range(2)]
+
+    await home.approve(first)
+    await home.release(first)
+    await home.until_state(first, "filed")
+    by = By("director-gu", home.clock.now(), f"freeze:{later}", document_no="编冻〔2026〕2号")
+    await freeze_unit(home.roster_database, by, FreezeUnit(order_id=later, unit_id=home.town, scopes=(FreezeScope.POST_USE,)))
+    paused = await home.until_state(second, "paused")
+
+    seen = await home.get(home.sealer, f"/applications/{first}")
+    kept = await home.roster_database.pool.fetchval("SELECT exception FROM claims WHERE application_id = $1", first)
+    basis = {name: told[name] for name in ("ground", "document_no")} | {"orders": [str(order)]}
+    assert kept == basis | {"decided_by": "director-gu"}
+    assert [each["passed"] for each in seen["checks"] if each["code"] == "not_frozen"] == [True]
+    assert {each["kind"] for each in seen["timeline"] if each["order_ids"] == [str(order)]} == {"step_approved", "post_claimed"}
+    assert paused["blocked_by"] == [str(later)]
+
+
 async def test_the_roster_says_which_kind_is_off_establishment_and_a_freeze_stops_it_so(home: House) -> None:
     outside, inside, order = await home.submit(kind="BW"), await home.submit(), uuid.uuid4()
     by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")

@@ -102,6 +102,85 @@ async def test_of_off_establishment_staff_an_entry_says_what_they_do_and_how_the
     assert told.items() <= sent(clerk, "/applications").items()
 
 
+FREEZE: dict[str, Any] = {
+    "order_id": given.PARENT_ID,
+    "root_unit_id": given.UNIT_ID,
+    "scopes": ["post_use"],
+    "since": "2026-09-01T01:00:00Z",
+}
+FREEZE |= {"document_no": f"编冻1号{XSS}"}
+CLAIMED: dict[str, Any] = {
+    "ground": "policy_placement",
+    "document_no": f"安置1号{XSS}",
+    "why": f"安置退役士兵{XSS}",
+    "orders": [given.PARENT_ID],
+}
+
+
+async def test_an_exception_is_asked_of_a_frozen_unit_alone_and_goes_along_as_it_was_typed(clerk: Door) -> None:
+    told = {name: CLAIMED[name] for name in ("ground", "document_no", "why")}
+    typed: dict[str, Any] = {f"exception.{name}": value for name, value in told.items()}
+    free = await post(clerk, do="look")
+    clerk.played.answers[f"/units/{given.UNIT_ID}"] = given.UNIT | {"freezes": [FREEZE]}
+    frozen, leaving = await post(clerk, do="look"), await post(clerk, "exit_application", do="look")
+    await post(clerk, do="check", **typed)
+    await post(clerk, do="submit", **typed)
+
+    asked = ["申报冻结例外" in page.text for page in (free, frozen, leaving)]
+    assert asked == [False, True, False]
+    assert re.search(r'<option value="announced_examination">统一招考已公告', frozen.text)
+    assert "exception" not in sent(clerk, "/application-checks")
+    assert sent(clerk, "/applications")["exception"] == told
+
+
+async def test_what_is_missing_of_an_exception_stands_beside_it_and_what_was_typed_is_kept(clerk: Door) -> None:
+    clerk.played.refusals["/applications"] = (422, "malformed")
+    clerk.played.fields = [{"field": "exception.document_no", "reason": "必填，不能为空"}]
+    typed: dict[str, Any] = {"exception.ground": "policy_placement", "exception.why": f"安置{XSS}"}
+    missed = await post(clerk, do="submit", **typed)
+
+    assert re.search(r'name="exception.document_no"[^>]*aria-invalid="true"', missed.text)
+    assert '<option value="policy_placement" selected>' in missed.text
+    assert "安置&lt;script&gt;" in missed.text
+    assert "冻结例外：必填" in missed.text
+
+
+async def test_who_decides_sees_the_exception_its_order_and_what_his_approval_means(clerk: Door) -> None:
+    approval: dict[str, Any] = {
+        "kind": "step_approved",
+        "label": "审核通过",
+        "at": "2026-09-18T01:00:00Z",
+        "actor": "zhou",
+        "role": "unit_head",
+    }
+    approval |= {"on_behalf_of": None, "step": None, "text": "", "reason_codes": [], "order_ids": [given.PARENT_ID]}
+    plain = DETAIL | {"type": "post_use_application", "kind": "SY", "funding": "full", "change_id": None, "person_id": None}
+    asked = plain | {"step": "business_review", "step_label": "业务科审核", "exception": CLAIMED, "timeline": [approval]}
+    clerk.played.answers |= {f"/units/{given.UNIT_ID}": given.UNIT | {"freezes": [FREEZE]}, "/codes": given.CODES | {"return_reasons": []}}
+    clerk.sign_in(Role.BUSINESS_OFFICER)
+    pages = []
+    for found in (plain, asked):
+        clerk.played.answers[f"/applications/{APPLICATION_ID}"] = found
+        pages.append((await clerk.client.get(f"/applications/{APPLICATION_ID}")).text)
+
+    assert "例外" not in pages[0]
+    assert re.search(rf'href="/freeze-orders/{given.PARENT_ID}">编冻1号&lt;script&gt;', pages[1])
+    for words in ("政策性安置", "安置1号&lt;", "安置退役士兵&lt;", "通过即同意按例外办理", "按冻结例外办理"):
+        assert words in pages[1]
+    assert "<script>alert(1)" not in pages[1]
+
+
+async def test_a_mended_form_holds_the_exception_that_was_claimed(clerk: Door) -> None:
+    returned = DETAIL | {"type": "post_use_application", "change_id": None, "kind": "SY", "funding": "full", "exception": CLAIMED}
+    clerk.played.answers[f"/applications/{APPLICATION_ID}"] = returned
+    clerk.sign_in(Role.UNIT_CLERK)
+
+    form = (await clerk.client.get(f"/applications/{APPLICATION_ID}/edit")).text
+
+    assert '<option value="policy_placement" selected>' in form
+    assert "安置退役士兵&lt;script&gt;" in form
+
+
 async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(clerk: Door) -> None:
     csrf = clerk.sign_in(Role.UNIT_CLERK)
     clerk.played.refusals["/applications"] = (401, "session_ended")

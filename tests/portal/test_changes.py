@@ -33,7 +33,7 @@ REGISTERED: dict[str, Any] = {
 }
 DETAIL: dict[str, Any] = {
     **dict.fromkeys(("kind", "funding", "held", "term", "deadline", "step", "step_label", "holder", "reason_code", "effective_on")),
-    **dict.fromkeys(("from_unit_id", "reservation_id", "off_post_kind", "employment_form"), None),
+    **dict.fromkeys(("from_unit_id", "reservation_id", "off_post_kind", "employment_form", "exception"), None),
     "id": APPLICATION_ID,
     "number": "编申〔2026〕1号",
     "type": "change_application",

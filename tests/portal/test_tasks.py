@@ -52,6 +52,17 @@ async def test_a_line_tells_light_days_unit_type_state_holder_and_why_it_is_here
     assert "<img src=x" not in page
 
 
+async def test_what_claims_an_exception_to_a_freeze_says_so_and_is_decided_by_itself(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    found = answers(door)
+    pages = []
+    for excepted in (False, True):
+        found["/tasks"] = {"items": [TASK | {"excepted": excepted}], "next": None}
+        pages.append((await door.client.get("/tasks")).text)
+
+    assert [("申报冻结例外" in page, 'name="chosen"' in page) for page in pages] == [(False, True), (True, False)]
+
+
 async def test_work_is_narrowed_by_every_state_it_may_have_and_both_services_are_asked_for_what_both_know(door: Door) -> None:
     door.sign_in(Role.SEAL_OPERATOR)
     answers(door)

@@ -29,11 +29,13 @@ from services.roster.models.requests import (
     TransferPerson,
     UnfreezeUnit,
 )
+from services.roster.queries.checks import check_application
 from shared.db import Connection, Database
 from shared.errors import DomainError
-from shared.events.roster import UnitFrozen, UnitUnfrozen
+from shared.events.roster import PostClaimed, UnitFrozen, UnitUnfrozen
 from shared.glossary import ApplicationType, FreezeScope
 from tests.roster import given
+from workflows.roster import Check, PostRequest
 
 pytestmark = pytest.mark.asyncio
 
@@ -76,6 +78,66 @@ async def test_a_scope_stops_its_own_applications_only(roster_db: Database, scop
     answers = [await outcome(claim_post(roster_db, given.by(), each)) for each in asked]
 
     assert {each.application_type for each, answer in zip(asked, answers, strict=True) if answer == "frozen"} == stopped
+
+
+def exception(*orders: UUID) -> dict[str, Any]:
+    told = {"ground": "policy_placement", "document_no": "安置〔2026〕3号", "decided_by": "director"}
+    return {"exception": told | {"orders": [str(order) for order in orders]}}
+
+
+async def test_an_exception_passes_the_orders_it_names_and_is_kept_with_the_claim(roster_db: Database) -> None:
+    row, giver = await given.row(roster_db, 5), await given.row(roster_db, 1)
+    mover, _ = await given.in_post(roster_db, giver)
+    reserved = await given.reservation(roster_db, row)
+    order = await given.frozen(roster_db, row.unit_id)
+    asked = [
+        given.request(row, ApplicationType.POST_USE, **exception(order)),
+        given.entry(row, await given.person(roster_db, row.unit_id), reserved, **exception(order)),
+        given.request(row, ApplicationType.TRANSFER, person_id=mover, from_unit_id=giver.unit_id, **exception(order)),
+    ]
+
+    for each in asked:
+        await claim_post(roster_db, given.by(), each)
+
+    told = {"ground": "policy_placement", "document_no": "安置〔2026〕3号", "orders": [str(order)]}
+    kept = await roster_db.pool.fetch(
+        "SELECT exception FROM claims WHERE application_id = ANY($1)", [each.application_id for each in asked]
+    )
+    events = [each for each in await given.published(roster_db) if isinstance(each, PostClaimed)]
+    assert [each["exception"] for each in kept] == 3 * [told | {"decided_by": "director"}]
+    assert [each.exception.model_dump(mode="json") for each in events[-3:] if each.exception] == 3 * [told]
+
+
+async def test_an_exception_is_none_to_an_order_it_does_not_name_nor_to_posts_withheld_by_number(roster_db: Database) -> None:
+    row, order_id = await given.row(roster_db, 2), uuid4()
+    named, later = [await given.frozen(roster_db, row.unit_id) for _ in range(2)]
+    posts = (FrozenPosts(kind=row.kind, funding=row.funding, posts=1),)
+    await freeze_unit(roster_db, given.by(), FreezeUnit(order_id=order_id, unit_id=row.unit_id, scopes=(), posts=posts))
+
+    stopped = claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE, **exception(named)))
+    too_many = claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE, posts=2, **exception(named, later, order_id)))
+
+    assert [await outcome(each) for each in (stopped, too_many)] == ["frozen", "quota_exhausted"]
+
+
+async def test_a_claim_that_no_freeze_stands_against_passes_by_no_exception(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    order = await given.frozen(roster_db, row.unit_id)
+    asked = given.request(row, ApplicationType.POST_USE, **exception(order))
+    advice = [await advised(roster_db, each) for each in (asked, given.request(row, ApplicationType.POST_USE))]
+    await unfrozen(roster_db, row.unit_id, order)
+
+    await claim_post(roster_db, given.by(), asked)
+
+    assert [each.passed for each in advice] == [True, False]
+    assert "政策性安置，安置〔2026〕3号" in advice[0].sentence
+    assert await roster_db.pool.fetchval("SELECT exception FROM claims") is None
+
+
+async def advised(database: Database, asked: PostRequest) -> Check:
+    async with database.reading() as conn:
+        found = await check_application(conn, asked, given.TODAY)
+    return next(each for each in found if each.code == "not_frozen")
 
 
 async def outcome(command: Awaitable[object]) -> str | None:

@@ -1,21 +1,22 @@
 """The roster's pure decisions."""
 
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from services.roster.models.facts import PersonRecord
-from services.roster.models.refusals import BirthDiffersFromId, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
+from services.roster.models.facts import PersonRecord, PostFacts
+from services.roster.models.refusals import BirthDiffersFromId, Frozen, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
 from services.roster.rules.persons import checked_number, retirement_category, retirement_due, retirement_fact, title_level
-from services.roster.rules.posts import ensure_available, expiry
+from services.roster.rules.posts import ensure_available, ensure_may_claim, expiry, passed_freeze
 from shared.events.roster import EstablishmentState
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.notices import load_calendar
 from shared.law.retirement import Category, Sex
+from workflows.roster import PostRequest
 
 CALENDAR = load_calendar()
 BORN = date(1970, 5, 20)
@@ -50,6 +51,24 @@ def test_a_post_is_granted_only_from_what_this_row_has_left(quota: int, headcoun
     else:
         with pytest.raises(QuotaExhausted):
             ensure_available(row, posts)
+
+
+@examples(st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)), st.booleans())
+def test_an_exception_passes_the_orders_it_names_and_no_other(in_force: set[int], named: set[int], claimed: bool) -> None:
+    orders = [UUID(int=each) for each in sorted(in_force)]
+    told = {"ground": "policy_placement", "document_no": "安置1号", "orders": [UUID(int=each) for each in named]}
+    request = PostRequest.model_validate(
+        {"application_id": uuid4(), "revision": 1, "application_type": "post_use_application", "unit_id": uuid4()}
+        | {"kind": "SY", "funding": "full", "exception": told if claimed else None}
+    )
+    facts = PostFacts(EstablishmentState(kind="SY", funding="full", quota=1, headcount=0, reserved=0), True, "SY-1", tuple(orders))
+    if in_force <= (named if claimed else set()):
+        ensure_may_claim(request, facts, BORN)
+    else:
+        with pytest.raises(Frozen):
+            ensure_may_claim(request, facts, BORN)
+    passed = passed_freeze(request, orders)
+    assert (passed.orders if passed else ()) == (tuple(orders) if claimed else ())
 
 
 @pytest.mark.parametrize(

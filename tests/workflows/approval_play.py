@@ -288,6 +288,12 @@ def content(**changes: Any) -> messages.Content:
     return messages.Content.model_validate({"unit_id": UUID(int=1), "kind": "SY", "funding": "full"} | changes)
 
 
+def excepted(*orders: UUID) -> messages.Content:
+    """What claims an exception to these orders."""
+    told = {"ground": "policy_placement", "document_no": "安置1号", "why": "安置退役士兵", "orders": orders or (ORDER,)}
+    return content(exception=told)
+
+
 def start(application_type: ApplicationType = ApplicationType.POST_USE, **changes: Any) -> messages.ApprovalStart:
     fields: dict[str, Any] = {
         "application_id": uuid.uuid4(),

@@ -98,6 +98,21 @@ async def asked_again(played: Played) -> None:
     await played.handle.result()
 
 
+async def excepted(played: Played) -> None:
+    """Under the freeze that it is excepted from; the second revision has no exception and waits for the end, the third has one again."""
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.tell("unblock", messages.Block(order_id=ORDER))
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(2).model_copy(update={"content": play.excepted(UUID(int=78))}))
+    await played.until(EntryKind.RECEIVED, 3)
+    await played.tell("block", messages.Block(order_id=UUID(int=78)))
+    await played.approve_all()
+    await filed_after_claim(played)
+
+
 async def filed_after_claim(played: Played) -> None:
     await played.release()
     await played.seal()
@@ -114,6 +129,10 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
     "approval-withdrawn-checked": (withdrawn_while_checked, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-seal-sooner": (asked_again, play.start()),
     "approval-recalled": (filed_after_claim, play.revocation()),
+    "approval-freeze-excepted": (
+        excepted,
+        play.start(content=play.excepted(), blocked_by=(ORDER,), clock_offset=play.at(date(2026, 9, 18))),
+    ),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

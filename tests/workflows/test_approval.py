@@ -275,6 +275,51 @@ async def test_a_freeze_is_checked_at_the_claim_too_and_the_claim_waits_for_its_
     assert len(played.services.claimed) == 2
 
 
+async def test_what_claims_an_exception_is_decided_under_the_freeze_and_the_roster_is_told_of_it(stage: play.Stage) -> None:
+    """Must fail when the case is paused by the order that it is excepted from, or the claim does not say who decided on what."""
+    played = await stage.play(start(content=play.excepted(), blocked_by=(ORDER,)))
+    received = await played.until(EntryKind.RECEIVED)
+    await played.tell("block", BLOCK)
+    await played.approve_all()
+    claimed = await played.until(EntryKind.CLAIMED)
+
+    (request,) = played.services.claimed
+    told = request.model_dump(mode="json")["exception"]
+    assert (received.standing.state, received.standing.blocked_by) == (ApplicationState.IN_REVIEW, ())
+    assert told == {"ground": "policy_placement", "document_no": "安置1号", "orders": [str(ORDER)], "decided_by": "director"}
+    approved = [entry for entry in played.services.entries if entry.kind is EntryKind.APPROVED]
+    assert [entry.order_ids for entry in (*approved, claimed)] == 4 * [(ORDER,)]
+
+
+async def test_an_order_that_comes_after_the_exception_was_claimed_pauses_the_case(stage: play.Stage) -> None:
+    other = messages.Block(order_id=uuid.uuid4())
+    played = await stage.play(start(content=play.excepted(), blocked_by=(ORDER,)))
+    await played.until(EntryKind.RECEIVED)
+    await played.tell("block", other)
+
+    assert (await played.until(EntryKind.BLOCKED)).standing.blocked_by == (other.order_id,)
+    assert await played.refused("decide", played.decision(step="unit_head")) == "paused"
+    await played.tell("unblock", other)
+    assert (await played.decide()).step == "business_review"
+
+
+async def test_an_exception_may_come_with_a_revision_and_go_with_the_next(stage: play.Stage) -> None:
+    played = await stage.play(start(content=play.excepted(), blocked_by=(ORDER,)))
+    await played.until(EntryKind.RECEIVED)
+    await played.decide("return")
+    await played.tell("resubmit", played.mended(1))
+    paused = await played.until(EntryKind.RECEIVED, 2)
+    await played.tell("unblock", BLOCK)
+    await played.decide("return")
+    await played.tell("block", messages.Block(order_id=uuid.UUID(int=78)))
+    again = play.excepted(uuid.UUID(int=78))
+    await played.tell("resubmit", played.mended(2).model_copy(update={"content": again}))
+    free = await played.until(EntryKind.RECEIVED, 3)
+
+    assert (paused.standing.state, paused.standing.blocked_by) == (ApplicationState.PAUSED, (ORDER,))
+    assert (free.standing.state, free.standing.blocked_by) == (ApplicationState.IN_REVIEW, ())
+
+
 async def test_a_unit_that_left_a_freeze_and_came_back_under_it_is_paused_and_shown(stage: play.Stage) -> None:
     """Must fail when what was heard of the order's end counts more than the roster: the claim asks on for ever and nobody sees why."""
     played = await stage.play(start())

@@ -83,6 +83,22 @@ def test_nobody_decides_his_own_case_through_a_colleague() -> None:
     assert refusal(lambda: steps.decide(case, approval(case, by))) == "own_case"
 
 
+@given(st.permutations(ORDERS), st.sets(st.sampled_from(ORDERS)), st.sets(st.sampled_from(ORDERS)), st.sets(st.sampled_from(ORDERS)))
+def test_an_exception_frees_what_it_names_and_a_revision_without_it_is_held_again(
+    told: list[UUID], first: set[UUID], second: set[UUID], ended: set[UUID]
+) -> None:
+    case = steps.excepting(submitted(), first)
+    for order in told:
+        case = steps.block(case, (order,))
+    for order in ended:
+        case = steps.unblock(case, order)
+    before, again = case, steps.excepting(case, second)
+
+    assert set(before.blocked_by) == set(ORDERS) - first - ended
+    assert set(again.blocked_by) == set(ORDERS) - second - ended
+    assert len(again.blocked_by) == len(set(again.blocked_by))
+
+
 def test_whoever_wrote_a_revision_is_no_judge_of_the_case_also_after_another_has_mended_it() -> None:
     deputy = Decider(actor="deputy", roles=(Role.UNIT_CLERK, Role.UNIT_HEAD))
     returned = steps.decide(in_review(), approval(in_review(), HEAD).model_copy(update={"verdict": "return", "reason_codes": ("other",)}))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.approval import rules
 from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
@@ -19,7 +19,7 @@ from services.approval.queries.previews import Desk
 from shared import temporal
 from shared.auth import Permit, Who
 from shared.clock import business_day
-from shared.glossary import ApplicationState, ApplicationType
+from shared.glossary import ApplicationState, ApplicationType, ExceptionGround
 from shared.http import IdempotencyKey
 from shared.unit_copies import unit_copy
 from workflows import approval_messages as messages
@@ -39,6 +39,16 @@ def _nobody(names: tuple[str, ...]) -> bool:
     return not names
 
 
+class AskedException(BaseModel):
+    """On what the application shall go on although the unit is frozen; to which orders, the service knows."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    ground: ExceptionGround
+    document_no: str = Field(min_length=1, max_length=80)
+    why: str = Field(min_length=1, max_length=500)
+
+
 class Asked(Write):
     """What an application asks for; `concerned` are the login names of the persons it is about, who may not decide it."""
 
@@ -54,6 +64,7 @@ class Asked(Write):
     change_id: UUID | None = Field(None, description="信息变更: what was registered in the roster.")
     off_post_kind: str | None = Field(None, max_length=60, exclude_if=untold)
     employment_form: str | None = Field(None, max_length=60, exclude_if=untold)
+    exception: AskedException | None = Field(None, exclude_if=untold)
     title: str = Field(min_length=1, max_length=200)
     justification: str = Field(min_length=1, max_length=5000)
     concerned: tuple[Login, ...] = Field((), max_length=20, exclude_if=_nobody)
@@ -186,6 +197,9 @@ async def resubmit(
     rules.ensure_complete(application_type, content)
     off_establishment = await _is_off_establishment(request, body)
     rules.ensure_same_side(before.off_establishment, off_establishment)
+    async with database.reading() as conn:
+        stopping = rules.stopped_by(application_type, off_establishment=off_establishment)
+        content = rules.under(content, await queries.freezes_in_force(conn, content.unit_id, stopping))
     mended = messages.Resubmission(
         by=decider(who, body),
         revision=body.revision,

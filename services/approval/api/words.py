@@ -40,9 +40,12 @@ _GROUPS = {
 _FIELDS = {
     "change_id": "信息变更的编号（先在台账登记）",
     "concerned": "申请所涉人员的登录名，其本人不得审批",
+    "AskedException.document_no": "冻结例外所依据的文号",
     "effective_on": "生效日期",
     "employment_form": "编外人员入编的，用工方式代码",
+    "exception": "冻结例外：单位被冻结而仍须办理的依据",
     "from_unit_id": "调出单位编号",
+    "ground": "例外情形：政策性安置（policy_placement）或统一招考已公告（announced_examination）",
     "justification": "申请理由",
     "off_post_kind": "编外人员入编的，编外岗位类别代码",
     "on_behalf_of": "代为办理的，被代办人的登录名",
@@ -55,6 +58,7 @@ _FIELDS = {
     "step": "所办理的环节",
     "title": "标题",
     "type": "申请类型",
+    "why": "为什么属于该情形",
     "verdict": "通过（approve）或退回（return）",
 }
 WORDS = Words(_ROUTES, _GROUPS, _FIELDS)

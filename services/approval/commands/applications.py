@@ -23,16 +23,19 @@ WORKFLOW = "ApprovalWorkflow"
 
 @command
 async def submit_application(conn: Connection, by: By, what: SubmitApplication) -> Submitted:
-    """Take an application in and have its workflow started. Raises UnitUnknown, UnitEnded, ChainMissing and what `rules.ensure_complete` raises."""
+    """Take an application in and have its workflow started. Raises UnitUnknown, UnitEnded, ExceptionNeedless, ChainMissing and what `rules.ensure_complete` raises."""
     rules.ensure_complete(what.type, what.content)
     await _share_unit(conn, what.content.unit_id)
+    stopping = rules.stopped_by(what.type, off_establishment=what.off_establishment)
+    orders = await queries.freezes_in_force(conn, what.content.unit_id, stopping)
+    content = rules.under(what.content, orders)
     chain = await queries.chain(conn, what.type, business_day(by.as_of))
     if chain is None:
         raise ChainMissing(type=what.type)
     application_id = uuid7()
     number = await next_number(conn, rules.SERIES, business_day(by.as_of).year)
     await _insert(conn, by, what, application_id, number, chain.version)
-    await _insert_revision(conn, by, application_id, 1, what.content, what.title, what.justification, what.off_establishment)
+    await _insert_revision(conn, by, application_id, 1, content, what.title, what.justification, what.off_establishment)
     await outbox.append(
         conn,
         by,
@@ -49,16 +52,15 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
             posts=what.content.posts,
         ),
     )
-    stopping = rules.stopped_by(what.type, off_establishment=what.off_establishment)
     start = ApprovalStart(
         application_id=application_id,
         application_type=what.type,
-        content=what.content,
+        content=content,
         applicant=by.actor,
         concerned=what.concerned,
         chain=chain.steps,
         calendar=what.calendar.since(business_day(by.as_of)),
-        blocked_by=await queries.freezes_in_force(conn, what.content.unit_id, stopping),
+        blocked_by=orders,
         clock_offset=what.clock_offset,
     )
     await outbox.start_workflow(conn, WORKFLOW, workflow_id(application_id), start)
@@ -104,8 +106,8 @@ async def _insert_revision(
 ) -> None:
     await conn.execute(
         "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
-        " effective_on, submitted_by, submitted_at, change_id, off_establishment, off_post_kind, employment_form)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        " effective_on, submitted_by, submitted_at, change_id, off_establishment, off_post_kind, employment_form, exception)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         application_id,
         revision,
         title,
@@ -123,6 +125,7 @@ async def _insert_revision(
         off_establishment,
         content.off_post_kind,
         content.employment_form,
+        to_jsonable_python(content.exception),
     )
 
 

@@ -128,6 +128,7 @@ class Detail:
     change_id: UUID | None
     off_post_kind: str | None
     employment_form: str | None
+    exception: dict[str, Any] | None
     title: str
     justification: str
     applicant: str

@@ -74,6 +74,13 @@ class UnitFixed(Conflict):
     sentence = SENTENCES[code]
 
 
+class ExceptionNeedless(Conflict):
+    """It claims an exception to a freeze, and none stops it."""
+
+    code = "freeze_exception_needless"
+    sentence = "该单位目前没有冻结此项业务，不需要申报冻结例外。请删去冻结例外后再提交。"
+
+
 class SideFixed(Conflict):
     """Freezes know of the submission only whether it asked for 编外."""
 

@@ -61,6 +61,7 @@ class Task:
     term: Term | None
     submitted_at: datetime
     changed_at: datetime
+    excepted: bool
     why: str
     cursor: str
 

@@ -51,7 +51,7 @@ async def pinned(conn: Connection, application_id: UUID) -> Pinned:
     """The chain an application was submitted under, and the content of its latest revision. Raises ApplicationUnknown."""
     row = await conn.fetchrow(
         "SELECT a.application_type, a.chain_version, a.unit_id, a.from_unit_id, r.kind, r.funding, r.posts, r.person_id, r.reservation_id,"
-        " r.reason_code, r.effective_on, r.change_id, r.off_establishment, r.off_post_kind, r.employment_form FROM applications a"
+        " r.reason_code, r.effective_on, r.change_id, r.off_establishment, r.off_post_kind, r.employment_form, r.exception FROM applications a"
         " JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision WHERE a.id = $1",
         application_id,
     )
@@ -197,7 +197,18 @@ async def applications(
 
 _COPIED = (
     *("id", "number", "unit_id", "unit", "from_unit_id", "kind", "funding", "posts", "person_id", "reservation_id", "reason_code"),
-    *("effective_on", "change_id", "off_post_kind", "employment_form", "title", "justification", "applicant", "concerned", "chain_version"),
+    *(
+        "effective_on",
+        "change_id",
+        "off_post_kind",
+        "employment_form",
+        "exception",
+        "title",
+        "justification",
+        "applicant",
+        "concerned",
+        "chain_version",
+    ),
     *("revision", "reviews", "step", "step_label", "due_at", "held", "checks"),
 )
 

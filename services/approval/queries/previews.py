@@ -98,5 +98,5 @@ def _unnumbered(kind: NoticeKind, application_type: ApplicationType, content: Co
         application_title=title,
         revoked_no=None,
         reason="",
-        **content.model_dump(exclude={"off_post_kind", "employment_form"}),
+        **content.model_dump(exclude={"off_post_kind", "employment_form", "exception"}),
     )

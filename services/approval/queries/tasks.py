@@ -83,7 +83,7 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciphe
     rows = await conn.fetch(
         f"WITH found AS MATERIALIZED (SELECT a.id, row_number() OVER (ORDER BY {order.by}) AS place {_ROWS} WHERE {in_tab(who, wanted.tab)}"
         f" AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')})"
-        f" SELECT a.*, r.title, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders,"
+        f" SELECT a.*, r.title, r.exception IS NOT NULL AS excepted, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders,"
         f" {order.places} {_ROWS}"
         " JOIN found ON found.id = a.id ORDER BY found.place",
         *put,
@@ -143,6 +143,7 @@ def _task(row: asyncpg.Record, tab: Tab, now: datetime, cursor: str) -> Task:
             "applicant",
             "submitted_at",
             "changed_at",
+            "excepted",
         )
     }
     return Task(

@@ -1,8 +1,9 @@
 """Pure decisions of approval, each with its ground."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
-from services.approval.models.refusals import ApplicationIncomplete, NotATransfer, SideFixed, UnitFixed
+from services.approval.models.refusals import ApplicationIncomplete, ExceptionNeedless, NotATransfer, SideFixed, UnitFixed
 from shared.glossary import ApplicationType, FreezeScope
 from workflows.approval_messages import Content
 
@@ -87,6 +88,15 @@ def stopped_by(application_type: ApplicationType, *, off_establishment: bool | N
 def stopped_types(scopes: tuple[FreezeScope, ...], *, off_establishment: bool) -> list[ApplicationType]:
     """The application types a freeze with these scopes stops."""
     return [each for each in _STOPPED_BY if stopped_by(each, off_establishment=off_establishment) in scopes]
+
+
+def under(content: Content, orders: tuple[UUID, ...]) -> Content:
+    """The exception that it claims is one to these orders, which stop it now; to none that comes later. Raises ExceptionNeedless."""
+    if content.exception is None:
+        return content
+    if not orders:
+        raise ExceptionNeedless
+    return content.model_copy(update={"exception": content.exception.model_copy(update={"orders": orders})})
 
 
 def number(series: str, year: int, running: int) -> str:

@@ -86,6 +86,7 @@ def _case(kept: KeptCase, phase: Phase, turn: KeptLine | None) -> Case:
         decided_by=tuple(_deciders(kept.lines)),
         blocked_by=kept.blocked_by if phase in BLOCKABLE else (),
         lifted=tuple(order for order in kept.lifted if order not in kept.blocked_by),
+        excepted=kept.pinned.content.excepted,
         urged_on=max((business_day(line.at) for line in _since(kept, turn) if line.kind is EntryKind.URGED), default=None),
     )
     if kept.document is None or phase not in _WRITTEN:

@@ -17,7 +17,7 @@ from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE
 from services.portal.models import Away, Problem, Refused
 from shared.clock import business_day
-from shared.glossary import ApplicationType
+from shared.glossary import LABELS, ApplicationType, ExceptionGround
 
 router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
@@ -28,7 +28,10 @@ FIELDS = (
     *SOUGHT,
     *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
     *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification", "concerned"),
+    *("exception.ground", "exception.document_no", "exception.why"),
 )
+EXCEPTION = "exception."
+"""冻结例外: what of an application under a freeze says why it goes on, named as the service names it."""
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
     ApplicationType.ENTRY: ("reservation_id", "person_id", "reason_code", "effective_on", "off_post_kind", "employment_form"),
@@ -36,6 +39,7 @@ ASKED = {
     ApplicationType.TRANSFER: ("from_unit_id", "person_id", "row", "effective_on"),
     ApplicationType.CHANGE: ("person_id", "change_id"),
 }
+TAKES_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
 """What the form of each type asks for, besides unit, title and ground. What a 信息变更 changes is registered before (`changes`)."""
 WORDS = {
     ApplicationType.POST_USE: "使用空编前先核准用编，核准后预留编制。",
@@ -102,6 +106,7 @@ async def edit(page: Applicant, application_id: UUID, change: UUID | None = None
     """A returned application, to be mended; `change`: what was registered anew."""
     found = await page.get("approval", f"/applications/{application_id}")
     typed = {name: str(found.get(name) or "") for name in FIELDS} | {"row": f"{found['kind']}|{found['funding']}"}
+    typed |= {EXCEPTION + name: str(value) for name, value in (found["exception"] or {}).items() if EXCEPTION + name in FIELDS}
     typed |= {"concerned": "、".join(found.get("concerned") or ())} | ({"change_id": str(change)} if change else {})
     return await _form(page, ApplicationType(found["type"]), typed, mended=found)
 
@@ -192,6 +197,8 @@ def body_of(kind: ApplicationType, typed: Typed) -> dict[str, Any]:
         body["kind"], body["funding"] = row.split("|", 1)
     if body.get("posts", "1").isdecimal():
         body["posts"] = int(body.get("posts", "1"))
+    exception = {name.removeprefix(EXCEPTION): typed[name] for name in FIELDS if name.startswith(EXCEPTION) and typed[name]}
+    body |= {"exception": exception} if exception else {}
     concerned = re.findall(r"[^\s、，,；;]+", typed["concerned"])
     return body | ({"concerned": concerned} if concerned else {})
 
@@ -201,7 +208,8 @@ async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> li
         checks: list[dict[str, Any]] = await page.send(
             "roster",
             "/application-checks",
-            {"type": kind} | {name: value for name, value in body.items() if name not in {"title", "justification", "concerned"}},
+            {"type": kind}
+            | {name: value for name, value in body.items() if name not in {"title", "justification", "concerned", "exception"}},
         )
     except Refused as refusal:
         return refusal.problem
@@ -236,11 +244,18 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         typed=typed,
         offer=offer,
         asks=ASKED[kind],
+        grounds=_grounds(kind, typed, offer),
         errors=_errors(error),
         words=WORDS[kind],
         query=page.request.url.query if of_person else "",
         **shown,
     )
+
+
+def _grounds(kind: ApplicationType, typed: Typed, offer: Offer) -> list[tuple[str, str]]:
+    """On what an exception may be claimed: of a unit that is frozen, and as long as one is filled in."""
+    is_asked = offer.unit["freezes"] or any(typed[name] for name in FIELDS if name.startswith(EXCEPTION))
+    return [(each, LABELS[each]) for each in ExceptionGround] if kind in TAKES_POST and is_asked else []
 
 
 def _are_lost(page: Page, mended: Any) -> bool:

@@ -21,6 +21,7 @@ FIELDS = {
     "kind": "编制类型",
     "funding": "经费形式",
     "reservation_id": "核准用编",
+    "exception": "冻结例外",
     "reason_code": "事由",
     "reason_codes": "退回原因",
     "effective_on": "生效日期",

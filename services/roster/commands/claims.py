@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import to_jsonable_python
 
 from services.roster.commands.changes import claim_change, unclaim_change
 from services.roster.commands.locks import lock_unit, take_unit
@@ -12,12 +13,12 @@ from services.roster.models.refusals import ClaimOpen, PersonClaimed
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import post_facts
-from services.roster.rules.posts import ensure_may_claim
+from services.roster.rules.posts import ensure_may_claim, passed_freeze
 from shared import outbox
 from shared.db import By, Connection, command
-from shared.events.roster import ClaimReleased, EstablishmentState, PostClaimed
+from shared.events.roster import ClaimReleased, EstablishmentState, FreezePassed, PostClaimed
 from shared.glossary import ApplicationType
-from workflows.roster import GiveBack, PostRequest
+from workflows.roster import FreezeException, GiveBack, PostRequest
 
 
 @command
@@ -31,9 +32,11 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
         return
     await take_in_hand(conn, what.person_id)
     await lock_unit(conn, what.unit_id)
-    ensure_may_claim(what, await post_facts(conn, what, today), today)
+    facts = await post_facts(conn, what, today)
+    ensure_may_claim(what, facts, today)
     await ensure_known_codes(conn, today, what.model_dump())
-    await _insert(conn, what)
+    exception = passed_freeze(what, facts.frozen_by)
+    await _insert(conn, what, exception)
     if what.application_type is ApplicationType.EXIT:
         return
     if what.application_type is ApplicationType.ENTRY:
@@ -50,6 +53,7 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
         application_id=what.application_id,
         revision=what.revision,
         reservation_id=_spent(what),
+        exception=FreezePassed(**exception.model_dump(exclude={"decided_by"})) if exception else None,
     )
     await outbox.append(conn, by, claimed)
 
@@ -59,15 +63,15 @@ def _spent(what: PostRequest) -> UUID | None:
     return what.reservation_id if what.application_type is ApplicationType.ENTRY else None
 
 
-async def _insert(conn: Connection, what: PostRequest) -> None:
+async def _insert(conn: Connection, what: PostRequest, exception: FreezeException | None) -> None:
     is_exit = what.application_type is ApplicationType.EXIT
     try:
         taken = await conn.fetchval(
-            "INSERT INTO claims (application_id, revision, application_type, unit_id, kind, funding, posts, reservation_id, person_id, state)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'claimed') ON CONFLICT (application_id) DO UPDATE"
+            "INSERT INTO claims (application_id, revision, application_type, unit_id, kind, funding, posts, reservation_id, person_id, exception, state)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'claimed') ON CONFLICT (application_id) DO UPDATE"
             " SET revision = excluded.revision, application_type = excluded.application_type, unit_id = excluded.unit_id,"
             " kind = excluded.kind, funding = excluded.funding, posts = excluded.posts, reservation_id = excluded.reservation_id,"
-            " person_id = excluded.person_id, state = excluded.state WHERE claims.state = 'given_back' RETURNING true",
+            " person_id = excluded.person_id, exception = excluded.exception, state = excluded.state WHERE claims.state = 'given_back' RETURNING true",
             what.application_id,
             what.revision,
             what.application_type,
@@ -77,6 +81,7 @@ async def _insert(conn: Connection, what: PostRequest) -> None:
             0 if is_exit else what.posts,
             _spent(what),
             None if is_exit else what.person_id,
+            to_jsonable_python(exception),
         )
     except asyncpg.UniqueViolationError:
         raise PersonClaimed from None

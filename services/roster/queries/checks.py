@@ -6,12 +6,12 @@ from datetime import date
 from services.roster.models.facts import PostFacts
 from services.roster.queries.changes import pending_change, standing_of
 from services.roster.queries.facts import post_facts
-from services.roster.queries.persons import LABELS
+from services.roster.queries.persons import LABELS as FIELD_LABELS
 from services.roster.rules import changes as change_rules
 from services.roster.rules import posts as rules
 from shared.db import Connection
 from shared.errors import DomainError
-from shared.glossary import ApplicationType
+from shared.glossary import LABELS, ApplicationType
 from workflows.roster import Check, PostRequest
 
 Judge = Callable[[PostRequest, PostFacts, date], object]
@@ -36,7 +36,7 @@ async def _change_checks(conn: Connection, request: PostRequest) -> list[Check]:
     judged: tuple[tuple[str, str, Callable[[], None]], ...] = (
         ("change_of_case", "变更登记的人员和单位与申请一致。", lambda: change_rules.ensure_of_this_case(request, change)),
         ("change_open", "该项变更没有另外办理。", lambda: change_rules.ensure_open(change)),
-        ("facts_unchanged", "登记变更之后，有关信息没有变动。", lambda: change_rules.ensure_unchanged(change, now, LABELS)),
+        ("facts_unchanged", "登记变更之后，有关信息没有变动。", lambda: change_rules.ensure_unchanged(change, now, FIELD_LABELS)),
     )
     return [_advice(code, sentence, "实名制管理：关键信息凭证明材料变更", judge) for code, sentence, judge in judged]
 
@@ -69,7 +69,7 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         _TAKES_A_POST,
         "本单位及上级单位没有冻结此项业务。",
         _REGULATION,
-        lambda _, facts, __: rules.ensure_not_frozen(facts.frozen_by),
+        lambda request, facts, _: rules.ensure_not_frozen(rules.unexcepted(request, facts.frozen_by)),
     ),
     (
         "authorised_first",
@@ -118,6 +118,8 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
 
 def _checked(check: tuple[str, set[ApplicationType], str, str, Judge], request: PostRequest, facts: PostFacts, today: date) -> Check:
     code, _, sentence, clause, judge = check
+    if code == "not_frozen" and (passed := rules.passed_freeze(request, facts.frozen_by)):
+        sentence = f"单位已被冻结，申报了冻结例外（{LABELS[passed.ground]}，{passed.document_no}），是否成立由审批人认定。"
     return _advice(code, sentence, clause, lambda: judge(request, facts, today))
 
 

@@ -39,7 +39,7 @@ from shared.events.roster import EstablishmentState
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.retirement import YearMonth
 from shared.law.working_days import Calendar
-from workflows.roster import PostRequest
+from workflows.roster import FreezeException, PostRequest
 
 STOPPED_BY = {
     ApplicationType.POST_USE: FreezeScope.POST_USE,
@@ -78,6 +78,16 @@ def ensure_not_frozen(orders: Sequence[UUID]) -> None:
     """No freeze in force on the unit or above it for this scope; the facts name the orders."""
     if orders:
         raise Frozen(orders=",".join(str(order) for order in orders))
+
+
+def unexcepted(request: PostRequest, orders: Sequence[UUID]) -> list[UUID]:
+    """The orders that its exception does not name: each of them stops it. What passes is the order alone, no other rule (domain §4.4)."""
+    return [order for order in orders if request.exception is None or order not in request.exception.orders]
+
+
+def passed_freeze(request: PostRequest, orders: Sequence[UUID]) -> FreezeException | None:
+    """The exception by which a claim passes the orders in force; none where none is."""
+    return request.exception.model_copy(update={"orders": tuple(orders)}) if request.exception and orders else None
 
 
 def ensure_may_grow(orders: Sequence[UUID], wanted: int, approved: int, used: int) -> None:
@@ -227,7 +237,7 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     if request.application_type is ApplicationType.EXIT:
         ensure_here(facts.on_rosters, request.unit_id)
         return
-    ensure_not_frozen(facts.frozen_by)
+    ensure_not_frozen(unexcepted(request, facts.frozen_by))
     ensure_kind_allowed(facts)
     ensure_in_term(facts.establishment, request.effective_on or today)
     if request.application_type is ApplicationType.ENTRY:
