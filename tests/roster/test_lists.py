@@ -438,12 +438,13 @@ async def test_a_code_that_no_row_can_have_is_refused_with_those_that_there_are(
 async def test_what_is_no_code_or_a_code_that_nobody_has_finds_nothing(doors: Doors, roster_db: Database) -> None:
     await given.row(roster_db, 1)
 
-    for path, asked in (
+    nothing: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/units", {"q": "没有这个单位"}),
         ("/persons", {"title": "没有这个职务", "kind": "XZ"}),
         ("/ledger", {"document_no": "没有这个文号", "type": "roster.quota_changed.v1"}),
         ("/posts", {"kind": "", "funding": "partial"}),
-    ):
+    )
+    for path, asked in nothing:
         assert (await got(doors, path, **asked))["items"] == []
     refused = await doors.http.post("/persons/search", json={"name": "张", "sex": "女"}, headers=doors.office)
     assert refused.json()["code"] == "export_filter_value_unknown"
