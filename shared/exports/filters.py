@@ -14,7 +14,7 @@ FILTERS: Mapping[str, str] = {
     "light": "亮灯",
     "level": "等级",
     "rule": "规则",
-    "kind": "种类",
+    "kind": "编制类型",
     "funding": "经费形式",
     "counted": "是否计入编制",
     "over": "超编与否",
@@ -127,27 +127,28 @@ CODE_SETS: Mapping[str, str] = {
 """Filters whose values are codes of a set."""
 
 
-OF_SEATS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
-    "level": ("职务层次", {}, "leadership_levels"),
-    "over": ("超职数与否", {"true": "只要超职数的", "false": "不论是否超职数"}, ""),
-    "vacant": ("空缺与否", {"true": "只要有空缺的", "false": "不论有无空缺"}, ""),
+OF_LISTS: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
+    ("seats", "level"): ("职务层次", {}, "leadership_levels"),
+    ("seats", "over"): ("超职数与否", {"true": "只要超职数的", "false": "不论是否超职数"}, ""),
+    ("seats", "vacant"): ("空缺与否", {"true": "只要有空缺的", "false": "不论有无空缺"}, ""),
+    ("differences", "kind"): ("差异种类", {}, ""),
 }
-"""What the list of leadership posts (`seats`) means by a filter that other lists have too: its name, its values, its code set."""
+"""What one list means by a filter that other lists have too: its name, its values, its code set."""
 
 
 def label_of(list_name: str, name: str) -> str:
     """What a list calls a filter."""
-    return OF_SEATS[name][0] if list_name == "seats" and name in OF_SEATS else FILTERS.get(name, name)
+    return OF_LISTS[list_name, name][0] if (list_name, name) in OF_LISTS else FILTERS.get(name, name)
 
 
 def values_of(list_name: str, name: str) -> Mapping[str, str]:
     """The values of a filter of a list that have words here."""
-    return OF_SEATS[name][1] if list_name == "seats" and name in OF_SEATS else VALUES.get(name, {})
+    return OF_LISTS[list_name, name][1] if (list_name, name) in OF_LISTS else VALUES.get(name, {})
 
 
 def code_set_of(list_name: str, name: str) -> str:
     """The code set that holds the values of a filter of a list; empty where none does."""
-    return OF_SEATS[name][2] if list_name == "seats" and name in OF_SEATS else CODE_SETS.get(name, "")
+    return OF_LISTS[list_name, name][2] if (list_name, name) in OF_LISTS else CODE_SETS.get(name, "")
 
 
 def called(list_name: str, name: str, filters: Mapping[str, object]) -> str:

@@ -260,7 +260,7 @@ async def test_a_list_is_not_narrowed_to_nothing_by_a_value_that_no_row_can_have
     assert "可用：unit_head（单位正职）、" in told[2]
     assert "roster.person_placed.v1（" in told[3]
     assert told[4].endswith("可用：public（机关事业）、state_enterprise（国资）。")
-    assert told[5].startswith("筛选条件 kind（种类）不能是这个值。可用：")
+    assert told[5].startswith("筛选条件 kind（差异种类）不能是这个值。可用：")
     assert "、-name（名称（倒序））。" in told[6]
     assert told[7].endswith("可用：true（含下级单位）、false（仅本单位）。")
     assert told[8].endswith("可用：格式如 一个编号。")
@@ -561,7 +561,7 @@ async def test_posts_are_narrowed_by_all_that_their_page_is_narrowed_by(house: H
         file = await house.take("quotas", filters=query)
         assert [(each["unit_code"], each["quota"]) for each in page] == [(each["单位编码"], each["编制数"]) for each in file.records()]
         assert len(page) == number
-    assert "种类为事业编制" in file.mark
+    assert "编制类型为事业编制" in file.mark
     assert "经费形式为全额拨款" in file.mark
 
 

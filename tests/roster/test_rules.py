@@ -61,7 +61,9 @@ def test_an_exception_passes_the_orders_it_names_and_no_other(in_force: set[int]
         {"application_id": uuid4(), "revision": 1, "application_type": "post_use_application", "unit_id": uuid4()}
         | {"kind": "SY", "funding": "full", "exception": told if claimed else None}
     )
-    facts = PostFacts(EstablishmentState(kind="SY", funding="full", quota=1, headcount=0, reserved=0), True, "SY-1", RowWords({}), tuple(orders))
+    facts = PostFacts(
+        EstablishmentState(kind="SY", funding="full", quota=1, headcount=0, reserved=0), True, "SY-1", RowWords({}), tuple(orders)
+    )
     if in_force <= (named if claimed else set()):
         ensure_may_claim(request, facts, BORN)
     else:
