@@ -40,6 +40,9 @@ HOLDS_CHANGE = "approval-change-held"
 RECALLS = "approval-revocation-recalls"
 """Patch: of a revoked authorisation the roster did not hear."""
 
+SHOWS_UNTAKEN = "approval-untaken-shown"
+"""Patch: what the roster did not take back was asked again, and nobody was shown it."""
+
 
 @workflow.defn
 class ApprovalWorkflow(OpenCase):
@@ -310,10 +313,20 @@ class ApprovalWorkflow(OpenCase):
         """Nothing else may come of it: where the roster's tables do not take it, it is asked again until somebody has mended them."""
         while not await self._is_taken_back(activity, request):
             await self.record()
+            await self._show_untaken()
             if self.is_long():
                 await self._go_on_anew()
             with suppress(TimeoutError):
                 await workflow.wait_condition(self.stirred, timeout=ASK_AGAIN, timeout_summary="ask again")
+        if self.untaken:
+            self.untaken = False
+            await self.mark_held(self.journal.recorded, messages.NOT_TAKEN_BACK, over=True)
+
+    async def _show_untaken(self) -> None:
+        """At each refused try: a line that was recorded meanwhile has taken the mark away."""
+        if workflow.patched(SHOWS_UNTAKEN):
+            self.untaken = True
+            await self.mark_held(self.journal.recorded, messages.NOT_TAKEN_BACK)
 
     async def _is_taken_back(self, activity: str, request: GiveBack | Recall) -> bool:
         try:

@@ -42,7 +42,7 @@ class OpenCase(Timed, Recorded):
         self.case, self.content, self.deadline = carried.case, carried.content, carried.deadline
         self.armed_at, self.reminded = carried.armed_at, set(carried.reminded)
         self.held, self.decided_on, self.evidence = carried.held, carried.decided_on, carried.evidence
-        self.done, self.document = carried.done, carried.document
+        self.done, self.document, self.untaken = carried.done, carried.document, bool(carried.untaken)
         self.journal: Journal[Entry] = Journal(recorded=carried.recorded)
         self.answers = {recent.update_id: recent.answer for recent in carried.answers}
         self._first_of_run = carried.recorded
@@ -182,6 +182,7 @@ class OpenCase(Timed, Recorded):
             decided_on=self.decided_on,
             done=self.done,
             document=self.document,
+            untaken=self.untaken or None,
             evidence=self.evidence,
             recorded=self.journal.recorded,
             answers=tuple(Recent(update_id=key, answer=answer) for key, answer in list(self.answers.items())[-ANSWERS_KEPT:]),
@@ -203,11 +204,15 @@ class OpenCase(Timed, Recorded):
     def _given_before(self) -> Answer | None:
         return self.answers.get(_update_id())
 
-    async def _tell_held(self, entry: Entry, code: str) -> None:
-        held = messages.Held(application_id=entry.application_id, sequence=entry.sequence, code=code, at=self.clock.now())
+    async def mark_held(self, sequence: int, code: str, *, over: bool | None = None) -> None:
+        """Show that the case stands still, and why; `over`: that it goes on."""
+        held = messages.Held(application_id=self.start.application_id, sequence=sequence, code=code, at=self.clock.now(), over=over)
         await workflow.execute_activity(
             messages.MARK_HELD, held, task_queue=messages.TASK_QUEUE, start_to_close_timeout=TRANSACTION, retry_policy=AGAIN
         )
+
+    async def _tell_held(self, entry: Entry, code: str) -> None:
+        await self.mark_held(entry.sequence, code)
 
     async def _record_entry(self, entry: Entry) -> None:
         await workflow.execute_activity(

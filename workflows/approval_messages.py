@@ -20,6 +20,8 @@ RENDER_DOCUMENT = "approval.render_document"
 REQUEST_SEAL = "approval.request_seal"
 FILE_DOCUMENT = "approval.file_document"
 MARK_HELD = "approval.mark_held"
+NOT_TAKEN_BACK = "not_taken_back"
+"""Why a case stands still: the roster does not take back what it holds."""
 RECOUNT = "recount"
 
 
@@ -167,12 +169,13 @@ class Entry(Frozen):
 
 
 class Held(Frozen):
-    """A line of the journal that the tables do not take; the code says why."""
+    """The case stands still, since the tables do not take a line of its journal, or what it holds back; the code says why."""
 
     application_id: UUID
     sequence: int
     code: str
     at: AwareDatetime
+    over: bool | None = Field(None, description="Of what no line follows: it stands still no more.", exclude_if=untold)
 
 
 class NumberDocument(Frozen):
@@ -245,6 +248,7 @@ class Carried(Frozen):
     decided_on: date | None = None
     done: Done | None = None
     document: Numbered | None = None
+    untaken: bool | None = Field(None, description="The roster has refused to take back what is held.", exclude_if=untold)
     evidence: Evidence | None = None
     recorded: int = 0
     answers: tuple[Recent, ...] = ()

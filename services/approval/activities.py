@@ -61,7 +61,7 @@ class ApprovalActivities:
     async def mark_held(self, held: messages.Held) -> None:
         """Show that the case stands still, and why."""
         case = messages.workflow_id(held.application_id)
-        by = By(ENGINE, held.at, f"{case}/{held.sequence}/held/{held.at.isoformat()}", case_id=case)
+        by = By(ENGINE, held.at, f"{case}/{held.sequence}/{'over' if held.over else 'held'}/{held.at.isoformat()}", case_id=case)
         await applications.mark_held(self.database, by, held)
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)

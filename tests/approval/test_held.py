@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -15,6 +15,8 @@ from services.approval.models.requests import SubmitApplication
 from services.approval.models.tasks import Action
 from services.approval.queries.applications import application
 from services.approval.queries.figures import FIGURES
+from services.approval.queries.reopening import kept_case, open_applications
+from services.approval.rules.reopening import carried
 from shared import metrics
 from shared.auth import Who
 from shared.clock import Clock
@@ -66,10 +68,50 @@ async def test_a_held_application_shows_why_until_its_line_is_recorded(db: Datab
     assert (Action.RECORD_AGAIN in offered, Action.RECORD_AGAIN in (await _seen(db, applied)).actions) == (True, False)
 
 
-async def _applied(db: Database) -> uuid.UUID:
+async def test_what_is_taken_back_at_last_is_shown_no_more_and_another_cause_stays(db: Database) -> None:
+    applied = await _applied(db)
+    untaken = messages.Held(application_id=applied, sequence=1, code=messages.NOT_TAKEN_BACK, at=NOW)
+    over = untaken.model_copy(update={"over": True})
+
+    await mark_held(db, By("approval", NOW, "untaken-1"), untaken)
+    seen = await _seen(db, applied)
+    await mark_held(db, By("approval", NOW, "over-1"), over)
+    gone = await _held(db, applied)
+    await mark_held(db, By("approval", NOW, "held-1"), untaken.model_copy(update={"code": "not_recordable"}))
+    await mark_held(db, By("approval", NOW, "over-2"), over)
+
+    assert (seen.held, Action.RECORD_AGAIN in seen.actions) == ("not_taken_back", False)
+    assert (gone, await _held(db, applied)) == (None, "not_recordable")
+
+
+async def test_a_lost_case_that_is_withdrawn_and_holds_something_still_is_taken_up_with_its_mark(db: Database) -> None:
+    applied, later = await _applied(db), NOW + timedelta(days=1)
+    withdrawn = messages.Standing(state=ApplicationState.WITHDRAWN, revision=1, step=None, holder=None)
+    line = messages.Entry(application_id=applied, sequence=1, kind=EntryKind.WITHDREW, at=NOW, standing=withdrawn)
+    await record_entry(db, By("system", NOW, "entry-1"), line)
+    untaken = messages.Held(application_id=applied, sequence=1, code=messages.NOT_TAKEN_BACK, at=later)
+    await mark_held(db, By("approval", later, "untaken-1"), untaken)
+
+    other = await _applied(db, "request-2")
+    of_today = {"application_id": str(other), "update_id": "u-2"}
+    await db.pool.execute(
+        "INSERT INTO entries SELECT (jsonb_populate_record(e, $2::jsonb || jsonb_build_object('kept_at', e.kept_at + interval '2 hours'))).*"
+        " FROM entries e WHERE application_id = $1",
+        applied,
+        of_today,
+    )
+
+    async with db.reading() as conn:
+        listed, kept = await open_applications(conn), await kept_case(conn, applied)
+
+    assert listed == sorted([applied, other])
+    assert carried(kept).untaken is True
+
+
+async def _applied(db: Database, key: str = "request-1") -> uuid.UUID:
     content = messages.Content(unit_id=UNIT, kind="SY", funding="full")
     what = SubmitApplication(type=ApplicationType.POST_USE, content=content, title="用编", justification="补员", calendar=load_calendar())
-    return (await submit_application(db, By("clerk", NOW, "request-1"), what)).application_id
+    return (await submit_application(db, By("clerk", NOW, key), what)).application_id
 
 
 async def _counted(db: Database) -> list[float]:

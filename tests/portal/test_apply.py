@@ -447,6 +447,15 @@ async def test_the_page_of_such_an_application_shows_whom_he_named_and_lets_it_b
     assert (done.status_code, body["from_unit_id"], body["person_id"]) == (303, ELSEWHERE, given.PERSON_ID)
 
 
+@pytest.mark.parametrize(("held", "words"), [("not_taken_back", "占用的编制尚未退回"), ("not_recordable", "办理记录未能写入")])
+async def test_why_a_case_stands_still_is_said_on_its_page(clerk: Door, held: str, words: str) -> None:
+    exiting = DETAIL | {"type": "exit_application", "change_id": None, "kind": "SY", "funding": "full", "held": held}
+    clerk.played.answers |= {f"/applications/{APPLICATION_ID}": exiting, "/codes": given.CODES | {"return_reasons": []}}
+    clerk.sign_in(Role.UNIT_CLERK)
+
+    assert words in (await clerk.client.get(f"/applications/{APPLICATION_ID}")).text
+
+
 @pytest.mark.parametrize(("status", "words"), [(404, "不在您的管辖范围内"), (503, "暂时取不到")])
 async def test_what_is_beyond_ones_units_is_not_called_away(clerk: Door, status: int, words: str) -> None:
     giver = given.PERSON_ID[:-1] + "7"

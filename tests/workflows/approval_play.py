@@ -176,7 +176,7 @@ class Stage:
 
     @activity.defn(name=messages.MARK_HELD)
     async def mark_held(self, held: messages.Held) -> None:
-        self.services[held.application_id].held.append(f"{held.sequence} {held.code}")
+        self.services[held.application_id].held.append(f"{held.sequence} {held.code}{' over' if held.over else ''}")
 
     @activity.defn(name=messages.NUMBER_DOCUMENT)
     async def number(self, what: messages.NumberDocument) -> messages.Numbered:
@@ -267,6 +267,12 @@ class Played:
         async with asyncio.timeout(30):
             while len(self.services.given_back) + len(self.services.recalled) < times:  # noqa: ASYNC110  as above
                 await asyncio.sleep(0.02)
+
+    async def until_held(self, said: str) -> None:
+        """Wait until the tables were told so last; its clock runs meanwhile."""
+        async with asyncio.timeout(30):
+            while self.services.held[-1:] != [said]:
+                await self.pass_time(ASK_AGAIN)
 
     async def while_it_asks_again(self, kind: EntryKind, count: int = 1) -> None:
         """Let its clock run until this is recorded."""

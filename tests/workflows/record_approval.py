@@ -113,6 +113,20 @@ async def excepted(played: Played) -> None:
     await filed_after_claim(played)
 
 
+async def untaken(played: Played) -> None:
+    """What a returned revision held, and the roster does not take back until it is asked again."""
+    await played.until(EntryKind.RECEIVED)
+    played.services.takes_back = False
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    await played.approve_all()
+    refused = await played.until(EntryKind.REFUSED)
+    await played.until_held(f"{refused.sequence} {messages.NOT_TAKEN_BACK}")
+    played.services.takes_back = True
+    await played.until_held(f"{refused.sequence} {messages.NOT_TAKEN_BACK} over")
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+    await played.handle.result()
+
+
 async def filed_after_claim(played: Played) -> None:
     await played.release()
     await played.seal()
@@ -133,6 +147,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
         excepted,
         play.start(content=play.excepted(), blocked_by=(ORDER,), clock_offset=play.at(date(2026, 9, 18))),
     ),
+    "approval-untaken-shown": (untaken, play.start()),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }
 

@@ -430,6 +430,37 @@ async def test_what_the_roster_does_not_take_back_is_given_back_again_and_the_ca
     assert set(played.services.given_back) == {1}
 
 
+async def test_what_the_roster_does_not_take_back_is_shown_until_it_has(stage: play.Stage) -> None:
+    played = await stage.play(start(), play.Services(takes_back=False))
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    await played.approve_all()
+    refused = await played.until(EntryKind.REFUSED)
+    mark = f"{refused.sequence} not_taken_back"
+    await played.until_held(mark)
+
+    played.services.takes_back = True
+    await played.until_held(f"{mark} over")
+    await played.tell("withdraw", messages.Withdrawal(by=CLERK, reason="不再需要"))
+
+    assert await played.handle.result() == "withdrawn"
+    assert set(played.services.held[:-1]) == {mark}
+
+
+async def test_the_mark_of_what_was_not_taken_back_goes_in_a_later_run_too(stage: play.Stage) -> None:
+    played = await stage.play(start(entries_per_run=1), play.Services(takes_back=False))
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="quota_exhausted", sentence="可用编制不足。")]
+    await played.approve_all()
+    refused = await played.until(EntryKind.REFUSED)
+    await played.until_held(f"{refused.sequence} not_taken_back")
+    await played.until_given_back(2)
+
+    played.services.takes_back = True
+
+    await played.until_held(f"{refused.sequence} not_taken_back over")
+
+
 async def test_a_revocation_is_filed_once_the_roster_has_taken_back_what_nobody_used(stage: play.Stage) -> None:
     played = await stage.play(play.revocation(), play.Services(takes_back=False))
     await played.release()

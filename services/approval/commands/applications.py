@@ -157,9 +157,12 @@ async def record_entry(conn: Connection, by: By, entry: Entry) -> None:
 
 @command
 async def mark_held(conn: Connection, by: By, held: Held) -> None:  # noqa: ARG001  every command has it
-    """Show that a line of the journal could not be recorded, or that a file is not what was released; recording the next line takes the mark away.
-    A late try of a document that is sealed since marks nothing.
+    """Show that a line of the journal could not be recorded, that the roster does not take back what is held, or that a file is not what was released;
+    recording the next line, or that it is over, takes the mark away. A late try of a document that is sealed since marks nothing.
     """
+    if held.over:
+        await conn.execute("UPDATE applications SET held = NULL WHERE id = $1 AND held = $2", held.application_id, held.code)
+        return
     await conn.execute(
         "UPDATE applications SET held = $2 WHERE id = $1"
         " AND ($2 <> $3 OR EXISTS (SELECT FROM documents WHERE application_id = $1 AND sealed_sha256 IS NULL))",

@@ -39,7 +39,9 @@ class KeptDocument:
 
 @dataclass(frozen=True)
 class KeptCase:
-    """A case and its lines, in order. `authors`: who wrote a revision of it. `lifted`: freeze orders of the unit that ended. `revokes`: the filed document that it revokes."""
+    """A case and its lines, in order. `authors`: who wrote a revision of it. `lifted`: freeze orders of the unit that ended. `revokes`: the filed document that it revokes.
+    `untaken`: the roster has refused to take back what it holds.
+    """
 
     pinned: Pinned
     applicant: str
@@ -52,3 +54,4 @@ class KeptCase:
     lines: tuple[KeptLine, ...]
     authors: tuple[str, ...] = ()
     revokes: UUID | None = None
+    untaken: bool = False

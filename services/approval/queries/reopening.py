@@ -13,7 +13,7 @@ from shared.glossary import ApplicationState, EntryKind, Role
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 from shared.law.working_days import Calendar
-from workflows.approval_messages import Numbered
+from workflows.approval_messages import NOT_TAKEN_BACK, Numbered
 
 SOON_AFTER = timedelta(hours=1)
 """A withdrawn application gives back what it holds within moments; so long before the end somebody may still have been at it."""
@@ -21,11 +21,12 @@ _LINE = "sequence, kind, at, actor, role, on_behalf_of, update_id, text, state_a
 
 
 async def open_applications(conn: Connection) -> list[UUID]:
-    """Applications that are not over, and those withdrawn a moment before the last line was written."""
+    """Applications that are not over, and those withdrawn a moment before the last line was written or with something still to be taken back."""
     rows = await conn.fetch(
-        "SELECT id FROM applications a WHERE state <> 'filed' AND (state <> 'withdrawn' OR (SELECT max(kept_at) FROM entries WHERE application_id = a.id)"
+        "SELECT id FROM applications a WHERE state <> 'filed' AND (state <> 'withdrawn' OR held = $2 OR (SELECT max(kept_at) FROM entries WHERE application_id = a.id)"
         " > (SELECT max(kept_at) FROM entries) - $1::interval) ORDER BY id",
         SOON_AFTER,
+        NOT_TAKEN_BACK,
     )
     return [row["id"] for row in rows]
 
@@ -55,6 +56,7 @@ async def kept_case(conn: Connection, application_id: UUID) -> KeptCase:
         document=_document(document) if document else None,
         lines=await _lines(conn, application_id, None),
         authors=await authors_of(conn, application_id),
+        untaken=row["held"] == NOT_TAKEN_BACK,
     )
 
 

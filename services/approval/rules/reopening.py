@@ -49,6 +49,7 @@ def carried(kept: KeptCase) -> Carried:
         decided_on=_decided_on(document, turn),
         done=Done() if kept.revokes else None,
         document=document.numbered if document else None,
+        untaken=kept.untaken or None,
         evidence=_evidence(kept.lines),
         recorded=kept.lines[-1].sequence if kept.lines else 0,
         answers=tuple(_answer(line) for line in kept.lines if line.kind in _BY_PEOPLE)[-ANSWERS_KEPT:],
