@@ -184,3 +184,16 @@ def test_the_search_for_series_finds_them() -> None:
     query = 'sum by (le, job) (rate(known_total{job="not_this"}[5m])) / max(other_seconds offset 10m) > 0.5 or vector(0)'
 
     assert series(query) == {"known_total", "other_seconds"}
+
+
+def test_the_words_that_promtools_tests_expect_are_those_of_the_rules() -> None:
+    summaries = {rule["alert"]: re.split(r"\{\{ if .*\{\{ end \}\}|\{\{.*?\}\}", rule["annotations"]["summary"]) for rule in rules()}
+    tried = yaml.safe_load((ALERTS / "bianban_test.yml").read_text(encoding="utf-8"))
+    told = [
+        (case["alertname"], alert["exp_annotations"]["summary"])
+        for test in tried["tests"]
+        for case in test["alert_rule_test"]
+        for alert in case["exp_alerts"]
+    ]
+
+    assert [(name, words) for name, words in told if not re.fullmatch(".*".join(map(re.escape, summaries[name])), words)] == []
