@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from deploy import cli
 from deploy import migrate as job
+from deploy.audit import AUDITED
 from deploy.local.place import PROJECT, SERVICES, Place, Service, WrongPlace
 from deploy.migrate import EditedMigration, Migration, migrate, not_applied
+from shared.audit.models import Audited
 
 FIRST = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE things (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n"
 SECOND = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nALTER TABLE things ADD COLUMN name text;\n"
@@ -220,3 +222,32 @@ async def test_a_clone_for_a_test_keeps_the_rights_of_the_template(database: Cal
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await roster.execute(statement)
     await roster.close()
+
+
+OPEN = """
+    WITH refused AS (
+        SELECT tgtype & 16 > 0 AS change, tgtype & 8 > 0 AS deletion, tgattr::int2[] AS columns FROM pg_trigger
+        WHERE tgrelid = $1::regclass AND pg_get_triggerdef(oid) LIKE '%BEFORE%refuse_change%' AND tgqual IS NULL
+    )
+    SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attname = ANY($3) AND has_column_privilege($2, $1::regclass, attname, 'UPDATE')
+      AND NOT EXISTS (SELECT FROM refused WHERE change AND (cardinality(columns) = 0 OR attnum = ANY(columns)))
+    UNION SELECT 'DELETE' WHERE has_table_privilege($2, $1::regclass, 'DELETE') AND NOT EXISTS (SELECT FROM refused WHERE deletion)
+    UNION SELECT 'TRUNCATE' WHERE has_table_privilege($2, $1::regclass, 'TRUNCATE')
+"""
+"""Which columns of a table its service may alter, and whether it may delete, by right and unhindered by a trigger."""
+VIEW = ("monitoring", "seal_register")
+RELEASED = Audited("notice_seals", "id", ("issue_id", "round", "released_by", "released_at", "release_reason"))
+"""What the view `seal_register` of monitoring tells of each release; nobody can write through the view itself."""
+
+
+@pytest.mark.asyncio
+async def test_no_service_can_alter_or_delete_what_stands_under_the_seal(database: Callable[[str], str]) -> None:
+    owner = await asyncpg.connect(database("postgres"))
+    tables = [(service, each) for service, all_of_it in AUDITED.items() for each in all_of_it if (service, each.table) != VIEW]
+    found = {
+        f"{service}.{each.table}": await owner.fetch(OPEN, f"{service}.{each.table}", service, [*each.covers, each.written])
+        for service, each in [*tables, ("monitoring", RELEASED)]
+    }
+    await owner.close()
+
+    assert {table: [row[0] for row in rows] for table, rows in found.items() if rows} == {}
