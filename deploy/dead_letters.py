@@ -2,16 +2,15 @@
 
 import asyncio
 import json
+import shlex
 import textwrap
 import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Service, WrongPlace
-from deploy.tables import Table
 from shared import dead_letters, masked
 from shared.clock import CHINA
 from shared.db import Database
@@ -26,22 +25,17 @@ app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_
 
 @app.command("list", help="列出全部死信；没有则退出码为 0，有则为 1。")
 def listed() -> None:
-    found = {service: ask(service, dead_letters.listed) for service in SERVICES}
-    table = Table("服务", "消费者", "消息键", "事件", "原因", "时间")
-    for service, letters in found.items():
-        for letter in letters:
-            table.add_row(
-                service,
-                letter.consumer,
-                letter.key,
-                masked.event_type(letter.type),
-                letter.error,
-                f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}",
-            )
-    if not any(found.values()):
+    found = [(service, letter) for service in SERVICES for letter in ask(service, dead_letters.listed)]
+    if not found:
         typer.echo("没有死信。")
         return
-    Console(width=None).print(table)
+    keys = {(service, letter.key): None for service, letter in found}
+    for service, key in keys:
+        typer.echo(f"bianban dead-letters show {service} {shlex.quote(key)}")
+        for letter in [letter for where, letter in found if (where, letter.key) == (service, key)]:
+            when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
+            typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {letter.error}  {when}")
+    typer.echo(f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同。")
     raise typer.Exit(1)
 
 
@@ -71,10 +65,7 @@ def replay(service: Service, key: Key) -> None:
 
 
 async def _replayed(database: Database, key: str) -> list[DeadLetter]:
-    consumers = {letter.consumer for letter in await _of(database, key)}
-    if not consumers:
-        raise WrongPlace(f"{database.service} 中 {key} 没有死信。请用 bianban dead-letters list 核对服务和消息键。")
-    for consumer in consumers:
+    for consumer in await _consumers(database, key):
         await dead_letters.ask_replay(database, consumer, key)
     patience = time.monotonic() + PATIENCE
     while asked := await database.pool.fetch("SELECT process FROM replays WHERE key = $1", key):
@@ -92,8 +83,13 @@ def drop(service: Service, key: Key, *, yes: Annotated[bool, typer.Option("--yes
 
 
 async def _dropped(database: Database, key: str) -> int:
-    consumers = {letter.consumer for letter in await _of(database, key)}
-    return sum([await dead_letters.drop(database, consumer, key) for consumer in consumers])
+    return sum([await dead_letters.drop(database, consumer, key) for consumer in await _consumers(database, key)])
+
+
+async def _consumers(database: Database, key: str) -> set[str]:
+    if found := {letter.consumer for letter in await _of(database, key)}:
+        return found
+    raise WrongPlace(f"{database.service} 中 {key} 没有死信。请用 bianban dead-letters list 核对服务和消息键。")
 
 
 async def _of(database: Database, key: str) -> list[DeadLetter]:

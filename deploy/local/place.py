@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from deploy.local import whole_file
+from shared import secret_files
 
 PROJECT = Path(__file__).resolve().parents[2]
 CACHE = PROJECT / ".cache"
@@ -158,9 +159,9 @@ class Place:
         return self.elsewhere.get("BIANBAN_TEMPORAL") or f"127.0.0.1:{self.port('temporal')}"
 
     def password(self, role: str) -> str:
-        """The database password of a role. WrongPlace where it has none yet."""
+        """The database password of a role. WrongPlace where it has none yet, ReadableByAll where everybody may read it."""
         try:
-            return (self.secrets / f"{role}.db").read_text(encoding="utf-8").strip()
+            return secret_files.read(self.secrets / f"{role}.db")
         except FileNotFoundError:
             raise WrongPlace(f"{self.secrets} 中没有 {role}.db。请先运行 bianban up；服务器在别处的，运行 bianban keys make。") from None
 

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from deploy import cli, person
+from deploy.local import secret_files
 from deploy.local.place import WrongPlace
 
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}|[A-Z][a-z]+ [a-z]+")
@@ -88,7 +89,7 @@ def test_a_file_of_accounts_that_is_none_is_told_where(content: str, where: str,
 def test_where_nothing_runs_one_is_told_how_to_start_it(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secrets").mkdir()
     for name in ("identity.db", "token.pub", "token.key"):
-        (tmp_path / "secrets" / name).write_text("x")
+        secret_files.write(tmp_path / "secrets" / name, "x")
     (tmp_path / "a.csv").write_text("x")
     monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
     monkeypatch.setenv("BIANBAN_PORT_OFFSET", "30000")

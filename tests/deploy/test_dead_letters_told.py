@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+import typer
 
 from deploy import dead_letters
-from deploy.dead_letters import _replayed
+from deploy.dead_letters import _dropped, _replayed
 from deploy.local.place import WrongPlace
 from shared import db
 from shared.db import Database
+from shared.dead_letters import DeadLetter
 from tests.shared.given import until
 
 pytestmark = pytest.mark.asyncio
@@ -43,3 +47,22 @@ async def test_a_replay_that_takes_longer_than_one_waits_is_told_to_go_on(roster
 
     with pytest.raises(WrongPlace, match="仍在处理"):
         await asking
+
+
+async def test_a_key_under_which_nothing_is_parked_is_not_said_to_be_given_up(roster: Database) -> None:
+    with pytest.raises(WrongPlace, match="没有死信"):
+        await _dropped(roster, "eno")
+
+
+async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, at = str(uuid4()), datetime(2026, 9, 1, tzinfo=UTC)
+    letter = DeadLetter(1, "roster", key, "roster.events", "roster.unit_changed.v1", "UniqueViolationError", at)
+    monkeypatch.setattr(dead_letters, "ask", lambda service, _: [letter] if service == "roster" else [])
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(typer.Exit):
+        dead_letters.listed()
+
+    assert f"bianban dead-letters show roster {key}\n" in capsys.readouterr().out

@@ -28,6 +28,7 @@ def run(*arguments: str) -> BaseException | None:
 def test_in_production_each_address_is_where_it_is_said_to_be(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BIANBAN_SECRETS_DIR", str(told))
     (told / "roster.db").write_text("pass\n")
+    (told / "roster.db").chmod(0o600)
 
     place = Place.from_environment()
 

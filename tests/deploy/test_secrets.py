@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy import cli
-from deploy.identity import renew_service_tokens
+from deploy.identity import renew_service_tokens, tokens
 from deploy.local import secret_files, stack
 from deploy.local.parts import parts
 from deploy.local.place import PROJECT, Place, WrongPlace
@@ -132,6 +132,20 @@ def test_a_secret_that_everybody_may_read_is_not_taken(folder: Path, name: str) 
 
     with pytest.raises(ReadableByAll, match=name):
         takers[name]()
+
+
+@pytest.mark.parametrize("name", ["token.key", "bianban.db"])
+def test_a_command_that_meets_a_secret_everybody_may_read_says_what_to_do(
+    real: Place, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (real.secrets / name).chmod(0o644)
+    monkeypatch.setattr(cli, "app", lambda: tokens(real) if name == "token.key" else real.password("bianban"))
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == 1
+    assert f"密钥文件 {name} 对本机所有用户可读。请执行 chmod 600" in capsys.readouterr().err
 
 
 def test_nobody_gets_a_persons_token_from_the_command_line_in_production(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
