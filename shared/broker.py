@@ -38,10 +38,11 @@ class End(NamedTuple):
 
 
 class Broker:
-    """The connections of one life, and the leaders as they were when it began."""
+    """The connections of one life, and the leaders as they were when it began. `epochs`: under which leader each log stood at the last look over them."""
 
     def __init__(self, cluster: ClusterMetadata, nodes: Mapping[int, AIOKafkaConnection]) -> None:
         self._cluster, self._nodes = cluster, nodes
+        self.epochs: Mapping[At, int] = {}
 
     @classmethod
     async def connect(cls, bootstrap: str) -> Self:

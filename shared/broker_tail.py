@@ -97,6 +97,18 @@ async def known(conn: Connection) -> dict[At, Led]:
     return {(row["topic"], row["partition"]): Led(row["next_offset"], row["epoch"], row["losses"]) for row in rows}
 
 
+async def leads_on(conn: Connection, at: At, led: Led, epoch: int) -> Led:
+    """The leader leads anew without having died (a controller that was late had fenced it): the log is as it was, and what is under way counts."""
+    await conn.execute(
+        "UPDATE topic_ends SET epoch = $4 WHERE topic = $1 AND partition = $2 AND epoch = $3 AND losses = $5",
+        *at,
+        led.epoch,
+        epoch,
+        led.losses,
+    )
+    return led._replace(epoch=epoch)
+
+
 async def put_back(conn: Connection, at: At, end: End, kept: int, destination: str, is_its_key: Callable[[str], bool]) -> tuple[int, Led]:
     """Put what lay behind this offset back into the outbox, in its old order, before anything that waits there; how many events. `end`: of the log now.
     `is_its_key`: whether a key belongs to this partition.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import asyncpg
@@ -20,6 +20,7 @@ from shared.metrics import SENT
 ANSWER_WITHIN = 10.0
 SURE = 1.0
 """So long after an answer nobody asks whether the broker still has all it had: what comes back is another life, with another connection."""
+WITNESS_WITHIN = 1.0
 _TRIM = 60.0
 KEYS = 100_000
 _partitioner = DefaultPartitioner()
@@ -34,6 +35,7 @@ class KafkaSender:
     def __init__(self, bootstrap: str, topic_prefix: str = "") -> None:
         self._bootstrap, self._prefix = bootstrap, topic_prefix
         self._broker: Broker | None = None
+        self._former: Broker | None = None
         self._led: dict[At, Led] = {}
         self._partitions: dict[str, tuple[int, ...]] = {}
         self._answered = self._trimmed = 0.0
@@ -93,9 +95,17 @@ class KafkaSender:
 
     async def _doubt(self, error: BaseException) -> bool:
         _log.warning("kafka did not answer", error=type(error).__name__)
-        await self.close()
+        await self._drop()
         await asyncio.sleep(0.2)
         return False
+
+    async def _drop(self) -> None:
+        """Send nothing over this connection any more. If it was looked at, it stays as a witness: while it answers, its process has not died."""
+        dropped, self._broker = self._broker, None
+        if dropped is not None and dropped.epochs and dropped.alive():
+            dropped, self._former = self._former, dropped
+        if dropped is not None:
+            await dropped.close()
 
     async def _look(self, conn: Connection, broker: Broker) -> dict[At, tuple[End, int]]:
         """Logs that may have lost something: where they end, and up to where they are as they were.
@@ -107,10 +117,30 @@ class KafkaSender:
         self._partitions = {topic: tuple(broker.partitions(topic)) for topic, _ in known}
         doubtful = {at: end for at, end in ends.items() if end.offset < known[at].reaches or end.epoch != known[at].epoch}
         kept = await broker.ends_of({at: known[at].epoch for at in doubtful}) if doubtful else {}
+        before = await self._looked_at_before(broker, ends) if doubtful else {}
+        for at in [at for at in doubtful if before.get(at) == known[at].epoch and kept.get(at, 0) >= known[at].reaches]:
+            self._led[at] = await broker_tail.leads_on(conn, at, known[at], doubtful.pop(at).epoch)
         if time.monotonic() - self._trimmed > _TRIM:
             await broker_tail.trim(conn)
             self._trimmed = time.monotonic()
+        broker.epochs = {at: end.epoch for at, end in ends.items()}
         return {at: (end, min(end.offset, kept.get(at, end.offset))) for at, end in doubtful.items()}
+
+    async def _looked_at_before(self, broker: Broker, ends: Mapping[At, End]) -> Mapping[At, int]:
+        """Under which leader the logs stood when the process that tells these ends was looked at before: over this connection, or over the one before,
+        if it still answers, and the same. It has not died in between: whoever leads anew has forgotten nothing.
+        """
+        former, self._former = self._former, None
+        if former is None:
+            return broker.epochs
+        try:
+            async with asyncio.timeout(WITNESS_WITHIN):
+                again = await former.ends(ends)
+        except (KafkaError, OSError):
+            return {}
+        finally:
+            await former.close()
+        return {at: epoch for at, epoch in former.epochs.items() if at in ends and again[at].epoch == ends[at].epoch}
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> Collection[int]:
         broker = self._broker
@@ -145,15 +175,16 @@ class KafkaSender:
 
     async def _connected(self) -> Broker:
         if self._broker is None or not self._broker.alive():
-            await self.close()
+            await self._drop()
             self._broker = await Broker.connect(self._bootstrap)
         return self._broker
 
     async def close(self) -> None:
         """Drop the connection; the next look makes a new one."""
-        dropped, self._broker = self._broker, None
-        if dropped is not None:
-            await dropped.close()
+        for each in (self._broker, self._former):
+            if each is not None:
+                await each.close()
+        self._broker = self._former = None
 
 
 @lru_cache(KEYS)

@@ -108,6 +108,13 @@ GUARDS = (
         (f"{TAIL}after_a_change_of_leader_nobodys_position_hides_what_comes_next",),
     ),
     Guard(
+        "who leads anew has died unless the connection from before says the same",
+        "shared/kafka.py",
+        " if at in ends and again[at].epoch == ends[at].epoch}",
+        " if at in ends}",
+        (f"{TAIL}whoever_leads_anew_without_having_died_has_forgotten_nothing",),
+    ),
+    Guard(
         "what a leader had is measured by where its own part of the log ends",
         "shared/kafka.py",
         "min(end.offset, kept.get(at, end.offset))",

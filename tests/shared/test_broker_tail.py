@@ -14,10 +14,11 @@ import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import NotLeaderForPartitionError
 
 from deploy.bootstrap import create_topics
 from shared import broker_tail, dead_letters, kafka, outbox
-from shared.broker import At, Broker
+from shared.broker import At, Broker, End
 from shared.broker_tail import Led
 from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
@@ -122,6 +123,44 @@ async def test_after_a_change_of_leader_nobodys_position_hides_what_comes_next(k
         async with kit.consuming(subscription):
             await until(lambda: effects(kit, 2))
     assert await kit.parked() == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("seen", "margin"),
+    [("over the same connection", False), ("over a new one", False), ("by the new one alone", True), ("after a death", True)],
+)
+async def test_whoever_leads_anew_without_having_died_has_forgotten_nothing(
+    kit: Kit, seen: str, margin: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A late controller fences a broker that lives: a margin of empty records in every log, each time, made a busy machine busier still."""
+    sender, unit, looked, anew = KafkaSender(*kit.kafka), unit_in(0), Broker.ends, set[Broker]()
+
+    async def ends(broker: Broker, asked: Collection[At]) -> dict[At, End]:
+        told = await looked(broker, asked)
+        return {at: end._replace(epoch=end.epoch + 1) for at, end in told.items()} if not anew or broker not in anew else told
+
+    async with own(kit) as conn:
+        await told(kit, unit, 1)
+        await sender.forget(conn, await sent(sender, conn))
+        before, sender._answered = cast("Broker", sender._broker), 0.0
+        await until(lambda: sender.ready(conn))
+        monkeypatch.setattr(Broker, "ends", ends)
+        if seen != "over the same connection":
+            await sender._doubt(NotLeaderForPartitionError())
+        if seen == "by the new one alone":
+            anew.add(before)
+        if seen == "after a death":
+            for each in before._nodes.values():
+                each._writer.transport.abort()
+        sender._answered = 0.0
+        await until(lambda: sender.ready(conn))
+        (led,) = await conn.fetch("SELECT next_offset, losses FROM topic_ends")
+        await told(kit, unit, 2)
+        await sender.forget(conn, await sent(sender, conn))
+
+    assert tuple(led) == ((1 + broker_tail.MARGIN, 1) if margin else (1, 0))
+    assert await taken(kit.kafka) == [(str(unit), 1), (str(unit), 2)]
 
 
 @pytest.mark.asyncio
