@@ -48,6 +48,7 @@ PERMITTED = {
     ("POST", "/documents/{document_id}/revocation"): "documents.revoke",
     ("GET", "/documents/{document_id}"): "documents.read",
     ("GET", "/documents/{document_id}/file"): "documents.read",
+    ("GET", "/unused-numbers"): "documents.read",
     ("GET", "/codes"): "applications.read",
     ("GET", "/tasks"): "applications.read",
     ("GET", "/tasks/counts"): "applications.read",

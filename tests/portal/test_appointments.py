@@ -17,7 +17,6 @@ FORM = f"{PAGE}/seat"
 LEVELS = [{"code": "unit_head", "label": "单位正职"}, {"code": "unit_deputy", "label": "单位副职"}]
 SEATS = [{"level": "unit_deputy", "level_label": "单位副职", "approved": 3, "used": 2, "vacant": 1, "over": 0}]
 TYPED = {
-    "placement": PLACEMENT_ID,
     "seat_level": "unit_head",
     "since": "2026-03-01",
     "document_no": f"任〔2026〕1号{XSS}",
@@ -38,7 +37,7 @@ def desk(door: Door) -> Door:
 
 async def send(desk: Door, **typed: str) -> httpx.Response:
     csrf = desk.sign_in(Role.BUSINESS_OFFICER)
-    return await desk.client.post(FORM, data=TYPED | {"csrf": csrf, "request_key": "key-0001"} | typed, headers=OURS)
+    return await desk.client.post(f"{FORM}/{PLACEMENT_ID}", data=TYPED | {"csrf": csrf, "request_key": "key-0001"} | typed, headers=OURS)
 
 
 async def test_the_form_shows_the_seat_he_has_and_how_full_each_level_is(desk: Door) -> None:

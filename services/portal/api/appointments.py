@@ -24,13 +24,13 @@ async def form(page: Appointer, person_id: UUID) -> Response:
     return await _form(page, person_id)
 
 
-@router.post("/persons/{person_id}/seat", response_class=Response)
-async def change(page: Appointer, person_id: UUID) -> Response:
+@router.post("/persons/{person_id}/seat/{placement_id}", response_class=Response)
+async def change(page: Appointer, person_id: UUID, placement_id: UUID) -> Response:
     """Record it; it holds at once."""
     typed = {name: page.text(name) for name in TYPED}
     level = None if typed["seat_level"] == NONE else typed["seat_level"]
     try:
-        await page.send("roster", f"/placements/{UUID(page.text('placement'))}/seat", typed | {"seat_level": level})
+        await page.send("roster", f"/placements/{placement_id}/seat", typed | {"seat_level": level})
     except Refused as refusal:
         return await _form(page, person_id, refusal.problem)
     return page.back(f"/persons/{person_id}", done="seat_changed")

@@ -25,6 +25,7 @@ FIELDS = {
     "reason_code": "事由",
     "reason_codes": "退回原因",
     "effective_on": "生效日期",
+    "seat_level": "占用职数",
     "since": "起始日期",
     "started_on": "到岗日期",
     "begins_on": "起始日期",
