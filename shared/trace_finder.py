@@ -10,11 +10,13 @@ import httpx
 from shared.found_traces import Found, Trace, lined_up
 
 SERVICES = ("roster", "approval", "monitoring")
+NUMBERING = ("approval", "monitoring")
+"""Who tell the cases of a number or a bare id."""
 ASKED = (*SERVICES, "zipkin")
 """Who may fail to answer."""
 MOST_TRACES = 200
 LOOKBACK = timedelta(days=400)
-Told: TypeAlias = Callable[[str, str], Awaitable[dict[str, Any] | None]]
+Told: TypeAlias = Callable[[str, str], Awaitable[Any]]
 """What a service says under a path; none where it does not answer."""
 
 
@@ -59,6 +61,10 @@ class Finder:
         self._told, self._zipkin = told, zipkin
         self.away: list[str] = []
 
+    async def cases(self, of: str) -> list[str]:
+        """What the number of a document or a bare id is of."""
+        return [case for each in await self._each(f"/cases?of={quote(of, safe='')}", NUMBERING) for case in each]
+
     async def case(self, case_id: str) -> Found | None:
         """Everything of one case: its events, and each trace that carries its id. None when nothing is known of it."""
         if not (told := await self._each(f"/cases/{quote(case_id, safe=':')}/trace")):
@@ -90,9 +96,9 @@ class Finder:
         """Where nothing was found, a Zipkin that gave no answer may know of it."""
         self.away += ["zipkin"] * self._zipkin.silent
 
-    async def _each(self, path: str) -> list[dict[str, Any]]:
+    async def _each(self, path: str, of: Iterable[str] = SERVICES) -> list[Any]:
         """What those who answer say."""
-        told = {service: await self._told(service, path) for service in SERVICES}
+        told = {service: await self._told(service, path) for service in of}
         self.away += [service for service, said in told.items() if said is None]
         return [said for said in told.values() if said is not None]
 

@@ -66,7 +66,7 @@ class Stage:
     def _told(self, user: str, said: str, answer: Answer) -> Any:
         if answer.trace_id:
             self.traces.append((said, answer.trace_id))
-        self.console.print(f"  [green]›[/green] {user:<14} {said}  [dim]{answer.ms:.0f} ms  追踪 {answer.trace_id[:16]}[/dim]")
+        self.console.print(f"  [green]›[/green] {user:<14} {said}  [dim]{answer.ms:.0f} ms  追踪 {answer.trace_id}[/dim]")
         return answer.body
 
     async def refused(self, user: str, said: str, code: str, service: str, path: str, body: dict[str, Any]) -> None:
