@@ -112,6 +112,8 @@ async def _make_database(place: Place, database: str) -> None:
             )  # any policy, even a true one, takes the statistics of ranges from the planner
         if not await superuser.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
             await superuser.execute(f"CREATE DATABASE {database} OWNER {OWNER}")
+        if "BIANBAN_POSTGRES" not in place.elsewhere:
+            await superuser.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")  # a server elsewhere may have other users
     finally:
         await superuser.close()
 

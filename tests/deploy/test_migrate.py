@@ -207,6 +207,21 @@ async def test_each_service_has_its_own_tables_and_no_other(service: Service, da
     assert done == []
 
 
+@pytest.mark.asyncio
+async def test_a_service_reaches_no_other_database_of_the_cluster(stack: Place, tree: Path, name: str) -> None:
+    superuser = await asyncpg.connect(stack.database_url("postgres", "postgres"))
+    for other in ("postgres", "template1"):
+        await superuser.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {other} TO PUBLIC")  # as initdb leaves it
+
+    await migrate(stack, name, tree)
+
+    for service in SERVICES:
+        for other in ("postgres", "template1"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await asyncpg.connect(stack.database_url(service, other))
+    await superuser.close()
+
+
 async def refused(login: asyncpg.Connection, statement: str) -> bool:
     try:
         await login.execute(statement)
