@@ -15,6 +15,7 @@ from shared import dead_letters, masked
 from shared.clock import CHINA
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
+from shared.parked_words import parked_because
 
 PATIENCE = 15.0
 _UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
@@ -34,7 +35,7 @@ def listed() -> None:
         typer.echo(f"bianban dead-letters show {service} {shlex.quote(key)}")
         for letter in [letter for where, letter in found if (where, letter.key) == (service, key)]:
             when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
-            typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {letter.error}  {when}")
+            typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
     typer.echo(f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同。")
     raise typer.Exit(1)
 
@@ -52,7 +53,7 @@ def _shown(each: Parked) -> str:
     facts = {"headers": masked.headers(each.headers), "body": masked.body(letter.type, each.body)}
     return (
         f"{letter.consumer}  {letter.topic}/{each.partition}@{each.offset}  {masked.event_type(letter.type)}\n"
-        f"  原因：{letter.error}（{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}）\n"
+        f"  原因：{parked_because(letter.error)}（{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}）\n"
         f"{textwrap.indent(json.dumps(facts, ensure_ascii=False, indent=2), '  ')}"
     )
 
@@ -60,7 +61,7 @@ def _shown(each: Parked) -> str:
 @app.command(help="重新处理一个消息键的全部死信，按原有顺序；仍失败的原样保留。")
 def replay(service: Service, key: Key) -> None:
     left = ask(service, lambda database: _replayed(database, key))
-    typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{left[0].error}。")
+    typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{parked_because(left[0].error)}。")
     raise typer.Exit(1 if left else 0)
 
 

@@ -28,6 +28,7 @@ from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
 from shared.events.envelope import Event, Glimpse, Headers, Unreadable, glimpse, uuid7
 from shared.inbox import Partition, Versions
+from shared.parked_words import DIED, WAITS
 from shared.standing import Standing
 from shared.traces import begun_by, told
 
@@ -187,7 +188,7 @@ async def _handle_one_by_one(database: Database, subscription: Subscription, rec
 async def _handle_alone(database: Database, subscription: Subscription, record: Record, standing: Standing) -> bool:
     """One event in its own transaction; what cannot be handled is parked with its key. False when it has to be tried again later."""
     if await _started_before(database, subscription, record) > KILLS:
-        await _park(database, subscription, record, "the process died while handling it")
+        await _park(database, subscription, record, DIED)
         return True
     try:
         async with _transaction(database) as conn:
@@ -265,7 +266,7 @@ async def _apply(conn: Connection, subscription: Subscription, records: Sequence
     line: list[Come] = []
     for each in come:
         if each.key in parked:
-            await dead_letters.park(conn, subscription.name, each.record, "waits behind an earlier dead letter of its key")
+            await dead_letters.park(conn, subscription.name, each.record, WAITS)
         elif each.event_id in fresh:
             fresh.discard(each.event_id)  # the same event may stand twice in one batch
             line.append(each)

@@ -4,6 +4,7 @@ from shared import deeds, masked
 from shared.auth import Who
 from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, wall_clock
 from shared.glossary import SERVICE_NAMES
+from shared.parked_words import parked_because
 from shared.sheets.writing import Form
 
 
@@ -33,6 +34,6 @@ _COLUMNS = (
     Column("consumer", "消费者", "d.consumer"),
     Column("key", "对象", "d.key", turn=lambda _: lambda value, __: masked.key(value)),
     Column("topic", "主题", "d.topic"),
-    Column("error", "原因", "d.error"),
+    Column("error", "原因", "d.error", turn=lambda _: lambda value, __: parked_because(value)),
     Column("letter_id", "死信编号", "d.id::text"),
 )

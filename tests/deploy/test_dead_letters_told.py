@@ -58,11 +58,13 @@ async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key, at = str(uuid4()), datetime(2026, 9, 1, tzinfo=UTC)
-    letter = DeadLetter(1, "roster", key, "roster.events", "roster.unit_changed.v1", "UniqueViolationError", at)
+    letter = DeadLetter(1, "roster", key, "roster.events", "roster.unit_changed.v1", "the process died while handling it", at)
     monkeypatch.setattr(dead_letters, "ask", lambda service, _: [letter] if service == "roster" else [])
     monkeypatch.setenv("COLUMNS", "80")
 
     with pytest.raises(typer.Exit):
         dead_letters.listed()
 
-    assert f"bianban dead-letters show roster {key}\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"bianban dead-letters show roster {key}\n" in told
+    assert "处理时进程中断" in told

@@ -248,9 +248,11 @@ async def test_a_replay_is_asked_once_and_a_refusal_is_told_where_the_letter_sta
 
 async def test_an_audit_administrator_reads_a_letter_and_is_offered_no_replay(house: Door) -> None:
     house.sign_in(Role.AUDIT_ADMIN)
+    house.played.answers["/upkeep/dead-letters/7"][0]["error"] = "Unreadable: no event id"
     page = (await house.client.get("/admin/dead-letters/approval/7")).text
 
     assert "/replay" not in page
+    assert "无法识别为事件：没有事件编号" in page
     assert 'href="/ops?q=approval%3A1"' in page
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from services.portal.queries.assets import Assets
 from services.portal.rules import areas, charts, drawing, offices, written
 from shared.glossary import SERVICE_NAMES, holiday_ground
+from shared.parked_words import parked_because
 
 FOLDER = Path(__file__).parents[1] / "templates"
 
@@ -49,7 +50,7 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
         "service_names": SERVICE_NAMES,
         **everywhere,
     }
-    made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground}
+    made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground, "parked_because": parked_because}
     made.filters |= {
         each.__name__: each
         for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant, written.field_name)
