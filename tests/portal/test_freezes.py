@@ -125,6 +125,14 @@ async def test_a_proposal_goes_to_the_service_with_scopes_and_numbers(door: Door
     ]
 
 
+async def test_a_proposal_for_no_unit_finds_nothing_and_is_not_sent(door: Door) -> None:
+    answers(door)
+    door.played.refusals["/freeze-orders"] = (422, "malformed")
+    page = await send(door, "/freeze-orders/new", PROPOSAL | {"unit_id": "../x"}, Role.SUPERVISION_OFFICER)
+
+    assert (page.status_code, sent(door, "/freeze-orders")) == (404, [])
+
+
 async def test_a_refused_proposal_keeps_everything(door: Door) -> None:
     answers(door)
     door.played.refusals["/freeze-orders"] = (409, "already_freezing")

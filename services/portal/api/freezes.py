@@ -50,13 +50,17 @@ async def form(page: Officer, unit: UUID | None = None, issue: UUID | None = Non
 @router.post("/freeze-orders/new", response_class=Response)
 async def propose(page: Officer) -> Response:
     """Send the proposal; nothing typed is lost when it is refused."""
+    try:
+        unit_id = UUID(page.text("unit_id"))
+    except ValueError:
+        return page.show("not_found.html", 404, problem=None)
     typed: dict[str, Any] = {name: page.text(name) for name in ("reason", "document_no")}
     typed |= {name: page.texts(name) for name in ("scopes", "issue_ids")}
     typed["posts"] = {name.removeprefix(POSTS): page.text(name) for name in page.form if name.startswith(POSTS) and page.text(name)}
     try:
-        done = await page.send("monitoring", "/freeze-orders", _proposal(page.text("unit_id"), typed))
+        done = await page.send("monitoring", "/freeze-orders", _proposal(str(unit_id), typed))
     except Refused as refusal:
-        return await _form(page, UUID(page.text("unit_id")), typed, refusal.problem)
+        return await _form(page, unit_id, typed, refusal.problem)
     return page.back(f"/freeze-orders/{done['id']}", done="freeze_proposed")
 
 
