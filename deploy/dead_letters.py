@@ -1,6 +1,7 @@
 """`bianban dead-letters …`: what a consumer could not handle, and what is to become of it. Other units go on meanwhile."""
 
 import asyncio
+import getpass
 import json
 import shlex
 import textwrap
@@ -8,18 +9,34 @@ import time
 from typing import Annotated
 
 import typer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
-from deploy.local.place import SERVICES, Service, WrongPlace
-from shared import dead_letters, masked
+from deploy.local.place import SERVICES, Place, Service, WrongPlace
+from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
+from shared.given_up import Hand
+from shared.listening import PARTITIONS
 from shared.parked_words import parked_because
 
 PATIENCE = 15.0
 _UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
 _UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
+_FOLLOWS = "停在该处的消费者数秒后由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
+
+
+def _said(reason: str) -> str:
+    """A reason that says something."""
+    if not reason.strip():
+        raise typer.BadParameter("事由不能为空", param_hint="--reason")
+    return reason.strip()
+
+
+Reason = Annotated[str, typer.Option("--reason", callback=_said, help="事由：因何放弃、依据什么。永久留痕，请勿写姓名和证件号码。")]
+Yes = Annotated[bool, typer.Option("--yes", help="不再询问。")]
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
@@ -76,15 +93,17 @@ async def _replayed(database: Database, key: str) -> list[DeadLetter]:
     return await _of(database, key)
 
 
-@app.command(help="放弃一个消息键的全部死信：这些事件将不再处理，后续事件继续。")
-def drop(service: Service, key: Key, *, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
+@app.command(help="放弃一个消息键的全部死信：这些事件将不再处理，后续事件继续。何人、何时、因何放弃永久留痕。")
+def drop(service: Service, key: Key, reason: Reason, *, yes: Yes = False) -> None:
+    hand = Hand(getpass.getuser(), reason)
     if not yes:
         typer.confirm(f"将放弃 {service} 中 {key} 的全部死信，确定吗？", abort=True)
-    typer.echo(f"已放弃 {ask(service, lambda database: _dropped(database, key))} 条。")
+    dropped = ask(service, lambda database: _dropped(database, key, hand))
+    typer.echo(f"已放弃 {dropped} 条。每条的位置、原因和事由已记入操作留痕，经办为服务器用户 {hand.actor}。")
 
 
-async def _dropped(database: Database, key: str) -> int:
-    return sum([await dead_letters.drop(database, consumer, key) for consumer in await _consumers(database, key)])
+async def _dropped(database: Database, key: str, hand: Hand) -> int:
+    return sum([await dead_letters.drop(database, consumer, key, hand) for consumer in await _consumers(database, key)])
 
 
 async def _consumers(database: Database, key: str) -> set[str]:
@@ -95,3 +114,39 @@ async def _consumers(database: Database, key: str) -> set[str]:
 
 async def _of(database: Database, key: str) -> list[DeadLetter]:
     return [letter for letter in await dead_letters.listed(database) if letter.key == key]
+
+
+@app.command("pass", help="让停在读不出的批次前的消费者越到 OFFSET 继续；其间的事件不再处理。只能向前，永久留痕。")
+def pass_over(service: Service, consumer: str, topic: str, partition: int, offset: int, reason: Reason, *, yes: Yes = False) -> None:
+    hand, at = Hand(getpass.getuser(), reason), TopicPartition(topic, partition)
+    asyncio.run(_ensure_within(Place.from_environment().kafka, at, offset))
+    if not yes:
+        typer.confirm(f"将让 {service} 的消费者 {consumer} 在 {topic}/{partition} 越到 {offset}，确定吗？", abort=True)
+    before = ask(service, lambda database: _passed(database, hand, consumer, at, offset))
+    typer.echo(f"已由 {before} 越到 {offset}，已记入操作留痕，经办为服务器用户 {hand.actor}。{_FOLLOWS.format(service)}")
+
+
+async def _passed(database: Database, hand: Hand, consumer: str, at: TopicPartition, offset: int) -> int:
+    known = [row[0] for row in await database.pool.fetch("SELECT DISTINCT consumer FROM consumer_positions ORDER BY consumer")]
+    if consumer not in known:
+        raise WrongPlace(f"{database.service} 没有消费者 {consumer}。已有：{'、'.join(known) or '无'}。")
+    before = await given_up.pass_over(database, hand, consumer, at.topic, at.partition, offset)
+    if before >= offset:
+        raise WrongPlace(f"{consumer} 在 {at.topic}/{at.partition} 已处理到 {before}，只能向前越过。请核对 OFFSET。")
+    return before
+
+
+async def _ensure_within(kafka: str, at: TopicPartition, offset: int) -> None:
+    """Behind its end nobody has written yet: what comes would be passed over unseen."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        if at.topic not in await consumer.topics() or at.partition not in range(PARTITIONS):
+            raise WrongPlace(f"Kafka 中没有 {at.topic}/{at.partition}。请核对主题和分区。")
+        end = (await consumer.end_offsets([at]))[at]
+    except KafkaError:
+        raise WrongPlace("Kafka 没有应答。请先运行 bianban up。") from None
+    finally:
+        await consumer.stop()
+    if offset > end:
+        raise WrongPlace(f"{at.topic}/{at.partition} 的末尾在 {end}，不能越到 {offset}。请核对 OFFSET。")

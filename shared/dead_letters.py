@@ -8,6 +8,7 @@ from typing import Protocol
 import asyncpg
 import structlog
 
+from shared import given_up
 from shared.db import INTEGER, Connection, Database
 from shared.errors import DomainError
 from shared.events import CATALOGUE
@@ -159,12 +160,17 @@ async def ask_replay(database: Database, consumer: str, key: str) -> None:
         await conn.execute(f"INSERT INTO replays (consumer, key) VALUES ($1, $2) {ASKED_AGAIN}", consumer, key)
 
 
-async def drop(database: Database, consumer: str, key: str) -> int:
+async def drop(database: Database, consumer: str, key: str, hand: given_up.Hand) -> int:
     """Give up what is parked for a key: its events are never handled, and the next version of each aggregate is accepted. What has no place in a line
-    (`_place`) is deleted and moves none.
+    (`_place`) is deleted and moves none. Who did it and why is kept.
     """
     async with database.transaction() as conn:
-        rows = await conn.fetch("DELETE FROM dead_letters WHERE consumer = $1 AND key = $2 RETURNING topic, headers, body", consumer, key)
+        rows = await conn.fetch(
+            "WITH gone AS (DELETE FROM dead_letters WHERE consumer = $1 AND key = $2 RETURNING *)"
+            " SELECT topic, partition, at_offset, headers, body, error, parked_at FROM gone ORDER BY topic, partition, at_offset",
+            *(consumer, key),
+        )
+        await given_up.keep_letters(conn, hand, consumer, key, rows)
         for row in rows:
             if (place := _place(key, row)) is not None:
                 await _skip(conn, consumer, place)

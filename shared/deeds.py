@@ -143,6 +143,11 @@ EVENTS = {
     "identity.proxy_set.v1": "代办已设置",
     "identity.proxy_ended.v1": "代办已提前结束",
 }
+BY_HAND = {
+    "drop_letter": "放弃死信",
+    "pass_over": "越过读不出的事件",
+}
+"""What `given_up` keeps."""
 WORKFLOWS = {
     "ApprovalWorkflow": "审批流程",
     "ComparisonWorkflow": "比对流程",
@@ -222,7 +227,7 @@ CASES = {
 
 def title_of(kind: str) -> str:
     """What an entry of the trail is called: an event, or what a service keeps beside its events."""
-    return EVENTS.get(kind) or COMMANDS.get(kind, kind)
+    return EVENTS.get(kind) or COMMANDS.get(kind) or BY_HAND.get(kind, kind)
 
 
 def of_case(case_id: str | None) -> str | None:

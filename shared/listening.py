@@ -170,6 +170,7 @@ async def _past(consumer: AIOKafkaConsumer, partition: TopicPartition, at: int, 
     ((_, ((*_, batch),)),) = answer.topics
     first, last = HEAD.unpack_from(batch) if len(batch) >= HEAD.size else (at, -1)
     if not at < first + last + 1 <= end:
+        _log.error("a batch does not tell its end", topic=partition.topic, partition=partition.partition, offset=at)
         raise CorruptRecordException(partition)
     return int(first + last + 1)
 

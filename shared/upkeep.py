@@ -17,7 +17,7 @@ from shared.auth import Permit, Who
 from shared.db import BIGINT, Connection, Database
 from shared.dead_letters import DeadLetter, Parked
 from shared.errors import NotFound
-from shared.exports.trail import LOGGED
+from shared.exports.trail import GIVEN_UP, LOGGED
 from shared.http import IdempotencyKey
 
 LATEST = UUID(int=2**128 - 1)
@@ -200,7 +200,7 @@ async def trail(
 
 async def _deeds(conn: Connection, register: str, asked: tuple[UUID, list[UUID] | None, str | None, int]) -> list[Deed]:
     """Of the event log, and of what a service keeps beside it (`app.state.register`: a SELECT of the same columns)."""
-    among = (LOGGED, register) if register else (LOGGED,)
+    among = (LOGGED, GIVEN_UP, register) if register else (LOGGED, GIVEN_UP)
     each = [
         f"(SELECT * FROM ({one}) AS deed WHERE id < $1 AND ($2::uuid[] IS NULL OR unit_id = ANY($2)) AND ($3::text IS NULL OR case_id = $3)"
         " ORDER BY id DESC LIMIT $4)"

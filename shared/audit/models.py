@@ -48,6 +48,15 @@ EVENT_LOG = Audited(
 DOWNLOADS = Audited("export_downloads", "id", ("export_id", "actor", "at"))
 EXPORTS = Audited("exports", "id", ("list", "format", "filters", "fields", "unmasked", "reason", "actor", "roles", "scope", "asked_at"))
 """What was asked; what became of it goes on."""
+GIVEN_UP = Audited(
+    "given_up",
+    "id",
+    (
+        *("deed", "consumer", "topic", "partition", "at_offset", "next_offset", "key", "event_id", "type", "error", "parked_at"),
+        *("actor", "reason"),
+    ),
+)
+"""Letters that were dropped, and records that a consumer was led past."""
 
 
 @dataclass(frozen=True)

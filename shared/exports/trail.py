@@ -15,6 +15,13 @@ from shared.unit_copies import scope, visible
 
 LOGGED = "SELECT event_id AS id, recorded_at AS at, actor, type, unit_id, reason, document_no, case_id FROM event_log"
 """What the event log says of a deed. What a service keeps beside it is a SELECT of the same columns."""
+GIVEN_UP = """
+    SELECT id, kept_at AS at, concat('服务器用户 ', actor) AS actor, deed AS type,
+        CASE WHEN pg_input_is_valid(key, 'uuid') THEN key::uuid ELSE '00000000-0000-0000-0000-000000000000' END AS unit_id,
+        reason, NULL::text AS document_no, NULL::text AS case_id
+    FROM given_up
+"""
+"""What every service keeps beside it of events that were given up by hand. Whose is no id was nobody's unit."""
 
 
 def trail_list(service: str, register: str = "", units: str = "unit_copies") -> ExportList:
@@ -25,7 +32,7 @@ def trail_list(service: str, register: str = "", units: str = "unit_copies") -> 
 
 
 def _source(register: str, units: str) -> Callable[[Who, Filters], Source]:
-    among = " UNION ALL ".join([LOGGED, register] if register else [LOGGED])
+    among = " UNION ALL ".join([LOGGED, GIVEN_UP, *([register] if register else [])])
 
     def source(who: Who, filters: Filters) -> Source:
         """The latest first; of a unit, of a case, or all."""

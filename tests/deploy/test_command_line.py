@@ -45,6 +45,9 @@ WRONG = {
     "person requests 某人 --user x": "'person' 的值不正确：应为编号，请从查询结果中完整复制。",
     "template roster 人员.xls": "FILE 的值不正确：文件名须以 .xlsx 结尾",
     "export units --out 单位.pdf": "--out 的值不正确：文件名须以 .xlsx 或 .csv 结尾，或用 --format 写明格式",
+    "dead-letters drop roster x": "缺少选项 '--reason'。",
+    "dead-letters drop roster x --reason=": "--reason 的值不正确：事由不能为空",
+    "dead-letters pass roster roster roster.events 0 7": "缺少选项 '--reason'。",
     "dead-letters drop nosuch x": "'service' 的值不正确：'nosuch' 不在可选值",
 }
 

@@ -8,14 +8,15 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 import typer
+from aiokafka import TopicPartition
 
 from deploy import dead_letters
-from deploy.dead_letters import _dropped, _replayed
+from deploy.dead_letters import _dropped, _ensure_within, _passed, _replayed
 from deploy.local.place import WrongPlace
 from shared import db
 from shared.db import Database
 from shared.dead_letters import DeadLetter
-from tests.shared.given import until
+from tests.shared.given import HAND, TOPIC, changed, partition_of, put, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -51,7 +52,36 @@ async def test_a_replay_that_takes_longer_than_one_waits_is_told_to_go_on(roster
 
 async def test_a_key_under_which_nothing_is_parked_is_not_said_to_be_given_up(roster: Database) -> None:
     with pytest.raises(WrongPlace, match="没有死信"):
-        await _dropped(roster, "eno")
+        await _dropped(roster, "eno", HAND)
+
+
+async def test_what_is_dropped_is_counted_and_kept(roster: Database) -> None:
+    assert await _dropped(roster, "one", HAND) == 1
+    assert await roster.pool.fetchval("SELECT reason FROM given_up") == HAND.reason
+
+
+async def test_a_consumer_is_led_forward_alone_and_under_its_own_name(roster: Database) -> None:
+    await roster.pool.execute("INSERT INTO consumer_positions VALUES ('roster', 't', 0, 5)")
+    at = TopicPartition("t", 0)
+    with pytest.raises(WrongPlace, match="没有消费者 rooster。已有：roster"):
+        await _passed(roster, HAND, "rooster", at, 9)
+    with pytest.raises(WrongPlace, match="已处理到 5，只能向前"):
+        await _passed(roster, HAND, "roster", at, 4)
+
+    assert await _passed(roster, HAND, "roster", at, 9) == 5
+
+
+async def test_nobody_is_led_behind_the_end_of_a_topic_or_into_one_that_there_is_not(kafka: tuple[str, str]) -> None:
+    unit = uuid4()
+    await put(kafka, changed(unit, 1), changed(unit, 2))
+    at = TopicPartition(kafka[1] + TOPIC, partition_of(unit))
+    await _ensure_within(kafka[0], at, 2)
+
+    with pytest.raises(WrongPlace, match="末尾在 2，不能越到 3"):
+        await _ensure_within(kafka[0], at, 3)
+    for nowhere in (TopicPartition("nosuch", 0), TopicPartition(at.topic, 6)):
+        with pytest.raises(WrongPlace, match="Kafka 中没有"):
+            await _ensure_within(kafka[0], nowhere, 1)
 
 
 async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(

@@ -15,7 +15,7 @@ from deploy import migrate as job
 from deploy.audit import AUDITED
 from deploy.local.place import PROJECT, SERVICES, Place, Service, WrongPlace
 from deploy.migrate import EditedMigration, Migration, migrate, not_applied
-from shared.audit.models import Audited
+from shared.audit.models import GIVEN_UP, Audited
 
 FIRST = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nCREATE TABLE things (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);\n"
 SECOND = "-- migrate:up\nSET LOCAL lock_timeout = '5s';\nALTER TABLE things ADD COLUMN name text;\n"
@@ -261,7 +261,7 @@ async def test_no_service_can_alter_or_delete_what_stands_under_the_seal(databas
     tables = [(service, each) for service, all_of_it in AUDITED.items() for each in all_of_it if (service, each.table) != VIEW]
     found = {
         f"{service}.{each.table}": await owner.fetch(OPEN, f"{service}.{each.table}", service, [*each.covers, each.written])
-        for service, each in [*tables, ("monitoring", RELEASED)]
+        for service, each in [*tables, ("monitoring", RELEASED), ("reporting", GIVEN_UP)]
     }
     await owner.close()
 

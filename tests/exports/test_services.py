@@ -21,10 +21,12 @@ from shared.db import Database
 from shared.events.audit import ApprovalAuditSealed, IdentityAuditSealed, MonitoringAuditSealed, RosterAuditSealed
 from shared.events.envelope import uuid7
 from shared.exports.running import Office
+from shared.given_up import pass_over
 from shared.glossary import Role
 from tests.exports.exporting import Taken, asked, taken, working
 from tests.roster.doors import Doors
 from tests.scopes import opened
+from tests.shared.given import HAND
 
 pytestmark = pytest.mark.asyncio
 MINE, BELOW, OTHER, HIDDEN = (uuid4() for _ in range(4))
@@ -124,22 +126,25 @@ SEALED_AS = {
 
 
 @pytest.mark.parametrize("name", SEALED_AS)
-async def test_what_was_asked_of_an_export_stands_under_the_seal_and_is_not_what_becomes_of_it(
+async def test_what_was_asked_of_an_export_or_given_up_stands_under_the_seal_and_is_not_what_becomes_of_it(
     name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audited = importlib.import_module(f"services.{name}.models.audited").AUDITED
     async with running(name, stack, database, tmp_path, monkeypatch) as service:
         asker = Role.AUDIT_ADMIN if name == "identity" else Role.BUSINESS_OFFICER
         await service.take("units" if name == "roster" else service.lists[0], asker)
+        await pass_over(service.database, HAND, name, "roster.events", 0, 7)
         await seal(service.database, Clock(None), audited, SEALED_AS[name], margin=0)
         async with service.database.reading() as conn:
             assert [each async for each in verify(conn, audited)] == []
         superuser = await asyncpg.connect(database("postgres"), server_settings={"search_path": name})
         await superuser.execute("SET session_replication_role = replica")
         export_id = await superuser.fetchval("UPDATE exports SET unmasked = NOT unmasked RETURNING id")
+        given_up_id = await superuser.fetchval("UPDATE given_up SET reason = '另一事由' RETURNING id")
         await superuser.close()
         async with service.database.reading() as conn:
-            assert [each async for each in verify(conn, audited)] == [Broken(1, "altered", "exports", str(export_id))]
+            found = [each async for each in verify(conn, audited)]
+    assert found == [Broken(1, "altered", "exports", str(export_id)), Broken(1, "altered", "given_up", str(given_up_id))]
 
 
 OF_UNITS = {"approval": ("applications", "filing"), "monitoring": ("work", "issues", "lights", "freezes", "supervision")}
@@ -180,6 +185,7 @@ async def test_the_trail_of_a_service_goes_out_as_its_page_shows_it(
                 " headers, body) VALUES ($1, 'unit', $2, $3, $2, 'roster.over_quota_recorded.v1', now(), 'officer', '=检查', $4, '{}', '{}')",
                 *(uuid7(), unit, number + 1, case if number else None),
             )
+        await pass_over(service.database, HAND, name, "roster.events", 0, 7)
         if name == "monitoring":
             await pool.execute(
                 "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, released_by, released_at, release_reason,"
@@ -201,7 +207,7 @@ async def test_the_trail_of_a_service_goes_out_as_its_page_shows_it(
     labels = ("记录编号", "事项", "经办", "事由", "依据", "案件")
     for page, file in zip(pages, files, strict=True):
         assert [[each[label] for label in labels] for each in file.records()] == [[each[field] or "" for field in shown] for each in page]
-    assert [len(file.records()) for file in files] == ([5, 4, 2] if name == "monitoring" else [4, 3, 1])
+    assert [len(file.records()) for file in files] == ([6, 4, 2] if name == "monitoring" else [5, 3, 1])
     assert {(each["单位编码"], each["单位"]) for each in files[0].records()} == {("U-1", "U-1"), ("U-3", "U-3"), ("", "")}
     assert f"案件编号为{case}，单位为U-1" in files[2].mark
     assert refused["code"] == "export_list_unknown"

@@ -14,7 +14,7 @@ from deploy import dead_letters as command
 from shared import dead_letters, masked
 from shared.listening import position
 from shared.replays import replay
-from tests.shared.given import NOW, TOPIC, Kit, Where, changed, keep_effect, kit_of, partition_of, put, unit_in, until
+from tests.shared.given import HAND, NOW, TOPIC, Kit, Where, changed, keep_effect, kit_of, partition_of, put, unit_in, until
 
 BROKEN = 120
 CHECKSUM, CHECKED = 17, 21
@@ -104,7 +104,7 @@ async def test_an_event_under_another_key_is_parked_and_stays_refused_until_it_i
     assert await kit.parked() == ["Unreadable: the record's key is another"]
     with pytest.raises(Exception, match="key is another"):
         await replay(kit.database, subscription, str(stranger))
-    assert await dead_letters.drop(kit.database, "kit", str(stranger)) == 1
+    assert await dead_letters.drop(kit.database, "kit", str(stranger), HAND) == 1
     async with kit.consuming(subscription):
         await put(kit.kafka, changed(unit, 1))
         await until(lambda: past(kit, unit, 2))
@@ -125,7 +125,7 @@ async def test_what_is_dropped_counts_only_where_its_place_is_told_by_the_event_
     await put(kit.kafka, changed(unit, 1), headers=broken)
     async with kit.consuming(kit.subscription(keep_effect)):
         await until(lambda: past(kit, unit, 1))
-        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit), HAND)
         await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 3))
         await until(lambda: past(kit, unit, 4))
 
@@ -147,7 +147,7 @@ async def test_an_event_of_the_key_that_nobody_could_read_is_passed_over_when_it
     await put(kit.kafka, changed(unit, 1), headers=headers, body=body)
     async with kit.consuming(kit.subscription(keep_effect)):
         await until(lambda: past(kit, unit, 1))
-        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit), HAND)
         await put(kit.kafka, changed(unit, 2))
         await until(lambda: past(kit, unit, 2))
 

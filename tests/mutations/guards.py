@@ -528,6 +528,13 @@ GUARDS = (
         ("tests/fuzz/test_records.py::test_an_event_under_another_key_is_parked_and_stays_refused_until_it_is_dropped",),
     ),
     Guard(
+        "what is dropped leaves who did it and why",
+        "shared/dead_letters.py",
+        "        await given_up.keep_letters(conn, hand, consumer, key, rows)\n",
+        "",
+        ("tests/shared/test_given_up.py::test_each_letter_that_is_dropped_leaves_who_when_and_why",),
+    ),
+    Guard(
         "a statement that was prepared and never run keeps nobody from reading",
         "shared/db.py",
         "        except asyncpg.ActiveSQLTransactionError:\n            await conn.execute(begin)\n",

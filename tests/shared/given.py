@@ -22,11 +22,13 @@ from shared.consumer import Handler, Subscription, Together
 from shared.db import By, Connection, Database
 from shared.events.envelope import Event
 from shared.events.roster import QuotaChanged
+from shared.given_up import Hand
 from shared.listening import PARTITIONS, consume
 
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)
 TOPIC = "roster.events"
 SERVICE = "identity"
+HAND = Hand("root", "源数据已更正")
 Where = Callable[[str], str]
 
 

@@ -16,8 +16,9 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.util import calc_crc32c_py
 from opentelemetry.metrics import CallbackOptions
+from structlog.testing import capture_logs
 
-from shared import consumer, dead_letters, inbox, listening, metrics, watching
+from shared import consumer, dead_letters, given_up, inbox, listening, metrics, watching
 from shared.broker import Broker, new_batch, packed
 from shared.consumer import KILLS, Together
 from shared.db import Connection
@@ -29,6 +30,7 @@ from shared.outbox import append
 from shared.replays import replay as replay_parked
 from shared.unit_copies import UnitUnknown
 from tests.shared.given import (
+    HAND,
     NOW,
     SERVICE,
     TOPIC,
@@ -165,7 +167,7 @@ async def test_dropping_what_is_parked_lets_the_key_go_on(kit: Kit) -> None:
     await put(kit.kafka, changed(unit, 1), changed(unit, 2), changed(unit, 3))
     async with kit.consuming(kit.subscription(refusing(unit, 2))):
         await until(lambda: past(kit, unit, 3))
-        dropped = await dead_letters.drop(kit.database, "kit", str(unit))
+        dropped = await dead_letters.drop(kit.database, "kit", str(unit), HAND)
         await put(kit.kafka, changed(unit, 4))
         await until(lambda: past(kit, unit, 4))
 
@@ -789,6 +791,31 @@ async def test_where_a_broken_batch_does_not_even_tell_its_end_nothing_is_passed
 
 
 @pytest.mark.asyncio
+async def test_a_consumer_that_stands_before_such_a_batch_goes_on_where_it_is_led_and_that_is_kept(
+    kit: Kit, spoiling: Spoiling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stood = asyncio.Event()
+
+    async def endless(*_: object) -> int:
+        stood.set()
+        raise CorruptRecordException
+
+    monkeypatch.setattr(listening, "_past", endless)
+    first, lost, behind = (changed(unit_in(0), 1) for _ in range(3))
+    for event in (first, lost, behind):
+        await put(kit.kafka, event)
+    spoiling(SPOILS["CorruptRecordException"], 1000)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await asyncio.wait_for(stood.wait(), 60)
+        before = await given_up.pass_over(kit.database, HAND, "kit", kit.kafka[1] + TOPIC, 0, 2)
+        await until(lambda: kit.handled(first, behind))
+
+    kept = await kit.database.pool.fetch("SELECT deed, consumer, partition, at_offset, next_offset, actor, reason FROM given_up")
+    assert (before, await kit.effects(), await kit.parked()) == (1, [1, 1], [])
+    assert [tuple(row) for row in kept] == [("pass_over", "kit", 0, 1, 2, HAND.actor, HAND.reason)]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("answered", [b"", bytes(26), bytes(27)], ids=["nothing", "half a head", "the head of another"])
 async def test_a_batch_whose_end_nobody_tells_is_not_passed_over(answered: bytes) -> None:
     """As when its leader has moved meanwhile."""
@@ -797,8 +824,9 @@ async def test_a_batch_whose_end_nobody_tells_is_not_passed_over(answered: bytes
         return SimpleNamespace(topics=[(TOPIC, [(0, 6, -1, -1, None, answered)])])
 
     client = SimpleNamespace(send=send, cluster=SimpleNamespace(leader_for_partition=lambda _: 1))
-    with pytest.raises(CorruptRecordException):
+    with pytest.raises(CorruptRecordException), capture_logs() as told:
         await listening._past(cast("AIOKafkaConsumer", SimpleNamespace(_client=client)), TopicPartition(TOPIC, 0), 5, 9)
+    assert [(line["topic"], line["partition"], line["offset"]) for line in told] == [(TOPIC, 0, 5)]
 
 
 async def put_unreadable(kit: Kit, partition: int) -> None:

@@ -15,10 +15,11 @@ from services.monitoring.queries.lists import REGISTER
 from shared import db, dead_letters, upkeep
 from shared.auth import Tokens, Who
 from shared.db import Database
-from shared.dead_letters import Parked
+from shared.dead_letters import Parked, drop
 from shared.glossary import Role
 from shared.http import service_app
 from shared.versions import OURS
+from tests.shared.given import HAND
 
 pytestmark = pytest.mark.asyncio
 NAME, NUMBER = "欧阳娜娜", "330499199001011234"
@@ -178,6 +179,21 @@ async def test_the_trail_of_monitoring_tells_who_released_a_list(stack: Place, d
         "核对无误",
         "编督〔2026〕1号",
     )
+
+
+async def test_the_trail_of_every_service_tells_who_gave_letters_up(stack: Place, roster: Database) -> None:
+    unit = str(uuid4())
+    for key, offset in ((unit, 7), (NAME, 8)):
+        await parked(roster, key, offset)
+        await drop(roster, "roster", key, HAND)
+
+    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+        stranger, of_unit = (await client.get("/trail")).json()["items"]
+        narrowed = (await client.get(f"/trail?unit={unit}")).json()["items"]
+
+    assert [of_unit] == narrowed
+    assert (of_unit["title"], of_unit["actor"], of_unit["reason"]) == ("放弃死信", f"服务器用户 {HAND.actor}", HAND.reason)
+    assert stranger["unit_id"] == str(UUID(int=0))
 
 
 async def test_a_page_of_the_trail_reads_the_releases_in_the_order_of_an_index(database: Callable[[str], str]) -> None:

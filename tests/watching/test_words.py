@@ -51,6 +51,6 @@ def test_every_kind_of_case_has_its_words() -> None:
 
 
 def test_words_are_short_and_chinese() -> None:
-    tables = (deeds.COMMANDS, deeds.EVENTS, deeds.WORKFLOWS, deeds.UPDATES, deeds.ACTIVITIES, deeds.CASES)
+    tables = (deeds.COMMANDS, deeds.EVENTS, deeds.WORKFLOWS, deeds.UPDATES, deeds.ACTIVITIES, deeds.CASES, deeds.BY_HAND)
 
     assert [words for table in tables for words in table.values() if not re.fullmatch(r"[\u4e00-\u9fff]{2,10}", words)] == []

@@ -1,6 +1,6 @@
 """What of the approvals stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
 
-from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, Audited
+from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, GIVEN_UP, Audited
 
 AUDITED = (
     EVENT_LOG,
@@ -15,4 +15,5 @@ AUDITED = (
     Audited("attachments", "id", ("application_id", "revision", "name", "size", "sha256", "brought_by", "brought_at")),
     Audited("attachment_removals", "id", ("removed_at", "kept_days")),
     EXPORTS,
+    GIVEN_UP,
 )

@@ -1,6 +1,6 @@
 """What of the accounts stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
 
-from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, Audited
+from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, GIVEN_UP, Audited
 
 AUDITED = (
     EVENT_LOG,
@@ -10,5 +10,6 @@ AUDITED = (
     Audited("proxy_ends", "id", ("ended_at", "ended_by")),
     DOWNLOADS,
     EXPORTS,
+    GIVEN_UP,
 )
 """That a role was taken back is in the event log."""

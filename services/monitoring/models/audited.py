@@ -1,6 +1,6 @@
 """What of the monitoring stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
 
-from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, Audited
+from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, GIVEN_UP, Audited
 
 AUDITED = (
     EVENT_LOG,
@@ -23,4 +23,5 @@ AUDITED = (
         "id",
         ("issue_id", "round", "measure", "taken_on", "whom", "led_by", "document_no", "summary", "recorded_by", "recorded_at"),
     ),
+    GIVEN_UP,
 )

@@ -1,6 +1,6 @@
 """What of the roster stands under the audit's seal (shared/audit). New tables are added at the end; what a seal covers of one never changes."""
 
-from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, Audited
+from shared.audit.models import DOWNLOADS, EVENT_LOG, EXPORTS, GIVEN_UP, Audited
 
 DECIDED = (
     *("person_id", "kind", "proof", "fields", "received_at", "received_by"),
@@ -18,4 +18,5 @@ AUDITED = (
     Audited("person_decisions", "request_id", DECIDED),
     Audited("code_endings", "concat(set, '/', code)", ("ended_on", "document_no", "reason", "actor", "at")),
     Audited("person_finds", "id", ("unit_id", "person_id", "from_unit_id", "actor", "at")),
+    GIVEN_UP,
 )
