@@ -132,6 +132,7 @@ OF_LISTS: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
     ("seats", "over"): ("超职数与否", {"true": "只要超职数的", "false": "不论是否超职数"}, ""),
     ("seats", "vacant"): ("空缺与否", {"true": "只要有空缺的", "false": "不论有无空缺"}, ""),
     ("differences", "kind"): ("差异种类", {}, ""),
+    ("person_finds", "actor"): ("核对人登录名", {}, ""),
 }
 """What one list means by a filter that other lists have too: its name, its values, its code set."""
 

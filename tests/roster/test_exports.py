@@ -4,7 +4,7 @@ import asyncio
 import io
 import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ import pytest_asyncio
 from deploy.local.place import Place
 from services.roster.app import create_app
 from services.roster.commands.corrections import correct_placement
+from services.roster.commands.finds import record_find
 from services.roster.commands.placements import place_person
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import set_seats
 from services.roster.models.fields import FROM_INSURANCE, PERSONS
+from services.roster.models.finds import RecordFind
 from services.roster.models.requests import CorrectPlacement, SetQuota, SetSeats
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
@@ -423,6 +425,25 @@ async def test_reveals_are_taken_as_their_page_shows_them_with_no_more_of_a_pers
     assert "人员编号为" in of_one.mark
     assert "查看人登录名为business_officer-user" in of_one.mark
     assert (await house.ask("reveals"))["code"] == "export_list_unknown"
+
+
+async def test_finds_are_taken_as_their_page_shows_them_with_no_more_of_a_person_than_it_does(house: House, roster_db: Database) -> None:
+    taker, giver = await given.row(roster_db, 2), await given.row(roster_db, 1)
+    (person, *_) = await given.in_post(roster_db, giver)
+    for found, actor in ((person, "clerk"), (None, "other")):
+        by = replace(given.by(), actor=actor)
+        await record_find(roster_db, by, RecordFind(unit_id=taker.unit_id, person_id=found, from_unit_id=found and giver.unit_id))
+    names = [await roster_db.pool.fetchval("SELECT name FROM units WHERE id = $1", each.unit_id) for each in (taker, giver)]
+
+    file = await house.take("person_finds", Role.AUDIT_ADMIN)
+    of_one = await house.take("person_finds", Role.AUDIT_ADMIN, filters={"actor": "clerk"})
+
+    labels = ("核对人", "拟调入单位", "结果", "人员", "人员编号", "现单位")
+    told = [tuple(each[label] for label in labels) for each in file.records()]
+    assert told == [("other", names[0], "不符", "", "", ""), ("clerk", names[0], "相符", "测＊＊", str(person), names[1])]
+    assert [each["核对人"] for each in of_one.records()] == ["clerk"]
+    assert "核对人登录名为clerk" in of_one.mark
+    assert (await house.ask("person_finds"))["code"] == "export_list_unknown"
 
 
 async def test_the_trail_is_taken_with_the_names_of_its_units(house: House, roster_db: Database) -> None:

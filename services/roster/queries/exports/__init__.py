@@ -2,6 +2,7 @@
 
 from services.roster.queries.exports.columns import words
 from services.roster.queries.exports.differences import DIFFERENCE_LISTS
+from services.roster.queries.exports.finds import FIND_LISTS
 from services.roster.queries.exports.jobs import JOB_LISTS
 from services.roster.queries.exports.limits import LIMIT_LISTS
 from services.roster.queries.exports.persons import PERSON_LISTS
@@ -21,6 +22,7 @@ EXPORTS = exports_of(
     *JOB_LISTS,
     *REFORM_LISTS,
     *REVEAL_LISTS,
+    *FIND_LISTS,
     *LIMIT_LISTS,
     letters_list("roster"),
     trail_list("roster", units="units"),
