@@ -447,6 +447,18 @@ async def test_the_page_of_such_an_application_shows_whom_he_named_and_lets_it_b
     assert (done.status_code, body["from_unit_id"], body["person_id"]) == (303, ELSEWHERE, given.PERSON_ID)
 
 
+async def test_somebody_of_another_unit_of_that_name_is_not_chosen_in_a_mended_form_without_a_word(alone: Door) -> None:
+    transfer = DETAIL | {"type": "transfer_application", "change_id": None, "kind": "SY", "funding": "full", "from_unit_id": ELSEWHERE}
+    path, namesake = f"/applications/{APPLICATION_ID}", ELSEWHERE[:-1] + "8"
+    alone.played.answers |= {path: transfer, "/codes": given.CODES | {"return_reasons": []}}
+    alone.played.answers["/person-finds"] = FOUND | {"from_unit_id": namesake, "person_id": namesake}
+    again = {"csrf": alone.sign_in(Role.UNIT_CLERK), "revision": "1", "do": "find"}
+    found = await alone.client.post(f"{path}/edit", data=TYPED | again | SOUGHT, headers=OURS)
+
+    assert (found.status_code, "在另一个同名单位" in found.text) == (409, True)
+    assert namesake not in found.text
+
+
 @pytest.mark.parametrize(("held", "words"), [("not_taken_back", "占用的编制尚未退回"), ("not_recordable", "办理记录未能写入")])
 async def test_why_a_case_stands_still_is_said_on_its_page(clerk: Door, held: str, words: str) -> None:
     exiting = DETAIL | {"type": "exit_application", "change_id": None, "kind": "SY", "funding": "full", "held": held}

@@ -23,6 +23,12 @@ router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
 SOUGHT = ("from_unit", "name", "id_number")
+OF_NAMESAKE = Problem(
+    status=409,
+    code="of_another_unit",
+    title="人员不在调出单位",
+    detail="三项相符的人员在另一个同名单位，不在本申请的调出单位。补正时不能更换调出单位；如需更换，请撤回后另行申请。",
+)
 """By what somebody of a unit beyond one's own is named for a transfer."""
 FIELDS = (
     *SOUGHT,
@@ -155,6 +161,8 @@ async def _sought(page: Page, kind: ApplicationType, typed: Typed, *, mended: An
         found = await page.send("roster", "/person-finds", {name: typed[name] for name in ("unit_id", *SOUGHT)})
     except Refused as refusal:
         return await _form(page, kind, typed, mended=mended, error=refusal.problem)
+    if mended and str(found["from_unit_id"]) != typed["from_unit_id"]:
+        return await _form(page, kind, typed, mended=mended, error=OF_NAMESAKE)
     chosen = {"from_unit_id": str(found["from_unit_id"]), "person_id": str(found["person_id"])}
     return await _form(page, kind, typed | dict.fromkeys(SOUGHT, "") | chosen, mended=mended, given=True)
 
