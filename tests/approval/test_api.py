@@ -329,6 +329,7 @@ async def test_an_exception_to_a_freeze_is_claimed_with_ground_document_and_why_
     mended_late = await door.ask(CLERK, "POST", again, mended)
     taken = await door.ask(CLERK, "POST", "/applications", ASKED | {"exception": told})
     seen = (await door.ask(CLERK, "GET", f"/applications/{taken.json()['application_id']}")).json()
+    excepted = [(await door.ask(CLERK, "GET", f"/applications?excepted_from={each}")).json() for each in (order, uuid.uuid4())]
 
     assert [(answer.status_code, answer.json()["code"]) for answer in needless] == 2 * [(409, "freeze_exception_needless")]
     assert [answer.status_code for answer in unfit] == 4 * [422]
@@ -338,6 +339,7 @@ async def test_an_exception_to_a_freeze_is_claimed_with_ground_document_and_why_
     assert mended_late.json()["code"] == "not_ready"
     assert taken.status_code == 201
     assert seen["exception"] == told | {"orders": [str(order)]}
+    assert [[each["id"] for each in page["items"]] for page in excepted] == [[seen["id"]], []]
 
 
 @pytest.mark.asyncio

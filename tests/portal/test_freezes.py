@@ -85,6 +85,18 @@ async def test_an_order_is_drawn_in_every_state_with_what_it_holds_up(door: Door
     assert not re.search(r"None|undefined", re.sub(r"<[^>]*>", "", page.text))
 
 
+async def test_an_order_names_the_applications_that_ask_for_an_exception_to_it(door: Door) -> None:
+    door.sign_in(Role.UNIT_HEAD)
+    answers(door)
+    page = (await door.client.get(PAGE)).text
+    door.played.answers["/applications"] = {"items": [], "next": None}
+    without = (await door.client.get(PAGE)).text
+
+    assert ("GET", "/applications", [("excepted_from", given_cases.ORDER_ID), ("limit", "100")]) in door.played.queries
+    assert page.count("用编1号") == 2
+    assert ("按冻结例外办理的申请" in page, "按冻结例外办理的申请" in without) == (True, False)
+
+
 async def test_an_order_without_approval_says_so_and_shows_the_rest(door: Door) -> None:
     door.sign_in(Role.UNIT_HEAD)
     answers(door)

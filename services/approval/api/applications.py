@@ -142,12 +142,15 @@ async def list_applications(
     state: ApplicationState | None = None,
     unit: UUID | None = None,
     blocked_by: UUID | None = None,
+    excepted_from: UUID | None = None,
     after: UUID = BEGINNING,
     limit: Limit = 50,
 ) -> Page:
-    """Applications in one's scope, oldest first, each with who has to act now and until when. `blocked_by`: those a freeze order holds up."""
+    """Applications in one's scope, oldest first, each with who has to act now and until when. `blocked_by`: those a freeze order holds up;
+    `excepted_from`: those that ask for an exception to it.
+    """
     async with database.reading() as conn:
-        found = await queries.applications(conn, who, state, unit, blocked_by, after, limit + 1)
+        found = await queries.applications(conn, who, queries.Narrowed(state, unit, blocked_by, excepted_from), after, limit + 1)
     return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 

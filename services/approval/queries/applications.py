@@ -1,6 +1,7 @@
 """Lists, one application, and what its workflow needs when it starts. Row scopes stand in the SQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -169,20 +170,30 @@ async def ensure_known(conn: Connection, names: Sequence[str]) -> None:
         raise ConcernedUnknown(places="、".join(unknown))
 
 
-async def applications(
-    conn: Connection, who: Who, state: ApplicationState | None, unit_id: UUID | None, blocked_by: UUID | None, after: UUID, limit: int
-) -> list[Line]:
+@dataclass(frozen=True)
+class Narrowed:
+    """Which applications are listed: in a state, of a unit, held up by a freeze order, asking for an exception to one."""
+
+    state: ApplicationState | None
+    unit_id: UUID | None
+    blocked_by: UUID | None
+    excepted_from: UUID | None
+
+
+async def applications(conn: Connection, who: Who, only: Narrowed, after: UUID, limit: int) -> list[Line]:
     """A page of applications in the caller's scope, oldest first."""
     rows = await conn.fetch(
         "SELECT a.*, r.title, coalesce(u.name, '—') AS unit FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision ="
         f" a.revision LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {in_scope(who)} AND ($2::text IS NULL OR a.state = $2)"
-        " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 AND ($6::uuid IS NULL OR $6 = ANY(a.blocked_by)) ORDER BY a.id LIMIT $5",
+        " AND ($3::uuid IS NULL OR a.unit_id = $3) AND a.id > $4 AND ($6::uuid IS NULL OR $6 = ANY(a.blocked_by))"
+        " AND ($7::text IS NULL OR r.exception -> 'orders' ? $7) ORDER BY a.id LIMIT $5",
         scope(who),
-        state,
-        unit_id,
+        only.state,
+        only.unit_id,
         after,
         limit,
-        blocked_by,
+        only.blocked_by,
+        only.excepted_from and str(only.excepted_from),
     )
     return [
         Line(

@@ -120,6 +120,7 @@ async def _detail(
     wanted = {"codes": ("roster", "/codes")}
     if page.viewer.may("applications.read"):
         wanted["held_up"] = ("approval", f"/applications?blocked_by={order_id}&limit=100")
+        wanted["excepted"] = ("approval", f"/applications?excepted_from={order_id}&limit=100")
     people = {each["actor"] for each in found["timeline"]} | {found["proposed_by"]}
     cards, names = await asyncio.gather(page.get_each(wanted), page.names_of(*people))
     typed = {"document_no": "", "reason": ""} | (typed or {})
