@@ -16,10 +16,12 @@ from deploy.local.place import Place
 from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
 from services.monitoring.models.requests import RecordMeasure
 from services.monitoring.queries import tasks
+from services.monitoring.queries.exports import measures_source
 from services.monitoring.rules.measures import ensure_fitting, recordable
 from shared.auth import Who
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
+from shared.exports.lists import ASKED_AT
 from shared.glossary import Addressee, Interviewer, IssueState, Measure, Role, Rung
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
@@ -157,6 +159,24 @@ async def test_whoever_may_not_or_has_nothing_to_write_is_refused_and_nothing_is
     assert await office.tables.rows("SELECT FROM measures") == []
     shown = [(await office.ask(role, method="GET")).json()["recordable"] for role in (Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR)]
     assert shown == [[*Measure], []]
+
+
+@pytest.mark.asyncio
+async def test_a_lead_that_was_handed_over_is_known_to_the_office_and_the_commission_alone(office: Office) -> None:
+    await served(office)
+    lead = {"measure": "lead_referred", "whom": "discipline", "taken_on": str(TODAY), "document_no": "移1号", "reason": "线索"}
+    for key, body in (("measure-l", lead), ("measure-i", INTERVIEW | {"reason": "谈"})):
+        assert (await office.ask(Role.SUPERVISION_OFFICER, key=key, json=body)).status_code == 201
+
+    async def seen_by(*roles: Role) -> list[list[str]]:
+        page = (await office.ask(*roles, method="GET")).json()["measures"]
+        source = measures_source(Who("somebody", frozenset(roles)), {ASKED_AT: NOW})
+        listed = await office.tables.rows(f"SELECT m.measure {source.rows} ORDER BY {source.order}", *source.parameters)
+        return [sorted(each["measure"] for each in page), sorted(row["measure"] for row in listed)]
+
+    both, alone = ["interview_held", "lead_referred"], ["interview_held"]
+    assert [await seen_by(role) for role in (Role.OFFICE_DIRECTOR, Role.COMMISSION)] == [[both, both]] * 2
+    assert [await seen_by(role) for role in (Role.UNIT_CLERK, Role.UNIT_HEAD, Role.PARENT_UNIT, Role.OBSERVER)] == [[alone, alone]] * 4
 
 
 @pytest.mark.asyncio

@@ -8,6 +8,7 @@ import asyncpg
 from services.monitoring.models.tasks import Kind, Tab
 from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
+from services.monitoring.rules.measures import shown_to
 from shared import parameter_words
 from shared.auth import Who
 from shared.db import Connection
@@ -190,6 +191,7 @@ def measures_source(who: Who, filters: Filters) -> Source:
     put = Parameters([scope(who)])
     below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
     kind = f"m.measure = {put(filters['measure'], 'text')}" if "measure" in filters else "true"
+    kind += f" AND m.measure = ANY({put(shown_to(who.roles), 'text[]')})"
     rows = f"FROM measures m JOIN issues i ON i.id = m.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {below} AND {kind}"
     return Source(rows, "m.taken_on DESC, m.id DESC", put)
 

@@ -159,7 +159,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     )
     ladder, extensions = await pinned_terms(conn, row)
     standing = _standing(row, notice, deadline, entries, orders, await parameters_on(conn, business_day(now)), extensions, who)
-    measures = await measures_of(conn, issue_id)
+    measures = await measures_of(conn, who, issue_id)
     rungs = [(step.rung, step.offset) for step in ladder]
     return IssuePage(
         **_line(row, rungs, now),

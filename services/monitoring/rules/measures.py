@@ -6,7 +6,7 @@ from datetime import date
 from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
 from services.monitoring.models.requests import RecordMeasure
 from services.monitoring.rules.tasks import CONFIRMED
-from shared.glossary import LABELS, Addressee, Interviewer, IssueState, Measure, Rung
+from shared.glossary import LABELS, Addressee, Interviewer, IssueState, Measure, Role, Rung
 
 ADDRESSEES: Mapping[Measure, tuple[Addressee, ...]] = {
     Measure.INTERVIEW: (Addressee.PRINCIPAL, Addressee.DEPUTY),
@@ -22,6 +22,14 @@ ADDRESSEES: Mapping[Measure, tuple[Addressee, ...]] = {
 
 ASKED_BY: Mapping[Rung, Measure] = {Rung.INTERVIEW: Measure.INTERVIEW, Rung.CIRCULAR: Measure.CIRCULAR}
 """What a rung of the ladder asks the office to do."""
+
+KNOW_OF_LEADS = frozenset({Role.BUSINESS_OFFICER, Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR, Role.COMMISSION})
+"""A lead that was handed over is nothing for the unit that it is about."""
+
+
+def shown_to(roles: Collection[Role]) -> list[Measure]:
+    """The measures that somebody with these roles may know of."""
+    return [measure for measure in Measure if measure is not Measure.REFERRAL or not KNOW_OF_LEADS.isdisjoint(roles)]
 
 
 def due(fired: Collection[Rung], taken: Collection[Measure]) -> tuple[Measure, ...]:
