@@ -1,5 +1,6 @@
 """处置措施: what may be recorded of an issue beyond its notice, by whom, and who is asked for it when the ladder has come to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.place import Place
+from services.monitoring.commands.measures import record_measure
 from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
 from services.monitoring.models.requests import RecordMeasure
 from services.monitoring.queries import tasks
@@ -25,9 +27,10 @@ from shared.exports.lists import ASKED_AT
 from shared.glossary import Addressee, Interviewer, IssueState, Measure, Role, Rung
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
-from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables
+from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by, refused
 from tests.roster.doors import Doors
 from tests.scopes import opened
+from tests.shared.given import until
 from workflows.rectification_case import Act
 
 TODAY = NOW.date()
@@ -159,6 +162,23 @@ async def test_whoever_may_not_or_has_nothing_to_write_is_refused_and_nothing_is
     assert await office.tables.rows("SELECT FROM measures") == []
     shown = [(await office.ask(role, method="GET")).json()["recordable"] for role in (Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR)]
     assert shown == [[*Measure], []]
+
+
+@pytest.mark.asyncio
+async def test_what_is_struck_off_in_the_same_moment_is_judged_as_struck_off(office: Office) -> None:
+    await served(office)
+    issue_id, pool = (await office.tables.issue())["id"], office.tables.database.pool
+    what = RecordMeasure(issue_id=issue_id, measure=Measure.CIRCULAR, taken_on=TODAY)
+    async with pool.acquire() as conn, conn.transaction():
+        await conn.execute("UPDATE issues SET state = 'closed' WHERE id = $1", issue_id)
+        recording = asyncio.create_task(refused(record_measure(office.tables.database, by(), what)))
+        await until(
+            lambda: pool.fetchval(
+                "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        )
+    assert await recording is MeasureTooEarly
+    assert await office.tables.rows("SELECT FROM measures") == []
 
 
 @pytest.mark.asyncio

@@ -195,28 +195,13 @@ async def _rounds_settled(conn: Connection, last_id: UUID | None) -> list[Listed
 async def _rounds_between(conn: Connection, unit_id: UUID, issued_at: datetime | None) -> list[Listed]:
     """Rounds that came and went since the last edition, before the one that the issue is in: no edition has told of them."""
     rows = await conn.fetch(
-        "SELECT past.*, i.rule FROM past_rounds AS past JOIN issues i ON i.id = past.issue_id"
+        "SELECT past.*, past.issue_id AS id, i.rule, NULL AS deadline FROM past_rounds AS past JOIN issues i ON i.id = past.issue_id"
         " WHERE i.unit_id = $1 AND past.closed_at > coalesce($2::timestamptz, '-infinity') AND NOT EXISTS"
         " (SELECT FROM supervision_lines l WHERE l.issue_id = past.issue_id AND l.round = past.round)",
         unit_id,
         issued_at,
     )
-    return [
-        Listed(
-            issue_id=row["issue_id"],
-            round=row["round"],
-            rule=row["rule"],
-            level=Light(row["level"]),
-            state=IssueState(row["state"]),
-            matter=matter_of(row["rule"], row["inputs"]),
-            document_no=row["number"],
-            measure=row["demand"],
-            found_on=business_day(row["found_at"]),
-            due_at=row["due_at"],
-            deadline=None,
-        )
-        for row in rows
-    ]
+    return [_listed(row) for row in rows]
 
 
 def _listed(row: asyncpg.Record) -> Listed:
