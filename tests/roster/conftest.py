@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -17,6 +18,7 @@ from shared.db import Database
 from tests import secret_files
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.roster.importing import Office
 
 _EMPTY = """
 DO $$ BEGIN EXECUTE (
@@ -70,3 +72,9 @@ async def doors(
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
     ):
         yield Doors(http, tokens)
+
+
+@pytest.fixture
+def office(roster_db: Database, tmp_path: Path) -> Office:
+    """Who brings files."""
+    return Office(roster_db, tmp_path)

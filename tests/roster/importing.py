@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import xlsxwriter
 
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
-from services.roster.commands.imports import begin_applying, receive_import, sealed_pieces
+from services.roster.commands.imports import begin_applying, kept_file, receive_import, sealed_pieces
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import BeginApplying, MappingFile, ReceiveImport
 from services.roster.queries import imports as queries
@@ -25,6 +26,8 @@ from shared.db import Database
 from shared.events.envelope import uuid7
 from shared.glossary import Role
 from shared.sheets.reading import MARK, OPEN_AT_ONCE
+from shared.sheets.returned import annotated
+from tests.imports.rows import USCC, person, unit
 from tests.roster import given
 
 Cells = Mapping[str, Any]
@@ -49,6 +52,11 @@ def book(sheets: Mapping[str, Sequence[Cells]], mark: str = "") -> bytes:
         made.worksheets()[-1].very_hidden()
     made.close()
     return target.getvalue()
+
+
+def with_posts(posts: Any = 3, **changes: Any) -> dict[str, Any]:
+    """A row of a unit with its posts."""
+    return unit(编制类型="事业编制", 经费形式="全额拨款", 编制数=posts) | changes
 
 
 def coloured(content: bytes, sheet: int, colour: str) -> list[str]:
@@ -118,6 +126,26 @@ class Office:
     async def refused(self, view: ImportView) -> list[tuple[str, str]]:
         async with self.database.reading() as conn:
             return [(each.name, each.sentence) for each in await queries.refused_units(conn, view.id)]
+
+    async def returned(self, view: ImportView) -> bytes:
+        """The file with its findings."""
+        place = await kept_file(self.database, given.CIPHER, view.id)
+        async with self.database.reading() as conn:
+            marks = await queries.marks(conn, view.id)
+        try:
+            return await annotated(place, view.file_name, marks)
+        finally:
+            os.close(place)
+
+    async def unit_id(self, name: str) -> UUID:
+        unit_id: UUID = await self.database.pool.fetchval("SELECT id FROM units WHERE name = $1", name)
+        return unit_id
+
+
+async def two_units(office: Office) -> None:
+    """甲单位 with a person to change, 乙单位 with one to stay."""
+    units = [with_posts(内设机构="办公室"), with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1], 内设机构="办公室")]
+    await office.write("roster", {"单位": units, "人员": [person(0, 学历="本科"), person(1, 单位="乙单位", 学历="本科")]})
 
 
 class Opening:

@@ -6,14 +6,12 @@ import re
 import zipfile
 from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from services.roster.commands.import_sheets import wanted_of
 from services.roster.models.fields import PERSONS, Kind
 from services.roster.queries.imports import ImportView
-from shared.db import Database
 from shared.sheets.reading import ensure_readable, held
 from tests.roster import by_hand
 from tests.roster.importing import Office
@@ -24,11 +22,6 @@ BOOK = by_hand.XLSX.read_bytes()
 _SINCE_VERSION_2 = frozenset(
     {"full_time_degree", "in_service_education", "in_service_degree", "professional_title_level", "flexible_retirement", "exit_reason"}
 )
-
-
-@pytest.fixture
-def office(roster_db: Database, tmp_path: Path) -> Office:
-    return Office(roster_db, tmp_path)
 
 
 async def unsaid(office: Office, view: ImportView, rows: Iterable[tuple[by_hand.Row, str, str]]) -> list[object]:

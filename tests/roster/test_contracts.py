@@ -20,8 +20,7 @@ from shared.glossary import Role
 from tests.imports.rows import person
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.roster.importing import Office
-from tests.roster.test_imports import with_posts
+from tests.roster.importing import Office, with_posts
 from tests.roster.test_populations import hospital, post
 from tests.roster.test_reform import carried_out, merge
 

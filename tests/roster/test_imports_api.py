@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,11 +26,6 @@ from tests.sheets import hostile
 pytestmark = pytest.mark.asyncio
 POSTS = {"编制类型": "事业编制", "经费形式": "全额拨款", "编制数": 1}
 FILE = book({"单位": [unit(**POSTS)], "人员": [person(0), person(1, 性别="男")]})
-
-
-@pytest.fixture
-def office(roster_db: Database, tmp_path: Path) -> Office:
-    return Office(roster_db, tmp_path)
 
 
 async def brought(doors: Doors, content: bytes = FILE, kind: str = "roster", name: str = "名册.xlsx", **more: Any) -> httpx.Response:

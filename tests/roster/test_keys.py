@@ -36,9 +36,8 @@ from shared.law.retirement import Sex
 from tests import secret_files
 from tests.imports.rows import NUMBERS, person
 from tests.roster import given
-from tests.roster.importing import Office
+from tests.roster.importing import Office, with_posts
 from tests.roster.test_changes import carried_out, case, registered
-from tests.roster.test_imports import with_posts
 
 pytestmark = pytest.mark.asyncio
 OFFICE = Who("officer", frozenset())

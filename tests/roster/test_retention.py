@@ -21,9 +21,8 @@ from shared.glossary import Role
 from tests.imports.rows import person
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.roster.importing import Office
+from tests.roster.importing import Office, with_posts
 from tests.roster.test_api import registered
-from tests.roster.test_imports import with_posts
 
 pytestmark = pytest.mark.asyncio
 FILE = {"单位": [with_posts()], "人员": [person(0), person(1)]}

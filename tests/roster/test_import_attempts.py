@@ -1,0 +1,146 @@
+"""A check and a writing that are cancelled, repeated, or made by two at once: nothing is doubled, nothing left out."""
+
+import asyncio
+from contextlib import suppress
+from types import NoneType
+from typing import Any
+
+import pytest
+
+from deploy.city.invented import Inventor
+from services.roster.commands import import_checks
+from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_gathered import Check
+from services.roster.commands.import_writes import apply_import
+from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
+from services.roster.models.imports import (
+    BeginApplying,
+    CancelImport,
+    FileForgotten,
+    ImportOver,
+    ImportState,
+    NotChecked,
+    Superseded,
+)
+from tests.imports.rows import NUMBERS, USCC, person
+from tests.roster import given
+from tests.roster.importing import Office, with_posts
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_anew(office: Office) -> None:
+    cancelled, repeated = [await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]}) for _ in range(2)]
+    await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
+    await check_import(office.database, given.CIPHER, office.clock, cancelled)
+    both = (check_import(office.database, given.CIPHER, office.clock, repeated) for _ in range(2))
+    ends = await asyncio.gather(*both, return_exceptions=True)
+
+    assert {type(end) for end in ends} <= {NoneType, Superseded}
+    assert (await office.view(cancelled)).state == ImportState.CANCELLED
+    view = await office.view(repeated)
+    assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
+    with pytest.raises(ImportOver):
+        await cancel_import(office.database, given.by(None), CancelImport(import_id=cancelled))
+    with pytest.raises(NotChecked):
+        await begin_applying(office.database, given.by(None), BeginApplying(import_id=cancelled))
+
+
+async def test_a_check_that_another_attempt_took_over_fails_and_the_next_one_checks(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought = await office.bring("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    prepared = import_checks._prepare
+
+    async def overtaken(*asked: Any) -> Check:
+        await office.database.pool.execute("UPDATE imports SET attempt = attempt + 1 WHERE id = $1", brought)
+        return await prepared(*asked)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(import_checks, "_prepare", overtaken)
+        with pytest.raises(Superseded):
+            await check_import(office.database, given.CIPHER, office.clock, brought)
+    await check_import(office.database, given.CIPHER, office.clock, brought)
+
+    view = await office.view(brought)
+    assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
+
+
+async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    people = [person(place, 单位=f"单位{place // 2}") for place in range(8)]
+    view = await office.check("roster", {"单位": units, "人员": people})
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+
+    async def cancel_soon() -> None:
+        while (await office.view(view.id)).units_done < 1:  # noqa: ASYNC110  the writing is in another task
+            await asyncio.sleep(0.005)
+        with suppress(ImportOver):  # it was quicker
+            await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
+
+    await asyncio.gather(apply_import(office.database, given.CIPHER, office.clock, view.id, 4), cancel_soon())
+
+    done = await office.view(view.id)
+    there = await office.database.pool.fetch("SELECT count(*) AS people FROM units JOIN placements ON unit_id = units.id GROUP BY units.id")
+    assert done.state in {ImportState.CANCELLED, ImportState.APPLIED}
+    assert len(there) == done.units_done
+    assert [row["people"] for row in there] == [2] * done.units_done
+
+
+async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> None:
+    view = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    await office.database.pool.execute("UPDATE imports SET state = $2 WHERE id = $1", view.id, ImportState.APPLYING)
+
+    await apply_import(office.database, given.CIPHER, office.clock, view.id)
+
+    assert await office.refused(view) == []
+    assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 1
+    assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 1
+
+
+async def test_a_refused_unit_takes_those_below_it_along_and_no_other_of_its_block(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    units[3]["主管部门"] = "单位1"
+    people = [person(place, 单位=f"单位{place}") for place in range(4)]
+    view = await office.check("roster", {"单位": units, "人员": people})
+    other = Inventor(9).uscc("12")
+    await office.write("roster", {"单位": [with_posts(单位名称="别的单位", 统一社会信用代码=other)], "人员": [person(1, 单位="别的单位")]})
+
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+    await apply_import(office.database, given.CIPHER, office.clock, view.id)
+
+    assert [name for name, _ in await office.refused(view)] == ["单位1", "单位3"]
+    there = await office.database.pool.fetch("SELECT name, version FROM units ORDER BY name")
+    assert {row["name"] for row in there} == {"单位0", "单位2", "别的单位"}
+    assert await office.database.pool.fetchval("SELECT count(*) FROM event_log WHERE aggregate_type = 'unit'") == sum(
+        row["version"] for row in there
+    )
+
+
+async def test_two_attempts_at_once_double_nothing_and_leave_nothing_out(office: Office) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    view = await office.check("roster", {"单位": units, "人员": [person(place, 单位=f"单位{place // 2}") for place in range(8)]})
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+
+    await asyncio.gather(*(apply_import(office.database, given.CIPHER, office.clock, view.id, rows) for rows in (100, 4)))
+
+    done = await office.view(view.id)
+    assert (done.state, done.units_done, await office.refused(view)) == (ImportState.APPLIED, 4, [])
+    assert await office.database.pool.fetchval("SELECT count(*) FROM units") == 4
+    assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 8
+
+
+async def test_what_is_kept_of_a_file_is_encrypted_and_gone_after_its_time(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    kept = await office.database.pool.fetch(
+        "SELECT content AS data FROM import_files UNION ALL SELECT sealed FROM import_rows WHERE sealed IS NOT NULL"
+    )
+    assert len(kept) == 3
+    assert not any(NUMBERS[0].encode() in row["data"] or row["data"][:2] == b"PK" for row in kept)
+
+    await forget_import(office.database, given.by(None), CancelImport(import_id=view.id))
+
+    with pytest.raises(FileForgotten):
+        await kept_file(office.database, given.CIPHER, view.id)
+    assert await office.database.pool.fetchval("SELECT count(*) FROM import_rows WHERE sealed IS NOT NULL OR mark IS NOT NULL") == 0
+    assert (await office.view(view.id)).state == ImportState.FORGOTTEN
