@@ -77,6 +77,16 @@ def test_a_day_is_used_up_only_when_the_clock_runs_at_the_close_of_business() ->
     assert over_the_close.due_on == date(2026, 9, 28)
 
 
+def test_a_pause_holds_from_its_first_instant_to_just_before_its_last() -> None:
+    from_the_close = five_days().paused(at("2026-09-21T17:30"), "order", "冻结")
+    to_the_close = five_days().paused(at("2026-09-21T09:00"), "order", "冻结").resumed(at("2026-09-21T17:30"))
+
+    assert from_the_close.used(at("2026-09-22T18:00")) == from_the_close.resumed(at("2026-09-21T18:00")).used(at("2026-09-21T23:00")) == 1
+    assert [each.day.day for each in from_the_close.certificate().days] == [19, 20, 21]
+    assert from_the_close.certificate().days[-1].verdict == "paused"
+    assert to_the_close.due_on == date(2026, 9, 24)
+
+
 def test_a_paused_deadline_goes_on_with_the_days_it_had_left() -> None:
     paused = five_days().paused(at("2026-09-21T10:00"), "order", "冻结")
 
@@ -134,6 +144,8 @@ def test_a_second_pause_and_a_resumption_without_pause_are_refused() -> None:
         five_days().resumed(at("2026-09-21T10:00"))
     with pytest.raises(ValueError, match="before it began"):
         paused.resumed(at("2026-09-20T10:00"))
+    with pytest.raises(ValueError, match="before the last one ended"):
+        paused.resumed(at("2026-09-22T10:00")).paused(at("2026-09-21T11:00"), "order", "冻结")
 
 
 def test_trap_24_a_deadline_beyond_the_notice_is_provisional_until_the_notice_is_loaded() -> None:
@@ -153,6 +165,18 @@ def test_an_outsider_recomputes_every_certificate(deadline: Deadline) -> None:
     certificate = json.loads(deadline.certificate().model_dump_json())
 
     assert recomputed_due(certificate) == certificate["due_at"]
+
+
+@given(deadlines())
+def test_a_certificate_tells_every_day_once_and_as_many_counted_ones_as_the_term_has(deadline: Deadline) -> None:
+    certificate = deadline.certificate()
+    last = deadline.due_on or deadline.pauses[-1].since.astimezone(CHINA).date()
+
+    assert [each.day for each in certificate.days] == [
+        deadline.start_on + timedelta(days=number) for number in range(1, (last - deadline.start_on).days + 1)
+    ]
+    if deadline.due_on:
+        assert sum(each.verdict == "counted" for each in certificate.days) == deadline.total
 
 
 @given(deadlines())
