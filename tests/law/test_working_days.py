@@ -55,6 +55,26 @@ def test_a_published_notice_makes_a_provisional_term_certain_and_may_touch_the_d
     assert (term.due_on, term.provisional) == (date(2027, 1, 4), False)
 
 
+def test_in_a_year_without_a_notice_the_days_that_the_law_itself_names_are_off() -> None:
+    of_2028 = [date(2028, 1, 1) + timedelta(days=number) for number in range(366)]
+
+    off = {(day.month, day.day) for day in of_2028 if day.weekday() < 5 and not CALENDAR.is_working(day)}
+
+    assert off == {(5, 1), (5, 2), (10, 2), (10, 3)}  # 1 January and 1 October 2028 are a Saturday and a Sunday
+    assert not CALENDAR.is_working(date(2029, 1, 1))
+    assert not CALENDAR.is_working(date(2029, 10, 1))
+
+
+def test_what_is_known_ends_three_days_before_the_last_published_year() -> None:
+    assert [CALENDAR.knows(date(2026, 12, day)) for day in (27, 28, 31)] == [True, False, False]
+    assert (CALENDAR.horizon, Calendar.of({}, ()).horizon) == (date(2026, 12, 31), None)
+
+
+def test_a_term_of_no_day_is_none() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        CALENDAR.add_working_days(date(2026, 9, 18), 0)
+
+
 def working(start: date, end: date) -> int:
     """Working days after `start` up to `end`."""
     return sum(CALENDAR.is_working(start + timedelta(days=offset)) for offset in range(1, (end - start).days + 1))
