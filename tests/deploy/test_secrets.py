@@ -24,6 +24,9 @@ from shared.crypto import RingFile
 from shared.errors import Unavailable
 from shared.secret_files import ReadableByAll, read
 
+BESIDE = range(2200, 12000, 150)
+"""Ports of none of the stacks that tests start (`tests/conftest.py`)."""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -231,12 +234,12 @@ def test_a_ring_that_is_gone_is_never_made_anew_where_there_is_data(
     tmp_path: Path,
     name: str,
 ) -> None:
-    place = Place(tmp_path, 1900, "test")
+    place = next(place for offset in BESIDE if stack.is_free(place := Place(tmp_path, offset, "test")))
     place.make_folders()
     secret_files.make(place.secrets)
     (place.secrets / name).unlink()
     (place.home / "pg" / "data").mkdir()
-    env = {"BIANBAN_HOME": str(tmp_path), "BIANBAN_ENVIRONMENT": "test", "BIANBAN_PORT_OFFSET": "1900"}
+    env = {"BIANBAN_HOME": str(tmp_path), "BIANBAN_ENVIRONMENT": "test", "BIANBAN_PORT_OFFSET": str(place.offset)}
 
     up = CliRunner().invoke(cli.app, ["up", "--city", "none"], env=env)
     made = CliRunner().invoke(cli.app, ["keys", "make"], env=env)
