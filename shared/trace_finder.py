@@ -10,8 +10,6 @@ import httpx
 from shared.found_traces import Found, Trace, lined_up
 
 SERVICES = ("roster", "approval", "monitoring")
-NUMBERING = ("approval", "monitoring")
-"""Who tell the cases of a number or a bare id."""
 ASKED = (*SERVICES, "zipkin")
 """Who may fail to answer."""
 MOST_TRACES = 200
@@ -63,7 +61,7 @@ class Finder:
 
     async def cases(self, of: str) -> list[str]:
         """What the number of a document or a bare id is of."""
-        return [case for each in await self._each(f"/cases?of={quote(of, safe='')}", NUMBERING) for case in each]
+        return [case for each in await self._each(f"/cases?of={quote(of, safe='')}") for case in each]
 
     async def case(self, case_id: str) -> Found | None:
         """Everything of one case: its events, and each trace that carries its id. None when nothing is known of it."""

@@ -16,7 +16,7 @@ from shared.found_traces import TRACE_ID, Found
 from shared.trace_finder import Finder
 
 _CASE = re.compile(r"[a-z]+:.+")
-_HINT = "案件编号带种类，如 approval:…、rectification:…:1、freeze:…、import:…；追踪编号为 32 位。"
+_HINT = "案件编号带种类，如 approval:…、rectification:…:1、freeze:…、import:…、comparison:…；追踪编号为 32 位。"
 
 
 def trace(

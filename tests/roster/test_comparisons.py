@@ -563,6 +563,8 @@ async def test_a_file_comes_in_by_the_door_and_only_from_who_keeps_the_roster(do
     taken = await doors.http.post("/comparisons", files=files, headers=doors.office)
     assert taken.status_code == 202, taken.text
     view = (await doors.http.get(f"/comparisons/{taken.json()['run_id']}", headers=doors.office)).json()
+    cases = await doors.http.get(f"/cases?of={taken.json()['run_id']}", headers=doors.as_(Role.SYSTEM_ADMIN))
+    assert cases.json() == [f"comparison:{taken.json()['run_id']}"]
     assert (view["state"], view["file_name"], view["leads"]) == ("comparison_received", "上级.xlsx", "2026")
     assert not await upper.database.pool.fetchval("SELECT whole FROM comparison_runs")
     (started,) = await upper.database.pool.fetch("SELECT type, body FROM outbox ORDER BY id DESC LIMIT 1")

@@ -48,6 +48,16 @@ async def checked(doors: Doors, office: Office, **more: Any) -> str:
     return import_id
 
 
+async def test_who_operates_the_system_gets_from_an_imports_id_to_its_case(doors: Doors) -> None:
+    import_id = (await brought(doors)).json()["import_id"]
+    keeper = doors.as_(Role.SYSTEM_ADMIN)
+
+    found = [(await doors.http.get("/cases", params={"of": of}, headers=keeper)).json() for of in (import_id, str(uuid4()), "无此号")]
+
+    assert found == [[f"import:{import_id}"], [], []]
+    assert (await doors.http.get("/cases", params={"of": import_id}, headers=doors.office)).status_code == 403
+
+
 async def test_a_file_is_taken_checked_shown_and_given_back_to_its_owner_alone(doors: Doors, office: Office) -> None:
     import_id = await checked(doors, office)
 

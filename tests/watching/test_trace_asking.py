@@ -86,6 +86,18 @@ async def test_a_bare_id_finds_its_case(tmp_path: Path) -> None:
     assert (found.asked, [each["title"] for each in found.events], away) == (CASE, ["已受理"], [])
 
 
+async def test_a_bare_id_of_an_import_is_known_by_the_roster_alone(tmp_path: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        known = request.url.port == 18102
+        if request.url.path == "/cases":
+            return httpx.Response(200, json=[f"import:{BARE}"] if known else [])
+        return httpx.Response(200, json={"events": [EVENT] if known else [], "workflow": None, "traces": []})
+
+    found, away = await asked_by(tmp_path, answer, BARE)
+
+    assert (found.asked, away) == (f"import:{BARE}", [])
+
+
 async def test_a_bare_id_of_several_cases_names_them(tmp_path: Path) -> None:
     with pytest.raises(WrongPlace, match="2 个案件：rectification:1:2、rectification:1:1。请写其中之一"):
         await asked_by(tmp_path, numbered("rectification:1:2", "rectification:1:1"), BARE)

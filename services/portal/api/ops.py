@@ -16,11 +16,11 @@ from services.portal.models import Away
 from services.portal.rules.waterfall import waterfall
 from shared.found_traces import TRACE_ID, Found
 from shared.glossary import SERVICE_NAMES
-from shared.trace_finder import ASKED, Finder, Zipkin
+from shared.trace_finder import ASKED, SERVICES, Finder, Zipkin
 
 router = APIRouter(prefix="/ops")
 Operator = Annotated[Page, Depends(Opened("traces.read"))]
-MOST_CASES, NUMBERING = 50, ("approval", "monitoring")
+MOST_CASES = 50
 _NAMES = SERVICE_NAMES | {"zipkin": "Zipkin"}
 _CASE = re.compile(r"[a-z]{1,20}:[0-9A-Za-z:-]{1,60}")
 
@@ -54,7 +54,7 @@ async def _told(page: Page, service: str, path: str, **query: str) -> Any:
 
 async def _cases(page: Page, asked: str) -> tuple[list[str], list[str]]:
     """What the number or the id is of, and which of those who know did not answer."""
-    told = dict(zip(NUMBERING, await asyncio.gather(*(_told(page, each, "/cases", of=asked[:80]) for each in NUMBERING)), strict=True))
+    told = dict(zip(SERVICES, await asyncio.gather(*(_told(page, each, "/cases", of=asked[:80]) for each in SERVICES)), strict=True))
     cases = [case for each in told.values() for case in each or ()]
     return cases[:MOST_CASES], [service for service, each in told.items() if each is None]
 

@@ -68,6 +68,7 @@ _ROUTES = {
     "POST /loads/check": "检查期初建账",
     "GET /templates/{kind}": "下载导入模板",
     "POST /imports": "上传导入文件",
+    "GET /cases": "按编号查找导入和比对",
     "GET /imports": "导入列表",
     "GET /imports/{import_id}": "一次导入的情况",
     "GET /imports/{import_id}/problems": "导入中发现的问题",
