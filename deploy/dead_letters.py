@@ -6,6 +6,7 @@ import json
 import shlex
 import textwrap
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
+from deploy.standing_readers import Standing, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
 from shared.db import Database
@@ -25,7 +27,7 @@ from shared.parked_words import parked_because
 PATIENCE = 15.0
 _UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
 _UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
-_FOLLOWS = "停在该处的消费者数秒后由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
+_FOLLOWS = "停在该处的消费者半分钟内由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
 
 
 def _said(reason: str) -> str:
@@ -41,9 +43,15 @@ Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号）�
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
 
-@app.command("list", help="列出全部死信；没有则退出码为 0，有则为 1。")
+@app.command("list", help="列出全部死信，和停在读不出的批次前的消费者；都没有则退出码为 0，有则为 1。")
 def listed() -> None:
     found = [(service, letter) for service in SERVICES for letter in ask(service, dead_letters.listed)]
+    _tell_letters(found)
+    if _tell_standing() or found:
+        raise typer.Exit(1)
+
+
+def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
     if not found:
         typer.echo("没有死信。")
         return
@@ -54,7 +62,30 @@ def listed() -> None:
             when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
             typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
     typer.echo(f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同。")
-    raise typer.Exit(1)
+
+
+def _tell_standing() -> bool:
+    """Whether a consumer stands, with the command that leads it on."""
+    asked = [each for service in SERVICES for each in ask(service, readers)]
+    try:
+        found = asyncio.run(standing(Place.from_environment().kafka, asked))
+    except (KafkaError, TimeoutError, OSError):
+        typer.echo("Kafka 没有应答，未能核对有无消费者停在读不出的批次前。请查看 bianban status。")
+        return False
+    for each in found:
+        typer.echo(_stands(each))
+    return bool(found)
+
+
+def _stands(each: Standing) -> str:
+    reader, at = each.reader, f"{each.reader.topic}/{each.reader.partition}"
+    told = f"{reader.service} 的消费者 {reader.consumer} 停在 {at} 的 {reader.offset}：Kafka 此处的批次损坏，读不出它到哪里为止。"
+    if each.behind is None:
+        return f"{told}\n  其后也没有找到可读之处，请按运维手册 DeadLetters 处理。"
+    return (
+        f"{told}\n  如各副本都没有完整的数据，越过后由 {each.behind} 继续，其间的事件不再处理：\n"
+        f"bianban dead-letters pass {reader.service} {reader.consumer} {reader.topic} {reader.partition} {each.behind} --reason 事由"
+    )
 
 
 @app.command(help="显示一个消息键的全部死信，按处理顺序；姓名、证件号码等一律遮盖。")

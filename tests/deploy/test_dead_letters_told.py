@@ -90,6 +90,7 @@ async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
     key, at = str(uuid4()), datetime(2026, 9, 1, tzinfo=UTC)
     letter = DeadLetter(1, "roster", key, "roster.events", "roster.unit_changed.v1", "the process died while handling it", at)
     monkeypatch.setattr(dead_letters, "ask", lambda service, _: [letter] if service == "roster" else [])
+    monkeypatch.setattr(dead_letters, "_tell_standing", lambda: False)
     monkeypatch.setenv("COLUMNS", "80")
 
     with pytest.raises(typer.Exit):
