@@ -7,7 +7,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -183,28 +183,46 @@ def clean(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")]
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False) -> None:
     place = Place.from_environment()
     parts = stack.published(place)
+    silent = _silent(place, parts)
     if as_json:
-        typer.echo(json.dumps([asdict(part) | {"memory": part.memory()} for part in parts], ensure_ascii=False, indent=1))
+        more = [{"memory": part.memory(), "silent": silent.get(part.name, "")} for part in parts]
+        typer.echo(json.dumps([asdict(part) | each for part, each in zip(parts, more, strict=True)], ensure_ascii=False, indent=1))
     elif parts:
-        console.print(_table(parts))
+        console.print(_table(parts, silent))
+        for name, wrong in silent.items():
+            console.print(
+                f"{name} 现在不能用：{wrong}。请查看 bianban logs {name}，或运行 bianban restart {name}。",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
         for part in parts:
             if part.last_error:
                 console.print(f"{part.name} 最近错误：{part.last_error}", style="yellow", markup=False, soft_wrap=True)
         console.print(f"监管进程 {stack.supervisor(place)}，数据目录 {place.home}，业务时间 {_business_time(place)}")
     else:
         console.print("没有在运行。启动：bianban up")
-    if not parts or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):
+    if not parts or silent or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):
         raise typer.Exit(1)
 
 
-def _table(parts: list[PartState]) -> Table:
+def _silent(place: Place, parts: list[PartState]) -> dict[str, str]:
+    if not parts:
+        return {}
+    from deploy.local.silence import silent  # noqa: PLC0415  most commands ask no part
+
+    return asyncio.run(silent(place, parts))
+
+
+def _table(parts: list[PartState], silent: Mapping[str, str]) -> Table:
     table = Table("部件", "状态", "进程", "端口", "内存 MB", "自", "重启")
     for part in parts:
         memory = part.memory() // 2**20
         since = f"{datetime.fromtimestamp(part.since, CHINA):%m-%d %H:%M}" if part.since else ""
         numbers = (str(part.pid or ""), str(part.port or ""), str(memory or ""))
-        colour = "green" if part.state in GOOD else "red" if part.state is State.FAILED else "yellow"
-        table.add_row(part.name, f"[{colour}]{LABELS[part.state]}", *numbers, since, str(part.restarts or ""))
+        hangs = part.name in silent
+        colour = "red" if hangs or part.state is State.FAILED else "green" if part.state in GOOD else "yellow"
+        table.add_row(part.name, f"[{colour}]{'不应答' if hangs else LABELS[part.state]}", *numbers, since, str(part.restarts or ""))
     return table
 
 

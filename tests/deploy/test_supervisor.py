@@ -132,6 +132,25 @@ async def test_a_killed_part_is_started_again_and_the_status_tells(places: Calla
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["temporal", "identity-worker"])
+async def test_a_part_that_hangs_is_not_said_to_be_well(places: Callable[[str], Place], name: str) -> None:
+    """Its supervisor has seen it ready, and asks no more."""
+    place = places("home")
+    await start(place, name)
+    hanging = psutil.Process(seen(place, name).pid or 0)
+    before = bianban(place, "status", BIANBAN_PORT_OFFSET="0")  # it is known by which ports it runs
+    hanging.suspend()
+    try:
+        shown, told = bianban(place, "status"), json.loads(bianban(place, "status", "--json").stdout)
+    finally:
+        hanging.resume()
+
+    assert (before.returncode, shown.returncode) == (0, 1), before.stdout
+    assert f"{name} 现在不能用：进程被暂停" in shown.stdout
+    assert [each["name"] for each in told if each["silent"]] == [name]
+
+
+@pytest.mark.asyncio
 async def test_a_forked_part_comes_back_when_it_is_killed_and_when_the_process_it_was_forked_from_is(
     places: Callable[[str], Place],
 ) -> None:
