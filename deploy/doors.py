@@ -156,7 +156,8 @@ class Doors:
             if answer is not None and answer.status_code not in _REPEATED:
                 return _judge(answer, took)
             if time.monotonic() > deadline:
-                raise WrongPlace(f"{service} 在 {PATIENCE:.0f} 秒内没有应答。请用 bianban status 查看。")
+                doubt = "" if method == "GET" else "刚才的操作可能已经办成，请先核对，再决定是否重做。"
+                raise WrongPlace(f"{service} 在 {PATIENCE:.0f} 秒内没有应答。{doubt}请用 bianban status 查看。")
             await asyncio.sleep(0.2)
 
 

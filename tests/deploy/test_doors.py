@@ -9,6 +9,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+import deploy.doors
 from deploy.doors import Doors, Refused, not_done, owned
 from deploy.exports import by_id, by_name
 from deploy.local.place import Place, WrongPlace
@@ -67,6 +68,19 @@ async def test_a_refusal_is_the_answer(tmp_path: Path) -> None:
         await open_.post("officer", "roster", "/units/1/persons", {"name": "甲"})
 
     assert (refused.value.status, len(asked)) == (409, 1)
+
+
+async def test_of_what_was_sent_and_not_answered_it_is_not_said_that_nothing_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command typed again would have another key."""
+    monkeypatch.setattr(deploy.doors, "PATIENCE", 0.0)
+    open_, _ = doors(tmp_path, 503, 503)
+
+    with pytest.raises(WrongPlace, match=r"可能已经办成.*先核对.*再决定是否重做"):
+        await open_.post("officer", "roster", "/units/1/persons", {"name": "甲"})
+    with pytest.raises(WrongPlace, match=r"roster 在 0 秒内没有应答。请用 bianban status 查看。"):
+        await open_.get("officer", "roster", "/units")
 
 
 async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: Path) -> None:
