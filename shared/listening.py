@@ -22,7 +22,7 @@ from shared.db import TROUBLE, Connection, Database, ensure_to_go_on
 from shared.dead_letters import Record
 from shared.events.envelope import begun_at
 from shared.lanes import Lanes, lock_connection, nobody_shares
-from shared.metrics import CONSUMED, EVENT_DELAY, LAG
+from shared.metrics import CONSUMED, EVENT_DELAY, LAG, RECONNECTS
 from shared.recovery import LONGEST
 from shared.standing import Standing
 from shared.watching import at_intervals
@@ -64,6 +64,7 @@ async def _listen(database: Database, url: str, kafka: str, subscription: Subscr
         except (*TROUBLE, KafkaError) as error:
             ensure_to_go_on()
             _log.warning("consumer reconnects", consumer=subscription.name, error=type(error).__name__)
+            RECONNECTS.add(1, {"messaging.consumer.group.name": subscription.name})
             await asyncio.sleep(0.5)
 
 

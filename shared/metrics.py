@@ -82,6 +82,7 @@ COMMANDS = _histogram("bianban.command.duration", "命令用时；error.type 为
 EVENT_DELAY = _histogram("bianban.event.delay", "业务变动（事件产生）到处理完成，含在发件箱中的等待，每批取最久的一条")
 SENT = _counter("messaging.client.sent.messages", "{message}", "发件箱投递到 Kafka 的事件")
 CONSUMED = _counter("messaging.client.consumed.messages", "{message}", "消费者处理的事件")
+RECONNECTS = _counter("bianban.consumer.reconnects", "{reconnect}", "消费者断开后重新连接的次数")
 WORKFLOWS = _counter("bianban.workflow.requests", "{request}", "启动与告知流程的请求")
 
 OUTBOX_DEPTH = Gauge("bianban.outbox.depth", "{message}", "发件箱各通道等待的行数")

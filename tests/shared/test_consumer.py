@@ -799,6 +799,8 @@ async def test_a_consumer_that_stands_before_such_a_batch_goes_on_where_it_is_le
         stood.set()
         raise CorruptRecordException
 
+    told: list[dict[str, str]] = []
+    monkeypatch.setattr(listening, "RECONNECTS", SimpleNamespace(add=lambda _, labels: told.append(labels)))
     monkeypatch.setattr(listening, "_past", endless)
     first, lost, behind = (changed(unit_in(0), 1) for _ in range(3))
     for event in (first, lost, behind):
@@ -811,6 +813,7 @@ async def test_a_consumer_that_stands_before_such_a_batch_goes_on_where_it_is_le
 
     kept = await kit.database.pool.fetch("SELECT deed, consumer, partition, at_offset, next_offset, actor, reason FROM given_up")
     assert (before, await kit.effects(), await kit.parked()) == (1, [1, 1], [])
+    assert {"messaging.consumer.group.name": "kit"} in told  # a reader that stands is heard of, however few events wait
     assert [tuple(row) for row in kept] == [("pass_over", "kit", 0, 1, 2, HAND.actor, HAND.reason)]
 
 
