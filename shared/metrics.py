@@ -102,6 +102,7 @@ TEMPORAL = {
     "temporal_workflow_failed_total": "流程失败",
     "temporal_workflow_task_execution_failed_total": "流程任务执行失败（程序与历史不符等）",
     "temporal_num_pollers": "取任务的连接数",
+    "temporal_long_request_failure_total": "取任务失败（Temporal 不应答等）",
     "temporal_activity_execution_failed_total": "活动执行失败（会重试）",
     "temporal_workflow_task_schedule_to_start_latency_seconds": "流程任务等待执行的时间",
 }
