@@ -1,13 +1,14 @@
 """Settings that every process reads from its environment. Only wiring (`app.py`, `worker.py`, `deploy/`) imports settings."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import secret_files
+from shared.glossary import reason_of
 
 
 def _with_password(address: str, told: ValidationInfo) -> str:
@@ -25,7 +26,27 @@ DatabaseUrl = Annotated[str, AfterValidator(_with_password)]
 """Of settings that know `secrets_dir` by then."""
 
 
-class SecurityLogSettings(BaseSettings):
+class WrongSettings(ValueError):  # noqa: N818  named as the fact it states
+    """Variables that cannot be used, and why; never what they hold, which may be a secret."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment. Raises WrongSettings."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong = "；".join(self._wrong(each["loc"], each["type"], each.get("ctx", {})) for each in error.errors())
+            raise WrongSettings(f"环境变量不合要求：{wrong}。请改正后重新启动。") from None
+
+    def _wrong(self, place: tuple[int | str, ...], kind: str, context: dict[str, Any]) -> str:
+        name = str(place[0]) if place else ""
+        variable = name if name.isupper() or not name else f"{self.model_config.get('env_prefix', '')}{name.upper()}"
+        return f"{variable} {reason_of(kind, context)}".strip()
+
+
+class SecurityLogSettings(Settings):
     """Where the lines of who was turned away go; of every process with a door."""
 
     model_config = SettingsConfigDict(env_prefix="BIANBAN_")
@@ -59,8 +80,8 @@ class StackSettings(SecurityLogSettings):
     issuer: str  # 发文机关 on notices and lists
     demo_seal: bool = True  # false once the platform of the office seals with effect: what is written says which it is
     out_dir: Path = Path("out")
-    requests_per_minute: int = 1200  # of one caller at one process; 0: no limit
-    export_days: int = 7  # how long an exported list may be taken
+    requests_per_minute: int = Field(default=1200, ge=0)  # of one caller at one process; 0: no limit
+    export_days: int = Field(default=7, ge=1)  # how long an exported list may be taken
     brought_days: int = Field(default=3650, ge=365)  # how long attachments and evidence are kept after their case closed
 
     def secret(self, name: str) -> str:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from shared.settings import SecurityLogSettings
+from shared.settings import SecurityLogSettings, Settings
 
 
 class PortalSettings(SecurityLogSettings):
@@ -37,7 +37,7 @@ class PortalSettings(SecurityLogSettings):
         return self.environment == "production"
 
 
-class AssetSettings(BaseSettings):
+class AssetSettings(Settings):
     """What belongs to the pages alone."""
 
     model_config = SettingsConfigDict(env_prefix="PORTAL_")

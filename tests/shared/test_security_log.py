@@ -18,14 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fastapi import Depends, FastAPI
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from pydantic import ValidationError
 
 from shared import security_log
 from shared.auth import Permit, Tokens, Who
 from shared.glossary import Role
 from shared.guard import Rates
 from shared.http import service_app
-from shared.settings import StackSettings
+from shared.settings import StackSettings, WrongSettings
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +96,7 @@ def test_less_than_half_a_year_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("environment", "secrets_dir", "kafka", "temporal", "roster_url", "seal_url", "issuer"):
         monkeypatch.setenv(f"BIANBAN_{name.upper()}", "demo")
     monkeypatch.setenv("BIANBAN_SECURITY_DAYS", "179")
-    with pytest.raises(ValidationError, match="security_days"):
+    with pytest.raises(WrongSettings, match="BIANBAN_SECURITY_DAYS 不能小于 180"):
         StackSettings()
     monkeypatch.setenv("BIANBAN_SECURITY_DAYS", "365")
     assert StackSettings().security_log[1] == 365

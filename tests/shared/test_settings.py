@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from services.reporting.settings import ReportingSettings
 from services.roster.settings import RosterSettings
 from shared.secret_files import ReadableByAll
+from shared.settings import WrongSettings
 from tests import secret_files
 
 
@@ -47,5 +47,19 @@ def test_a_password_that_is_missing_or_that_all_may_read_and_an_address_without_
     with pytest.raises(FileNotFoundError, match=r"roster\.db"):
         RosterSettings()
     monkeypatch.setenv("ROSTER_DATABASE_URL", "postgresql://db/bianban")
-    with pytest.raises(ValidationError, match="names no role"):
+    with pytest.raises(WrongSettings, match="ROSTER_DATABASE_URL names no role"):
         RosterSettings()
+
+
+def test_a_setting_that_cannot_be_used_is_told_by_its_variable_and_without_what_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line of a log is all that `bianban up` shows."""
+    for name, value in {"SECURITY_DAYS": "30", "REQUESTS_PER_MINUTE": "-1", "EXPORT_DAYS": "geheim"}.items():
+        monkeypatch.setenv(f"BIANBAN_{name}", value)
+    monkeypatch.setenv("REPORTING_DATABASE_URL", "postgresql://reporting@127.0.0.1:15432/bianban")
+
+    with pytest.raises(WrongSettings) as wrong:
+        ReportingSettings()
+
+    told = "BIANBAN_SECURITY_DAYS 不能小于 180；BIANBAN_REQUESTS_PER_MINUTE 不能小于 0；BIANBAN_EXPORT_DAYS 应为整数"
+    assert str(wrong.value) == f"环境变量不合要求：{told}。请改正后重新启动。"
+    assert wrong.value.__suppress_context__
