@@ -130,7 +130,11 @@ def drop(service: Service, key: Key, reason: Reason, *, yes: Yes = False) -> Non
     if not yes:
         typer.confirm(f"将放弃 {service} 中 {key} 的全部死信，确定吗？", abort=True)
     dropped = ask(service, lambda database: _dropped(database, key, hand))
-    typer.echo(f"已放弃 {dropped} 条。每条的位置、原因和事由已记入操作留痕，经办为服务器用户 {hand.actor}。")
+    typer.echo(f"已放弃 {dropped} 条。每条的位置、原因和事由已记入{_kept(service)}，经办为服务器用户 {hand.actor}。")
+
+
+def _kept(service: str) -> str:
+    return "表 reporting.given_up（统计分析没有封存，不在操作留痕中）" if service == "reporting" else "操作留痕"
 
 
 async def _dropped(database: Database, key: str, hand: Hand) -> int:
@@ -154,7 +158,7 @@ def pass_over(service: Service, consumer: str, topic: str, partition: int, offse
     if not yes:
         typer.confirm(f"将让 {service} 的消费者 {consumer} 在 {topic}/{partition} 越到 {offset}，确定吗？", abort=True)
     before = ask(service, lambda database: _passed(database, hand, consumer, at, offset))
-    typer.echo(f"已由 {before} 越到 {offset}，已记入操作留痕，经办为服务器用户 {hand.actor}。{_FOLLOWS.format(service)}")
+    typer.echo(f"已由 {before} 越到 {offset}，已记入{_kept(service)}，经办为服务器用户 {hand.actor}。{_FOLLOWS.format(service)}")
 
 
 async def _passed(database: Database, hand: Hand, consumer: str, at: TopicPartition, offset: int) -> int:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 import typer
 from aiokafka import TopicPartition
+from typer.testing import CliRunner
 
 from deploy import dead_letters
 from deploy.dead_letters import _dropped, _ensure_within, _passed, _replayed
@@ -82,6 +84,20 @@ async def test_nobody_is_led_behind_the_end_of_a_topic_or_into_one_that_there_is
     for nowhere in (TopicPartition("nosuch", 0), TopicPartition(at.topic, 6)):
         with pytest.raises(WrongPlace, match="Kafka 中没有"):
             await _ensure_within(kafka[0], nowhere, 1)
+
+
+@pytest.mark.parametrize(("service", "where"), [("roster", "操作留痕"), ("reporting", "表 reporting.given_up（统计分析没有封存")])
+@pytest.mark.parametrize("words", [("drop", "{}", "one"), ("pass", "{}", "c", "t", "0", "9")])
+async def test_where_the_deed_is_kept_is_told_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, service: str, where: str, words: tuple[str, ...]
+) -> None:
+    """Reporting, whose tables can be made anew from events, has no seal and no 操作留痕."""
+    monkeypatch.setattr(dead_letters, "ask", lambda *_: 1)
+    monkeypatch.setattr(dead_letters, "asyncio", SimpleNamespace(run=lambda asked: asked.close()))
+
+    told = CliRunner().invoke(dead_letters.app, [*(word.format(service) for word in words), "--reason", "试", "--yes"])
+
+    assert f"已记入{where}" in told.output
 
 
 async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
