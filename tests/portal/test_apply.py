@@ -129,8 +129,15 @@ async def test_an_exception_is_asked_of_a_frozen_unit_alone_and_goes_along_as_it
     asked = ["申报冻结例外" in page.text for page in (free, frozen, leaving)]
     assert asked == [False, True, False]
     assert re.search(r'<option value="announced_examination">统一招考已公告', frozen.text)
-    assert "exception" not in sent(clerk, "/application-checks")
+    assert sent(clerk, "/application-checks")["exception"] == {name: told[name] for name in ("ground", "document_no")}
     assert sent(clerk, "/applications")["exception"] == told
+
+
+async def test_an_exception_half_typed_is_not_checked_as_one(clerk: Door) -> None:
+    typed: dict[str, Any] = {"exception.ground": "policy_placement", "exception.why": "安置"}
+    await post(clerk, do="check", **typed)
+
+    assert "exception" not in sent(clerk, "/application-checks")
 
 
 async def test_what_is_missing_of_an_exception_stands_beside_it_and_what_was_typed_is_kept(clerk: Door) -> None:

@@ -33,8 +33,9 @@ from services.roster.queries.checks import check_application
 from shared.db import Connection, Database
 from shared.errors import DomainError
 from shared.events.roster import PostClaimed, UnitFrozen, UnitUnfrozen
-from shared.glossary import ApplicationType, FreezeScope
+from shared.glossary import ApplicationType, FreezeScope, Role
 from tests.roster import given
+from tests.roster.doors import Doors
 from workflows.roster import Check, PostRequest
 
 pytestmark = pytest.mark.asyncio
@@ -132,6 +133,24 @@ async def test_a_claim_that_no_freeze_stands_against_passes_by_no_exception(rost
     assert [each.passed for each in advice] == [True, False]
     assert "政策性安置，安置〔2026〕3号" in advice[0].sentence
     assert await roster_db.pool.fetchval("SELECT exception FROM claims") is None
+
+
+async def test_a_draft_that_claims_an_exception_is_told_who_decides_and_where_none_is_needed(doors: Doors, roster_db: Database) -> None:
+    row, free = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    await given.frozen(roster_db, row.unit_id)
+    told = {"exception": {"ground": "policy_placement", "document_no": "安置〔2026〕3号"}}
+
+    async def said(unit_id: UUID, **other: Any) -> tuple[bool, str]:
+        draft = {"type": "post_use_application", "unit_id": str(unit_id), "kind": row.kind, "funding": row.funding} | other
+        headers = doors.as_(Role.UNIT_CLERK, units=(unit_id,))
+        found = (await doors.http.post("/application-checks", json=draft, headers=headers)).json()
+        return next((each["passed"], each["sentence"]) for each in found if each["code"] == "not_frozen")
+
+    claimed, unclaimed, needless = await said(row.unit_id, **told), await said(row.unit_id), await said(free.unit_id, **told)
+
+    assert [each[0] for each in (claimed, unclaimed, needless)] == [True, False, False]
+    assert "申报了冻结例外（政策性安置，安置〔2026〕3号），是否成立由审批人认定" in claimed[1]
+    assert "不需要申报冻结例外" in needless[1]
 
 
 async def advised(database: Database, asked: PostRequest) -> Check:

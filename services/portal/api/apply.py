@@ -212,16 +212,18 @@ def body_of(kind: ApplicationType, typed: Typed) -> dict[str, Any]:
 
 
 async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> list[dict[str, Any]] | Problem:
+    told = {name: value for name, value in body.items() if name not in {"title", "justification", "concerned", "exception"}}
     try:
-        checks: list[dict[str, Any]] = await page.send(
-            "roster",
-            "/application-checks",
-            {"type": kind}
-            | {name: value for name, value in body.items() if name not in {"title", "justification", "concerned", "exception"}},
-        )
+        checks: list[dict[str, Any]] = await page.send("roster", "/application-checks", {"type": kind} | told | _excepted(body))
     except Refused as refusal:
         return refusal.problem
     return checks
+
+
+def _excepted(body: dict[str, Any]) -> dict[str, Any]:
+    """The exception once it has a ground and a document; why it is one is judged by nobody but the reviewers."""
+    told = {name: value for name, value in body.get("exception", {}).items() if name != "why"}
+    return {"exception": told} if told.keys() == {"ground", "document_no"} else {}
 
 
 async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -> Response:

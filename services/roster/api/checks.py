@@ -13,11 +13,20 @@ from services.roster.queries.checks import check_application
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.db import Connection
-from shared.glossary import ApplicationType
+from shared.glossary import ApplicationType, ExceptionGround
 from workflows.roster import Check, PostRequest
 
 router = APIRouter()
 NEW = UUID(int=0)
+
+
+class DraftedException(BaseModel):
+    """On what it would go on although the unit is frozen; why is for the reviewers alone."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    ground: ExceptionGround
+    document_no: str = Field(min_length=1, max_length=80)
 
 
 class Drafted(BaseModel):
@@ -38,6 +47,7 @@ class Drafted(BaseModel):
     change_id: UUID | None = None
     off_post_kind: str | None = Field(None, max_length=60)
     employment_form: str | None = Field(None, max_length=60)
+    exception: DraftedException | None = None
 
 
 @router.post("/application-checks")

@@ -24,6 +24,7 @@ async def check_application(conn: Connection, request: PostRequest, today: date)
     if request.application_type is ApplicationType.CHANGE:
         return await _change_checks(conn, request)
     facts = await post_facts(conn, request, today)
+    request = rules.excepting(request, facts.frozen_by)
     return [_checked(check, request, facts, today) for check in _CHECKS if request.application_type in check[1]]
 
 
@@ -120,6 +121,8 @@ def _checked(check: tuple[str, set[ApplicationType], str, str, Judge], request: 
     code, _, sentence, clause, judge = check
     if code == "not_frozen" and (passed := rules.passed_freeze(request, facts.frozen_by)):
         sentence = f"单位已被冻结，申报了冻结例外（{LABELS[passed.ground]}，{passed.document_no}），是否成立由审批人认定。"
+    if code == "not_frozen" and request.exception and not request.exception.orders:
+        return Check(code=code, passed=False, sentence="单位没有被冻结，不需要申报冻结例外。请删去冻结例外后再提交。", clause=clause)
     return _advice(code, sentence, clause, lambda: judge(request, facts, today))
 
 

@@ -85,6 +85,13 @@ def unexcepted(request: PostRequest, orders: Sequence[UUID]) -> list[UUID]:
     return [order for order in orders if request.exception is None or order not in request.exception.orders]
 
 
+def excepting(request: PostRequest, orders: Sequence[UUID]) -> PostRequest:
+    """A draft's exception names no order yet: submitted now, it would be one to those in force."""
+    if request.exception is None or request.exception.orders:
+        return request
+    return request.model_copy(update={"exception": request.exception.model_copy(update={"orders": tuple(orders)})})
+
+
 def passed_freeze(request: PostRequest, orders: Sequence[UUID]) -> FreezeException | None:
     """The exception by which a claim passes the orders in force; none where none is."""
     return request.exception.model_copy(update={"orders": tuple(orders)}) if request.exception and orders else None
