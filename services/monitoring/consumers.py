@@ -33,6 +33,7 @@ from shared.events.roster import (
     ReservationHeld,
     ReservationMoved,
     RosterEvent,
+    SeatsChanged,
     UnitChanged,
     UnitClosed,
     UnitFrozen,
@@ -65,6 +66,7 @@ def handlers(surroundings: Surroundings) -> Handlers:
         | {kind: Handler(_kept(copies.keep_rows), on_change) for kind in figures}
         | {
             QuotaChanged: Handler(_kept(copies.keep_quotas), on_change),
+            SeatsChanged: Handler(_kept(copies.keep_seats), on_change),
             PersonPlaced: Handler(placed, on_change),
             OverQuotaRecorded: Handler(placed, on_change),
             PersonReleased: Handler(_kept(copies.keep_released), on_change),
@@ -85,7 +87,7 @@ def _kept(fold: Callable[[Connection, Sequence[Any]], Awaitable[None]]) -> Toget
 
 
 def _on_roster_changed(surroundings: Surroundings) -> Together:
-    """The reaction to every roster event: judge the rows and the people it touched, as of the instant it happened.
+    """The reaction to every roster event: judge the rows, the people and the levels it touched, as of the instant it happened.
 
     An event may come days late, alone or with others behind it: what time alone has changed since is then left to the next sweep.
     """
@@ -109,6 +111,7 @@ def _touched(event: RosterEvent, surroundings: Surroundings) -> Touched:
         ),
         frozenset((row.kind, row.funding) for row in event.establishments),
         _people(event),
+        tuple(seat.level for seat in event.levels) if isinstance(event, SeatsChanged) else (),
     )
 
 

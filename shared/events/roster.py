@@ -127,6 +127,7 @@ class SeatsState(BaseModel):
     level: str
     approved: int = Field(ge=0)
     used: int = Field(ge=0)
+    level_label: str = Field("", description="What the level is called; empty: not told, show the code.")
 
 
 class SeatsChanged(RosterEvent):
@@ -138,6 +139,12 @@ class SeatsChanged(RosterEvent):
     used: int = Field(ge=0)
     effective_on: date | None = Field(None, description="From which day on, where one was told: by an approval, an appointment, a relief.")
     others: tuple[SeatsState, ...] = Field((), description="The further levels that the same document set.")
+    level_label: str = Field("", description="What the level is called; empty: not told, show the code.")
+
+    @property
+    def levels(self) -> tuple[SeatsState, ...]:
+        """Every level it tells of."""
+        return (SeatsState(level=self.level, approved=self.approved, used=self.used, level_label=self.level_label), *self.others)
 
 
 class ReservationEvent(RosterEvent):

@@ -85,7 +85,7 @@ async def test_the_rules_found_at_the_start_what_the_answer_key_says(whole: Plac
     assert {tuple(each) for each in found} == {
         (rule, level[colour], unit, number)
         for (rule, colour, unit), number in key.items()
-        if rule in {"M01", "M07", "M09"} and colour in level
+        if rule in {"M01", "M02", "M07", "M09"} and colour in level
     }
     assert {unit for (unit,) in waiting} == {unit for rule, colour, unit in key if (rule, colour) == ("M01", "待定性")}
 

@@ -18,6 +18,8 @@ from shared.events.roster import (
     PlacementCorrected,
     QuotaChanged,
     RetirementFact,
+    SeatsChanged,
+    SeatsState,
     UnitLoaded,
     UnitRegistered,
 )
@@ -78,6 +80,10 @@ class Town:
     def cut(self, posts: int = 1, cause: OverQuotaCause | None = OverQuotaCause.POLICY) -> QuotaChanged:
         self.quota -= posts
         return QuotaChanged(effective_on=NOW.date(), over_quota_cause=cause, **self._next(NOW))
+
+    def seats(self, approved: int, used: int, *others: SeatsState, at: datetime = NOW, **more: Any) -> SeatsChanged:
+        told = self._next(at) | {"establishments": ()}
+        return SeatsChanged(level="unit_deputy", level_label="单位副职", approved=approved, used=used, others=others, **told, **more)
 
     def _person(self, person: UUID) -> dict[str, Any]:
         return {"person_id": person, "person_version": 1, "kind": "career", "funding": "full"}

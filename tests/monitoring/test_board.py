@@ -32,7 +32,7 @@ async def test_a_row_says_what_each_rule_found_and_a_full_row_is_no_issue(tables
         found = await board(conn, OFFICER, Chosen(), None, 10)
 
     rows = {row.unit_id: row for row in found.items}
-    assert [rule.code for rule in found.rules] == ["M01", "M07", "M09"]
+    assert [rule.code for rule in found.rules] == ["M01", "M02", "M07", "M09"]
     assert [(each.rule, each.label, each.issues, each.state_label) for each in rows[over.unit_id].issues] == [("M01", "红灯", 1, "待核实")]
     assert (rows[over.unit_id].light, rows[full.unit_id].light, rows[quiet.unit_id].light) == (Light.RED, Light.GREEN, Light.GREEN)
     assert (rows[full.unit_id].issues, [each.title for each in rows[full.unit_id].remarks]) == ([], ["满编（先出后进）"])
@@ -74,7 +74,7 @@ async def test_the_worst_stands_first_page_after_page_and_the_counts_are_of_the_
     assert shown == [over.unit_id, planned.unit_id, quiet.unit_id]
     assert (last.items, last.next) == ([], None)
     assert {each.code: each.count for each in red.lights} == {Light.RED: 1, Light.YELLOW: 1, Light.GREEN: 1, Light.UNVERIFIED: 0}
-    assert [(each.code, each.units) for each in red.rules] == [("M01", 2), ("M07", 0), ("M09", 0)]
+    assert [(each.code, each.units) for each in red.rules] == [("M01", 2), ("M02", 0), ("M07", 0), ("M09", 0)]
     assert {each.code: each.count for each in own.lights if each.count} == {Light.GREEN: 1}
     assert {each.units for each in own.rules} == {0}
 

@@ -34,7 +34,7 @@ from services.monitoring.queries.issues import issue as issue_page
 from services.monitoring.queries.lights import light
 from shared.clock import Clock, at_hour
 from shared.db import Database
-from shared.events.roster import LoadedPlacement, RetirementFact
+from shared.events.roster import LoadedPlacement, RetirementFact, SeatsState
 from shared.glossary import FreezeScope, IssueState, OverQuotaCause, Rung
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, OFFICER, Tables, by, refused
@@ -118,6 +118,31 @@ async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables
     assert dry == ("green", "baseline", [], [])
     assert (told, released) == (1, 1)
     assert (await tables.light(town), (await tables.issue())["state"], len(await tables.started())) == ("red", "to_verify", 1)
+
+
+async def test_leaders_beyond_their_number_are_an_issue_until_they_are_within_it(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.seats(2, 2, SeatsState(level="internal_head", approved=3, used=3)))
+    within = (await tables.light(town), await tables.rows("SELECT * FROM issues"))
+
+    await tables.see(town.seats(2, 3))
+    found, over = await tables.issue(), await tables.light(town)
+    await tables.see(town.seats(3, 3))
+
+    assert (within, over) == (("green", []), "red")
+    assert (found["rule"], found["subject"], found["state"], found["size"]) == ("M02", "unit_deputy", "to_verify", 1)
+    assert len(await tables.started()) == 1
+    assert not (await tables.issue())["present"]
+
+
+async def test_leaders_beyond_their_number_of_a_first_load_are_baseline(tables: Tables) -> None:
+    town = Town()
+
+    await tables.see(town.registered(), town.seats(3, 3, SeatsState(level="internal_head", approved=1, used=2), baseline=True))
+
+    found = await tables.rows("SELECT subject, state, inputs ->> 'over' AS over FROM issues")
+    assert found == [{"subject": "internal_head", "state": "baseline", "over": "1"}]
+    assert (await tables.light(town), await tables.started()) == ("green", [])
 
 
 async def test_everybody_of_a_first_load_is_judged_and_all_of_it_is_baseline(tables: Tables) -> None:

@@ -87,7 +87,11 @@ async def test_a_unit_is_asked_about_with_all_below_it_or_alone(tables: Tables) 
 
 async def test_a_code_that_nothing_can_have_is_refused_with_those_that_there_are(http: httpx.AsyncClient) -> None:
     for path, asked, said in (
-        ("/issues", {"rule": "M99"}, "筛选条件 rule（规则）不能是这个值。可用：M01（超编）、M07（先进人后核编）、M09（出编超期）。"),
+        (
+            "/issues",
+            {"rule": "M99"},
+            "筛选条件 rule（规则）不能是这个值。可用：M01（超编）、M02（超职数）、M07（先进人后核编）、M09（出编超期）。",
+        ),
         ("/lights/matrix", {"rule": "超编"}, "M01（超编）"),
         ("/tasks", {"state": "整改中"}, "rectifying（整改中）"),
     ):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from services.monitoring import rules
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.words import GONE_WHEN, details_of, matter_of, remark_of
-from services.monitoring.rules import ParameterRow, overdue_exit, overstaffing, placed_before_authorised
-from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact
+from services.monitoring.rules import ParameterRow, over_seats, overdue_exit, overstaffing, placed_before_authorised
+from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact, SeatFact
 from services.monitoring.rules.lists import Listed, lines
 from shared.clock import at_hour
 from shared.glossary import IssueState, Light, LineKind, OverQuotaCause, holiday_ground
@@ -85,6 +85,19 @@ def test_trap_2_a_kind_that_is_no_establishment_has_no_surplus() -> None:
     judged = overstaffing.check(facts(row(0, 9, "off_establishment", counted=False, causes={V: 9})), {})
 
     assert (judged.findings, judged.remarks) == ((), ())
+
+
+def test_leaders_beyond_the_number_of_one_level_are_found_and_no_other_level_makes_up_for_them() -> None:
+    levels = (SeatFact("unit_deputy", 2, 3, "单位副职"), SeatFact("unit_head", 1, 1), SeatFact("internal_head", 4, 0))
+
+    judged = over_seats.check(replace(facts(), seats=levels), {})
+
+    (found,) = judged.findings
+    assert (found.subject, found.level, found.size, found.opens_case) == ("unit_deputy", Light.RED, 1, True)
+    assert matter_of("M02", found.inputs) == "单位副职核定领导职数 2 名，实配 3 名，超职数配备 1 名。"
+    told = {each.name: each.value for each in details_of(found.inputs, found.threshold)}
+    assert told == {"职务层次": "单位副职", "核定职数": "2", "实配": "3", "超职数": "1", "允许超出": "0"}
+    assert judged.looked_at == {"unit_deputy", "unit_head", "internal_head"}
 
 
 def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:

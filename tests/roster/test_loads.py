@@ -174,10 +174,24 @@ async def test_the_leadership_posts_that_one_document_approved_of_a_unit_are_tol
 
     told = [event for event in await given.published(roster_db) if isinstance(event, SeatsChanged)]
     assert [(event.document_no, event.level, event.approved, event.used, event.others) for event in told] == [
-        ("测编〔2020〕1号", "unit_head", 1, 0, (SeatsState(level="internal_head", approved=4, used=0),)),
+        ("测编〔2020〕1号", "unit_head", 1, 0, (SeatsState(level="internal_head", approved=4, used=0, level_label="内设机构正职"),)),
         ("测编〔2020〕2号", "unit_deputy", 2, 0, ()),
     ]
     assert done.seats == 3
+
+
+async def test_the_leaders_of_a_first_load_are_told_of_also_on_levels_without_an_approved_number(roster_db: Database) -> None:
+    seats = [LoadedSeats(level="unit_head", approved=1, document_no="测编〔2020〕1号", document_on=DAY)]
+    people = [person(1, seat_level="unit_head"), person(2, seat_level="unit_head"), person(3, seat_level="unit_deputy"), person(4)]
+
+    await loaded(roster_db, people, seats=seats, posts=4)
+
+    told = [event for event in await given.published(roster_db) if isinstance(event, SeatsChanged)]
+    assert [(event.document_no, event.level, event.level_label, event.approved, event.used, event.baseline) for event in told] == [
+        ("测编〔2020〕1号", "unit_head", "单位正职", 1, 2, True),
+        (told[1].document_no, "unit_deputy", "单位副职", 0, 1, True),
+    ]
+    assert told[1].document_no == given.by().document_no
 
 
 async def test_nobody_is_taken_from_another_unit(roster_db: Database) -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 from shared.db import Connection
 from shared.events.audit import AuditSealed
-from shared.events.roster import OverQuotaRecorded, PersonPlaced, PersonReleased, PlacementCorrected, QuotaChanged, RosterEvent, UnitLoaded
+from shared.events.roster import (
+    OverQuotaRecorded,
+    PersonPlaced,
+    PersonReleased,
+    PlacementCorrected,
+    QuotaChanged,
+    RosterEvent,
+    SeatsChanged,
+    UnitLoaded,
+)
 
 _ROWS = (
     "INSERT INTO establishments (unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label, funding_label)"
@@ -39,6 +48,17 @@ async def keep_quotas(conn: Connection, events: Sequence[QuotaChanged]) -> None:
             " AS told (unit_id, kind, funding, cause) WHERE (e.unit_id, e.kind, e.funding) = (told.unit_id, told.kind, told.funding)",
             *_columns(4, causes),
         )
+
+
+async def keep_seats(conn: Connection, events: Sequence[SeatsChanged]) -> None:
+    """领导职数 as they stand after the events, level by level."""
+    told = {(event.unit_id, seat.level): seat for event in events for seat in event.levels}
+    await conn.execute(
+        "INSERT INTO seats (unit_id, level, approved, used, level_label) SELECT * FROM unnest($1::uuid[], $2::text[], $3::integer[],"
+        " $4::integer[], $5::text[]) ON CONFLICT (unit_id, level) DO UPDATE SET approved = excluded.approved, used = excluded.used,"
+        " level_label = excluded.level_label",
+        *_columns(5, [(*key, seat.approved, seat.used, seat.level_label) for key, seat in told.items()]),
+    )
 
 
 async def keep_placed(conn: Connection, events: Sequence[PersonPlaced | OverQuotaRecorded]) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 from services.monitoring.models.issues import Detail
 from shared.glossary import LABELS, IssueState, Light, OverQuotaCause, calendar_ground
 
-RULE_TITLES = {"M01": "超编", "M07": "先进人后核编", "M09": "出编超期"}
+RULE_TITLES = {"M01": "超编", "M02": "超职数", "M07": "先进人后核编", "M09": "出编超期"}
 
 MATTERS = {
     "M01": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，其中超编 {people} 名。",
+    "M02": "{level}核定领导职数 {approved} 名，实配 {used} 名，超职数配备 {over} 名。",
     "M07": "{kind}（{funding}）1 人入编时间（{started_on}）早于核准用编时间（{authorised_on}），先进人后核编。",
     "M09": "{kind}（{funding}）1 人已过应退休月份（{month}），尚未办理出编。",
 }
@@ -17,6 +18,7 @@ MATTERS = {
 _REGULATION = "《地方各级人民政府机构设置和编制管理条例》（国务院令第486号）"
 GROUNDS = {
     "M01": f"{_REGULATION}关于机构实有人员不得突破核定编制的规定。",
+    "M02": f"{_REGULATION}关于不得擅自超职数配备领导成员的规定。",
     "M07": f"{_REGULATION}，以及用编进人先核准用编、后办理入编的管理规定。",
     "M09": "《国务院关于渐进式延迟法定退休年龄的办法》（已登记弹性延迟的，按法定退休月份之后最长三年计），以及退休人员及时办理出编的编制管理规定。",
 }
@@ -87,6 +89,7 @@ BETTER_BY_ITSELF = "办理完相应手续后自动消除。"
 
 GONE_WHEN = {
     "M01": "实有人数降到核定编制以内：办理调出、出编，或依法定程序调整核定编制。",
+    "M02": "该层次实配降到核定职数以内：办理免职、调任，或依法定程序增加核定职数。",
     "M07": "先后次序已成事实，不会自行消除；补齐核准依据并经验收后销号。",
     "M09": "为已过应退休月份的人员办理出编。",
 }
@@ -98,6 +101,10 @@ _DETAILS = {
     "surplus": "超出核定",
     "people": "其中本项",
     "cause": "超编原因",
+    "approved": "核定职数",
+    "used": "实配",
+    "over": "超职数",
+    "over_allowed": "允许超出",
     "month": "应退休月份",
     "started_on": "入编日期",
     "authorised_on": "核准用编日期",
@@ -122,7 +129,11 @@ def details_of(inputs: Mapping[str, Any], threshold: Mapping[str, Any]) -> list[
         given["cause"] = LABELS[OverQuotaCause(given["cause"])]
     if "calendar" in given:
         given["calendar"] = calendar_ground(given["calendar"])
-    first = Detail(name="编制", value=f"{named['kind']}（{named['funding']}）")
+    first = (
+        Detail(name="职务层次", value=named["level"])
+        if "level" in given
+        else Detail(name="编制", value=f"{named['kind']}（{named['funding']}）")
+    )
     return [first, *(Detail(name=called, value=str(given[code])) for code, called in _DETAILS.items() if code in given)]
 
 
@@ -132,6 +143,6 @@ def remark_of(code: str, inputs: Mapping[str, Any]) -> str:
 
 
 def _named(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Kind and funding by what they are called; by their codes where that was not told."""
-    called = {name: inputs.get(f"{name}_label") or inputs.get(name, "—") for name in ("kind", "funding")}
+    """Kind, funding and level by what they are called; by their codes where that was not told."""
+    called = {name: inputs.get(f"{name}_label") or inputs.get(name, "—") for name in ("kind", "funding", "level")}
     return {**inputs, **called}

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from services.monitoring import rules
 from services.monitoring.models.facts import CONSUMER, Occasion
 from services.monitoring.rules import ParameterRow
-from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameters, PlacementFact
+from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameters, PlacementFact, SeatFact
 from shared.clock import business_day
 from shared.db import Connection
 
@@ -35,41 +35,53 @@ _TOUCHED_ROWS = (
     " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS touched (unit_id, kind, funding)"
     " JOIN establishments e USING (unit_id, kind, funding)) AS of_unit GROUP BY unit_id) AS units"
 )
+_TOUCHED_SEATS = (
+    "SELECT json_object_agg(unit_id, levels) FROM (SELECT unit_id, json_agg(of_unit) AS levels FROM"
+    " (SELECT unit_id, level, approved, used, level_label FROM unnest($6::uuid[], $7::text[]) AS touched (unit_id, level)"
+    " JOIN seats USING (unit_id, level)) AS of_unit GROUP BY unit_id) AS units"
+)
 _VERSIONS = "SELECT json_agg(known) FROM (SELECT rule, name, version, value, effective_on FROM parameters) AS known"
 _ROWS = TypeAdapter(dict[UUID, tuple[EstablishmentFact, ...]])
 _PEOPLE = TypeAdapter(dict[UUID, tuple[PlacementFact, ...]])
+_SEATS = TypeAdapter(dict[UUID, tuple[SeatFact, ...]])
 _PARAMETERS = TypeAdapter(list[ParameterRow])
 
 
 @dataclass(frozen=True)
 class Touched:
-    """What an event touched: rows (kind, funding) of a unit, and people."""
+    """What an event touched: rows (kind, funding) of a unit, people, and levels of 领导职数."""
 
     occasion: Occasion
     rows: frozenset[tuple[str, str]]
     people: tuple[UUID, ...] = ()
+    levels: tuple[str, ...] = ()
 
 
 async def facts_of(conn: Connection, touched: Sequence[Touched]) -> list[tuple[Facts, Parameters]]:
     """The facts that events touched, each of another unit, and the parameters that hold on its day. One statement, however many they are."""
     rows = [(each.occasion.unit_id, *row) for each in touched for row in each.rows]
     people = [(each.occasion.unit_id, person_id) for each in touched for person_id in each.people]
+    levels = [(each.occasion.unit_id, level) for each in touched for level in each.levels]
     (found,) = await conn.fetch(
-        f"SELECT ({_TOUCHED_ROWS})::text AS rows, ({_TOUCHED_PEOPLE})::text AS people, ({_VERSIONS})::text AS versions",
+        f"SELECT ({_TOUCHED_ROWS})::text AS rows, ({_TOUCHED_PEOPLE})::text AS people, ({_TOUCHED_SEATS})::text AS seats,"
+        f" ({_VERSIONS})::text AS versions",
         [unit_id for unit_id, _, _ in rows],
         [kind for _, kind, _ in rows],
         [funding for _, _, funding in rows],
         [unit_id for unit_id, _ in people],
         [person_id for _, person_id in people],
+        [unit_id for unit_id, _ in levels],
+        [level for _, level in levels],
     )
     establishments, placements = _ROWS.validate_json(found["rows"] or "{}"), _PEOPLE.validate_json(found["people"] or "{}")
+    seats = _SEATS.validate_json(found["seats"] or "{}")
     return [
         (
-            Facts(day, each.occasion.calendar, establishments.get(each.occasion.unit_id, ()), placements.get(each.occasion.unit_id, ())),
+            Facts(day, each.occasion.calendar, establishments.get(unit_id, ()), placements.get(unit_id, ()), seats.get(unit_id, ())),
             _in_force(found["versions"], day),
         )
         for each in touched
-        for day in [business_day(each.occasion.at)]
+        for unit_id, day in [(each.occasion.unit_id, business_day(each.occasion.at))]
     ]
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Protocol
 
-from services.monitoring.rules import overdue_exit, overstaffing, placed_before_authorised
+from services.monitoring.rules import over_seats, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import Facts, Judgement, Parameter, Parameters
 from shared.glossary import IssueState, Light
 
 RULES: Sequence[tuple[str, Callable[[Facts, Parameters], Judgement]]] = (
     (overstaffing.CODE, overstaffing.check),
+    (over_seats.CODE, over_seats.check),
     (placed_before_authorised.CODE, placed_before_authorised.check),
     (overdue_exit.CODE, overdue_exit.check),
 )

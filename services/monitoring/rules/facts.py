@@ -55,6 +55,21 @@ class EstablishmentFact:
 
 
 @dataclass(frozen=True)
+class SeatFact:
+    """领导职数 of one level: seats approved, and leaders in post."""
+
+    level: str
+    approved: int
+    used: int
+    level_label: str = ""
+
+    @property
+    def surplus(self) -> int:
+        """超职数: leaders beyond the number of this level alone; a vacant seat of another level makes up for none (domain §1.3)."""
+        return max(0, self.used - self.approved)
+
+
+@dataclass(frozen=True)
 class PlacementFact:
     """One person on the unit's establishment, by id; `month` is the statutory retirement month (YYYY-MM), None when it cannot be told."""
 
@@ -79,6 +94,7 @@ class Facts:
     calendar: Calendar
     rows: tuple[EstablishmentFact, ...] = ()
     placements: tuple[PlacementFact, ...] = ()
+    seats: tuple[SeatFact, ...] = ()
 
 
 @dataclass(frozen=True)

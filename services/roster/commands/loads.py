@@ -19,7 +19,7 @@ from services.roster.models.requests import RegisterUnit
 from services.roster.queries.establishments import establishments_of
 from services.roster.queries.facts import ensure_known_rows
 from services.roster.queries.indexes import known_by
-from services.roster.queries.loads import Standing, seats_used, standings
+from services.roster.queries.loads import Standing, seats_standing, standings
 from services.roster.rules.posts import ensure_not_frozen
 from shared import outbox
 from shared.db import By, Connection, Database, command
@@ -52,8 +52,8 @@ async def load_units(conn: Connection, by: By, whats: Sequence[LoadUnit]) -> lis
     await add_first_posts(conn, by, [(load.unit_id, row) for load in loads for row in load.quotas])
     await add_first_seats(conn, by, [(load.unit_id, row) for load in loads for row in load.what.seats])
     rows = await establishments_of(conn, {key for load in loads for key in load.rows})
-    told = _quotas_told(loads, rows) + await _seats_told(conn, loads)
-    told += await load_persons(conn, by, loads, rows)
+    told = _quotas_told(loads, rows) + await load_persons(conn, by, loads, rows)
+    told += await _seats_told(conn, loads, document_no)
     await _publish(conn, by, told)
     beyond = Counter(each.unit_id for each in told for person in each.facts.get("people", ()) if person.cause is not None)
     return [load.done(beyond[load.unit_id]) for load in loads]
@@ -104,14 +104,15 @@ def _quotas_told(loads: Sequence[Load], rows: Mapping[Row, EstablishmentState]) 
     return told
 
 
-async def _seats_told(conn: Connection, loads: Sequence[Load]) -> list[Told]:
-    """One event for what one document approved of a unit."""
-    used = await seats_used(conn, [(load.unit_id, row.level) for load in loads for row in load.what.seats])
+async def _seats_told(conn: Connection, loads: Sequence[Load], document_no: str) -> list[Told]:
+    """One event for what one document approved of a unit, and one for the further levels that its people take."""
+    documents = {(load.unit_id, row.level): row.document_no for load in loads for row in load.what.seats}
+    for taken in {(load.unit_id, person.seat_level): None for load in loads for person in load.persons if person.seat_level}:
+        documents.setdefault(taken, document_no)
+    standing = await seats_standing(conn, documents)
     states: dict[tuple[UUID, str], list[SeatsState]] = {}
-    for load in loads:
-        for row in load.what.seats:
-            state = SeatsState(level=row.level, approved=row.approved, used=used.get((load.unit_id, row.level), 0))
-            states.setdefault((load.unit_id, row.document_no), []).append(state)
+    for key, document in documents.items():
+        states.setdefault((key[0], document), []).append(standing[key])
     return [
         Told(unit_id, SeatsChanged, {**dict(first), "others": tuple(others)}, document_no)
         for (unit_id, document_no), (first, *others) in states.items()

@@ -17,7 +17,7 @@ from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import ensure_known_category, frozen_by
-from services.roster.queries.seats import LAST, taken_in
+from services.roster.queries.seats import LAST, label_of, taken_in
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
 from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen
 from shared import outbox
@@ -255,9 +255,9 @@ async def seats_changed(
 
 
 async def seats_state(conn: Connection, unit_id: UUID, level: str) -> dict[str, Any]:
-    """One level now: seats approved, seats taken."""
+    """One level now: seats approved, seats taken, and what it is called."""
     row = await conn.fetchrow(
-        "SELECT $2::text AS level,"
+        f"SELECT $2::text AS level, coalesce({label_of('$2')}, '') AS level_label,"
         " coalesce((SELECT approved FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)), 0) AS approved,"
         f" (SELECT count(*) FROM ({taken_in('= $1', LAST)}) AS taken WHERE level = $2) AS used",
         unit_id,

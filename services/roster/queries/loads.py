@@ -23,9 +23,10 @@ from services.roster.models.loads import (
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
 from services.roster.queries.codes import row_words, unknown_codes
 from services.roster.queries.indexes import known_by
-from services.roster.queries.seats import LAST, taken_in
+from services.roster.queries.seats import LAST, label_of, taken_in
 from shared.db import Connection
 from shared.errors import DomainError
+from shared.events.roster import SeatsState
 from shared.glossary import FreezeScope
 
 Row: TypeAlias = tuple[str, str]
@@ -115,13 +116,18 @@ def _unit(what: LoadUnit, of_code: Known, of_uscc: Known, used: Collection[UUID]
     return unit_id, [_problem(FirstLoadEnded())] if unit_id in used else []
 
 
-async def seats_used(conn: Connection, levels: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], int]:
-    """How many stand on leadership posts, by unit and level."""
+async def seats_standing(conn: Connection, levels: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], SeatsState]:
+    """Seats approved and taken, by unit and level."""
     rows = await conn.fetch(
-        f"SELECT unit_id, level, count(*) AS used FROM ({taken_in('= ANY($1)', LAST)}) AS taken GROUP BY 1, 2",
-        list({unit_id for unit_id, _ in levels}),
+        f"SELECT unit_id, level, coalesce(approved, 0) AS approved, coalesce(used, 0) AS used, coalesce({label_of('level')}, '') AS level_label"
+        " FROM unnest($1::uuid[], $2::text[]) AS asked (unit_id, level)"
+        f" LEFT JOIN (SELECT unit_id, level, approved FROM seats WHERE {LAST('seats')}) AS numbers USING (unit_id, level)"
+        f" LEFT JOIN (SELECT unit_id, level, count(*) AS used FROM ({taken_in('= ANY($1)', LAST)}) AS taken GROUP BY 1, 2) AS taken"
+        " USING (unit_id, level)",
+        [unit_id for unit_id, _ in levels],
+        [level for _, level in levels],
     )
-    return {(row["unit_id"], row["level"]): row["used"] for row in rows}
+    return {(row["unit_id"], row["level"]): SeatsState.model_validate(dict(row)) for row in rows}
 
 
 async def units_in_use(conn: Connection, unit_ids: Collection[UUID]) -> set[UUID]:

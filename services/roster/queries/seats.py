@@ -13,7 +13,7 @@ Held = Callable[[str], str]
 def levels_of(unit: str, held: Held) -> str:
     """Every level of a unit; `held` says of which moment, table by table. A level that is no more keeps the name it had last."""
     return f"""
-    SELECT level, coalesce((SELECT label FROM codes WHERE set = 'leadership_levels' AND code = level ORDER BY valid DESC LIMIT 1), level) AS level_label,
+    SELECT level, coalesce({label_of("level")}, level) AS level_label,
         approved, used, greatest(approved - used, 0) AS vacant, greatest(used - approved, 0) AS over
     FROM (
         SELECT level, sum(approved)::integer AS approved, sum(used)::integer AS used FROM (
@@ -23,6 +23,11 @@ def levels_of(unit: str, held: Held) -> str:
         ) AS parts GROUP BY level
     ) AS counted
     """
+
+
+def label_of(level: str) -> str:
+    """What a level is called; of one that is no more, the name it had last."""
+    return f"(SELECT label FROM codes WHERE set = 'leadership_levels' AND code = {level} ORDER BY valid DESC LIMIT 1)"
 
 
 def taken_in(units: str, held: Held) -> str:
