@@ -33,6 +33,7 @@ COMMANDS = {
     "receive_comparison": "接收比对文件",
     "receive_import": "接收导入文件",
     "record_over_quota_fact": "如实记录超编",
+    "record_over_seat": "如实记录超职数",
     "record_find": "登记核对调动人员",
     "record_reveal": "登记查看证件号",
     "register_unit": "登记单位",

@@ -99,6 +99,8 @@ TITLES: dict[str, str] = {
     "dates_out_of_order": "日期先后不对",
     "quota_changed_later": "编制数其后另有变更",
     "seats_changed_later": "领导职数其后另有变更",
+    "seats_exhausted": "领导职数没有空缺",
+    "not_over_seats": "不属于超职数",
     "seat_unchanged": "占用职数没有变动",
     "quota_below_zero": "编制数不足",
     "quota_below_use": "编制数低于已用数",

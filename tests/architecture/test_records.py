@@ -71,6 +71,7 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "POST /placements/{placement_id}/release": LOG,
         "POST /transfers": LOG,
         "POST /placements/{placement_id}/seat": LOG,
+        "POST /placements/{placement_id}/over-seat": LOG,
         "POST /placements/{placement_id}/corrections": LOG,
         "POST /persons/{person_id}/secondments": LOG,
         "POST /secondments/{secondment_id}/extension": LOG,

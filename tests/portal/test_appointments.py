@@ -59,6 +59,22 @@ async def test_a_seat_is_taken_or_left_and_the_page_of_the_person_says_so(desk: 
     assert "任免已登记" in (await desk.client.get(answer.headers["location"])).text
 
 
+async def test_who_was_appointed_beyond_the_number_is_put_on_record_by_the_supervision_office(desk: Door) -> None:
+    over = f"/placements/{PLACEMENT_ID}/over-seat"
+    desk.played.answers[f"POST {over}"] = httpx.Response(204)
+    csrf = desk.sign_in(Role.SUPERVISION_OFFICER)
+    form, person = [(await desk.client.get(path)).text for path in (f"{PAGE}/over-seat", PAGE)]
+    typed = TYPED | {"csrf": csrf, "request_key": "key-0001"}
+    answer = await desk.client.post(f"{PAGE}/over-seat/{PLACEMENT_ID}", data=typed, headers=OURS)
+    (body,) = [json.loads(body) for method, asked, body, _ in desk.played.asked if (method, asked) == ("POST", over)]
+
+    assert f'href="{PAGE}/over-seat"' in person
+    assert f'href="{FORM}"' not in person
+    assert ("如实记录超职数" in form, "不占用职数" in form) == (True, False)
+    assert body == {name: TYPED[name] for name in ("seat_level", "since", "document_no", "reason")}
+    assert "已如实记录" in (await desk.client.get(answer.headers["location"])).text
+
+
 async def test_a_refusal_keeps_what_was_typed(desk: Door) -> None:
     desk.played.refusals[f"POST {SEAT}"] = (409, "seat_unchanged")
     answer = await send(desk)

@@ -1,5 +1,6 @@
 """任免: somebody in post takes a seat of 领导职数 from a day on, and leaves it from another; the post, and the day it began, stay as they are."""
 
+import asyncio
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import pytest
 
 from services.roster.commands.appointments import change_seat
 from services.roster.commands.corrections import correct_placement
-from services.roster.commands.placements import release_person
+from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.transfers import transfer_person
 from services.roster.commands.units import set_seats
 from services.roster.models.refusals import (
@@ -19,6 +20,7 @@ from services.roster.models.refusals import (
     DocumentMissing,
     EffectiveInFuture,
     Frozen,
+    SeatsExhausted,
     SeatUnchanged,
 )
 from services.roster.models.requests import ChangeSeat, CorrectPlacement, ReleasePerson, SetSeats, TransferPerson
@@ -39,7 +41,8 @@ DEPUTY, HEAD = "unit_deputy", "unit_head"
 
 
 async def deputy_to_be(database: Database, row: given.Row) -> tuple[UUID, UUID]:
-    await set_seats(database, given.by(), SetSeats(unit_id=row.unit_id, level=DEPUTY, approved=1, effective_on=date(2026, 1, 1)))
+    for level in (DEPUTY, HEAD):
+        await set_seats(database, given.by(), SetSeats(unit_id=row.unit_id, level=level, approved=1, effective_on=date(2026, 1, 1)))
     return await given.in_post(database, row, ENTERED)
 
 
@@ -48,7 +51,7 @@ async def seat(database: Database, placement_id: UUID, level: str | None, since:
 
 
 async def told(database: Database) -> list[tuple[str, int, date | None]]:
-    return [(each.level, each.used, each.effective_on) for each in await given.published(database) if isinstance(each, SeatsChanged)][1:]
+    return [(each.level, each.used, each.effective_on) for each in await given.published(database) if isinstance(each, SeatsChanged)][2:]
 
 
 async def used(doors: Doors, row: given.Row, **moment: Any) -> dict[str, int]:
@@ -106,7 +109,7 @@ async def test_another_seat_is_taken_at_one_stroke_and_left_with_the_post(doors:
 
 async def test_whoever_is_relieved_of_the_seat_he_entered_with_holds_none(doors: Doors, roster_db: Database) -> None:
     row = await given.row(roster_db, 2)
-    person_id, placement_id = await given.in_post(roster_db, row, ENTERED)
+    person_id, placement_id = await deputy_to_be(roster_db, row)
     await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level=HEAD))
 
     await seat(roster_db, placement_id, None, JUNE)
@@ -174,6 +177,62 @@ async def test_a_freeze_stops_whoever_would_take_a_seat_and_nobody_who_leaves_on
     with pytest.raises(Frozen):
         await seat(roster_db, placement_id, HEAD, JUNE)
     await seat(roster_db, placement_id, None, JUNE)
+
+
+async def test_a_seat_is_taken_only_where_one_of_its_level_is_vacant(roster_db: Database) -> None:
+    row = await given.row(roster_db, 3)
+    _, first = await deputy_to_be(roster_db, row)
+    _, second = await given.in_post(roster_db, row, ENTERED)
+    third = given.placement(row, await given.person(roster_db, row.unit_id), MARCH).model_copy(update={"seat_level": DEPUTY})
+    await seat(roster_db, first, DEPUTY, MARCH)
+
+    with pytest.raises(SeatsExhausted) as full:
+        await seat(roster_db, second, DEPUTY, JUNE)
+    with pytest.raises(SeatsExhausted):
+        await place_person(roster_db, given.by(), third)
+    with pytest.raises(SeatsExhausted):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=second, seat_level=DEPUTY))
+    with pytest.raises(SeatsExhausted):
+        await seat(roster_db, second, "internal_head", JUNE)
+    await seat(roster_db, first, None, JUNE)
+    await seat(roster_db, second, DEPUTY, JUNE)
+    await correct_placement(
+        roster_db, given.by(), CorrectPlacement(placement_id=first, seat_level=DEPUTY)
+    )  # of his first day: he left it since
+
+    assert "单位副职没有空缺：核定领导职数 1 名，实配 1 名" in str(full.value)
+    assert (await told(roster_db))[-1][:2] == (DEPUTY, 1)
+
+
+async def test_of_two_who_are_appointed_at_once_to_the_last_seat_one_takes_it(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    _, first = await deputy_to_be(roster_db, row)
+    _, second = await given.in_post(roster_db, row, ENTERED)
+
+    answers = await asyncio.gather(*(seat(roster_db, each, DEPUTY, JUNE) for each in (first, second)), return_exceptions=True)
+
+    assert sorted(type(each).__name__ for each in answers) == ["NoneType", "SeatsExhausted"]
+
+
+async def test_whoever_was_appointed_beyond_the_number_is_recorded_as_such_and_only_he(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    _, first = await deputy_to_be(roster_db, row)
+    _, second = await given.in_post(roster_db, row, ENTERED)
+    body = {"seat_level": DEPUTY, "since": "2026-06-01", "document_no": "任2号", "reason": "检查发现已任命"}
+
+    async def recorded(role: Role) -> tuple[int, str | None]:
+        answer = await doors.http.post(f"/placements/{second}/over-seat", json=body, headers=doors.as_(role))
+        return answer.status_code, answer.json()["code"] if answer.content else None
+
+    vacant = await recorded(Role.SUPERVISION_OFFICER)
+    await seat(roster_db, first, DEPUTY, MARCH)
+    await given.frozen(roster_db, row.unit_id, FreezeScope.LEADERSHIP)
+    others = await recorded(Role.BUSINESS_OFFICER)
+    over = await recorded(Role.SUPERVISION_OFFICER)
+
+    assert (vacant, others[0], over) == ((409, "not_over_seats"), 403, (204, None))
+    assert await used(doors, row) == {DEPUTY: 2}
+    assert (await told(roster_db))[-1] == (DEPUTY, 2, JUNE)
 
 
 async def test_a_file_is_compared_with_the_seat_of_today(roster_db: Database) -> None:

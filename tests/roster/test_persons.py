@@ -10,6 +10,7 @@ import pytest
 from services.roster.commands.corrections import correct_person, correct_placement
 from services.roster.commands.persons import register_person
 from services.roster.commands.placements import place_person
+from services.roster.commands.units import set_seats
 from services.roster.models.persons import CorrectPerson, RegisterPerson
 from services.roster.models.refusals import (
     CodeUnknown,
@@ -26,7 +27,7 @@ from services.roster.models.refusals import (
     QuotaExhausted,
     ReasonUnknown,
 )
-from services.roster.models.requests import CorrectPlacement
+from services.roster.models.requests import CorrectPlacement, SetSeats
 from services.roster.queries.establishments import Moment
 from services.roster.queries.persons import history, person_view
 from shared.auth import Who
@@ -209,9 +210,11 @@ async def test_a_corrected_seat_is_counted_and_may_be_none(roster_db: Database) 
 
     with pytest.raises(CodeUnknown):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level="throne"))
+    for approved in ("unit_head", "unit_deputy"):
+        await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level=approved, approved=1, effective_on=given.TODAY))
     for level in ("unit_head", "unit_deputy", None):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=placement_id, seat_level=level))
-    assert await seats() == [("unit_head", 1), ("unit_head", 0), ("unit_deputy", 1), ("unit_deputy", 0)]
+    assert (await seats())[2:] == [("unit_head", 1), ("unit_head", 0), ("unit_deputy", 1), ("unit_deputy", 0)]
 
     await given.frozen(roster_db, row.unit_id, FreezeScope.LEADERSHIP)
     with pytest.raises(Frozen):

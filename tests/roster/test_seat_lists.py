@@ -27,7 +27,7 @@ async def approve(database: Database, row: given.Row, level: str, approved: int,
 async def lead(database: Database, row: given.Row, level: str, since: date = date(2026, 9, 2)) -> None:
     """A new person in post who stands on a leadership post."""
     post = given.placement(row, await given.person(database, row.unit_id), since)
-    await place_person(database, given.by(), post.model_copy(update={"seat_level": level}))
+    await place_person(database, given.by(), post.model_copy(update={"seat_level": level, "baseline": True}))
 
 
 async def led(database: Database) -> tuple[given.Row, given.Row]:

@@ -443,7 +443,7 @@ async def test_seats_and_their_use_are_those_of_the_day(roster_db: Database) -> 
     await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_deputy", approved=2, effective_on=date(2024, 1, 1)))
     for number in range(3):
         post = given.placement(row, await given.person(roster_db, row.unit_id), date(2026, 1, 1) + timedelta(days=number))
-        await place_person(roster_db, given.by(), post.model_copy(update={"seat_level": "unit_deputy"}))
+        await place_person(roster_db, given.by(), post.model_copy(update={"seat_level": "unit_deputy", "baseline": True}))
 
     views = [(await seen(roster_db, row.unit_id, date(2026, 1, day))).seats[0] for day in (1, 2, 3)]
 

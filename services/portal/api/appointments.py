@@ -13,6 +13,7 @@ from services.portal.models import Problem, Refused
 
 router = APIRouter()
 Appointer = Annotated[Page, Depends(Opened("roster.maintain"))]
+Inspector = Annotated[Page, Depends(Opened("roster.record_over_quota"))]
 TYPED = ("seat_level", "since", "document_no", "reason")
 NONE = "none"
 """What the form calls no seat."""
@@ -36,7 +37,23 @@ async def change(page: Appointer, person_id: UUID, placement_id: UUID) -> Respon
     return page.back(f"/persons/{person_id}", done="seat_changed")
 
 
-async def _form(page: Page, person_id: UUID, error: Problem | None = None) -> Response:
+@router.get("/persons/{person_id}/over-seat", response_class=Response)
+async def over_form(page: Inspector, person_id: UUID) -> Response:
+    """The same of somebody whom an inspection found appointed beyond the number."""
+    return await _form(page, person_id, over=True)
+
+
+@router.post("/persons/{person_id}/over-seat/{placement_id}", response_class=Response)
+async def record_over(page: Inspector, person_id: UUID, placement_id: UUID) -> Response:
+    """Put it on record; the light follows by itself."""
+    try:
+        await page.send("roster", f"/placements/{placement_id}/over-seat", {name: page.text(name) for name in TYPED})
+    except Refused as refusal:
+        return await _form(page, person_id, refusal.problem, over=True)
+    return page.back(f"/persons/{person_id}", done="over_seat_recorded")
+
+
+async def _form(page: Page, person_id: UUID, error: Problem | None = None, *, over: bool = False) -> Response:
     found, codes = await asyncio.gather(page.get("roster", f"/persons/{person_id}"), page.get("roster", "/codes"))
     post = found["placement"]
     if post is None:
@@ -50,7 +67,8 @@ async def _form(page: Page, person_id: UUID, error: Problem | None = None) -> Re
         "seats": unit["seats"],
         "unit": names.get(post["unit_id"], ""),
         "words": words_of(codes),
-        "levels": [*choices_of(codes)["leadership_levels"].items(), (NONE, "不占用职数（免去现任）")],
+        "levels": [*choices_of(codes)["leadership_levels"].items(), *([] if over else [(NONE, "不占用职数（免去现任）")])],
+        "over": over,
         "typed": {name: page.text(name) for name in TYPED},
         "error": error,
         "errors": {each.field: each.reason for each in (error.fields or ())} if error else {},

@@ -82,6 +82,13 @@ class SeatBody(Write):
     since: date
 
 
+class OverSeatBody(Write):
+    """Which seat beyond the number, from which day on."""
+
+    seat_level: str
+    since: date
+
+
 class PlacementCorrectionBody(CorrectedPost, Write):
     """Only what is given is corrected; `reason` says what was wrong. Internal unit, status and contract are those of the first day."""
 
@@ -140,6 +147,21 @@ async def change_seat(placement_id: UUID, body: SeatBody, who: Maintainer, key: 
         await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
     what = ChangeSeat.model_validate({"placement_id": placement_id} | fields(body))
     await appointments.change_seat(door.database, door.by(who, key, body), what)
+
+
+@router.post("/placements/{placement_id}/over-seat", status_code=204)
+async def record_over_seat(
+    placement_id: UUID,
+    body: OverSeatBody,
+    who: Annotated[Who, Depends(Permit("roster.record_over_quota"))],
+    key: IdempotencyKey,
+    door: InDoor,
+) -> None:
+    """Record that somebody was appointed beyond 领导职数 of the level."""
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    what = ChangeSeat.model_validate({"placement_id": placement_id} | fields(body))
+    await appointments.record_over_seat(door.database, door.by(who, key, body), what)
 
 
 @router.post("/placements/{placement_id}/corrections", status_code=204)

@@ -50,6 +50,7 @@ _ROUTES = {
     "POST /placements/{placement_id}/release": "出编",
     "POST /transfers": "调动",
     "POST /placements/{placement_id}/seat": "任免（占用或退出领导职数）",
+    "POST /placements/{placement_id}/over-seat": "如实记录超职数",
     "POST /placements/{placement_id}/corrections": "更正在编记录",
     "POST /persons/{person_id}/secondments": "借调",
     "GET /persons/{person_id}/secondments": "一名人员的借调",

@@ -3,32 +3,53 @@
 职务 and 领导职务级别 are key items (★) and change by a case; the seat is no key item: the office records it as it does that of an entry.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from uuid import UUID
 
 from services.roster.commands.locks import lock_person, lock_unit
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.placements import seat_taken_or_left
+from services.roster.commands.placements import ensure_seat, seat_taken_or_left
 from services.roster.commands.records import Line, keep_lines
+from services.roster.commands.units import seats_state
 from services.roster.models.facts import Placement
 from services.roster.models.refusals import AlreadyReleased, ChangedLater, DatesOutOfOrder, SeatUnchanged
 from services.roster.models.requests import ChangeSeat
 from services.roster.queries.codes import ensure_known_codes
-from services.roster.queries.facts import frozen_by, placement
+from services.roster.queries.facts import placement
 from services.roster.queries.seats import seat_now, seat_on
-from services.roster.rules.posts import ensure_not_frozen
+from services.roster.rules.posts import ensure_no_seat_vacant
 from shared.db import By, Connection, command
-from shared.glossary import FreezeScope
+
+Judge = Callable[[Connection, UUID, str], Awaitable[None]]
+"""Whether somebody may take a seat of a level in a unit, which is locked."""
 
 
 @command
 async def change_seat(conn: Connection, by: By, what: ChangeSeat) -> None:
-    """Appoint or relieve somebody from a day on, on a document. A freeze of 领导职数 stops whoever would take a seat, nobody who leaves one."""
+    """Appoint or relieve somebody from a day on, on a document. Whoever takes a seat needs a vacant one, and no freeze of 领导职数; nothing stops
+    who leaves one.
+    """
+    await _change(conn, by, what, ensure_seat)
+
+
+@command
+async def record_over_seat(conn: Connection, by: By, what: ChangeSeat) -> None:
+    """Record that somebody was appointed beyond 领导职数 of the level: the supervision office alone, on a document. It is a fact; no freeze hides it."""
+    await _change(conn, by, what, _ensure_over)
+
+
+async def _ensure_over(conn: Connection, unit_id: UUID, level: str) -> None:
+    ensure_no_seat_vacant(await seats_state(conn, unit_id, level))
+
+
+async def _change(conn: Connection, by: By, what: ChangeSeat, judge: Judge) -> None:
     document_no = document_of(by)
     await ensure_known_codes(conn, today_of(by, what.since), {"seat_level": what.seat_level})
     await lock_person(conn, (await placement(conn, what.placement_id)).person_id)
     here = await placement(conn, what.placement_id)
     await lock_unit(conn, here.unit_id)
-    before = await _judged(conn, here, what)
+    before = await _judged(conn, here, what, judge)
     then = await seat_on(conn, here.placement_id, what.since)
     await _write(conn, by, here, what, before, document_no)
     await keep_lines(conn, by, here.person_id, [Line("seat_level", what.since, then, what.seat_level, here.placement_id)])
@@ -36,7 +57,7 @@ async def change_seat(conn: Connection, by: By, what: ChangeSeat) -> None:
         await seat_taken_or_left(conn, by, here.unit_id, level, baseline=False, since=what.since)
 
 
-async def _judged(conn: Connection, here: Placement, what: ChangeSeat) -> str | None:
+async def _judged(conn: Connection, here: Placement, what: ChangeSeat, judge: Judge) -> str | None:
     """The seat before. The caller has locked the person and the unit."""
     if here.ended_on is not None:
         raise AlreadyReleased
@@ -44,7 +65,7 @@ async def _judged(conn: Connection, here: Placement, what: ChangeSeat) -> str | 
         raise DatesOutOfOrder
     before = await seat_now(conn, here.placement_id)
     if before != what.seat_level and what.seat_level is not None:
-        ensure_not_frozen(await frozen_by(conn, here.unit_id, FreezeScope.LEADERSHIP))
+        await judge(conn, here.unit_id, what.seat_level)
     return before
 
 

@@ -11,7 +11,7 @@ from services.roster.commands.indexes import change_number
 from services.roster.commands.locks import take_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.persons import ensure_same_retirement
-from services.roster.commands.placements import DETAILS, close_recorded, corrected, seat_taken_or_left
+from services.roster.commands.placements import DETAILS, close_recorded, corrected, ensure_seat, seat_taken_or_left
 from services.roster.commands.records import Line, begins, ensure_nothing_later, keep_lines, rewrite
 from services.roster.commands.sealing import seal_change
 from services.roster.commands.secondments import end_with_post
@@ -27,26 +27,25 @@ from services.roster.queries.facts import (
     ensure_known_entry,
     ensure_known_exit,
     ensure_known_rows,
-    frozen_by,
     natures_of,
     person_record,
     placement,
     placements_of,
 )
 from services.roster.queries.persons import label_of
+from services.roster.queries.seats import is_appointed
 from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded
-from services.roster.rules.posts import ensure_available, ensure_corrected_alike, ensure_in_term, ensure_not_frozen, ensure_off_post_told
+from services.roster.rules.posts import ensure_available, ensure_corrected_alike, ensure_in_term, ensure_off_post_told
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.events.roster import PlacementCorrected
-from shared.glossary import FreezeScope
 
 
 @command
 async def correct_placement(conn: Connection, by: By, what: CorrectPlacement) -> None:
-    """Correct a placement, also a closed one. No freeze stops it but that of 领导职数, where somebody would take a seat."""
+    """Correct a placement, also a closed one. Whoever would take a seat by it needs a vacant one, and no freeze of 领导职数."""
     document_of(by)
     today_of(by, what.started_on, what.ended_on, what.authorised_on)
     person_id = (await placement(conn, what.placement_id)).person_id
@@ -106,8 +105,10 @@ async def _ensure_contract(conn: Connection, old: Placement, new: Placement) -> 
 
 
 async def _ensure_seat(conn: Connection, old: Placement, new: Placement) -> None:
-    if new.ended_on is None and new.seat_level is not None and new.seat_level != old.seat_level:
-        ensure_not_frozen(await frozen_by(conn, new.unit_id, FreezeScope.LEADERSHIP))
+    """Whose seat a 任免 has told since takes none by a correction of his first day."""
+    if new.ended_on is not None or new.seat_level in {None, old.seat_level} or await is_appointed(conn, old.placement_id):
+        return
+    await ensure_seat(conn, new.unit_id, str(new.seat_level))
 
 
 async def _told(conn: Connection, by: By, old: Placement, new: Placement, person_version: int, version: int) -> PlacementCorrected:

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.roster.commands.locks import take_person, take_person_and_unit, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.secondments import end_with_post
-from services.roster.commands.units import seats_changed
+from services.roster.commands.units import seats_changed, seats_state
 from services.roster.models.facts import PersonRecord, Placement
 from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
 from services.roster.models.requests import PlacePerson, Post, RecordOverQuota, ReleasePerson
@@ -31,6 +31,7 @@ from services.roster.rules.posts import (
     ensure_off_post_told,
     ensure_on_no_roster,
     ensure_over_quota,
+    ensure_seat_vacant,
 )
 from shared import outbox
 from shared.db import By, Connection, command
@@ -65,7 +66,7 @@ class Judged:
 
 @command
 async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
-    """Place a person on a free post, under freeze, availability and 先核编后进人; answers with the placement's id. A first load may lack the
+    """Place a person on a free post, under freeze, availability (of 领导职数 too) and 先核编后进人; answers with the placement's id. A first load may lack the
     authorisation.
     """
     today = today_of(by, what.started_on, what.authorised_on)
@@ -76,7 +77,7 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     facts = await entry_facts(conn, what, today)
     ensure_not_frozen(facts.frozen_by)
     if what.seat_level is not None and not what.baseline:
-        ensure_not_frozen(await frozen_by(conn, what.unit_id, FreezeScope.LEADERSHIP))
+        await ensure_seat(conn, what.unit_id, what.seat_level)
     ensure_on_no_roster(facts.post_ends, what.started_on)
     ensure_off_post_told(what, facts.population)
     ensure_available(facts.before, 1)
@@ -259,6 +260,12 @@ async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object
         by.as_of,
     )
     return at
+
+
+async def ensure_seat(conn: Connection, unit_id: UUID, level: str) -> None:
+    """Somebody may take a seat: 领导职数 is not frozen, and one of the level is vacant. The caller has locked the unit."""
+    ensure_not_frozen(await frozen_by(conn, unit_id, FreezeScope.LEADERSHIP))
+    ensure_seat_vacant(await seats_state(conn, unit_id, level))
 
 
 async def seat_taken_or_left(

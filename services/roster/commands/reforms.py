@@ -286,7 +286,7 @@ async def _tell(conn: Connection, by: By, work: Work) -> None:
     told += _told_posts(work)
     seats = work.seats | {(unit_id, each.seat_level) for each in work.movers if each.seat_level for unit_id in (each.giver, each.taker)}
     for unit_id, level in sorted(seats):
-        told.append(Told(SeatsChanged, unit_id, await seats_state(conn, unit_id, level)))
+        told.append(Told(SeatsChanged, unit_id, (await seats_state(conn, unit_id, level)).model_dump()))
     told += [*await told_movers(conn, work.movers, work), *work.loans, *work.reservations, *ends]
     await tell(conn, by, work, told)
 

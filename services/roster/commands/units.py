@@ -23,7 +23,7 @@ from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
-from shared.events.roster import SeatsChanged, UnitFrozen, UnitRegistered, UnitState
+from shared.events.roster import SeatsChanged, SeatsState, UnitFrozen, UnitRegistered, UnitState
 from shared.glossary import FreezeScope
 from shared.law.uscc import InvalidUscc, parse_uscc
 
@@ -178,7 +178,7 @@ async def ensure_seats_may_grow(conn: Connection, what: SetSeats) -> None:
     """No freeze of 领导职数 stands in the way of more of them; what a first load finds was approved before."""
     if not what.baseline:
         now = await seats_state(conn, what.unit_id, what.level)
-        ensure_may_grow(await frozen_by(conn, what.unit_id, FreezeScope.LEADERSHIP), what.approved, now["approved"], now["used"])
+        ensure_may_grow(await frozen_by(conn, what.unit_id, FreezeScope.LEADERSHIP), what.approved, now.approved, now.used)
 
 
 async def ensure_known_level(conn: Connection, on: date, unit_id: UUID, level: str, approved: int) -> None:
@@ -250,11 +250,11 @@ async def seats_changed(
         document_no=by.document_no,
         baseline=baseline,
         effective_on=since,
-        **await seats_state(conn, unit_id, level),
+        **(await seats_state(conn, unit_id, level)).model_dump(),
     )
 
 
-async def seats_state(conn: Connection, unit_id: UUID, level: str) -> dict[str, Any]:
+async def seats_state(conn: Connection, unit_id: UUID, level: str) -> SeatsState:
     """One level now: seats approved, seats taken, and what it is called."""
     row = await conn.fetchrow(
         f"SELECT $2::text AS level, coalesce({label_of('$2')}, '') AS level_label,"
@@ -263,4 +263,4 @@ async def seats_state(conn: Connection, unit_id: UUID, level: str) -> dict[str, 
         unit_id,
         level,
     )
-    return dict(row or {})
+    return SeatsState.model_validate(dict(row or {}))

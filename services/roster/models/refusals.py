@@ -262,6 +262,22 @@ class CodeUnknown(Conflict):
     sentence = "“{field}”所填的代码不在代码表中或已停用。请从代码表中选择。"
 
 
+class SeatsExhausted(Conflict):
+    """No seat of the level is vacant."""
+
+    code = "seats_exhausted"
+    sentence = (
+        "{level}没有空缺：核定领导职数 {approved} 名，实配 {used} 名。请先免职或增加核定职数；确已任命的，由监督检查科如实记录超职数。"
+    )
+
+
+class NotOverSeats(Conflict):
+    """A seat is vacant: whoever takes it is not beyond the number."""
+
+    code = "not_over_seats"
+    sentence = "{level}尚有空缺：核定领导职数 {approved} 名，实配 {used} 名，不属于超职数。请按任免办理。"
+
+
 class SeatUnchanged(Conflict):
     """He takes this seat already, or has none to leave."""
 

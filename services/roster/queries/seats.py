@@ -61,6 +61,12 @@ async def seat_now(conn: Connection, placement_id: UUID) -> str | None:
     return level
 
 
+async def is_appointed(conn: Connection, placement_id: UUID) -> bool:
+    """Whether a 任免 since his post began tells which seat its holder takes."""
+    appointed = f"SELECT EXISTS (SELECT FROM post_seats WHERE placement_id = $1 AND {LAST('post_seats')})"
+    return bool(await conn.fetchval(appointed, placement_id))
+
+
 async def seat_on(conn: Connection, placement_id: UUID, day: date) -> str | None:
     """The same on a day."""
     then = seat_of("placements", "{0}.during @> $2::date AND upper_inf({0}.recorded)".format)

@@ -18,6 +18,7 @@ from services.roster.models.refusals import (
     KindsApart,
     NotAuthorised,
     NotOverQuota,
+    NotOverSeats,
     OffPostOfEstablishment,
     OffPostUntold,
     PersonNotHere,
@@ -33,9 +34,10 @@ from services.roster.models.refusals import (
     ReservationUnknown,
     ReservationUsedUp,
     SameUnit,
+    SeatsExhausted,
 )
 from services.roster.models.requests import PostDetails
-from shared.events.roster import EstablishmentState
+from shared.events.roster import EstablishmentState, SeatsState
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.retirement import YearMonth
 from shared.law.working_days import Calendar
@@ -53,6 +55,18 @@ def ensure_available(row: EstablishmentState, posts: int) -> None:
     """可用编 ≥ n: quota − headcount − reserved − frozen of this row alone."""
     if row.available < posts:
         raise QuotaExhausted(available=row.available, posts=posts)
+
+
+def ensure_seat_vacant(seats: SeatsState) -> None:
+    """空缺 ≥ 1 of this level alone (领导职数使用; domain §2.3)."""
+    if seats.used >= seats.approved:
+        raise SeatsExhausted(level=seats.level_label or seats.level, approved=seats.approved, used=seats.used)
+
+
+def ensure_no_seat_vacant(seats: SeatsState) -> None:
+    """Somebody is recorded beyond 领导职数 only where no seat is left; otherwise he takes that one."""
+    if seats.used < seats.approved:
+        raise NotOverSeats(level=seats.level_label or seats.level, approved=seats.approved, used=seats.used)
 
 
 def ensure_in_term(row: EstablishmentState, day: date) -> None:
