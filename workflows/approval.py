@@ -168,11 +168,12 @@ class ApprovalWorkflow(OpenCase):
 
     async def _receive(self) -> None:
         """Advice first; an entry then takes hold of its reservation, a change of what was registered, or goes back to the applicant with the roster's reason."""
+        revision = self.case.revision
         checks = tuple(await self.ask(posts.CHECK_APPLICATION, self._request(), list[Check], posts.TASK_QUEUE))
-        if self.case.phase is not Phase.SUBMITTED and workflow.patched(WITHDRAWN_UNHELD):
+        if self.case.revision != revision or (self.case.phase is not Phase.SUBMITTED and workflow.patched(WITHDRAWN_UNHELD)):
             return
         verdict = await self._granted(posts.HOLD_RESERVATION) if self._needs_hold() else Verdict(accepted=True)
-        if verdict is None or self.case.phase is not Phase.SUBMITTED:
+        if verdict is None or self._has_moved(Phase.SUBMITTED, revision):
             return
         if verdict.accepted:
             self.move(steps.received(self.case))
@@ -205,15 +206,15 @@ class ApprovalWorkflow(OpenCase):
 
     async def _granted(self, activity: str) -> Verdict | None:
         """Ask for a hold or a claim until the answer is no freeze. None when somebody moved the case meanwhile, or this run is too long to ask on."""
-        phase = self.case.phase
-        while self.case.phase is phase:
+        phase, revision = self.case.phase, self.case.revision
+        while not self._has_moved(phase, revision):
             self.held = self.case.revision
             self._ended_meanwhile.clear()
             verdict = await self.ask(activity, self._request(), Verdict, posts.TASK_QUEUE)
             if verdict.accepted or verdict.code != "frozen":
                 return verdict
             self.change_blocks(steps.block(self._frozen_again(verdict.frozen_by), verdict.frozen_by), EntryKind.BLOCKED, verdict.frozen_by)
-            await self._until_unblocked(phase)
+            await self._until_unblocked(phase, revision)
             if is_to_continue(CONTINUES):
                 break
         return None
@@ -223,12 +224,16 @@ class ApprovalWorkflow(OpenCase):
         again = set(orders) & set(self.case.lifted) - self._ended_meanwhile
         return steps.frozen_again(self.case, again) if again and workflow.patched(FROZEN_AGAIN) else self.case
 
-    async def _until_unblocked(self, phase: Phase) -> None:
+    def _has_moved(self, phase: Phase, revision: int) -> bool:
+        """Whether somebody moved the case, or claimed an exception to the freeze that paused it, while the roster was asked."""
+        return (self.case.phase, self.case.revision) != (phase, revision)
+
+    async def _until_unblocked(self, phase: Phase, revision: int) -> None:
         if not self.case.blocked_by:  # the roster is ahead of its events: ask again, but not at once
             await self.record()
             with suppress(TimeoutError):
                 await workflow.wait_condition(self.stirred, timeout=_PAUSE, timeout_summary="ask again")
-        while self.case.blocked_by and self.case.phase is phase:
+        while self.case.blocked_by and not self._has_moved(phase, revision):
             await self._rest()
             await self.record()
 
@@ -343,13 +348,13 @@ class ApprovalWorkflow(OpenCase):
 
     def _mendable(self, mended: messages.Resubmission) -> steps.Case:
         """Asked by the validator alone: no history of a case was written under it, and a replay does not ask."""
-        case = steps.resubmit(self.case, mended.revision, mended.by)
+        case = steps.resubmit(self.case, mended.revision, mended.by, excepted=bool(mended.content.excepted))
         if mended.content.units != self.start.content.units:
             raise steps.Refusal("unit_fixed")
         return case
 
     def _mended(self, mended: messages.Resubmission) -> steps.Case:
-        case = steps.resubmit(self.case, mended.revision, mended.by)
+        case = steps.resubmit(self.case, mended.revision, mended.by, excepted=bool(mended.content.excepted))
         self.content = mended.content
         return steps.concerning(excepting(case, mended.content), mended.concerned or ())
 

@@ -201,9 +201,14 @@ def sent_back(case: Case) -> Case:
     return _with(case, phase=Phase.RETURNED, urged_on=None)
 
 
-def resubmit(case: Case, revision: int, by: Decider) -> Case:
-    """The applicant has mended it, or a colleague: a new revision, and the chain starts again."""
-    _ensure(case, Phase.RETURNED)
+def resubmit(case: Case, revision: int, by: Decider, *, excepted: bool = False) -> Case:
+    """The applicant has mended it, or a colleague: a new revision, and the chain starts again. One that a freeze pauses is mended by claiming an
+    exception alone.
+    """
+    if not case.is_paused:
+        _ensure(case, Phase.RETURNED)
+    elif not excepted:
+        raise Refusal("paused")
     if revision != case.revision:
         raise Refusal("stale_version")
     authors = tuple(dict.fromkeys((*case.authors, *by.names)))

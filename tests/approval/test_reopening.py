@@ -12,12 +12,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from services.approval.commands.reopening import reopen_cases
 from services.approval.models.facts import Pinned
-from services.approval.models.reopening import KeptCase
+from services.approval.models.reopening import KeptCase, KeptLine
 from services.approval.queries.reopening import kept_case
 from services.approval.rules.reopening import carried
 from shared.auth import Who
+from shared.clock import at_hour
 from shared.documents import Renderer
-from shared.glossary import ApplicationType, Role
+from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from tests.approval.house import FRIDAY, House, eventually
 from workflows import approval_steps as steps
 from workflows.approval_messages import Content
@@ -161,6 +162,23 @@ async def test_the_number_of_an_approval_that_came_to_nothing_says_nothing_of_th
     claimed_anew = carried(replace(kept, document=earlier, lines=kept.lines[:5]))
 
     assert (claimed_anew.case.phase, claimed_anew.decided_on) == (Phase.CLAIMED, FRIDAY)
+
+
+@pytest.mark.parametrize(("before", "held"), [([], 1), (["application_received"], 1), (["application_received", "sent_back"], None)])
+async def test_what_a_revision_held_that_another_followed_without_a_return_is_given_back(before: list[str], held: int | None) -> None:
+    lines = tuple(
+        KeptLine(
+            number, EntryKind(kind), at_hour(FRIDAY, 10), "clerk", Role.UNIT_CLERK, None, "", "", ApplicationState.IN_REVIEW, 2, None, None
+        )
+        for number, kind in enumerate([*before, "resubmitted"], 1)
+    )
+    chain = (Step(code="unit_head", label="审签", role=Role.UNIT_HEAD, budget_days=2),)
+    pinned = Pinned(ApplicationType.ENTRY, chain, Content(unit_id=uuid.uuid4(), kind="SY", funding="full"))
+    kept = KeptCase(
+        pinned=pinned, applicant="clerk", concerned=(), revision=2, blocked_by=(), lifted=(), deadline=None, document=None, lines=lines
+    )
+
+    assert carried(kept).held == held
 
 
 async def test_a_case_that_an_ended_freeze_still_holds_is_freed_by_the_word_of_its_end() -> None:

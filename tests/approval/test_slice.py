@@ -139,6 +139,26 @@ async def test_an_exception_is_decided_under_the_freeze_and_its_post_is_claimed_
     assert paused["blocked_by"] == [str(later)]
 
 
+async def test_what_was_pending_when_the_freeze_came_goes_on_by_an_exception_without_a_new_application(home: House) -> None:
+    told = {"ground": "policy_placement", "document_no": "安置〔2026〕1号", "why": "安置退役士兵"}
+    application, order = await home.submit(), uuid.uuid4()
+    await home.decide(application, home.deciders[0])
+    by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")
+    await freeze_unit(home.roster_database, by, FreezeUnit(order_id=order, unit_id=home.town, scopes=(FreezeScope.POST_USE,)))
+    await home.until_state(application, "paused")
+    again = {"unit_id": str(home.school), "kind": "SY", "funding": "full", "title": "语文教师", "justification": "退休补员", "revision": 1}
+
+    bare = await home.post(home.clerk, f"/applications/{application}/resubmission", again)
+    claimed = await home.post(home.clerk, f"/applications/{application}/resubmission", again | {"exception": told})
+    await home.until(application, lambda seen: seen["step"] == "unit_head")
+    await home.approve(application)
+    await home.until_state(application, "awaiting_release")
+
+    assert (bare.status_code, bare.json()["code"], claimed.status_code) == (409, "paused", 200)
+    (kept,) = await home.roster_database.pool.fetch("SELECT revision, exception FROM claims WHERE application_id = $1", application)
+    assert (kept["revision"], kept["exception"]["orders"], kept["exception"]["decided_by"]) == (2, [str(order)], "director-gu")
+
+
 async def test_the_roster_says_which_kind_is_off_establishment_and_a_freeze_stops_it_so(home: House) -> None:
     outside, inside, order = await home.submit(kind="BW"), await home.submit(), uuid.uuid4()
     by = By("director-gu", home.clock.now(), f"freeze:{order}", document_no="编冻〔2026〕1号")

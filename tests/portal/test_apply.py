@@ -152,6 +152,23 @@ async def test_what_is_missing_of_an_exception_stands_beside_it_and_what_was_typ
     assert "冻结例外：必填" in missed.text
 
 
+async def test_what_a_freeze_pauses_leads_its_unit_to_the_form_where_an_exception_is_claimed(clerk: Door) -> None:
+    plain = DETAIL | {"type": "post_use_application", "kind": "SY", "funding": "full", "change_id": None, "person_id": None}
+    plain |= {"state": "paused", "step": "unit_head", "exception": None}
+    clerk.played.answers |= {f"/units/{given.UNIT_ID}": given.UNIT | {"freezes": [FREEZE]}, "/codes": given.CODES | {"return_reasons": []}}
+    clerk.sign_in(Role.UNIT_CLERK)
+    pages = []
+    for actions in (["withdraw"], []):
+        clerk.played.answers[f"/applications/{APPLICATION_ID}"] = plain | {"actions": actions}
+        pages.append((await clerk.client.get(f"/applications/{APPLICATION_ID}")).text)
+    form = (await clerk.client.get(f"/applications/{APPLICATION_ID}/edit")).text
+
+    link = f'href="/applications/{APPLICATION_ID}/edit"'
+    assert [link in page for page in pages] == [True, False]
+    assert "<h1>申报冻结例外：用编申请</h1>" in form
+    assert re.search(r'<details class="more wide" open><summary>.*申报冻结例外', form)
+
+
 async def test_who_decides_sees_the_exception_its_order_and_what_his_approval_means(clerk: Door) -> None:
     approval: dict[str, Any] = {
         "kind": "step_approved",

@@ -80,6 +80,7 @@ class Services:
     refuses: bool = False
     held: list[str] = field(default_factory=list)
     holds: list[int] = field(default_factory=list)
+    checks: list[int] = field(default_factory=list)
     seals: int = 0
     seal_down: bool = False
 
@@ -133,6 +134,7 @@ class Stage:
 
     @activity.defn(name=roster.CHECK_APPLICATION)
     async def check(self, request: roster.PostRequest) -> list[roster.Check]:
+        self.services[request.application_id].checks.append(request.revision)
         self.services[request.application_id].checking.set()
         await self.services[request.application_id].may_check.wait()
         return [roster.Check(code="available", passed=True, sentence="可用编制充足", clause="§2.3")]
@@ -294,10 +296,10 @@ def content(**changes: Any) -> messages.Content:
     return messages.Content.model_validate({"unit_id": UUID(int=1), "kind": "SY", "funding": "full"} | changes)
 
 
-def excepted(*orders: UUID) -> messages.Content:
+def excepted(*orders: UUID, **changes: Any) -> messages.Content:
     """What claims an exception to these orders."""
     told = {"ground": "policy_placement", "document_no": "安置1号", "why": "安置退役士兵", "orders": orders or (ORDER,)}
-    return content(exception=told)
+    return content(exception=told, **changes)
 
 
 def start(application_type: ApplicationType = ApplicationType.POST_USE, **changes: Any) -> messages.ApprovalStart:

@@ -113,6 +113,17 @@ async def excepted(played: Played) -> None:
     await filed_after_claim(played)
 
 
+async def excepted_meanwhile(played: Played) -> None:
+    """An entry that a freeze pauses while it is decided, and that goes on by an exception."""
+    await played.until(EntryKind.RECEIVED)
+    await played.decide()
+    await played.tell("block", messages.Block(order_id=ORDER))
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.excepted(**ENTRY)}))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.approve_all()
+    await filed_after_claim(played)
+
+
 async def untaken(played: Played) -> None:
     """What a returned revision held, and the roster does not take back until it is asked again."""
     await played.until(EntryKind.RECEIVED)
@@ -147,6 +158,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
         excepted,
         play.start(content=play.excepted(), blocked_by=(ORDER,), clock_offset=play.at(date(2026, 9, 18))),
     ),
+    "approval-excepted-meanwhile": (excepted_meanwhile, play.start(ApplicationType.ENTRY, content=play.content(**ENTRY))),
     "approval-untaken-shown": (untaken, play.start()),
     "approval-shown": (filed, play.start(clock_offset=play.at(date(2026, 9, 18)))),
 }

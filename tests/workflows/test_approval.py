@@ -320,6 +320,50 @@ async def test_an_exception_may_come_with_a_revision_and_go_with_the_next(stage:
     assert (free.standing.state, free.standing.blocked_by) == (ApplicationState.IN_REVIEW, ())
 
 
+async def test_what_a_freeze_pauses_goes_on_by_an_exception_that_every_step_judges_anew(stage: play.Stage) -> None:
+    """Must fail when the exception has to be claimed by a new application, or rests on approvals of those who did not see it."""
+    played = await stage.play(start(ApplicationType.ENTRY, content=play.content(**ENTRY)))
+    await played.until(EntryKind.RECEIVED)
+    await played.decide()
+    await played.tell("block", BLOCK)
+    assert await played.refused("resubmit", played.mended(1)) == "paused"
+    answer = await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.excepted(**ENTRY)}))
+    again = await played.until(EntryKind.RECEIVED, 2)
+    await played.approve_all()
+    claimed = await played.until(EntryKind.CLAIMED)
+
+    assert (answer.revision, again.standing.step, again.standing.state) == (2, "unit_head", ApplicationState.IN_REVIEW)
+    assert (claimed.standing.revision, claimed.order_ids) == (2, (ORDER,))
+    assert (played.services.given_back, played.services.holds) == ([1], [1, 2])
+    assert [request.revision for request in played.services.claimed] == [2]
+
+
+async def test_an_exception_to_the_freeze_that_stopped_the_claim_gives_back_what_the_earlier_revision_asked_for(stage: play.Stage) -> None:
+    played = await stage.play(start())
+    await played.until(EntryKind.RECEIVED)
+    played.services.claims = [Verdict(accepted=False, code="frozen", frozen_by=(ORDER,))]
+    await played.approve_all()
+    await played.until(EntryKind.BLOCKED)
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.excepted()}))
+    await played.until(EntryKind.RECEIVED, 2)
+    await played.approve_all()
+    await played.until(EntryKind.CLAIMED)
+
+    assert played.services.given_back == [1]
+    assert [request.revision for request in played.services.claimed] == [1, 2]
+
+
+async def test_an_exception_claimed_while_the_checks_run_has_the_checks_and_the_hold_of_its_own_revision(stage: play.Stage) -> None:
+    played = await stage.play(start(ApplicationType.ENTRY, content=play.content(**ENTRY), blocked_by=(ORDER,)), checked=False)
+    await played.services.checking.wait()
+    await played.tell("resubmit", played.mended(1).model_copy(update={"content": play.excepted(**ENTRY)}))
+    played.services.may_check.set()
+    received = await played.until(EntryKind.RECEIVED)
+
+    assert (received.standing.revision, received.standing.state) == (2, ApplicationState.IN_REVIEW)
+    assert (played.services.checks, played.services.holds) == ([1, 2], [2])
+
+
 async def test_a_unit_that_left_a_freeze_and_came_back_under_it_is_paused_and_shown(stage: play.Stage) -> None:
     """Must fail when what was heard of the order's end counts more than the roster: the claim asks on for ever and nobody sees why."""
     played = await stage.play(start())

@@ -80,7 +80,7 @@ class NewApplication(Asked):
 
 
 class Mended(Asked):
-    """The whole application again, with the revision that was returned."""
+    """The whole application again, with the revision that was returned, or that a freeze pauses and an exception shall let go on."""
 
     revision: int = Field(ge=1)
 
@@ -190,7 +190,7 @@ async def record_again(request: Request, application_id: UUID, who: Officer, dat
 async def resubmit(
     request: Request, application_id: UUID, who: Applicant, database: Db, idempotency_key: IdempotencyKey, body: Mended
 ) -> Answer:
-    """Submit the mended application; the chain starts again."""
+    """Submit the mended application, or claim an exception to the freeze that pauses it; the chain starts again."""
     content = body.content()
     async with database.reading() as conn:
         application_type = await queries.ensure_in_hand(conn, application_id, who)

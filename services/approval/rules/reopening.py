@@ -45,7 +45,7 @@ def carried(kept: KeptCase) -> Carried:
         deadline=kept.deadline,
         armed_at=turn.at if turn else None,
         reminded=_reminded(kept, case, turn),
-        held=kept.revision if _may_hold(kept, phase) else None,
+        held=_held(kept, phase),
         decided_on=_decided_on(document, turn),
         done=Done() if kept.revokes else None,
         document=document.numbered if document else None,
@@ -128,6 +128,14 @@ def _may_hold(kept: KeptCase, phase: Phase) -> bool:
     turns = [line.kind for line in kept.lines if line.kind in _AFTER]
     returned = phase is Phase.WITHDRAWN and any(_AFTER[kind] is Phase.RETURNED for kind in turns[-2:])
     return phase in _MAY_HOLD and not returned
+
+
+def _held(kept: KeptCase, phase: Phase) -> int | None:
+    """The revision that may hold something: of one that followed another without a return, the one before it."""
+    turns = [line.kind for line in kept.lines if line.kind in _AFTER]
+    if phase is Phase.SUBMITTED and turns and (len(turns) == 1 or _AFTER[turns[-2]] is not Phase.RETURNED):
+        return kept.revision - 1
+    return kept.revision if _may_hold(kept, phase) else None
 
 
 def _evidence(lines: Sequence[KeptLine]) -> Evidence | None:
