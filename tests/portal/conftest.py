@@ -124,8 +124,8 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
 
 
 def pressed_by_enter(page: str) -> list[str]:
-    """The button that Enter in a line presses, of each form with a line and several buttons: the first one, where it is not disabled."""
+    """The button that Enter in a line presses, of each form with a line: the first one, where it is not disabled."""
     forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", page, re.DOTALL)
     lined = [form for form in forms if re.search(r'<input (?![^>]*type="(?:hidden|file|checkbox|radio|date)")', form)]
-    buttons = [re.findall(r'<button[^>]*type="submit"[^>]*>', form) for form in lined]
-    return [first for first, *others in filter(None, buttons) if others and "disabled" not in first]
+    buttons = [re.findall(r'<button[^>]*type="submit".*?</button>', form, re.DOTALL) for form in lined]
+    return [first for first, *_ in buttons if "disabled" not in first]

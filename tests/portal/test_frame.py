@@ -538,6 +538,19 @@ def test_every_form_that_is_kept_as_a_draft_says_so_and_can_be_begun_anew() -> N
     assert [name for name, form in forms if not any(each in form for each in ("draft_line(", "ended()", "data-draft-drop"))] == []
 
 
+ENTERED = {"password.html": 1, "code.html": 1, "tasks_list.html": 1, "persons.html": 1, "admin_users.html": 1, "admin_user.html": 1}
+"""Forms that look, or are of one's own account. The rest is signed, recorded or ended by its button, not by Enter in a line."""
+
+
+def test_enter_in_a_line_sends_forms_that_look_or_are_of_ones_own_alone() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html")}
+    marked = re.search(r"macro mark\(.*?endmacro", written["form.html"], re.DOTALL)
+
+    assert marked is not None
+    assert '{% if not enters %}<button type="submit" disabled hidden></button>{% endif %}' in marked[0]
+    assert {name: text.count("enters=true") for name, text in written.items() if "enters=true" in text} == ENTERED
+
+
 def test_the_lock_of_the_browsers_side_names_no_host_and_hashes_everything() -> None:
     lock = (PROJECT / "package-lock.json").read_text(encoding="utf-8")
     packages = re.findall(r'^    "node_modules/[^"]+": \{(.*?)^    \}', lock, re.MULTILINE | re.DOTALL)

@@ -30,7 +30,7 @@ async def test_enter_on_a_box_sends_nothing_and_in_a_line_it_presses_the_button(
 
 
 FOLDED = """<details class="more" data-key="r"><summary>退回整改材料</summary><div class="more-body"><form method="post">
-<input type="hidden" name="csrf" value="1"><textarea name="reason"></textarea><button type="submit">退回</button></form></div></details>"""
+<button type="submit" disabled hidden></button><input type="hidden" name="csrf" value="1"><textarea name="reason"></textarea><button type="submit">退回</button></form></div></details>"""
 
 
 async def test_the_key_of_a_return_opens_it_and_goes_to_its_first_line() -> None:

@@ -21,7 +21,7 @@
   };
   const aim = (place) => {
     if (!place) return;
-    if (place.tagName === "DETAILS") { place.open = true; place = one("input:not([type=hidden]),button,select,textarea", one(".more-body", place)) || place; }
+    if (place.tagName === "DETAILS") { place.open = true; place = one("input:not([type=hidden]),button:enabled,select,textarea", one(".more-body", place)) || place; }
     place.focus();
     place.scrollIntoView({ block: "nearest" });
   };
