@@ -56,14 +56,27 @@ async def test_nothing_planted_is_markup(listed: Door, path: str) -> None:
         assert not re.findall(r"<script>alert|<img src=x", page.text)
 
 
+async def test_a_week_that_there_is_not_is_refused_and_not_passed_over(listed: Door) -> None:
+    listed.sign_in(Role.UNIT_CLERK)
+    listed.played.refusals["/supervision-lists"] = (422, "malformed")
+    listed.played.fields = [{"field": "week", "reason": "应为某年的第几周，如 2026-W49"}]
+    page = await listed.client.get("/supervision-lists?week=39")
+    part = await listed.client.get("/supervision-lists?week=2026-W99", headers={"hx-request": "true"})
+
+    assert [dict(query).get("week") for _, path, query in listed.played.queries if path == "/supervision-lists"] == ["39", "2026-W99"]
+    assert [(each.status_code, "周次：应为某年的第几周" in each.text, "<html" in each.text) for each in (page, part)] == [
+        (422, True, True),
+        (422, True, False),
+    ]
+
+
 async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_service(listed: Door) -> None:
     listed.sign_in(Role.UNIT_CLERK)
     await listed.client.get("/supervision-lists")
-    await listed.client.get("/supervision-lists?week=39")
     part = await listed.client.get("/supervision-lists?week=2026-W09&standing=acknowledged&sort=unit&q=3", headers={"hx-request": "true"})
 
     asked = [dict(query) for _, path, query in listed.played.queries if path == "/supervision-lists"]
-    assert asked == [{"sort": "-issued"}] * 2 + [{"week": "2026-W09", "standing": "acknowledged", "q": "3", "sort": "unit"}]
+    assert asked == [{"sort": "-issued"}, {"week": "2026-W09", "standing": "acknowledged", "q": "3", "sort": "unit"}]
     assert "2026 年第 9 周" in part.text
     assert "打印的是其中一页，共 1 条，后面还有。" in part.text  # on paper, where nothing turns the page
     assert "<html" not in part.text

@@ -129,8 +129,10 @@ async def forged(request: Request, _: Exception) -> Response:
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """A refusal that the page itself has no place for."""
+    """A refusal that the page itself has no place for; of a list that is narrowed where it stands, in its place."""
     problem = error.problem if isinstance(error, Refused) else None
+    if problem and request.method == "GET" and "hx-request" in request.headers:
+        return _state(request, "problem_list.html", problem.status, problem=problem)
     template = {403: "no_right.html", 404: "not_found.html"}.get(problem.status if problem else 0, "problem.html")
     return _state(request, template, problem.status if problem else 409, problem=problem)
 

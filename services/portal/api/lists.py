@@ -1,7 +1,6 @@
 """督办清单: each unit's weekly editions; released, sealed, acknowledged, and handed out as files."""
 
 import asyncio
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,7 +19,6 @@ router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 ASKED = ("week", "standing", "unit", "q", "sort", "after")
 KINDS = {"overdue_line": "超期", "new_line": "新增", "carried": "结转", "cleared": "销号"}
-WEEK = re.compile(r"\d{4}-W\d{2}\Z")
 OTHERS = 6
 UNTYPED = "核对无误。"
 
@@ -29,7 +27,7 @@ UNTYPED = "核对无误。"
 async def lists(page: Reader) -> Response:
     """Editions, the newest first; the list alone where htmx asks."""
     asked = asked_of(page, ASKED)
-    asked |= {"sort": asked["sort"] or "-issued", "week": asked["week"] if WEEK.match(asked["week"]) else ""}
+    asked["sort"] = asked["sort"] or "-issued"
     editions = page.get("monitoring", "/supervision-lists", **asked)
     if page.is_fragment:
         return page.show("supervision_lists_list.html", asked=asked, found=await editions, kinds=KINDS)

@@ -59,6 +59,7 @@ FIELDS = {
     "cleared": "改为空的项目",
     "side": "认定以谁为准",
     "to": "转为",
+    "week": "周次",
     "id_number": "身份证号",
     "from_unit": "人员现单位",
     "sex": "性别",

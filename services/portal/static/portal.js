@@ -182,6 +182,10 @@
     else asked.set(elt, { words, at: cause.timeStamp });
   });
 
+  // a list that is refused says so in its place
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "list" && [404, 409, 422].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  });
   // after a swap the focus stays in the list that was asked for, and its size is told
   document.addEventListener("htmx:afterSwap", (event) => {
     at = null;
