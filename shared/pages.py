@@ -84,6 +84,19 @@ class CursorUnknown(Conflict):
     sentence = "翻页标记已失效或不属于这次查询。请从第一页重新查询。"
 
 
+class PeriodReversed(Conflict):
+    """It ends before it begins: nothing lies in it, and a list of none would not say why."""
+
+    code = "period_reversed"
+    sentence = "起始日期 {since} 晚于截止日期 {until}，其间没有任何一天。请核对两个日期。"
+
+
+def ensure_in_order(since: date | None, until: date | None) -> None:
+    """Of a period whose days are both counted. Raises PeriodReversed."""
+    if since and until and since > until:
+        raise PeriodReversed(since=since, until=until)
+
+
 class Parameters(list[object]):
     """The parameters of a statement in the making: call it with a value and its type, and put what it answers into the SQL."""
 

@@ -18,6 +18,7 @@ TITLES: dict[str, str] = {
     "sort_unknown": "不能这样排序",
     "field_unknown": "清单没有这一项",
     "cursor_unknown": "翻页标记已失效",
+    "period_reversed": "起止日期颠倒",
     "method_not_allowed": "请求方式不正确",
     "too_large": "内容过大",
     "too_slow": "传输超时",

@@ -123,6 +123,7 @@ CODE_SETS: Mapping[str, str] = {
     "sex": "sexes",
     "education": "educations",
     "degree": "degrees",
+    "field": "fields",
 }
 """Filters whose values are codes of a set."""
 

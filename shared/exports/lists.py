@@ -16,7 +16,7 @@ from shared.db import Connection
 from shared.exports.filters import code_set_of, label_of, values_of
 from shared.exports.models import FieldUnknown, FilterUnknown, FilterValueUnknown
 from shared.glossary import LABELS
-from shared.pages import Day
+from shared.pages import Day, ensure_in_order
 from shared.sheets.writing import Cell, Form
 
 M = TypeVar("M", bound=BaseModel)
@@ -110,8 +110,10 @@ class ExportList:
         return any(column.sensitive for sheet in self.sheets for column in sheet.columns)
 
     def understood(self, filters: Mapping[str, str]) -> Filters:
-        """The filters as values of their types. Raises FilterUnknown, FilterValueUnknown."""
-        return {name: self._value(name, text) for name, text in filters.items()}
+        """The filters as values of their types. Raises FilterUnknown, FilterValueUnknown, PeriodReversed."""
+        found: Filters = {name: self._value(name, text) for name, text in filters.items()}
+        ensure_in_order(found.get("since"), found.get("as_of"))
+        return found
 
     def ensure_coded(self, filters: Mapping[str, str], words: Words) -> None:
         """Raises FilterValueUnknown: no row has a code that is not in the filter's set, and a list of none would not say why."""

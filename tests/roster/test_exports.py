@@ -253,8 +253,10 @@ async def test_a_list_is_not_narrowed_to_nothing_by_a_value_that_no_row_can_have
             ("units", "sort", "名称"),
             ("quotas", "below", "是"),
             ("units", "unit", "某局"),
+            ("differences", "field", "学历"),
         )
     ]
+    reversed_ = await idle.ask("ledger", filters={"since": "2026-09-19", "as_of": "2026-09-18"})
     known = await idle.ask("differences", filters={"kind": "field_differs"})
 
     assert told[0] == "筛选条件 sex（性别）不能是这个值。可用：M（男）、F（女）、unknown_sex（未知）、unsaid_sex（未说明）。"
@@ -266,6 +268,8 @@ async def test_a_list_is_not_narrowed_to_nothing_by_a_value_that_no_row_can_have
     assert "、-name（名称（倒序））。" in told[6]
     assert told[7].endswith("可用：true（含下级单位）、false（仅本单位）。")
     assert told[8].endswith("可用：格式如 一个编号。")
+    assert "education（学历）" in told[9]
+    assert reversed_["code"] == "period_reversed"
     assert known["state"] == "export_waiting"
 
 

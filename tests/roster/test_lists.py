@@ -425,6 +425,7 @@ async def test_a_code_that_no_row_can_have_is_refused_with_those_that_there_are(
         ("/units", {"category": "学校"}, "SY-1（公益一类事业单位）"),
         ("/persons", {"sex": "女"}, "F（女）"),
         ("/differences", {"sheet": "人员"}, "roster（人员）"),
+        ("/differences", {"field": "学历"}, "education（学历）"),
     ):
         whole, of_one = [
             await doors.http.get(path, params=asked, headers=who)
@@ -433,6 +434,16 @@ async def test_a_code_that_no_row_can_have_is_refused_with_those_that_there_are(
         assert (whole.status_code, whole.json()["code"]) == (409, "export_filter_value_unknown"), path
         assert said in whole.json()["detail"]
         assert of_one.json() == whole.json()
+
+
+async def test_a_period_that_ends_before_it_begins_is_refused(doors: Doors, roster_db: Database) -> None:
+    await given.row(roster_db, 1)
+    one_day = await got(doors, "/ledger", since=given.TODAY, until=given.TODAY)
+    refused = await doors.http.get("/ledger", params={"since": "2026-09-19", "until": "2026-09-18"}, headers=doors.office)
+
+    assert one_day["items"]
+    assert (refused.status_code, refused.json()["title"]) == (409, "起止日期颠倒")
+    assert refused.json()["detail"] == "起始日期 2026-09-19 晚于截止日期 2026-09-18，其间没有任何一天。请核对两个日期。"
 
 
 async def test_what_is_no_code_or_a_code_that_nobody_has_finds_nothing(doors: Doors, roster_db: Database) -> None:

@@ -14,7 +14,7 @@ from services.roster.queries.exports import EXPORTS
 from services.roster.queries.units import ensure_asked_rightly, ensure_visible
 from shared.auth import Permit, Who
 from shared.clock import business_day
-from shared.pages import Paging, answer, asked, chosen, described, ordered, page
+from shared.pages import Paging, answer, asked, chosen, described, ensure_in_order, ordered, page
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("units.read"))]
@@ -89,6 +89,7 @@ async def seats(request: Request, who: Reader, wanted: Annotated[SeatQuery, Depe
 async def ledger(request: Request, who: Reader, wanted: Annotated[LedgerQuery, Depends(asked(LedgerQuery))], door: InDoor) -> Response:
     """台账: what changed, on which document, issued by whom and when; latest first. What is about a person is told to those who may read persons."""
     fields = chosen(wanted.fields, ledgers.LedgerLine.model_fields)
+    ensure_in_order(wanted.since, wanted.until)
     lines = ledgers.LedgerPages(who, wanted, ordered(wanted.sort, ledgers.SORTS), fields)
     async with door.database.searching() as conn:
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)

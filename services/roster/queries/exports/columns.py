@@ -125,4 +125,5 @@ async def words(conn: Connection) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         found.setdefault(row["set"], {})[row["code"]] = row["label"]
-    return found | {"matters": MATTERS, "sheets": {name: sheet.title for name, sheet in SHEETS.items()}}
+    fields = {field.name: field.label for sheet in SHEETS.values() for field in sheet.fields}
+    return found | {"matters": MATTERS, "sheets": {name: sheet.title for name, sheet in SHEETS.items()}, "fields": fields}
