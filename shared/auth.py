@@ -64,6 +64,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "applications.decide": frozenset({Role.UNIT_HEAD, Role.PARENT_UNIT, Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR}),
     "documents.release": frozenset({Role.SEAL_OPERATOR}),
     "documents.read": READERS,
+    "filing.read": READERS | {Role.AUDIT_ADMIN},
     "documents.revoke": frozenset({Role.OFFICE_DIRECTOR}),
     "lights.read": READERS,
     "issues.verify": frozenset({Role.SUPERVISION_OFFICER}),

@@ -148,6 +148,7 @@ async def test_what_was_asked_of_an_export_or_given_up_stands_under_the_seal_and
 
 
 OF_UNITS = {"approval": ("applications", "filing"), "monitoring": ("work", "issues", "lights", "freezes", "supervision")}
+AUDITED_LISTS = {"approval": {"filing", "unused_numbers", "trail_approval"}, "monitoring": {"trail_monitoring"}}
 FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
 
 
@@ -170,6 +171,11 @@ async def test_a_list_holds_what_its_asker_may_see(
             ]
             assert (office, observer) == (["U-1", "U-2", "U-3", "U-4"], ["U-1", "U-2", "U-3"]), each
             assert (clerk, below, others) == (["U-1", "U-2"], ["U-2"], []), each
+        offered = (await service.doors.http.get("/exports/lists", headers=service.doors.as_(Role.AUDIT_ADMIN))).json()["items"]
+        assert {each["name"] for each in offered} >= AUDITED_LISTS[name]
+        for each in AUDITED_LISTS[name] & {"filing"}:
+            told = {record["单位编码"] for record in (await service.take(each, Role.AUDIT_ADMIN)).records()}
+            assert told == {"U-1", "U-2", "U-3"}
 
 
 @pytest.mark.parametrize("name", ["approval", "monitoring", "reporting", "identity"])

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from shared.auth import AUDIENCE, LIFETIME, PERMISSIONS, SESSION, SKEW, NotSignedIn, Tokens, Who, public_keys, service
+from shared.auth import AUDIENCE, LIFETIME, OF_EVERYBODY, PERMISSIONS, SESSION, SKEW, NotSignedIn, Tokens, Who, public_keys, service
 from shared.glossary import Role
 
 ROOT, TOWN, SCHOOL, OTHER = (UUID(int=number) for number in range(1, 5))
@@ -204,6 +204,12 @@ def test_every_role_opens_something_and_no_administrator_decides_a_case() -> Non
         name for name, roles in PERMISSIONS.items() if name.endswith((".decide", ".submit", ".release", ".verify", ".maintain", ".reveal"))
     ]
     assert {name for name in business if PERMISSIONS[name] & administrators} == {"users.maintain", "rights.maintain", "upkeep.maintain"}
+
+
+def test_who_audits_reads_every_trace_and_what_was_filed_but_no_document_and_nobodys_data() -> None:
+    held = {name for name, roles in PERMISSIONS.items() if Role.AUDIT_ADMIN in roles}
+
+    assert held - OF_EVERYBODY == {"exports.make", "rules.read", "users.read", "traces.read", "upkeep.read", "audit.read", "filing.read"}
 
 
 def test_the_departments_that_work_with_the_office_read_within_their_scope_and_change_nothing() -> None:

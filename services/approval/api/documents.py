@@ -32,6 +32,7 @@ router = APIRouter()
 Director = Annotated[Who, Depends(Permit("documents.revoke"))]
 SealOperator = Annotated[Who, Depends(Permit("documents.release"))]
 DocumentReader = Annotated[Who, Depends(Permit("documents.read"))]
+FilingReader = Annotated[Who, Depends(Permit("filing.read"))]
 
 
 class NewRevocation(Write):
@@ -111,7 +112,7 @@ async def show_file(request: Request, document_id: UUID, who: DocumentReader, da
 
 
 @router.get("/ledger")
-async def show_ledger(who: DocumentReader, database: Db, after: UUID = BEGINNING, limit: Limit = 50) -> LedgerPage:
+async def show_ledger(who: FilingReader, database: Db, after: UUID = BEGINNING, limit: Limit = 50) -> LedgerPage:
     """The filing ledger (归档台账)."""
     async with database.reading() as conn:
         found = await queries.ledger(conn, who, after, limit + 1)
@@ -120,7 +121,7 @@ async def show_ledger(who: DocumentReader, database: Db, after: UUID = BEGINNING
 
 @router.get("/unused-numbers")
 async def show_unused_numbers(
-    who: DocumentReader, database: Db, after: Annotated[str, Query(max_length=100)] = "", limit: Limit = 50
+    who: FilingReader, database: Db, after: Annotated[str, Query(max_length=100)] = "", limit: Limit = 50
 ) -> UnusedPage:
     """未使用的文号: every gap in the numbers, and why."""
     async with database.reading() as conn:
