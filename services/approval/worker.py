@@ -1,5 +1,6 @@
 """Wiring of approval's other process: units and freezes in, events out, workflows started and told, and what they ask answered."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -50,8 +51,10 @@ async def main() -> None:
         httpx.AsyncClient(base_url=settings.seal_url, timeout=10, trust_env=False) as platform,
     ):
         shelf, keep = Shelf(settings.exports("approval"), None), timedelta(days=settings.export_days)
-        office = Office(database, settings.database_url, EXPORTS, shelf, Clock(settings.clock_file), keep, settings.mark)
-        activities = _activities(settings, database, roster, platform)
+        reader = _reader(settings, roster)
+        exports = replace(EXPORTS, words=lambda _: reader.code_words())
+        office = Office(database, settings.database_url, exports, shelf, Clock(settings.clock_file), keep, settings.mark)
+        activities = _activities(settings, database, reader, platform)
         await process.side_by_side(
             consume(database, settings.database_url, settings.kafka, subscription),
             outbox.relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
@@ -71,16 +74,18 @@ def _keeping(settings: ApprovalSettings, database: db.Database) -> Keeping:
     return Keeping(database, Clock(settings.clock_file), shelf, settings.brought_days, *how)
 
 
-def _activities(
-    settings: ApprovalSettings, database: db.Database, roster: httpx.AsyncClient, platform: httpx.AsyncClient
-) -> ApprovalActivities:
+def _reader(settings: ApprovalSettings, roster: httpx.AsyncClient) -> RosterReader:
     token = ServiceToken("approval", settings.secrets_dir, production=settings.environment == "production")
+    return RosterReader(roster, lambda: token.at(Clock(None).now()))
+
+
+def _activities(settings: ApprovalSettings, database: db.Database, reader: RosterReader, platform: httpx.AsyncClient) -> ApprovalActivities:
     return ApprovalActivities(
         database=database,
         folder=settings.documents,
         issuer=settings.issuer,
         renderer=Renderer(settings.font_dir, settings.mark),
-        roster=RosterReader(roster, lambda: token.at(Clock(None).now())),
+        roster=reader,
         platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), Clock(settings.clock_file)),
         callback_url=f"{settings.callback_url}/seal-callbacks",
         seal_code=settings.seal_code,

@@ -1,6 +1,6 @@
 """What a notice says. Names, masked numbers and figures are the roster's: asked over HTTP while the notice is written, and kept nowhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,11 +23,12 @@ _SEX = {"M": "男", "F": "女", "male": "男", "female": "女"}
 
 @dataclass(frozen=True)
 class RosterReader:
-    """Reads the roster with a service token. `off_establishment`: whether a kind is 编外, as last heard."""
+    """Reads the roster with a service token. `off_establishment`: whether a kind is 编外, `called`: what kinds and fundings are called, as last heard."""
 
     client: httpx.AsyncClient
     token: Callable[[], str]
     off_establishment: dict[str, bool] = field(default_factory=dict)
+    called: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def words(self, notice: Notice, done: Done, on: date, issuer: str, *, demo_seal: bool) -> Words:
         """Everything the template of a notice is given. `demo_seal`: its seal will have no legal effect. Raises Unavailable."""
@@ -53,6 +54,13 @@ class RosterReader:
                 kinds = (await self._get("/codes"))["kinds"]
                 self.off_establishment.update({each["code"]: each["population"] == "off_establishment" for each in kinds})
         return self.off_establishment.get(kind)
+
+    async def code_words(self) -> Mapping[str, Mapping[str, str]]:
+        """What kinds and fundings are called, as last heard; what nobody has told stays a code."""
+        with suppress(Unavailable):
+            codes = await self._get("/codes")
+            self.called.update({name: {each["code"]: each["label"] for each in codes[name]} for name in ("kinds", "fundings")})
+        return self.called
 
     async def authorisation(self, content: Content) -> Words:
         """By which authorised use a person would enter: the placement that will say so is not there yet. Raises Unavailable."""

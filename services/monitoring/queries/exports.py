@@ -142,7 +142,7 @@ FREEZES = (
     ),
     Column("state", "状态", "o.state", turn=labelled),
     Column("reason", "事由", "o.reason"),
-    Column("proposed_by", "提出", "o.proposed_by"),
+    Column("proposed_by", "提出", "o.proposed_by", turn=lambda _: lambda value, __: "系统" if value == "engine" else value),
     Column("proposed_at", "提出时间", wall_clock("o.proposed_at"), Form.INSTANT),
     Column("document_no", "冻结文号", "o.document_no"),
     Column("decided_by", "决定人", "o.decided_by"),
