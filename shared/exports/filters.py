@@ -61,6 +61,7 @@ FILTERS: Mapping[str, str] = {
     "person": "人员编号",
     "of_unit": "单位",
     "case": "案件编号",
+    "order": "冻结单编号",
     "actor": "查看人登录名",
     "sort": "次序",
 }

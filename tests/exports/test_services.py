@@ -148,6 +148,32 @@ async def test_what_was_asked_of_an_export_or_given_up_stands_under_the_seal_and
 
 
 OF_UNITS = {"approval": ("applications", "filing"), "monitoring": ("work", "issues", "lights", "freezes", "supervision")}
+
+
+async def test_exceptions_to_freezes_are_a_list_narrowed_by_order_and_scope(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = {unit: uuid4() for unit in (MINE, OTHER)}
+    async with running("approval", stack, database, tmp_path, monkeypatch) as service:
+        await fill_approval(service.database.pool)
+        for unit, order in orders.items():
+            await service.database.pool.execute(
+                "UPDATE revisions SET exception = $1 WHERE application_id IN (SELECT id FROM applications WHERE unit_id = $2)",
+                {"ground": "policy_placement", "document_no": "安置〔2026〕2号", "why": "军转安置", "orders": [str(order)]},
+                unit,
+            )
+        everything, of_one, nothing = [
+            (await service.take("exceptions", filters=filters)).records()
+            for filters in ({}, {"order": str(orders[OTHER])}, {"order": str(uuid4())})
+        ]
+        own = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
+
+    told = ("申请人", "例外情形", "例外依据文号", "例外理由", "状态", "冻结单编号")
+    assert [len(each) for each in (everything, of_one, nothing, own)] == [2, 1, 0, 1]
+    assert [of_one[0][name] for name in told] == ["clerk", "政策性安置", "安置〔2026〕2号", "军转安置", "审核中", str(orders[OTHER])]
+    assert own[0]["冻结单编号"] == str(orders[MINE])
+
+
 AUDITED_LISTS = {"approval": {"filing", "unused_numbers", "trail_approval"}, "monitoring": {"trail_monitoring"}}
 FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
 

@@ -95,6 +95,7 @@ async def test_an_order_names_the_applications_that_ask_for_an_exception_to_it(d
     assert ("GET", "/applications", [("excepted_from", given_cases.ORDER_ID), ("limit", "100")]) in door.played.queries
     assert page.count("用编1号") == 2
     assert ("按冻结例外办理的申请" in page, "按冻结例外办理的申请" in without) == (True, False)
+    assert f'href="/exports/new?service=approval&amp;list=exceptions&amp;order={given_cases.ORDER_ID}"' in page
 
 
 async def test_an_order_without_approval_says_so_and_shows_the_rest(door: Door) -> None:

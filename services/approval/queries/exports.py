@@ -18,6 +18,7 @@ from shared.exports.lists import (
     coded,
     exports_of,
     flagged,
+    joined,
     labelled,
     sorts_of,
     wall_clock,
@@ -63,6 +64,35 @@ APPLICATIONS = (
     Column("submitted_at", "提交时间", wall_clock("a.submitted_at"), Form.INSTANT),
     Column("due_at", "本环节到期", wall_clock("a.due_at"), Form.INSTANT),
     Column("changed_at", "最近变动", wall_clock("a.changed_at"), Form.INSTANT),
+)
+
+
+def exceptions_source(who: Who, filters: Filters) -> Source:
+    """Applications that ask in their last revision for an exception to a freeze; to one order, or to any."""
+    order = None if "order" not in filters else str(filters["order"])
+    rows = f"""
+        FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision
+        LEFT JOIN unit_copies u ON u.id = a.unit_id
+        LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
+        WHERE r.exception IS NOT NULL AND {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR r.exception -> 'orders' ? $3)
+    """
+    return Source(rows, "a.id", (scope(who), filters.get("unit"), order))
+
+
+EXCEPTIONS = (
+    Column("number", "申请编号", "a.number"),
+    Column("type", "申请类型", "a.application_type", turn=labelled),
+    *_UNIT,
+    Column("title", "标题", "r.title"),
+    Column("applicant", "申请人", "a.applicant"),
+    Column("ground", "例外情形", "r.exception ->> 'ground'", turn=labelled),
+    Column("document_no", "例外依据文号", "r.exception ->> 'document_no'"),
+    Column("why", "例外理由", "r.exception ->> 'why'"),
+    Column("state", "状态", "a.state", turn=labelled),
+    Column("step", "当前环节", "s.label"),
+    Column("submitted_at", "提交时间", wall_clock("a.submitted_at"), Form.INSTANT),
+    Column("changed_at", "最近变动", wall_clock("a.changed_at"), Form.INSTANT),
+    Column("orders", "冻结单编号", "ARRAY(SELECT jsonb_array_elements_text(r.exception -> 'orders'))", turn=joined),
 )
 
 
@@ -135,6 +165,13 @@ EXPORTS = exports_of(
             "q": Sought,
             "sort": sorts_of(tasks.SORTS),
         },
+    ),
+    ExportList(
+        "exceptions",
+        "冻结例外台账",
+        "applications.read",
+        [Sheet("冻结例外", EXCEPTIONS, exceptions_source)],
+        {"unit": UUID, "order": UUID},
     ),
     ExportList("filing", "归档备案台账", "filing.read", [Sheet("归档", FILED, ledger_source)], {"unit": UUID}),
     ExportList("unused_numbers", "未使用的文号", "filing.read", [Sheet("文号", UNUSED_NUMBERS, unused_source)], {"unit": UUID}),

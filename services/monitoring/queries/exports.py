@@ -150,6 +150,7 @@ FREEZES = (
     Column("release_document_no", "解冻文号", "o.release_document_no"),
     Column("released_by", "解冻人", "o.released_by"),
     Column("released_at", "解冻时间", wall_clock("o.released_at"), Form.INSTANT),
+    Column("order", "冻结单编号", "o.id::text"),
 )
 
 
