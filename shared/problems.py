@@ -273,6 +273,8 @@ TITLES: dict[str, str] = {
     "notice_damaged": "存档文件已损坏",
     "freeze_order_unknown": "没有找到冻结令",
     "freeze_not_justified": "不符合冻结条件",
+    "measure_unknown": "没有这一处置措施",
+    "measure_corrected_already": "该登记已经更正",
     "measure_too_early": "暂不能登记该措施",
     "measure_out_of_time": "措施日期不符",
     "addressee_unfit": "措施对象不符",

@@ -62,6 +62,24 @@ class RungFired(MonitoringEvent):
         return self.issue_id
 
 
+class MeasureCorrected(MonitoringEvent):
+    """A measure was recorded wrongly and no longer counts; `instead`: what was recorded for it, none where nothing was done."""
+
+    aggregate_type: ClassVar[str] = "issue"
+
+    type: Literal["monitoring.measure_corrected.v1"] = "monitoring.measure_corrected.v1"
+    issue_id: UUID
+    measure: Measure
+    taken_on: date
+    instead: Measure | None = None
+    instead_on: date | None = None
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """The issue."""
+        return self.issue_id
+
+
 class MeasureTaken(MonitoringEvent):
     """The office has interviewed the unit, circulated the problem, or handed the lead over (约谈、通报、移送)."""
 
@@ -136,6 +154,7 @@ EVENTS: tuple[type[MonitoringEvent], ...] = (
     IssueChanged,
     RungFired,
     MeasureTaken,
+    MeasureCorrected,
     FreezeOrderChanged,
     SupervisionListIssued,
     EvidenceRemoved,

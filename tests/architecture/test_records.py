@@ -122,6 +122,7 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "POST /issues/{issue_id}/acceptance": "issue_entries",
         "POST /issues/{issue_id}/evidence-return": "issue_entries",
         "POST /issues/{issue_id}/measures": "measures",
+        "POST /issues/{issue_id}/measures/{measure_id}/correction": "measure_corrections",
         "POST /issues/{issue_id}/pause": "issue_entries",
         "POST /issues/{issue_id}/resume": "issue_entries",
         "POST /issues/{issue_id}/extension": "issue_entries",

@@ -18,7 +18,7 @@ from services.monitoring.commands.measures import record_measure
 from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
 from services.monitoring.models.requests import RecordMeasure
 from services.monitoring.queries import tasks
-from services.monitoring.queries.exports import measures_source
+from services.monitoring.queries.exports import MEASURES, measures_source
 from services.monitoring.rules.measures import ensure_fitting, recordable
 from shared.auth import Who
 from shared.errors import DomainError
@@ -101,6 +101,11 @@ class Office:
         path = f"/issues/{issue['id']}" + ("/measures" if method == "POST" else "")
         return await self.doors.http.request(method, path, headers=headers, **more)
 
+    async def correct(self, measure_id: str, *roles: Role, key: str = "correction-1", **body: Any) -> httpx.Response:
+        issue = await self.tables.issue()
+        headers = self.doors.as_(*roles or (Role.SUPERVISION_OFFICER,), name="officer-shen") | {"idempotency-key": key}
+        return await self.doors.http.post(f"/issues/{issue['id']}/measures/{measure_id}/correction", headers=headers, json=body)
+
     async def waits_for(self, who: Who) -> list[str]:
         async with self.tables.database.reading() as conn:
             return [task.why for task in await tasks.tasks(conn, who, tasks.Wanted(), NOW, CIPHER)]
@@ -143,6 +148,78 @@ async def test_an_interview_is_kept_once_with_its_document_told_and_shown(office
     assert first.json()["state"] == IssueState.RECTIFYING  # its term goes on
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await office.tables.database.pool.execute("UPDATE measures SET summary = ''")
+
+
+@pytest.mark.asyncio
+async def test_a_measure_that_was_recorded_wrongly_is_struck_out_once_and_stays_readable(office: Office) -> None:
+    await served(office)
+    wrong = (await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})).json()["measures"][0]
+    await office.tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 3, rung=Rung.INTERVIEW, planned_at=NOW, deadline=SERVED)
+    right = {"measure": "circular_issued", "taken_on": str(TODAY), "document_no": "通报〔2026〕1号", "summary": "印发通报"}
+    await office.tables.database.pool.execute("UPDATE issues SET state = 'closed'")  # a slip is found when the case is over
+    corrected = await office.correct(wrong["id"], reason="措施选错，实为通报", instead=right)
+    again = await office.correct(wrong["id"], key="correction-2", reason="再次更正")
+    first, second = corrected.json()["measures"]
+
+    assert (corrected.status_code, again.status_code, again.json()["code"]) == (201, 409, "measure_corrected_already")
+    assert (first["document_no"], first["corrected_by"], first["corrected_why"]) == (
+        "约谈〔2026〕3号",
+        "officer-shen",
+        "措施选错，实为通报",
+    )
+    assert (first["instead_id"], second["summary"], second["round"], second["corrected_at"]) == (second["id"], "印发通报", 1, None)
+    (told,) = await office.tables.published("measure_corrected")
+    assert (told["measure"], told["instead"]) == ("interview_held", "circular_issued")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await office.tables.database.pool.execute("UPDATE measure_corrections SET reason = ''")
+
+
+@pytest.mark.asyncio
+async def test_what_is_struck_out_is_owed_again_and_listed_with_who_when_and_why(office: Office) -> None:
+    await served(office)
+    wrong = (await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})).json()["measures"][0]
+    await office.tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 3, rung=Rung.INTERVIEW, planned_at=NOW, deadline=SERVED)
+    assert await office.waits_for(OFFICER) == []
+    struck = await office.correct(wrong["id"], reason="登记到了别的问题上")
+    asked = ["督办已到约谈或通报，由监督检查科办理后登记"]
+    assert (struck.json()["due_measures"], await office.waits_for(OFFICER)) == ([Measure.INTERVIEW], asked)
+    source = measures_source(OFFICER, {ASKED_AT: NOW})
+    columns = ", ".join(f"{each.sql} AS {each.name}" for each in MEASURES if each.name.startswith("corrected"))
+    (row,) = await office.tables.rows(f"SELECT {columns} {source.rows}", *source.parameters)
+    assert (row["corrected"], row["corrected_why"], row["corrected_by"]) == (True, "登记到了别的问题上", "officer-shen")
+
+
+@pytest.mark.asyncio
+async def test_who_may_not_know_of_a_lead_is_not_told_of_it_by_what_was_struck_out_for_it(office: Office) -> None:
+    await served(office)
+    wrong = (await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})).json()["measures"][0]
+    lead = {"measure": "lead_referred", "whom": "discipline", "taken_on": str(TODAY), "document_no": "移1号", "summary": "线索"}
+    assert (await office.correct(wrong["id"], reason="实为移送线索", instead=lead)).status_code == 201
+    (seen,) = (await office.ask(Role.UNIT_HEAD, method="GET")).json()["measures"]
+    source = measures_source(Who("head", frozenset({Role.UNIT_HEAD})), {ASKED_AT: NOW})
+    (listed,) = await office.tables.rows(f"SELECT told.* {source.rows}", *source.parameters)
+
+    assert (seen["corrected_by"], seen["corrected_why"], seen["instead_id"]) == ("officer-shen", None, None)
+    assert (listed["corrected_why"], listed["instead_id"]) == (None, None)
+
+
+@pytest.mark.asyncio
+async def test_a_correction_is_refused_where_it_fits_nothing_and_then_strikes_out_nothing(office: Office) -> None:
+    await served(office)
+    wrong = (await office.ask(Role.SUPERVISION_OFFICER, json=INTERVIEW | {"reason": "谈"})).json()["measures"][0]["id"]
+    unfit = {"measure": "interview_held", "whom": "principal", "led_by": "office_leader", "taken_on": str(TODAY)}
+    unfit |= {"document_no": "约1号", "summary": "谈"}
+    answers = [
+        await office.correct(str(uuid7()), key="correction-a", reason="没有这一条"),
+        await office.correct(wrong, key="correction-b", reason="错"),
+        await office.correct(wrong, key="correction-c", reason="约谈人写错", instead=unfit),
+        await office.correct(wrong, Role.UNIT_CLERK, key="correction-d", reason="登记有误"),
+        await office.correct(wrong, key="correction-e", reason="日期写错", instead=unfit | {"whom": "deputy", "taken_on": "2000-01-01"}),
+    ]
+    codes = [(404, "measure_unknown"), (422, "malformed"), (409, "interviewer_unfit"), (403, "forbidden"), (409, "measure_out_of_time")]
+    assert [(each.status_code, each.json()["code"]) for each in answers] == codes
+    assert await office.tables.rows("SELECT FROM measure_corrections") == []
+    assert len(await office.tables.rows("SELECT FROM measures")) == 1
 
 
 @pytest.mark.asyncio

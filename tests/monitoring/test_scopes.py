@@ -14,8 +14,9 @@ from deploy.local.place import Place
 from services.monitoring.api import board
 from services.monitoring.commands.freezes import propose_freeze
 from services.monitoring.commands.lists import issue_list
-from services.monitoring.models.requests import IssueList, ProposeFreeze
-from shared.glossary import FreezeScope, IssueState, Role
+from services.monitoring.commands.measures import record_measure
+from services.monitoring.models.requests import IssueList, ProposeFreeze, RecordMeasure
+from shared.glossary import FreezeScope, IssueState, Measure, Role
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, MONDAY, Tables, by
@@ -72,7 +73,9 @@ async def supervised(doors: Doors, tables: Tables, name: str, title: str, code: 
     assert listed is not None
     freeze = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=(issue_id,), clock_offset=None)
     order_id = await propose_freeze(tables.database, by(), freeze)
+    circular = RecordMeasure(issue_id=issue_id, measure=Measure.CIRCULAR, taken_on=NOW.date())
     ids = {"unit_id": town.unit_id, "issue_id": issue_id, "file_id": file_id, "attachments": file_id, "list_id": listed}
+    ids["measure_id"] = await record_measure(tables.database, by(), circular)
     return ids | {"order_id": order_id, "export_id": await posted(doors, town.unit_id, "/exports", json={"list": "issues"})}
 
 

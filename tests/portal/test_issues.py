@@ -12,7 +12,7 @@ from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
 from shared.glossary import IssueState, Measure, Role, holiday_ground
 from tests.portal import given_cases as given
-from tests.portal.conftest import OURS, Door, pressed_by_enter
+from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/issues/{given.ISSUE_ID}"
@@ -95,11 +95,11 @@ async def test_each_form_is_offered_to_whom_the_service_offers_it_and_to_nobody_
     offered = {}
     for action in (*ALL, None):
         answers(door, given.issue(IssueState.RECTIFYING, *([action] if action else [])))
-        offered[action] = set(re.findall(rf'\baction="{PAGE}/([a-z-]+)"', (await door.client.get(PAGE)).text))
+        offered[action] = set(re.findall(rf'\baction="{PAGE}/([a-z-]+)"', (await door.client.get(PAGE)).text)) - {"correction"}
 
     assert offered[None] == set()
     assert offered[Action.PROPOSE_FREEZE] == set()
-    assert set().union(*offered.values()) == FORMS.keys() - {"measures"}
+    assert set().union(*offered.values()) == FORMS.keys() - {"measures", "correction"}
     assert [len(each) for action, each in offered.items() if action not in {None, Action.PROPOSE_FREEZE}] == [1] * (len(ALL) - 1)
 
 
@@ -165,12 +165,44 @@ async def test_what_was_done_is_shown_to_everybody_and_recorded_by_whom_the_serv
     page = await send(door, "measures", {f"measures-{name}": value for name, value in TYPED["measures"].items()})
 
     assert page.status_code == 409
-    assert re.findall(r'<option value="(interview_held|circular_issued|lead_referred)"', page.text) == ["lead_referred"]
+    offered = page.text.split('name="measures-measure"')[1].split("</select>")[0]
+    assert re.findall(r'<option value="(interview_held|circular_issued|lead_referred)"', offered) == ["lead_referred"]
     assert [re.search(rf'<option value="{each}" selected>', page.text) is None for each in ("principal", "commission_leader")] == [
         False
     ] * 2
     assert 'value="约谈1号"' in page.text
     assert '<details class="more" open><summary>' in page.text
+
+
+async def test_what_was_recorded_wrongly_is_struck_through_with_who_when_and_why(door: Door) -> None:
+    struck = given.measure().model_copy(update={"corrected_by": "lu", "corrected_at": given.NOW, "corrected_why": f"措施选错{XSS}"})
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door, given.issue(IssueState.RECTIFYING, measures=[struck]))
+    his = (await door.client.get(PAGE)).text
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    office = (await door.client.get(PAGE)).text
+
+    assert re.search(r"已更正</span>[^：]*：措施选错&lt;script&gt;.*?</p><del><p><strong>实施约谈</strong>.*?</del></li>", his, re.DOTALL)
+    assert ("更正登记</summary>" in his, "更正登记</summary>" in office) == (False, False)  # nothing that stands is left to correct
+
+
+async def test_a_correction_is_sent_with_what_is_right_or_without_and_a_refusal_keeps_it(door: Door) -> None:
+    measure_id = str(given.measure().id)
+    answers(door, given.issue(IssueState.CLOSED))
+    path, typed = f"{PAGE}/measures/{measure_id}/correction", {"correction-measure_id": measure_id, "correction-reason": "措施选错"}
+    right = {"measure": "circular_issued", "taken_on": "2026-09-20", "document_no": "通报1号", "summary": "印发通报"}
+    filled = typed | {f"correction-{name}": value for name, value in right.items()}
+    done = [await send(door, "correction", each) for each in (typed, filled)]
+    door.played.refusals[path] = (422, "malformed")
+    door.played.fields = [{"field": "instead.document_no", "reason": "须填写"}]
+    page = await send(door, "correction", filled)
+
+    assert [each.headers["location"] for each in done] == [f"{PAGE}?done=measure_corrected"] * 2
+    assert sent(door, path)[:2] == [{"reason": "措施选错", "instead": None}, {"reason": "措施选错", "instead": right}]
+    assert (page.status_code, "文号：须填写" in page.text) == (422, True)
+    for words in (f'<option value="{measure_id}" selected>', '<option value="circular_issued" selected>', 'value="通报1号"'):
+        assert words in page.text
+    assert re.search(r"印发通报</textarea>", page.text)
 
 
 async def test_the_form_begins_with_the_measure_that_the_ladder_has_come_to(door: Door) -> None:

@@ -24,4 +24,5 @@ AUDITED = (
         ("issue_id", "round", "measure", "taken_on", "whom", "led_by", "document_no", "summary", "recorded_by", "recorded_at"),
     ),
     GIVEN_UP,
+    Audited("measure_corrections", "measure_id", ("instead_id", "reason", "corrected_by", "corrected_at")),
 )

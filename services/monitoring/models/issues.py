@@ -105,7 +105,9 @@ class NextRung(BaseModel):
 
 
 class MeasureLine(BaseModel):
-    """What was done about the issue beyond its notice."""
+    """What was done about the issue beyond its notice. `corrected_by` and the like: it was recorded wrongly, and no longer counts; `instead_id`: the
+    measure that was recorded for it, if any.
+    """
 
     id: UUID
     round: int
@@ -118,6 +120,10 @@ class MeasureLine(BaseModel):
     summary: str
     recorded_by: str
     recorded_at: datetime
+    corrected_by: str | None = None
+    corrected_at: datetime | None = None
+    corrected_why: str | None = None
+    instead_id: UUID | None = None
 
 
 class LinkedOrder(BaseModel):

@@ -143,6 +143,20 @@ class NoticeDamaged(Conflict):
     sentence = "{number} 的存档文件缺失或已被改动。请系统管理员从备份恢复。"
 
 
+class MeasureUnknown(NotFound):
+    """The issue has no such measure."""
+
+    code = "measure_unknown"
+    sentence = "这一问题没有编号为 {measure} 的处置措施。请在问题页面核对。"
+
+
+class MeasureCorrectedAlready(Conflict):
+    """It is struck out once; what was recorded instead may be corrected in its turn."""
+
+    code = "measure_corrected_already"
+    sentence = "这一登记已经更正过，不能再次更正。更正后的登记如仍有误，请更正那一条。"
+
+
 class MeasureTooEarly(Conflict):
     """Nothing is done about a problem that no notice speaks of; of one that is struck off, a lead alone is handed over."""
 

@@ -38,6 +38,21 @@ class RecordMeasure(Input):
     led_by: Interviewer | None = None
 
 
+class Instead(RecordMeasure):
+    """What should have been recorded, with its own document and summary."""
+
+    document_no: str
+    summary: str
+
+
+class CorrectMeasure(Input):
+    """A measure was recorded wrongly: it is struck out, and `instead` recorded in its round, if anything was done at all. Why is the mandate's reason."""
+
+    issue_id: UUID
+    measure_id: UUID
+    instead: Instead | None = None
+
+
 class ReleaseBaseline(Input):
     """The office takes a unit's first-load findings up as issues."""
 

@@ -8,6 +8,7 @@ import asyncpg
 from services.monitoring.models.tasks import Kind, Tab
 from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
+from services.monitoring.queries.measures import CORRECTED, told_of
 from services.monitoring.rules.measures import shown_to
 from shared import parameter_words
 from shared.auth import Who
@@ -192,8 +193,10 @@ def measures_source(who: Who, filters: Filters) -> Source:
     put = Parameters([scope(who)])
     below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
     kind = f"m.measure = {put(filters['measure'], 'text')}" if "measure" in filters else "true"
-    kind += f" AND m.measure = ANY({put(shown_to(who.roles), 'text[]')})"
-    rows = f"FROM measures m JOIN issues i ON i.id = m.issue_id JOIN unit_copies u ON u.id = i.unit_id WHERE {visible(who)} AND {below} AND {kind}"
+    known = put(shown_to(who.roles), "text[]")
+    kind += f" AND m.measure = ANY({known})"
+    rows = "FROM measures m JOIN issues i ON i.id = m.issue_id JOIN unit_copies u ON u.id = i.unit_id"
+    rows += f" {CORRECTED} LEFT JOIN LATERAL (SELECT {told_of(known)}) AS told ON true WHERE {visible(who)} AND {below} AND {kind}"
     return Source(rows, "m.taken_on DESC, m.id DESC", put)
 
 
@@ -210,6 +213,12 @@ MEASURES = (
     Column("summary", "情况", "m.summary"),
     Column("recorded_by", "登记人", "m.recorded_by"),
     Column("recorded_at", "登记时间", wall_clock("m.recorded_at"), Form.INSTANT),
+    Column("corrected", "已更正（原登记作废）", "c.measure_id IS NOT NULL", turn=flagged),
+    Column("corrected_why", "更正理由", "told.corrected_why"),
+    Column("corrected_by", "更正人", "c.corrected_by"),
+    Column("corrected_at", "更正时间", wall_clock("c.corrected_at"), Form.INSTANT),
+    Column("measure_id", "登记编号", "m.id::text"),
+    Column("instead_id", "更正后的登记编号", "told.instead_id::text"),
 )
 
 

@@ -188,7 +188,7 @@ def _due(row: asyncpg.Record, fired: Sequence[asyncpg.Record], taken: Sequence[M
     if row["state"] not in RUNNING:
         return ()
     come_to = {Rung(each["rung"]) for each in fired if each["round"] == row["round"]}
-    return due(come_to, {each.measure for each in taken if each.round == row["round"]})
+    return due(come_to, {each.measure for each in taken if each.round == row["round"] and each.corrected_at is None})
 
 
 def _explained(row: asyncpg.Record) -> dict[str, Any]:

@@ -34,7 +34,8 @@ _SEALED = (
 _ASKED = ", ".join(f"('{rung}', '{measure}')" for rung, measure in ASKED_BY.items())
 _MEASURE_DUE = (
     f"EXISTS (SELECT FROM rungs r JOIN (VALUES {_ASKED}) AS asked (rung, measure) USING (rung) WHERE r.issue_id = i.id AND r.round = i.round"
-    " AND NOT EXISTS (SELECT FROM measures t WHERE t.issue_id = i.id AND t.round = i.round AND t.measure = asked.measure))"
+    " AND NOT EXISTS (SELECT FROM measures t WHERE t.issue_id = i.id AND t.round = i.round AND t.measure = asked.measure"
+    " AND NOT EXISTS (SELECT FROM measure_corrections c WHERE c.measure_id = t.id)))"
 )
 """The ladder has come to a measure that nobody has recorded."""
 _ISSUES = f"""

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -37,6 +38,7 @@ class Deed:
     done: str
 
 
+_OF_A_MEASURE = ("measure", "whom", "led_by", "taken_on")
 DEEDS = {
     "confirmation": Deed(("title", "demand", "budget_days"), "issue_confirmed"),
     "dismissal": Deed(("reason",), "issue_dismissed"),
@@ -46,12 +48,13 @@ DEEDS = {
     "pause": Deed(("reason",), "term_paused"),
     "resume": Deed(("reason",), "term_resumed"),
     "extension": Deed(("days", "reason"), "term_extended"),
-    "measures": Deed(("measure", "whom", "led_by", "taken_on", "document_no", "reason"), "measure_recorded"),
+    "measures": Deed((*_OF_A_MEASURE, "document_no", "reason"), "measure_recorded"),
     "recording": Deed((), "recorded_again"),
 }
 """What an officer does, by the last part of its address here and in monitoring."""
 EVIDENCE, RELEASE = Deed(("description", "document_no"), "evidence_submitted"), Deed(("reason",), "released")
-FORMS = DEEDS | {"evidence": EVIDENCE, "notice-release": RELEASE}
+CORRECTION = Deed(("measure_id", "reason", *_OF_A_MEASURE, "document_no", "summary"), "measure_corrected")
+FORMS = DEEDS | {"evidence": EVIDENCE, "notice-release": RELEASE, "correction": CORRECTION}
 WORDS = {
     "title": "标题",
     "demand": "整改要求",
@@ -66,6 +69,8 @@ WORDS = {
     "whom": "约谈对象或接收部门",
     "led_by": "约谈人",
     "taken_on": "日期",
+    "summary": "情况",
+    "measure_id": "更正哪一条",
 }
 NUMBERS = {"budget_days", "days"}
 
@@ -99,7 +104,7 @@ async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str
     found = await page.get("monitoring", f"/issues/{issue_id}")
     people = (
         {each["actor"] for each in found["timeline"]}
-        | {each["recorded_by"] for each in found["measures"]}
+        | {each[name] for each in found["measures"] for name in ("recorded_by", "corrected_by") if each[name]}
         | {found["signed_by"], (found["notice"] or {}).get("released_by")}
     )
     beside = {}
@@ -116,7 +121,11 @@ async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str
 def _choices(found: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
     """What the form of a measure offers."""
     offered = {"measure": map(Measure, found["recordable"]), "whom": iter(Addressee), "led_by": iter(Interviewer)}
-    return {name: [(each.value, LABELS[each]) for each in terms] for name, terms in offered.items()}
+    standing = [each for each in found["measures"] if not each["corrected_at"]]
+    return {name: [(each.value, LABELS[each]) for each in terms] for name, terms in offered.items()} | {
+        "every": [(each.value, LABELS[each]) for each in Measure],
+        "measure_id": [(each["id"], f"{each['label']}　{each['taken_on']}　{each['document_no']}") for each in standing],
+    }
 
 
 def _untyped(found: dict[str, Any], today: str) -> dict[str, Any]:
@@ -147,7 +156,7 @@ def _body(deed: str, typed: dict[str, str]) -> dict[str, Any]:
 
 async def _refused(page: Page, issue_id: UUID, deed: str, problem: Problem, typed: dict[str, Any]) -> Response:
     """The page again, with what was typed and the service's words beside the fields and above."""
-    said = {each.field.split(".")[0]: each.reason for each in problem.fields or ()}
+    said = {each.field.removeprefix("instead.").split(".")[0]: each.reason for each in problem.fields or ()}
     told = problem.model_copy(update={"fields": [Field(field=WORDS.get(name, name), reason=why) for name, why in said.items()] or None})
     errors = {f"{deed}-{name}": why for name, why in said.items()}
     return await _detail(page, issue_id, problem.status, typed, error=told, deed=deed, errors=errors)
@@ -212,6 +221,19 @@ async def _brought(page: Page, issue_id: UUID) -> tuple[dict[str, Any], Problem 
 async def release(page: SealOperator, issue_id: UUID) -> Response:
     """用印登记."""
     return await _sent(page, issue_id, "notice-release", "notice/release", _typed(page, "notice-release"))
+
+
+@router.post("/issues/{issue_id}/correction", response_class=Response)
+async def correct(page: Officer, issue_id: UUID) -> Response:
+    """Strike out a measure that was recorded wrongly; what is right beside it, unless nothing was done."""
+    typed = _typed(page, "correction")
+    body = _body("correction", typed)
+    wrong, why = quote(body.pop("measure_id", "-"), safe=""), body.pop("reason", "")
+    try:
+        await page.send("monitoring", f"/issues/{issue_id}/measures/{wrong}/correction", {"reason": why, "instead": body or None})
+    except Refused as refusal:
+        return await _refused(page, issue_id, "correction", refusal.problem, typed)
+    return page.back(f"/issues/{issue_id}", done=FORMS["correction"].done)
 
 
 @router.post("/issues/{issue_id}/{deed}", response_class=Response)
