@@ -1,5 +1,7 @@
 """What is done, in the field's words: the names of steps in traces and in `bianban trace`. A test finds the step without one."""
 
+from shared.glossary import SERVICE_NAMES
+
 COMMANDS = {
     # roster
     "answer_difference": "答复差异",
@@ -231,6 +233,16 @@ CASES = {
 def title_of(kind: str) -> str:
     """What an entry of the trail is called: an event, or what a service keeps beside its events."""
     return EVENTS.get(kind) or COMMANDS.get(kind) or BY_HAND.get(kind, kind)
+
+
+_PROCESSES = {*SERVICE_NAMES, "engine", "system", "audit", "migration"}
+
+
+def who_acted(name: str) -> str:
+    """A login name as it is; a process, and whoever works at the host itself, by a word."""
+    if name in _PROCESSES or name.startswith(("service.", "account:")):
+        return "系统"
+    return "命令行" if name == "bianban" else name
 
 
 def of_case(case_id: str | None) -> str | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, TypeA
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
+from shared.deeds import who_acted
 from shared.exports.filters import code_set_of, label_of, values_of
 from shared.exports.models import FieldUnknown, FilterUnknown, FilterValueUnknown
 from shared.glossary import LABELS
@@ -204,6 +205,11 @@ def labelled(_: Eye) -> Turn:
 def all_labelled(_: Eye) -> Turn:
     """Several of them."""
     return lambda values, _: "、".join(LABELS.get(value, value) for value in values or ())
+
+
+def acted(_: Eye) -> Turn:
+    """Who did it: a login name, 系统 or 命令行."""
+    return lambda value, _: value and who_acted(value)
 
 
 def flagged(_: Eye) -> Turn:

@@ -8,7 +8,7 @@ from pydantic import StringConstraints
 
 from shared import deeds
 from shared.auth import Who
-from shared.exports.lists import Column, ExportList, Filters, Sheet, Source, wall_clock
+from shared.exports.lists import Column, ExportList, Filters, Sheet, Source, acted, wall_clock
 from shared.glossary import SERVICE_NAMES
 from shared.sheets.writing import Form
 from shared.unit_copies import scope, visible
@@ -48,7 +48,7 @@ def _source(register: str, units: str) -> Callable[[Who, Filters], Source]:
 _COLUMNS = (
     Column("at", "时间", wall_clock("deed.at"), Form.INSTANT),
     Column("title", "事项", "deed.type", turn=lambda _: lambda value, __: deeds.title_of(value)),
-    Column("actor", "经办", "deed.actor"),
+    Column("actor", "经办", "deed.actor", turn=acted),
     Column("unit_code", "单位编码", "u.code"),
     Column("unit", "单位", "u.name"),
     Column("case_title", "案件", "deed.case_id", turn=lambda _: lambda value, __: deeds.of_case(value)),

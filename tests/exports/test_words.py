@@ -32,10 +32,12 @@ CODED = {
     "measure",
     "whom",
 }
-CODED |= {"led_by", "deed", "outcome", "side", "proposed_by"}
+CODED |= {"led_by", "deed", "outcome", "side", "proposed_by", "actor"}
 """Columns of tables that hold a code of a set or of the glossary."""
+BY_A_PERSON = {("roster", name, "actor") for name in ("imports", "comparisons", "reveals", "person_finds")}
+"""Nobody else brings a file or asks about a person."""
 OF_AN_EDITION = {("monitoring", "supervision", name) for name in ("rule", "matter", "measure")}
-AS_THE_OFFICE_CALLS_IT = {("monitoring", "issues", "rule")} | OF_AN_EDITION
+AS_THE_OFFICE_CALLS_IT = {("monitoring", "issues", "rule")} | OF_AN_EDITION | BY_A_PERSON
 """M01 beside its title; what was found and what is demanded of a unit are sentences."""
 
 
@@ -73,7 +75,8 @@ async def test_kind_and_funding_of_an_application_are_told_as_the_roster_calls_t
     assert cells == [["SY", "full"], ["事业编制", "全额拨款"], ["事业编制", "全额拨款"]]
 
 
-def test_who_proposed_a_freeze_is_the_system_or_a_person() -> None:
+def test_who_acted_is_the_system_the_command_line_or_a_person() -> None:
     said = turned(FREEZES, "proposed_by", Eye({}, None, unmasked=False))
 
-    assert [said(each, None) for each in ("engine", "supervisor")] == ["系统", "supervisor"]  # type: ignore[arg-type]
+    names = ("engine", "service.approval", "migration", "bianban", "supervisor", None)
+    assert [said(each, None) for each in names] == ["系统", "系统", "系统", "命令行", "supervisor", None]  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from shared.exports.lists import (
     Sought,
     Source,
     Turn,
+    acted,
     all_labelled,
     exports_of,
     joined,
@@ -73,7 +74,7 @@ def _reach(_: Eye) -> Turn:
     return turn
 
 
-_ACTING = (Column("actor", "经办账号", "row.actor"), Column("acting", "经办人", "acting.real_name"))
+_ACTING = (Column("actor", "经办账号", "row.actor", turn=acted), Column("acting", "经办人", "acting.real_name"))
 CHANGES = (
     Column("at", "时间", wall_clock("row.recorded_at"), Form.INSTANT),
     Column("change", "变动", "row.type", turn=lambda _: lambda value, __: EVENTS.get(value, value)),

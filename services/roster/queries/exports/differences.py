@@ -10,7 +10,7 @@ from services.roster.models.fields import SHEETS
 from services.roster.queries.difference_values import NARROWED, label_of, may_see, number_of, opened_values, said, shown
 from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
-from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, labelled, wall_clock
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, acted, labelled, wall_clock
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
 from shared.sheets.writing import Form
 from shared.unit_copies import scope
@@ -79,7 +79,7 @@ _COLUMNS = (
     Column("state_label", "状态", "cases.state", turn=labelled),
     Column("found", "发现时间", wall_clock("cases.found_at"), Form.INSTANT),
     Column("reason", "最近处理", "last.reason"),
-    Column("actor", "经办", "last.actor"),
+    Column("actor", "经办", "last.actor", turn=acted),
     Column("document_no", "文号", "last.document_no"),
     Column("difference", "差异编号", "cases.id::text"),
 )

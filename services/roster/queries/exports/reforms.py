@@ -2,7 +2,7 @@
 
 from services.roster.queries.reforms import SORTS, shown_to
 from shared.auth import Who
-from shared.exports.lists import Column, ExportList, Filters, Sheet, Sought, Source, sorts_of, wall_clock
+from shared.exports.lists import Column, ExportList, Filters, Sheet, Sought, Source, acted, sorts_of, wall_clock
 from shared.pages import Parameters, ordered
 from shared.sheets.writing import Form
 
@@ -20,7 +20,7 @@ REFORM_COLUMNS = (
     Column("document_on", "文件日期", "reforms.document_on", Form.DAY),
     Column("effective_on", "生效日期", "reforms.effective_on", Form.DAY),
     Column("steps", "步骤数", "jsonb_array_length(reforms.steps)", Form.NUMBER),
-    Column("actor", "实施人", "reforms.actor"),
+    Column("actor", "实施人", "reforms.actor", turn=acted),
     Column("recorded_at", "实施时间", wall_clock("reforms.recorded_at"), Form.INSTANT),
     Column("reform_id", "改革编号", "reforms.id::text"),
 )
