@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from services.portal.queries.assets import Assets
 from services.portal.rules import areas, charts, drawing, offices, written
+from shared.deeds import who_acted
 from shared.glossary import SERVICE_NAMES, holiday_ground
 from shared.parked_words import parked_because
 
@@ -50,7 +51,7 @@ def environment(assets: Assets, **everywhere: object) -> Environment:
         "service_names": SERVICE_NAMES,
         **everywhere,
     }
-    made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground, "parked_because": parked_because}
+    made.filters |= {"by_code": _by_code, "holiday_ground": holiday_ground, "parked_because": parked_because, "who_acted": who_acted}
     made.filters |= {
         each.__name__: each
         for each in (written.day, written.moment, written.number, written.percent, written.label, written.instant, written.field_name)
