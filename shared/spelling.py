@@ -122,8 +122,14 @@ _SYLLABLE_ENDS = re.compile("[aeiouv](ng?|r)?$")
 _NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
 BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 """Spaces beside a character that is none of ASCII: they are none of a Chinese text."""
-_DOTS = re.compile(r"[•‧∙．・●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
+_DOTS = re.compile(r"[•‧∙．・･●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
 _DIGITS = str.maketrans("", "", "12345")
+_LIKE_HAN = re.compile("[\u2e80-\u2fdf\uf900-\ufaff\U0002f800-\U0002fa1f]")
+_RADICALS = str.maketrans(
+    "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰", "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙"
+)
+"""Those of the supplement (U+2E80 to U+2EFF) that are a character by themselves; Unicode has no decomposition of them."""
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 @dataclass(frozen=True)
@@ -163,12 +169,18 @@ def written_plainly(text: str) -> str:
     """As one writes what one seeks: without spaces and dots, in small letters of usual width."""
     if text.isascii() and text.isalnum():
         return text.lower()
-    return _NOT_WRITTEN.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _NOT_WRITTEN.sub("", unicodedata.normalize("NFKC", standard_han(text)).casefold())
 
 
 def plain_name(name: str) -> str:
     """A person's name as it is kept and sought: no spaces inside, the dot of minority names U+00B7."""
-    return _DOTS.sub("·", BESIDE_HAN.sub("", name))
+    return _DOTS.sub("·", BESIDE_HAN.sub("", standard_han(name)))
+
+
+def standard_han(text: str) -> str:
+    """The usual characters instead of radicals that a PDF gave out and of the forms of old fonts; which glyph of a character is meant is not told."""
+    usual = _SELECTORS.sub("", text).translate(_RADICALS)
+    return _LIKE_HAN.sub(lambda found: unicodedata.normalize("NFKC", found.group()), usual)
 
 
 def is_letters(text: str) -> bool:

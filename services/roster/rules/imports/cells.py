@@ -15,7 +15,7 @@ from typing import TypeAlias
 from services.roster.models.fields import Field, Kind
 from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
 from shared.law.uscc import InvalidUscc, parse_uscc
-from shared.spelling import BESIDE_HAN, plain_name
+from shared.spelling import BESIDE_HAN, plain_name, standard_han
 
 Cell: TypeAlias = str | float | bool | None
 Value: TypeAlias = str | int | bool | tuple[str, ...] | None
@@ -30,15 +30,14 @@ _NOTHING = frozenset(
 )
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
+_INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufeff\uffa0\u00ad]")
 _SPACES = re.compile(r"\s+")
 _REMARK = re.compile(r"[（(【\[]")
-_LOST = re.compile("[\ufffd\ue000-\uf8ff□囗]|[\U000f0000-\U0010ffff]")
+_LOST = re.compile("[\ufffd\ue000-\uf8ff\u2e80-\u2eff□囗]|[\U000f0000-\U0010ffff]")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
 _PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa50-9A-Za-z〔〕（）、]*")
 _PLAIN_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
-_RADICAL = re.compile("[\u2f00-\u2fdf]")
 _DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?")
 _TIME = re.compile(r"(?:[T ]|(?<=[日号])) *\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
@@ -151,7 +150,7 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
         return cell  # as most are
     if is_nothing(cell):
         return None
-    plain = _standard_han(BESIDE_HAN.sub("", written(cell)))
+    plain = standard_han(BESIDE_HAN.sub("", written(cell)))
     if _ERRORS.fullmatch(plain):
         raise Wrong("是公式的错误值，请填入实际内容")
     if plain[:1] in {"=", "+", "@", "|"} or (plain[:1] == "-" and not plain[1:2].isdigit()):
@@ -177,9 +176,13 @@ def name(cell: Cell) -> str | None:
     if _REMARK.search(plain):
         raise Wrong("姓名后带有括号备注，请只保留姓名，备注另填")
     plain = plain_name(plain).strip("·")
-    if re.search(r"[\d=@+<>|*#%/\\]", plain):
+    if any(unicodedata.category(each) in {"Nd", "No"} or (_is_sign(each) and each not in "·'’-") for each in plain):
         raise Wrong("姓名中含有数字或符号，请核对")
     return plain or None
+
+
+def _is_sign(char: str) -> bool:
+    return unicodedata.category(char)[0] in "PS"
 
 
 def texts(cell: Cell) -> tuple[str, ...] | None:
@@ -309,13 +312,6 @@ _READERS: Mapping[Kind, Reader] = {
     Kind.UNIT: unit,
     Kind.TEXTS: texts,
 }
-
-
-def _standard_han(plain: str) -> str:
-    """Radicals that a PDF gave out instead of characters (U+2F00 to U+2FDF), as the characters."""
-    if _RADICAL.search(plain):
-        return "".join(unicodedata.normalize("NFKC", each) if "\u2f00" <= each <= "\u2fdf" else each for each in plain)
-    return plain
 
 
 def _date(cell: Cell) -> date | None:
