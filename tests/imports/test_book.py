@@ -159,6 +159,24 @@ def test_a_word_for_two_units_finds_neither() -> None:
     assert find_unit(found, USCC[1]) == (USCC[1], "")
 
 
+def test_a_unit_is_found_whatever_the_width_and_form_of_its_brackets() -> None:
+    there = known(name="甲小学（东校区）")
+    lower = rows("units", unit(统一社会信用代码=USCC[2], 单位名称="下级", 主管部门="甲小学(东校区)"))
+
+    found, said = book(rows("quotas", QUOTA | {"单位": "甲小学(东校区）"}), lower, known=[there])
+
+    assert (find_unit(found, "甲小学(东校区)"), said) == ((USCC[0], ""), [])
+    twice, _ = book(known=[there, known(USCC[1], "甲小学(东校区)")])
+    assert find_unit(twice, "甲小学(东校区)") == (USCC[1], "")
+    assert "有两个单位" in find_unit(twice, "甲小学(东校区）")[1]
+
+
+def test_a_number_of_the_same_document_in_other_brackets_is_not_another_approval() -> None:
+    there = known(quotas={("SY", "full"): Standing(3, "测编〔2020〕1号", date(2020, 2, 1))})
+
+    assert book(rows("quotas", QUOTA | {"批准文号": "测编[2020]1号"}), known=[there])[1] == [(2, "posts", True)]
+
+
 def test_a_name_of_before_finds_its_unit_with_a_word_about_it_and_never_one_that_bears_it_now() -> None:
     renamed = known(former={"旧局": True, "乙单位": True, "并来的局": False}, name="新局")
     file = rows("quotas", QUOTA | {"单位": "旧局"})

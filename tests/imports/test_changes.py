@@ -24,6 +24,13 @@ def test_of_a_month_the_day_does_not_count_and_a_list_is_its_parts() -> None:
     assert differences(UNITS, {"plates": ("a", "b")}, {"plates": ["a", "b"]}) == []
 
 
+def test_of_a_key_item_the_form_of_its_brackets_does_not_count() -> None:
+    written = {"entry_document_no": "测编[2020]1号", "major": "会计(电算化)"}
+
+    assert differences(PERSONS, written, {"entry_document_no": "测编〔2020〕1号", "major": "会计（电算化）"}) == ["major"]
+    assert differences(PERSONS, {"entry_document_no": "测编〔2021〕1号"}, {"entry_document_no": "测编〔2020〕1号"}) == ["entry_document_no"]
+
+
 @pytest.mark.parametrize(
     ("approved", "verdict", "changed", "outcome"),
     [

@@ -37,6 +37,15 @@ async def test_the_older_workbook_goes_in_and_again_changes_nothing(office: Offi
     assert (again.written, again.units_total) == ({}, 0)
 
 
+async def test_people_of_a_unit_whose_brackets_are_written_otherwise_go_in_and_again_change_nothing(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts(单位名称="甲小学（东校区）")], "人员": [person(0, 单位="甲小学(东校区)")]})
+
+    again = await office.check("roster", {"人员": [person(0, 单位="甲小学(东校区)")]})
+
+    assert await office.said(again) == []
+    assert (again.sheets["roster"].added, again.sheets["roster"].same) == (0, 1)
+
+
 async def test_five_files_one_after_the_other_make_a_county(office: Office) -> None:
     lower = unit(单位名称="乙单位", 统一社会信用代码=USCC[1], 主管部门="甲单位", 单位性质="事业单位", 内设机构="办公室、财务科")
     quota = {

@@ -8,11 +8,13 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from services.roster.models.facts import PersonRecord, PostFacts, RowWords
+from services.roster.models.fields import SHEETS
 from services.roster.models.refusals import BirthDiffersFromId, Frozen, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
+from services.roster.rules.comparisons import Compared
 from services.roster.rules.persons import checked_number, retirement_category, retirement_due, retirement_fact, title_level
 from services.roster.rules.posts import ensure_available, ensure_may_claim, expiry, passed_freeze
 from shared.events.roster import EstablishmentState
-from shared.glossary import PersonIdentity, PostCategory
+from shared.glossary import LeadingSide, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.notices import load_calendar
 from shared.law.retirement import Category, Sex
@@ -20,6 +22,13 @@ from workflows.roster import PostRequest
 
 CALENDAR = load_calendar()
 BORN = date(1970, 5, 20)
+
+
+def test_registers_that_write_a_document_in_other_brackets_do_not_differ() -> None:
+    number = Compared(SHEETS["roster"].by_name["entry_document_no"], LeadingSide.ASK, blank=False)
+
+    assert number.same("测编〔2020〕1号", "测编[2020]1号")
+    assert not number.same("测编〔2020〕1号", "测编[2020]11号")
 
 
 def person(**facts: object) -> PersonRecord:

@@ -71,9 +71,9 @@ async def _prepare(database: Database, cipher: FieldCipher, clock: Clock, job: J
         known = await known_units(conn, job.scope)
     choices = readable(tables)
     populations = {kind.code: kind.population for kind in tables.kinds}
-    check = Check(database, cipher, cipher.ring.oldest.id, job, today, choices, words_of(tables), populations, known)
-    book = judge_book([], known, check.words)
-    check.names = {called: code for called in (*book.codes, *book.former) if (code := book.code_of(called)) is not None}
+    words = words_of(tables)
+    roster = judge_book([], known, words)
+    check = Check(database, cipher, cipher.ring.oldest.id, job, today, choices, words, populations, known, roster)
     if job.mapping is not None:
         ensure_fits(job.mapping, job.kind, [SHEETS[kind] for kind in BOOKS[job.kind]], choices)
     return check

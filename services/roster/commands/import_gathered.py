@@ -67,7 +67,7 @@ class Check:
     words: Words
     populations: Mapping[str, str]
     known: Mapping[str, KnownUnit]
-    names: Mapping[str, str] = field(default_factory=dict)
+    roster: Book
     held: list[JudgedRow] = field(default_factory=list)
     columns: dict[str, dict[str, object]] = field(default_factory=dict)
     note: str = ""
@@ -161,9 +161,9 @@ class Check:
                     *verdict_of(
                         row,
                         here := known.get(place),
-                        self.names.get(row.values.get("unit", "")),
+                        self.roster.code_of(row.values.get("unit")),
                         loans.get(here.person_id) if here else None,
-                        self.names.get(row.values.get("seconded_to", "")),
+                        self.roster.code_of(row.values.get("seconded_to")),
                         held.get(here.person_id, ()) if here else (),
                     ),
                     self.words.ended,
@@ -190,7 +190,7 @@ class Check:
         row, verdict, changed, mark = judged
         values = row.values
         unit = values.get("uscc") if row.sheet in {"units", "units_with_posts"} else values.get("unit")
-        facts = (unit, self.names.get(unit or ""), values.get("kind"), values.get("funding"), values.get("seat_level"))
+        facts = (unit, self.roster.code_of(unit), values.get("kind"), values.get("funding"), values.get("seat_level"))
         lent = values.get("seconded_to") is not None if verdict is Verdict.ADDED else not set(LOAN).isdisjoint(changed)
         borrower = values.get("seconded_to") if lent else None
         return (

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.roster.models.comparisons import Found
 from services.roster.models.fields import Field, Kind
-from services.roster.rules.imports.cells import MASKED, ROUNDED, folded
+from services.roster.rules.imports.cells import MASKED, ROUNDED, folded, likeness
 from services.roster.rules.leads import Outside, SheetLeads
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
 
@@ -73,7 +73,7 @@ class Units:
         self._names: dict[str, set[UUID]] = {}
         for unit in self.by_id.values():
             for name in unit.names:
-                self._names.setdefault(folded(name), set()).add(unit.unit_id)
+                self._names.setdefault(likeness(name), set()).add(unit.unit_id)
 
     def coded(self, *codes: object) -> UUID | None:
         """By the first code that is one of ours."""
@@ -81,7 +81,7 @@ class Units:
 
     def named(self, name: object) -> set[UUID]:
         """All of that name."""
-        return self._names.get(folded(str(name)), set()) if name else set()
+        return self._names.get(likeness(str(name)), set()) if name else set()
 
     def find(self, called: object) -> UUID | None:
         """By code, else by a name that only one has."""
@@ -106,14 +106,14 @@ class Compared:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def same(self, ours: str | None, theirs: str | None) -> bool:
-        """Whether both say the same: months by month, codes by their word there, texts apart from spaces and widths."""
+        """Whether both say the same: months by month, codes by their word there, texts apart from spaces, widths and forms of brackets."""
         if ours is None or theirs is None or ours == theirs:
             return ours == theirs
         if self.of.kind is Kind.CODE:
             return self.words.get(ours, ours) == self.words.get(theirs, theirs)
         if self.of.kind is Kind.MONTH or len(theirs) == len("2021-03"):
             return ours[:7] == theirs[:7]
-        return folded(ours) == folded(theirs) if self.of.kind in _FOLDED else ours == theirs
+        return likeness(ours) == likeness(theirs) if self.of.kind in _FOLDED else ours == theirs
 
 
 def text_of(value: object) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.roster.models.fields import UNITS, Sheet
 from services.roster.models.imports import OF_POSTS, JudgedRow, KnownUnit, Problem, Standing, Verdict
+from services.roster.rules.imports.cells import likeness
 from services.roster.rules.imports.changes import UNIT_KEY_CHANGED, differences, in_force
 
 Row = tuple[str, str]
@@ -57,13 +58,16 @@ class NewUnit:
 
 @dataclass
 class Book:
-    """Everything of a file but its persons, and what became of it. `codes` finds a unit by whatever it is called; `scoped`: its owner sees a part only."""
+    """Everything of a file but its persons, and what became of it. `codes` finds a unit by whatever it is called, `alike` by the likeness of that;
+    `scoped`: its owner sees a part only.
+    """
 
     known: Mapping[str, KnownUnit]
     words: Words
     scoped: bool = False
     units: dict[str, NewUnit] = field(default_factory=dict)
     codes: dict[str, str | None] = field(default_factory=dict)
+    alike: dict[str, str | None] = field(default_factory=dict)
     former: dict[str, KnownUnit] = field(default_factory=dict)
     quotas: dict[str, dict[Row, int]] = field(default_factory=dict)
     quota_rows: dict[tuple[str, Row], JudgedRow] = field(default_factory=dict)
@@ -76,9 +80,13 @@ class Book:
 
     def code_of(self, called: str | None) -> str | None:
         """The code of a unit by its code, its name, its short name, or a name of before; None where there is none, or two of that name."""
-        if called in self.codes or called not in self.former:
+        if called in self.codes or called is None:
             return self.codes.get(called or "")
-        return self.former[called].code
+        return self.former[called].code if called in self.former else self.alike.get(likeness(called))
+
+    def of_several(self, called: str) -> bool:
+        """Whether more than one unit is called so."""
+        return self.code_of(called) is None and (called in self.codes or likeness(called) in self.alike)
 
     def name_of(self, code: str) -> str:
         """What the unit is called, in the file or else in the roster."""
@@ -150,6 +158,9 @@ def _names(book: Book) -> None:
             if called == new.name and other not in {None, new.code}:
                 where = "系统中" if other in book.known else f"第 {book.units[str(other)].row.number} 行"
                 _complain(new.row, "name", f"{where}已有同名单位，但代码不同，请核对")
+    for word, code in book.codes.items():
+        plain = likeness(word)
+        book.alike[plain] = code if book.alike.get(plain, code) == code else None
 
 
 def _former(book: Book, rows: Iterable[JudgedRow]) -> None:
@@ -221,7 +232,7 @@ def _parent_problem(book: Book, called: str | None, parent: NewUnit | None, *, e
     if parent is None:
         if (above := book.known.get(book.code_of(called) or "")) is not None:
             return "" if above.visible else OUT_OF_SCOPE
-        twice = called in book.codes
+        twice = book.of_several(called)
         return (
             f"“{called[:40]}”{'有同名的单位，请改填统一社会信用代码' if twice else '不在本文件中，系统中也没有，请先补上该单位或改正名称'}"
         )
@@ -239,7 +250,7 @@ def find_unit(book: Book, called: str | None) -> tuple[str | None, str]:
     code = book.code_of(called)
     if code is not None:
         return (code, "") if code not in book.known or book.known[code].visible else (None, OUT_OF_SCOPE)
-    if called in book.codes:
+    if book.of_several(called):
         return None, f"有两个单位叫“{called[:40]}”，请改填统一社会信用代码"
     return None, f"系统和本文件中都没有“{called[:40]}”，请先导入该单位或改正名称"
 
@@ -248,7 +259,7 @@ def find_borrower(book: Book, called: str) -> tuple[str | None, str]:
     """The code of who borrows a person, and what is to be looked at: it may also be a unit outside."""
     code = book.code_of(called)
     if code is None:
-        why = "有同名的单位" if called in book.codes else "不在系统中"
+        why = "有同名的单位" if book.of_several(called) else "不在系统中"
         return None, f"“{called[:40]}”{why}，按外单位记入；是本系统单位的，请改填其现用全称或统一社会信用代码"
     if code in book.bad and code not in book.known:
         return None, f"“{called[:40]}”有错误，本次不写入，借调按外单位记入；请先改正该单位"
@@ -314,7 +325,7 @@ def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standi
         return
     day = row.values.get("document_on")
     later = day is not None and (standing.since is None or day > standing.since.isoformat())
-    if later and row.values.get("document_no") != standing.document_no:
+    if later and likeness(row.values.get("document_no")) != likeness(standing.document_no):
         book.verdicts[key] = (Verdict.CHANGED, [*changed, name])
         return
     _complain(
@@ -334,7 +345,7 @@ def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
         return
     _, changed = book.verdicts[row.sheet, row.number]
     later = day is not None and standing.since is not None and day >= standing.since.isoformat()
-    if later and (known is None or row.values.get("document_no") != standing.document_no):
+    if later and (known is None or likeness(row.values.get("document_no")) != likeness(standing.document_no)):
         book.verdicts[row.sheet, row.number] = (Verdict.CHANGED, [*changed, "use_until"])
     else:
         _complain(row, "use_until", f"系统中为 {known or '未填写'}，与文件不同，未改动；变更须有更晚的批准文件", warning=True)

@@ -45,6 +45,7 @@ _CUT_MONTH = re.compile(r"(?:19|20|21)\d{2}\.1")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
 _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
+_BRACKETS = str.maketrans("〔〕【】［］", "[][][]")
 _EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
 _SERIALS = range(7_000, 80_000)
@@ -142,6 +143,11 @@ def written(cell: Cell) -> str:
 def folded(cell: Cell) -> str:
     """As `written`, with full-width forms as plain ones and no spaces at all: for codes, numbers and days."""
     return unicodedata.normalize("NFKC", written(cell)).replace(" ", "").strip("'’‘`")
+
+
+def likeness(written_: str | None) -> str:
+    """A name or document number as two people write the same one: without spaces, and whatever the width and form of its brackets."""
+    return folded(written_).translate(_BRACKETS)
 
 
 def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:

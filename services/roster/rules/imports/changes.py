@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from services.roster.models.fields import Kind, Sheet
+from services.roster.models.fields import Field, Kind, Sheet
 from services.roster.models.imports import JudgedRow, Problem, Verdict
+from services.roster.rules.imports.cells import likeness
 
 KEY_CHANGED = "系统中该项与文件不同（关键指标，不随导入改动）。请核对；如系统有误，请办理信息变更"
 UNIT_KEY_CHANGED = "系统中该项与文件不同（关键指标，不随导入改动）。请核对；如单位已有变更，请按批准文件办理（bianban reform 的“变更”步骤）"
@@ -30,17 +31,15 @@ def differences(sheet: Sheet, values: Mapping[str, Any], today: Mapping[str, Any
     return [
         each.name
         for each in sheet.fields
-        if (told := values.get(each.name)) is not None
-        and each.name in today
-        and _plain(each.kind, told) != _plain(each.kind, today[each.name])
+        if (told := values.get(each.name)) is not None and each.name in today and _plain(each, told) != _plain(each, today[each.name])
     ]
 
 
-def _plain(kind: Kind, value: Any) -> Any:
+def _plain(of: Field, value: Any) -> Any:
     if value is None:
         return None
-    if kind is Kind.MONTH:
+    if of.kind is Kind.MONTH:
         return str(value)[:7]
-    if kind is Kind.TEXTS:
+    if of.kind is Kind.TEXTS:
         return list(value)
-    return value
+    return likeness(value) if of.key and of.kind is Kind.TEXT else value
