@@ -12,6 +12,7 @@ _REMARK = re.compile(r"[（(\[【][^（()）\[\]【】]*[)）\]】]")
 _PLAIN = re.compile(r"[\s*＊:：、·\u200b\ufeff]+")
 _NONE: Mapping[str, str] = MappingProxyType({})
 Ranges = Sequence[tuple[int, int, int, int]]
+Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def plain(title: object) -> str:
 def find(
     head: Sequence[tuple[int, Sequence[Cell]]], merged: Ranges, known: Mapping[str, str], own: Mapping[str, str] = _NONE
 ) -> Header | None:
-    """The header among the first rows: the row with most of the known titles, or two rows together. `known`: a title as people write it to its own name.
+    """The header among the first rows: the row with most of the known titles, or two or three rows together. `known`: a title as people write it to its own name.
     `own`: titles that go before them, remark and all; without a name where the column is nobody's.
 
     None where no row holds two of them (one, where only one is known).
@@ -53,9 +54,8 @@ def find(
     best, place = max(scored, default=(0, 0))
     if best < min(2, len(set(names.values()))):
         return None
-    top, bottom = _lines(rows, -place, names)
-    above = _spread(rows[top], merged) if top != bottom else {}
-    return _named(rows[bottom], above, every)
+    *upper, bottom = _lines(rows, -place, names)
+    return _named(bottom, [_spread(each, merged) for each in upper], every)
 
 
 def _in_plain(known: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -65,20 +65,23 @@ def _in_plain(known: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _lines(rows: Sequence[tuple[int, list[str]]], best: int, names: Mapping[str, str]) -> tuple[int, int]:
-    """One line, or two: the neighbour belongs to the header when it names columns that the best line does not, and is empty where that one does."""
-    number, titles = rows[best]
-    taken = {place for place, title in enumerate(titles) if title in names}
-    for other in (best + 1, best - 1):
-        if 0 <= other < len(rows) and abs(rows[other][0] - number) == 1:
-            neighbour = rows[other][1]
-            more = [place for place, title in enumerate(neighbour) if title in names and place not in taken]
-            if more and (other < best or not any(neighbour[place] for place in taken if place < len(neighbour))):
-                return min(best, other), max(best, other)
-    return best, best
+def _lines(rows: Sequence[Line], best: int, names: Mapping[str, str]) -> Sequence[Line]:
+    """One line, or two: the neighbour belongs to the header when it names columns that the best line does not, and is empty where that one does. Three,
+    where what names them stands below a line of groups that is empty there as well.
+    """
+    taken = {place for place, title in enumerate(rows[best][1]) if title in names}
+    for first, last in ((best, best + 1), (best - 1, best), (best, best + 2)):
+        lines = rows[max(first, 0) : last + 1]
+        if first < 0 or len(lines) <= last - first or lines[-1][0] - lines[0][0] != last - first:
+            continue
+        beyond = [titles for _, titles in lines if titles is not rows[best][1]]
+        more = any(title in names and place not in taken for place, title in enumerate(beyond[-1]))
+        if more and (first < best or not any(titles[place] for titles in beyond for place in taken if place < len(titles))):
+            return lines
+    return [rows[best]]
 
 
-def _spread(row: tuple[int, list[str]], merged: Ranges) -> dict[int, str]:
+def _spread(row: Line, merged: Ranges) -> dict[int, str]:
     """The upper line by column; a merged title stands over all its columns."""
     number, titles = row
     spread = {place: title for place, title in enumerate(titles) if title}
@@ -88,17 +91,17 @@ def _spread(row: tuple[int, list[str]], merged: Ranges) -> dict[int, str]:
     return spread
 
 
-def _named(row: tuple[int, list[str]], above: Mapping[int, str], names: Mapping[str, str]) -> Header:
+def _named(row: Line, above: Sequence[Mapping[int, str]], names: Mapping[str, str]) -> Header:
     number, titles = row
     columns: dict[str, int] = {}
     unknown: dict[str, int] = {}
     doubled: list[str] = []
-    for place in range(max([len(titles), *(each + 1 for each in above)], default=0)):
+    for place in range(max([len(titles), *(each + 1 for over in above for each in over)], default=0)):
         below = titles[place] if place < len(titles) else ""
-        over = above.get(place, "")
-        written = next((each for each in (over + below, below, over) if each in names), "")
+        over = [title for each in reversed(above) if (title := each.get(place, ""))]
+        written = next((each for each in (*(title + below for title in over), below, *over) if each in names), "")
         if not names.get(written):
-            if title := written or below or over:
+            if title := next(filter(None, (written, below, *over)), ""):
                 unknown.setdefault(title, place)
         elif names[written] in columns:
             doubled.append(names[written])

@@ -214,6 +214,9 @@ def test_political_legal_posts_are_left_out_unless_switched_on() -> None:
         ({"单位": "合 计", "编制数": "5名"}, []),
         ({"单位": "合计", "编制数": 6.0}, ["“合计”写的是 6，实际相加为 5"]),
         ({"单位": "总计：", "编制数": "7"}, ["“总计”写的是 7，实际相加为 5"]),
+        ({"单位": "（合计）", "编制数": "1,005"}, ["“合计”写的是 1005，实际相加为 5"]),
+        ({"单位": "全市合计", "编制数": 6.0}, ["“合计”写的是 6，实际相加为 5"]),
+        ({"单位": "甲单位小计", "编制数": "5"}, []),
     ],
 )
 def test_a_total_row_is_a_check_and_no_row(total: dict[str, Any], told: list[str]) -> None:
@@ -240,6 +243,46 @@ def test_a_subtotal_counts_from_the_one_before() -> None:
     assert [len(each) for each in answers if isinstance(each, list)] == [0, 1, 0]
 
 
+def test_a_subtotal_is_one_by_whatever_it_is_called() -> None:
+    rows = [
+        _quota(编制数=2.0),
+        {"单位": "甲单位小计", "编制数": 2.0},
+        _quota(单位="乙单位", 编制数=4.0),
+        {"单位": "本页合计：", "编制数": 5.0},
+        {"单位": "全部单位总计", "编制数": 6.0},
+    ]
+
+    answers = judged("quotas", rows)
+
+    assert [[each.sentence[:16] for each in answer] for answer in answers if isinstance(answer, list)] == [
+        [],
+        ["“合计”写的是 5，实际相加为 4"[:16]],
+        [],
+    ]
+
+
+def test_what_stands_above_the_rows_and_again_on_each_page_is_no_row() -> None:
+    tops = [{"某单位花名册", "单位：甲", "单位"}, {"编制类型"}, {"全日制教育", "学历"}, {"在职教育", "学历"}, set(), set(), set()]
+    names = ["unit", "kind", "full_time_education", "in_service_education"]
+    judge = SheetJudge(
+        Layout(sheet_of("roster"), names, translated(sheet_of("roster"), CHOICES, None), tops=tops),
+        TODAY,
+        POPULATIONS,
+        political_legal=False,
+    )
+    again = [
+        ["某单位花名册", None, None, None],
+        ["单位：甲", None, None, None],
+        ["单位", "编制类型", "全日制教育", "在职教育"],
+        [None, None, "学历", "学历"],
+    ]
+
+    answers = judge.judge([Row(place, [*cells, None, None, None]) for place, cells in enumerate([*again, ["学历", None, None, None]])])
+
+    assert answers[:-1] == [[]] * 4
+    assert isinstance(answers[-1], JudgedRow)
+
+
 def test_a_total_of_people_is_compared_with_the_rows() -> None:
     rows = [person(0), person(1), {"单位": "合计", "姓名": "3人"}]
 
@@ -254,6 +297,13 @@ def test_a_total_of_people_is_compared_with_the_rows() -> None:
     [
         {"单位": "填表人：王某"},
         {"单位": "注：本表一式两份"},
+        {"单位": "一、行政编制人员"},
+        {"单位": "（二）事业编制人员"},
+        {"单位": "1.本表由单位填写，报编办备案"},
+        {"单位": "※以上人员均在岗"},
+        {"单位": "共 3 页"},
+        {"单位": "局长：", "姓名": "人事科："},
+        {"单位": "2026年9月1日"},
         {"单位": "无", "姓名": "/"},
         {"单位": "单位", "姓名": "姓名", "公民身份号码": "身份证号"},
     ],

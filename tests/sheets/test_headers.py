@@ -48,6 +48,29 @@ def test_two_merged_lines_are_read_together() -> None:
     assert found.unknown == {"专业": 3}
 
 
+def test_three_merged_lines_are_read_together() -> None:
+    lines: list[tuple[int, list[Cell]]] = [
+        (3, ["单位", "姓名", "学历学位", None, None, "民族"]),
+        (4, [None, None, "全日制", None, "在职"]),
+        (5, [None, None, "学历", "学位", "学历"]),
+        (6, ["甲", "乙", "本科", "学士", "硕士", "汉"]),
+    ]
+    merged = [(2, 0, 4, 0), (2, 1, 4, 1), (2, 2, 2, 4), (3, 2, 3, 3)]
+
+    found = find(lines, merged, KNOWN | {"在职学历": "在职学历", "全日制学位": "全日制学位", "学位": "学位"})
+
+    assert found is not None
+    assert (found.after, found.unknown) == (5, {"民族": 5})
+    assert found.columns == {"单位": 0, "姓名": 1, "全日制学历": 2, "全日制学位": 3, "在职学历": 4}
+
+
+def test_a_row_of_data_below_the_header_is_none_of_it() -> None:
+    found = find([(1, ["单位", "姓名", "毕业院校"]), (2, [None, None, "某校"]), (3, ["学历", "乙", "学历"])], [], KNOWN)
+
+    assert found is not None
+    assert found.after == 1
+
+
 def test_a_title_of_ones_own_is_found_as_it_is_written_before_any_known_one() -> None:
     own = {"学历（全日制）": "全日制学历", "身份证号（旧）": "", "人 员": "姓名"}
 

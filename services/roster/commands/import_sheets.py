@@ -110,9 +110,15 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
         "position": len(check.columns),
     }
     _tell_unread(check, sheet, header)
-    layout = Layout(sheet, names, how, [name for _, name, _ in extract], csv=not foreign.name)
+    layout = Layout(sheet, names, how, [name for _, name, _ in extract], csv=not foreign.name, tops=_tops(foreign, header.after, columns))
     check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
+
+
+def _tops(foreign: ForeignSheet, after: int, columns: Sequence[int]) -> list[set[str]]:
+    """What stands above the first row, by cell as they are read."""
+    above = [cells for number, cells in foreign.head if number <= after]
+    return [{str(cells[place]) for cells in above if place < len(cells)} for place in (*columns, *range(LEADS))]
 
 
 def _written(foreign: ForeignSheet, after: int) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """One sheet, row by row: cells to values, what must be filled in, what disagrees; total rows are checks, and footnotes are no rows."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import repeat
@@ -20,8 +20,13 @@ LEADS = 3
 _REMEMBERED = 20_000
 _UNREAD = object()
 _MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
-_FOOTNOTE = re.compile(r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|第\s*\d+\s*页)")
-_TOTAL = re.compile(rf"^[（(]?(?:{'|'.join(TOTAL_WORDS)})")
+_FOOTNOTE = re.compile(
+    r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
+    r"|[（(]?[一二三四五六七八九十]{1,3}[)）、．.]|\d{1,2}[、．.)）]\D|\d{4}年\d{1,2}月(?:\d{1,2}日)?$|[^:：]{1,12}[:：])"
+)
+_WORDS = "|".join(TOTAL_WORDS)
+_TOTAL = re.compile(rf"[（(]?(?P<word>{_WORDS})|.{{1,40}}(?P<of_some>{_WORDS})[)）:：]*$")
+_OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _NO_RESULT = "公式没有结果，请填写数值"
 
@@ -29,7 +34,7 @@ _NO_RESULT = "公式没有结果，请填写数值"
 @dataclass(frozen=True)
 class Layout:
     """Where the values of a sheet stand: field names in the order of the cells, then the first columns of the sheet, then what was extracted.
-    `csv`: its cells are all text.
+    `csv`: its cells are all text. `tops`: by cell, what stands above the first row: many repeat that on each page.
     """
 
     sheet: Sheet
@@ -37,6 +42,7 @@ class Layout:
     translated: Translated
     extracted: Sequence[str] = ()
     csv: bool = False
+    tops: Sequence[Collection[str]] = ()
 
     @property
     def there(self) -> frozenset[str]:
@@ -62,7 +68,7 @@ class SheetJudge:
 
     def __init__(self, layout: Layout, today: date, populations: Mapping[str, str], *, political_legal: bool) -> None:
         self._sheet, self._names, self._how = layout.sheet, layout.names, layout.translated
-        self._extracted, self._political_legal = layout.extracted, political_legal
+        self._extracted, self._political_legal, self._tops = layout.extracted, political_legal, layout.tops
         self._agreement = Agreement(layout.sheet, today, populations, layout.there)
         self._columns = [_Column(layout.sheet.by_name[name], layout) for name in (*layout.names, *layout.extracted)]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
@@ -155,12 +161,18 @@ class SheetJudge:
         plain = first.replace(" ", "").replace("\u3000", "")
         if _TOTAL.match(plain) and self._is_no_data(row):
             return plain
+        if self._is_top(cells_):
+            return ""
         filled = [cell for cell in row if cell is not None]
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and self._is_no_data(row):
             return ""
         if first in self._titles and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
             return ""
         return "" if all(cells.is_nothing(cell) for cell in filled) else None
+
+    def _is_top(self, cells_: Sequence[Cell]) -> bool:
+        """Every cell of it stands above the first row too."""
+        return bool(self._tops) and all(str(cell) in tops for cell, tops in zip(cells_, self._tops, strict=False) if cell is not None)
 
     def _is_no_data(self, row: Sequence[Cell]) -> bool:
         """No person and no code stands in it: a unit may well be called 合计, a total row has none."""
@@ -225,8 +237,9 @@ class _Sums:
             for name in self._numbers:
                 sums[name] += values.get(name) or 0
 
-    def differences(self, word: str, written: Mapping[str, Cell], row: Sequence[Cell]) -> list[tuple[str, str]]:
-        sums = self._part if word.startswith("小计") else self._all
+    def differences(self, said: str, written: Mapping[str, Cell], row: Sequence[Cell]) -> list[tuple[str, str]]:
+        word, of_all = _total(said)
+        sums = self._all if of_all else self._part
         self._part = dict.fromkeys(self._part, 0)
         stated = {name: _whole(written[name]) for name in self._numbers if name in written}
         if not self._numbers:
@@ -234,18 +247,26 @@ class _Sums:
         return [
             (
                 name,
-                f"“{word[:2]}”写的是 {number}，实际{'相加为' if name else '共有'} {sums[name]}{'' if name else ' 行'}，请核对是否漏行或重复",
+                f"“{word}”写的是 {number}，实际{'相加为' if name else '共有'} {sums[name]}{'' if name else ' 行'}，请核对是否漏行或重复",
             )
             for name, number in stated.items()
-            if number is not None and number != sums[name]
+            if number not in {None, sums[name]}
         ]
+
+
+def _total(said: str) -> tuple[str, bool]:
+    """The word of a total row, and whether it is of all rows above it: a 小计 and that of one page or unit is of those since the last."""
+    found = _TOTAL.match(said)
+    assert found is not None  # noqa: S101  so it was taken for one
+    word = found["word"] or found["of_some"]
+    return word, word != "小计" and (found["word"] is not None or bool(_OF_ALL.match(said)))
 
 
 def _whole(cell: Cell) -> int | None:
     """The number in a cell of a total row, such as 合计 30 人."""
     if isinstance(cell, float | int):
         return int(cell) if cell == cell and cell == int(cell) else None  # noqa: PLR0124  a number that is none
-    found = re.search(r"\d+", cells.folded(cell))
+    found = re.search(r"\d+", cells.folded(cell).replace(",", ""))
     return int(found.group()) if found and len(found.group()) < 8 else None
 
 
