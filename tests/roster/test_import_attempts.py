@@ -66,6 +66,23 @@ async def test_a_check_that_another_attempt_took_over_fails_and_the_next_one_che
     assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
 
 
+async def test_a_file_that_two_brought_before_either_was_written_changes_nothing_the_second_time(office: Office) -> None:
+    document = {"单位": "甲单位", "批准文号": "测编〔2020〕1号", "批准日期": "2020-03-01"}
+    file = {
+        "单位": [with_posts()],
+        "领导职数": [document | {"职务层次": "单位正职", "核定职数": 1}],
+        "人员": [person(0)],
+    }
+    first, second = await office.check("roster", file), await office.check("roster", file)
+
+    written = [await office.apply(first), await office.apply(second)]
+
+    assert [(each.written["quotas"], each.written["seats"], each.written["persons"]) for each in written] == [(1, 1, 1), (0, 0, 0)]
+    assert await office.refused(written[1]) == []
+    assert await office.database.pool.fetchval("SELECT count(*) FROM quotas") == 1
+    assert await office.database.pool.fetchval("SELECT count(*) FROM seats") == 1
+
+
 async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:
     units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
     people = [person(place, 单位=f"单位{place // 2}") for place in range(8)]

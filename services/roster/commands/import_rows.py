@@ -35,16 +35,17 @@ _WHILE_IN_POST = "on_duty"
 _OF_POSTS = frozenset({"posts", "use_until"})
 _UNITS = "SELECT id, name, code, uscc, category, parent_id, lower(valid) AS valid_from FROM units WHERE code = ANY($1)"
 Row = Mapping[str, Any]
+Number = tuple[int, date, date | None]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What stands of the units of a block: their facts by code, which are in daily use, and for what they have numbers."""
+    """What stands of the units of a block: their facts by code, which are in daily use, and their numbers with the day from which each holds."""
 
     units: Mapping[str, Row]
     used: frozenset[UUID]
-    quotas: frozenset[tuple[UUID, str, str]]
-    seats: frozenset[tuple[UUID, str]]
+    quotas: Mapping[tuple[UUID, str, str], Number]
+    seats: Mapping[tuple[UUID, str], Number]
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,11 @@ class Gathering:
         register_as, document_no = (None, "") if there else _registration(code, rows, ids)
         facts = there or {**register_as.__dict__}
         baseline = unit_id not in now.used
-        quotas = [_quota(row) for row in rows if row["sheet"] in _QUOTA_SHEETS and _has_number(row)]
+        quotas = [
+            each for row in rows if row["sheet"] in _QUOTA_SHEETS and _has_number(row) and not _stands(each := _quota(row), unit_id, now)
+        ]
         first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
-        seats = [_seats(row) for row in rows if row["sheet"] == "seats"]
+        seats = [told for row in rows if row["sheet"] == "seats" and not _stands(told := _seats(row), unit_id, now)]
         first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
         return WriteUnit(
             position=unit["position"],
@@ -133,9 +136,17 @@ async def _standing(conn: Connection, codes: set[str]) -> Standing:
     units: dict[str, Row] = {row["code"]: dict(row) for row in await conn.fetch(_UNITS, list(codes))}
     ids = [row["id"] for row in units.values()]
     latest = "unit_id = ANY($1) AND upper_inf(during) AND upper_inf(recorded)"
-    quotas = await conn.fetch(f"SELECT unit_id, kind, funding FROM quotas WHERE {latest}", ids)
-    seats = await conn.fetch(f"SELECT unit_id, level FROM seats WHERE {latest}", ids)
-    return Standing(units, frozenset(await units_in_use(conn, ids)), frozenset(map(tuple, quotas)), frozenset(map(tuple, seats)))
+    quotas = await conn.fetch(f"SELECT unit_id, kind, funding, posts, lower(during), use_until FROM quotas WHERE {latest}", ids)
+    seats = await conn.fetch(f"SELECT unit_id, level, approved, lower(during), NULL::date FROM seats WHERE {latest}", ids)
+    numbers = [{row[:-3]: (row[-3], row[-2], row[-1]) for row in map(tuple, rows)} for rows in (quotas, seats)]
+    return Standing(units, frozenset(await units_in_use(conn, ids)), *numbers)
+
+
+def _stands(row: LoadedQuota | LoadedSeats, unit_id: UUID, now: Standing) -> bool:
+    """Whether the same number was written from the same day on since the check: by another file, or the same one."""
+    if isinstance(row, LoadedQuota):
+        return now.quotas.get((unit_id, row.kind, row.funding)) == (row.posts, row.document_on, row.use_until)
+    return now.seats.get((unit_id, row.level)) == (row.approved, row.document_on, None)
 
 
 def _registration(code: str, rows: Sequence[Row], ids: Mapping[str, UUID]) -> tuple[RegisterUnit, str]:
