@@ -12,7 +12,7 @@ import json
 import re
 import resource
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -119,7 +119,8 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
         book = calamine.load_workbook(file)
         visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
         hidden = [name for name in book.sheet_names if name not in visible and name != asked["mark"]]
-        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"]), "plain": contents.plain})
+        told = {"plain": contents.plain, "from_1904": archive.counts_from_1904(file)}
+        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"])} | told)
         for name, title in chosen(visible, book.sheet_names, asked):
             sheet = book.get_sheet_by_name(name)
             last_row, last_column = sheet.end or (0, 0)
@@ -177,10 +178,16 @@ def rows_of(sheet: Any, errors: dict[int, dict[int, str]]) -> Iterator[Row]:
 def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     file.seek(0)
     lines = iter(csv_lines(file))
-    first = next(lines, "")
-    reader = csv.reader(chain([first], lines), delimiter=max(",\t;", key=first.count), strict=True)
-    say(book={"names": [], "hidden": [], "mark": "", "plain": True})
+    head = list(islice(lines, HEAD))
+    reader = csv.reader(chain(head, lines), delimiter=delimiter_of(head), strict=True)
+    say(book={"names": [], "hidden": [], "mark": "", "plain": True, "from_1904": False})
     _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
+
+
+def delimiter_of(lines: Sequence[str]) -> str:
+    """What divides the cells: not the first line alone tells it, a title may stand there."""
+    text = "".join(lines[:HEAD])
+    return max(",\t;", key=text.count)
 
 
 def csv_lines(file: BinaryIO) -> Iterator[str]:

@@ -60,6 +60,11 @@ class Sheet:
     _book: "Book" = field(repr=False)
     _answered: bool = False
 
+    @property
+    def from_1904(self) -> bool:
+        """Whether a bare number of a day counts from 1904."""
+        return self._book.from_1904
+
     async def chunks(self, after: int, columns: Sequence[int], derive: Sequence[tuple[int, str]] = ()) -> AsyncIterator[Sequence[Row]]:
         """The rows below row `after`, those columns of each, and what `derive` (column, pattern with a group `value`) finds."""
         self._answered = True
@@ -79,7 +84,7 @@ class Sheet:
 
 class Book:
     """An open file: the names of its visible sheets (a CSV has none) and of the hidden ones, which are not read; what a template of ours says about itself; and whether
-    it is `plain`: judged, without formulas and error values.
+    it is `plain`: judged, without formulas and error values. `from_1904`: so it counts its days.
     """
 
     def __init__(self, child: Process) -> None:
@@ -87,12 +92,13 @@ class Book:
         self.names: Sequence[str] = ()
         self.hidden: Sequence[str] = ()
         self.mark = ""
-        self.plain = False
+        self.plain = self.from_1904 = False
 
     async def begin(self) -> None:
         """Wait for the child's first words. Raises Unreadable."""
         book = (await self.hear())["book"]
         self.names, self.hidden, self.mark, self.plain = book["names"], book["hidden"], book["mark"], book["plain"]
+        self.from_1904 = book["from_1904"]
 
     async def sheets(self) -> AsyncIterator[Sheet]:
         """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""

@@ -153,14 +153,22 @@ def _write_csv(file: Any, target: str, marks: Marks) -> None:
     file.seek(0)
     with Path(target).open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
-        for number, row in enumerate(_csv_rows(file), start=1):
+        for number, row in enumerate(_alike_long(list(_csv_rows(file))), start=1):
             writer.writerow([*map(_harmless, row), FOUND if number == 1 else "；".join(sentences.get(number, ()))])
 
 
 def _csv_rows(file: Any) -> Iterator[list[str]]:
     lines = list(reader.csv_lines(file))
-    first = lines[0] if lines else ""
-    return csv.reader(io.StringIO("".join(lines)), delimiter=max(",\t;", key=first.count), strict=True)
+    return csv.reader(io.StringIO("".join(lines)), delimiter=reader.delimiter_of(lines), strict=True)
+
+
+def _alike_long(rows: Sequence[list[str]]) -> Iterator[list[str]]:
+    """Each with as many cells, so that our column is one, and without that of an earlier time."""
+    longest = max(map(len, rows), default=0)
+    ours = rows[0].index(FOUND) if rows and FOUND in rows[0] else longest
+    for row in rows:
+        full = row + [""] * (longest - len(row))
+        yield full[:ours] + full[ours + 1 :]
 
 
 def _by_row(found: Sequence[Sequence[Any]]) -> tuple[dict[tuple[int, int], bool], dict[int, list[str]]]:

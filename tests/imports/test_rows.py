@@ -283,6 +283,19 @@ def test_what_stands_above_the_rows_and_again_on_each_page_is_no_row() -> None:
     assert isinstance(answers[-1], JudgedRow)
 
 
+def test_a_bare_number_of_a_book_that_counts_from_1904_is_the_day_that_it_shows() -> None:
+    how = translated(sheet_of("roster"), CHOICES, None)
+    names = ["started_on", "work_began_on", "birth_on"]
+    judge = SheetJudge(Layout(sheet_of("roster"), names, how, from_1904=True), TODAY, POPULATIONS, political_legal=False)
+
+    [found] = judge.read([Row(2, [42248.0 - 1462, 2010.7, "1986-03-05", None, None, None])])
+    [nothing] = judge.read([Row(3, [None, float("nan"), float("inf"), "x", None, None])])
+
+    assert isinstance(found, JudgedRow)
+    assert isinstance(nothing, JudgedRow)
+    assert found.values == {"started_on": "2015-09-01", "work_began_on": "2010-07-01", "birth_on": "1986-03-05"}
+
+
 def test_a_total_of_people_is_compared_with_the_rows() -> None:
     rows = [person(0), person(1), {"单位": "合计", "姓名": "3人"}]
 

@@ -15,7 +15,7 @@ from shared.sheets import reading
 from shared.sheets.reading import FILE_BYTES, Book, Row, Wanted, ensure_readable, held, opened
 from shared.sheets.refusals import Unreadable
 from tests.sheets import hostile
-from tests.sheets.hostile import HOSTILE, TITLE, book
+from tests.sheets.hostile import HOSTILE, TITLE, book, with_parts
 
 pytestmark = pytest.mark.asyncio
 WANTED = Wanted([TITLE], TITLE)
@@ -137,6 +137,32 @@ async def test_a_csv_in_the_usual_encodings_is_read(encoding: str) -> None:
 
 async def test_a_csv_may_be_divided_by_tabs() -> None:
     assert list((await rows_of("单位\t姓名\n甲\t乙\n".encode(), ".csv", columns=(0, 1)))[0].cells) == ["甲", "乙"]
+
+
+async def test_a_title_above_the_header_does_not_say_how_a_csv_is_divided() -> None:
+    content = "某市花名册,2026年\n单位\t姓名\n甲\t乙\n丙\t丁\n".encode()
+
+    assert [list(row.cells) for row in await rows_of(content, ".csv", columns=(0, 1), after=2)] == [["甲", "乙"], ["丙", "丁"]]
+
+
+async def test_what_other_programs_keep_beside_the_sheets_is_not_read() -> None:
+    kept = with_parts(book(), {"customXml/item1.xml": '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")})
+
+    assert await rows_of(kept) == await rows_of(book())
+
+
+@pytest.mark.parametrize("from_1904", [False, True])
+async def test_a_book_tells_whether_its_days_are_counted_from_1904(from_1904: bool) -> None:
+    target = BytesIO()
+    made = xlsxwriter.Workbook(target, {"in_memory": True, "date_1904": from_1904})
+    made.add_worksheet(TITLE).write_row(0, 0, ["单位", "姓名"])
+    made.close()
+    place = held([target.getvalue()])
+
+    found = await ensure_readable(place, "a.xlsx", WANTED)
+    os.close(place)
+
+    assert found.from_1904 is from_1904
 
 
 async def test_dates_come_as_text_and_truth_as_truth() -> None:

@@ -210,6 +210,21 @@ async def test_a_computed_cell_that_was_refused_comes_back_as_the_formula() -> N
     assert colours(content) == {"A2": "FFC7CE 0"}
 
 
+async def test_in_a_csv_all_findings_stand_in_one_column_and_replace_those_of_before() -> None:
+    found: Marks = {TITLE: [[3, None, "错误·单位：请改正", False]]}
+    place = held(["某市花名册\n单位\t姓名\t编制数\n甲单位\t甲\n乙单位\t乙\t3\n".encode()])
+
+    content = await annotated(place, "a.csv", found)
+    os.close(place)
+    place = held([content])
+    again = await annotated(place, "a.csv", {TITLE: []})
+    os.close(place)
+
+    lines = ["某市花名册,,,核对结果", "单位,姓名,编制数,", "甲单位,甲,,错误·单位：请改正", "乙单位,乙,3,"]
+    assert content.decode("utf-8-sig").split() == lines
+    assert again.decode("utf-8-sig").split() == [*lines[:2], "甲单位,甲,,", lines[3]]
+
+
 async def test_a_hundred_thousand_rows_come_back_within_the_limits() -> None:
     many, columns = 100_000, 6
     letters = "ABCDEF"

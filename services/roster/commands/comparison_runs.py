@@ -178,7 +178,7 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
     if header is None:
         raise HeaderMissing(sheet=foreign.name or foreign.title, detail="的前 40 行中没有找到表头")
     ensure_columns(plan.fields, foreign.name or foreign.title, header.columns, header.doubled, plan.how)
-    layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name)
+    layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name, from_1904=foreign.from_1904)
     judge = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True)
     places = [*header.columns.values(), *range(LEADS)]
 

@@ -110,7 +110,15 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
         "position": len(check.columns),
     }
     _tell_unread(check, sheet, header)
-    layout = Layout(sheet, names, how, [name for _, name, _ in extract], csv=not foreign.name, tops=_tops(foreign, header.after, columns))
+    layout = Layout(
+        sheet,
+        names,
+        how,
+        [name for _, name, _ in extract],
+        csv=not foreign.name,
+        tops=_tops(foreign, header.after, columns),
+        from_1904=foreign.from_1904,
+    )
     check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
 

@@ -47,6 +47,7 @@ _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
 _BRACKETS = str.maketrans("〔〕【】［］", "[][][]")
 _EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
+_TO_1904 = 1_462
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
 _SERIALS = range(7_000, 80_000)
 _AMBIGUOUS = "可能是 1 月，也可能是 10 月（数字格式会丢掉末尾的 0），请写成 2021-01 或 2021-10 这样的文本"
@@ -108,6 +109,13 @@ def of_csv(kind: Kind, read: Reader) -> Reader:
     if kind in {Kind.DAY, Kind.MONTH}:
         return lambda cell: read(float(folded(cell)) if isinstance(cell, str) and _CUT_MONTH.fullmatch(folded(cell)) else cell)
     return (lambda cell: _not_rounded(read(cell))) if kind is Kind.ID_NUMBER else read
+
+
+def from_1904(read: Reader) -> Reader:
+    """The same for days of a book that counts them from 1904: as a day is shown there. A year and month (2021.3) is no such number."""
+    return lambda cell: read(
+        cell + _TO_1904 if isinstance(cell, float | int) and 0 <= cell < _SERIALS.stop and int(cell) + _TO_1904 in _SERIALS else cell
+    )
 
 
 def _not_rounded(number: Value) -> Value:

@@ -35,6 +35,7 @@ _NO_RESULT = "公式没有结果，请填写数值"
 class Layout:
     """Where the values of a sheet stand: field names in the order of the cells, then the first columns of the sheet, then what was extracted.
     `csv`: its cells are all text. `tops`: by cell, what stands above the first row: many repeat that on each page.
+    `from_1904`: so its bare numbers of days are counted.
     """
 
     sheet: Sheet
@@ -43,6 +44,7 @@ class Layout:
     extracted: Sequence[str] = ()
     csv: bool = False
     tops: Sequence[Collection[str]] = ()
+    from_1904: bool = False
 
     @property
     def there(self) -> frozenset[str]:
@@ -194,6 +196,8 @@ class _Column:
         self.name, self._read, self._remembers = field.name, read, field.kind not in _MANY_VALUES
         if layout.csv:
             self._read = cells.of_csv(field.kind, read)
+        if layout.from_1904 and field.kind in {Kind.DAY, Kind.MONTH}:
+            self._read = cells.from_1904(self._read)
         self._clear: dict[Cell, Any] = {None: None}
         self._doubtful: dict[Cell, tuple[Any, str]] = {}
 
