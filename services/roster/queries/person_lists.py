@@ -44,6 +44,8 @@ SORTS = {
 }
 SPELT = {each: {f"person.{each}": "text", "person.person_id": "uuid"} for each in ("letters", "initials")}
 """The order of those whose names begin as somebody typed: as they are spelt."""
+_DOTTED = 4
+"""Characters of a name in which a dot may be missing: few Han names are so long."""
 OF_RECORD = ("identity", "post_category", "post_grade", "leadership_level", "grade", "sex", "education", "degree")
 OF_POST = ("kind", "funding", "seat_level", "entry_reason")
 _POST_ONLY = (*OF_POST, "population", "duty_status")
@@ -193,11 +195,19 @@ def _named(wanted: PersonFilter, put: Parameters) -> list[str]:
         return ["true"]
     if wanted.exact or not is_letters(wanted.name):
         keys = dict.fromkeys(spelt_name(name).key for name in (plain_name(wanted.name), wanted.name))
-        return [f"person.name_key {'=' if wanted.exact else '^@'} {put(key, 'text')}" for key in keys]
+        ways = [f"person.name_key {'=' if wanted.exact else '^@'} {put(key, 'text')}" for key in keys]
+        return ways if wanted.exact else [*ways, *_without_dots(plain_name(wanted.name), put)]
     column, typed = f"person.{_typed(wanted.name)}", written_plainly(wanted.name)
     meant = [Meant(typed), *meant_otherwise(typed, initials=column.endswith("initials"))]
     ways = [f"{column} ^@ {put(each.letters, 'text')}{_of_those(each, put)}" for each in meant]
     return [*ways, *_by_initials_as_well(typed, put)]
+
+
+def _without_dots(name: str, put: Parameters) -> Iterator[str]:
+    """A minority name as many type it: among those that are spelt so."""
+    if len(name) >= _DOTTED and "·" not in name:
+        spelt = put(spelt_name(name).letters, "text")
+        yield f"person.letters ^@ {spelt} AND replace(person.name, '·', '') ^@ {put(name, 'text')}"
 
 
 def _by_initials_as_well(typed: str, put: Parameters) -> Iterator[str]:
