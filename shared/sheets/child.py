@@ -157,7 +157,7 @@ def chosen(visible: list[str], names: list[str], asked: dict[str, Any]) -> list[
         raise Unread("hidden", wanted=lone)
     others = [name for name in visible if name.strip() not in wanted and name.strip() not in asked["ignored"]]
     if found or len(others) != 1:
-        raise Unread("no_sheet", wanted=lone, names="、".join(names[:20]) or "（无）")
+        raise Unread("no_sheet", wanted=lone, names="、".join([name for name in names if name != asked["mark"]][:20]) or "（无）")
     return [(others[0], lone)]
 
 

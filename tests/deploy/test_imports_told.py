@@ -45,6 +45,14 @@ def test_a_file_that_changes_only_loans_is_not_said_to_change_nothing(capsys: py
     assert "没有改动" in told(capsys, 0, [])
 
 
+def test_a_file_of_wrong_rows_alone_is_not_said_to_stand_in_the_roster(capsys: pytest.CaptureFixture[str]) -> None:
+    found = {"id": "1", "sheets": {"roster": {"same": 0, "wrong": 2}}}
+
+    _print_written(found, {"written": NOTHING, "refused": [], "state": "import_applied"}, [])
+
+    assert capsys.readouterr().out == "没有写入任何内容：2 行有错误。请改正后重新导入。\n"
+
+
 class Imported:
     """A file that was found good, and what became of it at the writing."""
 

@@ -270,7 +270,7 @@ def test_what_stands_above_the_rows_and_again_on_each_page_is_no_row() -> None:
         POPULATIONS,
         political_legal=False,
     )
-    again = [
+    again: list[list[Cell]] = [
         ["某单位花名册", None, None, None],
         ["单位：甲", None, None, None],
         ["单位", "编制类型", "全日制教育", "在职教育"],

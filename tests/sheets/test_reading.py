@@ -256,7 +256,13 @@ async def test_a_mark_of_a_template_is_found() -> None:
         sheet.write(0, 0, "bianban:roster:1")
         sheet.very_hidden()
 
+    def among_others(made: Any, sheet: Any) -> None:
+        made.add_worksheet("又一张")
+        fill(made, sheet)
+
     assert (await ensure_readable(held([book(fill)]), "a.xlsx", WANTED)).mark == "bianban:roster:1"
+    with pytest.raises(Unreadable, match="文件中有：人员、又一张。"):
+        await rows_of(book(among_others), wanted=Wanted(["编制"], "编制"))
 
 
 async def test_a_sheet_with_too_many_rows_is_refused() -> None:
