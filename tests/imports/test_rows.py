@@ -270,14 +270,15 @@ def test_what_stands_above_the_rows_and_again_on_each_page_is_no_row() -> None:
         POPULATIONS,
         political_legal=False,
     )
-    again: list[list[Cell]] = [
+    lines: list[list[Cell]] = [
         ["某单位花名册", None, None, None],
         ["单位：甲", None, None, None],
         ["单位", "编制类型", "全日制教育", "在职教育"],
         [None, None, "学历", "学历"],
+        ["学历", None, None, None],
     ]
 
-    answers = judge.judge([Row(place, [*cells, None, None, None]) for place, cells in enumerate([*again, ["学历", None, None, None]])])
+    answers = judge.judge([Row(place, [*cells, None, None, None]) for place, cells in enumerate(lines)])
 
     assert answers[:-1] == [[]] * 4
     assert isinstance(answers[-1], JudgedRow)
@@ -289,7 +290,7 @@ def test_a_bare_number_of_a_book_that_counts_from_1904_is_the_day_that_it_shows(
     judge = SheetJudge(Layout(sheet_of("roster"), names, how, from_1904=True), TODAY, POPULATIONS, political_legal=False)
 
     [found] = judge.read([Row(2, [42248.0 - 1462, 2010.7, "1986-03-05", None, None, None])])
-    [nothing] = judge.read([Row(3, [None, float("nan"), float("inf"), "x", None, None])])
+    nothing = judge.read([Row(3, [None, float("nan"), float("inf"), "x", None, None])])[0]
 
     assert isinstance(found, JudgedRow)
     assert isinstance(nothing, JudgedRow)
