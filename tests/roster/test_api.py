@@ -316,6 +316,27 @@ async def test_a_repeat_is_answered_alike_and_another_body_under_its_key_is_refu
     assert (other.status_code, other.json()["code"]) == (409, "key_reused")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("=cmd|'/c calc'!A0", "公式"), ("某\ufffd校", "乱码"), ("某\u0007校", "控制字符"), (" ", "至少")],
+    ids=["formula", "lost", "control", "nothing"],
+)
+async def test_a_name_that_no_file_may_bring_comes_in_by_no_other_door(doors: Doors, roster_db: Database, name: str, said: str) -> None:
+    unit_id = (await given.row(roster_db, posts=1)).unit_id
+    unit = {"code": "S-1", "category": "SY-E", "valid_from": "2020-01-01", "document_no": "文1"}
+    renamed = {"effective_on": "2026-09-01", "document_no": "文2", "reason": "更名"}
+
+    answers = [
+        await doors.http.post("/units", json=unit | {"name": name}, headers=doors.office),
+        await doors.http.patch(f"/units/{unit_id}", json=renamed | {"name": name}, headers=doors.office),
+        await doors.http.post(f"/units/{unit_id}/persons", json=PERSON | {"name": name}, headers=doors.office),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 422
+        assert [(each["field"], said in each["reason"]) for each in answer.json()["fields"]] == [("name", True)]
+
+
 async def test_the_codes_are_data(doors: Doors) -> None:
     codes = (await doors.http.get("/codes", headers=doors.office)).json()
 

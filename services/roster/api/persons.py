@@ -12,6 +12,7 @@ from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
 from services.roster.models.requests import KeptByUnit
+from services.roster.models.texts import PersonName
 from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
@@ -45,7 +46,7 @@ class KeyItemsBody(PersonDetails, Write):
     """Only what is given changes, from the day `since` on; without one it always was so."""
 
     since: date | None = None
-    name: str | None = Field(None, min_length=1, max_length=100)
+    name: PersonName | None = None
     id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
     sex: Sex | None = None
     birth_on: date | None = None

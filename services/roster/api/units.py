@@ -15,6 +15,7 @@ from services.roster.commands import unit_changes, unit_closing
 from services.roster.commands import units as commands
 from services.roster.models.codes import AddCodes, CodesAdded, EndCode
 from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, RegisterUnit, SetQuota, SetSeats, UnitFacts
+from services.roster.models.texts import UnitName
 from services.roster.models.units import ChangeUnit, CloseUnit, UnitChanges
 from services.roster.queries import codes as code_queries
 from services.roster.queries import unit_history as history
@@ -36,7 +37,7 @@ Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 class UnitBody(Write, UnitFacts):
     """A unit to register."""
 
-    name: str
+    name: UnitName
     code: str
     uscc: str | None = None
     category: str

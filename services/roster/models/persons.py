@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.roster.models.fields import FROM_INSURANCE, PERSONS, Sensitivity
 from services.roster.models.requests import KeptByUnit, Request
+from services.roster.models.texts import PersonName
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
 
@@ -43,7 +44,7 @@ class PersonDetails(Request):
 class PersonFacts(PersonDetails):
     """What is known of a person beside the ID number. `certified_birth_on` (档案认定) governs retirement."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: PersonName
     sex: Sex
     birth_on: date
     certified_birth_on: date | None = None
@@ -114,7 +115,7 @@ class KeyItems(PersonChange):
     """The same with the key items (★): by the office with proof, or by a case."""
 
     since: date | None = Field(None, description="From which day on it is so; none: it always was.")
-    name: str | None = Field(None, min_length=1, max_length=100)
+    name: PersonName | None = None
     id_number: str | None = Field(None, min_length=15, max_length=18, repr=False)
     sex: Sex | None = None
     birth_on: date | None = None

@@ -1,15 +1,13 @@
 """What the roster's commands are asked. Actor, reason and document number come with `By`; dates lie today or before."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.roster.models.texts import UnitName
 from shared.glossary import FreezeScope, OverQuotaCause
 from workflows.roster import Effect
-
-UnitName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Request(BaseModel):
@@ -21,7 +19,7 @@ class Request(BaseModel):
 class UnitFacts(Request):
     """What the register says of a unit beside its key items (domain §1.1). Nature, public-welfare class, funding and sector are four attributes."""
 
-    short_name: str | None = Field(None, max_length=200)
+    short_name: UnitName | None = None
     nature: str | None = None
     public_welfare: str | None = None
     unit_funding: str | None = None
@@ -42,7 +40,7 @@ class UnitFacts(Request):
 class RegisterUnit(UnitFacts):
     """A unit below its parent, from a day on."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: UnitName
     code: str = Field(min_length=1, max_length=50)
     uscc: str | None = None
     category: str

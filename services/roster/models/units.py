@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, model_validator
 
 from services.roster.models.fields import UNITS
-from services.roster.models.requests import Request, UnitFacts, UnitName
+from services.roster.models.requests import Request, UnitFacts
+from services.roster.models.texts import UnitName
 from shared.errors import Conflict, NotFound
 from shared.glossary import OverQuotaCause
 

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from services.roster.models.fields import Field, Kind
+from services.roster.models.texts import unfit
 from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
 from shared.law.uscc import InvalidUscc, parse_uscc
 from shared.spelling import BESIDE_HAN, plain_name, standard_han
@@ -33,7 +34,6 @@ _LITERAL = re.compile(r'="([^"]*)"')
 _INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufeff\uffa0\u00ad]")
 _SPACES = re.compile(r"\s+")
 _REMARK = re.compile(r"[（(【\[]")
-_LOST = re.compile("[\ufffd\ue000-\uf8ff\u2e80-\u2eff□囗]|[\U000f0000-\U0010ffff]")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
 _PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa50-9A-Za-z〔〕（）、]*")
 _PLAIN_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -167,12 +167,8 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
     plain = standard_han(BESIDE_HAN.sub("", written(cell)))
     if _ERRORS.fullmatch(plain):
         raise Wrong("是公式的错误值，请填入实际内容")
-    if plain[:1] in {"=", "+", "@", "|"} or (plain[:1] == "-" and not plain[1:2].isdigit()):
-        raise Wrong("以 =、+、-、| 或 @ 开头，会被当作公式，请改为普通文字")
-    if _LOST.search(plain):
-        raise Wrong("含有乱码、方框或自造字，请改用标准汉字（生僻字可用输入法或国家标准字库录入）")
-    if not plain.isprintable() and any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in plain):
-        raise Wrong("含有不可见的控制字符，请重新输入")
+    if said := unfit(plain):
+        raise Wrong(said)
     if len(plain) > longest:
         raise Wrong(f"超过 {longest} 个字，请缩短")
     return plain

@@ -1,0 +1,33 @@
+"""Texts of the register: what a spreadsheet would take for a formula, and what cannot be shown, does not stand in it, by whatever door it comes."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from shared.spelling import plain_name, standard_han
+
+_LOST = re.compile("[\ufffd\ue000-\uf8ff\u2e80-\u2eff□囗]|[\U000f0000-\U0010ffff]")
+
+
+def unfit(text: str) -> str:
+    """Why a text cannot stand in the register, and what to do; nothing for one that can."""
+    if text[:1] in {"=", "+", "@", "|"} or (text[:1] == "-" and not text[1:2].isdigit()):
+        return "以 =、+、-、| 或 @ 开头，会被当作公式，请改为普通文字"
+    if _LOST.search(text):
+        return "含有乱码、方框或自造字，请改用标准汉字（生僻字可用输入法或国家标准字库录入）"
+    if not text.isprintable() and any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in text):
+        return "含有不可见的控制字符，请重新输入"
+    return ""
+
+
+def _fit(text: str) -> str:
+    plain = standard_han(text).strip()
+    if said := unfit(plain) or ("" if plain else "未填写，请补填"):
+        raise ValueError(said)
+    return plain
+
+
+UnitName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_fit)]
+PersonName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(plain_name), AfterValidator(_fit)]
