@@ -43,6 +43,7 @@ from tests import secret_files
 from tests.fuzz.ground import made
 from tests.fuzz.learned import Learned
 from tests.fuzz.service import served
+from tests.identity.doors import hash_quickly
 from tests.identity.provider.forger import Forger
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
@@ -139,11 +140,12 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.fixture
-def provider(service: Service, stack: Place) -> Iterator[dict[str, str]]:
+def provider(service: Service, stack: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """The ways in of identity, all of them open: one may try as often as one likes, and an OpenID provider is there."""
     if service != "identity":
         yield {}
         return
+    hash_quickly(monkeypatch)
     forger = Forger("")
     secret_files.write(stack.home / "secrets" / "oidc.secret", "secret")
     with served(forger.app()) as forger.issuer:

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.place import Place
-from tests.identity.doors import Door, opened
+from tests.identity.doors import Door, hash_quickly, opened
 
 
 @pytest.fixture
@@ -14,6 +14,7 @@ def environment(stack: Place, database: Callable[[str], str], monkeypatch: pytes
     """What the process reads; tests put more into it."""
     for name, value in (stack.variables("identity") | {"IDENTITY_DATABASE_URL": database("identity")}).items():
         monkeypatch.setenv(name, value)
+    hash_quickly(monkeypatch)
     return stack
 
 

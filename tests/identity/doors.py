@@ -10,18 +10,21 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from deploy.identity import tokens
 from deploy.local.place import Place
 from services.identity.app import create_app
+from services.identity.commands import hashing
 from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.glossary import Role
 
 PASSWORD = "Kranich-47-über-Wasser"
 ADDRESS = "10.33.4.99"
+_QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @dataclass
@@ -87,7 +90,13 @@ class Door:
 
 @cache
 def kept_hash() -> str:
-    return PasswordHasher().hash(PASSWORD)
+    return _QUICK.hash(PASSWORD)
+
+
+def hash_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousandth of the work for each password, known or not; `test_passwords.py` sees that the house does all of it."""
+    monkeypatch.setattr(hashing, "_HASHER", _QUICK)
+    monkeypatch.setattr(hashing, "NOBODYS", _QUICK.hash("nobody's"))
 
 
 @asynccontextmanager

@@ -9,7 +9,10 @@ import asyncpg
 import httpx
 import pyotp
 import pytest
+from argon2 import extract_parameters
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
+from services.identity.commands import hashing
 from services.identity.models.refusals import PasswordGuessable, PasswordHoldsName, PasswordTooPlain, PasswordTooShort
 from services.identity.models.sign_in import Policy
 from services.identity.rules import passwords, second_factors
@@ -58,6 +61,13 @@ def test_a_password_to_hand_out_is_another_each_time_and_easily_read() -> None:
     assert len(drawn) == 100
     assert {len(each) for each in drawn} == {19}
     assert not set("".join(drawn)) & set("01lIioO")
+
+
+def test_a_password_costs_what_the_rfc_asks_for_whether_there_is_an_account_or_not() -> None:
+    """Must fail when the pace of the other tests (`hash_quickly`) is the house's."""
+    made = hashing._HASHER.hash(PASSWORD)
+
+    assert extract_parameters(made) == extract_parameters(hashing.NOBODYS) == RFC_9106_LOW_MEMORY
 
 
 @pytest.mark.parametrize("seconds", [0, 29, -30])
