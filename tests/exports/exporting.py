@@ -9,21 +9,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 from python_calamine import CalamineWorkbook
 
+from shared.exports import running
 from shared.exports.running import Office, serve_exports
 
 
 @asynccontextmanager
 async def working(office: Office) -> AsyncIterator[None]:
-    """The loop of a worker, in this process."""
-    task = asyncio.create_task(serve_exports(office))
-    try:
-        yield
-    finally:
-        while not task.done():  # Python 3.11 forgets that it was told to end where its query was answered in that moment (cpython#86296)
-            task.cancel()
-            await asyncio.wait([task], timeout=1)
+    """The loop of a worker, in this process; it looks for what was asked more often than one in a stack."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(running, "GLANCE", 0.03)
+        task = asyncio.create_task(serve_exports(office))
+        try:
+            yield
+        finally:
+            await _ended(task)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    while not task.done():  # Python 3.11 forgets that it was told to end where its query was answered in that moment (cpython#86296)
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A worker of exports that a test kills: `python -m tests.exports.processes URL FOLDER`. Its one list is long and slow."""
+"""A worker of exports that a test kills: `python -m tests.exports.processes URL FOLDER`. Its one list takes some seconds, and soon shows how far it is."""
 
 import asyncio
 import sys
@@ -7,16 +7,17 @@ from pathlib import Path
 
 from shared import db
 from shared.clock import Clock
+from shared.exports import running
 from shared.exports.lists import Column, ExportList, Sheet, Source, exports_of
 from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.sheets.writing import Form
 
 SERVICE = "identity"
-ROWS = 8_000
+ROWS, CHUNK = 4_000, 500
 NUMBERS = Sheet(
     "数",
-    (Column("n", "数", "n", Form.NUMBER), Column("slept", "睡", "pg_sleep(0.0003)::text")),
+    (Column("n", "数", "n", Form.NUMBER), Column("slept", "睡", "pg_sleep(0.001)::text")),
     lambda _, __: Source("FROM generate_series(1, $1::integer) AS n", "n", (ROWS,)),
 )
 EXPORTS = exports_of(ExportList("numbers", "数", "units.read", [NUMBERS]))
@@ -27,6 +28,7 @@ def office_of(database: db.Database, url: str, folder: Path) -> Office:
 
 
 async def main(url: str, folder: str) -> None:
+    running.CHUNK = CHUNK
     async with db.connect(url, SERVICE) as database:
         await serve_exports(office_of(database, url, Path(folder)))
 

@@ -25,7 +25,7 @@ from shared.exports import running
 from shared.exports.commands import ask_export, cancel_export
 from shared.exports.models import MOST_IN_AN_HOUR, MOST_UNDER_WAY, AskExport, OfExport, TooManyInAnHour, TooManyUnderWay
 from tests.exports.exporting import working
-from tests.exports.processes import ROWS, SERVICE, office_of
+from tests.exports.processes import CHUNK, ROWS, SERVICE, office_of
 from tests.shared.given import by, until
 
 pytestmark = pytest.mark.asyncio
@@ -73,7 +73,8 @@ class Bench:
 
 
 @pytest_asyncio.fixture
-async def bench(database: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(running, "CHUNK", CHUNK)
     async with db.connect(database(SERVICE), SERVICE) as connected:
         yield Bench(connected, database(SERVICE), tmp_path / "shelf")
 
