@@ -36,7 +36,7 @@ check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure test
 	@.venv/bin/pytest -q tests/law $(wildcard tests/*/test_rules.py) tests/workflows/test_steps.py tests/architecture/test_readme.py
 
 test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
-	@.venv/bin/pytest -n 2
+	@.venv/bin/pytest -n 3
 
 fuzz: setup ## 随机请求与随机事件（FUZZ_EXAMPLES=100 FUZZ_SEED=7） anything the descriptions allow, and more
 	@FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) FUZZ_SEED=$(or $(FUZZ_SEED),1) .venv/bin/pytest -s tests/fuzz

@@ -39,7 +39,20 @@ PLACES = [Place(home(slot), 1000 + 150 * slot, "test") for slot in range(8)]
 
 ENDING = pytest.StashKey[int]()
 STORIES = "tests/e2e/"
-_ORDER = {"e2e": 0, "faults": 2}
+_FIRST = (
+    STORIES,
+    "tests/faults/test_chaos.py",
+    "tests/faults/test_restore.py",
+    "tests/deploy/test_supervisor.py",
+    "tests/exports/test_running.py",
+    "tests/shared/test_consumer.py",
+    "tests/workflows/test_approval.py",
+    "tests/fuzz/test_openapi.py",
+    "tests/roster/test_keys.py",
+    "tests/faults/test_frozen.py",
+    "tests/roster/test_exports.py",
+)
+"""What takes half a minute and more, the longest first: begun last, it would keep one worker while the others are through."""
 
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("house")
@@ -62,8 +75,8 @@ def _mine(place: Place) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The stories come first: they take longest. Last, what has a whole stack of its own: it goes to whichever worker is through."""
-    items.sort(key=lambda item: _ORDER.get(item.path.parent.name, 1))
+    """What takes longest comes first."""
+    items.sort(key=lambda item: next((at for at, long in enumerate(_FIRST) if item.nodeid.startswith(long)), len(_FIRST)))
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
