@@ -286,7 +286,8 @@ def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) 
     written: Mapping[str, int] = done["written"]
     same, wrong = (sum(each.get(name, 0) for each in found["sheets"].values()) for name in ("same", "wrong"))
     if not any(written.values()) and wrong:
-        console.print(f"没有写入任何内容：{wrong} 行有错误。请改正后重新导入。")
+        there = f"系统中已有的 {same} 行没有改动；" if same else ""
+        console.print(f"没有写入任何内容：{there}{wrong} 行有错误。请改正后重新导入。")
     elif not any(written.values()):
         console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent else "没有写入任何内容。")
     else:

@@ -17,8 +17,10 @@ from typer.testing import Result
 from deploy import codes, person, reform
 from deploy.local.place import PROJECT, Place
 from services.roster.commands.placements import place_person
+from services.roster.commands.units import set_seats
 from services.roster.models.codes import CLOSED, CodeNotOwn, NoSuchCode
 from services.roster.models.refusals import CodeUnknown, DocumentMissing
+from services.roster.models.requests import SetSeats
 from services.roster.rules.imports.cells import Choices
 from services.roster.rules.reform_files import Names, body_of, note_new, read_plan
 from shared.db import Database
@@ -137,6 +139,8 @@ async def test_the_row_and_the_seat_of_a_post_are_corrected_or_emptied(doors: Do
     await given.quota(roster_db, replace(row, funding="partial"), 1)
     person_id = await registered(doors, row.unit_id)
     await place_person(roster_db, given.by(), given.placement(row, UUID(person_id), date(2026, 9, 2)))
+    seats = SetSeats(unit_id=row.unit_id, level="unit_deputy", approved=1, effective_on=given.TODAY)
+    await set_seats(roster_db, given.by(), seats)
 
     for pairs in (["经费形式=差额补贴", "占用职数=单位副职"], ["占用职数="]):
         assert (await typed("person", "correct", person_id, *pairs, *WHY)).exit_code == 0
