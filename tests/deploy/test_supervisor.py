@@ -291,8 +291,8 @@ def test_the_first_passwords_last_as_long_as_identity_is_told(tmp_path: Path, mo
 
 
 def in_front(place: Place) -> "subprocess.Popen[str]":
-    """`bianban up --foreground`, with the stack ready behind it."""
-    command = [sys.executable, "-m", "deploy.cli", "up", "--city", "none", "--foreground"]
+    """`bianban up --foreground`, with the stack ready behind it; at a terminal nobody ignores SIGINT, as a suite in the background does."""
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "deploy.cli", "up", "--city", "none", "--foreground"]
     front = subprocess.Popen(command, env=place.variables(), cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert front.stdout
     assert any("全部就绪" in line for line in front.stdout)
