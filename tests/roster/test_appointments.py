@@ -9,6 +9,7 @@ import pytest
 
 from services.roster.commands.appointments import change_seat
 from services.roster.commands.corrections import correct_placement
+from services.roster.commands.locks import lock_unit
 from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.transfers import transfer_person
 from services.roster.commands.units import set_seats
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.asyncio
 ENTERED, MARCH, JUNE = date(2026, 1, 5), date(2026, 3, 1), date(2026, 6, 1)
 ON, OFF = given.NOW + timedelta(days=10), given.NOW + timedelta(days=90)
 DEPUTY, HEAD = "unit_deputy", "unit_head"
+WAIT = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def deputy_to_be(database: Database, row: given.Row) -> tuple[UUID, UUID]:
@@ -209,7 +211,12 @@ async def test_of_two_who_are_appointed_at_once_to_the_last_seat_one_takes_it(ro
     _, first = await deputy_to_be(roster_db, row)
     _, second = await given.in_post(roster_db, row, ENTERED)
 
-    answers = await asyncio.gather(*(seat(roster_db, each, DEPUTY, JUNE) for each in (first, second)), return_exceptions=True)
+    async with roster_db.transaction() as conn:
+        await lock_unit(conn, row.unit_id)
+        both = [asyncio.create_task(seat(roster_db, each, DEPUTY, JUNE)) for each in (first, second)]
+        while await roster_db.pool.fetchval(WAIT) < len(both):  # noqa: ASYNC110  the server cannot call back
+            await asyncio.sleep(0.01)
+    answers = await asyncio.gather(*both, return_exceptions=True)
 
     assert sorted(type(each).__name__ for each in answers) == ["NoneType", "SeatsExhausted"]
 

@@ -20,19 +20,8 @@ router = APIRouter(prefix="/issues", tags=["issues"])
 Officer = Annotated[Who, Depends(Permit("issues.verify"))]
 
 
-class MeasureBody(Body):
-    """An interview, a circular or a referral. `reason`: what it was about and what came of it."""
-
-    measure: Measure
-    taken_on: date
-    whom: Addressee | None = None
-    led_by: Interviewer | None = None
-    document_no: str = Field(min_length=1, max_length=200)
-    reason: str = Field(min_length=1, max_length=1000)
-
-
-class InsteadBody(BaseModel):
-    """What should have been recorded."""
+class Taken(BaseModel):
+    """An interview, a circular or a referral, and its paper."""
 
     model_config = Body.model_config
 
@@ -41,6 +30,17 @@ class InsteadBody(BaseModel):
     whom: Addressee | None = None
     led_by: Interviewer | None = None
     document_no: str = Field(min_length=1, max_length=200)
+
+
+class MeasureBody(Taken, Body):
+    """`reason`: what it was about and what came of it."""
+
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class InsteadBody(Taken):
+    """What should have been recorded."""
+
     summary: str = Field(min_length=1, max_length=1000)
 
 

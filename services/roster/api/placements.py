@@ -126,8 +126,7 @@ async def record_over_quota_fact(
 @router.post("/placements/{placement_id}/release", status_code=204)
 async def release_person(placement_id: UUID, body: ReleaseBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """End a placement."""
-    async with door.database.reading() as conn:
-        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    await _ensure_post_visible(door, who, placement_id)
     what = ReleasePerson.model_validate({"placement_id": placement_id} | fields(body))
     await commands.release_person(door.database, door.by(who, key, body), what)
 
@@ -143,8 +142,7 @@ async def transfer_person(body: TransferBody, who: Maintainer, key: IdempotencyK
 @router.post("/placements/{placement_id}/seat", status_code=204)
 async def change_seat(placement_id: UUID, body: SeatBody, who: Maintainer, key: IdempotencyKey, door: InDoor) -> None:
     """任免: the holder of a post takes a seat of 领导职数 from a day on, another one, or none; post and 入编时间 stay as they are."""
-    async with door.database.reading() as conn:
-        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    await _ensure_post_visible(door, who, placement_id)
     what = ChangeSeat.model_validate({"placement_id": placement_id} | fields(body))
     await appointments.change_seat(door.database, door.by(who, key, body), what)
 
@@ -158,8 +156,7 @@ async def record_over_seat(
     door: InDoor,
 ) -> None:
     """Record that somebody was appointed beyond 领导职数 of the level."""
-    async with door.database.reading() as conn:
-        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    await _ensure_post_visible(door, who, placement_id)
     what = ChangeSeat.model_validate({"placement_id": placement_id} | fields(body))
     await appointments.record_over_seat(door.database, door.by(who, key, body), what)
 
@@ -173,8 +170,7 @@ async def correct_placement(
     door: InDoor,
 ) -> None:
     """Correct what was recorded wrongly of a post, with proof, from its beginning; before, after, reason and document are kept, line by line."""
-    async with door.database.reading() as conn:
-        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
+    await _ensure_post_visible(door, who, placement_id)
     what = CorrectPlacement.model_validate({"placement_id": placement_id} | fields(body))
     await corrections.correct_placement(door.database, door.by(who, key, body), what)
 
@@ -185,3 +181,8 @@ async def _ensure_visible(door: InDoor, who: Who, *unit_ids: UUID, person_id: UU
             await unit_queries.ensure_visible(conn, unit_id, who)
         if who.units is not None:
             await person_queries.ensure_visible(conn, person_id, who)
+
+
+async def _ensure_post_visible(door: InDoor, who: Who, placement_id: UUID) -> None:
+    async with door.database.reading() as conn:
+        await unit_queries.ensure_visible(conn, (await placement(conn, placement_id)).unit_id, who)
