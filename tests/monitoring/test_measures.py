@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.place import Place
-from services.monitoring.commands.measures import record_measure
-from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureOutOfTime, MeasureTooEarly
-from services.monitoring.models.requests import RecordMeasure
+from services.monitoring.commands.measures import correct_measure, record_measure
+from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit, MeasureCorrectedAlready, MeasureOutOfTime, MeasureTooEarly
+from services.monitoring.models.requests import CorrectMeasure, RecordMeasure
 from services.monitoring.queries import tasks
 from services.monitoring.queries.exports import MEASURES, measures_source
 from services.monitoring.rules.measures import ensure_fitting, recordable
@@ -30,7 +30,7 @@ from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by, refused
 from tests.roster.doors import Doors
 from tests.scopes import opened
-from tests.shared.given import until
+from tests.shared.given import until_waiting
 from workflows.rectification_case import Act
 
 TODAY = NOW.date()
@@ -249,13 +249,23 @@ async def test_what_is_struck_off_in_the_same_moment_is_judged_as_struck_off(off
     async with pool.acquire() as conn, conn.transaction():
         await conn.execute("UPDATE issues SET state = 'closed' WHERE id = $1", issue_id)
         recording = asyncio.create_task(refused(record_measure(office.tables.database, by(), what)))
-        await until(
-            lambda: pool.fetchval(
-                "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-        )
+        await until_waiting(office.tables.database)
     assert await recording is MeasureTooEarly
     assert await office.tables.rows("SELECT FROM measures") == []
+
+
+@pytest.mark.asyncio
+async def test_of_two_who_correct_one_measure_in_the_same_moment_one_does(office: Office) -> None:
+    await served(office)
+    issue_id, database = (await office.tables.issue())["id"], office.tables.database
+    wrong = await record_measure(database, by(), RecordMeasure(issue_id=issue_id, measure=Measure.CIRCULAR, taken_on=TODAY))
+    what = CorrectMeasure(issue_id=issue_id, measure_id=wrong)
+    async with database.transaction() as conn:
+        await conn.execute("SELECT FROM issues WHERE id = $1 FOR NO KEY UPDATE", issue_id)
+        both = [asyncio.create_task(refused(correct_measure(database, by(), what))) for _ in range(2)]
+        await until_waiting(database, len(both))
+
+    assert {await each for each in both} == {None, MeasureCorrectedAlready}
 
 
 @pytest.mark.asyncio

@@ -34,12 +34,12 @@ from shared.glossary import FreezeScope, Role
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.roster.test_lists import got
+from tests.shared.given import until_waiting
 
 pytestmark = pytest.mark.asyncio
 ENTERED, MARCH, JUNE = date(2026, 1, 5), date(2026, 3, 1), date(2026, 6, 1)
 ON, OFF = given.NOW + timedelta(days=10), given.NOW + timedelta(days=90)
 DEPUTY, HEAD = "unit_deputy", "unit_head"
-WAIT = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 async def deputy_to_be(database: Database, row: given.Row) -> tuple[UUID, UUID]:
@@ -214,8 +214,7 @@ async def test_of_two_who_are_appointed_at_once_to_the_last_seat_one_takes_it(ro
     async with roster_db.transaction() as conn:
         await lock_unit(conn, row.unit_id)
         both = [asyncio.create_task(seat(roster_db, each, DEPUTY, JUNE)) for each in (first, second)]
-        while await roster_db.pool.fetchval(WAIT) < len(both):  # noqa: ASYNC110  the server cannot call back
-            await asyncio.sleep(0.01)
+        await until_waiting(roster_db, len(both))
     answers = await asyncio.gather(*both, return_exceptions=True)
 
     assert sorted(type(each).__name__ for each in answers) == ["NoneType", "SeatsExhausted"]

@@ -36,6 +36,7 @@ from shared.events.roster import PostClaimed, UnitFrozen, UnitUnfrozen
 from shared.glossary import ApplicationType, FreezeScope, Role
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.shared.given import until_waiting
 from workflows.roster import Check, PostRequest
 
 pytestmark = pytest.mark.asyncio
@@ -283,7 +284,7 @@ async def test_a_freeze_waits_for_a_claim_in_flight_and_a_claim_for_a_freeze(ros
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=order_id, unit_id=town, scopes=(FreezeScope.POST_USE,)))
         claim = asyncio.create_task(outcome(claim_post(roster_db, given.by(), given.request(row, ApplicationType.POST_USE))))
-        await _until_somebody_waits(roster_db, claim)
+        await until_waiting(roster_db)
         assert not claim.done()
 
     assert await claim == "frozen"
@@ -297,7 +298,7 @@ async def test_an_entry_waits_for_a_freeze_above_that_is_being_made(roster_db: D
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=uuid4(), unit_id=town, scopes=(FreezeScope.ENTRY,)))
         entry = asyncio.create_task(outcome(place_person(roster_db, given.by(), posting)))
-        await _until_somebody_waits(roster_db, entry)
+        await until_waiting(roster_db)
         assert not entry.done()
 
     assert await entry == "frozen"
@@ -310,7 +311,7 @@ async def test_a_freeze_takes_its_root_against_a_claim_that_is_being_made(roster
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(claim_post)(conn, given.by(), given.request(row, ApplicationType.POST_USE))
         freeze = asyncio.create_task(given.frozen(roster_db, town))
-        await _until_somebody_waits(roster_db, freeze)
+        await until_waiting(roster_db)
         assert not freeze.done()
 
     await freeze
@@ -322,12 +323,6 @@ def _run(command: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[o
     """The command's own function, for a transaction that the test holds open."""
     inner: Callable[..., Awaitable[object]] = command.__wrapped__  # type: ignore[attr-defined]  # functools.wraps keeps it
     return inner
-
-
-async def _until_somebody_waits(database: Database, task: "asyncio.Task[Any]") -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    while not task.done() and not await database.pool.fetchval(waiting):  # noqa: ASYNC110  the server cannot call back
-        await asyncio.sleep(0.01)
 
 
 async def test_every_unit_below_is_told_once(roster_db: Database) -> None:
@@ -362,7 +357,7 @@ async def test_a_unit_registered_far_below_waits_for_a_freeze_and_is_frozen_too(
     async with roster_db.pool.acquire() as conn, conn.transaction():
         await _run(freeze_unit)(conn, given.by(), FreezeUnit(order_id=order_id, unit_id=county, scopes=(FreezeScope.ENTRY,)))
         registration = asyncio.create_task(given.unit(roster_db, parent=town))
-        await _until_somebody_waits(roster_db, registration)
+        await until_waiting(roster_db)
 
     school = await registration
     frozen = [event for event in await given.published(roster_db) if isinstance(event, UnitFrozen)]

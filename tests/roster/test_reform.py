@@ -71,6 +71,7 @@ from shared.events.roster import (
 from shared.glossary import ApplicationType, FreezeScope, OverQuotaCause, Role
 from tests.roster import given
 from tests.roster.given import Row
+from tests.shared.given import until_waiting
 
 pytestmark = pytest.mark.asyncio
 OFFICE = Who("officer", frozenset({Role.BUSINESS_OFFICER}))
@@ -514,15 +515,6 @@ async def test_a_person_of_a_withheld_unit_is_shown_to_the_office_and_his_own_un
             await ensure_visible(conn, person_id, parent)
 
 
-async def until_somebody_waits(database: Database) -> None:
-    """Until a command waits for another's lock."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while True:
-        if await database.pool.fetchval(waiting):
-            return
-        await asyncio.sleep(0.01)
-
-
 async def test_who_is_being_placed_while_the_unit_is_merged_goes_along(roster_db: Database) -> None:
     gone, into = await given.row(roster_db, 2), await given.row(roster_db, 0)
     entry = given.placement(gone, await given.person(roster_db, gone.unit_id), date(2026, 9, 2))
@@ -530,7 +522,7 @@ async def test_who_is_being_placed_while_the_unit_is_merged_goes_along(roster_db
     async with roster_db.transaction() as conn:
         await inspect.unwrap(place_person)(conn, given.by(), entry)
         merging = asyncio.create_task(carried_out(roster_db, merge(gone.unit_id, into.unit_id)))
-        await until_somebody_waits(roster_db)
+        await until_waiting(roster_db)
 
     assert (await merging).people_moved == 1
     assert await people_of(roster_db, into.unit_id) == {entry.person_id}
@@ -543,7 +535,7 @@ async def test_a_unit_that_is_being_registered_below_one_that_is_merged_goes_alo
     async with roster_db.transaction() as conn:
         below = await inspect.unwrap(register_unit)(conn, given.by(), what)
         merging = asyncio.create_task(carried_out(roster_db, merge(gone, into)))
-        await until_somebody_waits(roster_db)
+        await until_waiting(roster_db)
 
     await merging
     assert (await view(roster_db, below)).path == [into, below]
@@ -556,7 +548,7 @@ async def test_who_comes_to_a_unit_while_it_is_merged_comes_too_late(roster_db: 
     async with roster_db.transaction() as conn:
         await inspect.unwrap(carry_out)(conn, given.by(), reform(merge(gone.unit_id, into.unit_id)))
         placing = asyncio.ensure_future(place_person(roster_db, given.by(), entry))
-        await until_somebody_waits(roster_db)
+        await until_waiting(roster_db)
 
     with pytest.raises(UnitClosedBefore):
         await placing

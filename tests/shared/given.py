@@ -98,6 +98,12 @@ async def until(ask: Callable[[], Awaitable[object]], patience: float = 60.0) ->
             await asyncio.sleep(0.03)
 
 
+async def until_waiting(database: Database, many: int = 1) -> None:
+    """Wait until so many sessions wait for another's lock."""
+    waiting = "SELECT count(*) >= $1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    await until(lambda: database.pool.fetchval(waiting, many))
+
+
 @dataclass
 class Kit:
     """One service's tables, with a table of effects beside them."""
