@@ -1,4 +1,4 @@
-"""Every page in a real browser: axe-core finds nothing serious, it stands at twice the size and on paper, nothing moves, nothing comes from elsewhere."""
+"""Every page in a real browser: axe-core finds nothing serious, it stands at twice the size and on paper, nothing moves even on a slow line, nothing comes from elsewhere."""
 
 import json
 from typing import Any
@@ -13,6 +13,7 @@ from tests.portal.tools.install import AXE
 
 SERIOUS = {"serious", "critical"}
 FIRST_VISIT = 600 * 1024
+_SLOW_LINE = {"offline": False, "latency": 10, "downloadThroughput": 150 * 1024, "uploadThroughput": 150 * 1024}  # ms, bytes a second
 _MOVED = """() => new Promise(done => {
     let moved = 0
     new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) moved += entry.value })
@@ -33,6 +34,7 @@ async def test_each_page_is_for_everybody_and_of_this_house_alone(whole: Place, 
     found: dict[str, Any] = {}
     async with chromium() as browser:
         page, foreign = await _page(browser, whole, user)
+        await (await page.context.new_cdp_session(page)).send("Network.emulateNetworkConditions", _SLOW_LINE)
         for name in ROUNDS[user]:
             await page.set_viewport_size({"width": 1366, "height": 768})
             await go(page, whole.portal, PAGES[name][1])
