@@ -15,18 +15,20 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from deploy.standing_readers import Standing, readers, standing
+from deploy.standing_readers import Reader, Standing, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
 from shared.given_up import Hand
-from shared.listening import PARTITIONS
-from shared.parked_words import parked_because
+from shared.listening import PARTITIONS, position
+from shared.parked_words import parked_because, unread
 
 PATIENCE = 15.0
 _UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
 _UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
+_THEN = "其后的事件如因缺少它们而停放，请用 list 查看，逐个 replay。"
+_UNREAD = "FROM dead_letters WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _FOLLOWS = "停在该处的消费者半分钟内由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
 
 
@@ -93,6 +95,9 @@ def show(service: Service, key: Key) -> None:
     found = ask(service, lambda database: dead_letters.of_key(database, key))
     for each in found:
         typer.echo(_shown(each))
+        if records := unread(each.letter.error):
+            at = f"{each.letter.consumer} {each.letter.topic} {each.partition} {records[0]}"
+            typer.echo(f"  Kafka 已能给出完整数据的，重新读：\nbianban dead-letters reread {service} {at} --reason 事由")
     typer.echo(f"共 {len(found)} 条。" if found else "没有死信。")
 
 
@@ -171,17 +176,60 @@ async def _passed(database: Database, hand: Hand, consumer: str, at: TopicPartit
     return before
 
 
+@app.command(help="让消费者退回到读不出的 OFFSET 重新读（Kafka 已能给出完整数据时）；已处理过的事件不会重做。永久留痕。")
+def reread(service: Service, consumer: str, topic: str, partition: int, offset: int, reason: Reason, *, yes: Yes = False) -> None:
+    hand, at, kafka = Hand(getpass.getuser(), reason), TopicPartition(topic, partition), Place.from_environment().kafka
+    asyncio.run(_ensure_within(kafka, at, offset))
+    asyncio.run(_ensure_tells_its_end(kafka, Reader(service, consumer, topic, partition, offset)))
+    if not yes:
+        typer.confirm(f"将让 {service} 的消费者 {consumer} 在 {topic}/{partition} 退回到 {offset} 重新读，确定吗？", abort=True)
+    if ask(service, lambda database: _read_again(database, hand, consumer, at, offset)):
+        typer.echo(f"已由 {offset} 重新读过，已记入{_kept(service)}，经办为服务器用户 {hand.actor}。{_THEN}")
+    else:
+        typer.echo(f"{offset} 起仍读不出，重新停放为死信。请先让有完整数据的副本带领 {topic}/{partition}，再重读。")
+        raise typer.Exit(1)
+
+
+async def _read_again(database: Database, hand: Hand, consumer: str, at: TopicPartition, offset: int) -> bool:
+    """Whether it could be read this time."""
+    if not (records := await given_up.read_again(database, hand, consumer, at.topic, at.partition, offset)):
+        raise WrongPlace(f"{database.service} 的 {consumer} 在 {at.topic}/{at.partition} 没有由 {offset} 起读不出的死信。请用 show 核对。")
+    patience = time.monotonic() + PATIENCE
+    while (left := await _left(database, consumer, at, records)) is not None:
+        if time.monotonic() > patience:
+            raise WrongPlace(left)
+        await asyncio.sleep(0.2)
+    return not await database.pool.fetchval(f"SELECT EXISTS (SELECT {_UNREAD} AND at_offset = $4)", consumer, *at, records[-1])
+
+
+async def _left(database: Database, consumer: str, at: TopicPartition, records: range) -> str | None:
+    """What is still to come: that the consumer goes back, or that it comes past these records again."""
+    if await database.pool.fetchval(f"SELECT EXISTS (SELECT {_UNREAD} AND again_from IS NOT NULL)", consumer, *at):
+        return _UNHEARD
+    return _UNFINISHED if await position(database, consumer, *at) < records.stop else None
+
+
+async def _ensure_tells_its_end(kafka: str, reader: Reader) -> None:
+    """Who went back to a batch that does not would stand there."""
+    try:
+        stands = await standing(kafka, [reader])
+    except (KafkaError, TimeoutError, OSError):
+        raise WrongPlace("Kafka 没有应答。请查看 bianban status。") from None
+    if stands:
+        raise WrongPlace(f"Kafka 在 {reader.offset} 处仍读不出批次到哪里为止，退回去会停在那里。请先让有完整数据的副本带领该分区。")
+
+
 async def _ensure_within(kafka: str, at: TopicPartition, offset: int) -> None:
-    """Behind its end nobody has written yet: what comes would be passed over unseen."""
+    """Behind its end nobody has written yet: what comes would be passed over unseen. Before its beginning nothing can be read."""
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     try:
         await consumer.start()
         if at.topic not in await consumer.topics() or at.partition not in range(PARTITIONS):
             raise WrongPlace(f"Kafka 中没有 {at.topic}/{at.partition}。请核对主题和分区。")
-        end = (await consumer.end_offsets([at]))[at]
+        first, end = (await consumer.beginning_offsets([at]))[at], (await consumer.end_offsets([at]))[at]
     except KafkaError:
         raise WrongPlace("Kafka 没有应答。请先运行 bianban up。") from None
     finally:
         await consumer.stop()
-    if offset > end:
-        raise WrongPlace(f"{at.topic}/{at.partition} 的末尾在 {end}，不能越到 {offset}。请核对 OFFSET。")
+    if not first <= offset <= end:
+        raise WrongPlace(f"{at.topic}/{at.partition} 由 {first} 开始，末尾在 {end}，没有 {offset}。请核对 OFFSET。")

@@ -151,6 +151,7 @@ EVENTS = {
 BY_HAND = {
     "drop_letter": "放弃死信",
     "pass_over": "越过读不出的事件",
+    "read_again": "重读读不出的事件",
 }
 """What `given_up` keeps."""
 WORKFLOWS = {

@@ -1,4 +1,6 @@
-"""What of a topic somebody gave up by hand: who, when and why, for ever and without its data. Letters that were dropped, records that were passed over."""
+"""What of a topic somebody gave up by hand, or had read again: who, when and why, for ever and without its data. Letters that were dropped, records that
+were passed over, and those that their reader was led back to.
+"""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +13,7 @@ from shared import masked
 from shared.db import Connection, Database
 from shared.events import CATALOGUE
 from shared.events.envelope import Headers, uuid7, uuid7s
+from shared.parked_words import unread
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEPT = (
@@ -60,3 +63,22 @@ async def pass_over(database: Database, hand: Hand, consumer: str, topic: str, p
             )
             await conn.execute(_KEPT, uuid7(), "pass_over", *place, before, offset, *[None] * 5, hand.actor, hand.reason)
     return before
+
+
+async def read_again(database: Database, hand: Hand, consumer: str, topic: str, partition: int, offset: int) -> range:
+    """Have a consumer go back to what its driver could not read from this offset on, and kept as a letter; what that is. Empty where there is no such letter.
+
+    It goes itself, between two batches (`listening`): who wrote its position here would have it written over by the batch that is under way.
+    """
+    place = (consumer, topic, partition)
+    async with database.transaction() as conn:
+        letters = await conn.fetch(
+            "SELECT id, error, parked_at FROM dead_letters WHERE consumer = $1 AND topic = $2 AND partition = $3 FOR UPDATE", *place
+        )
+        for letter in letters:
+            if (records := unread(letter["error"])) and records[0] == offset:
+                await conn.execute("UPDATE dead_letters SET again_from = $2 WHERE id = $1", letter["id"], offset)
+                told = (None, None, None, letter["error"], letter["parked_at"], hand.actor, hand.reason)
+                await conn.execute(_KEPT, uuid7(), "read_again", *place, offset, records.stop, *told)
+                return records
+    return range(0)

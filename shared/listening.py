@@ -7,7 +7,7 @@ Partitions are owned by advisory locks, as lanes are; Kafka's own groups and gro
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -239,17 +239,31 @@ async def _not_overtaking(
 
 
 async def _assign(database: Database, lanes: Lanes, consumer: AIOKafkaConsumer, subscription: Subscription) -> set[TopicPartition]:
-    """Take or give back partitions; start new ones where the position says. Returns the new ones."""
+    """Take or give back partitions; start new ones where the position says, and those that are led back. Returns both."""
     before = set(consumer.assignment())
     await lanes.settle()
     wanted = {
         TopicPartition(subscription.topic_prefix + subscription.topics[lane // PARTITIONS], lane % PARTITIONS) for lane in lanes.owned
     }
+    again = await _led_back(database, subscription.name, wanted)
     if wanted != before:
         consumer.assign(sorted(wanted))
-        for partition in wanted:
-            consumer.seek(partition, await position(database, subscription.name, partition.topic, partition.partition))
-    return wanted - before
+    for partition in again if wanted == before else wanted:
+        consumer.seek(partition, await position(database, subscription.name, partition.topic, partition.partition))
+    return again | (wanted - before)
+
+
+async def _led_back(database: Database, name: str, partitions: Collection[TopicPartition]) -> set[TopicPartition]:
+    """Go back where somebody asked for it (`given_up.read_again`); which partitions. The letter goes: what still cannot be read is parked anew."""
+    rows = await database.pool.fetch(
+        "WITH gone AS (DELETE FROM dead_letters WHERE consumer = $1 AND again_from IS NOT NULL"
+        " AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::integer[])) RETURNING topic, partition, again_from)"
+        " UPDATE consumer_positions AS known SET next_offset = least(known.next_offset, first)"
+        " FROM (SELECT topic, partition, min(again_from) AS first FROM gone GROUP BY topic, partition) AS led"
+        " WHERE known.consumer = $1 AND known.topic = led.topic AND known.partition = led.partition RETURNING known.topic, known.partition",
+        *(name, [each.topic for each in partitions], [each.partition for each in partitions]),
+    )
+    return {TopicPartition(*row) for row in rows}
 
 
 async def position(database: Database, consumer: str, topic: str, partition: int) -> int:

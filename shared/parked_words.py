@@ -23,7 +23,13 @@ def parked_because(error: str) -> str:
     return f"{TITLES[error]}（{error}）" if error in TITLES else _WHOLE.get(error, error)
 
 
+def unread(error: str) -> range:
+    """The offsets that the driver could not read, where that is why; none otherwise."""
+    found = _UNREAD.fullmatch(error.removeprefix("Unreadable: "))
+    return range(int(found[1]), int(found[2]) + 1) if found else range(0)
+
+
 def _unreadable(what: str) -> str:
     if found := _UNREAD.fullmatch(what):
-        return "驱动程序读不出第 {} 至 {} 条（{}）".format(*found.groups())
+        return "驱动程序读不出第 {} 至 {} 条（{}），重放无用，须在服务器上用 bianban dead-letters reread 重读".format(*found.groups())
     return _UNREADABLE.get(what) or f"内容不合格式（{what}）"

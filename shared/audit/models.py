@@ -56,7 +56,7 @@ GIVEN_UP = Audited(
         *("actor", "reason"),
     ),
 )
-"""Letters that were dropped, and records that a consumer was led past."""
+"""Letters that were dropped, and records that a consumer was led past or read again."""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from aiokafka import TopicPartition
 from typer.testing import CliRunner
 
 from deploy import dead_letters
-from deploy.dead_letters import _dropped, _ensure_within, _passed, _replayed
+from deploy.dead_letters import _dropped, _ensure_within, _passed, _read_again, _replayed
 from deploy.local.place import WrongPlace
 from shared import db
 from shared.db import Database
-from shared.dead_letters import DeadLetter
+from shared.dead_letters import DeadLetter, Parked
 from tests.shared.given import HAND, TOPIC, changed, partition_of, put, until
 
 pytestmark = pytest.mark.asyncio
@@ -79,7 +79,7 @@ async def test_nobody_is_led_behind_the_end_of_a_topic_or_into_one_that_there_is
     at = TopicPartition(kafka[1] + TOPIC, partition_of(unit))
     await _ensure_within(kafka[0], at, 2)
 
-    with pytest.raises(WrongPlace, match="末尾在 2，不能越到 3"):
+    with pytest.raises(WrongPlace, match="末尾在 2，没有 3"):
         await _ensure_within(kafka[0], at, 3)
     for nowhere in (TopicPartition("nosuch", 0), TopicPartition(at.topic, 6)):
         with pytest.raises(WrongPlace, match="Kafka 中没有"):
@@ -87,7 +87,7 @@ async def test_nobody_is_led_behind_the_end_of_a_topic_or_into_one_that_there_is
 
 
 @pytest.mark.parametrize(("service", "where"), [("roster", "操作留痕"), ("reporting", "表 reporting.given_up（统计分析没有封存")])
-@pytest.mark.parametrize("words", [("drop", "{}", "one"), ("pass", "{}", "c", "t", "0", "9")])
+@pytest.mark.parametrize("words", [("drop", "{}", "one"), ("pass", "{}", "c", "t", "0", "9"), ("reread", "{}", "c", "t", "0", "9")])
 async def test_where_the_deed_is_kept_is_told_as_it_is(
     monkeypatch: pytest.MonkeyPatch, service: str, where: str, words: tuple[str, ...]
 ) -> None:
@@ -98,6 +98,61 @@ async def test_where_the_deed_is_kept_is_told_as_it_is(
     told = CliRunner().invoke(dead_letters.app, [*(word.format(service) for word in words), "--reason", "试", "--yes"])
 
     assert f"已记入{where}" in told.output
+
+
+UNREAD = "Unreadable: the driver cannot read offsets 5 to 8 (CorruptRecordException)"
+
+
+async def park_unread(database: Database) -> TopicPartition:
+    await database.pool.execute("INSERT INTO consumer_positions VALUES ('roster', 't', 0, 9)")
+    await database.pool.execute(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ('roster', '', 't', 0, 8, '{}', '', $1)",
+        UNREAD,
+    )
+    return TopicPartition("t", 0)
+
+
+async def test_who_has_read_nothing_in_vain_is_not_led_back(roster: Database) -> None:
+    at = await park_unread(roster)
+    for consumer, offset in (("roster", 4), ("roster", 8), ("rooster", 5)):
+        with pytest.raises(WrongPlace, match="起读不出的死信"):
+            await _read_again(roster, HAND, consumer, at, offset)
+
+    assert await roster.pool.fetchval("SELECT count(*) FROM given_up") == 0
+
+
+async def test_a_consumer_that_is_away_or_slow_is_told_when_it_is_to_read_again(roster: Database) -> None:
+    at = await park_unread(roster)
+    with pytest.raises(WrongPlace, match="消费者没有在运行"):
+        await _read_again(roster, HAND, "roster", at, 5)
+
+    asking = asyncio.create_task(_read_again(roster, HAND, "roster", at, 5))
+    await until(lambda: roster.pool.fetchval("SELECT count(*) = 2 FROM given_up"))
+    await roster.pool.execute("WITH gone AS (DELETE FROM dead_letters WHERE key = '') UPDATE consumer_positions SET next_offset = 5")
+    with pytest.raises(WrongPlace, match="仍在处理"):
+        await asking
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_whether_it_could_be_read_this_time_is_told(roster: Database, monkeypatch: pytest.MonkeyPatch, again: bool) -> None:
+    monkeypatch.setattr(dead_letters, "PATIENCE", 30)
+    at = await park_unread(roster)
+    asking = asyncio.create_task(_read_again(roster, HAND, "roster", at, 5))
+    await until(lambda: roster.pool.fetchval("SELECT count(*) = 1 FROM given_up"))
+    await roster.pool.execute("UPDATE dead_letters SET again_from = NULL" if again else "DELETE FROM dead_letters WHERE key = ''")
+
+    assert await asking is not again
+
+
+async def test_what_was_not_read_is_shown_with_the_command_that_reads_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letter = DeadLetter(1, "roster", "", "roster.events", "—", UNREAD, datetime(2026, 9, 1, tzinfo=UTC))
+    monkeypatch.setattr(dead_letters, "ask", lambda *_: [Parked(letter, 3, 8, {}, b"")])
+
+    dead_letters.show("roster", "")
+
+    assert "\nbianban dead-letters reread roster roster roster.events 3 5 --reason 事由\n" in capsys.readouterr().out
 
 
 async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(

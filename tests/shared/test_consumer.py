@@ -766,6 +766,29 @@ async def test_a_batch_that_nobody_can_read_is_parked_as_a_whole_and_stops_nobod
 
 
 @pytest.mark.asyncio
+async def test_what_could_not_be_read_is_read_again_by_a_consumer_that_works_on_and_that_is_kept(kit: Kit, spoiling: Spoiling) -> None:
+    """As once a replica that has the batch whole leads its partition."""
+    here = unit_in(0)
+    first, *lost, behind = (changed(here, version) for version in (1, 2, 3, 4))
+    await put(kit.kafka, first)
+    await put(kit.kafka, *lost)
+    spoiling(SPOILS["CorruptRecordException"], 1000)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) > 0 FROM dead_letters"))
+        await put(kit.kafka, behind)
+        await until(lambda: kit.database.pool.fetchval("SELECT max(next_offset) = 4 FROM consumer_positions"))
+        spoiling(SPOILS["CorruptRecordException"], 0)
+        records = await given_up.read_again(kit.database, HAND, "kit", kit.kafka[1] + TOPIC, 0, 1)
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 3 FROM dead_letters"))
+        await dead_letters.ask_replay(kit.database, "kit", str(here))
+        await until(lambda: kit.database.pool.fetchval("SELECT count(*) = 0 FROM dead_letters"))
+
+    kept = await kit.database.pool.fetch("SELECT deed, consumer, partition, at_offset, next_offset, actor, reason FROM given_up")
+    assert (records, await kit.effects(here), await kit.parked()) == (range(1, 3), [1, 2, 3, 4], [])
+    assert [tuple(row) for row in kept] == [("read_again", "kit", 0, 1, 3, HAND.actor, HAND.reason)]
+
+
+@pytest.mark.asyncio
 async def test_a_checksum_that_was_wrong_on_the_way_alone_parks_nothing(kit: Kit, spoiling: Spoiling) -> None:
     first, second = changed(unit_in(0), 1), changed(unit_in(0), 1)
     await put(kit.kafka, first)

@@ -25,7 +25,10 @@ def test_each_reason_that_the_kit_writes_down_has_words() -> None:
         ("the process died while handling it", "处理时进程中断"),
         ("Unreadable: no event id", "无法识别为事件：没有事件编号"),
         ("Unreadable: ValidationError", "无法识别为事件：内容不合格式（ValidationError）"),
-        ("Unreadable: the driver cannot read offsets 3 to 9 (Crc)", "无法识别为事件：驱动程序读不出第 3 至 9 条（Crc）"),
+        (
+            "Unreadable: the driver cannot read offsets 3 to 9 (Crc)",
+            "无法识别为事件：驱动程序读不出第 3 至 9 条（Crc），重放无用，须在服务器上用 bianban dead-letters reread 重读",
+        ),
         ("not_found", "没有找到或无权查看（not_found）"),
         ("UniqueViolationError", "UniqueViolationError"),
     ],
