@@ -9,13 +9,16 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint, Metri
 
 from deploy.otlp.spans import attributes
 from shared.metrics import prometheus_name
+from shared.watching import EVERY
 
 STALE = 300.0
+_SOON = 4.5 * EVERY
+"""A gauge says what is now: when it was missed four times, nobody knows. What counts says nothing any more by standing still."""
 Labels = tuple[tuple[str, str], ...]
 
 
 class Figures:
-    """Each series is forgotten five minutes after it was last told: its process is gone."""
+    """Each series is forgotten five minutes after it was last told, a gauge after one: its process is gone, or tells it no more."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
@@ -44,12 +47,15 @@ class Figures:
 
     def text(self) -> str:
         """What Prometheus would scrape."""
-        since = time.monotonic() - STALE
-        self._lines = {series: known for series, known in self._lines.items() if known[0] > since}
+        now = time.monotonic()
+        self._lines = {series: known for series, known in self._lines.items() if now - known[0] < self._kept(series[0])}
         told: dict[str, list[str]] = {}
         for (name, _), (_, lines) in sorted(self._lines.items()):
             told.setdefault(name, [f"# TYPE {name} {self._kinds[name]}"]).extend(lines)
         return "".join(f"{line}\n" for lines in told.values() for line in lines)
+
+    def _kept(self, name: str) -> float:
+        return _SOON if self._kinds[name] == "gauge" else STALE
 
 
 def _named(pairs: dict[str, str]) -> dict[str, str]:

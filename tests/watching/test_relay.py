@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,9 +27,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from deploy.otlp import app as relay
+from deploy.otlp import figures as told_figures
 from deploy.otlp.figures import Figures
 from deploy.otlp.tail import Tail
-from shared import temporal
+from shared import temporal, watching
 
 pytestmark = pytest.mark.asyncio
 
@@ -130,6 +132,24 @@ def figures() -> bytes:
     took = scope.metrics.add(name="bianban.command.duration", unit="s").histogram
     took.data_points.add(count=3, sum=0.6, explicit_bounds=[0.1, 1.0], bucket_counts=[1, 2, 0])
     return request.SerializeToString()
+
+
+async def test_what_a_process_that_is_gone_had_waiting_is_soon_not_told_beside_what_the_next_one_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(told_figures, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    known = Figures()
+    known.take(figures())
+    now[0] += 4 * watching.EVERY
+    missed = known.text()
+    now[0] += watching.EVERY
+    soon = known.text()
+    now[0] += told_figures.STALE
+
+    assert ("bianban_outbox_age_seconds{" in missed, "bianban_outbox_age_seconds" in soon) == (True, False)
+    assert "messaging_client_sent_messages_total{" in soon
+    assert known.text() == ""
 
 
 class Told(BaseHTTPRequestHandler):
