@@ -29,12 +29,13 @@ from shared.watching import EVERY
 AT_ONCE = 128
 """Spans per export: they are written by a thread that the process's own work has to wait for meanwhile."""
 COMPLAINS_EVERY = 300.0
+EACH = 60.0
 
 
 def set_up(process: str, otlp: str | None) -> None:
     """Configure structlog (JSON lines with trace ids on stdout) and the tracer provider."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
-    logging.getLogger("opentelemetry.context").addFilter(lambda record: "Failed to detach context" not in record.getMessage())
+    keep_drivers_brief()
     keep_words_out_of_logs()
     structlog.configure(
         processors=[
@@ -60,6 +61,12 @@ def set_up(process: str, otlp: str | None) -> None:
     trace.set_tracer_provider(provider)
 
 
+def keep_drivers_brief() -> None:
+    """What they say with each attempt, or of nothing, would hide what an operator looks for."""
+    logging.getLogger("opentelemetry.context").addFilter(lambda record: "Failed to detach context" not in record.getMessage())
+    logging.getLogger("aiokafka.consumer.fetcher").addFilter(_Repeated("Unexpected error while fetching data: %s"))
+
+
 def instance() -> str:
     """What this process is called in figures and traces: another after each start, so that what it counts begins a series of its own."""
     return f"{socket.gethostname()}-{os.getpid()}"
@@ -75,6 +82,21 @@ def _tell_figures(otlp: str, resource: Resource) -> None:
         [told_each], resource, exemplar_filter=AlwaysOffExemplarFilter(), shutdown_on_exit=False
     )  # nobody asks for one
     metrics.set_meter_provider(provider)
+
+
+class _Repeated(logging.Filter):
+    """What a driver says with each attempt, several times a second: each error is said once a minute."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._words, self._said = words, dict[object, float]()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        if record.msg != self._words or now - self._said.get(record.args, -EACH) < EACH:
+            return record.msg != self._words
+        self._said[record.args] = now
+        return True
 
 
 class _Seldom(logging.Filter):
