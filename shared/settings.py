@@ -93,6 +93,11 @@ class StackSettings(SecurityLogSettings):
         return self.out_dir / "exports" / service
 
     @property
+    def folders(self) -> list[Path]:
+        """What lies on a disk that must not be full: of one machine all data, of several what is kept in files."""
+        return [self.home or self.out_dir, self.out_dir]
+
+    @property
     def may_move_time(self) -> bool:
         """Business time may be shifted everywhere but in production."""
         return self.environment != "production" and self.clock_file is not None

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from temporalio.contrib.opentelemetry import create_tracer_provider
 
 from shared.faults import WordlessSpans, keep_words_out_of_logs, told
+from shared.metrics import UPTIME
 from shared.traces import TimedIds
 from shared.watching import EVERY
 
@@ -82,6 +83,8 @@ def _tell_figures(otlp: str, resource: Resource) -> None:
         [told_each], resource, exemplar_filter=AlwaysOffExemplarFilter(), shutdown_on_exit=False
     )  # nobody asks for one
     metrics.set_meter_provider(provider)
+    began = time.monotonic()
+    UPTIME.ask("process", lambda: [({}, time.monotonic() - began)])
 
 
 class _Repeated(logging.Filter):

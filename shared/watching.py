@@ -1,8 +1,11 @@
 """What is read from a service's tables to be told as figures: one statement per interval, and only while somebody collects them."""
 
 import asyncio
+import shutil
+import socket
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -73,6 +76,24 @@ async def read(database: Database, clock: Clock, own: str = "") -> None:
         found[row["figure"]].append((row["labels"], row["value"]))
     for name, gauge in _GAUGES.items():
         gauge.set(database.service, found[name])
+
+
+def tell_disks(folders: Iterable[Path]) -> None:
+    """How full the disks are that these folders lie on; one that holds several is told once."""
+    mounts = {_mount(folder.resolve()) for folder in folders}
+    metrics.DISKS.ask(
+        "disks", lambda: [({"host.name": socket.gethostname(), "system.filesystem.mountpoint": str(each)}, _used(each)) for each in mounts]
+    )
+
+
+def _mount(folder: Path) -> Path:
+    return folder if folder.is_mount() else _mount(folder.parent)
+
+
+def _used(mount: Path) -> float:
+    """What only root may still write to is no room."""
+    disk = shutil.disk_usage(mount)
+    return 1 - disk.free / disk.total
 
 
 async def at_intervals(look: Callable[[], Awaitable[None]], forget: Callable[[], object]) -> None:

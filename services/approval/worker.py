@@ -33,7 +33,7 @@ from shared.listening import consume
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender
 from shared.traces import carry
-from shared.watching import watch
+from shared.watching import tell_disks, watch
 from workflows.approval_messages import TASK_QUEUE
 
 
@@ -41,6 +41,7 @@ async def main() -> None:
     """Run until told to stop."""
     settings = ApprovalSettings()
     telemetry.set_up("approval-worker", settings.otlp)
+    tell_disks(settings.folders)
     subscription = Subscription("approval", consumers.TOPICS, consumers.handlers(), settings.topic_prefix)
     client = await temporal.connect(
         settings.temporal, settings.temporal_namespace, bytes.fromhex(settings.secret("payload.key")), lazy=True, otlp=settings.otlp

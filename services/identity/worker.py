@@ -19,13 +19,14 @@ from shared.kafka import KafkaSender
 from shared.listening import consume
 from shared.outbox import relay
 from shared.process import run, side_by_side
-from shared.watching import watch
+from shared.watching import tell_disks, watch
 
 
 async def main() -> None:
     """The loops of the process."""
     settings = IdentitySettings()
     telemetry.set_up("identity-worker", settings.otlp)
+    tell_disks(settings.folders)
     subscription = Subscription("identity", consumers.TOPICS, consumers.handlers(), settings.topic_prefix)
     async with db.connect(settings.database_url, "identity") as database:
         clock, keep = Clock(settings.clock_file), timedelta(days=settings.export_days)

@@ -33,7 +33,7 @@ from shared.process import run, side_by_side
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
-from shared.watching import watch
+from shared.watching import tell_disks, watch
 from workflows.rectification import TASK_QUEUE
 from workflows.sealing_messages import Document
 
@@ -42,6 +42,7 @@ async def main() -> None:
     """Run until told to stop."""
     settings = MonitoringSettings()
     telemetry.set_up("monitoring-worker", settings.otlp)
+    tell_disks(settings.folders)
     clock = Clock(settings.clock_file)
     notices = Notices(settings.calendar_folder)
     surroundings = Surroundings(notices.calendar, lambda: clock.offset() if settings.may_move_time else None, clock.now)

@@ -19,7 +19,7 @@ from shared.exports.running import Office, serve_exports
 from shared.exports.shelf import Shelf
 from shared.listening import consume
 from shared.process import run
-from shared.watching import watch
+from shared.watching import tell_disks, watch
 
 GLANCE = 0.5
 Role = tuple[int, int | None]
@@ -58,6 +58,7 @@ async def main() -> None:
     """The loops of the process."""
     settings = ReportingSettings()
     telemetry.set_up("reporting-worker", settings.otlp)
+    tell_disks(settings.folders)
     async with db.connect(settings.database_url, "reporting") as database, asyncio.TaskGroup() as group:
 
         def listen(role: Role) -> "asyncio.Task[None]":

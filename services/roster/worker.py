@@ -27,7 +27,7 @@ from shared.law.notices import Notices
 from shared.settings import StackSettings
 from shared.sheets.reading import OPEN_AT_ONCE
 from shared.temporal import TemporalSender
-from shared.watching import watch
+from shared.watching import tell_disks, watch
 from workflows.roster import TASK_QUEUE
 
 
@@ -35,6 +35,7 @@ async def main() -> None:
     """Run until told to stop."""
     stack, settings = StackSettings(), RosterSettings()
     telemetry.set_up("roster-worker", stack.otlp)
+    tell_disks(stack.folders)
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     async with db.connect(settings.database_url, "roster") as database:
         client = await temporal.connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True, otlp=stack.otlp)

@@ -1,10 +1,12 @@
 """What is read from the tables, once per interval by one statement, and forgotten when it cannot be read."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -111,6 +113,18 @@ async def test_what_cannot_be_read_is_not_told_and_nobody_is_asked_for_nobody(
     await asyncio.sleep(0)
 
     assert seen == ["looked", "looked", "forgot"]
+
+
+async def test_a_disk_that_holds_several_folders_is_told_once_and_what_root_alone_may_write_to_is_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda self: self == tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=100, used=85, free=10))
+    watching.tell_disks([tmp_path, tmp_path / "not_there_yet" / "out"])
+
+    (told,) = metrics.DISKS._tell(CallbackOptions())
+    assert dict(told.attributes or {})["system.filesystem.mountpoint"] == str(tmp_path)
+    assert round(float(told.value), 6) == 0.9
 
 
 @dataclass(frozen=True)
