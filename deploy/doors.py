@@ -23,6 +23,8 @@ from shared.errors import NotFound
 from shared.events.envelope import uuid7
 
 PATIENCE = 60.0
+READS = 10.0
+"""How long a person waits for what he only reads: asked again it costs nothing."""
 _REPEATED = (429, 502, 503, 504)
 """A part is away, or we ask oftener than one caller may: neither is the answer to what was asked."""
 
@@ -70,8 +72,8 @@ class Answer:
 class Doors:
     """The doors of one stack."""
 
-    def __init__(self, place: Place, http: httpx.AsyncClient, identity: Database, signer: Tokens) -> None:
-        self._place, self._http, self._identity, self._signer = place, http, identity, signer
+    def __init__(self, place: Place, http: httpx.AsyncClient, identity: Database, signer: Tokens, reads: float | None = None) -> None:
+        self._place, self._http, self._identity, self._signer, self._reads = place, http, identity, signer, reads
         self.clock = Clock(None if place.environment == "production" else place.clock_file)
 
     async def who(self, user: str) -> Who:
@@ -145,19 +147,21 @@ class Doors:
     async def _ask(self, user: str, method: str, service: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
         token = self._signer.issue(await self.who(user), datetime.now(UTC))
         url = f"{self._place.service(service)}{path}"
-        deadline = time.monotonic() + PATIENCE
+        patience = PATIENCE if method != "GET" or self._reads is None else self._reads
+        deadline = time.monotonic() + patience
         while True:
             began = time.perf_counter()
             try:
-                answer = await self._http.request(method, url, headers={"Authorization": f"Bearer {token}", **(headers or {})}, **more)
+                told = {"Authorization": f"Bearer {token}", **(headers or {})}
+                answer = await self._http.request(method, url, headers=told, timeout=httpx.Timeout(patience, connect=5.0), **more)
             except httpx.TransportError:
                 answer = None
             took = (time.perf_counter() - began) * 1000
             if answer is not None and answer.status_code not in _REPEATED:
                 return _judge(answer, took)
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 doubt = "" if method == "GET" else "刚才的操作可能已经办成，请先核对，再决定是否重做。"
-                raise WrongPlace(f"{service} 在 {PATIENCE:.0f} 秒内没有应答。{doubt}请用 bianban status 查看。")
+                raise WrongPlace(f"{service} 在 {patience:.0f} 秒内没有应答。{doubt}请用 bianban status 查看。")
             await asyncio.sleep(0.2)
 
 
@@ -174,21 +178,21 @@ def _judge(answer: httpx.Response, took: float) -> Answer:
 
 
 @asynccontextmanager
-async def doors_of(place: Place) -> AsyncIterator[Doors]:
-    """Open the doors of a running stack on this machine (the tokens are signed here)."""
+async def doors_of(place: Place, reads: float | None = None) -> AsyncIterator[Doors]:
+    """Open the doors of a running stack on this machine (the tokens are signed here). `reads`: how long an answer to a read is waited for."""
     limits = httpx.Timeout(60.0, connect=5.0)
     async with (
         httpx.AsyncClient(timeout=limits, trust_env=False) as http,
         db.connect(place.database_url("identity"), "identity", size=2) as identity,
     ):
-        yield Doors(place, http, identity, tokens(place))
+        yield Doors(place, http, identity, tokens(place), reads)
 
 
 def at_doors(work: Callable[[Doors], Awaitable[Any]]) -> Any:
     """Do the work of one command at the doors of the stack that is meant. A refusal, and a system that is away, is WrongPlace."""
 
     async def run() -> Any:
-        async with doors_of(Place.from_environment()) as doors:
+        async with doors_of(Place.from_environment(), READS) as doors:
             return await work(doors)
 
     try:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from deploy.doors import Doors, Refused, doors_of, not_done
+from deploy.doors import READS, Doors, Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import SERVICES, Place, WrongPlace
 from deploy.tables import Table
@@ -74,7 +74,7 @@ def _target(out: Path | None, format_: str | None) -> Path:
 
 
 async def _list(user: str | None) -> None:
-    async with doors_of(Place.from_environment()) as doors:
+    async with doors_of(Place.from_environment(), READS) as doors:
         table = Table("清单", "内容", "可按此筛选")
         for name, (_, line) in (await _lists(doors, user or await officer(doors, None))).items():
             table.add_row(name, line["title"], "、".join(line["filters"]))

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from deploy.casefile import verify
-from deploy.doors import Doors, Refused, doors_of, owned
+from deploy.doors import READS, Doors, Refused, doors_of, owned
 from deploy.local.place import Place, WrongPlace
 
 app = typer.Typer(help="案卷。", no_args_is_help=True)
@@ -145,7 +145,7 @@ def export_command(
     folder = to or place.out / "cases" / case_id.replace(":", "-")
 
     async def run() -> None:
-        async with doors_of(place) as doors:
+        async with doors_of(place, READS) as doors:
             await export(doors, user, case_id, folder)
 
     try:

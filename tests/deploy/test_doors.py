@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import deploy.doors
-from deploy.doors import Doors, Refused, not_done, owned
+from deploy.doors import READS, Doors, Refused, not_done, owned
 from deploy.exports import by_id, by_name
 from deploy.local.place import Place, WrongPlace
 from services.roster.queries.exports import EXPORTS
@@ -81,6 +81,28 @@ async def test_of_what_was_sent_and_not_answered_it_is_not_said_that_nothing_was
         await open_.post("officer", "roster", "/units/1/persons", {"name": "甲"})
     with pytest.raises(WrongPlace, match=r"roster 在 0 秒内没有应答。请用 bianban status 查看。"):
         await open_.get("officer", "roster", "/units")
+
+
+async def test_who_only_reads_is_told_within_seconds_that_a_service_hangs_and_who_writes_waits(tmp_path: Path) -> None:
+    now, waited = [0.0], list[float]()
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        waited.append(request.extensions["timeout"]["read"])
+        now[0] += waited[-1]
+        raise httpx.ReadTimeout("nothing came")
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(hang), timeout=httpx.Timeout(60.0, connect=5.0))
+    hung = Known(Place(tmp_path, 0, "test"), http, cast("Database", None), cast("Tokens", Signer()), reads=READS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(deploy.doors, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
+        with pytest.raises(WrongPlace, match=r"^roster 在 10 秒内没有应答。请用 bianban status 查看。$"):
+            await hung.get("officer", "roster", "/units")
+        read = now[0]
+        with pytest.raises(WrongPlace, match=r"^roster 在 60 秒内没有应答。刚才的操作可能已经办成"):
+            await hung.post("officer", "roster", "/units/1/persons", {"name": "甲"})
+
+    assert read < 2 * READS
+    assert waited[-1] == 60
 
 
 async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: Path) -> None:
