@@ -24,7 +24,7 @@ from deploy.local.process import PortTaken
 from deploy.local.state import GOOD, PartState, State
 from deploy.tables import Table
 from shared.clock import CHINA, Clock, at_hour, business_day
-from shared.secret_files import ReadableByAll
+from shared.errors import CannotStart
 
 DEMO_DATE = date(2026, 9, 18)
 LABELS = {
@@ -262,7 +262,7 @@ def main() -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # a proxy of the office is not for the stack itself
     try:
         app()
-    except (WrongPlace, stack.StartFailed, PortTaken, ReadableByAll) as refusal:
+    except (WrongPlace, stack.StartFailed, PortTaken, CannotStart) as refusal:
         _refuse(str(refusal))
     except Exception as failed:
         if getattr(failed, "sqlstate", "") not in _NO_TABLE_OR_COLUMN:

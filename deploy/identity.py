@@ -69,7 +69,9 @@ async def one_time_password(database: Database, cipher: FieldCipher, user: str, 
 
 def _lasts() -> timedelta:
     """As long as one that an administrator hands out at the door."""
-    days = os.environ.get("IDENTITY_ONE_TIME_DAYS") or IdentitySettings.model_fields["one_time_days"].default
+    days = os.environ.get("IDENTITY_ONE_TIME_DAYS") or str(IdentitySettings.model_fields["one_time_days"].default)
+    if not days.isdecimal() or not int(days):
+        raise WrongPlace("IDENTITY_ONE_TIME_DAYS 应为不小于 1 的整数。请改正后重试。")
     return timedelta(days=int(days))
 
 

@@ -69,3 +69,7 @@ class NotYetKnown(Exception):  # noqa: N818
 
 class Unavailable(Exception):  # noqa: N818
     """A part this request needs is away. The same request may be repeated later with the same key."""
+
+
+class CannotStart(Exception):  # noqa: N818
+    """Why a process does not start, in a sentence for who operates it: variables and files by name, never what they hold."""

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import uvloop  # as uvicorn[standard] brings it
 
+from shared.errors import CannotStart
 from shared.faults import told
 
 YOUNG = 100_000
@@ -32,6 +33,9 @@ def run(main: Coroutine[Any, Any, None]) -> NoReturn:
     gc.set_threshold(YOUNG)
     try:
         uvloop.run(_until_told(main))
+    except CannotStart as why:
+        sys.stderr.write(f"{why}\n")
+        code = 1
     except Exception as error:  # noqa: BLE001  the last word of the process: whatever it was, it is printed and the supervisor restarts
         sys.stderr.write(f"{told(error)}\n")
         code = 1

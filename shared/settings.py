@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared import secret_files
+from shared.errors import CannotStart
 from shared.glossary import reason_of
 
 
@@ -17,7 +18,7 @@ def _with_password(address: str, told: ValidationInfo) -> str:
     if found.password or "password=" in found.query or folder is None:
         return address
     if not found.username:
-        raise ValueError("names no role: postgresql://ROLE@HOST:PORT/DATABASE, its password in the secret file ROLE.db")
+        raise ValueError("没有写明数据库角色，应为 postgresql://角色@主机:端口/数据库，密码放在密钥文件 角色.db")
     password = quote(secret_files.read(folder / f"{found.username}.db"), safe="")
     return urlunsplit(found._replace(netloc=f"{found.username}:{password}@{found.netloc.rpartition('@')[2]}"))
 
@@ -26,7 +27,7 @@ DatabaseUrl = Annotated[str, AfterValidator(_with_password)]
 """Of settings that know `secrets_dir` by then."""
 
 
-class WrongSettings(ValueError):  # noqa: N818  named as the fact it states
+class WrongSettings(CannotStart, ValueError):  # noqa: N818  named as the fact it states
     """Variables that cannot be used, and why; never what they hold, which may be a secret."""
 
 

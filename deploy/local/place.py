@@ -1,6 +1,7 @@
 """Where one stack lives: its home folder, its ports, its environment, and what the processes in it are told."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,7 +96,7 @@ class Place:
         if environment not in get_args(Environment):
             raise WrongPlace(f"BIANBAN_ENVIRONMENT 只能是 production、demo 或 test，而不是 {environment}。")
         _refuse_other(home, environment)
-        offset, detour = (int(os.environ.get(name) or 0) for name in ("BIANBAN_PORT_OFFSET", "BIANBAN_PORT_DETOUR"))
+        offset, detour = _shift("BIANBAN_PORT_OFFSET"), _shift("BIANBAN_PORT_DETOUR")
         elsewhere = {name: os.environ[name] for name in ELSEWHERE if environment == "production" and os.environ.get(name)}
         return cls(home, offset, cast("Environment", environment), detour, elsewhere)
 
@@ -234,6 +235,15 @@ class Place:
     def of_all_parts(self) -> dict[str, str]:
         """The environment of the supervisor, which gives each part its own from it, and of whoever acts for identity beside it."""
         return _of_identity() | self.variables()
+
+
+def _shift(variable: str) -> int:
+    """By how much the ports are others. WrongPlace where that is no number, or leads to no port."""
+    told = os.environ.get(variable) or "0"
+    low, high = 1024 - min(PORTS.values()), 65535 - max(PORTS.values())
+    if not re.fullmatch("-?[0-9]{1,5}", told) or not low <= int(told) <= high:
+        raise WrongPlace(f"{variable} 应为 {low} 至 {high} 的整数，而不是 {told}。")
+    return int(told)
 
 
 def _mark(home: Path) -> str | None:

@@ -1,25 +1,42 @@
 """`python -m deploy.otlp PORT ZIPKIN`: the relay of this stack."""
 
 import argparse
-import os
+import sys
 
 import uvicorn
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from deploy.otlp.app import create_app
 from deploy.otlp.tail import Tail
+from shared.errors import CannotStart
 from shared.process import leave_no_core
+from shared.settings import Settings
+
+
+class RelaySettings(Settings):
+    """What is kept: a share of all traces, and each that took so many seconds or failed."""
+
+    model_config = SettingsConfigDict(env_prefix="BIANBAN_", env_ignore_empty=True)
+
+    trace_share: float = Field(1, ge=0, le=1)
+    trace_slow: float = Field(1, ge=0)
 
 
 def main() -> None:
-    """Serve until told to stop. What is kept: BIANBAN_TRACE_SHARE of all traces, and each that took BIANBAN_TRACE_SLOW seconds or failed."""
+    """Serve until told to stop."""
     leave_no_core()
     arguments = argparse.ArgumentParser()
     arguments.add_argument("port", type=int)
     arguments.add_argument("zipkin")
     given = arguments.parse_args()
-    tail = Tail(float(os.environ.get("BIANBAN_TRACE_SHARE") or 1), float(os.environ.get("BIANBAN_TRACE_SLOW") or 1))
+    settings = RelaySettings()
+    tail = Tail(settings.trace_share, settings.trace_slow)
     uvicorn.run(create_app(given.zipkin, tail), host="127.0.0.1", port=given.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except CannotStart as why:
+        sys.exit(str(why))

@@ -33,15 +33,15 @@ class IdentitySettings(StackSettings):
     @model_validator(mode="after")
     def _provider_is_whole(self) -> "IdentitySettings":
         if self.oidc_issuer and not (self.oidc_client and self.oidc_redirect):
-            raise ValueError("IDENTITY_OIDC_ISSUER needs IDENTITY_OIDC_CLIENT and IDENTITY_OIDC_REDIRECT")
+            raise ValueError("写了 IDENTITY_OIDC_ISSUER，也须写 IDENTITY_OIDC_CLIENT 和 IDENTITY_OIDC_REDIRECT")
         if self.environment == "production" and self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
-            raise ValueError("IDENTITY_OIDC_ISSUER must be https in production")
+            raise ValueError("IDENTITY_OIDC_ISSUER 在生产环境须以 https:// 开头")
         return self
 
     @model_validator(mode="after")
     def _no_demo_in_production(self) -> "IdentitySettings":
         if self.demo and self.environment == "production":
-            raise ValueError("IDENTITY_DEMO lets anybody be anybody: not in production")
+            raise ValueError("IDENTITY_DEMO 让任何人都能以任何人登录，不能用于生产环境")
         return self
 
     def policy(self) -> Policy:

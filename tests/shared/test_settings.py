@@ -1,9 +1,12 @@
 """The address of a database may be read by who sees the processes; its password stands in a file, as other secrets do."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from services.identity.settings import IdentitySettings
 from services.reporting.settings import ReportingSettings
 from services.roster.settings import RosterSettings
 from shared.secret_files import ReadableByAll
@@ -44,10 +47,10 @@ def test_a_password_that_is_missing_or_that_all_may_read_and_an_address_without_
     with pytest.raises(ReadableByAll, match=r"roster\.db"):
         RosterSettings()
     (folder / "roster.db").unlink()
-    with pytest.raises(FileNotFoundError, match=r"roster\.db"):
+    with pytest.raises(FileNotFoundError, match=r"没有密钥文件 .*roster\.db"):
         RosterSettings()
     monkeypatch.setenv("ROSTER_DATABASE_URL", "postgresql://db/bianban")
-    with pytest.raises(WrongSettings, match="ROSTER_DATABASE_URL names no role"):
+    with pytest.raises(WrongSettings, match="ROSTER_DATABASE_URL 没有写明数据库角色"):
         RosterSettings()
 
 
@@ -63,3 +66,45 @@ def test_a_setting_that_cannot_be_used_is_told_by_its_variable_and_without_what_
     told = "BIANBAN_SECURITY_DAYS 不能小于 180；BIANBAN_REQUESTS_PER_MINUTE 不能小于 0；BIANBAN_EXPORT_DAYS 应为整数"
     assert str(wrong.value) == f"环境变量不合要求：{told}。请改正后重新启动。"
     assert wrong.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ISSUER": "https://id.example"}, "写了 IDENTITY_OIDC_ISSUER，也须写 IDENTITY_OIDC_CLIENT 和 IDENTITY_OIDC_REDIRECT"),
+        ({"ISSUER": "http://id.example", "CLIENT": "c", "REDIRECT": "r"}, "IDENTITY_OIDC_ISSUER 在生产环境须以 https:// 开头"),
+    ],
+)
+def test_what_does_not_fit_together_is_told_in_the_words_of_the_operator(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+) -> None:
+    monkeypatch.setenv("BIANBAN_ENVIRONMENT", "production")
+    monkeypatch.setenv("IDENTITY_DATABASE_URL", "postgresql://reporting@127.0.0.1:15432/bianban")
+    for name, value in variables.items():
+        monkeypatch.setenv(f"IDENTITY_OIDC_{name}", value)
+
+    with pytest.raises(WrongSettings, match=f"^环境变量不合要求：{told}。"):
+        IdentitySettings()
+
+
+@pytest.mark.parametrize(
+    ("module", "variables", "told"),
+    [
+        ("services.roster.worker", {"BIANBAN_ENVIRONMENT": "prod"}, "BIANBAN_ENVIRONMENT 只能是"),
+        ("services.roster.worker", {"BIANBAN_SECRETS_DIR": "/nowhere"}, "没有密钥文件 /nowhere/roster.db"),
+        ("deploy.otlp 1 http://nowhere", {"BIANBAN_TRACE_SHARE": "all", "BIANBAN_TRACE_SLOW": ""}, "：BIANBAN_TRACE_SHARE 应为数字。"),
+        ("deploy.cli status", {"BIANBAN_PORT_OFFSET": "1e3"}, "BIANBAN_PORT_OFFSET 应为"),
+        ("deploy.cli status", {"BIANBAN_PORT_OFFSET": "60000"}, "BIANBAN_PORT_OFFSET 应为"),
+    ],
+)
+def test_the_last_word_of_what_does_not_start_says_why(
+    monkeypatch: pytest.MonkeyPatch, module: str, variables: dict[str, str], told: str
+) -> None:
+    """`bianban up` and `bianban status` show that line."""
+    monkeypatch.setenv("ROSTER_DATABASE_URL", "postgresql://roster@127.0.0.1:1/bianban")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    ended = subprocess.run([sys.executable, "-m", *module.split()], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, told in ended.stderr.splitlines()[-1]) == (1, True)
