@@ -283,14 +283,15 @@ def _say_how_to_write(again: str, found: Import) -> None:
 
 
 def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) -> None:
-    written: Mapping[str, int] = done["written"]
+    written: dict[str, int] = {**done["written"]}
+    already = written.pop("already", 0)
     same, wrong = (sum(each.get(name, 0) for each in found["sheets"].values()) for name in ("same", "wrong"))
     if not any(written.values()) and wrong:
         there = f"系统中已有的 {same} 行没有改动；" if same else ""
         console.print(f"没有写入任何内容：{there}{wrong} 行有错误。请改正后重新导入。")
-    elif not any(written.values()):
+    elif not any(written.values()) and not already:
         console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent else "没有写入任何内容。")
-    else:
+    elif any(written.values()):
         console.print(
             f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"
             f"人员 {written['persons']} 人（其中超编 {written['over_quota']} 人），变更 {written['changed']} 项，借调 {written.get('loans', 0)} 项"
@@ -298,6 +299,8 @@ def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) 
         )
         if same:
             console.print(f"原已存在、未改动的 {same} 行。")
+    if already:
+        console.print(f"{already} 个单位的内容，核对之后已由另一次导入写入，本次没有改动。")
     for each in not_lent:
         console.print(f"  提示  {each['sheet']} 第 {each['row']} 行：{each['sentence']}", style="yellow", markup=False)
     for each in done["refused"]:

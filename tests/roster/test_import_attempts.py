@@ -11,6 +11,7 @@ from deploy.city.invented import Inventor
 from services.roster.commands import import_checks
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_gathered import Check
+from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
 from services.roster.models.imports import (
@@ -24,7 +25,7 @@ from services.roster.models.imports import (
 )
 from tests.imports.rows import NUMBERS, USCC, person
 from tests.roster import given
-from tests.roster.importing import Office, with_posts
+from tests.roster.importing import Office, two_units, with_posts
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,16 +72,60 @@ async def test_a_file_that_two_brought_before_either_was_written_changes_nothing
     file = {
         "单位": [with_posts()],
         "领导职数": [document | {"职务层次": "单位正职", "核定职数": 1}],
-        "人员": [person(0)],
+        "人员": [person(0, 借出单位="外市某局", 借调开始="2026-01-01", 借调到期="2026-12-31")],
     }
     first, second = await office.check("roster", file), await office.check("roster", file)
 
     written = [await office.apply(first), await office.apply(second)]
 
     assert [(each.written["quotas"], each.written["seats"], each.written["persons"]) for each in written] == [(1, 1, 1), (0, 0, 0)]
-    assert await office.refused(written[1]) == []
+    assert (await office.refused(written[1]), [each for each in await office.said(written[1]) if "未登记" in each[3]]) == ([], [])
+    assert [each.written["already"] for each in written] == [0, 1]
     assert await office.database.pool.fetchval("SELECT count(*) FROM quotas") == 1
     assert await office.database.pool.fetchval("SELECT count(*) FROM seats") == 1
+
+
+async def test_changes_that_two_brought_before_either_was_written_are_refused_to_neither(office: Office) -> None:
+    await two_units(office)
+    file = {"单位": [with_posts(单位简称="甲", 内设机构="办公室")], "人员": [person(1, 单位="乙单位", 学历="硕士研究生毕业")]}
+    views = [await office.check("roster", file) for _ in range(2)]
+
+    written = [await office.apply(view) for view in views]
+
+    assert [await office.refused(each) for each in written] == [[], []]
+    assert [(each.written["changed"], each.written["already"]) for each in written] == [(2, 0), (0, 2)]
+
+
+async def test_what_two_write_at_once_of_one_file_is_refused_to_neither(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new unit, one that is there and gets somebody, and one of whom something changes."""
+    await two_units(office)
+    file = {
+        "单位": [with_posts(单位名称="新单位", 统一社会信用代码=USCC[2]), with_posts(单位简称="甲")],
+        "人员": [person(2, 单位="新单位"), person(3), person(1, 单位="乙单位", 学历="硕士研究生毕业")],
+    }
+    views = [await office.check("roster", file) for _ in range(2)]
+    both_have_gathered(monkeypatch)
+
+    written = await asyncio.gather(*(office.apply(view) for view in views))
+
+    assert [await office.refused(each) for each in written] == [[], []]
+    assert sorted((each.written["units"], each.written["persons"], each.written["changed"]) for each in written) == [(0, 0, 0), (1, 2, 2)]
+    assert sorted(each.written["already"] for each in written) == [0, 3]
+    assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 4
+
+
+def both_have_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of two imports writes before both have looked at what stands."""
+    gathered, looked, met = Gathering.units, set(), asyncio.Barrier(2)
+
+    async def together(self: Gathering, *asked: Any) -> Any:
+        found = await gathered(self, *asked)
+        if self.job.id not in looked:
+            looked.add(self.job.id)
+            await met.wait()
+        return found
+
+    monkeypatch.setattr(Gathering, "units", together)
 
 
 async def test_a_cancelled_writing_leaves_whole_units(office: Office) -> None:

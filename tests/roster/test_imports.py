@@ -28,7 +28,7 @@ async def test_the_older_workbook_goes_in_and_again_changes_nothing(office: Offi
     assert await office.refused(first) == []
     assert (first.state, first.written) == (
         ImportState.APPLIED,
-        {"units": 1, "quotas": 1, "seats": 0, "persons": 2, "history": 0, "over_quota": 0, "changed": 0, "loans": 0},
+        {"units": 1, "quotas": 1, "seats": 0, "persons": 2, "history": 0, "over_quota": 0, "changed": 0, "loans": 0, "already": 0},
     )
     assert {kind: (each.added, each.changed, each.same) for kind, each in again.sheets.items()} == {
         "units_with_posts": (0, 0, 1),

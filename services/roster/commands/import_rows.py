@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from services.roster.commands.import_units import WriteUnit
 from services.roster.commands.sealing import all_sealed, seal_change
+from services.roster.models.fields import SHEETS
 from services.roster.models.imports import LOAN, Job, sealed_place
 from services.roster.models.loads import LoadedPerson, LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
@@ -19,6 +20,7 @@ from services.roster.models.requests import RegisterUnit
 from services.roster.models.units import ChangeUnit
 from services.roster.queries.import_facts import known_persons
 from services.roster.queries.loads import units_in_use
+from services.roster.rules.imports.changes import differences
 from services.roster.rules.persons import title_level
 from shared.crypto import FieldCipher
 from shared.db import Connection
@@ -111,6 +113,7 @@ class Gathering:
             baseline=baseline,
             change=_change(unit_id, rows, self.today, baseline=baseline) if there else None,
             persons=tuple(await self._changes(conn, rows)),
+            asked=any(row["verdict"] == "added" or set(row["changed"]) - set(LOAN) for row in rows),
         )
 
     def row(self, row: asyncpg.Record) -> Row:
@@ -126,7 +129,10 @@ class Gathering:
         for place, row in enumerate(mine):
             if place not in known:  # his number was corrected since the check
                 raise PersonUnknown
-            given = {name: row["values"][name] for name in row["changed"] if name not in LOAN}
+            told = differences(SHEETS[row["sheet"]], row["values"], known[place].today)
+            given = {name: row["values"][name] for name in row["changed"] if name not in LOAN and name in told}
+            if not given:  # another file has changed it so since the check
+                continue
             what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
             changes.append(await seal_change(conn, self.cipher, what, self.today, {}))
         return changes

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -22,7 +23,7 @@ from services.roster.models.persons import SealedChange
 from services.roster.models.refusals import PersonElsewhere, PersonUnknown
 from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
 from services.roster.models.secondments import ExtendSecondment, SecondPerson
-from services.roster.models.units import ChangeUnit
+from services.roster.models.units import ChangeUnit, NothingChanged
 from services.roster.queries.indexes import known_by
 from services.roster.queries.loads import units_in_use
 from services.roster.queries.secondments import secondments_of
@@ -37,7 +38,9 @@ _extend_secondment: Run = inspect.unwrap(extend_secondment)
 
 
 class WriteUnit(Request):
-    """Everything a file says of one unit. `register_as`: where it is new; `load`: its first load; `quotas`, `seats`: set one by one."""
+    """Everything a file says of one unit. `register_as`: where it is new; `load`: its first load; `quotas`, `seats`: set one by one.
+    `asked`: more than loans was to be written when the file was checked.
+    """
 
     position: int
     unit_id: UUID
@@ -49,10 +52,11 @@ class WriteUnit(Request):
     baseline: bool
     change: ChangeUnit | None = None
     persons: tuple[SealedChange, ...] = ()
+    asked: bool = True
 
 
 class Written(BaseModel):
-    """What was written for one unit. `loans` are counted for the whole file: they come last."""
+    """What was written for one unit. `loans` are counted for the whole file: they come last. `already`: another file has written all of it since the check."""
 
     units: int = 0
     quotas: int = 0
@@ -62,6 +66,7 @@ class Written(BaseModel):
     over_quota: int = 0
     changed: int = 0
     loans: int = 0
+    already: int = 0
 
 
 class WriteUnits(Request):
@@ -81,15 +86,26 @@ async def write_units(conn: Connection, by: By, what: WriteUnits) -> int:
         await registered(conn, by, new)
     loading = [unit.load for unit in what.units if unit.load]
     loaded = {each.unit_id: each for each in await load_units(conn, by, loading)} if loading else {}
+    done = []
     for unit in what.units:
         await _set_numbers(conn, by, unit)
-        if unit.change is not None:
-            await _change_unit(conn, replace(by, document_no=None), unit.change)
-        for person in unit.persons:
-            await _lock_in(conn, person.person_id, unit.unit_id)
-            await write_update(conn, by, person)
-    await tick_off(conn, what.import_id, "written", [(unit.position, "", _written(unit, loaded.get(unit.unit_id))) for unit in what.units])
+        changed = await _change(conn, by, unit)
+        done.append((unit.position, "", _written(unit, loaded.get(unit.unit_id), changed)))
+    await tick_off(conn, what.import_id, "written", done)
     return len(what.units)
+
+
+async def _change(conn: Connection, by: By, unit: WriteUnit) -> int:
+    """Change the unit and its people; how much. What another file has changed so since the check is no change."""
+    changed = len(unit.persons)
+    if unit.change is not None:
+        with suppress(NothingChanged):
+            await _change_unit(conn, replace(by, document_no=None), unit.change)
+            changed += 1
+    for person in unit.persons:
+        await _lock_in(conn, person.person_id, unit.unit_id)
+        await write_update(conn, by, person)
+    return changed
 
 
 async def _claim(conn: Connection, import_id: UUID, positions: Sequence[int]) -> None:
@@ -109,16 +125,17 @@ async def _lock_in(conn: Connection, person_id: UUID, unit_id: UUID) -> None:
         raise PersonElsewhere
 
 
-def _written(unit: WriteUnit, loaded: Loaded | None) -> Written:
-    return Written(
+def _written(unit: WriteUnit, loaded: Loaded | None, changed: int) -> Written:
+    written = Written(
         units=int(unit.register_as is not None),
         quotas=len(unit.quotas) + (loaded.quotas if loaded else 0),
         seats=len(unit.seats) + (loaded.seats if loaded else 0),
         persons=loaded.placed if loaded else 0,
         history=loaded.history if loaded else 0,
         over_quota=loaded.over_quota if loaded else 0,
-        changed=len(unit.persons) + (unit.change is not None),
+        changed=changed,
     )
+    return written.model_copy(update={"already": int(unit.asked and written == Written())})
 
 
 async def _set_numbers(conn: Connection, by: By, unit: WriteUnit) -> None:
@@ -172,6 +189,8 @@ async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     await _lock_in(conn, person_id, what.unit_id)
     for loan in await secondments_of(conn, person_id):
         if loan.ended_on is None and loan.started_on == what.started_on:
+            if loan.until == what.until:  # another file has written it since the check
+                return loan.secondment_id
             await _extend_secondment(conn, on_document, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
             return loan.secondment_id
     borrowers = await conn.fetch(

@@ -109,8 +109,10 @@ class _Writing:
                 for code in mine:
                     self._done[code].set()
 
-    async def _write(self, block: Sequence[asyncpg.Record]) -> None:
-        """What a refusal, or another attempt at this import, keeps from being written together is written unit by unit."""
+    async def _write(self, block: Sequence[asyncpg.Record], *, again: bool = True) -> None:
+        """What a refusal, or another attempt at this import, keeps from being written together is written unit by unit; a unit is looked at once more
+        before it is refused: another file may have written the same in this very moment.
+        """
         by, what = self._by(block), [unit for unit in block if not await self._without_parent(unit)]
         try:
             if what:
@@ -124,6 +126,8 @@ class _Writing:
                     await self._write([unit])
             elif isinstance(refusal, UNRECORDABLE):
                 raise
+            elif again and not isinstance(refusal, Superseded):
+                await self._write(what, again=False)
             elif not isinstance(refusal, Superseded):
                 await self._refuse(what[0], str(refusal) if isinstance(refusal, DomainError) else _NOT_FITTING)
 
