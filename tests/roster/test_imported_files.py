@@ -178,6 +178,21 @@ async def test_an_old_register_goes_in_by_a_mapping_file(office: Office) -> None
     assert await office.database.pool.fetchval("SELECT professional_title FROM person_records") == "高级教师"
 
 
+async def test_a_column_that_only_a_mapping_knows_is_told(office: Office) -> None:
+    """Of several headers for one column one is enough; what is not to be read may be missing."""
+    columns = {"职称名称": "专业技术职务", "职工": "姓名", "教工": "姓名", "工资": "", "学位名": "学位"}
+    old = person(0, 职称="高级教师")
+    old["职工"] = old.pop("姓名")
+
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [old]}, mapping={"columns": columns})
+    without = await office.check("roster", {"单位": [with_posts()], "人员": [person(1, 姓名=None)]}, mapping={"columns": {"职工": "姓名"}})
+
+    [(_, row, column, sentence)] = await office.said(view)
+    assert (row, column, view.errors) == (1, "", 0)
+    assert sentence.startswith("对照文件中的“学位名”不是文件中的表头，“学位”没有从文件读取")
+    assert without.state == ImportState.CHECKED
+
+
 async def test_a_sheet_without_a_header_is_named_as_it_is_called_in_the_file(office: Office) -> None:
     view = await office.check("roster", {"花名册": [{"职工": "甲", "编别": "x"}]})
 

@@ -85,6 +85,7 @@ async def test_a_file_is_taken_checked_shown_and_given_back_to_its_owner_alone(d
         ({"files": {"mapping": ("m.toml", b"= 1")}}, "mapping_wrong"),
         ({"files": {"mapping": ("m.json", b'{"columns": []}')}}, "mapping_wrong"),
         ({"files": {"mapping": ("m.json", b'{"columns": {"\\u0000": "x"}}')}}, "mapping_wrong"),
+        ({"files": {"mapping": ("m.toml", b'kind = "units"')}}, "mapping_wrong"),
     ],
 )
 async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
@@ -103,6 +104,8 @@ async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
         (b'kind = "roster"\n[columns]\na = b\n', "第 3 行附近写法不对"),
         (b'[column]\na = "b"\n', "没有“column”这一部分，只有 kind、sheets、columns、codes、defaults、extract"),
         ("[columns]\n'姓名' = 1\n".encode(), "columns.姓名 的写法不对，等号两边"),
+        ("[columns]\n'职工' = '姓 名'\n".encode(), "columns 中的“姓 名”不是模板中的名称，是否应为“姓名”"),
+        ("[codes.'编制类型']\n'事业' = '事业'\n".encode(), "codes.“编制类型”中的“事业”不在代码表中"),
     ],
 )
 async def test_what_is_wrong_in_a_mapping_is_told_where_it_stands(doors: Doors, mapping: bytes, said: str) -> None:

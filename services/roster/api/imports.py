@@ -21,6 +21,7 @@ from services.roster.commands import imports as commands
 from services.roster.commands.import_sheets import wanted_of
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import (
+    BOOKS,
     RUNNING,
     BeginApplying,
     CancelImport,
@@ -32,7 +33,9 @@ from services.roster.models.imports import (
 )
 from services.roster.queries import imports as queries
 from services.roster.queries.codes import codes
+from services.roster.queries.import_facts import readable
 from services.roster.queries.templates import template
+from services.roster.rules.imports.mapping import ensure_fits
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.events.envelope import uuid7
@@ -129,6 +132,8 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
         raise ImportKindUnknown
     file = await file_of(form)
     settings, import_id, told = request.app.state.imports, uuid7(), await _mapping(mapping)
+    if told is not None:
+        await _ensure_fits(door, kind, told)
     async with held_for(request, file.content) as place:
         book = await ensure_readable(place, file.name, wanted_of(kind, told))
     what = ReceiveImport(
@@ -246,6 +251,13 @@ async def _mapping(sent: object) -> MappingFile | None:
     except (ValueError, RecursionError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise MappingWrong(detail=f"不是有效的 TOML 或 JSON（UTF-8 编码）{f'，第 {line[1]} 行附近写法不对' if line else ''}") from None
+
+
+async def _ensure_fits(door: Door, kind: str, mapping: MappingFile) -> None:
+    """What is wrong in itself is refused before the file is kept. Raises MappingWrong."""
+    async with door.whole.reading() as conn:
+        tables = await codes(conn, business_day(door.clock.now()))
+    ensure_fits(mapping, kind, [SHEETS[each] for each in BOOKS[kind]], readable(tables))
 
 
 def _misplaced(place: tuple[int | str, ...], kind: str) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_json
@@ -56,7 +57,9 @@ Judged = tuple[JudgedRow, Verdict, list[str], bytes | None]
 
 @dataclass
 class Check:
-    """One attempt at one file: what it stands on, and what it has gathered. By their indexes under the key `marking` the rows of one person find each other."""
+    """One attempt at one file: what it stands on, and what it has gathered. By their indexes under the key `marking` the rows of one person find each other.
+    `labels`: of the fields of the sheets that were read, and whether the file tells the field.
+    """
 
     database: Database
     cipher: FieldCipher
@@ -69,7 +72,8 @@ class Check:
     known: Mapping[str, KnownUnit]
     roster: Book
     held: list[JudgedRow] = field(default_factory=list)
-    columns: dict[str, dict[str, object]] = field(default_factory=dict)
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[str, bool] = field(default_factory=dict)
     note: str = ""
     rows_read: int = 0
     _rows: list[Record] = field(default_factory=list)

@@ -35,6 +35,9 @@ async def read_file(check: Check) -> None:
         async with opened(place, job.file_name, wanted, plain=job.plain) as book:
             other_version = _note(job.kind, book.mark)
             read = [await _read_sheet(check, sheet) async for sheet in book.sheets()]
+            if job.mapping is not None:
+                kind, read_as = next(iter(check.columns.items()))
+                check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
             check.note = "；".join([*([other_version] if other_version else ()), *_unread(book, read, wanted)])
     except HeaderMissing as missing:
         if other_version:
@@ -70,6 +73,13 @@ def _unread(book: Book, read: Sequence[str], wanted: Wanted) -> Iterator[str]:
         yield f"隐藏的工作表{_named(book.hidden)}没有读取；其中有需要导入的内容的，请取消隐藏、核对后重新上传"
     if passed_over:
         yield f"工作表{_named(passed_over)}没有读取；其中有需要导入的内容的，请并入工作表{_named(wanted.sheets)}后重新上传"
+
+
+def _unfound(labels: Mapping[str, bool], mapping: MappingFile) -> Iterator[str]:
+    """What is said of columns that the mapping names and that stand nowhere in the file, unless the field is read from another one."""
+    for label in dict.fromkeys(label for label in mapping.columns.values() if labels.get(label) is False):
+        headers_of = "、".join(f"“{header[:40]}”" for header, meant in mapping.columns.items() if meant == label)
+        yield f"对照文件中的{headers_of}不是文件中的表头，“{label}”没有从文件读取；应有这一列的，请核对写法后重新上传"
 
 
 def _named(sheets: Sequence[str]) -> str:
@@ -119,6 +129,8 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
         tops=_tops(foreign, header.after, columns),
         from_1904=foreign.from_1904,
     )
+    for each in sheet.fields:
+        check.labels[each.label] = check.labels.get(each.label, False) or each.name in {*layout.names, *layout.extracted}
     check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
 
