@@ -159,7 +159,10 @@ def _write_csv(file: Any, target: str, marks: Marks) -> None:
 
 def _csv_rows(file: Any) -> Iterator[list[str]]:
     lines = list(reader.csv_lines(file))
-    return csv.reader(io.StringIO("".join(lines)), delimiter=reader.delimiter_of(lines), strict=True)
+    delimiter = reader.delimiter_of(lines)
+    if lines and reader.TOLD.fullmatch(lines[0]):  # the copy is divided by commas
+        lines[0] = "\n"
+    return csv.reader(io.StringIO("".join(lines)), delimiter=delimiter, strict=True)
 
 
 def _alike_long(rows: Sequence[list[str]]) -> Iterator[list[str]]:

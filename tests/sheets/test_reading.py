@@ -145,6 +145,26 @@ async def test_a_title_above_the_header_does_not_say_how_a_csv_is_divided() -> N
     assert [list(row.cells) for row in await rows_of(content, ".csv", columns=(0, 1), after=2)] == [["甲", "乙"], ["丙", "丁"]]
 
 
+@pytest.mark.parametrize("mark", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("kind", ["plain", "told", "full of others"])
+async def test_what_divides_a_csv_is_what_makes_its_rows_alike(mark: str, kind: str) -> None:
+    lines = [["单位", "姓名", "备注"], ["甲", "乙", "本科,学士;教师|党员"], ["丙", "丁", ""], ["戊", "己", ""]]
+    if kind == "full of others":
+        lines[1][2] = f'"{",;|" * 40}"'
+    elif kind == "plain":
+        lines[1][2] = ""
+    elif mark == "|":
+        lines[1][2] = "本科,学士;教师"
+    else:
+        lines[1][2] = '"本科,学士;教师|党员"'
+    text = "".join(f"{mark.join(line)}\r\n" for line in lines)
+    content = f"sep={mark}\r\n{text}" if kind == "told" else text
+
+    found = await rows_of(content.encode(), ".csv", columns=(0, 1), after=2 if kind == "told" else 1)
+
+    assert [list(row.cells) for row in found] == [["甲", "乙"], ["丙", "丁"], ["戊", "己"]]
+
+
 async def test_what_other_programs_keep_beside_the_sheets_is_not_read() -> None:
     kept = with_parts(book(), {"customXml/item1.xml": '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")})
 

@@ -210,6 +210,15 @@ async def test_a_computed_cell_that_was_refused_comes_back_as_the_formula() -> N
     assert colours(content) == {"A2": "FFC7CE 0"}
 
 
+async def test_how_a_csv_says_it_is_divided_is_not_said_of_the_copy_which_is_divided_otherwise() -> None:
+    place = held(["sep=;\n单位;姓名\n甲单位;甲\n".encode()])
+
+    content = await annotated(place, "a.csv", {TITLE: [[3, None, "错误·单位：请改正", False]]})
+    os.close(place)
+
+    assert content.decode("utf-8-sig").splitlines() == [",,核对结果", "单位,姓名,", "甲单位,甲,错误·单位：请改正"]
+
+
 async def test_in_a_csv_all_findings_stand_in_one_column_and_replace_those_of_before() -> None:
     found: Marks = {TITLE: [[3, None, "错误·单位：请改正", False]]}
     place = held(["某市花名册\n单位\t姓名\t编制数\n甲单位\t甲\n乙单位\t乙\t3\n".encode()])
