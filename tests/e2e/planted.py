@@ -86,7 +86,7 @@ async def _beyond_quota(doors: Doors, planted: Planted) -> str:
     today = business_day(doors.clock.now())
     for place in range(2):
         born = today - timedelta(days=inventor.chance.randint(24 * 365, 34 * 365))
-        facts = {"name": f"{MARKUP}张", "id_number": inventor.id_number(born, "F"), "sex": "F", "birth_on": born.isoformat()}
+        facts = {"name": "外面的人", "id_number": inventor.id_number(born, "F"), "sex": "F", "birth_on": born.isoformat()}
         facts |= {"identity": "professional", "post_category": "technical_post", "title": planted.mark}
         person = (await doors.post(OFFICER, "roster", f"/units/{planted.foreign}/persons", facts)).body["person_id"]
         post = KIND | {"person_id": person, "document_no": planted.mark, "started_on": (today - timedelta(days=30)).isoformat()}

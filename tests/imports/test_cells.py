@@ -40,6 +40,8 @@ def outcome(read: object, cell: Cell) -> tuple[cells.Value, str]:
             for each in ("２０２１年３月１日", " 2021 - 03 - 01 ", "'2021-03-01", '="2021-03-01"', "二〇二一年三月一日")
         ],
         *[(each, "2021-03-01") for each in (44256.0, "44256", 20210301.0)],
+        *[(each, "2021-03-01") for each in ("2021 3 1", "2021、3、1", "2021。3。1", "2021,3,1", "2021.3.1.", "2021.0301", 2021.0301)],
+        ("2021 1 1", "2021-01-01"),
         ("二〇二一年十二月二十三日", "2021-12-23"),
         ("二零二一年十月三十日", "2021-10-30"),
         *[(each, None) for each in (None, "", " ", "无", "—", "——", "/", "空", "不详", "N/A", float("nan"))],
@@ -61,7 +63,9 @@ def test_a_time_that_nothing_divides_from_its_day_is_not_guessed() -> None:
     assert "不是日期" in refused(cells.day, "2015/9/100:00:00")
 
 
-@pytest.mark.parametrize("cell", ["2021.3", "2021-03", "2021/3", "2021年3月", "202103", "2021年3月份", 2021.3, 2021.03, "二〇二一年三月"])
+@pytest.mark.parametrize(
+    "cell", ["2021.3", "2021 3", "2021、3", "2021-03", "2021/3", "2021年3月", "202103", "2021年3月份", 2021.3, 2021.03, "二〇二一年三月"]
+)
 def test_a_month_is_enough_where_a_month_is_asked_for_and_not_for_a_day(cell: Cell) -> None:
     assert cells.month(cell) == "2021-03-01"
     if not isinstance(cell, float):
@@ -80,6 +84,10 @@ def test_a_month_is_enough_where_a_month_is_asked_for_and_not_for_a_day(cell: Ce
         (2021.1, "10 月"),
         ("1821-03-05", "1900"),
         ("去年", "不是日期"),
+        ("三十", "不是日期"),
+        *[(each, "四位年份") for each in ("8203", 8203.0)],
+        *[(each, "也可能是") for each in ("20159", 20159.0)],
+        *[(each, "不是日期") for each in ("2015.9-12", 2015.101, "2015.101", 2015.09011)],
         ("123", "不是日期"),
     ],
 )
@@ -93,8 +101,9 @@ def test_every_day_is_read_back_from_every_form(meant: date, form: str) -> None:
     assert cells.month(form.format(meant)) == meant.isoformat()
 
 
-@given(DAYS)
+@given(DAYS.filter(lambda meant: meant.year > 1927 and not date(1952, 1, 8) <= meant <= date(1957, 6, 28)))
 def test_every_serial_day_of_a_spreadsheet_is_read_back(meant: date) -> None:
+    """But those that may be the year and month of somebody who left the mark between them out."""
     serial = (meant - date(1899, 12, 30)).days
 
     assert cells.day(float(serial)) == cells.day(str(serial)) == meant.isoformat()
@@ -176,7 +185,7 @@ def test_a_name_is_brought_to_one_form(cell: Cell, meant: str | None) -> None:
     [
         ("张三1", "数字"),
         ("张三②", "数字"),
-        ("张三、李四", "符号"),
+        *[(each, "几个人的姓名") for each in ("张三、李四", "张三，李四", "张三；李四", "张三/李四")],
         ("张三🙂", "符号"),
         ("张三（借调）", "括号"),
         ("⻣⺮", "乱码"),
@@ -197,6 +206,11 @@ def test_a_text_that_a_spreadsheet_would_run_is_refused(cell: str) -> None:
     assert "公式" in refused(cells.text, cell)
 
 
+@pytest.mark.parametrize("cell", ["\u200b", " \ufeff ", "\u3164", "\u200b无", "\ufe0f"])
+def test_what_nobody_sees_is_nothing(cell: str) -> None:
+    assert [read(cell) for read in (cells.text, cells.day, cells.number, cells.id_number)] == [None] * 4
+
+
 def test_a_text_keeps_its_full_width_signs_and_loses_its_dirt() -> None:
     assert cells.text(" 示编〔2020〕1号\u200b ") == "示编〔2020〕1号"
     assert cells.text("临江镇（街道）\n办公室") == "临江镇（街道）办公室"
@@ -207,13 +221,27 @@ def test_a_text_keeps_its_full_width_signs_and_loses_its_dirt() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "meant"),
-    [(30.0, 30), ("30", 30), ("３０", 30), ("30人", 30), ("30 名", 30), ("1,200", 1200), ("30.0", 30), ("—", None), (0.0, 0)],
+    [
+        (30.0, 30),
+        ("30", 30),
+        ("３０", 30),
+        ("30人", 30),
+        ("30 名", 30),
+        ("1,200", 1200),
+        ("30.0", 30),
+        ("—", None),
+        (0.0, 0),
+        ("三十名", 30),
+        ("十", 10),
+        ("二十五", 25),
+        ("三", 3),
+    ],
 )
 def test_a_number_is_read_through_its_dirt(cell: Cell, meant: int | None) -> None:
     assert cells.number(cell) == meant
 
 
-@pytest.mark.parametrize("cell", ["二十", 2.5, "-3", "约30", "1000000"])
+@pytest.mark.parametrize("cell", ["三五", "一百二十", "二〇", 2.5, "-3", "约30", "1000000"])
 def test_what_is_no_number_is_refused(cell: Cell) -> None:
     refused(cells.number, cell)
 
@@ -222,13 +250,13 @@ def test_what_is_no_number_is_refused(cell: Cell) -> None:
     ("cell", "meant"),
     [
         ("是", True),
-        ("√", True),
+        *[(each, True) for each in ("√", "✔", "✔\ufe0f", "☑", "✅")],
         (True, True),
         ("1", True),
         (1.0, True),
         ("无", False),
         ("否", False),
-        ("×", False),
+        *[(each, False) for each in ("×", "✘", "✕")],
         ("", None),
         ("/", None),
     ],

@@ -104,12 +104,17 @@ async def quota(database: Database, row: Row, posts: int, effective_on: date = d
     await set_quota(database, by(), SetQuota(**row.key, posts=posts, effective_on=effective_on, document_on=effective_on))
 
 
+def name_of(number: int) -> str:
+    """A name of somebody invented, without digits."""
+    return "测试人员" + str(number).translate(str.maketrans("0123456789", "〇一二三四五六七八九"))
+
+
 async def person(database: Database, unit_id: UUID, born: date | None = None, sex: Sex = Sex.FEMALE) -> UUID:
     number = next(_numbers)
     birth = born or date(1960 + number // 250 % 40, number // 25 % 12 + 1, number % 25 + 1)
     what = RegisterPerson(
         unit_id=unit_id,
-        name=f"测试人员{number}",
+        name=name_of(number),
         id_number=id_number(number, birth, sex),
         sex=sex,
         birth_on=birth,

@@ -337,6 +337,22 @@ async def test_a_name_that_no_file_may_bring_comes_in_by_no_other_door(doors: Do
         assert [(each["field"], said in each["reason"]) for each in answer.json()["fields"]] == [("name", True)]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("张三、李四", "几个人"), ("张三②", "数字"), ("张三（借调）", "括号"), ("··", "未填写")],
+    ids=["two", "digit", "remark", "dots"],
+)
+async def test_a_name_that_no_file_may_bring_of_a_person_comes_in_by_no_other_door(
+    doors: Doors, roster_db: Database, name: str, said: str
+) -> None:
+    unit_id = (await given.row(roster_db, posts=1)).unit_id
+
+    answer = await doors.http.post(f"/units/{unit_id}/persons", json=PERSON | {"name": name}, headers=doors.office)
+
+    assert answer.status_code == 422
+    assert [(each["field"], said in each["reason"]) for each in answer.json()["fields"]] == [("name", True)]
+
+
 async def test_the_codes_are_data(doors: Doors) -> None:
     codes = (await doors.http.get("/codes", headers=doors.office)).json()
 

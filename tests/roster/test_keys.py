@@ -68,7 +68,7 @@ async def registered_as(database: Database, cipher: FieldCipher, unit_id: UUID, 
     born = BORN + timedelta(number // 100)
     what = RegisterPerson(
         unit_id=unit_id,
-        name=f"测试人员{number}",
+        name=given.name_of(number),
         id_number=given.id_number(number, born),
         sex=Sex.FEMALE,
         birth_on=born,

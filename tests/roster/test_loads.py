@@ -30,7 +30,7 @@ DAY = date(2020, 3, 1)
 
 def person(number: int, **more: object) -> OpenLoadedPerson:
     facts: dict[str, object] = {
-        "name": f"测试人员{number}",
+        "name": given.name_of(number),
         "id_number": given.id_number(number),
         "sex": Sex.FEMALE,
         "birth_on": given.BORN,
@@ -139,7 +139,7 @@ async def test_a_loaded_person_is_the_same_as_a_registered_and_placed_one(roster
     async with roster_db.reading() as conn:
         seen = await person_view(conn, given.CIPHER, person_id, office, LATEST)
 
-    assert (seen.name, seen.certified_birth_on, seen.professional_title) == ("测试人员1", date(1985, 1, 1), "高级教师")
+    assert (seen.name, seen.certified_birth_on, seen.professional_title) == (given.name_of(1), date(1985, 1, 1), "高级教师")
     assert seen.id_number == masked_id_number(given.id_number(1))
     assert seen.placement is not None
     assert (seen.placement.unit_id, seen.placement.entry_reason) == (done.unit_id, "first_load")

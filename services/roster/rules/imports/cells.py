@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from services.roster.models.fields import Field, Kind
-from services.roster.models.texts import unfit
+from services.roster.models.texts import LONGEST_NAME, unfit, unfit_name
 from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
 from shared.law.uscc import InvalidUscc, parse_uscc
 from shared.spelling import BESIDE_HAN, plain_name, standard_han
@@ -25,34 +25,38 @@ Reader: TypeAlias = Callable[[Cell], Value]
 
 LONGEST = {"duties": 20_000}
 USUAL_LENGTH = 200
-_LONGEST_NAME = 50
 _NOTHING = frozenset(
     "无 (无) 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
 )
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
-_INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufeff\uffa0\u00ad]")
+_INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufe0e\ufe0f\ufeff\uffa0\u00ad]")
 _SPACES = re.compile(r"\s+")
-_REMARK = re.compile(r"[（(【\[]")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
 _PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa50-9A-Za-z〔〕（）、]*")
 _PLAIN_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
-_DAY = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})(?:[-/.月])(\d{1,2})[日号]?")
+_DAY = re.compile(r"(?P<year>\d{4})(?:年|(?P<mark>[-/.、。,]))(?P<month>\d{1,2})(?:月|(?(mark)(?P=mark)|[-/.]))(?P<day>\d{1,2})[日号]?")
+_RUN_DAY = re.compile(r"(?P<year>(?:19|20|21)\d{2})\.?(?P<month>\d{2})(?P<day>\d{2})")
+_SPACED = re.compile(r"\d{4}(?: \d{1,2}){1,2}")
 _TIME = re.compile(r"(?:[T ]|(?<=[日号])) *\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
-_MONTH = re.compile(r"(\d{4})(?:[-/.年])(\d{1,2})月?份?")
+_MONTH = re.compile(r"(\d{4})(?:[-/.年、。,])(\d{1,2})月?份?")
 _CUT_MONTH = re.compile(r"(?:19|20|21)\d{2}\.1")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
+_CHINESE_NUMBER = re.compile("(?:[一二三四五六七八九]?十[一二三四五六七八九]?|[一二三四五六七八九])(?=[人名个员]?$)")
 _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
 _BRACKETS = str.maketrans("〔〕【】［］", "[][][]")
 _EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
 _TO_1904 = 1_462
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
-_SERIALS = range(7_000, 80_000)
+_SERIALS = range(10_000, 80_000)
+_YEAR_AND_MONTH = re.compile(r"(?:19|20)\d{2}[1-9](?:\.0)?")
+_AMBIGUOUS_SERIAL = "可能是年月（如 2015 年 9 月写成 20159），也可能是 Excel 的日期数字，请写成 2026-09-18 这样的完整日期"
 _AMBIGUOUS = "可能是 1 月，也可能是 10 月（数字格式会丢掉末尾的 0），请写成 2021-01 或 2021-10 这样的文本"
-_TRUE = frozenset("是 有 对 √ ✓ ☑ 1 Y YES TRUE 真".split())  # noqa: SIM905
-_FALSE = frozenset("否 无 没有 不是 × ✗ X 0 N NO FALSE 假".split())  # noqa: SIM905
+_NO_DATE = "不是日期，请写成 2026-09-18"
+_TRUE = frozenset("是 有 对 √ ✓ ✔ ☑ ✅ 1 Y YES TRUE 真".split())  # noqa: SIM905
+_FALSE = frozenset("否 无 没有 不是 × ✗ ✘ ✕ ✖ X 0 N NO FALSE 假".split())  # noqa: SIM905
 NOT_FILLED = "未填写，请补填"
 ROUNDED = "末三位是 000，可能曾以数字格式存放而丢失，请与证件核对"
 """Of a number that nobody knows yet: one that the register holds has lost nothing."""
@@ -131,7 +135,7 @@ def is_nothing(cell: Cell) -> bool:
         return True
     if not isinstance(cell, str):
         return cell != cell  # noqa: PLR0124  a number that is none
-    plain = cell.strip().strip("\u3000'")
+    plain = _INVISIBLE.sub("", cell).strip().strip("\u3000'")
     return not plain or plain in _NOTHING or (len(plain) < 4 and unicodedata.normalize("NFKC", plain) in _NOTHING)
 
 
@@ -171,28 +175,19 @@ def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
         raise Wrong(said)
     if len(plain) > longest:
         raise Wrong(f"超过 {longest} 个字，请缩短")
-    return plain
+    return plain or None
 
 
 def name(cell: Cell) -> str | None:
     """A person's name: no spaces inside, the dot of minority names U+00B7."""
-    if isinstance(cell, str) and len(cell) <= _LONGEST_NAME and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
+    if isinstance(cell, str) and len(cell) <= LONGEST_NAME and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
         return cell  # as most are
     if isinstance(cell, float | int):
         raise Wrong("应为姓名，单元格中却是数字，请核对是否错列")
-    plain = text(cell, _LONGEST_NAME)
-    if plain is None:
-        return None
-    if _REMARK.search(plain):
-        raise Wrong("姓名后带有括号备注，请只保留姓名，备注另填")
-    plain = plain_name(plain).strip("·")
-    if any(unicodedata.category(each) in {"Nd", "No"} or (_is_sign(each) and each not in "·'’-") for each in plain):
-        raise Wrong("姓名中含有数字或符号，请核对")
+    plain = plain_name(text(cell, LONGEST_NAME) or "").strip("·")
+    if said := unfit_name(plain):
+        raise Wrong(said)
     return plain or None
-
-
-def _is_sign(char: str) -> bool:
-    return unicodedata.category(char)[0] in "PS"
 
 
 def texts(cell: Cell) -> tuple[str, ...] | None:
@@ -207,9 +202,12 @@ def number(cell: Cell) -> int | None:
     """A number of posts, 0 or more."""
     if is_nothing(cell):
         return None
-    found = _NUMBER.fullmatch(folded(cell).replace(",", ""))
+    plain = (
+        _CHINESE_NUMBER.sub(lambda found: _digits(found.group()), folded(cell).replace(",", "")) if isinstance(cell, str) else folded(cell)
+    )
+    found = _NUMBER.fullmatch(plain)
     if found is None:
-        raise Wrong("应为 0 或正整数，请只填数字")
+        raise Wrong("应为 0 或正整数，请只填阿拉伯数字，如 30")
     if int(found.group(1)) > 100_000:
         raise Wrong("数字过大，请核对")
     return int(found.group(1))
@@ -258,12 +256,12 @@ def month(cell: Cell) -> str | None:
     """A month, as its first day. A whole day may stand there too, and is kept."""
     if is_nothing(cell):
         return None
-    if isinstance(cell, float) and 1900 <= cell < 2200 and cell != int(cell):
-        return _month_of_number(cell).isoformat()
-    plain = _in_digits(folded(cell))
     full = _date(cell)
     if full is not None:
         return full.isoformat()
+    if isinstance(cell, float) and 1900 <= cell < 2200 and cell != int(cell):
+        return _month_of_number(cell).isoformat()
+    plain = _plain_date(cell)
     found = _MONTH.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})", plain)
     if found is None:
         raise Wrong(_no_date(plain))
@@ -328,18 +326,21 @@ def _date(cell: Cell) -> date | None:
     """A whole day, or None. Raises Wrong for a day that does not exist."""
     if isinstance(cell, str) and _PLAIN_DAY.fullmatch(cell):
         return _real(int(cell[:4]), int(cell[5:7]), int(cell[8:]))
-    plain = _in_digits(folded(_without_time(cell)))
-    found = _DAY.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})(\d{2})", plain)
+    plain = _plain_date(cell)
+    found = _DAY.fullmatch(plain) or _RUN_DAY.fullmatch(plain)
     if found:
-        return _real(*(int(part) for part in found.groups()))
+        return _real(*(int(found[part]) for part in ("year", "month", "day")))
+    if _YEAR_AND_MONTH.fullmatch(plain):
+        raise Wrong(_AMBIGUOUS_SERIAL)
     if re.fullmatch(r"\d{4,5}(?:\.\d+)?", plain) and int(float(plain)) in _SERIALS:
         return _EPOCH + timedelta(days=int(float(plain)))
     return None
 
 
-def _without_time(cell: Cell) -> str:
-    """While the space still stands between them: without it, 2015/9/1 00:00 would be the tenth."""
-    return _TIME.sub("", unicodedata.normalize("NFKC", written(cell)))
+def _plain_date(cell: Cell) -> str:
+    """A time is no part of it, while the space still stands between them: without it, 2015/9/1 00:00 would be the tenth, and 2015 1 1 November."""
+    plain = _TIME.sub("", unicodedata.normalize("NFKC", written(cell)))
+    return _in_digits(folded(plain.replace(" ", "-") if _SPACED.fullmatch(plain) else plain)).rstrip(".。、")
 
 
 def _real(year: int, month_: int, day_: int) -> date:
@@ -361,7 +362,9 @@ def _month_of_number(cell: float) -> date:
     year, part = f"{cell:.15g}".split(".")
     if part == "1":
         raise Wrong(_AMBIGUOUS)
-    return _real(int(year), int(part[:2]), 1)
+    if len(part) > 2:
+        raise Wrong(_NO_DATE)
+    return _real(int(year), int(part), 1)
 
 
 def _in_digits(plain: str) -> str:
@@ -379,10 +382,10 @@ def _digits(chinese: str) -> str:
 
 
 def _no_date(plain: str) -> str:
-    if re.fullmatch(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?", plain):
+    if re.fullmatch(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?|(?!19|20|21)\d{2}(?:0[1-9]|1[0-2])", plain):
         return "年份只有两位，请写四位年份，如 1986-03-05"
     if re.fullmatch(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", plain):
         return "月、日的先后不能确定，请写成 2026-09-18"
     if re.fullmatch(r"(?:19|20|21)\d{2}年?", plain):
         return "只有年份，缺少月、日，请补全"
-    return "不是日期，请写成 2026-09-18"
+    return _NO_DATE
