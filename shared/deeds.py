@@ -48,6 +48,7 @@ COMMANDS = {
     "set_seats": "核定领导职数",
     "take_effect": "审批结果生效",
     "tell_calendar": "告知日历变动",
+    "tell_seats": "告知领导职数现状",
     "transfer_person": "人员调动",
     "unfreeze_unit": "解冻单位",
     "write_units": "写入导入的单位",

@@ -11,6 +11,7 @@ from services.roster.commands.comparisons import forget_lost_files
 from services.roster.commands.imports import forget_overdue, serve_upkeep
 from services.roster.commands.keys import opens
 from services.roster.commands.spellings import write_missing_spellings
+from services.roster.commands.untold_seats import tell_untold_seats
 from services.roster.models.audited import AUDITED
 from services.roster.queries.exports import EXPORTS
 from services.roster.settings import RosterSettings
@@ -55,6 +56,7 @@ async def main() -> None:
             serve_exports(office),
             serve_upkeep(
                 partial(write_missing_spellings, database),
+                partial(tell_untold_seats, database, clock),
                 partial(forget_overdue, database, clock),
                 partial(forget_lost_files, database, clock, kept),
             ),

@@ -99,6 +99,13 @@ class SetSeats(Request):
     baseline: bool = False
 
 
+class TellSeats(Request):
+    """One level of a unit, as it stands."""
+
+    unit_id: UUID
+    level: str
+
+
 class KeptByUnit(Request):
     """What the unit itself keeps up to date of a post, no key item (★): where somebody sits, and of somebody outside the establishment the contract."""
 
