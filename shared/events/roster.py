@@ -140,6 +140,9 @@ class SeatsChanged(RosterEvent):
     effective_on: date | None = Field(None, description="From which day on, where one was told: by an approval, an appointment, a relief.")
     others: tuple[SeatsState, ...] = Field((), description="The further levels that the same document set.")
     level_label: str = Field("", description="What the level is called; empty: not told, show the code.")
+    over_seats_cause: OverQuotaCause | None = Field(
+        None, description="Why the number was lowered below the leaders in post, as the office recorded it; none: nothing was said."
+    )
 
     @property
     def levels(self) -> tuple[SeatsState, ...]:

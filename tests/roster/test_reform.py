@@ -44,6 +44,7 @@ from services.roster.models.units import (
     Reformed,
     ReformInFlight,
     ReformOverfills,
+    ReformOverfillsSeats,
     UnitClosedBefore,
     UnitNotEmpty,
     UnitUnderFreeze,
@@ -138,6 +139,22 @@ async def test_a_merged_units_posts_people_and_seats_are_on_the_successor_from_t
         "reallocation", "reallocation", done.reform_id, done.reform_id,
     )  # fmt: skip
     assert second.authorisation_no == head.authorisation_no
+
+
+async def test_a_reform_leaves_more_leaders_beyond_their_seats_only_with_its_cause_and_the_trial_says_so(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=1, effective_on=date(2021, 1, 1)))
+    head = given.placement(row, await given.person(roster_db, row.unit_id), date(2026, 9, 2))
+    await place_person(roster_db, given.by(), head.model_copy(update={"seat_level": "unit_head"}))
+    lower = {"step": "set_seats", "unit_id": row.unit_id, "level": "unit_head", "approved": 0}
+
+    tried = await reform_trials.try_reform(roster_db, given.by(), reform(lower))
+    with pytest.raises(ReformOverfillsSeats):
+        await carried_out(roster_db, lower)
+
+    assert [(each.code, each.step) for each in tried.problems] == [("reform_overfills_seats", None)]
+    await carried_out(roster_db, lower, over_quota_cause="policy")
+    assert [(seat.approved, seat.used) for seat in (await view(roster_db, row.unit_id)).seats] == [(0, 1)]
 
 
 async def test_a_trial_that_meets_a_deadlock_is_made_again(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

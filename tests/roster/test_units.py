@@ -20,6 +20,7 @@ from services.roster.models.refusals import (
     Frozen,
     FundingUnknown,
     KindNotAllowed,
+    SeatsBelowUse,
     SeatsChangedLater,
     UnitCodeTaken,
     UnitUnknown,
@@ -47,8 +48,8 @@ from services.roster.queries.unit_history import SORTS, unit_history
 from shared.auth import Who
 from shared.clock import at_hour
 from shared.db import Database
-from shared.events.roster import UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
-from shared.glossary import FreezeScope, Role
+from shared.events.roster import SeatsChanged, UnitChanged, UnitClosed, UnitFrozen, UnitRegistered, UnitUnfrozen
+from shared.glossary import FreezeScope, OverQuotaCause, Role
 from shared.pages import Cursors, Paging, ordered
 from tests.roster import given
 
@@ -436,6 +437,28 @@ async def test_seats_are_changed_in_the_order_of_their_days(roster_db: Database,
     assert [seat.approved for seat in (await seen(roster_db, unit_id)).seats] == [2]
     await changed(3, SINCE)
     assert [seat.approved for seat in (await seen(roster_db, unit_id)).seats] == [3]
+
+
+async def test_seats_are_lowered_below_the_leaders_in_post_only_with_a_recorded_cause(roster_db: Database) -> None:
+    """Must fail when they are lowered without: 超职数 would be made with a number, and nobody would have said so before."""
+    row = await given.row(roster_db, 2)
+    seats = {"unit_id": row.unit_id, "level": "unit_deputy", "effective_on": given.TODAY}
+    await set_seats(roster_db, given.by(), SetSeats(approved=2, **seats))
+    for _ in range(2):
+        post = given.placement(row, await given.person(roster_db, row.unit_id), date(2026, 9, 2))
+        await place_person(roster_db, given.by(), post.model_copy(update={"seat_level": "unit_deputy"}))
+    events = len(await given.published(roster_db))
+
+    with pytest.raises(SeatsBelowUse) as refused:
+        await set_seats(roster_db, given.by(), SetSeats(approved=0, **seats))
+
+    assert (refused.value.facts["approved"], refused.value.facts["used"]) == ("0", "2")
+    assert len(await given.published(roster_db)) == events
+    await set_seats(roster_db, given.by(), SetSeats(approved=0, over_seats_cause=OverQuotaCause.POLICY, **seats))
+    told = await given.last_event(roster_db)
+    assert isinstance(told, SeatsChanged)
+    assert (told.approved, told.used, told.over_seats_cause) == (0, 2, OverQuotaCause.POLICY)
+    await set_seats(roster_db, given.by(), SetSeats(approved=1, **seats))  # it rises
 
 
 async def test_seats_and_their_use_are_those_of_the_day(roster_db: Database) -> None:

@@ -95,11 +95,12 @@ class MovedQuotaBody(QuotaBody):
 
 
 class SeatsBody(Write):
-    """领导职数 of one level."""
+    """领导职数 of one level; lowered below the leaders in post only with the office's recorded cause."""
 
     level: str
     approved: int
     effective_on: date
+    over_seats_cause: OverQuotaCause | None = None
 
 
 class CodesBody(Write, AddCodes):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.reform_moves import settle_causes
-from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, take_all, take_step
+from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, seats_over_now, take_all, take_step
 from services.roster.commands.unit_changes import ensure_kinds_fit
 from services.roster.models.fields import UNITS
 from services.roster.models.units import (
@@ -26,7 +26,7 @@ from services.roster.models.units import (
 )
 from services.roster.queries.codes import Code, codes, row_words
 from services.roster.queries.unit_records import names_of, record_of, records_of
-from services.roster.rules.reforms import Row, ensure_no_more_over
+from services.roster.rules.reforms import Row, ensure_no_more_over, ensure_no_more_over_seats
 from shared.db import By, Connection, Database, retried
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -60,7 +60,7 @@ async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
     by = replace(by, document_no=by.document_no or "—")
     reform_id, named = uuid7(), await take_all(conn, what)
     problems += await _done_before(conn, by, what)
-    before = await excess_now(conn, named)
+    before, leaders = await excess_now(conn, named), await seats_over_now(conn, named)
     await remember(conn, by, what, reform_id)
     work = Work(what.effective_on, reform_id, what=what)
     steps: list[StepTried] = []
@@ -68,7 +68,7 @@ async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
     for number, step in enumerate(what.steps, start=1):
         work, problem = await _step(conn, by, work, step, number, steps)
         refused += problem
-    problems += refused or await _of_whole(conn, work, before, named)
+    problems += refused or [*await _of_whole(conn, work, before, named), *await _of_leaders(conn, work, leaders, named)]
     done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
     return ReformTried(**done, steps=steps, problems=problems)
 
@@ -159,6 +159,12 @@ async def _of_whole(conn: Connection, work: Work, before: Counter[Row], named: S
     for row in sorted(after - before):
         problems += _problems(partial(ensure_no_more_over, Counter({row: before[row]}), Counter({row: after[row]}), cause, words))
     return problems
+
+
+async def _of_leaders(conn: Connection, work: Work, before: Counter[str], named: Sequence[UUID]) -> list[ReformProblem]:
+    after, cause = await seats_over_now(conn, named), work.what.over_quota_cause
+    levels = [(Counter({level: before[level]}), Counter({level: after[level]})) for level in sorted(after - before)]
+    return _problems(*(partial(ensure_no_more_over_seats, then, now, cause) for then, now in levels))
 
 
 def _problems(*checks: Callable[[], object]) -> list[ReformProblem]:

@@ -36,9 +36,10 @@ from services.roster.models.units import (
 from services.roster.queries.codes import row_words
 from services.roster.queries.establishments import establishment, establishments
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
+from services.roster.queries.seats import seats_now
 from services.roster.queries.unit_records import ensure_open, record_of
 from services.roster.rules.posts import ensure_not_frozen
-from services.roster.rules.reforms import ensure_no_more_over, excess_of
+from services.roster.rules.reforms import ensure_no_more_over, ensure_no_more_over_seats, excess_of, seats_over
 from shared.clock import business_day
 from shared.db import By, Connection, command
 from shared.errors import DomainError
@@ -74,7 +75,7 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
         raise DocumentAfterEffect(document_on=what.document_on)
     reform_id, named = uuid7(), await take_all(conn, what)
     await ensure_new(conn, by, what)
-    before = await excess_now(conn, named)
+    before, leaders = await excess_now(conn, named), await seats_over_now(conn, named)
     await remember(conn, by, what, reform_id)
     work = Work(what.effective_on, reform_id, what=what)
     for number, step in enumerate(what.steps, start=1):
@@ -82,6 +83,7 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
     await ensure_kinds_fit(conn, work)
     await settle_causes(conn, work.movers, what.over_quota_cause)
     ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause, await row_words(conn))
+    ensure_no_more_over_seats(leaders, await seats_over_now(conn, named), what.over_quota_cause)
     await _tell(conn, by, work)
     return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
 
@@ -153,6 +155,11 @@ async def ensure_new(conn: Connection, by: By, what: Reform) -> None:
 async def excess_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
     """What these units hold beyond their quotas."""
     return excess_of([row for unit_id in unit_ids for row in await establishments(conn, unit_id)])
+
+
+async def seats_over_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[str]:
+    """Leaders of these units beyond 领导职数, level by level."""
+    return seats_over([seats for unit_id in unit_ids for seats in await seats_now(conn, unit_id)])
 
 
 async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:

@@ -19,7 +19,7 @@ from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import ensure_known_category, frozen_by
 from services.roster.queries.seats import LAST, label_of, taken_in
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
-from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen
+from services.roster.rules.posts import ensure_may_grow, ensure_not_frozen, ensure_seats_above_use
 from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -162,16 +162,17 @@ async def _inherit_freezes(conn: Connection, by: By, unit_ids: Sequence[UUID]) -
 
 @command
 async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
-    """Set the approved leadership posts of one level, from a date on. Needs a document."""
+    """Set the approved leadership posts of one level, from a date on. Lowered below the leaders in post only with the office's recorded cause."""
     document_no = document_of(by)
     await ensure_known_level(conn, today_of(by, what.effective_on), what.unit_id, what.level, what.approved)
     version = await take_unit(conn, what.unit_id)
     await ensure_open(conn, what.unit_id)
     await ensure_seats_may_grow(conn, what)
+    before = (await seats_state(conn, what.unit_id, what.level)).approved
     await replace_seats(conn, by, what, document_no)
-    await outbox.append(
-        conn, by, await seats_changed(conn, by, what.unit_id, version, what.level, what.effective_on, baseline=what.baseline)
-    )
+    ensure_seats_above_use(before, await seats_state(conn, what.unit_id, what.level), what.over_seats_cause)
+    changed = await seats_changed(conn, by, what.unit_id, version, what.level, what.effective_on, baseline=what.baseline)
+    await outbox.append(conn, by, changed.model_copy(update={"over_seats_cause": what.over_seats_cause}))
 
 
 async def ensure_seats_may_grow(conn: Connection, what: SetSeats) -> None:
@@ -191,14 +192,15 @@ async def ensure_known_level(conn: Connection, on: date, unit_id: UUID, level: s
 async def replace_seats(conn: Connection, by: By, what: SetSeats, document_no: str) -> None:
     """The number of one level holds from the effective date on; what was recorded before is closed, not overwritten. Raises SeatsChangedLater."""
     await conn.execute(
-        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
-        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange($5, NULL), $6)",
+        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no, over_seats_cause)"
+        " VALUES ($1, $2, $3, daterange($4, NULL), tstzrange($5, NULL), $6, $7)",
         what.unit_id,
         what.level,
         what.approved,
         what.effective_on,
         await _close_seats(conn, by, what) or by.as_of,
         document_no,
+        what.over_seats_cause,
     )
 
 
@@ -220,8 +222,8 @@ async def _close_seats(conn: Connection, by: By, what: SetSeats) -> datetime | N
         by.as_of,
     )
     await conn.execute(
-        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no)"
-        " SELECT unit_id, level, approved, daterange(lower(during), $2), tstzrange($3, NULL), document_no FROM seats"
+        "INSERT INTO seats (unit_id, level, approved, during, recorded, document_no, over_seats_cause)"
+        " SELECT unit_id, level, approved, daterange(lower(during), $2), tstzrange($3, NULL), document_no, over_seats_cause FROM seats"
         " WHERE id = $1 AND lower(during) < $2",
         last["id"],
         what.effective_on,

@@ -143,6 +143,13 @@ class SeatsChangedLater(Conflict):
     sentence = "该职务层次的领导职数自 {since} 起已另有变更。请按生效时间的先后办理。"
 
 
+class SeatsBelowUse(Conflict):
+    """Lowered below the leaders in post, without a recorded cause."""
+
+    code = "seats_below_use"
+    sentence = "变更后{level}的领导职数 {approved} 名低于实配 {used} 名。请先办理免职或调任，或者注明超配原因并附批准文件。"
+
+
 class QuotaBelowZero(Conflict):
     """More posts than there are."""
 

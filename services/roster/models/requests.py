@@ -90,12 +90,13 @@ class MoveQuota(QuotaRow):
 
 
 class SetSeats(Request):
-    """领导职数 of one level, from a day on."""
+    """领导职数 of one level, from a day on; with `over_seats_cause` lowered below the leaders in post: the office records why."""
 
     unit_id: UUID
     level: str = Field(min_length=1, max_length=50)
     approved: int = Field(ge=0, le=1000)
     effective_on: date
+    over_seats_cause: OverQuotaCause | None = None
     baseline: bool = False
 
 

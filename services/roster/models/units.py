@@ -166,7 +166,7 @@ Step = Annotated[Establish | Change | Merge | Split | MovePosts | MovePeople | S
 
 
 class Reform(Request):
-    """One document, one date, steps in order. With `over_quota_cause` it may leave more people over quota than there were."""
+    """One document, one date, steps in order. With `over_quota_cause` it may leave more people over quota, or more leaders over 领导职数, than there were."""
 
     title: str = Field(min_length=1, max_length=200)
     effective_on: date
@@ -348,6 +348,15 @@ class ReformOverfills(Conflict):
 
     code = "reform_overfills"
     sentence = "改革后 {kind}（{funding}）将超出编制 {after} 名，改革前为 {before} 名。请在方案中一并划转编制，或注明超编原因并附批准文件。"
+
+
+class ReformOverfillsSeats(Conflict):
+    """More leaders beyond 领导职数 than before."""
+
+    code = "reform_overfills_seats"
+    sentence = (
+        "改革后{level}将超出领导职数 {after} 名，改革前为 {before} 名。请先办理免职或调任、一并核定职数，或注明超编原因并附批准文件。"
+    )
 
 
 class DocumentAfterEffect(Conflict):

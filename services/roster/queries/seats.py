@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from shared.db import Connection
+from shared.events.roster import SeatsState
 
 Held = Callable[[str], str]
 """The condition that a row of a table holds at the moment asked about."""
@@ -51,6 +52,12 @@ def seat_of(post: str, held: Held) -> str:
 LAST: Held = "upper_inf({0}.during) AND upper_inf({0}.recorded)".format
 SEAT_NOW = seat_of("placements", LAST)
 """The last one of a row of `placements`."""
+
+
+async def seats_now(conn: Connection, unit_id: UUID) -> list[SeatsState]:
+    """Every level of a unit, as known now."""
+    rows = await conn.fetch(f"SELECT level, level_label, approved, used FROM ({levels_of('$1', LAST)}) AS levels", unit_id)
+    return [SeatsState.model_validate(dict(row)) for row in rows]
 
 
 async def seat_now(conn: Connection, placement_id: UUID) -> str | None:

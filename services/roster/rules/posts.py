@@ -34,6 +34,7 @@ from services.roster.models.refusals import (
     ReservationUnknown,
     ReservationUsedUp,
     SameUnit,
+    SeatsBelowUse,
     SeatsExhausted,
 )
 from services.roster.models.requests import PostDetails
@@ -61,6 +62,12 @@ def ensure_seat_vacant(seats: SeatsState) -> None:
     """空缺 ≥ 1 of this level alone (领导职数使用; domain §2.3)."""
     if seats.used >= seats.approved:
         raise SeatsExhausted(level=seats.level_label or seats.level, approved=seats.approved, used=seats.used)
+
+
+def ensure_seats_above_use(before: int, seats: SeatsState, recorded_cause: str | None) -> None:
+    """A number lowered below the leaders in post needs the office's recorded cause and document; one that rises asks for nothing."""
+    if seats.approved < min(before, seats.used) and recorded_cause is None:
+        raise SeatsBelowUse(level=seats.level_label or seats.level, approved=seats.approved, used=seats.used)
 
 
 def ensure_no_seat_vacant(seats: SeatsState) -> None:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from services.roster.models.facts import RowWords
-from services.roster.models.units import ReformOverfills
-from shared.events.roster import EstablishmentState
+from services.roster.models.units import ReformOverfills, ReformOverfillsSeats
+from shared.events.roster import EstablishmentState, SeatsState
 from shared.glossary import OverQuotaCause
 
 Row = tuple[str, str]
@@ -24,6 +24,21 @@ def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQu
     for (kind, funding), posts in sorted((after - before).items()):
         if posts and cause is None:
             raise ReformOverfills(**words(kind=kind, funding=funding), before=before[kind, funding], after=after[kind, funding])
+
+
+def seats_over(levels: Iterable[SeatsState]) -> Counter[str]:
+    """Leaders beyond 领导职数, per level, each unit for itself."""
+    over: Counter[str] = Counter()
+    for seats in levels:
+        over[seats.level_label or seats.level] += max(0, seats.used - seats.approved)
+    return over
+
+
+def ensure_no_more_over_seats(before: Counter[str], after: Counter[str], cause: OverQuotaCause | None) -> None:
+    """The same of leaders: more beyond 领导职数 than there were need the office's recorded cause."""
+    for level in sorted(after - before):
+        if cause is None:
+            raise ReformOverfillsSeats(level=level, before=before[level], after=after[level])
 
 
 def settled_causes(
