@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -41,7 +42,7 @@ class Renderer:
         """`font_dir` holds the office's own fonts (仿宋, 楷体 …); templates prefer them where they are. `mark` stands at the head of every page."""
         self._mark = mark
         files = [pylopdf_fonts_zh_cn.sans_path(), pylopdf_fonts_zh_cn.serif_path(), *_font_files(font_dir)]
-        self._drawable = VARIATIONS.union(code for file in files for code in _code_points(file))
+        self._drawable = VARIATIONS.union(*map(_code_points, files))
         folders = [str(folder) for folder in dict.fromkeys(file.parent for file in files)]
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
         self._compiler = typst.Compiler(root=str(ROOT), font_paths=fonts, ignore_system_fonts=True)
@@ -139,7 +140,9 @@ def _font_files(font_dir: Path | None) -> list[Path]:
     return sorted(file for file in font_dir.iterdir() if file.suffix.lower() in {".ttf", ".otf", ".ttc", ".otc"})
 
 
-def _code_points(file: Path) -> Iterator[int]:
+@cache
+def _code_points(file: Path) -> frozenset[int]:
+    """A font of some ten thousand characters takes a while, and a process has several renderers."""
     collection = file.suffix.lower() in {".ttc", ".otc"}
-    for font in TTCollection(file, lazy=True).fonts if collection else [TTFont(file, lazy=True)]:
-        yield from font.getBestCmap() or ()
+    fonts = TTCollection(file, lazy=True).fonts if collection else [TTFont(file, lazy=True)]
+    return frozenset(code for font in fonts for code in font.getBestCmap() or ())

@@ -1,6 +1,7 @@
 """Real servers for every test: one stack of its own per run, a fresh database, topics and task queues per test."""
 
 import fcntl
+import functools
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
+import httpx._transports.default
 import pytest
 import pytest_asyncio
 from hypothesis import settings
@@ -56,6 +58,7 @@ _FIRST = (
 
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("house")
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]  # one: else each client reads all the world's certificates
 
 
 def free_place(places: Sequence[Place]) -> Place:

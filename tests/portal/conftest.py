@@ -1,21 +1,25 @@
 """The portal as it runs, with the services behind it played: what they answer is the test's own, so that any refusal and any text can be planted."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from deploy.local.place import CACHE
-from services.portal.app import create_app
+from services.portal.app import PUBLIC_REQUESTS, create_app
 from services.portal.queries.services import connected
 from services.portal.queries.sessions import Sessions
 from shared.glossary import Role
+from shared.guard import Rates
 
 BASE = "https://bianban.test"
 OURS = {"origin": BASE, "sec-fetch-site": "same-origin"}
@@ -105,13 +109,22 @@ class Door:
         return f"csrf-{key}"
 
 
+@cache
+def _made(_: frozenset[tuple[str, str]]) -> tuple[FastAPI, State]:
+    """The portal of this environment, and its state as it begins: to compile templates and resolve routes takes longer than most tests."""
+    app = create_app()
+    return app, app.state
+
+
 @pytest_asyncio.fixture
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
     given = {f"BIANBAN_{name}_URL": f"http://{name.lower()}" for name in ("IDENTITY", "ROSTER", "APPROVAL", "MONITORING", "REPORTING")}
     given |= {"BIANBAN_ENVIRONMENT": "production", "BIANBAN_ISSUER": "编办", "PORTAL_ASSETS": str(CACHE / "assets")}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    app, played = create_app(), Played()
+    told = frozenset((name, value) for name, value in os.environ.items() if name.startswith(("BIANBAN_", "PORTAL_")))
+    (app, begins), played = _made(told), Played()
+    app.state = State({**begins._state, "rates": Rates(PUBLIC_REQUESTS)})
     async with AsyncExitStack() as opened:
         await opened.enter_async_context(app.router.lifespan_context(app))
         addresses = {name: f"http://{name}" for name in ("identity", "roster", "approval", "monitoring", "reporting")}
