@@ -32,12 +32,13 @@ ROUNDS = {
 @pytest.mark.parametrize("user", ROUNDS)
 async def test_each_page_is_for_everybody_and_of_this_house_alone(whole: Place, user: str) -> None:
     found: dict[str, Any] = {}
+    rows: dict[str, str] = {}
     async with chromium() as browser:
         page, foreign = await _page(browser, whole, user)
         await (await page.context.new_cdp_session(page)).send("Network.emulateNetworkConditions", _SLOW_LINE)
         for name in ROUNDS[user]:
             await page.set_viewport_size({"width": 1366, "height": 768})
-            await go(page, whole.portal, PAGES[name][1])
+            await go(page, whole.portal, PAGES[name][1], rows)
             found[name] = await _faults(page)
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert foreign == []

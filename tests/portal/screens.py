@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from urllib.parse import urljoin
 
 from playwright.async_api import Browser, ConsoleMessage, Page
 
@@ -104,9 +105,10 @@ async def shoot(browser: Browser, base: str, size: str, folder: str, only: list[
         page.on("console", _complain)
         if user:
             await sign_in(page, base, user)
+        rows: dict[str, str] = {}
         for name, (whose, path) in PAGES.items():
             if whose == user and (not only or name in only):
-                await go(page, base, path)
+                await go(page, base, path, rows)
                 await page.screenshot(path=f"{folder}/{name}-{size}.png", full_page=True)
         await context.close()
 
@@ -122,22 +124,24 @@ async def sign_in(page: Page, base: str, user: str) -> None:
     await page.click(f"form:has(input[name=name][value='{user}']) button")
 
 
-async def go(page: Page, base: str, path: str) -> None:
-    """To one of PAGES."""
+async def go(page: Page, base: str, path: str, rows: dict[str, str] | None = None) -> None:
+    """To one of PAGES; `rows` keeps where the first row of each list leads."""
+    rows = {} if rows is None else rows
     how, _, address = ("", "", path) if path.startswith("/") else path.partition(":")
     address, *tails = address.split(">")
-    await page.goto(base + address)
-    await _open(page, how)
+    at = await _first(page, how, base + address, rows)
     for place, tail in enumerate(tails, 1):
-        await page.goto(page.url + tail)
-        await _open(page, how if place < len(tails) else "")
+        at = await _first(page, how if place < len(tails) else "", at + tail, rows)
+    await page.goto(at)
 
 
-async def _open(page: Page, how: str) -> None:
-    link = page.locator({"first": "a.row-link", "ops": "main a[href^='/ops?q=']"}.get(how, "nothing")).first
-    if await link.count():
-        await link.click()
-        await page.wait_for_load_state("networkidle")
+async def _first(page: Page, how: str, address: str, rows: dict[str, str]) -> str:
+    """Where the first row there leads."""
+    if how and address not in rows:
+        await page.goto(address)
+        link = page.locator({"first": "a.row-link", "ops": "main a[href^='/ops?q=']"}[how]).first
+        rows[address] = urljoin(address, await link.get_attribute("href")) if await link.count() else address
+    return rows[address] if how else address
 
 
 async def main() -> None:
