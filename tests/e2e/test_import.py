@@ -21,6 +21,7 @@ from deploy.imports import Importing
 from deploy.local.place import PROJECT, Place
 from deploy.local.stack import published
 from services.roster.models.fields import SHEETS
+from tests.e2e.command import bianban
 from tests.imports.rows import Cells, person, unit
 from tests.roster.importing import book
 from tests.sheets import hostile
@@ -51,15 +52,6 @@ def workbook(path: Path, seed: int) -> Path:
     return path
 
 
-async def bianban(place: Place, *arguments: str) -> tuple[int, str]:
-    def run() -> tuple[int, str]:
-        command = [sys.executable, "-m", "deploy.cli", *arguments, "--user", OFFICER]
-        done = subprocess.run(command, env=place.variables(), cwd=PROJECT, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
-
-    return await asyncio.to_thread(run)
-
-
 async def people_of(place: Place, seed: int) -> list[tuple[str, int, int]]:
     """Unit, people, and how many of them are beyond quota, in the roster's tables."""
     conn = await asyncpg.connect(place.database_url("bianban"))
@@ -73,7 +65,7 @@ async def people_of(place: Place, seed: int) -> list[tuple[str, int, int]]:
 
 
 async def test_checking_is_the_default_and_writes_nothing(whole: Place, tmp_path: Path) -> None:
-    code, said = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 901)))
+    code, said = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 901)), "--user", OFFICER)
 
     assert code == 1
     assert "人员 第 5 行 公民身份号码：校验码不符" in said
@@ -82,7 +74,7 @@ async def test_checking_is_the_default_and_writes_nothing(whole: Place, tmp_path
 
 
 async def test_a_file_with_errors_is_not_written_by_yes_alone(whole: Place, tmp_path: Path) -> None:
-    code, _ = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 902)), "--yes")
+    code, _ = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 902)), "--yes", "--user", OFFICER)
 
     assert code == 1
     assert await people_of(whole, 902) == []
@@ -92,9 +84,9 @@ async def test_the_good_rows_go_in_when_told_to_and_the_same_file_again_changes_
     path, report = workbook(tmp_path / "a.xlsx", 903), tmp_path / "report.xlsx"
     expected = sorted([("望汐市测试中心903", 2, 1), ("望汐市测试分中心903", 1, 0)])
 
-    first = await bianban(whole, "import", "roster", str(path), "--accept-valid", "--report", str(report))
+    first = await bianban(whole, "import", "roster", str(path), "--accept-valid", "--report", str(report), "--user", OFFICER)
     assert await people_of(whole, 903) == expected
-    again = await bianban(whole, "import", "roster", str(path), "--accept-valid")
+    again = await bianban(whole, "import", "roster", str(path), "--accept-valid", "--user", OFFICER)
 
     assert (first[0], again[0]) == (1, 1)
     assert "新单位 2 个，编制数 2 行，职数 0 行，人员 3 人（其中超编 1 人）" in first[1]
@@ -104,7 +96,7 @@ async def test_the_good_rows_go_in_when_told_to_and_the_same_file_again_changes_
 
 
 async def test_neither_output_nor_report_of_the_command_names_a_person_or_a_number(whole: Place, tmp_path: Path) -> None:
-    _, said = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 904)))
+    _, said = await bianban(whole, "import", "roster", str(workbook(tmp_path / "a.xlsx", 904)), "--user", OFFICER)
 
     assert f"{BORN + timedelta(days=904):%Y%m%d}" not in said
     assert "测试甲" not in said
@@ -122,9 +114,9 @@ async def test_who_may_not_load_is_told_so(whole: Place, tmp_path: Path) -> None
 async def test_each_template_can_be_read_back(whole: Place, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "t.xlsx"
 
-    code, _ = await bianban(whole, "template", kind, str(path))
-    second, refused = await bianban(whole, "template", kind, str(path))
-    empty, said = await bianban(whole, "import", kind, str(path))
+    code, _ = await bianban(whole, "template", kind, str(path), "--user", OFFICER)
+    second, refused = await bianban(whole, "template", kind, str(path), "--user", OFFICER)
+    empty, said = await bianban(whole, "import", kind, str(path), "--user", OFFICER)
 
     assert (code, second, empty) == (0, 1, 0)
     assert "已存在，未覆盖" in refused
