@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -12,12 +13,18 @@ import pytest_asyncio
 from deploy.local.place import Place
 from deploy.migrate import open_to_services
 from services.roster.app import create_app
+from services.roster.queries.exports import EXPORTS
 from shared import db
 from shared.auth import Tokens
+from shared.clock import Clock
 from shared.db import Database
+from shared.exports.running import Office as ExportOffice
+from shared.exports.shelf import Shelf
 from tests import secret_files
+from tests.exports.exporting import working
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.roster.exporting import House
 from tests.roster.importing import Office
 
 _EMPTY = """
@@ -85,3 +92,31 @@ async def doors(
 def office(roster_db: Database, tmp_path: Path) -> Office:
     """Who brings files."""
     return Office(roster_db, tmp_path)
+
+
+@pytest_asyncio.fixture
+async def idle(
+    stack: Place, roster_home: str, roster_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    """Nobody writes what is asked for."""
+    for name, value in stack.variables("roster").items():
+        monkeypatch.setenv(name, value)
+    url = stack.database_url("roster", roster_home)
+    monkeypatch.setenv("ROSTER_DATABASE_URL", url)
+    secrets = stack.home / "secrets"
+    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
+    app = create_app()
+    app.state.cipher, app.state.shelf = given.CIPHER, Shelf(tmp_path / "shelf", given.CIPHER)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://roster") as http,
+    ):
+        office = ExportOffice(roster_db, url, EXPORTS, app.state.shelf, Clock(None), timedelta(days=7), "演示数据")
+        yield House(Doors(http, tokens), office)
+
+
+@pytest_asyncio.fixture
+async def house(idle: House) -> AsyncIterator[House]:
+    """With a worker."""
+    async with working(idle.office):
+        yield idle
