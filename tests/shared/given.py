@@ -23,7 +23,7 @@ from shared.db import By, Connection, Database
 from shared.events.envelope import Event
 from shared.events.roster import QuotaChanged
 from shared.given_up import Hand
-from shared.listening import PARTITIONS, consume
+from shared.listening import PARTITIONS, consume, position
 
 NOW = datetime(2026, 9, 18, 1, tzinfo=UTC)
 TOPIC = "roster.events"
@@ -199,3 +199,18 @@ def first_occurrences(found: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
     for key, version in found:
         seen.setdefault(key, {})[version] = None
     return {key: list(versions) for key, versions in seen.items()}
+
+
+async def next_offset(kit: Kit, unit: UUID) -> int:
+    return await position(kit.database, "kit", kit.kafka[1] + TOPIC, partition_of(unit))
+
+
+async def past(kit: Kit, unit: UUID, offset: int) -> bool:
+    return await next_offset(kit, unit) >= offset
+
+
+async def all_past(kit: Kit, units: list[UUID], version: int) -> bool:
+    seen: int = await kit.database.pool.fetchval(
+        "SELECT count(*) FROM aggregate_versions WHERE version >= $2 AND aggregate_id = ANY($1)", [str(unit) for unit in units], version
+    )
+    return seen == len(units)

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import AIOKafkaConnection
@@ -22,13 +21,7 @@ from shared.broker import At, Broker, End
 from shared.broker_tail import Led
 from shared.db import Connection, readable_json
 from shared.kafka import KafkaSender
-from tests.shared.given import TOPIC, Kit, Where, by, changed, keep_effect, kit_of, put, taken, unit_in, until
-
-
-@pytest_asyncio.fixture
-async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
-    async with kit_of(database, kafka) as made:
-        yield made
+from tests.shared.given import TOPIC, Kit, by, changed, keep_effect, put, taken, unit_in, until
 
 
 async def lose_everything(where: tuple[str, str]) -> None:

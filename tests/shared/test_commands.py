@@ -1,7 +1,6 @@
 """`command`: one function, one transaction; a key makes a repeat harmless; a refusal leaves nothing and is judged anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
@@ -9,13 +8,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from pydantic import BaseModel
 
 from shared import db, outbox
 from shared.db import By, Connection, Database, command
 from shared.errors import Conflict, KeyReused, Unavailable
-from tests.shared.given import Kit, Where, by, changed, kit_of, until
+from tests.shared.given import Kit, Where, by, changed, until
 
 
 class Raise(BaseModel):
@@ -45,12 +43,6 @@ async def raise_counters(conn: Connection, by: By, what: Raise) -> Raised:
     if max(values) > what.most:
         raise Conflict
     return Raised(uuid4(), by.as_of.date(), tuple(values))
-
-
-@pytest_asyncio.fixture
-async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
-    async with kit_of(database, kafka) as made:
-        yield made
 
 
 async def counters(kit: Kit) -> list[int]:

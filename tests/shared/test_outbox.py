@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from pydantic import BaseModel
 from temporalio import activity
 from temporalio.api.enums.v1 import TaskQueueType
@@ -29,7 +28,7 @@ from shared.kafka import KafkaSender
 from shared.lanes import Lanes
 from shared.outbox import BODY_LIMIT, LANES, relay
 from shared.temporal import TemporalSender, connect, decide, serve_activities
-from tests.shared.given import Kit, Where, by, changed, doubles, first_occurrences, kill, kit_of, process, start, taken, until
+from tests.shared.given import Kit, by, changed, doubles, first_occurrences, kill, process, start, taken, until
 
 VERSIONS = 60
 UNITS = 8
@@ -39,12 +38,6 @@ class Argument(BaseModel):
     """What a workflow is started with."""
 
     text: str = "x"
-
-
-@pytest_asyncio.fixture
-async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
-    async with kit_of(database, kafka) as made:
-        yield made
 
 
 async def write(database: Database, units: Sequence[UUID], versions: range) -> None:

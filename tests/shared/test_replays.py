@@ -1,19 +1,17 @@
 """Replays: an ask stands until it was followed to its end, whatever happens in between, and nothing is left parked by the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from shared import dead_letters, inbox, replays
 from shared.consumer import KILLS
 from shared.db import Connection
 from shared.errors import Conflict
 from shared.events.roster import QuotaChanged
-from tests.shared.given import Kit, Where, changed, keep_effect, kit_of, put, unit_in, until
+from tests.shared.given import Kit, changed, keep_effect, put, unit_in, until
 
 DONE = "SELECT count(*) = 0 FROM replays"
 
@@ -28,12 +26,6 @@ class Refusing:
         await keep_effect(conn, event)
         if event.version == self.version and self.left:
             raise self.left.pop(0)
-
-
-@pytest_asyncio.fixture
-async def kit(database: Where, kafka: tuple[str, str]) -> AsyncIterator[Kit]:
-    async with kit_of(database, kafka) as made:
-        yield made
 
 
 async def _parked(kit: Kit, first: int, last: int) -> UUID:
