@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
+from deploy.databases import reached
 from deploy.identity import tokens
 from deploy.local.place import Place, WrongPlace
 from services.identity.queries import accounts as queries
-from shared import db
 from shared.auth import Tokens, Who
 from shared.clock import Clock
 from shared.db import Database
@@ -183,7 +183,7 @@ async def doors_of(place: Place, reads: float | None = None) -> AsyncIterator[Do
     limits = httpx.Timeout(60.0, connect=5.0)
     async with (
         httpx.AsyncClient(timeout=limits, trust_env=False) as http,
-        db.connect(place.database_url("identity"), "identity", size=2) as identity,
+        reached(place, "identity") as identity,
     ):
         yield Doors(place, http, identity, tokens(place), reads)
 

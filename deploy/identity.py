@@ -13,6 +13,7 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from deploy.databases import reached
 from deploy.local.place import Place, Service, WrongPlace
 from deploy.local.secret_files import write
 from services.identity.commands import passwords
@@ -23,7 +24,7 @@ from services.identity.models.refusals import AlreadyGranted, NameTaken
 from services.identity.models.sign_in import Knock
 from services.identity.queries import accounts as queries
 from services.identity.settings import IdentitySettings
-from shared import db, secret_files
+from shared import secret_files
 from shared.auth import LIFETIME, NotSignedIn, Tokens, Who, service
 from shared.clock import CHINA, Clock
 from shared.crypto import FieldCipher, RingFile
@@ -145,7 +146,7 @@ def _with_database(work: Callable[[Database, datetime], Awaitable[Answer]]) -> A
     place = Place.from_environment()
 
     async def run() -> Answer:
-        async with db.connect(place.database_url("identity"), "identity", size=2) as database:
+        async with reached(place, "identity") as database:
             clock = Clock(None if place.environment == "production" else place.clock_file)
             return await work(database, clock.now())
 

@@ -16,13 +16,13 @@ from typing import Annotated, Literal, TypeVar
 import typer
 from rich.console import Console
 
+from deploy.databases import reached
 from deploy.local import secret_files, stack
 from deploy.local.place import Place, WrongPlace
 from deploy.local.secret_files import write
 from deploy.tables import Table
 from services.roster.commands import keys as commands
 from services.roster.queries import keys as queries
-from shared import db
 from shared.clock import CHINA
 from shared.crypto import FieldCipher, FieldKey, KeyRing, RingFile, Suite, new_key
 from shared.db import Database
@@ -227,7 +227,7 @@ def _with(work: Callable[[Keeper], Awaitable[Answer]]) -> Answer:
     place = Place.from_environment()
 
     async def run() -> Answer:
-        async with db.connect(place.database_url("roster"), "roster", size=3) as database, _alone(database):
+        async with reached(place, "roster", size=3) as database, _alone(database):
             keys = keeper(database, place.secrets, place.out)
             await KnownKeys(database, keys.cipher, keys.path.name, commands.opens).ensure()
             return await work(keys)

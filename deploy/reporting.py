@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from deploy.databases import reached
 from deploy.local.place import Place, WrongPlace
 from services.reporting import commands, queries
 from services.reporting.models import Generation, GiveUpRebuild, StartRebuild
-from shared import db
 from shared.clock import Clock
 from shared.db import By, Database
 from shared.errors import DomainError
@@ -64,7 +64,7 @@ async def given_up(place: Place) -> str:
 
 @asynccontextmanager
 async def _reporting(place: Place, reason: str) -> AsyncIterator[tuple[Database, By]]:
-    async with db.connect(place.database_url("reporting"), "reporting", size=2) as database:
+    async with reached(place, "reporting") as database:
         clock = Clock(None if place.environment == "production" else place.clock_file)
         yield database, By(actor="bianban", as_of=clock.now(), key=f"rebuild:{uuid7()}", reason=reason)
 

@@ -101,7 +101,7 @@ def test_where_nothing_runs_one_is_told_how_to_start_it(line: str, tmp_path: Pat
     failed = CliRunner().invoke(cli.app, line.format(file=tmp_path / "a.csv").split()).exception
 
     assert isinstance(failed, WrongPlace)
-    assert str(failed) == "系统没有应答。请先运行 bianban up。"
+    assert str(failed) == "数据库没有应答。请先运行 bianban up。"
 
 
 @pytest.mark.parametrize(
