@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 
 import psutil
 
 Probe = Callable[[int], Awaitable[None]]
+LONGEST = 4096
 
 
 class NotReady(Exception):  # noqa: N818  named as the fact it states
@@ -22,11 +24,19 @@ def http(port: int, path: str) -> Probe:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             status = (await reader.readline()).split()
             if status[1:2] != [b"200"]:
-                raise NotReady(f"{path}: {b' '.join(status).decode(errors='replace')}")
+                raise NotReady(
+                    _waits((await reader.read(LONGEST)).decode(errors="replace")) or f"{path}: {b' '.join(status).decode(errors='replace')}"
+                )
         finally:
             writer.close()
 
     return probe
+
+
+def _waits(answer: str) -> str:
+    """Which neighbours a service of ours waits for, as its `/ready` names them."""
+    told = re.search(r'"waiting_for": ?\[([^\]]+)\]', answer)
+    return f"在等 {told[1].replace(chr(34), '').replace(',', '、')}，请先看它" if told else ""
 
 
 def postgres(url: str) -> Probe:
@@ -59,7 +69,7 @@ def kafka(address: str) -> Probe:
             await admin.start()
             cluster = await admin.describe_cluster()
             if len(cluster["brokers"]) != 1 or cluster["controller_id"] < 0:
-                raise NotReady("the broker has no controller yet")
+                raise NotReady("还没有控制节点")
         finally:
             await admin.close()
 
@@ -72,6 +82,6 @@ def connected(port: int) -> Probe:
     async def probe(pid: int) -> None:
         connections = psutil.Process(pid).net_connections("tcp4")
         if not any(each.status == psutil.CONN_ESTABLISHED and each.raddr.port == port for each in connections):
-            raise NotReady(f"not connected to {port} yet")
+            raise NotReady(f"还没有连上本机 {port} 端口的服务器")
 
     return probe
