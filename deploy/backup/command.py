@@ -10,7 +10,7 @@ import typer
 from deploy.backup.making import make, trim
 from deploy.backup.manifest import told
 from deploy.backup.restoring import Wanted, restore
-from deploy.local.place import Place
+from deploy.local.place import Place, WrongPlace
 from shared.clock import CHINA
 
 FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -30,11 +30,13 @@ def backup(
     typer.echo(
         f"备份完成：{target}，{made.bytes / 2**20:,.0f} MB，用时 {time.monotonic() - began:.1f} 秒，可恢复到 {told(made.ended_at)} 及以后。"
     )
-    if trimmed:
+    if trimmed and made.archive is not None:
         typer.echo(f"归档已清理：删除早于本备份的日志 {trim(place, target)} 个。")
     typer.echo(f"密钥不在备份中。请把 {place.home / 'secrets'} 另存一份，与备份分开保管。")
     if made.archive is None:
         typer.echo("未设 BIANBAN_ARCHIVE_DIR：只能恢复到备份完成的时刻，之后的业务没有归档。")
+    if trimmed and made.archive is None:
+        raise WrongPlace("备份已完成，但没有清理归档：--trim 须写明 BIANBAN_ARCHIVE_DIR，与 bianban up 时相同。")
 
 
 def restore_backup(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.backup import making, manifest, recovery, restoring, segments
+from deploy.backup import command, making, manifest, recovery, restoring, segments
 from deploy.backup.archive import COMPLETE, complete_until, position_of
 from deploy.backup.kept import copy_kept
 from deploy.backup.manifest import FILE, Manifest, fingerprints
@@ -191,3 +191,17 @@ def test_a_log_that_ends_before_the_minute_is_taken_for_all_there_is_only_withou
         asyncio.run(restoring._recover(Place(tmp_path, 0, "test"), wanted, made, archive, tmp_path / "data", print))
 
     assert asked == [wanted.until, None][:rounds]
+
+
+def test_an_archive_that_is_not_named_is_not_said_to_be_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cron table without the variable would let the archive grow for ever, and say each night that it was cleared."""
+    monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
+    monkeypatch.setattr(command, "make", lambda *_: MADE)
+
+    with pytest.raises(WrongPlace, match="没有清理归档：--trim 须写明 BIANBAN_ARCHIVE_DIR"):
+        command.backup(tmp_path / "backup", trimmed=True)
+
+    told = capsys.readouterr().out
+    assert ("备份完成" in told, "归档已清理" in told) == (True, False)
