@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from deploy.standing_readers import Reader, Standing, readers, standing
+from deploy.standing_readers import Reader, Standing, looking, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
 from shared.db import Database
@@ -27,6 +27,7 @@ from shared.parked_words import parked_because, unread
 PATIENCE = 15.0
 _UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
 _UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
+_SILENT = "Kafka 没有应答。请用 bianban status 查看：不应答的用 bianban restart kafka 重启，没有在运行的先运行 bianban up。"
 _THEN = "其后的事件如因缺少它们而停放，请用 list 查看，逐个 replay。"
 _UNREAD = "FROM dead_letters WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _FOLLOWS = "停在该处的消费者半分钟内由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
@@ -45,7 +46,7 @@ Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号）�
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
 
-@app.command("list", help="列出全部死信，和停在读不出的批次前的消费者；都没有则退出码为 0，有则为 1。")
+@app.command("list", help="列出全部死信，和停在读不出的批次前的消费者；都没有则退出码为 0，有或未能核对则为 1。")
 def listed() -> None:
     found = [(service, letter) for service in SERVICES for letter in ask(service, dead_letters.listed)]
     _tell_letters(found)
@@ -67,13 +68,13 @@ def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
 
 
 def _tell_standing() -> bool:
-    """Whether a consumer stands, with the command that leads it on."""
+    """Whether a consumer stands, with the command that leads it on, or nobody knows."""
     asked = [each for service in SERVICES for each in ask(service, readers)]
     try:
         found = asyncio.run(standing(Place.from_environment().kafka, asked))
     except (KafkaError, TimeoutError, OSError):
         typer.echo("Kafka 没有应答，未能核对有无消费者停在读不出的批次前。请查看 bianban status。")
-        return False
+        return True
     for each in found:
         typer.echo(_stands(each))
     return bool(found)
@@ -214,22 +215,19 @@ async def _ensure_tells_its_end(kafka: str, reader: Reader) -> None:
     try:
         stands = await standing(kafka, [reader])
     except (KafkaError, TimeoutError, OSError):
-        raise WrongPlace("Kafka 没有应答。请查看 bianban status。") from None
+        raise WrongPlace(_SILENT) from None
     if stands:
         raise WrongPlace(f"Kafka 在 {reader.offset} 处仍读不出批次到哪里为止，退回去会停在那里。请先让有完整数据的副本带领该分区。")
 
 
 async def _ensure_within(kafka: str, at: TopicPartition, offset: int) -> None:
     """Behind its end nobody has written yet: what comes would be passed over unseen. Before its beginning nothing can be read."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     try:
-        await consumer.start()
-        if at.topic not in await consumer.topics() or at.partition not in range(PARTITIONS):
-            raise WrongPlace(f"Kafka 中没有 {at.topic}/{at.partition}。请核对主题和分区。")
-        first, end = (await consumer.beginning_offsets([at]))[at], (await consumer.end_offsets([at]))[at]
-    except KafkaError:
-        raise WrongPlace("Kafka 没有应答。请先运行 bianban up。") from None
-    finally:
-        await consumer.stop()
+        async with looking(kafka) as consumer:
+            if at.topic not in await consumer.topics() or at.partition not in range(PARTITIONS):
+                raise WrongPlace(f"Kafka 中没有 {at.topic}/{at.partition}。请核对主题和分区。")
+            first, end = (await consumer.beginning_offsets([at]))[at], (await consumer.end_offsets([at]))[at]
+    except (KafkaError, TimeoutError, OSError):
+        raise WrongPlace(_SILENT) from None
     if not first <= offset <= end:
         raise WrongPlace(f"{at.topic}/{at.partition} 由 {first} 开始，末尾在 {end}，没有 {offset}。请核对 OFFSET。")

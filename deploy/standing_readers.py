@@ -1,7 +1,9 @@
 """Readers that stand before a batch which does not tell its end (`shared/listening.py`), and the offset behind it from which they can read again."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +14,7 @@ from shared.db import Database
 from shared.listening import HEAD, LOOKS, PARTITIONS
 
 ANSWER_WITHIN = 60.0
+SILENT = 15.0
 FURTHEST = 20_000
 """How far behind such a batch is looked: more events than two batches hold, and than stand between two entries of Kafka's index."""
 _ANSWERS = (NoError.errno, CorruptRecordException.errno)
@@ -49,15 +52,23 @@ async def readers(database: Database) -> list[Reader]:
 
 async def standing(kafka: str, asked: Sequence[Reader]) -> list[Standing]:
     """Those of them that stand. Raises KafkaError or TimeoutError when Kafka does not answer."""
+    async with asyncio.timeout(ANSWER_WITHIN), looking(kafka) as consumer:
+        ends = await consumer.end_offsets({TopicPartition(each.topic, each.partition) for each in asked})
+        found = [(each, await _behind(consumer, each, ends[TopicPartition(each.topic, each.partition)])) for each in asked]
+    return [Standing(each, behind) for each, behind in found if behind != each.offset]
+
+
+@asynccontextmanager
+async def looking(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that is nobody's. Raises KafkaError or TimeoutError when Kafka is away or silent; the driver's own words of it are not for who typed the command."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
     try:
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(SILENT):
             await consumer.start()
-            ends = await consumer.end_offsets({TopicPartition(each.topic, each.partition) for each in asked})
-            found = [(each, await _behind(consumer, each, ends[TopicPartition(each.topic, each.partition)])) for each in asked]
+        yield consumer
     finally:
         await consumer.stop()
-    return [Standing(each, behind) for each, behind in found if behind != each.offset]
 
 
 async def _behind(consumer: AIOKafkaConsumer, reader: Reader, end: int) -> int | None:

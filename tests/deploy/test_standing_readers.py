@@ -1,5 +1,6 @@
 """`bianban dead-letters list` names a reader that stands before a batch which does not tell its end, and the command that leads it on."""
 
+import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import typer
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from deploy import dead_letters
-from deploy.local.place import Place
+from deploy import dead_letters, standing_readers
+from deploy.local.place import Place, WrongPlace
 from deploy.standing_readers import Reader, Standing, readers, standing
 from shared import db
 from shared.db import Database
@@ -97,6 +99,23 @@ def test_where_kafka_is_away_the_list_says_what_was_not_looked_at(
     monkeypatch.setattr(dead_letters, "ask", lambda *_: [])
     monkeypatch.setattr(dead_letters, "standing", away)
 
-    dead_letters.listed()
+    with pytest.raises(typer.Exit) as left:
+        dead_letters.listed()
 
+    assert left.value.exit_code == 1  # whoever asks by a script must not take it for none
     assert "Kafka 没有应答，未能核对" in capsys.readouterr().out
+
+
+@pytest.mark.asyncio
+async def test_a_kafka_that_hangs_is_told_in_seconds_and_without_the_drivers_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(standing_readers, "SILENT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kafka = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(TimeoutError):
+            await standing(kafka, [Reader("roster", "roster", "roster.events", 0, 0)])
+        with pytest.raises(WrongPlace, match="restart kafka"):
+            await dead_letters._ensure_within(kafka, TopicPartition("roster.events", 0), 0)
+
+    assert caplog.text == ""
