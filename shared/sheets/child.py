@@ -13,7 +13,7 @@ import re
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,6 +33,7 @@ LONGEST_LINE = 2**20
 LONGEST_CELL, LONGEST_TITLE = 32_767, 200  # as many as a cell of Excel holds
 LONGEST_MATCH = 500
 Row = tuple[int, list[Any]]
+Ranges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 TOLD = re.compile(r"(?i:sep)=([^\w\s\"]|\t)\s*")
 """How Excel is told in the first line of a CSV what divides it."""
 _QUOTED = re.compile(r'"[^"]*"')
@@ -125,7 +126,7 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
         hidden = [name for name in book.sheet_names if name not in visible and name != asked["mark"]]
         told = {"plain": contents.plain, "from_1904": archive.counts_from_1904(file)}
         say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"])} | told)
-        for name, title in chosen(visible, book.sheet_names, asked):
+        for name, title in chosen(visible, book.sheet_names, asked, lambda name: book.get_sheet_by_name(name).end is not None):
             sheet = book.get_sheet_by_name(name)
             last_row, last_column = sheet.end or (0, 0)
             if last_column >= COLUMNS:
@@ -133,7 +134,7 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
             if last_row >= ROWS:
                 raise Unread("too_long", limit=ROWS)
             formulas = contents.formulas.get(name, {})
-            _serve_sheet(title, name, rows_of(sheet, contents.errors.get(name, {})), formulas, _merged(sheet))
+            _serve_sheet(title, name, rows_of(sheet, contents.errors.get(name, {})), formulas, sheet.merged_cell_ranges or ())
     except (calamine.CalamineError, ValueError, KeyError, OverflowError):
         raise Unread("damaged") from None
 
@@ -147,8 +148,8 @@ def _mark(book: Any, name: str) -> str:
     return str(first[0])[:100] if first else ""
 
 
-def chosen(visible: list[str], names: list[str], asked: dict[str, Any]) -> list[tuple[str, str]]:
-    """The sheets to read, with the titles wanted: by name, or the only one that may be meant. Raises Unread."""
+def chosen(visible: list[str], names: list[str], asked: dict[str, Any], filled: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """The sheets to read, with the titles wanted: by name, or the only one that may be meant; an empty one is not. Raises Unread."""
     wanted = {title: title for title in asked["sheets"]} | asked.get("renamed", {})
     found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted]
     for title in (title for _, title in found):
@@ -160,15 +161,37 @@ def chosen(visible: list[str], names: list[str], asked: dict[str, Any]) -> list[
     if any(wanted.get(name.strip()) == lone for name in names):
         raise Unread("hidden", wanted=lone)
     others = [name for name in visible if name.strip() not in wanted and name.strip() not in asked["ignored"]]
+    if len(others) > 1:
+        others = [name for name in others if filled(name)]
     if found or len(others) != 1:
         raise Unread("no_sheet", wanted=lone, names="、".join([name for name in names if name != asked["mark"]][:20]) or "（无）")
     return [(others[0], lone)]
 
 
-def _merged(sheet: Any) -> list[list[int]]:
+def _in_head(ranges: Ranges) -> list[list[int]]:
     """Merged ranges among the first rows: top, left, bottom, right (from 0)."""
-    ranges = sheet.merged_cell_ranges or []
     return [[top, left, bottom, right] for (top, left), (bottom, right) in ranges if top < HEAD][:200]
+
+
+class _Spread:
+    """What a merged cell says of the rows below its first, in the columns where it is of all of them."""
+
+    def __init__(self, ranges: Ranges, columns: Sequence[int], places: Sequence[int]) -> None:
+        self._starts: dict[int, list[tuple[int, int]]] = {}
+        self._held: dict[int, tuple[int, Any]] = {}
+        of_column = {columns[place]: place for place in places}
+        for (top, left), (bottom, _) in ranges:
+            if bottom > top and left in of_column:
+                self._starts.setdefault(top + 1, []).append((of_column[left], bottom + 1))
+
+    def fill(self, number: int, cells: list[Any], computed: Sequence[int]) -> None:
+        """Row by row, in their order."""
+        for place, (last, told) in self._held.items():
+            if number <= last and cells[place] is None:
+                cells[place] = told
+        for place, last in self._starts.get(number, ()):
+            if place not in computed:
+                self._held[place] = last, cells[place]
 
 
 def rows_of(sheet: Any, errors: dict[int, dict[int, str]]) -> Iterator[Row]:
@@ -185,7 +208,7 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     head = list(islice(lines, HEAD))
     reader = csv.reader(chain(head, lines), delimiter=delimiter_of(head), strict=True)
     say(book={"names": [], "hidden": [], "mark": "", "plain": True, "from_1904": False})
-    _serve_sheet(asked["lone"], "", _numbered(reader), {}, [])
+    _serve_sheet(asked["lone"], "", _numbered(reader), {}, ())
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
@@ -248,15 +271,15 @@ def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
         raise Unread("quotes", row=number + 1) from None
 
 
-def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int, list[int]], merged: list[list[int]]) -> None:
+def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int, list[int]], merged: Ranges) -> None:
     head = list(islice(rows, HEAD))
     titles = [(number, [_short(value(cell)) for cell in row[:COLUMNS]]) for number, row in head]
-    say(sheet=title, name=name, head=[each for each in titles if any(cell is not None for cell in each[1])], merged=merged)
+    say(sheet=title, name=name, head=[each for each in titles if any(cell is not None for cell in each[1])], merged=_in_head(merged))
     answer = heard()
     if "after" not in answer:
         return
     columns, patterns = answer["columns"], [(place, re.compile(pattern)) for place, pattern in answer.get("derive", ())]
-    widest = max(columns, default=0) + 1
+    widest, spread = max(columns, default=0) + 1, _Spread(merged, columns, answer["spread"])
     chunk: list[list[Any]] = []
     characters = 0
     for number, row in chain(head, rows):
@@ -270,6 +293,7 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int,
             cells += [_derived(value(padded[place]) if place < len(padded) else None, pattern) for place, pattern in patterns]
         if any(cell is not None for cell in cells):
             computed = [columns.index(place) for place in formulas.get(number, ()) if place in columns]
+            spread.fill(number, cells, computed)
             chunk.append([number, cells, computed] if computed else [number, cells])
             characters += sum(map(len, [cell for cell in cells if cell.__class__ is str]))
         if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:

@@ -10,6 +10,8 @@ from shared.sheets.reading import Cell
 
 _REMARK = re.compile(r"[（(\[【][^（()）\[\]【】]*[)）\]】]")
 _PLAIN = re.compile(r"[\s*＊:：、·\u200b\ufeff]+")
+_MARKS = re.compile("[①-⑳❶-❿★☆※▲△●]")
+"""Of footnotes and of key items."""
 _NONE: Mapping[str, str] = MappingProxyType({})
 Ranges = Sequence[tuple[int, int, int, int]]
 Line = tuple[int, list[str]]
@@ -26,8 +28,8 @@ class Header:
 
 
 def as_written(title: object) -> str:
-    """A title with its remarks: full-width forms, spaces and stars are nothing."""
-    return "" if title is None else _PLAIN.sub("", unicodedata.normalize("NFKC", str(title)))
+    """A title with its remarks: full-width forms, spaces, stars and marks of footnotes are nothing."""
+    return "" if title is None else _PLAIN.sub("", unicodedata.normalize("NFKC", _MARKS.sub("", str(title))))
 
 
 def plain(title: object) -> str:

@@ -65,10 +65,14 @@ class Sheet:
         """Whether a bare number of a day counts from 1904."""
         return self._book.from_1904
 
-    async def chunks(self, after: int, columns: Sequence[int], derive: Sequence[tuple[int, str]] = ()) -> AsyncIterator[Sequence[Row]]:
-        """The rows below row `after`, those columns of each, and what `derive` (column, pattern with a group `value`) finds."""
+    async def chunks(
+        self, after: int, columns: Sequence[int], derive: Sequence[tuple[int, str]] = (), spread: Sequence[int] = ()
+    ) -> AsyncIterator[Sequence[Row]]:
+        """The rows below row `after`, those columns of each, and what `derive` (column, pattern with a group `value`) finds. `spread`: places among
+        `columns` where a merged cell says the same of all its rows.
+        """
         self._answered = True
-        await self._book.tell(after=after, columns=list(columns), derive=list(derive))
+        await self._book.tell(after=after, columns=list(columns), derive=list(derive), spread=list(spread))
         while True:
             words = await self._book.hear()
             yield [Row(*each) if len(each) == 2 else Row(each[0], each[1], frozenset(each[2])) for each in words["rows"]]

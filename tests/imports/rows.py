@@ -95,6 +95,13 @@ def judged(
     kind: str, rows: Sequence[Mapping[str, Cell]], mapping: MappingFile | None = None, **options: Any
 ) -> list[JudgedRow | list[Problem]]:
     """Each row as the judge takes it: row numbers as in a sheet, the first below the header is 2."""
+    return judge_of(kind, rows, mapping, **options)[0]
+
+
+def judge_of(
+    kind: str, rows: Sequence[Mapping[str, Cell]], mapping: MappingFile | None = None, **options: Any
+) -> tuple[list[JudgedRow | list[Problem]], list[Problem]]:
+    """The same, and what is said at the end of the sheet."""
     how = translated(sheet_of(kind), CHOICES, mapping)
     titles = list(dict.fromkeys(title for row in rows for title in row))
     header = find([(1, titles)], [], how.columns, how.own)
@@ -110,7 +117,7 @@ def judged(
         found = [re.search(pattern, str(line[place] or "")) for place, _, pattern in extracted]
         cells = [line[header.columns[name]] for name in names] + [*line, None, None, None][:LEADS]
         lines.append(Row(number, [*cells, *(each and each.group("value") for each in found)]))
-    return judge.judge(lines)
+    return judge.judge(lines), judge.close()
 
 
 def one(kind: str, row: Mapping[str, Cell], mapping: MappingFile | None = None, **options: Any) -> JudgedRow:

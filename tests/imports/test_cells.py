@@ -58,6 +58,17 @@ def test_a_time_beside_a_day_is_no_part_of_it(day: str, time: str) -> None:
     assert cells.month(day + time) == cells.month(day)
 
 
+@pytest.mark.parametrize("beside", [" 星期二", "星期二", "（周二）", " 星期二 0:00:00", " 上午 12:00:00", " 12:00:00 AM", " 下午3:05"])
+def test_a_day_of_the_week_beside_a_day_is_no_part_of_it(beside: str) -> None:
+    assert cells.day(f"2015/9/1{beside}") == cells.day(f"2015年9月1日{beside}") == "2015-09-01"
+
+
+@pytest.mark.parametrize("cell", ["同上", "〃", "″", '"', " 同 上 ", "仝上"])
+def test_what_points_at_the_row_above_is_no_text(cell: str) -> None:
+    assert "请填写实际内容" in refused(cells.text, cell)
+    assert "请填写实际内容" in refused(cells.unit, cell)
+
+
 def test_a_time_that_nothing_divides_from_its_day_is_not_guessed() -> None:
     assert cells.day("2015年9月1日14:05") == "2015-09-01"
     assert "不是日期" in refused(cells.day, "2015/9/100:00:00")

@@ -9,7 +9,7 @@ from services.roster.rules.imports.cells import Cell
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import Layout, SheetJudge, ensure_columns
 from shared.sheets.reading import Row
-from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judged, one, person, said, sheet_of, unit
+from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judge_of, judged, one, person, said, sheet_of, unit
 
 OTHER_BIRTH = "1985-01-02"
 
@@ -227,6 +227,16 @@ def test_a_total_row_is_a_check_and_no_row(total: dict[str, Any], told: list[str
     assert isinstance(last, list)
     assert [problem.sentence[: len(said_)] for problem, said_ in zip(last, told, strict=True)] == told
     assert all(problem.warning and problem.row == 4 for problem in last)
+
+
+@pytest.mark.parametrize(("posts", "told"), [(5.0, []), (6.0, ["“合计”写的是 6，实际相加为 5，请核对是否漏行或重复"])])
+def test_a_total_above_all_rows_is_compared_with_those_below_it(posts: float, told: list[str]) -> None:
+    judge = judge_of("quotas", [{"单位": "合计", "编制数": posts}, _quota(编制数=2.0), _quota(编制数=3.0, 经费形式="财政拨款")])
+
+    answers, at_the_end = judge
+
+    assert answers[0] == []
+    assert [(each.row, each.sentence) for each in at_the_end] == [(2, said_) for said_ in told]
 
 
 def test_a_subtotal_counts_from_the_one_before() -> None:

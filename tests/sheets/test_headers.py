@@ -48,6 +48,13 @@ def test_two_merged_lines_are_read_together() -> None:
     assert found.unknown == {"专业": 3}
 
 
+def test_marks_of_footnotes_and_of_key_items_are_no_part_of_a_title() -> None:
+    found = find([(1, ["★单位", "姓名①", "△学历※", "毕业院校❷"])], [], KNOWN | {"毕业院校": "毕业院校"})
+
+    assert found is not None
+    assert (list(found.columns.values()), found.unknown) == ([0, 1, 2, 3], {})
+
+
 def test_three_merged_lines_are_read_together() -> None:
     lines: list[tuple[int, list[Cell]]] = [
         (3, ["单位", "姓名", "学历学位", None, None, "民族"]),

@@ -28,7 +28,7 @@ async def rows_of(
     found: list[Row] = []
     async with opened(place, f"a{suffix}", wanted) as found_book:
         async for sheet in found_book.sheets():
-            async for chunk in sheet.chunks(more.get("after", 1), columns, more.get("derive", ())):
+            async for chunk in sheet.chunks(more.get("after", 1), columns, more.get("derive", ()), more.get("spread", ())):
                 found += chunk
     os.close(place)
     return found
@@ -103,6 +103,46 @@ async def test_a_sheet_that_begins_further_down_and_right_is_read_where_it_stand
     found = await rows_of(book(fill), columns=(2, 3), after=0)
 
     assert [(row.number, list(row.cells)) for row in found][-1] == (7, ["x", "y"])
+
+
+async def test_a_merged_cell_says_the_same_of_all_its_rows_that_say_something() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet.merge_range(2, 0, 5, 0, "乙单位")
+        for row, cells in ((2, ["乙", 4]), (3, ["小计", 5]), (4, [None, 7])):
+            sheet.write_row(row, 1, cells)
+        sheet.merge_range(6, 2, 7, 2, 9)
+        sheet.write(7, 1, "丙")
+
+    found = await rows_of(book(fill), columns=(0, 1, 2, 0), spread=(0, 1))
+
+    assert [(row.number, list(row.cells)) for row in found][1:] == [
+        (3, ["乙单位", "乙", 4.0, "乙单位"]),
+        (4, ["乙单位", "小计", 5.0, None]),
+        (5, ["乙单位", None, 7.0, None]),
+        (7, [None, None, 9.0, None]),
+        (8, [None, "丙", None, None]),
+    ]
+
+
+async def test_a_formula_in_a_merged_cell_is_told_of_its_own_row_alone() -> None:
+    def fill(_: Any, sheet: Any) -> None:
+        sheet.merge_range(2, 0, 3, 0, "")
+        sheet.write_formula(2, 0, "=A2", None, "甲单位")
+        sheet.write(3, 1, "丙")
+
+    found = await rows_of(book(fill), columns=(0, 1), spread=(0,))
+
+    assert [(list(row.cells), row.computed) for row in found][1:] == [(["甲单位", None], {0}), ([None, "丙"], frozenset())]
+
+
+async def test_empty_sheets_beside_the_only_one_that_is_filled_are_nothing() -> None:
+    def fill(made: Any, _: Any) -> None:
+        made.add_worksheet("Sheet2")
+        made.add_worksheet("Sheet3")
+
+    found = await rows_of(book(fill), wanted=Wanted(["花名册"], "花名册"))
+
+    assert [list(row.cells) for row in found] == [["甲单位", "测试甲", 3.0]]
 
 
 async def test_a_formula_is_not_taken_for_a_value_in_silence() -> None:
@@ -218,7 +258,7 @@ async def test_the_only_sheet_of_another_name_is_taken_and_several_are_asked_abo
 
     assert len(await rows_of(book(), wanted=wanted)) == 1
     with pytest.raises(Unreadable, match="缺少工作表“编制”。文件中有：人员、又一张"):
-        await rows_of(book(lambda made, _: made.add_worksheet("又一张")), wanted=wanted)
+        await rows_of(book(lambda made, _: made.add_worksheet("又一张").write(0, 0, "x")), wanted=wanted)
 
 
 async def test_two_sheets_of_one_title_are_refused_by_name() -> None:
@@ -277,7 +317,7 @@ async def test_a_mark_of_a_template_is_found() -> None:
         sheet.very_hidden()
 
     def among_others(made: Any, sheet: Any) -> None:
-        made.add_worksheet("又一张")
+        made.add_worksheet("又一张").write(0, 0, "x")
         fill(made, sheet)
 
     assert (await ensure_readable(held([book(fill)]), "a.xlsx", WANTED)).mark == "bianban:roster:1"

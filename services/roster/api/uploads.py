@@ -62,7 +62,7 @@ async def file_of(form: Mapping[str, object]) -> Upload:
     sent = form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise UploadMalformed
-    name = "".join(each for each in Path(sent.filename.replace("\\", "/")).name if each.isprintable())[-200:]
+    name = "".join(each for each in Path(sent.filename.replace("\\", "/")).name if each.isprintable()).strip()[-200:]
     content = await sent.read()
     return Upload(name, content, await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest()))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.imports import kept_file
-from services.roster.models.fields import SHEETS, Sheet
+from services.roster.models.fields import SHEETS, Kind, Sheet
 from services.roster.models.imports import (
     BOOKS,
     UNITS_WITH_POSTS,
@@ -22,6 +22,8 @@ from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
 
+_OF_ONE_ROW = frozenset({Kind.NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.USCC})
+"""What a merged cell says of its first row alone: a number would count again, and nobody is there twice."""
 _OURS = ("核对结果", "提示不认识的列未导入")
 """What stands in the header of the column that was added when the file was brought before."""
 
@@ -90,9 +92,11 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
     """Judge all its rows; the sheet's own name."""
     layout, after, columns, derive = _layout(check, foreign)
     judge = SheetJudge(layout, check.today, check.populations, political_legal=check.job.political_legal)
-    async for chunk in foreign.chunks(after, columns, derive):
+    spread = [place for place, name in enumerate(layout.names) if layout.sheet.by_name[name].kind not in _OF_ONE_ROW]
+    async for chunk in foreign.chunks(after, columns, derive, spread):
         for judged in judge.judge(chunk):
             await check.add(judged)
+    await check.add(judge.close())
     return foreign.name
 
 

@@ -28,6 +28,7 @@ USUAL_LENGTH = 200
 _NOTHING = frozenset(
     "无 (无) 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
 )
+_DITTO = frozenset('同上 同前 仝上 〃 ″ " “ ” 〞'.split())  # noqa: SIM905
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
 _INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufe0e\ufe0f\ufeff\uffa0\u00ad]")
@@ -39,7 +40,10 @@ _PLAIN_NUMBER = re.compile("[0-9]{17}[0-9X]")
 _DAY = re.compile(r"(?P<year>\d{4})(?:年|(?P<mark>[-/.、。,]))(?P<month>\d{1,2})(?:月|(?(mark)(?P=mark)|[-/.]))(?P<day>\d{1,2})[日号]?")
 _RUN_DAY = re.compile(r"(?P<year>(?:19|20|21)\d{2})\.?(?P<month>\d{2})(?P<day>\d{2})")
 _SPACED = re.compile(r"\d{4}(?: \d{1,2}){1,2}")
-_TIME = re.compile(r"(?:[T ]|(?<=[日号])) *\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
+_TIME = re.compile(
+    r"(?:[T ]|(?<=[日号]|[一二三四五六天])) *(?:[上下]午)? *\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?$|[上下]午 *\d{1,2}:\d{2}(?::\d{2})?$"
+)
+_WEEKDAY = re.compile(r" ?\(?(?:星期|周)[一二三四五六日天]\)?$")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年、。,])(\d{1,2})月?份?")
 _CUT_MONTH = re.compile(r"(?:19|20|21)\d{2}\.1")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
@@ -164,13 +168,15 @@ def likeness(written_: str | None) -> str:
 
 def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
     """A text. What a spreadsheet would take for a formula, and what cannot be shown, is refused."""
-    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and _PLAIN_TEXT.fullmatch(cell):
+    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and cell not in _DITTO and _PLAIN_TEXT.fullmatch(cell):
         return cell  # as most are
     if is_nothing(cell):
         return None
     plain = standard_han(BESIDE_HAN.sub("", written(cell)))
     if _ERRORS.fullmatch(plain):
         raise Wrong("是公式的错误值，请填入实际内容")
+    if plain in _DITTO:
+        raise Wrong("指向上一行（同上、〃），不能导入，请填写实际内容")
     if said := unfit(plain):
         raise Wrong(said)
     if len(plain) > longest:
@@ -338,8 +344,8 @@ def _date(cell: Cell) -> date | None:
 
 
 def _plain_date(cell: Cell) -> str:
-    """A time is no part of it, while the space still stands between them: without it, 2015/9/1 00:00 would be the tenth, and 2015 1 1 November."""
-    plain = _TIME.sub("", unicodedata.normalize("NFKC", written(cell)))
+    """A time, or a day of the week, is no part of it, while the space still stands between them: without it, 2015/9/1 00:00 would be the tenth, and 2015 1 1 November."""
+    plain = _WEEKDAY.sub("", _TIME.sub("", unicodedata.normalize("NFKC", written(cell))))
     return _in_digits(folded(plain.replace(" ", "-") if _SPACED.fullmatch(plain) else plain)).rstrip(".。、")
 
 

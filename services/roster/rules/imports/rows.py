@@ -76,6 +76,7 @@ class SheetJudge:
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
+        self._first: tuple[Row, str] | None = None
         self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
 
     def judge(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
@@ -85,6 +86,10 @@ class SheetJudge:
             if isinstance(judged, JudgedRow):
                 self._judge(judged)
         return answers
+
+    def close(self) -> list[Problem]:
+        """What is told at the end of the sheet: of a total that stands above all its rows."""
+        return [] if self._first is None else self._total(*self._first)
 
     def _judge(self, judged: JudgedRow) -> None:
         self._agreement.fill(judged)
@@ -110,7 +115,7 @@ class SheetJudge:
                 self._sums.count(judged.values)
                 answers.append(judged)
             else:
-                answers.append(self._total(row, aside) if aside else [])
+                answers.append(self._total_so_far(row, aside) if aside else [])
         return answers
 
     def _read(self, rows: Sequence[Row]) -> list[JudgedRow]:
@@ -181,6 +186,14 @@ class SheetJudge:
         present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
         return not present & {"id_number", "uscc", "kind", "level"} or len(present) <= 3
 
+    def _total_so_far(self, row: Row, word: str) -> list[Problem]:
+        """Above all rows it is of those below it."""
+        if not self._sums.nothing:
+            return self._total(row, word)
+        if _total(word)[1]:
+            self._first = row, word
+        return []
+
     def _total(self, row: Row, word: str) -> list[Problem]:
         width = len(self._names)
         written = {name: cell for name, cell in zip(self._names, row.cells[:width], strict=True) if cell is not None}
@@ -234,6 +247,11 @@ class _Sums:
     def __init__(self, numbers: Sequence[str]) -> None:
         self._numbers = numbers
         self._all, self._part = dict.fromkeys(("", *numbers), 0), dict.fromkeys(("", *numbers), 0)
+
+    @property
+    def nothing(self) -> bool:
+        """Nothing was counted yet."""
+        return not self._all[""]
 
     def count(self, values: Mapping[str, Any]) -> None:
         for sums in (self._all, self._part):
