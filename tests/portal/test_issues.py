@@ -205,6 +205,22 @@ async def test_a_correction_is_sent_with_what_is_right_or_without_and_a_refusal_
     assert re.search(r"印发通报</textarea>", page.text)
 
 
+async def test_the_correction_of_a_measure_begins_with_what_was_recorded(door: Door) -> None:
+    """Must fail when it begins empty: whoever mends one field has to type all the others again."""
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    wrong = given.measure()
+    answers(door, given.issue(IssueState.CLOSED, measures=[wrong]))
+    plain = (await door.client.get(PAGE)).text
+    page = (await door.client.get(PAGE, params={"wrong": str(wrong.id)})).text
+
+    assert f'href="{PAGE}?wrong={wrong.id}#measures"' in plain
+    form = page.partition("更正登记</summary>")[2].partition("</form>")[0]
+    for said in (f'<option value="{wrong.id}" selected>', f'<option value="{wrong.measure}" selected>', f'value="{wrong.taken_on}"'):
+        assert said in form
+        assert said not in plain.partition("更正登记</summary>")[2].partition("</form>")[0]
+    assert " open>" in page.partition("更正登记</summary>")[0].rpartition("<details")[2]
+
+
 async def test_the_form_begins_with_the_measure_that_the_ladder_has_come_to(door: Door) -> None:
     door.sign_in(Role.SUPERVISION_OFFICER)
     answers(door, given.issue(IssueState.OVERDUE, recordable=tuple(Measure), due_measures=(Measure.CIRCULAR,)))

@@ -97,10 +97,12 @@ async def issues(page: Reader) -> Response:
 @router.get("/issues/{issue_id}", response_class=Response)
 async def issue(page: Reader, issue_id: UUID) -> Response:
     """One issue: notice, what was found and on what ground, term, evidence, and what the viewer may do now."""
-    return await _detail(page, issue_id)
+    return await _detail(page, issue_id, wrong=page.request.query_params.get("wrong", ""))
 
 
-async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str, Any] | None = None, **shown: Any) -> Response:
+async def _detail(
+    page: Page, issue_id: UUID, status: int = 200, typed: dict[str, Any] | None = None, wrong: str = "", **shown: Any
+) -> Response:
     found = await page.get("monitoring", f"/issues/{issue_id}")
     people = (
         {each["actor"] for each in found["timeline"]}
@@ -112,9 +114,10 @@ async def _detail(page: Page, issue_id: UUID, status: int = 200, typed: dict[str
         beside["person"] = ("roster", f"/persons/{found['inputs']['person_id']}")
     cards, names = await asyncio.gather(page.get_each(beside, beyond=False), page.names_of(*people))
     today = business_day(page.request.app.state.clock.now()).isoformat()
-    shown = {"error": None, "deed": "", "errors": {}} | shown
+    taken_over = _as_recorded(found, wrong)
+    shown = {"error": None, "deed": "correction" if taken_over else "", "errors": {}} | shown
     trace_link = page.trace_of(f"rectification:{issue_id}:{found['round']}")
-    shown |= {"typed": _untyped(found, today) | (typed or {}), "choices": _choices(found)}
+    shown |= {"typed": _untyped(found, today) | taken_over | (typed or {}), "choices": _choices(found)}
     return page.show("issue.html", status, found=found, cards=cards, names=names, today=today, trace_link=trace_link, **shown)
 
 
@@ -141,6 +144,15 @@ def _untyped(found: dict[str, Any], today: str) -> dict[str, Any]:
         "service-served_on": today,
     }
     return empty | said | {"confirmation-title": title, "evidence-attachments": ready}
+
+
+def _as_recorded(found: dict[str, Any], wrong: str) -> dict[str, str]:
+    """What a measure that stands says, as the form of its correction begins with it."""
+    said = next((each for each in found["measures"] if each["id"] == wrong and not each["corrected_at"]), None)
+    if said is None:
+        return {}
+    recorded = {f"correction-{name}": said[name] or "" for name in (*_OF_A_MEASURE, "document_no", "summary")}
+    return recorded | {"correction-measure_id": wrong}
 
 
 def _typed(page: Page, deed: str) -> dict[str, str]:
