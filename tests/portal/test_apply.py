@@ -140,6 +140,23 @@ async def test_an_exception_half_typed_is_not_checked_as_one(clerk: Door) -> Non
     assert "exception" not in sent(clerk, "/application-checks")
 
 
+@pytest.mark.parametrize(("missing", "word"), [("ground", "例外情形"), ("document_no", "依据文号"), ("why", "例外理由")])
+async def test_the_check_says_what_an_exception_half_typed_still_lacks(clerk: Door, missing: str, word: str) -> None:
+    """Must fail when it says 已被冻结 alone: whoever fills it in would think that his exception does not count."""
+    stopped = {"code": "not_frozen", "passed": False, "sentence": "本单位此项业务已被冻结，暂不能办理。", "clause": "冻结"}
+    typed: dict[str, Any] = {f"exception.{name}": CLAIMED[name] for name in ("ground", "document_no", "why") if name != missing}
+    clerk.played.answers["/application-checks"] = [stopped]
+    frozen = await post(clerk, do="check", **typed)
+    clerk.played.answers["/application-checks"] = [stopped | {"passed": True}]
+    free = await post(clerk, do="check", **typed)
+    untold = await post(clerk, do="check")
+
+    assert f"还缺{word}。" in frozen.text
+    assert "暂不能办理" not in frozen.text
+    assert "不需要申报冻结例外" in free.text
+    assert "冻结例外" not in untold.text.partition('class="checks"')[2].partition("</ul>")[0]
+
+
 async def test_what_is_missing_of_an_exception_stands_beside_it_and_what_was_typed_is_kept(clerk: Door) -> None:
     clerk.played.refusals["/applications"] = (422, "malformed")
     clerk.played.fields = [{"field": "exception.document_no", "reason": "必填，不能为空"}]

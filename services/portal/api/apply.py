@@ -38,6 +38,7 @@ FIELDS = (
 )
 EXCEPTION = "exception."
 """冻结例外: what of an application under a freeze says why it goes on, named as the service names it."""
+EXCEPTION_ASKS = {"ground": "例外情形", "document_no": "依据文号", "why": "例外理由"}
 ASKED = {
     ApplicationType.POST_USE: ("row", "posts"),
     ApplicationType.ENTRY: ("reservation_id", "person_id", "reason_code", "effective_on", "off_post_kind", "employment_form"),
@@ -217,13 +218,26 @@ async def _checks(page: Page, kind: ApplicationType, body: dict[str, Any]) -> li
         checks: list[dict[str, Any]] = await page.send("roster", "/application-checks", {"type": kind} | told | _excepted(body))
     except Refused as refusal:
         return refusal.problem
-    return checks
+    missing = _missing_of_exception(body)
+    return [_unfinished(each, missing) if missing and each["code"] == "not_frozen" else each for each in checks]
 
 
 def _excepted(body: dict[str, Any]) -> dict[str, Any]:
-    """The exception once it has a ground and a document; why it is one is judged by nobody but the reviewers."""
-    told = {name: value for name, value in body.get("exception", {}).items() if name != "why"}
-    return {"exception": told} if told.keys() == {"ground", "document_no"} else {}
+    """The exception once it is whole; why it is one is judged by nobody but the reviewers."""
+    if "exception" not in body or _missing_of_exception(body):
+        return {}
+    return {"exception": {name: value for name, value in body["exception"].items() if name != "why"}}
+
+
+def _missing_of_exception(body: dict[str, Any]) -> list[str]:
+    """What an exception that somebody began to fill in lacks; of one that nobody began, nothing."""
+    return [word for name, word in EXCEPTION_ASKS.items() if name not in body["exception"]] if "exception" in body else []
+
+
+def _unfinished(check: dict[str, Any], missing: list[str]) -> dict[str, Any]:
+    """What stands in place of 已被冻结 while the exception is being typed."""
+    frozen = f"单位已被冻结，申报的冻结例外还缺{'、'.join(missing)}。请补填后提交；不属于例外情形的请清空，解冻后办理。"
+    return check | {"passed": False, "sentence": "单位没有被冻结，不需要申报冻结例外。请清空后再提交。" if check["passed"] else frozen}
 
 
 async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -> Response:
