@@ -102,6 +102,7 @@ TITLES: dict[str, str] = {
     "quota_changed_later": "编制数其后另有变更",
     "seats_changed_later": "领导职数其后另有变更",
     "seats_below_use": "领导职数低于实配数",
+    "seats_unapproved": "领导职数尚未核定",
     "seats_exhausted": "领导职数没有空缺",
     "not_over_seats": "不属于超职数",
     "seat_unchanged": "占用职数没有变动",

@@ -22,6 +22,7 @@ from services.roster.models.refusals import (
     EffectiveInFuture,
     Frozen,
     SeatsExhausted,
+    SeatsUnapproved,
     SeatUnchanged,
 )
 from services.roster.models.requests import ChangeSeat, CorrectPlacement, ReleasePerson, SetSeats, TransferPerson
@@ -194,7 +195,7 @@ async def test_a_seat_is_taken_only_where_one_of_its_level_is_vacant(roster_db: 
         await place_person(roster_db, given.by(), third)
     with pytest.raises(SeatsExhausted):
         await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=second, seat_level=DEPUTY))
-    with pytest.raises(SeatsExhausted):
+    with pytest.raises(SeatsUnapproved) as unapproved:
         await seat(roster_db, second, "internal_head", JUNE)
     await seat(roster_db, first, None, JUNE)
     await seat(roster_db, second, DEPUTY, JUNE)
@@ -203,6 +204,7 @@ async def test_a_seat_is_taken_only_where_one_of_its_level_is_vacant(roster_db: 
     )  # of his first day: he left it since
 
     assert "单位副职没有空缺：核定领导职数 1 名，实配 1 名" in str(full.value)
+    assert "请先由编办业务科按批准文件核定职数" in str(unapproved.value)
     assert (await told(roster_db))[-1][:2] == (DEPUTY, 1)
 
 

@@ -278,6 +278,16 @@ class SeatsExhausted(Conflict):
     )
 
 
+class SeatsUnapproved(Conflict):
+    """The level has no approved seat (a new unit, a new level): the number comes first."""
+
+    code = "seats_unapproved"
+    sentence = (
+        "该单位尚未核定{level}的领导职数，不能配备。请先由编办业务科按批准文件核定职数"
+        "（“机构改革”中办理“核定职数”）；批准前确已任命的，由监督检查科如实记录超职数。"
+    )
+
+
 class NotOverSeats(Conflict):
     """A seat is vacant: whoever takes it is not beyond the number."""
 

@@ -36,6 +36,7 @@ from services.roster.models.refusals import (
     SameUnit,
     SeatsBelowUse,
     SeatsExhausted,
+    SeatsUnapproved,
 )
 from services.roster.models.requests import PostDetails
 from shared.events.roster import EstablishmentState, SeatsState
@@ -60,6 +61,8 @@ def ensure_available(row: EstablishmentState, posts: int) -> None:
 
 def ensure_seat_vacant(seats: SeatsState) -> None:
     """空缺 ≥ 1 of this level alone (领导职数使用; domain §2.3)."""
+    if seats.approved == 0:
+        raise SeatsUnapproved(level=seats.level_label or seats.level)
     if seats.used >= seats.approved:
         raise SeatsExhausted(level=seats.level_label or seats.level, approved=seats.approved, used=seats.used)
 
