@@ -167,7 +167,19 @@ async def test_exceptions_to_freezes_are_a_list_narrowed_by_order_and_scope(
             for filters in ({}, {"order": str(orders[OTHER])}, {"order": str(uuid4())})
         ]
         own = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
+        async with service.database.transaction() as conn:
+            await conn.execute(
+                "INSERT INTO revisions SELECT (jsonb_populate_record(r, jsonb_build_object('revision', r.revision + 1, 'exception', NULL))).*"
+                " FROM revisions r JOIN applications a ON a.id = r.application_id WHERE a.unit_id = $1",
+                MINE,
+            )
+            await conn.execute("UPDATE applications SET revision = revision + 1 WHERE unit_id = $1", MINE)
+        dropped = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
 
+    assert [(each[0]["例外依据文号"], each[0]["已不再申报"]) for each in (own, dropped)] == [
+        ("安置〔2026〕2号", "否"),
+        ("安置〔2026〕2号", "是"),
+    ]
     told = ("申请人", "例外情形", "例外依据文号", "例外理由", "状态", "冻结单编号")
     assert [len(each) for each in (everything, of_one, nothing, own)] == [2, 1, 0, 1]
     assert [of_one[0][name] for name in told] == ["clerk", "政策性安置", "安置〔2026〕2号", "军转安置", "审核中", str(orders[OTHER])]

@@ -68,13 +68,14 @@ APPLICATIONS = (
 
 
 def exceptions_source(who: Who, filters: Filters) -> Source:
-    """Applications that ask in their last revision for an exception to a freeze; to one order, or to any."""
+    """Applications that asked for an exception to a freeze, as they asked last; to one order, or to any. One that was dropped stands there, too."""
     order = None if "order" not in filters else str(filters["order"])
     rows = f"""
-        FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision
+        FROM applications a JOIN revisions r ON r.application_id = a.id
+        AND r.revision = (SELECT max(revision) FROM revisions asking WHERE asking.application_id = a.id AND asking.exception IS NOT NULL)
         LEFT JOIN unit_copies u ON u.id = a.unit_id
         LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
-        WHERE r.exception IS NOT NULL AND {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR r.exception -> 'orders' ? $3)
+        WHERE {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR r.exception -> 'orders' ? $3)
     """
     return Source(rows, "a.id", (scope(who), filters.get("unit"), order))
 
@@ -88,6 +89,7 @@ EXCEPTIONS = (
     Column("ground", "例外情形", "r.exception ->> 'ground'", turn=labelled),
     Column("document_no", "例外依据文号", "r.exception ->> 'document_no'"),
     Column("why", "例外理由", "r.exception ->> 'why'"),
+    Column("dropped", "已不再申报", "r.revision < a.revision", turn=flagged),
     Column("state", "状态", "a.state", turn=labelled),
     Column("step", "当前环节", "s.label"),
     Column("submitted_at", "提交时间", wall_clock("a.submitted_at"), Form.INSTANT),
