@@ -42,7 +42,7 @@ async def lent(database: Database, until: date | None = LAST) -> given.Row:
 
 async def test_a_post_on_loan_is_taken_up_to_its_last_day_and_never_after(roster_db: Database) -> None:
     row = await lent(roster_db)
-    await given.in_post(roster_db, row)
+    await given.in_post(roster_db, row, LAST)
     over = await lent(roster_db, LAST - timedelta(days=1))
     person_id = await given.person(roster_db, over.unit_id)
 

@@ -1,20 +1,90 @@
 """The roster's pure decisions."""
 
-from datetime import date
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from services.roster.models.facts import PersonRecord, PostFacts, RowWords
+from services.roster.models.facts import Nature, PersonRecord, Placement, PostFacts, Reservation, RowWords
 from services.roster.models.fields import SHEETS
-from services.roster.models.refusals import BirthDiffersFromId, Frozen, IdNumberInvalid, QuotaExhausted, SexDiffersFromId
+from services.roster.models.refusals import (
+    BirthDiffersFromId,
+    ClaimRefusedByTombstone,
+    DatesOutOfOrder,
+    Frozen,
+    IdNumberInvalid,
+    KindNotAllowed,
+    KindsApart,
+    LateRetirementClosed,
+    NotAuthorised,
+    NotOverQuota,
+    NotOverSeats,
+    OffPostOfEstablishment,
+    OffPostUntold,
+    PersonNotHere,
+    PersonOnRoster,
+    PostsNotOne,
+    QuotaBelowUse,
+    QuotaExhausted,
+    QuotaTermOver,
+    RequestIncomplete,
+    ReservationExpired,
+    ReservationHeld,
+    ReservationRecalled,
+    ReservationUnknown,
+    ReservationUsedUp,
+    RetirementCategoryMismatch,
+    RetirementReasonMissing,
+    SameUnit,
+    SeatsExhausted,
+    SexDiffersFromId,
+)
+from services.roster.models.secondments import (
+    ExtendSecondment,
+    Limits,
+    RenewalTooLate,
+    SecondedAlready,
+    Secondment,
+    SecondmentEndedBefore,
+    SecondmentForm,
+    SecondmentTooLong,
+    SecondmentTooSoon,
+    SecondPerson,
+)
 from services.roster.rules.comparisons import Compared
-from services.roster.rules.persons import checked_number, retirement_category, retirement_due, retirement_fact, title_level
-from services.roster.rules.posts import ensure_available, ensure_may_claim, expiry, passed_freeze
-from shared.events.roster import EstablishmentState
-from shared.glossary import LeadingSide, PersonIdentity, PostCategory
+from services.roster.rules.persons import (
+    checked_number,
+    ensure_late_open,
+    ensure_override_grounded,
+    late_is_closed,
+    retirement_category,
+    retirement_due,
+    retirement_fact,
+    title_level,
+)
+from services.roster.rules.posts import (
+    ensure_above_use,
+    ensure_available,
+    ensure_in_term,
+    ensure_may_claim,
+    ensure_may_grow,
+    ensure_no_seat_vacant,
+    ensure_on_no_roster,
+    ensure_over_quota,
+    ensure_seat_vacant,
+    ensure_usable,
+    expiry,
+    passed_freeze,
+)
+from services.roster.rules.secondments import ensure_may_begin, ensure_may_extend
+from shared.errors import DomainError
+from shared.events.roster import EstablishmentState, SeatsState
+from shared.glossary import ApplicationType, LeadingSide, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.notices import load_calendar
 from shared.law.retirement import Category, Sex
@@ -22,6 +92,12 @@ from workflows.roster import PostRequest
 
 CALENDAR = load_calendar()
 BORN = date(1970, 5, 20)
+DAY, ONE = date(2026, 9, 18), timedelta(days=1)
+LIMITS = Limits(term=6, total=12, rest=24, notice=10)
+
+
+def refused(refusal: type[DomainError] | None) -> Any:
+    return pytest.raises(refusal) if refusal else nullcontext()
 
 
 def test_registers_that_write_a_document_in_other_brackets_do_not_differ() -> None:
@@ -91,7 +167,12 @@ def test_an_exception_passes_the_orders_it_names_and_no_other(in_force: set[int]
         ({"identity": PersonIdentity.WORKER, "post_category": PostCategory.UNKNOWN}, Category.F50),
         ({"identity": PersonIdentity.LIKE_CIVIL_SERVANT, "post_category": PostCategory.UNKNOWN}, Category.F55),
         ({"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}, None),
+        ({"identity": PersonIdentity.CIVIL_SERVANT, "post_category": PostCategory.UNKNOWN}, Category.F55),
+        ({"post_category": PostCategory.MANAGERIAL}, Category.F55),
         ({"title": "副县处级领导"}, Category.SPECIAL),
+        *(({"leadership_level": level}, Category.SPECIAL) for level in ("bureau_head", "bureau_deputy", "county_head", "county_deputy")),
+        ({"leadership_level": "township_head"}, Category.F55),
+        ({"sex": Sex.MALE, "leadership_level": "county_head"}, Category.M60),
         ({"post_category": PostCategory.MANUAL, "retirement_override": Category.F55}, Category.F55),
     ],
 )
@@ -195,6 +276,44 @@ def test_who_chose_to_go_later_may_stay_three_years_longer_and_not_for_ever() ->
     assert retirement_due(person(flexible_retirement="flexible_early")) == retirement_fact(person())
 
 
+@pytest.mark.parametrize(
+    ("identity", "level", "post", "closed"),
+    [
+        *((identity, None, PostCategory.TECHNICAL, True) for identity in ("civil_servant", "like_civil_servant", "manager")),
+        (PersonIdentity.PROFESSIONAL, None, PostCategory.TECHNICAL, False),
+        (PersonIdentity.PROFESSIONAL, "no_leading_post", PostCategory.TECHNICAL, False),
+        (PersonIdentity.PROFESSIONAL, "township_deputy", PostCategory.TECHNICAL, True),
+        (PersonIdentity.STATE_ENTERPRISE, None, PostCategory.MANAGERIAL, True),
+        (PersonIdentity.STATE_ENTERPRISE, None, PostCategory.TECHNICAL, False),
+        (PersonIdentity.PROFESSIONAL, None, PostCategory.MANAGERIAL, False),
+    ],
+)
+def test_civil_servants_leaders_and_managers_may_not_choose_to_go_later(
+    identity: str, level: str | None, post: PostCategory, closed: bool
+) -> None:  # domain §7.3
+    chooser = person(identity=PersonIdentity(identity), leadership_level=level, post_category=post)
+
+    assert late_is_closed(identity, level, post) is closed
+    with refused(LateRetirementClosed if closed else None):
+        ensure_late_open(chooser, "flexible_late")
+    ensure_late_open(chooser, "flexible_early")
+    ensure_late_open(chooser, None)
+
+
+def test_another_category_than_post_and_title_say_fits_the_sex_and_is_grounded() -> None:
+    woman, man = person(retirement_reason="组织认定"), person(sex=Sex.MALE, retirement_reason="组织认定")
+
+    ensure_override_grounded(woman, Category.F50)
+    ensure_override_grounded(person(), None)
+    for chooser, override, refusal in (
+        (man, Category.F55, RetirementCategoryMismatch),
+        (woman, Category.M60, RetirementCategoryMismatch),
+        (person(), Category.F50, RetirementReasonMissing),
+    ):
+        with refused(refusal):
+            ensure_override_grounded(chooser, override)
+
+
 def test_an_abolished_area_code_is_taken() -> None:  # trap: refusing abolished area codes
     assert checked_number(number(area="330419"), Sex.FEMALE, BORN) == number(area="330419")
 
@@ -220,3 +339,256 @@ def test_a_number_must_be_one_and_agree_with_sex_and_birth() -> None:
 )
 def test_a_validity_ends_on_the_same_day_number_or_the_next_working_day(authorised_on: date, months: int, last_day: date) -> None:
     assert expiry(authorised_on, months, CALENDAR) == last_day
+
+
+def row(quota: int, headcount: int, **more: Any) -> EstablishmentState:
+    return EstablishmentState(**{"kind": "SY", "funding": "full", "quota": quota, "headcount": headcount, "reserved": 0, **more})
+
+
+@pytest.mark.parametrize(("headcount", "reserved", "frozen"), [(4, 0, 0), (5, 0, 0), (6, 0, 0), (4, 1, 0), (3, 1, 0), (3, 1, 1)])
+def test_whoever_finds_no_post_left_and_nobody_else_is_recorded_beyond_quota(headcount: int, reserved: int, frozen: int) -> None:
+    full = headcount + reserved + frozen >= 5
+    here = row(5, headcount, reserved=reserved, frozen=frozen)
+
+    with refused(QuotaExhausted if full else None):
+        ensure_available(here, 1)
+    with refused(None if full else NotOverQuota):
+        ensure_over_quota(here)
+
+
+@pytest.mark.parametrize("used", range(4))
+def test_whoever_finds_no_seat_left_and_nobody_else_is_recorded_beyond_the_number_of_leaders(used: int) -> None:
+    seats = SeatsState(level="unit_deputy", approved=2, used=used)
+
+    with refused(SeatsExhausted if used >= 2 else None):
+        ensure_seat_vacant(seats)
+    with refused(NotOverSeats if used < 2 else None):
+        ensure_no_seat_vacant(seats)
+
+
+def test_a_post_on_loan_is_taken_on_the_last_day_of_its_term_and_not_on_the_next() -> None:
+    lent = row(1, 0, use_until=DAY)
+
+    ensure_in_term(lent, DAY)
+    with refused(QuotaTermOver):
+        ensure_in_term(lent, DAY + ONE)
+    ensure_in_term(row(1, 0), date.max)
+
+
+@pytest.mark.parametrize(("quota", "cause", "refusal"), [(3, None, None), (2, None, QuotaBelowUse), (2, "policy", None)])
+def test_a_quota_goes_down_to_what_is_in_use_and_below_it_with_a_recorded_cause(
+    quota: int, cause: str | None, refusal: type[DomainError] | None
+) -> None:
+    with refused(refusal):
+        ensure_above_use(row(quota, 2, reserved=1), cause)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "approved", "used", "refusal"),
+    [(5, 5, 3, None), (6, 5, 3, Frozen), (7, 5, 7, None), (8, 5, 7, Frozen)],
+    ids=["as many as before", "one more", "the surplus is approved", "more than the surplus"],
+)
+def test_a_freeze_stops_growth_and_not_the_approval_of_a_surplus(
+    wanted: int, approved: int, used: int, refusal: type[DomainError] | None
+) -> None:
+    with refused(refusal):
+        ensure_may_grow([uuid4()], wanted, approved, used)
+    ensure_may_grow([], wanted, approved, used)
+
+
+@pytest.mark.parametrize(
+    ("ends", "refusal"),
+    [([], None), ([DAY], None), ([DAY - ONE, DAY + ONE], PersonOnRoster), ([DAY - ONE, None], PersonOnRoster)],
+    ids=["never in post", "he leaves on that day", "he leaves a day later", "he is in post"],
+)
+def test_whoever_leaves_one_unit_enters_another_on_the_same_day_and_not_before(
+    ends: list[date | None], refusal: type[DomainError] | None
+) -> None:  # the day of exit does not count
+    with refused(refusal):
+        ensure_on_no_roster(ends, DAY)
+
+
+@pytest.mark.parametrize(
+    ("facts", "refusal"),
+    [
+        ({}, None),
+        ({"unspent": 2, "held": 1}, None),
+        ({"unspent": 1, "held": 1}, ReservationHeld),
+        ({"unspent": 0}, ReservationUsedUp),
+        ({"expires_on": DAY - ONE}, ReservationExpired),
+        ({"expires_on": DAY - ONE, "unspent": 0}, ReservationUsedUp),
+    ],
+)
+def test_an_authorised_post_is_good_to_its_last_day_and_for_one_alone(facts: dict[str, Any], refusal: type[DomainError] | None) -> None:
+    usual: dict[str, Any] = {"id": uuid4(), "unit_id": uuid4(), "kind": "SY", "funding": "full", "posts": 2, "unspent": 1, "held": 0}
+    days = {"authorisation_no": "用编〔2026〕1号", "authorised_on": DAY, "expires_on": DAY}
+
+    with refused(refusal):
+        ensure_usable(Reservation(**(usual | days | facts)), DAY)
+
+
+UNIT, GIVER, PERSON = (UUID(int=each) for each in (1, 2, 3))
+GRANTED = Reservation(UUID(int=4), UNIT, "SY", "full", 1, 1, 0, "用编〔2026〕1号", DAY, DAY)
+NATURES = {
+    "SY": Nature(True, "public", "事业编制"),
+    "SYC": Nature(True, "public", "参公事业编制"),
+    "BW": Nature(False, "off_establishment", "编外"),
+}
+ASKED: dict[ApplicationType, dict[str, Any]] = {
+    ApplicationType.POST_USE: {"posts": 2},
+    ApplicationType.ENTRY: {"person_id": PERSON, "reason_code": "open_recruitment", "reservation_id": GRANTED.id},
+    ApplicationType.EXIT: {"person_id": PERSON, "reason_code": "retirement"},
+    ApplicationType.TRANSFER: {"person_id": PERSON, "from_unit_id": GIVER},
+}
+POST_USE, ENTRY, EXIT, TRANSFER = ASKED
+
+
+def held(unit_id: UUID, kind: str = "SY", ended_on: date | None = None) -> Placement:
+    return Placement(uuid4(), PERSON, unit_id, kind, "full", BORN, ended_on, "", None, None, None, None, None, None, None)
+
+
+def claim(kind: ApplicationType, facts: dict[str, Any], asked: dict[str, Any]) -> None:
+    """One of its kind that may be claimed, but for what is said."""
+    usual: dict[str, Any] = {
+        "application_id": uuid4(),
+        "revision": 2,
+        "application_type": kind,
+        "unit_id": UNIT,
+        "kind": "SY",
+        "funding": "full",
+    }
+    on_rosters = {EXIT: (held(UNIT),), TRANSFER: (held(GIVER),)}.get(kind, ())
+    known: dict[str, Any] = {
+        "establishment": row(2, 0),
+        "kind_allowed": True,
+        "category": "SY-1",
+        "words": RowWords({}),
+        "buried_revision": 1,
+    }
+    known |= {"reservation": GRANTED, "on_rosters": on_rosters, "natures": NATURES}
+    ensure_may_claim(PostRequest.model_validate(usual | ASKED[kind] | asked), PostFacts(**(known | facts)), DAY)
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_what_breaks_no_rule_is_claimed_and_what_woke_up_late_or_lacks_a_word_is_not(kind: ApplicationType) -> None:
+    claim(kind, {}, {})
+    with refused(ClaimRefusedByTombstone):
+        claim(kind, {"buried_revision": 2}, {})
+    for name in {"person_id", "reason_code", "from_unit_id"} & ASKED[kind].keys():
+        with refused(RequestIncomplete):
+            claim(kind, {}, {name: None})
+    with refused(PostsNotOne if kind is not POST_USE else QuotaExhausted):
+        claim(kind, {}, {"posts": 3})
+
+
+@pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])
+def test_who_takes_a_post_is_stopped_by_a_freeze_a_kind_that_is_not_allowed_and_a_term_that_is_over(kind: ApplicationType) -> None:
+    lent_out = {"establishment": row(2, 0, use_until=DAY)}
+    for facts, refusal in (({"frozen_by": (uuid4(),)}, Frozen), ({"kind_allowed": False}, KindNotAllowed)):
+        with refused(refusal):
+            claim(kind, facts, {})
+        claim(EXIT, facts, {})  # whoever goes takes none
+    claim(kind, lent_out, {})
+    with refused(QuotaTermOver):
+        claim(kind, lent_out, {"effective_on": DAY + ONE})
+    with refused(QuotaTermOver):
+        claim(kind, {"establishment": row(2, 0, use_until=DAY - ONE)}, {})
+
+
+@pytest.mark.parametrize(
+    ("facts", "asked", "refusal"),
+    [
+        ({"establishment": row(1, 0, reserved=1)}, {}, None),
+        ({}, {"reservation_id": None}, NotAuthorised),
+        ({}, {"effective_on": DAY - ONE}, NotAuthorised),
+        ({"reservation": None}, {}, ReservationUnknown),
+        ({"reservation": None, "holds_one": True}, {}, ReservationUnknown),
+        ({"reservation": replace(GRANTED, expires_on=DAY - ONE)}, {}, ReservationExpired),
+        ({"reservation": replace(GRANTED, expires_on=DAY - ONE, held=1), "holds_one": True}, {}, None),
+        ({"reservation": replace(GRANTED, recalled_on=DAY)}, {}, ReservationRecalled),
+        ({"reservation": replace(GRANTED, recalled_on=DAY, held=1), "holds_one": True}, {}, ReservationRecalled),
+        ({"on_rosters": (held(GIVER),)}, {}, PersonOnRoster),
+        ({"on_rosters": (held(GIVER, ended_on=DAY),)}, {}, None),
+        ({"on_rosters": (held(GIVER, ended_on=DAY + ONE),)}, {}, PersonOnRoster),
+        ({"on_rosters": (held(GIVER, ended_on=DAY + ONE),)}, {"effective_on": DAY + ONE}, None),
+        ({}, {"kind": "BW"}, OffPostUntold),
+        ({}, {"kind": "BW", "off_post_kind": "1"}, OffPostUntold),
+        ({}, {"kind": "BW", "off_post_kind": "1", "employment_form": "dispatch"}, None),
+        ({}, {"employment_form": "dispatch"}, OffPostOfEstablishment),
+    ],
+)
+def test_an_entry_stands_on_an_authorised_use_and_one_post_a_person(
+    facts: dict[str, Any], asked: dict[str, Any], refusal: type[DomainError] | None
+) -> None:  # 先核编后进人
+    with refused(refusal):
+        claim(ENTRY, facts, asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "asked", "refusal"),
+    [
+        (EXIT, {"on_rosters": (held(GIVER),)}, {}, PersonNotHere),
+        (EXIT, {"on_rosters": (held(UNIT, ended_on=DAY),)}, {}, PersonNotHere),
+        (EXIT, {"on_rosters": (held(UNIT, ended_on=DAY), held(UNIT))}, {}, None),
+        (TRANSFER, {"on_rosters": (held(UNIT),)}, {}, PersonNotHere),
+        (TRANSFER, {"on_rosters": (held(UNIT),)}, {"from_unit_id": UNIT}, SameUnit),
+        (TRANSFER, {"establishment": row(2, 2)}, {}, QuotaExhausted),
+        (TRANSFER, {}, {"kind": "SYC"}, None),
+        (TRANSFER, {"on_rosters": (held(GIVER, "BW"),)}, {}, KindsApart),
+    ],
+)
+def test_who_goes_is_there_and_a_transfer_stays_within_what_the_post_is(
+    kind: ApplicationType, facts: dict[str, Any], asked: dict[str, Any], refusal: type[DomainError] | None
+) -> None:
+    with refused(refusal):
+        claim(kind, facts, asked)
+
+
+def lent(started_on: date, until: date, ended_on: date | None) -> Secondment:
+    return Secondment(uuid4(), uuid4(), uuid4(), None, "某局", SecondmentForm.SECONDED_OUT, started_on, until, ended_on, None)
+
+
+@pytest.mark.parametrize(
+    ("started_on", "until", "baseline", "refusal"),
+    [
+        (date(2028, 6, 1), date(2028, 12, 1), False, None),
+        (date(2028, 5, 31), date(2028, 6, 30), False, SecondmentTooSoon),
+        (date(2028, 6, 1), date(2028, 12, 2), False, SecondmentTooLong),
+        (date(2028, 6, 1), date(2028, 6, 1), False, None),
+        (date(2028, 6, 1), date(2028, 5, 31), False, DatesOutOfOrder),
+        (date(2026, 6, 1), date(2027, 12, 1), True, None),
+        (date(2026, 5, 31), date(2026, 6, 30), True, SecondedAlready),
+    ],
+    ids=["two years later for six months", "a day before", "a day longer", "one day", "no day", "found at a first load", "not back yet"],
+)
+def test_a_loan_lasts_six_months_and_none_begins_within_two_years_of_the_last(
+    started_on: date, until: date, baseline: bool, refusal: type[DomainError] | None
+) -> None:  # domain §4.3
+    what = SecondPerson(person_id=uuid4(), borrower="某局", started_on=started_on, until=until, baseline=baseline)
+
+    with refused(refusal):
+        ensure_may_begin(what, [lent(date(2026, 1, 1), date(2026, 6, 30), date(2026, 6, 1))], LIMITS)
+    with refused(DatesOutOfOrder if refusal is DatesOutOfOrder else SecondedAlready):
+        ensure_may_begin(what, [lent(date(2026, 1, 1), date(2026, 6, 30), None)], LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("until", "notice_on", "refusal"),
+    [
+        (date(2027, 3, 2), date(2026, 9, 2), None),
+        (date(2027, 3, 2), date(2026, 9, 3), RenewalTooLate),
+        (date(2027, 3, 2), None, None),
+        (date(2027, 3, 3), None, SecondmentTooLong),
+        (date(2026, 9, 2), None, DatesOutOfOrder),
+    ],
+    ids=["filed in time", "filed a day late", "not judged", "a day beyond the total", "no longer than before"],
+)
+def test_a_loan_is_renewed_up_to_a_year_in_all_by_who_files_it_in_time(
+    until: date, notice_on: date | None, refusal: type[DomainError] | None
+) -> None:
+    what = ExtendSecondment(secondment_id=uuid4(), until=until, notice_on=notice_on)
+
+    with refused(refusal):
+        ensure_may_extend(lent(date(2026, 3, 2), date(2026, 9, 2), None), what, LIMITS)
+    with refused(SecondmentEndedBefore):
+        ensure_may_extend(lent(date(2026, 3, 2), date(2026, 9, 2), date(2026, 9, 1)), what, LIMITS)
