@@ -19,7 +19,7 @@ from services.monitoring.models.refusals import AddresseeUnfit, InterviewerUnfit
 from services.monitoring.models.requests import CorrectMeasure, RecordMeasure
 from services.monitoring.queries import tasks
 from services.monitoring.queries.exports import MEASURES, measures_source
-from services.monitoring.rules.measures import ensure_fitting, recordable
+from services.monitoring.rules.measures import due, ensure_fitting, recordable, shown_to
 from shared.auth import Who
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -78,6 +78,20 @@ def test_whom_and_by_whom(
     what = RecordMeasure(issue_id=uuid7(), measure=measure, taken_on=TODAY + timedelta(days=day), whom=whom, led_by=led_by)
     with pytest.raises(refusal) if refusal else nullcontext():
         ensure_fitting(what, tuple(Measure), TODAY - timedelta(days=2), TODAY)
+
+
+def test_who_keeps_the_seal_or_reads_for_another_department_knows_of_no_lead() -> None:
+    knowing = {role for role in Role if Measure.REFERRAL in shown_to([role])}
+
+    assert knowing == {Role.BUSINESS_OFFICER, Role.SUPERVISION_OFFICER, Role.OFFICE_DIRECTOR, Role.COMMISSION}
+    assert {tuple(shown_to([role])) for role in set(Role) - knowing} == {(Measure.INTERVIEW, Measure.CIRCULAR)}
+
+
+def test_the_ladder_asks_for_what_it_has_come_to_and_nobody_has_recorded() -> None:
+    assert due([Rung.REMINDER, Rung.OVERDUE], []) == ()
+    assert due([Rung.INTERVIEW, Rung.CIRCULAR], []) == (Measure.INTERVIEW, Measure.CIRCULAR)
+    assert due([Rung.INTERVIEW, Rung.CIRCULAR], [Measure.INTERVIEW]) == (Measure.CIRCULAR,)
+    assert due([], [Measure.INTERVIEW]) == ()
 
 
 def test_a_measure_that_may_not_be_recorded_is_refused_whatever_else_is_right() -> None:

@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 
 from services.monitoring import rules
 from services.monitoring.models.facts import Issue
+from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import GONE_WHEN, details_of, matter_of, remark_of
 from services.monitoring.rules import ParameterRow, over_seats, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact, SeatFact
+from services.monitoring.rules.ladder import AT_ONCE, ladder
 from services.monitoring.rules.lists import Listed, lines
+from services.monitoring.rules.tasks import (
+    Standing,
+    issue_actions,
+    issue_withheld,
+    list_actions,
+    list_standing,
+    order_actions,
+    order_withheld,
+)
 from shared.clock import at_hour
-from shared.glossary import IssueState, Light, LineKind, OverQuotaCause, holiday_ground
+from shared.glossary import FreezeState, IssueState, Light, LineKind, OverQuotaCause, Role, Rung, holiday_ground
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
+from workflows.rectification_case import LadderStep
 
 CALENDAR = load_calendar()
 TODAY = date(2026, 9, 18)
@@ -114,6 +126,16 @@ def test_trap_18_vacancies_turn_nothing_red_and_a_full_row_is_a_state() -> None:
 
     assert (empty.findings, empty.remarks) == ((), ())
     assert (full.findings, [remark.code for remark in full.remarks]) == ((), ["full"])
+    assert overstaffing.check(facts(row(0, 0)), {}).remarks == ()  # where there are no posts nothing is full
+
+
+def test_what_a_cut_left_over_has_the_cause_of_the_cut_after_what_is_recorded_of_persons() -> None:
+    cut = replace(row(10, 14, causes={V: 1, H: 1}), over_quota_cause=P)
+
+    judged = overstaffing.check(facts(cut), {})
+
+    assert [(finding.level, finding.size) for finding in judged.findings] == [(Light.RED, 1), (Light.YELLOW, 2)]
+    assert [(remark.code, remark.inputs["people"]) for remark in judged.remarks] == [("unclassified", 1)]
 
 
 @given(quota=st.integers(0, 60), headcount=st.integers(0, 60), causes=st.dictionaries(st.sampled_from(OverQuotaCause), st.integers(0, 5)))
@@ -157,7 +179,9 @@ def test_m09_counts_working_days_from_the_last_day_of_the_statutory_month(day: d
     assert [finding.level for finding in judged.findings] == ([level] if level else [])
 
 
-@pytest.mark.parametrize(("category", "month"), [("unknown", None), ("special", None), ("special", "2020-01")])
+@pytest.mark.parametrize(
+    ("category", "month"), [("unknown", None), ("unknown", "2020-01"), ("special", None), ("special", "2020-01"), ("M60", None)]
+)
 def test_m09_with_a_month_that_cannot_be_told_is_missing_data_and_no_accusation(category: str, month: str | None) -> None:
     judged = overdue_exit.check(facts(placements=(person(category=category, month=month),)), PARAMETERS)
 
@@ -167,8 +191,27 @@ def test_m09_with_a_month_that_cannot_be_told_is_missing_data_and_no_accusation(
 
 def test_m09_lets_go_of_a_person_on_the_day_of_exit() -> None:
     leaving = person(month="2020-01", ended_on=TODAY)
+    before = facts(placements=(leaving,), day=TODAY - timedelta(days=1))
 
     assert overdue_exit.check(facts(placements=(leaving,)), PARAMETERS).findings == ()
+    assert len(overdue_exit.check(before, PARAMETERS).findings) == 1
+
+
+def test_who_holds_no_post_of_the_establishment_is_none_of_m07_and_m09() -> None:
+    outside = person(counted=False, month="2020-01", authorised_on=date(2026, 9, 2))
+
+    for rule in (overdue_exit, placed_before_authorised):
+        judged = rule.check(facts(placements=(outside,)), PARAMETERS)
+        assert (judged.findings, judged.remarks, judged.looked_at) == ((), (), {str(outside.person_id)})
+
+
+def test_a_wrong_order_in_the_past_cannot_vanish_and_an_exit_that_is_late_is_worse_than_one_that_is_due() -> None:
+    early = person(authorised_on=date(2026, 9, 2))
+    (found,) = placed_before_authorised.check(facts(placements=(early,)), {}).findings
+    due, late = (overdue_exit.check(facts(placements=(person(month=month),)), PARAMETERS).findings[0] for month in ("2026-08", "2026-07"))
+
+    assert (found.must_vanish, due.must_vanish, late.must_vanish) == (False, True, True)
+    assert (due.opens_case, late.opens_case, due.size < late.size) == (False, True, True)
 
 
 @given(st.dates(date(2026, 1, 1), date(2026, 12, 1)), st.integers(0, 40))
@@ -237,4 +280,144 @@ def test_a_list_tells_new_carried_overdue_and_cleared_apart() -> None:
         2: (LineKind.NEW, None),
         3: (LineKind.CLEARED, None),
         4: (LineKind.OVERDUE, 0),
+    }
+
+
+def test_the_lines_of_a_list_begin_with_what_is_overdue_and_within_a_kind_with_what_was_found_first() -> None:
+    monday = at_hour(date(2026, 10, 12), 9)
+    ended = Deadline.start(TODAY, 5, CALENDAR)
+    late = listed(1, IssueState.OVERDUE)
+    newest, older = listed(2, IssueState.TO_VERIFY), replace(listed(3, IssueState.TO_VERIFY), found_on=TODAY - timedelta(days=1))
+    same_day, carried, cleared = listed(4, IssueState.TO_VERIFY), listed(5, IssueState.RECTIFYING), listed(6, IssueState.CLOSED, ended)
+    at_the_end = replace(listed(7, IssueState.RECTIFYING, ended), found_on=TODAY + timedelta(days=1))
+    assert ended.due_at
+    around_the_end = [lines([at_the_end], (), ended.due_at - left)[0].kind for left in (timedelta(microseconds=1), timedelta(0))]
+
+    edition = lines([cleared, carried, same_day, newest, older, at_the_end, late], {carried.key}, monday)
+
+    assert [line.issue.issue_id.int for line in edition] == [1, 7, 3, 2, 4, 5, 6]
+    assert [line.kind for line in edition] == [*[LineKind.OVERDUE] * 2, *[LineKind.NEW] * 3, LineKind.CARRIED, LineKind.CLEARED]
+    assert edition[-1].remaining is None
+    assert around_the_end == [LineKind.NEW, LineKind.OVERDUE]
+
+
+def test_on_facts_of_a_day_that_is_over_nothing_is_said_of_what_time_alone_has_changed_since() -> None:
+    young, turned, worse, late = (person(month=month) for month in ("2040-01", "2026-08", "2026-07", "2020-01"))
+    then = facts(row(10, 12, causes={V: 2}), placements=(young, turned, worse, late), day=date(2026, 8, 10))
+
+    said = dict(rules.judge(then, PARAMETERS, TODAY))
+    live = dict(rules.judge(then, PARAMETERS))
+
+    assert said["M09"].looked_at == {str(young.person_id), str(late.person_id)}
+    assert [finding.subject for finding in said["M09"].findings] == [str(late.person_id)]
+    assert [finding.subject for finding in live["M09"].findings] == [str(worse.person_id), str(late.person_id)]
+    assert {code: judgement for code, judgement in said.items() if code != "M09"} == {code: live[code] for code in said if code != "M09"}
+    assert rules.judge(then, PARAMETERS, date(2026, 7, 1)) == list(live.items())  # of a day to come everything is said
+
+
+def test_the_second_time_brings_the_interview_at_once_and_a_plan_has_no_ladder() -> None:
+    steps = [LadderStep(rung=rung, offset=offset) for rung, offset in ((Rung.OVERDUE, 0), (Rung.INTERVIEW, 10), (Rung.CIRCULAR, 20))]
+
+    assert ladder(steps, Light.RED, again=False) == tuple(steps)
+    assert ladder(steps, Light.YELLOW, again=True) == ()
+    assert ladder(steps, Light.RED, again=True) == (steps[0], LadderStep(rung=Rung.INTERVIEW, offset=AT_ONCE, once=True), steps[2])
+
+
+def test_a_problem_waits_to_be_verified_and_of_a_warning_there_is_nothing_to_verify() -> None:
+    assert [rules.first_state(opens_case=each) for each in (True, False)] == [IssueState.TO_VERIFY, IssueState.WARNED]
+
+
+def standing(state: IssueState, **facts: object) -> Standing:
+    usual = dict.fromkeys(("released", "sealed", "paused", "still_found", "own_evidence", "freezing", "held"), False)
+    return Standing(**{"state": state, "level": Light.RED, "extendable": True, **usual, **facts})  # type: ignore[arg-type]  # facts by name
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "officer"),
+    [
+        (IssueState.TO_VERIFY, {}, "confirm dismiss"),
+        (IssueState.NOTICE_SIGNED, {}, "propose_freeze"),
+        (IssueState.NOTICE_SIGNED, {"sealed": True}, "serve propose_freeze"),
+        (IssueState.NOTICE_SIGNED, {"level": Light.YELLOW}, ""),
+        (IssueState.RECTIFYING, {"sealed": True}, "pause extend propose_freeze"),
+        (IssueState.RECTIFYING, {"paused": True}, "resume extend propose_freeze"),
+        (IssueState.OVERDUE, {"extendable": False, "freezing": True}, "pause"),
+        (IssueState.EVIDENCE_SUBMITTED, {}, "accept return propose_freeze"),
+        (IssueState.EVIDENCE_SUBMITTED, {"own_evidence": True, "paused": True}, "return propose_freeze"),
+        (IssueState.EVIDENCE_SUBMITTED, {"still_found": True}, "return propose_freeze"),
+        *((state, {"sealed": True}, "") for state in (IssueState.BASELINE, IssueState.WARNED, IssueState.DISMISSED, IssueState.CLOSED)),
+        (IssueState.CLOSED, {"held": True}, "record_again"),
+    ],
+)
+def test_what_an_officer_may_do_follows_from_how_the_issue_stands(state: IssueState, facts: dict[str, object], officer: str) -> None:
+    now = standing(state, **facts)
+
+    assert [action.value for action in issue_actions(now, [Role.SUPERVISION_OFFICER])] == officer.split()
+    assert issue_actions(now, [Role.OFFICE_DIRECTOR, Role.UNIT_HEAD]) == ()
+
+
+def test_a_unit_hands_in_evidence_while_its_term_runs_and_a_notice_is_released_to_be_sealed_once() -> None:
+    running, confirmed = [IssueState.RECTIFYING, IssueState.OVERDUE], [IssueState.NOTICE_SIGNED, IssueState.EVIDENCE_SUBMITTED]
+
+    handed = [state for state in IssueState if issue_actions(standing(state), [Role.UNIT_CLERK]) == (Action.SUBMIT_EVIDENCE,)]
+    released = [state for state in IssueState if issue_actions(standing(state), [Role.SEAL_OPERATOR]) == (Action.RELEASE,)]
+
+    assert (handed, set(released)) == (running, {*running, *confirmed})
+    assert issue_actions(standing(IssueState.NOTICE_SIGNED, released=True), [Role.SEAL_OPERATOR]) == ()
+
+
+def test_a_director_decides_a_freeze_that_he_did_not_propose_and_its_release_whoever_proposed_it() -> None:
+    director, officer = [Role.OFFICE_DIRECTOR], [Role.SUPERVISION_OFFICER]
+    others = {state: order_actions(state, director, own=False, held=True) for state in FreezeState}
+    own = {state: order_actions(state, director, own=True, held=False) for state in FreezeState}
+
+    assert others == own | {FreezeState.PROPOSED: (Action.DECIDE,)}
+    assert {state: actions for state, actions in own.items() if actions} == {
+        FreezeState.IN_FORCE: (Action.RELEASE_EARLY,),
+        FreezeState.RELEASE_PROPOSED: (Action.DECIDE_RELEASE,),
+    }
+    for state in FreezeState:
+        assert [order_actions(state, officer, own=False, held=held) for held in (True, False)] == [(Action.RECORD_AGAIN,), ()]
+
+
+def test_who_would_act_next_and_may_not_is_told_why() -> None:
+    officer, submitted = [Role.SUPERVISION_OFFICER], IssueState.EVIDENCE_SUBMITTED
+    others = {state.value: standing(state, sealed=True, own_evidence=True, still_found=True) for state in set(IssueState) - {submitted}}
+    asked = others | {
+        "unsealed": standing(IssueState.NOTICE_SIGNED),
+        "own": standing(submitted, own_evidence=True, still_found=True),
+        "found": standing(submitted, still_found=True),
+    }
+
+    told = {name: issue_withheld(now, officer) for name, now in asked.items()}
+    decided = {(state, own): order_withheld(state, [Role.OFFICE_DIRECTOR], own=own) for state in FreezeState for own in (True, False)}
+
+    assert {name: list(why) for name, why in told.items() if why} == {
+        "unsealed": [Action.SERVE], "own": [Action.ACCEPT], "found": [Action.ACCEPT],
+    }  # fmt: skip
+    assert told["own"] != told["found"]
+    assert [issue_withheld(now, [Role.UNIT_CLERK]) for now in asked.values()] == [{}] * len(asked)
+    assert {each: list(why) for each, why in decided.items() if why} == {(FreezeState.PROPOSED, True): [Action.DECIDE]}
+    assert order_withheld(FreezeState.PROPOSED, officer, own=True) == {}
+
+
+def test_an_edition_waits_for_its_release_then_for_its_seal_then_for_the_unit() -> None:
+    ways = [(False, False, False), (True, False, False), (True, True, False), (True, True, True)]
+
+    assert [list_standing(released=released, sealed=sealed, acknowledged=acknowledged) for released, sealed, acknowledged in ways] == [
+        *("awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged")
+    ]
+
+
+def test_an_edition_is_released_by_the_seal_operator_and_acknowledged_by_the_unit() -> None:
+    may = {
+        (role, way): list_actions(way, [role])
+        for role in Role
+        for way in ("awaiting_release", "awaiting_seal", "awaiting_acknowledgement", "acknowledged")
+    }
+
+    assert {each: actions for each, actions in may.items() if actions} == {
+        (Role.SEAL_OPERATOR, "awaiting_release"): (Action.RELEASE,),
+        (Role.UNIT_CLERK, "awaiting_acknowledgement"): (Action.ACKNOWLEDGE,),
+        (Role.UNIT_HEAD, "awaiting_acknowledgement"): (Action.ACKNOWLEDGE,),
     }

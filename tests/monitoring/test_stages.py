@@ -35,11 +35,13 @@ def told(stages: tuple[Stage, ...]) -> str:
     ("state", "sealed", "paused", "way"),
     [
         (IssueState.BASELINE, True, False, "✓○○○○○"),
+        (IssueState.WARNED, False, False, "✓○○○○○"),
         (IssueState.TO_VERIFY, True, False, "✓●○○○○"),
         (IssueState.DISMISSED, True, False, "✓✓○○○○"),
         (IssueState.NOTICE_SIGNED, False, False, "✓✓●○○○"),
         (IssueState.NOTICE_SIGNED, True, False, "✓✓✓●○○"),
         (IssueState.RECTIFYING, True, False, "✓✓✓✓●○"),
+        (IssueState.RECTIFYING, True, True, "✓✓✓✓‖○"),
         (IssueState.OVERDUE, True, True, "✓✓✓✓‖○"),
         (IssueState.EVIDENCE_SUBMITTED, True, True, "✓✓✓✓✓●"),
         (IssueState.CLOSED, True, False, "✓✓✓✓✓✓"),
