@@ -156,6 +156,14 @@ def test_a_claim_made_before_the_freeze_stands() -> None:
     case = steps.block(steps.claimed(approved(in_review())), ORDERS)
 
     assert steps.state_of(case) is ApplicationState.EFFECTING
+    assert case.blocked_by == ()
+
+
+def test_a_freeze_that_comes_between_the_last_approval_and_the_claim_holds_it_and_counts_once() -> None:
+    case = steps.block(steps.block(approved(in_review()), ORDERS[:1]), ORDERS[:1])
+
+    assert steps.state_of(case) is ApplicationState.PAUSED
+    assert case.blocked_by == ORDERS[:1]
 
 
 def test_a_withdrawal_after_the_effect_was_asked_for_is_refused() -> None:
@@ -178,10 +186,65 @@ def test_only_a_seal_operator_releases_the_document_and_not_his_own() -> None:
     assert steps.release(case, SEALER, DOCUMENT).phase is Phase.SEAL
 
 
+def awaiting_release() -> Case:
+    return steps.rendered(steps.effected(steps.effect_asked(steps.claimed(approved(in_review())))), DOCUMENT, "0" * 64)
+
+
+@pytest.mark.parametrize("names", [{"actor": "teacher"}, {"on_behalf_of": "clerk"}, {"on_behalf_of": "teacher"}])
+def test_whoever_is_concerned_or_stands_in_for_the_applicant_releases_no_document(names: dict[str, str]) -> None:
+    assert refusal(lambda: steps.release(awaiting_release(), SEALER.model_copy(update=names), DOCUMENT)) == "own_case"
+
+
+def test_a_seal_on_another_document_is_refused_and_only_the_sealed_one_is_filed() -> None:
+    released = steps.release(awaiting_release(), SEALER, DOCUMENT)
+
+    assert refusal(lambda: steps.seal_completed(released, UUID(int=51))) == "seal_mismatch"
+    assert refusal(lambda: steps.filed(released)) == "wrong_state"
+    assert steps.filed(steps.seal_completed(released, DOCUMENT)).phase is Phase.FILED
+
+
+def test_what_is_filed_is_neither_decided_nor_withdrawn_and_what_is_not_received_yet_is_not_ready() -> None:
+    filed = steps.filed(steps.seal_completed(steps.release(awaiting_release(), SEALER, DOCUMENT), DOCUMENT))
+
+    assert refusal(lambda: steps.withdraw(filed)) == "already_filed"
+    assert refusal(lambda: steps.decide(filed, approval(in_review(), HEAD))) == "already_filed"
+    assert refusal(lambda: steps.decide(submitted(), approval(in_review(), HEAD))) == "not_ready"
+
+
 def test_urging_twice_on_one_day_is_refused() -> None:
     case = steps.urge(in_review(), TODAY)
 
     assert refusal(lambda: steps.urge(case, TODAY)) == "urged_today"
+    assert steps.urge(case, date(2026, 9, 19)).urged_on == date(2026, 9, 19)
+    assert steps.decide(case, approval(case, HEAD)).urged_on is None  # the next holder is urged anew
+
+
+def test_nobody_is_urged_who_may_not_go_on_or_whose_move_it_is_not() -> None:
+    assert refusal(lambda: steps.urge(steps.block(in_review(), ORDERS[:1]), TODAY)) == "paused"
+    assert refusal(lambda: steps.urge(steps.sent_back(in_review()), TODAY)) == "wrong_state"
+
+
+def test_what_a_freeze_pauses_is_mended_by_claiming_an_exception_alone() -> None:
+    paused = steps.block(in_review(), ORDERS[:1])
+
+    assert refusal(lambda: steps.resubmit(paused, 1, CLERK)) == "paused"
+    assert steps.resubmit(paused, 1, CLERK, excepted=True).revision == 2
+    assert refusal(lambda: steps.resubmit(in_review(), 1, CLERK, excepted=True)) == "wrong_state"
+
+
+def test_what_was_returned_is_not_paused_by_a_freeze_and_is_mended_from_the_revision_that_was_read() -> None:
+    returned = steps.block(steps.sent_back(in_review()), ORDERS[:1])
+
+    assert steps.state_of(returned) is ApplicationState.RETURNED
+    assert steps.holder_of(returned) is Role.UNIT_CLERK
+    assert refusal(lambda: steps.resubmit(returned, 2, CLERK)) == "stale_version"
+    assert steps.resubmit(returned, 1, CLERK).is_paused
+
+
+def test_a_decision_about_another_step_of_the_same_revision_is_refused() -> None:
+    early = approval(in_review(), HEAD).model_copy(update={"step": "business_review"})
+
+    assert refusal(lambda: steps.decide(in_review(), early)) == "stale_version"
 
 
 @given(st.permutations([("block", order) for order in ORDERS] + [("unblock", order) for order in ORDERS[:2]]))
