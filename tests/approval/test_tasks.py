@@ -174,6 +174,17 @@ def test_a_term_tells_used_left_and_late_days(day: date, told: tuple[int, int, i
     assert (term.used, term.remaining, term.overdue) == told
 
 
+def test_a_stage_tells_who_did_it_and_when_once_it_is_done() -> None:
+    at = datetime.now(UTC)
+    decided = {"a": ("head", at), "b": ("director", at)}
+
+    second = rules.stages(STEPS, ApplicationState.IN_REVIEW, "b", decided, ("clerk", at))
+    returned = rules.stages(STEPS, ApplicationState.RETURNED, None, decided, ("clerk", at))
+
+    assert [(each.actor, each.at) for each in second] == [("clerk", at), ("head", at), *[(None, None)] * 4]
+    assert [(each.actor, each.at) for each in returned] == [("clerk", at), *[(None, None)] * 5]
+
+
 def test_actions_depend_on_state_role_and_distance() -> None:
     office = frozenset({Role.OFFICE_DIRECTOR})
     clerk = frozenset({Role.UNIT_CLERK})
@@ -185,6 +196,8 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     assert asked(ApplicationState.AWAITING_RELEASE, Role.SEAL_OPERATOR, office, impartial=True, urged_today=False) == ()
     assert asked(ApplicationState.IN_REVIEW, Role.UNIT_HEAD, clerk, impartial=True, urged_today=False) == ("urge", "withdraw")
     assert asked(ApplicationState.IN_REVIEW, Role.UNIT_HEAD, clerk, impartial=True, urged_today=True) == ("withdraw",)
+    assert asked(ApplicationState.IN_REVIEW, None, clerk, impartial=True, urged_today=False) == ("withdraw",)
+    assert asked(ApplicationState.PAUSED, Role.UNIT_HEAD, clerk, impartial=True, urged_today=False) == ("withdraw",)
     assert asked(ApplicationState.RETURNED, Role.UNIT_CLERK, clerk, impartial=True, urged_today=False) == ("resubmit", "withdraw")
     assert asked(ApplicationState.FILED, None, clerk, impartial=True, urged_today=False) == ()
     sealer = frozenset({Role.SEAL_OPERATOR})
@@ -192,4 +205,5 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     assert asked(ApplicationState.FILED, Role.SEAL_OPERATOR, sealer, impartial=False, urged_today=False) == ()
     officer = frozenset({Role.BUSINESS_OFFICER})
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, unrecorded=True) == ("record_again",)
+    assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False) == ()
     assert asked(ApplicationState.EFFECTING, None, clerk, impartial=True, urged_today=False, unrecorded=True) == ()

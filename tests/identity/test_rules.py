@@ -66,6 +66,18 @@ def test_a_second_role_over_the_same_units_is_allowed() -> None:
     rules.ensure_can_hold([Grant(Role.UNIT_CLERK, (UNIT, OTHER))], Role.UNIT_HEAD, (OTHER, UNIT))
 
 
+def test_who_works_for_the_whole_county_holds_every_role_for_all_of_it() -> None:
+    of_all = [Grant(Role.OBSERVER, None)]
+
+    rules.ensure_can_hold(of_all, Role.BUSINESS_OFFICER, None)
+    for units in ((UNIT,), ()):
+        with pytest.raises(ScopesDiffer):
+            rules.ensure_can_hold(of_all, Role.UNIT_CLERK, units)
+    for role in (Role.OFFICE_DIRECTOR, *rules.ADMINISTRATORS):
+        rules.ensure_can_hold([], role, None)
+    rules.ensure_can_hold([], Role.OBSERVER, (UNIT,))
+
+
 def test_nobody_grants_himself() -> None:
     rules.ensure_not_self("secadmin", "zhang")
     with pytest.raises(SelfGrant):
