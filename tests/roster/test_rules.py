@@ -417,6 +417,7 @@ def test_whoever_leaves_one_unit_enters_another_on_the_same_day_and_not_before(
         ({"unspent": 0}, ReservationUsedUp),
         ({"expires_on": DAY - ONE}, ReservationExpired),
         ({"expires_on": DAY - ONE, "unspent": 0}, ReservationUsedUp),
+        ({"recalled_on": DAY}, ReservationRecalled),
     ],
 )
 def test_an_authorised_post_is_good_to_its_last_day_and_for_one_alone(facts: dict[str, Any], refusal: type[DomainError] | None) -> None:
