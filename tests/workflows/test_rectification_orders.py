@@ -140,6 +140,16 @@ def test_a_rung_that_had_passed_when_the_term_was_armed_comes_in_the_next_workin
     assert SERVED.then(deadline=TERM.paused(NOW, "officer", "请示")).next_rung() is None
 
 
+def test_the_end_of_a_term_makes_it_overdue_and_comes_again_only_where_the_end_was_moved_ahead() -> None:
+    reminded, late = SERVED.after_rung(Rung.REMINDER), SERVED.after_rung(Rung.REMINDER).after_rung(Rung.OVERDUE)
+
+    assert (reminded.state, late.state) == (IssueState.RECTIFYING, IssueState.OVERDUE)
+    assert late.next_rung() == (LADDER[2], TERM.rung_at(10))
+    assert late.then(state=IssueState.RECTIFYING).next_rung() == (LADDER[1], TERM.due_at)
+    assert late.after_rung(Rung.INTERVIEW).next_rung() is None
+    assert late.fired_for_good == ()
+
+
 def test_a_term_is_counted_again_by_another_calendar_alone_and_what_waits_for_the_office_goes_on_waiting() -> None:
     recount: Callable[[str], Order] = lambda version: orders.Recount(  # noqa: E731
         evidence=by(Role.SERVICE), calendar=CALENDAR.model_copy(update={"version": version})
