@@ -153,6 +153,7 @@ STEPS = (
         (ApplicationState.PAUSED, "a", "dpffff"),
         (ApplicationState.RETURNED, None, "cfffff"),
         (ApplicationState.EFFECTING, None, "dddcff"),
+        (ApplicationState.AWAITING_RELEASE, None, "ddddcf"),
         (ApplicationState.AWAITING_SEAL, None, "dddddc"),
         (ApplicationState.FILED, None, "dddddd"),
         (ApplicationState.WITHDRAWN, None, "ffffff"),

@@ -387,6 +387,7 @@ def test_who_would_act_next_and_may_not_is_told_why() -> None:
         "unsealed": standing(IssueState.NOTICE_SIGNED),
         "own": standing(submitted, own_evidence=True, still_found=True),
         "found": standing(submitted, still_found=True),
+        "gone": standing(submitted),
     }
 
     told = {name: issue_withheld(now, officer) for name, now in asked.items()}
