@@ -200,6 +200,8 @@ def test_a_seal_on_another_document_is_refused_and_only_the_sealed_one_is_filed(
 
     assert refusal(lambda: steps.seal_completed(released, UUID(int=51))) == "seal_mismatch"
     assert refusal(lambda: steps.filed(released)) == "wrong_state"
+    assert refusal(lambda: steps.release(released, SEALER, DOCUMENT)) == "wrong_state"
+    assert refusal(lambda: steps.seal_completed(steps.seal_completed(released, DOCUMENT), DOCUMENT)) == "wrong_state"
     assert steps.filed(steps.seal_completed(released, DOCUMENT)).phase is Phase.FILED
 
 
