@@ -228,5 +228,5 @@ async def test_a_provider_is_set_whole_and_reached_by_https_in_production(
     with pytest.raises(ValueError, match="https"):
         IdentitySettings()
     monkeypatch.setenv("IDENTITY_OIDC_CLIENT", "")
-    with pytest.raises(ValueError, match="needs"):
+    with pytest.raises(ValueError, match="也须写 IDENTITY_OIDC_CLIENT"):
         IdentitySettings()

@@ -222,7 +222,7 @@ async def test_demo_users_are_refused_in_production_and_absent_where_they_are_no
     environment: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BIANBAN_ENVIRONMENT", "production")
-    with pytest.raises(ValueError, match="not in production"):
+    with pytest.raises(ValueError, match="不能用于生产环境"):
         IdentitySettings()
     monkeypatch.setenv("IDENTITY_DEMO", "false")
     async with opened(environment) as door:

@@ -72,6 +72,7 @@ TAKEN = (
     Row(50, "birth date of the archive", "出生日期", "档案认定"),
     Row(62, "month where a day must be", "入编时间", "按当月1日记录"),
     Row(77, "unit merged over two rows"),
+    Row(78, "below a merged unit", in_csv=("单位", "未填写")),
 )
 LEFT_OUT = (Row(51, "posts of the political-legal kind", "编制类型", "政法专项"),)
 REFUSED = (
@@ -97,7 +98,6 @@ REFUSED = (
     Row(74, "unknown code", "编制类型", "不在代码表中"),
     Row(75, "posts of another table", "编制类型", "不占编制"),
     Row(76, "unit that is nowhere", "单位", "都没有"),
-    Row(78, "below a merged unit", "单位", "未填写"),
     Row(79, "loan without its days", "借调开始", "起止日期"),
     Row(80, "retirement of the other sex", "退休类别", "性别不符"),
     Row(81, "entered as a child", "入编时间", "14 周岁"),
