@@ -278,6 +278,7 @@ TITLES: dict[str, str] = {
     "freeze_not_justified": "不符合冻结条件",
     "measure_unknown": "没有这一处置措施",
     "measure_corrected_already": "该登记已经更正",
+    "measure_unchanged": "与原登记相同",
     "measure_too_early": "暂不能登记该措施",
     "measure_out_of_time": "措施日期不符",
     "addressee_unfit": "措施对象不符",

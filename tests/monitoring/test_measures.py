@@ -229,8 +229,10 @@ async def test_a_correction_is_refused_where_it_fits_nothing_and_then_strikes_ou
         await office.correct(wrong, key="correction-c", reason="约谈人写错", instead=unfit),
         await office.correct(wrong, Role.UNIT_CLERK, key="correction-d", reason="登记有误"),
         await office.correct(wrong, key="correction-e", reason="日期写错", instead=unfit | {"whom": "deputy", "taken_on": "2000-01-01"}),
+        await office.correct(wrong, key="correction-f", reason="没有改动", instead=INTERVIEW | {"summary": "谈"}),
     ]
     codes = [(404, "measure_unknown"), (422, "malformed"), (409, "interviewer_unfit"), (403, "forbidden"), (409, "measure_out_of_time")]
+    codes += [(409, "measure_unchanged")]
     assert [(each.status_code, each.json()["code"]) for each in answers] == codes
     assert await office.tables.rows("SELECT FROM measure_corrections") == []
     assert len(await office.tables.rows("SELECT FROM measures")) == 1

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring.commands.cases import next_version
-from services.monitoring.models.refusals import IssueUnknown, MeasureCorrectedAlready, MeasureUnknown
+from services.monitoring.models.refusals import IssueUnknown, MeasureCorrectedAlready, MeasureUnchanged, MeasureUnknown
 from services.monitoring.models.requests import CorrectMeasure, Instead, RecordMeasure
 from services.monitoring.rules.measures import ensure_fitting, recordable
 from shared.clock import business_day
@@ -44,7 +44,7 @@ async def record_measure(conn: Connection, by: By, what: RecordMeasure) -> UUID:
 @command
 async def correct_measure(conn: Connection, by: By, what: CorrectMeasure) -> UUID | None:
     """Strike out a measure that was recorded wrongly, and record in its round what is right; answers the id of that. Raises MeasureUnknown,
-    MeasureCorrectedAlready, what the rule raises.
+    MeasureCorrectedAlready, MeasureUnchanged, what the rule raises.
     """
     unit_id = await conn.fetchval("SELECT unit_id FROM issues WHERE id = $1 FOR NO KEY UPDATE", what.issue_id)
     wrong = await _standing(conn, what)
@@ -70,7 +70,7 @@ async def correct_measure(conn: Connection, by: By, what: CorrectMeasure) -> UUI
 
 async def _standing(conn: Connection, what: CorrectMeasure) -> asyncpg.Record:
     row = await conn.fetchrow(
-        "SELECT m.round, m.measure, m.taken_on, c.measure_id IS NOT NULL AS corrected FROM measures m"
+        "SELECT m.*, c.measure_id IS NOT NULL AS corrected FROM measures m"
         " LEFT JOIN measure_corrections c ON c.measure_id = m.id WHERE m.id = $1 AND m.issue_id = $2",
         *(what.measure_id, what.issue_id),
     )
@@ -78,6 +78,8 @@ async def _standing(conn: Connection, what: CorrectMeasure) -> asyncpg.Record:
         raise MeasureUnknown(measure=what.measure_id)
     if row["corrected"]:
         raise MeasureCorrectedAlready
+    if what.instead and all(row[name] == said for name, said in what.instead.model_dump().items()):
+        raise MeasureUnchanged
     return row
 
 

@@ -157,6 +157,13 @@ class MeasureCorrectedAlready(Conflict):
     sentence = "这一登记已经更正过，不能再次更正。更正后的登记如仍有误，请更正那一条。"
 
 
+class MeasureUnchanged(Conflict):
+    """What is to stand instead says just what stands."""
+
+    code = "measure_unchanged"
+    sentence = "更正后的内容与原登记完全相同，没有更正。请改正有误的各项后再提交。"
+
+
 class MeasureTooEarly(Conflict):
     """Nothing is done about a problem that no notice speaks of; of one that is struck off, a lead alone is handed over."""
 
