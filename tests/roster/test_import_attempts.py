@@ -114,6 +114,18 @@ async def test_what_two_write_at_once_of_one_file_is_refused_to_neither(office: 
     assert await office.database.pool.fetchval("SELECT count(*) FROM placements") == 4
 
 
+async def test_one_new_unit_that_two_write_at_once_is_refused_to_neither(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a block of its own: nothing but a second look tells that it stands."""
+    file = {"单位": [with_posts()], "人员": [person(0)]}
+    views = [await office.check("roster", file) for _ in range(2)]
+    both_have_gathered(monkeypatch)
+
+    written = await asyncio.gather(*(office.apply(view) for view in views))
+
+    assert [await office.refused(each) for each in written] == [[], []]
+    assert sorted((each.written["units"], each.written["already"]) for each in written) == [(0, 1), (1, 0)]
+
+
 def both_have_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of two imports writes before both have looked at what stands."""
     gathered, looked, met = Gathering.units, set(), asyncio.Barrier(2)
