@@ -26,7 +26,7 @@ from services.roster.models.units import (
 )
 from services.roster.queries.codes import Code, codes, row_words
 from services.roster.queries.unit_records import names_of, record_of, records_of
-from services.roster.rules.reforms import Row, ensure_no_more_over, ensure_no_more_over_seats
+from services.roster.rules.reforms import Level, Row, ensure_no_more_over, ensure_no_more_over_seats
 from shared.db import By, Connection, Database, retried
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -161,7 +161,7 @@ async def _of_whole(conn: Connection, work: Work, before: Counter[Row], named: S
     return problems
 
 
-async def _of_leaders(conn: Connection, work: Work, before: Counter[str], named: Sequence[UUID]) -> list[ReformProblem]:
+async def _of_leaders(conn: Connection, work: Work, before: Counter[Level], named: Sequence[UUID]) -> list[ReformProblem]:
     after, cause = await seats_over_now(conn, named), work.what.over_quota_cause
     levels = [(Counter({level: before[level]}), Counter({level: after[level]})) for level in sorted(after - before)]
     return _problems(*(partial(ensure_no_more_over_seats, then, now, cause) for then, now in levels))

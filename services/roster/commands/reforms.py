@@ -39,7 +39,7 @@ from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.queries.seats import seats_now
 from services.roster.queries.unit_records import ensure_open, record_of
 from services.roster.rules.posts import ensure_not_frozen
-from services.roster.rules.reforms import ensure_no_more_over, ensure_no_more_over_seats, excess_of, seats_over
+from services.roster.rules.reforms import Level, ensure_no_more_over, ensure_no_more_over_seats, excess_of, seats_over
 from shared.clock import business_day
 from shared.db import By, Connection, command
 from shared.errors import DomainError
@@ -157,7 +157,7 @@ async def excess_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]
     return excess_of([row for unit_id in unit_ids for row in await establishments(conn, unit_id)])
 
 
-async def seats_over_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[str]:
+async def seats_over_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Level]:
     """Leaders of these units beyond 领导职数, level by level."""
     return seats_over([seats for unit_id in unit_ids for seats in await seats_now(conn, unit_id)])
 

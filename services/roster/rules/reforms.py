@@ -9,6 +9,7 @@ from shared.events.roster import EstablishmentState, SeatsState
 from shared.glossary import OverQuotaCause
 
 Row = tuple[str, str]
+Level = tuple[str, str]
 
 
 def excess_of(rows: Iterable[EstablishmentState]) -> Counter[Row]:
@@ -26,19 +27,19 @@ def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQu
             raise ReformOverfills(**words(kind=kind, funding=funding), before=before[kind, funding], after=after[kind, funding])
 
 
-def seats_over(levels: Iterable[SeatsState]) -> Counter[str]:
-    """Leaders beyond 领导职数, per level, each unit for itself."""
-    over: Counter[str] = Counter()
+def seats_over(levels: Iterable[SeatsState]) -> Counter[Level]:
+    """Leaders beyond 领导职数, per level (code and name), each unit for itself."""
+    over: Counter[Level] = Counter()
     for seats in levels:
-        over[seats.level_label or seats.level] += max(0, seats.used - seats.approved)
+        over[seats.level, seats.level_label or seats.level] += max(0, seats.used - seats.approved)
     return over
 
 
-def ensure_no_more_over_seats(before: Counter[str], after: Counter[str], cause: OverQuotaCause | None) -> None:
+def ensure_no_more_over_seats(before: Counter[Level], after: Counter[Level], cause: OverQuotaCause | None) -> None:
     """The same of leaders: more beyond 领导职数 than there were need the office's recorded cause."""
     for level in sorted(after - before):
         if cause is None:
-            raise ReformOverfillsSeats(level=level, before=before[level], after=after[level])
+            raise ReformOverfillsSeats(level=level[1], before=before[level], after=after[level])
 
 
 def settled_causes(
