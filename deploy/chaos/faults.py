@@ -22,8 +22,8 @@ from deploy.local.state import PartState, State
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
 PROCESSES = (*(f"{service}-{half}" for service in SERVICES for half in ("app", "worker")), "portal", "workflows-worker", "seal")
 SERVERS = ("postgres", "kafka", "temporal")
-AWAY = (OSError, KafkaError, RPCError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What is raised where a server does not answer."""
+AWAY = (OSError, KafkaError, RPCError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What is raised where a server does not answer; RuntimeError by Temporal's client, where it cannot connect."""
 FREEZE = 20.0
 
 

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.chaos import cases, compare, faults_events, faults_lanes, quiet, recovery, schedule
@@ -367,7 +367,7 @@ async def test_doubles_of_an_empty_topic_are_skipped(monkeypatch: pytest.MonkeyP
 
 
 class Moving:
-    """A stack that is away twice, and then is told; an instant at which a case waits."""
+    """A stack that is away twice, Temporal once among it, and then is told; an instant at which a case waits."""
 
     def __init__(self, clock_file: Path, due: datetime | None = None) -> None:
         self.clock, self.due, self.away, self.told = Clock(clock_file), due, 2, list[timedelta]()
@@ -376,6 +376,8 @@ class Moving:
     async def __call__(self, _: Any) -> AsyncIterator["Moving"]:
         if self.away and not self.due:
             self.away -= 1
+            if self.away:
+                await Client.connect("127.0.0.1:9")  # nobody listens there
             raise OSError("away")
         yield self
 
