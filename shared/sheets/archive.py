@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 from xml.etree import ElementTree as ET
 
+from shared.sheets.looks import Look, Looks, column
 from shared.sheets.refusals import Unread
 
 UNPACKED_BYTES = 600_000_000
@@ -42,15 +43,18 @@ _MAIN = re.compile(r"^\{[^}]*\}")
 
 @dataclass
 class Contents:
-    """What the parts tell, by sheet and row number: which columns (from 0) hold a formula, and which an error value: the parser gives those as nothing."""
+    """What the parts tell, by sheet and row number: which columns (from 0) hold a formula, and which an error value: the parser gives those as nothing.
+    `looks`: what is hidden or struck out in a sheet.
+    """
 
     formulas: dict[str, dict[int, list[int]]] = field(default_factory=dict)
     errors: dict[str, dict[int, dict[int, str]]] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
 
     @property
     def plain(self) -> bool:
-        """Neither of them in any sheet."""
-        return not any(self.formulas.values()) and not any(self.errors.values())
+        """None of them in any sheet."""
+        return not any(self.formulas.values()) and not any(self.errors.values()) and all(each.plain for each in self.looks.values())
 
 
 def judge(file: BinaryIO) -> Contents:
@@ -106,18 +110,23 @@ def _is_odd(entry: zipfile.ZipInfo) -> bool:
 def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Contents:
     contents = Contents()
     sheets: dict[str, str] = {}
-    for entry in sorted(entries, key=lambda each: each.filename.startswith("xl/worksheets/")):
+    looks: Looks | None = None
+    for entry in sorted(entries, key=lambda each: each.filename.lower().startswith("xl/worksheets/")):
         name = entry.filename.lower()
         if not name.endswith((".xml", ".rels", ".vml")):
             continue
         sheets = sheets or (sheet_parts(archive) if name.startswith("xl/worksheets/") else {})
         sheet = sheets.get(name)
+        if sheet is not None and looks is None:
+            looks = Looks(archive, contents.looks)
         for piece in _pieces(archive, entry):
             _judge_piece(piece, name)
             if sheet is not None and (b"<f" in piece or b":f" in piece):
                 _note_formulas(contents, sheet, piece)
             if sheet is not None and (b't="e"' in piece or b"t='e'" in piece):
                 _note_errors(contents, sheet, piece)
+            if sheet is not None and looks is not None:
+                looks.note(sheet, piece)
     return contents
 
 
@@ -195,11 +204,3 @@ def _note_errors(contents: Contents, sheet: str, piece: bytes) -> None:
         rows[int(number)][column(letters.decode())] = error.decode()
         if len(rows) > FORMULAS:
             raise Unread("unplaced_formula", sheet=sheet)
-
-
-def column(letters: str) -> int:
-    """The position of a column, from 0: A is 0, AA is 26."""
-    position = 0
-    for letter in letters:
-        position = position * 26 + ord(letter) - 64
-    return position - 1

@@ -13,7 +13,8 @@ import re
 import resource
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ from typing import Any, BinaryIO
 from pydantic_core import to_json
 
 from shared.sheets import archive
+from shared.sheets.looks import Look
 from shared.sheets.refusals import Unread
 
 MEMORY = 2**30
@@ -133,8 +135,9 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
                 raise Unread("too_wide")
             if last_row >= ROWS:
                 raise Unread("too_long", limit=ROWS)
-            formulas = contents.formulas.get(name, {})
-            _serve_sheet(title, name, rows_of(sheet, contents.errors.get(name, {})), formulas, sheet.merged_cell_ranges or ())
+            rows = rows_of(sheet, contents.errors.get(name, {}))
+            beside = _Beside(sheet.merged_cell_ranges or (), contents.formulas.get(name, {}), contents.looks.get(name, Look()))
+            _serve_sheet(title, name, rows, beside)
     except (calamine.CalamineError, ValueError, KeyError, OverflowError):
         raise Unread("damaged") from None
 
@@ -173,6 +176,22 @@ def _in_head(ranges: Ranges) -> list[list[int]]:
     return [[top, left, bottom, right] for (top, left), (bottom, right) in ranges if top < HEAD][:200]
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """What a sheet tells beside its values: its merged ranges, by row the columns with a formula, and its look."""
+
+    merged: Ranges = ()
+    formulas: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    look: Look = field(default_factory=Look)
+
+    def of(self, number: int, columns: Sequence[int], cells: Sequence[Any]) -> list[Any]:
+        """Of one row: the places of cells with a formula, whether it is hidden, and the places of what is struck out. Nothing, where there is none of it."""
+        computed = [columns.index(place) for place in self.formulas.get(number, ()) if place in columns]
+        out, hidden = self.look.struck.get(number, ()), number in self.look.rows
+        struck = [place for place, column in enumerate(columns) if column in out and cells[place] is not None] if out else []
+        return [computed, hidden, struck] if computed or hidden or struck else []
+
+
 class _Spread:
     """What a merged cell says of the rows below its first, in the columns where it is of all of them."""
 
@@ -208,7 +227,7 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     head = list(islice(lines, HEAD))
     reader = csv.reader(chain(head, lines), delimiter=delimiter_of(head), strict=True)
     say(book={"names": [], "hidden": [], "mark": "", "plain": True, "from_1904": False})
-    _serve_sheet(asked["lone"], "", _numbered(reader), {}, ())
+    _serve_sheet(asked["lone"], "", _numbered(reader), _Beside())
 
 
 def delimiter_of(lines: Sequence[str]) -> str:
@@ -271,15 +290,16 @@ def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
         raise Unread("quotes", row=number + 1) from None
 
 
-def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int, list[int]], merged: Ranges) -> None:
+def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) -> None:
     head = list(islice(rows, HEAD))
     titles = [(number, [_short(value(cell)) for cell in row[:COLUMNS]]) for number, row in head]
-    say(sheet=title, name=name, head=[each for each in titles if any(cell is not None for cell in each[1])], merged=_in_head(merged))
+    filled = [each for each in titles if any(cell is not None for cell in each[1])]
+    say(sheet=title, name=name, head=filled, merged=_in_head(beside.merged), hidden=sorted(beside.look.columns))
     answer = heard()
     if "after" not in answer:
         return
     columns, patterns = answer["columns"], [(place, re.compile(pattern)) for place, pattern in answer.get("derive", ())]
-    widest, spread = max(columns, default=0) + 1, _Spread(merged, columns, answer["spread"])
+    widest, spread = max(columns, default=0) + 1, _Spread(beside.merged, columns, answer["spread"])
     chunk: list[list[Any]] = []
     characters = 0
     for number, row in chain(head, rows):
@@ -292,9 +312,9 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], formulas: dict[int,
         if patterns:
             cells += [_derived(value(padded[place]) if place < len(padded) else None, pattern) for place, pattern in patterns]
         if any(cell is not None for cell in cells):
-            computed = [columns.index(place) for place in formulas.get(number, ()) if place in columns]
-            spread.fill(number, cells, computed)
-            chunk.append([number, cells, computed] if computed else [number, cells])
+            told = beside.of(number, columns, cells)
+            spread.fill(number, cells, told[0] if told else ())
+            chunk.append([number, cells, *told])
             characters += sum(map(len, [cell for cell in cells if cell.__class__ is str]))
         if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:
             say(rows=chunk)

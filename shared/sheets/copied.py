@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import BinaryIO
 from xml.parsers import expat
 
-from shared.sheets import archive
+from shared.sheets import archive, looks
 
 FOUND = "核对结果"
 COLUMNS, FORMATS = 16_384, 64_000  # as many as Excel takes
@@ -300,7 +300,7 @@ class Sheet:
                 place = body.index(closing, place) + len(closing)
                 rest = body[found.end() - 1 : place]
             at = _PLACED.search(tag)
-            before, column = column, archive.column(at[1].decode()) if at else column + 1
+            before, column = column, looks.column(at[1].decode()) if at else column + 1
             if column <= before or (at and int(at[2]) != number):
                 raise TooOdd
             cells.append(Cell(column, tag if at else tag + b' r="%s%d"' % (letters(column), number), rest))
@@ -363,7 +363,7 @@ class Sheet:
             found[2] or found[1].rstrip(b"0123456789"),
             found[3] or found[1].lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
         )
-        widest = max(archive.column(right.decode()), self._notes.column)
+        widest = max(looks.column(right.decode()), self._notes.column)
         return b"%s:%s%s" % (first, letters(widest), bottom)
 
     def _widths(self) -> bytes:

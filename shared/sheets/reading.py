@@ -32,11 +32,15 @@ Cell: TypeAlias = str | float | bool | None
 
 
 class Row(NamedTuple):
-    """The wanted cells of one row, in the order asked for. `computed` are the places of cells that hold a formula."""
+    """The wanted cells of one row, in the order asked for. `computed` are the places of cells that hold a formula; `hidden`: nobody sees the row, most often it
+    was filtered out; `struck` are the places of what is struck out.
+    """
 
     number: int
     cells: Sequence[Cell]
     computed: frozenset[int] = frozenset()
+    hidden: bool = False
+    struck: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,15 @@ class Wanted:
 
 @dataclass
 class Sheet:
-    """One sheet: its title, its own name in the file (none in a CSV), its first rows and their merged ranges (top, left, bottom, right, from 0)."""
+    """One sheet: its title, its own name in the file (none in a CSV), its first rows and their merged ranges (top, left, bottom, right, from 0), and which of
+    its columns are hidden (from 0).
+    """
 
     title: str
     name: str
     head: Sequence[tuple[int, Sequence[Cell]]]
     merged: Sequence[tuple[int, int, int, int]]
+    hidden: frozenset[int]
     _book: "Book" = field(repr=False)
     _answered: bool = False
 
@@ -75,7 +82,7 @@ class Sheet:
         await self._book.tell(after=after, columns=list(columns), derive=list(derive), spread=list(spread))
         while True:
             words = await self._book.hear()
-            yield [Row(*each) if len(each) == 2 else Row(each[0], each[1], frozenset(each[2])) for each in words["rows"]]
+            yield [Row(*each) if len(each) == 2 else _with_looks(*each) for each in words["rows"]]
             if words.get("last"):
                 return
 
@@ -88,7 +95,7 @@ class Sheet:
 
 class Book:
     """An open file: the names of its visible sheets (a CSV has none) and of the hidden ones, which are not read; what a template of ours says about itself; and whether
-    it is `plain`: judged, without formulas and error values. `from_1904`: so it counts its days.
+    it is `plain`: judged, without formulas and error values, nothing hidden or struck out. `from_1904`: so it counts its days.
     """
 
     def __init__(self, child: Process) -> None:
@@ -108,7 +115,8 @@ class Book:
         """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""
         while not (words := await self.hear()).get("end"):
             head = [(number, cells) for number, cells in words["head"]]
-            sheet = Sheet(words["sheet"], words["name"], head, [tuple(each) for each in words["merged"]], self)
+            merged = [tuple(each) for each in words["merged"]]
+            sheet = Sheet(words["sheet"], words["name"], head, merged, frozenset(words["hidden"]), self)
             yield sheet
             await sheet.skip()
 
@@ -134,6 +142,10 @@ class Book:
         if "refused" in words:
             raise unreadable(words["refused"], **words["facts"])
         return words
+
+
+def _with_looks(number: int, cells: Sequence[Cell], computed: Sequence[int], hidden: bool, struck: Sequence[int]) -> Row:
+    return Row(number, cells, frozenset(computed), hidden, frozenset(struck))
 
 
 def held(pieces: Iterable[bytes]) -> int:

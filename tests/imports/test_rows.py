@@ -400,3 +400,21 @@ def _quota(**changes: Any) -> dict[str, Any]:
         "批准日期": "2020-03-01",
     }
     return row | changes
+
+
+def test_a_row_that_is_hidden_or_struck_out_is_read_and_told() -> None:
+    """A remark that is not struck out beside those that are does not make it stand."""
+    layout = Layout(sheet_of("roster"), ["unit", "name", "kind"], translated(sheet_of("roster"), CHOICES, None))
+    judge, cells = SheetJudge(layout, TODAY, POPULATIONS, political_legal=False), ["甲单位", "测试甲", "事业编制", None, None, None]
+
+    answers = judge.judge(
+        [
+            Row(2, cells, hidden=True),
+            Row(3, cells, struck=frozenset({0, 1})),
+            Row(4, cells, struck=frozenset({1, 3})),
+            Row(5, ["合计", "3", None, None, None, None], hidden=True),
+        ]
+    )
+
+    told = [[(each.field, each.sentence[:6]) for each in row.problems if each.warning] for row in answers if isinstance(row, JudgedRow)]
+    assert told == [[("", "此行被隐藏或")], [("", "此行带有删除")], [("name", "内容带有删除")]]

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from services.roster.models.fields import SHEETS
@@ -249,3 +250,29 @@ async def test_a_column_that_is_not_there_is_told_once_of_the_file_and_an_empty_
         (1, "", "文件中没有“岗位类别”一列，各行按“岗位待核”记入，请尽快补填"),
         (3, "性别", "未填写，已按公民身份号码填入，请核对"),
     ]
+
+
+async def test_who_was_filtered_or_struck_out_comes_in_with_a_word(office: Office) -> None:
+    """The clerk sees neither; without a word they would stand in the roster as if in post."""
+    target = io.BytesIO()
+    made = xlsxwriter.Workbook(target, {"in_memory": True})
+    sheet, struck = made.add_worksheet("人员"), made.add_format({"font_strikeout": True})
+    for number, row in enumerate([list(person()), *([*person(place, 单位="甲单位").values()] for place in range(3))]):
+        sheet.write_row(number, 0, row, struck if number == 3 else None)
+    sheet.set_row(2, None, None, {"hidden": True})
+    sheet.set_column(9, 9, None, None, {"hidden": True})
+    made.close()
+    await office.write("units", [with_posts(9)])
+
+    view = await office.check("roster", target.getvalue())
+
+    assert view.sheets["roster"].added == 3
+    assert [(row, column, sentence[:6]) for _, row, column, sentence in await office.said(view)] == [
+        (1, "入编时间", "此列被隐藏，"),
+        (3, "", "此行被隐藏或"),
+        (4, "", "此行带有删除"),
+    ]
+    assert view.note == (
+        "工作表“人员”隐藏或筛选掉的 1 行也已读入：第 3 行；不应导入的，请删除后重新上传；"
+        "工作表“人员”带删除线的 1 行也已读入：第 4 行；不应导入的，请删除后重新上传"
+    )

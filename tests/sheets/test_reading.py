@@ -175,6 +175,36 @@ async def test_a_csv_in_the_usual_encodings_is_read(encoding: str) -> None:
     assert [(row.number, list(row.cells)) for row in found] == [(2, ["甲单位", "𠮷·买买提, 甲"]), (4, ["乙单位", "乙"])]
 
 
+async def test_what_is_hidden_or_struck_out_is_told_of_its_rows_and_columns() -> None:
+    def fill(made: Any, sheet: Any) -> None:
+        struck, plain = made.add_format({"font_strikeout": True}), made.add_format()
+        sheet.write_row(2, 0, ["甲单位", "测试乙", 4])
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.write_row(3, 0, ["甲单位", "测试丙"], struck)
+        sheet.write_blank(3, 2, None, struck)
+        sheet.write_row(4, 0, ["甲单位", "测试丁", 5])
+        sheet.write_rich_string(4, 1, struck, "测试", plain, "丁")
+        sheet.set_row(5, 0)  # as high as nothing
+        sheet.write(5, 0, "甲单位")
+        sheet.set_column(1, 2, None, None, {"hidden": True})
+
+    place = held([book(fill)])
+    async with opened(place, "a.xlsx", WANTED) as found:
+        [(hidden, rows)] = [
+            (sheet.hidden, [row async for chunk in sheet.chunks(1, (1, 0, 2)) for row in chunk]) async for sheet in found.sheets()
+        ]
+    os.close(place)
+
+    assert (found.plain, set(hidden)) == (False, {1, 2})
+    assert [(row.number, row.hidden, set(row.struck)) for row in rows] == [
+        (2, False, set()),
+        (3, True, set()),
+        (4, False, {0, 1}),
+        (5, False, {0}),
+        (6, True, set()),
+    ]
+
+
 async def test_a_csv_may_be_divided_by_tabs() -> None:
     assert list((await rows_of("单位\t姓名\n甲\t乙\n".encode(), ".csv", columns=(0, 1)))[0].cells) == ["甲", "乙"]
 

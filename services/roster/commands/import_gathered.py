@@ -58,7 +58,7 @@ Judged = tuple[JudgedRow, Verdict, list[str], bytes | None]
 @dataclass
 class Check:
     """One attempt at one file: what it stands on, and what it has gathered. By their indexes under the key `marking` the rows of one person find each other.
-    `labels`: of the fields of the sheets that were read, and whether the file tells the field.
+    `labels`: of the fields of the sheets that were read, and whether the file tells the field. `unseen`: by sheet and look, the rows that nobody sees there.
     """
 
     database: Database
@@ -74,6 +74,7 @@ class Check:
     held: list[JudgedRow] = field(default_factory=list)
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
     labels: dict[str, bool] = field(default_factory=dict)
+    unseen: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     note: str = ""
     rows_read: int = 0
     _rows: list[Record] = field(default_factory=list)

@@ -10,6 +10,7 @@ from services.roster.models.imports import (
     BOOKS,
     UNITS_WITH_POSTS,
     HeaderMissing,
+    JudgedRow,
     MappingFile,
     MappingWrong,
     Problem,
@@ -17,7 +18,7 @@ from services.roster.models.imports import (
 )
 from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import translated
-from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
+from services.roster.rules.imports.rows import HIDDEN, HIDDEN_COLUMN, LEADS, STRUCK_OUT, Layout, SheetJudge, ensure_columns
 from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -26,6 +27,8 @@ _OF_ONE_ROW = frozenset({Kind.NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.USCC})
 """What a merged cell says of its first row alone: a number would count again, and nobody is there twice."""
 _OURS = ("核对结果", "提示不认识的列未导入")
 """What stands in the header of the column that was added when the file was brought before."""
+
+_LOOKS = {HIDDEN: "隐藏或筛选掉", STRUCK_OUT: "带删除线"}
 
 
 async def read_file(check: Check) -> None:
@@ -40,7 +43,7 @@ async def read_file(check: Check) -> None:
             if job.mapping is not None:
                 kind, read_as = next(iter(check.columns.items()))
                 check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
-            check.note = "；".join([*([other_version] if other_version else ()), *_unread(book, read, wanted)])
+            check.note = "；".join([*([other_version] if other_version else ()), *_unread(book, read, wanted), *_unseen(check.unseen)])
     except HeaderMissing as missing:
         if other_version:
             raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
@@ -77,6 +80,13 @@ def _unread(book: Book, read: Sequence[str], wanted: Wanted) -> Iterator[str]:
         yield f"工作表{_named(passed_over)}没有读取；其中有需要导入的内容的，请并入工作表{_named(wanted.sheets)}后重新上传"
 
 
+def _unseen(looks: Mapping[tuple[str, str], Sequence[int]]) -> Iterator[str]:
+    """What is said of rows that were filtered out or struck out: they are read all the same."""
+    for (sheet, look), rows in looks.items():
+        some = "、".join(map(str, rows[:10])) + ("…" if len(rows) > 10 else "")
+        yield f"工作表“{sheet}”{look}的 {len(rows)} 行也已读入：第 {some} 行；不应导入的，请删除后重新上传"
+
+
 def _unfound(labels: Mapping[str, bool], mapping: MappingFile) -> Iterator[str]:
     """What is said of columns that the mapping names and that stand nowhere in the file, unless the field is read from another one."""
     for label in dict.fromkeys(label for label in mapping.columns.values() if labels.get(label) is False):
@@ -95,9 +105,16 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
     spread = [place for place, name in enumerate(layout.names) if layout.sheet.by_name[name].kind not in _OF_ONE_ROW]
     async for chunk in foreign.chunks(after, columns, derive, spread):
         for judged in judge.judge(chunk):
+            _note_look(check, foreign.name, judged)
             await check.add(judged)
     await check.add(judge.close())
     return foreign.name
+
+
+def _note_look(check: Check, sheet: str, judged: JudgedRow | list[Problem]) -> None:
+    if isinstance(judged, JudgedRow):
+        for look in (_LOOKS[each.sentence] for each in judged.problems if each.sentence in _LOOKS):
+            check.unseen.setdefault((sheet, look), []).append(judged.number)
 
 
 def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
@@ -136,6 +153,8 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
     for each in sheet.fields:
         check.labels[each.label] = check.labels.get(each.label, False) or each.name in {*layout.names, *layout.extracted}
     check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
+    hidden = [name for name, place in header.columns.items() if place in foreign.hidden]
+    check.warn([Problem(sheet.kind, header.after, name, HIDDEN_COLUMN, warning=True) for name in hidden])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
 
 

@@ -29,6 +29,10 @@ _TOTAL = re.compile(rf"[（(]?(?P<word>{_WORDS})|.{{1,40}}(?P<of_some>{_WORDS})[
 _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _NO_RESULT = "公式没有结果，请填写数值"
+HIDDEN = "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传"
+STRUCK_OUT = "此行带有删除线，也已读入；不应导入的，请删除此行后重新上传"
+HIDDEN_COLUMN = "此列被隐藏，也已读入；不应导入的，请删除此列后重新上传"
+_STRUCK = "内容带有删除线，也已读入；作废的文字，请删除后重新上传"
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,10 @@ class SheetJudge:
     def judge(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
         """Rows as values; for one that is none (a total, a footnote, a repeated header) what it tells, mostly nothing."""
         answers = self.read(rows)
-        for judged in answers:
+        for row, judged in zip(rows, answers, strict=True):
             if isinstance(judged, JudgedRow):
                 self._judge(judged)
+                judged.problems += [] if judged.left_out else self._of_look(row)
         return answers
 
     def close(self) -> list[Problem]:
@@ -140,6 +145,16 @@ class SheetJudge:
         for each, of_row in zip(judged, zip(*read, strict=True), strict=True):
             each.values = self._named(of_row)
         return judged
+
+    def _of_look(self, row: Row) -> list[Problem]:
+        """Who was filtered or struck out is there all the same. A row is struck out, though a remark beside it is not."""
+        if not (row.hidden or row.struck):
+            return []
+        said = [("", HIDDEN)] if row.hidden else []
+        filled = [place for place, cell in enumerate(row.cells[: len(self._names)]) if cell is not None]
+        struck = [place for place in filled if place in row.struck]
+        said += [("", STRUCK_OUT)] if 2 * len(struck) > len(filled) else [(self._names[place], _STRUCK) for place in struck]
+        return [Problem(self._sheet.kind, row.number, name, sentence, warning=True) for name, sentence in said]
 
     def _named(self, values: Sequence[Any]) -> dict[str, Any]:
         """What a column of its own says goes before what was found in another one, and that before a default."""
