@@ -307,6 +307,27 @@ def test_a_bare_number_of_a_book_that_counts_from_1904_is_the_day_that_it_shows(
     assert found.values == {"started_on": "2015-09-01", "work_began_on": "2010-07-01", "birth_on": "1986-03-05"}
 
 
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("40786", "2015-09-01"),
+        ("40786.5", "2015-09-01"),
+        (18697.0, "1955-03-11"),
+        (20159.0, None),
+        ("20159", None),
+        ("2015.9", "2015-09-01"),
+    ],
+)
+def test_digits_in_a_text_of_such_a_book_are_the_same_day_and_a_year_and_month_is_asked_about(written: Cell, value: str | None) -> None:
+    layout = Layout(sheet_of("roster"), ["started_on", "name"], translated(sheet_of("roster"), CHOICES, None), from_1904=True)
+
+    [found] = SheetJudge(layout, TODAY, POPULATIONS, political_legal=False).read([Row(2, [written, "测试甲", None, None, None])])
+
+    assert isinstance(found, JudgedRow)
+    assert found.values.get("started_on") == value
+    assert [each.sentence[:6] for each in found.problems if value is None] == ([] if value else ["可能是年月（"])
+
+
 def test_a_total_of_people_is_compared_with_the_rows() -> None:
     rows = [person(0), person(1), {"单位": "合计", "姓名": "3人"}]
 

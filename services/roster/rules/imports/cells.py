@@ -55,6 +55,7 @@ _EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
 _TO_1904 = 1_462
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
 _SERIALS = range(10_000, 80_000)
+_SERIAL = re.compile(r"\d{4,5}(?:\.\d+)?")
 _YEAR_AND_MONTH = re.compile(r"(?:19|20)\d{2}[1-9](?:\.0)?")
 _AMBIGUOUS_SERIAL = "可能是年月（如 2015 年 9 月写成 20159），也可能是 Excel 的日期数字，请写成 2026-09-18 这样的完整日期"
 _AMBIGUOUS = "可能是 1 月，也可能是 10 月（数字格式会丢掉末尾的 0），请写成 2021-01 或 2021-10 这样的文本"
@@ -120,10 +121,14 @@ def of_csv(kind: Kind, read: Reader) -> Reader:
 
 
 def from_1904(read: Reader) -> Reader:
-    """The same for days of a book that counts them from 1904: as a day is shown there. A year and month (2021.3) is no such number."""
-    return lambda cell: read(
-        cell + _TO_1904 if isinstance(cell, float | int) and 0 <= cell < _SERIALS.stop and int(cell) + _TO_1904 in _SERIALS else cell
-    )
+    """The same for days of a book that counts them from 1904, as a number or as its digits in a text. A year and month (2021.3, 20159) is none."""
+
+    def counted(cell: Cell) -> Value:
+        plain = folded(cell)
+        is_day = _SERIAL.fullmatch(plain) and int(float(plain)) + _TO_1904 in _SERIALS and not _YEAR_AND_MONTH.fullmatch(plain)
+        return read((_EPOCH + timedelta(days=int(float(plain)) + _TO_1904)).isoformat() if is_day else cell)
+
+    return counted
 
 
 def _not_rounded(number: Value) -> Value:
@@ -338,7 +343,7 @@ def _date(cell: Cell) -> date | None:
         return _real(*(int(found[part]) for part in ("year", "month", "day")))
     if _YEAR_AND_MONTH.fullmatch(plain):
         raise Wrong(_AMBIGUOUS_SERIAL)
-    if re.fullmatch(r"\d{4,5}(?:\.\d+)?", plain) and int(float(plain)) in _SERIALS:
+    if _SERIAL.fullmatch(plain) and int(float(plain)) in _SERIALS:
         return _EPOCH + timedelta(days=int(float(plain)))
     return None
 
