@@ -253,6 +253,26 @@ def test_a_subtotal_counts_from_the_one_before() -> None:
     assert [len(each) for each in answers if isinstance(each, list)] == [0, 1, 0]
 
 
+@pytest.mark.parametrize("at_the_top", [True, False])
+def test_a_subtotal_above_its_rows_is_compared_with_those_up_to_the_next(at_the_top: bool) -> None:
+    """A 小计 of several others, right above the first of them, is not counted."""
+    total: dict[str, Any] = {"单位": "合计", "编制数": 10.0}
+    rows: list[dict[str, Any]] = [
+        {"单位": "街道小计", "编制数": 10.0},
+        {"单位": "甲单位小计", "编制数": 2.0},
+        _quota(编制数=2.0),
+        {"单位": "乙单位小计", "编制数": 4.0},
+        _quota(单位="乙单位", 编制数=4.0),
+        {"单位": "丙单位小计", "编制数": 5.0},
+        _quota(单位="丙单位", 编制数=4.0),
+    ]
+
+    answers, at_the_end = judge_of("quotas", [total, *rows] if at_the_top else [*rows, total])
+
+    told = [(each.row, each.sentence[:16]) for answer in [*answers, at_the_end] if isinstance(answer, list) for each in answer]
+    assert told == [(8 if at_the_top else 7, "“小计”写的是 5，实际相加为 4"[:16])]
+
+
 def test_a_subtotal_is_one_by_whatever_it_is_called() -> None:
     rows = [
         _quota(编制数=2.0),

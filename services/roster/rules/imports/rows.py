@@ -81,6 +81,8 @@ class SheetJudge:
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
         self._first: tuple[Row, str] | None = None
+        self._above: tuple[Row, str] | None = None
+        self._subtotals_above = False
         self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
 
     def judge(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
@@ -93,8 +95,8 @@ class SheetJudge:
         return answers
 
     def close(self) -> list[Problem]:
-        """What is told at the end of the sheet: of a total that stands above all its rows."""
-        return [] if self._first is None else self._total(*self._first)
+        """What is told at the end of the sheet: of a total that stands above all its rows, and of the last that stands above some."""
+        return self._total_above() + ([] if self._first is None else self._total(*self._first))
 
     def _judge(self, judged: JudgedRow) -> None:
         self._agreement.fill(judged)
@@ -202,12 +204,20 @@ class SheetJudge:
         return not present & {"id_number", "uscc", "kind", "level"} or len(present) <= 3
 
     def _total_so_far(self, row: Row, word: str) -> list[Problem]:
-        """Above all rows it is of those below it."""
-        if not self._sums.nothing:
-            return self._total(row, word)
-        if _total(word)[1]:
+        """Above all rows it is of those below it: a 合计 of all of them; a 小计 of those up to the next, and so is each further one."""
+        of_all, told = _total(word)[1], self._total_above()
+        if of_all and self._sums.nothing:
             self._first = row, word
-        return []
+        elif not of_all and (self._sums.nothing or self._subtotals_above):
+            self._above, self._subtotals_above = (row, word), True
+        else:
+            told += self._total(row, word)
+        return told
+
+    def _total_above(self) -> list[Problem]:
+        """Of a 小计 whose rows are over now; one that only others stand below is of all theirs, and not counted."""
+        held, self._above = self._above, None
+        return self._total(*held) if held and self._sums.some else []
 
     def _total(self, row: Row, word: str) -> list[Problem]:
         width = len(self._names)
@@ -267,6 +277,11 @@ class _Sums:
     def nothing(self) -> bool:
         """Nothing was counted yet."""
         return not self._all[""]
+
+    @property
+    def some(self) -> bool:
+        """Something was counted since the last 小计."""
+        return bool(self._part[""])
 
     def count(self, values: Mapping[str, Any]) -> None:
         for sums in (self._all, self._part):
