@@ -38,6 +38,7 @@ _ERROR = re.compile(
     rb"(?:\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v>(#[^<]{1,20})<"
 )
 _FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=[\"'](?:1|true)[\"']")
+_VALUE = re.compile(rb"<(?:\w+:)?(?:v(?:\s[^>]*)?>[^<]|is[\s>])")
 _MAIN = re.compile(r"^\{[^}]*\}")
 
 
@@ -181,6 +182,14 @@ def counts_from_1904(file: BinaryIO) -> bool:
         name = next(each for each in archive.namelist() if each.lower() == "xl/workbook.xml")
         with archive.open(name) as part:
             return _FROM_1904.search(part.read(_PIECE)) is not None
+
+
+def empty_sheets(file: BinaryIO) -> frozenset[str]:
+    """The names of the sheets in which nothing stands. It was judged before."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {entry.filename.lower(): entry for entry in archive.infolist()}
+        sheets = [(parts[part], name) for part, name in sheet_parts(archive).items() if part in parts]
+        return frozenset(name for entry, name in sheets if not any(map(_VALUE.search, _pieces(archive, entry))))
 
 
 def _note_formulas(contents: Contents, sheet: str, piece: bytes) -> None:

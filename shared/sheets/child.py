@@ -13,7 +13,7 @@ import re
 import resource
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -127,8 +127,10 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
         visible = [each.name for each in book.sheets_metadata if each.visible == calamine.SheetVisibleEnum.Visible]
         hidden = [name for name in book.sheet_names if name not in visible and name != asked["mark"]]
         told = {"plain": contents.plain, "from_1904": archive.counts_from_1904(file)}
-        say(book={"names": visible, "hidden": hidden, "mark": _mark(book, asked["mark"])} | told)
-        for name, title in chosen(visible, book.sheet_names, asked, lambda name: book.get_sheet_by_name(name).end is not None):
+        empty = archive.empty_sheets(file)
+        names, unseen = ([name for name in each if name not in empty] for each in (visible, hidden))
+        say(book={"names": names, "hidden": unseen, "mark": _mark(book, asked["mark"])} | told)
+        for name, title in chosen(visible, book.sheet_names, asked, empty):
             sheet = book.get_sheet_by_name(name)
             last_row, last_column = sheet.end or (0, 0)
             if last_column >= COLUMNS:
@@ -151,7 +153,7 @@ def _mark(book: Any, name: str) -> str:
     return str(first[0])[:100] if first else ""
 
 
-def chosen(visible: list[str], names: list[str], asked: dict[str, Any], filled: Callable[[str], bool]) -> list[tuple[str, str]]:
+def chosen(visible: list[str], names: list[str], asked: dict[str, Any], empty: frozenset[str]) -> list[tuple[str, str]]:
     """The sheets to read, with the titles wanted: by name, or the only one that may be meant; an empty one is not. Raises Unread."""
     wanted = {title: title for title in asked["sheets"]} | asked.get("renamed", {})
     found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted]
@@ -165,7 +167,7 @@ def chosen(visible: list[str], names: list[str], asked: dict[str, Any], filled: 
         raise Unread("hidden", wanted=lone)
     others = [name for name in visible if name.strip() not in wanted and name.strip() not in asked["ignored"]]
     if len(others) > 1:
-        others = [name for name in others if filled(name)]
+        others = [name for name in others if name not in empty]
     if found or len(others) != 1:
         raise Unread("no_sheet", wanted=lone, names="、".join([name for name in names if name != asked["mark"]][:20]) or "（无）")
     return [(others[0], lone)]

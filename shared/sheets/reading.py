@@ -94,7 +94,7 @@ class Sheet:
 
 
 class Book:
-    """An open file: the names of its visible sheets (a CSV has none) and of the hidden ones, which are not read; what a template of ours says about itself; and whether
+    """An open file: the names of its visible sheets (a CSV has none) and of the hidden ones, which are not read, where anything stands in them; what a template of ours says about itself; and whether
     it is `plain`: judged, without formulas and error values, nothing hidden or struck out. `from_1904`: so it counts its days.
     """
 

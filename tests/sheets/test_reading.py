@@ -145,6 +145,18 @@ async def test_empty_sheets_beside_the_only_one_that_is_filled_are_nothing() -> 
     assert [list(row.cells) for row in found] == [["甲单位", "测试甲", 3.0]]
 
 
+async def test_empty_sheets_are_not_named_among_those_of_a_book() -> None:
+    def fill(made: Any, _: Any) -> None:
+        made.add_worksheet("Sheet2").write_blank(4, 4, None, made.add_format({"bold": True}))
+        made.add_worksheet("Sheet3").hide()
+        made.add_worksheet("又一张").write(0, 0, "x")
+        made.add_chartsheet("图")
+
+    found = await ensure_readable(held([book(fill)]), "a.xlsx", WANTED)
+
+    assert (found.names, found.hidden) == ([TITLE, "又一张"], [])
+
+
 async def test_a_formula_is_not_taken_for_a_value_in_silence() -> None:
     [row] = await rows_of(hostile.formula("1+6"), columns=(1, 0))
 
