@@ -227,6 +227,7 @@ def _serve_csv(file: BinaryIO, asked: dict[str, Any]) -> None:
     file.seek(0)
     lines = iter(csv_lines(file))
     head = list(islice(lines, HEAD))
+    _ensure_divided(head)
     reader = csv.reader(chain(head, lines), delimiter=delimiter_of(head), strict=True)
     say(book={"names": [], "hidden": [], "mark": "", "plain": True, "from_1904": False})
     _serve_sheet(asked["lone"], "", _numbered(reader), _Beside())
@@ -240,12 +241,23 @@ def delimiter_of(lines: Sequence[str]) -> str:
     return max(",\t;|", key=lambda mark: max(marks * many for marks, many in Counter(row.count(mark) for row in rows).items()))
 
 
+def _ensure_divided(lines: Sequence[str]) -> None:
+    """Full-width marks divide nothing: they stand in texts too, so nobody guesses. Raises Unread where nothing else is there to divide the rows."""
+    rows = _QUOTED.sub("", "".join(lines)).splitlines()
+    within = {mark: sum(mark in row for row in rows) for mark in ",\t;|，；｜、"}
+    mark = max("，；｜、", key=within.__getitem__)
+    if within[mark] > 1 and max(within[real] for real in ",\t;|") < 2 and not TOLD.fullmatch(lines[0]):
+        raise Unread("full_width", mark=mark)
+
+
 def csv_lines(file: BinaryIO) -> Iterator[str]:
-    """Lines of text, in UTF-8 (with or without BOM), UTF-16 with BOM, or GB18030. Raises Unread."""
+    """Lines of text, in UTF-8 (with or without BOM), UTF-16 with BOM, or GB18030. Raises Unread; of Big5, too."""
     start = file.tell()
     encoding = next(each for each in ("utf-8-sig", "utf-16", "gb18030", None) if each is None or _fits(file, start, each))
     if encoding is None:
         raise Unread("encoding")
+    if encoding == "gb18030" and _fits(file, start, "cp950") and _is_odd(file, start):
+        raise Unread("big5")
     file.seek(start)
     text = _lines(file, encoding)
     for line in text:
@@ -278,6 +290,13 @@ def _fits(file: BinaryIO, start: int, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_odd(file: BinaryIO, start: int) -> bool:
+    """What is written in Big5 can be read as GB18030 as well: many of its characters are such then as few names have."""
+    file.seek(start)
+    text = [each for each in file.read(2**16).decode("gb18030", "ignore") if ord(each) > 127]
+    return 10 * sum(not each.encode("gb2312", "ignore") for each in text) > len(text)
 
 
 def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:

@@ -23,6 +23,8 @@ SENTENCES = {
     "too_long": "工作表超过 {limit} 行。请分成几个文件导入。",
     "too_slow": "读取文件用时过长，已停止。请把内容复制到新的工作簿后再导入。",
     "encoding": "CSV 文件的编码不是 UTF-8 或 GB18030。请在 Excel 或 WPS 中另存为“CSV UTF-8”，或另存为 .xlsx。",
+    "big5": "CSV 文件像是 Big5（繁体中文）编码，按简体中文读出来是乱码。请在 Excel 或 WPS 中打开，确认文字显示正确后另存为 .xlsx，或另存为“CSV UTF-8”。",
+    "full_width": "CSV 文件的各列像是用全角的“{mark}”分隔的，不能确定列的界限。请在文本编辑器中把列之间的“{mark}”替换为英文逗号“,”，或在 Excel、WPS 中按“{mark}”分列后另存为 .xlsx。",
     "quotes": "CSV 文件从第 {row} 行起，英文双引号没有成对，后面的行会并入同一单元格，已拒绝读取。请改正该处引号，或另存为 .xlsx 后再导入。",
     "binary": "CSV 文件中有不可见的控制字符，可能不是文本文件。请在 Excel 或 WPS 中另存为 .xlsx 后再导入。",
     "no_sheet": "缺少工作表“{wanted}”。文件中有：{names}。请使用模板，或把工作表改名为“{wanted}”。",

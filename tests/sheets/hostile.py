@@ -144,6 +144,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "nothing": (lambda: b"", ".xlsx", "空的"),
     "blanks": (lambda: b" \r\n" * 50, ".csv", "空的"),
     "no text": (lambda: bytes(range(128, 256)) * 9, ".csv", "编码"),
+    "full-width commas": ("某镇花名册\n单位，姓名\n甲单位，测试甲\n乙单位，测试乙\n".encode, ".csv", "全角的“，”分隔.*替换为英文逗号"),
+    "traditional Chinese": (lambda: "單位,姓名,編制類型\n甲單位,測試甲,事業編制\n".encode("big5"), ".csv", "Big5.*UTF-8"),
     "a quote that is never closed": ('单位,姓名\n甲,乙\n"丙,丁\n戊,己\n'.encode, ".csv", "第 3 行"),
     "a quote that is closed rows below": ('单位,姓名\n"甲,乙\n丙,"丁"\n'.encode, ".csv", "第 2 行"),
     "binary text": ("单位,姓名\n甲\0,乙\n".encode, ".csv", "控制字符"),

@@ -247,6 +247,22 @@ async def test_what_divides_a_csv_is_what_makes_its_rows_alike(mark: str, kind: 
     assert [list(row.cells) for row in found] == [["甲", "乙"], ["丙", "丁"], ["戊", "己"]]
 
 
+@pytest.mark.parametrize("told", ["sep=，\r\n", ""])
+async def test_full_width_marks_in_texts_divide_nothing(told: str) -> None:
+    mark = "，" if told else ","
+    content = f"{told}附件：单位、姓名\r\n说明：一，二、三\r\n甲、乙，丙\r\n单位{mark}姓名\r\n甲{mark}张、李\r\n"
+
+    found = await rows_of(content.encode(), ".csv", columns=(0, 1), after=5 if told else 4)
+
+    assert [list(row.cells) for row in found] == [["甲", "张、李"]]
+
+
+async def test_a_register_in_gb18030_with_rare_names_is_no_big5() -> None:
+    content = "单位,姓名\n甲单位,張喆瑄\n乙单位,𠮷镕堃\n".encode("gb18030")
+
+    assert [list(row.cells) for row in await rows_of(content, ".csv", columns=(1,))] == [["張喆瑄"], ["𠮷镕堃"]]
+
+
 async def test_what_other_programs_keep_beside_the_sheets_is_not_read() -> None:
     kept = with_parts(book(), {"customXml/item1.xml": '<?xml version="1.0" encoding="utf-16"?><DataMashup/>'.encode("utf-16")})
 
