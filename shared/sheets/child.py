@@ -11,7 +11,9 @@ import io
 import json
 import re
 import resource
+import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +36,8 @@ CHUNK, CHUNK_CHARACTERS = 250, 500_000
 LONGEST_LINE = 2**20
 LONGEST_CELL, LONGEST_TITLE = 32_767, 200  # as many as a cell of Excel holds
 LONGEST_MATCH = 500
+MATCHING_SECONDS, MATCHING_A_ROW = 10.0, 0.5
+"""Of processor, for all matches in a sheet and for those in one row: patterns that mean something take a second for a county."""
 Row = tuple[int, list[Any]]
 Ranges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 TOLD = re.compile(r"(?i:sep)=([^\w\s\"]|\t)\s*")
@@ -319,7 +323,7 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) ->
     answer = heard()
     if "after" not in answer:
         return
-    columns, patterns = answer["columns"], [(place, re.compile(pattern)) for place, pattern in answer.get("derive", ())]
+    columns, hidden = answer["columns"], _Hidden(answer.get("derive", ()))
     widest, spread = max(columns, default=0) + 1, _Spread(beside.merged, columns, answer["spread"])
     chunk: list[list[Any]] = []
     characters = 0
@@ -330,8 +334,7 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) ->
             continue
         padded = row if len(row) >= widest else [*row, *([None] * (widest - len(row)))]
         cells = [cell[:LONGEST_CELL] or None if (cell := padded[place]).__class__ is str else value(cell) for place in columns]
-        if patterns:
-            cells += [_derived(value(padded[place]) if place < len(padded) else None, pattern) for place, pattern in patterns]
+        cells += hidden.within(padded)
         if any(cell is not None for cell in cells):
             told = beside.of(number, columns, cells)
             spread.fill(number, cells, told[0] if told else ())
@@ -358,8 +361,30 @@ def _short(cell: Any) -> Any:
     return cell[:LONGEST_TITLE] if isinstance(cell, str) else cell
 
 
+class _Hidden:
+    """Values hidden in other columns' texts: the group `value` of a pattern. A pattern that goes astray is stopped by a timer, which the matcher heeds."""
+
+    def __init__(self, derive: Sequence[tuple[int, str]]) -> None:
+        self._patterns, self._left = [(place, re.compile(pattern)) for place, pattern in derive], MATCHING_SECONDS
+        signal.signal(signal.SIGVTALRM, _stop_matching)
+
+    def within(self, row: Sequence[Any]) -> list[str | None]:
+        """What each of the patterns finds in a row. Raises Unread."""
+        if not self._patterns:
+            return []
+        began = time.process_time()
+        signal.setitimer(signal.ITIMER_VIRTUAL, max(min(self._left, MATCHING_A_ROW), 0.001))
+        found = [_derived(value(row[place]) if place < len(row) else None, pattern) for place, pattern in self._patterns]
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        self._left -= time.process_time() - began
+        return found
+
+
+def _stop_matching(*_: object) -> None:
+    raise Unread("pattern")
+
+
 def _derived(cell: Any, pattern: re.Pattern[str]) -> str | None:
-    """A value hidden in another column's text: the group `value` of the pattern. Its cost is under this process's limits."""
     found = pattern.search(str(cell)[:LONGEST_MATCH]) if cell is not None else None
     return (found.groupdict().get("value") or "").strip() or None if found else None
 
