@@ -51,6 +51,14 @@ async def test_what_was_typed_is_read_before_the_file_and_the_file_goes_on_unalt
     assert await whole(passed.file()) == content
 
 
+async def test_of_a_second_file_that_is_too_large_so_much_goes_on_that_its_reader_sees_it() -> None:
+    """A register chosen in place of the mapping: who reads mappings says so, not that the form is too large."""
+    files = {"mapping": ("名册.xlsx", b"PK" + b"x" * SMALL), "file": ("名册.xlsx", b"PK")}
+    found = await incoming_of(sent(*form({"csrf": "m"}, files), 4096))
+
+    assert (found.others, found.file_name) == ({"mapping": ("名册.xlsx", b"PK" + b"x" * (SMALL - 1))}, "名册.xlsx")
+
+
 async def test_what_stands_behind_a_file_that_was_not_chosen_is_read_too() -> None:
     body, kind = form({"csrf": "m"}, {"file": ("?", b""), "z": ("", b"")})
     ending = body.replace(b'"?"', b'""').replace(b'name="z"; filename=""', b'name="z"')

@@ -101,6 +101,8 @@ async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [
+        (b"PK\x03\x04" + b"x" * 2**19, "选作对照文件的是工作簿"),
+        (b'kind = "roster"\n' * 2 + b"#" * 2**18, "超过 256 KB"),
         (b'kind = "roster"\n[columns]\na = b\n', "第 3 行附近写法不对"),
         (b'[column]\na = "b"\n', "没有“column”这一部分，只有 kind、sheets、columns、codes、defaults、extract"),
         ("[columns]\n'姓名' = 1\n".encode(), "columns.姓名 的写法不对，等号两边"),

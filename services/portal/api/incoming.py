@@ -60,7 +60,7 @@ class Incoming:
             yield each
 
     async def _part(self) -> tuple[Head | None, bytes]:
-        """The next part, whole; of the file only its head."""
+        """The next part, whole; of the file only its head, and of another one no more than tells its reader that it is too large. Raises HTTPException."""
         head, content = None, b""
         async for each in self._came:
             if isinstance(each, Head):
@@ -70,8 +70,8 @@ class Incoming:
             elif each is None:
                 break
             else:
-                content += each
-                if len(content) > SMALL:
+                content = (content + each)[: SMALL + 1]
+                if len(content) > SMALL and (head is None or head.file_name is None):
                     raise HTTPException(413)
         return head, content
 

@@ -48,6 +48,7 @@ from shared.sheets.returned import annotated
 router = APIRouter()
 Maintainer = Annotated[Who, Depends(Permit("roster.maintain"))]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LARGEST_MAPPING = 2**18
 _FORM = {
     "requestBody": {
         "required": True,
@@ -239,7 +240,7 @@ async def _mapping(sent: object) -> MappingFile | None:
     """TOML or JSON. Raises MappingWrong."""
     if not sent:
         return None
-    raw = (await sent.read(2**18)) if isinstance(sent, UploadFile) else str(sent).encode()
+    raw = await _told(sent)
     try:
         text = raw.decode("utf-8-sig")
         values = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
@@ -251,6 +252,16 @@ async def _mapping(sent: object) -> MappingFile | None:
     except (ValueError, RecursionError) as error:
         line = re.search(r"line (\d+)", str(error))
         raise MappingWrong(detail=f"不是有效的 TOML 或 JSON（UTF-8 编码）{f'，第 {line[1]} 行附近写法不对' if line else ''}") from None
+
+
+async def _told(sent: object) -> bytes:
+    """What a mapping holds. Raises MappingWrong for a workbook, which was meant for the other field, and for what is too large."""
+    raw = (await sent.read(LARGEST_MAPPING + 1)) if isinstance(sent, UploadFile) else str(sent).encode()
+    if raw.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise MappingWrong(detail="选作对照文件的是工作簿，对照文件是 TOML 或 JSON 文本；要导入的工作簿请放在“文件”一栏")
+    if len(raw) > LARGEST_MAPPING:
+        raise MappingWrong(detail=f"超过 {LARGEST_MAPPING // 1024} KB，不像是对照文件")
+    return raw
 
 
 async def _ensure_fits(door: Door, kind: str, mapping: MappingFile) -> None:
