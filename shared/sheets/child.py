@@ -42,6 +42,7 @@ Row = tuple[int, list[Any]]
 Ranges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 TOLD = re.compile(r"(?i:sep)=([^\w\s\"]|\t)\s*")
 """How Excel is told in the first line of a CSV what divides it."""
+_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-01")
 _QUOTED = re.compile(r'"[^"]*"')
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _OTHERS = (
@@ -190,6 +191,13 @@ class _Beside:
     formulas: Mapping[int, Sequence[int]] = field(default_factory=dict)
     look: Look = field(default_factory=Look)
 
+    def as_shown(self, number: int, columns: Sequence[int], cells: list[Any]) -> None:
+        """A day that shows year and month is these, where it is the first: nobody typed it."""
+        if months := self.look.months.get(number):
+            for place in [place for place, column in enumerate(columns) if column in months]:
+                if isinstance(cells[place], str) and _FIRST.fullmatch(cells[place]):
+                    cells[place] = cells[place][:7]
+
     def of(self, number: int, columns: Sequence[int], cells: Sequence[Any]) -> list[Any]:
         """Of one row: the places of cells with a formula, whether it is hidden, and the places of what is struck out. Nothing, where there is none of it."""
         computed = [columns.index(place) for place in self.formulas.get(number, ()) if place in columns]
@@ -334,6 +342,7 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) ->
             continue
         padded = row if len(row) >= widest else [*row, *([None] * (widest - len(row)))]
         cells = [cell[:LONGEST_CELL] or None if (cell := padded[place]).__class__ is str else value(cell) for place in columns]
+        beside.as_shown(number, columns, cells)
         cells += hidden.within(padded)
         if any(cell is not None for cell in cells):
             told = beside.of(number, columns, cells)

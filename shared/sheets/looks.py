@@ -1,4 +1,4 @@
-"""How a workbook looks where that means something: rows and columns that nobody sees, and what is struck out. The parser tells none of it.
+"""How a workbook looks where that means something: rows and columns that nobody sees, what is struck out, days that show a month. The parser tells none of it.
 
 A clerk filters out, or strikes out, who has left; the cells are there all the same. Runs in the guarded child.
 """
@@ -24,22 +24,28 @@ _CELL = re.compile(
     rb"<(?:\w+:)?c\s(?=[^>]*?\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'])(?=(?:[^>]*?\bs=[\"']([0-9]{1,6})[\"'])?)(?=([^>]*?\bt=[\"']s[\"'])?)"
     rb"[^>]*>(?:\s*<(?:\w+:)?v>([0-9]{1,9})<)?"
 )
+_MONTHS = frozenset({17, 27, 36, 50, 52, 57})
+"""The formats of every spreadsheet that show year and month."""
+_WORDS_IN_FORMAT = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].|;.*')
 _STRIKE = re.compile(rb"<(?:\w+:)?strike[\s/>]")
 _MAIN = re.compile(r"^\{[^}]*\}")
 
 
 @dataclass
 class Look:
-    """Of one sheet: rows (as the user numbers them) and columns (from 0) that are hidden, and by row the columns of what is struck out."""
+    """Of one sheet: rows (as the user numbers them) and columns (from 0) that are hidden, and by row the columns of what is struck out, and of what shows
+    year and month where it is a day: who types 2015-9 has the first of September kept.
+    """
 
     rows: set[int] = field(default_factory=set)
     columns: set[int] = field(default_factory=set)
     struck: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    months: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def plain(self) -> bool:
-        """All is seen, and stands."""
-        return not (self.rows or self.columns or self.struck)
+        """All is seen, as it is, and stands."""
+        return not (self.rows or self.columns or self.struck or self.months)
 
 
 class Looks:
@@ -48,11 +54,10 @@ class Looks:
     def __init__(self, archive: zipfile.ZipFile, noted: dict[str, Look]) -> None:
         self._noted = noted
         parts = {name.lower(): name for name in archive.namelist()}
-        self._styles, self._texts = frozenset[bytes](), frozenset[bytes]()
-        if (styles := parts.get("xl/styles.xml")) and _strikes(archive, styles):
-            self._styles = frozenset(_struck_styles(archive.read(styles)))
-        if (texts := parts.get("xl/sharedstrings.xml")) and _strikes(archive, texts):
-            self._texts = frozenset(_struck_texts(archive, texts))
+        styles = archive.read(parts["xl/styles.xml"]) if "xl/styles.xml" in parts else b"<styles/>"
+        self._struck, self._months = map(frozenset, _styles(ET.fromstring(styles)))  # noqa: S314  no document type is left in it
+        texts = parts.get("xl/sharedstrings.xml", "")
+        self._texts = frozenset(_struck_texts(archive, texts) if texts and _strikes(archive, texts) else ())
 
     def note(self, sheet: str, piece: bytes) -> None:
         """A piece of a sheet."""
@@ -62,10 +67,12 @@ class Looks:
         if b"hidden=" in piece or b'width="0' in piece:
             for first, last in _UNSEEN_COLUMNS.findall(piece):
                 look.columns |= {*range(int(first) - 1, min(int(last), _LAST_COLUMN))}
-        if self._styles or self._texts:
+        if self._struck or self._texts or self._months:
             for letters, number, style, is_text, value in _CELL.findall(piece):
-                if (style or b"0") in self._styles or (is_text and value in self._texts):
+                if (style or b"0") in self._struck or (is_text and value in self._texts):
                     look.struck[int(number)].append(column(letters.decode()))
+                if value and not is_text and style in self._months:
+                    look.months[int(number)].append(column(letters.decode()))
 
 
 def column(letters: str) -> int:
@@ -87,15 +94,22 @@ def _strikes(archive: zipfile.ZipFile, part: str) -> bool:
     return False
 
 
-def _struck_styles(content: bytes) -> Iterator[bytes]:
-    """The styles of cells whose font is struck out."""
-    root = ET.fromstring(content)  # noqa: S314  no document type is left in it
+def _styles(root: ET.Element) -> tuple[list[bytes], list[bytes]]:
+    """The styles of cells whose font is struck out, and those that show a day as year and month."""
     parts = {_name(each): each for each in root}
-    struck = [any(map(_is_strike, font)) for font in parts.get("fonts", ())]
-    for number, style in enumerate(parts.get("cellXfs", ())):
-        font = int(style.get("fontId", "0"))
-        if font < len(struck) and struck[font]:
-            yield b"%d" % number
+    fonts = {str(number) for number, font in enumerate(parts.get("fonts", ())) if any(map(_is_strike, font))}
+    own = {str(each.get("numFmtId")) for each in parts.get("numFmts", ()) if _is_month(each.get("formatCode", ""))}
+    styles = [(b"%d" % number, style) for number, style in enumerate(parts.get("cellXfs", ()))]
+    return (
+        [number for number, style in styles if style.get("fontId") in fonts],
+        [number for number, style in styles if style.get("numFmtId") in own | {*map(str, _MONTHS)}],
+    )
+
+
+def _is_month(code: str) -> bool:
+    """Of a format: e is the year, too, where the system is Chinese."""
+    plain = _WORDS_IN_FORMAT.sub("", code).lower()
+    return "m" in plain and ("y" in plain or "e" in plain) and not any(part in plain for part in "dhs")
 
 
 def _struck_texts(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:

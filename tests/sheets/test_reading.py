@@ -291,6 +291,19 @@ async def test_dates_come_as_text_and_truth_as_truth() -> None:
     assert list((await rows_of(book(fill)))[1].cells) == ["2021-03-05", True, None]
 
 
+@pytest.mark.parametrize("shown", ['yyyy"年"m"月"', "mmm-yy", "yyyy-mm;@", '[$-804]e"年"mm"月";@', 17, 57])
+async def test_a_day_that_shows_a_month_is_a_month(shown: str | int) -> None:
+    """Who types 2015-9 has the first of September kept, and never sees it."""
+
+    def fill(made: Any, sheet: Any) -> None:
+        month, day = made.add_format({"num_format": shown}), made.add_format({"num_format": 'yyyy"年"m"月"d"日"'})
+        sheet.write_datetime(2, 0, date(2015, 9, 1), month)
+        sheet.write_datetime(2, 1, date(2015, 9, 2), month)
+        sheet.write_datetime(2, 2, date(2015, 9, 1), day)
+
+    assert list((await rows_of(book(fill)))[1].cells) == ["2015-09", "2015-09-02", "2015-09-01"]
+
+
 async def test_a_hidden_sheet_is_not_read_and_a_hidden_one_that_is_wanted_is_told() -> None:
     def other(made: Any, _: Any) -> None:
         hidden = made.add_worksheet("旧数据")
