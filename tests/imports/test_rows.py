@@ -377,6 +377,20 @@ def test_footnotes_blanks_and_repeated_headers_are_no_rows(row: dict[str, Any]) 
     assert judged("roster", [person(), row])[-1] == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("roster", {"单位": "审核中心", "姓名": "测试甲", "公民身份号码": NUMBERS[0]}),
+        ("roster", {"单位": "1.甲单位", "姓名": "测试甲", "公民身份号码": "见附件"}),
+        ("quotas", {"单位": "联系服务中心", "编制类型": "事业编制", "编制数": 5.0}),
+        ("seats", {"单位": "说明：甲单位", "职数级别": "正科级", "核定职数": 2.0}),
+    ],
+)
+def test_a_short_row_that_names_somebody_or_some_posts_is_no_footnote(kind: str, row: dict[str, Any]) -> None:
+    """The other columns may be told by a mapping: it would be gone without a word."""
+    assert isinstance(judged(kind, [row])[0], JudgedRow)
+
+
 def test_a_computed_cell_is_refused_and_the_others_of_its_row_are_not() -> None:
     how = translated(sheet_of("quotas"), CHOICES, None)
     names = ["unit", "kind", "funding", "posts", "document_no", "document_on"]

@@ -19,6 +19,7 @@ POLITICAL_LEGAL = "ZF"
 LEADS = 3
 _REMEMBERED = 20_000
 _UNREAD = object()
+_KEYS = frozenset({"id_number", "uscc", "kind", "level"})
 _MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
 _FOOTNOTE = re.compile(
     r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
@@ -188,7 +189,7 @@ class SheetJudge:
         if self._is_top(cells_):
             return ""
         filled = [cell for cell in row if cell is not None]
-        if len(filled) <= 3 and _FOOTNOTE.match(plain) and self._is_no_data(row):
+        if len(filled) <= 3 and _FOOTNOTE.match(plain) and not self._has_key(row):
             return ""
         if first in self._titles and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
             return ""
@@ -201,7 +202,12 @@ class SheetJudge:
     def _is_no_data(self, row: Sequence[Cell]) -> bool:
         """No person and no code stands in it: a unit may well be called 合计, a total row has none."""
         present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
-        return not present & {"id_number", "uscc", "kind", "level"} or len(present) <= 3
+        return present.isdisjoint(_KEYS) or len(present) <= 3
+
+    def _has_key(self, row: Sequence[Cell]) -> bool:
+        """What names a person, a unit, a kind of posts or a level stands in it, and no other part of a footnote: 审核中心 is a unit then."""
+        keys = (str(cell).strip() for name, cell in zip(self._names, row, strict=True) if name in _KEYS and cell is not None)
+        return not all(_FOOTNOTE.match(key) for key in keys)
 
     def _total_so_far(self, row: Row, word: str) -> list[Problem]:
         """Above all rows it is of those below it: a 合计 of all of them; a 小计 of those up to the next, and so is each further one."""
