@@ -377,6 +377,20 @@ def test_footnotes_blanks_and_repeated_headers_are_no_rows(row: dict[str, Any]) 
     assert judged("roster", [person(), row])[-1] == []
 
 
+@pytest.mark.parametrize("title", ["二、退休人员", "以下人员已调出", "（三） 死亡人员（2019年以来）", "减员名单："])
+def test_a_title_of_people_who_left_among_the_rows_is_an_error(title: str) -> None:
+    """Those below it would come in as if in post."""
+    [problem] = judged("roster", [person(0), {"单位": title}, person(1)])[1]  # type: ignore[misc]  # a list of problems
+
+    assert isinstance(problem, Problem)
+    assert (problem.row, problem.warning, problem.sentence[:11]) == (3, False, "像是退休、调出等人员的")
+
+
+@pytest.mark.parametrize("title", ["一、在职人员", "二、退休人员管理中心", "说明：退休人员不填"])
+def test_another_title_among_the_rows_is_not(title: str) -> None:
+    assert judged("roster", [person(0), {"单位": title}])[1] == []
+
+
 @pytest.mark.parametrize(
     ("kind", "row"),
     [

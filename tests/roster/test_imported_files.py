@@ -276,3 +276,14 @@ async def test_who_was_filtered_or_struck_out_comes_in_with_a_word(office: Offic
         "工作表“人员”隐藏或筛选掉的 1 行也已读入：第 3 行；不应导入的，请删除后重新上传；"
         "工作表“人员”带删除线的 1 行也已读入：第 4 行；不应导入的，请删除后重新上传"
     )
+
+
+async def test_a_sheet_of_people_who_left_is_doubted(office: Office) -> None:
+    """Alone in its file it is taken for that of the people in post."""
+    await office.write("units", [with_posts(9)])
+
+    view = await office.check("roster", {"退休人员": [person(0)]})
+    there = await office.check("roster", {"在职人员": [person(0)]})
+
+    assert [(row, sentence[:20]) for _, row, _, sentence in await office.said(view)] == [(1, "表名或标题像是退休、调出等人员的名册，没")]
+    assert (view.errors, await office.said(there)) == (0, [])

@@ -18,7 +18,7 @@ from services.roster.models.imports import (
 )
 from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import translated
-from services.roster.rules.imports.rows import HIDDEN, HIDDEN_COLUMN, LEADS, STRUCK_OUT, Layout, SheetJudge, ensure_columns
+from services.roster.rules.imports.rows import HIDDEN, HIDDEN_COLUMN, LEADS, STRUCK_OUT, Layout, SheetJudge, ensure_columns, is_of_leavers
 from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -28,6 +28,7 @@ _OF_ONE_ROW = frozenset({Kind.NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.USCC})
 _OURS = ("核对结果", "提示不认识的列未导入")
 """What stands in the header of the column that was added when the file was brought before."""
 
+_OF_LEAVERS = "表名或标题像是退休、调出等人员的名册，没有填写出编时间的行都按在编人员读入；已不在编的，请补填或删除后重新上传"
 _LOOKS = {HIDDEN: "隐藏或筛选掉", STRUCK_OUT: "带删除线"}
 
 
@@ -153,9 +154,17 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
     for each in sheet.fields:
         check.labels[each.label] = check.labels.get(each.label, False) or each.name in {*layout.names, *layout.extracted}
     check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
+    if "id_number" in names and any(map(is_of_leavers, _titles(foreign, header.after))):
+        check.warn([Problem(sheet.kind, header.after, "", _OF_LEAVERS, warning=True)])
     hidden = [name for name, place in header.columns.items() if place in foreign.hidden]
     check.warn([Problem(sheet.kind, header.after, name, HIDDEN_COLUMN, warning=True) for name in hidden])
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
+
+
+def _titles(foreign: ForeignSheet, after: int) -> list[str]:
+    """What the sheet is called, by its name and by the lines above its header that are one cell."""
+    lines = [[str(cell) for cell in cells if cell is not None] for number, cells in foreign.head if number < after]
+    return [foreign.name, *(line[0] for line in lines if len(line) == 1)]
 
 
 def _tops(foreign: ForeignSheet, after: int, columns: Sequence[int]) -> list[set[str]]:

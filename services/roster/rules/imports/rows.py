@@ -25,10 +25,15 @@ _FOOTNOTE = re.compile(
     r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
     r"|[（(]?[一二三四五六七八九十]{1,3}[)）、．.]|\d{1,2}[、．.)）]\D|\d{4}年\d{1,2}月(?:\d{1,2}日)?$|[^:：]{1,12}[:：])"
 )
+_LEAVERS = re.compile(
+    "(?:退休|离休|退养|调出|调离|辞职|辞退|开除|除名|死亡|去世|病故|离职|减员|出编|不在编)"
+    "(?:人员|干部|职工|教职工|教师|名单|花名册|名册|登记表|一览表|统计表|情况表?|信息表?|台账|表)*(?:[（(][^（）()]*[)）])?[:：]?$"
+)
 _WORDS = "|".join(TOTAL_WORDS)
 _TOTAL = re.compile(rf"[（(]?(?P<word>{_WORDS})|.{{1,40}}(?P<of_some>{_WORDS})[)）:：]*$")
 _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
+_OF_LEAVERS = "像是退休、调出等人员的标题，其下没有填写出编时间的行都按在编人员读入。请删除这些行或补填出编时间；不是这样的标题，请删除此行"
 _NO_RESULT = "公式没有结果，请填写数值"
 HIDDEN = "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传"
 STRUCK_OUT = "此行带有删除线，也已读入；不应导入的，请删除此行后重新上传"
@@ -55,6 +60,11 @@ class Layout:
     def there(self) -> frozenset[str]:
         """The fields that the file, or what stands for it, tells."""
         return frozenset((*self.names, *self.extracted, *self.translated.defaults))
+
+
+def is_of_leavers(title: str) -> bool:
+    """Whether what it stands over are people who left, as 二、退休人员 or 调出人员花名册."""
+    return _LEAVERS.search(cells.folded(title)) is not None
 
 
 def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: Sequence[str], how: Translated) -> None:
@@ -123,7 +133,7 @@ class SheetJudge:
                 self._sums.count(judged.values)
                 answers.append(judged)
             else:
-                answers.append(self._total_so_far(row, aside) if aside else [])
+                answers.append(self._total_so_far(row, aside) if aside else self._heading(row))
         return answers
 
     def _read(self, rows: Sequence[Row]) -> list[JudgedRow]:
@@ -186,7 +196,7 @@ class SheetJudge:
         plain = first.replace(" ", "").replace("\u3000", "")
         if _TOTAL.match(plain) and self._is_no_data(row):
             return plain
-        if self._is_top(cells_):
+        if self._is_top(cells_) or self._is_of_leavers(cells_):
             return ""
         filled = [cell for cell in row if cell is not None]
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and not self._has_key(row):
@@ -203,6 +213,16 @@ class SheetJudge:
         """No person and no code stands in it: a unit may well be called 合计, a total row has none."""
         present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
         return present.isdisjoint(_KEYS) or len(present) <= 3
+
+    def _is_of_leavers(self, cells_: Sequence[Cell]) -> bool:
+        """A title among the rows, alone in its own."""
+        texts = {cell for cell in cells_ if cell is not None}
+        return "id_number" in self._names and len(texts) == 1 and is_of_leavers(str(texts.pop()))
+
+    def _heading(self, row: Row) -> list[Problem]:
+        """Where the end of a post has its column, those below may have told it."""
+        told = "ended_on" in self._names
+        return [Problem(self._sheet.kind, row.number, "", _OF_LEAVERS, warning=told)] if self._is_of_leavers(row.cells) else []
 
     def _has_key(self, row: Sequence[Cell]) -> bool:
         """What names a person, a unit, a kind of posts or a level stands in it, and no other part of a footnote: 审核中心 is a unit then."""
