@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from pydantic_core import to_json
 
 from shared.sheets import archive
-from shared.sheets.looks import Look
+from shared.sheets.looks import MONTH, Look
 from shared.sheets.refusals import Unread
 
 MEMORY = 2**30
@@ -42,7 +42,7 @@ Row = tuple[int, list[Any]]
 Ranges = Sequence[tuple[tuple[int, int], tuple[int, int]]]
 TOLD = re.compile(r"(?i:sep)=([^\w\s\"]|\t)\s*")
 """How Excel is told in the first line of a CSV what divides it."""
-_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-01")
+_DAY = re.compile(r"[0-9]{4}-([0-9]{2})-([0-9]{2})")
 _QUOTED = re.compile(r'"[^"]*"')
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK\x03\x04"
 _OTHERS = (
@@ -192,11 +192,12 @@ class _Beside:
     look: Look = field(default_factory=Look)
 
     def as_shown(self, number: int, columns: Sequence[int], cells: list[Any]) -> None:
-        """A day that shows year and month is these, where it is the first: nobody typed it."""
-        if months := self.look.months.get(number):
-            for place in [place for place, column in enumerate(columns) if column in months]:
-                if isinstance(cells[place], str) and _FIRST.fullmatch(cells[place]):
-                    cells[place] = cells[place][:7]
+        """A day is what it shows, year and month or month and day: the rest is none that anybody typed. Of a month the first day alone is that."""
+        if parts := self.look.parts.get(number):
+            for place in [place for place, column in enumerate(columns) if column in parts]:
+                if isinstance(cell := cells[place], str) and (day := _DAY.fullmatch(cell)):
+                    of_month = cell[:7] if day[2] == "01" else cell
+                    cells[place] = of_month if parts[columns[place]] == MONTH else f"{int(day[1])}月{int(day[2])}日"
 
     def of(self, number: int, columns: Sequence[int], cells: Sequence[Any]) -> list[Any]:
         """Of one row: the places of cells with a formula, whether it is hidden, and the places of what is struck out. Nothing, where there is none of it."""

@@ -100,6 +100,7 @@ def test_a_month_is_enough_where_a_month_is_asked_for_and_not_for_a_day(cell: Ce
         *[(each, "也可能是") for each in ("20159", 20159.0)],
         *[(each, "不是日期") for each in ("2015.9-12", 2015.101, "2015.101", 2015.09011)],
         ("123", "不是日期"),
+        ("9月1日", "没有年份"),
     ],
 )
 def test_what_is_no_date_is_told_why(cell: Cell, said: str) -> None:

@@ -304,6 +304,18 @@ async def test_a_day_that_shows_a_month_is_a_month(shown: str | int) -> None:
     assert list((await rows_of(book(fill)))[1].cells) == ["2015-09", "2015-09-02", "2015-09-01"]
 
 
+@pytest.mark.parametrize("shown", ['m"月"d"日"', "d-mmm", "mm-dd", 16, 58])
+async def test_a_day_that_shows_no_year_has_none(shown: str | int) -> None:
+    """Who types 9-1 has the year of typing kept."""
+
+    def fill(made: Any, sheet: Any) -> None:
+        sheet.write_datetime(2, 0, date(2026, 9, 1), made.add_format({"num_format": shown}))
+        sheet.write_string(2, 1, "2026-09-01", made.add_format({"num_format": shown}))
+        sheet.write_number(2, 2, 46266.25, made.add_format({"num_format": "hh:mm"}))
+
+    assert list((await rows_of(book(fill)))[1].cells) == ["9月1日", "2026-09-01", "2026-09-01 06:00:00"]
+
+
 async def test_a_hidden_sheet_is_not_read_and_a_hidden_one_that_is_wanted_is_told() -> None:
     def other(made: Any, _: Any) -> None:
         hidden = made.add_worksheet("旧数据")

@@ -397,6 +397,8 @@ def _no_date(plain: str) -> str:
         return "年份只有两位，请写四位年份，如 1986-03-05"
     if re.fullmatch(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", plain):
         return "月、日的先后不能确定，请写成 2026-09-18"
+    if re.fullmatch(r"\d{1,2}月\d{1,2}[日号]?", plain):
+        return "没有年份（表格程序会补上录入当年的年份），请写成 2026-09-18 这样的完整日期"
     if re.fullmatch(r"(?:19|20|21)\d{2}年?", plain):
         return "只有年份，缺少月、日，请补全"
     return _NO_DATE
