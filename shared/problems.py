@@ -134,6 +134,7 @@ TITLES: dict[str, str] = {
     "off_post_of_establishment": "不是编外人员",
     "off_post_untold": "编外岗位未写明",
     "contract_unknown": "没有用工合同",
+    "contract_ends_before": "合同到期早于开始",
     "change_unknown": "没有找到待办变更",
     "change_taken": "变更已另行办理",
     "change_of_other": "变更与申请不一致",

@@ -10,7 +10,7 @@ from services.roster.commands.corrections import correct_placement
 from services.roster.commands.persons import update_person
 from services.roster.commands.placements import place_person
 from services.roster.models.persons import UpdatePerson
-from services.roster.models.refusals import CodeUnknown, ContractUnknown, DatesOutOfOrder, OffPostUntold
+from services.roster.models.refusals import CodeUnknown, ContractEndsBefore, ContractUnknown, OffPostUntold
 from services.roster.models.requests import CorrectPlacement
 from services.roster.queries.establishments import LATEST, Moment
 from services.roster.queries.persons import PlacementView, person_view
@@ -102,9 +102,24 @@ async def test_a_contract_is_renewed_where_there_is_one_and_stays_told(roster_db
         await renew(roster_db, person_id, employment_form=None)
     with pytest.raises(CodeUnknown):
         await renew(roster_db, person_id, employment_form="口头")
-    with pytest.raises(DatesOutOfOrder):
-        await renew(roster_db, person_id, contract_until=date(2026, 9, 1))
     assert (await seen(roster_db, person_id)).contract_until == FIRST
+
+
+async def test_a_contract_is_not_over_before_it_begins(roster_db: Database) -> None:
+    """Renewed, or with another company, from a day on; entered; or corrected."""
+    unit_id, person_id, placement_id = await employed(roster_db, RENEWED - timedelta(days=1))
+    newcomer = await given.person(roster_db, unit_id)
+
+    for what in ({"contract_until": date(2026, 9, 3)}, {"dispatch_company": "另一公司"}):  # the second under the old end
+        with pytest.raises(ContractEndsBefore):
+            await renew(roster_db, person_id, **what)
+    with pytest.raises(ContractEndsBefore):
+        await correct(roster_db, placement_id, date(2026, 9, 1))
+    with pytest.raises(ContractEndsBefore):
+        await place_person(roster_db, given.by(), post(given.Row(unit_id, "BW"), newcomer, contract_until=date(2026, 9, 1)))
+
+    await renew(roster_db, person_id, contract_until=RENEWED)
+    assert (await seen(roster_db, person_id)).contract_until == RENEWED
 
 
 async def test_the_clerk_renews_the_contracts_of_his_unit_alone(doors: Doors, roster_db: Database) -> None:
@@ -143,11 +158,14 @@ async def test_a_file_renews_contracts_and_the_same_file_again_changes_nothing(r
     outside |= {"编外岗位类别": "窗口服务", "用工方式": "劳务派遣", "派遣单位": "某公司", "用工起始": "2021-05-01", "人员身份": "编外人员"}
     await office.write("offestablishment", [outside | {"合同到期": FIRST.isoformat()}])
 
+    late = await office.write("offestablishment", [outside | {"合同到期": "2026-09-10"}])
     renewed = await office.write("offestablishment", [outside | {"合同到期": NEXT.isoformat(), "派遣单位": "另一公司"}])
     again = await office.write("offestablishment", [outside | {"合同到期": NEXT.isoformat(), "派遣单位": "另一公司"}])
     of_another = await office.check("offestablishment", [outside | {name: person(1)[name] for name in ("姓名", "公民身份号码")}])
 
     assert ({name: number for name, number in renewed.written.items() if number}, again.written) == ({"changed": 1}, {})
+    assert late.written == {}
+    assert any("不是续签" in sentence for *_, sentence in await office.said(late))
     assert await office.said(again) == []
     person_id = await roster_db.pool.fetchval("SELECT person_id FROM placements WHERE kind = 'BW' AND upper_inf(recorded)")
     now = await seen(roster_db, person_id)

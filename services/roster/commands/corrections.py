@@ -35,7 +35,13 @@ from services.roster.queries.facts import (
 from services.roster.queries.persons import label_of
 from services.roster.queries.seats import is_appointed
 from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded
-from services.roster.rules.posts import ensure_available, ensure_corrected_alike, ensure_in_term, ensure_off_post_told
+from services.roster.rules.posts import (
+    ensure_available,
+    ensure_contract_lasts,
+    ensure_corrected_alike,
+    ensure_in_term,
+    ensure_off_post_told,
+)
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -99,6 +105,8 @@ async def _ensure_row(conn: Connection, by: By, old: Placement, new: Placement) 
 
 
 async def _ensure_contract(conn: Connection, old: Placement, new: Placement) -> None:
+    if (new.started_on, new.contract_until) != (old.started_on, old.contract_until):
+        ensure_contract_lasts(new.contract_until, new.started_on)
     if (new.off_post_kind, new.employment_form) != (old.off_post_kind, old.employment_form):
         natures = await natures_of(conn, {new.kind})
         ensure_off_post_told(new, natures[new.kind].population)

@@ -167,6 +167,7 @@ class Check:
                         row,
                         here := known.get(place),
                         self.roster.code_of(row.values.get("unit")),
+                        self.today,
                         loans.get(here.person_id) if here else None,
                         self.roster.code_of(row.values.get("seconded_to")),
                         held.get(here.person_id, ()) if here else (),

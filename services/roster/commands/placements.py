@@ -26,6 +26,7 @@ from services.roster.queries.seats import seat_now
 from services.roster.rules.persons import retirement_due
 from services.roster.rules.posts import (
     ensure_available,
+    ensure_contract_lasts,
     ensure_in_term,
     ensure_not_frozen,
     ensure_off_post_told,
@@ -80,6 +81,7 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
         await ensure_seat(conn, what.unit_id, what.seat_level)
     ensure_on_no_roster(facts.post_ends, what.started_on)
     ensure_off_post_told(what, facts.population)
+    ensure_contract_lasts(what.contract_until, what.started_on)
     ensure_available(facts.before, 1)
     if not what.baseline:
         ensure_in_term(facts.before, what.started_on)

@@ -26,7 +26,7 @@ async def change_post(conn: Connection, by: By, person_id: UUID, since: date, va
     before = await _state(conn, here, since)
     after = before | dict(values)
     if CONTRACT & values.keys():
-        ensure_renewable(before, after, here.started_on)
+        ensure_renewable(before, after, since)
         after["renewed"] = True
     await _write(conn, by, here.placement_id, since, after)
     lines = (Line(name, since, before[name], value, here.placement_id) for name, value in values.items() if before[name] != value)

@@ -358,6 +358,15 @@ class ContractUnknown(Conflict):
     sentence = "该人员现任岗位没有登记用工方式，没有可续签的合同。只有编外人员有用工合同；漏登的，请报编办更正。"
 
 
+class ContractEndsBefore(Conflict):
+    """A contract that is over before it begins."""
+
+    code = "contract_ends_before"
+    sentence = (
+        "合同到期 {until} 早于合同开始之日 {since}。续签、变更合同的，请一并填写新的到期日期；原合同的到期日期登记有误的，请报编办更正。"
+    )
+
+
 class PersonNotHere(Conflict):
     """Not on this unit's establishment."""
 

@@ -10,9 +10,9 @@ from services.roster.models.facts import Nature, Placement, PostFacts, Reservati
 from services.roster.models.refusals import (
     REQUESTED,
     ClaimRefusedByTombstone,
+    ContractEndsBefore,
     ContractUnknown,
     CorrectionKindsApart,
-    DatesOutOfOrder,
     Frozen,
     KindNotAllowed,
     KindsApart,
@@ -203,14 +203,19 @@ def ensure_off_post_told(post: PostDetails | PostRequest | Placement, population
         raise OffPostOfEstablishment
 
 
-def ensure_renewable(before: Mapping[str, Any], after: Mapping[str, Any], started_on: date) -> None:
-    """A contract follows another one; it says how somebody is employed, and does not end before the post began."""
+def ensure_renewable(before: Mapping[str, Any], after: Mapping[str, Any], since: date) -> None:
+    """From a day on a contract follows another one (续签); it says how somebody is employed. The end of one that was told wrong is corrected."""
     if before["employment_form"] is None:
         raise ContractUnknown
     if after["employment_form"] is None:
         raise OffPostUntold
-    if after["contract_until"] is not None and after["contract_until"] < started_on:
-        raise DatesOutOfOrder
+    ensure_contract_lasts(after["contract_until"], since)
+
+
+def ensure_contract_lasts(until: date | None, since: date) -> None:
+    """No contract is over before it begins."""
+    if until is not None and until < since:
+        raise ContractEndsBefore(until=until, since=since)
 
 
 def ensure_here(placements: Sequence[Placement], unit_id: UUID | None) -> Placement:

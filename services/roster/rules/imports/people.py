@@ -1,6 +1,7 @@
 """A row of persons against the person of the roster who has its number."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
 
 from services.roster.models.fields import SHEETS
@@ -18,6 +19,7 @@ _CHOICE = "flexible_retirement"
 _CHOICE_CLOSED = "该人员按系统登记的身份或领导职务级别不适用弹性延迟退休，未改动。请核对"
 _EVER = "9999-12-31"
 _HELD_OTHERWISE = "系统中该人员在这段时间另有在编记录，与本行不同，未改动。请核对；出编请在系统中办理，如系统有误请办理更正"
+_CONTRACT_OVER = "合同到期早于今天，不是续签，用工合同未改动。续签的请填新的到期日期；原到期日期登记有误的，请办理更正"
 _NOT_CHANGED = "系统中该项与文件不同，属岗位登记事项，不随导入改动。请核对后办理变更"
 
 
@@ -25,6 +27,7 @@ def verdict_of(
     row: JudgedRow,
     known: KnownPerson | None,
     unit_code: str | None,
+    today: date,
     loan: KnownLoan | None = None,
     borrower: str | None = None,
     held: Collection[Held] = (),
@@ -41,7 +44,7 @@ def verdict_of(
         row.problems.append(Problem(row.sheet, row.number, "id_number", str(PersonOnRoster())))
     if row.wrong:
         return Verdict.WRONG, []
-    return _changes(row, here, loan, borrower) if here else (Verdict.ADDED, [])
+    return _changes(row, here, today, loan, borrower) if here else (Verdict.ADDED, [])
 
 
 def _history(row: JudgedRow, known: KnownPerson | None, unit_code: str | None, held: Collection[Held]) -> tuple[Verdict, list[str]]:
@@ -60,15 +63,18 @@ def _is_free(values: Mapping[str, Any], known: KnownPerson) -> bool:
     return known.started_on is None or (known.ended_on is not None and known.ended_on <= (values.get("started_on") or known.ended_on))
 
 
-def _changes(row: JudgedRow, known: KnownPerson, loan: KnownLoan | None, borrower: str | None) -> tuple[Verdict, list[str]]:
+def _changes(row: JudgedRow, known: KnownPerson, today: date, loan: KnownLoan | None, borrower: str | None) -> tuple[Verdict, list[str]]:
     sheet = SHEETS[row.sheet]
     said = {name: value for name, value in row.values.items() if value not in _NOT_SAID}
-    today = {**known.today, "kind": known.kind, "funding": known.funding, "started_on": known.started_on}
-    told = [name for name in differences(sheet, said, today) if name != "unit"]
+    there = {**known.today, "kind": known.kind, "funding": known.funding, "started_on": known.started_on}
+    told = [name for name in differences(sheet, said, there) if name != "unit"]
     if _CHOICE in told and said[_CHOICE] == LATE and _late_is_closed(said, known.today):
         told.remove(_CHOICE)
         row.problems.append(Problem(row.sheet, row.number, _CHOICE, _CHOICE_CLOSED, warning=True))
     writable = WRITABLE if known.today.get("employment_form") else WRITABLE - CONTRACT
+    if writable & CONTRACT.intersection(told) and _is_over(said, known.today, today):
+        told = [name for name in told if name not in CONTRACT]
+        row.problems.append(Problem(row.sheet, row.number, "contract_until", _CONTRACT_OVER, warning=True))
     for name in told:
         if sheet.by_name[name].key:
             row.problems.append(Problem(row.sheet, row.number, name, KEY_CHANGED, warning=True))
@@ -76,6 +82,12 @@ def _changes(row: JudgedRow, known: KnownPerson, loan: KnownLoan | None, borrowe
             row.problems.append(Problem(row.sheet, row.number, name, _NOT_CHANGED, warning=True))
     changed = [name for name in told if name in writable and not sheet.by_name[name].key] + _lent(row, loan, borrower)
     return (Verdict.CHANGED if changed else Verdict.SAME), changed
+
+
+def _is_over(said: Mapping[str, Any], there: Mapping[str, Any], today: date) -> bool:
+    """The contract that the file tells had ended before the day on which it is written."""
+    until = said.get("contract_until") or there.get("contract_until")
+    return until is not None and until < today.isoformat()
 
 
 def _late_is_closed(said: Mapping[str, Any], today: Mapping[str, Any]) -> bool:
