@@ -1,5 +1,6 @@
 """The roster's pure decisions."""
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
@@ -56,6 +57,7 @@ from services.roster.models.secondments import (
     SecondmentTooSoon,
     SecondPerson,
 )
+from services.roster.models.units import ReformOverfillsSeats
 from services.roster.rules.comparisons import Compared
 from services.roster.rules.persons import (
     checked_number,
@@ -81,6 +83,7 @@ from services.roster.rules.posts import (
     expiry,
     passed_freeze,
 )
+from services.roster.rules.reforms import Level, ensure_no_more_over_seats, seats_over
 from services.roster.rules.secondments import ensure_may_begin, ensure_may_extend
 from shared.errors import DomainError
 from shared.events.roster import EstablishmentState, SeatsState
@@ -105,6 +108,17 @@ def test_registers_that_write_a_document_in_other_brackets_do_not_differ() -> No
 
     assert number.same("测编〔2020〕1号", "测编[2020]1号")
     assert not number.same("测编〔2020〕1号", "测编[2020]11号")
+
+
+def test_a_reform_that_fills_one_level_and_empties_another_of_the_same_name_is_refused() -> None:
+    """Levels are told apart by their codes; an office's own may be called as one that ended."""
+
+    def over(old: int, new: int) -> Counter[Level]:
+        return seats_over(SeatsState(level=code, level_label="副职", approved=1, used=used) for code, used in (("d1", old), ("d2", new)))
+
+    ensure_no_more_over_seats(over(3, 2), over(2, 2), None)
+    with pytest.raises(ReformOverfillsSeats, match="改革后副职将超出领导职数 2 名，改革前为 0 名"):
+        ensure_no_more_over_seats(over(3, 1), over(1, 3), None)
 
 
 def person(**facts: object) -> PersonRecord:
