@@ -424,6 +424,13 @@ LABELS: dict[StrEnum, str] = {
     Role.SERVICE: "系统服务",
 }
 
+SEATS_CAUSES = {
+    OverQuotaCause.VIOLATION: "违规超职数",
+    OverQuotaCause.POLICY: "政策性超职数",
+    OverQuotaCause.HISTORY: "历史遗留超职数",
+}
+"""What the causes are called of leaders beyond 领导职数."""
+
 WORK_TABS = {"todo": "待办", "to_read": "待阅", "started": "我发起", "done": "已办"}
 WORK_KINDS = {"issue": "问题整改", "freeze": "冻结单", "list": "督办清单"}
 LIST_STANDINGS = {"awaiting_release": "待用印", "awaiting_seal": "待签章", "awaiting_acknowledgement": "待签收", "acknowledged": "已签收"}

@@ -129,7 +129,7 @@ _FIELDS = {
     "RequestBody.asked": "请求的内容，照本人所述",
     "RequestBody.proof": "如何核验是本人",
     "approved": "核定职数",
-    "over_seats_cause": "超配原因",
+    "over_seats_cause": "超职数原因",
     "CodeRow.aliases": "别名，导入时同样识别",
     "CodeRow.code": "代码",
     "CodeRow.label": "名称",

@@ -147,7 +147,7 @@ class SeatsBelowUse(Conflict):
     """Lowered below the leaders in post, without a recorded cause."""
 
     code = "seats_below_use"
-    sentence = "变更后{level}的领导职数 {approved} 名低于实配 {used} 名。请先办理免职或调任，或者注明超配原因并附批准文件。"
+    sentence = "变更后{level}的领导职数 {approved} 名低于实配 {used} 名。请先办理免职或调任；确按批准文件核减的，请注明超职数原因。"
 
 
 class QuotaBelowZero(Conflict):
