@@ -63,6 +63,7 @@ from shared.events.roster import (
     QuotaChanged,
     ReservationMoved,
     RosterEvent,
+    SeatsChanged,
     SecondmentEnded,
     SecondmentStarted,
     UnitChanged,
@@ -155,6 +156,9 @@ async def test_a_reform_leaves_more_leaders_beyond_their_seats_only_with_its_cau
     assert [(each.code, each.step) for each in tried.problems] == [("reform_overfills_seats", None)]
     await carried_out(roster_db, lower, over_quota_cause="policy")
     assert [(seat.approved, seat.used) for seat in (await view(roster_db, row.unit_id)).seats] == [(0, 1)]
+    kept = await roster_db.pool.fetchval("SELECT over_seats_cause FROM seats WHERE upper_inf(during) AND upper_inf(recorded)")
+    (told,) = [each for each in await given.published(roster_db) if isinstance(each, SeatsChanged) and each.approved == 0]
+    assert (kept, told.over_seats_cause, told.effective_on) == ("policy", OverQuotaCause.POLICY, SINCE)
 
 
 async def test_a_trial_that_meets_a_deadlock_is_made_again(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

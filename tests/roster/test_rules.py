@@ -117,7 +117,7 @@ def test_a_reform_that_fills_one_level_and_empties_another_of_the_same_name_is_r
         return seats_over(SeatsState(level=code, level_label="副职", approved=1, used=used) for code, used in (("d1", old), ("d2", new)))
 
     ensure_no_more_over_seats(over(3, 2), over(2, 2), None)
-    with pytest.raises(ReformOverfillsSeats, match="改革后副职将超出领导职数 2 名，改革前为 0 名.*超职数的原因"):
+    with pytest.raises(ReformOverfillsSeats, match=r"改革后副职将超出领导职数 2 名，改革前为 0 名.*超职数的原因"):
         ensure_no_more_over_seats(over(3, 1), over(1, 3), None)
 
 

@@ -293,9 +293,23 @@ async def _tell(conn: Connection, by: By, work: Work) -> None:
     told += _told_posts(work)
     seats = work.seats | {(unit_id, each.seat_level) for each in work.movers if each.seat_level for unit_id in (each.giver, each.taker)}
     for unit_id, level in sorted(seats):
-        told.append(Told(SeatsChanged, unit_id, (await seats_state(conn, unit_id, level)).model_dump()))
+        told.append(Told(SeatsChanged, unit_id, await _told_seats(conn, work, unit_id, level)))
     told += [*await told_movers(conn, work.movers, work), *work.loans, *work.reservations, *ends]
     await tell(conn, by, work, told)
+
+
+async def _told_seats(conn: Connection, work: Work, unit_id: UUID, level: str) -> dict[str, object]:
+    """A level as it stands at the end. Where its number was set below the leaders in post, the cause of the plan is kept beside it and told."""
+    state = await seats_state(conn, unit_id, level)
+    cause = work.what.over_quota_cause if (unit_id, level) in work.seats and state.used > state.approved else None
+    if cause is not None:
+        await conn.execute(
+            "UPDATE seats SET over_seats_cause = $3 WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)",
+            unit_id,
+            level,
+            cause,
+        )
+    return state.model_dump() | {"effective_on": work.since, "over_seats_cause": cause}
 
 
 def _told_posts(work: Work) -> Iterator[Told]:
