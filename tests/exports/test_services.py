@@ -167,18 +167,34 @@ async def test_exceptions_to_freezes_are_a_list_narrowed_by_order_and_scope(
             for filters in ({}, {"order": str(orders[OTHER])}, {"order": str(uuid4())})
         ]
         own = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
+        later = uuid4()
+        async with service.database.transaction() as conn:
+            for revision, exception in ((2, "r.exception"), (3, f"""r.exception || '{{"orders": ["{later}"]}}'""")):
+                await conn.execute(
+                    "INSERT INTO revisions SELECT (jsonb_populate_record(r, jsonb_build_object('revision', $2::integer, 'exception',"
+                    f" {exception}))).* FROM revisions r JOIN applications a ON a.id = r.application_id WHERE a.unit_id = $1 AND r.revision = 1",
+                    MINE,
+                    revision,
+                )
+            await conn.execute("UPDATE applications SET revision = 3 WHERE unit_id = $1", MINE)
+        each_of_them = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
+        of_first = (await service.take("exceptions", filters={"order": str(orders[MINE])})).records()
         async with service.database.transaction() as conn:
             await conn.execute(
-                "INSERT INTO revisions SELECT (jsonb_populate_record(r, jsonb_build_object('revision', r.revision + 1, 'exception', NULL))).*"
-                " FROM revisions r JOIN applications a ON a.id = r.application_id WHERE a.unit_id = $1",
+                "INSERT INTO revisions SELECT (jsonb_populate_record(r, jsonb_build_object('revision', 4, 'exception', NULL))).*"
+                " FROM revisions r JOIN applications a ON a.id = r.application_id WHERE a.unit_id = $1 AND r.revision = 1",
                 MINE,
             )
             await conn.execute("UPDATE applications SET revision = revision + 1 WHERE unit_id = $1", MINE)
         dropped = (await service.take("exceptions", Role.UNIT_CLERK, (MINE,))).records()
 
-    assert [(each[0]["例外依据文号"], each[0]["已不再申报"]) for each in (own, dropped)] == [
-        ("安置〔2026〕2号", "否"),
-        ("安置〔2026〕2号", "是"),
+    assert [
+        [(each["件次"], each["冻结单编号"], each["已不再申报"]) for each in found] for found in (own, each_of_them, dropped, of_first)
+    ] == [
+        [(1, str(orders[MINE]), "否")],
+        [(2, str(orders[MINE]), "是"), (3, str(later), "否")],
+        [(2, str(orders[MINE]), "是"), (3, str(later), "是")],
+        [(2, str(orders[MINE]), "是")],
     ]
     told = ("申请人", "例外情形", "例外依据文号", "例外理由", "状态", "冻结单编号")
     assert [len(each) for each in (everything, of_one, nothing, own)] == [2, 1, 0, 1]

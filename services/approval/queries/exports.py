@@ -68,16 +68,18 @@ APPLICATIONS = (
 
 
 def exceptions_source(who: Who, filters: Filters) -> Source:
-    """Applications that asked for an exception to a freeze, as they asked last; to one order, or to any. One that was dropped stands there, too."""
+    """Each exception to a freeze that an application asked for, as it asked for it last; to one order, or to any. One that was dropped, or gave way
+    to another, stands there, too.
+    """
     order = None if "order" not in filters else str(filters["order"])
     rows = f"""
-        FROM applications a JOIN revisions r ON r.application_id = a.id
-        AND r.revision = (SELECT max(revision) FROM revisions asking WHERE asking.application_id = a.id AND asking.exception IS NOT NULL)
+        FROM applications a JOIN revisions r ON r.application_id = a.id AND r.exception IS NOT NULL AND NOT EXISTS
+        (SELECT FROM revisions again WHERE again.application_id = a.id AND again.revision > r.revision AND again.exception = r.exception)
         LEFT JOIN unit_copies u ON u.id = a.unit_id
         LEFT JOIN chain_steps s ON s.application_type = a.application_type AND s.version = a.chain_version AND s.code = a.step
         WHERE {in_scope(who)} AND {_BELOW} AND ($3::text IS NULL OR r.exception -> 'orders' ? $3)
     """
-    return Source(rows, "a.id", (scope(who), filters.get("unit"), order))
+    return Source(rows, "a.id, r.revision", (scope(who), filters.get("unit"), order))
 
 
 EXCEPTIONS = (
@@ -85,6 +87,7 @@ EXCEPTIONS = (
     Column("type", "申请类型", "a.application_type", turn=labelled),
     *_UNIT,
     Column("title", "标题", "r.title"),
+    Column("revision", "件次", "r.revision", Form.NUMBER),
     Column("applicant", "申请人", "a.applicant"),
     Column("ground", "例外情形", "r.exception ->> 'ground'", turn=labelled),
     Column("document_no", "例外依据文号", "r.exception ->> 'document_no'"),
@@ -92,7 +95,7 @@ EXCEPTIONS = (
     Column("dropped", "已不再申报", "r.revision < a.revision", turn=flagged),
     Column("state", "状态", "a.state", turn=labelled),
     Column("step", "当前环节", "s.label"),
-    Column("submitted_at", "提交时间", wall_clock("a.submitted_at"), Form.INSTANT),
+    Column("submitted_at", "提交时间", wall_clock("r.submitted_at"), Form.INSTANT),
     Column("changed_at", "最近变动", wall_clock("a.changed_at"), Form.INSTANT),
     Column("orders", "冻结单编号", "ARRAY(SELECT jsonb_array_elements_text(r.exception -> 'orders'))", turn=joined),
 )
