@@ -17,13 +17,13 @@ from services.roster.models.refusals import (
     AlreadyReleased,
     ChangedLater,
     CodeUnknown,
-    DatesOutOfOrder,
     DocumentMissing,
     EffectiveInFuture,
     Frozen,
     SeatsExhausted,
     SeatsUnapproved,
     SeatUnchanged,
+    SinceBeforePost,
 )
 from services.roster.models.requests import ChangeSeat, CorrectPlacement, ReleasePerson, SetSeats, TransferPerson
 from services.roster.queries.establishments import Moment
@@ -133,7 +133,7 @@ async def test_a_seat_has_its_order_its_document_and_its_reasons(roster_db: Data
     for refusal, level, since in (
         (CodeUnknown, "throne", MARCH),
         (SeatUnchanged, None, MARCH),
-        (DatesOutOfOrder, DEPUTY, ENTERED - timedelta(days=1)),
+        (SinceBeforePost, DEPUTY, ENTERED - timedelta(days=1)),
         (EffectiveInFuture, DEPUTY, given.TODAY + timedelta(days=1)),
     ):
         with pytest.raises(refusal):

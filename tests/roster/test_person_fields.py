@@ -17,13 +17,13 @@ from services.roster.models.refusals import (
     ChangedLater,
     ChangeNeedsCase,
     CodeUnknown,
-    DatesOutOfOrder,
     DocumentMissing,
     EffectiveInFuture,
     KeyItemWouldChange,
     LateRetirementClosed,
     NothingCorrected,
     RetirementReasonMissing,
+    SinceBeforePost,
 )
 from services.roster.models.requests import CorrectPlacement, PostDetails
 from services.roster.queries.establishments import LATEST, Moment
@@ -340,7 +340,7 @@ async def test_the_internal_unit_changes_from_a_day_on_and_the_exit_keeps_all_of
     post = given.placement(row, person_id, date(2026, 1, 5)).model_copy(update=details.model_dump())
     placement_id = await place_person(roster_db, given.by(), post)
     moving = UpdatePerson(person_id=person_id, since=date(2026, 7, 1), internal_unit="总务处")
-    with pytest.raises(DatesOutOfOrder):
+    with pytest.raises(SinceBeforePost, match="起始日期 2026-01-04 早于到岗日期 2026-01-05"):
         await update_person(roster_db, given.CIPHER, given.by(), moving.model_copy(update={"since": date(2026, 1, 4)}))
     await update_person(roster_db, given.CIPHER, given.by(at=LATER), moving)
 

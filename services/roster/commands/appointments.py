@@ -13,7 +13,7 @@ from services.roster.commands.placements import ensure_seat, seat_taken_or_left
 from services.roster.commands.records import Line, keep_lines
 from services.roster.commands.units import seats_state
 from services.roster.models.facts import Placement
-from services.roster.models.refusals import AlreadyReleased, ChangedLater, DatesOutOfOrder, SeatUnchanged
+from services.roster.models.refusals import AlreadyReleased, ChangedLater, SeatUnchanged, SinceBeforePost
 from services.roster.models.requests import ChangeSeat
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import placement
@@ -62,7 +62,7 @@ async def _judged(conn: Connection, here: Placement, what: ChangeSeat, judge: Ju
     if here.ended_on is not None:
         raise AlreadyReleased
     if what.since < here.started_on:
-        raise DatesOutOfOrder
+        raise SinceBeforePost(since=what.since, started_on=here.started_on)
     before = await seat_now(conn, here.placement_id)
     if before != what.seat_level and what.seat_level is not None:
         await judge(conn, here.unit_id, what.seat_level)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.roster.commands.records import Line, keep_lines
 from services.roster.models.facts import Placement
-from services.roster.models.refusals import ChangedLater, DatesOutOfOrder, PersonNotHere
+from services.roster.models.refusals import ChangedLater, PersonNotHere, SinceBeforePost
 from services.roster.models.requests import CONTRACT
 from services.roster.queries.facts import placements_of
 from services.roster.rules.posts import ensure_renewable
@@ -22,7 +22,7 @@ async def change_post(conn: Connection, by: By, person_id: UUID, since: date, va
     if here is None:
         raise PersonNotHere
     if since < here.started_on:
-        raise DatesOutOfOrder
+        raise SinceBeforePost(since=since, started_on=here.started_on)
     before = await _state(conn, here, since)
     after = before | dict(values)
     if CONTRACT & values.keys():

@@ -129,6 +129,15 @@ class DatesOutOfOrder(Conflict):
     sentence = "结束日期必须晚于开始日期。请核对日期。"
 
 
+class SinceBeforePost(Conflict):
+    """A change of the present post from a day on which somebody did not hold it yet."""
+
+    code = "since_before_post"
+    sentence = (
+        "起始日期 {since} 早于到岗日期 {started_on}，那时尚未在现任岗位。请改为到岗之日或其后的日期；到岗日期登记有误的，请先报编办更正。"
+    )
+
+
 class QuotaChangedLater(Conflict):
     """A later change stands already."""
 
