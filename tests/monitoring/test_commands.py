@@ -487,6 +487,17 @@ async def test_an_overdue_case_proposes_one_freeze_and_does_not_freeze(tables: T
     assert await refused(propose_freeze(tables.database, by(), proposal)) is AlreadyFreezing
 
 
+async def test_an_overdue_case_of_leaders_proposes_to_freeze_leaders(tables: Tables) -> None:
+    """Must fail when every rule proposes the same: 用编 and 入编 would be frozen, and more leaders appointed."""
+    town = Town()
+    await tables.see(town.registered(), town.seats(2, 3))
+    await tables.confirm()
+
+    await tables.record(Act.FIRE_RUNG, IssueState.OVERDUE, 2, rung=Rung.FREEZE_PROPOSAL, planned_at=NOW)
+
+    assert [order["scopes"] for order in await tables.rows("SELECT * FROM freeze_orders")] == [["leadership"]]
+
+
 async def test_what_came_back_under_an_order_is_proposed_to_be_frozen_for_anew(tables: Tables) -> None:
     """The order that hangs on its earlier round waits for it no longer: it may be lifted while the next round is overdue."""
     town, person, later = Town(), uuid4(), NOW + timedelta(days=1)

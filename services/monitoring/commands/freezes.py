@@ -41,10 +41,13 @@ async def propose_freeze(conn: Connection, by: By, what: ProposeFreeze) -> UUID:
 
 
 async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_offset: timedelta | None) -> None:
-    """The ladder proposes a freeze, in the scopes of the policy row; a proposal only, and none where one is on its way. Holds the light."""
+    """The ladder proposes a freeze, in the scopes of the rule's own policy row, or of that for all; a proposal only, and none where one is on its way.
+    Holds the light.
+    """
     if await _is_linked(conn, [issue.id]):
         return
-    scopes = (await parameters_on(conn, business_day(by.as_of)))["freeze", "scopes"].value
+    parameters = await parameters_on(conn, business_day(by.as_of))
+    scopes = (parameters.get((issue.rule, "scopes")) or parameters["freeze", "scopes"]).value
     what = ProposeFreeze(
         unit_id=issue.unit_id, scopes=tuple(FreezeScope(scope) for scope in scopes), issue_ids=(issue.id,), clock_offset=clock_offset
     )

@@ -22,7 +22,8 @@ GROUNDS = {
     "M07": f"{_REGULATION}，以及用编进人先核准用编、后办理入编的管理规定。",
     "M09": "《国务院关于渐进式延迟法定退休年龄的办法》（已登记弹性延迟的，按法定退休月份之后最长三年计），以及退休人员及时办理出编的编制管理规定。",
 }
-CONSEQUENCES = {Light.RED: "逾期未整改的，我办将按规定约谈、通报，并可暂停办理你单位用编进人事项。"}
+_STOPPED = {"M02": "领导职数"}
+"""What a freeze for a rule would stop first, where that is not 用编进人."""
 
 REMARK_MATTERS = {
     "full": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，已满编，须先出后进。",
@@ -115,6 +116,11 @@ _DETAILS = {
     "version": "参数版本",
     "calendar": "放假安排依据",
 }
+
+
+def consequences_of(rule: str, level: Light) -> str:
+    """What a notice says will follow; nothing follows where the surplus is absorbed by plan."""
+    return f"逾期未整改的，我办将按规定约谈、通报，并可暂停办理你单位{_STOPPED.get(rule, '用编进人')}事项。" if level is Light.RED else ""
 
 
 def matter_of(rule: str, inputs: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.notices import Kept, Notice
 from services.monitoring.models.refusals import IssueUnknown, NoticeNotSealed, NoticeNotSigned, ServedBeforeSeal
-from services.monitoring.models.words import CONSEQUENCES, GROUNDS, RULE_TITLES, matter_of
+from services.monitoring.models.words import GROUNDS, RULE_TITLES, consequences_of, matter_of
 from services.monitoring.queries.facts import parameters_on
 from shared.auth import Who
 from shared.clock import business_day
@@ -102,6 +102,6 @@ def words(signed: Notice, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
         "ground": GROUNDS[signed.rule],
         "requirement": signed.demand,
         "working_days": signed.working_days,
-        "consequences": CONSEQUENCES.get(signed.level, ""),
+        "consequences": consequences_of(signed.rule, signed.level),
         "signer": LABELS[signed.role],
     }
