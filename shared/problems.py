@@ -112,6 +112,7 @@ TITLES: dict[str, str] = {
     "same_unit": "转出转入单位相同",
     "quota_exhausted": "可用编制不足",
     "quota_term_over": "周转编制期限已满",
+    "cause_unrecorded": "没有登记为超编",
     "not_over_quota": "不属于超编",
     "frozen": "业务已冻结",
     "order_ended": "冻结已解除",

@@ -287,6 +287,7 @@ class PlacementCorrected(PlacementEvent):
     ended_on: date | None
     authorised_on: date | None
     retirement: RetirementFact
+    cause: OverQuotaCause | None = Field(None, description="Beyond quota, and why, as it is recorded now; none: not recorded as beyond.")
 
 
 class LoadedPlacement(BaseModel):

@@ -106,6 +106,22 @@ async def test_a_historical_surplus_waits_to_be_classified_and_is_no_issue(table
     assert [row["code"] for row in await tables.rows("SELECT code FROM remarks")] == ["unclassified"]
 
 
+async def test_a_historical_surplus_is_an_issue_once_the_office_classifies_it(tables: Tables) -> None:
+    """Must fail when nothing can: what a first load records without a cause would wait for ever (domain §4.2: no issue until classified)."""
+    town, person = Town(), uuid4()
+    await tables.see(town.over_quota(OverQuotaCause.HISTORY, person=person))
+
+    await tables.see(town.corrected(person, cause=OverQuotaCause.VIOLATION))
+    issue = await tables.issue()
+    assert (issue["subject"], issue["state"], await tables.light(town)) == ("career/full/violation", "to_verify", "red")
+    assert await tables.rows("SELECT code FROM remarks") == []
+
+    await tables.see(town.corrected(person))  # of anything else: the cause stays
+    assert (await tables.issue())["present"]
+    await tables.see(town.cut(-1, cause=None), town.corrected(person, cause=OverQuotaCause.POLICY))  # used up: it does not come back
+    assert await tables.rows("SELECT cause FROM placements") == [{"cause": None}]
+
+
 async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables) -> None:
     town = Town()
     await tables.see(town.registered(), town.over_quota(baseline=True))

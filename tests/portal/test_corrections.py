@@ -55,6 +55,17 @@ async def test_the_form_shows_what_stands_there_and_nothing_planted_is_markup(de
     assert "<img src=x" not in page.text
 
 
+async def test_the_cause_of_a_surplus_is_asked_for_where_one_is_recorded(desk: Door) -> None:
+    desk.sign_in(Role.BUSINESS_OFFICER)
+    without = (await desk.client.get(OF_POST)).text
+    desk.played.answers[f"{PAGE}/history"] = {"items": [KNOWN | {"over_quota_cause": "history"}], "next": None}
+    form = (await desk.client.get(OF_POST)).text
+    await send(desk, OF_POST, over_quota_cause="policy")
+
+    assert ['name="over_quota_cause"' in page for page in (without, form)] == [False, True]
+    assert sent(desk, CORRECT_POST) == [WHY | {"over_quota_cause": "policy"}]
+
+
 async def test_only_what_is_filled_in_or_emptied_of_a_person_is_sent_and_his_page_says_so(desk: Door) -> None:
     typed = {"name": "张叁", "birth_on": "1980-02-01", "school": "", "since": "", "cleared": ["title", "sex", "nonsense"]}
     answer = await send(desk, OF_PERSON, **typed)

@@ -13,6 +13,7 @@ from services.roster.commands.placements import place_person
 from services.roster.commands.units import set_seats
 from services.roster.models.persons import CorrectPerson, RegisterPerson
 from services.roster.models.refusals import (
+    CauseUnrecorded,
     CodeUnknown,
     CorrectionKindsApart,
     DocumentMissing,
@@ -29,12 +30,13 @@ from services.roster.models.refusals import (
 )
 from services.roster.models.requests import CorrectPlacement, SetSeats
 from services.roster.queries.establishments import Moment
+from services.roster.queries.facts import placements_of
 from services.roster.queries.persons import history, person_view
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Database
 from shared.events.roster import PlacementCorrected, SeatsChanged
-from shared.glossary import FreezeScope, PersonIdentity, PostCategory
+from shared.glossary import FreezeScope, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.retirement import Sex
 from tests.roster import given
 
@@ -134,6 +136,25 @@ async def test_a_correction_needs_its_proof(roster_db: Database) -> None:
 
     with pytest.raises(DocumentMissing):
         await correct_person(roster_db, given.CIPHER, given.by(None), CorrectPerson(person_id=person_id, name="测试人员丙"))
+
+
+async def test_the_cause_of_a_surplus_is_classified_by_a_correction_where_one_is_recorded(roster_db: Database) -> None:
+    """定性. Must fail when it cannot be: a first load's 历史遗留 would stay unclassified for ever."""
+    row = await given.row(roster_db, 1)
+    _, in_post = await given.in_post(roster_db, row)
+    person_id, beyond = await given.over_quota(roster_db, row, OverQuotaCause.HISTORY)
+
+    with pytest.raises(CauseUnrecorded):
+        await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=in_post, over_quota_cause=OverQuotaCause.POLICY))
+    await correct_placement(roster_db, given.by(), CorrectPlacement(placement_id=beyond, over_quota_cause=OverQuotaCause.POLICY))
+
+    told = await given.last_event(roster_db)
+    assert isinstance(told, PlacementCorrected)
+    assert told.cause is OverQuotaCause.POLICY
+    async with roster_db.reading() as conn:
+        (line,) = [each for each in await given.changes_of(conn, person_id) if each.matter == "更正"]
+        (now,) = await placements_of(conn, person_id)
+    assert (line.label, line.before, line.after, now.over_quota_cause) == ("超编原因", "history", "policy", "policy")
 
 
 async def test_a_corrected_day_of_entry_answers_anew_and_as_known_before(roster_db: Database) -> None:  # trap: overwriting history

@@ -116,7 +116,8 @@ async def keep_released(conn: Connection, events: Sequence[PersonReleased]) -> N
 
 
 async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected]) -> None:
-    """Dates, row or retirement facts were corrected. A post that was over before the kept one began is not kept here.
+    """Dates, row, retirement facts or the cause of a surplus (定性) were corrected; a cause that was used up does not come back. A post that was over
+    before the kept one began is not kept here.
 
     Posts never overlap, and a correction ends none: what still has no end is the kept one, and an earlier one ended when it began or before. (An ended
     post that is moved wholly before its old beginning looks the same, and stays as it was.)
@@ -124,7 +125,7 @@ async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected])
     corrected = [
         (
             *(event.unit_id, event.person_id, event.started_on, event.ended_on, event.authorised_on),
-            *(event.retirement.category, event.retirement.month, event.kind, event.funding),
+            *(event.retirement.category, event.retirement.month, event.kind, event.funding, event.cause),
         )
         for event in events
     ]
@@ -132,13 +133,14 @@ async def keep_corrected(conn: Connection, events: Sequence[PlacementCorrected])
         f"WITH rows AS ({_ROWS})"
         " UPDATE placements p SET started_on = mended.started_on, ended_on = mended.ended_on, authorised_on = mended.authorised_on,"
         " retirement_category = mended.retirement_category, retirement_month = mended.retirement_month, kind = mended.kind,"
-        " funding = mended.funding"
-        " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[], $18::text[], $19::text[])"
-        " AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month, kind, funding)"
+        " funding = mended.funding, cause = CASE WHEN p.cause IS NOT NULL THEN coalesce(mended.cause, p.cause) END"
+        " FROM unnest($11::uuid[], $12::uuid[], $13::date[], $14::date[], $15::date[], $16::text[], $17::text[], $18::text[], $19::text[],"
+        " $20::text[]) AS mended (unit_id, person_id, started_on, ended_on, authorised_on, retirement_category, retirement_month, kind,"
+        " funding, cause)"
         " WHERE p.unit_id = mended.unit_id AND p.person_id = mended.person_id"
         " AND (mended.ended_on IS NULL OR p.ended_on IS NOT NULL AND mended.ended_on > p.started_on)",
         *_rows(events),
-        *_columns(9, corrected),
+        *_columns(10, corrected),
     )
 
 

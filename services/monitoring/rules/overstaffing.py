@@ -1,7 +1,8 @@
 """M01 超编: more people than posts in one (unit, kind, funding).
 
 Ground: 地方各级人民政府机构设置和编制管理条例 (国务院令第486号) Art. 28, item 4 (超编进人). What a surplus means follows from the cause that the office
-recorded with a document: 违规超编 is rectified under a notice, 政策性超编 is absorbed by plan, 历史遗留 (or no cause yet) waits to be classified.
+recorded with a document: 违规超编 is rectified under a notice, 政策性超编 is absorbed by plan, 历史遗留 (or no cause yet) waits to be classified:
+by a correction of the post, or by the cause with which the number is set.
 """
 
 from collections.abc import Iterator

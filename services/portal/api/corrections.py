@@ -41,10 +41,11 @@ FIRST_DAY = (
     Item("internal_unit", "所在内设机构"),
     Item("seat_level", "占用职数", "leadership_levels"),
 )
+OVER = (Item("over_quota_cause", "超编原因", "over_quota_causes", fixed=True),)
 LEFT = (Item("ended_on", "出编时间", DAY, fixed=True), Item("exit_reason", "出编原因", "exit_reasons", fixed=True))
 CONTRACT = (Item("off_post_kind", "编外岗位类别", "off_post_kinds", fixed=True), *OF_CONTRACT)
 OF_A_PERSON = (("关键信息", KEY_ITEMS), ("岗位信息", OF_WORK), ("本人信息", OF_PERSON))
-OF_A_POST = (("", (*ENTRY, *LEFT, *FIRST_DAY, *CONTRACT)),)
+OF_A_POST = (("", (*ENTRY, *OVER, *LEFT, *FIRST_DAY, *CONTRACT)),)
 WHY = ("document_no", "reason")
 FIXED = frozenset(each.name for _, items in (*OF_A_PERSON, *OF_A_POST) for each in items if each.fixed)
 
@@ -104,6 +105,7 @@ async def _of_post(page: Page, person_id: UUID, placement_id: UUID, error: Probl
         return page.show("not_found.html", 404, problem=None)
     post = known[-1]
     parts: list[Any] = [("入编", post, ENTRY)] + ([("出编", post, LEFT)] if post["ended_on"] else []) + [("入编首日", post, FIRST_DAY)]
+    parts += [("超编定性", post, OVER)] if post["over_quota_cause"] else []
     parts += [("用工（首日）", post, CONTRACT)] if post["employment_form"] else []
     names = await names_of_units(page, {post["unit_id"]})
     return _show(page, parts, codes, error, found=found, post=post, unit=names.get(post["unit_id"], ""))

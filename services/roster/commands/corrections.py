@@ -17,7 +17,15 @@ from services.roster.commands.sealing import seal_change
 from services.roster.commands.secondments import end_with_post
 from services.roster.models.facts import Placement
 from services.roster.models.persons import KEY_ITEMS, CorrectPerson, SealedChange
-from services.roster.models.refusals import ChangeNeedsCase, DatesOutOfOrder, NothingCorrected, NotReleasedYet, PersonKnown, PersonOnRoster
+from services.roster.models.refusals import (
+    CauseUnrecorded,
+    ChangeNeedsCase,
+    DatesOutOfOrder,
+    NothingCorrected,
+    NotReleasedYet,
+    PersonKnown,
+    PersonOnRoster,
+)
 from services.roster.models.requests import EVERY_POST_HAS, CorrectPlacement
 from services.roster.models.units import EndAfterClosing
 from services.roster.queries.codes import ensure_known_codes
@@ -82,6 +90,8 @@ async def _as_corrected(conn: Connection, what: CorrectPlacement, old: Placement
     if not given:
         raise NothingCorrected
     await ensure_known_codes(conn, business_day(by.as_of), given)
+    if "over_quota_cause" in given and old.over_quota_cause is None:
+        raise CauseUnrecorded
     new = replace(old, **given, document_no=by.document_no)
     if "entry_reason" in given:
         await ensure_known_entry(conn, new.entry_reason, new.started_on)
@@ -158,7 +168,7 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " SELECT placement_id, person_id, unit_id, $9, $10, daterange($3, $4), tstzrange($2, NULL), $8, $11, $12, $5, $6,"
-        " over_quota_cause, transfer_id, $7, $13, $14, $15, $16, $17, $18, $19, $20, $21 FROM placements"
+        " $22, transfer_id, $7, $13, $14, $15, $16, $17, $18, $19, $20, $21 FROM placements"
         " WHERE placement_id = $1 AND upper(recorded) = $2",
         new.placement_id,
         at,
@@ -173,6 +183,7 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
         new.exit_reason,
         new.seat_level,
         *(getattr(new, name) for name in DETAILS.split(", ")),
+        new.over_quota_cause,
     )
     changed = (each.name for each in fields(Placement) if each.name != "document_no" and getattr(old, each.name) != getattr(new, each.name))
     lines = (Line(name, None, getattr(old, name), getattr(new, name), new.placement_id) for name in changed)

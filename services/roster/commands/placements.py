@@ -250,6 +250,7 @@ async def corrected(conn: Connection, by: By, new: Placement, person_version: in
         ended_on=new.ended_on,
         authorised_on=new.authorised_on,
         retirement=retirement_due(await person_record(conn, new.person_id)),
+        cause=new.over_quota_cause,
     )
 
 

@@ -427,6 +427,13 @@ class NothingCorrected(Conflict):
     sentence = "没有填写任何要更正的内容。请至少更正一项。"
 
 
+class CauseUnrecorded(Conflict):
+    """The cause of a surplus that is not recorded of this post."""
+
+    code = "cause_unrecorded"
+    sentence = "该在编记录没有登记为超编，没有可更正的超编原因。检查发现超编的，请由监督检查科登记超编事实。"
+
+
 class NotAuthorised(Conflict):
     """先核编后进人."""
 

@@ -199,6 +199,7 @@ class CorrectedPost(PostDetails):
     authorised_on: date | None = None
     entry_reason: str | None = None
     exit_reason: str | None = None
+    over_quota_cause: OverQuotaCause | None = Field(None, description="定性: of who is recorded as beyond quota.")
 
 
 EVERY_POST_HAS = frozenset(CorrectedPost.model_fields) - PostDetails.model_fields.keys() - {"seat_level"}
