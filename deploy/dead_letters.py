@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
+from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, replay_all
 from deploy.standing_readers import Reader, Standing, looking, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
@@ -24,11 +25,8 @@ from shared.given_up import Hand
 from shared.listening import PARTITIONS, position
 from shared.parked_words import parked_because, unread
 
-PATIENCE = 15.0
-_UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
-_UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
 _SILENT = "Kafka 没有应答。请用 bianban status 查看：不应答的用 bianban restart kafka 重启，没有在运行的先运行 bianban up。"
-_THEN = "其后的事件如因缺少它们而停放，请用 list 查看，逐个 replay。"
+_THEN = "其后的事件如因缺少它们而停放，请运行：\nbianban dead-letters replay {} --all --cause GapSeen --topic {}"
 _UNREAD = "FROM dead_letters WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _FOLLOWS = "停在该处的消费者半分钟内由新位置继续；仍未继续的，请运行 bianban restart {}-worker。"
 
@@ -64,7 +62,9 @@ def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
         for letter in [letter for where, letter in found if (where, letter.key) == (service, key)]:
             when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
             typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
-    typer.echo(f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同。")
+    typer.echo(
+        f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同；一个服务的全部，或一种原因的全部，用 replay 服务 --all。"
+    )
 
 
 def _tell_standing() -> bool:
@@ -112,11 +112,32 @@ def _shown(each: Parked) -> str:
     )
 
 
-@app.command(help="重新处理一个消息键的全部死信，按原有顺序；仍失败的原样保留。")
-def replay(service: Service, key: Key) -> None:
+@app.command(help="重新处理一个消息键的全部死信，或以 --all 处理该服务的全部消息键；各按原有顺序，仍失败的原样保留。")
+def replay(
+    service: Service,
+    key: Annotated[str | None, typer.Argument(help="消息键（通常是单位编号），见 list；用 --all 时不写。")] = None,
+    *,
+    whole: Annotated[bool, typer.Option("--all", help="该服务的全部消息键，逐个告知结果。")] = False,
+    cause: Annotated[str | None, typer.Option(help="与 --all 同用：只要因此停放的，原因照 list 所写或其代码，如 GapSeen。")] = None,
+    topic: Annotated[str | None, typer.Option(help="与 --all 同用：只要这个主题的。")] = None,
+) -> None:
+    if (key is None) is not whole:
+        raise typer.BadParameter("请写明一个消息键，或用 --all，二者取一", param_hint="--all")
+    if key is not None and (cause or topic):
+        raise typer.BadParameter("--cause 和 --topic 只与 --all 同用", param_hint="--all")
+    raise typer.Exit(_replay_all(service, cause, topic) if key is None else _replay(service, key))
+
+
+def _replay_all(service: Service, cause: str | None, topic: str | None) -> int:
+    stay = ask(service, lambda database: replay_all(database, cause, topic, typer.echo))
+    typer.echo(f"仍有 {stay} 个消息键停放，见上。排除原因后请再次运行。" if stay else "已全部处理。")
+    return 1 if stay else 0
+
+
+def _replay(service: Service, key: str) -> int:
     left = ask(service, lambda database: _replayed(database, key))
     typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{parked_because(left[0].error)}。")
-    raise typer.Exit(1 if left else 0)
+    return 1 if left else 0
 
 
 async def _replayed(database: Database, key: str) -> list[DeadLetter]:
@@ -125,7 +146,7 @@ async def _replayed(database: Database, key: str) -> list[DeadLetter]:
     patience = time.monotonic() + PATIENCE
     while asked := await database.pool.fetch("SELECT process FROM replays WHERE key = $1", key):
         if time.monotonic() > patience:
-            raise WrongPlace(_UNFINISHED if any(each["process"] for each in asked) else _UNHEARD)
+            raise WrongPlace(UNFINISHED if any(each["process"] for each in asked) else UNHEARD)
         await asyncio.sleep(0.2)
     return await _of(database, key)
 
@@ -185,7 +206,7 @@ def reread(service: Service, consumer: str, topic: str, partition: int, offset: 
     if not yes:
         typer.confirm(f"将让 {service} 的消费者 {consumer} 在 {topic}/{partition} 退回到 {offset} 重新读，确定吗？", abort=True)
     if ask(service, lambda database: _read_again(database, hand, consumer, at, offset)):
-        typer.echo(f"已由 {offset} 重新读过，已记入{_kept(service)}，经办为服务器用户 {hand.actor}。{_THEN}")
+        typer.echo(f"已由 {offset} 重新读过，已记入{_kept(service)}，经办为服务器用户 {hand.actor}。{_THEN.format(service, topic)}")
     else:
         typer.echo(f"{offset} 起仍读不出，重新停放为死信。请先让有完整数据的副本带领 {topic}/{partition}，再重读。")
         raise typer.Exit(1)
@@ -206,8 +227,8 @@ async def _read_again(database: Database, hand: Hand, consumer: str, at: TopicPa
 async def _left(database: Database, consumer: str, at: TopicPartition, records: range) -> str | None:
     """What is still to come: that the consumer goes back, or that it comes past these records again."""
     if await database.pool.fetchval(f"SELECT EXISTS (SELECT {_UNREAD} AND again_from IS NOT NULL)", consumer, *at):
-        return _UNHEARD
-    return _UNFINISHED if await position(database, consumer, *at) < records.stop else None
+        return UNHEARD
+    return UNFINISHED if await position(database, consumer, *at) < records.stop else None
 
 
 async def _ensure_tells_its_end(kafka: str, reader: Reader) -> None:

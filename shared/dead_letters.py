@@ -1,6 +1,7 @@
 """Dead letters: events a consumer could not handle, parked as rows with their whole key, so that the key's order holds when they are replayed."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -156,8 +157,17 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
 
 async def ask_replay(database: Database, consumer: str, key: str) -> None:
     """Have the consumer handle again all that is parked for a key. It is done within a second or two, wherever the consumer runs."""
+    await ask_replays(database, [(consumer, key)])
+
+
+async def ask_replays(database: Database, keys: Sequence[tuple[str, str]]) -> None:
+    """The same for several, by consumer and key, each once; they are followed in this order, each for itself."""
     async with database.glancing() as conn:
-        await conn.execute(f"INSERT INTO replays (consumer, key) VALUES ($1, $2) {ASKED_AGAIN}", consumer, key)
+        await conn.execute(
+            f"INSERT INTO replays (consumer, key) SELECT * FROM unnest($1::text[], $2::text[]) {ASKED_AGAIN}",
+            [consumer for consumer, _ in keys],
+            [key for _, key in keys],
+        )
 
 
 async def drop(database: Database, consumer: str, key: str, hand: given_up.Hand) -> int:
