@@ -23,7 +23,7 @@ from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
 from shared.given_up import Hand
 from shared.listening import PARTITIONS, position
-from shared.parked_words import parked_because, unread
+from shared.parked_words import WAITS, parked_because, unread
 
 _SILENT = "Kafka 没有应答。请用 bianban status 查看：不应答的用 bianban restart kafka 重启，没有在运行的先运行 bianban up。"
 _THEN = "其后的事件如因缺少它们而停放，请运行：\nbianban dead-letters replay {} --all --cause GapSeen --topic {}"
@@ -136,7 +136,8 @@ def _replay_all(service: Service, cause: str | None, topic: str | None) -> int:
 
 def _replay(service: Service, key: str) -> int:
     left = ask(service, lambda database: _replayed(database, key))
-    typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，首条原因：{parked_because(left[0].error)}。")
+    why = next((letter.error for letter in left if letter.error != WAITS), WAITS)
+    typer.echo("已全部处理。" if not left else f"仍有 {len(left)} 条未能处理，原因：{parked_because(why)}。")
     return 1 if left else 0
 
 

@@ -11,7 +11,7 @@ from deploy.local.place import WrongPlace
 from shared import dead_letters
 from shared.db import Database
 from shared.dead_letters import DeadLetter
-from shared.parked_words import parked_because
+from shared.parked_words import WAITS, parked_because
 
 PATIENCE = 15.0
 """Seconds without any letter that goes."""
@@ -54,7 +54,7 @@ def _told(service: str, key: Key, left: asyncpg.Record | None) -> str:
     consumer, called = key[0], shlex.quote(key[1])
     if left is None:
         return f"{consumer}  {called}  已全部处理"
-    return f"{consumer}  {called}  仍有 {left['letters']} 条，首条原因：{parked_because(left['error'])}。请看 bianban dead-letters show {service} {called}"
+    return f"{consumer}  {called}  仍有 {left['letters']} 条，原因：{parked_because(left['error'])}。请看 bianban dead-letters show {service} {called}"
 
 
 async def _asked(database: Database) -> dict[Key, str | None]:
@@ -65,6 +65,8 @@ async def _asked(database: Database) -> dict[Key, str | None]:
 
 async def _parked(database: Database) -> dict[Key, asyncpg.Record]:
     rows = await database.pool.fetch(
-        "SELECT consumer, key, count(*) AS letters, (array_agg(error ORDER BY id))[1] AS error FROM dead_letters GROUP BY consumer, key"
+        "SELECT consumer, key, count(*) AS letters, (array_agg(error ORDER BY error = $1, id))[1] AS error FROM dead_letters"
+        " GROUP BY consumer, key",
+        WAITS,
     )
     return {(row["consumer"], row["key"]): row for row in rows}

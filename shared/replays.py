@@ -15,6 +15,7 @@ from shared.consumer import KILLS, PROCESS, Come, Subscription, apply_in_line
 from shared.db import BEHIND, PASSING, Connection, Database
 from shared.dead_letters import Record
 from shared.errors import Unavailable
+from shared.parked_words import WAITS, unread
 
 GLANCE = 1.0
 AT_ONCE = 50
@@ -49,7 +50,19 @@ async def _is_followed(database: Database, subscription: Subscription, key: str)
         return False
     except Exception as error:  # noqa: BLE001  one key's trouble is not another's
         _log.warning("replay failed", consumer=subscription.name, error=dead_letters.reason(error))
+        await _keep_reason(database, subscription.name, key, dead_letters.reason(error))
     return True
+
+
+async def _keep_reason(database: Database, consumer: str, key: str, why: str) -> None:
+    """Why the first stays parked now, which need not be why it came; all others wait behind it. What the driver could not read says where it stands."""
+    rows = await database.pool.fetch(
+        "SELECT id, error, headers FROM dead_letters WHERE consumer = $1 AND key = $2 ORDER BY topic, partition, at_offset", consumer, key
+    )
+    if rows and not any(unread(row["error"]) for row in rows):
+        first, ids = next(in_line(rows))["id"], [row["id"] for row in rows]
+        told = "UPDATE dead_letters SET error = CASE id WHEN $2 THEN $3 ELSE $4 END WHERE id = ANY($1::bigint[])"
+        await database.pool.execute(told, ids, first, why, WAITS)
 
 
 async def _started(database: Database, subscription: Subscription, key: str) -> int:

@@ -50,7 +50,7 @@ async def test_all_that_a_gap_parked_is_handled_in_order_once_it_is_filled_and_w
 
         assert (stay, len(told), [line.partition("  ")[0] for line in told]) == (1, 4, ["1/4", "2/4", "3/4", "4/4"])
         assert [await kit.effects(unit) for unit in filled] == [[1, 2, 3]] * 3
-        assert "仍有 2 条，首条原因：缺少此前的版本" in told_of(told, lacking)
+        assert "仍有 2 条，原因：缺少此前的版本" in told_of(told, lacking)
         assert f"bianban dead-letters show identity {lacking}" in told_of(told, lacking)
         assert all("已全部处理" in told_of(told, unit) for unit in filled)
 

@@ -11,6 +11,7 @@ from shared.consumer import KILLS
 from shared.db import Connection
 from shared.errors import Conflict
 from shared.events.roster import QuotaChanged
+from shared.parked_words import WAITS
 from tests.shared.given import Kit, changed, keep_effect, put, unit_in, until
 
 DONE = "SELECT count(*) = 0 FROM replays"
@@ -157,3 +158,36 @@ async def _sorted_out(kit: Kit, unit: UUID) -> set[str]:
     async with kit.database.transaction() as conn:
         parked, _ = await inbox.sort_out(conn, "kit", [(str(unit), uuid4())])
     return parked
+
+
+@pytest.mark.asyncio
+async def test_what_a_replay_fails_of_is_why_its_key_is_parked_from_then_on(kit: Kit) -> None:
+    """Of a gap that was filled nobody should go on looking for what is missing."""
+    unit = unit_in(0)
+    await put(kit.kafka, changed(unit, 2), changed(unit, 3))
+    handler = Refusing(1, *(Conflict() for _ in range(9)))
+    async with kit.consuming(kit.subscription(handler)):
+        await until(lambda: _positions(kit, 2))
+        await put(kit.kafka, changed(unit, 1))
+        await until(lambda: _positions(kit, 3))
+        assert await kit.parked() == ["GapSeen", WAITS, WAITS]
+        await dead_letters.ask_replay(kit.database, "kit", str(unit))
+        await until(lambda: kit.database.pool.fetchval(DONE))
+
+    assert await kit.parked() == [WAITS, WAITS, "conflict"]
+
+
+@pytest.mark.asyncio
+async def test_a_replay_in_vain_hides_nothing_of_what_the_driver_could_not_read(kit: Kit) -> None:
+    """By these words its reader is led back to it."""
+    unread = "Unreadable: the driver cannot read offsets 5 to 8 (CorruptRecordException)"
+    await kit.database.pool.execute(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error)"
+        " VALUES ('kit', '', 't', 0, 8, '{}', '', $1), ('kit', '', 't', 0, 9, '{}', '', 'Unreadable: no event id')",
+        unread,
+    )
+    await dead_letters.ask_replay(kit.database, "kit", "")
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.database.pool.fetchval(DONE))
+
+    assert await kit.parked() == [unread, "Unreadable: no event id"]
