@@ -1,14 +1,13 @@
 """How the supervisor learns that a part can be used. A probe is given the process id; it returns when the part can be used, else it raises."""
 
 import asyncio
+import json
 import logging
-import re
 from collections.abc import Awaitable, Callable
 
 import psutil
 
 Probe = Callable[[int], Awaitable[None]]
-LONGEST = 4096
 
 
 class NotReady(Exception):  # noqa: N818  named as the fact it states
@@ -24,19 +23,20 @@ def http(port: int, path: str) -> Probe:
             writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
             status = (await reader.readline()).split()
             if status[1:2] != [b"200"]:
-                raise NotReady(
-                    _waits((await reader.read(LONGEST)).decode(errors="replace")) or f"{path}: {b' '.join(status).decode(errors='replace')}"
-                )
+                raise NotReady(_waits(await reader.read()) or f"{path}: {b' '.join(status).decode(errors='replace')}")
         finally:
             writer.close()
 
     return probe
 
 
-def _waits(answer: str) -> str:
-    """Which neighbours a service of ours waits for, as its `/ready` names them."""
-    told = re.search(r'"waiting_for": ?\[([^\]]+)\]', answer)
-    return f"在等 {told[1].replace(chr(34), '').replace(',', '、')}，请先看它" if told else ""
+def _waits(answer: bytes) -> str:
+    """Which neighbours a service of ours waits for, as its `/ready` names them in the field `waiting_for`."""
+    try:
+        told = json.loads(answer.partition(b"\r\n\r\n")[2])["waiting_for"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f"在等 {'、'.join(map(str, told))}，请先看它" if told else ""
 
 
 def postgres(url: str) -> Probe:
