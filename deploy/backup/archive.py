@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import asyncpg
 
 from deploy.backup.kept import copy_kept
 from deploy.local import whole_file
-from deploy.local.archive import archive_of
-from deploy.local.place import Place
+from deploy.local.archive import archive_of, ensure_there
+from deploy.local.place import Place, WrongPlace
 from shared import telemetry
 from shared.db import Connection
 from shared.metrics import ARCHIVE_AGE
@@ -63,11 +64,19 @@ async def _until_received(superuser: Connection, position: str) -> None:
         await asyncio.sleep(0.1)
 
 
+def _ensure_there(place: Place, archive: Path) -> None:
+    try:
+        ensure_there(place, archive)
+    except WrongPlace as wrong:
+        sys.exit(str(wrong))
+
+
 def main() -> None:
     """Run where an archive is asked for."""
     place = Place.from_environment()
     archive = archive_of(place)
     if archive:
+        _ensure_there(place, archive)
         telemetry.set_up("archive-files", os.environ.get("BIANBAN_OTLP") or None)
         asyncio.run(keep(place, archive))
 

@@ -17,16 +17,19 @@ FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="新的空目录，最好在另一块磁盘上。", resolve_path=True)],
+    target: Annotated[
+        Path, typer.Argument(metavar="DIR", help="新目录或空目录，上级目录须已存在，最好在另一块磁盘上。", resolve_path=True)
+    ],
     trimmed: Annotated[
         bool, typer.Option("--trim", help="备份完成后，删除归档中早于本备份的日志；更早的备份此后只能恢复到其完成的时刻。")
     ] = False,
+    same_disk: Annotated[bool, typer.Option("--same-disk", help="允许放在数据或操作系统所在的磁盘上（生产环境默认不允许）。")] = False,
 ) -> None:
     """系统运行中做一份完整备份：数据库与文件，核对后写清单。密钥（secrets）不在其中，须另行保管。"""
     place = Place.from_environment()
     place.ensure_here()
     began = time.monotonic()
-    made = make(place, target, typer.echo)
+    made = make(place, target, typer.echo, same_disk=same_disk)
     typer.echo(
         f"备份完成：{target}，{made.bytes / 2**20:,.0f} MB，用时 {time.monotonic() - began:.1f} 秒，可恢复到 {told(made.ended_at)} 及以后。"
     )
@@ -34,9 +37,9 @@ def backup(
         typer.echo(f"归档已清理：删除早于本备份的日志 {trim(place, target)} 个。")
     typer.echo(f"密钥不在备份中。请把 {place.home / 'secrets'} 另存一份，与备份分开保管。")
     if made.archive is None:
-        typer.echo("未设 BIANBAN_ARCHIVE_DIR：只能恢复到备份完成的时刻，之后的业务没有归档。")
+        typer.echo("本系统没有归档（bianban up 时未设 BIANBAN_ARCHIVE_DIR）：只能恢复到备份完成的时刻。")
     if trimmed and made.archive is None:
-        raise WrongPlace("备份已完成，但没有清理归档：--trim 须写明 BIANBAN_ARCHIVE_DIR，与 bianban up 时相同。")
+        raise WrongPlace("备份已完成，但没有清理归档：本系统没有归档。请去掉 --trim，或设 BIANBAN_ARCHIVE_DIR 后重启系统。")
 
 
 def restore_backup(

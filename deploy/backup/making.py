@@ -1,6 +1,8 @@
 """Making a backup while everything runs: PostgreSQL's own base backup, then the kept files, checked, and at last the manifest."""
 
 import asyncio
+import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -9,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from deploy.backup.kept import copy_kept, kept_size, size_of
 from deploy.backup.manifest import FILE, Manifest, fingerprints
-from deploy.local import postgres, whole_file
+from deploy.local import postgres, stack, whole_file
 from deploy.local.archive import archive_of, life
 from deploy.local.place import Place, WrongPlace
 from deploy.local.process import last_line
@@ -21,13 +24,15 @@ ROOM = 1.1
 Tell = Callable[[str], None]
 
 
-def make(place: Place, target: Path, tell: Tell) -> Manifest:
+def make(place: Place, target: Path, tell: Tell, *, same_disk: bool = False) -> Manifest:
     """Raises WrongPlace; what was begun is then left for whoever looks into it, without a manifest."""
     ensure_empty(target)
+    if place.environment == "production" and not same_disk:
+        ensure_other_disk(place.home, target)
     began = datetime.now(UTC)
     asked = asyncio.run(_ask(place))
     ensure_room(target, int((asked.bytes + kept_size(place.home)) * ROOM))
-    target.mkdir(parents=True, exist_ok=True)
+    target.mkdir(exist_ok=True)
     target.chmod(0o700)
     tell(f"数据库 {_mb(asked.bytes)}，正在复制……")
     _base_backup(place, target, tell)
@@ -35,7 +40,7 @@ def make(place: Place, target: Path, tell: Tell) -> Manifest:
     copy_kept(place.home, target / "kept")
     tell("正在核对……")
     verify(target)
-    archive = archive_of(place)
+    archive = archive_in_use(place)
     made = Manifest(
         postgres=asked.version,
         environment=place.environment,
@@ -72,10 +77,27 @@ async def _ask(place: Place) -> Asked:
     return Asked(version, size, {row["name"]: row["sha256"] for row in rows})
 
 
+def archive_in_use(place: Place) -> Path | None:
+    """Where the stack that runs is archived, whatever whoever types says; as he says where nobody can be asked."""
+    pid, told = stack.supervisor(place), os.environ.copy()
+    with contextlib.suppress(psutil.Error):
+        told = psutil.Process(pid).environ() if pid else told
+    return archive_of(place, told)
+
+
 def ensure_empty(target: Path) -> None:
-    """Raises WrongPlace for a folder that holds anything."""
+    """Raises WrongPlace for a folder that holds anything, and where the one that it is to stand in is not there."""
+    if not target.parent.is_dir():
+        raise WrongPlace(f"没有文件夹 {target.parent}。请核对路径；它在另一块磁盘上的，请先挂载。")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WrongPlace(f"{target} 不是空目录。请另指一个新目录。")
+
+
+def ensure_other_disk(home: Path, target: Path) -> None:
+    """Raises WrongPlace on the disk of the data or of the system: there an empty mount point stands, too, whose disk is away."""
+    there = target if target.exists() else target.parent
+    if there.stat().st_dev in {folder.stat().st_dev for folder in (home, Path("/"))}:
+        raise WrongPlace(f"{target} 在数据或操作系统所在的磁盘上：备份盘可能没有挂载。请挂载后重试；确要放在这里的，加 --same-disk。")
 
 
 def ensure_room(target: Path, needed: int) -> None:
@@ -124,7 +146,7 @@ def verify(folder: Path) -> None:
 
 def trim(place: Place, made: Path) -> int:
     """Delete of the archive's log what lies before this backup; how many files went. Older backups lead to their own end only from now on."""
-    archive = archive_of(place)
+    archive = archive_in_use(place)
     if archive is None:
         return 0
     label = (made / "base" / "backup_label").read_text(encoding="utf-8")

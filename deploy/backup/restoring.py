@@ -46,6 +46,11 @@ def restore(place: Place, wanted: Wanted, tell: Tell) -> Restored:
     tell("正在核对备份……")
     verify(wanted.folder)
     archive = _archive(wanted, backup)
+    if backup.archive and archive is None:
+        tell(
+            f"没有找到该备份之后的归档 {backup.archive}，只恢复到备份完成的 {told(backup.ended_at)}。"
+            "归档在别处的，请另指 BIANBAN_HOME，以 --archive 指明归档目录重做。"
+        )
     _take_secrets(place, wanted)
     place.make_folders()
     for kept in (wanted.folder / "kept", *([archive / "kept"] if archive else [])):

@@ -6,13 +6,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.local import postgres, probes, whole_file
 from deploy.local.part import Part
-from deploy.local.place import Place
+from deploy.local.place import Place, WrongPlace
 
 SLOT = "archive"
 PATIENCE = 20
@@ -28,9 +28,9 @@ def life(place: Place) -> str:
     return file.read_text(encoding="utf-8").strip()
 
 
-def archive_of(place: Place) -> Path | None:
+def archive_of(place: Place, told: Mapping[str, str] = os.environ) -> Path | None:
     """Where this life is archived; None where nobody asked for it."""
-    folder = os.environ.get("BIANBAN_ARCHIVE_DIR")
+    folder = told.get("BIANBAN_ARCHIVE_DIR")
     return Path(folder).resolve() / life(place) if folder else None
 
 
@@ -47,16 +47,35 @@ def parts(place: Place) -> Iterator[Part]:
             variables,
             after,
             reached,
-            prepare=lambda: _prepare(archive, receive, variables),
+            prepare=lambda: _prepare(place, archive, receive, variables),
             aside=True,
         )
         yield Part("archive-files", (sys.executable, "-m", "deploy.backup.archive"), place.variables(), after, reached, aside=True)
 
 
-def _prepare(archive: Path, receive: tuple[str, ...], variables: dict[str, str]) -> None:
+def ensure_there(place: Place, archive: Path) -> None:
+    """Raises WrongPlace where what it is to stand in is not there, or where it was begun and is gone: then its disk is away, and another would be filled."""
+    if not archive.parent.parent.is_dir():
+        raise WrongPlace(f"没有文件夹 {archive.parent.parent}。请核对 BIANBAN_ARCHIVE_DIR；它在另一块磁盘上的，请先挂载。")
+    begun = _mark(place).read_text(encoding="utf-8").strip() if _mark(place).exists() else ""
+    if begun == str(archive) and not (archive / "wal").is_dir():
+        raise WrongPlace(
+            f"没有找到归档 {archive}：它所在的磁盘可能没有挂载。请挂载后运行 bianban restart archive-wal 和 bianban restart archive-files；"
+            f"归档确已不在的，先新建目录 {archive / 'wal'}，其后重新做一份备份。"
+        )
+
+
+def _mark(place: Place) -> Path:
+    """Holds where the archive of this life was begun."""
+    return place.home / "pg" / "archive"
+
+
+def _prepare(place: Place, archive: Path, receive: tuple[str, ...], variables: dict[str, str]) -> None:
     """The folder, and the slot that keeps the log on the server while nobody fetches it."""
+    ensure_there(place, archive)
     (archive / "wal").mkdir(parents=True, exist_ok=True)
     archive.chmod(0o700)
+    whole_file.write(_mark(place), f"{archive}\n")
     made = subprocess.run(
         [*receive, "--create-slot", "--if-not-exists"],
         env=variables | {"PGCONNECT_TIMEOUT": str(PATIENCE)},

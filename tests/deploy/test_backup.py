@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from deploy.backup import command, making, manifest, recovery, restoring, segments
-from deploy.backup.archive import COMPLETE, complete_until, position_of
+from deploy.backup.archive import COMPLETE, _ensure_there, complete_until, position_of
 from deploy.backup.kept import copy_kept
 from deploy.backup.manifest import FILE, Manifest, fingerprints
 from deploy.backup.restoring import Wanted
-from deploy.local import secret_files
+from deploy.local import archive, secret_files, stack
+from deploy.local.archive import life
 from deploy.local.place import Place, WrongPlace
 from shared.crypto import KeyRing, Suite, new_key
 
@@ -88,6 +91,120 @@ def test_a_folder_in_use_and_a_disk_that_is_too_small_are_refused(tmp_path: Path
         making.ensure_empty(tmp_path)
     with pytest.raises(WrongPlace, match="剩余"):
         making.ensure_room(tmp_path / "not" / "yet", 2**60)
+
+
+def test_a_backup_makes_no_folder_that_a_disk_should_bring(tmp_path: Path) -> None:
+    """Where the disk is not mounted, it would be written onto the system's own."""
+    with pytest.raises(WrongPlace, match=f"没有文件夹 {tmp_path}/mnt.*请先挂载"):
+        making.make(Place(tmp_path, 0, "test"), tmp_path / "mnt" / "tonight", print)
+
+    making.ensure_empty(tmp_path / "tonight")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["tonight", "."])
+def test_a_backup_of_production_goes_to_another_disk_unless_it_is_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """An empty mount point lies on the disk of what it stands in."""
+    home, backup = tmp_path / "home", tmp_path / "backup"
+    home.mkdir()
+    backup.mkdir()
+    asked: list[Path] = []
+    monkeypatch.setattr(making, "ensure_room", lambda folder, _: asked.append(folder))
+    monkeypatch.setattr(making, "_ask", lambda *_: given())
+    monkeypatch.setattr(making, "_base_backup", stopped)
+    with pytest.raises(WrongPlace, match=r"可能没有挂载.*--same-disk"):
+        making.make(Place(home, 0, "production"), backup / target, print)
+    assert asked == []
+
+    for environment, same in (("production", True), ("demo", False)):
+        with pytest.raises(Stopped):
+            making.make(Place(home, 0, environment), backup / target, print, same_disk=same)  # type: ignore[arg-type]  # a parameter
+
+
+def test_another_disk_is_told_by_its_number(tmp_path: Path) -> None:
+    with pytest.raises(WrongPlace):
+        making.ensure_other_disk(Path("/dev/shm"), tmp_path)  # noqa: S108  a disk of its own on every Linux
+
+    making.ensure_other_disk(tmp_path, Path("/dev/shm"))  # noqa: S108
+    making.ensure_other_disk(tmp_path, Path("/dev/shm/not-yet"))  # noqa: S108
+
+
+class Stopped(Exception):  # noqa: N818  named as the fact it states
+    """As far as a test goes."""
+
+
+def stopped(*_: object) -> None:
+    raise Stopped
+
+
+async def given() -> making.Asked:
+    return making.Asked("17", 1, {})
+
+
+def test_whether_a_system_is_archived_its_supervisor_says_and_not_who_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path, 0, "test")
+    place.make_folders()
+    monkeypatch.setenv("BIANBAN_ARCHIVE_DIR", "/elsewhere")
+    assert making.archive_in_use(place) == Path("/elsewhere") / life(place)
+
+    for told, expected in (({"BIANBAN_ARCHIVE_DIR": "/archive"}, Path("/archive") / life(place)), ({}, None)):
+        running = subprocess.Popen(["/bin/sleep", "60"], env=told)
+        try:
+            monkeypatch.setattr(stack, "supervisor", lambda _, pid=running.pid: pid)
+            assert making.archive_in_use(place) == expected
+        finally:
+            running.kill()
+            running.wait()
+
+
+def test_an_archive_whose_disk_is_away_is_not_begun_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path / "home", 0, "test")
+    place.make_folders()
+    secret_files.make(place.secrets)
+    monkeypatch.setenv("BIANBAN_ARCHIVE_DIR", str(tmp_path / "mnt" / "archive"))
+    with pytest.raises(WrongPlace, match=f"没有文件夹 {tmp_path}/mnt.*请先挂载"):
+        prepare_archive(place)
+
+    (tmp_path / "mnt").mkdir()
+    begun = archive.archive_of(place)
+    assert begun
+    with pytest.raises(RuntimeError):  # no server to make the slot in
+        prepare_archive(place)
+    with pytest.raises(RuntimeError):
+        prepare_archive(place)
+    shutil.rmtree(begun)
+    with pytest.raises(WrongPlace, match=r"可能没有挂载.*bianban restart archive-wal.*先新建目录"):
+        prepare_archive(place)
+    with pytest.raises(SystemExit, match="可能没有挂载"):
+        _ensure_there(place, begun)
+    assert not begun.exists()
+
+    (begun / "wal").mkdir(parents=True)
+    with pytest.raises(RuntimeError):
+        prepare_archive(place)
+
+
+def prepare_archive(place: Place) -> None:
+    wal = next(archive.parts(place))
+    assert wal.prepare
+    wal.prepare()
+
+
+def test_an_archive_that_is_away_is_told_to_who_restores_without_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it holds would be missing, and nobody would have said so."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / FILE).write_text(MADE.model_copy(update={"archive": "/mnt/archive/l"}).model_dump_json())
+    for name in ("_refuse", "verify", "copy_kept"):
+        monkeypatch.setattr(restoring, name, lambda *_: None)
+    monkeypatch.setattr(restoring, "_take_secrets", stopped)
+    told: list[str] = []
+
+    with pytest.raises(Stopped):
+        restoring.restore(Place(tmp_path / "home", 0, "test"), Wanted(tmp_path / "b"), told.append)
+
+    assert [line for line in told if "没有找到该备份之后的归档 /mnt/archive/l，只恢复到备份完成的 2026-11-30 12:00:00" in line]
 
 
 def test_files_are_copied_once_again_when_changed_and_never_deleted_in_the_copy(tmp_path: Path) -> None:
@@ -196,11 +313,11 @@ def test_a_log_that_ends_before_the_minute_is_taken_for_all_there_is_only_withou
 def test_an_archive_that_is_not_named_is_not_said_to_be_cleared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A cron table without the variable would let the archive grow for ever, and say each night that it was cleared."""
+    """The archive would grow for ever, and each night it would be said that it was cleared."""
     monkeypatch.setenv("BIANBAN_HOME", str(tmp_path))
-    monkeypatch.setattr(command, "make", lambda *_: MADE)
+    monkeypatch.setattr(command, "make", lambda *_, **__: MADE)
 
-    with pytest.raises(WrongPlace, match="没有清理归档：--trim 须写明 BIANBAN_ARCHIVE_DIR"):
+    with pytest.raises(WrongPlace, match="没有清理归档：本系统没有归档"):
         command.backup(tmp_path / "backup", trimmed=True)
 
     told = capsys.readouterr().out
