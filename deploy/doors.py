@@ -89,6 +89,15 @@ class Doors:
         async with self._identity.reading() as conn:
             return [user.name for user in await queries.users(conn, "", 1000)]
 
+    async def ensure_there(self, service: str) -> None:
+        """Asked before what may take its time. Raises WrongPlace at once where there is no such door, and soon where it is silent."""
+        try:
+            await self._http.get(f"{self._place.service(service)}/live", timeout=READS)
+        except httpx.ConnectError:
+            raise WrongPlace(f"{service} 没有在运行。请先运行 bianban up；系统已在运行的，请用 bianban status 查看。") from None
+        except httpx.TransportError:
+            raise WrongPlace(f"{service} 在 {READS:.0f} 秒内没有应答。请用 bianban status 查看。") from None
+
     async def get(self, user: str, service: str, path: str, **query: str | int | None) -> Answer:
         """Read. Raises Refused."""
         params = {name: value for name, value in query.items() if value is not None}

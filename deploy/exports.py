@@ -119,6 +119,7 @@ async def _lists(doors: Doors, user: str) -> Lists:
     """What this user may export, of every service that has lists."""
     found: Lists = {}
     for service in SERVICES:
+        await doors.ensure_there(service)
         try:
             lines = (await doors.get(user, service, "/exports/lists")).body["items"]
         except Refused as refused:

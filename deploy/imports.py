@@ -93,7 +93,9 @@ def template(
 
     async def write() -> None:
         async with doors_of(Place.from_environment()) as doors:
-            file.write_bytes((await doors.get(await officer(doors, user), "roster", f"/templates/{kind}")).content)
+            able = await officer(doors, user)
+            await doors.ensure_there("roster")
+            file.write_bytes((await doors.get(able, "roster", f"/templates/{kind}")).content)
 
     try:
         asyncio.run(write())
@@ -203,7 +205,9 @@ class Importing:
 
 async def _compare(file: Path, user: str | None, unit: str | None, *, whole: bool) -> int:
     async with doors_of(Place.from_environment()) as doors:
-        return await comparisons.compare_file(file, await officer(doors, user), doors, unit, whole=whole)
+        user = await officer(doors, user)
+        await doors.ensure_there("roster")
+        return await comparisons.compare_file(file, user, doors, unit, whole=whole)
 
 
 async def _import(
@@ -219,6 +223,7 @@ async def _import(
 ) -> int:
     async with doors_of(Place.from_environment()) as doors:
         user = await officer(doors, user)
+        await doors.ensure_there("roster")
         importing = Importing(doors, user)
         translation = (mapping.name, mapping.read_bytes()) if mapping else None
         found = await importing.check(kind, file.name, file.read_bytes(), translation, **fields)

@@ -1,6 +1,8 @@
 """The doors as commands and the demo's story use them: what is no answer is asked again under the same key."""
 
 import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 import deploy.doors
+from deploy import exports, imports
 from deploy.doors import READS, Doors, Refused, not_done, owned
 from deploy.exports import by_id, by_name
 from deploy.local.place import Place, WrongPlace
@@ -103,6 +106,58 @@ async def test_who_only_reads_is_told_within_seconds_that_a_service_hangs_and_wh
 
     assert read < 2 * READS
     assert waited[-1] == 60
+
+
+async def away(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+async def hanging(request: httpx.Request) -> httpx.Response:
+    assert request.extensions["timeout"]["read"] == READS
+    raise httpx.ReadTimeout("nothing came")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (away, r"^roster 没有在运行。请先运行 bianban up；系统已在运行的，请用 bianban status 查看。$"),
+        (hanging, r"^roster 在 10 秒内没有应答。请用 bianban status 查看。$"),
+    ],
+    ids=["away", "hanging"],
+)
+@pytest.mark.parametrize("deed", ["import", "compare", "export"])
+async def test_before_anything_is_sent_a_door_that_is_not_there_is_told_at_once_and_one_that_hangs_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Any, told: str, deed: str
+) -> None:
+    asked: list[str] = []
+
+    async def answered(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return await answer(request)  # type: ignore[no-any-return]  # a parameter
+
+    @asynccontextmanager
+    async def opened(place: Place) -> AsyncIterator[Doors]:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answered)) as http:
+            yield Known(place, http, cast("Database", None), cast("Tokens", Signer()))
+
+    async def officer(*_: object) -> str:
+        return "officer"
+
+    monkeypatch.setattr(deploy.doors, "PATIENCE", 0.0)
+    for module in (imports, exports):
+        monkeypatch.setattr(module, "doors_of", opened)
+        monkeypatch.setattr(module, "officer", officer)
+    monkeypatch.setattr(exports, "SERVICES", ("roster",))
+    (tmp_path / "a.csv").write_text("x")
+    deeds: dict[str, Callable[[], Awaitable[object]]] = {
+        "import": lambda: imports._import("roster", tmp_path / "a.csv", None, None, "officer", {}, wanted=False, tolerant=False),
+        "compare": lambda: imports._compare(tmp_path / "a.csv", "officer", None, whole=False),
+        "export": lambda: exports._export("units", tmp_path / "b.csv", None, {}, "officer"),
+    }
+
+    with pytest.raises(WrongPlace, match=told):
+        await deeds[deed]()
+    assert asked == ["/live"]
 
 
 async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -78,9 +78,16 @@ class Imported:
         return [REFUSED]
 
 
+class There:
+    """Doors of which nothing is asked but whether they are there."""
+
+    async def ensure_there(self, _: str) -> None:
+        pass
+
+
 @asynccontextmanager
-async def no_doors(_: Place) -> AsyncIterator[None]:
-    yield None
+async def no_doors(_: Place) -> AsyncIterator[There]:
+    yield There()
 
 
 @pytest.mark.parametrize(
