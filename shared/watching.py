@@ -48,6 +48,7 @@ _GAUGES: dict[str, Gauge] = {
     "bianban.dead_letters.keys": metrics.DEAD_KEYS,
     "bianban.deadlines.open": metrics.OPEN_DEADLINES,
     "bianban.deadlines.overdue": metrics.OVERDUE_DEADLINES,
+    "bianban.deadlines.unnoticed": metrics.UNNOTICED_DEADLINES,
     "bianban.cases.held": metrics.HELD_CASES,
     "bianban.seals.waiting": metrics.SEALS_WAITING,
     "bianban.seals.age": metrics.SEALS_AGE,

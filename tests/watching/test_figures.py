@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -75,6 +75,49 @@ async def test_open_and_overdue_deadlines_and_seals_that_wait_in_monitoring(data
     assert 7190 < told(metrics.SEALS_AGE, document__kind="monitoring")[0] < 7800
 
 
+async def test_a_term_that_has_passed_is_unnoticed_until_its_case_says_so_or_is_held(database: Callable[[str], str]) -> None:
+    now = datetime.now(UTC)
+    async with db.connect(database("monitoring"), "monitoring") as here:
+        past, to_come = now - timedelta(hours=1), now + timedelta(days=1)
+        await here.pool.executemany(
+            ISSUE, [("rectifying", past), ("rectifying", past), ("rectifying", to_come), ("overdue_issue", past), ("closed", past)]
+        )
+        await here.pool.execute(
+            "UPDATE issues SET held = 'x' WHERE id = (SELECT id FROM issues WHERE state = 'rectifying' AND due_at < now() LIMIT 1)"
+        )
+        await read(here, Clock(None), monitoring.FIGURES)
+
+    assert told(metrics.UNNOTICED_DEADLINES, case__kind="rectification") == [1]
+
+
+APPLICATION = (
+    "INSERT INTO applications (id, number, application_type, unit_id, applicant, concerned, chain_version, submitted_at, version, state, revision,"
+    " step, due_at, changed_at) VALUES ($1, $1::uuid::text, 'post_use_application', $1, 'clerk', '{}', 1, now(), 1, $2, 1, 'unit_head', $3, now())"
+)
+ENTERED = (
+    "INSERT INTO entries (application_id, sequence, kind, at, actor, role, update_id, request_hash, text, reason_codes, order_ids, state_after,"
+    " revision_after) VALUES ($1, 1, $2, $3, 'engine', 'engine', '', '', '', '{}', '{}', 'in_review', 1)"
+)
+
+
+async def test_an_application_whose_term_has_passed_is_unnoticed_until_somebody_was_reminded_since(database: Callable[[str], str]) -> None:
+    now = datetime.now(UTC)
+    past, to_come, before = now - timedelta(hours=1), now + timedelta(days=1), now - timedelta(hours=2)
+    unnoticed, reminded, recounted = uuid4(), uuid4(), uuid4()
+    async with db.connect(database("approval"), "approval") as here:
+        await here.pool.executemany(
+            APPLICATION,
+            [(each, "in_review", past) for each in (unnoticed, reminded, recounted)]
+            + [(uuid4(), "in_review", to_come), (uuid4(), "filed", past)],
+        )
+        await here.pool.executemany(
+            ENTERED, [(unnoticed, "reminded", before), (reminded, "reminded", past), (recounted, "term_recounted", before)]
+        )
+        await read(here, Clock(None), approval.FIGURES)
+
+    assert told(metrics.UNNOTICED_DEADLINES, case__kind="approval") == [1]
+
+
 async def test_cases_that_stand_still_because_a_line_of_theirs_is_not_recorded(database: Callable[[str], str]) -> None:
     async with db.connect(database("monitoring"), "monitoring") as here:
         await here.pool.executemany(ISSUE, [("rectifying", None), ("rectifying", None), ("closed", None)])
@@ -92,6 +135,7 @@ async def test_an_empty_service_tells_zeros(database: Callable[[str], str]) -> N
     assert told(metrics.OPEN_DEADLINES, case__kind="approval") == [0]
     assert told(metrics.SEALS_WAITING, document__kind="approval") == [0]
     assert told(metrics.HELD_CASES, case__kind="approval") == [0]
+    assert told(metrics.UNNOTICED_DEADLINES, case__kind="approval") == [0]
 
 
 @pytest.mark.parametrize("trouble", [asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError])

@@ -5,6 +5,8 @@ FIGURES = """
         SELECT count(*) FILTER (WHERE due_at >= now.at) AS open, count(*) FILTER (WHERE due_at < now.at) AS overdue
         FROM now LEFT JOIN issues ON state NOT IN ('baseline', 'closed', 'dismissed')
     ) deadlines CROSS JOIN LATERAL (VALUES ('bianban.deadlines.open', open), ('bianban.deadlines.overdue', overdue)) told (figure, cases)
+    UNION ALL SELECT 'bianban.deadlines.unnoticed', '{"bianban.case.kind": "rectification"}', count(*)::float8
+        FROM now JOIN issues ON state = 'rectifying' AND due_at < now.at AND held IS NULL
     UNION ALL SELECT 'bianban.cases.held', '{"bianban.case.kind": "rectification"}', count(*)::float8 FROM issues WHERE held IS NOT NULL
     UNION ALL SELECT 'bianban.cases.held', '{"bianban.case.kind": "freeze"}', count(*)::float8 FROM freeze_orders WHERE held IS NOT NULL
     UNION ALL SELECT 'bianban.cases.held', '{"bianban.case.kind": "seal"}', count(*)::float8 FROM (
