@@ -94,6 +94,7 @@ OPEN_DEADLINES = Gauge("bianban.deadlines.open", "{case}", "计时中、尚未�
 OVERDUE_DEADLINES = Gauge("bianban.deadlines.overdue", "{case}", "已逾期的案件")
 UNNOTICED_DEADLINES = Gauge("bianban.deadlines.unnoticed", "{case}", "期限已到而流程没有动作的案件")
 HELD_CASES = Gauge("bianban.cases.held", "{case}", "有一步没有写入台账，或文书不能生成、签章而停办待查的案件")
+SCHEDULE_AGE = Gauge("bianban.schedule.age", "s", "每日任务最近一次开始距今的时间（按其应当开始的时刻）")
 SEALS_WAITING = Gauge("bianban.seals.waiting", "{document}", "已放行、等待签章的文书")
 SEALS_AGE = Gauge("bianban.seals.age", "s", "等待签章最久的文书已等待的时间")
 ARCHIVE_AGE = Gauge("bianban.archive.age", "s", "归档落后于现在的时间：此刻恢复会缺少这么久的业务")

@@ -10,7 +10,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from shared import telemetry
-from shared.process import run
+from shared.process import run, side_by_side
 from shared.settings import StackSettings
 from shared.temporal import WORKFLOWS, connect, until_connected
 from workflows.approval import ApprovalWorkflow
@@ -21,6 +21,7 @@ from workflows.rectification import RectificationWorkflow
 from workflows.sealing import SealWorkflow
 from workflows.supervision import SupervisionWorkflow
 from workflows.sweep import SweepWorkflow
+from workflows.watched import tell_schedules
 
 CLASSES = (
     ApprovalWorkflow,
@@ -61,7 +62,7 @@ async def main() -> None:
     payload_key = bytes.fromhex(stack.secret("payload.key"))
     client = await connect(stack.temporal, stack.temporal_namespace, payload_key, lazy=True, otlp=stack.otlp)
     await until_connected(client)
-    await worker(client).run()
+    await side_by_side(worker(client).run(), tell_schedules(client))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from deploy.local.part import Part
 from deploy.local.parts import parts
 from deploy.local.place import PROJECT, Place
 from shared.metrics import CATALOGUE, TEMPORAL
+from workflows.schedules import SCHEDULES
 
 ALERTS = PROJECT / "deploy" / "alerts"
 DASHBOARDS = sorted((PROJECT / "deploy" / "grafana").glob("*.json"))
@@ -39,12 +40,12 @@ WORDS = {
         "on",
         "without",
     ),
-    *("avg_over_time", "last_over_time", "max_over_time", "le"),
+    *("avg_over_time", "last_over_time", "max_over_time", "min_over_time", "le"),
 }
 """PromQL's own; anything else outside braces is a series or a label to group by."""
 OTHERS_LABELS = {
     *("job", "instance", "le"),
-    *("workflow_type", "activity_type", "poller_type"),
+    *("workflow_type", "activity_type", "poller_type", "task_queue"),
     *("group", "topic", "partition"),
 }
 """What Prometheus and Temporal's SDK add, and the names by which kafka's exporters tell a lag (`shared/listening.py`)."""
@@ -121,7 +122,9 @@ def test_every_process_is_named_in_figures_and_logs_as_its_part_is(place: Place)
 
 def test_every_label_that_is_asked_for_is_told_and_every_job_is_a_part(place: Place) -> None:
     told = "".join(
-        path.read_text(encoding="utf-8") for folder in ("services", "shared", "deploy") for path in (PROJECT / folder).rglob("*.py")
+        path.read_text(encoding="utf-8")
+        for folder in ("services", "shared", "deploy", "workflows")
+        for path in (PROJECT / folder).rglob("*.py")
     )
     known = OTHERS_LABELS | {re.sub(r"\W", "_", name) for name in re.findall(r"""["']([a-z_]+(?:\.[a-z_]+)+)["']""", told)}
     assert {where: labels(query) - known for where, query in queries() if labels(query) - known} == {}
@@ -139,6 +142,22 @@ def test_every_door_of_a_service_is_among_those_whose_commands_are_watched(place
 
     assert len(doors) == 5
     assert {each for each in doors if not re.fullmatch(jobs, each)} == set()
+
+
+def test_every_queue_that_workflows_ask_and_every_daily_run_is_missed_when_it_is_away() -> None:
+    told = {
+        rule["alert"]: {value for label, _, value in chosen(rule["expr"]) if label in {"task_queue", "bianban_schedule"}}
+        for rule in rules()
+    }
+    asked = {
+        queue
+        for path in (PROJECT / "services").glob("*/worker.py")
+        if "serve_activities" in path.read_text(encoding="utf-8")
+        for queue in [path.parent.name]
+    }
+
+    assert told["QueueUnserved"] == asked == {"roster", "approval", "monitoring"}
+    assert told["ScheduleStands"] == {each.id for each in SCHEDULES}
 
 
 def test_every_alert_and_every_panel_asks_for_figures_that_exist() -> None:

@@ -3,19 +3,23 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import pytest_asyncio
+from opentelemetry.metrics import CallbackOptions
 from temporalio import activity
-from temporalio.client import ScheduleBackfill, ScheduleOverlapPolicy
+from temporalio.client import ScheduleBackfill, ScheduleHandle, ScheduleOverlapPolicy
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import tests.workflows.rectification_play as play
 from shared.clock import at_hour
+from shared.metrics import SCHEDULE_AGE
+from tests.shared.given import until
 from workflows.schedules import SCHEDULES, Due, ensure
 from workflows.supervision import ISSUE_LISTS
+from workflows.watched import look
 from workflows.worker import CLASSES, worker
 
 pytestmark = pytest.mark.asyncio
@@ -71,3 +75,28 @@ async def test_next_weeks_list_is_issued_also_while_a_run_of_this_week_still_tri
             await asyncio.sleep(0.05)
 
     assert sorted(weeks) == [date(2026, 10, day) for day in range(13, 20)]
+
+
+async def test_how_long_ago_a_daily_run_was_begun_is_told_and_of_one_that_nobody_plans_nothing(environment: WorkflowEnvironment) -> None:
+    day = date(2026, 10, 8)
+    await look(environment.client)
+    assert told() == {}
+
+    await ensure(environment.client, f"stage-{uuid.uuid4()}")
+    await look(environment.client)
+    assert set(told()) == {"sweep", "supervision"}
+    assert max(told().values()) < 3600
+
+    handle = environment.client.get_schedule_handle("supervision")
+    await handle.backfill(ScheduleBackfill(at_hour(day, 8), at_hour(day, 10)))
+    await until(lambda: is_begun(handle))
+    await look(environment.client)
+    assert abs(told()["supervision"] - (datetime.now(UTC) - at_hour(day, 9)).total_seconds()) < 3600
+
+
+def told() -> dict[str, float]:
+    return {str(dict(each.attributes or {})["bianban.schedule"]): float(each.value) for each in SCHEDULE_AGE._tell(CallbackOptions())}
+
+
+async def is_begun(handle: ScheduleHandle) -> bool:
+    return bool((await handle.describe()).info.recent_actions)
