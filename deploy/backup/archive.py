@@ -40,11 +40,13 @@ def _complete(archive: Path) -> list[str]:
 
 async def keep(place: Place, archive: Path) -> None:
     """A round every few seconds, for ever."""
+    _ensure_there(place, archive)
     archive.mkdir(parents=True, exist_ok=True, mode=0o700)
     began = datetime.now(UTC)
     ARCHIVE_AGE.ask("archive", lambda: [({}, (datetime.now(UTC) - (complete_until(archive) or began)).total_seconds())])
     superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
     while True:
+        _ensure_there(place, archive)
         await _round(superuser, place, archive)
         await asyncio.sleep(EVERY)
 
@@ -76,7 +78,6 @@ def main() -> None:
     place = Place.from_environment()
     archive = archive_of(place)
     if archive:
-        _ensure_there(place, archive)
         telemetry.set_up("archive-files", os.environ.get("BIANBAN_OTLP") or None)
         asyncio.run(keep(place, archive))
 

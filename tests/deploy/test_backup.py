@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from deploy.backup import archive as keeping
 from deploy.backup import command, making, manifest, recovery, restoring, segments
 from deploy.backup.archive import COMPLETE, _ensure_there, complete_until, position_of
 from deploy.backup.kept import copy_kept
@@ -184,6 +186,29 @@ def test_an_archive_whose_disk_is_away_is_not_begun_on_another(tmp_path: Path, m
     (begun / "wal").mkdir(parents=True)
     with pytest.raises(RuntimeError):
         prepare_archive(place)
+
+
+def test_an_archive_whose_disk_goes_while_it_is_kept_is_not_gone_on_with_on_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, kept = Place(tmp_path / "home", 0, "test"), tmp_path / "archive" / "life"
+    place.make_folders()
+    secret_files.make(place.secrets)
+    (kept / "wal").mkdir(parents=True)
+    (place.home / "pg" / "archive").write_text(f"{kept}\n")
+
+    async def reached(*_: object, **__: object) -> None:
+        pass
+
+    async def unmounted(*_: object) -> None:
+        shutil.rmtree(kept)
+
+    monkeypatch.setattr(keeping, "EVERY", 0)
+    monkeypatch.setattr(keeping, "asyncpg", SimpleNamespace(connect=reached))
+    monkeypatch.setattr(keeping, "_round", unmounted)
+
+    with pytest.raises(SystemExit, match="可能没有挂载"):
+        asyncio.run(asyncio.wait_for(keeping.keep(place, kept), 30))
 
 
 def prepare_archive(place: Place) -> None:
