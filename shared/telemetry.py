@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -33,6 +34,16 @@ COMPLAINS_EVERY = 300.0
 EACH = 60.0
 
 
+class Lines(structlog.PrintLogger):
+    """Lines on standard output. On a disk that is full a line is lost, and not the work that tells it."""
+
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
+
+
 def set_up(process: str, otlp: str | None) -> None:
     """Configure structlog (JSON lines with trace ids on stdout) and the tracer provider."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
@@ -48,6 +59,7 @@ def set_up(process: str, otlp: str | None) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=lambda *_: Lines(),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
