@@ -160,6 +160,23 @@ async def test_before_anything_is_sent_a_door_that_is_not_there_is_told_at_once_
     assert asked == ["/live"]
 
 
+async def test_a_list_is_found_though_a_service_that_has_it_not_is_away(tmp_path: Path) -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.port != 18102:
+            return await (away(request) if request.url.port != 18101 else hidden(request))
+        return httpx.Response(200, json={"items": [{"name": "units"}]})
+
+    async def hidden(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+        known = Known(Place(tmp_path, 0, "test"), http, cast("Database", None), cast("Tokens", Signer()))
+
+        assert await exports._lists(known, "officer", "units") == {"units": ("roster", {"name": "units"})}
+        with pytest.raises(WrongPlace, match="approval 没有在运行"):
+            await exports._lists(known, "officer")
+
+
 async def test_what_is_taken_out_of_the_system_is_for_its_owner_alone(tmp_path: Path) -> None:
     target = tmp_path / "list.xlsx"
     target.write_bytes(b"an older one, readable by all")
