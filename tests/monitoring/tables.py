@@ -1,6 +1,7 @@
 """Monitoring's tables on PostgreSQL, moved by events and commands, without the servers around them."""
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,13 +58,21 @@ class Tables:
         return [row["workflow_id"] for row in await self.rows("SELECT workflow_id FROM workflow_starts ORDER BY workflow_id")]
 
     async def record(
-        self, act: Act, state: IssueState, sequence: int, at: datetime = NOW, request: str = "u", unit_id: UUID | None = None, **more: Any
+        self,
+        act: Act,
+        state: IssueState,
+        sequence: int,
+        at: datetime = NOW,
+        request: str = "u",
+        unit_id: UUID | None = None,
+        actor: str = "officer-shen",
+        **more: Any,
     ) -> None:
         issue = await self.issue(unit_id)
         evidence = (
             None
             if act is Act.FIRE_RUNG
-            else Evidence(actor="officer-shen", role=Role.SUPERVISION_OFFICER, update_id=request, document_no="文〔2026〕1号")
+            else Evidence(actor=actor, role=Role.SUPERVISION_OFFICER, update_id=request, document_no="文〔2026〕1号")
         )
         entry = Entry(
             issue_id=issue["id"],
@@ -76,7 +85,8 @@ class Tables:
             evidence=evidence,
             **more,
         )
-        await record_case_entry(self.database, by(f"{issue['id']}:{issue['round']}:{sequence}", at), entry)
+        mandate = replace(by(f"{issue['id']}:{issue['round']}:{sequence}", at), actor=actor)
+        await record_case_entry(self.database, mandate, entry)
 
     async def confirm(self) -> None:
         await self.record(Act.CONFIRM, IssueState.NOTICE_SIGNED, 1, details={"title": "整改通知书", "demand": "限期清退"})

@@ -207,6 +207,24 @@ async def test_a_submission_names_files_of_its_own_issue_and_round_alone(desk: D
 
 
 @pytest.mark.asyncio
+async def test_nobody_accepts_evidence_of_a_round_in_which_he_handed_some_in_or_brought_a_file(desk: Desk) -> None:
+    brought = (await desk.bring(who=Who("clerk-he", desk.clerk.roles, desk.clerk.units))).json()
+    for sequence, act, state in ((3, Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED), (4, Act.RETURN_EVIDENCE, IssueState.RECTIFYING)):
+        await desk.tables.record(act, state, sequence, details={"description": "已出编"}, deadline=SERVED)
+    again = {"description": "已出编", "attachments": [brought["id"]]}
+    await desk.tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 5, actor="clerk-zhu", details=again, deadline=SERVED)
+    await desk.tables.database.pool.execute("UPDATE issues SET present = false")
+
+    names = ("officer-shen", "clerk-zhu", "clerk-he")  # who handed in before, who did last, whose file it is
+    asked = [await desk.ask(Who(each, OFFICER.roles), "POST", "/acceptance", json={"document_no": "验1号"}) for each in names]
+    pages = {each: (await desk.ask(Who(each, OFFICER.roles), "GET")).json() for each in (*names, "officer-lu")}
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in asked] == [(409, "own_case")] * 3
+    assert ["accept" in page["actions"] for page in pages.values()] == [False, False, False, True]
+    assert ["accept" in page["withheld"] for page in pages.values()] == [True, True, True, False]
+
+
+@pytest.mark.asyncio
 async def test_a_repeated_submission_is_answered_from_the_record_whatever_has_become_of_the_issue(desk: Desk) -> None:
     """Temporal is not there to ask."""
     handed_in = {

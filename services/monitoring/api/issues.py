@@ -13,6 +13,7 @@ from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import IssuePage, Page
 from services.monitoring.models.refusals import NoticeNotDrawable
 from services.monitoring.queries import issues as queries
+from services.monitoring.queries.evidence import ensure_not_own
 from services.monitoring.queries.exports import EXPORTS
 from services.monitoring.queries.issues import Wanted
 from services.monitoring.queries.notices import ensure_may_be_served, unsigned_words
@@ -159,7 +160,12 @@ async def post_service(asked: Asking, who: Officer, issue_id: UUID, body: Servic
 async def post_acceptance(asked: Asking, who: Officer, issue_id: UUID, body: AcceptanceBody, idempotency_key: IdempotencyKey) -> IssuePage:
     """The evidence is accepted: the issue is struck off. Refused while the rule still finds it."""
     order = Acceptance(evidence=evidence(who, "issues.verify", idempotency_key, body))
-    return await decided(asked, who, issue_id, "accept_evidence", order, queries.ensure_gone)
+
+    async def ensure(conn: Connection, found: Issue) -> None:
+        await ensure_not_own(conn, found, who.name)
+        await queries.ensure_gone(conn, found)
+
+    return await decided(asked, who, issue_id, "accept_evidence", order, ensure)
 
 
 @router.post("/{issue_id}/evidence-return")

@@ -1,6 +1,7 @@
 """Why monitoring says no: codes for programs, sentences for people."""
 
 from shared.errors import Conflict, Forbidden, NotFound
+from workflows.rectification_orders import SENTENCES
 
 
 class IssueUnknown(NotFound):
@@ -43,6 +44,13 @@ class StillFound(Conflict):
 
     code = "still_found"
     sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请先完成整改。"
+
+
+class OwnEvidence(Conflict):
+    """He handed evidence of this round in, or brought a file of it."""
+
+    code = "own_case"
+    sentence = SENTENCES[code]
 
 
 class EvidenceFileUnknown(NotFound):

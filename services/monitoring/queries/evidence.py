@@ -5,16 +5,22 @@ from uuid import UUID
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import EvidenceFile
-from services.monitoring.models.refusals import EvidenceFileRemoved, EvidenceFileUnknown
+from services.monitoring.models.refusals import EvidenceFileRemoved, EvidenceFileUnknown, OwnEvidence
 from shared.auth import Who
 from shared.db import Connection
 from shared.exports.shelf import Kept
+from shared.glossary import IssueState
 from shared.unit_copies import scope, visible
 
 _HANDED_IN = (
     "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = f.issue_id AND e.act = 'submit_evidence'"
     " AND e.details -> 'attachments' ? f.id::text)"
 )
+OWN = (
+    "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.round = i.round AND e.act = 'submit_evidence' AND (e.actor = $2"
+    " OR EXISTS (SELECT FROM evidence_files f WHERE f.issue_id = i.id AND f.brought_by = $2 AND e.details -> 'attachments' ? f.id::text)))"
+)
+"""That $2 handed in evidence of issue `i` in this round, be it returned since, or brought a file of it: the evidence is his own."""
 
 
 def _shown(who: Who) -> str:
@@ -52,3 +58,14 @@ async def ensure_brought(conn: Connection, issue: Issue, files: Sequence[UUID]) 
     )
     if known != len(set(files)):
         raise EvidenceFileUnknown(issue=issue.id)
+
+
+async def is_own(conn: Connection, issue_id: UUID, name: str) -> bool:
+    """Whether the evidence of the present round is his."""
+    return bool(await conn.fetchval(f"SELECT {OWN} FROM issues i WHERE i.id = $1", issue_id, name))
+
+
+async def ensure_not_own(conn: Connection, issue: Issue, name: str) -> None:
+    """The case knows who handed in last; who did before, or brought a file, stands here. Raises OwnEvidence."""
+    if issue.state is IssueState.EVIDENCE_SUBMITTED and await is_own(conn, issue.id, name):
+        raise OwnEvidence(issue=issue.id)

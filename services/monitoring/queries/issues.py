@@ -34,7 +34,7 @@ from services.monitoring.models.words import (
     details_of,
     matter_of,
 )
-from services.monitoring.queries.evidence import evidence_files
+from services.monitoring.queries.evidence import evidence_files, is_own
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.ladders import pinned_terms
 from services.monitoring.queries.measures import measures_of
@@ -158,7 +158,8 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
     )
     ladder, extensions = await pinned_terms(conn, row)
-    standing = _standing(row, notice, deadline, entries, orders, await parameters_on(conn, business_day(now)), extensions, who)
+    own = await is_own(conn, issue_id, who.name)
+    standing = _standing(row, notice, deadline, orders, await parameters_on(conn, business_day(now)), extensions, own=own)
     measures = await measures_of(conn, who, issue_id)
     rungs = [(step.rung, step.offset) for step in ladder]
     return IssuePage(
@@ -223,14 +224,13 @@ def _standing(
     row: asyncpg.Record,
     notice: NoticeSeal | None,
     deadline: Deadline | None,
-    entries: Sequence[asyncpg.Record],
     orders: Sequence[LinkedOrder],
     today: RuleParameters,
     extensions: int,
-    who: Who,
+    *,
+    own: bool,
 ) -> Standing:
-    """`today`: the parameters of today; `extensions`: how many the case has pinned."""
-    handed_in = [entry["actor"] for entry in entries if entry["act"] == "submit_evidence" and entry["round"] == row["round"]]
+    """`today`: the parameters of today; `extensions`: how many the case has pinned; `own`: the evidence is the caller's."""
     sealed = notice is not None and notice.sealed_at is not None
     return Standing(
         state=IssueState(row["state"]),
@@ -240,7 +240,7 @@ def _standing(
         paused=deadline is not None and deadline.is_paused,
         extendable=deadline is not None and len(deadline.extensions) < extensions,
         still_found=row["must_vanish"] and row["present"] and IssueState(row["state"]) not in OVER,
-        own_evidence=bool(handed_in) and handed_in[-1] == who.name,
+        own_evidence=own,
         freezing=any(order.round == row["round"] and order.state not in (FreezeState.DECLINED, FreezeState.RELEASED) for order in orders),
         held=row["held"] is not None,
     )

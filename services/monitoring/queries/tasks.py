@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.tasks import Counts, Kind, Tab, Task
 from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_MEASURE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
+from services.monitoring.queries.evidence import OWN
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules.measures import ASKED_BY
 from services.monitoring.rules.tasks import RUNNING
@@ -22,10 +23,6 @@ from shared.law.term import term_of
 from shared.pages import Cursors, Parameters, ordered, question
 from shared.unit_copies import scope, visible
 
-_OWN = (
-    "EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.round = i.round AND e.act = 'submit_evidence' AND e.actor = $2"
-    " AND e.sequence = (SELECT max(sequence) FROM issue_entries l WHERE l.issue_id = i.id AND l.round = i.round AND l.act = e.act))"
-)
 _SEALED = (
     "(SELECT value::boolean FROM parameters WHERE rule = '*' AND name = 'notice_sealed' AND effective_on <= $4::date"
     " ORDER BY effective_on DESC, version DESC LIMIT 1)"
@@ -41,7 +38,7 @@ _MEASURE_DUE = (
 _ISSUES = f"""
     SELECT 'issue' AS kind, i.id, i.number, i.unit_id, i.title, i.rule, i.inputs, NULL::text[] AS scopes, i.state, i.due_at, i.deadline,
         i.level, i.found_at AS submitted_at, CASE
-            WHEN i.state = 'to_verify' OR (i.state = 'evidence_submitted' AND NOT {_OWN}) THEN ARRAY['supervision_officer']
+            WHEN i.state = 'to_verify' OR (i.state = 'evidence_submitted' AND NOT {OWN}) THEN ARRAY['supervision_officer']
             WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT {_SEALED} THEN 'supervision_officer' END,
                 CASE WHEN s.released_at IS NULL THEN 'seal_operator' END], NULL)
             WHEN i.state IN ('rectifying', 'overdue_issue') THEN array_remove(ARRAY['unit_clerk',
