@@ -204,6 +204,20 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     sealer = frozenset({Role.SEAL_OPERATOR})
     assert asked(ApplicationState.FILED, Role.SEAL_OPERATOR, sealer, impartial=True, urged_today=False) == ("release",)
     assert asked(ApplicationState.FILED, Role.SEAL_OPERATOR, sealer, impartial=False, urged_today=False) == ()
+    assert asked(ApplicationState.FILED, None, office, impartial=True, urged_today=False, revocable=True) == ("revoke",)
+    assert asked(ApplicationState.FILED, None, office, impartial=True, urged_today=False) == ()
+    assert asked(ApplicationState.FILED, None, office, impartial=False, urged_today=False, revocable=True) == ()
+    assert asked(ApplicationState.FILED, None, clerk | sealer, impartial=True, urged_today=False, revocable=True) == ()
+    assert [
+        bool(rules.withheld(*each, impartial=False))
+        for each in (
+            (ApplicationState.IN_REVIEW, Role.OFFICE_DIRECTOR, office),
+            (ApplicationState.FILED, Role.SEAL_OPERATOR, sealer),
+            (ApplicationState.IN_REVIEW, Role.UNIT_HEAD, office),
+            (ApplicationState.RETURNED, Role.UNIT_CLERK, clerk),
+        )
+    ] == [True, True, False, False]
+    assert rules.withheld(ApplicationState.IN_REVIEW, Role.OFFICE_DIRECTOR, office, impartial=True) == ""
     officer = frozenset({Role.BUSINESS_OFFICER})
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, unrecorded=True) == ("record_again",)
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False) == ()

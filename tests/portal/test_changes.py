@@ -203,6 +203,44 @@ async def test_a_filed_application_offers_the_release_of_the_notice_that_revokes
     assert "已办结，无需办理" not in "".join(pages)
 
 
+async def test_a_filed_notice_is_revoked_on_its_page_by_whom_the_service_offers_it_and_a_refusal_keeps_the_reason(desk: Door) -> None:
+    path, filed = f"/applications/{APPLICATION_ID}", "01a210f8-5bc8-7567-b52b-9533203e1953"
+    document: dict[str, Any] = {
+        "id": filed,
+        "document_no": f"编更〔2026〕1号{XSS}",
+        "title": "信息变更通知单",
+        "state": "filed",
+        "sha256": "0" * 64,
+    }
+    document |= dict.fromkeys(("released_by", "sealed_at")) | {"unused_nos": []}
+    deed, pages = f"{path}/documents/{filed}/revocation", []
+    for actions in (["revoke"], []):
+        csrf = desk.sign_in(Role.OFFICE_DIRECTOR)
+        desk.played.answers[path] = DETAIL | {"state": "filed", "documents": [document], "actions": actions}
+        pages.append((await desk.client.get(path)).text)
+    desk.played.answers[path] |= {"actions": ["revoke"]}
+    done = await desk.client.post(deed, data={"csrf": csrf, "reason": "核准依据有误"}, headers=OURS)
+    desk.played.refusals[f"POST /documents/{filed}/revocation"] = (409, "already_revoked")
+    refused = await desk.client.post(deed, data={"csrf": csrf, "reason": f"核准依据有误{XSS}"}, headers=OURS)
+
+    assert [f'action="{deed}"' in page for page in pages] == [True, False]
+    assert sent(desk, f"/documents/{filed}/revocation") == {"reason": "核准依据有误"}
+    assert (done.status_code, done.headers["location"]) == (303, f"{path}?done=revoked")
+    assert "已决定撤销" in (await desk.client.get(done.headers["location"])).text
+    assert (refused.status_code, "核准依据有误&lt;script&gt;" in refused.text, "<script>alert(1)" in refused.text) == (409, True, False)
+
+
+async def test_whose_own_case_waits_for_his_role_is_told_why_he_may_not_decide_it(desk: Door) -> None:
+    path, why = f"/applications/{APPLICATION_ID}", "本件与您本人有关"
+    desk.sign_in(Role.BUSINESS_OFFICER)
+    desk.played.answers[path] = DETAIL | {"holder": "business_officer", "actions": [], "withheld": f"{why}{XSS}"}
+    page = (await desk.client.get(path)).text
+
+    assert why in page
+    assert "目前不需要您办理" not in page
+    assert "<script>alert(1)" not in page
+
+
 async def test_files_are_laid_beside_an_application_by_whoever_may_take_it_back(desk: Door) -> None:
     path = f"/applications/{APPLICATION_ID}"
     desk.sign_in(Role.UNIT_CLERK)

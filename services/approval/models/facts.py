@@ -110,7 +110,9 @@ class Document:
 
 @dataclass(frozen=True)
 class Detail:
-    """An application as it stands, with all that led there. `reviews` counts each submission (件次); `actions`: what the caller may do now."""
+    """An application as it stands, with all that led there. `reviews` counts each submission (件次); `actions`: what the caller may do now; `withheld`: why he
+    may not do what his role would do next.
+    """
 
     id: UUID
     number: str
@@ -152,6 +154,7 @@ class Detail:
     checks: Sequence[dict[str, Any]]
     timeline: tuple[TimelineEntry, ...]
     documents: tuple[Document, ...]
+    withheld: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class Action(StrEnum):
     WITHDRAW = "withdraw"
     URGE = "urge"
     RECORD_AGAIN = "record_again"
+    REVOKE = "revoke"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.approval.models.facts import Chain, Detail, Line, Pinned, TimelineEntry
+from services.approval.models.facts import Chain, Detail, Document, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown, ConcernedUnknown
 from services.approval.models.tasks import Action, Stage
 from services.approval.queries import documents
@@ -228,7 +228,7 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
     """One application with all that led to where it stands at `now`. Raises ApplicationUnknown."""
     row = await _one(conn, application_id, who)
     state, deadline = ApplicationState(row["state"]), Deadline.model_validate(row["deadline"]) if row["deadline"] else None
-    timeline = await _timeline(conn, application_id)
+    timeline, written = await _timeline(conn, application_id), await documents.of_application(conn, application_id)
     return Detail(
         type=ApplicationType(row["application_type"]),
         submitted_at=row["first_submitted_at"],
@@ -239,9 +239,10 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
         deadline=deadline.certificate() if deadline else None,
         term=term_of(deadline, row["reminders"] or (), now),
         stages=await _stages(conn, row, timeline),
-        actions=_actions(row, who, timeline, now) if row["in_hand"] else (),
+        actions=_actions(row, who, timeline, written, now) if row["in_hand"] else (),
         timeline=timeline,
-        documents=await documents.of_application(conn, application_id),
+        documents=written,
+        withheld=tasks.withheld(state, _role(row["holder"]), who.roles, impartial=not row["partial"]) if row["in_hand"] else "",
         **_picked(row, *_COPIED),
     )
 
@@ -262,7 +263,9 @@ async def _one(conn: Connection, application_id: UUID, who: Who) -> asyncpg.Reco
     return row
 
 
-def _actions(row: asyncpg.Record, who: Who, timeline: Sequence[TimelineEntry], now: datetime) -> tuple[Action, ...]:
+def _actions(
+    row: asyncpg.Record, who: Who, timeline: Sequence[TimelineEntry], written: Sequence[Document], now: datetime
+) -> tuple[Action, ...]:
     return tasks.actions(
         ApplicationState(row["state"]),
         _role(row["holder"]),
@@ -270,6 +273,7 @@ def _actions(row: asyncpg.Record, who: Who, timeline: Sequence[TimelineEntry], n
         impartial=not row["partial"],
         urged_today=_urged(timeline, business_day(now)),
         unrecorded=row["held"] == NOT_RECORDABLE,
+        revocable=row["state"] == ApplicationState.FILED and not any(each.revokes for each in written),
     )
 
 

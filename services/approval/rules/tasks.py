@@ -17,6 +17,7 @@ _TO_RELEASE = {
     ApplicationState.AWAITING_RELEASE: "通知单已生成，由用印管理员登记用印",
     ApplicationState.FILED: "撤销通知单已生成，由用印管理员登记用印",
 }
+_WITHHELD = "本件与您本人有关，或您已办理过同一申请的其他环节，须由其他人员办理。"
 _LAST = (("effect", "落编", "系统办理"), ("release", "用印登记", LABELS[Role.SEAL_OPERATOR]), ("filing", "签章归档", "签章平台"))
 _BEYOND = {
     ApplicationState.EFFECTING: 0,
@@ -42,10 +43,17 @@ def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None
 
 
 def actions(
-    state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool, urged_today: bool, unrecorded: bool = False
+    state: ApplicationState,
+    holder: Role | None,
+    roles: Collection[Role],
+    *,
+    impartial: bool,
+    urged_today: bool,
+    unrecorded: bool = False,
+    revocable: bool = False,
 ) -> tuple[Action, ...]:
     """What somebody with these roles may do. `impartial`: it is not his own case, and he did not decide before what forbids it. `unrecorded`: it stands still
-    because a line of its timeline was refused.
+    because a line of its timeline was refused. `revocable`: its notice is filed, and none revokes it.
     """
     found: list[Action] = []
     if holder in roles and impartial:
@@ -53,11 +61,19 @@ def actions(
         found += [Action.RELEASE] if state in _TO_RELEASE else []
     if Role.BUSINESS_OFFICER in roles and unrecorded:
         found.append(Action.RECORD_AGAIN)
+    if Role.OFFICE_DIRECTOR in roles and revocable and impartial:
+        found.append(Action.REVOKE)
     if Role.UNIT_CLERK in roles:
         found += [Action.RESUBMIT] if state is ApplicationState.RETURNED else []
         found += [Action.URGE] if state is ApplicationState.IN_REVIEW and holder and not urged_today else []
         found += [Action.WITHDRAW] if state in {ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED} else []
     return tuple(found)
+
+
+def withheld(state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool) -> str:
+    """Why somebody whose role's move it is may not make it, in a sentence; nothing where he may, or where it is not his role's."""
+    waits = state is ApplicationState.IN_REVIEW or state in _TO_RELEASE
+    return _WITHHELD if waits and holder in roles and not impartial else ""
 
 
 def stages(

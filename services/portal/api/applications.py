@@ -17,6 +17,7 @@ Reader = Annotated[Page, Depends(Opened("applications.read"))]
 Officer = Annotated[Page, Depends(Opened("applications.decide"))]
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 SealOperator = Annotated[Page, Depends(Opened("documents.release"))]
+Director = Annotated[Page, Depends(Opened("documents.revoke"))]
 
 
 @router.get("/applications/{application_id}", response_class=Response)
@@ -114,6 +115,12 @@ async def record_again(page: Officer, application_id: UUID) -> Response:
 async def release(page: SealOperator, application_id: UUID, document_id: UUID) -> Response:
     """用印登记."""
     return await _done(page, application_id, f"/documents/{document_id}/release", {"reason": page.text("reason")}, "released")
+
+
+@router.post("/applications/{application_id}/documents/{document_id}/revocation", response_class=Response)
+async def revoke(page: Director, application_id: UUID, document_id: UUID) -> Response:
+    """Decide that a filed notice no longer holds; the one that says so is released and sealed like any other."""
+    return await _done(page, application_id, f"/documents/{document_id}/revocation", {"reason": page.text("reason")}, "revoked")
 
 
 @router.post("/applications/{application_id}/attachments", response_class=Response)
