@@ -338,6 +338,22 @@ async def test_files_are_passed_on_as_the_service_names_them_and_run_nowhere(doo
         assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
+async def test_the_unsealed_notice_is_offered_to_the_office_alone_however_far_anybody_sees(door: Door) -> None:
+    answers(door, given.issue(IssueState.NOTICE_SIGNED, notice=given.seal_of("awaiting_release")))
+    offered = {}
+    for role, units in (
+        (Role.COMMISSION, None),
+        (Role.OBSERVER, None),
+        (Role.UNIT_CLERK, [given.UNIT_ID]),
+        (Role.BUSINESS_OFFICER, [given.UNIT_ID]),
+    ):
+        door.sign_in(role)
+        door.played.units = units
+        offered[role] = f'href="{PAGE}/notice"' in (await door.client.get(PAGE)).text
+
+    assert offered == {Role.COMMISSION: False, Role.OBSERVER: False, Role.UNIT_CLERK: False, Role.BUSINESS_OFFICER: True}
+
+
 @pytest.mark.parametrize("path", [PAGE, f"{PAGE}/notice", f"{PAGE}/evidence-files/{given.FILE_ID}", f"/freeze-orders/{given.ORDER_ID}"])
 async def test_what_lies_outside_ones_units_is_not_found(door: Door, path: str) -> None:
     door.sign_in(Role.UNIT_CLERK)

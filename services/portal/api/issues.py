@@ -15,6 +15,7 @@ from services.portal.api.door import Opened, Page, Receiving
 from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.api.units import asked_of
 from services.portal.models import Field, Problem, Refused
+from shared.auth import OFFICE
 from shared.clock import business_day
 from shared.glossary import LABELS, Addressee, Interviewer, IssueState, Light, Measure
 
@@ -117,7 +118,11 @@ async def _detail(
     taken_over = _as_recorded(found, wrong)
     shown = {"error": None, "deed": "correction" if taken_over else "", "errors": {}} | shown
     trace_link = page.trace_of(f"rectification:{issue_id}:{found['round']}")
-    shown |= {"typed": _untyped(found, today) | taken_over | (typed or {}), "choices": _choices(found)}
+    shown |= {
+        "draft": not OFFICE.isdisjoint(page.viewer.roles),
+        "typed": _untyped(found, today) | taken_over | (typed or {}),
+        "choices": _choices(found),
+    }
     return page.show("issue.html", status, found=found, cards=cards, names=names, today=today, trace_link=trace_link, **shown)
 
 
