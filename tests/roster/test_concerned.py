@@ -251,6 +251,20 @@ async def test_a_correction_is_granted_when_it_was_made_and_refused_on_a_ground(
     assert items[0]["due_on"] == (business_day(datetime.fromisoformat(items[0]["received_at"])) + timedelta(days=30)).isoformat()
 
 
+async def test_nobody_answers_a_request_that_he_took_in_himself(doors: Doors, roster_db: Database) -> None:
+    person_id = await registered(doors, await given.unit(roster_db))
+    both = (Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR)
+    taken = await doors.http.post(f"/persons/{person_id}/requests", json=ASKED | {"kind": "deletion"}, headers=doors.as_(*both))
+    decision, body = (
+        f"/person-requests/{taken.json()['request_id']}/decision",
+        {"granted": False, "answer": "依法保存", "ground": "第四十七条"},
+    )
+    own = await doors.http.post(decision, json=body, headers=doors.as_(*both))
+
+    assert (own.status_code, own.json()["code"]) == (409, "own_case")
+    assert (await doors.http.post(decision, json=body, headers=doors.as_(Role.OFFICE_DIRECTOR))).status_code == 204
+
+
 async def test_a_correction_of_another_field_is_not_the_one_that_was_asked_for(doors: Doors, roster_db: Database) -> None:
     person_id = await registered(doors, await given.unit(roster_db))
     request_id = await asked(doors, person_id, kind="correction", asked="请改我的出生日期", fields=["出生日期"])

@@ -18,6 +18,7 @@ from services.roster.models.concerned import (
     HandOutCopy,
     NotACopy,
     NothingCorrectedYet,
+    ReceivedByDecider,
     ReceiveRequest,
     RequestDecided,
     RequestKind,
@@ -116,6 +117,8 @@ async def decide_request(conn: Connection, by: By, what: DecideRequest) -> None:
     row = await _request(conn, what.request_id)
     if row["outcome"] is not None:
         raise RequestDecided
+    if row["received_by"] == by.actor:
+        raise ReceivedByDecider
     if not what.granted:
         if not what.ground:
             raise GroundMissing
@@ -132,7 +135,7 @@ async def decide_request(conn: Connection, by: By, what: DecideRequest) -> None:
 
 async def _request(conn: Connection, request_id: UUID) -> asyncpg.Record:
     row = await conn.fetchrow(
-        "SELECT person_id, kind, fields, outcome, received_at FROM person_requests WHERE id = $1 FOR UPDATE", request_id
+        "SELECT person_id, kind, fields, outcome, received_at, received_by FROM person_requests WHERE id = $1 FOR UPDATE", request_id
     )
     if row is None:
         raise RequestUnknown

@@ -66,6 +66,13 @@ class RequestDecided(Conflict):
     sentence = "该项个人信息申请已经答复。本人有新的要求的，请另行登记。"
 
 
+class ReceivedByDecider(Conflict):
+    """Who took a request in does not answer it."""
+
+    code = "own_case"
+    sentence = "该项个人信息申请由您登记，须由其他人员答复。"
+
+
 class NotACopy(Conflict):
     """A copy is handed out on a request for one only."""
 
