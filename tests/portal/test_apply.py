@@ -377,6 +377,23 @@ async def test_who_holds_no_post_goes_on_to_an_entry_from_his_page(clerk: Door) 
     assert f'<option value="{FURTHER["person_id"]}" selected>' in form.text
 
 
+async def test_an_application_that_begins_at_a_unit_is_of_that_unit_also_where_it_stands_after_those_listed(clerk: Door) -> None:
+    clerk.played.answers["/units"] = {"items": [given.LINE | {"id": given.PARENT_ID}], "next": "more"}
+    clerk.played.answers["approval/codes"] = {"application_types": [{"code": "post_use_application", "label": "用编申请"}]}
+    clerk.played.units = [given.PARENT_ID]
+    csrf = clerk.sign_in(Role.UNIT_CLERK)
+    types = await clerk.client.get(f"/applications/new?unit={given.UNIT_ID}")
+    link = f"/applications/new/post_use_application?unit={given.UNIT_ID}"
+    form = await clerk.client.get(link)
+    again = await clerk.client.post(link, data=TYPED | {"csrf": csrf, "do": "look", "unit_id": given.UNIT_ID}, headers=OURS)
+
+    assert f'href="{link}"' in types.text
+    for page in (form, again):
+        assert f'<option value="{given.UNIT_ID}" selected>' in page.text
+        assert f'action="{link}"' in page.text
+        assert f'data-draft="apply-post_use_application-{given.UNIT_ID}"' in page.text  # the draft of another unit is not restored over it
+
+
 async def test_what_is_a_digit_and_no_number_is_left_to_the_service_to_refuse(clerk: Door) -> None:
     answer = await post(clerk, do="submit", posts="²")
 

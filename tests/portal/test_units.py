@@ -43,6 +43,13 @@ async def test_every_page_of_a_unit_is_drawn_and_nothing_planted_is_markup(door:
     assert "<img src=x" not in page.text + part.text
 
 
+async def test_an_application_that_begins_at_a_unit_goes_on_with_it(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door)
+
+    assert f'href="/applications/new?unit={given.UNIT_ID}"' in (await door.client.get(PAGE)).text
+
+
 async def test_the_top_of_the_tree_is_shown_and_a_branch_and_what_is_found_below_it(door: Door) -> None:
     door.sign_in(Role.UNIT_CLERK)
     answers(door)

@@ -78,11 +78,11 @@ class Offer:
 
 
 @router.get("/applications/new", response_class=Response)
-async def choose(page: Applicant) -> Response:
-    """Which type."""
+async def choose(page: Applicant, unit: UUID | None = None) -> Response:
+    """Which type. `unit`: from whose page it begins."""
     codes = await page.get("approval", "/codes")
     types = [each for each in codes["application_types"] if each["code"] in ASKED]
-    return page.show("apply.html", types=types, words=WORDS)
+    return page.show("apply.html", types=types, words=WORDS, unit=unit)
 
 
 @router.get("/applications/new/{kind}", response_class=Response)
@@ -251,7 +251,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
     error: Problem | None = shown.get("error")
-    of_person = page.request.query_params.get("person", "")
+    begun_at = next((value for name in ("person", "unit") if (value := page.request.query_params.get(name))), "")
     shown = {
         "lost": _are_lost(page, shown.get("mended")),
         "checks": None,
@@ -259,7 +259,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         "mended": None,
         "live": False,
         "given": False,
-        "of_person": of_person,
+        "begun_at": begun_at,
     } | shown
     return page.show(
         "apply_form.html",
@@ -271,7 +271,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         grounds=_grounds(kind, typed, offer),
         errors=_errors(error),
         words=WORDS[kind],
-        query=page.request.url.query if of_person else "",
+        query=page.request.url.query if begun_at else "",
         **shown,
     )
 
@@ -304,6 +304,8 @@ async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     change = await page.get("roster", f"/changes/{quote(typed['change_id'], safe='')}") if typed["change_id"] else None
     unit_id = (change or {}).get("unit_id") or typed["unit_id"] or _taker(page, units["items"], typed["from_unit_id"])
     unit = await page.get("roster", f"/units/{unit_id}")
+    if all(str(each["id"]) != str(unit["id"]) for each in units["items"]):  # it stands after those listed
+        units["items"].insert(0, unit)
     reservations: list[dict[str, Any]] = []
     if "reservation_id" in ASKED[kind]:
         reservations = (await page.get("roster", f"/units/{unit_id}/reservations"))["items"]
