@@ -17,6 +17,7 @@ from shared.auth import Who
 from shared.db import By
 from shared.exports.retention import EndKeeping, Keeping, sweep
 from shared.exports.shelf import Shelf
+from shared.glossary import Role
 from tests.approval.house import FRIDAY, House
 
 PDF, XSS = b"%PDF-1.7\n%%EOF", "<img src=x onerror=alert(1)>张三.pdf"
@@ -72,6 +73,22 @@ async def test_many_at_once_are_no_more_than_may_lie_there(home: House) -> None:
     answers = await asyncio.gather(*(bring(home, application, content=PDF + bytes([place])) for place in range(rules.MOST + 4)))
 
     assert Counter(answer.status_code for answer in answers) == {201: rules.MOST, 409: 4}
+
+
+@pytest.mark.asyncio
+async def test_whoever_laid_a_file_beside_it_neither_finds_it_to_be_decided_nor_decides_it(home: House) -> None:
+    deputy = Who("deputy", frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD}), (home.school,))
+    application = await home.submit()
+    await home.until(application, lambda seen: seen["step"] == "unit_head")
+    before = (await home.get(deputy, "/tasks/counts"))["todo"]
+    await bring(home, application, deputy)
+    seen = await home.get(deputy, f"/applications/{application}")
+    answer = await home.decide(application, deputy)
+
+    assert (before, (await home.get(deputy, "/tasks/counts"))["todo"]) == (1, 0)
+    assert ("approve" in seen["actions"], "本人有关" in seen["withheld"]) == (False, True)
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_case")
+    assert (await home.decide(application, home.deciders[0])).status_code == 200
 
 
 def test_a_file_is_what_its_first_bytes_say() -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.approval.models.refusals import NotReceivedYet, NotStandingIn
 from services.approval.queries import applications as queries
+from services.approval.queries.attachments import ensure_brought_by_others
 from shared import temporal
 from shared.auth import Who
 from shared.clock import Clock
@@ -19,6 +20,8 @@ from workflows.approval_messages import Answer, workflow_id
 from workflows.approval_steps import SENTENCES, Decider
 
 BEGINNING = UUID(int=0)
+IMPARTIAL = {"decide", "release_document"}
+"""What nobody asks of his own case."""
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -70,6 +73,9 @@ async def tell(
         if given[0] != message.by.request_hash:  # type: ignore[attr-defined]  # every message of a person names him
             raise KeyReused
         return given[1]
+    if update in IMPARTIAL:
+        async with request.app.state.database.reading() as conn:
+            await ensure_brought_by_others(conn, application_id, message.by.names)  # type: ignore[attr-defined]  # as above
     try:
         answer = await temporal.decide(request.app.state.temporal, case or workflow_id(application_id), update, message, update_id)
     except NotFound:

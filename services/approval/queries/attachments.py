@@ -1,9 +1,10 @@
 """What lies beside an application."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.approval.models.attachments import Attachment, KeptFile
-from services.approval.models.refusals import AttachmentRemoved, AttachmentUnknown
+from services.approval.models.refusals import AttachmentRemoved, AttachmentUnknown, OwnCase
 from shared.db import Connection
 from shared.exports.shelf import Kept
 
@@ -31,3 +32,9 @@ async def kept_file(conn: Connection, application_id: UUID, attachment_id: UUID)
     if row["removed_at"]:
         raise AttachmentRemoved
     return KeptFile(row["name"], row["media_type"], Kept(row["file"], row["size"], row["sha256"]))
+
+
+async def ensure_brought_by_others(conn: Connection, application_id: UUID, names: Sequence[str]) -> None:
+    """Whoever laid a file beside it speaks for it: it is his own case, though the running case does not know of files. Raises OwnCase."""
+    if await conn.fetchval("SELECT true FROM attachments WHERE application_id = $1 AND brought_by = ANY($2)", application_id, list(names)):
+        raise OwnCase

@@ -30,14 +30,15 @@ _DECIDED = (
     " a.revision OR a.state = 'filed' AND e.kind = 'revocation_decided')"
 )
 _WROTE = "SELECT FROM revisions w WHERE w.application_id = a.id AND w.submitted_by = $2"
-PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_WROTE}) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
-"""That $2 may not decide application `a`: it is his own or he wrote a revision of it, or he decided what forbids it: in review another step of this
+_BROUGHT = "SELECT FROM attachments f WHERE f.application_id = a.id AND f.brought_by = $2"
+PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_WROTE}) OR EXISTS ({_BROUGHT}) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
+"""That $2 may not decide application `a`: it is his own, he wrote a revision of it or brought a file, or he decided what forbids it: in review another step of this
 one, of what is filed its revocation. Whoever decided a step may release the notice."""
 GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
 """Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
 TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join and not a question per row
     "todo": "a.holder = ANY($3::text[]) AND a.state <> 'paused' AND (a.state = 'returned' OR NOT ($2 = a.applicant OR $2 = ANY(a.concerned)))"
-    f" AND NOT EXISTS ({_WROTE} AND a.state <> 'returned')"
+    f" AND NOT EXISTS ({_WROTE} AND a.state <> 'returned') AND NOT EXISTS ({_BROUGHT} AND a.state <> 'returned')"
     f" AND NOT EXISTS ({_DECIDED} AND e.actor = $2)"
     f" AND NOT EXISTS ({_DECIDED} AND e.on_behalf_of = $2)",
     "to_read": "a.state IN ('filed', 'withdrawn', 'paused') AND (a.applicant = $2 OR EXISTS (SELECT FROM entries e WHERE e.actor = $2"
