@@ -117,6 +117,8 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     assert use["unspent"] == 1
     await eventually(authorised, lambda found: found == [])  # nobody enters on what was revoked
 
+    (unread,) = (await home.get(home.clerk, "/tasks?tab=to_read"))["items"]
+    assert (unread["id"], unread["why"]) == (str(application), "已决定撤销文书，请知悉")
     revoked = await home.get(home.clerk, f"/documents/{document}")
     seen = await home.get(home.clerk, f"/applications/{application}")
     said, revoked_no = text_of(await home.file(revoking)), (await home.get(home.clerk, f"/documents/{revoking}"))["document_no"]

@@ -223,7 +223,12 @@ async def test_a_filed_notice_is_revoked_on_its_page_by_whom_the_service_offers_
     desk.played.refusals[f"POST /documents/{filed}/revocation"] = (409, "already_revoked")
     refused = await desk.client.post(deed, data={"csrf": csrf, "reason": f"核准依据有误{XSS}"}, headers=OURS)
 
+    desk.played.answers[path] |= {"actions": [], "documents": [document | {"state": "revoked"}]}
+    after = (await desk.client.get(path)).text
+
     assert [f'action="{deed}"' in page for page in pages] == [True, False]
+    assert "to-actions" not in pages[0]  # nothing waits for him
+    assert ("文书已撤销，不再有效" in after, "已办结，无需办理" in after, "已办结，无需办理" in pages[1]) == (True, False, True)
     assert sent(desk, f"/documents/{filed}/revocation") == {"reason": "核准依据有误"}
     assert (done.status_code, done.headers["location"]) == (303, f"{path}?done=revoked")
     assert "已决定撤销" in (await desk.client.get(done.headers["location"])).text

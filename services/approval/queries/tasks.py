@@ -34,6 +34,7 @@ _BROUGHT = "SELECT FROM attachments f WHERE f.application_id = a.id AND f.brough
 PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_WROTE}) OR EXISTS ({_BROUGHT}) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
 """That $2 may not decide application `a`: it is his own, he wrote a revision of it or brought a file, or he decided what forbids it: in review another step of this
 one, of what is filed its revocation. Whoever decided a step may release the notice."""
+_REVOKED = "EXISTS (SELECT FROM documents d WHERE d.application_id = a.id AND d.revokes IS NOT NULL)"
 GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
 """Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
 TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join and not a question per row
@@ -84,7 +85,7 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciphe
     rows = await conn.fetch(
         f"WITH found AS MATERIALIZED (SELECT a.id, row_number() OVER (ORDER BY {order.by}) AS place {_ROWS} WHERE {in_tab(who, wanted.tab)}"
         f" AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')})"
-        f" SELECT a.*, r.title, r.exception IS NOT NULL AS excepted, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders,"
+        f" SELECT a.*, {_REVOKED} AS revoked, r.title, r.exception IS NOT NULL AS excepted, coalesce(u.name, '—') AS unit, coalesce(u.light, 'green') AS light, s.label AS step_label, s.reminders,"
         f" {order.places} {_ROWS}"
         " JOIN found ON found.id = a.id ORDER BY found.place",
         *put,
@@ -156,7 +157,7 @@ def _task(row: asyncpg.Record, tab: Tab, now: datetime, cursor: str) -> Task:
         holder=holder,
         holder_label=LABELS[holder] if holder else None,
         term=term_of(deadline, row["reminders"] or (), now),
-        why=rules.why(tab, state, row["step_label"], holder),
+        why=rules.why(tab, state, row["step_label"], holder, revoked=row["revoked"]),
         cursor=cursor,
         **copied,
     )

@@ -27,14 +27,14 @@ _BEYOND = {
 }
 
 
-def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None) -> str:
-    """Why an application stands in somebody's list."""
+def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None, *, revoked: bool = False) -> str:
+    """Why an application stands in somebody's list. `revoked`: it was decided that its notice holds no more."""
     if tab == "started":
         return "由您提交"
     if tab == "done":
         return "您办理过"
     if tab == "to_read":
-        return _WHY_READ[state]
+        return "已决定撤销文书，请知悉" if revoked else _WHY_READ[state]
     if state is ApplicationState.RETURNED:
         return "已退回，由申请单位补正后重新提交"
     if state in _TO_RELEASE:
