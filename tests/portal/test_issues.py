@@ -13,6 +13,7 @@ from shared.auth import PERMISSIONS
 from shared.glossary import IssueState, Measure, Role, holiday_ground
 from tests.portal import given_cases as given
 from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
+from tests.portal.given import UNIT_ID
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/issues/{given.ISSUE_ID}"
@@ -344,8 +345,8 @@ async def test_the_unsealed_notice_is_offered_to_the_office_alone_however_far_an
     for role, units in (
         (Role.COMMISSION, None),
         (Role.OBSERVER, None),
-        (Role.UNIT_CLERK, [given.UNIT_ID]),
-        (Role.BUSINESS_OFFICER, [given.UNIT_ID]),
+        (Role.UNIT_CLERK, [UNIT_ID]),
+        (Role.BUSINESS_OFFICER, [UNIT_ID]),
     ):
         door.sign_in(role)
         door.played.units = units
