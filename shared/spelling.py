@@ -209,7 +209,7 @@ def lines_of(texts: Iterable[str]) -> list[str]:
     return [line for line in lines if line]
 
 
-def meant_otherwise(typed: str, *, initials: bool = False) -> list[Meant]:
+def meant_otherwise(typed: str, *, initials: bool) -> list[Meant]:
     """Names with a character of two readings that somebody may mean who types the other one (danwei: 单伟). By initials only by their surname."""
     places = () if initials else [place for place in range(1, len(typed)) if _SYLLABLE_ENDS.search(typed[:place])]
     by_surname = [

@@ -94,9 +94,9 @@ class Finder:
         """Where nothing was found, a Zipkin that gave no answer may know of it."""
         self.away += ["zipkin"] * self._zipkin.silent
 
-    async def _each(self, path: str, of: Iterable[str] = SERVICES) -> list[Any]:
+    async def _each(self, path: str) -> list[Any]:
         """What those who answer say."""
-        told = {service: await self._told(service, path) for service in of}
+        told = {service: await self._told(service, path) for service in SERVICES}
         self.away += [service for service, said in told.items() if said is None]
         return [said for said in told.values() if said is not None]
 

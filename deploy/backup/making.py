@@ -123,9 +123,9 @@ def _base_backup(place: Place, target: Path, tell: Tell) -> None:
     log.unlink()
 
 
-def _still_runs(running: subprocess.Popen[bytes], glance: float = 2.0) -> bool:
+def _still_runs(running: subprocess.Popen[bytes]) -> bool:
     try:
-        running.wait(glance)
+        running.wait(2.0)
     except subprocess.TimeoutExpired:
         return True
     return False

@@ -21,7 +21,6 @@ from workflows.tries import ASK_AGAIN
 PATIENCE = ASK_AGAIN.total_seconds() + 120
 """How long a request is repeated and an effect is waited for, in seconds: a seal whose answer was lost is asked again only after `ASK_AGAIN`."""
 _TOKEN_LASTS = timedelta(minutes=5)
-_DOUBT = {502, 503, 504}
 _NOT_YET = {"not_received_yet", "not_ready", "unit_unknown"}
 
 

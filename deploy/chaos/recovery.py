@@ -11,7 +11,7 @@ from deploy.local.place import Place
 from deploy.local.stack import published
 from deploy.local.state import GOOD, PartState, State
 
-GLANCE = 0.1
+GLANCE, PATIENCE = 0.1, 120.0
 
 
 @dataclass
@@ -46,9 +46,9 @@ def recovered(watched: Watched, part: PartState) -> float | None:
     return part.took if again else None
 
 
-async def all_ready(place: Place, patience: float = 120.0) -> list[str]:
+async def all_ready(place: Place) -> list[str]:
     """Wait until every part is ready; names those that are not when patience is over."""
-    for _ in range(int(patience / GLANCE)):
+    for _ in range(int(PATIENCE / GLANCE)):
         parts = published(place)
         if parts and all(part.state in GOOD for part in parts):
             return []

@@ -139,8 +139,8 @@ def _organ(name: str, category: str, system: str, *rows: Row, off: int = 6, **mo
     return Spec(name, category, rows, off, system=system, sections=_BUREAU, **more)  # type: ignore[arg-type]  # single words of Spec
 
 
-def _bureau(name: str, posts: int, *more: Row, sector: str = "党政管理", off: int = 6) -> Spec:
-    return Spec(CITY + name, "政府工作部门", (_xz(posts), *more), off, sector=sector, sections=_BUREAU)
+def _bureau(name: str, posts: int, *more: Row, sector: str = "党政管理") -> Spec:
+    return Spec(CITY + name, "政府工作部门", (_xz(posts), *more), 6, sector=sector, sections=_BUREAU)
 
 
 def _school(name: str, posts: int, off: int | None = None, rank: str = "股级", category: str = "学校") -> Spec:

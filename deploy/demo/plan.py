@@ -2,7 +2,6 @@
 
 from datetime import date
 
-from deploy.city import catalogue
 from deploy.city.city import PERSONS, TODAY, UNITS, units_of
 from deploy.city.plan import Unit
 from deploy.local.place import Environment
@@ -11,7 +10,6 @@ COUNTY = (UNITS, PERSONS)
 """Units and people of `make demo`: a whole county."""
 STORY = (60, 3_000)
 """Of the city that the tests' stacks are filled with, anew in every run; its units, with their names, codes and logins, stand in any larger city."""
-EDUCATION = catalogue.EDUCATION
 
 
 def size(environment: Environment) -> tuple[int, int]:

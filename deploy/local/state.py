@@ -29,7 +29,6 @@ class State(StrEnum):
 
 
 GOOD = {State.READY, State.DONE}
-SETTLED = GOOD | {State.STOPPED, State.FAILED}
 
 
 def birth(pid: int) -> int | None:

@@ -21,7 +21,6 @@ Row: TypeAlias = Sequence[Cell]
 
 BOOK_ROWS = 1_048_576 - 2
 """How many rows a sheet of an xlsx file holds below its mark and its header."""
-LONGEST_CELL = 32_767
 
 
 class Form(StrEnum):
@@ -56,7 +55,7 @@ class Page:
 def write_book(file: BinaryIO, pages: Sequence[Page]) -> None:
     """An xlsx workbook. `file` is a real file (it may be one without a name); memory does not grow with the rows.
 
-    What `rows` raises is raised. RuntimeError for a text of more than LONGEST_CELL characters.
+    What `rows` raises is raised. RuntimeError for a text longer than a cell of Excel holds.
     """
     titles = [page.title for page in pages]
     write_worksheets(

@@ -47,16 +47,6 @@ PARTS = [f"{service}-{part}" for service in SERVED for part in ("app", "worker")
 ]
 
 
-@dataclass
-class Before:
-    """What was acknowledged up to the minute."""
-
-    cast: Cast
-    facts: Facts
-    filed: str = ""
-    sha256: str = ""
-
-
 @pytest.mark.asyncio
 async def test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     first = free_place(PLACES)

@@ -104,6 +104,5 @@ REFUSED = (
 )
 ALL = (*TAKEN, *LEFT_OUT, *REFUSED)
 NAMES = {"王样例", "李样例", "赵样例", "阿依古丽·样例", "𠮷𡃁样", "钱样例", "测试人员"}
-NOTHING = (37, 38, 39, 40, 41, 42)
 DAYS = range(6, 18)
 """Rows of a person who began on 2021-03-15, in whatever way it is written."""

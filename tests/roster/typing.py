@@ -1,7 +1,7 @@
 """Commands as somebody types them, at the doors of the test's own roster."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -16,7 +16,6 @@ from shared.db import Database
 from shared.glossary import Role
 from tests.roster.doors import Doors
 
-Typed = Callable[..., Awaitable[Result]]
 ROLES = {"officer": Role.BUSINESS_OFFICER, "director": Role.OFFICE_DIRECTOR}
 
 

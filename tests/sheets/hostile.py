@@ -5,7 +5,6 @@ import random
 import struct
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import xlsxwriter
@@ -155,10 +154,3 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
         "损坏",
     ),
 }
-
-
-def kept(folder: Path, content: bytes, suffix: str) -> Path:
-    """The file on disk."""
-    path = folder / f"file{suffix}"
-    path.write_bytes(content)
-    return path

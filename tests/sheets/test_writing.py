@@ -10,7 +10,8 @@ from datetime import date, datetime
 import pytest
 from python_calamine import CalamineWorkbook
 
-from shared.sheets.writing import LONGEST_CELL, Column, Form, Page, Row, write_book, write_csv
+from shared.sheets.child import LONGEST_CELL
+from shared.sheets.writing import Column, Form, Page, Row, write_book, write_csv
 
 COLUMNS = (
     Column("文字"),

@@ -51,7 +51,7 @@ async def receive_request(
     kind: RequestKind,
     asked: str,
     proof: str,
-    fields: Collection[str] = (),
+    fields: Collection[str],
 ) -> UUID:
     """Take a request in; answers with its id. `fields`: what he wants corrected, each by its name or label in the register. Raises FieldsMissing."""
     named = {_BY_LABEL.get(each, each) for each in fields}

@@ -109,27 +109,39 @@ class _Writing:
                 for code in mine:
                     self._done[code].set()
 
-    async def _write(self, block: Sequence[asyncpg.Record], *, again: bool = True) -> None:
-        """What a refusal, or another attempt at this import, keeps from being written together is written unit by unit; a unit is looked at once more
-        before it is refused: another file may have written the same in this very moment.
-        """
-        by, what = self._by(block), [unit for unit in block if not await self._without_parent(unit)]
+    async def _write(self, block: Sequence[asyncpg.Record]) -> None:
+        """What a refusal, or another attempt at this import, keeps from being written together is written unit by unit."""
+        what = [unit for unit in block if not await self._without_parent(unit)]
         try:
             if what:
-                async with self._database.reading() as conn:
-                    units = await self._gathering.units(conn, what)
-                positions = tuple(unit["position"] for unit in what)
-                await write_units(self._database, by, WriteUnits(import_id=self._job.id, positions=positions, units=units))
-        except (DomainError, ValidationError, Superseded, *UNRECORDABLE) as refusal:
-            if len(what) > 1:
-                for unit in what:
-                    await self._write([unit])
-            elif isinstance(refusal, UNRECORDABLE):
-                raise
-            elif again and not isinstance(refusal, Superseded):
-                await self._write(what, again=False)
-            elif not isinstance(refusal, Superseded):
-                await self._refuse(what[0], str(refusal) if isinstance(refusal, DomainError) else _NOT_FITTING)
+                await self._write_together(what)
+        except (DomainError, ValidationError, Superseded, *UNRECORDABLE):
+            for unit in what:
+                if not await self._without_parent(unit):
+                    await self._write_alone(unit)
+
+    async def _write_alone(self, unit: asyncpg.Record) -> None:
+        """Looked at once more before it is refused: another file may have written the same in this very moment."""
+        if await self._refusal(unit) and (sentence := await self._refusal(unit)):
+            await self._refuse(unit, sentence)
+
+    async def _refusal(self, unit: asyncpg.Record) -> str | None:
+        """Why the unit was not written; none where it is, or is another attempt's to write."""
+        try:
+            await self._write_together([unit])
+        except Superseded:
+            return None
+        except DomainError as refusal:
+            return str(refusal)
+        except ValidationError:
+            return _NOT_FITTING
+        return None
+
+    async def _write_together(self, what: Sequence[asyncpg.Record]) -> None:
+        async with self._database.reading() as conn:
+            units = await self._gathering.units(conn, what)
+        positions = tuple(unit["position"] for unit in what)
+        await write_units(self._database, self._by(what), WriteUnits(import_id=self._job.id, positions=positions, units=units))
 
     def _by(self, block: Sequence[asyncpg.Record]) -> By:
         first, last = block[0]["position"], block[-1]["position"]

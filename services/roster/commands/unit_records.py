@@ -17,9 +17,7 @@ _COLUMNS = ", ".join(field.name for field in fields(UnitRecord))
 _CLOSED = "recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
 
 
-async def write_unit_records(
-    conn: Connection, records: Iterable[tuple[UnitRecord, date]], at: object, reform_id: UUID | None = None
-) -> None:
+async def write_unit_records(conn: Connection, records: Iterable[tuple[UnitRecord, date]], at: object, reform_id: UUID | None) -> None:
     """What units are from a day on, known from an instant on."""
     places = ", ".join(f"${number}" for number, _ in enumerate(fields(UnitRecord), start=4))
     await conn.executemany(

@@ -50,9 +50,7 @@ async def placed_as_told(conn: Connection, cipher: FieldCipher, who: Who, told: 
     return next((each for each in map(_placed, rows) if agrees(told, each)), None)
 
 
-async def found_before(
-    conn: Connection, who: Who, unit_id: UUID, person_id: UUID, from_unit_id: UUID | None = None
-) -> asyncpg.Record | None:
+async def found_before(conn: Connection, who: Who, unit_id: UUID, person_id: UUID, from_unit_id: UUID | None) -> asyncpg.Record | None:
     """The last time this person was found for this unit (there). `conn` stands behind the wall: a find is of the unit that it was made for."""
     return await conn.fetchrow(
         "SELECT person_finds.person_id, from_unit_id, units.name AS from_unit, at FROM person_finds JOIN units ON units.id = from_unit_id"

@@ -161,7 +161,7 @@ async def those_there(conn: Connection, unit_ids: Iterable[UUID]) -> set[UUID]:
     return {row["id"] for row in await conn.fetch("SELECT id FROM units WHERE id = ANY($1)", list(unit_ids))}
 
 
-async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment = LATEST) -> UnitView:
+async def unit_view(conn: Connection, unit_id: UUID, who: Who, moment: Moment) -> UnitView:
     """One unit with its establishments, seats and freezes at a moment. A closed one shows its last state where no day is named."""
     row = await conn.fetchrow(_in_full(who, moment), unit_id, moment.on, moment.known, moment.end, scope(who))
     if row is None:

@@ -28,9 +28,9 @@ def verdict_of(
     known: KnownPerson | None,
     unit_code: str | None,
     today: date,
-    loan: KnownLoan | None = None,
-    borrower: str | None = None,
-    held: Collection[Held] = (),
+    loan: KnownLoan | None,
+    borrower: str | None,
+    held: Collection[Held],
 ) -> tuple[Verdict, list[str]]:
     """What becomes of the row, and the fields it would change; what speaks against it is added to it. `unit_code`: of the row's unit, if known;
     `loan`: the one that lasts; `borrower`: the code of the unit that borrows, if known; `held`: the posts that the person holds and held.
