@@ -46,12 +46,12 @@ UNIT = frozenset({Role.UNIT_CLERK, Role.UNIT_HEAD, Role.PARENT_UNIT})
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 OF_EVERYBODY = frozenset({"account.read", "account.keep"})
 """What is open to whoever is signed in, also while he has no rights at all (before he has changed his one-time password)."""
-READERS = OFFICE | UNIT | {Role.COMMISSION, Role.OBSERVER, Role.SERVICE}
+READERS = OFFICE | UNIT | {Role.COMMISSION, Role.OBSERVER}
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
-    "units.read": READERS,
+    "units.read": READERS | {Role.SERVICE},
     "persons.read": OFFICE | UNIT | {Role.SERVICE},
-    "persons.reveal": frozenset({Role.BUSINESS_OFFICER, Role.SERVICE}),
+    "persons.reveal": frozenset({Role.BUSINESS_OFFICER}),
     "persons.register": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
     "persons.update": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
     "concerned.receive": frozenset({Role.BUSINESS_OFFICER}),
