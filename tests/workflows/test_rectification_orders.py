@@ -26,6 +26,7 @@ LADDER = (
     LadderStep(rung=Rung.INTERVIEW, offset=10, once=True),
 )
 SERVED = Case(budget_days=5, ladder=LADDER, state=IssueState.RECTIFYING, signed_at=NOW, deadline=TERM, armed_at=NOW)
+PAUSED = SERVED.then(deadline=TERM.paused(NOW, "officer-lu", "请示"))
 RUNNING = {IssueState.RECTIFYING, IssueState.OVERDUE}
 
 
@@ -41,6 +42,7 @@ EVERY: dict[type[Order], tuple[set[IssueState], Role, dict[str, Any]]] = {
     orders.Acceptance: ({IssueState.EVIDENCE_SUBMITTED}, Role.SUPERVISION_OFFICER, {}),
     orders.Return: ({IssueState.EVIDENCE_SUBMITTED}, Role.SUPERVISION_OFFICER, {}),
     orders.Pause: (RUNNING, Role.SUPERVISION_OFFICER, {}),
+    orders.Resumption: (RUNNING, Role.SUPERVISION_OFFICER, {}),
     orders.ExtensionOrder: (RUNNING, Role.SUPERVISION_OFFICER, {"days": 5}),
     orders.Recount: (RUNNING | {IssueState.EVIDENCE_SUBMITTED}, Role.SERVICE, {"calendar": CALENDAR.model_copy(update={"version": "neu"})}),
 }
@@ -56,9 +58,9 @@ def refusal(order: Order, case: Case, now: datetime = NOW) -> str | None:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_each_order_has_its_role_and_its_states(kind: type[Order]) -> None:
-    states, role, body = EVERY[kind]
-    codes = {state: refusal(kind(evidence=by(role), **body), SERVED.then(state=state)) for state in IssueState}
-    others = {each: refusal(kind(evidence=by(each), **body), SERVED.then(state=min(states))) for each in Role if each is not role}
+    (states, role, body), case = EVERY[kind], PAUSED if kind is orders.Resumption else SERVED
+    codes = {state: refusal(kind(evidence=by(role), **body), case.then(state=state)) for state in IssueState}
+    others = {each: refusal(kind(evidence=by(each), **body), case.then(state=min(states))) for each in Role if each is not role}
 
     assert codes == {state: None if state in states else "wrong_state" for state in IssueState}
     assert set(others.values()) == {"wrong_role"}
@@ -137,7 +139,7 @@ def test_a_rung_that_had_passed_when_the_term_was_armed_comes_in_the_next_workin
     assert friday_evening.after_rung(Rung.REMINDER).next_rung() == (LADDER[1], make_up_sunday)
     assert SERVED.next_rung() == (LADDER[0], TERM.rung_at(-3))
     assert SERVED.then(state=IssueState.EVIDENCE_SUBMITTED).next_rung() is None
-    assert SERVED.then(deadline=TERM.paused(NOW, "officer", "请示")).next_rung() is None
+    assert PAUSED.next_rung() is None
 
 
 def test_the_end_of_a_term_makes_it_overdue_and_comes_again_only_where_the_end_was_moved_ahead() -> None:
