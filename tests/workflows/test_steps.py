@@ -120,6 +120,17 @@ def test_nobody_decides_two_steps_of_one_revision() -> None:
     assert refusal(lambda: steps.decide(case, approval(case, both))) == "decided_before"
 
 
+def test_whoever_was_stood_in_for_has_decided_or_written_as_much_as_who_did_it() -> None:
+    case = in_review()
+    second = steps.decide(case, approval(case, HEAD.model_copy(update={"actor": "deputy", "on_behalf_of": "head"})))
+    mended = steps.resubmit(steps.sent_back(case), 1, CLERK.model_copy(update={"actor": "deputy", "on_behalf_of": "head"}))
+
+    for names in ({"actor": "head"}, {"actor": "deputy"}, {"on_behalf_of": "head"}):
+        by = OFFICER.model_copy(update=names)
+        assert refusal(lambda by=by: steps.decide(second, approval(second, by))) == "decided_before"  # type: ignore[misc]
+        assert refusal(lambda by=by: steps.unless_written_by(mended, by)) == "own_case"  # type: ignore[misc]
+
+
 def test_a_decision_about_an_older_revision_is_refused() -> None:
     case = in_review()
     old = approval(case, HEAD)
@@ -164,12 +175,21 @@ def test_a_freeze_that_comes_between_the_last_approval_and_the_claim_holds_it_an
 
     assert steps.state_of(case) is ApplicationState.PAUSED
     assert case.blocked_by == ORDERS[:1]
+    assert steps.claimed(case).blocked_by == ()  # the roster has granted it all the same
 
 
 def test_a_withdrawal_after_the_effect_was_asked_for_is_refused() -> None:
     case = steps.effect_asked(steps.claimed(approved(in_review())))
 
     assert refusal(lambda: steps.withdraw(case)) == "effect_requested"
+
+
+def test_what_waits_for_its_day_may_be_withdrawn() -> None:
+    assert steps.withdraw(steps.claimed(approved(in_review()))).phase is Phase.WITHDRAWN
+
+
+def test_whoever_was_concerned_stays_so() -> None:
+    assert steps.concerning(submitted(), ("other", "teacher")).concerned == ("teacher", "other")
 
 
 def test_a_second_withdrawal_is_refused() -> None:
@@ -219,6 +239,7 @@ def test_urging_twice_on_one_day_is_refused() -> None:
     assert refusal(lambda: steps.urge(case, TODAY)) == "urged_today"
     assert steps.urge(case, date(2026, 9, 19)).urged_on == date(2026, 9, 19)
     assert steps.decide(case, approval(case, HEAD)).urged_on is None  # the next holder is urged anew
+    assert steps.sent_back(case).urged_on is None  # and whoever has the next revision
 
 
 def test_nobody_is_urged_who_may_not_go_on_or_whose_move_it_is_not() -> None:
@@ -281,15 +302,31 @@ REQUESTS: dict[str, Callable[[Case], Case]] = {
     "sealed": lambda case: steps.seal_completed(case, DOCUMENT),
     "filed": steps.filed,
 }
+ONWARD = {
+    Phase.SUBMITTED: "receive",
+    Phase.RETURNED: "resubmit",
+    Phase.CLAIM: "claimed",
+    Phase.CLAIMED: "effect",
+    Phase.EFFECT: "effected",
+    Phase.DOCUMENT: "rendered",
+    Phase.RELEASE: "release",
+    Phase.SEAL: "sealed",
+    Phase.FILING: "filed",
+}
+
+
+def onward(case: Case) -> str:
+    """What leads on from where it stands: without it hardly a case of chance gets as far as the claim."""
+    return ("head", "officer", "director")[case.position] if case.phase is Phase.REVIEW else ONWARD.get(case.phase, "withdraw")
 
 
 @settings(max_examples=200)
-@given(st.lists(st.sampled_from(sorted(REQUESTS)), max_size=60))
+@given(st.lists(st.just("onward") | st.sampled_from(sorted(REQUESTS)), min_size=20, max_size=60))
 def test_in_any_order_of_requests_the_claim_needs_every_step_and_the_effect_is_final(requests: list[str]) -> None:
     case, approvals = submitted(), set[int]()
 
-    for request in requests:
-        before = case
+    for asked in requests:
+        before, request = case, onward(case) if asked == "onward" else asked
         try:
             case = REQUESTS[request](case)
         except Refusal:
