@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
+from services.roster.models.codes import CodeRow
 from services.roster.models.facts import Nature, PersonRecord, Placement, PostFacts, Reservation, RowWords
 from services.roster.models.fields import SHEETS
 from services.roster.models.refusals import (
@@ -57,8 +58,9 @@ from services.roster.models.secondments import (
     SecondmentTooSoon,
     SecondPerson,
 )
-from services.roster.models.units import ReformOverfillsSeats
-from services.roster.rules.comparisons import Compared
+from services.roster.models.units import ReformOverfills, ReformOverfillsSeats
+from services.roster.rules.codes import judged
+from services.roster.rules.comparisons import MOVES, Compared, OurUnit, Units, found_again, may_be_answered
 from services.roster.rules.persons import (
     checked_number,
     ensure_late_open,
@@ -83,11 +85,11 @@ from services.roster.rules.posts import (
     expiry,
     passed_freeze,
 )
-from services.roster.rules.reforms import Level, ensure_no_more_over_seats, seats_over
+from services.roster.rules.reforms import Level, ensure_no_more_over, ensure_no_more_over_seats, excess_of, seats_over, settled_causes
 from services.roster.rules.secondments import ensure_may_begin, ensure_may_extend
 from shared.errors import DomainError
 from shared.events.roster import EstablishmentState, SeatsState
-from shared.glossary import ApplicationType, LeadingSide, PersonIdentity, PostCategory
+from shared.glossary import ApplicationType, DifferenceState, LeadingSide, OverQuotaCause, PersonIdentity, PostCategory
 from shared.law.citizen_id import check_digit
 from shared.law.notices import load_calendar
 from shared.law.retirement import Category, Sex
@@ -607,3 +609,129 @@ def test_a_loan_is_renewed_up_to_a_year_in_all_by_who_files_it_in_time(
         ensure_may_extend(lent(date(2026, 3, 2), date(2026, 9, 2), None), what, LIMITS)
     with refused(SecondmentEndedBefore):
         ensure_may_extend(lent(date(2026, 3, 2), date(2026, 9, 2), date(2026, 9, 1)), what, LIMITS)
+
+
+V, P = OverQuotaCause.VIOLATION, OverQuotaCause.POLICY
+
+
+def figures(quota: int, headcount: int, reserved: int = 0) -> EstablishmentState:
+    return EstablishmentState(kind="SY", funding="full", quota=quota, headcount=headcount, reserved=reserved)
+
+
+def test_a_reform_nets_no_unit_with_another_and_counts_what_is_promised() -> None:
+    assert excess_of([figures(5, 5, 1), figures(9, 1), figures(2, 4)]) == {("SY", "full"): 3}
+    assert seats_over(
+        [SeatsState(level="deputy", level_label="单位副职", approved=used - over, used=used) for used, over in ((3, 1), (1, -4))]
+    ) == {("deputy", "单位副职"): 1}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause", "over"),
+    [(0, 1, None, True), (1, 2, None, True), (2, 2, None, False), (2, 1, None, False), (0, 1, P, False)],
+)
+def test_a_reform_makes_no_greater_surplus_without_a_cause(before: int, after: int, cause: OverQuotaCause | None, over: bool) -> None:
+    row, level = ("SY", "full"), ("deputy", "单位副职")
+    with refused(ReformOverfills if over else None):
+        ensure_no_more_over(Counter({row: before}), Counter({row: after}), cause, RowWords({}))
+    with refused(ReformOverfillsSeats if over else None):
+        ensure_no_more_over_seats(Counter({level: before}), Counter({level: after}), cause)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "over", "explained", "cause", "settled"),
+    [
+        ((V, None), 0, 1, P, [None, None]),
+        ((V, None, None), 3, 1, P, [V, P, P]),
+        ((V, None, None), 2, 1, P, [V, None, P]),
+        ((None, None), 1, 1, P, [None, None]),
+        ((V, None), 2, 1, None, [V, None]),
+        ((V, V), 2, 0, P, [V, V]),
+    ],
+)
+def test_what_nothing_explains_of_a_surplus_is_the_reforms(
+    arrived: tuple[OverQuotaCause | None, ...],
+    over: int,
+    explained: int,
+    cause: OverQuotaCause | None,
+    settled: list[OverQuotaCause | None],
+) -> None:
+    assert settled_causes(arrived, over, explained, cause) == settled
+
+
+@pytest.mark.parametrize("state", DifferenceState)
+def test_a_difference_that_is_found_again_comes_back_unless_it_waits_or_was_explained_and_says_the_same(state: DifferenceState) -> None:
+    waits = state in {DifferenceState.TO_VERIFY, DifferenceState.ANSWERED, DifferenceState.IN_REVIEW}
+
+    assert found_again(state, explained=False, same_facts=True) is (None if waits else DifferenceState.TO_VERIFY)
+    assert found_again(state, explained=True, same_facts=True) is None
+    assert found_again(state, explained=False, same_facts=False) is DifferenceState.TO_VERIFY
+    assert found_again(state, explained=True, same_facts=False) is DifferenceState.TO_VERIFY
+    assert may_be_answered(state) is (state in {DifferenceState.TO_VERIFY, DifferenceState.ANSWERED})
+
+
+def test_the_office_moves_a_difference_on_and_back_to_the_unit_and_one_that_is_struck_off_nowhere() -> None:
+    ends = {DifferenceState.RECTIFIED, DifferenceState.EXPLAINED}
+
+    assert {state: set(to) for state, to in MOVES.items()} == {
+        DifferenceState.TO_VERIFY: {DifferenceState.IN_REVIEW, *ends},
+        DifferenceState.ANSWERED: {DifferenceState.TO_VERIFY, DifferenceState.IN_REVIEW, *ends},
+        DifferenceState.IN_REVIEW: {DifferenceState.TO_VERIFY, *ends},
+        DifferenceState.RECTIFIED: {DifferenceState.TO_VERIFY, DifferenceState.CLOSED},
+        DifferenceState.EXPLAINED: {DifferenceState.TO_VERIFY, DifferenceState.CLOSED},
+        DifferenceState.CLOSED: set(),
+    }
+
+
+def test_a_unit_is_found_by_its_code_before_any_name_and_by_a_name_that_only_one_has() -> None:
+    first, second, third = (
+        OurUnit(uuid4(), name, (code,), (name, also))
+        for name, code, also in (("甲局", "A1", "老名"), ("乙局", "B2", "老名"), ("A1", "C3", "丙局"))
+    )
+    units = Units([first, second, third])
+
+    assert [units.find(called) for called in ("Ａ1", "乙局", "丙 局", "老名", "没有", None)] == [
+        *(first.unit_id, second.unit_id, third.unit_id),
+        *(None, None, None),
+    ]
+    assert [units.shown(called) for called in ("B2", "老名", None)] == ["乙局", "老名", None]
+    assert units.coded(None, "没有", "C3", "B2") == third.unit_id
+
+
+def code(code: str, label: str, *aliases: str, row: int | None = None, set_: str = "岗位等级", since: str = "2026-09-10") -> CodeRow:
+    return CodeRow(row=row, set=set_, code=code, label=label, aliases=aliases, since=since)
+
+
+def test_a_word_has_one_meaning_in_a_set_however_it_is_written_and_whoever_added_it() -> None:
+    (own,) = judged([code("HN-1", "特设岗位", "特岗")], {}, []).new
+    known = {"post_grades": {"M01": "管理一级"}}
+
+    again = judged([code("HN-1", "特设岗位", "特岗"), code("HN-2", "甲岗")], known, [own])
+    clash = judged(
+        [code("M01", "又一级", row=40), code("HN-2", "乙岗"), code("HN-3", "乙 岗"), code("HN-2", "乙岗", set_="行业")], known, []
+    )
+
+    assert (again.same, [each.code for each in again.new], again.problems) == (1, ["HN-2"], [])
+    assert clash.problems == [
+        "第 40 行：“M01”已是“管理一级”的代码、名称或别名，请换一个。",
+        "第 3 行：“乙岗”已是“乙岗”的代码、名称或别名，请换一个。",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (code("A" * 30, "字" * 50), []),
+        (code("A" * 31, "甲"), ["代码应为"]),
+        (code("-A", "甲"), ["代码应为"]),
+        (code("A", "字" * 51), ["名称"]),
+        (code("A", "甲", "字" * 51), ["别名"]),
+        (code("A", "甲", "无"), ["别名未填写"]),
+        (code("A", "甲", since=""), ["启用日期未填写"]),
+        (code("A", "甲", since="2026-09"), ["启用日期只有年月"]),
+    ],
+)
+def test_what_a_code_may_look_like(row: CodeRow, said: list[str]) -> None:
+    problems = judged([row], {}, []).problems
+
+    assert len(problems) == len(said)
+    assert all(words in problem for words, problem in zip(said, problems, strict=True)), problems
