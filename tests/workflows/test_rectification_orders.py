@@ -98,6 +98,7 @@ def test_the_clock_stands_while_the_office_looks_and_a_pause_of_an_officer_outla
     assert returned.due_at == at_hour(date(2026, 9, 28), 17, 30)  # of the 18th to the 20th one day would have counted
     assert (still.due_at, still.term.is_paused) == (None, True)
     assert refusal(orders.Pause(evidence=by()), still) == "already_paused"
+    assert refusal(orders.Resumption(evidence=by()), returned) == "not_paused"
     assert orders.Resumption(evidence=by()).apply(still, monday).due_at == returned.due_at
 
 
