@@ -620,9 +620,8 @@ def figures(quota: int, headcount: int, reserved: int = 0) -> EstablishmentState
 
 def test_a_reform_nets_no_unit_with_another_and_counts_what_is_promised() -> None:
     assert excess_of([figures(5, 5, 1), figures(9, 1), figures(2, 4)]) == {("SY", "full"): 3}
-    assert seats_over(
-        [SeatsState(level="deputy", level_label="单位副职", approved=used - over, used=used) for used, over in ((3, 1), (1, -4))]
-    ) == {("deputy", "单位副职"): 1}
+    deputies = [SeatsState(level="deputy", level_label="单位副职", approved=approved, used=used) for approved, used in ((2, 3), (5, 1))]
+    assert seats_over([*deputies, SeatsState(level="untold", approved=0, used=1)]) == {("deputy", "单位副职"): 1, ("untold", "untold"): 1}
 
 
 @pytest.mark.parametrize(
@@ -707,13 +706,22 @@ def test_a_word_has_one_meaning_in_a_set_however_it_is_written_and_whoever_added
 
     again = judged([code("HN-1", "特设岗位", "特岗"), code("HN-2", "甲岗")], known, [own])
     clash = judged(
-        [code("M01", "又一级", row=40), code("HN-2", "乙岗"), code("HN-3", "乙 岗"), code("HN-2", "乙岗", set_="行业")], known, []
+        [
+            code("M01", "又一级", row=40),
+            code("HN-2", "乙岗"),
+            code("HN-3", "丙岗", "乙 岗"),
+            code("HN-4", "乙岗"),
+            code("HN-2", "乙岗", set_="行业"),
+        ],
+        known,
+        [],
     )
 
     assert (again.same, [each.code for each in again.new], again.problems) == (1, ["HN-2"], [])
     assert clash.problems == [
         "第 40 行：“M01”已是“管理一级”的代码、名称或别名，请换一个。",
         "第 3 行：“乙岗”已是“乙岗”的代码、名称或别名，请换一个。",
+        "第 4 行：“乙岗”已是“乙岗”的代码、名称或别名，请换一个。",
     ]
 
 
@@ -727,7 +735,10 @@ def test_a_word_has_one_meaning_in_a_set_however_it_is_written_and_whoever_added
         (code("A", "甲", "字" * 51), ["别名"]),
         (code("A", "甲", "无"), ["别名未填写"]),
         (code("A", "甲", since=""), ["启用日期未填写"]),
-        (code("A", "甲", since="2026-09"), ["启用日期只有年月"]),
+        (code("A", "甲", since="2026-09"), ["启用日期只有年月，请写完整日期。"]),
+        (code("A", "甲", since="2026-13-01"), ["启用日期：日期不存在，请核对。"]),
+        (code("A", "甲", set_="编制类型"), ["代码集“编制类型”与编制核定和进出编规则相连"]),
+        (code("A", "甲", set_="没有的集"), ["没有名为“没有的集”的代码集。现有："]),
     ],
 )
 def test_what_a_code_may_look_like(row: CodeRow, said: list[str]) -> None:
@@ -735,3 +746,4 @@ def test_what_a_code_may_look_like(row: CodeRow, said: list[str]) -> None:
 
     assert len(problems) == len(said)
     assert all(words in problem for words, problem in zip(said, problems, strict=True)), problems
+    assert not any("编制类型" in problem.partition("现有：")[2] for problem in problems)

@@ -376,7 +376,7 @@ async def test_what_is_wrong_in_a_file_of_codes_is_told_row_by_row_and_nothing_i
         "第 6 行：“本科”已是“",
         "第 7 行：代码应为",
         "第 7 行：名称未填写",
-        "第 7 行：启用日期日期不存在",
+        "第 7 行：启用日期：日期不存在，请核对。",
         "第 9 行：“港航”已是“港航”",
     ):
         assert each in refused, (each, refused)

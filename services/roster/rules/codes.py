@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.roster.models.codes import CLOSED, TITLES, CodeRow, OwnCode
-from services.roster.rules.imports.cells import Wrong, day, folded, text
+from services.roster.rules.imports.cells import MonthOnly, Wrong, day, folded, text
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}")
 _LONGEST = 50
@@ -38,7 +38,7 @@ def judged(rows: Sequence[CodeRow], known: Mapping[str, Mapping[str, str]], own:
     for place, row in enumerate(rows, start=1):
         said = list(_of_form(row))
         read = None if said else _read(row)
-        if read is not None and read in own:
+        if read in own:
             found.same += 1
             continue
         if read is not None:
@@ -63,8 +63,10 @@ def _of_form(row: CodeRow) -> Iterator[str]:
     try:
         if day(row.since) is None:
             yield "启用日期未填写，请补填"
+    except MonthOnly:
+        yield "启用日期只有年月，请写完整日期"
     except Wrong as wrong:
-        yield f"启用日期{'只有年月，请写完整日期' if '只有年月' in str(wrong) else wrong}"
+        yield f"启用日期：{wrong}"
 
 
 def _of_words(what: str, words: Iterable[str]) -> Iterator[str]:

@@ -22,8 +22,8 @@ def excess_of(rows: Iterable[EstablishmentState]) -> Counter[Row]:
 
 def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQuotaCause | None, words: RowWords) -> None:
     """A greater surplus than there was needs the office's recorded cause."""
-    for (kind, funding), posts in sorted((after - before).items()):
-        if posts and cause is None:
+    for kind, funding in sorted(after - before):
+        if cause is None:
             raise ReformOverfills(**words(kind=kind, funding=funding), before=before[kind, funding], after=after[kind, funding])
 
 
@@ -54,6 +54,6 @@ def settled_causes(
         return [None] * len(arrived)
     settled, left = list(arrived), over - explained
     for place in reversed(range(len(settled))):
-        if cause is not None and settled[place] is None and left > 0:
+        if settled[place] is None and left > 0:
             settled[place], left = cause, left - 1
     return settled
