@@ -4,6 +4,7 @@ import asyncio
 import os
 import uuid
 from collections import Counter
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,13 @@ import httpx
 import pytest
 
 from services.approval.commands import retention
-from services.approval.models.refusals import AttachmentTooLarge, AttachmentUnfit
+from services.approval.models.refusals import AttachmentTooLarge, AttachmentUnfit, NotTheTimeForFiles
 from services.approval.rules import attachments as rules
 from shared.auth import Who
 from shared.db import By
 from shared.exports.retention import EndKeeping, Keeping, sweep
 from shared.exports.shelf import Shelf
-from shared.glossary import Role
+from shared.glossary import ApplicationState, Role
 from tests.approval.house import FRIDAY, House
 
 PDF, XSS = b"%PDF-1.7\n%%EOF", "<img src=x onerror=alert(1)>张三.pdf"
@@ -96,8 +97,17 @@ def test_a_file_is_what_its_first_bytes_say() -> None:
     for name, content in (("照片.jpg", b"\x89PNG\r\n\x1a\n"), ("x.svg", b"<svg>"), ("", PDF)):
         with pytest.raises(AttachmentUnfit):
             rules.media_type_of(name, content)
+    assert rules.media_type_of("a.pdf", PDF.ljust(rules.LARGEST)) == "application/pdf"
     with pytest.raises(AttachmentTooLarge):
-        rules.media_type_of("a.pdf", PDF + bytes(rules.LARGEST))
+        rules.media_type_of("a.pdf", PDF.ljust(rules.LARGEST + 1))
+
+
+@pytest.mark.parametrize("state", ApplicationState)
+def test_files_are_brought_while_a_case_is_looked_at_rests_or_is_mended(state: ApplicationState) -> None:
+    may = state in {ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED}
+
+    with nullcontext() if may else pytest.raises(NotTheTimeForFiles):
+        rules.ensure_may_bring(state, rules.MOST - 1)
 
 
 @pytest.mark.asyncio
