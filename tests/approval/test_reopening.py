@@ -19,6 +19,8 @@ from shared.auth import Who
 from shared.clock import at_hour
 from shared.documents import Renderer
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
+from shared.law.deadline import Deadline
+from shared.law.notices import load_calendar
 from tests.approval.house import FRIDAY, House, eventually
 from workflows import approval_steps as steps
 from workflows.approval_messages import Content
@@ -202,3 +204,52 @@ async def test_a_case_that_an_ended_freeze_still_holds_is_freed_by_the_word_of_i
     freed = steps.unblock(case, order)
     assert case.blocked_by == (order,)
     assert (freed.blocked_by, set(freed.lifted)) == ((), {order, other})
+
+
+TWO_STEPS = (
+    Step(code="unit_head", label="审签", role=Role.UNIT_HEAD, budget_days=2),
+    Step(code="business_review", label="审核", role=Role.BUSINESS_OFFICER, budget_days=5),
+)
+
+
+def line(number: int, kind: EntryKind, step: str | None = None, actor: str = "head", absent: str | None = None) -> KeptLine:
+    at = at_hour(FRIDAY, 9 + number)
+    return KeptLine(number, kind, at, actor, Role.UNIT_HEAD, absent, "", "", ApplicationState.IN_REVIEW, 1, step, None)
+
+
+def kept_as(*lines: KeptLine) -> KeptCase:
+    content = Content(unit_id=uuid.uuid4(), kind="SY", funding="full")
+    return KeptCase(
+        pinned=Pinned(ApplicationType.ENTRY, TWO_STEPS, content),
+        applicant="clerk",
+        concerned=(),
+        revision=1,
+        blocked_by=(),
+        lifted=(),
+        deadline=Deadline.start(FRIDAY, 2, load_calendar()),
+        document=None,
+        lines=lines,
+    )
+
+
+async def test_what_was_urged_reminded_and_decided_for_another_before_the_loss_is_known_after_it() -> None:
+    so_far = (
+        line(1, EntryKind.RECEIVED, "unit_head"),
+        line(2, EntryKind.URGED, "unit_head", actor="clerk"),
+        line(3, EntryKind.REMINDED, "unit_head"),
+    )
+    approved = line(4, EntryKind.APPROVED, "business_review", actor="deputy", absent="head")
+
+    waiting, next_step = carried(kept_as(*so_far)), carried(kept_as(*so_far, approved))
+
+    assert (waiting.reminded, waiting.case.urged_on, waiting.case.decided_by) == ((-1,), FRIDAY, ())
+    assert (next_step.reminded, next_step.case.urged_on, next_step.case.decided_by) == ((), None, ("deputy", "head"))
+
+
+@pytest.mark.parametrize(("before", "held"), [([], 1), ([EntryKind.SENT_BACK], None), ([EntryKind.REFUSED], None)])
+async def test_what_was_withdrawn_before_the_loss_gives_back_what_no_return_has(before: list[EntryKind], held: int | None) -> None:
+    kinds = [EntryKind.RECEIVED, *before, EntryKind.WITHDREW]
+
+    found = carried(kept_as(*(line(number, kind) for number, kind in enumerate(kinds, 1))))
+
+    assert (found.case.phase, found.held) == (Phase.WITHDRAWN, held)
