@@ -38,6 +38,8 @@ async def test_a_cancelled_check_writes_nothing_more_and_a_repeated_one_begins_a
 
     assert {type(end) for end in ends} <= {NoneType, Superseded}
     assert (await office.view(cancelled)).state == ImportState.CANCELLED
+    told = await office.database.pool.fetch("SELECT type, body FROM outbox WHERE type LIKE 'update:%'")
+    assert [(each["type"], str(cancelled) in bytes(each["body"]).decode()) for each in told] == [("update:cancel_import", True)]
     view = await office.view(repeated)
     assert (view.state, view.sheets["roster"].added) == (ImportState.CHECKED, 1)
     with pytest.raises(ImportOver):
