@@ -146,6 +146,18 @@ async def test_a_returned_application_takes_the_change_that_was_registered_anew(
     assert f'name="change_id" value="{other}"' in mended.text
 
 
+async def test_a_field_that_a_user_does_not_type_and_that_is_nonsense_is_refused_and_breaks_nothing(desk: Door) -> None:
+    csrf, page = desk.sign_in(Role.UNIT_CLERK, Role.UNIT_HEAD), f"/applications/{APPLICATION_ID}"
+    desk.played.answers |= {page: DETAIL, f"POST {REGISTER}": {"change_id": CHANGE_ID}}
+    desk.played.refusals[f"{page}/decisions"] = (422, "invalid_input")
+    typed = {"csrf": csrf, "title": "校长", "document_no": "x", "reason": "任职"}
+    onwards = await desk.client.post(FORM, data=typed | {"application": "abc"}, headers=OURS)
+    decided = await desk.client.post(f"{page}/decisions", data={"csrf": csrf, "revision": "abc", "verdict": "approve"}, headers=OURS)
+
+    assert (onwards.status_code, decided.status_code) == (404, 422)
+    assert ("POST", REGISTER) not in [(method, path) for method, path, *_ in desk.played.asked]
+
+
 async def test_a_decider_sees_before_and_after_and_the_number_in_full_for_a_reason_and_once(desk: Door) -> None:
     csrf = desk.sign_in(Role.BUSINESS_OFFICER)
     desk.played.answers[f"{CHANGE}/reveal"] = {"values": {"id_number": "330499198001010029"}}

@@ -73,7 +73,7 @@ async def decide(page: Officer, application_id: UUID) -> Response:
     """Approve the step, or return the application with all reasons at once."""
     verdict, said = ("return", "explanation") if page.text("verdict") == "return" else ("approve", "opinion")
     body: dict[str, Any] = {"verdict": verdict, "step": page.text("step"), "opinion": page.text(said)}
-    body |= {"revision": int(page.text("revision") or 0), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
+    body |= {"revision": page.text("revision"), "reason_codes": page.texts("reason_codes") if verdict == "return" else []}
     body |= {"on_behalf_of": page.text("on_behalf_of") or None}
     return await _done(
         page, application_id, f"/applications/{application_id}/decisions", body, "returned" if verdict == "return" else "approved"

@@ -128,7 +128,7 @@ async def resubmit(page: Applicant, application_id: UUID) -> Response:
 
     async def send(body: dict[str, Any]) -> Response:
         brought = await _brought(page, str(application_id))  # before the chain starts again
-        body |= units | {"revision": int(page.text("revision") or 0)}
+        body |= units | {"revision": page.text("revision")}
         await page.send("approval", f"/applications/{application_id}/resubmission", body)
         return page.back(f"/applications/{application_id}", done="resubmitted" if brought else "submitted_without_files")
 

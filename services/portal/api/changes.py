@@ -29,12 +29,16 @@ async def form(page: Registrar, person_id: UUID, application: UUID | None = None
 @router.post("/persons/{person_id}/key-changes/new", response_class=Response)
 async def register(page: Registrar, person_id: UUID) -> Response:
     """Register it; nothing changes by it. The application comes next, or the one that was returned goes on."""
+    try:
+        onwards = _onwards(page, person_id, page.text("application"))
+    except ValueError:
+        return page.show("not_found.html", 404, problem=None)
     typed = {name: page.text(name) for name in _TYPED} | {"cleared": page.texts("cleared")}
     try:
         made = await page.send("roster", f"/persons/{person_id}/key-changes", body_of(typed))
     except Refused as refusal:
         return await _form(page, person_id, typed, refusal.problem)
-    return page.back(_onwards(page, person_id, page.text("application")), change=str(made["change_id"]))
+    return page.back(onwards, change=str(made["change_id"]))
 
 
 def _onwards(page: Page, person_id: UUID, application: str) -> str:

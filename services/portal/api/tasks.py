@@ -116,7 +116,7 @@ async def decide_many(page: Annotated[Page, Depends(Opened("applications.decide"
     """Approve the applications that were ticked."""
 
     async def approve(application: str, revision: str, step: str) -> None:
-        body = {"verdict": "approve", "revision": int(revision), "step": step, "opinion": page.text("opinion")}
+        body = {"verdict": "approve", "revision": revision, "step": step, "opinion": page.text("opinion")}
         await page.send("approval", f"/applications/{application}/decisions", body, part=f"/{application}")
 
     results = await _one_by_one([each.split("|", 3) for each in page.texts("chosen") if each.count("|") == 3], approve)
