@@ -382,12 +382,12 @@ def test_a_shell_that_says_nothing_moves_no_time_in_production() -> None:
 
 @pytest.mark.usefixtures("real")
 def test_a_backup_of_production_says_so_whatever_the_shell_knows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def tell_what(place: Place, *_: object) -> None:
-        raise WrongPlace(place.environment)
+    def tell_what(place: Place, *_: object, same_disk: bool) -> None:
+        raise WrongPlace(f"{place.environment} {same_disk}")
 
     monkeypatch.setattr(backups, "make", tell_what)
 
-    assert str(refused("backup", str(tmp_path / "backup"))) == "production"
+    assert str(refused("backup", str(tmp_path / "backup"))) == "production False"
 
 
 @pytest.mark.parametrize("word", ["clean", "down", "status"])

@@ -29,6 +29,7 @@ ROUTES = sorted(
     }
     - OPEN
 )
+PEOPLE = frozenset(Role) - {Role.SERVICE}
 PERMITTED = {
     ("GET", "/me"): frozenset(Role),
     ("POST", "/me/token"): frozenset(Role),
@@ -58,13 +59,13 @@ PERMITTED = {
     ("GET", "/me/views"): frozenset(Role),
     ("POST", "/me/views"): frozenset(Role),
     ("DELETE", "/me/views/{view_id}"): frozenset(Role),
-    ("GET", "/exports/lists"): frozenset(Role),
-    ("POST", "/exports"): frozenset(Role),
-    ("GET", "/exports"): frozenset(Role),
-    ("GET", "/exports/{export_id}"): frozenset(Role),
-    ("GET", "/exports/{export_id}/progress"): frozenset(Role),
-    ("POST", "/exports/{export_id}/cancel"): frozenset(Role),
-    ("GET", "/exports/{export_id}/file"): frozenset(Role),
+    ("GET", "/exports/lists"): PEOPLE,
+    ("POST", "/exports"): PEOPLE,
+    ("GET", "/exports"): PEOPLE,
+    ("GET", "/exports/{export_id}"): PEOPLE,
+    ("GET", "/exports/{export_id}/progress"): PEOPLE,
+    ("POST", "/exports/{export_id}/cancel"): PEOPLE,
+    ("GET", "/exports/{export_id}/file"): PEOPLE,
     ("GET", "/exports/audit"): {Role.AUDIT_ADMIN},
 }
 

@@ -100,7 +100,7 @@ async def test_the_records_go_out_as_their_pages_show_them(house: Door) -> None:
 
 async def test_nobody_takes_a_list_whose_page_is_closed_to_him(house: Door) -> None:
     offered = {}
-    for role in Role:
+    for role in frozenset(Role) - {Role.SERVICE}:
         lines = (await house.client.get("/exports/lists", headers=as_(house, role))).json()["items"]
         offered[role] = {each["name"] for each in lines}
         for name in {"users", "account_changes", "sign_ins"} - offered[role]:

@@ -16,7 +16,7 @@ TOTAL_ROW = 83
 
 @dataclass(frozen=True)
 class Row:
-    """No column: nothing may be said. `in_csv`: what is said of the same row there, where a text is left of what the cell was; None: the same."""
+    """No column: said of the whole row. Nothing said: nothing may be. `in_csv`: what is said of the same row there, where a text is left of what the cell was; None: the same."""
 
     number: int
     what: str
@@ -67,7 +67,7 @@ TAKEN = (
     Row(45, "a tick"),
     Row(46, "line break in a cell"),
     Row(47, "unit with spaces"),
-    Row(48, "row hidden by the sender"),
+    Row(48, "row hidden by the sender", said="此行被隐藏或被筛选掉", in_csv=("", "")),
     Row(49, "sex left empty", "性别", "已按公民身份号码填入"),
     Row(50, "birth date of the archive", "出生日期", "档案认定"),
     Row(62, "month where a day must be", "入编时间", "按当月1日记录"),
