@@ -109,26 +109,34 @@ def _is_odd(entry: zipfile.ZipInfo) -> bool:
 
 
 def _judge_parts(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> Contents:
-    contents = Contents()
-    sheets: dict[str, str] = {}
-    looks: Looks | None = None
-    for entry in sorted(entries, key=lambda each: each.filename.lower().startswith("xl/worksheets/")):
-        name = entry.filename.lower()
-        if not name.endswith((".xml", ".rels", ".vml")):
-            continue
-        sheets = sheets or (sheet_parts(archive) if name.startswith("xl/worksheets/") else {})
-        sheet = sheets.get(name)
-        if sheet is not None and looks is None:
-            looks = Looks(archive, contents.looks)
-        for piece in _pieces(archive, entry):
-            _judge_piece(piece, name)
-            if sheet is not None and (b"<f" in piece or b":f" in piece):
-                _note_formulas(contents, sheet, piece)
-            if sheet is not None and (b't="e"' in piece or b"t='e'" in piece):
-                _note_errors(contents, sheet, piece)
-            if sheet is not None and looks is not None:
-                looks.note(sheet, piece)
+    """The sheets last: what the styles and the texts say of their cells is read once these are judged."""
+    contents, parts = Contents(), [entry for entry in entries if entry.filename.lower().endswith((".xml", ".rels", ".vml"))]
+    sheets = [entry for entry in parts if entry.filename.lower().startswith("xl/worksheets/")]
+    for entry in parts:
+        if entry not in sheets:
+            for piece in _pieces(archive, entry):
+                _judge_piece(piece, entry.filename.lower())
+    if sheets:
+        _judge_sheets(archive, sheets, contents)
     return contents
+
+
+def _judge_sheets(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], contents: Contents) -> None:
+    names, looks = sheet_parts(archive), Looks(archive, contents.looks)
+    for entry in entries:
+        sheet = names.get(entry.filename.lower())
+        for piece in _pieces(archive, entry):
+            _judge_piece(piece, entry.filename.lower())
+            if sheet is not None:
+                _note(contents, looks, sheet, piece)
+
+
+def _note(contents: Contents, looks: Looks, sheet: str, piece: bytes) -> None:
+    if b"<f" in piece or b":f" in piece:
+        _note_formulas(contents, sheet, piece)
+    if b't="e"' in piece or b"t='e'" in piece:
+        _note_errors(contents, sheet, piece)
+    looks.note(sheet, piece)
 
 
 def _pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from services.roster.models.imports import (
     BOOKS,
     UNITS_WITH_POSTS,
     HeaderMissing,
-    JudgedRow,
     MappingFile,
     MappingWrong,
     Problem,
@@ -18,7 +17,7 @@ from services.roster.models.imports import (
 )
 from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import translated
-from services.roster.rules.imports.rows import HIDDEN, HIDDEN_COLUMN, LEADS, STRUCK_OUT, Layout, SheetJudge, ensure_columns, is_of_leavers
+from services.roster.rules.imports.rows import HIDDEN_COLUMN, LEADS, Layout, SheetJudge, ensure_columns, is_of_leavers
 from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -29,7 +28,6 @@ _OURS = ("核对结果", "提示不认识的列未导入")
 """What stands in the header of the column that was added when the file was brought before."""
 
 _OF_LEAVERS = "表名或标题像是退休、调出等人员的名册，没有填写出编时间的行都按在编人员读入；已不在编的，请补填或删除后重新上传"
-_LOOKS = {HIDDEN: "隐藏或筛选掉", STRUCK_OUT: "带删除线"}
 
 
 async def read_file(check: Check) -> None:
@@ -106,16 +104,10 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
     spread = [place for place, name in enumerate(layout.names) if layout.sheet.by_name[name].kind not in _OF_ONE_ROW]
     async for chunk in foreign.chunks(after, columns, derive, spread):
         for judged in judge.judge(chunk):
-            _note_look(check, foreign.name, judged)
             await check.add(judged)
     await check.add(judge.close())
+    check.unseen |= {(foreign.name, look): rows for look, rows in judge.unseen.items()}
     return foreign.name
-
-
-def _note_look(check: Check, sheet: str, judged: JudgedRow | list[Problem]) -> None:
-    if isinstance(judged, JudgedRow):
-        for look in (_LOOKS[each.sentence] for each in judged.problems if each.sentence in _LOOKS):
-            check.unseen.setdefault((sheet, look), []).append(judged.number)
 
 
 def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:

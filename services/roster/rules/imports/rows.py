@@ -1,6 +1,7 @@
 """One sheet, row by row: cells to values, what must be filled in, what disagrees; total rows are checks, and footnotes are no rows."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -35,8 +36,10 @@ _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _OF_LEAVERS = "像是退休、调出等人员的标题，其下没有填写出编时间的行都按在编人员读入。请删除这些行或补填出编时间；不是这样的标题，请删除此行"
 _NO_RESULT = "公式没有结果，请填写数值"
-HIDDEN = "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传"
-STRUCK_OUT = "此行带有删除线，也已读入；不应导入的，请删除此行后重新上传"
+_OF_ROW = {
+    "隐藏或筛选掉": "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传",
+    "带删除线": "此行带有删除线，也已读入；不应导入的，请删除此行后重新上传",
+}
 HIDDEN_COLUMN = "此列被隐藏，也已读入；不应导入的，请删除此列后重新上传"
 _STRUCK = "内容带有删除线，也已读入；作废的文字，请删除后重新上传"
 
@@ -94,6 +97,8 @@ class SheetJudge:
         self._first: tuple[Row, str] | None = None
         self._above: tuple[Row, str] | None = None
         self._subtotals_above = False
+        self.unseen = defaultdict[str, list[int]](list)
+        """The rows that are read though nobody sees them, or sees them struck out, by what they look like."""
         self._sums = _Sums([each.name for each in layout.sheet.fields if each.kind is Kind.NUMBER])
 
     def judge(self, rows: Sequence[Row]) -> list[JudgedRow | list[Problem]]:
@@ -163,10 +168,13 @@ class SheetJudge:
         """Who was filtered or struck out is there all the same. A row is struck out, though a remark beside it is not."""
         if not (row.hidden or row.struck):
             return []
-        said = [("", HIDDEN)] if row.hidden else []
         filled = [place for place, cell in enumerate(row.cells[: len(self._names)]) if cell is not None]
         struck = [place for place in filled if place in row.struck]
-        said += [("", STRUCK_OUT)] if 2 * len(struck) > len(filled) else [(self._names[place], _STRUCK) for place in struck]
+        is_struck = 2 * len(struck) > len(filled)
+        looks = [look for look, has in zip(_OF_ROW, (row.hidden, is_struck), strict=True) if has]
+        for look in looks:
+            self.unseen[look].append(row.number)
+        said = [("", _OF_ROW[look]) for look in looks] + [(self._names[place], _STRUCK) for place in struck if not is_struck]
         return [Problem(self._sheet.kind, row.number, name, sentence, warning=True) for name, sentence in said]
 
     def _named(self, values: Sequence[Any]) -> dict[str, Any]:
