@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, replay_all
+from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, replay_all, replayed
 from deploy.standing_readers import Reader, Standing, looking, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
@@ -142,13 +142,7 @@ def _replay(service: Service, key: str) -> int:
 
 
 async def _replayed(database: Database, key: str) -> list[DeadLetter]:
-    for consumer in await _consumers(database, key):
-        await dead_letters.ask_replay(database, consumer, key)
-    patience = time.monotonic() + PATIENCE
-    while asked := await database.pool.fetch("SELECT process FROM replays WHERE key = $1", key):
-        if time.monotonic() > patience:
-            raise WrongPlace(UNFINISHED if any(each["process"] for each in asked) else UNHEARD)
-        await asyncio.sleep(0.2)
+    await replayed(database, [(consumer, key) for consumer in await _consumers(database, key)], lambda _: None)
     return await _of(database, key)
 
 

@@ -32,7 +32,11 @@ def chosen(letters: Sequence[DeadLetter], cause: str | None, topic: str | None) 
 
 async def replay_all(database: Database, cause: str | None, topic: str | None, tell: Callable[[str], None]) -> int:
     """Ask for all of them, tell of each once it is over; how many stay parked. WrongPlace where nothing moves."""
-    keys = chosen(await dead_letters.listed(database), cause, topic)
+    return await replayed(database, chosen(await dead_letters.listed(database), cause, topic), tell)
+
+
+async def replayed(database: Database, keys: Sequence[Key], tell: Callable[[str], None]) -> int:
+    """The same for these keys."""
     await dead_letters.ask_replays(database, keys)
     waiting, stay = dict.fromkeys(keys), 0
     moved, seen = time.monotonic(), -1

@@ -12,7 +12,7 @@ import typer
 from aiokafka import TopicPartition
 from typer.testing import CliRunner
 
-from deploy import dead_letters
+from deploy import dead_letters, replaying
 from deploy.dead_letters import _dropped, _ensure_within, _passed, _read_again, _replayed
 from deploy.local.place import WrongPlace
 from shared import db
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.asyncio
 @pytest_asyncio.fixture
 async def roster(database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """Where one letter is parked under the key `one`, and nobody has long patience."""
-    monkeypatch.setattr(dead_letters, "PATIENCE", 0.5)
+    for patient in (dead_letters, replaying):
+        monkeypatch.setattr(patient, "PATIENCE", 0.5)
     async with db.connect(database("roster"), "roster") as opened:
         await opened.pool.execute(
             "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error) VALUES ('c', 'one', 't', 0, 1, '{}', '', 'e')"
