@@ -91,6 +91,8 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     held = await _verified(home, {"sha256": sha256_hex(before)})
     altered = await home.approval.post("/verifications", json={"sha256": sha256_hex(before + b" ")})
 
+    other = Who("other-director", frozenset({Role.OFFICE_DIRECTOR}))
+    assert (await home.get(other, f"/applications/{application}"))["actions"] == ["revoke"]
     undrawable = await home.post(director, f"/documents/{document}/revocation", {"reason": "核准依据有误\ue123"})
     assert (undrawable.status_code, undrawable.json()["code"]) == (409, "reason_not_drawable")
     path, officer = f"/units/{home.school}/reservations", home.headers(home.deciders[1])
@@ -107,7 +109,7 @@ async def test_a_filed_document_is_revoked_by_a_linked_one_and_never_edited_trap
     waiting = await eventually(lambda: home.get(home.sealer, "/tasks"), lambda found: found["items"] != [])
     assert [(each["id"], each["state"], each["why"]) for each in waiting["items"]] == [(str(application), "filed", WHY_RELEASED)]
     assert [(await home.get(who, "/tasks/counts"))["todo"] for who in (home.sealer, both, home.clerk)] == [1, 0, 0]
-    assert [(await home.get(who, f"/applications/{application}"))["actions"] for who in (home.sealer, both)] == [["release"], []]
+    assert [(await home.get(who, f"/applications/{application}"))["actions"] for who in (home.sealer, both, other)] == [["release"], [], []]
     assert (await home.post(both, f"/documents/{revoking}/release")).json()["code"] == "own_case"
     assert (await home.post(home.sealer, f"/documents/{revoking}/release")).status_code == 200
     assert (await home.get(home.sealer, "/tasks"))["items"] == []

@@ -118,8 +118,8 @@ async def test_a_historical_surplus_is_an_issue_once_the_office_classifies_it(ta
 
     await tables.see(town.corrected(person))  # of anything else: the cause stays
     assert (await tables.issue())["present"]
-    await tables.see(town.cut(-1, cause=None), town.corrected(person, cause=OverQuotaCause.POLICY))  # used up: it does not come back
-    assert await tables.rows("SELECT cause FROM placements") == [{"cause": None}]
+    await tables.see(town.cut(-1, cause=None), town.cut(1, cause=None), town.corrected(person, cause=OverQuotaCause.POLICY))
+    assert await tables.rows("SELECT cause FROM placements") == [{"cause": None}]  # room has used it up: it does not come back
 
 
 async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import signal
 from collections.abc import Sequence
 from datetime import date
 from io import BytesIO
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from shared.sheets import reading
+from shared.sheets import child, reading
 from shared.sheets.reading import FILE_BYTES, Book, Row, Wanted, ensure_readable, held, opened
-from shared.sheets.refusals import Unreadable
+from shared.sheets.refusals import Unread, Unreadable
 from tests.sheets import hostile
 from tests.sheets.hostile import HOSTILE, TITLE, book, with_parts
 
@@ -362,6 +363,19 @@ async def test_a_value_in_a_remark_is_found_by_a_pattern_and_a_costly_one_is_nam
     assert list(row.cells) == [3.0, "高级教师"]
     with pytest.raises(Unreadable, match=r"pattern（正则表达式）匹配用时过长.*重新上传"):
         await rows_of(book(fill), columns=(2,), derive=[(1, "(a+)+(?P<value>b)")])
+
+
+async def test_rows_that_each_take_a_little_are_together_too_costly_for_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "MATCHING_SECONDS", 0.2)
+    before = signal.getsignal(signal.SIGVTALRM)
+    hidden = child._Hidden([(0, "(a+)+(?P<value>b)")])
+    try:
+        with pytest.raises(Unread) as refused:
+            _ = [hidden.within(["a" * 17]) for _ in range(400)]
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+
+    assert refused.value.code == "pattern"
 
 
 async def test_many_rows_come_in_chunks_and_the_reader_may_leave_in_the_middle() -> None:
