@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from deploy.chaos.command import PROMISES
-from deploy.chaos.ground import SLOTS, free_place, place_of_chaos
+from deploy.chaos.ground import SERVERS, SLOTS, free_place, place_of_chaos
 from deploy.chaos.run import Asked, Verdict, keep, run
 from deploy.chaos.schedule import KINDS, plan
 from deploy.local.place import PROJECT, Place, WrongPlace
-from deploy.local.process import PortTaken
+from deploy.local.process import PortTaken, refuse_taken_ports
 from deploy.local.stack import refuse_taken
 from tests.left_behind import people_in
 
@@ -73,16 +73,19 @@ def test_the_next_place_is_taken_where_a_way_to_a_server_is_held_and_with_none_l
             free_place(base)
 
     assert found == place_of_chaos(base, 1)
-    assert all(f"端口 {port} 已被占用：进程 {os.getpid()}" in str(none_left.value) for port in (first, *others))
+    for port in (first, *others):
+        assert f"端口 {port} 已被占用：进程 {os.getpid()}" in str(none_left.value)
 
 
 def _unused(home: Path) -> Place:
-    """One whose first two places are free, below the ports that clients are given."""
+    """One of which every place is free, below the ports that clients are given."""
     while True:
         base = Place(home, random.randrange(-4_000, -2_000), "test")
         with suppress(PortTaken):
-            for slot in range(2):
-                refuse_taken(place_of_chaos(base, slot))
+            for slot in range(SLOTS):
+                place = place_of_chaos(base, slot)
+                refuse_taken(place)
+                refuse_taken_ports(place.reached(server) for server in SERVERS)
             return base
 
 
