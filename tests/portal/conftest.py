@@ -29,7 +29,7 @@ XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 @dataclass
 class Played:
-    """The services: `answers` by path, or by service or method and path, `refusals` also by method, `problems`: what more they say; `asked` is what they were sent, `queries`
+    """The services: `answers` by path, or by service or method and path (one that is called is asked with the query), `refusals` also by method, `problems`: what more they say; `asked` is what they were sent, `queries`
     with which parameters; `hidden` ids are answered as if they were not, wherever they stand; `sessions` are keys to roles, `new_keys` what some of them are now; `acts_for`: in whose stead the callers act; `streams` come piece by piece;
     `files` by path: content, type, disposition; `fields`: what a refusal says of single fields; `units`: whose the callers are.
     """
@@ -75,6 +75,7 @@ class Played:
             return httpx.Response(200, content=self.streams[path](), headers={"content-type": "text/event-stream; charset=utf-8"})
         named = (f"{request.method} {path}", f"{request.url.host}{path}", path)
         found: Any = next((self.answers[name] for name in named if name in self.answers), {"items": [], "next": None})
+        found = found(request.url.params) if callable(found) else found
         return found if isinstance(found, httpx.Response) else httpx.Response(200, json=found)
 
     def _token(self, key: str) -> httpx.Response:

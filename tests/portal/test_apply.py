@@ -102,6 +102,18 @@ async def test_of_off_establishment_staff_an_entry_says_what_they_do_and_how_the
     assert told.items() <= sent(clerk, "/applications").items()
 
 
+async def test_every_unit_of_the_applicant_may_be_chosen_as_the_giver_however_many_there_are(clerk: Door) -> None:
+    """Must fail when only the first page of the list is asked for: whoever stands further down would be nobody's giver."""
+    last = given.LINE | {"id": given.PARENT_ID, "name": "最后一页的学校"}
+    pages = {"": {"items": [given.LINE], "next": "further"}, "further": {"items": [last], "next": None}}
+    clerk.played.answers["/units"] = lambda query: pages[query.get("after", "")]
+    form = await post(clerk, "transfer_application", do="look")
+
+    giver = re.search(r'<select[^>]*name="from_unit_id".*?</select>', form.text, re.DOTALL)
+    assert giver is not None
+    assert "最后一页的学校" in giver[0]
+
+
 FREEZE: dict[str, Any] = {
     "order_id": given.PARENT_ID,
     "root_unit_id": given.UNIT_ID,

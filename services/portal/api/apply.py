@@ -23,19 +23,21 @@ router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
 Typed = dict[str, str]
 SOUGHT = ("from_unit", "name", "id_number")
+"""By what somebody of a unit beyond one's own is named for a transfer."""
 OF_NAMESAKE = Problem(
     status=409,
     code="of_another_unit",
     title="人员不在调出单位",
     detail="三项相符的人员在另一个同名单位，不在本申请的调出单位。补正时不能更换调出单位；如需更换，请撤回后另行申请。",
 )
-"""By what somebody of a unit beyond one's own is named for a transfer."""
 FIELDS = (
     *SOUGHT,
     *("unit_id", "row", "posts", "reservation_id", "from_unit_id", "person_id", "change_id"),
     *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification", "concerned"),
     *("exception.ground", "exception.document_no", "exception.why"),
 )
+LISTED = 1_000
+"""Units to choose from: a county has some six hundred."""
 EXCEPTION = "exception."
 """冻结例外: what of an application under a freeze says why it goes on, named as the service names it."""
 EXCEPTION_ASKS = {"ground": "例外情形", "document_no": "依据文号", "why": "例外理由"}
@@ -46,8 +48,8 @@ ASKED = {
     ApplicationType.TRANSFER: ("from_unit_id", "person_id", "row", "effective_on"),
     ApplicationType.CHANGE: ("person_id", "change_id"),
 }
-TAKES_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
 """What the form of each type asks for, besides unit, title and ground. What a 信息变更 changes is registered before (`changes`)."""
+TAKES_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
 WORDS = {
     ApplicationType.POST_USE: "使用空编前先核准用编，核准后预留编制。",
     ApplicationType.ENTRY: "凭已核准的用编办理人员入编。",
@@ -300,24 +302,36 @@ def _errors(error: Problem | None) -> dict[str, str]:
 
 async def _offer(page: Page, kind: ApplicationType, typed: Typed) -> Offer:
     """Units, rows of posts, authorised uses and people to choose from; of a unit the applicant may see."""
-    units, codes = await asyncio.gather(page.get("roster", "/units", limit=200, sort="name"), page.get("roster", "/codes"))
+    units, codes = await asyncio.gather(_units(page), page.get("roster", "/codes"))
     change = await page.get("roster", f"/changes/{quote(typed['change_id'], safe='')}") if typed["change_id"] else None
-    unit_id = (change or {}).get("unit_id") or typed["unit_id"] or _taker(page, units["items"], typed["from_unit_id"])
+    unit_id = (change or {}).get("unit_id") or typed["unit_id"] or _taker(page, units, typed["from_unit_id"])
     unit = await page.get("roster", f"/units/{unit_id}")
-    if all(str(each["id"]) != str(unit["id"]) for each in units["items"]):  # it stands after those listed
-        units["items"].insert(0, unit)
+    if all(str(each["id"]) != str(unit["id"]) for each in units):  # it stands after those listed
+        units.insert(0, unit)
     reservations: list[dict[str, Any]] = []
     if "reservation_id" in ASKED[kind]:
         reservations = (await page.get("roster", f"/units/{unit_id}/reservations"))["items"]
     if change:
         person = await page.get("roster", f"/persons/{change['person_id']}")
-        return Offer(units["items"], unit, codes, reservations, [person], more_people=False, change=change)
+        return Offer(units, unit, codes, reservations, [person], more_people=False, change=change)
     of_unit = typed["from_unit_id"] if kind is ApplicationType.TRANSFER else str(unit["id"])
     people, more = await _people(page, kind, of_unit)
-    found = await _found(page, kind, str(unit["id"]), typed, {str(each["id"]) for each in units["items"]})
+    found = await _found(page, kind, str(unit["id"]), typed, {str(each["id"]) for each in units})
     if all(each["person_id"] != typed["person_id"] for each in people):
         people = people + ([found] if found else await _chosen(page, kind, typed["person_id"], of_unit))
-    return Offer(units["items"], unit, codes, reservations, people, more, found=found)
+    return Offer(units, unit, codes, reservations, people, more, found=found)
+
+
+async def _units(page: Page) -> list[dict[str, Any]]:
+    """By name, as far as anybody chooses from a list."""
+    units: list[dict[str, Any]] = []
+    after = ""
+    while len(units) < LISTED:
+        found = await page.get("roster", "/units", fields="id,name", sort="name", limit=200, after=after)
+        units += found["items"]
+        if not (after := found["next"]):
+            break
+    return units
 
 
 def _taker(page: Page, units: list[dict[str, Any]], giver: str) -> str:
