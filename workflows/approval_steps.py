@@ -26,7 +26,7 @@ SENTENCES = {
     "decided_before": "同一申请的不同环节不能由同一人办理。",
     "wrong_person": "当前环节不由您办理。",
     "reason_missing": "退回时须一次性列明全部退回原因。",
-    "urged_today": "今天已经催办过，请下一个工作日再催。",
+    "urged_today": "今天已经催办过，请明天再催。",
     "document_mismatch": "该文件不是本申请待用印的文件。",
     "effect_refused": "落编时核验未通过，申请退回；请按所列原因补正后重新提交。",
     "seal_mismatch": "签章结果与待签章的文件不符。",
