@@ -93,15 +93,13 @@ def show(verdict: Verdict) -> None:
 
 def _recovery(parts: dict[str, dict[str, float]]) -> Table:
     table = Table(
-        "部件",
-        "中断次数",
-        "中断到重新就绪（中位，秒）",
-        "最长",
-        title=f"恢复时间（含故障本身持续的时间；目标 {RECOVERY:g} 秒以内；工作进程以连上服务器为就绪）",
+        *("部件", "中断次数", "中断到重新就绪（中位，秒）", "最长", "重新启动到就绪（中位，秒）", "最长"),
+        title=f"恢复时间（中断含故障本身持续的时间；目标：重新启动后 {RECOVERY:g} 秒以内；工作进程以连上服务器为就绪）",
     )
     for name, row in parts.items():
-        colour = "red" if row["longest"] > RECOVERY else ""
-        table.add_row(name, f"{row['losses']:g}", f"{row['median']:.2f}", f"{row['longest']:.2f}", style=colour)
+        colour = "red" if row["start_longest"] > RECOVERY else ""
+        times = (f"{row[each]:.2f}" for each in ("median", "longest", "start_median", "start_longest"))
+        table.add_row(name, f"{row['losses']:g}", *times, style=colour)
     return table
 
 

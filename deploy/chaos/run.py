@@ -21,6 +21,7 @@ from deploy.chaos.ground import Ground, ground
 from deploy.chaos.ledger import Ledger, Line
 from deploy.chaos.load import load
 from deploy.chaos.quiet import PATIENCE, come_to_rest
+from deploy.chaos.recovery import Recovered
 from deploy.chaos.schedule import Done, carry_out, kinds_named, plan
 from deploy.chaos.silence import acknowledged, load_that_stopped, unanswered
 from deploy.chaos.topics import compare_topics
@@ -65,7 +66,7 @@ async def run(place: Place, asked: Asked, tell: Tell) -> Verdict:
     tell(f"启动专用系统 {place.home}（端口 +{place.offset}），种子 {asked.seed}，{asked.minutes:g} 分钟，{len(planned)} 次故障")
     async with ground(place) as there:
         with Ledger(place.home / "ledger.jsonl") as ledger:
-            seen: dict[str, list[float]] = {}
+            seen: dict[str, list[Recovered]] = {}
             watching = asyncio.create_task(recovery.watch(place, seen))
             try:
                 scene, done, seconds = await _storm(there, ledger, asked, planned, tell)
@@ -104,7 +105,9 @@ async def _tell_progress(ledger: Ledger, began: float, tell: Tell) -> None:
         tell(f"[{time.monotonic() - began:6.0f} 秒] 已应答 {counts['acknowledged']}，拒绝 {counts['refused']}，未定 {counts['in_doubt']}")
 
 
-async def _judge(there: Ground, scene: Scene, ledger: Ledger, done: list[Done], seen: dict[str, list[float]], seconds: float) -> Verdict:
+async def _judge(
+    there: Ground, scene: Scene, ledger: Ledger, done: list[Done], seen: dict[str, list[Recovered]], seconds: float
+) -> Verdict:
     place, healing = there.place, time.monotonic()
     for way in there.ways.values():
         way.speak()
@@ -148,7 +151,7 @@ async def _replay(scene: Scene, pulse: Pulse) -> int:
     return replayed
 
 
-def _figures(lines: list[Line], done: list[Done], seen: dict[str, list[float]]) -> dict[str, Any]:
+def _figures(lines: list[Line], done: list[Done], seen: dict[str, list[Recovered]]) -> dict[str, Any]:
     by_outcome = Counter(line.outcome for line in lines)
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for line in lines:

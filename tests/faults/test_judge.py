@@ -493,13 +493,19 @@ async def test_a_sleeper_whose_locks_cannot_be_expired_is_awake_again(monkeypatc
 async def test_a_part_was_gone_from_its_first_death_to_the_end_of_its_last_start() -> None:
     watched = Watched()
 
-    def seen(state: State, since: float, born: int) -> float | None:
+    def seen(state: State, since: float, born: int) -> recovery.Recovered | None:
         return recovery.recovered(watched, PartState("roster-app", state, 1, born, since=since, took=0.4))
 
     assert seen(State.READY, 10, 1) is None
     assert [seen(State.RESTARTING, 20, 1), seen(State.STARTING, 20.3, 2), seen(State.RESTARTING, 21, 2), seen(State.STARTING, 22, 3)] == [
         None
     ] * 4
-    assert seen(State.READY, 23.5, 3) == 3.5
+    assert seen(State.READY, 23.5, 3) == (3.5, 0.4)
     assert seen(State.READY, 23.5, 3) is None
-    assert seen(State.READY, 30, 4) == 0.4
+    assert seen(State.READY, 30, 4) == (0.4, 0.4)
+
+
+def test_of_both_times_the_middle_and_the_longest_are_told() -> None:
+    told = recovery.table({"kafka": [recovery.Recovered(*times) for times in ((9.0, 2.0), (3.0, 2.5), (12.0, 1.0))]})
+
+    assert told == {"kafka": {"losses": 3, "median": 9.0, "longest": 12.0, "start_median": 2.0, "start_longest": 2.5}}
