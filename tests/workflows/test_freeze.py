@@ -45,8 +45,9 @@ async def refused(played: Play, update: str, decision: Decision) -> str | None:
 
 
 async def until(played: Play, act: FreezeAct) -> None:
-    while act not in [entry.act for entry in played.services.order_entries]:  # noqa: ASYNC110  the stage has no event for it
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        while act not in [entry.act for entry in played.services.order_entries]:  # noqa: ASYNC110  the stage has no event for it
+            await asyncio.sleep(0.02)
 
 
 @both_caches
@@ -139,6 +140,43 @@ async def test_of_two_directors_at_the_same_instant_one_is_refused(environment: 
             codes = await asyncio.gather(*(refused(played, "decide", decision) for decision in decisions))
 
             assert sorted(codes, key=str) == [None, "wrong_state"]
+
+
+async def _proposed_for_release(played: Play) -> None:
+    await played.order("decide", signed())
+    await until(played, FreezeAct.APPLY)
+    await played.order("issue_accepted", FIRST)
+    await played.order("issue_accepted", LAST)
+    await until(played, FreezeAct.PROPOSE_RELEASE)
+
+
+async def test_of_two_directors_who_sign_a_release_at_the_same_instant_one_is_refused(environment: WorkflowEnvironment) -> None:
+    """Must fail when a release that is signed and not yet carried out may be signed once more."""
+    for _ in range(3):
+        async with freeze_on_stage(environment) as played:
+            await _proposed_for_release(played)
+            decisions = (signed(document_no="编解〔2026〕1号"), signed(actor="director-ma", document_no="编解〔2026〕2号"))
+
+            codes = await asyncio.gather(*(refused(played, "decide_release", decision) for decision in decisions))
+
+            assert sorted(codes, key=str) == [None, "wrong_state"]
+            assert await played.handle.result() == FreezeState.RELEASED
+
+
+async def test_a_release_that_is_declined_stays_proposed_and_may_be_decided_again(environment: WorkflowEnvironment) -> None:
+    """Also by who ticked 编委 decision: once the release is proposed, that is one decision among others, and a no is a no."""
+    async with freeze_on_stage(environment) as played:
+        await _proposed_for_release(played)
+        await played.order("decide_release", signed(approve=False, document_no=None).model_copy(update={"early": True}))
+        await until(played, FreezeAct.DECLINE_RELEASE)
+        await played.order("decide_release", signed(document_no="编解〔2026〕1号"))
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        assert [(entry.act, entry.state) for entry in played.services.order_entries[-3:]] == [
+            (FreezeAct.DECLINE_RELEASE, FreezeState.RELEASE_PROPOSED),
+            (FreezeAct.APPROVE_RELEASE, FreezeState.RELEASE_PROPOSED),
+            (FreezeAct.RELEASE, FreezeState.RELEASED),
+        ]
 
 
 async def test_where_a_policy_row_says_so_it_decides_and_its_document_stands_for_the_signature(environment: WorkflowEnvironment) -> None:
