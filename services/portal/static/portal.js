@@ -86,12 +86,13 @@
     if (!text || !secret || form.dataset.given === "true") return;
     const words = await unsealed(JSON.parse(text).sealed).catch(() => "");
     if (!words) { localStorage.removeItem(kept(form)); return; }
-    const found = JSON.parse(words);
+    const left = JSON.parse(words), boxed = (each) => ["checkbox", "radio"].includes(each.type);
     let elsewhere = false;
-    fields(form).forEach((each, place) => {
-      const [name, value, checked] = found[place] || [];
-      if (name !== each.name) return;
-      if (["checkbox", "radio"].includes(each.type)) { each.checked = checked; return; }
+    fields(form).forEach((each) => { // by name, a box by its value too: the form may ask for more or less than it did
+      const place = left.findIndex(([name, value]) => name === each.name && (!boxed(each) || value === each.value));
+      if (place < 0) return;
+      const [[name, value, checked]] = left.splice(place, 1);
+      if (boxed(each)) { each.checked = checked; return; }
       const before = each.value;
       each.value = value;
       elsewhere ||= before !== value && each.value === value && (form.dataset.looks || "").split(" ").includes(name);
