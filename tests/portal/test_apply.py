@@ -62,6 +62,20 @@ async def test_checks_are_advice_drawn_anew_beside_the_fields_as_they_are_filled
     assert "title" not in sent(clerk, "/application-checks")
 
 
+async def test_checks_that_cannot_be_made_say_which_field_is_wrong(clerk: Door) -> None:
+    clerk.played.refusals["/application-checks"] = (422, "malformed")
+    clerk.played.fields = [{"field": "posts", "reason": "不能小于 1"}]
+    part = await post(clerk, do="check", headers={"hx-request": "true"})
+    whole = await post(clerk, do="check")
+    clerk.played.fields = None
+    unfilled = await post(clerk, do="check", headers={"hx-request": "true"})
+
+    assert "用编数：不能小于 1" in part.text
+    assert "用编数：不能小于 1" in whole.text
+    assert "填好编制、人员等内容后自动核对" not in part.text
+    assert "填好编制、人员等内容后自动核对" in unfilled.text
+
+
 async def test_a_preview_is_the_services_file_and_a_refused_one_the_form_again(clerk: Door) -> None:
     clerk.played.answers["/application-previews"] = httpx.Response(200, content=b"%PDF-1.7")
     shown = await post(clerk, do="preview")

@@ -499,6 +499,15 @@ def test_what_breaks_no_rule_is_claimed_and_what_woke_up_late_or_lacks_a_word_is
 
 
 @pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])
+def test_nothing_is_said_of_posts_that_were_not_chosen_yet(kind: ApplicationType) -> None:
+    missing = {"核准用编"} if kind is ENTRY else {"编制类型", "经费形式"}
+    for name in ("kind", "funding") if kind is not ENTRY else ("kind",):
+        with pytest.raises(RequestIncomplete) as lacking:
+            claim(kind, {}, {name: "", "reservation_id": None})
+        assert lacking.value.facts["field"] in missing
+
+
+@pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])
 def test_who_takes_a_post_is_stopped_by_a_freeze_a_kind_that_is_not_allowed_and_a_term_that_is_over(kind: ApplicationType) -> None:
     lent_out = {"establishment": row(2, 0, use_until=DAY)}
     for facts, refusal in (({"frozen_by": (uuid4(),)}, Frozen), ({"kind_allowed": False}, KindNotAllowed)):

@@ -505,6 +505,8 @@ class PostsNotOne(Conflict):
 
 
 REQUESTED = {
+    "kind": "编制类型",
+    "funding": "经费形式",
     "person_id": "人员",
     "reason_code": "进入或减少原因",
     "from_unit_id": "调出单位",

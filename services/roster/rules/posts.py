@@ -251,18 +251,19 @@ def _called(kind: str, natures: Mapping[str, Nature]) -> str:
 
 
 def ensure_complete(request: PostRequest) -> None:
-    """The form names what its type needs; one person per case."""
+    """The form names what its type needs; one person per case. Of which posts an entry is, its authorised use says."""
+    row = ("kind", "funding")
     needed = {
-        ApplicationType.POST_USE: (),
-        ApplicationType.ENTRY: ("person_id", "reason_code"),
+        ApplicationType.POST_USE: row,
+        ApplicationType.ENTRY: ("person_id", "reason_code", *(() if request.kind else ("reservation_id", *row))),
         ApplicationType.EXIT: ("person_id", "reason_code"),
-        ApplicationType.TRANSFER: ("person_id", "from_unit_id"),
+        ApplicationType.TRANSFER: ("person_id", "from_unit_id", *row),
         ApplicationType.CHANGE: ("person_id", "change_id"),
     }[request.application_type]
     for field in needed:
-        if getattr(request, field) is None:
+        if not getattr(request, field):
             raise RequestIncomplete(field=REQUESTED[field])
-    if needed and request.posts != 1:
+    if request.application_type is not ApplicationType.POST_USE and request.posts != 1:
         raise PostsNotOne
 
 
