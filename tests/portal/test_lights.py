@@ -173,3 +173,34 @@ async def test_the_way_to_the_file_is_narrowed_as_the_matrix_is(lit: Door) -> No
     page = (await lit.client.get(f"/lights?unit={UNIT}&color=red&rule=M07&q=校")).text
 
     assert f"list=lights&amp;light=red&amp;rule=M07&amp;unit={UNIT}&amp;q=%E6%A0%A1" in page
+
+
+MISSING: dict[str, Any] = {
+    "rule": "M09",
+    "code": "data_missing",
+    "title": "数据缺失",
+    "matter": f"退休类别未核定{XSS}",
+    "since": "2026-09-18T01:00:00Z",
+}
+FULL = MISSING | {"rule": "M01", "code": "full", "title": "满编", "matter": "已满编。", "inputs": {"quota": 3}}
+
+
+async def test_what_is_said_of_many_people_is_said_once_and_names_them_to_whoever_may_know(lit: Door) -> None:
+    people = [f"{given.PERSON_ID[:-1]}{each}" for each in range(3)]
+    remarks = [FULL, *(MISSING | {"inputs": {"person_id": each, "category": "special"}} for each in people)]
+    lit.played.answers |= {
+        f"/units/{UNIT}/light": LIGHT | {"why": [], "remarks": remarks},
+        "/persons": {"items": [{"person_id": people[1], "name": f"李四{XSS}"}, {"person_id": people[0], "name": "张三"}], "next": None},
+    }
+    lit.sign_in(Role.UNIT_CLERK)
+    told = (await lit.client.get(f"/lights/{UNIT}")).text
+    lit.sign_in(Role.OBSERVER)
+    hidden = (await lit.client.get(f"/lights/{UNIT}")).text
+
+    for page in (told, hidden):
+        assert page.count("退休类别未核定") == 1
+        assert "数据缺失</strong> 3 项" in page
+        assert "<script>alert(1)" not in page
+    assert "所涉人员（2）" in told
+    assert told.index(f'href="/persons/{people[1]}">李四') < told.index(f'href="/persons/{people[0]}">张三')
+    assert "/persons/" not in hidden

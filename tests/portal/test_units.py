@@ -65,6 +65,16 @@ async def test_the_top_of_the_tree_is_shown_and_a_branch_and_what_is_found_below
     assert {each["sort"] for each in lists} == {"name"}
 
 
+async def test_what_is_known_of_many_people_and_colours_nothing_is_said_once(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    remark = {"rule": "M09", "title": "数据缺失", "matter": "退休类别未核定。", "since": "2026-09-18T01:00:00Z", "inputs": {}}
+    answers(door)[f"{PAGE}/light"] = given.LIGHT | {"why": [], "remarks": [remark] * 28}
+    pages = [(await door.client.get(path)).text for path in (PAGE, f"{PAGE}/supervision")]
+
+    assert [page.count("退休类别未核定") for page in pages] == [1, 1]
+    assert all("数据缺失</strong> 28 项" in page for page in pages)
+
+
 async def test_posts_over_their_quota_stand_out_and_lights_have_words(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)

@@ -28,7 +28,7 @@ _STOPPED = {"M02": "领导职数"}
 REMARK_MATTERS = {
     "full": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，已满编，须先出后进。",
     "unclassified": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，其中 {people} 名超编尚未定性。定性由业务科凭文件办理：更正有关人员在编记录的超编原因，或重新核定编制并写明原因。",
-    "data_missing": "1 人的退休类别未核定，尚不能计算法定退休月份。",
+    "data_missing": "人员的退休类别未核定，尚不能计算法定退休月份。",
 }
 
 REMARK_TITLES = {"full": "满编（先出后进）", "unclassified": "超编待定性", "data_missing": "数据缺失（退休类别未核定）"}

@@ -1,6 +1,7 @@
 """亮灯: units by rules, live; from a light to what it rests on and to what makes it green."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.portal.api.door import Opened, Page
 from services.portal.api.passing import events_of
 from services.portal.api.units import asked_of
+from services.portal.models import Away, Refused
 from shared.glossary import Light
 
 router = APIRouter()
@@ -60,7 +62,23 @@ async def light(page: Reader, unit_id: UUID) -> Response:
     asked = page.request.query_params.get("rule", "")
     ruled = [(rule, [each for each in found["why"] if each["rule"] == rule["code"]]) for rule in board["rules"]]
     ruled = sorted((each for each in ruled if each[1]), key=lambda each: each[0]["code"] != asked)
-    return page.show("light.html", found=found, ruled=ruled, rules=board["rules"], asked=asked, steps=_steps(found["why"]))
+    steps, names = _steps(found["why"]), await _named_in(page, unit_id, found["remarks"])
+    return page.show("light.html", found=found, ruled=ruled, rules=board["rules"], asked=asked, steps=steps, names=names)
+
+
+async def _named_in(page: Page, unit_id: UUID, remarks: list[dict[str, Any]]) -> dict[str, str]:
+    """Of whom the remarks are, by id; whoever the viewer does not see is left out."""
+    wanted = {each["inputs"]["person_id"] for each in remarks if "person_id" in each["inputs"]}
+    names: dict[str, str] = {}
+    after: str | None = ""
+    with suppress(Refused, Away):
+        while after is not None and page.viewer.may("persons.read") and not wanted <= names.keys():
+            found = await page.get(
+                "roster", "/persons", unit=unit_id, below="false", fields="person_id,name", sort="name", limit=200, after=after
+            )
+            names |= {each["person_id"]: each["name"] for each in found["items"]}
+            after = found["next"]
+    return {each: name for each, name in names.items() if each in wanted}
 
 
 def _chosen(asked: dict[str, str]) -> dict[str, str]:
