@@ -316,6 +316,29 @@ async def test_files_brought_ahead_keep_what_is_written_and_hand_nothing_in(door
     assert re.search(rf'value="{given.FILE_ID}" checked', page.text)
 
 
+async def test_to_bring_a_file_and_choose_none_is_told_and_costs_no_word(door: Door) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
+    page = await send(door, "evidence-files", {"evidence-description": "写到一半"}, Role.UNIT_CLERK)
+
+    assert page.status_code == 422
+    assert "没有选择文件" in page.text
+    assert ">写到一半</textarea>" in page.text
+    assert [path for _, path, _, _ in door.played.asked if path.endswith("/evidence-files")] == []
+
+
+async def test_evidence_that_came_back_says_why_where_it_is_mended_until_it_is_handed_in_again(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    pages = []
+    for acts in ((), ("submit_evidence", "return_evidence"), ("submit_evidence", "return_evidence", "submit_evidence")):
+        shown = given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE)
+        told = shown["timeline"][0] | {"details": {"description": "已整改"}, "reason": f"缺出编文件{XSS}"}
+        answers(door, shown | {"timeline": [told | {"act": each} for each in acts]})
+        pages.append((await door.client.get(PAGE)).text.partition('id="actions"')[2].partition("</section>")[0])
+
+    assert ["整改材料已退回" in page for page in pages] == [False, True, False]
+    assert "缺出编文件&lt;script&gt;" in pages[1]
+
+
 async def test_a_file_of_any_size_goes_to_the_service_which_says_what_is_too_much(door: Door) -> None:
     answers(door, given.issue(IssueState.RECTIFYING, Action.SUBMIT_EVIDENCE))
     door.played.refusals[f"{PAGE}/evidence-files"] = (409, "evidence_file_too_large")

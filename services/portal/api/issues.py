@@ -40,6 +40,9 @@ class Deed:
 
 
 _OF_A_MEASURE = ("measure", "whom", "led_by", "taken_on")
+UNCHOSEN = Problem(
+    status=422, code="malformed", title="没有选择文件", detail="请先在“添加附件”中选择文件，再上传。整改情况和其他附件已保留。"
+)
 DEEDS = {
     "confirmation": Deed(("title", "demand", "budget_days"), "issue_confirmed"),
     "dismissal": Deed(("reason",), "issue_dismissed"),
@@ -202,9 +205,10 @@ async def evidence_file(page: Annotated[Page, Depends(Opened("persons.read"))], 
 @router.post("/issues/{issue_id}/evidence-files", response_class=Response, max_body_size=2**62)  # monitoring says what is too large
 async def bring(page: Bringer, issue_id: UUID) -> Response:
     """Bring a file and go on writing: nothing is handed in yet."""
+    unchosen = None if page.request.state.incoming.file_name else UNCHOSEN
     typed, refusal = await _brought(page, issue_id)
-    if refusal:
-        return await _refused(page, issue_id, "evidence", refusal, typed)
+    if problem := refusal or unchosen:
+        return await _refused(page, issue_id, "evidence", problem, typed)
     return await _detail(page, issue_id, typed=typed, deed="evidence")
 
 
