@@ -240,3 +240,19 @@ async def test_unit_and_order_lead_to_each_other_where_one_may_see_both(door: Do
     assert f'href="{PAGE}"' in unit
     assert f'href="/freeze-orders/{given.PERSON_ID}"' not in unit
     assert f'href="/units/{given.UNIT_ID}"' in order
+
+
+async def test_a_unit_whose_problem_is_not_put_right_is_not_told_that_nothing_is_asked_of_it(door: Door) -> None:
+    pages = []
+    for role, state in (
+        (Role.UNIT_CLERK, IssueState.OVERDUE),
+        (Role.UNIT_CLERK, IssueState.EVIDENCE_SUBMITTED),
+        (Role.SUPERVISION_OFFICER, IssueState.OVERDUE),
+    ):
+        order = given_cases.order(FreezeState.IN_FORCE)
+        answers(door, order | {"issues": [each | {"state": state} for each in order["issues"]]})
+        door.sign_in(role)
+        pages.append((await door.client.get(PAGE)).text)
+
+    assert ["按要求整改并提交材料" in page for page in pages] == [True, False, False]
+    assert ["目前不需要您办理" in page for page in pages] == [False, True, True]
