@@ -197,19 +197,31 @@ async def test_what_is_missing_of_an_exception_stands_beside_it_and_what_was_typ
 
 async def test_what_a_freeze_pauses_leads_its_unit_to_the_form_where_an_exception_is_claimed(clerk: Door) -> None:
     plain = DETAIL | {"type": "post_use_application", "kind": "SY", "funding": "full", "change_id": None, "person_id": None}
-    plain |= {"state": "paused", "step": "unit_head", "exception": None}
+    plain |= {"state": "paused", "step": "unit_head", "exception": None, "blocked_by": [given.PARENT_ID]}
     clerk.played.answers |= {f"/units/{given.UNIT_ID}": given.UNIT | {"freezes": [FREEZE]}, "/codes": given.CODES | {"return_reasons": []}}
     clerk.sign_in(Role.UNIT_CLERK)
     pages = []
-    for actions in (["withdraw"], []):
+    for actions in ([], ["withdraw"]):
         clerk.played.answers[f"/applications/{APPLICATION_ID}"] = plain | {"actions": actions}
         pages.append((await clerk.client.get(f"/applications/{APPLICATION_ID}")).text)
     form = (await clerk.client.get(f"/applications/{APPLICATION_ID}/edit")).text
 
     link = f'href="/applications/{APPLICATION_ID}/edit"'
-    assert [link in page for page in pages] == [True, False]
+    assert [link in page for page in pages] == [False, True]
+    assert all(
+        f'（<a href="/freeze-orders/{given.PARENT_ID}">编冻1号&lt;script&gt;' in page for page in (*pages, form.replace("：<a", "（<a"))
+    )
     assert "<h1>申报冻结例外：用编申请</h1>" in form
     assert re.search(r'<details class="more wide" open><summary>.*申报冻结例外', form)
+
+
+async def test_the_order_of_a_unit_above_is_named_and_not_led_to(clerk: Door) -> None:
+    clerk.played.units, above = [given.UNIT_ID], FREEZE | {"root_unit_id": given.PARENT_ID}
+    clerk.played.answers[f"/units/{given.UNIT_ID}"] = given.UNIT | {"freezes": [above]}
+    form = (await post(clerk, do="look")).text
+
+    assert "编冻1号&lt;script&gt;" in form
+    assert "/freeze-orders/" not in form
 
 
 async def test_who_decides_sees_the_exception_its_order_and_what_his_approval_means(clerk: Door) -> None:
@@ -235,6 +247,53 @@ async def test_who_decides_sees_the_exception_its_order_and_what_his_approval_me
     for words in ("政策性安置", "安置1号&lt;", "安置退役士兵&lt;", "通过即同意按例外办理", "按冻结例外办理"):
         assert words in pages[1]
     assert "<script>alert(1)" not in pages[1]
+
+
+SENT_BACK: dict[str, Any] = {"kind": "sent_back", "reason_codes": ["no_ground"], "text": f"请补核定依据{XSS}"}
+WAITS: dict[str, Any] = {"type": "post_use_application", "change_id": None, "person_id": None, "kind": "SY", "funding": "full"}
+
+
+async def test_a_form_that_is_mended_says_why_it_came_back(clerk: Door) -> None:
+    told = [SENT_BACK | {"text": "先前的"}, SENT_BACK]
+    clerk.played.answers[f"/applications/{APPLICATION_ID}"] = DETAIL | WAITS | {"state": "returned", "timeline": told}
+    clerk.played.answers["/codes"] = given.CODES | {"return_reasons": [{"code": "no_ground", "label": "缺少政策依据"}]}
+    clerk.sign_in(Role.UNIT_CLERK)
+    form = (await clerk.client.get(f"/applications/{APPLICATION_ID}/edit")).text
+
+    assert "<li>缺少政策依据</li>" in form
+    assert "请补核定依据&lt;script&gt;" in form
+    assert "先前的" not in form
+
+
+async def test_what_is_under_way_again_is_shown_and_not_mended_to_no_end(clerk: Door) -> None:
+    clerk.sign_in(Role.UNIT_CLERK)
+    path = f"/applications/{APPLICATION_ID}"
+    found = []
+    for state, actions in (
+        ("in_review", ["withdraw"]),
+        ("filed", []),
+        ("paused", []),
+        ("paused", ["withdraw"]),
+        ("returned", ["resubmit"]),
+    ):
+        clerk.played.answers[path] = DETAIL | WAITS | {"state": state, "actions": actions}
+        answer = await clerk.client.get(f"{path}/edit")
+        found.append((answer.status_code, answer.headers.get("location")))
+
+    assert found == [*[(303, path)] * 3, *[(200, None)] * 2]
+
+
+async def test_what_is_approved_for_a_day_to_come_says_that_it_waits_for_it(clerk: Door) -> None:
+    clerk.played.answers["/codes"] = given.CODES | {"return_reasons": []}
+    clerk.sign_in(Role.UNIT_CLERK)
+    pages = []
+    for day in ("2099-12-01", "2020-09-01"):
+        waiting = DETAIL | WAITS | {"state": "effecting", "actions": [], "effective_on": day}
+        clerk.played.answers[f"/applications/{APPLICATION_ID}"] = waiting
+        pages.append((await clerk.client.get(f"/applications/{APPLICATION_ID}")).text)
+
+    assert ["2099-12-01 生效，到时自动落编" in page for page in pages] == [True, False]
+    assert ["系统正在办理" in page for page in pages] == [False, True]
 
 
 async def test_a_mended_form_holds_the_exception_that_was_claimed(clerk: Door) -> None:

@@ -54,7 +54,8 @@ DETAIL: dict[str, Any] = {
     "stages": [],
     "timeline": [],
     "documents": [],
-    "actions": ["approve"],
+    "blocked_by": [],
+    "actions": ["approve", "resubmit"],
 }
 
 

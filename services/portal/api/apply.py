@@ -112,12 +112,19 @@ async def submit(page: Applicant, kind: ApplicationType) -> Response:
 
 @router.get("/applications/{application_id}/edit", response_class=Response)
 async def edit(page: Applicant, application_id: UUID, change: UUID | None = None) -> Response:
-    """A returned application, to be mended; `change`: what was registered anew."""
+    """A returned application, to be mended; `change`: what was registered anew. One that is under way again is shown as it is."""
     found = await page.get("approval", f"/applications/{application_id}")
+    if not _may_be_mended(found):
+        return page.back(f"/applications/{application_id}")
     typed = {name: str(found.get(name) or "") for name in FIELDS} | {"row": f"{found['kind']}|{found['funding']}"}
     typed |= {EXCEPTION + name: str(value) for name, value in (found["exception"] or {}).items() if EXCEPTION + name in FIELDS}
     typed |= {"concerned": "、".join(found.get("concerned") or ())} | ({"change_id": str(change)} if change else {})
     return await _form(page, ApplicationType(found["type"]), typed, mended=found)
+
+
+def _may_be_mended(found: dict[str, Any]) -> bool:
+    """Whether it waits for its unit: returned, or paused by a freeze to which an exception may be claimed."""
+    return "resubmit" in found["actions"] or (found["state"] == "paused" and "withdraw" in found["actions"])
 
 
 @router.post("/applications/{application_id}/edit", response_class=Response)
@@ -253,6 +260,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
     error: Problem | None = shown.get("error")
+    reasons = (await page.get("approval", "/codes")).get("return_reasons", ()) if shown.get("mended") else ()
     begun_at = next((value for name in ("person", "unit") if (value := page.request.query_params.get(name))), "")
     shown = {
         "lost": _are_lost(page, shown.get("mended")),
@@ -271,6 +279,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         offer=offer,
         asks=ASKED[kind],
         grounds=_grounds(kind, typed, offer),
+        reasons=reasons,
         errors=_errors(error),
         words=WORDS[kind],
         query=page.request.url.query if begun_at else "",
