@@ -18,6 +18,7 @@ from services.roster.models.refusals import (
     BirthDiffersFromId,
     ClaimRefusedByTombstone,
     DatesOutOfOrder,
+    ExitBeforeArrival,
     Frozen,
     IdNumberInvalid,
     KindNotAllowed,
@@ -505,6 +506,15 @@ def test_nothing_is_said_of_posts_that_were_not_chosen_yet(kind: ApplicationType
         with pytest.raises(RequestIncomplete) as lacking:
             claim(kind, {}, {name: "", "reservation_id": None})
         assert lacking.value.facts["field"] in missing
+
+
+@pytest.mark.parametrize("kind", [EXIT, TRANSFER])
+def test_nobody_leaves_a_post_on_or_before_the_day_he_came_to_it(kind: ApplicationType) -> None:
+    came = held(UNIT if kind is EXIT else GIVER).started_on
+    claim(kind, {}, {"effective_on": came + ONE})
+    for day in (came, came - ONE):
+        with refused(ExitBeforeArrival):
+            claim(kind, {}, {"effective_on": day})
 
 
 @pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])

@@ -129,6 +129,13 @@ class DatesOutOfOrder(Conflict):
     sentence = "结束日期必须晚于开始日期。请核对日期。"
 
 
+class ExitBeforeArrival(Conflict):
+    """An exit or transfer from a day on which somebody did not hold his post yet. The day itself is not told: he may be of another unit."""
+
+    code = "exit_before_arrival"
+    sentence = "生效日期须晚于人员到现任岗位的日期。请改正生效日期；到岗日期登记有误的，请先报编办更正。"
+
+
 class SinceBeforePost(Conflict):
     """A change of the present post from a day on which somebody did not hold it yet."""
 

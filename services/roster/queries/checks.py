@@ -108,6 +108,13 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         lambda request, facts, _: rules.ensure_at_giver(facts.on_rosters, request),
     ),
     (
+        "left_later",
+        {ApplicationType.EXIT, ApplicationType.TRANSFER},
+        "生效日期晚于人员到现任岗位的日期。",
+        "实名制管理：一人一编",
+        rules.ensure_left_later,
+    ),
+    (
         "kinds_alike",
         {ApplicationType.TRANSFER},
         "拟用编制类型与现任岗位性质相同。",

@@ -13,6 +13,7 @@ from services.roster.models.refusals import (
     ContractEndsBefore,
     ContractUnknown,
     CorrectionKindsApart,
+    ExitBeforeArrival,
     Frozen,
     KindNotAllowed,
     KindsApart,
@@ -233,6 +234,14 @@ def ensure_at_giver(placements: Sequence[Placement], request: PostRequest) -> Pl
     return ensure_here(placements, request.from_unit_id)
 
 
+def ensure_left_later(request: PostRequest, facts: PostFacts, today: date) -> None:
+    """Somebody leaves his post after the day on which he came to it, by exit or transfer."""
+    is_transfer = request.application_type is ApplicationType.TRANSFER
+    here = ensure_at_giver(facts.on_rosters, request) if is_transfer else ensure_here(facts.on_rosters, request.unit_id)
+    if (request.effective_on or today) <= here.started_on:
+        raise ExitBeforeArrival
+
+
 def ensure_kinds_alike(here: Placement, kind: str, natures: Mapping[str, Nature]) -> None:
     """A transfer stays within 编制, 员额 or 编外; into another leads an entry alone, on an authorised use (先核编后进人)."""
     if natures.get(here.kind) != natures.get(kind):
@@ -272,7 +281,7 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     ensure_complete(request)
     ensure_not_buried(request.revision, facts)
     if request.application_type is ApplicationType.EXIT:
-        ensure_here(facts.on_rosters, request.unit_id)
+        ensure_left_later(request, facts, today)
         return
     ensure_not_frozen(unexcepted(request, facts.frozen_by))
     ensure_kind_allowed(facts)
@@ -285,3 +294,4 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
         ensure_available(facts.establishment, request.posts)
     if request.application_type is ApplicationType.TRANSFER:
         ensure_kinds_alike(ensure_at_giver(facts.on_rosters, request), request.kind, facts.natures)
+        ensure_left_later(request, facts, today)
