@@ -281,6 +281,7 @@ _KINDS = {
 
 def reason_of(kind: str, context: Mapping[str, object]) -> str:
     """What is wrong with a field, for people, from pydantic's error type and its numbers."""
+    kind = "missing" if kind == "string_too_short" and context.get("min_length") == 1 else kind
     said = _REASONS.get(kind) or next((sentence for prefix, sentence in _KINDS.items() if kind.startswith(prefix)), "内容不符合要求")
     if "expected" in context:
         context = {"expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、")}

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from shared.auth import NotSignedIn, Permit, Who
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.glossary import reason_of
 from shared.guard import HEADERS
 from shared.http import BODY_LIMIT, IdempotencyKey, service_app
 from shared.problems import TITLES
@@ -181,6 +182,11 @@ async def test_a_malformed_body_is_told_in_chinese_alone() -> None:
 
     assert of_few.json()["fields"] == [{"field": "ending", "reason": "只能是 'xlsx'、'csv' 之一"}]
     assert without.json()["fields"] == [{"field": "请求内容", "reason": "必填，不能为空"}]
+
+
+def test_an_empty_text_is_missing_and_not_one_character_too_short() -> None:
+    assert reason_of("string_too_short", {"min_length": 1}) == reason_of("missing", {}) == "必填，不能为空"
+    assert reason_of("string_too_short", {"min_length": 4}) == "至少 4 个字符"
 
 
 @pytest.mark.asyncio
