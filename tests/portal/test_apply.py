@@ -265,6 +265,24 @@ async def test_a_form_that_is_mended_says_why_it_came_back(clerk: Door) -> None:
     assert "先前的" not in form
 
 
+async def test_what_the_roster_refused_is_told_in_words_on_the_page_and_in_the_form(clerk: Door) -> None:
+    refused: dict[str, Any] = {
+        "kind": "refused_by_roster",
+        "label": "核验未通过",
+        "at": "2026-09-18T01:00:00Z",
+        "actor": "engine",
+        "role": "service",
+    }
+    refused |= {"on_behalf_of": None, "step": None, "text": "落编时核验未通过。", "order_ids": [], "reason_codes": ["dates_out_of_order"]}
+    clerk.played.answers[f"/applications/{APPLICATION_ID}"] = DETAIL | WAITS | {"state": "returned", "timeline": [refused]}
+    clerk.played.answers["/codes"] = given.CODES | {"return_reasons": []}
+    clerk.sign_in(Role.UNIT_CLERK)
+    pages = [(await clerk.client.get(f"/applications/{APPLICATION_ID}{each}")).text for each in ("", "/edit")]
+
+    assert ["<li>日期先后不对</li>" in page for page in pages] == [True, True]
+    assert not any("dates_out_of_order" in page for page in pages)
+
+
 async def test_what_is_under_way_again_is_shown_and_not_mended_to_no_end(clerk: Door) -> None:
     clerk.sign_in(Role.UNIT_CLERK)
     path = f"/applications/{APPLICATION_ID}"

@@ -13,7 +13,7 @@ from shared.auth import PERMISSIONS
 from shared.glossary import IssueState, Measure, Role, holiday_ground
 from tests.portal import given_cases as given
 from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
-from tests.portal.given import UNIT_ID
+from tests.portal.given import PERSON, PERSON_ID, UNIT_ID
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/issues/{given.ISSUE_ID}"
@@ -438,3 +438,12 @@ async def test_whoever_went_to_another_unit_is_not_called_away_for_the_moment(do
     door.played.refusals[f"/persons/{person}"] = (status, "unknown")
 
     assert f"<dt>涉及人员</dt><dd>{words}</dd>" in (await door.client.get(PAGE)).text
+
+
+async def test_whoever_a_problem_is_about_is_led_to(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    found = given.issue(IssueState.RECTIFYING)
+    answers(door, found | {"inputs": found["inputs"] | {"person_id": PERSON_ID}})
+    door.played.answers[f"/persons/{PERSON_ID}"] = PERSON
+
+    assert f'<dd><a href="/persons/{PERSON_ID}">' in (await door.client.get(PAGE)).text

@@ -1,6 +1,7 @@
 """审批详情 and what may be done there: each action is one form, one request to the service, and a way back to the page."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page, Receiving
 from services.portal.api.passing import AS_FILE, passed_on
 from services.portal.models import Away, Refused
+from shared.problems import TITLES
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("applications.read"))]
@@ -52,7 +54,15 @@ async def _detail(page: Page, application_id: UUID, status: int = 200, **shown: 
     )
     cards |= of_units
     shown = {"error": None, "typed": _UNTYPED, "revealed": None, "trace_link": page.trace_of(f"approval:{application_id}")} | shown
-    return page.show("application.html", status, found=found, reasons=codes["return_reasons"], cards=cards, names=names, **shown)
+    reasons = codes["return_reasons"]
+    return page.show(
+        "application.html", status, found=found, reasons=reasons, why=words_of_reasons(reasons), cards=cards, names=names, **shown
+    )
+
+
+def words_of_reasons(reasons: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Why something came back, by code: the reasons that people choose, and what the roster refuses with."""
+    return TITLES | {each["code"]: each["label"] for each in reasons}
 
 
 _UNTYPED: dict[str, Any] = {"verdict": "", "opinion": "同意。", "explanation": "", "reason": "", "reason_codes": [], "on_behalf_of": ""}

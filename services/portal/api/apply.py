@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
+from services.portal.api.applications import words_of_reasons
 from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE
 from services.portal.models import Away, Problem, Refused
@@ -260,7 +261,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
     error: Problem | None = shown.get("error")
-    reasons = (await page.get("approval", "/codes")).get("return_reasons", ()) if shown.get("mended") else ()
+    why = words_of_reasons((await page.get("approval", "/codes")).get("return_reasons", ())) if shown.get("mended") else {}
     begun_at = next((value for name in ("person", "unit") if (value := page.request.query_params.get(name))), "")
     shown = {
         "lost": _are_lost(page, shown.get("mended")),
@@ -279,7 +280,7 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         offer=offer,
         asks=ASKED[kind],
         grounds=_grounds(kind, typed, offer),
-        reasons=reasons,
+        why=why,
         errors=_errors(error),
         words=WORDS[kind],
         query=page.request.url.query if begun_at else "",
