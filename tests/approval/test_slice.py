@@ -330,21 +330,27 @@ async def test_a_case_sent_back_by_its_effect_is_approved_on_another_day_and_kee
         "kind": "SY",
         "funding": "full",
         "person_id": person,
-        "reason_code": "resignation",
+        "reason_code": "no_such_reason",
     }
-    application = await home.submit(**leaving, type="exit_application", effective_on="2026-09-01")
+    application = await home.submit(**leaving, type="exit_application", effective_on="2026-09-18")
     await home.approve(application)
     returned = await home.until_state(application, "returned")
     given = [tuple(each) for each in await home.database.pool.fetch("SELECT document_no, numbered_on FROM documents")]
 
     await home.move_case_to(application, date(2026, 9, 21))
-    again = leaving | {"effective_on": "2026-09-21", "title": "辞职", "justification": "已改正生效日期", "revision": 1}
+    again = leaving | {
+        "reason_code": "resignation",
+        "effective_on": "2026-09-21",
+        "title": "辞职",
+        "justification": "已改正事由",
+        "revision": 1,
+    }
     answer = await home.post(home.clerk, f"/applications/{application}/resubmission", again)
     await home.until(application, lambda found: found["step"] == "unit_head" and found["revision"] == 2)
     await home.approve(application)
     seen = await home.until_state(application, "awaiting_release")
 
-    assert returned["timeline"][-1]["reason_codes"] == ["dates_out_of_order"]
+    assert returned["timeline"][-1]["reason_codes"] == ["reason_unknown"]
     assert answer.status_code == 200, answer.text
     assert [(each["document_no"], FRIDAY) for each in seen["documents"]] == given
     assert await home.database.pool.fetchval("SELECT numbered_on FROM documents") == date(2026, 9, 21)
