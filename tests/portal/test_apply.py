@@ -335,7 +335,7 @@ async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(
 
     assert answer.status_code == 401
     assert 'name="kept.do" value="submit"' in answer.text
-    assert "所选的文件不能保留" in answer.text
+    assert "选了文件的，所选的文件不能保留" in answer.text
 
 
 async def test_files_that_a_form_drawn_again_has_lost_are_asked_for_again(clerk: Door) -> None:
