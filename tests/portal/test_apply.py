@@ -419,6 +419,18 @@ async def test_whom_an_application_is_about_is_asked_for_and_asked_again_when_it
     assert sent(clerk, "/applications")["concerned"] == sent(clerk, f"{path}/resubmission")["concerned"] == ["wang.li", "zhao.min", "qian"]
 
 
+async def test_an_entry_is_not_applied_for_as_what_a_first_load_or_a_finding_recorded(clerk: Door) -> None:
+    told = [
+        {"code": code, "label": label} for code, label in (("talent", "人才引进"), ("first_load", "期初建账"), ("over_quota", "超编登记"))
+    ]
+    clerk.played.answers["/codes"] = given.CODES | {"entry_reasons": told}
+    clerk.sign_in(Role.UNIT_CLERK)
+    form = (await clerk.client.get("/applications/new/entry_application")).text
+
+    assert "人才引进" in form
+    assert not any(word in form for word in ("期初建账", "超编登记"))
+
+
 async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:
     answer = await post(clerk)
 
