@@ -301,6 +301,8 @@ TITLES: dict[str, str] = {
     "list_already_acknowledged": "督办清单已签收",
     "parameter_unknown": "没有这个参数",
     "parameter_malformed": "参数值不正确",
+    "ladder_unfit": "升级阶梯不完整",
+    "parameter_set_later": "生效日期过早",
     # exports
     "export_list_unknown": "没有这份清单",
     "export_unknown": "没有找到这次导出",

@@ -19,7 +19,9 @@ from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
     FrozenBeyondQuota,
+    LadderUnfit,
     ParameterMalformed,
+    ParameterSetLater,
     ParameterUnknown,
 )
 from services.monitoring.models.requests import (
@@ -610,3 +612,38 @@ async def test_a_parameter_gets_a_new_version_and_running_cases_keep_what_was_pi
     assert [json.loads(start["body"])["case"]["budget_days"] for start in starts] == [30, 60]
     assert await refused(set_parameter(tables.database, by(), unknown)) is ParameterUnknown
     assert await refused(set_parameter(tables.database, by(), malformed)) is ParameterMalformed
+    days_as_text = budget.model_copy(update={"rule": "*", "name": "ladder", "value": [{"rung": "overdue", "offset": "0"}]})
+    assert await refused(set_parameter(tables.database, by(), days_as_text)) is ParameterMalformed
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [("reminder", -3), ("interview", 10)],
+        [("overdue", 3)],
+        [("overdue", 0), ("interview", 10), ("interview", 20)],
+        [("overdue", 0), ("circular", 2_000_000_000)],
+    ],
+)
+async def test_a_ladder_without_the_end_of_the_term_or_with_a_rung_out_of_reach_is_refused(
+    tables: Tables, steps: list[tuple[str, int]]
+) -> None:
+    """No case would ever be overdue by it, or none would go on: its workflow counts day by day to the end of the calendar."""
+    value = [{"rung": rung, "offset": offset} for rung, offset in steps]
+    ladder = SetParameter(rule="*", name="ladder", value=value, effective_on=NOW.date(), source="编办规〔2026〕5号", owner="监督检查科")
+
+    assert await refused(set_parameter(tables.database, by(), ladder)) is LadderUnfit
+
+
+async def test_a_version_that_would_never_hold_is_refused(tables: Tables) -> None:
+    """What began before the one in force is held by it for ever."""
+    budget = SetParameter(rule="M01", name="budget_days", value=60, effective_on=NOW.date(), source="编办规〔2026〕5号", owner="监督检查科")
+    before = budget.model_copy(update={"value": 20, "effective_on": NOW.date() - timedelta(days=1)})
+    planned = budget.model_copy(update={"value": 90, "effective_on": NOW.date() + timedelta(days=30)})
+    until_then = budget.model_copy(update={"value": 45, "effective_on": NOW.date() + timedelta(days=1)})
+
+    await set_parameter(tables.database, by(), budget)
+
+    assert await refused(set_parameter(tables.database, by(), before)) is ParameterSetLater
+    assert [await set_parameter(tables.database, by(), each) for each in (budget, planned, until_then)] == [3, 4, 5]

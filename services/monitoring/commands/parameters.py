@@ -3,34 +3,39 @@
 from pydantic import ValidationError
 
 from services.monitoring.models.parameters import PARAMETER_FORMS
-from services.monitoring.models.refusals import ParameterMalformed, ParameterUnknown
+from services.monitoring.models.refusals import ParameterMalformed, ParameterSetLater, ParameterUnknown
 from services.monitoring.models.requests import SetParameter
+from services.monitoring.rules.ladder import ensure_fit
+from shared.clock import business_day
 from shared.db import By, Connection, command
+from workflows.rectification_case import LadderStep
 
 
 @command
 async def set_parameter(conn: Connection, by: By, what: SetParameter) -> int:
-    """Add a version. Answers its number. Raises ParameterUnknown, ParameterMalformed."""
-    version = await conn.fetchval(
-        "SELECT max(version) FROM (SELECT version FROM parameters WHERE rule = $1 AND name = $2 FOR UPDATE) AS known", what.rule, what.name
+    """Add a version. Answers its number. Raises ParameterUnknown, ParameterMalformed, LadderUnfit, ParameterSetLater."""
+    known = await conn.fetch(
+        "SELECT version, effective_on FROM parameters WHERE rule = $1 AND name = $2 ORDER BY version FOR UPDATE", what.rule, what.name
     )
-    if version is None:
+    if not known:
         raise ParameterUnknown(rule=what.rule, name=what.name)
-    try:
-        PARAMETER_FORMS[what.name].validate_python(what.value)
-    except ValidationError as error:
-        raise ParameterMalformed(rule=what.rule, name=what.name) from error
+    _ensure_fit(what)
+    since = max((row["effective_on"] for row in known if row["effective_on"] <= business_day(by.as_of)), default=None)
+    if since is not None and what.effective_on < since:
+        raise ParameterSetLater(since=since)
+    version = int(known[-1]["version"]) + 1
     await conn.execute(
         "INSERT INTO parameters (rule, name, version, value, effective_on, source, owner, recorded_at, recorded_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        what.rule,
-        what.name,
-        version + 1,
-        what.value,
-        what.effective_on,
-        what.source,
-        what.owner,
-        by.as_of,
-        by.actor,
+        *(what.rule, what.name, version, what.value, what.effective_on, what.source, what.owner, by.as_of, by.actor),
     )
-    return int(version) + 1
+    return version
+
+
+def _ensure_fit(what: SetParameter) -> None:
+    try:
+        value = PARAMETER_FORMS[what.name].validate_python(what.value)
+    except ValidationError as error:
+        raise ParameterMalformed(rule=what.rule, name=what.name) from error
+    if what.name == "ladder":
+        ensure_fit([LadderStep(rung=step.rung, offset=step.offset) for step in value])

@@ -10,7 +10,7 @@ from shared.glossary import FreezeScope, Rung
 
 class _Step(BaseModel):
     rung: Rung
-    offset: int
+    offset: Annotated[int, Field(strict=True)]
 
 
 _DAYS: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=1, le=250, strict=True)])

@@ -291,6 +291,20 @@ class ParameterMalformed(Conflict):
     sentence = "参数值的格式与该参数不符。"
 
 
+class LadderUnfit(Conflict):
+    """A ladder by which no case would ever be overdue, or that leads beyond the calendar."""
+
+    code = "ladder_unfit"
+    sentence = "升级阶梯须有“逾期”一级，且在到期日（0）；每一级只写一次，与到期日相差不超过 {most} 个工作日。请改正后重新设置。"
+
+
+class ParameterSetLater(Conflict):
+    """One from a later day on is in force: the new one would never hold."""
+
+    code = "parameter_set_later"
+    sentence = "现行的值自 {since} 起生效，更早生效的值不会起作用。请把生效日期填为 {since} 或以后。"
+
+
 class EvidenceFileRemoved(NotFound):
     """Its time of keeping is over."""
 
