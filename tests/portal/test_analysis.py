@@ -128,6 +128,21 @@ async def test_the_wall_names_nobody_and_tells_how_far_its_figures_reach(figures
 
 
 @pytest.mark.asyncio
+async def test_what_is_struck_off_does_not_stand_on_the_wall_as_open(figures: Door) -> None:
+    """The sum above the rows is of what is open; whoever adds the rows up must come to it."""
+    counts = {"rectifying": ("整改中", 2), "overdue_issue": ("逾期未整改", 1), "closed": ("已销号", 7), "dismissed": ("核实不成立", 8)}
+    states = [{"code": code, "label": label, "count": count} for code, (label, count) in counts.items()]
+    figures.played.answers["/figures/issues"] |= {"states": states}
+    figures.sign_in(Role.COMMISSION)
+    wall = (await figures.client.get("/wall")).text
+    _, _, rest = wall.partition("<h3>未销号的问题</h3>")
+    open_issues, _, beside = rest.partition("</ul><p")
+
+    assert re.findall(r"<li><span>(.*?)</span><strong>(\d+)</strong>", open_issues) == [("整改中", "2"), ("逾期未整改", "1")]
+    assert "另有已销号 7、核实不成立 8" in beside
+
+
+@pytest.mark.asyncio
 async def test_changes_of_lights_are_passed_on_as_they_come(figures: Door) -> None:
     figures.sign_in(Role.COMMISSION)
     answer = await figures.client.get("/wall/changes")
