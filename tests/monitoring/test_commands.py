@@ -32,6 +32,8 @@ from services.monitoring.models.requests import (
     SweepUnit,
 )
 from services.monitoring.models.tasks import Action
+from services.monitoring.queries.freezes import Wanted as FreezesWanted
+from services.monitoring.queries.freezes import freeze_orders
 from services.monitoring.queries.issues import issue as issue_page
 from services.monitoring.queries.lights import light
 from shared.clock import Clock, at_hour
@@ -534,6 +536,15 @@ async def test_what_came_back_under_an_order_is_proposed_to_be_frozen_for_anew(t
     links = await tables.rows("SELECT round, accepted_at IS NULL AS waits FROM freeze_order_issues ORDER BY round")
     assert [tuple(link.values()) for link in links] == [(1, False), (2, True)]
     assert (Action.PROPOSE_FREEZE in offered, Action.PROPOSE_FREEZE in await actions(tables)) == (True, False)
+    assert await linked(tables) == [("编整〔2026〕1号", "已销号", 2, "逾期未整改"), ("编整〔2026〕2号", "逾期未整改", None, None)]
+
+
+async def linked(tables: Tables) -> list[tuple[str | None, str, int | None, str | None]]:
+    """What the director reads of the issues that orders hang on: their round, and whether they came back since."""
+    async with tables.database.reading() as conn:
+        page = await freeze_orders(conn, OFFICER, FreezesWanted())
+    issues = [each for order in page.items for each in order.issues]
+    return [(each.number, each.state_label, each.again_round, each.again_label) for each in issues]
 
 
 async def actions(tables: Tables) -> tuple[Action, ...]:

@@ -11,6 +11,7 @@ from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import OrderUnknown
 from services.monitoring.models.tasks import Action, Stage
 from services.monitoring.models.words import ACTS, RULE_TITLES
+from services.monitoring.rules import SETTLED
 from services.monitoring.rules.stages import order_stages
 from services.monitoring.rules.tasks import order_actions, order_withheld
 from shared.auth import Who
@@ -22,7 +23,7 @@ from workflows.roster import FrozenPosts
 
 
 class LinkedIssue(BaseModel):
-    """An issue the order hangs on."""
+    """An issue the order hangs on, as its round stands; `again_round`: it was struck off and came back, and how that stands."""
 
     issue_id: UUID
     round: int
@@ -31,6 +32,8 @@ class LinkedIssue(BaseModel):
     state: IssueState
     state_label: str
     accepted_at: datetime | None
+    again_round: int | None = None
+    again_label: str | None = None
 
 
 class OrderEntry(BaseModel):
@@ -89,6 +92,12 @@ class Wanted(BaseModel):
 
 
 SORTS: Mapping[str, Mapping[str, str]] = {"proposed": {"o.id": "uuid"}, "unit": {"u.name": "text", "o.id": "uuid"}}
+_LINKED = (
+    "SELECT l.issue_id, l.round, l.accepted_at, n.number, coalesce(n.title, i.title) AS title, i.rule, i.state, i.round AS present_round"
+    " FROM freeze_order_issues l JOIN issues i ON i.id = l.issue_id"
+    " LEFT JOIN notices n ON n.issue_id = l.issue_id AND n.round = l.round WHERE l.order_id = $1 ORDER BY l.issue_id"
+)
+"""A round that was confirmed ends by its acceptance alone."""
 _ROWS = "FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id"
 
 
@@ -126,11 +135,7 @@ async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:
 
 
 async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
-    linked = await conn.fetch(
-        "SELECT l.issue_id, l.round, l.accepted_at, i.number, i.title, i.rule, i.state FROM freeze_order_issues l"
-        " JOIN issues i ON i.id = l.issue_id WHERE l.order_id = $1 ORDER BY l.issue_id",
-        row["id"],
-    )
+    linked = await conn.fetch(_LINKED, row["id"])
     entries = await conn.fetch("SELECT * FROM freeze_entries WHERE order_id = $1 ORDER BY sequence", row["id"])
     state, own = FreezeState(row["state"]), row["proposed_by"] == who.name
     acts = [entry["act"] for entry in entries]
@@ -147,5 +152,8 @@ async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
 
 
 def _linked(row: asyncpg.Record) -> LinkedIssue:
+    state, over = IssueState(row["state"]), row["present_round"] > row["round"]
+    again = {"again_round": row["present_round"], "again_label": LABELS[state]} if over and state not in SETTLED else {}
+    stands = IssueState.CLOSED if over else state
     title = row["title"] or RULE_TITLES.get(row["rule"], row["rule"])
-    return LinkedIssue(**{**row, "title": title}, state_label=LABELS[IssueState(row["state"])])
+    return LinkedIssue(**{**row, "title": title, "state": stands, **again}, state_label=LABELS[stands])
