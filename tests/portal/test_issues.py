@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ from services.monitoring.models.tasks import Action
 from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
 from shared.glossary import IssueState, Measure, Role, holiday_ground
+from shared.law.deadline import Deadline
+from shared.law.notices import load_calendar
 from tests.portal import given_cases as given
 from tests.portal.conftest import OURS, XSS, Door, pressed_by_enter
 from tests.portal.given import PERSON, PERSON_ID, UNIT_ID
@@ -89,6 +92,23 @@ async def test_an_open_pause_is_hatched_and_what_is_left_stands_behind_it(door: 
     assert (bar.count('class="bar-used"'), bar.count('class="bar-left"') - 1) == (3, 12)  # one is the hatch's own ground
     assert "至今 暂停计时" in bar
     assert "下一步：逾期" in page
+
+
+async def test_a_term_that_ended_with_no_working_day_since_is_over_and_neither_late_by_nothing_nor_running(door: Door) -> None:
+    """The first day after its end, and every rest day that follows: so many working days are none."""
+    ended = Deadline.start(date(2026, 9, 18), 5, load_calendar())
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door, given.issue(IssueState.OVERDUE, deadline=ended))
+    late = given.line(IssueState.OVERDUE, ended)
+    door.played.answers["/issues"] = {"items": [late.model_dump(mode="json")], "next": None}
+    page, listed = [re.sub(r"<[^>]*>", "", (await door.client.get(path)).text) for path in (PAGE, "/issues")]
+
+    assert late.term is not None
+    assert (late.term.remaining, late.term.overdue) == (0, 0)
+    assert "已超期，应于 2026-09-24 17:30 前办结" in page
+    assert "下一次提醒" not in page
+    assert "已超期" in listed
+    assert not [words for words in ("超期 0 天", "剩 0", "已超期 0") if words in page + listed]
 
 
 async def test_each_form_is_offered_to_whom_the_service_offers_it_and_to_nobody_else(door: Door) -> None:
