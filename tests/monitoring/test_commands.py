@@ -132,12 +132,24 @@ async def test_a_first_load_runs_dry_until_the_office_releases_it(tables: Tables
     dry = (await tables.light(town), (await tables.issue())["state"], await tables.started(), await tables.published("issue_changed"))
     async with tables.database.reading() as conn:
         told = (await light(conn, OFFICER, town.unit_id)).baseline
+        waits = (await issue_page(conn, OFFICER, (await tables.issue())["id"], NOW)).better_by
 
     released = await release_baseline(tables.database, by(), ReleaseBaseline(unit_id=town.unit_id))
 
     assert dry == ("green", "baseline", [], [])
     assert (told, released) == (1, 1)
+    assert "单位“监督”页" in waits
     assert (await tables.light(town), (await tables.issue())["state"], len(await tables.started())) == ("red", "to_verify", 1)
+
+
+async def test_what_ended_without_a_case_is_not_said_to_be_accepted(tables: Tables) -> None:
+    """Of a first load or a warning: nobody has accepted anything."""
+    town, person = Town(), uuid4()
+    await tables.see(town.registered(), town.over_quota(person=person, baseline=True), town.released(person))
+    async with tables.database.reading() as conn:
+        page = await issue_page(conn, OFFICER, (await tables.issue())["id"], NOW)
+
+    assert (page.state, page.better_by) == (IssueState.CLOSED, "规则已查不到，自动消除。")
 
 
 async def test_leaders_beyond_their_number_are_an_issue_until_they_are_within_it(tables: Tables) -> None:

@@ -83,10 +83,15 @@ BETTER_BY = {
     IssueState.EVIDENCE_SUBMITTED: "整改材料待监督检查科验收，验收通过后销号。",
 }
 
-BETTER = {IssueState.CLOSED: "已验收销号。", IssueState.DISMISSED: "核实不成立，已排除。", IssueState.BASELINE: "期初存量，尚未纳入整改。"}
+BETTER = {
+    IssueState.CLOSED: "已验收销号。",
+    IssueState.DISMISSED: "核实不成立，已排除。",
+    IssueState.BASELINE: "期初存量，尚未纳入整改：由监督检查科核对数据后，在单位“监督”页纳入亮灯。",
+}
 """What settled it, or why nothing is asked for."""
 
 BETTER_BY_ITSELF = "办理完相应手续后自动消除。"
+GONE_BY_ITSELF = "规则已查不到，自动消除。"
 
 GONE_WHEN = {
     "M01": "实有人数降到核定编制以内：办理调出、出编，或依法定程序调整核定编制。",

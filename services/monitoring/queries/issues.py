@@ -27,6 +27,7 @@ from services.monitoring.models.words import (
     BETTER,
     BETTER_BY,
     BETTER_BY_ITSELF,
+    GONE_BY_ITSELF,
     GONE_WHEN,
     GROUNDS,
     RULE_TITLES,
@@ -195,7 +196,8 @@ def _due(row: asyncpg.Record, fired: Sequence[asyncpg.Record], taken: Sequence[M
 def _explained(row: asyncpg.Record) -> dict[str, Any]:
     """What the rule rests on, what it has to see, and what would settle the issue."""
     state = IssueState(row["state"])
-    better = BETTER_BY[state] if row["has_case"] and state in BETTER_BY else BETTER.get(state, BETTER_BY_ITSELF)
+    words = BETTER_BY | BETTER if row["has_case"] else BETTER | {IssueState.CLOSED: GONE_BY_ITSELF}
+    better = words.get(state, BETTER_BY_ITSELF)
     return {"ground": GROUNDS[row["rule"]], "gone_when": GONE_WHEN[row["rule"]] if row["present"] else "", "better_by": better}
 
 
