@@ -18,7 +18,7 @@ router = APIRouter(prefix="/admin/parameters")
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 Maintainer = Annotated[Page, Depends(Opened("parameters.maintain"))]
 _WORDS: dict[str, Any] = {"called": NAMES, "reads": reads}
-TYPED = ("effective_on", "source", "owner", "document_no")
+TYPED = ("effective_on", "source", "owner")
 
 
 @router.get("", response_class=Response)
@@ -48,7 +48,7 @@ async def set_parameter(page: Maintainer, rule: str, name: str) -> Response:
 
 
 async def _send(page: Page, rule: str, name: str, value: Any, typed: dict[str, Any]) -> None:
-    body = {"value": value, "source": typed["source"]} | ({"document_no": typed["document_no"]} if typed["document_no"] else {})
+    body = {"value": value, "source": typed["source"]}
     if rule == LIMITS:
         await page.send("roster", f"/parameters/{quote(name, safe='')}", body | {"valid_from": typed["effective_on"]})
     else:
@@ -72,7 +72,6 @@ async def _parameter(page: Page, rule: str, name: str, error: Problem | None = N
         "effective_on": "",
         "source": "",
         "owner": held["owner"],
-        "document_no": "",
     }
     shown = {"rule": rule, "name": name, "held": held, "versions": versions, "typed": typed or first}
     errors = {each.field.removeprefix("body."): each.reason for each in (error.fields or ())} if error else {}
