@@ -161,6 +161,23 @@ async def test_a_reform_leaves_more_leaders_beyond_their_seats_only_with_its_cau
     assert (kept, told.over_seats_cause, told.effective_on) == ("policy", OverQuotaCause.POLICY, SINCE)
 
 
+async def test_a_reform_that_leaves_leaders_beyond_their_seats_keeps_the_cause_that_was_recorded(roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    level = {"unit_id": row.unit_id, "level": "unit_deputy"}
+    await set_seats(roster_db, given.by(), SetSeats(**level, approved=2, effective_on=date(2021, 1, 1)))
+    for _ in range(2):
+        post = given.placement(row, await given.person(roster_db, row.unit_id), date(2026, 9, 2))
+        await place_person(roster_db, given.by(), post.model_copy(update={"seat_level": "unit_deputy"}))
+    lowered = SetSeats(**level, approved=0, effective_on=SINCE, over_seats_cause=OverQuotaCause.HISTORY)
+    await set_seats(roster_db, given.by(), lowered)
+
+    await carried_out(roster_db, {"step": "set_seats", **level, "approved": 1})
+
+    kept = await roster_db.pool.fetchval("SELECT over_seats_cause FROM seats WHERE upper_inf(during) AND upper_inf(recorded)")
+    (told,) = [each for each in await given.published(roster_db) if isinstance(each, SeatsChanged) and each.approved == 1]
+    assert (kept, told.over_seats_cause) == ("history", OverQuotaCause.HISTORY)
+
+
 async def test_a_trial_that_meets_a_deadlock_is_made_again(roster_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Must fail when it is not: whoever tries a reform while its units are written to would be told 503."""
     gone, into = await given.row(roster_db, 3), await given.row(roster_db, 2)

@@ -458,7 +458,29 @@ async def test_seats_are_lowered_below_the_leaders_in_post_only_with_a_recorded_
     told = await given.last_event(roster_db)
     assert isinstance(told, SeatsChanged)
     assert (told.approved, told.used, told.over_seats_cause) == (0, 2, OverQuotaCause.POLICY)
-    await set_seats(roster_db, given.by(), SetSeats(approved=1, **seats))  # it rises
+
+
+async def test_a_recorded_cause_stays_while_the_seats_lie_below_the_leaders_in_post_and_goes_once_there_is_room(
+    roster_db: Database,
+) -> None:
+    row = await given.row(roster_db, 2)
+    seats = {"unit_id": row.unit_id, "level": "unit_deputy", "effective_on": given.TODAY}
+    await set_seats(roster_db, given.by(), SetSeats(approved=2, **seats))
+    for _ in range(2):
+        post = given.placement(row, await given.person(roster_db, row.unit_id), date(2026, 9, 2))
+        await place_person(roster_db, given.by(), post.model_copy(update={"seat_level": "unit_deputy"}))
+    await set_seats(roster_db, given.by(), SetSeats(approved=0, over_seats_cause=OverQuotaCause.POLICY, **seats))
+
+    found: list[tuple[int, str | None, OverQuotaCause | None]] = []
+    for approved in (1, 2, 1):
+        cause = OverQuotaCause.VIOLATION if len(found) == 2 else None
+        await set_seats(roster_db, given.by(), SetSeats(approved=approved, over_seats_cause=cause, **seats))
+        told = await given.last_event(roster_db)
+        assert isinstance(told, SeatsChanged)
+        kept = await roster_db.pool.fetchval("SELECT over_seats_cause FROM seats WHERE upper_inf(during) AND upper_inf(recorded)")
+        found.append((approved, kept, told.over_seats_cause))
+
+    assert found == [(1, "policy", "policy"), (2, None, None), (1, "violation", "violation")]
 
 
 async def test_seats_and_their_use_are_those_of_the_day(roster_db: Database) -> None:

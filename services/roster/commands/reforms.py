@@ -14,7 +14,15 @@ from services.roster.commands.reform_moves import Mover, move_people, move_reser
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
 from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
-from services.roster.commands.units import New, ensure_known_level, ensure_seats_may_grow, registered, replace_seats, seats_state
+from services.roster.commands.units import (
+    New,
+    cause_that_stays,
+    ensure_known_level,
+    ensure_seats_may_grow,
+    registered,
+    replace_seats,
+    seats_state,
+)
 from services.roster.models.refusals import QuotaBelowZero, SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
 from services.roster.models.units import (
@@ -268,7 +276,9 @@ async def _set_level(conn: Connection, by: By, work: Work, step: SetLevel) -> No
 
 
 async def _seats(conn: Connection, by: By, work: Work, unit_id: UUID, level: str, approved: int) -> None:
-    await replace_seats(conn, by, SetSeats(unit_id=unit_id, level=level, approved=approved, effective_on=work.since), document_of(by))
+    what = SetSeats(unit_id=unit_id, level=level, approved=approved, effective_on=work.since)
+    kept = await cause_that_stays(conn, await seats_state(conn, unit_id, level), what)
+    await replace_seats(conn, by, what.model_copy(update={"over_seats_cause": kept}), document_of(by))
     work.seats.add((unit_id, level))
 
 
@@ -299,15 +309,18 @@ async def _tell(conn: Connection, by: By, work: Work) -> None:
 
 
 async def _told_seats(conn: Connection, work: Work, unit_id: UUID, level: str) -> dict[str, object]:
-    """A level as it stands at the end. Where its number was set below the leaders in post, the cause of the plan is kept beside it and told."""
-    state = await seats_state(conn, unit_id, level)
-    cause = work.what.over_quota_cause if (unit_id, level) in work.seats and state.used > state.approved else None
-    if cause is not None:
-        await conn.execute(
-            "UPDATE seats SET over_seats_cause = $3 WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)",
+    """A level as it stands at the end. Where its number was set below the leaders in post, the cause of the plan, or the one that stays, is beside it
+    and told.
+    """
+    state, cause = await seats_state(conn, unit_id, level), None
+    if (unit_id, level) in work.seats:
+        cause = await conn.fetchval(
+            "UPDATE seats SET over_seats_cause = CASE WHEN $4 THEN coalesce($3, over_seats_cause) END"
+            " WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded) RETURNING over_seats_cause",
             unit_id,
             level,
-            cause,
+            work.what.over_quota_cause,
+            state.used > state.approved,
         )
     return state.model_dump() | {"effective_on": work.since, "over_seats_cause": cause}
 

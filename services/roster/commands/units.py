@@ -24,7 +24,7 @@ from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import SeatsChanged, SeatsState, UnitFrozen, UnitRegistered, UnitState
-from shared.glossary import FreezeScope
+from shared.glossary import FreezeScope, OverQuotaCause
 from shared.law.uscc import InvalidUscc, parse_uscc
 
 
@@ -168,11 +168,21 @@ async def set_seats(conn: Connection, by: By, what: SetSeats) -> None:
     version = await take_unit(conn, what.unit_id)
     await ensure_open(conn, what.unit_id)
     await ensure_seats_may_grow(conn, what)
-    before = (await seats_state(conn, what.unit_id, what.level)).approved
-    await replace_seats(conn, by, what, document_no)
-    ensure_seats_above_use(before, await seats_state(conn, what.unit_id, what.level), what.over_seats_cause)
+    before = await seats_state(conn, what.unit_id, what.level)
+    kept = what.over_seats_cause or await cause_that_stays(conn, before, what)
+    await replace_seats(conn, by, what.model_copy(update={"over_seats_cause": kept}), document_no)
+    ensure_seats_above_use(before.approved, await seats_state(conn, what.unit_id, what.level), what.over_seats_cause)
     changed = await seats_changed(conn, by, what.unit_id, version, what.level, what.effective_on, baseline=what.baseline)
-    await outbox.append(conn, by, changed.model_copy(update={"over_seats_cause": what.over_seats_cause}))
+    await outbox.append(conn, by, changed.model_copy(update={"over_seats_cause": kept}))
+
+
+async def cause_that_stays(conn: Connection, before: SeatsState, what: SetSeats) -> OverQuotaCause | None:
+    """What the office recorded of leaders beyond the number, where the new one still lies below them; room uses a cause up."""
+    if before.used <= max(before.approved, what.approved):
+        return None
+    known = "SELECT over_seats_cause FROM seats WHERE unit_id = $1 AND level = $2 AND upper_inf(during) AND upper_inf(recorded)"
+    cause = await conn.fetchval(known, what.unit_id, what.level)
+    return cause and OverQuotaCause(cause)
 
 
 async def ensure_seats_may_grow(conn: Connection, what: SetSeats) -> None:
