@@ -21,7 +21,7 @@ from shared.documents import sha256_hex
 from shared.glossary import FreezeScope, Role
 from shared.seal import Seal
 from tests.approval.house import FRIDAY, ID_NUMBER, NAME, House, eventually, text_of
-from tests.roster.given import guessed
+from tests.roster.given import BORN, guessed, id_number
 
 pytestmark = pytest.mark.asyncio
 
@@ -275,19 +275,20 @@ async def test_a_key_item_changes_by_its_case_alone_and_its_notice_says_what(hom
     change = await home.register_change(
         person, {"title": "副校长", "since": "2026-09-18", "document_no": "任免〔2026〕1号", "reason": "任职"}
     )
-    await home.tell_of_account("officer-shen")
-    application = await home.submit(
-        type="change_application", kind="", funding="", person_id=person, change_id=change, title="职务变更", concerned=["officer-shen"]
-    )
+    application = await home.submit(type="change_application", kind="", funding="", person_id=person, change_id=change, title="职务变更")
 
     await home.decide(application, home.deciders[0])
-    own_case = await home.decide(application, home.deciders[1])
+    registrar = home.deciders[1]
+    told, waiting = await home.get(registrar, f"/applications/{application}"), await home.get(registrar, "/tasks")
+    own_case = await home.decide(application, registrar)
     before = await home.see_person(person)
     approved = await home.decide(application, Who("officer-wu", frozenset({Role.BUSINESS_OFFICER})))
     document = await home.release(application)
     seen = await home.until_state(application, "filed")
 
     assert (own_case.json()["code"], approved.status_code) == ("own_case", 200)
+    assert (told["concerned"], told["actions"], waiting["items"]) == (["officer-shen"], [], [])
+    assert "请安全管理员将该角色授予与此事无关的人员" in told["withheld"]
     assert (before["title"], (await home.see_person(person))["title"]) == (None, "副校长")
     text = text_of(await home.file(document))
     assert "人员信息变更核准单" in text
@@ -310,7 +311,7 @@ async def test_a_case_on_facts_that_changed_meanwhile_comes_back_to_the_applican
         )
         for change in (first, second)
     ]
-    officer = home.deciders[1]
+    officer = Who("officer-wu", frozenset({Role.BUSINESS_OFFICER}))
     for application in cases:
         await home.decide(application, home.deciders[0])
     await home.decide(cases[0], officer)
@@ -387,3 +388,52 @@ async def test_a_clerk_of_one_unit_has_whom_he_names_moved_to_his_unit_and_the_o
     lender = await home.get(home.clerk, f"/applications/{application}")
     assert (lender["from_unit_id"], lender["actions"]) == (str(home.school), [])
     assert (await home.file(lender["documents"][0]["id"])).startswith(b"%PDF")
+
+
+async def test_nobody_names_a_person_or_a_change_of_another_unit_and_is_told_of_him_as_of_nobody(home: House) -> None:
+    person, other = await home.person_in_post(), await home.unit_beside()
+    change = await home.register_change(person, {"title": "副校长", "document_no": "任免〔2026〕1号", "reason": "任职"})
+    stranger = Who("stranger", frozenset({Role.UNIT_CLERK}), (other,))
+    asked = {"unit_id": str(other), "kind": "SY", "funding": "full", "title": "—", "justification": "—", "effective_on": "2026-09-18"}
+    matters: dict[str, dict[str, str]] = {
+        "entry_application": {"reason_code": "open_recruitment", "reservation_id": str(uuid.uuid4())},
+        "exit_application": {"reason_code": "resignation"},
+        "transfer_application": {"from_unit_id": str(home.school)},
+        "change_application": {"change_id": change},
+        "post_use_application": {},
+    }
+    nobody = {"person_id": str(uuid.uuid4()), "change_id": str(uuid.uuid4()), "from_unit_id": str(uuid.uuid4())}
+
+    async def refusals(**unknown: str) -> list[tuple[int, str, str]]:
+        bodies = [asked | {"type": kind, "person_id": person} | matter for kind, matter in matters.items()]
+        bodies = [body | {name: value for name, value in unknown.items() if name in body} for body in bodies]
+        answers = [await home.post(stranger, "/applications", body) for body in bodies]
+        return [(answer.status_code, answer.json().get("code"), answer.json().get("detail")) for answer in answers]
+
+    of_others, of_nobody = await refusals(), await refusals(**nobody)
+    own = await home.submit(stranger, **asked)
+    mended = asked | {"person_id": person, "revision": 1}
+    again = await home.post(stranger, f"/applications/{own}/resubmission", mended)
+
+    assert of_others == of_nobody
+    assert [(status, code) for status, code, _ in of_others] == [
+        (404, "unit_unknown" if kind == "transfer_application" else "person_unknown") for kind in matters
+    ]
+    assert (again.status_code, again.json()["code"]) == (404, "person_unknown")
+    assert await home.database.pool.fetchval("SELECT count(*) FROM applications") == 1
+
+
+async def test_a_change_is_carried_by_an_application_of_those_alone_who_see_it(home: House) -> None:
+    person, other = await home.person_in_post(), await home.unit_beside()
+    change = await home.register_change(person, {"title": "副校长", "document_no": "任免〔2026〕1号", "reason": "任职"})
+    town = Who("clerk-of-town", frozenset({Role.UNIT_CLERK}), (home.town,))
+    asked = {"type": "change_application", "title": "—", "justification": "—", "change_id": change, "posts": 1}
+    facts = {"name": "余音", "id_number": id_number(32), "sex": "F", "birth_on": BORN.isoformat(), "identity": "professional"}
+    own = await home.ask_roster(f"/units/{other}/persons", facts | {"post_category": "technical_post"})
+    stranger = Who("stranger", frozenset({Role.UNIT_CLERK}), (other,))
+
+    refused = await home.post(stranger, "/applications", asked | {"unit_id": str(other), "person_id": own["person_id"]})
+    taken = await home.post(town, "/applications", asked | {"unit_id": str(home.school), "person_id": person})
+
+    assert (refused.status_code, refused.json()["code"]) == (404, "change_unknown")
+    assert taken.status_code == 201

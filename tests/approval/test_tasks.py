@@ -126,7 +126,7 @@ async def test_a_transfer_is_in_the_list_of_the_unit_that_applies_and_not_of_the
     other = await home.unit_beside()
     moving = {"unit_id": str(other), "from_unit_id": str(home.school), "person_id": await home.person_in_post()}
     taker, giver = (Who(f"head-{unit}", frozenset({Role.UNIT_HEAD, Role.UNIT_CLERK}), (unit,)) for unit in (other, home.school))
-    clerk = Who("clerk-other", frozenset({Role.UNIT_CLERK}), (other,))
+    clerk = Who("clerk-other", frozenset({Role.UNIT_CLERK}), (other, home.school))  # he sees whom he names
     application = await home.submit(clerk, type="transfer_application", effective_on="2026-09-18", **moving)
     await home.until(application, lambda seen: seen["step"] == "unit_head")
 

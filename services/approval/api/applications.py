@@ -118,16 +118,28 @@ async def submit_application(
     async with database.reading() as conn:
         await unit_copy(conn, body.unit_id, who)
         await queries.ensure_known(conn, body.concerned)
+    rules.ensure_complete(body.type, body.content())
     what = SubmitApplication(
         type=body.type,
         content=body.content(),
         title=body.title,
         justification=body.justification,
-        concerned=body.concerned,
+        concerned=await _parties(request, who, body),
         off_establishment=await _is_off_establishment(request, body),
         **moment(request),
     )
     return await commands.submit_application(database, by_of(request, who, idempotency_key, body), what)
+
+
+async def _parties(request: Request, who: Who, body: Asked) -> tuple[str, ...]:
+    """Who may not decide it beside its applicant: whom it is about, and who registered the change that it carries (nobody decides his own case).
+    Whoever is named in it, the applicant has to see. Raises what `Desk.ensure_seen` and `Desk.registrar` raise.
+    """
+    desk: Desk = request.app.state.desk
+    content, token = body.content(), request.headers["authorization"]
+    await desk.ensure_seen(content, token)
+    registrar = await desk.registrar(content, token)
+    return tuple(dict.fromkeys((*body.concerned, *([registrar] if registrar and registrar != who.name else ()))))
 
 
 async def _is_off_establishment(request: Request, body: Asked) -> bool | None:
@@ -198,6 +210,7 @@ async def resubmit(
         before = await queries.pinned(conn, application_id)
     rules.ensure_same_units(before.content, content)
     rules.ensure_complete(application_type, content)
+    parties = await _parties(request, who, body)
     off_establishment = await _is_off_establishment(request, body)
     rules.ensure_same_side(before.off_establishment, off_establishment)
     async with database.reading() as conn:
@@ -210,7 +223,7 @@ async def resubmit(
         title=body.title,
         justification=body.justification,
         off_establishment=off_establishment,
-        concerned=body.concerned or None,
+        concerned=parties or None,
     )
     return await tell(request, application_id, who, idempotency_key, "resubmit", mended)
 

@@ -29,5 +29,6 @@ async def preview_notice(
         await unit_copy(conn, body.unit_id, who)
         kind = await previews.notice_kind(conn, body.type)
     await desk.ensure_seen(content, request.headers["authorization"])
+    await desk.registrar(content, request.headers["authorization"])
     pdf = await desk.preview(kind, body.type, content, body.title, request.app.state.clock.now())
     return Plain(pdf, media_type="application/pdf", headers={"Content-Disposition": 'inline; filename="preview.pdf"'})

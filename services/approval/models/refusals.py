@@ -11,6 +11,20 @@ class ApplicationUnknown(NotFound):
     sentence = "没有找到该申请，或者它不在您的管辖范围内。请核对后再试。"
 
 
+class PersonUnknown(NotFound):
+    """No such person, or not for this caller; the roster tells it by the same words."""
+
+    code = "person_unknown"
+    sentence = "没有找到该人员，或者其不在您的管辖范围内。请先登记人员。"
+
+
+class ChangeUnknown(NotFound):
+    """No such registered change, or not for this caller; the roster tells it by the same words."""
+
+    code = "change_unknown"
+    sentence = "没有找到该项待办变更，或者它不在您的管辖范围内。请先登记变更内容。"
+
+
 class DocumentUnknown(NotFound):
     """Not here, or not for this caller."""
 

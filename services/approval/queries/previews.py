@@ -5,18 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import httpx
 
 from services.approval import rules
 from services.approval.models.facts import Notice, NoticeKind
-from services.approval.models.refusals import ChainMissing, DocumentNotDrawable, ReasonNotDrawable
+from services.approval.models.refusals import ChainMissing, ChangeUnknown, DocumentNotDrawable, PersonUnknown, ReasonNotDrawable
 from services.approval.queries.notices import TEMPLATES, RosterReader
 from shared.clock import business_day
 from shared.db import Connection
 from shared.documents import MissingGlyphs, Renderer
-from shared.errors import NotFound, Unavailable
+from shared.errors import Unavailable
 from shared.glossary import ApplicationType
+from shared.unit_copies import UnitUnknown
 from workflows.approval_messages import Content
 from workflows.roster import Done
 
@@ -51,27 +53,35 @@ class Desk:
             raise ReasonNotDrawable(characters=error.code_points) from error
 
     async def ensure_seen(self, content: Content, authorization: str) -> None:
-        """With the rights of whoever asks; of a transfer, whoever was named for this unit is no stranger. Raises NotFound for what he does not see,
-        Unavailable.
+        """With the rights of whoever asks; of a transfer, whoever was named for this unit is no stranger. Raises what an unknown unit, person or change
+        is told by for what he does not see, Unavailable.
         """
         giver = f"/units/{content.unit_id}/found-persons/{content.person_id}?from_unit_id={content.from_unit_id}"
-        is_named = content.from_unit_id and content.person_id and await self._is_seen(giver, authorization)
-        paths = [f"/units/{content.unit_id}"]
-        paths += [f"/units/{content.from_unit_id}"] if content.from_unit_id and not is_named else []
-        paths += [f"/persons/{content.person_id}"] if content.person_id and not is_named else []
-        paths += [f"/changes/{content.change_id}"] if content.change_id else []
-        for path in paths:
-            if not await self._is_seen(path, authorization):
-                raise NotFound
+        is_named = content.from_unit_id and content.person_id and await self._seen(giver, authorization) is not None
+        named = () if is_named else ((UnitUnknown, "units", content.from_unit_id), (PersonUnknown, "persons", content.person_id))
+        for unknown, kind, each in named:
+            if each and await self._seen(f"/{kind}/{each}", authorization) is None:
+                raise unknown
 
-    async def _is_seen(self, path: str, authorization: str) -> bool:
+    async def registrar(self, content: Content, authorization: str) -> str | None:
+        """Who registered the change that the application carries; none where it carries none. Raises ChangeUnknown, Unavailable."""
+        if content.change_id is None:
+            return None
+        change = await self._seen(f"/changes/{content.change_id}", authorization)
+        if change is None:
+            raise ChangeUnknown
+        return str(change["registered_by"])
+
+    async def _seen(self, path: str, authorization: str) -> dict[str, Any] | None:
         try:
             answer = await self.roster.client.get(path, headers={"Authorization": authorization})
         except httpx.TransportError as error:
             raise Unavailable("roster") from error
-        if answer.status_code != httpx.codes.OK and not answer.is_client_error:
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if answer.status_code != httpx.codes.OK:
             raise Unavailable("roster")
-        return answer.status_code == httpx.codes.OK
+        return dict(answer.json())
 
     async def preview(self, kind: NoticeKind, application_type: ApplicationType, content: Content, title: str, now: datetime) -> bytes:
         """The PDF, with the figures as they will stand after the effect. Raises Unavailable, DocumentNotDrawable."""

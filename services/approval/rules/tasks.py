@@ -17,7 +17,10 @@ _TO_RELEASE = {
     ApplicationState.AWAITING_RELEASE: "通知单已生成，由用印管理员登记用印",
     ApplicationState.FILED: "撤销通知单已生成，由用印管理员登记用印",
 }
-_WITHHELD = "本件与您本人有关，或您已办理过同一申请的其他环节，须由其他人员办理。"
+_WITHHELD = (
+    "本件与您本人有关（由您提出、填报、补充材料，所载变更由您登记，或者涉及您），或您已办理过同一申请的其他环节，须由具有“{role}”角色的其他人员办理，也不能由他人代您办理。"
+    "没有其他人员的，请安全管理员将该角色授予与此事无关的人员。"
+)
 _LAST = (("effect", "落编", "系统办理"), ("release", "用印登记", LABELS[Role.SEAL_OPERATOR]), ("filing", "签章归档", "签章平台"))
 _BEYOND = {
     ApplicationState.EFFECTING: 0,
@@ -73,7 +76,7 @@ def actions(
 def withheld(state: ApplicationState, holder: Role | None, roles: Collection[Role], *, impartial: bool) -> str:
     """Why somebody whose role's move it is may not make it, in a sentence; nothing where he may, or where it is not his role's."""
     waits = state is ApplicationState.IN_REVIEW or state in _TO_RELEASE
-    return _WITHHELD if waits and holder in roles and not impartial else ""
+    return _WITHHELD.format(role=LABELS[holder]) if waits and holder and holder in roles and not impartial else ""
 
 
 def stages(
