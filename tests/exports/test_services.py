@@ -206,12 +206,20 @@ AUDITED_LISTS = {"approval": {"filing", "unused_numbers", "trail_approval"}, "mo
 FILLS = {"approval": fill_approval, "monitoring": fill_monitoring}
 
 
+async def decide_monitoring(pool: Any) -> None:
+    """Orders are signed and editions sealed: before that they are of those who decide alone (docs/decisions/0063)."""
+    await pool.execute("UPDATE freeze_orders SET state = 'in_force'")
+    await pool.execute("UPDATE supervision_lists SET released_at = now(), sealed_at = now()")
+
+
 @pytest.mark.parametrize("name", ["approval", "monitoring"])
 async def test_a_list_holds_what_its_asker_may_see(
     name: str, stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(name, stack, database, tmp_path, monkeypatch) as service:
         await FILLS[name](service.database.pool)
+        if name == "monitoring":
+            await decide_monitoring(service.database.pool)
         for each in OF_UNITS[name]:
             office, observer, clerk, below, others = [
                 sorted({record["单位编码"] for record in (await service.take(each, role, units, **more)).records()})

@@ -17,9 +17,12 @@ from services.monitoring.api.turns import Turns
 from services.monitoring.commands.lists import issue_list
 from services.monitoring.models.requests import IssueList
 from services.monitoring.queries import freezes, issues, lists
-from services.monitoring.queries.exports import EXPORTS
-from shared.auth import Tokens
+from services.monitoring.queries.exports import EXPORTS, freezes_source, supervision_source, work_source
+from shared.auth import UNIT, Tokens, Who
 from shared.clock import Clock
+from shared.db import Connection
+from shared.exports.lists import ASKED_AT, Source
+from shared.glossary import Role
 from shared.http import service_app
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CIPHER, MONDAY, OFFICER, Tables, by
@@ -83,6 +86,41 @@ async def test_a_unit_is_asked_about_with_all_below_it_or_alone(tables: Tables) 
     assert await units_of(tables, unit=str(town.unit_id), below="false") == [{town.unit_id}] * 3
     assert await units_of(tables, unit=str(school.unit_id), below="false") == [{school.unit_id}] * 3
     assert await units_of(tables, below="false") == [{town.unit_id, school.unit_id}] * 3
+
+
+@pytest.mark.parametrize(
+    ("role", "known"),
+    [
+        (Role.UNIT_HEAD, [0, 0]),
+        (Role.PARENT_UNIT, [0, 0]),
+        (Role.OBSERVER, [0, 0]),
+        (Role.COMMISSION, [0, 1]),
+        (Role.BUSINESS_OFFICER, [1, 1]),
+    ],
+)
+async def test_drafts_of_lists_and_proposals_of_freezes_are_for_those_alone_who_decide_them(
+    tables: Tables, role: Role, known: list[int]
+) -> None:
+    """Must fail when a page, a work list or an export tells a unit what was not sealed or signed."""
+    town, filters = Town(), {ASKED_AT: NOW}
+    who = Who("somebody", frozenset({role}), (town.unit_id,) if role in UNIT else None)
+    await tables.see(town.registered(), town.over_quota())
+    await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY))
+    await freeze(tables, town.unit_id)
+
+    async with tables.database.reading() as conn:
+        editions = await lists.lists(conn, who, lists.Wanted())
+        orders = await freezes.freeze_orders(conn, who, freezes.Wanted())
+        work = await _column(conn, "m.kind", work_source(who, filters))
+        lines = await _column(conn, "l.id", supervision_source(who, filters))
+        frozen = await _column(conn, "o.id", freezes_source(who, filters))
+
+    assert [len(editions.items), len(orders.items)] == [work.count("list"), work.count("freeze")] == known
+    assert [len(lines), len(frozen)] == known
+
+
+async def _column(conn: Connection, column: str, source: Source) -> list[object]:
+    return [row[0] for row in await conn.fetch(f"SELECT {column} {source.rows}", *source.parameters)]
 
 
 async def test_a_code_that_nothing_can_have_is_refused_with_those_that_there_are(http: httpx.AsyncClient) -> None:

@@ -53,10 +53,12 @@ async def test_an_overdue_case_is_escalated_frozen_by_the_director_and_released_
     await monitoring.move_to(at_hour(date(2026, 10, 10), 9))
     order = f"/freeze-orders/{(await first(monitoring, '/freeze-orders'))['id']}"
     rungs = [rung["rung"] for rung in (await monitoring.get(OFFICER, issue))["rungs"]]
-    before_the_decision = list(monitoring.roster.asked)
+    before_the_decision, clerk = list(monitoring.roster.asked), clerk_of(town.unit_id)
+    proposed = [await monitoring.http.get(path, headers=monitoring._headers(clerk)) for path in (order, "/freeze-orders", issue)]
     by_officer = await monitoring.post(OFFICER, f"{order}/decision", approve=True, document_no="编冻〔2026〕1号", reason="逾期")
     decided = await monitoring.post(DIRECTOR, f"{order}/decision", approve=True, document_no="编冻〔2026〕1号", reason="逾期未整改")
     await eventually(lambda: monitoring.get(OFFICER, order), lambda page: page["state"] == "in_force")
+    signed = [(await monitoring.get(clerk, path)) for path in (order, "/freeze-orders", issue)]
 
     await monitoring.publish(town.released(person))
     await eventually(lambda: monitoring.get(OFFICER, issue), lambda page: not page["present"])
@@ -69,6 +71,8 @@ async def test_an_overdue_case_is_escalated_frozen_by_the_director_and_released_
 
     assert rungs == ["reminder", "overdue", "freeze_proposal"]
     assert before_the_decision == []
+    assert (proposed[0].status_code, proposed[1].json()["items"], proposed[2].json()["freezes"]) == (404, [], [])
+    assert [len(signed[0]["issues"]), len(signed[1]["items"]), len(signed[2]["freezes"])] == [1, 1, 1]
     assert by_officer.status_code == 403
     assert decided.is_success, decided.text
     assert accepted.json()["state"] == "closed", accepted.text
@@ -137,8 +141,11 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     counts = [await monitoring.run_daily("SupervisionWorkflow", instant) for instant in instants]
     edition = f"/supervision-lists/{(await first(monitoring, '/supervision-lists?week=2026-W41'))['id']}"
     clerk = clerk_of(town.unit_id)
+    drafted = await monitoring.get(clerk, "/supervision-lists")
     unsealed = await monitoring.post(clerk, f"{edition}/acknowledgement")
-    too_early = [await monitoring.http.get(f"{edition}/{kind}", headers=monitoring._headers(clerk)) for kind in ("pdf", "xlsx")]
+    too_early = [
+        await monitoring.http.get(f"{edition}/{kind}".rstrip("/"), headers=monitoring._headers(clerk)) for kind in ("pdf", "xlsx", "")
+    ]
     draft = await monitoring.http.get(f"{edition}/xlsx", headers=monitoring._headers(OPERATOR))
     await monitoring.post(OPERATOR, f"{edition}/release", reason="督办")
     sealed = await eventually(lambda: monitoring.get(OFFICER, edition), lambda page: page["sealed_at"] is not None)
@@ -148,13 +155,14 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     elsewhere = await monitoring.http.get(edition, headers=monitoring._headers(clerk_of(uuid4())))
 
     assert counts == [0, 1, 1, 1, 0]
-    assert (unsealed.status_code, acknowledged.json()["acknowledged_by"]) == (409, "clerk-zhu")
+    assert (unsealed.status_code, acknowledged.json()["acknowledged_by"]) == (404, "clerk-zhu")
     printed = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf.content)).pages).replace("\n", "").replace(" ", "")
     matter = "事业编制（全额拨款）核定编制 10 名，实有 11 名，其中超编 1 名。"
     assert sealed["number"] in printed
     assert matter.replace(" ", "") in printed
     assert sealed["lines"][0]["matter"] == matter
-    assert [answer.json()["code"] for answer in too_early] == ["list_not_sealed", "list_not_sealed"]
+    assert [answer.json()["code"] for answer in too_early] == ["supervision_list_unknown"] * 3
+    assert (drafted["items"], len((await monitoring.get(clerk, "/supervision-lists"))["items"])) == ([], 1)
     assert str(rows_of(draft.content)[0][0]).startswith("未签发草稿")
     rows = rows_of(xlsx.content)
     assert "clerk-zhu" in str(rows[0][0])

@@ -61,7 +61,7 @@ def work_source(who: Who, filters: Filters) -> Source:
     put, wanted = tasks.asking(who, filters[ASKED_AT]), as_page(tasks.Wanted, filters)
     in_tab = tasks.TABS[wanted.tab] if "tab" in filters else "true"
     below = f"{put(filters['unit'], 'uuid')} = ANY(u.path)" if "unit" in filters else "true"
-    rows = f"{tasks.ROWS} WHERE {visible(who)} AND {tasks.GIVEN} AND {in_tab} AND {below} AND {tasks.narrowed(wanted, put)}"
+    rows = f"{tasks.ROWS} WHERE {tasks.told_to(who)} AND {tasks.GIVEN} AND {in_tab} AND {below} AND {tasks.narrowed(wanted, put)}"
     return Source(rows, ordered(wanted.sort, tasks.SORTS).by, put)
 
 
@@ -132,7 +132,7 @@ LIGHTS = (
 def freezes_source(who: Who, filters: Filters) -> Source:
     """Freeze orders, narrowed and ordered as their page is."""
     put, wanted = Parameters([scope(who)]), as_page(freezes.Wanted, filters)
-    rows = f"FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE {visible(who)} AND {freezes.narrowed(wanted, put)}"
+    rows = f"FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id WHERE {freezes.told_to(who)} AND {freezes.narrowed(wanted, put)}"
     return Source(rows, ordered(wanted.sort, freezes.SORTS).by, put)
 
 
@@ -161,7 +161,7 @@ def supervision_source(who: Who, filters: Filters) -> Source:
     put, wanted = Parameters([scope(who)]), as_page(lists.Wanted, filters)
     rows = f"""
         FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id JOIN supervision_lines i ON i.list_id = l.id
-        WHERE {visible(who)} AND {lists.narrowed(wanted, put)}
+        WHERE {lists.told_to(who)} AND {lists.narrowed(wanted, put)}
     """
     return Source(rows, f"{ordered(wanted.sort, lists.SORTS).by}, i.line_no", put)
 

@@ -14,9 +14,9 @@ from services.monitoring.models.words import ACTS, RULE_TITLES
 from services.monitoring.rules import SETTLED
 from services.monitoring.rules.stages import order_stages
 from services.monitoring.rules.tasks import order_actions, order_withheld
-from shared.auth import Who
+from shared.auth import OFFICE, Who
 from shared.db import Connection
-from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState
+from shared.glossary import LABELS, FreezeScope, FreezeState, IssueState, Role
 from shared.pages import Parameters, ordered
 from shared.unit_copies import of_unit, scope, visible
 from workflows.roster import FrozenPosts
@@ -99,17 +99,29 @@ _LINKED = (
 )
 """A round that was confirmed ends by its acceptance alone."""
 _ROWS = "FROM freeze_orders o JOIN unit_copies u ON u.id = o.unit_id"
+UNSIGNED = f"('{FreezeState.PROPOSED}', '{FreezeState.DECLINED}')"
+"""A proposal, and one that came to nothing: no order yet, and no order at all."""
+
+
+def deliberates(who: Who | None) -> bool:
+    """Whether the caller has a part in deciding freezes; whom an order will concern learns of it when it is signed (docs/decisions/0063)."""
+    return who is None or not who.roles.isdisjoint(OFFICE | {Role.COMMISSION})
+
+
+def told_to(who: Who | None) -> str:
+    """The condition on orders `o` of units `u`: what the caller may know of."""
+    return visible(who) if deliberates(who) else f"{visible(who)} AND o.state NOT IN {UNSIGNED}"
 
 
 def _orders(who: Who) -> str:
-    return f"SELECT o.*, u.name AS unit {_ROWS} WHERE {visible(who)}"
+    return f"SELECT o.*, u.name AS unit {_ROWS} WHERE {told_to(who)}"
 
 
 async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
     """Orders in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    last = f"SELECT {columns} {_ROWS} WHERE {visible(who)} AND o.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
+    last = f"SELECT {columns} {_ROWS} WHERE {told_to(who)} AND o.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
     behind = f"({columns}) {sign} ({last})" if last else "true"
     conditions = narrowed(wanted, put)
     rows = await conn.fetch(

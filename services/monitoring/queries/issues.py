@@ -37,6 +37,7 @@ from services.monitoring.models.words import (
 )
 from services.monitoring.queries.evidence import evidence_files, is_own
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.queries.freezes import told_to
 from services.monitoring.queries.ladders import pinned_terms
 from services.monitoring.queries.measures import measures_of
 from services.monitoring.rules.facts import Parameters as RuleParameters
@@ -153,7 +154,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         raise IssueUnknown(issue=issue_id)
     entries = await conn.fetch("SELECT * FROM issue_entries WHERE issue_id = $1 ORDER BY round, sequence", issue_id)
     fired = await conn.fetch("SELECT * FROM rungs WHERE issue_id = $1 ORDER BY fired_at, planned_at", issue_id)
-    orders = await _orders(conn, issue_id)
+    orders = await _orders(conn, who, issue_id)
     notice, deadline = (
         await _notice_seal(conn, issue_id, row["round"]),
         Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
@@ -248,9 +249,11 @@ def _standing(
     )
 
 
-async def _orders(conn: Connection, issue_id: UUID) -> list[LinkedOrder]:
+async def _orders(conn: Connection, who: Who, issue_id: UUID) -> list[LinkedOrder]:
     rows = await conn.fetch(
-        "SELECT o.id, o.state, l.round FROM freeze_orders o JOIN freeze_order_issues l ON l.order_id = o.id WHERE l.issue_id = $1 ORDER BY o.id",
+        "SELECT o.id, o.state, l.round FROM freeze_orders o JOIN freeze_order_issues l ON l.order_id = o.id JOIN unit_copies u ON u.id = o.unit_id"
+        f" WHERE {told_to(who)} AND l.issue_id = $2 ORDER BY o.id",
+        scope(who),
         issue_id,
     )
     return [LinkedOrder(**row, state_label=LABELS[FreezeState(row["state"])]) for row in rows]

@@ -15,7 +15,7 @@ from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
 from services.monitoring.rules.tasks import list_actions, list_standing
-from shared.auth import Who
+from shared.auth import OFFICE, Who
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import LABELS, LIST_STANDINGS, SERVICE_NAMES, IssueState, Light, LineKind
@@ -232,15 +232,25 @@ async def units_to_list(conn: Connection) -> list[UUID]:
 _ROWS = "FROM supervision_lists l JOIN unit_copies u ON u.id = l.unit_id"
 
 
+def drafts(who: Who | None) -> bool:
+    """Whether the caller sees editions before they are sealed: a draft is the office's alone (docs/decisions/0063)."""
+    return who is None or not who.roles.isdisjoint(OFFICE)
+
+
+def told_to(who: Who | None) -> str:
+    """The condition on editions `l` of units `u`: what the caller may know of."""
+    return visible(who) if drafts(who) else f"{visible(who)} AND l.sealed_at IS NOT NULL"
+
+
 def _heads(who: Who | None) -> str:
-    return f"SELECT l.*, u.name AS unit, u.code AS unit_code, {_COUNTS} {_ROWS} WHERE {visible(who)}"
+    return f"SELECT l.*, u.name AS unit, u.code AS unit_code, {_COUNTS} {_ROWS} WHERE {told_to(who)}"
 
 
 async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
     """Editions in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
     columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    last = f"SELECT {columns} {_ROWS} WHERE {visible(who)} AND l.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
+    last = f"SELECT {columns} {_ROWS} WHERE {told_to(who)} AND l.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
     behind = f"({columns}) {sign} ({last})" if last else "true"
     conditions = narrowed(wanted, put)
     rows = await conn.fetch(

@@ -11,6 +11,8 @@ from services.monitoring.models.tasks import Counts, Kind, Tab, Task
 from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_MEASURE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
 from services.monitoring.queries.evidence import OWN
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.queries.freezes import UNSIGNED, deliberates
+from services.monitoring.queries.lists import drafts
 from services.monitoring.rules.measures import ASKED_BY
 from services.monitoring.rules.tasks import RUNNING
 from shared.auth import Who
@@ -64,6 +66,7 @@ _LISTS = f"""
     FROM supervision_lists l
 """
 ROWS = f" FROM ({_ISSUES} UNION ALL {_ORDERS} UNION ALL {_LISTS}) m JOIN unit_copies u ON u.id = m.unit_id"
+_UNSEALED = "('awaiting_release', 'awaiting_seal')"
 GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL AND $4::date IS NOT NULL"
 """PostgreSQL wants to know of each parameter what it is."""
 TABS: dict[Tab, str] = {"todo": "m.holders && $3::text[]", "to_read": "false", "started": "m.started", "done": "m.handled"}
@@ -90,6 +93,14 @@ class Wanted(BaseModel):
     limit: int = Field(50, ge=1, le=200)
 
 
+def told_to(who: Who) -> str:
+    """The condition on work `m` of units `u`: what the caller may know of; what is not decided is not for the one it concerns."""
+    conditions = [visible(who)]
+    conditions += [] if deliberates(who) else [f"NOT (m.kind = 'freeze' AND m.state IN {UNSIGNED})"]
+    conditions += [] if drafts(who) else [f"NOT (m.kind = 'list' AND m.state IN {_UNSEALED})"]
+    return " AND ".join(conditions)
+
+
 def asking(who: Who, now: datetime) -> Parameters:
     """The parameters of every tab."""
     return Parameters([scope(who), who.name, sorted(who.roles), business_day(now)])
@@ -101,7 +112,7 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciphe
     cursors = Cursors(cipher, question("tasks", order, wanted.model_dump(mode="json", exclude={"sort", "after", "limit"})))
     behind = order.after(cursors.read(wanted.after), put)
     rows = await conn.fetch(
-        f"SELECT m.*, u.name AS unit, u.light, {order.places} {ROWS} WHERE {visible(who)} AND {GIVEN} AND {TABS[wanted.tab]} AND {narrowed(wanted, put)}"
+        f"SELECT m.*, u.name AS unit, u.light, {order.places} {ROWS} WHERE {told_to(who)} AND {GIVEN} AND {TABS[wanted.tab]} AND {narrowed(wanted, put)}"
         f" AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit + 1, 'int')}",
         *put,
     )
@@ -133,7 +144,7 @@ async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> C
     row = await conn.fetchrow(
         f"SELECT {sums}, count(*) FILTER (WHERE {TABS['todo']} AND m.due_at <= {late}) AS late,"
         f" count(*) FILTER (WHERE {TABS['todo']} AND m.due_at > {late} AND m.due_at <= {due_soon}) AS due_soon"
-        f" {ROWS} WHERE {visible(who)} AND {GIVEN}",
+        f" {ROWS} WHERE {told_to(who)} AND {GIVEN}",
         *put,
     )
     return Counts(**dict(row or {}))
