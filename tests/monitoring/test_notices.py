@@ -170,6 +170,20 @@ async def test_a_signed_notice_says_what_was_found_demanded_and_by_when_and_name
     assert "officer-shen" not in text
 
 
+async def test_a_notice_announces_the_freeze_that_the_parameters_of_its_day_propose(desk: Desk) -> None:
+    """Must fail when it announces by words of its own: the order that follows would be another one."""
+    await desk.database.pool.executemany(
+        "INSERT INTO parameters (rule, name, version, value, effective_on, source, owner, recorded_at, recorded_by)"
+        " VALUES ('M01', 'scopes', $1, $2, $3, '编办规定', '监督检查科', now(), 'officer')",
+        [(1, ["off_establishment", "leadership"], NOW.date()), (2, ["post_use"], NOW.date() + timedelta(days=1))],
+    )
+    await desk.sign()
+
+    text = text_of((await desk.ask()).content)
+
+    assert "可暂停办理你单位编外用工、领导职数事项" in text
+
+
 @pytest.mark.parametrize("demo", [True, False])
 async def test_a_notice_says_of_its_seal_that_it_has_no_effect_where_the_office_has_no_other(desk: Desk, *, demo: bool) -> None:
     await desk.sign()

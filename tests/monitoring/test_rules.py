@@ -13,7 +13,7 @@ from services.monitoring import rules
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import GONE_WHEN, consequences_of, details_of, matter_of, remark_of
-from services.monitoring.rules import ParameterRow, over_seats, overdue_exit, overstaffing, placed_before_authorised
+from services.monitoring.rules import ParameterRow, freeze_scopes, over_seats, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import EstablishmentFact, Facts, Parameter, PlacementFact, SeatFact
 from services.monitoring.rules.ladder import AT_ONCE, ladder
 from services.monitoring.rules.lists import Listed, lines
@@ -110,7 +110,15 @@ def test_leaders_beyond_the_number_of_one_level_are_found_and_no_other_level_mak
     told = {each.name: each.value for each in details_of(found.inputs, found.threshold)}
     assert told == {"职务层次": "单位副职", "核定职数": "2", "实配": "3", "超职数": "1", "允许超出": "0"}
     assert judged.looked_at == {"unit_deputy", "unit_head", "internal_head"}
-    assert ["领导职数" in consequences_of(rule, Light.RED) for rule in ("M01", "M02")] == [False, True]
+
+
+def test_a_notice_tells_of_the_freeze_that_the_parameters_propose_and_of_no_other() -> None:
+    rows = {("freeze", "scopes"): Parameter(["post_use", "entry"], 1), ("M02", "scopes"): Parameter(["leadership", "organisation"], 2)}
+
+    told = [consequences_of(freeze_scopes(rows, rule), Light.RED) for rule in ("M01", "M02")]
+
+    assert ["可暂停办理你单位用编、入编事项" in told[0], "可暂停办理你单位领导职数、机构编制调整事项" in told[1]] == [True, True]
+    assert consequences_of(freeze_scopes(rows, "M02"), Light.YELLOW) == ""
 
 
 def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:

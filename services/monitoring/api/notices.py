@@ -80,7 +80,8 @@ async def _content(request: Request, signed: Notice, kept: Kept) -> bytes:
 
 async def _write(request: Request, asked: Asked, signed: Notice) -> Kept:
     state = request.app.state
-    words = queries.words(signed, state.issuer, demo_seal=state.demo_seal)
+    async with asked.database.reading() as conn:
+        words = await queries.words(conn, signed, state.issuer, demo_seal=state.demo_seal)
     try:
         pdf = await asyncio.to_thread(state.renderer.pdf, TEMPLATE, words, signed.signed_at)
     except MissingGlyphs as error:

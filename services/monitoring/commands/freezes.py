@@ -9,6 +9,7 @@ from services.monitoring.models.facts import Issue
 from services.monitoring.models.refusals import AlreadyFreezing, FreezeNotJustified, FrozenBeyondQuota
 from services.monitoring.models.requests import ProposeFreeze
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.rules import freeze_scopes
 from shared.clock import business_day
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
@@ -46,11 +47,8 @@ async def propose_after_overdue(conn: Connection, by: By, issue: Issue, clock_of
     """
     if await _is_linked(conn, [issue.id]):
         return
-    parameters = await parameters_on(conn, business_day(by.as_of))
-    scopes = (parameters.get((issue.rule, "scopes")) or parameters["freeze", "scopes"]).value
-    what = ProposeFreeze(
-        unit_id=issue.unit_id, scopes=tuple(FreezeScope(scope) for scope in scopes), issue_ids=(issue.id,), clock_offset=clock_offset
-    )
+    scopes = freeze_scopes(await parameters_on(conn, business_day(by.as_of)), issue.rule)
+    what = ProposeFreeze(unit_id=issue.unit_id, scopes=scopes, issue_ids=(issue.id,), clock_offset=clock_offset)
     await _create(conn, by, what, {issue.id: issue.round})
 
 

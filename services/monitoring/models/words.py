@@ -1,10 +1,10 @@
 """The Chinese words of monitoring's pages and lists, in this one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.monitoring.models.issues import Detail
-from shared.glossary import LABELS, IssueState, Light, OverQuotaCause, calendar_ground
+from shared.glossary import LABELS, FreezeScope, IssueState, Light, OverQuotaCause, calendar_ground
 
 RULE_TITLES = {"M01": "超编", "M02": "超职数", "M07": "先进人后核编", "M09": "出编超期"}
 
@@ -22,8 +22,6 @@ GROUNDS = {
     "M07": f"{_REGULATION}，以及用编进人先核准用编、后办理入编的管理规定。",
     "M09": "《国务院关于渐进式延迟法定退休年龄的办法》（已登记弹性延迟的，按法定退休月份之后最长三年计），以及退休人员及时办理出编的编制管理规定。",
 }
-_STOPPED = {"M02": "领导职数"}
-"""What a freeze for a rule would stop first, where that is not 用编进人."""
 
 REMARK_MATTERS = {
     "full": "{kind}（{funding}）核定编制 {quota} 名，实有 {headcount} 名，已满编，须先出后进。",
@@ -123,9 +121,10 @@ _DETAILS = {
 }
 
 
-def consequences_of(rule: str, level: Light) -> str:
-    """What a notice says will follow; nothing follows where the surplus is absorbed by plan."""
-    return f"逾期未整改的，我办将按规定约谈、通报，并可暂停办理你单位{_STOPPED.get(rule, '用编进人')}事项。" if level is Light.RED else ""
+def consequences_of(scopes: Iterable[FreezeScope], level: Light) -> str:
+    """What a notice says will follow: the matters that an overdue case is proposed to be frozen in; nothing where the surplus is absorbed by plan."""
+    stopped = "、".join(LABELS[scope].removeprefix("冻结") for scope in scopes)
+    return f"逾期未整改的，我办将按规定约谈、通报，并可暂停办理你单位{stopped}事项。" if level is Light.RED else ""
 
 
 def matter_of(rule: str, inputs: Mapping[str, Any]) -> str:

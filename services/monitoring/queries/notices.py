@@ -9,6 +9,7 @@ from services.monitoring.models.notices import Kept, Notice
 from services.monitoring.models.refusals import IssueUnknown, NoticeNotSealed, NoticeNotSigned, ServedBeforeSeal
 from services.monitoring.models.words import GROUNDS, RULE_TITLES, consequences_of, matter_of
 from services.monitoring.queries.facts import parameters_on
+from services.monitoring.rules import freeze_scopes
 from shared.auth import Who
 from shared.clock import business_day
 from shared.db import Connection
@@ -86,8 +87,11 @@ async def unsigned_words(conn: Connection, issue: Issue, title: str, demand: str
     return {"unit": row["unit"], "title": title, "finding": matter_of(issue.rule, row["inputs"]), "requirement": demand}
 
 
-def words(signed: Notice, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
-    """What the page says, for the template `rectification_notice.typ`. `demo_seal`: its seal will have no legal effect."""
+async def words(conn: Connection, signed: Notice, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
+    """What the page says, for the template `rectification_notice.typ`, by the parameters of the day it was signed on. `demo_seal`: its seal will have
+    no legal effect.
+    """
+    scopes = freeze_scopes(await parameters_on(conn, business_day(signed.signed_at)), signed.rule)
     return {
         "issuer": issuer,
         "number": signed.number,
@@ -102,6 +106,6 @@ def words(signed: Notice, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
         "ground": GROUNDS[signed.rule],
         "requirement": signed.demand,
         "working_days": signed.working_days,
-        "consequences": consequences_of(signed.rule, signed.level),
+        "consequences": consequences_of(scopes, signed.level),
         "signer": LABELS[signed.role],
     }

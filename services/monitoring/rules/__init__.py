@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from services.monitoring.rules import over_seats, overdue_exit, overstaffing, placed_before_authorised
 from services.monitoring.rules.facts import Facts, Judgement, Parameter, Parameters
-from shared.glossary import IssueState, Light
+from shared.glossary import FreezeScope, IssueState, Light
 
 RULES: Sequence[tuple[str, Callable[[Facts, Parameters], Judgement]]] = (
     (overstaffing.CODE, overstaffing.check),
@@ -77,3 +77,9 @@ def in_force(rows: Iterable[ParameterRow], day: date) -> Parameters:
     for row in sorted((row for row in rows if row.effective_on <= day), key=lambda row: (row.effective_on, row.version)):
         chosen[row.rule, row.name] = row
     return {key: Parameter(row.value, row.version) for key, row in chosen.items()}
+
+
+def freeze_scopes(parameters: Parameters, rule: str) -> tuple[FreezeScope, ...]:
+    """In what an overdue case of a rule is proposed to be frozen: the rule's own policy row says it, or that for all."""
+    named = parameters.get((rule, "scopes")) or parameters["freeze", "scopes"]
+    return tuple(FreezeScope(scope) for scope in named.value)
