@@ -61,6 +61,7 @@ PAGES = {
     "freezes": ("director", "/freeze-orders"),
     "freeze-order": ("director", "first:/freeze-orders"),
     "freeze-new": ("supervisor", "/freeze-orders/new"),
+    "quota-new": ("officer", "first:/units>/quotas/new"),
     "seats-new": ("officer", "first:/units>/seats/new"),
     "over-quota": ("supervisor", "first:/units>/over-quota"),
     "admin": ("auditadmin", "/admin"),

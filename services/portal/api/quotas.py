@@ -1,0 +1,86 @@
+"""核定编制: how many posts of one kind and funding a unit has from a day on: the number itself, more, fewer, or moved to another unit (划转)."""
+
+import asyncio
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from services.portal.api.door import Opened, Page
+from services.portal.api.units import choices_of
+from services.portal.models import Field, Problem, Refused
+
+router = APIRouter()
+Approver = Annotated[Page, Depends(Opened("roster.maintain"))]
+CHANGES = {"set": "核定为", "raise": "核增", "cut": "核减", "move": "划转到其他单位"}
+_SENT = ("kind", "funding", "effective_on", "document_on", "document_no", "over_quota_cause", "use_until", "reason")
+TYPED = ("change", "quota_posts", "to_unit", *_SENT)
+ROWS = "id,name,establishments"
+
+
+@router.get("/units/{unit_id}/quotas/new", response_class=Response)
+async def form(page: Approver, unit_id: UUID) -> Response:
+    """The form, and how each row of the unit stands today."""
+    return await _form(page, unit_id)
+
+
+@router.post("/units/{unit_id}/quotas/new", response_class=Response)
+async def approve(page: Approver, unit_id: UUID) -> Response:
+    """Change the number; it holds from its day on, of both units where posts are moved."""
+    change = page.text("change")
+    path = f"/units/{unit_id}/quotas" if change == "set" else f"/units/{unit_id}/quotas/{change}"
+    try:
+        if change not in CHANGES:
+            raise Refused(_unfit("change", "请选择办理事项"))
+        await page.send("roster", path, await _body(page, change))
+    except Refused as refusal:
+        return await _form(page, unit_id, _as_typed(refusal.problem))
+    return page.back(f"/units/{unit_id}", done="quota_changed")
+
+
+async def _body(page: Page, change: str) -> dict[str, Any]:
+    body = {name: value for name in _SENT if (value := page.text(name))} | {"posts": page.text("quota_posts")}
+    return body | (await _taker(page, change) if change == "move" or page.text("to_unit") else {})
+
+
+async def _taker(page: Page, change: str) -> dict[str, str]:
+    """The one unit of the name or code that was typed. Raises Refused."""
+    if change != "move":
+        raise Refused(_unfit("to_unit", "只在划转时填写"))
+    words = page.text("to_unit")
+    found = (await page.get("roster", "/units", q=words, limit=200, fields="id,name,short_name,code,uscc"))["items"] if words else []
+    fits = [each["id"] for each in found if words in {each[name] for name in ("name", "short_name", "code", "uscc")}]
+    if len(fits) != 1:
+        raise Refused(_unfit("to_unit", "没有找到唯一的单位，请填写单位全称或编码"))
+    return {"to_unit_id": fits[0]}
+
+
+def _unfit(field: str, reason: str) -> Problem:
+    fields = [Field(field=field, reason=reason)]
+    return Problem(status=422, code="malformed", title="内容格式不正确", detail="编制没有改变。请改正后重新提交。", fields=fields)
+
+
+def _as_typed(problem: Problem) -> Problem:
+    """What the service calls posts is no 用编数 here."""
+    called = {"posts": "quota_posts", "to_unit_id": "to_unit"}
+    fields = [each.model_copy(update={"field": called.get(each.field, each.field)}) for each in problem.fields or ()]
+    return problem.model_copy(update={"fields": fields or None})
+
+
+async def _form(page: Page, unit_id: UUID, error: Problem | None = None) -> Response:
+    """The kinds and fundings in force, and those that the unit still has posts of."""
+    unit, codes = await asyncio.gather(page.get("roster", f"/units/{unit_id}", fields=ROWS), page.get("roster", "/codes"))
+    offered = choices_of(codes)
+    held = {name: {each[name]: each[f"{name}_label"] or each[name] for each in unit["establishments"]} for name in ("kind", "funding")}
+    shown = {
+        "unit": unit,
+        "changes": CHANGES.items(),
+        "kinds": (held["kind"] | offered["kinds"]).items(),
+        "fundings": (held["funding"] | offered["fundings"]).items(),
+        "causes": offered["over_quota_causes"].items(),
+        "typed": {name: page.text(name) for name in TYPED},
+        "error": error,
+        "errors": {each.field: each.reason for each in (error.fields or ())} if error else {},
+    }
+    return page.show("quota_new.html", error.status if error else 200, **shown)
