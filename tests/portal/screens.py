@@ -49,6 +49,7 @@ PAGES = {
     "person": ("school1.clerk", "first:/units>/persons>"),
     "person-change": ("school1.clerk", "first:/units>/persons>/key-changes/new"),
     "person-update": ("school1.clerk", "first:/units>/persons>/updates/new"),
+    "person-loans": ("officer", "first:/units>/persons>/secondments"),
     "person-correct": ("officer", "first:/units>/persons>/corrections/new"),
     "lights": ("officer", "/lights"),
     "lights-red": ("officer", "/lights?color=red"),

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.api.units import choices_of
-from services.portal.models import Field, Problem, Refused
+from services.portal.api.units import choices_of, unfit, unit_called
+from services.portal.models import Problem, Refused
 
 router = APIRouter()
 Approver = Annotated[Page, Depends(Opened("roster.maintain"))]
@@ -32,7 +32,7 @@ async def approve(page: Approver, unit_id: UUID) -> Response:
     path = f"/units/{unit_id}/quotas" if change == "set" else f"/units/{unit_id}/quotas/{change}"
     try:
         if change not in CHANGES:
-            raise Refused(_unfit("change", "请选择办理事项"))
+            raise Refused(unfit("change", "请选择办理事项"))
         await page.send("roster", path, await _body(page, change))
     except Refused as refusal:
         return await _form(page, unit_id, _as_typed(refusal.problem))
@@ -45,20 +45,10 @@ async def _body(page: Page, change: str) -> dict[str, Any]:
 
 
 async def _taker(page: Page, change: str) -> dict[str, str]:
-    """The one unit of the name or code that was typed. Raises Refused."""
+    """To whom posts are moved. Raises Refused."""
     if change != "move":
-        raise Refused(_unfit("to_unit", "只在划转时填写"))
-    words = page.text("to_unit")
-    found = (await page.get("roster", "/units", q=words, limit=200, fields="id,name,short_name,code,uscc"))["items"] if words else []
-    fits = [each["id"] for each in found if words in {each[name] for name in ("name", "short_name", "code", "uscc")}]
-    if len(fits) != 1:
-        raise Refused(_unfit("to_unit", "没有找到唯一的单位，请填写单位全称或编码"))
-    return {"to_unit_id": fits[0]}
-
-
-def _unfit(field: str, reason: str) -> Problem:
-    fields = [Field(field=field, reason=reason)]
-    return Problem(status=422, code="malformed", title="内容格式不正确", detail="编制没有改变。请改正后重新提交。", fields=fields)
+        raise Refused(unfit("to_unit", "只在划转时填写"))
+    return {"to_unit_id": await unit_called(page, page.text("to_unit"), "to_unit")}
 
 
 def _as_typed(problem: Problem) -> Problem:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.models import Away, Refused
+from services.portal.models import Away, Field, Problem, Refused
 from shared.glossary import IssueState
 
 router = APIRouter()
@@ -153,6 +153,23 @@ def choices_of(codes: dict[str, Any]) -> dict[str, dict[str, str]]:
     """The codes in force, which a form offers."""
     tables = {name: table for name, table in codes.items() if isinstance(table, list) and name != "own"} | codes.get("sets", {})
     return {name: {each["code"]: each["label"] for each in table} for name, table in tables.items()}
+
+
+async def unit_called(page: Page, words: str, field: str) -> str:
+    """The one unit of the full name or code that was typed into a field. Raises Refused."""
+    found = (await page.get("roster", "/units", q=words, limit=200, fields="id,name,short_name,code,uscc"))["items"] if words else []
+    fits = [str(each["id"]) for each in found if words in {each[name] for name in ("name", "short_name", "code", "uscc")}]
+    if len(fits) != 1:
+        raise Refused(unfit(field, "没有找到唯一的单位，请填写单位全称或编码"))
+    return fits[0]
+
+
+def unfit(field: str, reason: str) -> Problem:
+    """What the portal itself says of one field; nothing was sent."""
+    fields = [Field(field=field, reason=reason)]
+    return Problem(
+        status=422, code="malformed", title="内容格式不正确", detail="没有办理，什么也没有改变。请改正后重新提交。", fields=fields
+    )
 
 
 async def head_of(page: Page, unit_id: UUID, moment: dict[str, str]) -> dict[str, Any]:
