@@ -53,7 +53,7 @@ MODES = {GenerationMode.POSITIVE: EXAMPLES, GenerationMode.NEGATIVE: EXAMPLES //
 LIMITS = settings(database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 TELLING = 5
 ROLES = (frozenset(Role), *(frozenset({role}) for role in Role))
-ASK_A_NEIGHBOUR = {"POST /application-previews"}
+ASK_A_NEIGHBOUR = {"POST /application-previews", "POST /applications", "POST /applications/{application_id}/resubmission"}
 """Operations that ask another service, and none runs beside the one that is asked here: 503 is the truth."""
 
 
