@@ -89,7 +89,7 @@ def test_the_key_of_tokens_is_made_once_changed_and_the_older_one_taken_out(tmp_
     new = ServiceToken("approval", tmp_path, production=False).at(datetime.now(UTC))
     assert reader.read(old) == reader.read(new) == service("approval")
 
-    keyed(tmp_path, "retire")
+    keyed(tmp_path, "retire", "--grace-minutes", "0")
     fresh = Tokens(tmp_path / "token.pub")
     assert fresh.read(new) == service("approval")
     with pytest.raises(NotSignedIn):
@@ -108,9 +108,23 @@ def test_a_change_of_the_key_that_was_cut_short_is_finished_before_the_older_one
     old = ServiceToken("approval", tmp_path, production=False).at(datetime.now(UTC))
     assert Tokens(tmp_path / "token.pub").read(old) == service("approval")
     keyed(tmp_path, "rotate")
-    keyed(tmp_path, "retire")
+    keyed(tmp_path, "retire", "--grace-minutes", "0")
     new = ServiceToken("approval", tmp_path, production=False).at(datetime.now(UTC))
     assert Tokens(tmp_path / "token.pub").read(new) == service("approval")
+
+
+def test_the_older_key_of_tokens_stays_until_what_it_signed_has_ended(tmp_path: Path) -> None:
+    keyed(tmp_path, "make")
+    old = ServiceToken("approval", tmp_path, production=False).at(datetime.now(UTC))
+    keyed(tmp_path, "rotate")
+
+    with pytest.raises(WrongPlace, match=r"还有人在用.*之后才能停用.*--grace-minutes 0"):
+        keyed(tmp_path, "retire")
+    assert Tokens(tmp_path / "token.pub").read(old) == service("approval")
+
+    began = (datetime.now(UTC) - timedelta(minutes=16)).timestamp()
+    os.utime(tmp_path / "token.key", (began, began))
+    assert "已停用" in keyed(tmp_path, "retire")
 
 
 def test_where_no_tokens_are_signed_the_newest_key_stays(tmp_path: Path) -> None:
@@ -119,7 +133,7 @@ def test_where_no_tokens_are_signed_the_newest_key_stays(tmp_path: Path) -> None
     newest = next(iter(public_keys((tmp_path / "token.pub").read_text())))
     (tmp_path / "token.key").unlink()
 
-    keyed(tmp_path, "retire")
+    keyed(tmp_path, "retire", "--grace-minutes", "0")
 
     assert list(public_keys((tmp_path / "token.pub").read_text())) == [newest]
 
