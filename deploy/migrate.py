@@ -156,7 +156,10 @@ async def _pending(superuser: Superuser, files: list[Migration]) -> list[Migrati
     present = {(file.schema, file.version) for file in files}
     gone = [row["file"] for row in rows if (row["schema"], row["version"]) not in present]
     if gone:
-        raise EditedMigration(f"已执行过的迁移文件不见了：{gone[0]}。请恢复原文件。")
+        raise EditedMigration(
+            f"已执行过的迁移文件不见了：{gone[0]}。本程序比数据旧，不能在这份数据上运行。请先运行 bianban down，再换用更新后的程序；"
+            "要回到旧程序的，请在另一目录恢复更新前的备份（bianban restore）。"
+        )
     return [file for file in files if (file.schema, file.version) not in applied]
 
 

@@ -1,6 +1,7 @@
 """Migrations run once, in order, each service in a schema of its own; history cannot be edited, and a service cannot change its tables."""
 
 import asyncio
+import re
 import shutil
 import uuid
 from collections.abc import Callable
@@ -73,7 +74,10 @@ async def test_a_new_file_is_known_as_not_applied_until_it_is(stack: Place, tree
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(("newer", "said"), [(True, "先运行 bianban down，再运行 bianban up"), (False, "迁移文件不见了")])
+@pytest.mark.parametrize(
+    ("newer", "said"),
+    [(True, "先运行 bianban down，再运行 bianban up"), (False, "迁移文件不见了.*本程序比数据旧.*请先运行 bianban down.*bianban restore")],
+)
 async def test_up_on_a_stack_that_runs_on_other_tables_is_refused(
     stack: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: bool, said: str
 ) -> None:
@@ -87,7 +91,7 @@ async def test_up_on_a_stack_that_runs_on_other_tables_is_refused(
     refused = await asyncio.to_thread(CliRunner().invoke, cli.app, ["up", "--city", "none"])
 
     assert isinstance(refused.exception, WrongPlace)
-    assert said in str(refused.exception)
+    assert re.search(said, str(refused.exception))
     assert "全部就绪" not in refused.output
 
 
