@@ -79,6 +79,7 @@ def up(
         _load_city(place, city)
         _renew_service_tokens(place)
         console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。\n页面 {place.portal}")
+        _tell_archive(place)
 
 
 def _ensure_leads() -> None:
@@ -125,6 +126,15 @@ def _load_city(place: Place, city: str) -> None:
     if loaded.returncode != 0:
         raise stack.StartFailed("初始数据未能装入，见上。修正后再次运行 bianban up。")
     mark.write_text(city + "\n", encoding="utf-8")
+
+
+def _tell_archive(place: Place) -> None:
+    """An archive stops in silence where a start forgets its variable."""
+    from deploy.backup.making import archive_in_use  # noqa: PLC0415  most commands make no backup
+    from deploy.local.archive import given_up  # noqa: PLC0415  as above
+
+    if told := given_up(place, archive_in_use(place)):
+        console.print(told, style="bold red", markup=False, soft_wrap=True)
 
 
 def _renew_service_tokens(place: Place) -> None:
@@ -200,6 +210,7 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON�
             if part.last_error:
                 console.print(f"{part.name} 最近错误：{part.last_error}", style="yellow", markup=False, soft_wrap=True)
         console.print(f"监管进程 {stack.supervisor(place)}，数据目录 {place.home}，业务时间 {_business_time(place)}")
+        _tell_archive(place)
     else:
         console.print("没有在运行。启动：bianban up")
     if not parts or silent or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):

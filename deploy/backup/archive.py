@@ -42,8 +42,6 @@ async def keep(place: Place, archive: Path) -> None:
     """A round every few seconds, for ever."""
     _ensure_there(place, archive)
     archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-    began = datetime.now(UTC)
-    ARCHIVE_AGE.ask("archive", lambda: [({}, (datetime.now(UTC) - (complete_until(archive) or began)).total_seconds())])
     superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
     while True:
         _ensure_there(place, archive)
@@ -74,12 +72,17 @@ def _ensure_there(place: Place, archive: Path) -> None:
 
 
 def main() -> None:
-    """Run where an archive is asked for."""
+    """Run where an archive is asked for. What fails at once has told its age all the same: of an archive that never told one no alert would know."""
     place = Place.from_environment()
     archive = archive_of(place)
     if archive:
         telemetry.set_up("archive-files", os.environ.get("BIANBAN_OTLP") or None)
-        asyncio.run(keep(place, archive))
+        began = datetime.now(UTC)
+        ARCHIVE_AGE.ask("archive", lambda: [({}, (datetime.now(UTC) - (complete_until(archive) or began)).total_seconds())])
+        try:
+            asyncio.run(keep(place, archive))
+        finally:
+            telemetry.tell_now()
 
 
 if __name__ == "__main__":

@@ -65,6 +65,21 @@ def ensure_there(place: Place, archive: Path) -> None:
         )
 
 
+def given_up(place: Place, running: Path | None) -> str:
+    """What who starts a stack is told where an archive was begun, or is asked for, and the stack that runs keeps none; else nothing."""
+    begun = _mark(place).read_text(encoding="utf-8").strip() if _mark(place).exists() else ""
+    asked = archive_of(place)
+    if running or not (begun or asked):
+        return ""
+    again = "请运行 bianban down，再以变量 BIANBAN_ARCHIVE_DIR 运行 bianban up"
+    if not begun:
+        return f"没有归档：系统启动时没有设置 BIANBAN_ARCHIVE_DIR。{again}。"
+    return (
+        f"归档已停止：以前归档到 {begun}，本次启动没有设置 BIANBAN_ARCHIVE_DIR，此后办理的业务恢复不回来。"
+        f"{again}（归档目录的上级 {Path(begun).parent}）；确已不用归档的，请立即另做一份备份，并删除 {_mark(place)}。"
+    )
+
+
 def _mark(place: Place) -> Path:
     """Holds where the archive of this life was begun."""
     return place.home / "pg" / "archive"

@@ -1,17 +1,26 @@
 """What a backup refuses before a byte is written, and what is kept of a home's files."""
 
 import asyncio
+import gzip
 import json
+import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
+from typer.testing import CliRunner
 
+from deploy import cli
 from deploy.backup import archive as keeping
 from deploy.backup import command, making, manifest, recovery, restoring, segments
 from deploy.backup.archive import COMPLETE, _ensure_there, complete_until, position_of
@@ -20,7 +29,8 @@ from deploy.backup.manifest import FILE, Manifest, fingerprints
 from deploy.backup.restoring import Wanted
 from deploy.local import archive, secret_files, stack
 from deploy.local.archive import life
-from deploy.local.place import Place, WrongPlace
+from deploy.local.place import PROJECT, Place, WrongPlace
+from deploy.local.state import PartState, State
 from shared.crypto import KeyRing, Suite, new_key
 
 NOON = datetime(2026, 11, 30, 4, tzinfo=UTC)
@@ -161,6 +171,46 @@ def test_whether_a_system_is_archived_its_supervisor_says_and_not_who_types(tmp_
             running.wait()
 
 
+@pytest.mark.parametrize(
+    ("begun", "asked", "kept", "said"),
+    [
+        (
+            True,
+            False,
+            False,
+            r"归档已停止：以前归档到 /disk/archive/l，.*BIANBAN_ARCHIVE_DIR.*归档目录的上级 /disk/archive）.*备份，并删除",
+        ),
+        (False, True, False, "没有归档：系统启动时没有设置 BIANBAN_ARCHIVE_DIR。请运行 bianban down"),
+        (True, True, True, ""),
+        (False, False, False, ""),
+    ],
+)
+@pytest.mark.parametrize("command", ["up", "status"])
+def test_a_start_that_forgets_the_archive_says_that_none_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, begun: bool, asked: bool, kept: bool, said: str
+) -> None:
+    async def ready(*_: object) -> None:
+        pass
+
+    place = Place(tmp_path, 0, "test")
+    place.make_folders()
+    secret_files.make(place.secrets)
+    (tmp_path / "city").write_text("none\n")
+    if begun:
+        (place.home / "pg" / "archive").write_text("/disk/archive/l\n")
+    for name, stands_in in {"refuse_taken": print, "launch": lambda *_, **__: None, "until_ready": ready}.items():
+        monkeypatch.setattr(stack, name, stands_in)
+    monkeypatch.setattr(stack, "published", lambda _: [PartState("migrate", state=State.DONE)])
+    monkeypatch.setattr(cli, "_ensure_migrated", lambda _: None)
+    monkeypatch.setattr(making, "archive_in_use", lambda _: Path("/disk/archive/l") if kept else None)
+    env = {"BIANBAN_HOME": str(tmp_path), "BIANBAN_ENVIRONMENT": "test", "BIANBAN_ARCHIVE_DIR": "/disk/archive" if asked else None}
+
+    told = CliRunner().invoke(cli.app, [command], env=env, catch_exceptions=False)
+
+    assert told.exit_code == 0, told.output
+    assert re.search(said, told.output) if said else "归档" not in told.output
+
+
 def test_an_archive_whose_disk_is_away_is_not_begun_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(tmp_path / "home", 0, "test")
     place.make_folders()
@@ -209,6 +259,39 @@ def test_an_archive_whose_disk_goes_while_it_is_kept_is_not_gone_on_with_on_anot
 
     with pytest.raises(SystemExit, match="可能没有挂载"):
         asyncio.run(asyncio.wait_for(keeping.keep(place, kept), 30))
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Hears figures."""
+
+    heard: ClassVar[list[bytes]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.heard.append(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+        self.send_response(200)
+        self.end_headers()
+
+
+def test_an_archive_that_fails_from_its_first_start_was_there_for_its_alert(tmp_path: Path) -> None:
+    """ArchiveStands rings for a figure that comes no more; one that never came is none that was asked for."""
+    place = Place(tmp_path / "home", 0, "test")
+    place.make_folders()
+    Collector.heard.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        env = {
+            **os.environ,
+            "BIANBAN_HOME": str(place.home),
+            "BIANBAN_ENVIRONMENT": "test",
+            "BIANBAN_ARCHIVE_DIR": str(tmp_path / "mnt" / "archive"),
+            "BIANBAN_OTLP": f"http://127.0.0.1:{server.server_port}",
+        }
+        ended = subprocess.run([sys.executable, "-m", "deploy.backup.archive"], env=env, cwd=PROJECT, capture_output=True, check=False)
+        server.shutdown()
+
+    assert (ended.returncode, "请先挂载" in ended.stderr.decode()) == (1, True)
+    assert any(b"bianban.archive.age" in figures for figures in Collector.heard)
 
 
 def prepare_archive(place: Place) -> None:
