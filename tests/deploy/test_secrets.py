@@ -228,7 +228,7 @@ def test_a_token_of_a_key_that_was_retired_is_renewed(real: Place) -> None:
     renew_service_tokens(real)
     before = own_token(real.secrets)
     keyed(real.secrets, "rotate")
-    keyed(real.secrets, "retire")
+    keyed(real.secrets, "retire", "--grace-minutes", "0")
 
     renew_service_tokens(real)
 
