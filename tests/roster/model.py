@@ -244,7 +244,7 @@ class Model:
         return OK
 
     def _set_quota(self, step: Step, _: int) -> str:
-        if step.number < self.headcount(step.row) + self.reserved(step.row):
+        if step.number < min(self.quota[step.row], self.headcount(step.row) + self.reserved(step.row)):
             return "quota_below_use"
         self.quota[step.row] = step.number
         return OK

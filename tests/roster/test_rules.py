@@ -397,7 +397,12 @@ def test_a_quota_goes_down_to_what_is_in_use_and_below_it_with_a_recorded_cause(
     quota: int, cause: str | None, refusal: type[DomainError] | None
 ) -> None:
     with refused(refusal):
-        ensure_above_use(row(quota, 2, reserved=1), cause)
+        ensure_above_use(5, row(quota, 2, reserved=1), cause)
+
+
+@pytest.mark.parametrize("quota", [1, 2], ids=["as many as before", "more than before"])
+def test_a_quota_that_does_not_fall_needs_no_cause_though_more_are_in_use(quota: int) -> None:
+    ensure_above_use(1, row(quota, 2, reserved=1), None)
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,15 @@ from shared.glossary import FreezeScope, OverQuotaCause
 
 @command
 async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
-    """Set the number of approved posts from a date on. Below what is in use only with the office's recorded cause."""
+    """Set the number of approved posts from a date on. Lowered below what is in use only with the office's recorded cause."""
     document_of(by)
     today = today_of(by, what.effective_on)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     await _ensure_may_grow(conn, what, what.unit_id, what.posts)
+    before = await _posts(conn, what, what.unit_id)
     await write_posts(conn, by, what, what.unit_id, what.posts, "set", what.over_quota_cause, what.use_until)
-    await _ensure_above_use(conn, what, what.over_quota_cause)
+    await _ensure_above_use(conn, what, before, what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
 
 
@@ -81,8 +82,8 @@ async def _ensure_may_grow(conn: Connection, what: QuotaRow, unit_id: UUID, post
         ensure_may_grow(orders, posts, row.quota, row.headcount)
 
 
-async def _ensure_above_use(conn: Connection, what: QuotaRow, cause: str | None) -> None:
-    ensure_above_use(await establishment(conn, what.unit_id, what.kind, what.funding), cause)
+async def _ensure_above_use(conn: Connection, what: QuotaRow, before: int, cause: str | None) -> None:
+    ensure_above_use(before, await establishment(conn, what.unit_id, what.kind, what.funding), cause)
 
 
 async def _posts(conn: Connection, what: QuotaRow, unit_id: UUID) -> int:
@@ -94,7 +95,7 @@ async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str
     if now < what.posts:
         raise QuotaBelowZero(quota=now, posts=what.posts)
     await write_posts(conn, by, what, what.unit_id, now - what.posts, change, cause)
-    await _ensure_above_use(conn, what, cause)
+    await _ensure_above_use(conn, what, now, cause)
 
 
 async def write_posts(

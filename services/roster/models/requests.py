@@ -61,7 +61,7 @@ class QuotaRow(Request):
 
 
 class SetQuota(QuotaRow):
-    """With `over_quota_cause` the number may lie below what is in use: the office records why."""
+    """With `over_quota_cause` the number may be lowered below what is in use: the office records why."""
 
     posts: int = Field(ge=0, le=100_000)
     over_quota_cause: OverQuotaCause | None = None

@@ -92,10 +92,10 @@ def ensure_over_quota(row: EstablishmentState) -> None:
         raise NotOverQuota(available=row.available)
 
 
-def ensure_above_use(row: EstablishmentState, recorded_cause: str | None) -> None:
-    """A quota below headcount + reserved needs the office's recorded cause and document."""
+def ensure_above_use(before: int, row: EstablishmentState, recorded_cause: str | None) -> None:
+    """A quota lowered below headcount + reserved needs the office's recorded cause and document; one that does not fall asks for nothing."""
     used = row.headcount + row.reserved
-    if row.quota < used and recorded_cause is None:
+    if row.quota < min(before, used) and recorded_cause is None:
         raise QuotaBelowUse(quota=row.quota, used=used)
 
 
