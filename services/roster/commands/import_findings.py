@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.commands.import_gathered import Check
+from services.roster.commands.import_numbers import number_problems
 from services.roster.models.imports import ImportState, Verdict
 from services.roster.models.loads import FirstLoadEnded
 from services.roster.models.units import UnitClosedBefore
@@ -44,6 +45,7 @@ async def close_check(check: Check, book: Book, now: datetime) -> None:
         await _twice(conn, import_id)
         await _without_quota(conn, import_id, book)
         await _in_use(conn, import_id, book)
+        await _refused_numbers(conn, import_id, book)
         await _of_bad_units(conn, import_id, book)
         await _find_borrowers(conn, import_id, book)
         await _beyond(conn, import_id, book)
@@ -186,14 +188,27 @@ async def _in_use(conn: Connection, import_id: UUID, book: Book) -> None:
     )
 
 
-async def _of_bad_units(conn: Connection, import_id: UUID, book: Book) -> None:
-    """Good persons of a unit that is not written wait for it: told once per unit, at the first."""
-    bad = sorted(code for code in book.bad if code not in book.known)
-    rows = await conn.fetch(
-        f"UPDATE import_rows SET verdict = 'wrong' WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict IN {_WRITABLE} AND unit_code = ANY($2)"
-        " RETURNING sheet, number, unit_code",
+async def _refused_numbers(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Posts and leadership posts that the roster would refuse; the numbers in force stay."""
+    found = await number_problems(conn, import_id, book)
+    for told in found:
+        book.refuse_number(told.sheet, told.row)
+    await _wrong(
+        conn,
         import_id,
-        bad,
+        "SELECT * FROM unnest($2::text[], $3::integer[], $4::text[], $5::text[])",
+        *([getattr(told, name) for told in found] for name in ("sheet", "row", "field", "sentence")),
+    )
+
+
+async def _of_bad_units(conn: Connection, import_id: UUID, book: Book) -> None:
+    """Good rows of a unit with a wrong one, and good persons of a new unit that is not written, wait for it: told once per unit, at the first."""
+    rows = await conn.fetch(
+        f"UPDATE import_rows SET verdict = 'wrong' WHERE import_id = $1 AND verdict IN {_WRITABLE}"
+        f" AND (unit_code = ANY($2) OR unit_code = ANY($3) AND sheet NOT IN {_PERSONS}) RETURNING sheet, number, unit_code",
+        import_id,
+        sorted(code for code in book.bad if code not in book.known),
+        sorted(book.bad),
     )
     by_unit: dict[str, list[tuple[str, int]]] = {}
     for row in rows:

@@ -41,7 +41,7 @@ class Agreement:
         self._days = [each.name for each in sheet.fields if each.kind in {"day", "month"} and each.name not in _MAY_LIE_AHEAD]
         self._judge: tuple[Callable[[JudgedRow], None], ...] = {
             "units": (self._unit,),
-            "units_with_posts": (self._unit,),
+            "units_with_posts": (self._unit, self._quota),
             "quotas": (self._quota,),
             "roster": (self._person, self._post),
             "offestablishment": (self._person, self._contract),
@@ -212,8 +212,11 @@ class Agreement:
             self._warn(row, "public_welfare", "只有事业单位才有公益类别，请核对单位性质")
 
     def _quota(self, row: JudgedRow) -> None:
-        if row.values.get("kind") == "ZZ" and row.values.get("use_until") is None:
+        until, on = row.values.get("use_until"), row.values.get("document_on")
+        if row.values.get("kind") == "ZZ" and until is None:
             self._warn(row, "use_until", "周转编制有使用期限，请补填")
+        if until is not None and on is not None and until < on:
+            self._complain(row, "use_until", "早于批准日期，请核对两个日期")
 
     def _filled(self, row: JudgedRow, name: str, why: str) -> None:
         if name in self._there:

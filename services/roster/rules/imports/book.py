@@ -88,6 +88,14 @@ class Book:
         """Whether more than one unit is called so."""
         return self.code_of(called) is None and (called in self.codes or likeness(called) in self.alike)
 
+    def refuse_number(self, sheet: str, number: int) -> None:
+        """The number of this row is not written: what is in force stays, and the unit has a wrong row."""
+        self.bad.add(code := self.unit_of[sheet, number])
+        for key in [key for (of, key), row in self.quota_rows.items() if (of, row.sheet, row.number) == (code, sheet, number)]:
+            del self.quotas[code][key]
+        for place in [place for place, row in self.seat_rows.items() if (row.sheet, row.number) == (sheet, number)]:
+            del self.seats[place]
+
     def name_of(self, code: str) -> str:
         """What the unit is called, in the file or else in the roster."""
         return self.units[code].name if code in self.units else self.known[code].name
