@@ -142,3 +142,14 @@ async def test_a_later_document_changes_posts_and_the_same_one_does_not(office: 
     assert (later.written["quotas"], same.written) == (1, {})
     assert [column for _, _, column, _ in await office.said(same)] == ["编制数"]
     assert await office.database.pool.fetchval("SELECT posts FROM quotas WHERE upper_inf(during) AND upper_inf(recorded)") == 9
+
+
+async def test_each_column_that_nobody_knows_is_named_and_of_very_many_how_many_there_are(office: Office) -> None:
+    titles = [f"另列{number:02}" for number in range(60)]
+
+    some = await office.check("units", [unit() | dict.fromkeys(titles[:30], "x")])
+    many = await office.check("units", [unit() | dict.fromkeys(titles, "x")])
+
+    [said], [of_many] = [[sentence for *_, sentence in await office.said(view)] for view in (some, many)]
+    assert "、".join(titles[:30]) + "（" in said
+    assert "另列39等 60 列（" in of_many

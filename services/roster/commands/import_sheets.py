@@ -26,7 +26,8 @@ _OF_ONE_ROW = frozenset({Kind.NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.USCC})
 """What a merged cell says of its first row alone: a number would count again, and nobody is there twice."""
 _OURS = ("核对结果", "提示不认识的列未导入")
 """What stands in the header of the column that was added when the file was brought before."""
-
+_TITLES = 40
+"""So many columns that nobody knows are named: an old register may have more of them than of ours."""
 _OF_LEAVERS = "表名或标题像是退休、调出等人员的名册，没有填写出编时间的行都按在编人员读入；已不在编的，请补填或删除后重新上传"
 
 
@@ -184,7 +185,7 @@ def _tell_unread(check: Check, sheet: Sheet, header: headers.Header) -> None:
     )
     unread = [title for title in header.unknown if title not in sources | dropped | {"序号"} and not title.startswith(_OURS)]
     if unread:
-        said = "、".join(title[:20] for title in unread[:10])
+        said = "、".join(title[:20] for title in unread[:_TITLES]) + (f"等 {len(unread)} 列" if len(unread) > _TITLES else "")
         check.warn(
             [Problem(sheet.kind, header.after, "", f"不认识的列未导入：{said}（如需导入，请改列名，或用对照文件说明）", warning=True)]
         )
