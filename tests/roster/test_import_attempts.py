@@ -127,6 +127,47 @@ async def test_one_new_unit_that_two_write_at_once_is_refused_to_neither(office:
     assert sorted((each.written["units"], each.written["already"]) for each in written) == [(0, 1), (1, 0)]
 
 
+async def test_what_two_change_at_once_is_changed_and_recorded_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is refused the second time: only who looks again sees that it stands."""
+    await two_units(office)
+    people = [person(0, 学历="硕士研究生毕业"), person(1, 单位="乙单位", 籍贯="某地", 所在内设机构="办公室")]
+    views = [await office.check("roster", people) for _ in range(2)]
+    both_have_gathered(monkeypatch)
+
+    written = await asyncio.gather(*(office.apply(view) for view in views))
+
+    assert [await office.refused(each) for each in written] == [[], []]
+    assert sorted((each.written["changed"], each.written["already"]) for each in written) == [(0, 2), (2, 0)]
+    assert await office.database.pool.fetchval("SELECT count(*) FROM person_records WHERE NOT upper_inf(recorded)") == 2
+    assert await office.database.pool.fetchval("SELECT count(*) FROM post_changes") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "later"),
+    [
+        ("quotas", {}, {"编制类型": "事业编制", "经费形式": "全额拨款", "编制数": 9}),
+        ("seats", {"职务层次": "单位正职", "核定职数": 1}, {"职务层次": "单位正职", "核定职数": 2}),
+    ],
+)
+async def test_a_number_that_two_change_at_once_is_recorded_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch, kind: str, first: dict[str, Any], later: dict[str, Any]
+) -> None:
+    await two_units(office)
+    of, on = (
+        {"单位": "甲单位", "批准文号": "测编〔2020〕1号", "批准日期": "2020-03-01"},
+        {"批准文号": "测编〔2026〕9号", "批准日期": "2026-05-01"},
+    )
+    if first:
+        await office.write(kind, [of | first])
+    views = [await office.check(kind, [of | later | on]) for _ in range(2)]
+    both_have_gathered(monkeypatch)
+
+    written = await asyncio.gather(*(office.apply(view) for view in views))
+
+    assert [await office.refused(each) for each in written] == [[], []]
+    assert sorted((each.written[kind], each.written["already"]) for each in written) == [(0, 1), (1, 0)]
+
+
 def both_have_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of two imports writes before both have looked at what stands."""
     gathered, looked, met = Gathering.units, set(), asyncio.Barrier(2)

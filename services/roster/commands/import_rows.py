@@ -18,7 +18,8 @@ from services.roster.models.persons import SealedChange, UpdatePerson
 from services.roster.models.refusals import PersonUnknown
 from services.roster.models.requests import RegisterUnit
 from services.roster.models.units import ChangeUnit
-from services.roster.queries.import_facts import known_persons
+from services.roster.queries.import_facts import known_persons, times_told
+from services.roster.queries.indexes import known_by
 from services.roster.queries.loads import units_in_use
 from services.roster.rules.imports.changes import differences
 from services.roster.rules.persons import title_level
@@ -102,6 +103,7 @@ class Gathering:
         first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
         seats = [told for row in rows if row["sheet"] == "seats" and not _stands(told := _seats(row), unit_id, now)]
         first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
+        changes, times = await self._changes(conn, rows)
         return WriteUnit(
             position=unit["position"],
             unit_id=unit_id,
@@ -112,7 +114,8 @@ class Gathering:
             seats=tuple(each for each in seats if each not in first_seats),
             baseline=baseline,
             change=_change(unit_id, rows, self.today, baseline=baseline) if there else None,
-            persons=tuple(await self._changes(conn, rows)),
+            persons=tuple(changes),
+            told=times,
             asked=any(row["verdict"] == "added" or set(row["changed"]) - set(LOAN) for row in rows),
         )
 
@@ -121,10 +124,12 @@ class Gathering:
         values = from_json(self.cipher.unseal(row["sealed"], sealed_place(self.job.id, row["sheet"], row["number"])))
         return {**row, "values": values}
 
-    async def _changes(self, conn: Connection, rows: Sequence[Row]) -> list[SealedChange]:
-        """What changes of persons who are there, from today on. Raises PersonUnknown."""
+    async def _changes(self, conn: Connection, rows: Sequence[Row]) -> tuple[list[SealedChange], dict[UUID, int]]:
+        """What changes of persons who are there, from today on, and how often something was recorded of each before. Raises PersonUnknown."""
         mine = [row for row in rows if row["sheet"] in PERSON_SHEETS and row["verdict"] == "changed" and set(row["changed"]) - set(LOAN)]
-        known = await known_persons(conn, self.cipher, [self.cipher.indexes(row["values"]["id_number"]) for row in mine]) if mine else {}
+        numbers = [self.cipher.indexes(row["values"]["id_number"]) for row in mine]
+        told_before = await times_told(conn, (await known_by(conn, numbers)).values()) if mine else {}
+        known = await known_persons(conn, self.cipher, numbers) if mine else {}
         changes = []
         for place, row in enumerate(mine):
             if place not in known:  # his number was corrected since the check
@@ -135,7 +140,7 @@ class Gathering:
                 continue
             what = UpdatePerson.model_validate(given | {"person_id": known[place].person_id, "since": self.today})
             changes.append(await seal_change(conn, self.cipher, what, self.today, {}))
-        return changes
+        return changes, told_before
 
 
 async def _standing(conn: Connection, codes: set[str]) -> Standing:

@@ -11,19 +11,20 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.roster.commands.loads import load_units
-from services.roster.commands.locks import lock_person
+from services.roster.commands.locks import lock_person, lock_unit
 from services.roster.commands.persons import write_update
 from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import extend_secondment, lend, second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import New, registered, set_seats
-from services.roster.models.imports import Superseded
+from services.roster.models.imports import ChangedMeanwhile, Superseded
 from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadUnit
 from services.roster.models.persons import SealedChange
 from services.roster.models.refusals import PersonElsewhere, PersonUnknown
 from services.roster.models.requests import RegisterUnit, Request, SetQuota, SetSeats
 from services.roster.models.secondments import ExtendSecondment, SecondPerson
 from services.roster.models.units import ChangeUnit, NothingChanged
+from services.roster.queries.import_facts import times_told
 from services.roster.queries.indexes import known_by
 from services.roster.queries.loads import units_in_use
 from services.roster.queries.secondments import secondments_of
@@ -39,7 +40,7 @@ _extend_secondment: Run = inspect.unwrap(extend_secondment)
 
 class WriteUnit(Request):
     """Everything a file says of one unit. `register_as`: where it is new; `load`: its first load; `quotas`, `seats`: set one by one.
-    `asked`: more than loans was to be written when the file was checked.
+    `told`: how often something was recorded of each of `persons` when he was looked at; `asked`: more than loans was to be written when the file was checked.
     """
 
     position: int
@@ -52,6 +53,7 @@ class WriteUnit(Request):
     baseline: bool
     change: ChangeUnit | None = None
     persons: tuple[SealedChange, ...] = ()
+    told: dict[UUID, int] = Field(default_factory=dict)
     asked: bool = True
 
 
@@ -79,7 +81,7 @@ class WriteUnits(Request):
 
 @command
 async def write_units(conn: Connection, by: By, what: WriteUnits) -> int:
-    """Write a block of units, all or none; how many. Raises what the single commands raise, and Superseded where one of them waits no more."""
+    """Write a block of units, all or none; how many. Raises what the single commands raise, Superseded where one of them waits no more, and ChangedMeanwhile."""
     await _claim(conn, what.import_id, what.positions)
     new = [New(unit.unit_id, unit.register_as, unit.document_no) for unit in what.units if unit.register_as]
     if new:
@@ -104,6 +106,8 @@ async def _change(conn: Connection, by: By, unit: WriteUnit) -> int:
             changed += 1
     for person in unit.persons:
         await _lock_in(conn, person.person_id, unit.unit_id)
+        if await times_told(conn, [person.person_id]) != {person.person_id: unit.told[person.person_id]}:
+            raise ChangedMeanwhile
         await write_update(conn, by, person)
     return changed
 
@@ -138,7 +142,35 @@ def _written(unit: WriteUnit, loaded: Loaded | None, changed: int) -> Written:
     return written.model_copy(update={"already": int(unit.asked and written == Written())})
 
 
+async def _ensure_not_written(conn: Connection, unit: WriteUnit) -> None:
+    """None of its numbers stands already, by another file that was written at the same time. Raises ChangedMeanwhile."""
+    await lock_unit(conn, unit.unit_id)
+    quotas = [(each.kind, each.funding, each.posts, each.document_on, each.use_until) for each in unit.quotas]
+    seats = [(each.level, each.approved, each.document_on) for each in unit.seats]
+    written = await conn.fetchval(_WRITTEN, unit.unit_id, *_columns(quotas, 5), *_columns(seats, 3))
+    if written:
+        raise ChangedMeanwhile
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(width)]
+
+
+_WRITTEN = """
+    SELECT EXISTS (
+        SELECT FROM quotas JOIN unnest($2::text[], $3::text[], $4::integer[], $5::date[], $6::date[]) AS told (kind, funding, posts, since, until)
+            USING (kind, funding, posts)
+        WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded) AND lower(during) = since AND use_until IS NOT DISTINCT FROM until
+    ) OR EXISTS (
+        SELECT FROM seats JOIN unnest($7::text[], $8::integer[], $9::date[]) AS told (level, approved, since) USING (level, approved)
+        WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded) AND lower(during) = since
+    )
+"""
+
+
 async def _set_numbers(conn: Connection, by: By, unit: WriteUnit) -> None:
+    if unit.quotas or unit.seats:
+        await _ensure_not_written(conn, unit)
     for quota in unit.quotas:
         facts = quota.model_dump(exclude={"document_no"}) | {
             "unit_id": unit.unit_id,

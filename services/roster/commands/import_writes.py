@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_units import Lend, WriteUnits, Written, lend_person, tick_off, write_units
 from services.roster.commands.loads import counted_anew
-from services.roster.models.imports import NOT_LENT, ImportState, Superseded
+from services.roster.models.imports import NOT_LENT, ChangedMeanwhile, ImportState, Superseded
 from services.roster.queries.import_facts import as_job
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
@@ -23,6 +23,7 @@ BLOCK = 1_000
 """Rows. A unit is never divided: a large one is a block of its own."""
 _PARENT_MISSING = "主管部门未写入，本单位因此未写入。请先解决主管部门的问题，再重新导入。"
 _NOT_FITTING = "内容不符合要求，未写入。请核对该单位的各行后重新导入。"
+_MEANWHILE = "其他文件正在写入同一单位或人员，未写入。请重新导入。"
 _WAITING = (
     "SELECT import_units.*, (SELECT count(*) FROM import_rows WHERE import_rows.import_id = $1 AND import_rows.unit_code = import_units.unit_code)"
     " AS rows FROM import_units WHERE import_id = $1 AND state = 'waiting' ORDER BY position"
@@ -115,7 +116,7 @@ class _Writing:
         try:
             if what:
                 await self._write_together(what)
-        except (DomainError, ValidationError, Superseded, *UNRECORDABLE):
+        except (DomainError, ValidationError, Superseded, ChangedMeanwhile, *UNRECORDABLE):
             for unit in what:
                 if not await self._without_parent(unit):
                     await self._write_alone(unit)
@@ -135,6 +136,8 @@ class _Writing:
             return str(refusal)
         except ValidationError:
             return _NOT_FITTING
+        except ChangedMeanwhile:
+            return _MEANWHILE
         return None
 
     async def _write_together(self, what: Sequence[asyncpg.Record]) -> None:

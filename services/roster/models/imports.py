@@ -326,6 +326,10 @@ class Superseded(Exception):  # noqa: N818  named as the fact it states
     """The import was cancelled, or another attempt is at it: this one has nothing more to do."""
 
 
+class ChangedMeanwhile(Exception):  # noqa: N818  named as the fact it states
+    """Somebody has written of the same unit or person since it was looked at: look again."""
+
+
 def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
     """What the encrypted values of a row are bound to."""
     return f"import_rows.sealed.{import_id}/{sheet}/{number}"

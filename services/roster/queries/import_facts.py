@@ -180,6 +180,16 @@ def _person(cipher: FieldCipher, row: asyncpg.Record) -> KnownPerson:
     )
 
 
+async def times_told(conn: Connection, person_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How often something was recorded of these people and of what their units keep of them: nothing of it is ever taken away."""
+    rows = await conn.fetch(
+        "SELECT id, (SELECT count(*) FROM person_records WHERE person_id = persons.id) + (SELECT count(*) FROM post_changes WHERE placement_id IN"
+        " (SELECT placement_id FROM placements WHERE person_id = persons.id)) AS times FROM persons WHERE id = ANY($1)",
+        list(person_ids),
+    )
+    return {row["id"]: row["times"] for row in rows}
+
+
 async def known_loans(conn: Connection, person_ids: Collection[UUID]) -> dict[UUID, KnownLoan]:
     """The loans of these people that last."""
     rows = await conn.fetch(
