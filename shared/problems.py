@@ -101,6 +101,7 @@ TITLES: dict[str, str] = {
     "dates_out_of_order": "日期先后不对",
     "since_before_post": "早于到岗日期",
     "exit_before_arrival": "离岗早于到岗",
+    "past_retirement": "已过法定退休时间",
     "quota_changed_later": "编制数其后另有变更",
     "seats_changed_later": "领导职数其后另有变更",
     "seats_below_use": "领导职数低于实配数",

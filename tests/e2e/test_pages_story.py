@@ -175,7 +175,7 @@ async def _freeze(story: Story, pending: str) -> str:
     late = await story.apply(town.clerk, "post_use_application", "冻结后提交的用编申请", OPEN)
     for application in (pending, late):
         async with story.at(town.clerk, application) as clerk:
-            await clerk.until("单位正被冻结，暂停办理")
+            await clerk.until("暂停办理；解冻后从原处继续")
     return late
 
 

@@ -505,7 +505,7 @@ async def test_a_part_was_gone_from_its_first_death_to_the_end_of_its_last_start
     assert seen(State.READY, 30, 4) == (0.4, 0.4)
 
 
-def test_of_both_times_the_middle_and_the_longest_are_told() -> None:
+async def test_of_both_times_the_middle_and_the_longest_are_told() -> None:
     told = recovery.table({"kafka": [recovery.Recovered(*times) for times in ((9.0, 2.0), (3.0, 2.5), (12.0, 1.0))]})
 
     assert told == {"kafka": {"losses": 3, "median": 9.0, "longest": 12.0, "start_median": 2.0, "start_longest": 2.5}}

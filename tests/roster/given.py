@@ -111,7 +111,7 @@ def name_of(number: int) -> str:
 
 async def person(database: Database, unit_id: UUID, born: date | None = None, sex: Sex = Sex.FEMALE) -> UUID:
     number = next(_numbers)
-    birth = born or date(1960 + number // 250 % 40, number // 25 % 12 + 1, number % 25 + 1)
+    birth = born or date(1975 + number // 250 % 25, number // 25 % 12 + 1, number % 25 + 1)
     what = RegisterPerson(
         unit_id=unit_id,
         name=name_of(number),

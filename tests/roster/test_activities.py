@@ -166,6 +166,7 @@ async def test_the_checks_are_a_complete_list_at_once(
         "not_frozen": False,
         "authorised_first": False,
         "on_no_other_roster": False,
+        "before_retirement": True,
         "off_post_told": True,
         "in_term": True,
     }

@@ -318,7 +318,7 @@ async def test_a_repeat_is_answered_alike_and_another_body_under_its_key_is_refu
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("=cmd|'/c calc'!A0", "公式"), ("某\ufffd校", "乱码"), ("某\u0007校", "控制字符"), (" ", "至少")],
+    [("=cmd|'/c calc'!A0", "公式"), ("某\ufffd校", "乱码"), ("某\u0007校", "控制字符"), (" ", "必填")],
     ids=["formula", "lost", "control", "nothing"],
 )
 async def test_a_name_that_no_file_may_bring_comes_in_by_no_other_door(doors: Doors, roster_db: Database, name: str, said: str) -> None:

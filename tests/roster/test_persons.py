@@ -42,7 +42,7 @@ from tests.roster import given
 
 pytestmark = pytest.mark.asyncio
 OFFICE = Who("officer", frozenset())
-BORN = date(1968, 4, 7)
+BORN = date(1978, 4, 7)
 NUMBER = given.id_number(77, BORN)
 NAME = "测试人员甲乙"
 

@@ -29,6 +29,7 @@ from services.roster.models.refusals import (
     NotOverSeats,
     OffPostOfEstablishment,
     OffPostUntold,
+    PastRetirement,
     PersonNotHere,
     PersonOnRoster,
     PostsNotOne,
@@ -63,6 +64,7 @@ from services.roster.models.units import ReformOverfills, ReformOverfillsSeats
 from services.roster.rules.codes import judged
 from services.roster.rules.comparisons import MOVES, Compared, OurUnit, Units, found_again, may_be_answered
 from services.roster.rules.persons import (
+    LATE,
     checked_number,
     ensure_late_open,
     ensure_override_grounded,
@@ -75,6 +77,7 @@ from services.roster.rules.persons import (
 from services.roster.rules.posts import (
     ensure_above_use,
     ensure_available,
+    ensure_before_retirement,
     ensure_in_term,
     ensure_may_claim,
     ensure_may_grow,
@@ -520,6 +523,21 @@ def test_nobody_leaves_a_post_on_or_before_the_day_he_came_to_it(kind: Applicati
     for day in (came, came - ONE):
         with refused(ExitBeforeArrival):
             claim(kind, {}, {"effective_on": day})
+
+
+def test_nobody_comes_onto_a_post_after_his_month_of_retirement_but_as_off_establishment_staff() -> None:
+    """Must fail when only the exit is judged by it: whoever retired last year would pass every check and be approved."""
+    his = person(sex=Sex.MALE, birth_on=date(1970, 5, 20))  # 60 in 2030-05 and 17 months more
+    claim(ENTRY, {"person": his}, {"effective_on": date(2031, 10, 31)})
+    claim(ENTRY, {"person": None}, {"effective_on": date(2031, 11, 1)})
+    claim(ENTRY, {"person": replace(his, flexible_retirement=LATE)}, {"effective_on": date(2031, 11, 1)})
+    claim(
+        ENTRY, {"person": person(post_category=PostCategory.UNKNOWN, identity=PersonIdentity.UNKNOWN)}, {"effective_on": date(2090, 1, 1)}
+    )
+    with pytest.raises(PastRetirement, match="法定退休时间是 2031-10"):
+        claim(ENTRY, {"person": his}, {"effective_on": date(2031, 11, 1)})
+
+    ensure_before_retirement(his, "off_establishment", date(2040, 1, 1))
 
 
 @pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])

@@ -26,6 +26,7 @@ from services.roster.queries.seats import seat_now
 from services.roster.rules.persons import retirement_due
 from services.roster.rules.posts import (
     ensure_available,
+    ensure_before_retirement,
     ensure_contract_lasts,
     ensure_in_term,
     ensure_not_frozen,
@@ -84,6 +85,7 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     ensure_contract_lasts(what.contract_until, what.started_on)
     ensure_available(facts.before, 1)
     if not what.baseline:
+        ensure_before_retirement(facts.person, facts.population, what.started_on)
         ensure_in_term(facts.before, what.started_on)
     entry = Entry(what.entry_reason, what.authorisation_no, what.authorised_on)
     return await placed(conn, by, what, entry, Judged(facts.person, facts.before, *versions))

@@ -112,6 +112,7 @@ class PostFacts:
     holds_one: bool = False
     on_rosters: tuple[Placement, ...] = ()
     natures: Mapping[str, Nature] = field(default_factory=dict)
+    person: PersonRecord | None = None
 
     @property
     def post_ends(self) -> tuple[date | None, ...]:

@@ -136,6 +136,15 @@ class ExitBeforeArrival(Conflict):
     sentence = "生效日期须晚于人员到现任岗位的日期。请改正生效日期；到岗日期登记有误的，请先报编办更正。"
 
 
+class PastRetirement(Conflict):
+    """An entry on a counted post after the statutory month of retirement (国务院关于渐进式延迟法定退休年龄的办法)."""
+
+    code = "past_retirement"
+    sentence = (
+        "该人员的法定退休时间是 {month}，入编日期在其之后，不能入编。出生日期、退休类别或弹性延迟登记有误的，请先办理信息变更或更正。"
+    )
+
+
 class SinceBeforePost(Conflict):
     """A change of the present post from a day on which somebody did not hold it yet."""
 

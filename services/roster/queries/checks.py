@@ -87,6 +87,15 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         lambda request, facts, today: rules.ensure_on_no_roster(facts.post_ends, request.effective_on or today),
     ),
     (
+        "before_retirement",
+        {ApplicationType.ENTRY},
+        "入编日期不在法定退休时间之后，或退休类别尚不能认定。",
+        "国务院关于渐进式延迟法定退休年龄的办法",
+        lambda request, facts, today: rules.ensure_before_retirement(
+            facts.person, facts.natures[request.kind].population, request.effective_on or today
+        ),
+    ),
+    (
         "off_post_told",
         {ApplicationType.ENTRY},
         "不是编外人员，或已写明编外岗位类别和用工方式。",

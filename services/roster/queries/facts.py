@@ -184,12 +184,18 @@ async def placements_of(conn: Connection, person_id: UUID) -> tuple[Placement, .
 
 async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
     """A person as known now."""
+    person = await known_person(conn, person_id)
+    if person is None:
+        raise PersonUnknown(person=person_id)
+    return person
+
+
+async def known_person(conn: Connection, person_id: UUID) -> PersonRecord | None:
+    """The same; none where there is no such person."""
     row = await conn.fetchrow(
         f"SELECT {_PERSON} FROM person_records WHERE person_id = $1 AND upper_inf(during) AND upper_inf(recorded)", person_id
     )
-    if row is None:
-        raise PersonUnknown(person=person_id)
-    return as_person(row)
+    return as_person(row) if row else None
 
 
 def as_person(row: asyncpg.Record | Mapping[str, Any]) -> PersonRecord:
@@ -249,6 +255,7 @@ async def post_facts(conn: Connection, request: PostRequest, today: date) -> Pos
         holds_one=await _holds(conn, request.application_id, request.reservation_id),
         on_rosters=on_rosters,
         natures=await natures_of(conn, {request.kind, *(each.kind for each in on_rosters)}),
+        person=await known_person(conn, request.person_id) if request.person_id else None,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.roster.models.facts import Nature, Placement, PostFacts, Reservation
+from services.roster.models.facts import Nature, PersonRecord, Placement, PostFacts, Reservation
 from services.roster.models.refusals import (
     REQUESTED,
     ClaimRefusedByTombstone,
@@ -22,6 +22,7 @@ from services.roster.models.refusals import (
     NotOverSeats,
     OffPostOfEstablishment,
     OffPostUntold,
+    PastRetirement,
     PersonNotHere,
     PersonOnRoster,
     PostsNotOne,
@@ -40,6 +41,7 @@ from services.roster.models.refusals import (
     SeatsUnapproved,
 )
 from services.roster.models.requests import PostDetails
+from services.roster.rules.persons import retirement_due
 from shared.events.roster import EstablishmentState, SeatsState
 from shared.glossary import ApplicationType, FreezeScope
 from shared.law.retirement import YearMonth
@@ -149,6 +151,15 @@ def ensure_on_no_roster(post_ends: Iterable[date | None], started_on: date) -> N
     """Nobody is on two units at once: no placement from the day of entry on. `post_ends`: when each placement of the person ends."""
     if any(end is None or end > started_on for end in post_ends):
         raise PersonOnRoster
+
+
+def ensure_before_retirement(person: PersonRecord | None, population: str, started_on: date) -> None:
+    """Nobody comes onto a post after his statutory month; as 编外 retired people may be employed."""
+    if person is None or population == "off_establishment":
+        return
+    month = retirement_due(person).month
+    if month is not None and str(YearMonth(started_on.year, started_on.month)) > month:
+        raise PastRetirement(month=month)
 
 
 def ensure_usable(reservation: Reservation | None, today: date) -> Reservation:
@@ -289,6 +300,7 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     if request.application_type is ApplicationType.ENTRY:
         ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)
+        ensure_before_retirement(facts.person, facts.natures[request.kind].population, request.effective_on or today)
         ensure_off_post_told(request, facts.natures[request.kind].population)
     else:
         ensure_available(facts.establishment, request.posts)
