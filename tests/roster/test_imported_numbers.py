@@ -42,7 +42,7 @@ async def test_posts_below_what_is_in_use_are_told_at_their_row_and_keep_no_othe
     [(sheet, row, column, sentence)] = await office.said(view)
     assert (sheet, row, column) == ("编制", 2, "编制数")
     assert "变更后的编制数 1 名低于实有和已核未用合计 2 名" in sentence
-    assert "核减编制" in sentence
+    assert "“核定编制”页面" in sentence
     assert (view.errors, view.sheets["quotas"].wrong, view.sheets["quotas"].changed) == (1, 1, 1)
     assert (done.state, await office.refused(done)) == (ImportState.APPLIED, [])
     assert await posts_of(office) == {"甲单位": 3, "乙单位": 1}

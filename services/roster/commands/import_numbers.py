@@ -17,7 +17,7 @@ from shared.glossary import FreezeScope
 
 _NUMBERS = frozenset({"posts", "use_until", "approved"})
 _INSTEAD: Mapping[type[DomainError], str] = {
-    QuotaBelowUse: "文件中不能注明原因，请通过接口“核减编制”（POST /units/{unit_id}/quotas/cut）办理。",
+    QuotaBelowUse: "文件中不能注明原因，请在该单位的“核定编制”页面办理。",
     SeatsBelowUse: "文件中不能注明原因，请在该单位的“核定领导职数”页面办理。",
 }
 _COMING = (
