@@ -16,6 +16,7 @@ from services.roster.models.refusals import (
     KindNotAllowed,
     NotAuthorised,
     NotOverQuota,
+    PastRetirement,
     PersonOnRoster,
     QuotaExhausted,
 )
@@ -38,6 +39,18 @@ async def test_a_person_takes_a_free_post_and_the_event_carries_the_state_after(
     assert (event.establishments[0].quota, event.establishments[0].headcount, event.establishments[0].available) == (3, 1, 2)
     assert (event.establishments[0].kind_label, event.establishments[0].funding_label) == ("事业编制", "全额拨款")
     assert (event.authorisation_no, event.retirement.category) == ("用编〔2026〕1号", "F55")
+
+
+async def test_nobody_is_placed_after_his_month_of_retirement_but_a_first_load_tells_what_is(roster_db: Database) -> None:
+    """Must fail when only applications are judged by it: the office would place whom it has to let go."""
+    row = await given.row(roster_db, 2)
+    retired = await given.person(roster_db, row.unit_id, born=date(1950, 1, 1))
+    placing = given.placement(row, retired)
+
+    with pytest.raises(PastRetirement, match="2005-01"):
+        await place_person(roster_db, given.by(), placing)
+
+    await place_person(roster_db, given.by(), placing.model_copy(update={"baseline": True}))
 
 
 async def test_fifty_racing_for_the_last_post_leave_one_in_it(roster_db: Database) -> None:
