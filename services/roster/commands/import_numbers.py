@@ -7,7 +7,7 @@ from uuid import UUID
 from services.roster.models.imports import JudgedRow, Problem, Verdict
 from services.roster.models.refusals import QuotaBelowUse, SeatsBelowUse
 from services.roster.queries.establishments import establishments_of
-from services.roster.queries.facts import frozen_by
+from services.roster.queries.facts import frozen_among
 from services.roster.queries.loads import seats_standing, units_in_use
 from services.roster.rules.imports.book import Book
 from services.roster.rules.posts import ensure_above_use, ensure_may_grow, ensure_seats_above_use
@@ -50,12 +50,13 @@ def _is_set(book: Book, code: str, row: JudgedRow) -> bool:
 async def _posts(conn: Connection, book: Book, told: Told, coming: Counter[tuple[str, ...]], used: Collection[UUID]) -> list[Problem]:
     ids = {key: book.known[key[0]].unit_id for key in told}
     now = await establishments_of(conn, [(ids[key], key[1], key[2]) for key in told])
+    frozen = await frozen_among(conn, {(ids[key], key[1]) for key in told}, FreezeScope.ORGANISATION)
     found: list[Problem] = []
     for key, row in told.items():
         state, in_use, wanted = now[ids[key], key[1], key[2]], ids[key] in used, row.values["posts"]
         if not in_use and (key[1], key[2]) not in book.known[key[0]].quotas:
             continue
-        orders = await frozen_by(conn, ids[key], FreezeScope.ORGANISATION, key[1]) if in_use else ()
+        orders = frozen.get((ids[key], key[1]), ()) if in_use else ()
         try:
             ensure_may_grow(orders, wanted, state.quota, state.headcount)
             ensure_above_use(state.quota, state.model_copy(update={"quota": wanted, "headcount": state.headcount + coming[key]}), None)
@@ -67,10 +68,11 @@ async def _posts(conn: Connection, book: Book, told: Told, coming: Counter[tuple
 async def _seats(conn: Connection, book: Book, told: Told, coming: Counter[tuple[str, ...]], used: Collection[UUID]) -> list[Problem]:
     ids = {key: book.known[key[0]].unit_id for key in told}
     now = await seats_standing(conn, [(ids[key], key[1]) for key in told])
+    frozen = await frozen_among(conn, {(ids[key], None) for key in told}, FreezeScope.LEADERSHIP)
     found: list[Problem] = []
     for key, row in told.items():
         state, wanted = now[ids[key], key[1]], row.values["approved"]
-        orders = await frozen_by(conn, ids[key], FreezeScope.LEADERSHIP) if ids[key] in used else ()
+        orders = frozen.get((ids[key], None), ()) if ids[key] in used else ()
         try:
             ensure_may_grow(orders, wanted, state.approved, state.used)
             ensure_seats_above_use(state.approved, state.model_copy(update={"approved": wanted, "used": state.used + coming[key]}), None)

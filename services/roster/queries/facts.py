@@ -143,15 +143,24 @@ async def entry_facts(conn: Connection, what: PlacePerson, on: date) -> EntryFac
 
 async def frozen_by(conn: Connection, unit_id: UUID, scope: FreezeScope, kind: str | None = None) -> tuple[UUID, ...]:
     """The freeze orders in force for a scope, on the unit or anywhere above it. 编外 kinds have a scope of their own, whatever is asked for."""
+    return (await frozen_among(conn, [(unit_id, kind)], scope)).get((unit_id, kind), ())
+
+
+async def frozen_among(
+    conn: Connection, asked: Collection[tuple[UUID, str | None]], scope: FreezeScope
+) -> dict[tuple[UUID, str | None], tuple[UUID, ...]]:
+    """The same of several units and kinds; of those that are frozen."""
     rows = await conn.fetch(
-        "SELECT freeze_orders.id FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
-        " WHERE units.id = $1 AND upper_inf(in_force) AND coalesce((SELECT population FROM establishment_kinds"
-        " WHERE code = $3 AND population = 'off_establishment' AND upper_inf(valid)), $2) = ANY(scopes) ORDER BY freeze_orders.id",
-        unit_id,
+        "SELECT asked.unit_id, asked.kind, array_agg(freeze_orders.id ORDER BY freeze_orders.id) AS orders"
+        " FROM unnest($1::uuid[], $2::text[]) AS asked (unit_id, kind)"
+        " JOIN units ON units.id = asked.unit_id JOIN freeze_orders ON root_unit_id = ANY(path)"
+        " WHERE upper_inf(in_force) AND coalesce((SELECT population FROM establishment_kinds"
+        " WHERE code = asked.kind AND population = 'off_establishment' AND upper_inf(valid)), $3) = ANY(scopes) GROUP BY 1, 2",
+        [unit_id for unit_id, _ in asked],
+        [kind for _, kind in asked],
         scope,
-        kind,
     )
-    return tuple(row["id"] for row in rows)
+    return {(row["unit_id"], row["kind"]): tuple(row["orders"]) for row in rows}
 
 
 async def natures_of(conn: Connection, kinds: Collection[str]) -> dict[str, Nature]:

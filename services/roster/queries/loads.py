@@ -22,6 +22,7 @@ from services.roster.models.loads import (
 )
 from services.roster.models.refusals import CodeUnknown, KindNotAllowed, PersonOnRoster, UnitCodeTaken
 from services.roster.queries.codes import row_words, unknown_codes
+from services.roster.queries.facts import frozen_among
 from services.roster.queries.indexes import known_by
 from services.roster.queries.seats import LAST, label_of, taken_in
 from shared.db import Connection
@@ -161,13 +162,8 @@ async def _allowed_kinds(conn: Connection, categories: Collection[str]) -> dict[
 
 async def _frozen(conn: Connection, unit_ids: Sequence[UUID | None]) -> list[tuple[UUID, ...]]:
     """The orders that keep people out, for each place of the list."""
-    rows = await conn.fetch(
-        "SELECT DISTINCT units.id AS unit_id, freeze_orders.id FROM units JOIN freeze_orders ON root_unit_id = ANY(path)"
-        " WHERE units.id = ANY($1) AND upper_inf(in_force) AND $2 = ANY(scopes) ORDER BY freeze_orders.id",
-        list({each for each in unit_ids if each}),
-        FreezeScope.ENTRY,
-    )
-    return [tuple(row["id"] for row in rows if row["unit_id"] == unit_id) for unit_id in unit_ids]
+    found = await frozen_among(conn, [(each, None) for each in {*unit_ids} if each], FreezeScope.ENTRY)
+    return [found.get((each, None), ()) if each else () for each in unit_ids]
 
 
 @dataclass(frozen=True)
