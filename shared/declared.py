@@ -14,19 +14,10 @@ PERMISSION, ROWS = "x-permission", "x-row-scope"
 
 def tell_permissions(app: FastAPI, described: dict[str, Any]) -> None:
     """Write them into a description (OpenAPI) of the routes."""
-    for route in _routes(app):
+    for route in (each for each in app.routes if isinstance(each, APIRoute) and each.include_in_schema):
         for permit in _permits(route.dependant):
             for method in route.methods or ():
                 described["paths"][route.path][method.lower()] |= {PERMISSION: permit.permission, ROWS: permit.scope}
-
-
-def _routes(app: FastAPI) -> Iterator[APIRoute]:
-    pending: list[Any] = list(app.routes)
-    while pending:
-        route = pending.pop()
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            yield route
-        pending.extend(getattr(getattr(route, "original_router", None), "routes", []))
 
 
 def _permits(dependant: Dependant) -> Iterator[Permit]:

@@ -25,7 +25,6 @@ from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
 from deploy.local.stack import is_free, running
 from deploy.migrate import migrate, open_to_services
-from tests import routes_once
 from tests.left_behind import people_in
 
 LOGS = PROJECT / ".local"
@@ -60,8 +59,6 @@ _FIRST = (
 settings.register_profile("house", deadline=None, print_blob=True)  # a busy machine is no failure
 settings.load_profile("house")
 httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]  # one: else each client reads all the world's certificates
-
-routes_once.share()
 
 
 def free_place(places: Sequence[Place]) -> Place:

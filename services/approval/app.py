@@ -20,7 +20,7 @@ from shared.crypto import FieldCipher, RingFile
 from shared.documents import Renderer
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.known_keys import of_shelf
 from shared.law.notices import Notices
 from shared.traces import carry
@@ -58,8 +58,7 @@ def create_app() -> FastAPI:
     app.state.attachments = Shelf(settings.attachments, app.state.cipher)
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(settings.exports("approval"), None)
-    for router in (*api.ROUTERS, case_events.router, upkeep.router):
-        app.include_router(router)
+    serve(app, (*api.ROUTERS, case_events.router, upkeep.router))
     return app
 
 

@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.known_keys import KnownKeys
 
 
@@ -51,8 +51,7 @@ def create_app() -> FastAPI:
     app.state.sign_in_limits = SignInLimits(settings.attempts)
     demo = (api.DEMO,) if settings.demo else ()
     provider = (api.PROVIDER,) if settings.oidc_issuer else ()
-    for router in (*api.ROUTERS, *demo, *provider, upkeep.router):
-        app.include_router(router)
+    serve(app, (*api.ROUTERS, *demo, *provider, upkeep.router))
     return app
 
 

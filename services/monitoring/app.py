@@ -20,7 +20,7 @@ from shared.db import DOOR, connect
 from shared.documents import Renderer
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.known_keys import of_shelf
 from shared.law.notices import Notices
 from shared.temporal import connect as connect_temporal
@@ -63,6 +63,5 @@ def create_app() -> FastAPI:
     app.state.exports = EXPORTS
     app.state.register = REGISTER
     app.state.shelf = Shelf(settings.exports("monitoring"), None)
-    for router in (*ROUTERS, case_events.router, upkeep.router):
-        app.include_router(router)
+    serve(app, (*ROUTERS, case_events.router, upkeep.router))
     return app

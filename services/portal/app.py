@@ -19,7 +19,7 @@ from services.portal.settings import AssetSettings, PortalSettings
 from shared import security_log, telemetry
 from shared.clock import Clock
 from shared.guard import Guarded, Limited, Rates
-from shared.http import BODY_LIMIT, add_health, settled
+from shared.http import BODY_LIMIT, add_health, serve, settled
 from shared.traces import TracedRequests
 
 HEADERS = {
@@ -78,8 +78,7 @@ def create_app() -> FastAPI:
     for kind, answer in _ENDS.items():
         app.exception_handler(kind)(answer)
     add_health(app)
-    for router in api.ROUTERS:
-        app.include_router(router)
+    serve(app, api.ROUTERS)
     return app
 
 

@@ -13,7 +13,7 @@ from shared.clock import Clock
 from shared.exports import api as exports
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
-from shared.http import service_app
+from shared.http import serve, service_app
 
 
 def create_app() -> FastAPI:
@@ -35,7 +35,5 @@ def create_app() -> FastAPI:
     app.state.clock = Clock(settings.clock_file)
     app.state.exports = queries.EXPORTS
     app.state.shelf = Shelf(settings.exports("reporting"), None)
-    app.include_router(api.router)
-    app.include_router(upkeep.router)
-    app.include_router(exports.router)
+    serve(app, (api.router, upkeep.router, exports.router))
     return app

@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.crypto import FieldCipher, RingFile
 from shared.exports.shelf import Shelf
 from shared.guard import Rates
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.known_keys import KnownKeys
 from shared.law.notices import Notices
 from shared.settings import StackSettings
@@ -56,6 +56,5 @@ def create_app() -> FastAPI:
     app.state.cipher = FieldCipher(RingFile(stack.secrets_dir / "field.keys"))
     app.state.exports = EXPORTS
     app.state.shelf = Shelf(stack.exports("roster"), app.state.cipher)
-    for router in (*api.ROUTERS, case_events.router, upkeep.router):
-        app.include_router(router)
+    serve(app, (*api.ROUTERS, case_events.router, upkeep.router))
     return app

@@ -11,7 +11,7 @@ from services.identity.api import DEMO, PROVIDER
 from services.roster.models.fields import SHEETS
 from shared import case_events, upkeep
 from shared.exports import api as exports
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.route_words import FIELDS, GROUPS, SHARED, Words, bodies
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -28,13 +28,15 @@ def words_of(service: str) -> Words:
 def whole(service: str) -> dict[str, Any]:
     package = importlib.import_module(f"services.{service}.api")
     app = service_app(service, None, words_of(service))  # type: ignore[arg-type]  # it is described, not started
-    for router in (
-        *getattr(package, "ROUTERS", (getattr(package, "router", None),)),
-        *MORE.get(service, ()),
-        case_events.router,
-        upkeep.router,
-    ):
-        app.include_router(router)
+    serve(
+        app,
+        (
+            *getattr(package, "ROUTERS", (getattr(package, "router", None),)),
+            *MORE.get(service, ()),
+            case_events.router,
+            upkeep.router,
+        ),
+    )
     return app.openapi()
 
 

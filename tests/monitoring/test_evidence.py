@@ -32,7 +32,7 @@ from shared.db import By
 from shared.exports.retention import EndKeeping, Keeping, sweep
 from shared.exports.shelf import Shelf
 from shared.glossary import IssueState, Role
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 from shared.temporal import update_id
@@ -97,8 +97,7 @@ def _app(tables: Tables, tokens: Tokens, folder: Path) -> FastAPI:
     app.state.database, app.state.tokens, app.state.clock = tables.database, tokens, Clock(None)
     app.state.temporal, app.state.folder, app.state.cipher, app.state.evidence = None, folder, CIPHER, Shelf(folder, CIPHER)
     app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None, lambda: NOW)
-    app.include_router(issues.router)
-    app.include_router(evidence.router)
+    serve(app, (issues.router, evidence.router))
     return app
 
 

@@ -23,7 +23,7 @@ from shared.clock import Clock
 from shared.db import Connection
 from shared.exports.lists import ASKED_AT, Source
 from shared.glossary import Role
-from shared.http import service_app
+from shared.http import serve, service_app
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CIPHER, MONDAY, OFFICER, Tables, by
 
@@ -45,8 +45,7 @@ async def http(tables: Tables) -> AsyncIterator[httpx.AsyncClient]:
     app.state.database, app.state.tokens, app.state.clock, app.state.cipher = tables.database, tokens, Clock(None), CIPHER
     app.state.temporal = app.state.surroundings = app.state.folder = app.state.shelf = None
     app.state.turns, app.state.exports = Turns(), EXPORTS
-    for router in ROUTERS:
-        app.include_router(router)
+    serve(app, ROUTERS)
     headers = {"authorization": f"Bearer {tokens.issue(OFFICER, datetime.now(UTC))}", "idempotency-key": f"request-{uuid4()}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://monitoring", headers=headers) as client:
         yield client

@@ -37,7 +37,7 @@ from shared.documents import Renderer, keep_file, sha256_hex
 from shared.errors import Conflict
 from shared.events.roster import RosterEvent
 from shared.glossary import IssueState, Role
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.law.notices import load_calendar
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CIPHER, MONDAY
@@ -147,8 +147,7 @@ def _app(database: Database, tokens: Tokens, folder: Path) -> FastAPI:
     app.state.temporal, app.state.folder, app.state.cipher = None, folder, CIPHER
     app.state.turns, app.state.surroundings = Turns(), Surroundings(load_calendar, lambda: None, lambda: NOW)
     app.state.notices, app.state.issuer, app.state.renderer, app.state.demo_seal = folder, "云海市编办", Renderer(), False
-    for router in (notices.router, issues.router, lists.router):
-        app.include_router(router)
+    serve(app, (notices.router, issues.router, lists.router))
     return app
 
 

@@ -12,7 +12,7 @@ from services.portal.rules import described
 from shared.auth import PERMISSIONS, Permit, Who
 from shared.events import CATALOGUE, asyncapi
 from shared.guard import Rates
-from shared.http import BODY_LIMIT, service_app
+from shared.http import BODY_LIMIT, serve, service_app
 from shared.verification import NotOurs
 from tests.portal.conftest import OURS, XSS, Door
 
@@ -140,7 +140,7 @@ def described_service() -> dict[str, Any]:
         return f"{unit} {as_of}"
 
     app = service_app("kit", None)  # type: ignore[arg-type]  # it is described, not started
-    app.include_router(router)
+    serve(app, [router])
     return app.openapi()
 
 

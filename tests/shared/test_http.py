@@ -14,7 +14,7 @@ from shared.auth import NotSignedIn, Permit, Who
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
 from shared.glossary import reason_of
 from shared.guard import HEADERS
-from shared.http import BODY_LIMIT, IdempotencyKey, service_app
+from shared.http import BODY_LIMIT, IdempotencyKey, serve, service_app
 from shared.problems import TITLES
 
 SECRET = "330499199001011234"
@@ -140,7 +140,7 @@ def test_a_description_says_which_permission_opens_a_route_and_which_rows_it_sho
         return unit
 
     app = application()
-    app.include_router(router)
+    serve(app, [router])
     paths = app.openapi()["paths"]
 
     assert (paths["/units/{unit}"]["get"]["x-permission"], paths["/units/{unit}"]["get"]["x-row-scope"]) == ("units.read", "self")
@@ -244,6 +244,30 @@ async def test_a_nul_character_is_refused_at_the_door_because_nothing_after_it_c
         answer = await asked.post(path, content=b'{"number": 1, "said": "' + said + b'"}', headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("cut", range(1, 7))
+async def test_a_nul_that_comes_in_two_parts_is_seen(cut: int) -> None:
+    body = b'{"number": 1, "said": "x\\u0000"}'
+    middle = body.index(b"\\") + cut
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body[:middle]
+        yield body[middle:]
+
+    async with client() as asked:
+        answer = await asked.post("/write", content=parts(), headers={"idempotency-key": "12345678", "content-type": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
+
+
+@pytest.mark.asyncio
+async def test_a_nul_in_the_path_is_refused_before_a_route_is_looked_for() -> None:
+    async with client() as asked:
+        answer = await asked.get("/raise/%00")
+
+    assert (answer.status_code, answer.json()["code"], len(answer.headers["x-trace-id"])) == (422, "not_plain_text", 32)
 
 
 @pytest.mark.asyncio

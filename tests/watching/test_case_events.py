@@ -17,7 +17,7 @@ from shared import case_events, db
 from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.glossary import Role
-from shared.http import service_app
+from shared.http import serve, service_app
 
 pytestmark = pytest.mark.asyncio
 CASE = "rectification:1:1"
@@ -43,7 +43,7 @@ async def asked_by(role: Role, stack: Place, roster: Database, temporal: Client 
     tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
     app = service_app("roster", lifespan)
     app.state.database, app.state.tokens, app.state.temporal = roster, tokens, temporal
-    app.include_router(case_events.router)
+    serve(app, [case_events.router])
     headers = {"Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
         yield client

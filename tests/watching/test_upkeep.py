@@ -17,7 +17,7 @@ from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.dead_letters import Parked, drop
 from shared.glossary import Role
-from shared.http import service_app
+from shared.http import serve, service_app
 from shared.versions import OURS
 from tests.shared.given import HAND
 
@@ -41,7 +41,7 @@ async def asked_by(role: Role, stack: Place, roster: Database, register: str = "
     tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
     app = service_app("roster", lifespan)
     app.state.database, app.state.tokens, app.state.register = roster, tokens, register
-    app.include_router(upkeep.router)
+    serve(app, [upkeep.router])
     headers = {
         "Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}",
         "Idempotency-Key": uuid4().hex,
