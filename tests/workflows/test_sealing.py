@@ -2,13 +2,13 @@
 
 import asyncio
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from temporalio import activity, workflow
 from temporalio.client import WorkflowFailureError
-from temporalio.exceptions import CancelledError
+from temporalio.exceptions import ApplicationError, CancelledError
 
 import tests.workflows.rectification_play as play
 from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answered_meanwhile, answering, asked_again, sealing, seals
@@ -75,6 +75,30 @@ async def test_a_run_that_was_long_before_the_patch_goes_on_as_new_too() -> None
             run_id = (await environment.client.get_workflow_handle(handle.id).describe()).run_id
 
     assert run_id != handle.first_execution_run_id
+
+
+async def test_a_platform_that_fails_is_asked_again_like_one_that_has_not_sealed_yet() -> None:
+    """Must fail when a failure counts as sealed, or ends the run: nobody would ever see the document."""
+    answers = [False, True]
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        if not answers.pop(0):
+            raise ApplicationError("away", non_retryable=True)
+        return True
+
+    start = SealStart(kind=Document.NOTICE, document_id=uuid.uuid4(), released_at=play.MORNING, clock_offset=timedelta(0))
+    async with play.server() as environment, answering(environment, SealWorkflow, SEAL_QUEUE, seal):
+        handle = await environment.client.start_workflow(
+            SealWorkflow.run, start, id=workflow_id(start.kind, start.document_id), task_queue="stage"
+        )
+        async with asyncio.timeout(60):
+            while await handle.query("next_due") is None:  # noqa: ASYNC110  the failure is under way
+                await asyncio.sleep(0.02)
+            await asked_again(handle, answers)
+            await handle.result()
+
+    assert answers == []
 
 
 async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
