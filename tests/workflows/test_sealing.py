@@ -42,13 +42,14 @@ async def test_a_document_that_waits_for_weeks_goes_on_as_new_by_its_own_clock_a
     async with play.server(SHORT_RUNS) as environment, sealing(environment, answers) as (handle, _):
         released = datetime.fromisoformat(await handle.query("next_due"))
         await asked_again(handle, answers, until=1)
-        due = datetime.fromisoformat(await handle.query("next_due"))
+        due, moved = datetime.fromisoformat(await handle.query("next_due")), await handle.query("clock_offset")
         await asked_again(handle, answers)
         await handle.result()
         run_id = (await environment.client.get_workflow_handle(handle.id).describe()).run_id
 
     assert run_id != handle.first_execution_run_id
     assert due - released >= (2 * ROUNDS - 1) * until_asked(1)
+    assert timedelta(seconds=moved) >= (2 * ROUNDS - 2) * until_asked(1)
     assert answers == []
 
 
