@@ -201,10 +201,18 @@ _POSTS = (
     Column("saturation", "使用率", "t.saturation", Form.SHARE),
     Column("vacancy_rate", "空编率", "t.vacancy_rate", Form.SHARE),
 )
-_BY_GROUP = (Column("code", "代码", "t.code", turn=_or_sum), Column("label", "名称", "t.label"), *_POSTS)
+_SUM = "CASE WHEN t.counted THEN '编制合计' ELSE '另计合计' END"
+_UNIT_CODE = (
+    "(SELECT u.code FROM units AS u JOIN generations AS g ON g.number = u.generation WHERE g.state = 'live' AND u.id::text = t.code)"
+)
+_BY_GROUP = (
+    Column("code", "代码", f"coalesce({_UNIT_CODE}, t.code)", turn=_or_sum),
+    Column("label", "名称", f"CASE WHEN t.code IS NULL THEN {_SUM} ELSE t.label END"),
+    *_POSTS,
+)
 _BY_ROW = (
-    Column("kind", "编制类型", "t.kind_label", turn=_or_sum),
-    Column("funding", "经费形式", "t.funding_label"),
+    Column("kind", "编制类型", f"CASE WHEN t.kind IS NULL THEN {_SUM} ELSE t.kind_label END"),
+    Column("funding", "经费形式", "CASE WHEN t.kind IS NOT NULL THEN t.funding_label END"),
     *_POSTS,
 )
 EXPORTS = exports_of(

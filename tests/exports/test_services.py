@@ -477,4 +477,8 @@ async def test_reportings_sums_are_those_of_its_page(
                 assert [[record[label] for label in figures] for record in records] == [
                     [line[figure] for figure in figures.values()] for line in shown
                 ]
+        [*_, groups] = (await service.take("distribution", filters={"group": "kind"})).records()
+        parents = (await service.take("distribution", filters={"group": "parent"})).records()
     assert records[-1]["编制数"] == 8
+    assert (records[-1]["编制类型"], records[-1]["经费形式"], groups["名称"]) == ("编制合计", "", "编制合计"), "a sum is of no one kind"
+    assert {record["代码"] for record in parents} == {"U-1", "U-2", "U-3", "合计"}, "a unit is told by its code"
