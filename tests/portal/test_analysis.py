@@ -91,6 +91,19 @@ async def test_a_card_whose_figures_are_away_says_so_and_the_others_stay(figures
 
 
 @pytest.mark.asyncio
+async def test_the_people_of_a_unit_are_told_by_population(figures: Door) -> None:
+    """A state enterprise has people, though none of 机关事业."""
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    first, other = [(await figures.client.get(f"/analysis?unit={UNIT}{more}")).text for more in ("", "&population=state_enterprise")]
+    asked = [query for _, path, query in figures.played.queries if path == f"/units/{UNIT}/structure"]
+
+    assert asked == [[("population", "public")], [("population", "state_enterprise")]]
+    assert "机关事业人员共 5 人" in first
+    assert "国资人员共 5 人" in other
+    assert re.findall(r'class="is-here" aria-current="true">(机关事业|编外|国资)</a>', first + other) == ["机关事业", "国资"]
+
+
+@pytest.mark.asyncio
 async def test_an_export_is_asked_for_with_what_the_page_shows(figures: Door) -> None:
     csrf = figures.sign_in(Role.OBSERVER)
     form = {"csrf": csrf, "request_key": "k-12345678", "list": "distribution", "group": "town", "unit": UNIT}

@@ -12,6 +12,7 @@ from services.portal.rules import charts
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("reports.read"))]
 GROUPS = {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"}
+POPULATIONS = {"public": "机关事业", "off_establishment": "编外", "state_enterprise": "国资"}
 ORDERS = ("quota", "headcount", "available", "saturation")
 
 
@@ -22,10 +23,12 @@ async def analysis(page: Reader, unit: UUID | None = None) -> Response:
         "unit": str(unit or ""),
         "group": page.request.query_params.get("group", ""),
         "sort": page.request.query_params.get("sort", ""),
+        "population": page.request.query_params.get("population", ""),
     }
+    asked["population"] = asked["population"] if asked["population"] in POPULATIONS else "public"
     asked["group"] = asked["group"] if asked["group"] in GROUPS else "kind"
     cards = await page.get_each(_wanted(page, asked))
-    shown: dict[str, Any] = {"cards": cards, "asked": asked, "groups": GROUPS, "spread": _spread(cards, asked)}
+    shown: dict[str, Any] = {"cards": cards, "asked": asked, "groups": GROUPS, "populations": POPULATIONS, "spread": _spread(cards, asked)}
     if page.is_fragment:
         return page.show("analysis_list.html", **shown)
     return page.show("analysis.html", retiring=_retiring(cards["retirements"]), units=narrowings(cards), **shown)
@@ -45,7 +48,7 @@ def _wanted(page: Page, asked: dict[str, str]) -> dict[str, tuple[str, str]]:
     if asked["unit"]:
         wanted |= {"unit": ("roster", f"/units/{asked['unit']}")}
     if asked["unit"] and page.viewer.may("persons.read"):
-        wanted |= {"structure": ("roster", f"/units/{asked['unit']}/structure")}
+        wanted |= {"structure": ("roster", f"/units/{asked['unit']}/structure?population={asked['population']}")}
     return wanted
 
 
