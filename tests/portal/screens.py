@@ -82,6 +82,7 @@ PAGES = {
     "admin-sign-ins": ("auditadmin", "/admin/sign-ins"),
     "admin-reveals": ("auditadmin", "/admin/reveals"),
     "admin-finds": ("auditadmin", "/admin/finds"),
+    "admin-exports": ("auditadmin", "/admin/exports"),
     "ops": ("sysadmin", "/ops"),
     "ops-case": ("auditadmin", "ops:/admin/trail?service=approval"),
     "imports": ("officer", "/imports"),

@@ -36,6 +36,18 @@ LETTER = {
     "parked_at": AT,
 }
 DEED = {"id": UNIT_ID, "at": AT, "actor": "li", "type": "t", "title": XSS, "unit_id": UNIT_ID, "reason": XSS, "document_no": None}
+TAKEN = {
+    "id": UNIT_ID,
+    "list": "roster",
+    "title": f"名册{XSS}",
+    "format": "xlsx",
+    "unmasked": True,
+    "reason": XSS,
+    "actor": "li",
+    "asked_at": AT,
+}
+TAKEN |= {"state": "export_done", "state_label": "可以下载", "rows_done": 4321, "filters": {"unit": UNIT_ID, "on_roster": "on"}}
+TAKEN |= {"downloads": [{"actor": "wang", "at": AT}]}
 
 
 @pytest.fixture
@@ -83,6 +95,8 @@ def house(door: Door) -> Door:
     find = {"id": 2, "unit_id": UNIT_ID, "person_id": UNIT_ID, "from_unit_id": UNIT_ID, "actor": "li", "at": AT}
     missed = find | {"id": 1, "person_id": None, "from_unit_id": None}
     answers["/person-finds"] = {"items": [find, missed], "next": None}
+    answers["/exports/audit"] = {"items": [], "next": None}
+    answers["roster/exports/audit"] = {"items": [TAKEN], "next": None}
     answers["/reveals"] = {"items": [{"id": 1, "person_id": UNIT_ID, "actor": "li", "reason": XSS, "at": AT}], "next": None}
     return door
 
@@ -346,6 +360,20 @@ async def test_who_named_whom_for_a_transfer_is_read_and_that_somebody_was_wrong
     assert "教育局&lt;script&gt;" in page
     assert (page.count(">相符<"), page.count(">不符<")) == (1, 1)
     assert f">{UNIT_ID}<" not in page
+
+
+async def test_who_took_which_list_and_why_is_one_record_of_all_services(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    later = TAKEN | {"id": "f" + UNIT_ID[1:], "title": "亮灯清单", "asked_at": "2099-01-01T00:00:00Z", "filters": {}, "downloads": []}
+    house.played.answers["monitoring/exports/audit"] = {"items": [later], "next": None}
+    house.played.refusals["GET /exports/audit"] = (503, "away")
+    away = (await house.client.get("/admin/exports")).text
+    del house.played.refusals["GET /exports/audit"]
+    page = (await house.client.get("/admin/exports")).text
+
+    assert page.index("亮灯清单") < page.index("名册&lt;script&gt;"), "the latest first, whichever service has it"
+    assert all(words in page for words in ("4,321", "未脱敏", "单位（含下级）为教育局", "没有人取", UNIT_ID, "李四"))
+    assert away.count("的导出暂时取不到") == 5
 
 
 async def test_records_are_told_by_their_ids_while_the_roster_is_away(house: Door) -> None:

@@ -1,7 +1,8 @@
-"""What the audit administrator reads: 操作留痕 of each service, changes of accounts, sign-ins, reveals, finds; the latest first."""
+"""What the audit administrator reads: 操作留痕 of each service, changes of accounts, sign-ins, reveals, finds, exports; the latest first."""
 
 from contextlib import suppress
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -10,11 +11,14 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page
 from services.portal.api.units import asked_of
 from services.portal.models import Away, Refused
+from services.portal.rules.lists import UNITS, told
+from services.portal.rules.merging import cursors, merged
 from services.portal.rules.offices import SERVICES
 from shared.deeds import EVENTS
 
 router = APIRouter(prefix="/admin")
 Auditor = Annotated[Page, Depends(Opened("audit.read"))]
+SHOWN = 50
 LATEST = UUID(int=2**128 - 1)
 
 
@@ -70,6 +74,25 @@ async def finds(page: Auditor) -> Response:
         unit={each[unit] for each in found["items"] for unit in ("unit_id", "from_unit_id") if each[unit]},
     )
     return await _list(page, "finds", asked, found, [each["actor"] for each in found["items"]], **told)
+
+
+@router.get("/exports", response_class=Response)
+async def exports(page: Auditor) -> Response:
+    """Who took which list out of which service, and why; who fetched its file."""
+    asked = asked_of(page, ("after",))
+    before = cursors(asked["after"], SERVICES)
+    cards = await page.get_each({name: (name, _taken(before[name])) for name in SERVICES})
+    jobs = merged({name: found for name, found in cards.items() if found}, before, "-asked", SHOWN)
+    units = {str(each["filters"][name]) for each in jobs.items for name in UNITS if name in each["filters"]}
+    people = [each["actor"] for job in jobs.items for each in (job, *job["downloads"])]
+    named = (await _names(page, unit=units))["units"]
+    found = {"items": [{**job, "narrowed": told(job["list"], job["filters"], named)} for job in jobs.items], "next": jobs.next}
+    return await _list(page, "exports", asked, found, people, away=[name for name, each in cards.items() if each is None])
+
+
+def _taken(after: str) -> str:
+    """Where a service tells of its exports; from where its list was left on the page before."""
+    return f"/exports/audit?{urlencode({'limit': SHOWN} | ({'after': after} if after else {}))}"
 
 
 async def _units(page: Page, asked: dict[str, str]) -> list[str] | None:

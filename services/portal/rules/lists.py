@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.exports.filters import VALUES, label_of, values_of
+from shared.exports.filters import VALUES, called, label_of, values_of
 from shared.glossary import (
     LABELS,
     ApplicationState,
@@ -39,6 +39,8 @@ def _of(terms: type[StrEnum]) -> Options:
 
 _TEXTS = {"q": "", "user": "", "actor": "", "week": "（如 2026-W38）"}
 _DAYS = ("as_of", "known_on", "since")
+UNITS = ("unit", "of_unit")
+"""Filters that name a unit."""
 _GIVEN = {"sort": "按所在页面的次序排列", "persons": "只要所在页面列出的人员"}
 _CHOICES: Mapping[str, Options] = {
     "type": _of(ApplicationType),
@@ -79,6 +81,19 @@ def narrowing(list_name: str, name: str) -> Narrowing:
     if name in _TEXTS:
         return Narrowing(name, label + _TEXTS[name], "text")
     return Narrowing(name, _GIVEN.get(name, f"只要所在页面的这一{label}"), "given")
+
+
+def told(list_name: str, filters: Mapping[str, object], units: Mapping[str, str]) -> str:
+    """By what a list was narrowed, in words; units by their names. A code stays as it is."""
+    return "，".join(f"{called(list_name, name, filters)}为{_in_words(list_name, name, value, units)}" for name, value in filters.items())
+
+
+def _in_words(list_name: str, name: str, value: object, units: Mapping[str, str]) -> str:
+    if name == "persons":
+        return f"{str(value).count(',') + 1} 人"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    known = {**dict(narrowing(list_name, name).options), **values_of(list_name, name)}
+    return units.get(text, text[:13] + "…") if name in UNITS else known.get(text, text)
 
 
 _OURS, _THEIRS = ("monitoring", "work"), ("approval", "applications")

@@ -13,5 +13,6 @@ ADMINISTRATION: tuple[tuple[str, str, str, str], ...] = (
     ("/admin/sign-ins", "登录记录", "登录、被拒、锁定、改密码", "audit.read"),
     ("/admin/reveals", "证件号查看", "谁为何查看了完整证件号", "audit.read"),
     ("/admin/finds", "调动核对", "谁为拟调入核对过外单位人员", "audit.read"),
+    ("/admin/exports", "导出记录", "谁为何导出了什么，谁取走了文件", "audit.read"),
 )
 SERVICES = ("identity", "roster", "approval", "monitoring", "reporting")
