@@ -125,6 +125,14 @@ async def test_what_is_promised_beyond_a_row_stands_beside_what_others_have_left
 
 
 @pytest.mark.asyncio
+async def test_page_and_wall_call_what_stands_beside_the_establishment_the_same(figures: Door) -> None:
+    """单列 is 编制 in law: what is counted apart is not all 不计入编制."""
+    figures.sign_in(Role.COMMISSION)
+
+    assert ["单列或不计入编制，另计" in (await figures.client.get(path)).text for path in ("/analysis", "/wall")] == [True, True]
+
+
+@pytest.mark.asyncio
 async def test_the_wall_names_nobody_and_tells_how_far_its_figures_reach(figures: Door) -> None:
     figures.sign_in(Role.COMMISSION)
     wall = (await figures.client.get("/wall")).text
