@@ -213,6 +213,20 @@ async def test_a_kind_in_no_code_table_is_a_kind_that_the_unit_may_not_hold(rost
     }
 
 
+async def test_an_entry_on_a_kind_in_no_code_table_is_judged_and_refused_too(roster_db: Database, ask: Asked) -> None:
+    """Must fail when what the kind is gets looked up without a word for none: the checks would be tried for ever, and the case never received."""
+    row = await given.row(roster_db, 1)
+    reserved = await given.reservation(roster_db, row)
+    person_id = await given.person(roster_db, row.unit_id)
+    asked = given.entry(row, person_id, reserved).model_copy(update={"kind": "NO-SUCH", "funding": "none"})
+
+    advice = await ask(ask.roster.check_application, asked)
+    held, claimed = await ask(ask.roster.hold_reservation, asked), await ask(ask.roster.claim_post, asked)
+
+    assert {check.code: check.passed for check in advice}["kind_allowed"] is False
+    assert (held.code, claimed.code) == ("reservation_unknown", "kind_not_allowed")
+
+
 async def test_the_daily_sweep_goes_through_all_units_and_may_be_repeated(roster_db: Database, ask: Asked) -> None:
     rows = [await given.row(roster_db, 2) for _ in range(3)]
     for row in rows:

@@ -38,7 +38,7 @@ async def hold_reservation(conn: Connection, by: By, what: PostRequest) -> None:
     version = await take_unit(conn, what.unit_id)
     facts = await post_facts(conn, what, today_of(by))
     ensure_not_buried(what.revision, facts)
-    ensure_off_post_told(what, facts.natures[what.kind].population)
+    ensure_off_post_told(what, facts.population_of(what.kind))
     await ensure_known_codes(conn, today_of(by), what.model_dump())
     if not facts.holds_one:
         ensure_usable(facts.reservation, today_of(by))

@@ -119,6 +119,11 @@ class PostFacts:
         """When each placement of the person ends, none for one that lasts."""
         return tuple(each.ended_on for each in self.on_rosters)
 
+    def population_of(self, kind: str) -> str:
+        """Who is on posts of a kind; of one that no code table has, nothing is known."""
+        nature = self.natures.get(kind)
+        return nature.population if nature else ""
+
 
 @dataclass(frozen=True)
 class EntryFacts:

@@ -92,7 +92,7 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         "入编日期不在法定退休时间之后，或退休类别尚不能认定。",
         "国务院关于渐进式延迟法定退休年龄的办法",
         lambda request, facts, today: rules.ensure_before_retirement(
-            facts.person, facts.natures[request.kind].population, request.effective_on or today
+            facts.person, facts.population_of(request.kind), request.effective_on or today
         ),
     ),
     (
@@ -100,7 +100,7 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
         {ApplicationType.ENTRY},
         "不是编外人员，或已写明编外岗位类别和用工方式。",
         "实名制管理：编外人员登记岗位类别和用工方式",
-        lambda request, facts, _: rules.ensure_off_post_told(request, facts.natures[request.kind].population),
+        lambda request, facts, _: rules.ensure_off_post_told(request, facts.population_of(request.kind)),
     ),
     (
         "person_here",

@@ -300,8 +300,8 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     if request.application_type is ApplicationType.ENTRY:
         ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)
-        ensure_before_retirement(facts.person, facts.natures[request.kind].population, request.effective_on or today)
-        ensure_off_post_told(request, facts.natures[request.kind].population)
+        ensure_before_retirement(facts.person, facts.population_of(request.kind), request.effective_on or today)
+        ensure_off_post_told(request, facts.population_of(request.kind))
     else:
         ensure_available(facts.establishment, request.posts)
     if request.application_type is ApplicationType.TRANSFER:
