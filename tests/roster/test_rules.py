@@ -540,6 +540,14 @@ def test_nobody_comes_onto_a_post_after_his_month_of_retirement_but_as_off_estab
     ensure_before_retirement(his, "off_establishment", date(2040, 1, 1))
 
 
+def test_nobody_is_transferred_after_his_month_of_retirement_either() -> None:
+    """Must fail when only an entry is judged by it: a transfer would end the finding at the giver and begin a post that nobody may begin."""
+    his = person(sex=Sex.MALE, birth_on=date(1970, 5, 20))
+    claim(TRANSFER, {"person": his}, {"effective_on": date(2031, 10, 31)})
+    with refused(PastRetirement):
+        claim(TRANSFER, {"person": his}, {"effective_on": date(2031, 11, 1)})
+
+
 @pytest.mark.parametrize("kind", [POST_USE, ENTRY, TRANSFER])
 def test_who_takes_a_post_is_stopped_by_a_freeze_a_kind_that_is_not_allowed_and_a_term_that_is_over(kind: ApplicationType) -> None:
     lent_out = {"establishment": row(2, 0, use_until=DAY)}

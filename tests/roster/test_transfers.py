@@ -11,7 +11,7 @@ from services.roster.commands.persons import update_person
 from services.roster.commands.placements import place_person
 from services.roster.commands.transfers import transfer_person
 from services.roster.models.persons import UpdatePerson
-from services.roster.models.refusals import KindsApart, PersonNotHere, QuotaExhausted, SameUnit
+from services.roster.models.refusals import KindsApart, PastRetirement, PersonNotHere, QuotaExhausted, SameUnit
 from services.roster.models.requests import TransferPerson
 from services.roster.queries.checks import check_application
 from services.roster.queries.facts import placements_of
@@ -36,6 +36,20 @@ def transfer(person_id: object, giver: given.Row, taker: given.Row) -> TransferP
             "authorised_on": date(2026, 9, 1),
         }
     )
+
+
+async def test_the_office_transfers_nobody_after_his_month_of_retirement_and_the_form_tells_it(roster_db: Database) -> None:
+    giver, taker = await given.row(roster_db, 1), await given.row(roster_db, 1)
+    retired = await given.person(roster_db, giver.unit_id, born=date(1950, 1, 1))
+    await place_person(roster_db, given.by(), given.placement(giver, retired, date(2026, 9, 2)).model_copy(update={"baseline": True}))
+    asked = given.request(taker, ApplicationType.TRANSFER, person_id=retired, from_unit_id=giver.unit_id)
+
+    with pytest.raises(PastRetirement, match="2005-01"):
+        await transfer_person(roster_db, given.by(), transfer(retired, giver, taker))
+
+    async with roster_db.reading() as conn:
+        advice = {check.code: check.passed for check in await check_application(conn, asked, given.TODAY)}
+    assert advice["before_retirement"] is False
 
 
 async def test_both_halves_of_a_transfer_say_the_same(roster_db: Database) -> None:  # trap: a transfer as two cases

@@ -12,7 +12,14 @@ from services.roster.models.refusals import SameUnit
 from services.roster.models.requests import CONTRACT, Post, TransferPerson
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_allowed_row, frozen_by, natures_of, person_record, placements_of
-from services.roster.rules.posts import ensure_available, ensure_here, ensure_in_term, ensure_kinds_alike, ensure_not_frozen
+from services.roster.rules.posts import (
+    ensure_available,
+    ensure_before_retirement,
+    ensure_here,
+    ensure_in_term,
+    ensure_kinds_alike,
+    ensure_not_frozen,
+)
 from shared.db import By, Connection, command
 from shared.events.envelope import uuid7
 from shared.events.roster import EstablishmentState
@@ -35,7 +42,9 @@ async def transfer_person(conn: Connection, by: By, what: TransferPerson) -> UUI
     taken = await take_both(conn, what.person_id, what.from_unit_id, what.to_unit_id)
     await ensure_allowed_row(conn, what.to_unit_id, what.kind, what.funding, today)
     here = ensure_here(await placements_of(conn, what.person_id), what.from_unit_id)
-    ensure_kinds_alike(here, what.kind, await natures_of(conn, (here.kind, what.kind)))
+    natures = await natures_of(conn, (here.kind, what.kind))
+    ensure_kinds_alike(here, what.kind, natures)
+    ensure_before_retirement(await person_record(conn, what.person_id), natures[what.kind].population, what.effective_on)
     ensure_not_frozen(await frozen_by(conn, what.to_unit_id, FreezeScope.ENTRY, what.kind))
     before = await establishment(conn, what.to_unit_id, what.kind, what.funding)
     ensure_available(before, 1)

@@ -137,12 +137,10 @@ class ExitBeforeArrival(Conflict):
 
 
 class PastRetirement(Conflict):
-    """An entry on a counted post after the statutory month of retirement (国务院关于渐进式延迟法定退休年龄的办法)."""
+    """An entry on a counted post, or a transfer to one, after the statutory month of retirement (国务院关于渐进式延迟法定退休年龄的办法)."""
 
     code = "past_retirement"
-    sentence = (
-        "该人员的法定退休时间是 {month}，入编日期在其之后，不能入编。出生日期、退休类别或弹性延迟登记有误的，请先办理信息变更或更正。"
-    )
+    sentence = "该人员的法定退休时间是 {month}，入编或调入日期在其之后，不能入编、调入。出生日期、退休类别或弹性延迟登记有误的，请先办理信息变更或更正。"
 
 
 class SinceBeforePost(Conflict):

@@ -88,8 +88,8 @@ _CHECKS: tuple[tuple[str, set[ApplicationType], str, str, Judge], ...] = (
     ),
     (
         "before_retirement",
-        {ApplicationType.ENTRY},
-        "入编日期不在法定退休时间之后，或退休类别尚不能认定。",
+        {ApplicationType.ENTRY, ApplicationType.TRANSFER},
+        "入编、调入日期不在法定退休时间之后，或退休类别尚不能认定。",
         "国务院关于渐进式延迟法定退休年龄的办法",
         lambda request, facts, today: rules.ensure_before_retirement(
             facts.person, facts.population_of(request.kind), request.effective_on or today

@@ -300,10 +300,11 @@ def ensure_may_claim(request: PostRequest, facts: PostFacts, today: date) -> Non
     if request.application_type is ApplicationType.ENTRY:
         ensure_on_no_roster(facts.post_ends, request.effective_on or today)
         ensure_authorised_first(request, facts, today)
-        ensure_before_retirement(facts.person, facts.population_of(request.kind), request.effective_on or today)
         ensure_off_post_told(request, facts.population_of(request.kind))
     else:
         ensure_available(facts.establishment, request.posts)
     if request.application_type is ApplicationType.TRANSFER:
         ensure_kinds_alike(ensure_at_giver(facts.on_rosters, request), request.kind, facts.natures)
         ensure_left_later(request, facts, today)
+    if request.application_type is not ApplicationType.POST_USE:
+        ensure_before_retirement(facts.person, facts.population_of(request.kind), request.effective_on or today)
