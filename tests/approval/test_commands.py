@@ -16,8 +16,10 @@ from deploy.seal.keys import load_or_make
 from services.approval import consumers
 from services.approval.activities import ApprovalActivities
 from services.approval.commands import applications, documents
+from services.approval.commands.attachments import keep_attachment
 from services.approval.commands.reopening import reopen_cases
 from services.approval.commands.revocations import revoke_document
+from services.approval.models.attachments import KeepAttachment
 from services.approval.models.refusals import DocumentDamaged, ExceptionNeedless, NotFiled, NotReleased, OwnCase, SealMismatch
 from services.approval.models.requests import FileDocument, KeepAnswer, KeepRendered, PrepareSeal, RevokeDocument, SubmitApplication
 from services.approval.queries import applications as queries
@@ -550,13 +552,15 @@ async def test_nobody_revokes_a_notice_of_his_own_case_and_its_people_are_known_
     second = messages.Standing(state=ApplicationState.IN_REVIEW, revision=2, step=None, holder=None)
     again = entry(application, 1, EntryKind.RESUBMITTED, actor="deputy", standing=second, resubmission=mended)
     await applications.record_entry(db, by(actor="deputy"), again)
+    file = {"id": uuid.uuid4(), "name": "批复.pdf", "media_type": "application/pdf", "size": 1, "sha256": "a" * 64, "file": "x"}
+    await keep_attachment(db, by(actor="helper"), KeepAttachment(application_id=application, **file))
     numbered = await documents.number_document(db, by(), messages.NumberDocument(application_id=application, on=date(2026, 9, 18)))
     await documents.file_document(db, by(), filing(numbered.document_id))
     filed = messages.Standing(state=ApplicationState.FILED, revision=2, step=None, holder=None)
     await record(db, entry(application, 2, EntryKind.RECORDED, standing=filed))
     revoking = RevokeDocument(document_id=numbered.document_id, calendar=CALENDAR)
 
-    for actor in ("clerk", "deputy", "director"):
+    for actor in ("clerk", "deputy", "director", "helper"):
         with pytest.raises(OwnCase):
             await revoke_document(db, by(actor=actor), revoking)
     made = await revoke_document(db, by(actor="other"), revoking)

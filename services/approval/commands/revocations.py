@@ -8,6 +8,7 @@ from services.approval.models.facts import Revocation
 from services.approval.models.refusals import AlreadyRevoked, DocumentUnknown, NotFiled, OwnCase
 from services.approval.models.requests import RevokeDocument
 from services.approval.queries import applications as queries
+from services.approval.queries.attachments import ensure_brought_by_others
 from shared import outbox
 from shared.clock import business_day
 from shared.db import By, Connection, command
@@ -37,6 +38,7 @@ async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Rev
     parties = {"concerned": tuple(row["concerned"]), "authors": await queries.authors_of(conn, row["application_id"])}
     if by.actor in {row["applicant"], *parties["concerned"], *parties["authors"]}:
         raise OwnCase
+    await ensure_brought_by_others(conn, row["application_id"], [by.actor])
     document = await _number(conn, by, row["application_id"], row["unit_id"], what)
     standing = Standing(state=ApplicationState.FILED, revision=row["revision"], step=None, holder=None)
     decided = Entry(
