@@ -172,6 +172,19 @@ async def test_the_roster_says_which_kind_is_off_establishment_and_a_freeze_stop
     assert [tuple(row) for row in known] == [("BW", True), ("SY", False), ("BW", True)]
 
 
+async def test_what_is_approved_for_a_day_to_come_may_be_withdrawn_until_then(home: House) -> None:
+    """Must fail when it is offered to those that are still decided alone: the case takes it, and nobody is told."""
+    application = await home.submit(effective_on="2026-10-20")
+    await home.approve(application)
+    waiting = await home.until(application, lambda seen: seen["timeline"][-1]["kind"] == "post_claimed")
+
+    offered = (await home.get(home.clerk, f"/applications/{application}"))["actions"]
+    answer = await home.post(home.clerk, f"/applications/{application}/withdrawal", {"reason": "不再需要"})
+
+    assert (waiting["state"], waiting["actions"], offered) == ("effecting", [], ["withdraw"])
+    assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
+
+
 async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_trap_5(home: House) -> None:
     applications = [await home.submit(posts=2), await home.submit(posts=2)]
 

@@ -228,4 +228,6 @@ def test_actions_depend_on_state_role_and_distance() -> None:
     officer = frozenset({Role.BUSINESS_OFFICER})
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, unrecorded=True) == ("record_again",)
     assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False) == ()
+    assert asked(ApplicationState.EFFECTING, None, clerk, impartial=True, urged_today=False, awaits_day=True) == ("withdraw",)
+    assert asked(ApplicationState.EFFECTING, None, officer, impartial=True, urged_today=False, awaits_day=True) == ()
     assert asked(ApplicationState.EFFECTING, None, clerk, impartial=True, urged_today=False, unrecorded=True) == ()

@@ -306,12 +306,15 @@ async def test_what_is_approved_for_a_day_to_come_says_that_it_waits_for_it(cler
     clerk.sign_in(Role.UNIT_CLERK)
     pages = []
     for day in ("2099-12-01", "2020-09-01"):
-        waiting = DETAIL | WAITS | {"state": "effecting", "actions": [], "effective_on": day}
+        actions = ["withdraw"] if day > "2090" else []
+        waiting = DETAIL | WAITS | {"state": "effecting", "actions": actions, "effective_on": day}
         clerk.played.answers[f"/applications/{APPLICATION_ID}"] = waiting
         pages.append((await clerk.client.get(f"/applications/{APPLICATION_ID}")).text)
 
     assert ["2099-12-01 生效，到时自动落编" in page for page in pages] == [True, False]
     assert ["系统正在办理" in page for page in pages] == [False, True]
+    assert ["撤回申请" in page for page in pages] == [True, False]
+    assert not any("multipart/form-data" in page for page in pages), "what is approved takes no more files"
 
 
 async def test_a_mended_form_holds_the_exception_that_was_claimed(clerk: Door) -> None:

@@ -274,6 +274,7 @@ def _actions(
         urged_today=_urged(timeline, business_day(now)),
         unrecorded=row["held"] == NOT_RECORDABLE,
         revocable=row["state"] == ApplicationState.FILED and not any(each.revokes for each in written),
+        awaits_day=row["effective_on"] is not None and row["effective_on"] > business_day(now),
     )
 
 

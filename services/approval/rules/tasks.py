@@ -8,6 +8,7 @@ from services.approval.models.tasks import Action, Stage, Standing, Tab
 from shared.glossary import LABELS, ApplicationState, EntryKind, Role
 from workflows.approval_steps import Step
 
+_OPEN = frozenset({ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED})
 _WHY_READ = {
     ApplicationState.FILED: "已办结，请知悉",
     ApplicationState.WITHDRAWN: "申请单位已撤回，请知悉",
@@ -54,9 +55,11 @@ def actions(
     urged_today: bool,
     unrecorded: bool = False,
     revocable: bool = False,
+    awaits_day: bool = False,
 ) -> tuple[Action, ...]:
     """What somebody with these roles may do. `impartial`: it is not his own case, and he did not decide before what forbids it. `unrecorded`: it stands still
-    because a line of its timeline was refused. `revocable`: its notice is filed, and none revokes it.
+    because a line of its timeline was refused. `revocable`: its notice is filed, and none revokes it. `awaits_day`: approved, it takes effect on a day
+    to come.
     """
     found: list[Action] = []
     if holder in roles and impartial:
@@ -69,7 +72,7 @@ def actions(
     if Role.UNIT_CLERK in roles:
         found += [Action.RESUBMIT] if state is ApplicationState.RETURNED else []
         found += [Action.URGE] if state is ApplicationState.IN_REVIEW and holder and not urged_today else []
-        found += [Action.WITHDRAW] if state in {ApplicationState.IN_REVIEW, ApplicationState.PAUSED, ApplicationState.RETURNED} else []
+        found += [Action.WITHDRAW] if state in _OPEN or (state is ApplicationState.EFFECTING and awaits_day) else []
     return tuple(found)
 
 
