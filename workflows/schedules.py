@@ -47,20 +47,23 @@ class Due(BaseModel):
 
 @dataclass(frozen=True)
 class Schedule:
-    """One daily workflow. `overlap`: what becomes of a run while the one before is not through."""
+    """One daily workflow. `overlap`: what becomes of a run while the one before is not through; `catch_up`: how long a missed one is made up for."""
 
     id: str
     workflow: str
     hour: int
     minute: int = 0
     overlap: ScheduleOverlapPolicy = ScheduleOverlapPolicy.BUFFER_ONE
+    catch_up: timedelta = timedelta(days=2)
 
 
 SCHEDULES = (
     Schedule("sweep", "SweepWorkflow", 1),
-    Schedule("supervision", "SupervisionWorkflow", 9, overlap=ScheduleOverlapPolicy.ALLOW_ALL),
+    Schedule("supervision", "SupervisionWorkflow", 9, overlap=ScheduleOverlapPolicy.ALLOW_ALL, catch_up=timedelta(days=6)),
 )
-"""A list that fails for one unit is tried again for as long as that takes: it keeps the later ones from nobody."""
+"""A list that fails for one unit is tried again for as long as that takes: it keeps the later ones from nobody. One day of a week issues its lists:
+that run is made up for as long as the week lasts.
+"""
 
 
 def due(nominal: Nominal) -> Due:
@@ -86,14 +89,13 @@ def _corrected(found: ScheduleUpdateInput, wanted: TemporalSchedule) -> Schedule
 
 
 def _temporal_schedule(schedule: Schedule, task_queue: str) -> TemporalSchedule:
-    """Missed runs of two days are made up for."""
     return TemporalSchedule(
         action=ScheduleActionStartWorkflow(schedule.workflow, Nominal(), id=f"{schedule.id}:daily", task_queue=task_queue),
         spec=ScheduleSpec(
             calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(schedule.hour)], minute=[ScheduleRange(schedule.minute)])],
             time_zone_name="Asia/Shanghai",
         ),
-        policy=SchedulePolicy(overlap=schedule.overlap, catchup_window=timedelta(days=2)),
+        policy=SchedulePolicy(overlap=schedule.overlap, catchup_window=schedule.catch_up),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -33,6 +33,16 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 async def test_each_schedule_names_a_workflow_that_the_worker_runs() -> None:
     assert {schedule.workflow for schedule in SCHEDULES} <= {each.__name__ for each in CLASSES}
+
+
+async def test_an_outage_over_the_first_days_of_a_week_loses_no_weekly_list(environment: WorkflowEnvironment) -> None:
+    """Must fail when it is made up for two days alone: only the run of the first working day issues the lists of a week."""
+    await ensure(environment.client, f"stage-{uuid.uuid4()}")
+
+    policies = {each.id: (await environment.client.get_schedule_handle(each.id).describe()).schedule.policy for each in SCHEDULES}
+
+    assert policies["supervision"].catchup_window == timedelta(days=6)
+    assert policies["sweep"].catchup_window == timedelta(days=2)
 
 
 async def test_a_run_started_by_its_schedule_stands_for_nine_o_clock_in_shanghai(environment: WorkflowEnvironment) -> None:
