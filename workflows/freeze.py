@@ -140,7 +140,8 @@ class FreezeWorkflow(Timed, Recorded):
         if verdict.accepted:
             self._note(FreezeAct.APPLY, evidence, state=FreezeState.IN_FORCE)
         else:
-            self._note(FreezeAct.REFUSED, evidence, state=FreezeState.DECLINED)
+            engine = Evidence(actor="engine", role="engine", update_id="", reason=verdict.sentence)
+            self._note(FreezeAct.REFUSED, engine, state=FreezeState.DECLINED)
 
     async def _lift(self) -> None:
         evidence = self._signed(self.case.release)

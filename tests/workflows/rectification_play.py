@@ -42,6 +42,7 @@ LADDER = tuple(
         (Rung.CIRCULAR, 20),
     )
 )
+NOT_FROZEN = roster.Verdict(accepted=False, code="kind_unknown", sentence="没有这一编制类型。请核对冻结名额。")
 FRIDAY = date(2026, 9, 18)
 MORNING = at_hour(FRIDAY, 10)
 
@@ -108,7 +109,7 @@ class Services:
     @activity.defn(name=roster.FREEZE_UNIT)
     async def freeze_unit(self, request: roster.FreezeRequest) -> roster.Verdict:
         self.asked.append(f"freeze {request.document_no}")
-        return roster.Verdict(accepted=self.freezes)
+        return roster.Verdict(accepted=True) if self.freezes else NOT_FROZEN
 
     @activity.defn(name=roster.UNFREEZE_UNIT)
     async def unfreeze_unit(self, request: roster.UnfreezeRequest) -> roster.Verdict:

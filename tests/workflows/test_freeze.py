@@ -100,6 +100,18 @@ async def test_by_a_decision_of_the_commission_a_freeze_is_released_before_its_i
         ]
 
 
+async def test_an_order_that_the_roster_does_not_take_says_why_and_by_whom_it_was_refused(environment: WorkflowEnvironment) -> None:
+    """Must fail when the line repeats the director's words: he reads his own reason, and nobody what is wrong with the order."""
+    async with freeze_on_stage(environment) as played:
+        played.services.freezes = False
+        await played.order("decide", signed())
+
+        assert await played.handle.result() == FreezeState.DECLINED
+        refused_by = played.services.order_entries[-1]
+        assert (refused_by.act, refused_by.evidence.actor) == (FreezeAct.REFUSED, "engine")
+        assert refused_by.evidence.reason == "没有这一编制类型。请核对冻结名额。"
+
+
 async def test_a_declined_proposal_ends_without_a_freeze(environment: WorkflowEnvironment) -> None:
     async with freeze_on_stage(environment) as played:
         await played.order("decide", signed(approve=False, document_no=None))
