@@ -8,9 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.monitoring import rules
 from services.monitoring.models.facts import Issue
+from services.monitoring.models.parameters import PARAMETER_FORMS
 from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import GONE_WHEN, consequences_of, details_of, matter_of, remark_of
 from services.monitoring.rules import ParameterRow, freeze_scopes, over_seats, overdue_exit, overstaffing, placed_before_authorised
@@ -119,6 +121,15 @@ def test_a_notice_tells_of_the_freeze_that_the_parameters_propose_and_of_no_othe
 
     assert ["可暂停办理你单位用编、入编事项" in told[0], "可暂停办理你单位领导职数、机构编制调整事项" in told[1]] == [True, True]
     assert consequences_of(freeze_scopes(rows, "M02"), Light.YELLOW) == ""
+
+
+@pytest.mark.parametrize("name", ["decide_automatically", "release_automatically", "notice_series", "list_series"])
+def test_a_document_number_or_a_series_of_blanks_is_none(name: str) -> None:
+    """Must fail when blanks count as a number: the policy would sign with it, the roster not take it, and a release be told that never was."""
+    PARAMETER_FORMS[name].validate_python("编办规")
+    for blank in ("", "  ", "\u3000"):
+        with pytest.raises(ValidationError):
+            PARAMETER_FORMS[name].validate_python(blank)
 
 
 def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
 
 from shared.glossary import FreezeScope, Rung
 
@@ -15,11 +15,11 @@ class _Step(BaseModel):
 
 _DAYS: TypeAdapter[Any] = TypeAdapter(Annotated[int, Field(ge=1, le=250, strict=True)])
 
-_SERIES: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1, max_length=20)])
+_SERIES: TypeAdapter[Any] = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)])
 
 _YES_OR_NO: TypeAdapter[Any] = TypeAdapter(Annotated[bool, Field(strict=True)])
 
-_POLICY: TypeAdapter[Any] = TypeAdapter(Annotated[str, Field(min_length=1)] | None)
+_POLICY: TypeAdapter[Any] = TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None)
 
 PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
     "budget_days": _DAYS,
