@@ -149,14 +149,19 @@ class Model:
         if step.revision <= self.buried.get(application.name, 0):
             return "claim_refused_by_tombstone"
         if application.kind == "exit":
-            return OK if self._here(application, application.row) else "person_not_here"
+            return self._may_leave(application, application.row, today)
         if self._frozen(application.row, "post_use" if application.kind == "use" else "entry"):
             return "frozen"
         if application.kind == "entry":
             return self._may_enter(application, step, today)
         if self.available(application.row) < application.posts:
             return "quota_exhausted"
-        return OK if application.kind == "use" or self._here(application, application.giver) else "person_not_here"
+        return OK if application.kind == "use" else self._may_leave(application, application.giver, today)
+
+    def _may_leave(self, application: Application, row: str | None, today: int) -> str:
+        if not self._here(application, row):
+            return "person_not_here"
+        return OK if self.posts[application.person or 0][1] < today else "exit_before_arrival"
 
     def _may_enter(self, application: Application, step: Step, today: int) -> str:
         if application.person in self.posts:
