@@ -140,6 +140,23 @@ async def test_a_repeat_of_handing_out_does_not_hand_out_another(door: Door) -> 
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/users/zhang/sessions"), ("POST", "/users/zhang/release")])
+async def test_a_release_or_an_end_of_sessions_that_is_repeated_gets_its_first_answer_and_is_done_once(
+    door: Door, method: str, path: str
+) -> None:
+    await door.account()
+    headers = {"idempotency-key": "again-001", "authorization": f"Bearer {door.signer.issue(SYSTEM, datetime.now(UTC))}"}
+    body: dict[str, str] | None = None if method == "DELETE" else {}
+
+    first = await door.client.request(method, path, json=body, headers=headers)
+    once = await door.deeds()
+    again = await door.client.request(method, path, json=body, headers=headers)
+
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert await door.deeds() == once
+
+
+@pytest.mark.asyncio
 async def test_a_password_handed_out_ends_the_sessions_and_the_lock(door: Door) -> None:
     key = await door.account()
     for _ in range(5):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from services.identity.models.accounts import Input
 from shared.glossary import AccountDeed, SignInWay
@@ -164,11 +164,11 @@ class HandOutPassword(Input):
 
 
 class OfAccount(Input):
-    """What concerns one account: a release, the end of its sessions."""
+    """What concerns one account: a release, the end of its sessions. When and from where it is asked is another thing each time: a repeat is one."""
 
     user: str
-    at: AwareDatetime
-    address: str
+    at: AwareDatetime = Field(exclude=True)
+    address: str = Field(exclude=True)
     mark: str = ""
 
 
