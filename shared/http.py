@@ -192,18 +192,20 @@ class PlainText:
 
 
 def _is_file(scope: Scope) -> bool:
-    return any(name == b"content-type" and value.startswith(b"multipart/form-data") for name, value in scope["headers"])
+    """By the first of its kinds, which is the one that it is read by."""
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return bool(kind.lower().startswith(b"multipart/form-data"))
 
 
 def _plain(receive: Receive) -> Receive:
-    """A NUL is written as six characters (raw it is no JSON), which may come in two parts."""
+    """A NUL is written as six characters, which may come in two parts. Raw it is no JSON of ours, though Python reads UTF-16, where all else has one."""
     end = b""
 
     async def received() -> Message:
         nonlocal end
         message = await receive()
         body = end + message.get("body", b"")
-        if _NUL in body:
+        if _NUL in body or b"\0" in body:
             raise NotPlainText
         end = body[1 - len(_NUL) :]
         return message

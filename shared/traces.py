@@ -205,7 +205,7 @@ async def carry(request: httpx.Request) -> None:
 
 def _caller(scope: Scope) -> SpanContext | None:
     """The caller's span, if it sent one; recorded here whatever it records itself."""
-    carrier = {name.decode(): value.decode() for name, value in scope["headers"] if name == b"traceparent"}
+    carrier = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"}
     if not carrier:
         return None
     caller = trace.get_current_span(propagate.extract(carrier, Context())).get_span_context()

@@ -237,11 +237,32 @@ async def test_every_answer_names_its_trace() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_trace_that_nobody_can_read_is_none_and_hinders_nothing() -> None:
+    async with client() as asked:
+        answer = await asked.get("/raise/conflict", headers=[(b"traceparent", b"\xff\xfe")])
+
+    assert (answer.status_code, len(answer.headers["x-trace-id"])) == (409, 32)
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(("path", "said"), [("/write", b"x\\u0000"), ("/write?q=%00", b"x")])
 async def test_a_nul_character_is_refused_at_the_door_because_nothing_after_it_could_be_recorded(path: str, said: bytes) -> None:
     headers = {"idempotency-key": "12345678", "content-type": "application/json"}
     async with client() as asked:
         answer = await asked.post(path, content=b'{"number": 1, "said": "' + said + b'"}', headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "kinds", [("utf-8", "application/json", "multipart/form-data"), ("utf-16", "application/json"), ("utf-16-be", "application/json")]
+)
+async def test_a_nul_is_seen_whatever_a_body_is_called_or_written_in(kinds: tuple[str, ...]) -> None:
+    body = '{"number": 1, "said": "x\\u0000"}'.encode(kinds[0])
+    headers = [("idempotency-key", "12345678"), *(("content-type", kind) for kind in kinds[1:])]
+    async with client() as asked:
+        answer = await asked.post("/write", content=body, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
 
