@@ -1,5 +1,6 @@
 """The application of identity with a client, and how tests knock."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -86,6 +87,13 @@ class Door:
     async def deeds(self) -> list[tuple[str, str | None, str]]:
         """The record of sign-ins: what, whose account, who did it."""
         return [(row["deed"], row["user_name"], row["actor"]) for row in await self.rows("SELECT * FROM account_records ORDER BY id")]
+
+
+async def waiting(door: Door) -> None:
+    """Until another transaction waits for a lock."""
+    blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await door.rows(blocked):  # noqa: ASYNC110  the server cannot call back
+        await asyncio.sleep(0.02)
 
 
 @cache

@@ -19,7 +19,7 @@ from services.identity.rules import passwords, second_factors
 from shared.auth import Who
 from shared.errors import DomainError
 from shared.glossary import Role
-from tests.identity.doors import PASSWORD, Door
+from tests.identity.doors import PASSWORD, Door, waiting
 
 MINUTE = timedelta(minutes=1)
 SYSTEM = Who("sysadmin", frozenset({Role.SYSTEM_ADMIN}))
@@ -95,6 +95,19 @@ async def test_the_last_five_passwords_are_not_taken_again_and_the_one_before_th
     for again in used[1:]:
         assert said(await change(door, key, again, used[-1])) == (409, "password_used_before")
     assert (await change(door, key, used[0], used[-1])).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_a_password_handed_out_is_none_of_the_last_five(door: Door) -> None:
+    key, used = await door.account(), [PASSWORD, *(f"Zaunkönig_{number}_Tannen" for number in (81, 82, 83, 84, 85))]
+    for before, new in pairwise(used):
+        key = (await change(door, key, new, before)).json()["session"]
+    first = await door.one_time()
+    key = (await door.sign_in(password=first)).json()["session"]
+
+    for again in (*used[1:], first):
+        assert said(await change(door, key, again, first)) == (409, "password_used_before")
+    assert (await change(door, key, used[0], first)).status_code == 200
 
 
 @pytest.mark.asyncio
@@ -241,6 +254,21 @@ async def test_a_secret_counts_after_its_first_code_only_and_is_sealed_where_it_
     assert (await door.sign_in()).status_code == 201
     ((secret,),) = await door.rows("SELECT secret FROM second_factors")
     assert made["secret"].encode() not in secret
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("meanwhile", ["confirmed_at = now()", "secret = 'another'"])
+async def test_of_a_secret_that_was_confirmed_or_replaced_meanwhile_nothing_is_confirmed_nor_on_record(door: Door, meanwhile: str) -> None:
+    token = await door.token(await door.account())
+    app = pyotp.TOTP((await door.as_bearer(token, "POST", "/me/totp")).json()["secret"])
+    async with door.database.transaction() as conn:
+        await conn.execute("SELECT FROM second_factors FOR UPDATE")
+        confirming = asyncio.create_task(door.as_bearer(token, "POST", "/me/totp/confirmation", {"code": app.now()}))
+        await waiting(door)
+        await conn.execute(f"UPDATE second_factors SET {meanwhile}")
+
+    assert said(await confirming) == (409, "factor_missing")
+    assert ("second_factor_added", "zhang", "zhang") not in await door.deeds()
 
 
 @pytest.mark.asyncio

@@ -15,7 +15,7 @@ from services.identity.models.refusals import SignInRefused
 from services.identity.models.sign_in import Knock, Opened, Tried
 from shared.db import By
 from shared.glossary import Role
-from tests.identity.doors import ADDRESS, PASSWORD, Door
+from tests.identity.doors import ADDRESS, PASSWORD, Door, waiting
 
 pytestmark = pytest.mark.asyncio
 ANOTHER = "Zaunkönig_88_Tannen"
@@ -215,13 +215,6 @@ async def test_a_password_change_waits_for_the_session_that_is_just_begun_and_en
     await change
 
     assert await door.rows("SELECT FROM sessions WHERE ended_at IS NULL") == []
-
-
-async def waiting(door: Door) -> None:
-    """Until another transaction waits for a lock."""
-    blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    while not await door.rows(blocked):  # noqa: ASYNC110  the server cannot call back
-        await asyncio.sleep(0.02)
 
 
 async def test_a_user_sees_and_ends_his_own_sessions_and_nobody_elses(door: Door) -> None:

@@ -21,7 +21,8 @@ async def change_password(database: Database, gate: Gate, by: By, knock: Knock, 
     """Set one's own password; the key that his session has from now on. All others end. Raises PasswordWrong, AccountLocked, and what the rules do."""
     ensure_fit(gate.policy, new, tried.name)
     found = await confirm(database, gate, by, knock, tried)
-    kept = [each for each in (found.password_hash, *found.earlier) if each][: gate.policy.earlier]
+    handed_out = found.one_time_until is not None  # it is none of his own last ones
+    kept = [each for each in (found.password_hash, *found.earlier) if each][: gate.policy.earlier + handed_out]
     if await hashing.is_among(kept, new):
         raise PasswordUsedBefore
     key = new_key()

@@ -50,10 +50,12 @@ async def confirm(database: Database, gate: Gate, by: By, knock: Knock, name: st
         step = rules.step_of(gate.cipher.decrypt(found.factor, rules.place_of(found.user_id)), code, knock.at)
         if step is None:
             raise CodeWrong
-        await conn.execute(
-            "UPDATE second_factors SET confirmed_at = $2, step = $3 WHERE user_id = $1 AND secret = $4",
+        confirmed = await conn.fetchval(
+            "UPDATE second_factors SET confirmed_at = $2, step = $3 WHERE user_id = $1 AND secret = $4 AND confirmed_at IS NULL RETURNING true",
             *(found.user_id, knock.at, step, found.factor),
         )
+        if not confirmed:  # twice at once, or another secret was asked for meanwhile
+            raise FactorMissing
         await record(conn, by, AccountDeed.FACTOR_ADDED, knock.address, (found.user_id, name))
 
 
