@@ -20,6 +20,7 @@ from shared.parked_words import WAITS, unread
 GLANCE = 1.0
 AT_ONCE = 50
 """Events in one transaction of a replay: what comes meanwhile for the key waits for its end."""
+_DIGITS = 18
 _AWAY = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, Unavailable, *PASSING, *BEHIND)
 _log = structlog.get_logger()
 
@@ -114,8 +115,9 @@ def in_line(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
 
 
 def _version(row: asyncpg.Record) -> int:
+    """A stray's may be anything; Python reads no number of thousands of digits."""
     version = row["headers"].get("ce_sequence", "")
-    return int(version) if version.isdecimal() else 0
+    return int(version[:_DIGITS]) if version.isdecimal() else 0
 
 
 async def _handled(conn: Connection, subscription: Subscription, rows: Sequence[asyncpg.Record]) -> list[int]:

@@ -191,3 +191,19 @@ async def test_a_replay_in_vain_hides_nothing_of_what_the_driver_could_not_read(
         await until(lambda: kit.database.pool.fetchval(DONE))
 
     assert await kit.parked() == [unread, "Unreadable: no event id"]
+
+
+@pytest.mark.asyncio
+async def test_a_replay_of_a_stray_with_a_version_beyond_all_measure_ends_no_process(kit: Kit) -> None:
+    """Must fail when `int` is asked for it: Python reads no number of more than 4300 digits, and the loop would end with its process, at each start."""
+    key = str(unit_in(0))
+    await kit.database.pool.execute(
+        "INSERT INTO dead_letters (consumer, key, topic, partition, at_offset, headers, body, error)"
+        " VALUES ('kit', $1, 't', 0, 8, $2, '', 'Unreadable: ValueError')",
+        *(key, {"ce_sequence": "9" * 5000}),
+    )
+    await dead_letters.ask_replay(kit.database, "kit", key)
+    async with kit.consuming(kit.subscription(keep_effect)):
+        await until(lambda: kit.database.pool.fetchval(DONE))
+
+    assert await kit.parked() == ["Unreadable: no event id"]
