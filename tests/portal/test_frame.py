@@ -29,6 +29,7 @@ OPEN = {
 ROUTES = [route for router in api.ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 FRESH = "__Host-bianban=fresh; HttpOnly; Path=/; SameSite=lax; Secure"
 ID = "01a210f8-5bc8-7567-b52b-9533203e1931"
+_OURS = [(name.encode(), value.encode()) for name, value in OURS.items()]
 TEMPLATES = PROJECT / "services" / "portal" / "templates"
 
 
@@ -214,6 +215,42 @@ async def test_a_refused_sign_in_tells_why_and_keeps_the_name_but_not_the_passwo
     assert 'value="zhu"' in answer.text
     assert "secret-1" not in answer.text
     assert 'name="next" value="/"' in answer.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("key", ["ключ".encode(), b"\xff\xfe", b"k" * 200, b"a b"])
+async def test_a_cookie_that_is_no_key_of_ours_is_none_and_keeps_nobody_out(door: Door, key: bytes) -> None:
+    """A page beside ours, or a proxy, may have put it there."""
+    door.played.answers["/sessions"] = {"session": "fresh", "must_change_password": False, "needs_code": False}
+    cookie = [(b"cookie", f"{door.app.state.cookie}=".encode() + key)]
+
+    page = await door.client.get("/", headers=cookie)
+    signed_in = await door.client.post("/sign-in", data={"name": "zhu", "password": "secret-1"}, headers=[*_OURS, *cookie])
+
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in")
+    assert (signed_in.status_code, signed_in.headers["set-cookie"]) == (303, FRESH)
+    assert [headers for *_, headers in door.played.asked if "x-session" in headers] == []
+
+
+@pytest.mark.asyncio
+async def test_a_browser_that_calls_itself_in_chinese_signs_in(door: Door) -> None:
+    door.played.answers["/sessions"] = {"session": "fresh", "must_change_password": False, "needs_code": False}
+    named = [*_OURS, (b"user-agent", "Mozilla/5.0 政务浏览器/9".encode())]
+
+    answer = await door.client.post("/sign-in", data={"name": "zhu", "password": "secret-1"}, headers=named)
+
+    assert answer.status_code == 303
+    (told,) = [headers["user-agent"] for *_, headers in door.played.asked]
+    assert told.startswith("Mozilla/5.0 ")
+
+
+@pytest.mark.asyncio
+async def test_a_form_whose_key_somebody_has_changed_is_sent_and_no_error(door: Door) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    data = {"csrf": csrf, "request_key": "另一个-编号-12345678"}
+    answer = await door.client.post(f"/applications/{ID}/urging", data=data, headers=OURS)
+
+    assert answer.status_code == 303
 
 
 KEPT = {"next": "/applications/new/post_use_application", "kept.request_key": "k-1", "kept.justification": f"退休补员{XSS}"}

@@ -29,11 +29,13 @@ UPLOAD = Timeout(120.0, connect=3.0)
 """A service reads a file before it answers."""
 _SAFE = {"GET", "HEAD"}
 _NUMBER = re.compile(r"[0-9]{1,18}\Z")
+_SESSION_KEY = re.compile(r"[A-Za-z0-9_-]{1,100}\Z")
 
 
 def cookie_of(request: Request) -> str:
-    """The session key the browser holds, or nothing."""
-    return request.cookies.get(request.app.state.cookie, "")
+    """The session key the browser holds, or nothing; so too where what it holds can be none."""
+    held = request.cookies.get(request.app.state.cookie, "")
+    return held if _SESSION_KEY.match(held) else ""
 
 
 def keep_cookie(request: Request, answer: Response, key: str) -> None:
@@ -134,21 +136,23 @@ class Page:
 
     async def send(self, service: str, path: str, body: dict[str, Any], method: str = "POST", part: str = "") -> Any:
         """Write, under the key that the form was made with: a form sent twice is one command. `part` tells several of one form apart."""
-        key = {"Idempotency-Key": f"{self.form.get('request_key') or uuid4()}{part}"}
-        answer = await self._services.ask(method, service, path, self.headers | key, json=body)
+        answer = await self._services.ask(method, service, path, self.headers | self._key(part), json=body)
         return answer.json() if answer.content else None
+
+    def _key(self, part: str = "") -> dict[str, str]:
+        """A header holds less than a field does, which its sender may have changed."""
+        return {"Idempotency-Key": quote(f"{self.form.get('request_key') or uuid4()}{part}", safe="/:")}
 
     async def send_file(self, service: str, path: str, **fields: str) -> Any:
         """Pass the file of this form on to a service as it comes, with these fields before it (`Receiving`). Raises as `send` does."""
         form = outgoing(self.request.state.incoming, fields)
-        told = self.headers | {"Idempotency-Key": str(self.form.get("request_key") or uuid4()), "Content-Type": form.kind}
+        told = self.headers | self._key() | {"Content-Type": form.kind}
         return (await self._services.ask("POST", service, path, told, content=form.pieces(), timeout=UPLOAD)).json()
 
     async def bring(self, service: str, path: str, file: UploadFile, part: str) -> Any:
         """Pass on one of several files that came with what was typed. Raises as `send` does."""
-        key = {"Idempotency-Key": f"{self.form.get('request_key') or uuid4()}{part}"}
         sent = {"file": (plain_name(file.filename or ""), await file.read())}
-        return (await self._services.ask("POST", service, path, self.headers | key, files=sent, timeout=UPLOAD)).json()
+        return (await self._services.ask("POST", service, path, self.headers | self._key(part), files=sent, timeout=UPLOAD)).json()
 
     async def written(self, service: str, path: str, body: dict[str, Any]) -> bytes:
         """A file that a service writes of what was typed. Raises as `send` does."""

@@ -136,5 +136,6 @@ def _sessions(request: Request) -> Sessions:
 def caller_of(request: Request) -> dict[str, str]:
     """Where the browser is and what it calls itself, for identity alone: it counts attempts by address, and ends the session that was before."""
     address = request.client.host if request.client else ""
-    told = {"X-Forwarded-For": address, "User-Agent": request.headers.get("user-agent", "")[:200], "X-Session": cookie_of(request)}
+    agent = request.headers.get("user-agent", "")[:200].encode("ascii", "replace").decode()
+    told = {"X-Forwarded-For": address, "User-Agent": agent, "X-Session": cookie_of(request)}
     return {name: value for name, value in told.items() if value}
