@@ -1,6 +1,7 @@
 """What every answer carries and what no client may do: the header set, patience with slow bodies and heads, and a rate for each caller."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
@@ -117,7 +118,7 @@ class Rates:
         if len(self._left) > CALLERS:
             self._left.popitem(last=False)
         if left < 1:
-            raise TooMany(wait=max(1, round((1 - left) / self._per_second)))
+            raise TooMany(wait=math.ceil((1 - left) / self._per_second))
 
     def give_back(self, caller: str) -> None:
         """The request last taken shall not count."""

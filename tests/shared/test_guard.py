@@ -132,6 +132,19 @@ def test_each_caller_has_a_minutes_requests_and_is_told_when_the_next_may_come(m
         rates.take("zhang")
 
 
+def test_who_waits_as_long_as_he_is_told_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    rates = Rates(10, 300.0)
+    for _ in range(10):
+        rates.take("zhang")
+    now += 0.6
+    with pytest.raises(TooMany) as refused:
+        rates.take("zhang")
+    now += float(refused.value.facts["wait"])
+    rates.take("zhang")
+
+
 @pytest.mark.asyncio
 async def test_a_caller_beyond_his_rate_is_refused_at_the_door_and_a_service_is_not() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
