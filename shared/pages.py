@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from shared.crypto import FieldCipher
@@ -25,6 +25,8 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 RowNumber = Annotated[int, Query(ge=0, le=BIGINT)]
 Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))]
 """A day that is asked about. It has a beginning and an end, in the calendar and in the database."""
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(9998, 12, 31, tzinfo=UTC))]
+"""An instant that is told; it has a day, in whatever time zone."""
 M = TypeVar("M", bound=BaseModel)
 
 

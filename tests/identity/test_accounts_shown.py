@@ -107,3 +107,15 @@ async def test_changes_and_sign_ins_are_read_from_the_latest_back(door: Door) ->
         latest, next_ = await page(path, LATEST)
         earliest, end = await page(path, next_)
         assert (latest, earliest, end) == (["cai", "bob"], ["ann"], None)
+
+
+@pytest.mark.parametrize("said", [{"until": "9999-12-31T23:59:59-12:00"}, {"begins_at": "0001-01-01T00:00:00+14:00"}])
+async def test_a_proxy_of_an_instant_that_no_calendar_has_is_malformed(door: Door, said: dict[str, str]) -> None:
+    """In another time zone its day is beyond the last that there is."""
+    await door.register()
+    await door.register("li")
+    body = {"absent": "li", "until": "2030-01-01T00:00:00Z"} | said
+    answer = await door.ask("POST", "/users/zhang/proxies", Role.SECURITY_ADMIN, body, "secadmin")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+    assert [each["field"] for each in answer.json()["fields"]] == list(said)

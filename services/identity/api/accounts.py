@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.identity.api.door import BEGINNING, Db, From, Guard, Limit, SystemAdministrator, Write, by_of
 from services.identity.commands import rights as commands
@@ -28,6 +28,7 @@ from shared.auth import Permit, Who
 from shared.db import Database
 from shared.glossary import Role
 from shared.http import IdempotencyKey
+from shared.pages import Instant
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("users.read", "public"))]
@@ -52,8 +53,8 @@ class NewProxy(Write):
     """The user of the path stands in for `absent`; from now, unless `begins_at` says otherwise."""
 
     absent: str
-    begins_at: AwareDatetime | None = None
-    until: AwareDatetime
+    begins_at: Instant | None = None
+    until: Instant
 
 
 class Search(BaseModel):
