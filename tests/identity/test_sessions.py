@@ -41,6 +41,18 @@ async def test_a_sign_in_gives_a_new_key_and_ends_the_session_before(door: Door)
     assert (await alive(door, before), await alive(door, after)) == (False, True)
 
 
+async def test_a_sign_in_ends_the_session_before_also_under_the_key_that_it_had_a_moment_ago(door: Door) -> None:
+    """Another tab has the new key, or the answer that held it was lost."""
+    key = await door.account()
+    await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": "commission"}, "secadmin")
+    fresh = (await door.in_session(key)).json()["session"]
+
+    again = (await door.sign_in(before=key)).json()["session"]
+
+    assert fresh != key
+    assert (await alive(door, fresh), await alive(door, again)) == (False, True)
+
+
 async def test_a_key_that_somebody_else_planted_becomes_no_session(door: Door) -> None:
     await door.account()
 

@@ -97,7 +97,8 @@ async def _ensure_counts(conn: Connection, user_id: UUID, shown: Shown) -> None:
 async def _insert(conn: Connection, what: OpenSession, user: asyncpg.Record) -> UUID:
     if what.replaced is not None:
         await conn.execute(
-            "UPDATE sessions SET ended_at = $2 WHERE key_hash = $1 AND ended_at IS NULL", bytes.fromhex(what.replaced), what.at
+            "UPDATE sessions SET ended_at = $2 WHERE (key_hash = $1 OR previous_hash = $1) AND ended_at IS NULL",
+            *(bytes.fromhex(what.replaced), what.at),
         )
     session = uuid7()
     await conn.execute(
