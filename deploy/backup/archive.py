@@ -20,6 +20,7 @@ from shared.metrics import ARCHIVE_AGE
 EVERY = 15.0
 PATIENCE = 10.0
 COMPLETE = "complete"
+_AWAY = (ConnectionError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def complete_until(archive: Path) -> datetime | None:
@@ -39,14 +40,27 @@ def _complete(archive: Path) -> list[str]:
 
 
 async def keep(place: Place, archive: Path) -> None:
-    """A round every few seconds, for ever."""
+    """A round every few seconds, for ever, also where the database was away for longer than a part is tried again."""
     _ensure_there(place, archive)
     archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
     while True:
-        _ensure_there(place, archive)
-        await _round(superuser, place, archive)
+        try:
+            await _rounds(place, archive)
+        except _AWAY as away:
+            sys.stderr.write(f"the database is away, the archive waits: {type(away).__name__}\n")
         await asyncio.sleep(EVERY)
+
+
+async def _rounds(place: Place, archive: Path) -> None:
+    """Until the connection is lost."""
+    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), server_settings={"application_name": "archive-files"})
+    try:
+        while True:
+            _ensure_there(place, archive)
+            await _round(superuser, place, archive)
+            await asyncio.sleep(EVERY)
+    finally:
+        superuser.terminate()
 
 
 async def _round(superuser: Connection, place: Place, archive: Path) -> None:

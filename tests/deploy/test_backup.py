@@ -17,6 +17,7 @@ from threading import Thread
 from types import SimpleNamespace
 from typing import ClassVar
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner
 
@@ -238,6 +239,35 @@ def test_an_archive_whose_disk_is_away_is_not_begun_on_another(tmp_path: Path, m
         prepare_archive(place)
 
 
+async def reached(*_: object, **__: object) -> SimpleNamespace:
+    return SimpleNamespace(terminate=lambda: None)
+
+
+@pytest.mark.parametrize(
+    "away", [ConnectionRefusedError(), asyncpg.DiskFullError("no room"), asyncpg.InterfaceError("connection is closed")]
+)
+def test_an_archive_goes_on_by_itself_after_the_longest_outage_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    """A part that ends each time is given up after ten times, and nobody archives any more."""
+    place = Place(tmp_path / "home", 0, "test")
+    place.make_folders()
+    secret_files.make(place.secrets)
+    outages = iter([away] * 30)
+
+    async def one_round(*_: object) -> None:
+        if outage := next(outages, None):
+            raise outage
+        raise EOFError  # it is archived again
+
+    monkeypatch.setattr(keeping, "EVERY", 0)
+    monkeypatch.setattr(asyncpg, "connect", reached)
+    monkeypatch.setattr(keeping, "_round", one_round)
+
+    with pytest.raises(EOFError):
+        asyncio.run(asyncio.wait_for(keeping.keep(place, tmp_path / "archive" / "life"), 30))
+
+
 def test_an_archive_whose_disk_goes_while_it_is_kept_is_not_gone_on_with_on_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,9 +276,6 @@ def test_an_archive_whose_disk_goes_while_it_is_kept_is_not_gone_on_with_on_anot
     secret_files.make(place.secrets)
     (kept / "wal").mkdir(parents=True)
     (place.home / "pg" / "archive").write_text(f"{kept}\n")
-
-    async def reached(*_: object, **__: object) -> None:
-        pass
 
     async def unmounted(*_: object) -> None:
         shutil.rmtree(kept)
