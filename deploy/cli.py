@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 
 from deploy.areas import Areas
-from deploy.local import stack
+from deploy.local import disks, stack
 from deploy.local.place import PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken
 from deploy.local.state import GOOD, PartState, State
@@ -68,6 +68,7 @@ def up(
         place.ensure_invented()
     _ensure_leads()
     place.make_folders()
+    _tell_disks(place)
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
     stack.ensure_keys(place)
@@ -137,6 +138,11 @@ def _tell_archive(place: Place) -> None:
         console.print(told, style="bold red", markup=False, soft_wrap=True)
 
 
+def _tell_disks(place: Place) -> None:
+    if full := disks.full(place):
+        console.print(full, style="bold red", markup=False, soft_wrap=True)
+
+
 def _renew_service_tokens(place: Place) -> None:
     """In production; elsewhere each call signs its own."""
     if place.environment == "production":
@@ -193,19 +199,15 @@ def clean(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")]
 def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。")] = False) -> None:
     place = Place.from_environment()
     parts = stack.published(place)
-    silent = _silent(place, parts)
+    silent, full = _silent(place, parts), disks.full(place)
     if as_json:
         more = [{"memory": part.memory(), "silent": silent.get(part.name, "")} for part in parts]
         typer.echo(json.dumps([asdict(part) | each for part, each in zip(parts, more, strict=True)], ensure_ascii=False, indent=1))
     elif parts:
         console.print(_table(parts, silent))
         for name, wrong in silent.items():
-            console.print(
-                f"{name} 现在不能用：{wrong}。请查看 bianban logs {name}，或运行 bianban restart {name}。",
-                style="red",
-                markup=False,
-                soft_wrap=True,
-            )
+            advice = "" if full else f"请查看 bianban logs {name}，或运行 bianban restart {name}。"
+            console.print(f"{name} 现在不能用：{wrong}。{advice}", style="red", markup=False, soft_wrap=True)
         for part in parts:
             if part.last_error:
                 console.print(f"{part.name} 最近错误：{part.last_error}", style="yellow", markup=False, soft_wrap=True)
@@ -213,7 +215,9 @@ def status(*, as_json: Annotated[bool, typer.Option("--json", help="输出 JSON�
         _tell_archive(place)
     else:
         console.print("没有在运行。启动：bianban up")
-    if not parts or silent or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):
+    if not as_json:
+        _tell_disks(place)
+    if not parts or silent or full or any(not part.as_it_should or (part.state is State.READY and not part.process()) for part in parts):
         raise typer.Exit(1)
 
 

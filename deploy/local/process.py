@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import re
 import resource
 import signal
 import socket
@@ -20,6 +21,7 @@ LOGS_KEPT = 9
 NURSERY = "NURSERY_PID"
 """The variable by which a fork knows whose child it was made as, even when that has ended since."""
 _PR_SET_PDEATHSIG = 1
+_WORDS = re.compile(r"(?!\s*at [\w.$]+\(|\s*\.\.\. \d+ more)[\W\d_]*[^\W\d_]")
 _libc = ctypes.CDLL(None)
 
 
@@ -95,12 +97,12 @@ def rotate(log: Path) -> None:
 
 
 def last_line(log: Path) -> str:
-    """The last thing a process said in words; nothing when its log was taken away."""
+    """The last thing a process said in words (where it is Java, without the calls it stood in); nothing when its log was taken away."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 4096))
-        lines = [line for line in file.read().decode(errors="replace").splitlines() if any(letter.isalpha() for letter in line)]
+        lines = [line for line in file.read().decode(errors="replace").splitlines() if _WORDS.match(line)]
     return lines[-1].strip(" |+-")[:300] if lines else ""
 
 

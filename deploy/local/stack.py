@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager
 
 import psutil
 
-from deploy.local import leftovers, process, state
+from deploy.local import disks, leftovers, process, state
 from deploy.local.place import PORTS, PROJECT, Place
 from deploy.local.state import GOOD, PartState, State
 
 GLANCE = 0.1
+_AGAIN = "其余部件仍在运行。排除原因后，请用 bianban restart 重启上述部件；换用了另一版本程序的，请先运行 bianban down，再运行 bianban up。"
 
 
 class StartFailed(Exception):  # noqa: N818  named as the fact it states
@@ -97,7 +98,8 @@ def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> Non
         raise StartFailed("监管进程已退出。")
     lost = [part for part in parts if not part.aside and (part.state is State.FAILED or (late and part.state not in GOOD))]
     if lost:
-        raise StartFailed("\n".join(f"{part.name}：{part.last_error or f'尚未就绪，请看 bianban logs {part.name}'}" for part in lost))
+        told = [f"{part.name}：{part.last_error or f'尚未就绪，请看 bianban logs {part.name}'}" for part in lost]
+        raise StartFailed("\n".join(filter(None, [*told, disks.full(place), _AGAIN])))
 
 
 async def restart(place: Place, part: PartState) -> None:
@@ -109,7 +111,7 @@ async def restart(place: Place, part: PartState) -> None:
         await pause()
         now = next((each for each in published(place) if each.name == part.name), part)
         if now.since > part.since and now.state is State.FAILED:
-            raise StartFailed(f"{part.name}：{now.last_error}")
+            raise StartFailed("\n".join(filter(None, [f"{part.name}：{now.last_error}", disks.full(place)])))
 
 
 def refuse_taken(place: Place) -> None:
