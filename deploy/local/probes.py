@@ -76,6 +76,18 @@ def kafka(address: str) -> Probe:
     return probe
 
 
+async def topics(address: str) -> set[str]:
+    """The names of all that a broker has."""
+    from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415  as above
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=address, request_timeout_ms=3000)
+    try:
+        await admin.start()
+        return set(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
 def connected(port: int) -> Probe:
     """Ready when the process, which has no door of its own, has reached the server at this port."""
 

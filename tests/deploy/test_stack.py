@@ -16,7 +16,10 @@ from temporalio.testing import TimeSkipper
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from deploy.local.place import Place
+from deploy.local.silence import silent
 from deploy.local.stack import published
+from deploy.local.state import PartState, State
+from shared import events
 
 
 @workflow.defn
@@ -62,6 +65,22 @@ async def test_topics_stand_under_the_prefix_of_the_test(kafka: tuple[str, str])
     topics = await admin.list_topics()
     await admin.close()
     assert f"{prefix}roster.events" in topics
+
+
+@pytest.mark.asyncio
+async def test_a_kafka_that_came_back_without_its_topics_is_not_said_to_be_well(
+    stack: Place, kafka: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its data folder is gone: it answers, and nobody would ask the job that is done to make them anew."""
+    seen = [each for each in published(stack) if each.name == "kafka"] + [PartState("bootstrap", State.DONE)]
+    monkeypatch.setattr(events, "TOPICS", tuple(kafka[1] + name for name in events.TOPICS))
+
+    assert await silent(stack, seen) == {}
+    monkeypatch.setattr(events, "TOPICS", (*events.TOPICS, "x.gone"))
+    told = await silent(stack, seen)
+
+    assert list(told) == ["bootstrap"]
+    assert "Kafka 中没有事件主题 x.gone，" in told["bootstrap"]
 
 
 @pytest.mark.asyncio
