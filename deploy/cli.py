@@ -19,7 +19,7 @@ from rich.console import Console
 
 from deploy.areas import Areas
 from deploy.local import disks, stack
-from deploy.local.place import PROJECT, Place, WrongPlace
+from deploy.local.place import PROJECT, Place, WrongPlace, borrowed
 from deploy.local.process import PortTaken
 from deploy.local.state import GOOD, PartState, State
 from deploy.tables import Table
@@ -69,6 +69,8 @@ def up(
     _ensure_leads()
     place.make_folders()
     _tell_disks(place)
+    if told := borrowed(place):
+        console.print(told, style="yellow", markup=False, soft_wrap=True)
     stack.refuse_taken(place)
     _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
     stack.ensure_keys(place)
@@ -185,11 +187,11 @@ def down() -> None:
     console.print("已停止。" if stack.stop(Place.from_environment()) else "没有在运行。")
 
 
-@app.command(help="停止并删除本套系统的全部数据。")
+@app.command(help="停止并删除本套系统的全部数据，包括密钥（secrets），不能恢复；备份和归档不在其内。")
 def clean(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
     place = Place.from_environment()
     if place.environment == "production" and not yes:
-        typer.confirm(f"将删除 {place.home} 中的全部数据，确定吗？", abort=True)
+        typer.confirm(f"将删除 {place.home} 中的全部数据，包括密钥，确定吗？", abort=True)
     stack.stop(place)
     place.forget()
     console.print("已清除。")

@@ -41,6 +41,10 @@ def _said(reason: str) -> str:
 Reason = Annotated[str, typer.Option("--reason", callback=_said, help="事由：因何放弃、依据什么。永久留痕，请勿写姓名和证件号码。")]
 Yes = Annotated[bool, typer.Option("--yes", help="不再询问。")]
 Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
+Consumer = Annotated[str, typer.Argument(help="消费者，见 list。")]
+Topic = Annotated[str, typer.Argument(help="主题，如 roster.events。")]
+Partition = Annotated[int, typer.Argument(help="分区号。")]
+ServiceName = Annotated[Service, typer.Argument(help="服务，见 list。")]
 app = typer.Typer(help="死信：处理不了的事件及其后续。", no_args_is_help=True)
 
 
@@ -92,7 +96,7 @@ def _stands(each: Standing) -> str:
 
 
 @app.command(help="显示一个消息键的全部死信，按处理顺序；姓名、证件号码等一律遮盖。")
-def show(service: Service, key: Key) -> None:
+def show(service: ServiceName, key: Key) -> None:
     found = ask(service, lambda database: dead_letters.of_key(database, key))
     for each in found:
         typer.echo(_shown(each))
@@ -114,7 +118,7 @@ def _shown(each: Parked) -> str:
 
 @app.command(help="重新处理一个消息键的全部死信，或以 --all 处理该服务的全部消息键；各按原有顺序，仍失败的原样保留。")
 def replay(
-    service: Service,
+    service: ServiceName,
     key: Annotated[str | None, typer.Argument(help="消息键（通常是单位编号），见 list；用 --all 时不写。")] = None,
     *,
     whole: Annotated[bool, typer.Option("--all", help="该服务的全部消息键，逐个告知结果。")] = False,
@@ -147,7 +151,7 @@ async def _replayed(database: Database, key: str) -> list[DeadLetter]:
 
 
 @app.command(help="放弃一个消息键的全部死信：这些事件将不再处理，后续事件继续。何人、何时、因何放弃永久留痕。")
-def drop(service: Service, key: Key, reason: Reason, *, yes: Yes = False) -> None:
+def drop(service: ServiceName, key: Key, reason: Reason, *, yes: Yes = False) -> None:
     hand = Hand(getpass.getuser(), reason)
     if not yes:
         typer.confirm(f"将放弃 {service} 中 {key} 的全部死信，确定吗？", abort=True)
@@ -174,7 +178,16 @@ async def _of(database: Database, key: str) -> list[DeadLetter]:
 
 
 @app.command("pass", help="让停在读不出的批次前的消费者越到 OFFSET 继续；其间的事件不再处理。只能向前，永久留痕。")
-def pass_over(service: Service, consumer: str, topic: str, partition: int, offset: int, reason: Reason, *, yes: Yes = False) -> None:
+def pass_over(
+    service: ServiceName,
+    consumer: Consumer,
+    topic: Topic,
+    partition: Partition,
+    offset: Annotated[int, typer.Argument(help="越到的位置：其后第一个可读之处。")],
+    reason: Reason,
+    *,
+    yes: Yes = False,
+) -> None:
     hand, at = Hand(getpass.getuser(), reason), TopicPartition(topic, partition)
     asyncio.run(_ensure_within(Place.from_environment().kafka, at, offset))
     if not yes:
@@ -194,7 +207,16 @@ async def _passed(database: Database, hand: Hand, consumer: str, at: TopicPartit
 
 
 @app.command(help="让消费者退回到读不出的 OFFSET 重新读（Kafka 已能给出完整数据时）；已处理过的事件不会重做。永久留痕。")
-def reread(service: Service, consumer: str, topic: str, partition: int, offset: int, reason: Reason, *, yes: Yes = False) -> None:
+def reread(
+    service: ServiceName,
+    consumer: Consumer,
+    topic: Topic,
+    partition: Partition,
+    offset: Annotated[int, typer.Argument(help="退回到的位置：读不出的第一条。")],
+    reason: Reason,
+    *,
+    yes: Yes = False,
+) -> None:
     hand, at, kafka = Hand(getpass.getuser(), reason), TopicPartition(topic, partition), Place.from_environment().kafka
     asyncio.run(_ensure_within(kafka, at, offset))
     asyncio.run(_ensure_tells_its_end(kafka, Reader(service, consumer, topic, partition, offset)))

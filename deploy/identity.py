@@ -176,7 +176,7 @@ def hand_out(user: Annotated[str, typer.Argument(help="登录名。")]) -> None:
 
 
 @app.command(help="按 JSON 文件建立账号、角色与单位范围；已有的账号只补缺少的角色。")
-def load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+def load(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="账号的 JSON 文件。")]) -> None:
     try:
         accounts = TypeAdapter(list[Account]).validate_json(file.read_bytes())
     except ValidationError as wrong:

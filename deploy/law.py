@@ -57,7 +57,7 @@ def check_uscc() -> None:
 
 
 @calendar_app.command("load")
-def calendar_load(file: Path, home: Home = _HOME) -> None:
+def calendar_load(file: Annotated[Path, typer.Argument(help="节假日安排的 CSV 文件。")], home: Home = _HOME) -> None:
     """装入新一年的节假日安排，运行中的案件随即重新计算期限。CSV 列 date、kind（OFF/WORK）、holiday、source；可重复执行。"""
     try:
         days = read_notice(file.read_text(encoding="utf-8-sig"))

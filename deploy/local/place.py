@@ -36,6 +36,7 @@ PORTS = {
     "otlp": 18110,
     "zipkin": 18111,
 }
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 INHERITED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"),
     *(
@@ -244,6 +245,20 @@ def _shift(variable: str) -> int:
     if not re.fullmatch("-?[0-9]{1,5}", told) or not low <= int(told) <= high:
         raise WrongPlace(f"{variable} 应为 {low} 至 {high} 的整数，而不是 {told}。")
     return int(told)
+
+
+def borrowed(place: Place) -> str:
+    """What is said of ports that the kernel hands out to whoever connects somewhere: now and then a part finds its own taken. Else nothing."""
+    if not EPHEMERAL.exists():
+        return ""
+    low, high = map(int, EPHEMERAL.read_text(encoding="utf-8").split())
+    inside = sorted(port for name in PORTS if low <= (port := place.port(name)) <= high)
+    if not inside:
+        return ""
+    return (
+        f"端口 {inside[0]}{f' 等 {len(inside)} 个' if len(inside) > 1 else ''}在本机的临时端口范围（{low}–{high}）内，可能偶尔被别的程序的外联占用，"
+        f"使部件起不来。BIANBAN_PORT_OFFSET 请取 {low - 1 - max(PORTS.values())} 或更小。"
+    )
 
 
 def _mark(home: Path) -> str | None:

@@ -69,6 +69,15 @@ def commands(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str
             yield from commands(found, (*path, name))
 
 
+def found(command: Command, path: tuple[str, ...]) -> Command:
+    for name in path:
+        assert isinstance(command, TyperGroup)
+        inner = command.get_command(Context(command), name)
+        assert isinstance(inner, Command)
+        command = inner
+    return command
+
+
 def english(text: str) -> list[str]:
     return SENTENCE.findall(CODE.sub("", text))
 
@@ -139,7 +148,20 @@ def test_every_help_page_is_in_chinese() -> None:
 
     assert len(pages) > 25
     assert {code for code, _ in pages.values()} == {0}
-    assert {path: found for path, (_, page) in pages.items() if (found := english(page))} == {}
+    assert {path: words for path, (_, page) in pages.items() if (words := english(page))} == {}
+
+
+def test_every_argument_and_option_says_what_it_is() -> None:
+    everything = typer.main.get_command(cli.app)
+    silent = [
+        (*path, each.name) for path in commands(everything) for each in found(everything, path).params if not getattr(each, "help", "")
+    ]
+
+    assert silent == []
+
+
+def test_who_deletes_everything_is_told_what_that_is() -> None:
+    assert "包括密钥" in said(["clean", "--help"])[1]
 
 
 @pytest.mark.parametrize("line", WRONG)
