@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from deploy.backup.kept import size_of
 from deploy.local.place import SERVICES, Place, WrongPlace
 from shared.clock import CHINA
 
@@ -37,15 +38,28 @@ class Manifest(BaseModel):
 
 
 def read(folder: Path) -> Manifest:
-    """Raises WrongPlace for a folder that holds no backup, or one of another format."""
+    """Raises WrongPlace for a folder that holds no backup, one whose manifest is damaged, or one of another format."""
     try:
         text = (folder / FILE).read_text(encoding="utf-8")
     except OSError:
-        raise WrongPlace(f"{folder} 中没有完整的备份（缺 {FILE}）。") from None
-    found = json.loads(text).get("format")
-    if found != FORMAT:
-        raise WrongPlace(f"备份格式为第 {found} 版，本程序只认第 {FORMAT} 版。请用做备份时的版本恢复。")
-    return Manifest.model_validate_json(text)
+        raise WrongPlace(f"{folder} 中没有完整的备份（缺 {FILE}）。请改用另一份备份，或重新拷贝。") from None
+    try:
+        found = json.loads(text)["format"]
+        if found == FORMAT:
+            return Manifest.model_validate_json(text)
+    except (ValueError, LookupError, TypeError):
+        raise WrongPlace(f"{folder} 中的 {FILE} 已损坏，备份可能没有拷贝完整。请重新拷贝，或改用另一份备份。") from None
+    raise WrongPlace(f"备份格式为第 {found} 版，本程序只认第 {FORMAT} 版。请用做备份时的版本恢复。")
+
+
+def ensure_whole(manifest: Manifest, folder: Path) -> None:
+    """Raises WrongPlace where something is missing since the manifest was written: a copy that was cut short has its database whole, perhaps, and no files."""
+    there = size_of(folder) - (folder / FILE).stat().st_size
+    if there < manifest.bytes:
+        raise WrongPlace(
+            f"{folder} 中的备份不完整：做成时有 {manifest.bytes:,} 字节，现在少 {manifest.bytes - there:,} 字节"
+            f"{'' if (folder / 'kept').exists() else '（没有文件夹 kept）'}。请重新拷贝，或改用另一份备份。"
+        )
 
 
 def fingerprints(secrets: Path) -> dict[str, list[str]]:

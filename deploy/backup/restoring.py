@@ -71,7 +71,9 @@ def _refuse(place: Place, wanted: Wanted, backup: Manifest) -> None:
     manifest.ensure_fits(backup, place, postgres.VERSION, known_migrations())
     manifest.ensure_keys(backup, wanted.secrets or place.secrets)
     manifest.ensure_after(backup, wanted.until)
+    manifest.ensure_whole(backup, wanted.folder)
     ensure_room(place.home, int(backup.bytes * ROOM))
+    stack.refuse_taken(place)
 
 
 def _archive(wanted: Wanted, backup: Manifest) -> Path | None:

@@ -25,7 +25,7 @@ from deploy import cli
 from deploy.backup import archive as keeping
 from deploy.backup import command, making, manifest, recovery, restoring, segments
 from deploy.backup.archive import COMPLETE, _ensure_there, complete_until, position_of
-from deploy.backup.kept import copy_kept
+from deploy.backup.kept import copy_kept, size_of
 from deploy.backup.manifest import FILE, Manifest, fingerprints
 from deploy.backup.restoring import Wanted
 from deploy.local import archive, secret_files, stack
@@ -56,6 +56,32 @@ def test_a_folder_without_its_manifest_or_of_another_format_is_no_backup(tmp_pat
         manifest.read(tmp_path)
     (tmp_path / FILE).write_text(MADE.model_dump_json())
     assert manifest.read(tmp_path) == MADE
+
+
+@pytest.mark.parametrize("left", ["", '{"format": 1, "postgres": "1', "[]", '{"format": 1}'])
+def test_a_manifest_that_was_cut_short_is_told_in_words(tmp_path: Path, left: str) -> None:
+    (tmp_path / FILE).write_text(left)
+    with pytest.raises(WrongPlace, match=rf"{FILE} 已损坏，.*请重新拷贝"):
+        manifest.read(tmp_path)
+
+
+def test_a_copy_of_a_backup_that_lacks_files_is_refused_before_a_byte_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its database is whole, and what is kept in files would be missing without a word."""
+    for name in ("base/PG_VERSION", "kept/out/documents/1.pdf"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("17 bytes of a file")
+    made = MADE.model_copy(update={"bytes": size_of(tmp_path), "keys": {}})
+    (tmp_path / FILE).write_text(made.model_dump_json())
+    place = Place(tmp_path / "home", 0, "test")
+    monkeypatch.setattr(restoring, "known_migrations", lambda: made.migrations)
+    monkeypatch.setattr(stack, "refuse_taken", stopped)
+
+    with pytest.raises(Stopped):  # at the ports, which are looked at before anything is copied
+        restoring.restore(place, Wanted(tmp_path), print)
+    shutil.rmtree(tmp_path / "kept")
+    with pytest.raises(WrongPlace, match=r"备份不完整：做成时有 36 字节，现在少 18 字节（没有文件夹 kept）"):
+        restoring.restore(place, Wanted(tmp_path), print)
+    assert not place.home.exists()
 
 
 def test_missing_and_other_keys_are_refused_and_a_ring_that_has_grown_is_not(tmp_path: Path) -> None:
