@@ -14,7 +14,9 @@ import httpx
 
 from deploy.databases import reached
 from deploy.identity import tokens
+from deploy.local import stack
 from deploy.local.place import Place, WrongPlace
+from deploy.local.state import State
 from services.identity.queries import accounts as queries
 from shared.auth import Tokens, Who
 from shared.clock import Clock
@@ -25,6 +27,8 @@ from shared.events.envelope import uuid7
 PATIENCE = 60.0
 READS = 10.0
 """How long a person waits for what he only reads: asked again it costs nothing."""
+_ABSENT = "{} 没有在运行。请先运行 bianban up；系统已在运行的，请用 bianban status 查看。"
+_DOUBT = "刚才的操作可能已经办成，请先核对，再决定是否重做。"
 _REPEATED = (429, 502, 503, 504)
 """A part is away, or we ask oftener than one caller may: neither is the answer to what was asked."""
 
@@ -94,7 +98,7 @@ class Doors:
         try:
             await self._http.get(f"{self._place.service(service)}/live", timeout=READS)
         except httpx.ConnectError:
-            raise WrongPlace(f"{service} 没有在运行。请先运行 bianban up；系统已在运行的，请用 bianban status 查看。") from None
+            raise WrongPlace(_ABSENT.format(service)) from None
         except httpx.TransportError:
             raise WrongPlace(f"{service} 在 {READS:.0f} 秒内没有应答。请用 bianban status 查看。") from None
 
@@ -157,21 +161,33 @@ class Doors:
         token = self._signer.issue(await self.who(user), datetime.now(UTC))
         url = f"{self._place.service(service)}{path}"
         patience = PATIENCE if method != "GET" or self._reads is None else self._reads
-        deadline = time.monotonic() + patience
+        deadline, sent = time.monotonic() + patience, False
         while True:
             began = time.perf_counter()
             try:
                 told = {"Authorization": f"Bearer {token}", **(headers or {})}
                 answer = await self._http.request(method, url, headers=told, timeout=httpx.Timeout(patience, connect=5.0), **more)
-            except httpx.TransportError:
+                sent = True
+            except httpx.ConnectError:
                 answer = None
+                self._ensure_coming(service, _DOUBT if sent and method != "GET" else "")
+            except httpx.TransportError:
+                answer, sent = None, True
             took = (time.perf_counter() - began) * 1000
             if answer is not None and answer.status_code not in _REPEATED:
                 return _judge(answer, took)
             if time.monotonic() >= deadline:
-                doubt = "" if method == "GET" else "刚才的操作可能已经办成，请先核对，再决定是否重做。"
+                doubt = _DOUBT if sent and method != "GET" else ""
                 raise WrongPlace(f"{service} 在 {patience:.0f} 秒内没有应答。{doubt}请用 bianban status 查看。")
             await asyncio.sleep(0.2)
+
+    def _ensure_coming(self, service: str, doubt: str) -> None:
+        """Of a stack of this machine one knows whether anybody starts an absent part again. Raises WrongPlace where nobody does."""
+        if self._place.elsewhere:
+            return
+        parts = {part.name: part for part in stack.published(self._place)}
+        if not parts or (f"{service}-app" in parts and parts[f"{service}-app"].state is State.FAILED):
+            raise WrongPlace(doubt + _ABSENT.format(service))
 
 
 def _judge(answer: httpx.Response, took: float) -> Answer:

@@ -1,5 +1,6 @@
 """The doors as commands and the demo's story use them: what is no answer is asked again under the same key."""
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ import deploy.doors
 from deploy import exports, imports
 from deploy.doors import READS, Doors, Refused, not_done, owned
 from deploy.exports import by_id, by_name
+from deploy.local import stack
 from deploy.local.place import Place, WrongPlace
+from deploy.local.state import PartState, State
 from services.roster.queries.exports import EXPORTS
 from shared.auth import Tokens, Who
 from shared.db import Database
@@ -110,6 +113,25 @@ async def test_who_only_reads_is_told_within_seconds_that_a_service_hangs_and_wh
 
 async def away(_: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("refused")
+
+
+@pytest.mark.parametrize("parts", [[], [PartState("roster-app", State.FAILED)]], ids=["no stack", "given up"])
+async def test_who_writes_at_a_door_that_nobody_opens_again_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: list[PartState]
+) -> None:
+    """Nothing was sent, so that nothing may have been done; a door that is only being started again is waited for."""
+    monkeypatch.setattr(stack, "published", lambda _: parts)
+    monkeypatch.setattr(deploy.doors, "PATIENCE", 600.0)
+    http = httpx.AsyncClient(transport=httpx.MockTransport(away))
+    absent = Known(Place(tmp_path, 0, "test"), http, cast("Database", None), cast("Tokens", Signer()))
+
+    with pytest.raises(WrongPlace, match=r"^roster 没有在运行。请先运行 bianban up；"):
+        await asyncio.wait_for(absent.post("officer", "roster", "/units/1/persons", {"name": "甲"}), 30)
+
+    monkeypatch.setattr(stack, "published", lambda _: [PartState("roster-app", State.RESTARTING)])
+    monkeypatch.setattr(deploy.doors, "PATIENCE", 0.0)
+    with pytest.raises(WrongPlace, match=r"^roster 在 0 秒内没有应答。请用 bianban status 查看。$"):
+        await absent.post("officer", "roster", "/units/1/persons", {"name": "甲"})
 
 
 async def hanging(request: httpx.Request) -> httpx.Response:
