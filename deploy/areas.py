@@ -29,6 +29,7 @@ AREAS = {
     "keys": ("deploy.keys", "app"),
     "audit": ("deploy.audit", "app"),
     "backup": ("deploy.backup.command", "backup"),
+    "archive": ("deploy.backup.command", "archive_app"),
     "restore": ("deploy.backup.command", "restore_backup"),
     "person": ("deploy.person", "app"),
     "codes": ("deploy.codes", "app"),

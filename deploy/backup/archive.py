@@ -11,7 +11,7 @@ import asyncpg
 
 from deploy.backup.kept import copy_kept
 from deploy.local import whole_file
-from deploy.local.archive import archive_of, ensure_there
+from deploy.local.archive import SLOT, archive_of, begun_at, ensure_there, forget
 from deploy.local.place import Place, WrongPlace
 from shared import telemetry
 from shared.db import Connection
@@ -76,6 +76,23 @@ async def _until_received(superuser: Connection, position: str) -> None:
     received = "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE application_name = 'pg_receivewal' AND flush_lsn >= $1::text::pg_lsn)"
     while not await superuser.fetchval(received, position):  # noqa: ASYNC110  the server tells nobody
         await asyncio.sleep(0.1)
+
+
+async def give_up(place: Place) -> Path | None:
+    """No archive any more: the server keeps its log for nobody, and a start says no more that one is missing. Where it was, as far as that is known.
+
+    Raises WrongPlace where there is none.
+    """
+    begun = begun_at(place)
+    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"), timeout=PATIENCE)
+    try:
+        dropped = await superuser.fetch("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1", SLOT)
+    finally:
+        await superuser.close()
+    if begun is None and not dropped:
+        raise WrongPlace("本系统没有归档可以放弃。")
+    forget(place)
+    return begun
 
 
 def _ensure_there(place: Place, archive: Path) -> None:

@@ -1,18 +1,22 @@
 """`bianban backup DIR` and `bianban restore DIR`."""
 
+import asyncio
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
+import asyncpg
 import typer
 
-from deploy.backup.making import make, trim
+from deploy.backup.archive import give_up
+from deploy.backup.making import archive_in_use, make, trim
 from deploy.backup.manifest import told
 from deploy.backup.restoring import Wanted, restore
 from deploy.local.place import Place, WrongPlace
 from shared.clock import CHINA
 
+archive_app = typer.Typer(help="归档。", no_args_is_help=True)
 FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -68,3 +72,23 @@ def restore_backup(
     )
     typer.echo(f"启动后将重发事件 {done.anew.events:,} 条，重开在办事项 {done.anew.cases:,} 件。")
     typer.echo("请接着：bianban up；bianban audit verify；bianban reporting rebuild；随后重新做一份备份（旧归档不再延续）。")
+
+
+@archive_app.callback()
+def archiving() -> None:
+    """归档。"""
+
+
+@archive_app.command("give-up", help="放弃已开始的归档：数据库不再为它保留日志，启动时不再提示。已归档的文件不删除。")
+def give_up_archive(*, yes: Annotated[bool, typer.Option("--yes", help="不再询问。")] = False) -> None:
+    place = Place.from_environment()
+    place.ensure_here()
+    if used := archive_in_use(place):
+        raise WrongPlace(f"系统正在归档到 {used}。请先运行 bianban down，再不带变量 BIANBAN_ARCHIVE_DIR 运行 bianban up，然后重试。")
+    if not yes:
+        typer.confirm("放弃归档后，只能恢复到各份备份完成的时刻，确定吗？", abort=True)
+    try:
+        begun = asyncio.run(give_up(place))
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        raise WrongPlace("数据库没有应答，归档没有放弃。请先不带变量 BIANBAN_ARCHIVE_DIR 运行 bianban up，再重试。") from None
+    typer.echo(f"已放弃归档{f' {begun}' if begun else ''}，其中的文件没有删除。请立即做一份新的备份。")

@@ -57,8 +57,7 @@ def ensure_there(place: Place, archive: Path) -> None:
     """Raises WrongPlace where what it is to stand in is not there, or where it was begun and is gone: then its disk is away, and another would be filled."""
     if not archive.parent.parent.is_dir():
         raise WrongPlace(f"没有文件夹 {archive.parent.parent}。请核对 BIANBAN_ARCHIVE_DIR；它在另一块磁盘上的，请先挂载。")
-    begun = _mark(place).read_text(encoding="utf-8").strip() if _mark(place).exists() else ""
-    if begun == str(archive) and not (archive / "wal").is_dir():
+    if begun_at(place) == archive and not (archive / "wal").is_dir():
         raise WrongPlace(
             f"没有找到归档 {archive}：它所在的磁盘可能没有挂载。请挂载后运行 bianban restart archive-wal 和 bianban restart archive-files；"
             f"归档确已不在的，先新建目录 {archive / 'wal'}，其后重新做一份备份。"
@@ -67,7 +66,7 @@ def ensure_there(place: Place, archive: Path) -> None:
 
 def given_up(place: Place, running: Path | None) -> str:
     """What who starts a stack is told where an archive was begun, or is asked for, and the stack that runs keeps none; else nothing."""
-    begun = _mark(place).read_text(encoding="utf-8").strip() if _mark(place).exists() else ""
+    begun = begun_at(place)
     asked = archive_of(place)
     if running or not (begun or asked):
         return ""
@@ -76,8 +75,19 @@ def given_up(place: Place, running: Path | None) -> str:
         return f"没有归档：系统启动时没有设置 BIANBAN_ARCHIVE_DIR。{again}。"
     return (
         f"归档已停止：以前归档到 {begun}，本次启动没有设置 BIANBAN_ARCHIVE_DIR，此后办理的业务恢复不回来。"
-        f"{again}（归档目录的上级 {Path(begun).parent}）；确已不用归档的，请立即另做一份备份，并删除 {_mark(place)}。"
+        f"{again}（归档目录的上级 {begun.parent}）；确已不用归档的，请立即另做一份备份，并运行 bianban archive give-up。"
     )
+
+
+def begun_at(place: Place) -> Path | None:
+    """Where the archive of this life was begun; None where there is none, or it was given up."""
+    mark = _mark(place)
+    return Path(mark.read_text(encoding="utf-8").strip()) if mark.exists() else None
+
+
+def forget(place: Place) -> None:
+    """An archive was begun, and is kept no more."""
+    _mark(place).unlink(missing_ok=True)
 
 
 def _mark(place: Place) -> Path:

@@ -28,7 +28,8 @@ from deploy.backup.archive import COMPLETE, _ensure_there, complete_until, posit
 from deploy.backup.kept import copy_kept, size_of
 from deploy.backup.manifest import FILE, Manifest, fingerprints
 from deploy.backup.restoring import Wanted
-from deploy.local import archive, secret_files, stack
+from deploy.local import archive, secret_files
+from deploy.local import stack as stacks
 from deploy.local.archive import life
 from deploy.local.place import PROJECT, Place, WrongPlace
 from deploy.local.state import PartState, State
@@ -74,7 +75,7 @@ def test_a_copy_of_a_backup_that_lacks_files_is_refused_before_a_byte_is_written
     (tmp_path / FILE).write_text(made.model_dump_json())
     place = Place(tmp_path / "home", 0, "test")
     monkeypatch.setattr(restoring, "known_migrations", lambda: made.migrations)
-    monkeypatch.setattr(stack, "refuse_taken", stopped)
+    monkeypatch.setattr(stacks, "refuse_taken", stopped)
 
     with pytest.raises(Stopped):  # at the ports, which are looked at before anything is copied
         restoring.restore(place, Wanted(tmp_path), print)
@@ -191,7 +192,7 @@ def test_whether_a_system_is_archived_its_supervisor_says_and_not_who_types(tmp_
     for told, expected in (({"BIANBAN_ARCHIVE_DIR": "/archive"}, Path("/archive") / life(place)), ({}, None)):
         running = subprocess.Popen(["/bin/sleep", "60"], env=told)
         try:
-            monkeypatch.setattr(stack, "supervisor", lambda _, pid=running.pid: pid)
+            monkeypatch.setattr(stacks, "supervisor", lambda _, pid=running.pid: pid)
             assert making.archive_in_use(place) == expected
         finally:
             running.kill()
@@ -205,7 +206,7 @@ def test_whether_a_system_is_archived_its_supervisor_says_and_not_who_types(tmp_
             True,
             False,
             False,
-            r"归档已停止：以前归档到 /disk/archive/l，.*BIANBAN_ARCHIVE_DIR.*归档目录的上级 /disk/archive）.*备份，并删除",
+            r"归档已停止：以前归档到 /disk/archive/l，.*BIANBAN_ARCHIVE_DIR.*归档目录的上级 /disk/archive）.*备份，并运行 bianban archive give-up",
         ),
         (False, True, False, "没有归档：系统启动时没有设置 BIANBAN_ARCHIVE_DIR。请运行 bianban down"),
         (True, True, True, ""),
@@ -226,8 +227,8 @@ def test_a_start_that_forgets_the_archive_says_that_none_is_kept(
     if begun:
         (place.home / "pg" / "archive").write_text("/disk/archive/l\n")
     for name, stands_in in {"refuse_taken": print, "launch": lambda *_, **__: None, "until_ready": ready}.items():
-        monkeypatch.setattr(stack, name, stands_in)
-    monkeypatch.setattr(stack, "published", lambda _: [PartState("migrate", state=State.DONE)])
+        monkeypatch.setattr(stacks, name, stands_in)
+    monkeypatch.setattr(stacks, "published", lambda _: [PartState("migrate", state=State.DONE)])
     monkeypatch.setattr(cli, "_ensure_migrated", lambda _: None)
     monkeypatch.setattr(making, "archive_in_use", lambda _: Path("/disk/archive/l") if kept else None)
     env = {"BIANBAN_HOME": str(tmp_path), "BIANBAN_ENVIRONMENT": "test", "BIANBAN_ARCHIVE_DIR": "/disk/archive" if asked else None}
@@ -236,6 +237,43 @@ def test_a_start_that_forgets_the_archive_says_that_none_is_kept(
 
     assert told.exit_code == 0, told.output
     assert re.search(said, told.output) if said else "归档" not in told.output
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_who_gives_an_archive_up_leaves_nothing_of_it_behind(stack: Place, monkeypatch: pytest.MonkeyPatch, marked: bool) -> None:
+    """The server would keep 8 GB of its log for nobody; a mark that was deleted by hand left it so."""
+    monkeypatch.setattr(Place, "from_environment", lambda: stack)
+    monkeypatch.setattr(command, "archive_in_use", lambda _: None)
+    in_database(stack, "SELECT pg_create_physical_replication_slot('archive')")
+    if marked:
+        (stack.home / "pg" / "archive").write_text("/disk/archive/l\n")
+
+    told = CliRunner().invoke(cli.app, ["archive", "give-up", "--yes"], catch_exceptions=False)
+
+    assert told.output == f"已放弃归档{' /disk/archive/l' if marked else ''}，其中的文件没有删除。请立即做一份新的备份。\n"
+    assert in_database(stack, "SELECT FROM pg_replication_slots WHERE slot_name = 'archive'") == []
+    assert not (stack.home / "pg" / "archive").exists()
+    with pytest.raises(WrongPlace, match="没有归档可以放弃"):
+        CliRunner().invoke(cli.app, ["archive", "give-up", "--yes"], catch_exceptions=False, standalone_mode=False)
+
+
+def test_an_archive_in_use_is_not_given_up(stack: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Place, "from_environment", lambda: stack)
+    monkeypatch.setattr(command, "archive_in_use", lambda _: Path("/disk/archive/l"))
+
+    with pytest.raises(WrongPlace, match=r"正在归档到 /disk/archive/l。请先运行 bianban down"):
+        CliRunner().invoke(cli.app, ["archive", "give-up", "--yes"], catch_exceptions=False, standalone_mode=False)
+
+
+def in_database(place: Place, statement: str) -> list[asyncpg.Record]:
+    async def asked() -> list[asyncpg.Record]:
+        superuser = await asyncpg.connect(place.database_url("postgres", "postgres"))
+        try:
+            return await superuser.fetch(statement)
+        finally:
+            await superuser.close()
+
+    return asyncio.run(asked())
 
 
 def test_an_archive_whose_disk_is_away_is_not_begun_on_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
