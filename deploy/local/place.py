@@ -165,6 +165,10 @@ class Place:
         try:
             return secret_files.read(self.secrets / f"{role}.db")
         except FileNotFoundError:
+            if (self.home / "pg" / "data").exists():
+                raise WrongPlace(
+                    f"{self.secrets} 中没有 {role}.db，而系统中已有数据。请将另存的密钥文件放回原处（备份中没有密钥），再重试。"
+                ) from None
             raise WrongPlace(f"{self.secrets} 中没有 {role}.db。请先运行 bianban up；服务器在别处的，运行 bianban keys make。") from None
 
     def database_url(self, role: str, database: str = "bianban") -> str:

@@ -1,6 +1,7 @@
 """The secrets of an embedded stack: made once on its first start, one file each, readable by their owner only."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -15,13 +16,19 @@ KEYS = ("payload.key", "seal.hmac")
 RINGS = ("field.keys", "account.keys")
 
 
-def ensure_kept(folder: Path) -> None:
-    """For a home with data: a ring that is missing is looked for, never made anew. WrongPlace names the file."""
-    lost = "、".join(name for name in RINGS if not (folder / name).exists())
+OPENING = (*RINGS, "postgres.db")
+"""What opens a database that is there: its own superuser has his password from when it was made."""
+HISTORIES = "payload.key"
+"""What opens the histories of Temporal."""
+
+
+def ensure_kept(folder: Path, names: Sequence[str]) -> None:
+    """For a home with data: what opens it is looked for where it is missing, never made anew. WrongPlace names the files."""
+    lost = "、".join(name for name in names if not (folder / name).exists())
     if lost:
         raise WrongPlace(
-            f"{folder} 中缺少密钥文件 {lost}，而系统中已有数据。新生成的密钥读不出原有的证件号码和文件，因此没有生成。"
-            "请将另存的密钥文件放回原处，再重新运行。"
+            f"{folder} 中缺少密钥文件 {lost}，而系统中已有数据。新生成的密钥打不开原有的数据库、证件号码、文件和在办事项，因此没有生成。"
+            "请将另存的密钥文件放回原处（备份中没有密钥），再重新运行。"
         )
 
 

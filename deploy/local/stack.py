@@ -30,7 +30,7 @@ def supervisor(place: Place) -> int | None:
 
 
 def launch(place: Place, parts: Iterable[str] = (), *, with_parent: bool = False) -> None:
-    """Start the supervisor, detached from the terminal; harmless when there is one."""
+    """Start the supervisor, detached from the terminal; harmless when there is one, also one that started meanwhile."""
     place.make_folders()
     if supervisor(place):
         return
@@ -47,6 +47,8 @@ def launch(place: Place, parts: Iterable[str] = (), *, with_parent: bool = False
         )
     while supervisor(place) != started.pid:
         if started.poll() is not None:
+            if supervisor(place):
+                return  # somebody else's start was a moment earlier
             raise StartFailed(f"监管进程未能启动，见 {log.name}")
         time.sleep(0.02)
 
@@ -136,11 +138,12 @@ def has_data(place: Place) -> bool:
 
 
 def ensure_keys(place: Place) -> None:
-    """Before the first thing starts. WrongPlace where there is data and a ring that opens it is gone."""
+    """Before the first thing starts. WrongPlace where there is data and a key that opens it is gone."""
     from deploy.local import secret_files  # noqa: PLC0415  most commands need no ciphers
 
     if has_data(place):
-        secret_files.ensure_kept(place.home / "secrets")
+        histories = (secret_files.HISTORIES,) if (place.home / "temporal" / "temporal.db").exists() else ()
+        secret_files.ensure_kept(place.home / "secrets", (*secret_files.OPENING, *histories))
 
 
 @asynccontextmanager

@@ -243,7 +243,7 @@ def test_a_token_that_everybody_may_read_is_not_kept_on(real: Place) -> None:
         renew_service_tokens(real)
 
 
-@pytest.mark.parametrize("name", ["field.keys", "account.keys"])
+@pytest.mark.parametrize("name", ["field.keys", "account.keys", "postgres.db", "payload.key"])
 def test_a_ring_that_is_gone_is_never_made_anew_where_there_is_data(
     tmp_path: Path,
     name: str,
@@ -253,6 +253,7 @@ def test_a_ring_that_is_gone_is_never_made_anew_where_there_is_data(
     secret_files.make(place.secrets)
     (place.secrets / name).unlink()
     (place.home / "pg" / "data").mkdir()
+    (place.home / "temporal" / "temporal.db").touch()
     env = {"BIANBAN_HOME": str(tmp_path), "BIANBAN_ENVIRONMENT": "test", "BIANBAN_PORT_OFFSET": str(place.offset)}
 
     up = CliRunner().invoke(cli.app, ["up", "--city", "none"], env=env)
@@ -264,6 +265,16 @@ def test_a_ring_that_is_gone_is_never_made_anew_where_there_is_data(
         assert name in str(refused.exception)
     assert (started.returncode, name in started.stderr.decode()) == (1, True)
     assert not (place.secrets / name).exists()
+
+
+def test_where_there_is_data_nobody_who_lost_a_password_is_told_to_make_it_anew(tmp_path: Path) -> None:
+    place = Place(tmp_path, 0, "test")
+    place.make_folders()
+    with pytest.raises(WrongPlace, match="请先运行 bianban up"):
+        place.password("postgres")
+    (place.home / "pg" / "data").mkdir()
+    with pytest.raises(WrongPlace, match=r"没有 postgres.db，而系统中已有数据。请将另存的密钥文件放回原处"):
+        place.password("postgres")
 
 
 @pytest.mark.parametrize(("environment", "made"), [("production", True), ("test", False)])
