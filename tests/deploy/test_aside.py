@@ -1,6 +1,7 @@
 """A part that stands aside is shown, and never waited for."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,3 +47,12 @@ def test_zipkin_starts_after_all_and_only_when_it_is_asked_for_by_name_or_with_e
     assert {"roster-app", "monitoring-worker", "workflows-worker"} <= set(everything[-1].after)
     assert "zipkin" not in {part.name for part in parts.choose(everything, set())}
     assert "zipkin" in {part.name for part in parts.choose(everything, {"zipkin"})}
+
+
+def test_of_two_starts_at_once_the_later_one_waits_for_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other has the lock of the home while its own supervisor ends."""
+    holders = iter([None, None, 7])
+    monkeypatch.setattr(stack, "supervisor", lambda _: next(holders, 7))
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: SimpleNamespace(pid=8, poll=lambda: 1))
+
+    stack.launch(Place(tmp_path, 0, "test"))
