@@ -23,6 +23,8 @@ with workflow.unsafe.imports_passed_through():
         Confirmation,
         Dismissal,
         ExtensionOrder,
+        ExtensionRefusal,
+        ExtensionRequest,
         Order,
         Pause,
         Recount,
@@ -246,6 +248,26 @@ class RectificationWorkflow(Timed, Recorded):
 
     @extend.validator
     def _may_extend(self, order: ExtensionOrder) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def ask_extension(self, order: ExtensionRequest) -> Answer:
+        """申请延期."""
+        return await self._decide(order)
+
+    @ask_extension.validator
+    def _may_ask_extension(self, order: ExtensionRequest) -> None:
+        self._ensure_allowed(order)
+
+    @workflow.update
+    @guarded
+    async def decline_extension(self, order: ExtensionRefusal) -> Answer:
+        """不予延期."""
+        return await self._decide(order)
+
+    @decline_extension.validator
+    def _may_decline_extension(self, order: ExtensionRefusal) -> None:
         self._ensure_allowed(order)
 
     @workflow.update

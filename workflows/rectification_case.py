@@ -31,9 +31,15 @@ class Act(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     EXTEND = "extend"
+    ASK_EXTENSION = "ask_extension"
+    DECLINE_EXTENSION = "decline_extension"
     RECOUNT = "recount"
     FIRE_RUNG = "fire_rung"
     END_TERM = "end_term"
+
+
+ABOUT_LONGER = (Act.ASK_EXTENSION, Act.DECLINE_EXTENSION, Act.EXTEND)
+"""The last of these in a round tells whether a request for an extension is open."""
 
 
 class Message(BaseModel):
@@ -63,6 +69,7 @@ class Case(Message):
     armed_at: AwareDatetime | None = None
     fired: tuple[Rung, ...] = ()
     submitted_by: str | None = None
+    longer_asked_by: str | None = Field(default=None, description="Who asked for an extension that nobody has decided.")
     waits_for_office: bool = Field(default=False, description="The clock stands still because evidence waits for its acceptance.")
 
     def then(self, **changes: object) -> "Case":

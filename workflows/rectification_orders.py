@@ -24,6 +24,9 @@ SENTENCES = {
     "already_paused": "整改期限已经中止。",
     "not_paused": "整改期限没有中止。",
     "no_more_extensions": "整改期限已按规定延长，不能再次延长。",
+    "extension_asked": "延期申请已提出，待监督检查科决定，不能重复申请。",
+    "extension_not_asked": "没有待决定的延期申请。请刷新后再看。",
+    "own_extension": "延期由您申请，须由其他人员决定。",
     "extension_too_short": "延长后的期限已经过去。请多延长几个工作日，使期限在现在之后届满。",
     "calendar_known": "整改期限已按此节假日安排计算。",
 }
@@ -180,10 +183,9 @@ class Resumption(Order):
         return case.then(deadline=case.term.resumed(now)).with_clock_running(now)
 
 
-class ExtensionOrder(Order):
-    """The term is extended by working days (延期), to an end that lies ahead; the rungs are armed again."""
+class _Longer(Order):
+    """What is said of a longer term: how many working days, to an end that lies ahead."""
 
-    act = Act.EXTEND
     states = RUNNING
 
     days: int = Field(ge=1)
@@ -198,8 +200,51 @@ class ExtensionOrder(Order):
     def _longer(self, case: Case, now: datetime) -> Deadline:
         return case.term.extended(self.days, now, self.evidence.actor, self.evidence.reason)
 
+
+class ExtensionRequest(_Longer):
+    """The unit asks for an extension (申请延期); the term runs on until it is decided."""
+
+    act = Act.ASK_EXTENSION
+    roles = frozenset({Role.UNIT_CLERK})
+
+    def check(self, case: Case, now: datetime) -> None:
+        super().check(case, now)
+        if case.longer_asked_by is not None:
+            raise Refusal("extension_asked")
+
+    def apply(self, case: Case, now: datetime) -> Case:  # noqa: ARG002
+        return case.then(longer_asked_by=self.evidence.actor)
+
+
+class ExtensionRefusal(Order):
+    """The unit's request is declined (不予延期): the term stays as it is."""
+
+    act = Act.DECLINE_EXTENSION
+    states = RUNNING
+
+    def check(self, case: Case, now: datetime) -> None:
+        super().check(case, now)
+        if case.longer_asked_by is None:
+            raise Refusal("extension_not_asked")
+        if case.longer_asked_by == self.evidence.actor:
+            raise Refusal("own_extension")
+
+    def apply(self, case: Case, now: datetime) -> Case:  # noqa: ARG002
+        return case.then(longer_asked_by=None)
+
+
+class ExtensionOrder(_Longer):
+    """The term is extended (延期), as the unit asked or without its asking; the rungs are armed again. Nobody grants what he asked for."""
+
+    act = Act.EXTEND
+
+    def check(self, case: Case, now: datetime) -> None:
+        super().check(case, now)
+        if case.longer_asked_by == self.evidence.actor:
+            raise Refusal("own_extension")
+
     def apply(self, case: Case, now: datetime) -> Case:
-        armed = {"revision": case.revision + 1, "armed_at": now, "fired": case.fired_for_good}
+        armed = {"revision": case.revision + 1, "armed_at": now, "fired": case.fired_for_good, "longer_asked_by": None}
         return case.then(deadline=self._longer(case, now), **armed).with_clock_running(now)
 
 

@@ -126,6 +126,8 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "POST /issues/{issue_id}/pause": "issue_entries",
         "POST /issues/{issue_id}/resume": "issue_entries",
         "POST /issues/{issue_id}/extension": "issue_entries",
+        "POST /issues/{issue_id}/extension-request": "issue_entries",
+        "POST /issues/{issue_id}/extension-refusal": "issue_entries",
         "POST /issues/{issue_id}/evidence-files": "evidence_files",
         "POST /issues/{issue_id}/evidence": "issue_entries",
         "POST /issues/{issue_id}/notice/release": "seal_register",

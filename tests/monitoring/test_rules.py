@@ -379,7 +379,7 @@ def test_what_an_officer_may_do_follows_from_how_the_issue_stands(state: IssueSt
 def test_a_unit_hands_in_evidence_while_its_term_runs_and_a_notice_is_released_to_be_sealed_once() -> None:
     running, confirmed = [IssueState.RECTIFYING, IssueState.OVERDUE], [IssueState.NOTICE_SIGNED, IssueState.EVIDENCE_SUBMITTED]
 
-    handed = [state for state in IssueState if issue_actions(standing(state), [Role.UNIT_CLERK]) == (Action.SUBMIT_EVIDENCE,)]
+    handed = [state for state in IssueState if Action.SUBMIT_EVIDENCE in issue_actions(standing(state), [Role.UNIT_CLERK])]
     released = [state for state in IssueState if issue_actions(standing(state), [Role.SEAL_OPERATOR]) == (Action.RELEASE,)]
 
     assert (handed, set(released)) == (running, {*running, *confirmed})

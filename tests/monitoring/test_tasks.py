@@ -11,6 +11,7 @@ from services.monitoring.commands.lists import issue_list, release_list
 from services.monitoring.models.requests import IssueList, ProposeFreeze, ReleaseList
 from services.monitoring.models.tasks import Action, Tab, Task
 from services.monitoring.queries import freezes, issues, lists, tasks
+from services.monitoring.queries.reopening import open_rectifications
 from services.monitoring.queries.tasks import Wanted
 from shared.auth import Who
 from shared.glossary import FreezeScope, IssueState, Role
@@ -18,6 +19,7 @@ from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
 from workflows.rectification_case import Act
+from workflows.rectification_orders import SENTENCES
 
 pytestmark = pytest.mark.asyncio
 DIRECTOR = Who("director-gu", frozenset({Role.OFFICE_DIRECTOR}))
@@ -70,13 +72,42 @@ async def test_an_issue_waits_for_one_after_the_other_and_each_is_told_why_and_w
     term: dict[str, Any] = {"deadline": SERVED, "due_at": SERVED.due_at}
     await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(NOW.date())}, **term)
     assert await holders() == {clerk.name: "整改通知书已送达，由单位按期整改并提交材料"}
-    assert await may(tables, clerk) == (Action.SUBMIT_EVIDENCE,)
+    assert await may(tables, clerk) == (Action.SUBMIT_EVIDENCE, Action.ASK_EXTENSION)
     assert await may(tables, OFFICER) == (Action.PAUSE, Action.EXTEND, Action.PROPOSE_FREEZE)
     await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 3, **term)
     assert await holders() == {}
     assert await may(tables, OFFICER) == (Action.RETURN, Action.PROPOSE_FREEZE)
     assert await may(tables, Who("officer-lu", OFFICER.roles)) == (Action.RETURN, Action.PROPOSE_FREEZE)
     assert [task.why for task in await listed(tables, Who("officer-lu", OFFICER.roles))] == ["单位已提交整改材料，由监督检查科验收"]
+
+
+async def test_an_extension_that_the_unit_asks_for_waits_for_an_officer_who_did_not_ask_it_himself(tables: Tables) -> None:
+    town, why = Town(), "单位申请延期，由监督检查科决定"
+    both = Who("clerk-zhu", OFFICER.roles | {Role.UNIT_CLERK})
+    term: dict[str, Any] = {"deadline": SERVED, "due_at": SERVED.due_at}
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(NOW.date())}, **term)
+    asked: dict[str, Any] = {"actor": "clerk-zhu", "details": {"days": 3}, **term}
+    await tables.record(Act.ASK_EXTENSION, IssueState.RECTIFYING, 3, **asked)
+    async with tables.database.reading() as conn:
+        page = await issues.issue(conn, OFFICER, (await tables.issue())["id"], NOW)
+        own = await issues.issue(conn, both, (await tables.issue())["id"], NOW)
+        (begun,) = await open_rectifications(conn, None)
+
+    assert [task.why for task in await listed(tables, OFFICER)] == [why]
+    assert why not in [task.why for task in await listed(tables, both)]
+    assert await may(tables, OFFICER) == (Action.PAUSE, Action.EXTEND, Action.DECLINE_EXTENSION, Action.PROPOSE_FREEZE)
+    assert await may(tables, clerk_of(town.unit_id)) == (Action.SUBMIT_EVIDENCE,)
+    assert page.asked_extension is not None
+    assert page.asked_extension.due_at == SERVED.extended(3, NOW, "x", "").due_at
+    assert (own.withheld, begun.case.longer_asked_by) == ({Action.EXTEND: SENTENCES["own_extension"]}, "clerk-zhu")
+    await tables.record(Act.DECLINE_EXTENSION, IssueState.RECTIFYING, 4, **term)
+    async with tables.database.reading() as conn:
+        declined = await issues.issue(conn, OFFICER, (await tables.issue())["id"], NOW)
+        (again,) = await open_rectifications(conn, None)
+    assert (await listed(tables, OFFICER), declined.asked_extension, again.case.longer_asked_by) == ([], None, None)
+    assert Action.ASK_EXTENSION in await may(tables, clerk_of(town.unit_id))
 
 
 async def test_a_term_is_told_with_its_next_rung(tables: Tables) -> None:

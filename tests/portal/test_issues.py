@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.monitoring.models.issues import AskedExtension
 from services.monitoring.models.tasks import Action
 from services.portal.api.issues import DEEDS, FORMS
 from shared.auth import PERMISSIONS
@@ -21,8 +22,18 @@ from tests.portal.given import PERSON, PERSON_ID, UNIT_ID
 pytestmark = pytest.mark.asyncio
 PAGE = f"/issues/{given.ISSUE_ID}"
 PDF = b"%PDF-1.7\n"
-OFFICERS = (Action.CONFIRM, Action.DISMISS, Action.SERVE, Action.ACCEPT, Action.RETURN, Action.PAUSE, Action.RESUME, Action.EXTEND)
-ALL = (*OFFICERS, Action.PROPOSE_FREEZE, Action.RECORD_AGAIN, Action.SUBMIT_EVIDENCE, Action.RELEASE)
+OFFICERS = (
+    Action.CONFIRM,
+    Action.DISMISS,
+    Action.SERVE,
+    Action.ACCEPT,
+    Action.RETURN,
+    Action.PAUSE,
+    Action.RESUME,
+    Action.EXTEND,
+    Action.DECLINE_EXTENSION,
+)
+ALL = (*OFFICERS, Action.PROPOSE_FREEZE, Action.RECORD_AGAIN, Action.SUBMIT_EVIDENCE, Action.RELEASE, Action.ASK_EXTENSION)
 RULE = {"code": "M01", "title": "超编", "ground": "条例"}
 
 
@@ -124,6 +135,21 @@ async def test_each_form_is_offered_to_whom_the_service_offers_it_and_to_nobody_
     assert [len(each) for action, each in offered.items() if action not in {None, Action.PROPOSE_FREEZE}] == [1] * (len(ALL) - 1)
 
 
+async def test_a_unit_asks_for_a_longer_term_and_the_officer_sees_what_it_would_come_to(door: Door) -> None:
+    asked = {"days": 6, "reason": f"等仲裁{XSS}", "asked_by": "clerk-zhu", "asked_at": given.NOW, "due_at": given.NOW}
+    answers(door, given.issue(IssueState.RECTIFYING, Action.EXTEND, Action.DECLINE_EXTENSION, asked_extension=AskedExtension(**asked)))
+    done = await send(door, "extension-request", {"extension-request-days": "6", "extension-request-reason": "等仲裁"}, Role.UNIT_CLERK)
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    page = (await door.client.get(PAGE)).text
+
+    assert sent(door, f"{PAGE}/extension-request") == [{"days": 6, "reason": "等仲裁"}]
+    assert "延期申请已提出" in (await door.client.get(done.headers["location"])).text
+    assert "单位申请延长 6 个工作日" in page
+    assert "如同意，期限延至 2026-09-25 10:00" in page
+    assert re.search(r'name="extension-days"[^>]*value="6"', page)
+    assert page.count(f'action="{PAGE}/extension"') == 1
+
+
 TYPED = {
     "confirmation": {"title": "关于清退的通知", "demand": "清退 1 人", "budget_days": "12"},
     "dismissal": {"reason": "已批准"},
@@ -133,6 +159,7 @@ TYPED = {
     "pause": {"reason": "等待仲裁"},
     "resume": {"reason": "仲裁已结"},
     "extension": {"days": "5", "reason": "情况复杂"},
+    "extension-refusal": {"reason": "时间足够"},
     "measures": {
         "measure": "interview_held",
         "whom": "principal",
@@ -144,7 +171,11 @@ TYPED = {
     "recording": {},
 }
 OFFERS = dict(
-    zip(("confirmation", "dismissal", "service", "acceptance", "evidence-return", "pause", "resume", "extension"), OFFICERS, strict=True)
+    zip(
+        ("confirmation", "dismissal", "service", "acceptance", "evidence-return", "pause", "resume", "extension", "extension-refusal"),
+        OFFICERS,
+        strict=True,
+    )
 )
 
 

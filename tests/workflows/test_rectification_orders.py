@@ -44,8 +44,12 @@ EVERY: dict[type[Order], tuple[set[IssueState], Role, dict[str, Any]]] = {
     orders.Pause: (RUNNING, Role.SUPERVISION_OFFICER, {}),
     orders.Resumption: (RUNNING, Role.SUPERVISION_OFFICER, {}),
     orders.ExtensionOrder: (RUNNING, Role.SUPERVISION_OFFICER, {"days": 5}),
+    orders.ExtensionRequest: (RUNNING, Role.UNIT_CLERK, {"days": 5}),
+    orders.ExtensionRefusal: (RUNNING, Role.SUPERVISION_OFFICER, {}),
     orders.Recount: (RUNNING | {IssueState.EVIDENCE_SUBMITTED}, Role.SERVICE, {"calendar": CALENDAR.model_copy(update={"version": "neu"})}),
 }
+GIVEN = {orders.Resumption: PAUSED, orders.ExtensionRefusal: SERVED.then(longer_asked_by="clerk-zhu")}
+"""What an order is about, where that is no term that merely runs."""
 
 
 def refusal(order: Order, case: Case, now: datetime = NOW) -> str | None:
@@ -58,7 +62,7 @@ def refusal(order: Order, case: Case, now: datetime = NOW) -> str | None:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_each_order_has_its_role_and_its_states(kind: type[Order]) -> None:
-    (states, role, body), case = EVERY[kind], PAUSED if kind is orders.Resumption else SERVED
+    (states, role, body), case = EVERY[kind], GIVEN.get(kind, SERVED)
     codes = {state: refusal(kind(evidence=by(role), **body), case.then(state=state)) for state in IssueState}
     others = {each: refusal(kind(evidence=by(each), **body), case.then(state=min(states))) for each in Role if each is not role}
 
@@ -130,6 +134,22 @@ def test_an_extension_ends_ahead_and_arms_every_rung_but_the_one_that_comes_once
     assert (extended.state, extended.revision, extended.fired) == (IssueState.RECTIFYING, 2, (Rung.INTERVIEW,))
     assert refusal(longer, extended, END) == "no_more_extensions"
     assert refusal(longer, extended.then(extensions_allowed=2), END) is None
+
+
+def test_an_extension_that_is_asked_for_is_decided_once_and_by_somebody_else() -> None:
+    asking = orders.ExtensionRequest(evidence=by(Role.UNIT_CLERK, "clerk-zhu"), days=3)
+    asked = asking.apply(SERVED, NOW)
+    grant, decline = orders.ExtensionOrder(evidence=by(), days=2), orders.ExtensionRefusal(evidence=by())
+    own = by(actor="clerk-zhu")
+
+    assert (asked.due_at, asked.state, asked.revision) == (SERVED.due_at, SERVED.state, SERVED.revision)
+    assert refusal(asking, asked) == "extension_asked"
+    assert refusal(asking, SERVED.then(extensions_allowed=0)) == "no_more_extensions"
+    assert [refusal(each.model_copy(update={"evidence": own}), asked) for each in (grant, decline)] == ["own_extension", "own_extension"]
+    assert [refusal(each, asked) for each in (grant, decline)] == [None, None]
+    for decided in (grant.apply(asked, NOW), decline.apply(asked, NOW)):
+        assert refusal(decline, decided) == "extension_not_asked"
+    assert decline.apply(asked, NOW) == SERVED
 
 
 def test_a_rung_that_had_passed_when_the_term_was_armed_comes_in_the_next_working_morning() -> None:

@@ -32,6 +32,8 @@ from workflows.rectification_orders import (
     Confirmation,
     Dismissal,
     ExtensionOrder,
+    ExtensionRefusal,
+    ExtensionRequest,
     Order,
     Pause,
     Resumption,
@@ -42,6 +44,7 @@ from workflows.rectification_orders import (
 router = APIRouter(prefix="/issues", tags=["issues"])
 Reader = Annotated[Who, Depends(Permit("lights.read"))]
 Officer = Annotated[Who, Depends(Permit("issues.verify"))]
+Clerk = Annotated[Who, Depends(Permit("issues.submit_evidence"))]
 Ensure = Callable[[Connection, Issue], Awaitable[None]]
 
 
@@ -191,3 +194,21 @@ async def post_extension(asked: Asking, who: Officer, issue_id: UUID, body: Exte
     """Extend the term by working days."""
     signed = evidence(who, "issues.verify", idempotency_key, body)
     return await decided(asked, who, issue_id, "extend", ExtensionOrder(evidence=signed, days=body.days))
+
+
+@router.post("/{issue_id}/extension-request")
+async def post_extension_request(
+    asked: Asking, who: Clerk, issue_id: UUID, body: ExtensionBody, idempotency_key: IdempotencyKey
+) -> IssuePage:
+    """The unit asks for a longer term."""
+    signed = evidence(who, "issues.submit_evidence", idempotency_key, body)
+    return await decided(asked, who, issue_id, "ask_extension", ExtensionRequest(evidence=signed, days=body.days))
+
+
+@router.post("/{issue_id}/extension-refusal")
+async def post_extension_refusal(
+    asked: Asking, who: Officer, issue_id: UUID, body: ReasonBody, idempotency_key: IdempotencyKey
+) -> IssuePage:
+    """Decline what the unit asked for: the term stays."""
+    signed = evidence(who, "issues.verify", idempotency_key, body)
+    return await decided(asked, who, issue_id, "decline_extension", ExtensionRefusal(evidence=signed))

@@ -19,6 +19,8 @@ _ROUTES = {
     "POST /issues/{issue_id}/pause": "中止计时",
     "POST /issues/{issue_id}/resume": "恢复计时",
     "POST /issues/{issue_id}/extension": "延长期限",
+    "POST /issues/{issue_id}/extension-request": "申请延期",
+    "POST /issues/{issue_id}/extension-refusal": "不予延期",
     "POST /issues/{issue_id}/measures": "登记约谈、通报、移送",
     "POST /issues/{issue_id}/measures/{measure_id}/correction": "更正约谈、通报、移送的登记",
     "POST /issues/{issue_id}/evidence-files": "上传整改材料附件",

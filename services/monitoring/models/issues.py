@@ -104,6 +104,16 @@ class NextRung(BaseModel):
     at: datetime
 
 
+class AskedExtension(BaseModel):
+    """The 延期 that the unit asked for and nobody has decided. `due_at`: the end of the term if it is granted now; None while the clock stands."""
+
+    days: int
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    due_at: datetime | None
+
+
 class MeasureLine(BaseModel):
     """What was done about the issue beyond its notice. `corrected_by` and the like: it was recorded wrongly, and no longer counts; `instead_id`: the
     measure that was recorded for it, if any.
@@ -177,6 +187,7 @@ class IssuePage(IssueLine):
     timeline: list[TimelineEntry]
     rungs: list[FiredRung]
     next_rung: NextRung | None
+    asked_extension: AskedExtension | None
     budget_days: int | None
     has_case: bool
     still_found: bool

@@ -26,6 +26,8 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     EXTEND = "extend"
+    ASK_EXTENSION = "ask_extension"
+    DECLINE_EXTENSION = "decline_extension"
     PROPOSE_FREEZE = "propose_freeze"
     DECIDE = "decide"
     DECIDE_RELEASE = "decide_release"

@@ -44,6 +44,7 @@ WHYS = {
     ("list", "awaiting_acknowledgement"): "清单已签章，由单位签收",
 }
 WHY_RELEASE = "整改通知书已签发，由用印管理员登记用印"
+WHY_LONGER = "单位申请延期，由监督检查科决定"
 WHY_MEASURE = "督办已到约谈或通报，由监督检查科办理后登记"
 WHY_STARTED, WHY_DONE = "由您提出", "您办理过"
 
@@ -57,6 +58,8 @@ ACTS = {
     "pause": "中止计时",
     "resume": "恢复计时",
     "extend": "延长期限",
+    "ask_extension": "申请延期",
+    "decline_extension": "不予延期",
     "recount": "期限重算",
     "fire_rung": "督办",
     "end_term": "期限届满",

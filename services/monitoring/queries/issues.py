@@ -1,6 +1,7 @@
 """Reads about issues: the pages of one and of many, with the journal, the rungs and the certificate of the deadline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.facts import Issue
 from services.monitoring.models.issues import (
+    AskedExtension,
     FiredRung,
     IssueLine,
     IssuePage,
@@ -55,7 +57,7 @@ from shared.law.term import term_of
 from shared.pages import Cursors, Parameters, ordered, question
 from shared.unit_copies import of_unit, scope, visible
 from workflows.rectification import workflow_id
-from workflows.rectification_case import OVER
+from workflows.rectification_case import ABOUT_LONGER, OVER, Act
 from workflows.rectification_orders import Order
 
 
@@ -161,7 +163,9 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     )
     ladder, extensions = await pinned_terms(conn, row)
     own = await is_own(conn, issue_id, who.name)
+    asked = _asked_extension(row, entries, deadline, now)
     standing = _standing(row, notice, deadline, orders, await parameters_on(conn, business_day(now)), extensions, own=own)
+    standing = replace(standing, longer_asked=asked is not None, own_request=asked is not None and asked.asked_by == who.name)
     measures = await measures_of(conn, who, issue_id)
     rungs = [(step.rung, step.offset) for step in ladder]
     return IssuePage(
@@ -173,6 +177,7 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         timeline=[TimelineEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
         rungs=[FiredRung(**rung, label=LABELS[Rung(rung["rung"])]) for rung in fired],
         next_rung=_next_rung(row, deadline, rungs, fired, now),
+        asked_extension=asked,
         still_found=standing.still_found,
         freezes=orders,
         measures=measures,
@@ -184,6 +189,18 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         **_explained(row),
         stages=issue_stages(standing.state, _times(row, notice, entries), sealed=standing.sealed, paused=standing.paused),
     )
+
+
+def _asked_extension(
+    row: asyncpg.Record, entries: Sequence[asyncpg.Record], deadline: Deadline | None, now: datetime
+) -> AskedExtension | None:
+    """The unit's last request of this round, unless it was decided; none while evidence is looked at, or once the case is over."""
+    said = [entry for entry in entries if entry["round"] == row["round"] and entry["act"] in ABOUT_LONGER]
+    if deadline is None or row["state"] not in RUNNING or not said or said[-1]["act"] != Act.ASK_EXTENSION:
+        return None
+    asked, days = said[-1], said[-1]["details"]["days"]
+    granted = deadline.extended(days, now, asked["actor"], asked["reason"])
+    return AskedExtension(days=days, reason=asked["reason"], asked_by=asked["actor"], asked_at=asked["at"], due_at=granted.due_at)
 
 
 def _due(row: asyncpg.Record, fired: Sequence[asyncpg.Record], taken: Sequence[MeasureLine]) -> tuple[Measure, ...]:

@@ -13,7 +13,7 @@ from shared.glossary import FreezeScope, FreezeState, IssueState, Rung
 from shared.law.deadline import Deadline
 from workflows.freeze_case import RELEASING, FreezeAct, FreezeCase, FreezeStart
 from workflows.rectification import RectificationStart
-from workflows.rectification_case import Act, Case
+from workflows.rectification_case import ABOUT_LONGER, Act, Case
 from workflows.rectification_orders import OFFICE_LOOKS
 from workflows.roster import Evidence, FrozenPosts
 from workflows.sealing_messages import Document, SealStart
@@ -24,7 +24,9 @@ _ISSUES = """
         ARRAY(SELECT rung FROM rungs WHERE issue_id = i.id AND round = i.round) AS ever_fired,
         (SELECT coalesce(max(sequence), 0) FROM issue_entries WHERE issue_id = i.id AND round = i.round) AS recorded,
         (SELECT max(at) FROM issue_entries WHERE issue_id = i.id AND round = i.round AND act = ANY($1)) AS armed_at,
-        (SELECT actor FROM issue_entries WHERE issue_id = i.id AND round = i.round AND act = $2 ORDER BY sequence DESC LIMIT 1) AS submitted_by
+        (SELECT actor FROM issue_entries WHERE issue_id = i.id AND round = i.round AND act = $2 ORDER BY sequence DESC LIMIT 1) AS submitted_by,
+        (SELECT CASE WHEN act = 'ask_extension' THEN actor END FROM issue_entries
+            WHERE issue_id = i.id AND round = i.round AND act = ANY($3) ORDER BY sequence DESC LIMIT 1) AS longer_asked_by
     FROM issues i LEFT JOIN notices n ON n.issue_id = i.id AND n.round = i.round
     WHERE i.has_case AND i.state NOT IN ('closed', 'dismissed', 'baseline') ORDER BY i.id
 """
@@ -43,7 +45,7 @@ _ARMING = [Act.SERVE, Act.EXTEND, Act.RECOUNT]
 
 async def open_rectifications(conn: Connection, clock_offset: timedelta | None) -> list[RectificationStart]:
     """Every open case of an issue."""
-    rows = await conn.fetch(_ISSUES, _ARMING, Act.SUBMIT_EVIDENCE)
+    rows = await conn.fetch(_ISSUES, _ARMING, Act.SUBMIT_EVIDENCE, ABOUT_LONGER)
     return [
         RectificationStart(
             issue_id=row["id"],
@@ -74,6 +76,7 @@ async def _case(conn: Connection, row: asyncpg.Record) -> Case:
         armed_at=row["armed_at"],
         fired=tuple(dict.fromkeys((*once, *(Rung(rung) for rung in row["fired"])))),
         submitted_by=row["submitted_by"],
+        longer_asked_by=row["longer_asked_by"],
         waits_for_office=waits and deadline is not None and deadline.pauses[-1].reason == OFFICE_LOOKS,
     )
 

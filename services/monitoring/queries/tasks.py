@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.monitoring.models.tasks import Counts, Kind, Tab, Task
-from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_MEASURE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
+from services.monitoring.models.words import RULE_TITLES, WHY_DONE, WHY_LONGER, WHY_MEASURE, WHY_RELEASE, WHY_STARTED, WHYS, matter_of
 from services.monitoring.queries.evidence import OWN
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.freezes import UNSIGNED, deliberates
@@ -24,6 +24,7 @@ from shared.law.deadline import Deadline
 from shared.law.term import term_of
 from shared.pages import Cursors, Parameters, ordered, question
 from shared.unit_copies import scope, visible
+from workflows.rectification_case import ABOUT_LONGER
 
 _SEALED = (
     "(SELECT value::boolean FROM parameters WHERE rule = '*' AND name = 'notice_sealed' AND effective_on <= $4::date"
@@ -37,6 +38,12 @@ _MEASURE_DUE = (
     " AND NOT EXISTS (SELECT FROM measure_corrections c WHERE c.measure_id = t.id)))"
 )
 """The ladder has come to a measure that nobody has recorded."""
+_ABOUT_LONGER = ", ".join(f"'{act}'" for act in ABOUT_LONGER)
+_LONGER_ASKED = (
+    "coalesce((SELECT e.act = 'ask_extension' AND e.actor <> $2 FROM issue_entries e WHERE e.issue_id = i.id AND e.round = i.round"
+    f" AND e.act IN ({_ABOUT_LONGER}) ORDER BY e.sequence DESC LIMIT 1), false)"
+)
+"""The unit asked for an extension, and somebody other than the caller did."""
 _ISSUES = f"""
     SELECT 'issue' AS kind, i.id, i.number, i.unit_id, i.title, i.rule, i.inputs, NULL::text[] AS scopes, i.state, i.due_at, i.deadline,
         i.level, i.found_at AS submitted_at, CASE
@@ -44,14 +51,15 @@ _ISSUES = f"""
             WHEN i.state = 'notice_signed' THEN array_remove(ARRAY[CASE WHEN s.sealed_at IS NOT NULL OR NOT {_SEALED} THEN 'supervision_officer' END,
                 CASE WHEN s.released_at IS NULL THEN 'seal_operator' END], NULL)
             WHEN i.state IN ('rectifying', 'overdue_issue') THEN array_remove(ARRAY['unit_clerk',
-                CASE WHEN {_MEASURE_DUE} THEN 'supervision_officer' END], NULL) ELSE '{{}}' END AS holders,
-        false AS started, s.released_by = $2 OR EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.actor = $2) AS handled
+                CASE WHEN {_MEASURE_DUE} OR {_LONGER_ASKED} THEN 'supervision_officer' END], NULL) ELSE '{{}}' END AS holders,
+        false AS started, s.released_by = $2 OR EXISTS (SELECT FROM issue_entries e WHERE e.issue_id = i.id AND e.actor = $2) AS handled,
+        i.state IN ('rectifying', 'overdue_issue') AND {_LONGER_ASKED} AS longer_asked
     FROM issues i LEFT JOIN notice_seals s ON s.issue_id = i.id AND s.round = i.round WHERE i.has_case
 """
 _ORDERS = """
     SELECT 'freeze', o.id, o.document_no, o.unit_id, NULL, NULL, NULL, o.scopes, o.state, NULL, NULL, NULL, o.proposed_at,
         CASE WHEN o.state = 'release_proposed' OR (o.state = 'freeze_proposed' AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{}' END,
-        o.proposed_by = $2, EXISTS (SELECT FROM freeze_entries e WHERE e.order_id = o.id AND e.actor = $2)
+        o.proposed_by = $2, EXISTS (SELECT FROM freeze_entries e WHERE e.order_id = o.id AND e.actor = $2), false
     FROM freeze_orders o
 """
 _STANDING = (
@@ -62,7 +70,7 @@ _LISTS = f"""
     SELECT 'list', l.id, l.number, l.unit_id, l.iso_week, NULL, NULL, NULL, {_STANDING}, NULL, NULL, NULL, l.issued_at,
         CASE WHEN l.released_at IS NULL THEN ARRAY['seal_operator'] WHEN l.sealed_at IS NOT NULL AND l.acknowledged_at IS NULL
             THEN ARRAY['unit_clerk', 'unit_head'] ELSE '{{}}' END,
-        false, coalesce($2 IN (l.released_by, l.acknowledged_by), false)
+        false, coalesce($2 IN (l.released_by, l.acknowledged_by), false), false
     FROM supervision_lists l
 """
 ROWS = f" FROM ({_ISSUES} UNION ALL {_ORDERS} UNION ALL {_LISTS}) m JOIN unit_copies u ON u.id = m.unit_id"
@@ -192,5 +200,5 @@ def _why(row: asyncpg.Record, tab: Tab, holder: Role | None) -> str:
     if row["kind"] == "issue" and holder is Role.SEAL_OPERATOR:
         return WHY_RELEASE
     if holder is Role.SUPERVISION_OFFICER and row["state"] in RUNNING:
-        return WHY_MEASURE
+        return WHY_LONGER if row["longer_asked"] else WHY_MEASURE
     return WHYS[row["kind"], row["state"]]

@@ -15,7 +15,9 @@ CONFIRMED = RUNNING | {IssueState.NOTICE_SIGNED, IssueState.EVIDENCE_SUBMITTED}
 
 @dataclass(frozen=True)
 class Standing:
-    """How an issue with a case stands. `sealed`: its notice may be served; `own_evidence`: the caller handed it in; `freezing`: an order hangs on it."""
+    """How an issue with a case stands. `sealed`: its notice may be served; `own_evidence`: the caller handed it in; `longer_asked`: the unit asked
+    for an extension, `own_request`: the caller did; `freezing`: an order hangs on it.
+    """
 
     state: IssueState
     level: Light
@@ -27,6 +29,8 @@ class Standing:
     own_evidence: bool
     freezing: bool
     held: bool
+    longer_asked: bool = False
+    own_request: bool = False
 
 
 def issue_actions(now: Standing, roles: Collection[Role]) -> tuple[Action, ...]:
@@ -35,7 +39,7 @@ def issue_actions(now: Standing, roles: Collection[Role]) -> tuple[Action, ...]:
     if Role.SUPERVISION_OFFICER in roles:
         found += _officers(now)
     if Role.UNIT_CLERK in roles and now.state in RUNNING:
-        found.append(Action.SUBMIT_EVIDENCE)
+        found += [Action.SUBMIT_EVIDENCE, *([Action.ASK_EXTENSION] if now.extendable and not now.longer_asked else [])]
     if Role.SEAL_OPERATOR in roles and now.state in CONFIRMED and not now.released:
         found.append(Action.RELEASE)
     return tuple(found)
@@ -47,6 +51,8 @@ def issue_withheld(now: Standing, roles: Collection[Role]) -> dict[Action, str]:
         return {}
     if now.state is IssueState.NOTICE_SIGNED and not now.sealed:
         return {Action.SERVE: NoticeNotSealed.sentence}
+    if now.state in RUNNING and now.own_request:
+        return {Action.EXTEND: rectification_orders.SENTENCES["own_extension"]}
     if now.state is not IssueState.EVIDENCE_SUBMITTED:
         return {}
     if now.own_evidence:
@@ -64,7 +70,8 @@ def _officers(now: Standing) -> list[Action]:
         Action.RETURN: now.state is IssueState.EVIDENCE_SUBMITTED,
         Action.PAUSE: now.state in RUNNING and not now.paused,
         Action.RESUME: now.state in RUNNING and now.paused,
-        Action.EXTEND: now.state in RUNNING and now.extendable,
+        Action.EXTEND: now.state in RUNNING and now.extendable and not now.own_request,
+        Action.DECLINE_EXTENSION: now.state in RUNNING and now.longer_asked and not now.own_request,
         Action.PROPOSE_FREEZE: now.state in CONFIRMED and now.level is Light.RED and not now.freezing,
     }
     return [action for action, may in asked.items() if may]

@@ -22,6 +22,7 @@ from shared.glossary import LABELS, Addressee, Interviewer, IssueState, Light, M
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 Officer = Annotated[Page, Depends(Opened("issues.verify"))]
+Clerk = Annotated[Page, Depends(Opened("issues.submit_evidence"))]
 Bringer = Annotated[Page, Depends(Receiving("issues.submit_evidence"))]
 SealOperator = Annotated[Page, Depends(Opened("documents.release"))]
 Documents = Annotated[Page, Depends(Opened("documents.read"))]
@@ -52,13 +53,15 @@ DEEDS = {
     "pause": Deed(("reason",), "term_paused"),
     "resume": Deed(("reason",), "term_resumed"),
     "extension": Deed(("days", "reason"), "term_extended"),
+    "extension-refusal": Deed(("reason",), "extension_declined"),
     "measures": Deed((*_OF_A_MEASURE, "document_no", "reason"), "measure_recorded"),
     "recording": Deed((), "recorded_again"),
 }
 """What an officer does, by the last part of its address here and in monitoring."""
+ASKED_LONGER = Deed(("days", "reason"), "extension_asked")
 EVIDENCE, RELEASE = Deed(("description", "document_no"), "evidence_submitted"), Deed(("reason",), "released")
 CORRECTION = Deed(("measure_id", "reason", *_OF_A_MEASURE, "document_no", "summary"), "measure_corrected")
-FORMS = DEEDS | {"evidence": EVIDENCE, "notice-release": RELEASE, "correction": CORRECTION}
+FORMS = DEEDS | {"extension-request": ASKED_LONGER, "evidence": EVIDENCE, "notice-release": RELEASE, "correction": CORRECTION}
 WORDS = {
     "title": "标题",
     "demand": "整改要求",
@@ -151,6 +154,8 @@ def _untyped(found: dict[str, Any], today: str) -> dict[str, Any]:
         "notice-release-reason": "核对无误。",
         "service-served_on": today,
     }
+    asked = found["asked_extension"]
+    said |= {"extension-days": asked["days"]} if asked else {}
     return empty | said | {"confirmation-title": title, "evidence-attachments": ready}
 
 
@@ -236,6 +241,12 @@ async def _brought(page: Page, issue_id: UUID) -> tuple[dict[str, Any], Problem 
     page.form = FormData([*page.form.multi_items(), ("evidence-attachments", str(file["id"]))])  # should the form have to go on later
     page.request.state.incoming.file_name = ""
     return typed, None
+
+
+@router.post("/issues/{issue_id}/extension-request", response_class=Response)
+async def ask_for_longer(page: Clerk, issue_id: UUID) -> Response:
+    """申请延期."""
+    return await _sent(page, issue_id, "extension-request", "extension-request", _typed(page, "extension-request"))
 
 
 @router.post("/issues/{issue_id}/notice-release", response_class=Response)
