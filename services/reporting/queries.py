@@ -97,10 +97,13 @@ async def lights(conn: Connection, who: Who) -> Lights:
 
 
 async def issues(conn: Connection, who: Who, as_of: datetime) -> Issues:
-    """Open and overdue issues by rule, and all by state. The first load's 期初存量 is no open issue; one handed in for acceptance is not overdue."""
+    """Open and overdue issues by rule, and all by state. The first load's 期初存量 is no open issue.
+
+    Overdue is what monitoring lists as late: open, and its term has ended, also where it was handed in after that and waits for its acceptance.
+    """
     generation, reached = await _live(conn)
     by_rule = await conn.fetch(
-        "SELECT rule, count(*)::int AS open, count(*) FILTER (WHERE state = 'overdue_issue' OR state = 'rectifying' AND due_at < $3)::int AS overdue"
+        "SELECT rule, count(*)::int AS open, count(*) FILTER (WHERE due_at <= $3)::int AS overdue"
         f" FROM issues t {_OF_A_UNIT} {_in_scope(who)} AND t.state <> ALL($4) GROUP BY rule ORDER BY rule",
         generation,
         scope(who),

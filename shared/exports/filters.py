@@ -90,7 +90,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "group": {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"},
     "tab": WORK_TABS,
     "type": WORK_KINDS,
-    "late": {"true": "已逾期"},
+    "late": {"true": "已超期"},
     "standing": LIST_STANDINGS,
     "below": {"true": "含下级单位", "false": "仅本单位"},
     "counted": {"true": "计入编制", "false": "不计入编制"},

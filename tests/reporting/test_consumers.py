@@ -182,11 +182,12 @@ async def test_the_people_of_a_first_load_are_counted_and_one_who_left_meanwhile
 @pytest.mark.usefixtures("worker")
 async def test_lights_issues_and_applications_are_counted_as_they_stand(reporting: Database, publisher: Publisher) -> None:
     unit = (await publisher.unit("330499001"))[-1]
-    late, handed_in, done, application = uuid4(), uuid4(), uuid4(), uuid4()
+    late, handed_in, waits, done, application = uuid4(), uuid4(), uuid4(), uuid4(), uuid4()
     await publisher.send(
         LightChanged(occurred_at=NOW, unit_id=unit, version=1, light=Light.RED, before=Light.GREEN),
         publisher.of_issue(unit, late, IssueState.RECTIFYING, NOW - timedelta(days=1)),
-        publisher.of_issue(unit, handed_in, IssueState.EVIDENCE_SUBMITTED, NOW - timedelta(days=1)),
+        publisher.of_issue(unit, handed_in, IssueState.EVIDENCE_SUBMITTED, NOW),
+        publisher.of_issue(unit, waits, IssueState.EVIDENCE_SUBMITTED),
         publisher.of_issue(unit, done, IssueState.TO_VERIFY),
         publisher.of_issue(unit, done, IssueState.DISMISSED),
     )
@@ -203,8 +204,8 @@ async def test_lights_issues_and_applications_are_counted_as_they_stand(reportin
         flight = await queries.applications(conn, COUNTY)
 
     assert {item.code: item.count for item in lights.items} == {"green": 0, "yellow": 0, "red": 1, "unverified": 0}
-    assert [(item.rule, item.open, item.overdue) for item in issues.items] == [("M01", 2, 1)]
-    assert {item.code: item.count for item in issues.states} == {"rectifying": 1, "evidence_submitted": 1, "dismissed": 1}
+    assert [(item.rule, item.open, item.overdue) for item in issues.items] == [("M01", 3, 2)]
+    assert {item.code: item.count for item in issues.states} == {"rectifying": 1, "evidence_submitted": 2, "dismissed": 1}
     assert [(item.type, item.step, item.count, item.posts, item.paused) for item in flight.items] == [
         ("post_use_application", "office", 1, 3, 1)
     ]
