@@ -156,7 +156,7 @@ async def test_a_green_light_with_a_baseline_does_not_say_that_nothing_was_found
     lit.played.answers[f"/units/{UNIT}/light"] = green
     page = (await lit.client.get(f"/lights/{UNIT}")).text
 
-    assert f'<a href="/issues?unit={UNIT}&amp;state=baseline">期初存量 2 项</a>' in page
+    assert f'<a href="/issues?unit={UNIT}&amp;below=false&amp;state=baseline">期初存量 2 项</a>' in page
     assert "都没有查到" not in page
 
 

@@ -169,3 +169,23 @@ async def test_a_held_edition_says_what_has_to_be_mended(listed: Door, held: str
     listed.played.answers[PAGE] = EDITION | {"held": held}
 
     assert said in (await listed.client.get(PAGE)).text
+
+
+@pytest.mark.parametrize("path", ["/supervision-lists", "/issues", "/freeze-orders"])
+async def test_a_list_of_one_unit_alone_is_asked_for_as_that_and_stays_that_on_its_further_pages(listed: Door, path: str) -> None:
+    listed.sign_in(Role.SUPERVISION_OFFICER)
+    listed.played.answers |= {"/issues": {"items": [], "next": "more"}, "/freeze-orders": {"items": [], "next": "more"}}
+    listed.played.answers[f"/units/{given.UNIT_ID}"] = given.UNIT
+    page = await listed.client.get(f"{path}?unit={given.UNIT_ID}&below=false")
+    (asked,) = [dict(query) for _, sent, query in listed.played.queries if sent == path]
+
+    assert page.status_code == 200, page.text
+    assert (asked["unit"], asked["below"]) == (given.UNIT_ID, "false")
+    assert re.search(r'name="below" value="false" checked', page.text)
+
+
+async def test_all_editions_beside_an_edition_are_those_of_its_unit_as_the_few_shown_are(listed: Door) -> None:
+    listed.sign_in(Role.SUPERVISION_OFFICER)
+    page = await listed.client.get(PAGE)
+
+    assert f'href="/supervision-lists?unit={given.UNIT_ID}&amp;below=false"' in page.text

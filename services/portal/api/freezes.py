@@ -17,7 +17,7 @@ router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
 Officer = Annotated[Page, Depends(Opened("issues.verify"))]
 Director = Annotated[Page, Depends(Opened("freezes.decide"))]
-ASKED = ("q", "state", "unit", "sort", "after")
+ASKED = ("q", "state", "unit", "below", "sort", "after")
 POSTS = "posts-"
 """The fields of numbers to freeze: `posts-KIND|FUNDING`."""
 WORDS = {"reason": "事由", "document_no": "文号", "issue_ids": "所涉问题", "scopes": "冻结范围", "posts": "冻结名额"}

@@ -26,7 +26,7 @@ Clerk = Annotated[Page, Depends(Opened("issues.submit_evidence"))]
 Bringer = Annotated[Page, Depends(Receiving("issues.submit_evidence"))]
 SealOperator = Annotated[Page, Depends(Opened("documents.release"))]
 Documents = Annotated[Page, Depends(Opened("documents.read"))]
-ASKED = ("q", "state", "rule", "level", "unit", "late", "sort", "after")
+ASKED = ("q", "state", "rule", "level", "unit", "below", "late", "sort", "after")
 ALL = "all"
 """Asked for as a state: also what is settled."""
 LEVELS = (Light.RED, Light.YELLOW)

@@ -17,7 +17,7 @@ from shared.glossary import LIST_STANDINGS, SERVICE_NAMES
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
-ASKED = ("week", "standing", "unit", "q", "sort", "after")
+ASKED = ("week", "standing", "unit", "below", "q", "sort", "after")
 KINDS = {"overdue_line": "超期", "new_line": "新增", "carried": "结转", "cleared": "销号"}
 OTHERS = 6
 UNTYPED = "核对无误。"
