@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.monitoring.commands.cases import record_case_entry
 from services.monitoring.commands.freezes import propose_freeze, record_freeze_entry
 from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.models.issues import IssuePage
@@ -16,12 +17,12 @@ from services.monitoring.queries.reopening import open_freezes
 from services.monitoring.rules.stages import issue_stages, order_stages
 from shared.auth import Who
 from shared.db import By
-from shared.glossary import FreezeScope, FreezeState, IssueState, OverQuotaCause, Role
+from shared.glossary import FreezeScope, FreezeState, IssueState, OverQuotaCause, Role, Rung
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
 from workflows.freeze_case import FreezeAct, FreezeEntry
-from workflows.rectification_case import Act
+from workflows.rectification_case import Act, Entry
 from workflows.roster import Evidence
 
 TERM = Deadline.start(NOW.date(), 15, CALENDAR)
@@ -179,3 +180,26 @@ async def test_late_issues_are_those_whose_term_has_ended_and_that_are_open(tabl
     assert [await late(0), await late(60)] == [0, 1]
     await tables.database.pool.execute("UPDATE issues SET state = 'closed' WHERE id <> $1", uuid4())
     assert await late(60) == 0
+
+
+@pytest.mark.asyncio
+async def test_a_freeze_that_the_ladder_proposed_says_so_where_its_reason_stands(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    late: dict[str, Any] = {"deadline": TERM, "due_at": TERM.due_at}
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, details={"served_on": str(NOW.date())}, **late)
+    fired = {
+        "issue_id": (await tables.issue())["id"],
+        "round": 1,
+        "sequence": 3,
+        "act": Act.FIRE_RUNG,
+        "at": NOW,
+        "state": IssueState.OVERDUE,
+    }
+    entry = Entry(**fired, revision=1, rung=Rung.FREEZE_PROPOSAL, planned_at=NOW, **late)
+    await record_case_entry(tables.database, By("engine", NOW, "rung"), entry)
+    async with tables.database.reading() as conn:
+        (order,) = (await freezes.freeze_orders(conn, OFFICER, freezes.Wanted())).items
+
+    assert order.reason == "整改逾期，按督办阶梯由系统建议。"

@@ -46,6 +46,8 @@ WHYS = {
 WHY_RELEASE = "整改通知书已签发，由用印管理员登记用印"
 WHY_LONGER = "单位申请延期，由监督检查科决定"
 WHY_MEASURE = "督办已到约谈或通报，由监督检查科办理后登记"
+BY_LADDER = "整改逾期，按督办阶梯由系统建议。"
+"""Why the system proposed a freeze."""
 WHY_STARTED, WHY_DONE = "由您提出", "您办理过"
 
 ACTS = {

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from services.monitoring.models.tasks import Kind, Tab
-from services.monitoring.models.words import RULE_TITLES, matter_of
+from services.monitoring.models.words import BY_LADDER, RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
 from services.monitoring.queries.measures import CORRECTED, told_of
 from services.monitoring.rules.measures import shown_to
@@ -143,7 +143,7 @@ FREEZES = (
         "posts", "冻结编制数", "(SELECT sum((each ->> 'posts')::integer) FROM jsonb_array_elements(o.posts) AS each)::integer", Form.NUMBER
     ),
     Column("state", "状态", "o.state", turn=labelled),
-    Column("reason", "事由", "o.reason"),
+    Column("reason", "事由", "o.reason", turn=lambda _: lambda value, __: value or BY_LADDER),
     Column("proposed_by", "提出", "o.proposed_by", turn=acted),
     Column("proposed_at", "提出时间", wall_clock("o.proposed_at"), Form.INSTANT),
     Column("document_no", "冻结文号", "o.document_no"),

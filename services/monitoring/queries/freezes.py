@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.monitoring.models.issues import Page
 from services.monitoring.models.refusals import OrderUnknown
 from services.monitoring.models.tasks import Action, Stage
-from services.monitoring.models.words import ACTS, RULE_TITLES
+from services.monitoring.models.words import ACTS, BY_LADDER, RULE_TITLES
 from services.monitoring.rules import SETTLED
 from services.monitoring.rules.stages import order_stages
 from services.monitoring.rules.tasks import order_actions, order_withheld
@@ -153,7 +153,7 @@ async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
     acts = [entry["act"] for entry in entries]
     times = {entry["act"]: entry["at"] for entry in entries} | {"propose": row["proposed_at"]}
     return OrderPage(
-        **row,
+        **{**row, "reason": row["reason"] or BY_LADDER},
         state_label=LABELS[state],
         issues=[_linked(each) for each in linked],
         timeline=[OrderEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
