@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.monitoring.commands.freezes import propose_freeze
+from services.monitoring.commands.freezes import propose_freeze, record_freeze_entry
 from services.monitoring.commands.lists import issue_list, release_list
 from services.monitoring.models.requests import IssueList, ProposeFreeze, ReleaseList
 from services.monitoring.models.tasks import Action, Tab, Task
@@ -14,12 +14,15 @@ from services.monitoring.queries import freezes, issues, lists, tasks
 from services.monitoring.queries.reopening import open_rectifications
 from services.monitoring.queries.tasks import Wanted
 from shared.auth import Who
-from shared.glossary import FreezeScope, IssueState, Role
+from shared.db import By
+from shared.glossary import FreezeScope, FreezeState, IssueState, Role
 from shared.law.deadline import Deadline
 from tests.monitoring.events import NOW, Town
 from tests.monitoring.tables import CALENDAR, CIPHER, OFFICER, Tables, by
+from workflows.freeze_case import FreezeAct, FreezeEntry
 from workflows.rectification_case import Act
 from workflows.rectification_orders import SENTENCES
+from workflows.roster import Evidence
 
 pytestmark = pytest.mark.asyncio
 DIRECTOR = Who("director-gu", frozenset({Role.OFFICE_DIRECTOR}))
@@ -226,3 +229,22 @@ async def test_a_page_goes_on_where_the_last_one_ended_also_when_that_line_has_l
     assert (len({*first, *others, sixth}), moved) == (6, first[2])
     assert ([each.id for each in to_do], [*second, *last[0]]) == (first, [*others, moved, sixth])
     assert [each.id for each in await listed(tables, OFFICER, after=rest[2].cursor)] == [sixth]
+
+
+async def test_a_release_that_was_declined_waits_for_the_director_no_longer_and_may_still_be_granted(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    what = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=((await tables.issue())["id"],))
+    order = await propose_freeze(tables.database, by("proposal-1"), what)
+    waits = []
+    for sequence, act in enumerate((FreezeAct.PROPOSE_RELEASE, FreezeAct.DECLINE_RELEASE), 1):
+        evidence = Evidence(actor=DIRECTOR.name, role=Role.OFFICE_DIRECTOR, update_id="", reason="再次发生", document_no="海编7号")
+        entry = FreezeEntry(order_id=order, sequence=sequence, act=act, state=FreezeState.RELEASE_PROPOSED, at=NOW, evidence=evidence)
+        await record_freeze_entry(tables.database, By(DIRECTOR.name, NOW, f"entry-{sequence}", "再次发生"), entry)
+        waits.append([task.id for task in await listed(tables, DIRECTOR)])
+    async with tables.database.reading() as conn:
+        page = await freezes.freeze_order(conn, DIRECTOR, order)
+
+    assert waits == [[order], []]
+    assert Action.DECIDE_RELEASE in page.actions

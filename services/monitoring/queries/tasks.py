@@ -56,9 +56,13 @@ _ISSUES = f"""
         i.state IN ('rectifying', 'overdue_issue') AND {_LONGER_ASKED} AS longer_asked
     FROM issues i LEFT JOIN notice_seals s ON s.issue_id = i.id AND s.round = i.round WHERE i.has_case
 """
-_ORDERS = """
+_RELEASE_DECLINED = (
+    "coalesce((SELECT e.act = 'decline_release' FROM freeze_entries e WHERE e.order_id = o.id ORDER BY e.sequence DESC LIMIT 1), false)"
+)
+"""The director said that the freeze stands: nothing waits for him, though he may still release it on its page."""
+_ORDERS = f"""
     SELECT 'freeze', o.id, o.document_no, o.unit_id, NULL, NULL, NULL, o.scopes, o.state, NULL, NULL, NULL, o.proposed_at,
-        CASE WHEN o.state = 'release_proposed' OR (o.state = 'freeze_proposed' AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{}' END,
+        CASE WHEN (o.state = 'release_proposed' AND NOT {_RELEASE_DECLINED}) OR (o.state = 'freeze_proposed' AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{{}}' END,
         o.proposed_by = $2, EXISTS (SELECT FROM freeze_entries e WHERE e.order_id = o.id AND e.actor = $2), false
     FROM freeze_orders o
 """
