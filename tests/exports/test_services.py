@@ -426,6 +426,8 @@ async def test_what_monitorings_pages_seek_and_how_they_order_it_goes_into_their
             ("supervision", "/supervision-lists", {"standing": "awaiting_seal"}, {"standing": "awaiting_seal"}),
             ("supervision", "/supervision-lists", {"q": "2号"}, {"q": "2号"}),
             ("supervision", "/supervision-lists", {"sort": "-unit"}, {"sort": "-unit"}),
+            ("supervision", "/supervision-lists", {"unit": str(MINE), "below": "false"}, {"unit": str(MINE), "below": "false"}),
+            ("freezes", "/freeze-orders", {"unit": str(MINE), "below": "false"}, {"unit": str(MINE), "below": "false"}),
             *(("work", "/tasks", asked, asked) for asked in ({"q": "u-2", "tab": "todo"}, {"tab": "todo", "sort": "-unit"})),
             ("work", "/tasks", {"tab": "todo", "light": "red", "type": "issue"}, {"tab": "todo", "light": "red", "type": "issue"}),
         ):
