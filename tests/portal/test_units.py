@@ -195,6 +195,16 @@ async def test_what_monitoring_holds_of_a_unit_is_asked_of_the_unit_alone_and_th
     assert f"list=issues&amp;unit={given.UNIT_ID}&amp;below=false" in page
 
 
+async def test_an_edition_that_is_not_sealed_is_not_said_to_have_gone_out(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    draft = {"id": given.PERSON_ID, "number": "编督1号", "iso_week": "2026-W39", "issued_at": "2026-09-21T01:00:00Z"}
+    answers(door)["/supervision-lists"] = {"items": [draft | {"sealed_at": None, "acknowledged_at": None}], "next": None}
+    page = (await door.client.get(f"{PAGE}/supervision")).text
+
+    assert "编督1号" in page
+    assert ('<th scope="col">编成</th>' in page, "发出" in page) == (True, False)
+
+
 @pytest.mark.parametrize(("more", "told"), [(None, "1 个"), ("more", "1 个以上")])
 async def test_open_issues_are_counted_of_the_unit_alone(door: Door, more: str | None, told: str) -> None:
     door.sign_in(Role.SUPERVISION_OFFICER)
