@@ -82,13 +82,15 @@ async def test_posts_are_moved_to_the_unit_that_was_named(desk: Door, words: str
         ({"change": "move", "to_unit": "小学"}, "没有找到唯一的单位"),
         ({"change": "move"}, "没有找到唯一的单位"),
         ({"change": "cut", "to_unit": "第二小学"}, "只在划转时填写"),
+        ({"change": "raise", "over_quota_cause": "policy"}, "只在核定和核减时填写"),
+        ({"change": "move", "to_unit": "第二小学", "use_until": "2027-01-01"}, "只在核定和核增时填写"),
         ({"change": "../../x"}, "请选择办理事项"),
     ],
 )
 async def test_what_does_not_fit_is_said_beside_its_field_and_nothing_is_sent(desk: Door, typed: dict[str, str], said: str) -> None:
     answer = await send(desk, **typed)
 
-    assert (answer.status_code, said in answer.text, "增核两名" in answer.text) == (422, True, True)
+    assert (answer.status_code, f"</svg>{said}" in answer.text, "增核两名" in answer.text) == (422, True, True)
     assert [each for each in desk.played.asked if each[0] == "POST" and "quotas" in each[1]] == []
 
 

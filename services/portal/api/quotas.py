@@ -17,6 +17,12 @@ CHANGES = {"set": "核定为", "raise": "核增", "cut": "核减", "move": "划�
 _SENT = ("kind", "funding", "effective_on", "document_on", "document_no", "over_quota_cause", "use_until", "reason")
 TYPED = ("change", "quota_posts", "to_unit", *_SENT)
 ROWS = "id,name,establishments"
+ONLY = {
+    "to_unit": ({"move"}, "只在划转时填写"),
+    "over_quota_cause": ({"set", "cut"}, "只在核定和核减时填写"),
+    "use_until": ({"set", "raise"}, "只在核定和核增时填写"),
+}
+"""What is asked for in some of the changes alone: which, and how that is told."""
 
 
 @router.get("/units/{unit_id}/quotas/new", response_class=Response)
@@ -40,15 +46,12 @@ async def approve(page: Approver, unit_id: UUID) -> Response:
 
 
 async def _body(page: Page, change: str) -> dict[str, Any]:
+    """What the service is sent. Raises Refused, too where something is filled in that is of another change."""
+    for name, (changes, said) in ONLY.items():
+        if page.text(name) and change not in changes:
+            raise Refused(unfit(name, said))
     body = {name: value for name in _SENT if (value := page.text(name))} | {"posts": page.text("quota_posts")}
-    return body | (await _taker(page, change) if change == "move" or page.text("to_unit") else {})
-
-
-async def _taker(page: Page, change: str) -> dict[str, str]:
-    """To whom posts are moved. Raises Refused."""
-    if change != "move":
-        raise Refused(unfit("to_unit", "只在划转时填写"))
-    return {"to_unit_id": await unit_called(page, page.text("to_unit"), "to_unit")}
+    return body | ({"to_unit_id": await unit_called(page, page.text("to_unit"), "to_unit")} if change == "move" else {})
 
 
 def _as_typed(problem: Problem) -> Problem:
