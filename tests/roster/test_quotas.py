@@ -7,7 +7,15 @@ import pytest
 
 from services.roster.commands.claims import claim_post
 from services.roster.commands.quotas import cut_quota, move_quota, raise_quota, set_quota
-from services.roster.models.refusals import DocumentMissing, KindUnknown, QuotaBelowUse, QuotaBelowZero, QuotaChangedLater, QuotaExhausted
+from services.roster.models.refusals import (
+    DocumentInFuture,
+    DocumentMissing,
+    KindUnknown,
+    QuotaBelowUse,
+    QuotaBelowZero,
+    QuotaChangedLater,
+    QuotaExhausted,
+)
 from services.roster.models.requests import CutQuota, MoveQuota, RaiseQuota, SetQuota
 from services.roster.queries.establishments import Moment, establishments
 from shared.db import Database
@@ -68,6 +76,20 @@ async def test_a_quota_needs_its_document_and_known_codes(roster_db: Database) -
         await set_quota(roster_db, given.by(None), what)
     with pytest.raises(KindUnknown):
         await set_quota(roster_db, given.by(), what.model_copy(update={"kind": "??"}))
+
+
+async def test_no_change_rests_on_a_document_of_a_day_to_come(roster_db: Database) -> None:
+    giver, taker = await given.row(roster_db, 5), await given.row(roster_db, 5)
+    what = giver.key | {"posts": 1, "effective_on": given.TODAY, "document_on": given.TODAY + timedelta(days=1)}
+
+    for change in (
+        set_quota(roster_db, given.by(), SetQuota(**what)),
+        raise_quota(roster_db, given.by(), RaiseQuota(**what)),
+        cut_quota(roster_db, given.by(), CutQuota(**what)),
+        move_quota(roster_db, given.by(), MoveQuota(**what, to_unit_id=taker.unit_id)),
+    ):
+        with pytest.raises(DocumentInFuture):
+            await change
 
 
 async def test_changes_are_made_in_the_order_of_their_days(roster_db: Database) -> None:

@@ -56,6 +56,7 @@ from services.roster.models.secondments import (
     Secondment,
     SecondmentEndedBefore,
     SecondmentForm,
+    SecondmentNotLonger,
     SecondmentTooLong,
     SecondmentTooSoon,
     SecondPerson,
@@ -646,7 +647,7 @@ def test_a_loan_lasts_six_months_and_none_begins_within_two_years_of_the_last(
         (date(2027, 3, 2), date(2026, 9, 3), RenewalTooLate),
         (date(2027, 3, 2), None, None),
         (date(2027, 3, 3), None, SecondmentTooLong),
-        (date(2026, 9, 2), None, DatesOutOfOrder),
+        (date(2026, 9, 2), None, SecondmentNotLonger),
     ],
     ids=["filed in time", "filed a day late", "not judged", "a day beyond the total", "no longer than before"],
 )

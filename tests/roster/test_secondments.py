@@ -12,13 +12,14 @@ from services.roster.commands.corrections import correct_placement
 from services.roster.commands.parameters import SetParameter, set_parameter
 from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.secondments import end_secondment, extend_secondment, second_person
-from services.roster.models.refusals import ChangedLater, DatesOutOfOrder, DocumentMissing, PersonNotHere, SameUnit
+from services.roster.models.refusals import ChangedLater, DocumentMissing, PersonNotHere, SameUnit
 from services.roster.models.requests import CorrectPlacement, ReleasePerson
 from services.roster.models.secondments import (
     EndSecondment,
     ExtendSecondment,
     SecondedAlready,
     SecondmentEndedBefore,
+    SecondmentNotLonger,
     SecondmentTooLong,
     SecondmentTooSoon,
     SecondPerson,
@@ -104,7 +105,7 @@ async def test_a_term_is_within_the_offices_limit_and_an_extension_within_the_to
 
     with pytest.raises(SecondmentTooLong):
         await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2027, 3, 3)))
-    with pytest.raises(DatesOutOfOrder):
+    with pytest.raises(SecondmentNotLonger):
         await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2026, 9, 2)))
     await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2027, 3, 2)))
 

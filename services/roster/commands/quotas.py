@@ -7,7 +7,7 @@ from uuid import UUID
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.models.loads import LoadedQuota
-from services.roster.models.refusals import DatesOutOfOrder, QuotaBelowZero, QuotaChangedLater, SameUnit
+from services.roster.models.refusals import DatesOutOfOrder, DocumentInFuture, QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
@@ -21,8 +21,7 @@ from shared.glossary import FreezeScope, OverQuotaCause
 @command
 async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
     """Set the number of approved posts from a date on. Lowered below what is in use only with the office's recorded cause."""
-    document_of(by)
-    today = today_of(by, what.effective_on)
+    today = _granted(by, what)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     await _ensure_may_grow(conn, what, what.unit_id, what.posts)
@@ -35,8 +34,7 @@ async def set_quota(conn: Connection, by: By, what: SetQuota) -> None:
 @command
 async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
     """Add approved posts (核增), also where more are in use than there will be: the number only rises."""
-    document_of(by)
-    today = today_of(by, what.effective_on)
+    today = _granted(by, what)
     version = await take_unit(conn, what.unit_id)
     await ensure_allowed_row(conn, what.unit_id, what.kind, what.funding, today)
     posts = await _posts(conn, what, what.unit_id) + what.posts
@@ -48,8 +46,7 @@ async def raise_quota(conn: Connection, by: By, what: RaiseQuota) -> None:
 @command
 async def cut_quota(conn: Connection, by: By, what: CutQuota) -> None:
     """Take approved posts away (核减). Below what is in use only with the office's recorded cause."""
-    document_of(by)
-    today_of(by, what.effective_on)
+    _granted(by, what)
     version = await take_unit(conn, what.unit_id)
     await _cut(conn, by, what, "cut", what.over_quota_cause)
     await _publish(conn, by, what, what.unit_id, version, what.over_quota_cause)
@@ -58,8 +55,7 @@ async def cut_quota(conn: Connection, by: By, what: CutQuota) -> None:
 @command
 async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
     """Move approved posts to another unit (划转), one date for both; the giver may not fall below what it uses."""
-    document_of(by)
-    today = today_of(by, what.effective_on)
+    today = _granted(by, what)
     if what.to_unit_id == what.unit_id:
         raise SameUnit
     await hold_paths(conn, what.unit_id, what.to_unit_id)
@@ -72,6 +68,15 @@ async def move_quota(conn: Connection, by: By, what: MoveQuota) -> None:
     await write_posts(conn, by, what, what.to_unit_id, posts, "move", None)
     for unit_id, version in versions.items():
         await _publish(conn, by, what, unit_id, version)
+
+
+def _granted(by: By, what: QuotaRow) -> date:
+    """The business day, if a document that was issued grants the change and its day has come."""
+    document_of(by)
+    today = today_of(by, what.effective_on)
+    if what.document_on > today:
+        raise DocumentInFuture(day=what.document_on)
+    return today
 
 
 async def _ensure_may_grow(conn: Connection, what: QuotaRow, unit_id: UUID, posts: int) -> None:

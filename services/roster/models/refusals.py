@@ -122,6 +122,13 @@ class EffectiveInFuture(Conflict):
     sentence = "生效日期 {day} 晚于今天。请在生效当日或之后办理。"
 
 
+class DocumentInFuture(Conflict):
+    """A document bears the day on which it was issued."""
+
+    code = "document_in_future"
+    sentence = "批准日期 {day} 晚于今天。请核对文件的成文日期。"
+
+
 class DatesOutOfOrder(Conflict):
     """The end is not after the start."""
 

@@ -100,6 +100,13 @@ class SecondmentTooLong(Conflict):
     sentence = "借调期限不得超过 {months} 个月，即最迟至 {day}。请缩短期限，或到期后办理延期、返回。"
 
 
+class SecondmentNotLonger(Conflict):
+    """An extension to a day that is not later."""
+
+    code = "secondment_not_longer"
+    sentence = "该借调已批准到 {until}，延长后的最后一天须晚于此日。请核对；提前归还的，请登记归还。"
+
+
 class SecondmentTooSoon(Conflict):
     """The limit is a parameter."""
 

@@ -11,6 +11,7 @@ from services.roster.models.secondments import (
     SecondedAlready,
     Secondment,
     SecondmentEndedBefore,
+    SecondmentNotLonger,
     SecondmentTooLong,
     SecondmentTooSoon,
     SecondPerson,
@@ -37,7 +38,7 @@ def ensure_may_extend(here: Secondment, what: ExtendSecondment, limits: Limits) 
     """Later than before, within the total, and filed in time."""
     ensure_lasts(here)
     if what.until <= here.until:
-        raise DatesOutOfOrder
+        raise SecondmentNotLonger(until=here.until)
     _ensure_within(here.started_on, what.until, limits.total)
     if what.notice_on is not None and what.notice_on > here.until:
         raise RenewalTooLate(until=here.until, days=limits.notice)
