@@ -97,6 +97,13 @@ def test_a_document_says_what_it_was_given(template: Path, data: dict[str, Any],
     assert [each for each in said if each not in text] == []
 
 
+def test_the_last_of_an_odd_number_of_rows_has_the_whole_width() -> None:
+    why = "招聘计划取消收回尚未使用的核准用编另行研究"
+    (page,) = pypdf.PdfReader(io.BytesIO(RENDERER.pdf(APPROVAL / "movement_notice.typ", EXIT | {"rows": [["撤销原因", why]]}, AT))).pages
+
+    assert why in page.extract_text()  # a line's end would stand in it
+
+
 def test_a_document_is_archivable_and_carries_its_fonts() -> None:
     pdf = RENDERER.pdf(APPROVAL / "entry_notice.typ", ENTRY, AT)
 
