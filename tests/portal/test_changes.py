@@ -125,6 +125,13 @@ async def test_the_application_carries_the_registered_change_through_checks_and_
         assert (body["type"], body["change_id"], body["person_id"]) == ("change_application", CHANGE_ID, given.PERSON_ID)
 
 
+async def test_what_was_written_with_its_full_stop_is_not_given_another(desk: Door) -> None:
+    desk.played.answers[f"/changes/{CHANGE_ID}"] = desk.played.answers[f"/changes/{CHANGE_ID}"] | {"reason": "户籍更名。"}
+    desk.sign_in(Role.UNIT_CLERK)
+
+    assert "理由：户籍更名。2026" in (await desk.client.get(f"{APPLY}?change={CHANGE_ID}")).text
+
+
 async def test_whoever_begins_with_the_type_chooses_a_person_first(desk: Door) -> None:
     csrf = desk.sign_in(Role.UNIT_CLERK)
     asked = {"csrf": csrf, "unit_id": given.UNIT_ID, "do": "next"}

@@ -99,6 +99,19 @@ async def test_of_all_posts_together_what_is_left_stands_apart_from_what_is_prom
     assert "超用 1" in foot
 
 
+@pytest.mark.parametrize(("path", "told"), [(PAGE, True), (f"{PAGE}?as_of=2026-01-01", False)])
+async def test_posts_that_wait_for_their_day_are_told_beside_the_authorised_uses(door: Door, path: str, told: bool) -> None:
+    """已核未用 of the row counts them, no authorised use does; of another day the two are not compared."""
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    use = {"application_id": given.UNIT_ID, "authorisation_no": "编核〔2026〕1号", "expires_on": "2027-01-01"}
+    use |= {"kind": "SY", "posts": 3, "unspent": 2, "held": 0}
+    door.played.answers[f"{PAGE}/reservations"] = {"items": [use]}
+    door.played.answers[PAGE] = given.UNIT | {"establishments": [given.UNIT["establishments"][0] | {"reserved": 3}]}
+
+    assert ("另有 1 名编制已由核准的申请占用" in (await door.client.get(path)).text) is told
+
+
 async def test_a_page_without_monitoring_says_so_and_shows_the_rest(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
