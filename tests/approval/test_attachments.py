@@ -69,6 +69,15 @@ async def test_other_kinds_of_files_too_many_and_too_late_ones_are_refused(home:
 
 
 @pytest.mark.asyncio
+async def test_what_is_brought_to_a_returned_application_is_of_its_next_submission(home: House) -> None:
+    application = await home.submit()
+    await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
+    await home.until_state(application, "returned")
+
+    assert (await bring(home, application)).json()["revision"] == 2
+
+
+@pytest.mark.asyncio
 async def test_many_at_once_are_no_more_than_may_lie_there(home: House) -> None:
     application = await home.submit()
     answers = await asyncio.gather(*(bring(home, application, content=PDF + bytes([place])) for place in range(rules.MOST + 4)))

@@ -21,10 +21,10 @@ async def keep_attachment(conn: Connection, by: By, what: KeepAttachment) -> Att
     if known:
         return Attachment(**known)
     there = await conn.fetchval("SELECT count(*) FROM attachments WHERE application_id = $1", what.application_id)
-    rules.ensure_may_bring(ApplicationState(application["state"]), there)
-    kept = Attachment(
-        what.id, what.name, what.media_type, what.size, what.sha256, application["revision"], brought_by=by.actor, brought_at=by.as_of
-    )
+    state = ApplicationState(application["state"])
+    rules.ensure_may_bring(state, there)
+    beside = rules.submission_of(state, application["revision"])
+    kept = Attachment(what.id, what.name, what.media_type, what.size, what.sha256, beside, brought_by=by.actor, brought_at=by.as_of)
     await conn.execute(
         "INSERT INTO attachments (id, application_id, revision, name, media_type, size, sha256, file, brought_by, brought_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",

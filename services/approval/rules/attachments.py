@@ -18,6 +18,11 @@ def media_type_of(name: str, content: bytes) -> str:
     return form.media_type
 
 
+def submission_of(state: ApplicationState, revision: int) -> int:
+    """Beside which submission a file lies: what is brought to a returned application is of the next."""
+    return revision + 1 if state is ApplicationState.RETURNED else revision
+
+
 def ensure_may_bring(state: ApplicationState, there: int) -> None:
     """Raises NotTheTimeForFiles once it is decided, TooManyAttachments."""
     if state not in _OPEN:
