@@ -109,6 +109,19 @@ async def test_what_the_roster_says_of_a_field_stands_beside_it_and_nothing_type
     assert "data-draft" not in answer.text  # a number is kept in no browser
 
 
+async def test_what_is_wrong_is_listed_in_the_words_of_its_form(desk: Door) -> None:
+    """A title is 职务 here and 标题 of an application."""
+    csrf = desk.sign_in(Role.UNIT_CLERK)
+    desk.played.fields = [{"field": name, "reason": "不合格式"} for name in ("name", "body.title", "birth_on")]
+    desk.played.refusals |= dict.fromkeys((f"POST {REGISTER}", "/applications"), (422, "malformed"))
+    change = await desk.client.post(FORM, data={"csrf": csrf, "name": "张三"}, headers=OURS)
+    typed = {"csrf": csrf, "change_id": CHANGE_ID, "person_id": given.PERSON_ID, "unit_id": given.UNIT_ID, "do": "submit"}
+    applied = await desk.client.post(APPLY, data=typed, headers=OURS)
+
+    assert re.findall("<li>([^<]*)：不合格式", change.text) == ["姓名", "职务", "出生日期"]
+    assert re.findall("<li>([^<]*)：不合格式", applied.text) == ["人员姓名", "标题", "出生日期"]
+
+
 async def test_the_application_carries_the_registered_change_through_checks_and_submission(desk: Door) -> None:
     csrf = desk.sign_in(Role.UNIT_CLERK)
     form = await desk.client.get(f"{APPLY}?change={CHANGE_ID}")
