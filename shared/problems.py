@@ -223,6 +223,8 @@ TITLES: dict[str, str] = {
     "attachment_removed": "附件已按期清除",
     "application_incomplete": "申请内容不完整",
     "concerned_unknown": "所涉人员登录名不存在",
+    "cause_unknown": "事由不在代码表",
+    "cause_unfit": "事由不合申请类型",
     "not_a_transfer": "不是调动申请",
     "chain_missing": "审批环节未设置",
     "document_not_drawable": "文书不能生成",

@@ -337,6 +337,28 @@ async def test_a_case_on_facts_that_changed_meanwhile_comes_back_to_the_applican
     assert (await home.see_person(person))["title"] == "副校长"
 
 
+async def test_a_reason_that_is_none_or_another_procedures_is_refused_where_it_is_submitted_trap_9(home: House) -> None:
+    person = await home.person_in_post()
+    told = {"unit_id": str(home.school), "kind": "SY", "funding": "full", "person_id": person, "effective_on": "2026-09-18"}
+    told |= {"title": "—", "justification": "—"}
+    leaving, coming = told | {"type": "exit_application"}, told | {"type": "entry_application", "reservation_id": str(uuid.uuid4())}
+    asked = [leaving | {"reason_code": code} for code in ("no_such_reason", "transfer", "reallocation")]
+    asked += [coming | {"reason_code": code} for code in ("no_such_reason", "reallocation", "first_load", "over_quota")]
+
+    refused = [(await home.post(home.clerk, "/applications", each)).json() for each in asked]
+    from_beyond = await home.post(home.clerk, "/applications", coming | {"reason_code": "transfer"})
+    application = await home.submit(**leaving, reason_code="resignation")
+    await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
+    mended = {name: value for name, value in leaving.items() if name != "type"} | {"revision": 1, "reason_code": "transfer"}
+    again = await home.post(home.clerk, f"/applications/{application}/resubmission", mended)
+
+    assert [each["code"] for each in refused] == ["cause_unknown", *["cause_unfit"] * 2, "cause_unknown", *["cause_unfit"] * 3]
+    assert "市内调动由调入单位提交调动申请" in refused[1]["detail"]
+    assert "由编办登记" in refused[5]["detail"]
+    assert from_beyond.status_code == 201
+    assert (again.status_code, again.json()["code"]) == (409, "cause_unfit")
+
+
 async def test_a_case_sent_back_by_its_effect_is_approved_on_another_day_and_keeps_its_number(home: House) -> None:
     person = await home.person_in_post()
     leaving: dict[str, Any] = {
@@ -344,18 +366,19 @@ async def test_a_case_sent_back_by_its_effect_is_approved_on_another_day_and_kee
         "kind": "SY",
         "funding": "full",
         "person_id": person,
-        "reason_code": "no_such_reason",
+        "reason_code": "resignation",
     }
     application = await home.submit(**leaving, type="exit_application", effective_on="2026-09-18")
+    await home.roster_database.pool.execute("UPDATE exit_reasons SET valid = daterange(NULL, '2026-09-01') WHERE code = 'resignation'")
     await home.approve(application)
     returned = await home.until_state(application, "returned")
     given = [tuple(each) for each in await home.database.pool.fetch("SELECT document_no, numbered_on FROM documents")]
 
     await home.move_case_to(application, date(2026, 9, 21))
     again = leaving | {
-        "reason_code": "resignation",
+        "reason_code": "dismissal",
         "effective_on": "2026-09-21",
-        "title": "辞职",
+        "title": "辞退",
         "justification": "已改正事由",
         "revision": 1,
     }

@@ -14,8 +14,8 @@ CODES: dict[str, Any] = {
         {"code": "BW", "label": "编外用工控制数", "population": "off_establishment"},
     ],
     "fundings": [{"code": "full", "label": "全额拨款"}],
-    "entry_reasons": [{"code": "examination", "label": "考录"}],
-    "exit_reasons": [{"code": "resignation", "label": "辞职"}],
+    "entry_reasons": [{"code": "examination", "label": "考录", "applied_for": True}],
+    "exit_reasons": [{"code": "resignation", "label": "辞职", "applied_for": True}],
     "allowed_kinds": {},
     "sets": {
         name: []

@@ -422,16 +422,21 @@ async def test_whom_an_application_is_about_is_asked_for_and_asked_again_when_it
     assert sent(clerk, "/applications")["concerned"] == sent(clerk, f"{path}/resubmission")["concerned"] == ["wang.li", "zhao.min", "qian"]
 
 
-async def test_an_entry_is_not_applied_for_as_what_a_first_load_or_a_finding_recorded(clerk: Door) -> None:
-    told = [
-        {"code": code, "label": label} for code, label in (("talent", "人才引进"), ("first_load", "期初建账"), ("over_quota", "超编登记"))
-    ]
-    clerk.played.answers["/codes"] = given.CODES | {"entry_reasons": told}
+async def test_an_application_offers_the_reasons_that_are_its_own_and_tells_at_its_field_which_is_not(clerk: Door) -> None:
+    told = [("talent", "人才引进", True), ("transfer", "调动", True), ("first_load", "期初建账", False)]
+    reasons = [{"code": code, "label": label, "applied_for": fit} for code, label, fit in told]
+    clerk.played.answers["/codes"] = given.CODES | {
+        "entry_reasons": reasons,
+        "exit_reasons": [reasons[0], reasons[1] | {"applied_for": False}],
+    }
     clerk.sign_in(Role.UNIT_CLERK)
-    form = (await clerk.client.get("/applications/new/entry_application")).text
+    forms = [(await clerk.client.get(f"/applications/new/{kind}_application")).text for kind in ("entry", "exit")]
+    clerk.played.refusals["/applications"] = (409, "cause_unfit")
+    drawn = await post(clerk, "exit_application", do="submit", reason_code="transfer")
 
-    assert "人才引进" in form
-    assert not any(word in form for word in ("期初建账", "超编登记"))
+    assert all("人才引进" in form and "期初建账" not in form for form in forms)
+    assert ["调动（从本市以外调入）" in form for form in forms] == [True, False]
+    assert re.search(r'name="reason_code"[^>]*aria-invalid="true"', drawn.text)
 
 
 async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:

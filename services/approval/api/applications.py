@@ -1,7 +1,6 @@
 """Applications: submitting is a command; a person's decision goes to the running case and is answered at once."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType, ExceptionGround
 from shared.http import IdempotencyKey
+from shared.pages import Day
 from shared.unit_copies import unit_copy
 from workflows import approval_messages as messages
 from workflows.approval_messages import Answer, Content
@@ -60,7 +60,7 @@ class Asked(Write):
     reservation_id: UUID | None = None
     from_unit_id: UUID | None = None
     reason_code: str | None = Field(None, max_length=60)
-    effective_on: date | None = None
+    effective_on: Day | None = None
     change_id: UUID | None = Field(None, description="信息变更: what was registered in the roster.")
     off_post_kind: str | None = Field(None, max_length=60, exclude_if=untold)
     employment_form: str | None = Field(None, max_length=60, exclude_if=untold)
@@ -119,12 +119,14 @@ async def submit_application(
         await unit_copy(conn, body.unit_id, who)
         await queries.ensure_known(conn, body.concerned)
     rules.ensure_complete(body.type, body.content())
+    parties = await _parties(request, who, body)
+    await _ensure_cause(request, body.type, body.content())
     what = SubmitApplication(
         type=body.type,
         content=body.content(),
         title=body.title,
         justification=body.justification,
-        concerned=await _parties(request, who, body),
+        concerned=parties,
         off_establishment=await _is_off_establishment(request, body),
         **moment(request),
     )
@@ -140,6 +142,14 @@ async def _parties(request: Request, who: Who, body: Asked) -> tuple[str, ...]:
     await desk.ensure_seen(content, token)
     registrar = await desk.registrar(content, token)
     return tuple(dict.fromkeys((*body.concerned, *([registrar] if registrar and registrar != who.name else ()))))
+
+
+async def _ensure_cause(request: Request, application_type: ApplicationType, content: Content) -> None:
+    """Before anybody approves: its effect would refuse it. Raises CauseUnknown, CauseUnfit, Unavailable."""
+    desk: Desk = request.app.state.desk
+    table = rules.REASONS.get(application_type)
+    if table and content.reason_code:
+        rules.ensure_cause(application_type, content.reason_code, await desk.roster.reasons(table, content.effective_on))
 
 
 async def _is_off_establishment(request: Request, body: Asked) -> bool | None:
@@ -211,6 +221,7 @@ async def resubmit(
     rules.ensure_same_units(before.content, content)
     rules.ensure_complete(application_type, content)
     parties = await _parties(request, who, body)
+    await _ensure_cause(request, application_type, content)
     off_establishment = await _is_off_establishment(request, body)
     rules.ensure_same_side(before.off_establishment, off_establishment)
     async with database.reading() as conn:

@@ -95,6 +95,20 @@ class ExceptionNeedless(Conflict):
     sentence = "该单位目前没有冻结此项业务，不需要申报冻结例外。请删去冻结例外后再提交。"
 
 
+class CauseUnknown(Conflict):
+    """The entry or exit reason is not in the roster's table on the day it takes effect."""
+
+    code = "cause_unknown"
+    sentence = "事由 {cause} 不在代码表中，或在生效日期已停用。请从代码表中重新选择事由。"
+
+
+class CauseUnfit(Conflict):
+    """The reason is that of another procedure. `instead`: which one."""
+
+    code = "cause_unfit"
+    sentence = "事由“{cause}”不能用于{matter}：{instead}确属其他情形的，请改选事由后再提交。"
+
+
 class SideFixed(Conflict):
     """Freezes know of the submission only whether it asked for 编外."""
 

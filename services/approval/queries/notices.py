@@ -55,6 +55,11 @@ class RosterReader:
                 self.off_establishment.update({each["code"]: each["population"] == "off_establishment" for each in kinds})
         return self.off_establishment.get(kind)
 
+    async def reasons(self, table: str, on: date | None) -> Mapping[str, Words]:
+        """The entry or exit reasons in force on a day, by code. Raises Unavailable."""
+        codes = await self._get(f"/codes?on={on}" if on else "/codes")
+        return {each["code"]: each for each in codes[table]}
+
     async def code_words(self) -> Mapping[str, Mapping[str, str]]:
         """What kinds and fundings are called, as last heard; what nobody has told stays a code."""
         with suppress(Unavailable):

@@ -1,10 +1,19 @@
 """Pure decisions of approval, each with its ground."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from services.approval.models.refusals import ApplicationIncomplete, ExceptionNeedless, NotATransfer, SideFixed, UnitFixed
-from shared.glossary import ApplicationType, FreezeScope
+from services.approval.models.refusals import (
+    ApplicationIncomplete,
+    CauseUnfit,
+    CauseUnknown,
+    ExceptionNeedless,
+    NotATransfer,
+    SideFixed,
+    UnitFixed,
+)
+from shared.glossary import LABELS, ApplicationType, FreezeScope
 from workflows.approval_messages import Content
 
 SERIES = "编申"
@@ -35,6 +44,14 @@ _STOPPED_BY = {
     ApplicationType.TRANSFER: FreezeScope.ENTRY,
 }
 
+REASONS = {ApplicationType.ENTRY: "entry_reasons", ApplicationType.EXIT: "exit_reasons"}
+"""In which of the roster's tables the reason of an application stands."""
+_INSTEAD = {
+    "transfer": "市内调动由调入单位提交调动申请，出编、入编一并办理。",
+    "reallocation": "划转由编办按编委文件在机构改革中办理。",
+}
+_BY_THE_OFFICE = "此项由编办登记，不由单位申请。"
+
 
 def ensure_complete(application_type: ApplicationType, content: Content) -> None:
     """Refuse a form that lacks what its procedure asks for (domain §2.3). Whether the post may be taken is the roster's to judge."""
@@ -45,6 +62,15 @@ def ensure_complete(application_type: ApplicationType, content: Content) -> None
         raise _incomplete("posts")
     if application_type is not ApplicationType.TRANSFER and content.from_unit_id:
         raise NotATransfer
+
+
+def ensure_cause(application_type: ApplicationType, code: str, reasons: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a reason that is none, or that another procedure stands for. Raises CauseUnknown, CauseUnfit."""
+    if code not in reasons:
+        raise CauseUnknown(cause=code)
+    if not reasons[code]["applied_for"]:
+        instead = _INSTEAD.get(code, _BY_THE_OFFICE)
+        raise CauseUnfit(cause=reasons[code]["label"], matter=LABELS[application_type], instead=instead)
 
 
 def _row_missing(application_type: ApplicationType, content: Content) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ FIELDS = (
     *("reason_code", "effective_on", "off_post_kind", "employment_form", "title", "justification", "concerned"),
     *("exception.ground", "exception.document_no", "exception.why"),
 )
+OF_FIELD = {"concerned_unknown": "concerned", "cause_unknown": "reason_code", "cause_unfit": "reason_code"}
+"""Refusals that speak of one field."""
 LISTED = 1_000
 """Units to choose from: a county has some six hundred."""
 EXCEPTION = "exception."
@@ -50,6 +52,7 @@ ASKED = {
     ApplicationType.CHANGE: ("person_id", "change_id"),
 }
 """What the form of each type asks for, besides unit, title and ground. What a 信息变更 changes is registered before (`changes`)."""
+FROM_BEYOND = {"transfer": "调动（从本市以外调入）"}
 TAKES_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
 WORDS = {
     ApplicationType.POST_USE: "使用空编前先核准用编，核准后预留编制。",
@@ -72,6 +75,11 @@ class Offer:
     more_people: bool
     change: dict[str, Any] | None = None
     found: dict[str, Any] | None = None
+
+    def reasons(self, kind: ApplicationType) -> list[tuple[str, str]]:
+        """What may be chosen as 事由; entered as 调动 is who comes from beyond the county."""
+        table = self.codes["entry_reasons" if kind is ApplicationType.ENTRY else "exit_reasons"]
+        return [(each["code"], FROM_BEYOND.get(each["code"], each["label"])) for each in table if each["applied_for"]]
 
     @property
     def off_establishment(self) -> bool:
@@ -304,8 +312,8 @@ def _errors(error: Problem | None) -> dict[str, str]:
     """The service's words by field: what it says of each, and what it misses."""
     if error is None:
         return {}
-    if error.code == "concerned_unknown":
-        return {"concerned": error.detail}
+    if error.code in OF_FIELD:
+        return {OF_FIELD[error.code]: error.detail}
     missing = (error.facts or {}).get("fields", "") if error.code == "application_incomplete" else ""
     return dict.fromkeys(filter(None, missing.split(",")), "请填写此项。") | {each.field: each.reason for each in error.fields or ()}
 

@@ -19,6 +19,8 @@ _FIELDS = {
 }
 """The fields that hold a code of the table `codes`; a name means the same set on every sheet."""
 
+_NOT_APPLIED_FOR = {"entry_reasons": {"first_load", "over_quota", "reallocation"}, "exit_reasons": {"transfer", "reallocation"}}
+"""Entered as 调动 is also who comes from beyond the county; whoever leaves one of its units for another does not leave (domain §14, trap 9)."""
 
 Labels = Mapping[str, Mapping[str, str]]
 
@@ -39,6 +41,12 @@ class Kind(Code):
     counted: bool
     apart: bool
     population: str
+
+
+class Reason(Code):
+    """Why somebody came or left. `applied_for`: whether a unit may name it in an 入编 or 出编: 调动 within the county is one case, 划转 a reform."""
+
+    applied_for: bool
 
 
 class AddedCode(BaseModel):
@@ -68,8 +76,8 @@ class Codes(BaseModel):
     categories: list[Code]
     kinds: list[Kind]
     fundings: list[Code]
-    entry_reasons: list[Code]
-    exit_reasons: list[Code]
+    entry_reasons: list[Reason]
+    exit_reasons: list[Reason]
     allowed_kinds: dict[str, list[str]]
     sets: dict[str, list[Code]]
     own: list[AddedCode] = []
@@ -95,8 +103,8 @@ async def codes(conn: Connection, on: date) -> Codes:
         categories=await _table(conn, "unit_categories", on),
         kinds=[Kind(**row) for row in await conn.fetch("SELECT * FROM establishment_kinds WHERE valid @> $1::date ORDER BY code", on)],
         fundings=await _table(conn, "fundings", on),
-        entry_reasons=await _table(conn, "entry_reasons", on),
-        exit_reasons=await _table(conn, "exit_reasons", on),
+        entry_reasons=_reasons("entry_reasons", await _table(conn, "entry_reasons", on)),
+        exit_reasons=_reasons("exit_reasons", await _table(conn, "exit_reasons", on)),
         allowed_kinds={row["category"]: row["kinds"] for row in allowed},
         sets=await _sets(conn, on),
         own=[AddedCode(**row) for row in await conn.fetch(_OWN, on)],
@@ -120,6 +128,10 @@ async def labels(conn: Connection, on: date) -> Labels:
         for field in fields
         if field.codes
     }
+
+
+def _reasons(table: str, known: list[Code]) -> list[Reason]:
+    return [Reason(**each.model_dump(), applied_for=each.code not in _NOT_APPLIED_FOR[table]) for each in known]
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:
