@@ -1,5 +1,6 @@
 """The upper level's register beside ours: what differs is found exactly, is a case, and stays silent once it is explained."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from copy import deepcopy
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+import xlsxwriter
 
 from deploy.local.place import Place
 from services.roster.commands import comparison_runs
@@ -175,6 +177,35 @@ async def test_a_number_that_is_none_is_said_with_its_row(upper: Upper) -> None:
     assert [(each.sheet, each.column) for each in view.problems] == [("人员信息", "公民身份号码")] * 2
     assert view.problems[1].sentence == NO_NUMBER
     assert (await only(upper)).kind is DifferenceKind.MISSING_THERE
+
+
+async def test_what_nobody_sees_in_the_file_is_compared_and_said_with_its_rows(upper: Upper) -> None:
+    """Must fail when nothing is said: whoever was filtered or struck out in it would be taken for somebody whom the upper level has."""
+    target = io.BytesIO()
+    made = xlsxwriter.Workbook(target, {"in_memory": True})
+    struck = made.add_format({"font_strikeout": True})
+    for title, rows in upper.sheets.items():
+        sheet = made.add_worksheet(title)
+        for number, row in enumerate([list(upper.sheets[title][0]), *(list(each.values()) for each in rows)]):
+            sheet.write_row(number, 0, row, struck if (title, number) == ("人员信息", 3) else None)
+    people = made.get_worksheet_by_name("人员信息")
+    people.set_row(1, None, None, {"hidden": True})
+    people.write(2, list(upper.people[0]).index("姓名"), by_name(upper, upper.people[1]["姓名"])["姓名"], struck)
+    people.set_column(place := list(upper.people[0]).index("职务名称"), place, None, None, {"hidden": True})
+    made.add_worksheet("已调出").write(0, 0, "张某")
+    made.worksheets()[-1].hide()
+    made.close()
+
+    view = await upper.compare(target.getvalue())
+
+    assert view.outcome == NOTHING
+    assert view.note == (
+        "工作表“人员信息”中被隐藏的列（职务名称）也已参加比对；不应比对的，请删除后重新上传；"
+        "工作表“人员信息”隐藏或筛选掉的 1 行也已参加比对：第 2 行；不应比对的，请删除后重新上传；"
+        "工作表“人员信息”有内容带删除线的 1 行也已参加比对：第 3 行；不应比对的，请删除后重新上传；"
+        "工作表“人员信息”带删除线的 1 行也已参加比对：第 4 行；不应比对的，请删除后重新上传；"
+        "隐藏的工作表“已调出”没有比对；应比对的，请取消隐藏后重新上传"
+    )
 
 
 async def test_the_same_file_again_finds_nothing_new(upper: Upper) -> None:

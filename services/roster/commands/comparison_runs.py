@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.commands.comparisons import end, kept_file
+from services.roster.commands.import_sheets import unseen
 from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, NumbersHidden, subject_of, whom_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, NationalHeaderMissing, Problem
 from services.roster.queries.comparison_facts import Plan, all_units, kept_only_here, known_here, leads_of, our_rows, plans
@@ -34,8 +35,8 @@ from shared.db import By, Connection, Database
 from shared.events.envelope import uuid7
 from shared.glossary import DifferenceState
 from shared.sheets import headers
+from shared.sheets.reading import Row, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
-from shared.sheets.reading import Wanted, opened
 from shared.sheets.refusals import Unreadable
 
 PROBLEMS = 500
@@ -64,6 +65,7 @@ class _Run:
     sheets: dict[str, SheetComparison] = field(default_factory=dict)
     problems: list[dict[str, object]] = field(default_factory=list)
     unread: int = 0
+    notes: list[str] = field(default_factory=list)
     ours: set[UUID] = field(default_factory=set)
     theirs: set[UUID] = field(default_factory=set)
 
@@ -130,6 +132,8 @@ async def _compare(run: _Run) -> None:
                 plan = run.plans[foreign.title]
                 await _compare_sheet(run, plan, foreign)
                 await run.tell()
+            if book.hidden:
+                run.notes.append(f"隐藏的工作表{'、'.join(f'“{name}”' for name in book.hidden)}没有比对；应比对的，请取消隐藏后重新上传")
     finally:
         os.close(place)
 
@@ -179,23 +183,34 @@ def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[st
         raise HeaderMissing(sheet=foreign.name or foreign.title, detail="的前 40 行中没有找到表头")
     ensure_columns(plan.fields, foreign.name or foreign.title, header.columns, header.doubled, plan.how)
     layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name, from_1904=foreign.from_1904)
-    judge = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True)
+    judge, name = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True), foreign.name or foreign.title
+    hidden = [plan.fields.by_name[each].label for each, place in header.columns.items() if place in foreign.hidden]
+    if hidden:
+        run.notes.append(f"工作表“{name}”中被隐藏的列（{'、'.join(hidden)}）也已参加比对；不应比对的，请删除后重新上传")
     places = [*header.columns.values(), *range(LEADS)]
 
     async def rows() -> AsyncIterator[TheirRow]:
         async for chunk in foreign.chunks(header.after, places):
             run.rows_read += len(chunk)
-            for judged in judge.read(chunk):
+            for row, judged in zip(chunk, judge.read(chunk), strict=True):
                 problems: Sequence[Problem] = judged if isinstance(judged, list) else judged.problems
                 doubt = next((problem.sentence for problem in problems if problem.sentence in _OF_NUMBERS), "")
                 for problem in problems:
                     if problem.sentence not in _OF_NUMBERS:
                         run.problem(plan, problem.row, problem.field, problem.sentence)
                 if not isinstance(judged, list):
+                    _note_look(judge, row)
                     yield TheirRow(judged.number, judged.values, frozenset(problem.field for problem in problems), doubt)
             await run.tell()
+        run.notes += unseen({(name, look): rows for look, rows in judge.unseen.items()}, "参加比对", "比对")
 
     return frozenset(header.columns), rows()
+
+
+def _note_look(judge: SheetJudge, row: Row) -> None:
+    """Whoever was filtered or struck out in the file is compared all the same."""
+    if any(problem.field for problem in judge.of_look(row)):
+        judge.unseen["有内容带删除线"].append(row.number)
 
 
 async def _settle(run: _Run, by: By) -> None:
@@ -215,7 +230,7 @@ async def _settle(run: _Run, by: By) -> None:
             run.unread,
             by.as_of,
         )
-        await end(conn, run.row["id"], ComparisonState.COMPARED, by)
+        await end(conn, run.row["id"], ComparisonState.COMPARED, by, "；".join(run.notes))
 
 
 async def _cases(conn: Connection, run: _Run) -> dict[str, asyncpg.Record]:

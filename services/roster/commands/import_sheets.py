@@ -43,7 +43,9 @@ async def read_file(check: Check) -> None:
             if job.mapping is not None:
                 kind, read_as = next(iter(check.columns.items()))
                 check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
-            check.note = "；".join([*([other_version] if other_version else ()), *_unread(book, read, wanted), *_unseen(check.unseen)])
+            check.note = "；".join(
+                [*([other_version] if other_version else ()), *_unread(book, read, wanted), *unseen(check.unseen, "读入", "导入")]
+            )
     except HeaderMissing as missing:
         if other_version:
             raise TemplateTooOld(found=SHEETS[job.kind].title, version=book.mark.rpartition(":")[2], wanted=str(missing)) from None
@@ -80,11 +82,11 @@ def _unread(book: Book, read: Sequence[str], wanted: Wanted) -> Iterator[str]:
         yield f"工作表{_named(passed_over)}没有读取；其中有需要导入的内容的，请并入工作表{_named(wanted.sheets)}后重新上传"
 
 
-def _unseen(looks: Mapping[tuple[str, str], Sequence[int]]) -> Iterator[str]:
-    """What is said of rows that were filtered out or struck out: they are read all the same."""
+def unseen(looks: Mapping[tuple[str, str], Sequence[int]], done: str, meant: str) -> Iterator[str]:
+    """What is said of rows that were filtered out or struck out: they are read (`done`) all the same; for what they may not be `meant`."""
     for (sheet, look), rows in looks.items():
         some = "、".join(map(str, rows[:10])) + ("…" if len(rows) > 10 else "")
-        yield f"工作表“{sheet}”{look}的 {len(rows)} 行也已读入：第 {some} 行；不应导入的，请删除后重新上传"
+        yield f"工作表“{sheet}”{look}的 {len(rows)} 行也已{done}：第 {some} 行；不应{meant}的，请删除后重新上传"
 
 
 def _unfound(labels: Mapping[str, bool], mapping: MappingFile) -> Iterator[str]:

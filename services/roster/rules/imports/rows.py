@@ -107,7 +107,7 @@ class SheetJudge:
         for row, judged in zip(rows, answers, strict=True):
             if isinstance(judged, JudgedRow):
                 self._judge(judged)
-                judged.problems += [] if judged.left_out else self._of_look(row)
+                judged.problems += [] if judged.left_out else self.of_look(row)
         return answers
 
     def close(self) -> list[Problem]:
@@ -164,7 +164,7 @@ class SheetJudge:
             each.values = self._named(of_row)
         return judged
 
-    def _of_look(self, row: Row) -> list[Problem]:
+    def of_look(self, row: Row) -> list[Problem]:
         """Who was filtered or struck out is there all the same. A row is struck out, though a remark beside it is not."""
         if not (row.hidden or row.struck):
             return []
