@@ -54,6 +54,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "persons.reveal": frozenset({Role.BUSINESS_OFFICER}),
     "persons.register": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
     "persons.update": frozenset({Role.UNIT_CLERK, Role.BUSINESS_OFFICER}),
+    "concerned.read": frozenset({Role.BUSINESS_OFFICER, Role.OFFICE_DIRECTOR}),
     "concerned.receive": frozenset({Role.BUSINESS_OFFICER}),
     "concerned.decide": frozenset({Role.OFFICE_DIRECTOR}),
     "roster.maintain": frozenset({Role.BUSINESS_OFFICER}),

@@ -392,6 +392,29 @@ async def test_who_has_a_change_under_review_is_not_erased_until_his_case_is_ove
         await hold_reservation(roster_db, given.by(), asking.model_copy(update={"revision": 2}))
 
 
+async def test_who_is_to_answer_finds_what_waits_and_reads_what_was_asked(doors: Doors, roster_db: Database) -> None:
+    """Must fail when he who decides may not read it: the words of the person concerned are what he decides on."""
+    person_id = await registered(doors, await given.unit(roster_db))
+    first, late, erased = [await asked(doors, person_id, kind=kind) for kind in ("copy", "deletion", "deletion")]
+    assert await decided(doors, first, granted=False, ground="第十八条") == (204, "")
+    await roster_db.pool.execute("UPDATE person_requests SET due_on = '2020-01-01' WHERE id = $1", UUID(late))
+    director = doors.as_(Role.OFFICE_DIRECTOR)
+
+    async def read(path: str) -> Any:
+        return (await doors.http.get(path, headers=director)).json()
+
+    waiting, page = await read("/person-requests?open_only=true"), await read("/person-requests?limit=2")
+    rest = await read(f"/person-requests?limit=2&before={page['next']}")
+    one, mine = await read(f"/person-requests/{late}"), await read(f"/persons/{person_id}/requests")
+    assert await decided(doors, erased) == (204, "")
+    after = await read("/person-requests?open_only=true")
+
+    assert [(each["request_id"], each["overdue"]) for each in waiting["items"]] == [(erased, False), (late, True)]
+    assert [each["request_id"] for each in (*page["items"], *rest["items"])] == [erased, late, first]
+    assert (one["asked"], one["name"], one["unit"] != "", len(mine["items"])) == (ASKED["asked"], PERSON["name"], True, 3)
+    assert [each["name"] for each in after["items"]] == [None]
+
+
 async def test_a_request_of_another_unit_is_as_if_it_were_not(doors: Doors, roster_db: Database) -> None:
     own, other = await given.unit(roster_db), await given.unit(roster_db)
     request_id = await asked(doors, await registered(doors, other))
@@ -399,6 +422,9 @@ async def test_a_request_of_another_unit_is_as_if_it_were_not(doors: Doors, rost
 
     foreign = await doors.http.post(f"/person-requests/{request_id}/copy", json={}, headers=officer)
     absent = await doors.http.post(f"/person-requests/{uuid4()}/copy", json={}, headers=officer)
+    read = await doors.http.get(f"/person-requests/{request_id}", headers=officer)
+    listed = await doors.http.get("/person-requests", headers=officer)
 
-    assert (foreign.status_code, absent.status_code) == (404, 404)
+    assert (foreign.status_code, absent.status_code, read.status_code) == (404, 404, 404)
+    assert (listed.status_code, listed.json()["items"]) == (200, [])
     assert await roster_db.pool.fetchval("SELECT count(*) FROM person_reveals") == 0

@@ -16,7 +16,7 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("/ops", "运维", "traces.read"),
 )
 """An area stands here once its pages are there."""
-_PARTS = {"/persons": "/units", "/applications/": "/tasks", "/imports": "/exports", "/comparisons": "/exports", "/differences": "/exports"}
+_PARTS = {"/person": "/units", "/applications/": "/tasks", "/imports": "/exports", "/comparisons": "/exports", "/differences": "/exports"}
 """Pages that belong to an area of another address."""
 
 

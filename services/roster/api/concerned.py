@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import InDoor, Write
@@ -16,6 +16,7 @@ from shared.clock import business_day
 from shared.http import IdempotencyKey
 
 router = APIRouter()
+Reader = Annotated[Who, Depends(Permit("concerned.read"))]
 Receiver = Annotated[Who, Depends(Permit("concerned.receive"))]
 
 
@@ -49,6 +50,35 @@ class Requests(BaseModel):
     next: None = None
 
 
+class RequestPage(BaseModel):
+    """A page, the latest first; `next` is its cursor."""
+
+    items: list[queries.ListedRequest]
+    next: UUID | None
+
+
+@router.get("/person-requests")
+async def all_requests(
+    who: Reader,
+    door: InDoor,
+    open_only: bool = False,
+    before: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RequestPage:
+    """What people asked about their own data; `open_only`: what is not answered."""
+    async with door.database.reading() as conn:
+        today = business_day(door.clock.now())
+        found = await queries.listed_requests(conn, door.cipher, who, today, open_only=open_only, before=before, limit=limit + 1)
+    return RequestPage(items=found[:limit], next=found[limit - 1].request_id if len(found) > limit else None)
+
+
+@router.get("/person-requests/{request_id}")
+async def one_request(request_id: UUID, who: Reader, door: InDoor) -> queries.ListedRequest:
+    """One request, as its receipt or its answer says it."""
+    async with door.database.reading() as conn:
+        return await queries.one_request(conn, door.cipher, request_id, who, business_day(door.clock.now()))
+
+
 @router.post("/persons/{person_id}/requests", status_code=201)
 async def receive_request(person_id: UUID, body: RequestBody, who: Receiver, key: IdempotencyKey, door: InDoor) -> RequestId:
     """Take in what a person asks about his own data."""
@@ -60,7 +90,7 @@ async def receive_request(person_id: UUID, body: RequestBody, who: Receiver, key
 
 
 @router.get("/persons/{person_id}/requests")
-async def requests(person_id: UUID, who: Receiver, door: InDoor) -> Requests:
+async def requests(person_id: UUID, who: Reader, door: InDoor) -> Requests:
     """What a person asked, and what became of it."""
     async with door.database.reading() as conn:
         await person_queries.ensure_visible(conn, person_id, who)

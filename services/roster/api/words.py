@@ -91,6 +91,8 @@ _ROUTES = {
     "POST /differences/{difference_id}/reveal": "查看差异中的敏感内容",
     "POST /persons/{person_id}/requests": "受理本人权利请求",
     "GET /persons/{person_id}/requests": "一名人员的权利请求",
+    "GET /person-requests": "本人权利请求列表",
+    "GET /person-requests/{request_id}": "一项本人权利请求",
     "POST /person-requests/{request_id}/copy": "提供本人信息副本",
     "POST /person-requests/{request_id}/decision": "答复本人权利请求",
     "GET /names": "单位和人员的名称（供审计）",

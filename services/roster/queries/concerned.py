@@ -17,11 +17,13 @@ from services.roster.queries.difference_values import opened_values, said
 from services.roster.queries.exports.columns import words
 from services.roster.queries.persons import LABELS, RecordedPlacement, RevealView, ensure_visible, history, label_of, opened, reveals
 from services.roster.queries.secondments import SecondmentView, secondment_views
+from services.roster.queries.units import seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.glossary import LABELS as SPOKEN
 from shared.glossary import DifferenceKind, DifferenceState
+from shared.unit_copies import scope
 
 PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
 BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
@@ -47,6 +49,16 @@ class RequestView(BaseModel):
     answer: str | None
     decided_at: datetime | None
     decided_by: str | None
+
+
+class ListedRequest(RequestView):
+    """A request with whose it is; `name`: none of somebody who was erased. `overdue`: not answered, though his day is over."""
+
+    person_id: UUID
+    name: str | None
+    unit_id: UUID
+    unit: str
+    overdue: bool
 
 
 class CopiedRecord(BaseModel):
@@ -132,6 +144,38 @@ async def requests_of(conn: Connection, cipher: FieldCipher, person_id: UUID) ->
     """What one person asked, oldest first."""
     rows = await conn.fetch("SELECT *, id AS request_id FROM person_requests WHERE person_id = $1 ORDER BY id", person_id)
     return [_request(cipher, row) for row in rows]
+
+
+_LISTED = """
+    SELECT asked.*, asked.id AS request_id, outcome IS NULL AND due_on < {today} AS overdue, units.id AS unit_id, units.name AS unit, record.name
+    FROM person_requests asked JOIN persons ON persons.id = asked.person_id JOIN units ON units.id = persons.unit_id
+    LEFT JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(during) AND upper_inf(recorded)
+"""
+
+
+async def listed_requests(
+    conn: Connection, cipher: FieldCipher, who: Who, today: date, *, open_only: bool, before: UUID | None, limit: int
+) -> list[ListedRequest]:
+    """Those of people in the caller's scope, the latest first."""
+    rows = await conn.fetch(
+        f"{_LISTED.format(today='$2')} WHERE {seen(who)} AND (outcome IS NULL OR NOT $3) AND ($4::uuid IS NULL OR asked.id < $4)"
+        " ORDER BY asked.id DESC LIMIT $5",
+        *(scope(who), today, open_only, before, limit),
+    )
+    return [_listed(cipher, row) for row in rows]
+
+
+async def one_request(conn: Connection, cipher: FieldCipher, request_id: UUID, who: Who, today: date) -> ListedRequest:
+    """One of them. Raises RequestUnknown."""
+    row = await conn.fetchrow(f"{_LISTED.format(today='$2')} WHERE {seen(who)} AND asked.id = $3", scope(who), today, request_id)
+    if row is None:
+        raise RequestUnknown
+    return _listed(cipher, row)
+
+
+def _listed(cipher: FieldCipher, row: asyncpg.Record) -> ListedRequest:
+    mine = _request(cipher, row).model_dump()
+    return ListedRequest(**mine, **{name: row[name] for name in ("person_id", "name", "unit_id", "unit", "overdue")})
 
 
 def _request(cipher: FieldCipher, row: asyncpg.Record) -> RequestView:
