@@ -439,6 +439,16 @@ async def test_an_application_offers_the_reasons_that_are_its_own_and_tells_at_i
     assert re.search(r'name="reason_code"[^>]*aria-invalid="true"', drawn.text)
 
 
+async def test_a_form_that_was_sent_before_with_other_content_says_so_and_speaks_of_no_request_number(clerk: Door) -> None:
+    clerk.played.refusals["/applications"] = (409, "key_reused")
+    clerk.played.problems["/applications"] = {"title": "请求编号重复", "detail": "请换一个请求编号重新提交。"}
+    answer = await post(clerk, do="submit")
+
+    assert answer.status_code == 409
+    assert "先前的内容已受理" in answer.text
+    assert "请求编号" not in answer.text
+
+
 async def test_a_form_that_does_not_say_what_to_do_is_drawn_again(clerk: Door) -> None:
     answer = await post(clerk)
 

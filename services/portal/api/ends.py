@@ -19,9 +19,13 @@ from shared.glossary import SERVICE_NAMES
 
 SECRETS = {"password", "new_password", "again", "code", "secret", "uri"}
 UNKEPT = {"csrf", "next", *SECRETS}
+_KEPT = "自动保存过的表单，已填的文字仍在草稿中，返回该页即恢复，附件须重新选择。"
 _UNREAD = {
-    408: ("没有传完", "提交的内容没有在规定时间内传完，未生效。请检查网络后重新提交。"),
-    413: ("提交的内容过大", "提交的内容过大，未生效。一般不超过 20 MB，导入的文件不超过 60 MB。请拆分或压缩后重新提交。"),
+    408: ("没有传完", f"提交的内容没有在规定时间内传完，未生效。{_KEPT}请检查网络后重新提交。"),
+    413: (
+        "提交的内容过大",
+        f"提交的内容过大，未生效。一般不超过 20 MB，导入的文件不超过 60 MB。请减少或压缩附件、拆分文件后重新提交。{_KEPT}",
+    ),
 }
 _log = structlog.get_logger()
 

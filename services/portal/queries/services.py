@@ -66,6 +66,10 @@ def _patience(method: str, path: str) -> httpx.Timeout:
     return PAGE if path in ASKED or (method == "GET" and not path.endswith(STUDIED)) else PATIENCE
 
 
+SENT_BEFORE = ("此表单已提交过", "先前的内容已受理，这次改动的内容没有提交。请先查看已办理的情况；确需再办的，核对后重新提交。")
+"""In place of what a service says of its request key: a form has one unseen."""
+
+
 def judged(answer: httpx.Response, service: str) -> httpx.Response:
     """The answer, unless it is none. Raises as `ask` does."""
     if answer.is_success:
@@ -78,6 +82,8 @@ def judged(answer: httpx.Response, service: str) -> httpx.Response:
     more = {name: said.get(name) for name in _FIELDS}
     status, code = answer.status_code, said.get("code", "refused")
     title, detail = said.get("title", "请求未被接受"), said.get("detail", "请求未被接受。")
+    if code == "key_reused":
+        title, detail = SENT_BEFORE
     raise Refused(Problem(status=status, code=code, title=title, detail=detail, **more))
 
 
