@@ -201,6 +201,7 @@ async def test_a_file_that_is_refused_is_told_in_words_beside_what_was_chosen(do
         assert (none.status_code, refused.status_code) == (422, 409)
         assert "没有选择文件" in none.text
         assert "原因：&lt;script&gt;" in refused.text
+        assert "文件“a.xlsx”：" in refused.text
         kept = '<option value="seats" selected>' if path == "/imports" else f'<option value="{UNIT_ID}" selected>'
         assert kept in none.text
         assert kept in refused.text

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page, Receiving
-from services.portal.api.imports import NO_FILE
+from services.portal.api.imports import NO_FILE, of_file
 from services.portal.api.passing import events_of
 from services.portal.models import Problem, Refused
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
@@ -48,7 +48,7 @@ async def receive(page: Annotated[Page, Depends(Receiving("roster.maintain"))]) 
     try:
         done = await page.send_file("roster", "/comparisons", **fields)
     except Refused as refusal:
-        return await _comparisons(page, refusal.problem)
+        return await _comparisons(page, of_file(refusal.problem, page.request.state.incoming.file_name))
     return page.back(f"/comparisons/{done['run_id']}")
 
 

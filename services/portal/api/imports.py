@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from services.portal.api.door import Opened, Page, Receiving
 from services.portal.api.passing import AS_FILE, events_of, passed_on
 from services.portal.models import Problem, Refused
+from shared.brought import plain_name
 
 router = APIRouter()
 Maintainer = Annotated[Page, Depends(Opened("roster.maintain"))]
@@ -18,6 +19,11 @@ KINDS = {"roster": "人员", "units": "单位", "quotas": "编制", "seats": "�
 RUNNING = ("import_received", "import_checking", "import_applying")
 A_PAGE = 50
 NO_FILE = Problem(status=422, code="no_file", title="没有选择文件", detail="没有收到文件，本次没有导入。请选择文件后再提交。")
+
+
+def of_file(problem: Problem, name: str) -> Problem:
+    """With the name of the file: several stand on the page, and the one that was refused is not among them."""
+    return problem.model_copy(update={"detail": f"文件“{plain_name(name)[:80]}”：{problem.detail}"})
 
 
 @router.get("/imports", response_class=Response)
@@ -46,7 +52,7 @@ async def receive(page: Annotated[Page, Depends(Receiving("roster.maintain"))]) 
     try:
         done = await page.send_file("roster", "/imports", **fields)
     except Refused as refusal:
-        return await _imports(page, refusal.problem)
+        return await _imports(page, of_file(refusal.problem, page.request.state.incoming.file_name))
     return page.back(f"/imports/{done['import_id']}")
 
 
