@@ -100,6 +100,7 @@ TITLES: dict[str, str] = {
     "effective_in_future": "生效日期未到",
     "document_in_future": "批准日期晚于今天",
     "dates_out_of_order": "日期先后不对",
+    "since_before_birth": "早于出生日期",
     "since_before_post": "早于到岗日期",
     "exit_before_arrival": "离岗早于到岗",
     "past_retirement": "已过法定退休时间",

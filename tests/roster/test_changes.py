@@ -12,9 +12,10 @@ from services.roster.commands.changes import register_change
 from services.roster.commands.claims import claim_post, give_back
 from services.roster.commands.corrections import correct_person
 from services.roster.commands.effects import take_effect
+from services.roster.commands.persons import update_person
 from services.roster.commands.reservations import hold_reservation
 from services.roster.models.changes import ChangeOfOther, ChangeOutdated, ChangeTaken, RegisterChange
-from services.roster.models.persons import CorrectPerson
+from services.roster.models.persons import CorrectPerson, UpdatePerson
 from services.roster.models.refusals import (
     ChangedLater,
     ClaimRefusedByTombstone,
@@ -23,6 +24,7 @@ from services.roster.models.refusals import (
     PersonNotHere,
     RetirementReasonMissing,
     SexDiffersFromId,
+    SinceBeforeBirth,
 )
 from services.roster.models.requests import TakeEffect
 from services.roster.queries.changes import pending_view
@@ -257,6 +259,18 @@ async def test_what_would_be_refused_at_the_end_is_refused_at_the_beginning(rost
         await registered(roster_db, nowhere, duty_status="off_duty")
     with pytest.raises(DocumentMissing):
         await register_change(roster_db, given.CIPHER, given.by(None), RegisterChange(person_id=person_id, title="科长"))
+
+
+async def test_nothing_of_somebody_changes_from_a_day_on_before_he_was_born(roster_db: Database) -> None:
+    _, person_id = await in_post(roster_db)
+    born = (await seen(roster_db, person_id)).birth_on
+    early = born - timedelta(days=1)
+
+    with pytest.raises(SinceBeforeBirth):
+        await registered(roster_db, person_id, since=early, title="副校长")
+    with pytest.raises(SinceBeforeBirth):
+        await update_person(roster_db, given.CIPHER, given.by(), UpdatePerson(person_id=person_id, since=early, school="某校"))
+    await registered(roster_db, person_id, since=born, title="副校长")
 
 
 async def test_what_waits_is_shown_with_a_record_of_its_own_also_under_the_key_the_person_was_seen_with(

@@ -22,7 +22,7 @@ from services.roster.queries.changes import pending_change, standing_of
 from services.roster.queries.facts import buried_revision, ensure_known_entry, person_record, placements_of
 from services.roster.queries.persons import LABELS
 from services.roster.rules.changes import ensure_claimed_by, ensure_of_this_case, ensure_open, ensure_unchanged
-from services.roster.rules.persons import ensure_override_grounded
+from services.roster.rules.persons import ensure_born, ensure_override_grounded
 from services.roster.rules.posts import ensure_complete, ensure_revision_not_buried
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -71,9 +71,11 @@ _keep = command(_register_change)
 async def _ensure_possible(conn: Connection, what: SealedChange) -> None:
     """What would be refused at the end is refused at the beginning."""
     await ensure_last_number(conn, what)
-    told = {"retirement_override": "retirement_category", "retirement_reason": "retirement_reason", "sex": "sex"}
+    told = {"retirement_override": "retirement_category", "retirement_reason": "retirement_reason"}
+    told |= {name: name for name in ("sex", "birth_on", "certified_birth_on")}
     changed: dict[str, Any] = {mine: what.values[name] for mine, name in told.items() if name in what.values}
     person = replace(await person_record(conn, what.person_id), **changed)
+    ensure_born(person, what.since)
     if "retirement_category" in what.values:
         ensure_override_grounded(person, person.retirement_override)
     if what.post:

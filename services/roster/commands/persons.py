@@ -15,7 +15,14 @@ from services.roster.models.refusals import KeyItemWouldChange, PersonKnown, Uni
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record, placements_of
 from services.roster.queries.indexes import other_of
-from services.roster.rules.persons import checked_number, ensure_late_open, ensure_override_grounded, retirement_category, retirement_due
+from services.roster.rules.persons import (
+    checked_number,
+    ensure_born,
+    ensure_late_open,
+    ensure_override_grounded,
+    retirement_category,
+    retirement_due,
+)
 from shared import outbox
 from shared.clock import business_day
 from shared.crypto import FieldCipher
@@ -63,6 +70,7 @@ _register = command(_register_person)
 async def update_person(database: Database, cipher: FieldCipher, by: By, what: UpdatePerson) -> None:
     """Change what is no key item (★), from a day on, by the unit itself. Never stopped by a freeze."""
     async with database.reading() as conn:
+        ensure_born(await person_record(conn, what.person_id), what.since)
         sealed = await seal_change(conn, cipher, what, business_day(by.as_of), {})
     await _update(database, by, sealed)
 

@@ -150,6 +150,13 @@ class PastRetirement(Conflict):
     sentence = "该人员的法定退休时间是 {month}，入编或调入日期在其之后，不能入编、调入。出生日期、退休类别或弹性延迟登记有误的，请先办理信息变更或更正。"
 
 
+class SinceBeforeBirth(Conflict):
+    """A change of somebody from a day on before he was born. The day itself is told to nobody."""
+
+    code = "since_before_birth"
+    sentence = "起始日期早于该人员的出生日期。请核对后改正起始日期；出生日期登记有误的，请先办理更正或信息变更。"
+
+
 class SinceBeforePost(Conflict):
     """A change of the present post from a day on which somebody did not hold it yet."""
 

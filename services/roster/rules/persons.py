@@ -4,6 +4,7 @@ Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办�
 """
 
 import re
+from datetime import date
 from functools import lru_cache
 
 from services.roster.models.facts import PersonRecord
@@ -16,6 +17,7 @@ from services.roster.models.refusals import (
     RetirementCategoryMismatch,
     RetirementReasonMissing,
     SexDiffersFromId,
+    SinceBeforeBirth,
 )
 from shared.events.roster import RetirementFact
 from shared.glossary import PersonIdentity, PostCategory
@@ -74,6 +76,13 @@ def checked_number(text: str, sex: Sex, birth_on: object) -> str:
     if number.born_on != birth_on:
         raise BirthDiffersFromId
     return number.number
+
+
+def ensure_born(person: PersonRecord, since: date | None) -> None:
+    """Nothing of somebody changes from a day on before he was born, by whichever of his dates."""
+    born = [day for day in (person.birth_on, person.certified_birth_on) if day]
+    if since is not None and since < min(born):
+        raise SinceBeforeBirth
 
 
 def ensure_category_fits(person: PersonFacts | PersonRecord, override: Category | None) -> None:
