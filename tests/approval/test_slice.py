@@ -347,7 +347,7 @@ async def test_a_reason_that_is_none_or_another_procedures_is_refused_where_it_i
 
     refused = [(await home.post(home.clerk, "/applications", each)).json() for each in asked]
     from_beyond = await home.post(home.clerk, "/applications", coming | {"reason_code": "transfer"})
-    application = await home.submit(**leaving, reason_code="resignation")
+    application = await home.submit(home.clerk, **leaving, reason_code="resignation")
     await home.decide(application, home.deciders[0], verdict="return", reason_codes=["material_missing"], opinion="请补齐")
     mended = {name: value for name, value in leaving.items() if name != "type"} | {"revision": 1, "reason_code": "transfer"}
     again = await home.post(home.clerk, f"/applications/{application}/resubmission", mended)

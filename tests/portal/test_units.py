@@ -104,7 +104,7 @@ async def test_posts_that_wait_for_their_day_are_told_beside_the_authorised_uses
     """已核未用 of the row counts them, no authorised use does; of another day the two are not compared."""
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
-    use = {"application_id": given.UNIT_ID, "authorisation_no": "编核〔2026〕1号", "expires_on": "2027-01-01"}
+    use: dict[str, object] = {"application_id": given.UNIT_ID, "authorisation_no": "编核〔2026〕1号", "expires_on": "2027-01-01"}
     use |= {"kind": "SY", "posts": 3, "unspent": 2, "held": 0}
     door.played.answers[f"{PAGE}/reservations"] = {"items": [use]}
     door.played.answers[PAGE] = given.UNIT | {"establishments": [given.UNIT["establishments"][0] | {"reserved": 3}]}
