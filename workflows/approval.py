@@ -359,7 +359,9 @@ class ApprovalWorkflow(OpenCase):
         return steps.concerning(excepting(case, mended.content), mended.concerned or ())
 
     def _send_back(self, code: str, sentence: str, checks: tuple[Check, ...] = ()) -> None:
+        """The roster's word, not a decider's: what is given back is given back on it."""
         self.move(steps.sent_back(self.case))
+        self.evidence = Evidence(actor="system", role="service", update_id="", reason=sentence)
         self.enter(EntryKind.REFUSED, text=sentence, reason_codes=(code,), checks=checks)
 
     def _answered(self) -> None:

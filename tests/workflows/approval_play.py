@@ -67,6 +67,7 @@ class Services:
 
     entries: list[messages.Entry] = field(default_factory=list)
     given_back: list[int] = field(default_factory=list)
+    given_back_on: list[roster.Evidence] = field(default_factory=list)
     takes_back: bool = True
     effects: list[roster.Effect] = field(default_factory=list)
     claimed: list[roster.PostRequest] = field(default_factory=list)
@@ -160,6 +161,7 @@ class Stage:
     @activity.defn(name=roster.GIVE_BACK)
     async def give_back(self, what: roster.GiveBack) -> None:
         self.services[what.application_id].given_back.append(what.revision)
+        self.services[what.application_id].given_back_on.append(what.evidence)
         if not self.services[what.application_id].takes_back:
             raise ApplicationError(NOT_RECORDABLE, type=NOT_RECORDABLE, non_retryable=True)
 

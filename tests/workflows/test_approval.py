@@ -428,6 +428,7 @@ async def test_a_refused_claim_returns_the_application_with_the_rosters_reason(s
     await played.approve_all()
 
     refused = await played.until(EntryKind.REFUSED)
+    await played.until_given_back(1)
     await played.tell("resubmit", played.mended(1))
     await played.until(EntryKind.RECEIVED, 2)
 
@@ -437,6 +438,7 @@ async def test_a_refused_claim_returns_the_application_with_the_rosters_reason(s
         ApplicationState.RETURNED,
     )
     assert played.services.given_back == [1]
+    assert [(on.actor, on.reason) for on in played.services.given_back_on] == [("system", "可用编制不足。")]
 
 
 async def test_what_a_returned_revision_held_is_given_back_also_when_the_next_one_is_there_at_once(stage: play.Stage) -> None:
