@@ -185,6 +185,20 @@ async def test_what_is_approved_for_a_day_to_come_may_be_withdrawn_until_then(ho
     assert (answer.status_code, answer.json()["state"]) == (200, "withdrawn")
 
 
+async def test_who_decides_about_a_person_is_told_what_else_is_under_way_about_him(home: House) -> None:
+    leaving = {"type": "exit_application", "person_id": await home.person_in_post(), "effective_on": "2026-09-18"}
+    first = await home.submit(home.clerk, **leaving, reason_code="resignation")
+    second = await home.submit(home.clerk, **leaving, reason_code="resignation")
+    alone = await home.submit()
+
+    told = [(await home.get(home.deciders[1], f"/applications/{each}"))["alongside"] for each in (first, second, alone)]
+    await home.post(home.clerk, f"/applications/{first}/withdrawal", {"reason": "重复提交"})
+
+    assert [[each["id"] for each in found] for found in told] == [[str(second)], [str(first)], []]
+    assert told[0][0]["state"] == "in_review"
+    assert (await home.get(home.deciders[1], f"/applications/{second}"))["alongside"] == []
+
+
 async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_trap_5(home: House) -> None:
     applications = [await home.submit(posts=2), await home.submit(posts=2)]
 

@@ -55,6 +55,7 @@ DETAIL: dict[str, Any] = {
     "timeline": [],
     "documents": [],
     "blocked_by": [],
+    "alongside": [],
     "actions": ["approve", "resubmit"],
 }
 
@@ -347,3 +348,15 @@ async def test_what_was_decided_is_said_afterwards(desk: Door, verdict: str, wor
     told = await desk.client.get(done.headers["location"])
 
     assert re.search(rf'class="flash" role="status" data-done>.*{words}', told.text)
+
+
+async def test_what_else_is_under_way_about_the_person_stands_among_the_checks(desk: Door) -> None:
+    desk.sign_in(Role.BUSINESS_OFFICER)
+    path, other = f"/applications/{APPLICATION_ID}", "018f0000-0000-7000-8000-0000000000aa"
+    assert "另有申请在办" not in (await desk.client.get(path)).text
+    beside = {"id": other, "number": "编申〔2026〕9号", "type": "exit_application", "unit": "第一小学", "state": "in_review"}
+    desk.played.answers[path] = DETAIL | {"alongside": [beside]}
+
+    told = (await desk.client.get(path)).text
+
+    assert f'该人员另有申请在办：<a class="nowrap" href="/applications/{other}">编申〔2026〕9号</a>（第一小学，出编申请，审核中）' in told

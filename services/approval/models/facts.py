@@ -109,6 +109,17 @@ class Document:
 
 
 @dataclass(frozen=True)
+class Alongside:
+    """Another application about the same person, under way too: of two that take a post for him the roster takes one."""
+
+    id: UUID
+    number: str
+    type: ApplicationType
+    unit: str
+    state: ApplicationState
+
+
+@dataclass(frozen=True)
 class Detail:
     """An application as it stands, with all that led there. `reviews` counts each submission (件次); `actions`: what the caller may do now; `withheld`: why he
     may not do what his role would do next.
@@ -154,6 +165,7 @@ class Detail:
     checks: Sequence[dict[str, Any]]
     timeline: tuple[TimelineEntry, ...]
     documents: tuple[Document, ...]
+    alongside: tuple[Alongside, ...] = ()
     withheld: str = ""
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.approval.models.facts import Chain, Detail, Document, Line, Pinned, TimelineEntry
+from services.approval.models.facts import Alongside, Chain, Detail, Document, Line, Pinned, TimelineEntry
 from services.approval.models.refusals import ApplicationUnknown, ConcernedUnknown
 from services.approval.models.tasks import Action, Stage
 from services.approval.queries import documents
@@ -242,6 +242,7 @@ async def application(conn: Connection, application_id: UUID, who: Who, now: dat
         actions=_actions(row, who, timeline, written, now) if row["in_hand"] else (),
         timeline=timeline,
         documents=written,
+        alongside=await _alongside(conn, who, application_id, row["person_id"]) if state in _PENDING else (),
         withheld=tasks.withheld(state, _role(row["holder"]), who.roles, impartial=not row["partial"]) if row["in_hand"] else "",
         **_picked(row, *_COPIED),
     )
@@ -261,6 +262,26 @@ async def _one(conn: Connection, application_id: UUID, who: Who) -> asyncpg.Reco
     if row is None:
         raise ApplicationUnknown(application=application_id)
     return row
+
+
+async def _alongside(conn: Connection, who: Who, application_id: UUID, person_id: UUID | None) -> tuple[Alongside, ...]:
+    """Those in the caller's scope, oldest first."""
+    if person_id is None:
+        return ()
+    rows = await conn.fetch(
+        "SELECT a.*, coalesce(u.name, '—') AS unit FROM applications a JOIN revisions r ON r.application_id = a.id AND r.revision = a.revision"
+        f" LEFT JOIN unit_copies u ON u.id = a.unit_id WHERE {in_scope(who)} AND r.person_id = $2 AND a.id <> $3 AND a.state = ANY($4) ORDER BY a.id",
+        scope(who),
+        person_id,
+        application_id,
+        list(_PENDING),
+    )
+    return tuple(
+        Alongside(
+            type=ApplicationType(row["application_type"]), state=ApplicationState(row["state"]), **_picked(row, "id", "number", "unit")
+        )
+        for row in rows
+    )
 
 
 def _actions(
