@@ -1,7 +1,6 @@
 """Monitoring as it runs: its app, its worker's loops and the workflow worker, on the test stack's servers and a database of the test's own."""
 
 import asyncio
-import os
 import secrets
 import socket
 import uuid
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import httpx
+import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -168,10 +168,26 @@ class SealSwitch:
         self._running = None
 
 
+@dataclass(frozen=True)
+class _Keys:
+    private: str
+    public: str
+
+
 @asynccontextmanager
 async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> AsyncIterator[House]:
-    private, clock_file = _secrets(folder), folder / "clock"
-    os.environ.update(_environment(stack, url, kafka, folder))
+    """Its settings are its own: those that stayed would be of the next test's portal."""
+    private = _secrets(folder)
+    with pytest.MonkeyPatch.context() as given:
+        for name, value in _environment(stack, url, kafka, folder).items():
+            given.setenv(name, value)
+        async with _house(stack, url, kafka, folder, private) as made:
+            yield made
+
+
+@asynccontextmanager
+async def _house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path, private: _Keys) -> AsyncIterator[House]:
+    clock_file = folder / "clock"
     clock, payload_key = Clock(clock_file), bytes.fromhex((folder / "payload.key").read_text())
     temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
     notices = Notices(folder / "calendar")
@@ -240,12 +256,6 @@ async def _end_cases(conn: asyncpg.Connection, temporal: Client) -> None:
     for row in await conn.fetch("SELECT workflow_id FROM workflow_starts"):
         with suppress(RPCError):  # it ended by itself
             await temporal.get_workflow_handle(row["workflow_id"]).terminate()
-
-
-@dataclass(frozen=True)
-class _Keys:
-    private: str
-    public: str
 
 
 def _secrets(folder: Path) -> _Keys:

@@ -123,6 +123,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
     given |= {"BIANBAN_ENVIRONMENT": "production", "BIANBAN_ISSUER": "编办", "PORTAL_ASSETS": str(CACHE / "assets")}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("BIANBAN_CLOCK_FILE", raising=False)
     told = frozenset((name, value) for name, value in os.environ.items() if name.startswith(("BIANBAN_", "PORTAL_")))
     (app, begins), played = _made(told), Played()
     app.state = State({**begins._state, "rates": Rates(PUBLIC_REQUESTS)})
