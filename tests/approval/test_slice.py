@@ -199,6 +199,20 @@ async def test_who_decides_about_a_person_is_told_what_else_is_under_way_about_h
     assert (await home.get(home.deciders[1], f"/applications/{second}"))["alongside"] == []
 
 
+async def test_what_is_under_way_at_a_unit_that_one_does_not_see_is_told_to_those_who_see_it_alone(home: House) -> None:
+    person, other = await home.person_in_post(), await home.unit_beside()
+    clerk = Who("clerk-wu", frozenset({Role.UNIT_CLERK}), (other,))
+    told = {"unit_id": str(other), "from_unit": "云栖镇中心小学", "name": NAME, "id_number": ID_NUMBER}
+    await home.roster.post("/person-finds", json=told, headers=home.headers(clerk))
+    about = {"person_id": person, "effective_on": "2026-09-18"}
+    leaving = await home.submit(home.clerk, type="exit_application", reason_code="resignation", **about)
+    moving = await home.submit(clerk, type="transfer_application", unit_id=str(other), from_unit_id=str(home.school), **about)
+
+    seen = [(await home.get(who, f"/applications/{moving}"))["alongside"] for who in (clerk, home.deciders[1])]
+
+    assert [[each["id"] for each in found] for found in seen] == [[], [str(leaving)]]
+
+
 async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_trap_5(home: House) -> None:
     applications = [await home.submit(posts=2), await home.submit(posts=2)]
 
