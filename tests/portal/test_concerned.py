@@ -73,7 +73,7 @@ async def test_a_request_is_taken_in_from_the_persons_page_and_leads_to_its_rece
     typed = {"kind": "correction", "asked": "我的出生日期写错了", "proof": "持身份证到窗口", "fields": ["birth_on", "name"]}
     answer = await send(desk, f"{PERSON}/requests", Role.BUSINESS_OFFICER, **typed)
 
-    mine = {name: value for name, value in REQUEST.items() if name not in {"person_id", "name", "unit_id", "unit", "overdue"}}
+    mine = {name: value for name, value in REQUEST.items() if name not in {"person_id", "name", "unit_id", "unit"}}
     desk.played.answers[f"{PERSON}/requests"] = {"items": [mine, ANSWERED], "next": None}
     of_him = await see(desk, Role.BUSINESS_OFFICER, f"{PERSON}/requests")
 

@@ -410,6 +410,7 @@ async def test_who_is_to_answer_finds_what_waits_and_reads_what_was_asked(doors:
     after = await read("/person-requests?open_only=true")
 
     assert [(each["request_id"], each["overdue"]) for each in waiting["items"]] == [(erased, False), (late, True)]
+    assert {each["request_id"]: each["overdue"] for each in mine["items"]}[late] is True
     assert [each["request_id"] for each in (*page["items"], *rest["items"])] == [erased, late, first]
     assert (one["asked"], one["name"], one["unit"] != "", len(mine["items"])) == (ASKED["asked"], PERSON["name"], True, 3)
     assert [each["name"] for each in after["items"]] == [None]

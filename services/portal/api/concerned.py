@@ -12,7 +12,6 @@ from services.portal.api.corrections import OF_A_PERSON, OF_A_POST
 from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE
 from services.portal.models import Problem, Refused
-from shared.clock import business_day
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("concerned.read"))]
@@ -57,9 +56,7 @@ async def _of_person(page: Page, person_id: UUID, error: Problem | None = None) 
     if error and error.code == "fields_missing":
         errors["fields"] = error.detail
     typed = {name: page.text(name) for name in ("kind", "asked", "proof")} | {"fields": page.texts("fields")}
-    today = business_day(page.request.app.state.clock.now()).isoformat()
-    mine = [each | {"overdue": not each["outcome"] and each["due_on"] < today} for each in reversed(told["items"])]
-    shown = {"found": found, "told": mine, "typed": typed, "error": error, "errors": errors}
+    shown = {"found": found, "told": told["items"][::-1], "typed": typed, "error": error, "errors": errors}
     shown |= {"kinds": KINDS, "outcomes": OUTCOMES, "items": ITEMS}
     return page.show("person_requests_of.html", error.status if error else 200, **shown)
 

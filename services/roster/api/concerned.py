@@ -94,7 +94,7 @@ async def requests(person_id: UUID, who: Reader, door: InDoor) -> Requests:
     """What a person asked, and what became of it."""
     async with door.database.reading() as conn:
         await person_queries.ensure_visible(conn, person_id, who)
-        return Requests(items=await queries.requests_of(conn, door.cipher, person_id))
+        return Requests(items=await queries.requests_of(conn, door.cipher, person_id, business_day(door.clock.now())))
 
 
 @router.post("/person-requests/{request_id}/copy")

@@ -34,7 +34,9 @@ _FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name | {each.name: each for eac
 
 
 class RequestView(BaseModel):
-    """One request; `asked` in the person's own words, `fields` what he wants corrected, by its label in the register."""
+    """One request; `asked` in the person's own words, `fields` what he wants corrected, by its label in the register. `overdue`: not answered, though
+    his day is over.
+    """
 
     request_id: UUID
     kind: str
@@ -44,6 +46,7 @@ class RequestView(BaseModel):
     received_at: datetime
     received_by: str
     due_on: date
+    overdue: bool
     outcome: str | None
     ground: str | None
     answer: str | None
@@ -52,13 +55,12 @@ class RequestView(BaseModel):
 
 
 class ListedRequest(RequestView):
-    """A request with whose it is; `name`: none of somebody who was erased. `overdue`: not answered, though his day is over."""
+    """A request with whose it is; `name`: none of somebody who was erased."""
 
     person_id: UUID
     name: str | None
     unit_id: UUID
     unit: str
-    overdue: bool
 
 
 class CopiedRecord(BaseModel):
@@ -140,14 +142,14 @@ async def ensure_request_visible(conn: Connection, request_id: UUID, who: Who) -
     await ensure_visible(conn, person_id, who)
 
 
-async def requests_of(conn: Connection, cipher: FieldCipher, person_id: UUID) -> list[RequestView]:
+async def requests_of(conn: Connection, cipher: FieldCipher, person_id: UUID, today: date) -> list[RequestView]:
     """What one person asked, oldest first."""
     rows = await conn.fetch("SELECT *, id AS request_id FROM person_requests WHERE person_id = $1 ORDER BY id", person_id)
-    return [_request(cipher, row) for row in rows]
+    return [_request(cipher, row, today) for row in rows]
 
 
 _LISTED = """
-    SELECT asked.*, asked.id AS request_id, outcome IS NULL AND due_on < {today} AS overdue, units.id AS unit_id, units.name AS unit, record.name
+    SELECT asked.*, asked.id AS request_id, units.id AS unit_id, units.name AS unit, record.name
     FROM person_requests asked JOIN persons ON persons.id = asked.person_id JOIN units ON units.id = persons.unit_id
     LEFT JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(during) AND upper_inf(recorded)
 """
@@ -158,29 +160,29 @@ async def listed_requests(
 ) -> list[ListedRequest]:
     """Those of people in the caller's scope, the latest first."""
     rows = await conn.fetch(
-        f"{_LISTED.format(today='$2')} WHERE {seen(who)} AND (outcome IS NULL OR NOT $3) AND ($4::uuid IS NULL OR asked.id < $4)"
-        " ORDER BY asked.id DESC LIMIT $5",
-        *(scope(who), today, open_only, before, limit),
+        f"{_LISTED} WHERE {seen(who)} AND (outcome IS NULL OR NOT $2) AND ($3::uuid IS NULL OR asked.id < $3) ORDER BY asked.id DESC LIMIT $4",
+        *(scope(who), open_only, before, limit),
     )
-    return [_listed(cipher, row) for row in rows]
+    return [_listed(cipher, row, today) for row in rows]
 
 
 async def one_request(conn: Connection, cipher: FieldCipher, request_id: UUID, who: Who, today: date) -> ListedRequest:
     """One of them. Raises RequestUnknown."""
-    row = await conn.fetchrow(f"{_LISTED.format(today='$2')} WHERE {seen(who)} AND asked.id = $3", scope(who), today, request_id)
+    row = await conn.fetchrow(f"{_LISTED} WHERE {seen(who)} AND asked.id = $2", scope(who), request_id)
     if row is None:
         raise RequestUnknown
-    return _listed(cipher, row)
+    return _listed(cipher, row, today)
 
 
-def _listed(cipher: FieldCipher, row: asyncpg.Record) -> ListedRequest:
-    mine = _request(cipher, row).model_dump()
-    return ListedRequest(**mine, **{name: row[name] for name in ("person_id", "name", "unit_id", "unit", "overdue")})
+def _listed(cipher: FieldCipher, row: asyncpg.Record, today: date) -> ListedRequest:
+    mine = _request(cipher, row, today).model_dump()
+    return ListedRequest(**mine, **{name: row[name] for name in ("person_id", "name", "unit_id", "unit")})
 
 
-def _request(cipher: FieldCipher, row: asyncpg.Record) -> RequestView:
+def _request(cipher: FieldCipher, row: asyncpg.Record, today: date) -> RequestView:
+    overdue = row["outcome"] is None and row["due_on"] < today
     asked, fields = cipher.decrypt(row["asked"], place_of_words(row["id"])), [label_of(name) for name in row["fields"]]
-    return RequestView(**{**row, "asked": asked, "fields": fields})
+    return RequestView(**{**row, "asked": asked, "fields": fields, "overdue": overdue})
 
 
 async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, who: Who, today: date) -> PersonCopy:
@@ -200,7 +202,7 @@ async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
         pending=[_pending(cipher, row) for row in pending],
         differences=await _differences(conn, cipher, person_id, labels),
         reveals=await reveals(conn, person_id, None, None, _MOST),
-        requests=await requests_of(conn, cipher, person_id),
+        requests=await requests_of(conn, cipher, person_id, today),
     )
 
 
