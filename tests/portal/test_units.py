@@ -43,6 +43,29 @@ async def test_every_page_of_a_unit_is_drawn_and_nothing_planted_is_markup(door:
     assert "<img src=x" not in page.text + part.text
 
 
+async def test_the_ledger_shows_leadership_posts_where_they_changed(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    levels = [
+        {"level": "unit_head", "level_label": "正职", "approved": 2, "used": 1},
+        {"level": "x9", "level_label": "", "approved": 4, "used": 0},
+    ]
+    line = {"at": "2026-09-18T01:00:00Z", "unit_id": str(given.UNIT_ID), "matter": "领导职数变更", "seats": levels, "establishments": []}
+    line |= {
+        "document_no": "海测编〔2026〕9号",
+        "document_title": None,
+        "document_on": None,
+        "reason": "核定",
+        "case_id": None,
+        "actor": "engine",
+        "baseline": False,
+    }
+    answers(door)["/ledger"] = {"items": [line], "next": None}
+
+    page = (await door.client.get(f"{PAGE}/ledger")).text
+
+    assert "正职：核定 2，实配 1<br>x9：核定 4，实配 0" in page
+
+
 async def test_an_application_that_begins_at_a_unit_goes_on_with_it(door: Door) -> None:
     door.sign_in(Role.UNIT_CLERK)
     answers(door)

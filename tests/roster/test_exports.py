@@ -244,6 +244,16 @@ async def test_the_ledger_of_a_unit_is_narrowed_as_its_page_is(house: House, ros
     assert below.unit_id != above.unit_id
 
 
+async def test_the_ledger_as_a_file_tells_leadership_posts_as_its_page_does(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=2, effective_on=given.TODAY))
+
+    records = {each["事项"]: each["变更后领导职数"] for each in (await house.take("ledger", filters={"unit": str(row.unit_id)})).records()}
+
+    assert records.pop("领导职数变更") == "单位正职 核定 2、实配 0"
+    assert not any(records.values())
+
+
 async def test_files_brought_in_are_taken_as_their_page_shows_them_and_by_who_keeps_the_roster_alone(
     house: House, roster_db: Database
 ) -> None:

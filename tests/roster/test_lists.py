@@ -16,8 +16,9 @@ from services.roster.commands.secondments import second_person
 from services.roster.commands.spellings import write_missing_spellings
 from services.roster.commands.transfers import transfer_person
 from services.roster.commands.unit_changes import change_unit
+from services.roster.commands.units import set_seats
 from services.roster.models.people import PersonSearch
-from services.roster.models.requests import SetQuota, TransferPerson
+from services.roster.models.requests import SetQuota, SetSeats, TransferPerson
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
 from shared.crypto import masked_id_number
@@ -548,6 +549,18 @@ async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, ros
     assert (first_load["issuer"], first_load["document_on"]) == (None, str(given.TODAY))
     assert (len(own), none, pages) == (2, [], [3, 2])
     assert {each["matter"] for each in all_} <= set(matters.values())
+
+
+async def test_the_ledger_tells_how_many_leadership_posts_stand_after_a_change(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=2, effective_on=given.TODAY))
+
+    lines = {each["matter"]: each["seats"] for each in (await got(doors, "/ledger", unit=row.unit_id))["items"]}
+
+    (level,) = lines.pop("领导职数变更")
+    assert (level["level"], level["approved"], level["used"]) == ("unit_head", 2, 0)
+    assert level["level_label"]
+    assert list(lines.values()) == [[], []]
 
 
 async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors: Doors, roster_db: Database) -> None:

@@ -25,7 +25,7 @@ MATTERS = {
     "roster.posts_reserved.v1": "核准用编",
     "roster.reservation_held.v1": "入编申请占用用编",
     "roster.hold_released.v1": "入编申请退回用编",
-    "roster.reservation_expired.v1": "核准用编到期",
+    "roster.reservation_expired.v1": "核准用编失效",
     "roster.reservation_moved.v1": "核准用编划转",
     "roster.post_claimed.v1": "终审占用编制",
     "roster.claim_released.v1": "退回占用编制",
@@ -45,7 +45,7 @@ MATTERS = {
 
 class LedgerLine(BaseModel):
     """One change, at the business time `at` at which it was recorded; `effective_on`: from which day it holds. The document: its number, who issued it (发文机关代字), its date where it was told, and the title of a
-    reform; `establishments` are the rows of posts it touched, as they stood after it. `unit`: its last name.
+    reform; `establishments` are the rows of posts it touched, `seats` the levels of leadership posts (领导职数), as they stood after it. `unit`: its last name.
     """
 
     event_id: UUID
@@ -61,6 +61,7 @@ class LedgerLine(BaseModel):
     document_on: date | None
     document_title: str | None
     establishments: list[dict[str, Any]]
+    seats: list[dict[str, Any]]
     reason: str
     actor: str
     baseline: bool
@@ -99,6 +100,12 @@ EFFECTIVE_ON = (
     " row.body ->> 'valid_from')::date"
 )
 """From which day a change holds, whichever word its event has for it."""
+SEATS = (
+    "CASE row.type WHEN 'roster.seats_changed.v1' THEN jsonb_build_array(jsonb_build_object("
+    "'level', row.body ->> 'level', 'level_label', row.body ->> 'level_label', 'approved', row.body -> 'approved', 'used', row.body -> 'used'))"
+    " || coalesce(row.body -> 'others', '[]') ELSE '[]' END"
+)
+"""The levels that an event set or took, as they stood after it."""
 _COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
     "at": "row.occurred_at",
     "unit": "units.name",
@@ -107,6 +114,7 @@ _COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
     "effective_on": EFFECTIVE_ON,
     **DOCUMENT,
     "establishments": "coalesce(row.body -> 'establishments', '[]')",
+    "seats": SEATS,
     "baseline": "coalesce((row.body ->> 'baseline')::boolean, false)",
 }
 

@@ -18,6 +18,7 @@ from services.roster.queries.exports.columns import (
     units_then,
 )
 from services.roster.queries.ledger import DOCUMENT, EFFECTIVE_ON, MATTERS, told
+from services.roster.queries.ledger import SEATS as LEDGER_SEATS
 from services.roster.queries.ledger import SORTS as LEDGER_SORTS
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
 from services.roster.queries.post_lists import SORTS as ROW_SORTS
@@ -234,12 +235,18 @@ def _rows_after(rows: list[dict[str, Any]] | None) -> Cell:
     )
 
 
+def _levels_after(levels: list[dict[str, Any]]) -> Cell:
+    """The levels of leadership posts an event touched, as they stood after it."""
+    return "；".join(f"{level.get('level_label') or level['level']} 核定 {level['approved']}、实配 {level['used']}" for level in levels)
+
+
 LEDGER_COLUMNS = (
     Column("at", "时间", wall_clock("row.occurred_at"), Form.INSTANT),
     _CODE,
     _NAME,
     Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: MATTERS.get(value, value)),
     Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
+    Column("seats", "变更后领导职数", LEDGER_SEATS, turn=lambda _: lambda value, __: _levels_after(value)),
     Column("effective_on", "生效日期", EFFECTIVE_ON, Form.DAY),
     Column("document_no", "文号", "row.document_no"),
     Column("issuer", "发文机关代字", DOCUMENT["issuer"]),
