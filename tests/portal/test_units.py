@@ -49,7 +49,13 @@ async def test_the_ledger_shows_leadership_posts_where_they_changed(door: Door) 
         {"level": "unit_head", "level_label": "正职", "approved": 2, "used": 1},
         {"level": "x9", "level_label": "", "approved": 4, "used": 0},
     ]
-    line = {"at": "2026-09-18T01:00:00Z", "unit_id": str(given.UNIT_ID), "matter": "领导职数变更", "seats": levels, "establishments": []}
+    line: dict[str, Any] = {
+        "at": "2026-09-18T01:00:00Z",
+        "unit_id": str(given.UNIT_ID),
+        "matter": "领导职数变更",
+        "seats": levels,
+        "establishments": [],
+    }
     line |= {
         "document_no": "海测编〔2026〕9号",
         "document_title": None,
