@@ -21,12 +21,11 @@ with workflow.unsafe.imports_passed_through():
     from workflows.approval_messages import Answer, ApprovalStart
     from workflows.approval_steps import Decision, Phase
     from workflows.guard import guarded, refuse
-    from workflows.roster import Check, Done, Effect, Evidence, GiveBack, PostRequest, Recall, Verdict
+    from workflows.roster import RECALLED, Check, Done, Effect, Evidence, GiveBack, PostRequest, Recall, Verdict
     from workflows.runs import is_to_continue
     from workflows.tries import ASK_AGAIN, PAPER, until_asked
 
 _PAUSE = timedelta(seconds=10)
-RECALLED = "核准用编文书已撤销"
 FROZEN_AGAIN = "approval-frozen-again"
 """Patch: cases begun before it do not take the roster's word on an order whose end they heard of."""
 CONTINUES = "approval-claim-continues"

@@ -23,6 +23,9 @@ FREEZE_UNIT = "roster.freeze_unit"
 UNFREEZE_UNIT = "roster.unfreeze_unit"
 EXPIRE_RESERVATIONS = "roster.expire_reservations"
 
+RECALLED = "核准用编文书已撤销"
+"""Why authorised posts are taken back, at once or when the application that held one gives it up."""
+
 
 class Message(BaseModel):
     """A message between workflow and activity; new fields are optional."""

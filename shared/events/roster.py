@@ -181,7 +181,7 @@ class HoldReleased(ReservationEvent):
 
 
 class ReservationExpired(ReservationEvent):
-    """The validity ran out; the posts are free again."""
+    """The validity ran out, or the document was revoked; the posts are free again."""
 
     type: Literal["roster.reservation_expired.v1"] = "roster.reservation_expired.v1"
 

@@ -55,8 +55,6 @@ async def test_the_ledger_shows_leadership_posts_where_they_changed(door: Door) 
         "matter": "领导职数变更",
         "seats": levels,
         "establishments": [],
-    }
-    line |= {
         "document_no": "海测编〔2026〕9号",
         "document_title": None,
         "document_on": None,

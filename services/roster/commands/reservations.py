@@ -1,5 +1,6 @@
 """已核未用: what happens to authorised posts between the authorisation and the entry. An entry application holds one; time takes what nobody holds."""
 
+from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 from uuid import UUID
@@ -18,7 +19,7 @@ from shared import outbox
 from shared.db import By, Connection, command
 from shared.events.roster import HoldReleased, ReservationEvent, ReservationExpired, ReservationHeld
 from shared.glossary import ApplicationType
-from workflows.roster import PostRequest
+from workflows.roster import RECALLED, PostRequest
 
 E = TypeVar("E", bound=ReservationEvent)
 
@@ -81,12 +82,12 @@ async def lapse_reservations(conn: Connection, by: By, what: LapseReservations) 
     """End one unit's authorised uses whose validity is over, or whose document was revoked; the number of posts set free. Held posts wait for their application's end."""
     await lock_unit(conn, what.unit_id)
     rows = await conn.fetch(
-        "SELECT id FROM reservations WHERE unit_id = $1 AND (expires_on < $2 OR recalled_on IS NOT NULL)"
+        "SELECT id, recalled_on FROM reservations WHERE unit_id = $1 AND (expires_on < $2 OR recalled_on IS NOT NULL)"
         " AND unspent > (SELECT count(*) FROM holds WHERE reservation_id = reservations.id) ORDER BY id",
         what.unit_id,
         what.on,
     )
-    return sum([await _lapse(conn, by, row["id"]) for row in rows])
+    return sum([await _lapse(conn, replace(by, reason=RECALLED) if row["recalled_on"] else by, row["id"]) for row in rows])
 
 
 @command
