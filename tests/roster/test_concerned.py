@@ -397,7 +397,7 @@ async def test_who_is_to_answer_finds_what_waits_and_reads_what_was_asked(doors:
     person_id = await registered(doors, await given.unit(roster_db))
     first, late, erased = [await asked(doors, person_id, kind=kind) for kind in ("copy", "deletion", "deletion")]
     assert await decided(doors, first, granted=False, ground="第十八条") == (204, "")
-    await roster_db.pool.execute("UPDATE person_requests SET due_on = '2020-01-01' WHERE id = $1", UUID(late))
+    await roster_db.pool.execute("UPDATE person_requests SET due_on = '2020-01-01' WHERE id = ANY($1)", [UUID(first), UUID(late)])
     director = doors.as_(Role.OFFICE_DIRECTOR)
 
     async def read(path: str) -> Any:
@@ -410,7 +410,7 @@ async def test_who_is_to_answer_finds_what_waits_and_reads_what_was_asked(doors:
     after = await read("/person-requests?open_only=true")
 
     assert [(each["request_id"], each["overdue"]) for each in waiting["items"]] == [(erased, False), (late, True)]
-    assert {each["request_id"]: each["overdue"] for each in mine["items"]}[late] is True
+    assert {each["request_id"]: each["overdue"] for each in mine["items"]} == {first: False, late: True, erased: False}
     assert [each["request_id"] for each in (*page["items"], *rest["items"])] == [erased, late, first]
     assert (one["asked"], one["name"], one["unit"] != "", len(mine["items"])) == (ASKED["asked"], PERSON["name"], True, 3)
     assert [each["name"] for each in after["items"]] == [None]

@@ -11,14 +11,12 @@ import pytest
 from services.roster.api.people import PersonPage
 from services.roster.app import SEARCHES_PER_MINUTE
 from services.roster.commands.placements import place_person
-from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import second_person
 from services.roster.commands.spellings import write_missing_spellings
 from services.roster.commands.transfers import transfer_person
 from services.roster.commands.unit_changes import change_unit
-from services.roster.commands.units import set_seats
 from services.roster.models.people import PersonSearch
-from services.roster.models.requests import SetQuota, SetSeats, TransferPerson
+from services.roster.models.requests import TransferPerson
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import ChangeUnit
 from shared.crypto import masked_id_number
@@ -526,41 +524,6 @@ async def test_posts_have_every_figure_and_none_where_the_quota_is_nothing(doors
     ] == unit["establishments"]
     assert [each["kind"] for each in (await got(doors, "/posts", vacant=True))["items"]] == ["SY"]
     assert (await got(doors, "/posts", over=True))["items"] == []
-
-
-async def test_the_ledger_tells_what_changed_on_whose_document(doors: Doors, roster_db: Database) -> None:
-    top = await given.row(roster_db, 2)
-    below = await given.row(roster_db, 1, top.unit_id)
-
-    all_ = (await got(doors, "/ledger", unit=top.unit_id, sort="at"))["items"]
-    own = (await got(doors, "/ledger", unit=top.unit_id, below=False))["items"]
-    none = (await got(doors, "/ledger", unit=top.unit_id, until="2026-09-17"))["items"]
-    matters = await got(doors, "/ledger/matters")
-    ceiling = SetQuota(unit_id=below.unit_id, kind="BW", funding="full", posts=1, effective_on=given.TODAY, document_on=given.TODAY)
-    await set_quota(roster_db, given.by("期初建账-8a0ae6b1"), ceiling)
-    (first_load,) = (await got(doors, "/ledger", document_no="期初建账-8a0ae6b1"))["items"]
-    pages = [len(page) async for page in walked(doors, "/ledger", unit=top.unit_id, limit=3)]
-
-    assert [(each["matter"], each["unit_id"]) for each in all_] == [
-        ("机构登记", str(top.unit_id)), ("编制数变更", str(top.unit_id)), ("机构登记", str(below.unit_id)), ("编制数变更", str(below.unit_id)),
-    ]  # fmt: skip
-    assert (all_[1]["document_no"], all_[1]["issuer"], all_[1]["establishments"][0]["quota"]) == (given.DOCUMENT, "海测编", 2)
-    assert all_[1]["document_on"] == all_[1]["effective_on"]
-    assert (first_load["issuer"], first_load["document_on"]) == (None, str(given.TODAY))
-    assert (len(own), none, pages) == (2, [], [3, 2])
-    assert {each["matter"] for each in all_} <= set(matters.values())
-
-
-async def test_the_ledger_tells_how_many_leadership_posts_stand_after_a_change(doors: Doors, roster_db: Database) -> None:
-    row = await given.row(roster_db, 1)
-    await set_seats(roster_db, given.by(), SetSeats(unit_id=row.unit_id, level="unit_head", approved=2, effective_on=given.TODAY))
-
-    lines = {each["matter"]: each["seats"] for each in (await got(doors, "/ledger", unit=row.unit_id))["items"]}
-
-    (level,) = lines.pop("领导职数变更")
-    assert (level["level"], level["approved"], level["used"]) == ("unit_head", 2, 0)
-    assert level["level_label"]
-    assert list(lines.values()) == [[], []]
 
 
 async def test_the_structure_of_a_unit_counts_everybody_once_in_each_part(doors: Doors, roster_db: Database) -> None:
