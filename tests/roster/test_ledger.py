@@ -74,6 +74,7 @@ async def test_an_authorised_use_whose_document_was_revoked_is_never_said_to_hav
     row = await given.row(roster_db, 2)
     use = await given.claimed(roster_db, given.request(row, ApplicationType.POST_USE, posts=2))
     made = (await take_effect(roster_db, given.by(), given.effect(use))).reservation_id
+    assert made is not None
     entry = given.entry(row, await given.person(roster_db, row.unit_id), made)
     await hold_reservation(roster_db, given.by(), entry)
 
