@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link
 
 from shared import dead_letters, deeds, inbox, stirring
-from shared.db import BEHIND, PASSING, Connection, Database
+from shared.db import BEHIND, PASSING, Connection, Database, retried
 from shared.dead_letters import Record
 from shared.errors import NotFound, NotYetKnown, Unavailable
 from shared.events import CATALOGUE
@@ -191,9 +191,7 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
         await _park(database, subscription, record, DIED)
         return True
     try:
-        async with _transaction(database) as conn:
-            await _apply(conn, subscription, [record])
-            await _forget_attempts(conn, subscription, record)
+        await retried(partial(_effected, database, subscription, record))
     except (Unavailable, asyncpg.PostgresConnectionError):
         raise
     except (*PASSING, *BEHIND) as error:
@@ -206,6 +204,12 @@ async def _handle_alone(database: Database, subscription: Subscription, record: 
             return False
         await _park(database, subscription, record, dead_letters.reason(error))
     return True
+
+
+async def _effected(database: Database, subscription: Subscription, record: Record) -> None:
+    async with _transaction(database) as conn:
+        await _apply(conn, subscription, [record])
+        await _forget_attempts(conn, subscription, record)
 
 
 async def _started_before(database: Database, subscription: Subscription, record: Record) -> int:

@@ -52,7 +52,8 @@ BEHIND = (asyncpg.UndefinedColumnError, asyncpg.UndefinedTableError)
 """Tables older than the program that asks: passes with the migration, so an event waits for it. To who asks over HTTP it is a fault, which is told."""
 TROUBLE = (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Whatever the database may say to a loop that lives through it and looks again."""
-_RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_RETRYABLE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.InternalServerError)
+"""What may not come a second time. XX000 among it: who updates a row in the instant in which an update of it is undone (docs/decisions/0091)."""
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ async def readable_json(conn: Connection) -> None:
 
 
 async def retried(attempt: Callable[[], Awaitable[A]]) -> A:
-    """Once more after a deadlock or a serialisation failure, which leaves nothing of an attempt, and again up to `RETRIES` times."""
+    """Once more after what leaves nothing of an attempt and may not come again (a deadlock, a serialisation failure, PostgreSQL's own XX000), and again up to `RETRIES` times."""
     for left in reversed(range(RETRIES)):
         try:
             return await attempt()
@@ -277,7 +278,7 @@ def command(run: Callable[[Connection, By, C], Awaitable[A]]) -> Callable[[Datab
     """Make `run(conn, by, what)` a command: `await place_person(database, by, PlacePerson(...))`.
 
     One transaction holds the effect, the events, the idempotency key and the answer. The same key again gives the same answer; with another
-    body it is refused. A refusal leaves nothing behind and is judged anew when repeated. Deadlocks and serialisation failures are retried.
+    body it is refused. A refusal leaves nothing behind and is judged anew when repeated. What may not come again (`retried`) is tried again.
 
     The key is written last, and its unique index lets one of several twins commit: a first run, which nearly all are, pays for one insert.
     A repeat runs into that index, or into what the first run did; either way its transaction is undone and the answer of the first counts.

@@ -28,6 +28,7 @@ from deploy.chaos.recovery import Watched
 from deploy.chaos.rectifications import Found, Inspector
 from deploy.chaos.register import compare_register
 from deploy.chaos.silence import load_that_stopped, unanswered
+from deploy.chaos.topics import compare_topics
 from deploy.local.state import PartState, State
 from deploy.quiet import OpenWorkflow
 from services.roster.commands.placements import place_person
@@ -272,6 +273,18 @@ async def test_a_placement_that_nobody_was_told_of_is_doubled(roster: Database, 
     lost, doubled = await compare_register(owner, [placed, left])
     assert lost == []
     assert [str(again) in each for each in doubled] == [True]
+
+
+async def test_an_event_is_missing_when_it_neither_came_nor_waits_to_be_sent(
+    roster: Database, owner: Connection, kafka: tuple[str, str]
+) -> None:
+    await given.unit(roster)
+    waiting = await compare_topics(owner, kafka[0], set())
+    sent = await owner.fetch("DELETE FROM roster.outbox RETURNING event_id")
+
+    lost = await compare_topics(owner, kafka[0], set())
+    assert waiting["events_missing_in_topics"] == []
+    assert [each.split()[1] for each in lost["events_missing_in_topics"]] == [str(row["event_id"]) for row in sent]
 
 
 async def test_an_answer_that_is_not_the_kept_one_is_lost(owner: Connection) -> None:

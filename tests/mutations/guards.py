@@ -245,6 +245,16 @@ GUARDS = (
         (f"{CONSUMER}a_lock_or_a_deadlock_is_tried_again_for_as_long_as_it_takes",),
     ),
     Guard(
+        "an error of the server's own is tried again",
+        "shared/db.py",
+        "asyncpg.SerializationError, asyncpg.InternalServerError)",
+        "asyncpg.SerializationError)",
+        (
+            f"{CONSUMER}an_error_of_the_servers_own_is_parked_only_when_it_stays",
+            "tests/shared/test_commands.py::test_an_error_of_the_servers_own_is_tried_again_and_told_when_it_stays",
+        ),
+    ),
+    Guard(
         "a store that cannot now is answered with 503",
         "shared/http.py",
         "    for passing in (Unavailable, *PASSING):",

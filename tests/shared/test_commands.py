@@ -135,6 +135,29 @@ async def test_deadlocks_are_retried_and_all_commands_are_accepted(kit: Kit) -> 
     assert deadlocks > 0, "the test must really have met a deadlock"
 
 
+TO_MEET: list[str] = []
+"""The errors, by their SQLSTATE, that the server is still going to tell."""
+
+
+@command
+async def raise_past_errors(conn: Connection, by: By, what: Raise) -> int:  # noqa: ARG001  a command has its mandate
+    value: int = await conn.fetchval("UPDATE counters SET value = value + 1 WHERE id = 1 RETURNING value")
+    if TO_MEET:
+        await conn.execute(f"DO $$ BEGIN RAISE EXCEPTION 'met' USING ERRCODE = '{TO_MEET.pop()}'; END $$")
+    return value
+
+
+@pytest.mark.asyncio
+async def test_an_error_of_the_servers_own_is_tried_again_and_told_when_it_stays(kit: Kit) -> None:
+    TO_MEET.extend(["XX000"] * 2)
+    assert await raise_past_errors(kit.database, by(), Raise()) == 1
+
+    TO_MEET.extend(["XX000"] * db.RETRIES)
+    with pytest.raises(asyncpg.InternalServerError):
+        await raise_past_errors(kit.database, by(), Raise())
+    assert await counters(kit) == [1, 0]
+
+
 @pytest.mark.asyncio
 async def test_a_database_that_goes_away_is_unavailable_and_comes_back_by_itself(kit: Kit, database: Where) -> None:
     superuser = await asyncpg.connect(database("postgres"))

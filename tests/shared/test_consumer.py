@@ -1,6 +1,7 @@
 """The consumer: each event takes effect exactly once and in its key's order, whatever is killed; what cannot be handled is parked with its key."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -456,6 +457,25 @@ async def test_a_lock_or_a_deadlock_is_tried_again_for_as_long_as_it_takes(kit: 
         await until(lambda: past(kit, unit, 1))
 
     assert (await kit.effects(unit), await kit.parked(), troubles) == ([1], [], [])
+
+
+@pytest.mark.asyncio
+async def test_an_error_of_the_servers_own_is_parked_only_when_it_stays(kit: Kit) -> None:
+    passing, staying = uuid4(), uuid4()
+    await put(kit.kafka, changed(passing, 1), changed(staying, 1))
+    tries = Counter[UUID]()
+
+    async def stumble(conn: Connection, event: QuotaChanged) -> None:
+        tries[event.unit_id] += 1
+        if event.unit_id == staying or tries[passing] < 5:
+            await conn.execute("DO $$ BEGIN RAISE EXCEPTION 'met' USING ERRCODE = 'XX000'; END $$")
+        await keep_effect(conn, event)
+
+    async with kit.consuming(kit.subscription(stumble, waits=0.0)):
+        await until(lambda: past(kit, passing, 1))
+        await until(kit.parked)
+
+    assert (await kit.effects(passing), await kit.effects(staying), len(await kit.parked())) == ([1], [], 1)
 
 
 @pytest.mark.asyncio
