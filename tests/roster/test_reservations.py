@@ -26,7 +26,7 @@ from services.roster.models.refusals import (
 )
 from services.roster.models.requests import LapseReservations, RecallReservation
 from shared.db import Database
-from shared.events.roster import ClaimReleased, HoldReleased, PersonPlaced, PostsReserved
+from shared.events.roster import ClaimReleased, HoldReleased, PersonPlaced, PostClaimed, PostsReserved
 from shared.events.roster import ReservationExpired as Lapsed
 from shared.glossary import ApplicationType
 from tests.roster import given
@@ -197,11 +197,23 @@ async def test_a_hold_given_back_lets_the_next_one_in(roster_db: Database) -> No
     reserved = await given.reservation(roster_db, row)
     first, second = [given.entry(row, await given.person(roster_db, row.unit_id), reserved) for _ in range(2)]
     await hold_reservation(roster_db, given.by(), first)
+    before = await given.published(roster_db)
 
     await give_back(roster_db, given.by(), given.back(first))
 
-    assert [type(event) for event in (await given.published(roster_db))[-2:]] == [HoldReleased, ClaimReleased]
+    assert [type(event) for event in (await given.published(roster_db))[len(before) :]] == [HoldReleased]
     await hold_reservation(roster_db, given.by(), second)
+
+
+async def test_an_application_that_holds_nothing_gives_back_without_a_line_in_the_ledger(roster_db: Database) -> None:
+    row = await given.row(roster_db, 1)
+    before = await given.published(roster_db)
+
+    await give_back(roster_db, given.by(), given.back(given.request(row, POST_USE)))
+
+    assert await given.published(roster_db) == before
+    await claim_post(roster_db, given.by(), given.request(row, POST_USE))
+    assert (await given.last_event(roster_db)).version == before[-1].version + 1
 
 
 async def test_a_claim_given_back_is_available_again(roster_db: Database) -> None:
@@ -210,6 +222,7 @@ async def test_a_claim_given_back_is_available_again(roster_db: Database) -> Non
 
     await give_back(roster_db, given.by(), given.back(asked))
 
+    assert [type(event) for event in (await given.published(roster_db))[-2:]] == [PostClaimed, ClaimReleased]
     assert (await given.state(roster_db, row)).available == 2
 
 

@@ -91,8 +91,8 @@ async def _insert(conn: Connection, what: PostRequest, exception: FreezeExceptio
 
 @command
 async def give_back(conn: Connection, by: By, what: GiveBack) -> None:
-    """Give back all that the application holds or claimed up to this revision, and refuse what comes late. What took effect stays."""
-    version = await take_unit(conn, what.unit_id)
+    """Give back all that the application holds or claimed up to this revision, and refuse what comes late; nothing is told where nothing was. What took effect stays."""
+    await lock_unit(conn, what.unit_id)
     await conn.execute(
         "INSERT INTO tombstones (application_id, revision) VALUES ($1, $2)"
         " ON CONFLICT (application_id) DO UPDATE SET revision = greatest(tombstones.revision, excluded.revision)",
@@ -100,18 +100,18 @@ async def give_back(conn: Connection, by: By, what: GiveBack) -> None:
         what.revision,
     )
     await unclaim_change(conn, what)
-    if await drop_hold(conn, by, what.application_id, what.revision, version):
-        version = await take_unit(conn, what.unit_id)
-    released = ClaimReleased(
-        occurred_at=by.as_of,
-        unit_id=what.unit_id,
-        version=version,
-        establishments=await _unclaim(conn, by, what),
-        document_no=by.document_no,
-        application_id=what.application_id,
-        revision=what.revision,
-    )
-    await outbox.append(conn, by, released)
+    await drop_hold(conn, by, what.application_id, what.revision)
+    if rows := await _unclaim(conn, by, what):
+        released = ClaimReleased(
+            occurred_at=by.as_of,
+            unit_id=what.unit_id,
+            version=await take_unit(conn, what.unit_id),
+            establishments=rows,
+            document_no=by.document_no,
+            application_id=what.application_id,
+            revision=what.revision,
+        )
+        await outbox.append(conn, by, released)
 
 
 async def _unclaim(conn: Connection, by: By, what: GiveBack) -> tuple[EstablishmentState, ...]:

@@ -36,15 +36,14 @@ async def hold_reservation(conn: Connection, by: By, what: PostRequest) -> None:
     if what.reservation_id is None:
         raise NotAuthorised
     await take_in_hand(conn, what.person_id)
-    version = await take_unit(conn, what.unit_id)
+    await lock_unit(conn, what.unit_id)
     facts = await post_facts(conn, what, today_of(by))
     ensure_not_buried(what.revision, facts)
     ensure_off_post_told(what, facts.population_of(what.kind))
     await ensure_known_codes(conn, today_of(by), what.model_dump())
     if not facts.holds_one:
         ensure_usable(facts.reservation, today_of(by))
-        if await drop_hold(conn, by, what.application_id, what.revision, version):
-            version = await take_unit(conn, what.unit_id)
+        await drop_hold(conn, by, what.application_id, what.revision)
     await conn.execute(
         "INSERT INTO holds (application_id, revision, reservation_id, person_id) VALUES ($1, $2, $3, $4) ON CONFLICT (application_id)"
         " DO UPDATE SET revision = greatest(holds.revision, excluded.revision), person_id = excluded.person_id",
@@ -53,7 +52,7 @@ async def hold_reservation(conn: Connection, by: By, what: PostRequest) -> None:
         what.reservation_id,
         what.person_id,
     )
-    held = await reservation_by_id(conn, what.reservation_id)
+    held, version = await reservation_by_id(conn, what.reservation_id), await take_unit(conn, what.unit_id)
     event = await about(conn, by, ReservationHeld, held, what.application_id, version, held_by=what.application_id)
     await outbox.append(conn, by, event)
 
@@ -65,16 +64,15 @@ async def take_in_hand(conn: Connection, person_id: UUID | None) -> None:
         await person_record(conn, person_id)
 
 
-async def drop_hold(conn: Connection, by: By, application_id: UUID, revision: int, version: int) -> bool:
-    """Give up what the application holds up to this revision, and publish that; False when it holds nothing."""
+async def drop_hold(conn: Connection, by: By, application_id: UUID, revision: int) -> None:
+    """Give up what the application holds up to this revision, and publish that. The caller has locked the unit."""
     reservation_id: UUID | None = await conn.fetchval(
         "DELETE FROM holds WHERE application_id = $1 AND revision <= $2 RETURNING reservation_id", application_id, revision
     )
-    if reservation_id is None:
-        return False
-    free = await reservation_by_id(conn, reservation_id)
-    await outbox.append(conn, by, await about(conn, by, HoldReleased, free, application_id, version))
-    return True
+    if reservation_id is not None:
+        free = await reservation_by_id(conn, reservation_id)
+        version = await take_unit(conn, free.unit_id)
+        await outbox.append(conn, by, await about(conn, by, HoldReleased, free, application_id, version))
 
 
 @command
