@@ -43,31 +43,44 @@ async def test_every_page_of_a_unit_is_drawn_and_nothing_planted_is_markup(door:
     assert "<img src=x" not in page.text + part.text
 
 
+LINE: dict[str, Any] = {
+    "at": "2026-09-18T01:00:00Z",
+    "unit_id": str(given.UNIT_ID),
+    "matter": "编制数变更",
+    "seats": [],
+    "establishments": [],
+    "document_no": "海测编〔2026〕9号",
+    "document_title": None,
+    "document_on": None,
+    "reason": "核定",
+    "case_id": None,
+    "actor": "engine",
+    "baseline": False,
+}
+
+
 async def test_the_ledger_shows_leadership_posts_where_they_changed(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     levels = [
         {"level": "unit_head", "level_label": "正职", "approved": 2, "used": 1},
         {"level": "x9", "level_label": "", "approved": 4, "used": 0},
     ]
-    line: dict[str, Any] = {
-        "at": "2026-09-18T01:00:00Z",
-        "unit_id": str(given.UNIT_ID),
-        "matter": "领导职数变更",
-        "seats": levels,
-        "establishments": [],
-        "document_no": "海测编〔2026〕9号",
-        "document_title": None,
-        "document_on": None,
-        "reason": "核定",
-        "case_id": None,
-        "actor": "engine",
-        "baseline": False,
-    }
-    answers(door)["/ledger"] = {"items": [line], "next": None}
+    answers(door)["/ledger"] = {"items": [LINE | {"matter": "领导职数变更", "seats": levels}], "next": None}
 
     page = (await door.client.get(f"{PAGE}/ledger")).text
 
     assert "正职：核定 2，实配 1<br>x9：核定 4，实配 0" in page
+
+
+async def test_the_ledger_shows_of_each_row_of_posts_from_which_number_to_which(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    row = {"kind": "k1", "funding": "f1", "quota": 1200, "headcount": 7}
+    rows = [row | told for told in ({"quota_before": 0}, {"quota_before": None}, {"quota_before": 1200}, {})]
+    answers(door)["/ledger"] = {"items": [LINE | {"establishments": rows}], "next": None}
+
+    page = (await door.client.get(f"{PAGE}/ledger")).text
+
+    assert "<br>".join(f"k1 · f1：核定 {told}，实有 7" for told in ("0 → 1,200", *["1,200"] * 3)) in page
 
 
 async def test_an_application_that_begins_at_a_unit_goes_on_with_it(door: Door) -> None:

@@ -10,9 +10,9 @@ from urllib.parse import unquote
 import pytest
 
 from services.roster.commands.corrections import correct_placement
-from services.roster.commands.quotas import set_quota
+from services.roster.commands.quotas import raise_quota, set_quota
 from services.roster.commands.units import set_seats
-from services.roster.models.requests import CorrectPlacement, SetQuota, SetSeats
+from services.roster.models.requests import CorrectPlacement, RaiseQuota, SetQuota, SetSeats
 from services.roster.queries.exports import EXPORTS
 from services.roster.queries.ledger import MATTERS
 from shared.clock import at_hour
@@ -252,6 +252,15 @@ async def test_the_ledger_as_a_file_tells_leadership_posts_as_its_page_does(hous
 
     assert records.pop("领导职数变更") == "单位正职 核定 2、实配 0"
     assert not any(records.values())
+
+
+async def test_the_ledger_as_a_file_tells_from_which_number_of_posts_to_which(house: House, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    await raise_quota(roster_db, given.by(), RaiseQuota(**row.key, posts=1, effective_on=given.TODAY, document_on=given.TODAY))
+
+    records = (await house.take("ledger", filters={"unit": str(row.unit_id), "matter": "roster.quota_changed.v1"})).records()
+
+    assert [each["变更后编制情况"].split(" ", 1)[1] for each in records] == ["2、实有数 0", "2→3、实有数 0"]
 
 
 async def test_files_brought_in_are_taken_as_their_page_shows_them_and_by_who_keeps_the_roster_alone(

@@ -1,22 +1,24 @@
 """The ledger (台账): what of a unit changed, on whose document, and how things stand after it."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from services.roster.commands.claims import give_back
 from services.roster.commands.effects import take_effect
-from services.roster.commands.quotas import set_quota
+from services.roster.commands.quotas import move_quota, raise_quota, set_quota
 from services.roster.commands.reservations import hold_reservation, lapse_reservations, recall_reservation
 from services.roster.commands.units import set_seats
 from services.roster.models.loads import LoadedSeats
-from services.roster.models.requests import LapseReservations, RecallReservation, SetQuota, SetSeats
+from services.roster.models.requests import LapseReservations, MoveQuota, RaiseQuota, RecallReservation, SetQuota, SetSeats
 from shared.db import Database
 from shared.glossary import ApplicationType
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.roster.test_lists import got, walked
 from tests.roster.test_loads import DAY, loaded
+from tests.roster.test_reform import carried_out
 from workflows.roster import RECALLED
 
 pytestmark = pytest.mark.asyncio
@@ -55,6 +57,32 @@ async def test_the_ledger_tells_how_many_leadership_posts_stand_after_a_change(d
     assert (level["level"], level["approved"], level["used"]) == ("unit_head", 2, 0)
     assert level["level_label"]
     assert list(lines.values()) == [[], []]
+
+
+async def test_a_change_of_posts_tells_row_by_row_from_which_number_to_which(doors: Doors, roster_db: Database) -> None:
+    row, other = await given.row(roster_db, 3), await given.row(roster_db, 1)
+    await given.in_post(roster_db, row)
+    change = row.key | {"effective_on": given.TODAY, "document_on": given.TODAY}
+    await set_quota(roster_db, given.by(), SetQuota.model_validate(change | {"kind": "BW", "posts": 7}))
+    await raise_quota(roster_db, given.by(), RaiseQuota.model_validate(change | {"posts": 2}))
+    await move_quota(roster_db, given.by(), MoveQuota.model_validate(change | {"posts": 4, "to_unit_id": other.unit_id}))
+
+    async def told(unit: UUID) -> list[tuple[str, int | None, int]]:
+        lines = (await got(doors, "/ledger", unit=unit, type="roster.quota_changed.v1", sort="at"))["items"]
+        return [(each["kind"], each["quota_before"], each["quota"]) for line in lines for each in line["establishments"]]
+
+    assert await told(row.unit_id) == [(row.kind, None, 3), ("BW", None, 7), (row.kind, 3, 5), (row.kind, 5, 1)]
+    assert await told(other.unit_id) == [(other.kind, None, 1), (other.kind, 1, 5)]
+
+
+async def test_a_reform_tells_once_from_which_number_posts_went_to_which(doors: Doors, roster_db: Database) -> None:
+    giver, taker = await given.row(roster_db, 5), await given.row(roster_db, 1)
+    steps = [giver.key | {"step": "move_posts", "to_unit_id": taker.unit_id, "posts": posts} for posts in (2, 1)]
+    await carried_out(roster_db, *steps)
+
+    for row, numbers in ((giver, (5, 2)), (taker, (1, 4))):
+        line = (await got(doors, "/ledger", unit=row.unit_id, type="roster.quota_changed.v1"))["items"][0]
+        assert [(each["quota_before"], each["quota"]) for each in line["establishments"]] == [numbers]
 
 
 async def test_a_first_load_tells_every_level_of_one_document(doors: Doors, roster_db: Database) -> None:

@@ -45,7 +45,8 @@ MATTERS = {
 
 class LedgerLine(BaseModel):
     """One change, at the business time `at` at which it was recorded; `effective_on`: from which day it holds. The document: its number, who issued it (发文机关代字), its date where it was told, and the title of a
-    reform; `establishments` are the rows of posts it touched, `seats` the levels of leadership posts (领导职数), as they stood after it. `unit`: its last name.
+    reform; `establishments` are the rows of posts it touched, `seats` the levels of leadership posts (领导职数), as they stood after it; where posts were
+    changed, each row has `quota_before`, none where nothing was recorded of it before. `unit`: its last name.
     """
 
     event_id: UUID
@@ -100,6 +101,16 @@ EFFECTIVE_ON = (
     " row.body ->> 'valid_from')::date"
 )
 """From which day a change holds, whichever word its event has for it."""
+_BEFORE = """
+    SELECT was -> 'quota' FROM event_log AS earlier, jsonb_array_elements(earlier.body -> 'establishments') AS was
+    WHERE earlier.aggregate_type = row.aggregate_type AND earlier.aggregate_id = row.aggregate_id AND earlier.version < row.version
+    AND was ->> 'kind' = after ->> 'kind' AND was ->> 'funding' = after ->> 'funding' ORDER BY earlier.version DESC LIMIT 1
+"""
+ESTABLISHMENTS = f"""coalesce(CASE row.type WHEN 'roster.quota_changed.v1' THEN (
+    SELECT jsonb_agg(after || jsonb_build_object('quota_before', ({_BEFORE})) ORDER BY place)
+    FROM jsonb_array_elements(row.body -> 'establishments') WITH ORDINALITY AS touched (after, place)
+) ELSE row.body -> 'establishments' END, '[]')"""
+"""The rows that an event touched, as they stood after it; a change of posts tells of each what the event before it said that was approved (`quota_before`)."""
 SEATS = (
     "CASE row.type WHEN 'roster.seats_changed.v1' THEN jsonb_build_array(jsonb_build_object("
     "'level', row.body ->> 'level', 'level_label', row.body ->> 'level_label', 'approved', row.body -> 'approved', 'used', row.body -> 'used'))"
@@ -113,7 +124,7 @@ _COLUMNS = {name: f"row.{name}" for name in LedgerLine.model_fields} | {
     "matter": "row.type",
     "effective_on": EFFECTIVE_ON,
     **DOCUMENT,
-    "establishments": "coalesce(row.body -> 'establishments', '[]')",
+    "establishments": ESTABLISHMENTS,
     "seats": SEATS,
     "baseline": "coalesce((row.body ->> 'baseline')::boolean, false)",
 }

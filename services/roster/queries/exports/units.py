@@ -17,7 +17,7 @@ from services.roster.queries.exports.columns import (
     units_ever,
     units_then,
 )
-from services.roster.queries.ledger import DOCUMENT, EFFECTIVE_ON, MATTERS, told
+from services.roster.queries.ledger import DOCUMENT, EFFECTIVE_ON, ESTABLISHMENTS, MATTERS, told
 from services.roster.queries.ledger import SEATS as LEDGER_SEATS
 from services.roster.queries.ledger import SORTS as LEDGER_SORTS
 from services.roster.queries.populations import GroupView, PopulationsView, of_groups
@@ -227,12 +227,18 @@ def ledger_source(who: Who, filters: Filters) -> Source:
     return Source(rows, ordered(filters.get("sort", "at"), LEDGER_SORTS).by, put)
 
 
-def _rows_after(rows: list[dict[str, Any]] | None) -> Cell:
+def _rows_after(rows: list[dict[str, Any]]) -> Cell:
     """The rows an event touched, as they stood after it."""
     return "；".join(
-        f"{row.get('kind_label') or row['kind']}（{row.get('funding_label') or row['funding']}）编制数 {row['quota']}、实有数 {row['headcount']}"
-        for row in rows or ()
+        f"{row.get('kind_label') or row['kind']}（{row.get('funding_label') or row['funding']}）编制数 {_posts(row)}、实有数 {row['headcount']}"
+        for row in rows
     )
+
+
+def _posts(row: dict[str, Any]) -> str:
+    """The number approved, with the one before where it changed."""
+    before = row.get("quota_before")
+    return f"{row['quota']}" if before in (None, row["quota"]) else f"{before}→{row['quota']}"
 
 
 def _levels_after(levels: list[dict[str, Any]]) -> Cell:
@@ -245,7 +251,7 @@ LEDGER_COLUMNS = (
     _CODE,
     _NAME,
     Column("matter", "事项", "row.type", turn=lambda _: lambda value, __: MATTERS.get(value, value)),
-    Column("establishments", "变更后编制情况", "row.body -> 'establishments'", turn=lambda _: lambda value, __: _rows_after(value)),
+    Column("establishments", "变更后编制情况", ESTABLISHMENTS, turn=lambda _: lambda value, __: _rows_after(value)),
     Column("seats", "变更后领导职数", LEDGER_SEATS, turn=lambda _: lambda value, __: _levels_after(value)),
     Column("effective_on", "生效日期", EFFECTIVE_ON, Form.DAY),
     Column("document_no", "文号", "row.document_no"),
