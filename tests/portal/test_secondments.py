@@ -26,6 +26,7 @@ LOAN: dict[str, Any] = {
     "until": "2026-08-31",
     "ended_on": None,
     "document_no": f"借〔2026〕1号{XSS}",
+    "documents": [],
     "overdue": True,
 }
 GROUND = {"document_no": "借〔2026〕2号", "reason": "工作需要"}
@@ -117,6 +118,16 @@ async def test_a_loan_is_extended_and_ended_and_a_refusal_keeps_what_was_typed(
     assert told(desk, f"/secondments/{LOAN_ID}/{deed}")[0] == typed | GROUND
     assert said in (await desk.client.get(answer.headers["location"])).text
     assert (refused.status_code, refused.text.count("工作需要")) == (409, 1)
+
+
+async def test_all_documents_of_a_loan_are_told_with_what_each_did(desk: Door) -> None:
+    documents = [{"deed": deed, "document_no": f"借〔2026〕{number}号{XSS}"} for number, deed in enumerate(("begun", "extended", "ended"), 1)]
+    await shown(desk, Role.UNIT_CLERK, LOAN | {"documents": documents})
+
+    page = (await desk.client.get(PAGE)).text
+
+    places = [page.index(f"{word}：借〔2026〕{number}号") for number, word in enumerate(("批准", "延期", "归还"), 1)]
+    assert places == sorted(places)
 
 
 async def test_the_page_of_a_person_leads_there(desk: Door) -> None:

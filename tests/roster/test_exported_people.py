@@ -9,11 +9,11 @@ import pytest
 
 from services.roster.commands.finds import record_find
 from services.roster.commands.placements import place_person
-from services.roster.commands.secondments import second_person
+from services.roster.commands.secondments import extend_secondment, second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.models.fields import FROM_INSURANCE, PERSONS
 from services.roster.models.finds import RecordFind
-from services.roster.models.secondments import SecondPerson
+from services.roster.models.secondments import ExtendSecondment, SecondPerson
 from services.roster.models.units import ChangeUnit
 from shared.clock import at_hour
 from shared.crypto import masked_id_number
@@ -248,6 +248,18 @@ async def test_what_is_about_a_person_is_in_the_ledger_of_those_who_may_read_per
         shown = (await house.doors.http.get("/ledger", params={"sort": "at"}, headers=house.doors.as_(role))).json()["items"]
         assert taken_ == [each["matter"] for each in shown]
         assert taken_ == ["机构登记", "编制数变更", *["人员登记", "入编"] * people]
+
+
+async def test_a_loan_as_a_file_tells_all_its_documents_in_their_order(house: House, roster_db: Database) -> None:
+    lender, borrower = await given.row(roster_db, 2), await given.unit(roster_db)
+    person_id, _ = await given.in_post(roster_db, lender, date(2026, 1, 5))
+    loan = SecondPerson(person_id=person_id, borrower_id=borrower, started_on=date(2026, 3, 2), until=date(2026, 9, 2))
+    made = await second_person(roster_db, given.by("借〔2026〕9号"), loan)
+    await extend_secondment(roster_db, given.by("借〔2026〕1号"), ExtendSecondment(secondment_id=made, until=date(2026, 9, 17)))
+
+    records = (await house.take("secondments")).records()
+
+    assert [record["借调文号"] for record in records] == ["借〔2026〕9号、借〔2026〕1号"] * 2
 
 
 async def test_a_withheld_borrower_is_named_to_no_lender(house: House, roster_db: Database) -> None:

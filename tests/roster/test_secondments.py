@@ -110,6 +110,21 @@ async def test_a_term_is_within_the_offices_limit_and_an_extension_within_the_to
     await extend_secondment(roster_db, given.by(), ExtendSecondment(secondment_id=secondment_id, until=date(2027, 3, 2)))
 
 
+async def test_a_loan_tells_every_document_that_approved_extended_or_ended_it(doors: Doors, roster_db: Database) -> None:
+    _, _, person_id, secondment_id = await lent(roster_db)
+    longer, back = ExtendSecondment(secondment_id=secondment_id, until=date(2026, 9, 17)), date(2026, 9, 10)
+    await extend_secondment(roster_db, given.by("借〔2026〕2号"), longer)
+    await end_secondment(roster_db, given.by("借〔2026〕3号"), EndSecondment(secondment_id=secondment_id, ended_on=back))
+
+    (loan,) = (await doors.http.get(f"/persons/{person_id}/secondments", headers=doors.office)).json()["items"]
+
+    assert [(each["deed"], each["document_no"]) for each in loan["documents"]] == [
+        ("begun", given.DOCUMENT),
+        ("extended", "借〔2026〕2号"),
+        ("ended", "借〔2026〕3号"),
+    ]
+
+
 async def test_the_limit_is_a_parameter_with_a_source_and_a_day(roster_db: Database, stack: Place, roster_home: str) -> None:
     shorter = SetParameter(name="secondment_months", value=3, valid_from=date(2026, 9, 1), source="测试规定")
     await set_parameter(roster_db, given.by(), shorter)

@@ -15,6 +15,7 @@ router = APIRouter()
 Maintainer = Annotated[Page, Depends(Opened("roster.maintain"))]
 Reader = Annotated[Page, Depends(Opened("persons.read"))]
 FORMS = {"seconded_out": "借出", "temporary_post": "挂职"}
+DEEDS = {"begun": "批准", "extended": "延期", "ended": "归还"}
 _GROUND = ("document_no", "reason")
 TYPED = ("borrower_unit", "borrower", "form", "started_on", "until", "filed_on", "ended_on", *_GROUND)
 
@@ -77,6 +78,7 @@ async def _page(page: Page, person_id: UUID, error: Problem | None = None, deed:
         "lasting": lasting,
         "names": await names_of_units(page, units),
         "forms": words_of(codes)["duty_statuses"] | FORMS,
+        "deeds": DEEDS,
         "offered": FORMS.items(),
         "typed": {name: page.text(name) for name in TYPED},
         "error": error,

@@ -65,7 +65,7 @@ class SecondmentId(BaseModel):
 class Secondments(BaseModel):
     """All loans of a person."""
 
-    items: list[queries.SecondmentView]
+    items: list[queries.LoanView]
     next: None = None
 
 

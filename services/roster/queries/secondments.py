@@ -1,6 +1,8 @@
 """Who works where: people lent and borrowed, on a day, as known at an instant. None of it changes a count of posts."""
 
+from collections import defaultdict
 from datetime import date
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +16,13 @@ _SECONDMENT = """
     SELECT secondment_id, person_id, lender_id, borrower_id, borrower, form, lower(during) AS started_on, until, upper(during) AS ended_on,
         secondments.document_no
     FROM secondments
+"""
+_DOCUMENTS = """
+    SELECT secondment_id, deed, document_no FROM (
+        SELECT secondment_id, document_no, recorded, lag(document_no) OVER versions AS last,
+            CASE WHEN lag(until) OVER versions IS NULL THEN 'begun' WHEN until > lag(until) OVER versions THEN 'extended' ELSE 'ended' END AS deed
+        FROM secondments WHERE person_id = $1 WINDOW versions AS (PARTITION BY secondment_id ORDER BY recorded)
+    ) AS version WHERE document_no IS NOT NULL AND document_no IS DISTINCT FROM last ORDER BY recorded
 """
 _THEN = "during @> coalesce($1::date, 'infinity') AND recorded @> coalesce($2::timestamptz, 'infinity')"
 
@@ -34,6 +43,19 @@ class SecondmentView(BaseModel):
     ended_on: date | None
     document_no: str | None
     overdue: bool
+
+
+class LoanDocument(BaseModel):
+    """One that a loan rests on, and what it did: `begun`, `extended`, `ended`."""
+
+    deed: Literal["begun", "extended", "ended"]
+    document_no: str
+
+
+class LoanView(SecondmentView):
+    """A loan with all its documents in the order in which they were recorded; a change without one of its own adds none."""
+
+    documents: list[LoanDocument]
 
 
 class WorkerView(SecondmentView):
@@ -75,10 +97,19 @@ async def secondments_of(conn: Connection, person_id: UUID) -> tuple[Secondment,
     return tuple(Secondment(**row) for row in rows)
 
 
-async def secondment_views(conn: Connection, person_id: UUID, today: date) -> list[SecondmentView]:
+async def secondment_views(conn: Connection, person_id: UUID, today: date) -> list[LoanView]:
     """All loans of a person as known now, oldest first."""
     rows = await conn.fetch(f"{_SECONDMENT} WHERE person_id = $1 AND upper_inf(recorded) ORDER BY during", person_id)
-    return [SecondmentView(**row, overdue=_overdue(row, Moment(), today)) for row in rows]
+    documents = await _documents(conn, person_id)
+    return [LoanView(**row, overdue=_overdue(row, Moment(), today), documents=documents[row["secondment_id"]]) for row in rows]
+
+
+async def _documents(conn: Connection, person_id: UUID) -> dict[UUID, list[LoanDocument]]:
+    """By loan."""
+    found: dict[UUID, list[LoanDocument]] = defaultdict(list)
+    for row in await conn.fetch(_DOCUMENTS, person_id):
+        found[row["secondment_id"]].append(LoanDocument(deed=row["deed"], document_no=row["document_no"]))
+    return found
 
 
 async def working_here(conn: Connection, unit_id: UUID, moment: Moment, today: date) -> WorkingHere:

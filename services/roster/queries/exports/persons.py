@@ -34,6 +34,7 @@ from shared.exports.lists import (
     as_page,
     coded,
     flagged,
+    joined,
     sorts_of,
     wall_clock,
 )
@@ -216,6 +217,13 @@ def secondments_source(who: Who, filters: Filters) -> Source:
     return Source(rows, "units.code, lower(lent.during), lent.secondment_id", of_all_units(who, filters))
 
 
+_LOAN_DOCUMENTS = """(
+    SELECT array_agg(document_no ORDER BY at) FROM (
+        SELECT document_no, min(lower(recorded)) AS at FROM secondments AS version
+        WHERE version.secondment_id = lent.secondment_id AND document_no IS NOT NULL GROUP BY document_no
+    ) AS told
+)"""
+"""All that a loan rests on, in the order in which they were recorded."""
 SECONDMENT_COLUMNS = (
     _CODE,
     _NAME,
@@ -227,7 +235,7 @@ SECONDMENT_COLUMNS = (
     column(_PERSON["seconded_from_on"], "lower(lent.during)"),
     column(_PERSON["seconded_until"], "lent.until"),
     Column("ended_on", "返回日期", "upper(lent.during)", Form.DAY),
-    column(_PERSON["secondment_document_no"], "lent.document_no"),
+    Column("secondment_document_no", _PERSON["secondment_document_no"].label, _LOAN_DOCUMENTS, turn=joined),
 )
 _PEOPLE = "persons.read"
 _ID = "person.person_id"
