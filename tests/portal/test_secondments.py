@@ -121,7 +121,9 @@ async def test_a_loan_is_extended_and_ended_and_a_refusal_keeps_what_was_typed(
 
 
 async def test_all_documents_of_a_loan_are_told_with_what_each_did(desk: Door) -> None:
-    documents = [{"deed": deed, "document_no": f"借〔2026〕{number}号{XSS}"} for number, deed in enumerate(("begun", "extended", "ended"), 1)]
+    documents = [
+        {"deed": deed, "document_no": f"借〔2026〕{number}号{XSS}"} for number, deed in enumerate(("begun", "extended", "ended"), 1)
+    ]
     await shown(desk, Role.UNIT_CLERK, LOAN | {"documents": documents})
 
     page = (await desk.client.get(PAGE)).text
