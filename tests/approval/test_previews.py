@@ -42,8 +42,11 @@ async def written(home: House, **asked: Any) -> bytes:
 
 async def test_a_preview_says_what_the_notice_says_once_it_is_approved(home: House) -> None:
     before = await preview(home, home.clerk, **USE)
+    notice = await written(home, **USE)
 
-    assert compared(before) == compared(await written(home, **USE))
+    assert compared(before) == compared(notice)
+    assert re.search(r"核准依据单位申请\S*〔\d{4}〕\d+号备注", "".join(text_of(notice).split()))
+    assert "用编方式" not in text_of(notice)
     assert "本章为系统内嵌演示印章" in text_of(before)
     assert (await home.get(home.clerk, "/applications"))["items"][1:] == []
 

@@ -112,7 +112,13 @@ def _place(notice: Notice, unit: Words, codes: Words) -> Words:
 
 def _post_use(notice: Notice, done: Done, on: date) -> Words:
     until = done.expires_on.isoformat() if done.expires_on else None
-    return {"posts": notice.posts, "use": "—", "position": notice.application_title, "approved_on": on.isoformat(), "valid_until": until}
+    return {
+        "posts": notice.posts,
+        "matter": notice.application_title,
+        "approved_on": on.isoformat(),
+        "valid_until": until,
+        "basis": _basis(notice),
+    }
 
 
 def _person(person: Words) -> Words:
@@ -146,7 +152,7 @@ def _movement(notice: Notice, words: Words, origin: str, codes: Words) -> Words:
     opening = f"你单位申报的人员{act}事项（{notice.application_number}）收悉。经审核，同意下列人员{act}，请据此办理有关手续。"
     return {
         "opening": opening,
-        "rows": [*rows, (f"{act}日期", _written(notice.effective_on)), ("依据", f"单位申请 {notice.application_number}")],
+        "rows": [*rows, (f"{act}日期", _written(notice.effective_on)), ("依据", _basis(notice))],
     }
 
 
@@ -160,13 +166,17 @@ def _change(notice: Notice, words: Words, change: Words) -> Words:
     ]
     rows += [(each["label"], f"{each['before'] or '—'} → {each['after'] or '—'}") for each in change["items"]]
     opening = f"你单位申报的人员信息变更事项（{notice.application_number}）收悉。经审核，同意变更下列信息，请据此更新有关台账。"
-    return {"opening": opening, "rows": [*rows, ("依据", f"单位申请 {notice.application_number}")]}
+    return {"opening": opening, "rows": [*rows, ("依据", _basis(notice))]}
 
 
 def _revocation(notice: Notice, revoked_no: str) -> Words:
     """The rows of 撤销通知单: which document no longer holds, and why. What it brought about is mended by corrections of its own."""
     opening = f"经核查，原发{revoked_no}（{notice.application_number}）存在下列情形，现予撤销，自本通知单签发之日起不再作为办理依据。"
     return {"opening": opening, "rows": [("被撤销文号", revoked_no), ("撤销文号", notice.document_no), ("撤销原因", notice.reason)]}
+
+
+def _basis(notice: Notice) -> str:
+    return f"单位申请 {notice.application_number}"
 
 
 def _label(codes: list[Words], code: str | None) -> str:
