@@ -39,7 +39,7 @@ class Conflict(DomainError):  # noqa: N818
     """The present state does not allow it."""
 
     code = "conflict"
-    sentence = "当前状态不允许这样做。请刷新后再试。"
+    sentence = "当前状态不允许这样做，可能刚有人办理过。请从列表中重新打开该事项，核对后再办。"
 
 
 class Forbidden(DomainError):  # noqa: N818

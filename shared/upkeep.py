@@ -34,7 +34,7 @@ class LetterUnknown(NotFound):
     """Replayed or given up meanwhile."""
 
     code = "dead_letter_unknown"
-    sentence = "没有这条死信：它可能已经重放成功或被放弃。请刷新列表。"
+    sentence = "没有这条死信：它可能已经重放成功或被放弃。请重新打开死信列表核对。"
 
 
 class Letter(BaseModel):

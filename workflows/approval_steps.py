@@ -15,12 +15,12 @@ from shared.glossary import ApplicationState, ApplicationType, Role
 
 SENTENCES = {
     "not_ready": "申请正在受理核对，请稍后再办理。",
-    "wrong_state": "申请当前所处的环节不能这样办理。请刷新后再试。",
+    "wrong_state": "申请当前所处的环节不能这样办理。请重新打开该申请，核对后再办。",
     "already_withdrawn": "申请已经撤回。",
     "already_filed": "申请已经办结，不能再改动；如有错误，只能另发文件撤销。",
     "effect_requested": "申请已进入落编，不能再撤回；如有错误，只能另发文件撤销。",
     "paused": "该单位正被冻结，申请暂停办理；解冻后继续计时。",
-    "stale_version": "申请已有变动，您看到的不是最新情况。请刷新后再办理。",
+    "stale_version": "申请已有变动，您看到的不是最新情况。请重新打开该申请，核对后再办。",
     "unit_fixed": "补正时不能更换申请单位或调出单位。如需更换，请撤回后另行申请。",
     "own_case": "不能办理与本人有关的申请，也不能由他人代本人办理。请由同一角色的其他人员办理；没有的，请安全管理员为与此事无关的人员授权。",
     "decided_before": "同一申请的不同环节不能由同一人办理。",

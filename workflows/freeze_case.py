@@ -17,7 +17,7 @@ FREEZES = frozenset({FreezeState.IN_FORCE, FreezeState.RELEASE_PROPOSED})
 
 SENTENCES = {
     "wrong_role": "冻结与解冻由编办主任决定。",
-    "wrong_state": "该冻结令当前所处的环节不能这样办理。请刷新后再试。",
+    "wrong_state": "该冻结令当前所处的环节不能这样办理。请从冻结列表重新打开，核对后再办。",
     "document_missing": "同意冻结或解冻须填写文号。",
     "release_not_proposed": "所涉问题尚未全部销号，未提出解冻建议。编委决定提前解冻的，按“提前解冻”办理，填写编委文号。",
     "own_case": "冻结建议由您提出，须由其他人员决定。",

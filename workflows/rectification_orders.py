@@ -17,7 +17,7 @@ OFFICE_LOOKS = "待验收"
 """Why the clock stands while evidence is looked at."""
 
 SENTENCES = {
-    "wrong_state": "该问题当前所处的环节不能这样办理。请刷新后再试。",
+    "wrong_state": "该问题当前所处的环节不能这样办理。请从问题列表重新打开，核对后再办。",
     "wrong_role": "您的岗位不能办理此环节。",
     "own_case": "整改材料由您提交，须由其他人员验收。",
     "served_out_of_time": "送达日期不能晚于今天，也不能早于通知书签发之日。",
@@ -25,7 +25,7 @@ SENTENCES = {
     "not_paused": "整改期限没有中止。",
     "no_more_extensions": "整改期限已按规定延长，不能再次延长。",
     "extension_asked": "延期申请已提出，待监督检查科决定，不能重复申请。",
-    "extension_not_asked": "没有待决定的延期申请。请刷新后再看。",
+    "extension_not_asked": "没有待决定的延期申请，可能已有人决定。请从问题列表重新打开核对。",
     "own_extension": "延期由您申请，须由其他人员决定。",
     "extension_too_short": "延长后的期限已经过去。请多延长几个工作日，使期限在现在之后届满。",
     "calendar_known": "整改期限已按此节假日安排计算。",

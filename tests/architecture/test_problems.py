@@ -41,3 +41,10 @@ def test_titles_are_short_chinese_and_are_no_sentence() -> None:
 
 def test_sentences_are_chinese() -> None:
     assert [kind.__name__ for kind in ours() if not re.search(r"[\u4e00-\u9fff].*。$", kind.sentence)] == []
+
+
+def test_no_refusal_asks_for_a_refresh_which_would_send_the_form_once_more() -> None:
+    sentences = [kind.sentence for kind in ours()]
+    sentences += [each for part in (approval_steps, freeze_case, rectification_orders, journal) for each in part.SENTENCES.values()]
+
+    assert [each for each in sentences if "刷新" in each] == []

@@ -197,7 +197,7 @@ class AttachmentUnknown(NotFound):
     """Not beside this application."""
 
     code = "attachment_unknown"
-    sentence = "没有找到该附件，或者您无权查看。请刷新后再看。"
+    sentence = "没有找到该附件，或者您无权查看。请重新打开申请，从附件列表中选取。"
 
 
 class AttachmentUnfit(Conflict):

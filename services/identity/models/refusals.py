@@ -84,7 +84,7 @@ class ProxyUnknown(NotFound):
     """No such proxy, not the caller's, or over already."""
 
     code = "proxy_unknown"
-    sentence = "没有找到该项代办，或者它已经结束。请返回刷新后核对。"
+    sentence = "没有找到该项代办，或者它已经结束。请重新打开代办列表核对。"
 
 
 class SignInRefused(Unproved):
@@ -133,7 +133,7 @@ class SessionUnknown(NotFound):
     """No session of his own by this id."""
 
     code = "session_unknown"
-    sentence = "没有找到这个登录会话，或它已结束。请刷新后再看。"
+    sentence = "没有找到这个登录会话，或它已结束。请重新打开登录会话列表核对。"
 
 
 class PasswordTooShort(Conflict):
@@ -224,7 +224,7 @@ class ViewUnknown(NotFound):
     """No saved view of his own by this id."""
 
     code = "view_unknown"
-    sentence = "没有找到这个视图，或它已删除。请刷新后再看。"
+    sentence = "没有找到这个视图，或它已删除。请重新打开列表核对。"
 
 
 class TooManyViews(Conflict):

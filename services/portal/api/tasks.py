@@ -33,7 +33,7 @@ CHOICES = {
     "light": list(Light),
 }
 A_PAGE, MOST = 50, 50
-SILENT = Problem(status=503, code="unavailable", title="暂时没有应答", detail="不知道是否办成。请刷新待办后再看。")
+SILENT = Problem(status=503, code="unavailable", title="暂时没有应答", detail="不知道是否办成。请重新打开待办核对。")
 UNTRIED = Problem(status=503, code="unavailable", title="暂时没有应答", detail="系统暂时没有应答，本件没有提交。请稍后在待办中重新办理。")
 
 

@@ -42,7 +42,7 @@ class PlacementUnknown(NotFound):
     """No such placement."""
 
     code = "placement_unknown"
-    sentence = "没有找到该条在编记录。请刷新人员信息后再试。"
+    sentence = "没有找到该条在编记录。请重新打开人员页面，核对后再办。"
 
 
 class ReservationUnknown(NotFound):

@@ -83,7 +83,7 @@ class SecondmentUnknown(NotFound):
     """No such secondment, or not for this caller."""
 
     code = "secondment_unknown"
-    sentence = "没有找到该借调记录，或者它不在您的管辖范围内。请刷新后再试。"
+    sentence = "没有找到该借调记录，或者它不在您的管辖范围内。请从人员页面重新打开借调记录，核对后再办。"
 
 
 class SecondedAlready(Conflict):
