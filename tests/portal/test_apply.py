@@ -105,6 +105,13 @@ async def test_an_entry_uses_the_posts_of_its_authorised_use_and_an_exit_leaves_
     assert (body["type"], body["kind"], body["funding"], body["posts"]) == (kind, "SY", "full", 1)
 
 
+@pytest.mark.parametrize(("kind", "says"), [("entry_application", True), ("transfer_application", True), ("exit_application", False)])
+async def test_the_form_says_how_whoever_comes_takes_a_leadership_post(clerk: Door, kind: str, says: bool) -> None:
+    form = await post(clerk, kind, do="look")
+
+    assert ("担任领导职务的" in form.text and "凭任免文件登记" in form.text) is says
+
+
 async def test_of_off_establishment_staff_an_entry_says_what_they_do_and_how_they_are_employed(clerk: Door) -> None:
     told: dict[str, Any] = {"off_post_kind": "counter_service", "employment_form": "dispatch"}
     plain = await post(clerk, "entry_application", do="look")

@@ -56,9 +56,9 @@ FROM_BEYOND = {"transfer": "调动（从本市以外调入）"}
 TAKES_POST = {ApplicationType.POST_USE, ApplicationType.ENTRY, ApplicationType.TRANSFER}
 WORDS = {
     ApplicationType.POST_USE: "使用空编前先核准用编，核准后预留编制。",
-    ApplicationType.ENTRY: "凭已核准的用编办理人员入编。",
+    ApplicationType.ENTRY: "凭已核准的用编办理人员入编。入编不占领导职数；担任领导职务的，入编后由编办业务科凭任免文件登记。",
     ApplicationType.EXIT: "退休、辞职、调出、去世等人员出编。",
-    ApplicationType.TRANSFER: "人员从一个单位调到另一个单位。",
+    ApplicationType.TRANSFER: "人员从一个单位调到另一个单位，原占的领导职数随之空出；在调入单位担任领导职务的，调动后由编办业务科凭任免文件登记。",
     ApplicationType.CHANGE: "姓名、证件号、职务、人员状态等关键信息凭证明材料变更。",
 }
 
