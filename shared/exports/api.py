@@ -120,11 +120,18 @@ async def lists(who: Asker, door: InDoor) -> Lists:
 
 @router.get("/exports/audit")
 async def audit(
-    _: Annotated[Who, Depends(Permit("audit.read", "public"))], door: InDoor, after: UUID | None = None, limit: Limit = 50
+    _: Annotated[Who, Depends(Permit("audit.read", "public"))],
+    door: InDoor,
+    actor: Annotated[str | None, Query(max_length=200)] = None,
+    export: UUID | None = None,
+    after: UUID | None = None,
+    limit: Limit = 50,
 ) -> AuditPage:
-    """Every export of this service: who, what, which rows, masked or not, why, and who took the file."""
-    async with door.database.glancing() as conn:
-        items = await queries.all_exports(conn, door.exports, after, limit)
+    """Every export of this service: who, what, which rows, masked or not, why, and who took the file. `actor`: who asked for it or took it; `export`: one by
+    its number, which stands in the first line of its file.
+    """
+    async with door.database.searching() as conn:
+        items = await queries.all_exports(conn, door.exports, (actor, export), after, limit)
     return AuditPage(items=items, next=items[-1].id if len(items) == limit else None)
 
 

@@ -33,13 +33,17 @@ async def own_exports(conn: Connection, exports: Exports, who: Who, before: UUID
     return [_view(exports, row) for row in rows]
 
 
-async def all_exports(conn: Connection, exports: Exports, before: UUID | None, limit: int) -> list[AuditedExport]:
-    """Everybody's, newest first, each with who took its file."""
+async def all_exports(
+    conn: Connection, exports: Exports, wanted: tuple[str | None, UUID | None], before: UUID | None, limit: int
+) -> list[AuditedExport]:
+    """Everybody's, newest first, each with who took its file; `wanted`: of one who asked for it or took it, and the one of this number."""
     rows = await conn.fetch(
         f"SELECT {_SHOWN}, coalesce((SELECT jsonb_agg(jsonb_build_object('actor', d.actor, 'at', d.at) ORDER BY d.id) FROM export_downloads d"
-        " WHERE d.export_id = exports.id), '[]') AS downloads FROM exports WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+        " WHERE d.export_id = exports.id), '[]') AS downloads FROM exports WHERE ($1::uuid IS NULL OR id < $1) AND ($4::uuid IS NULL OR id = $4) AND ($3::text IS NULL OR actor = $3"
+        " OR EXISTS (SELECT FROM export_downloads d WHERE d.export_id = exports.id AND d.actor = $3)) ORDER BY id DESC LIMIT $2",
         before,
         limit,
+        *wanted,
     )
     return [
         AuditedExport(**_view(exports, row).model_dump(), downloads=tuple(Download.model_validate(each) for each in row["downloads"]))

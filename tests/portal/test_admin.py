@@ -376,6 +376,19 @@ async def test_who_took_which_list_and_why_is_one_record_of_all_services(house: 
     assert away.count("的导出暂时取不到") == 5
 
 
+async def test_the_record_of_exports_is_narrowed_to_one_who_asked_or_took_and_to_one_file(house: Door) -> None:
+    house.sign_in(Role.AUDIT_ADMIN)
+    page = (await house.client.get(f"/admin/exports?actor=li&file={UNIT_ID}")).text
+    asked = [dict(query) for _, path, query in house.played.queries if path == "/exports/audit"]
+    odd = (await house.client.get("/admin/exports?file=第3号")).text
+
+    assert asked == [{"limit": "50", "actor": "li", "export": UNIT_ID}] * 5
+    assert f'value="{UNIT_ID}"' in page
+    assert "没有符合条件的导出" in odd
+    assert "取不到" not in odd
+    assert len([path for _, path, _ in house.played.queries if path == "/exports/audit"]) == 5
+
+
 async def test_records_are_told_by_their_ids_while_the_roster_is_away(house: Door) -> None:
     house.sign_in(Role.AUDIT_ADMIN)
     house.played.refusals["/names"] = (503, "away")

@@ -6,6 +6,7 @@ import zipfile
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 
@@ -434,6 +435,26 @@ async def test_each_export_and_each_download_is_on_record_for_ever(house: House,
     for statement in ("DELETE FROM exports", "UPDATE exports SET reason = 'x'", "DELETE FROM export_downloads"):
         with pytest.raises(Exception, match=r"never changed|permission denied"):
             await roster_db.pool.execute(statement)
+
+
+async def test_the_record_of_exports_is_narrowed_by_who_asked_or_took_and_by_the_number_of_the_file(
+    house: House, roster_db: Database
+) -> None:
+    await given.unit(roster_db)
+    await house.take("units", filters={"as_of": "2026-01-01"})
+    await house.take("units", Role.SUPERVISION_OFFICER)
+    auditor = house.doors.as_(Role.AUDIT_ADMIN)
+
+    async def found(**narrowed: str) -> list[str]:
+        items = (await house.doors.http.get("/exports/audit", params=narrowed, headers=auditor)).json()["items"]
+        return [each["actor"] for each in items]
+
+    last, first = (await house.doors.http.get("/exports/audit", headers=auditor)).json()["items"]
+    await roster_db.pool.execute("INSERT INTO export_downloads (export_id, actor, at) VALUES ($1, 'taker', now())", UUID(first["id"]))
+    assert await found(actor=last["actor"]) == [last["actor"]]
+    assert await found(export=first["id"]) == [first["actor"]]
+    assert await found(actor=last["actor"], export=first["id"]) == []
+    assert await found(actor="taker") == [first["actor"]]
 
 
 async def test_another_mans_export_is_none(house: House, roster_db: Database) -> None:

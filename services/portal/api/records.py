@@ -79,9 +79,9 @@ async def finds(page: Auditor) -> Response:
 @router.get("/exports", response_class=Response)
 async def exports(page: Auditor) -> Response:
     """Who took which list out of which service, and why; who fetched its file."""
-    asked = asked_of(page, ("after",))
+    asked = asked_of(page, ("actor", "file", "after"))
     before = cursors(asked["after"], SERVICES)
-    cards = await page.get_each({name: (name, _taken(before[name])) for name in SERVICES})
+    cards = await page.get_each({name: (name, _taken(asked, before[name])) for name in SERVICES}) if _is_number(asked["file"]) else {}
     jobs = merged({name: found for name, found in cards.items() if found}, before, "-asked", SHOWN)
     units = {str(each["filters"][name]) for each in jobs.items for name in UNITS if name in each["filters"]}
     people = [each["actor"] for job in jobs.items for each in (job, *job["downloads"])]
@@ -90,9 +90,18 @@ async def exports(page: Auditor) -> Response:
     return await _list(page, "exports", asked, found, people, away=[name for name, each in cards.items() if each is None])
 
 
-def _taken(after: str) -> str:
+def _taken(asked: dict[str, str], after: str) -> str:
     """Where a service tells of its exports; from where its list was left on the page before."""
-    return f"/exports/audit?{urlencode({'limit': SHOWN} | ({'after': after} if after else {}))}"
+    narrowed = {"actor": asked["actor"].strip(), "export": asked["file"].strip(), "after": after}
+    return f"/exports/audit?{urlencode({'limit': SHOWN} | {name: value for name, value in narrowed.items() if value})}"
+
+
+def _is_number(typed: str) -> bool:
+    """Of a file, or nothing at all."""
+    try:
+        return not typed.strip() or bool(UUID(typed.strip()))
+    except ValueError:
+        return False
 
 
 async def _units(page: Page, asked: dict[str, str]) -> list[str] | None:
