@@ -75,9 +75,13 @@ async def _reach(conn: Connection, generation: int, events: Sequence[Event]) -> 
 async def fold_unit(conn: Connection, generation: int, events: Sequence[UnitState]) -> None:
     """Units came into being, or are another now; their lights may be known already."""
     await conn.executemany(
-        "UPDATE units SET parent_id = $3, path = $4, name = $5, code = $6, category = $7, withheld = $8 WHERE generation = $1 AND id = $2",
+        "UPDATE units SET parent_id = $3, path = $4, name = $5, code = $6, category = $7, category_label = $8, withheld = $9"
+        " WHERE generation = $1 AND id = $2",
         [
-            (generation, event.unit_id, event.parent_id, event.path, event.name, event.code, event.category, event.withheld)
+            (
+                *(generation, event.unit_id, event.parent_id, event.path, event.name, event.code, event.category),
+                *(event.category_label, event.withheld),
+            )
             for event in events
         ],
     )

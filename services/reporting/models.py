@@ -57,7 +57,7 @@ class Posts:
 
 @dataclass(frozen=True)
 class GroupPosts(Posts):
-    """One group of a distribution; `label` is what the kind is called, or a unit's name; none for a category of units."""
+    """One group of a distribution; `label` is what the kind is called, or a unit's name; none for a category that no event has named."""
 
     code: str
     label: str | None

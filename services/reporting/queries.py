@@ -29,7 +29,7 @@ from services.reporting.models import (
 from shared.auth import Who
 from shared.db import Connection
 from shared.exports.letters import letters_list
-from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, exports_of, flagged
+from shared.exports.lists import Column, ExportList, Eye, Filters, Sheet, Source, Turn, exports_of, flagged, sorts_of
 from shared.exports.trail import trail_list
 from shared.glossary import LABELS, ApplicationType, IssueState, Light
 from shared.sheets.writing import Form
@@ -37,6 +37,11 @@ from shared.unit_copies import UnitUnknown, scope, visible
 
 _SQL = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent / "sql").glob("*.sql")}
 _NOT_OPEN = [IssueState.BASELINE, IssueState.CLOSED, IssueState.DISMISSED]
+_BY_URGENCY = [
+    *(IssueState.OVERDUE, IssueState.RECTIFYING, IssueState.EVIDENCE_SUBMITTED, IssueState.NOTICE_SIGNED, IssueState.TO_VERIFY),
+    *(IssueState.WARNED, *_NOT_OPEN),
+]
+"""Whose term runs stands first, then whose has not begun, then what has none."""
 _NAMES = ("kind", "funding", "kind_label", "funding_label")
 _OF_A_UNIT = "JOIN units u ON u.generation = t.generation AND u.id = t.unit_id WHERE"
 
@@ -97,7 +102,7 @@ async def lights(conn: Connection, who: Who) -> Lights:
 
 
 async def issues(conn: Connection, who: Who, as_of: datetime) -> Issues:
-    """Open and overdue issues by rule, and all by state. The first load's 期初存量 is no open issue.
+    """Open and overdue issues by rule, and all by state, the most urgent first. The first load's 期初存量 is no open issue.
 
     Overdue is what monitoring lists as late: open, and its term has ended, also where it was handed in after that and waits for its acceptance.
     """
@@ -111,9 +116,10 @@ async def issues(conn: Connection, who: Who, as_of: datetime) -> Issues:
         _NOT_OPEN,
     )
     by_state = await conn.fetch(
-        f"SELECT state, count(*)::int AS count FROM issues t {_OF_A_UNIT} {_in_scope(who)} GROUP BY state ORDER BY state",
+        f"SELECT state, count(*)::int AS count FROM issues t {_OF_A_UNIT} {_in_scope(who)} GROUP BY state ORDER BY array_position($3::text[], state), state",
         generation,
         scope(who),
+        _BY_URGENCY,
     )
     states = [Count(row["state"], LABELS[IssueState(row["state"])], row["count"]) for row in by_state]
     return Issues(reached, [RuleIssues(**row) for row in by_rule], states)
@@ -172,8 +178,11 @@ def _figures(name: str, who: Who, order: str, *chosen: object) -> Source:
 
 
 def distribution_source(who: Who, filters: Filters) -> Source:
-    """编制分布, by kind unless another group is named; the sums stand last."""
-    return _figures("distribution", who, "t.code IS NULL, t.counted DESC, t.code", filters.get("group", "kind"), filters.get("unit"))
+    """编制分布, by kind unless another group is named, in the order of its page; the sums stand last."""
+    group, sort = filters.get("group", "kind"), filters.get("sort", "code" if filters.get("group", "kind") == "kind" else "-quota")
+    name, turn = sort.removeprefix("-"), " DESC" if sort.startswith("-") else ""
+    chosen = "t.code" if name == "code" else f"coalesce(t.{name}, 0){turn}, t.code"
+    return _figures("distribution", who, f"t.code IS NULL, t.counted DESC, {chosen}", group, filters.get("unit"))
 
 
 def saturation_source(who: Who, filters: Filters) -> Source:
@@ -204,13 +213,14 @@ _POSTS = (
     Column("saturation", "使用率", "t.saturation", Form.SHARE),
     Column("vacancy_rate", "空编率", "t.vacancy_rate", Form.SHARE),
 )
+_ORDERS = dict.fromkeys(("quota", "headcount", "available", "saturation"))
 _SUM = "CASE WHEN t.counted THEN '编制合计' ELSE '另计合计' END"
 _UNIT_CODE = (
     "(SELECT u.code FROM units AS u JOIN generations AS g ON g.number = u.generation WHERE g.state = 'live' AND u.id::text = t.code)"
 )
 _BY_GROUP = (
     Column("code", "代码", f"coalesce({_UNIT_CODE}, t.code)", turn=_or_sum),
-    Column("label", "名称", f"CASE WHEN t.code IS NULL THEN {_SUM} ELSE t.label END"),
+    Column("label", "名称", f"CASE WHEN t.code IS NULL THEN {_SUM} ELSE coalesce(t.label, t.code) END"),
     *_POSTS,
 )
 _BY_ROW = (
@@ -220,7 +230,11 @@ _BY_ROW = (
 )
 EXPORTS = exports_of(
     ExportList(
-        "distribution", "编制分布", "reports.read", [Sheet("编制分布", _BY_GROUP, distribution_source)], {"group": Group, "unit": UUID}
+        "distribution",
+        "编制分布",
+        "reports.read",
+        [Sheet("编制分布", _BY_GROUP, distribution_source)],
+        {"group": Group, "unit": UUID, "sort": sorts_of(_ORDERS)},
     ),
     ExportList("saturation", "编制使用率", "reports.read", [Sheet("编制使用率", _BY_ROW, saturation_source)], {"unit": UUID}),
     letters_list("reporting"),

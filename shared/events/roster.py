@@ -83,6 +83,7 @@ class UnitState(RosterEvent):
     sector: str | None = None
     rank: str | None = None
     system: str | None = None
+    category_label: str = Field("", description="What the category is called on the day; empty: not told, show the code.")
     withheld: bool = Field(False, description="不计入公开汇总: the office sees it, marked; lists and totals of all others leave it out.")
 
 

@@ -82,6 +82,10 @@ _ORDERS = {
     "level": "职务层次",
     "effective_on": "生效日期",
     "recorded_at": "实施时间",
+    "quota": "编制数",
+    "headcount": "实有数",
+    "available": "可用编",
+    "saturation": "使用率",
 }
 VALUES: Mapping[str, Mapping[str, str]] = {
     "state": {"open": "未了的"},

@@ -461,8 +461,9 @@ async def test_reportings_sums_are_those_of_its_page(
     async with running("reporting", stack, database, tmp_path, monkeypatch) as service:
         for unit, quota in ((MINE, 3), (BELOW, 5), (OTHER, 7)):
             await service.database.pool.execute(
-                "INSERT INTO units (generation, id, path, name, code, category, last_event_at) VALUES (1, $1, $2, $3, $3, 'SY-1', now())",
-                *(unit, PATHS[unit], CODES[unit]),
+                "INSERT INTO units (generation, id, path, name, code, category, category_label, last_event_at)"
+                " VALUES (1, $1, $2, $3, $3, $4, $5, now())",
+                *(unit, PATHS[unit], CODES[unit], *(("XZ-1", "") if unit == OTHER else ("SY-1", "公益一类" if unit == BELOW else ""))),
             )
             await service.database.pool.execute(
                 "INSERT INTO establishments (generation, unit_id, kind, funding, counted, quota, headcount, reserved, frozen, kind_label,"
@@ -480,7 +481,14 @@ async def test_reportings_sums_are_those_of_its_page(
                     [line[figure] for figure in figures.values()] for line in shown
                 ]
         [*_, groups] = (await service.take("distribution", filters={"group": "kind"})).records()
+        named = [
+            [record["名称"] for record in (await service.take("distribution", filters={"group": "category"} | sort)).records()[:2]]
+            for sort in ({}, {"sort": "quota"})
+        ]
         parents = (await service.take("distribution", filters={"group": "parent"})).records()
     assert records[-1]["编制数"] == 8
     assert (records[-1]["编制类型"], records[-1]["经费形式"], groups["名称"]) == ("编制合计", "", "编制合计"), "a sum is of no one kind"
+    assert named == [["公益一类", "XZ-1"], ["XZ-1", "公益一类"]], (
+        "by its posts, unless another order is asked for; told by a code where no event has named it"
+    )
     assert {record["代码"] for record in parents} == {"U-1", "U-2", "U-3", "合计"}, "a unit is told by its code"

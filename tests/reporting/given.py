@@ -63,13 +63,13 @@ class Publisher:
             await self.producer.send_and_wait(self.prefix + event.topic, event.body(), key=event.key.encode(), headers=headers)
             self.last.append(event)
 
-    async def unit(self, name: str, parent: Sequence[UUID] = (), category: str = "school") -> tuple[UUID, ...]:
+    async def unit(self, name: str, parent: Sequence[UUID] = (), category: str = "school", category_label: str = "") -> tuple[UUID, ...]:
         unit_id = uuid4()
         path = (*parent, unit_id)
         await self.send(
             UnitRegistered(
                 **self._of(unit_id), parent_id=parent[-1] if parent else None, path=path, name=name, code=name, category=category,
-                valid_from=date(2020, 1, 1),
+                category_label=category_label, valid_from=date(2020, 1, 1),
             )
         )  # fmt: skip
         return path

@@ -89,6 +89,7 @@ async def test_a_unit_is_registered_with_every_attribute_and_told_to_all(roster_
     kept = what.model_dump(exclude={"valid_from", "baseline", "code", "parent_id"})
     assert {name: tuple(value) if isinstance(value, list) else value for name, value in unit.model_dump(include=set(kept)).items()} == kept
     assert isinstance(event, UnitRegistered)
+    assert event.category_label == await roster_db.pool.fetchval("SELECT label FROM unit_categories WHERE code = $1", event.category)
     assert (event.rank, event.sector, event.nature, event.withheld, event.short_name) == (
         "section", "public_administration", "administrative_organ", False, "临江镇政府",
     )  # fmt: skip

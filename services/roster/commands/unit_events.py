@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from services.roster.commands.units import state_of
+from services.roster.queries.codes import categories_called
 from services.roster.queries.establishments import establishment
 from services.roster.queries.unit_records import records_of
 from shared import outbox
@@ -57,13 +58,13 @@ async def _orders_over(conn: Connection, root_id: UUID) -> dict[UUID, set[UUID]]
 
 async def told_units(conn: Connection, batch: Batch) -> list[Told]:
     """What is to be told of the units themselves: changed, under other freezes, closed."""
-    records = await records_of(conn, batch.changed)
+    records, called = await records_of(conn, batch.changed), await categories_called(conn)
     codes = {row["id"]: row["code"] for row in await conn.fetch("SELECT id, code FROM units WHERE id = ANY($1)", list(batch.changed))}
     told = [
         Told(
             UnitChanged,
             unit_id,
-            state_of(records[unit_id]) | {"code": codes[unit_id], "effective_on": batch.since, "changed": tuple(sorted(names))},
+            state_of(records[unit_id], called) | {"code": codes[unit_id], "effective_on": batch.since, "changed": tuple(sorted(names))},
         )
         for unit_id, names in sorted(batch.changed.items())
     ]

@@ -1,6 +1,6 @@
 """Units: registering them, and their leadership seats (领导职数)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from services.roster.models.loads import LoadedSeats
 from services.roster.models.refusals import SeatsChangedLater, UnitCodeTaken, UsccInvalid
 from services.roster.models.requests import RegisterUnit, SetSeats
 from services.roster.models.units import LISTS, AboveRankUnproved, UnitRecord
-from services.roster.queries.codes import ensure_known_codes
+from services.roster.queries.codes import categories_called, ensure_known_codes
 from services.roster.queries.facts import ensure_known_category, frozen_by
 from services.roster.queries.seats import LAST, label_of, taken_in
 from services.roster.queries.unit_records import ensure_known_attributes, ensure_open, record_of
@@ -67,19 +67,21 @@ async def registered(conn: Connection, by: By, new: Sequence[New], reform_id: UU
         ],
     )
     await write_search(conn, [each.unit_id for each in new])
-    await outbox.append_all(conn, [_told(by, each, record, reform_id) for each, record in zip(new, records, strict=True)])
+    called = await categories_called(conn)
+    await outbox.append_all(conn, [_told(by, each, state_of(record, called), reform_id) for each, record in zip(new, records, strict=True)])
     await _inherit_freezes(conn, by, [each.unit_id for each in new])
 
 
-def _told(by: By, new: New, record: UnitRecord, reform_id: UUID | None) -> tuple[By, UnitRegistered]:
+def _told(by: By, new: New, state: dict[str, Any], reform_id: UUID | None) -> tuple[By, UnitRegistered]:
     what, document_no = new.what, new.document_no
-    facts = state_of(record) | {"code": what.code, "valid_from": what.valid_from, "baseline": what.baseline, "reform_id": reform_id}
+    facts = state | {"code": what.code, "valid_from": what.valid_from, "baseline": what.baseline, "reform_id": reform_id}
     return replace(by, document_no=document_no), UnitRegistered(occurred_at=by.as_of, version=1, document_no=document_no, **facts)
 
 
-def state_of(record: UnitRecord) -> dict[str, Any]:
-    """What an event tells of a unit; its code is not part of a record, since it never changes."""
-    return {name: value for name, value in asdict(record).items() if name in UnitState.model_fields and name != "document_no"}
+def state_of(record: UnitRecord, called: Mapping[str, str]) -> dict[str, Any]:
+    """What an event tells of a unit, its category as it is `called`; its code is not part of a record: it never changes."""
+    told = {name: value for name, value in asdict(record).items() if name in UnitState.model_fields and name != "document_no"}
+    return told | {"category_label": called.get(record.category, "")}
 
 
 async def _first_records(conn: Connection, new: Sequence[New]) -> list[UnitRecord]:

@@ -160,6 +160,12 @@ async def row_words(conn: Connection) -> RowWords:
     return RowWords({(row["field"], row["code"]): row["label"] for row in rows})
 
 
+async def categories_called(conn: Connection) -> dict[str, str]:
+    """Every category by what it was called last."""
+    rows = await conn.fetch("SELECT code, label FROM unit_categories ORDER BY valid")
+    return {row["code"]: row["label"] for row in rows}
+
+
 async def ensure_known_codes(conn: Connection, on: date, *given: Mapping[str, object]) -> None:
     """Every code of these fields is in its set on this day (CodeUnknown)."""
     unknown = await unknown_codes(conn, on, given)
