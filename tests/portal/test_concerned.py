@@ -51,6 +51,23 @@ def desk(door: Door) -> Door:
     return door
 
 
+@pytest.mark.parametrize("path", ["/", "/tasks"])
+async def test_what_waits_for_an_answer_stands_in_the_work_of_whoever_answers_it(desk: Door, path: str) -> None:
+    desk.played.answers["/person-requests"] = {"items": [REQUEST, REQUEST | {"due_on": "2026-09-28", "overdue": False}], "next": None}
+    desk.played.answers["/figures/issues"] = {"items": [], "states": []}
+    pages = []
+    for role in (Role.OFFICE_DIRECTOR, Role.BUSINESS_OFFICER):
+        desk.sign_in(role)
+        pages.append((await desk.client.get(path)).text)
+    desk.sign_in(Role.OFFICE_DIRECTOR)
+    desk.played.refusals["GET /person-requests"] = (503, "away")
+    away = (await desk.client.get(path)).text
+
+    said = ["个人信息申请待答复 2 件</a>，其中已超期 1 件" in page and "2026-09-28" in page for page in pages]
+    assert (said, "个人信息申请暂时取不到" in away) == ([True, False], True)
+    assert {dict(query)["open_only"] for _, asked, query in desk.played.queries if asked == "/person-requests"} == {"true"}
+
+
 async def send(desk: Door, path: str, role: Role, **typed: Any) -> httpx.Response:
     return await desk.client.post(path, data={"csrf": desk.sign_in(role), "request_key": "key-0001"} | typed, headers=OURS)
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
-from services.portal.api.tasks import ASKED, PLACES, Work, work_of
+from services.portal.api.fresh import asked_of_sources, unread_by
+from services.portal.api.tasks import ASKED, PLACES, Work, requests_to_answer, work_of
 from services.portal.models import Away
 
 router = APIRouter()
@@ -18,8 +19,11 @@ FIRST = 8
 async def home(page: Annotated[Page, Depends(Opened("account.read"))]) -> Response:
     """Each card by itself: one whose service is away says so, the others are there."""
     figures = {name: ("reporting", f"/figures/{name}") for name in ("lights", "issues", "applications") if page.viewer.may("reports.read")}
-    cards, work = await asyncio.gather(page.get_each(figures), _work(page))
-    return page.show("home.html", cards=cards, work=work, works=page.viewer.may("applications.read"), places=PLACES)
+    fresh = asked_of_sources("reporting") if figures else {}
+    figures |= requests_to_answer(page)
+    cards, work = await asyncio.gather(page.get_each(figures | fresh), _work(page))
+    cards, unread = {name: cards[name] for name in figures}, unread_by("reporting", cards) if fresh else 0
+    return page.show("home.html", cards=cards, unread=unread, work=work, works=page.viewer.may("applications.read"), places=PLACES)
 
 
 async def _work(page: Page) -> Work | None:

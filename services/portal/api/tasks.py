@@ -59,8 +59,14 @@ async def _shown(page: Page, asked: dict[str, str], error: Problem | None = None
     shown |= {"here": urlencode({name: asked[name] for name in KEPT if asked[name]})}
     if page.is_fragment:
         return page.show("tasks_list.html", found=await work_of(page, asked, A_PAGE), views=None, **shown)
-    found, cards = await asyncio.gather(work_of(page, asked, A_PAGE), page.get_each({"views": ("identity", "/me/views?area=tasks")}))
-    return page.show("tasks.html", error.status if error else 200, found=found, views=cards["views"], error=error, **shown)
+    beside = {"views": ("identity", "/me/views?area=tasks")} | (requests_to_answer(page) if asked["tab"] == "todo" else {})
+    found, cards = await asyncio.gather(work_of(page, asked, A_PAGE), page.get_each(beside))
+    return page.show("tasks.html", error.status if error else 200, found=found, cards=cards, views=cards["views"], error=error, **shown)
+
+
+def requests_to_answer(page: Page) -> dict[str, tuple[str, str]]:
+    """What people ask about their own data waits in the roster, for whoever answers it."""
+    return {"requests": ("roster", "/person-requests?open_only=true&limit=200")} if page.viewer.may("concerned.decide") else {}
 
 
 @router.post("/tasks/views", response_class=Response)
