@@ -84,6 +84,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "users.maintain": frozenset({Role.SYSTEM_ADMIN}),
     "rights.maintain": frozenset({Role.SECURITY_ADMIN}),
     "traces.read": frozenset({Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN}),
+    "positions.read": READERS | {Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN},
     "upkeep.read": frozenset({Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN}),
     "upkeep.maintain": frozenset({Role.SYSTEM_ADMIN}),
     "audit.read": frozenset({Role.AUDIT_ADMIN}),

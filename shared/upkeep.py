@@ -90,10 +90,14 @@ class Reached(BaseModel):
 
 
 class Positions(BaseModel):
-    """`ends`: of the topics this service publishes, as the broker answered last; `consumed`: where its own consumers stand in any topic."""
+    """`ends`: of the topics this service publishes, as the broker answered last; `consumed`: where its own consumers stand in any topic. Events:
+    `unsent`, that it has committed and the broker has not; `parked`, that its consumers could not handle.
+    """
 
     ends: list[Reached]
     consumed: list[Reached]
+    unsent: int
+    parked: int
 
 
 class Parts(BaseModel):
@@ -162,14 +166,17 @@ async def outbox(request: Request, _: Reader) -> list[Waiting]:
 
 
 @router.get("/upkeep/positions")
-async def positions(request: Request, _: Reader) -> Positions:
+async def positions(request: Request, _: Annotated[Who, Depends(Permit("positions.read", "public"))]) -> Positions:
     """Where topics end and where consumers stand: who reads from whom, and how far behind, is seen with the answers of all services side by side."""
     async with _database(request).glancing() as conn:
         ends = await conn.fetch("SELECT topic, partition, next_offset FROM topic_ends ORDER BY topic, partition")
         consumed = await conn.fetch(
             "SELECT consumer, topic, partition, next_offset FROM consumer_positions ORDER BY consumer, topic, partition"
         )
-    return Positions(ends=[Reached(**row) for row in ends], consumed=[Reached(**row) for row in consumed])
+        unsent: int = await conn.fetchval("SELECT count(*) FROM outbox WHERE destination <> 'temporal'")
+        parked: int = await conn.fetchval("SELECT count(*) FROM dead_letters")
+    reached = [[Reached(**row) for row in rows] for rows in (ends, consumed)]
+    return Positions(ends=reached[0], consumed=reached[1], unsent=unsent, parked=parked)
 
 
 @router.get("/upkeep/parts")

@@ -34,7 +34,13 @@ class Played:
     `files` by path: content, type, disposition; `fields`: what a refusal says of single fields; `units`: whose the callers are.
     """
 
-    answers: dict[str, Any] = field(default_factory=lambda: {"/tasks/counts": dict.fromkeys(COUNTS, 0)})
+    answers: dict[str, Any] = field(
+        default_factory=lambda: {
+            "/tasks/counts": dict.fromkeys(COUNTS, 0),
+            "/upkeep/positions": {"ends": [], "consumed": [], "unsent": 0, "parked": 0},
+            "/figures/as-of": {"positions": []},
+        }
+    )
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
     problems: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, Any, httpx.Headers]] = field(default_factory=list)

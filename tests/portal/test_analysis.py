@@ -104,14 +104,34 @@ async def test_the_people_of_a_unit_are_told_by_population(figures: Door) -> Non
 
 
 @pytest.mark.asyncio
+async def test_the_table_that_is_swapped_brings_its_own_button_for_its_file(figures: Door) -> None:
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    part = (await figures.client.get("/analysis?group=parent&sort=-quota", headers={"hx-request": "true"})).text
+    odd = (await figures.client.get("/analysis?sort=label", headers={"hx-request": "true"})).text
+
+    assert ['name="group" value="parent"' in part, 'name="sort" value="-quota"' in part, 'name="sort" value=""' in odd] == [True] * 3
+
+
+@pytest.mark.asyncio
+async def test_home_says_before_all_states_how_many_problems_are_late(figures: Door) -> None:
+    figures.sign_in(Role.OBSERVER)
+    issues = {"last_event_at": AT, "items": [{"rule": "M01", "open": 3, "overdue": 2}, {"rule": "M02", "open": 1, "overdue": 1}]}
+    figures.played.answers["/figures/issues"] = issues | {"states": [{"code": "rectifying", "label": "整改中", "count": 4}]}
+
+    page = (await figures.client.get("/")).text
+
+    assert re.search(r'href="/issues\?late=true">.*?已超期</a><strong class="num">3</strong>.*整改中', page, re.DOTALL)
+
+
+@pytest.mark.asyncio
 async def test_an_export_is_asked_for_with_what_the_page_shows(figures: Door) -> None:
     csrf = figures.sign_in(Role.OBSERVER)
-    form = {"csrf": csrf, "request_key": "k-12345678", "list": "distribution", "group": "town", "unit": UNIT}
+    form = {"csrf": csrf, "request_key": "k-12345678", "list": "distribution", "group": "town", "sort": "-headcount", "unit": UNIT}
     answer = await figures.client.post("/analysis/export", data=form, headers=OURS)
     sent = next(json.loads(body) for method, path, body, _ in figures.played.asked if (method, path) == ("POST", "/exports"))
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/exports?done=export_asked")
-    assert sent == {"list": "distribution", "filters": {"unit": UNIT, "group": "town"}, "format": "xlsx"}
+    assert sent == {"list": "distribution", "filters": {"unit": UNIT, "group": "town", "sort": "-headcount"}, "format": "xlsx"}
 
 
 @pytest.mark.asyncio
@@ -135,11 +155,12 @@ async def test_page_and_wall_call_what_stands_beside_the_establishment_the_same(
 @pytest.mark.asyncio
 async def test_the_wall_names_nobody_and_tells_how_far_its_figures_reach(figures: Door) -> None:
     figures.sign_in(Role.COMMISSION)
+    figures.played.answers["/upkeep/positions"] = {"ends": [], "consumed": [], "unsent": 0, "parked": 1}
     wall = (await figures.client.get("/wall")).text
     part = (await figures.client.get("/wall", headers={"hx-request": "true"})).text
 
     for shown in (wall, part):
-        assert "数据截至 2026-11-16 09:30" in shown
+        assert '数据截至 <span class="num">2026-11-16 09:30' in shown
         assert "周&lt;" not in shown
         assert "<script>alert" not in shown
     assert "<html" not in part
@@ -191,3 +212,40 @@ async def test_whoever_has_no_posts_in_sight_sees_that_there_are_none(figures: D
 
     assert page.status_code == 200
     assert "没有" in page.text
+
+
+def position(topic: str, next_offset: int, consumer: str = "") -> dict[str, Any]:
+    return {"consumer": consumer, "topic": topic, "partition": 0, "next_offset": next_offset}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("read", "unsent", "parked", "said"), [(7, 0, 0, ""), (5, 0, 0, "2"), (7, 3, 0, "9"), (7, 0, 1, "1")])
+async def test_a_page_says_until_when_its_figures_are_and_what_they_do_not_hold_yet(
+    figures: Door, read: int, unsent: int, parked: int, said: str
+) -> None:
+    """Three publish, each of what it has not sent; a rebuild that is under way beside the live figures says nothing of them."""
+    told = {"ends": [], "unsent": unsent, "parked": parked, "consumed": [position("roster.events", 0, "reporting@2")]}
+    told["consumed"] += [position("roster.events", read, "monitoring"), position("roster.events", 1, "other")]
+    figures.played.answers |= {"/upkeep/positions": told, "/figures/as-of": {"positions": [position("roster.events", read)]}}
+    figures.played.answers["roster/upkeep/positions"] = told | {"ends": [position("roster.events", 7)]}
+    figures.played.answers["/lights/matrix"] = {"items": [], "rules": [], "lights": [], "next": None, "turn": 0}
+    figures.sign_in(Role.OBSERVER)
+
+    pages = {path: (await figures.client.get(path)).text for path in ("/", "/analysis", "/wall", "/lights")}
+
+    words = f"另有 {said} 项变动尚未计入" if said else "尚未计入"
+    assert {path: words in page for path, page in pages.items()} == dict.fromkeys(pages, bool(said))
+    assert f'数据截至 <span class="num">{AT[:10]}' in pages["/analysis"] or not said
+    assert ("数据截至" in pages["/lights"]) is not bool(said)
+
+
+@pytest.mark.asyncio
+async def test_a_page_claims_nothing_where_nobody_knows_how_fresh_its_figures_are(figures: Door) -> None:
+    figures.played.refusals["/upkeep/positions"] = (503, "away")
+    figures.played.answers["/lights/matrix"] = {"items": [], "rules": [], "lights": [], "next": None, "turn": 0}
+    figures.sign_in(Role.OBSERVER)
+
+    pages = [(await figures.client.get(path)).text for path in ("/", "/analysis", "/wall", "/lights")]
+
+    assert ["暂时无法核实" in page for page in pages] == [True] * 4
+    assert "数据截至" not in pages[3]

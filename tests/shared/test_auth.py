@@ -197,7 +197,9 @@ def test_no_scope_is_not_the_whole_county() -> None:
     assert not Who("nobody", frozenset(), ()).may_see((ROOT,))
 
 
-ABROAD = {f"{what}.read" for what in ("units", "applications", "documents", "filing", "lights", "reports", "rules")} | {"exports.make"}
+ABROAD = {f"{what}.read" for what in ("units", "applications", "documents", "filing", "lights", "reports", "rules", "positions")} | {
+    "exports.make"
+}
 AT_HOME = ABROAD | {"persons.read"}
 ADMINISTERS = {"users.read", "rules.read", "exports.make"}
 WORK = {
@@ -220,9 +222,10 @@ WORK = {
     Role.SEAL_OPERATOR: AT_HOME | {"documents.release", "lists.release"},
     Role.COMMISSION: ABROAD,
     Role.OBSERVER: ABROAD,
-    Role.SYSTEM_ADMIN: ADMINISTERS | {"users.maintain", "reports.rebuild", "traces.read", "upkeep.read", "upkeep.maintain"},
+    Role.SYSTEM_ADMIN: ADMINISTERS
+    | {"users.maintain", "reports.rebuild", "traces.read", "positions.read", "upkeep.read", "upkeep.maintain"},
     Role.SECURITY_ADMIN: ADMINISTERS | {"rights.maintain"},
-    Role.AUDIT_ADMIN: ADMINISTERS | {"audit.read", "traces.read", "upkeep.read", "filing.read"},
+    Role.AUDIT_ADMIN: ADMINISTERS | {"audit.read", "traces.read", "positions.read", "upkeep.read", "filing.read"},
     Role.SERVICE: {"units.read", "persons.read"},
 }
 """What each is there for. The departments beside the office (组织、人社、财政、审计、巡察) and the commission change nothing and read of nobody; the three

@@ -131,6 +131,8 @@ async def test_where_topics_end_and_consumers_stand_is_told_to_who_keeps_the_sys
 
     async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
         told = (await client.get("/upkeep/positions")).json()
+    async with asked_by(Role.OBSERVER, stack, roster) as client:
+        assert (await client.get("/upkeep/positions")).json() == told, "whoever reads figures is told how fresh they are"
     async with asked_by(Role.SECURITY_ADMIN, stack, roster) as client:
         refused = await client.get("/upkeep/positions")
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.fresh import asked_of_sources, unread_by
 from services.portal.rules import charts
 
 router = APIRouter()
@@ -26,11 +27,14 @@ async def analysis(page: Reader, unit: UUID | None = None) -> Response:
         "population": page.request.query_params.get("population", ""),
     }
     asked["population"] = asked["population"] if asked["population"] in POPULATIONS else "public"
+    asked["sort"] = asked["sort"] if asked["sort"].removeprefix("-") in ORDERS else ""
     asked["group"] = asked["group"] if asked["group"] in GROUPS else "kind"
-    cards = await page.get_each(_wanted(page, asked))
+    fresh = {} if page.is_fragment else asked_of_sources("reporting")
+    cards = await page.get_each(_wanted(page, asked) | fresh)
     shown: dict[str, Any] = {"cards": cards, "asked": asked, "groups": GROUPS, "populations": POPULATIONS, "spread": _spread(cards, asked)}
     if page.is_fragment:
         return page.show("analysis_list.html", **shown)
+    shown["unread"] = unread_by("reporting", cards)
     return page.show("analysis.html", retiring=_retiring(cards["retirements"]), units=narrowings(cards), **shown)
 
 
@@ -56,11 +60,8 @@ def _spread(cards: dict[str, Any], asked: dict[str, str]) -> dict[str, Any]:
     """The groups as they are asked for; posts that are no 编制 stand apart. What a category is called the roster knows."""
     called = {each["code"]: each["label"] for each in (cards["codes"] or {}).get("categories", ())}
     rows = [row | {"label": row["label"] or called.get(row["code"], row["code"])} for row in (cards["spread"] or {}).get("items", ())]
-    order = asked["sort"].removeprefix("-")
-    if order in ORDERS:
+    if order := asked["sort"].removeprefix("-"):
         rows.sort(key=lambda row: row[order] or 0, reverse=asked["sort"].startswith("-"))
-    elif asked["group"] != "kind":
-        rows.sort(key=lambda row: -row["quota"])
     counted, others = ([row for row in rows if row["counted"] is flag] for flag in (True, False))
     options = charts.posts(counted, [row["label"] for row in counted])
     return {"counted": counted, "others": others, "options": options, "left_out": max(0, len(counted) - charts.MOST_BARS)}
@@ -82,7 +83,7 @@ def narrowings(cards: dict[str, Any]) -> list[tuple[str, str]]:
 async def export(page: Annotated[Page, Depends(Opened("exports.make"))]) -> Response:
     """Have a table made as a file; it is fetched where all exports are."""
     name = "saturation" if page.text("list") == "saturation" else "distribution"
-    filters = {"unit": page.text("unit")} | ({"group": page.text("group")} if name == "distribution" else {})
+    filters = {each: page.text(each) for each in (("unit", "group", "sort") if name == "distribution" else ("unit",))}
     body = {"list": name, "filters": {key: value for key, value in filters.items() if value}, "format": "xlsx"}
     await page.send("reporting", "/exports", body)
     return page.back("/exports", done="export_asked")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import RedirectResponse, Response
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.fresh import asked_of_sources, unread_by
 from services.portal.api.passing import events_of
 from services.portal.api.units import asked_of
 from services.portal.models import Away, Refused
@@ -30,8 +31,10 @@ async def lights(page: Reader) -> Response:
     matrix = page.get("monitoring", "/lights/matrix", **chosen)
     if page.is_fragment:
         return page.show("lights_list.html", asked=asked, board=_drawn(await matrix, asked), part=True)
-    board, places = await asyncio.gather(matrix, places_of(page, asked["unit"]))
-    return page.show("lights.html", asked=asked, board=_drawn(board, asked), places=places, part=False)
+    sources = page.get_each(asked_of_sources("monitoring"))
+    board, places, told = await asyncio.gather(matrix, places_of(page, asked["unit"]), sources)
+    shown = {"board": _drawn(board, asked), "places": places, "unread": unread_by("monitoring", told)}
+    return page.show("lights.html", asked=asked, part=False, **shown)
 
 
 @router.get("/lights/live", response_class=Response)

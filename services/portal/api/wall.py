@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from services.portal.api.door import Opened, Page
+from services.portal.api.fresh import asked_of_sources, unread_by
 from services.portal.api.passing import events_of
 from services.portal.rules import charts
 
@@ -24,9 +25,9 @@ CARDS = {
 @router.get("/wall", response_class=Response)
 async def wall(page: Annotated[Page, Depends(Opened("reports.read"))]) -> Response:
     """All slides; what htmx asks for anew is the slides alone."""
-    cards = await page.get_each(CARDS)
+    cards = await page.get_each(CARDS | asked_of_sources("reporting"))
     template = "wall_slides.html" if page.is_fragment else "wall.html"
-    return page.show(template, cards=cards, drawn=_drawn(cards))
+    return page.show(template, cards=cards, drawn=_drawn(cards), unread=unread_by("reporting", cards))
 
 
 def _drawn(cards: dict[str, Any]) -> dict[str, Any]:
