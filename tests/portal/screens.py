@@ -20,6 +20,7 @@ PAGES = {
     "api-docs-routes": ("", "/api-docs/reporting"),
     "api-docs-events": ("", "/api-docs/events"),
     "home-officer": ("officer", "/"),
+    "home-director": ("director", "/"),
     "home-clerk": ("school1.clerk", "/"),
     "home-administrator": ("sysadmin", "/"),
     "tasks": ("officer", "/tasks"),

@@ -224,7 +224,7 @@ async def test_a_page_says_until_when_its_figures_are_and_what_they_do_not_hold_
     figures: Door, read: int, unsent: int, parked: int, said: str
 ) -> None:
     """Three publish, each of what it has not sent; a rebuild that is under way beside the live figures says nothing of them."""
-    told = {"ends": [], "unsent": unsent, "parked": parked, "consumed": [position("roster.events", 0, "reporting@2")]}
+    told: dict[str, Any] = {"ends": [], "unsent": unsent, "parked": parked, "consumed": [position("roster.events", 0, "reporting@2")]}
     told["consumed"] += [position("roster.events", read, "monitoring"), position("roster.events", 1, "other")]
     figures.played.answers |= {"/upkeep/positions": told, "/figures/as-of": {"positions": [position("roster.events", read)]}}
     figures.played.answers["roster/upkeep/positions"] = told | {"ends": [position("roster.events", 7)]}
