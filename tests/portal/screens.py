@@ -24,6 +24,7 @@ PAGES = {
     "home-clerk": ("school1.clerk", "/"),
     "home-administrator": ("sysadmin", "/"),
     "tasks": ("officer", "/tasks"),
+    "tasks-director": ("director", "/tasks"),
     "tasks-done": ("officer", "/tasks?tab=done"),
     "tasks-empty": ("sealer", "/tasks?q=没有这样的"),
     "apply": ("school1.clerk", "/applications/new"),
