@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -19,17 +19,18 @@ from services.roster.models.changes import RegisterChange
 from services.roster.models.persons import RegisterPerson
 from services.roster.models.secondments import SecondPerson
 from services.roster.queries import changes, finds, ledger, person_lists, persons, post_lists, seat_lists, statistics, unit_lists, units
+from services.roster.queries.difference_values import place_in
 from shared.auth import Who
 from shared.crypto import FieldCipher, RingFile, masked_id_number
 from shared.db import Database
-from shared.glossary import PersonIdentity, PostCategory, Role
+from shared.glossary import DifferenceKind, DifferenceState, LeadingSide, PersonIdentity, PostCategory, Role
 from shared.law.retirement import Sex
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.scopes import EVERYTHING, Answer, Caller, leaks, let_in, told_apart
 
 pytestmark = pytest.mark.asyncio
-NAME, NUMBER = "范围外示例人", given.id_number(17)
+NAME, NUMBER, UNIT = "范围外示例人", given.id_number(17), "范围外改革单位"
 NUMBER_SHOWN = masked_id_number(NUMBER)
 WORDS = {"id_number": given.id_number(41), "sex": "F", "birth_on": given.BORN.isoformat(), "category": "SY-1", "kind": "SY"}
 WORDS |= {
@@ -44,7 +45,6 @@ WORDS |= {
     "entry_reason": "open_recruitment",
 }
 _BY_UNIT = ("/units/{unit_id}/found-persons/{person_id} get from_unit_id=unit_id",)
-NONE_MADE = ("import_id", "run_id", "difference_id", "request_id", "reform_id", "export_id")
 WALLED = ("persons", "person_records", "placements", "secondments", "person_changes", "person_indexes", "pending_changes")
 
 
@@ -61,15 +61,15 @@ class County:
 
 
 @pytest_asyncio.fixture
-async def county(stack: Place, roster_db: Database) -> County:
+async def county(stack: Place, doors: Doors, roster_db: Database) -> County:
     cipher = FieldCipher(RingFile(stack.home / "secrets" / "field.keys"))
-    own = await peopled(roster_db, cipher, "范围内示例人", given.id_number(13))
-    return County(own, await peopled(roster_db, cipher, NAME, NUMBER))
+    own = await peopled(doors, roster_db, cipher, "范围内示例人", given.id_number(13))
+    return County(own, await peopled(doors, roster_db, cipher, NAME, NUMBER))
 
 
-async def peopled(database: Database, cipher: FieldCipher, name: str, number: str) -> dict[str, UUID]:
-    """A unit with a person in post, who is lent and has a change that waits."""
-    row = await given.row(database, 1)
+async def peopled(doors: Doors, database: Database, cipher: FieldCipher, name: str, number: str) -> dict[str, UUID]:
+    """A unit with a person in post, who is lent and has a change that waits; with what its officer brought, asked for and carried out."""
+    row = await given.row(database, 3)
     what = RegisterPerson(
         unit_id=row.unit_id,
         name=name,
@@ -83,27 +83,64 @@ async def peopled(database: Database, cipher: FieldCipher, name: str, number: st
     placement_id = await place_person(database, given.by(), given.placement(row, person_id, date(2026, 1, 5)))
     change = RegisterChange(person_id=person_id, title="科长")
     loan = SecondPerson(person_id=person_id, borrower="外地单位", started_on=date(2026, 9, 1), until=date(2026, 12, 1))
-    return {
+    ids = {
         "unit_id": row.unit_id,
         "person_id": person_id,
         "placement_id": placement_id,
         "change_id": await register_change(database, cipher, given.by(), change),
         "secondment_id": await second_person(database, given.by(), loan),
+        "reservation_id": await given.reservation(database, row),
+    }
+    return ids | await differing(database, cipher, person_id, row.unit_id, name) | await brought(doors, row.unit_id, person_id, name)
+
+
+async def differing(database: Database, cipher: FieldCipher, person_id: UUID, unit_id: UUID, name: str) -> dict[str, UUID]:
+    """The upper level's register says something else of the person."""
+    run_id, difference_id, officer = uuid4(), uuid4(), f"officer-of-{unit_id}"
+    await database.pool.execute(
+        "INSERT INTO comparison_runs (id, state, file_name, file_bytes, file_hash, format, leads, actor, received_at)"
+        " VALUES ($1, 'comparison_compared', $2, 1, '0', '2025', '2026', $3, $4)",
+        *(run_id, f"{name}.xlsx", officer, given.NOW),
+    )
+    ours, theirs = (cipher.encrypt(text, place_in(difference_id, side)) for side, text in (("ours", "13"), ("theirs", "01")))
+    await database.pool.execute(
+        "INSERT INTO comparison_differences (id, subject, sheet, kind, field, unit_id, person_id, name, ours_sealed, theirs_sealed, leads, state,"
+        " first_run, last_run, found_at, moved_at) VALUES ($1, $2, 'roster', $3, 'political_status', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $12)",
+        *(difference_id, f"x-{person_id}", DifferenceKind.FIELD, unit_id, person_id, name, ours, theirs),
+        *(LeadingSide.ASK, DifferenceState.TO_VERIFY, run_id, given.NOW),
+    )
+    return {"run_id": run_id, "difference_id": difference_id}
+
+
+async def brought(doors: Doors, unit_id: UUID, person_id: UUID, name: str) -> dict[str, UUID]:
+    """A file, an export, a reform and a request of the person's, all by the officer of this unit."""
+
+    async def made(path: str, named: str, **sent: Any) -> UUID:
+        officer = doors.as_(Role.BUSINESS_OFFICER, units=(unit_id,), name=f"officer-of-{unit_id}")
+        answer = await doors.http.post(path, headers=officer, **sent)
+        assert answer.is_success, answer.text
+        return UUID(answer.json()[named])
+
+    template = (await doors.http.get("/templates/roster", headers=doors.office)).content
+    renamed = {"step": "change", "unit_id": str(unit_id), "name": f"{name[:3]}改革单位"}
+    reform = {"title": f"{name[:3]}改革", "effective_on": "2026-09-02", "document_no": "编委〔2026〕1号", "document_on": "2026-09-01"}
+    asked = {"kind": "copy", "asked": f"{name}请求查阅", "proof": "持身份证到窗口，人证一致"}
+    return {
+        "import_id": await made("/imports", "import_id", files={"file": (f"{name}.xlsx", template)}, data={"kind": "roster"}),
+        "export_id": await made("/exports", "id", json={"list": "persons", "reason": f"{name}核对"}),
+        "reform_id": await made("/reforms", "reform_id", json=reform | {"steps": [renamed]}),
+        "request_id": await made(f"/persons/{person_id}/requests", "request_id", json=asked),
     }
 
 
 async def answers(doors: Doors, county: County, where: Mapping[str, UUID], what: Mapping[str, UUID]) -> dict[str, Answer]:
     """Of every route, asked by the clerk with all rights."""
-    return await caller(doors, county).answers(every(where), what)
-
-
-def every(ids: Mapping[str, UUID]) -> dict[str, UUID]:
-    """What no story made is a unit's id: nobody has one like it."""
-    return {**ids, **dict.fromkeys(NONE_MADE, ids["unit_id"])}
+    return await caller(doors, county).answers(where, what)
 
 
 def caller(doors: Doors, county: County) -> Caller:
-    return Caller(doors.http, lambda: doors.as_(*EVERYTHING, units=county.clerk), WORDS)
+    """The officer of the own unit, with all rights."""
+    return Caller(doors.http, lambda: doors.as_(*EVERYTHING, units=county.clerk, name=f"officer-of-{county.own['unit_id']}"), WORDS)
 
 
 async def what_stands(database: Database) -> list[tuple[Any, ...]]:
@@ -117,12 +154,12 @@ async def test_a_route_that_names_another_unit_or_its_people_answers_as_if_they_
 ) -> None:
     before = await what_stands(roster_db)
 
-    found, of_nobody = await caller(doors, county).compared(every(county.foreign), county.foreign)
+    found, of_nobody = await caller(doors, county).compared(county.foreign, county.foreign)
 
     assert len([route for route in found if "_id}" in route]) > 30
     assert let_in(found) == {}
     assert set(told_apart(found, of_nobody)) == {"/reforms post", "/reforms/check post"}, "an id for a new unit may not be that of another"
-    assert leaks(found, NAME, NUMBER_SHOWN) == []
+    assert leaks(found, NAME, NUMBER_SHOWN, UNIT) == []
     assert await what_stands(roster_db) == before
 
 
@@ -138,7 +175,7 @@ async def test_a_body_that_names_another_unit_or_its_people_is_refused(doors: Do
     }
     assert len(with_ids) > 8
     assert {route: found[route] for route in with_ids if found[route].status not in {403, 404}} == {}
-    assert leaks(found, NAME, NUMBER_SHOWN) == []
+    assert leaks(found, NAME, NUMBER_SHOWN, UNIT) == []
     moved = {tuple(row) for row in await what_stands(roster_db)} - set(before)
     assert {aggregate for aggregate, _ in moved} & set(county.foreign.values()) == set()
 
@@ -146,6 +183,8 @@ async def test_a_body_that_names_another_unit_or_its_people_is_refused(doors: Do
 async def test_the_same_routes_answer_to_whom_they_belong(doors: Doors, county: County) -> None:
     """Otherwise the refusals above would say nothing."""
     mine = County(county.foreign, county.own)
+    for under_way in (f"/exports/{county.foreign['export_id']}/cancel", f"/imports/{county.foreign['import_id']}/cancel"):
+        assert (await doors.http.post(under_way, json={}, headers=dict(caller(doors, mine).headers()))).is_success, "their streams end"
 
     found = await answers(doors, mine, county.foreign, county.foreign)
 
@@ -155,8 +194,14 @@ async def test_the_same_routes_answer_to_whom_they_belong(doors: Doors, county: 
         "/units/{unit_id}/persons get",
         "/changes/{change_id} get",
         "/units/{unit_id}/working-here get",
+        "/imports/{import_id} get",
+        "/comparisons/{run_id} get",
+        "/differences/{difference_id} get",
+        "/exports/{export_id} get",
     } <= seen
-    assert {"/persons/{person_id} get", "/units/{unit_id}/persons get"} <= set(leaks(found, NAME, NUMBER_SHOWN))
+    shown = set(leaks(found, NAME, NUMBER_SHOWN))
+    assert {"/persons/{person_id} get", "/units/{unit_id}/persons get", "/differences get", "/person-requests/{request_id} get"} <= shown
+    assert {"/units get", "/reforms/{reform_id} get"} <= set(leaks(found, UNIT))
 
 
 @pytest.mark.parametrize("table", WALLED)
