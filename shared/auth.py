@@ -259,14 +259,14 @@ class Permit(HTTPBearer):
         self.permission, self.scope = permission, scope
 
     async def __call__(self, request: Request) -> Who:  # type: ignore[override]  # who it is, not what he showed
-        """Check the token and the permission."""
+        """Check the token, the rate and the permission: what is refused counts too."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NotSignedIn
         tokens: Tokens = request.app.state.tokens
         request.state.who = who = tokens.read(token)
-        if not who.may(self.permission):
-            raise Forbidden
         if Role.SERVICE not in who.roles:
             request.app.state.rates.take(who.name)
+        if not who.may(self.permission):
+            raise Forbidden
         return who

@@ -54,6 +54,7 @@ TITLES: dict[str, str] = {
     "password_used_before": "新密码近期用过",
     "password_wrong": "当前密码不正确",
     "password_of_administrator": "管理员密码不在此发放",
+    "one_time_password_out": "一次性密码尚未修改",
     "provider_refused": "统一认证未通过",
     "provider_account_unknown": "没有对应的账号",
     "factor_present": "动态口令已启用",

@@ -142,6 +142,39 @@ async def test_nobody_sets_the_password_of_an_administrator_by_a_page(door: Door
 
 
 @pytest.mark.asyncio
+async def test_who_becomes_an_administrator_while_a_password_is_handed_out_gets_none(door: Door) -> None:
+    await door.register()
+    async with door.database.transaction() as conn:
+        await conn.execute("SELECT FROM users WHERE name = 'zhang' FOR UPDATE")
+        handing_out = asyncio.create_task(door.ask("POST", "/users/zhang/one-time-password", Role.SYSTEM_ADMIN, {}, "sysadmin"))
+        await waiting(door)
+        await conn.execute(
+            "INSERT INTO grants (id, user_id, role, granted_by, granted_at)"
+            " SELECT gen_random_uuid(), id, 'security_admin', 'secadmin', now() FROM users WHERE name = 'zhang'"
+        )
+
+    assert said(await handing_out) == (403, "password_of_administrator")
+    assert await door.rows("SELECT FROM credentials") == []
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("role", [Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN])
+async def test_nobody_becomes_an_administrator_while_another_knows_his_password(door: Door, role: Role) -> None:
+    """Whoever handed it out would sign in as both of them."""
+    await door.register(role=None)
+    handed_out = await door.one_time()
+
+    refused = await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": role}, "secadmin")
+    other = await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": Role.OBSERVER}, "secadmin")
+    key = (await door.sign_in(password=handed_out)).json()["session"]
+    await change(door, key, PASSWORD, handed_out)
+    granted = await door.ask("POST", "/users/zhang/roles", Role.SECURITY_ADMIN, {"role": role}, "secadmin")
+
+    assert (said(refused), other.status_code) == ((409, "one_time_password_out"), 201)
+    assert granted.status_code == 201
+
+
+@pytest.mark.asyncio
 async def test_a_repeat_of_handing_out_does_not_hand_out_another(door: Door) -> None:
     await door.register()
     headers = {"idempotency-key": "hand-out-1", "authorization": f"Bearer {door.signer.issue(SYSTEM, datetime.now(UTC))}"}

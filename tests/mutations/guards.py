@@ -403,9 +403,19 @@ GUARDS = (
     Guard(
         "sign-in: no page sets an administrator's password",
         "services/identity/commands/passwords.py",
-        "            raise PasswordOfAdministrator\n",
-        "            pass\n",
-        (f"{PASSWORDS}nobody_sets_the_password_of_an_administrator_by_a_page",),
+        "        raise PasswordOfAdministrator\n",
+        "        pass\n",
+        (
+            f"{PASSWORDS}nobody_sets_the_password_of_an_administrator_by_a_page",
+            f"{PASSWORDS}who_becomes_an_administrator_while_a_password_is_handed_out_gets_none",
+        ),
+    ),
+    Guard(
+        "sign-in: nobody becomes an administrator while another knows his password",
+        "services/identity/rules/rights.py",
+        "        raise OneTimePasswordOut\n",
+        "        pass\n",
+        (f"{PASSWORDS}nobody_becomes_an_administrator_while_another_knows_his_password",),
     ),
     Guard(
         "sessions: the one before a sign-in ends",

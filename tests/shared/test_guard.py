@@ -153,19 +153,26 @@ async def test_a_caller_beyond_his_rate_is_refused_at_the_door_and_a_service_is_
     app.state.tokens = Tokens(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), private)
     app.state.rates = Rates(1)
     app.get("/mine")(mine)
+    app.get("/accounts")(accounts)
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://kit") as http:
 
-        async def asked(who: Who) -> httpx.Response:
-            return await http.get("/mine", headers={"Authorization": f"Bearer {app.state.tokens.issue(who, datetime.now(UTC))}"})
+        async def asked(who: Who, path: str = "/mine") -> httpx.Response:
+            return await http.get(path, headers={"Authorization": f"Bearer {app.state.tokens.issue(who, datetime.now(UTC))}"})
 
         officer = Who("zhang", frozenset({Role.OBSERVER}))
         first, second = await asked(officer), await asked(officer)
         served_on = [(await asked(service("approval"))).status_code for _ in range(3)]
+        turned_away = [(await asked(Who("wang", frozenset({Role.OBSERVER})), "/accounts")).status_code for _ in range(2)]
 
     assert (first.status_code, second.status_code, served_on) == (200, 429, [200] * 3)
+    assert turned_away == [403, 429], "what one may not ask for counts too: each refusal is a line on record"
     assert second.json()["code"] == "too_many_requests"
     assert 0 < int(second.headers["retry-after"]) <= 60
+
+
+async def accounts(who: Annotated[Who, Depends(Permit("users.read", "public"))]) -> str:
+    return who.name
 
 
 async def mine(who: Annotated[Who, Depends(Permit("account.read", "self"))]) -> str:

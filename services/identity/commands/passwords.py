@@ -64,28 +64,32 @@ async def set_password(conn: Connection, by: By, what: SetPassword) -> UUID:
 
 async def hand_out(database: Database, gate: Gate, by: By, knock: Knock, user: str, *, factor_lost: bool) -> tuple[str, datetime]:
     """A one-time password for somebody who is no administrator, and until when. Raises UserUnknown, PasswordOfAdministrator."""
-    async with database.reading() as conn:
-        if ADMINISTRATORS & {grant.role for grant in (await accounts.user(conn, user)).grants}:
-            raise PasswordOfAdministrator
-    until = knock.at + gate.policy.one_time
-    return await hand_out_to_anybody(database, by, knock, user, gate.mark(user), until, factor_lost=factor_lost), until
+    until, password = knock.at + gate.policy.one_time, one_time()
+    what = await _to_hand_out(knock, user, password, gate.mark(user), until)
+    await keep_handed_out(database, by, what.model_copy(update={"factor_lost": factor_lost, "not_to": tuple(sorted(ADMINISTRATORS))}))
+    return password, until
 
 
-async def hand_out_to_anybody(
-    database: Database, by: By, knock: Knock, user: str, mark: str, until: datetime, *, factor_lost: bool = False
-) -> str:
+async def hand_out_to_anybody(database: Database, by: By, knock: Knock, user: str, mark: str, until: datetime) -> str:
     """A one-time password, told here and nowhere again. Raises UserUnknown."""
     password = one_time()
-    hashed = await hashing.hashed(password)
-    what = HandOutPassword(user=user, hashed=hashed, at=knock.at, until=until, address=knock.address, mark=mark, factor_lost=factor_lost)
-    await keep_handed_out(database, by, what)
+    await keep_handed_out(database, by, await _to_hand_out(knock, user, password, mark, until))
     return password
+
+
+async def _to_hand_out(knock: Knock, user: str, password: str, mark: str, until: datetime) -> HandOutPassword:
+    hashed = await hashing.hashed(password)
+    return HandOutPassword(user=user, hashed=hashed, at=knock.at, until=until, address=knock.address, mark=mark)
 
 
 @command
 async def keep_handed_out(conn: Connection, by: By, what: HandOutPassword) -> UUID:
-    """Keep a one-time password; every session of the account ends. Raises UserUnknown."""
+    """Keep a one-time password; every session of the account ends. Raises UserUnknown, PasswordOfAdministrator."""
     user_id: UUID = await _id_of(conn, what.user)
+    if not {grant.role for grant in (await accounts.user(conn, what.user)).grants}.isdisjoint(
+        what.not_to
+    ):  # locked: a grant comes before or after
+        raise PasswordOfAdministrator
     await conn.execute(
         "INSERT INTO credentials AS c (user_id, password_hash, set_at, one_time_until) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (user_id) DO UPDATE SET password_hash = $2, set_at = $3, one_time_until = $4,"

@@ -30,10 +30,12 @@ async def register_user(conn: Connection, by: By, what: RegisterUser) -> User:
 
 @command
 async def grant_role(conn: Connection, by: By, what: GrantRole) -> User:
-    """Give a role. Raises SelfGrant, UserUnknown, UnitUnknown and what `rules.ensure_can_hold` raises."""
+    """Give a role. Raises SelfGrant, UserUnknown, UnitUnknown, OneTimePasswordOut and what `rules.ensure_can_hold` raises."""
     rules.ensure_not_self(by.actor, what.user)
     await _ensure_units(conn, what.unit_ids)
-    return await _grant(conn, by, what)
+    granted = await _grant(conn, by, what)  # it has locked him: a password is handed out before or after
+    rules.ensure_password_own(what.role, await conn.fetchval("SELECT one_time_until FROM credentials WHERE user_id = $1", granted.id))
+    return granted
 
 
 @command

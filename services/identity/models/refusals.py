@@ -185,6 +185,13 @@ class PasswordOfAdministrator(Forbidden):
     sentence = "管理员的密码不能在页面上发放。请在服务器上运行 bianban identity one-time-password。"
 
 
+class OneTimePasswordOut(Conflict):
+    """Somebody else knows the password with which a new administrator would sign in."""
+
+    code = "one_time_password_out"
+    sentence = "该用户的一次性密码已发放、本人尚未修改，发放人可用它登录，现在不能授予管理员角色。请待本人登录并修改密码后再授予。"
+
+
 class FactorPresent(Conflict):
     """There is a second factor already."""
 

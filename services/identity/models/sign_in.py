@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from services.identity.models.accounts import Input
-from shared.glossary import AccountDeed, SignInWay
+from shared.glossary import AccountDeed, Role, SignInWay
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class SetPassword(Input):
 
 
 class HandOutPassword(Input):
-    """Keep a one-time password that an administrator hands out. `factor_lost`: the second factor goes too."""
+    """Keep a one-time password that an administrator hands out. `factor_lost`: the second factor goes too; `not_to`: who has one of these roles gets none."""
 
     user: str
     hashed: str
@@ -161,6 +161,7 @@ class HandOutPassword(Input):
     address: str
     mark: str
     factor_lost: bool = False
+    not_to: tuple[Role, ...] = ()
 
 
 class OfAccount(Input):

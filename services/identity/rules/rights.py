@@ -9,6 +9,7 @@ from services.identity.models.refusals import (
     AdministratorOfUnits,
     AdministratorsSeparate,
     AlreadyGranted,
+    OneTimePasswordOut,
     ProxyRefused,
     ScopeMissing,
     ScopesDiffer,
@@ -42,6 +43,12 @@ def ensure_can_hold(held: Sequence[Grant], role: Role, unit_ids: Sequence[UUID] 
         raise AdministratorOfUnits
     if any(_scope(grant.unit_ids) != _scope(unit_ids) for grant in held):
         raise ScopesDiffer
+
+
+def ensure_password_own(role: Role, one_time_until: datetime | None) -> None:
+    """Nobody becomes an administrator while who handed out his password can sign in with it."""
+    if role in ADMINISTRATORS and one_time_until is not None:
+        raise OneTimePasswordOut
 
 
 def _scope(unit_ids: Sequence[UUID] | None) -> frozenset[UUID] | None:
