@@ -97,6 +97,7 @@ HELD_CASES = Gauge("bianban.cases.held", "{case}", "有一步没有写入台账�
 SCHEDULE_AGE = Gauge("bianban.schedule.age", "s", "每日任务最近一次开始距今的时间（按其应当开始的时刻）")
 SEALS_WAITING = Gauge("bianban.seals.waiting", "{document}", "已放行、等待签章的文书")
 SEALS_AGE = Gauge("bianban.seals.age", "s", "等待签章最久的文书已等待的时间")
+EXPORTS_BEGUN_AGAIN = Gauge("bianban.exports.begun_again", "{export}", "写过三次以上、未完成或一天内结束的导出")
 ARCHIVE_AGE = Gauge("bianban.archive.age", "s", "归档落后于现在的时间：此刻恢复会缺少这么久的业务")
 DISKS = Gauge("system.filesystem.utilization", "1", "磁盘已用的比例：数据目录和文件目录所在的盘")
 UPTIME = Gauge("process.uptime", "s", "进程已运行的时间；没有它，就是进程不在")

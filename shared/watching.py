@@ -40,12 +40,15 @@ _FIGURES = """
     UNION ALL SELECT 'bianban.outbox.age', labels, age FROM lanes
     UNION ALL SELECT 'bianban.dead_letters.count', labels, letters FROM letters
     UNION ALL SELECT 'bianban.dead_letters.keys', labels, keys FROM letters
+    UNION ALL SELECT 'bianban.exports.begun_again', jsonb_build_object('bianban.service', current_schema()), count(*)::float8
+        FROM exports WHERE attempt > 2 AND (ended_at IS NULL OR ended_at > (SELECT at - interval '1 day' FROM now))
 """
 _GAUGES: dict[str, Gauge] = {
     "bianban.outbox.depth": metrics.OUTBOX_DEPTH,
     "bianban.outbox.age": metrics.OUTBOX_AGE,
     "bianban.dead_letters.count": metrics.DEAD_LETTERS,
     "bianban.dead_letters.keys": metrics.DEAD_KEYS,
+    "bianban.exports.begun_again": metrics.EXPORTS_BEGUN_AGAIN,
     "bianban.deadlines.open": metrics.OPEN_DEADLINES,
     "bianban.deadlines.overdue": metrics.OVERDUE_DEADLINES,
     "bianban.deadlines.unnoticed": metrics.UNNOTICED_DEADLINES,

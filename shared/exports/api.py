@@ -181,12 +181,16 @@ async def cancel(export_id: UUID, who: Asker, key: IdempotencyKey, door: InDoor)
 
 @router.get("/exports/{export_id}/file", response_class=StreamingResponse, responses=files(*_TYPES.values()))
 async def file(export_id: UUID, who: Asker, door: InDoor) -> StreamingResponse:
-    """The file. Who takes it, and when, is written down first."""
+    """The file, opened before who takes it, and when, is written down: what is on record as taken was there."""
     async with door.database.glancing() as conn:
         found = await queries.finished(conn, door.exports, who, export_id)
     _ensure_still_may(door.exports, who, found)
+    try:
+        pieces = door.shelf.pieces(found.kept)
+    except FileNotFoundError:
+        raise queries.gone() from None
     await commands.record_download(door.database, door.by(who, f"download:{uuid7()}"), OfExport(export_id=export_id))
-    return StreamingResponse(door.shelf.pieces(found.kept), media_type=_TYPES[found.view.format], headers=_headers(found))
+    return StreamingResponse(pieces, media_type=_TYPES[found.view.format], headers=_headers(found))
 
 
 def _line(each: ExportList) -> ListLine:

@@ -20,6 +20,7 @@ from shared.exports.models import (
 @command
 async def ask_export(conn: Connection, by: By, what: AskExport) -> UUID:
     """Keep who wants what and why; a worker does the rest. Answers with the export. Raises TooManyUnderWay, TooManyInAnHour."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtext('export of:' || $1))", by.actor)
     (count,) = await conn.fetch(
         "SELECT count(*) FILTER (WHERE state IN ('export_waiting', 'export_running')) AS under_way,"
         " count(*) FILTER (WHERE asked_at > $2::timestamptz - interval '1 hour') AS in_an_hour FROM exports WHERE actor = $1",

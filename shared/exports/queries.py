@@ -66,8 +66,15 @@ async def finished(conn: Connection, exports: Exports, who: Who, export_id: UUID
     if view.state is not ExportState.DONE:
         raise NotReady(why=view.note.rstrip("。") or f"这次导出{view.state_label}")
     row: Any = await conn.fetchrow("SELECT file, file_bytes, sha256, scope FROM exports WHERE id = $1", export_id)
+    if row["file"] is None:  # its time was over between the two
+        raise gone()
     scope = None if row["scope"] is None else tuple(row["scope"])
     return Finished(view, Kept(row["file"], row["file_bytes"], row["sha256"]), scope)
+
+
+def gone() -> NotReady:
+    """The file is no longer there."""
+    return NotReady(why=f"这次导出{STATES[ExportState.EXPIRED]}")
 
 
 def _view(exports: Exports, row: asyncpg.Record) -> ExportView:

@@ -60,8 +60,13 @@ class Shelf:
         return Kept(name, size, digest.hexdigest())
 
     def pieces(self, kept: Kept) -> Iterator[bytes]:
-        """The file as it was written. Raises InvalidTag where it was changed, cut or put in another's place."""
-        with (self.folder / kept.name).open("rb") as file:
+        """The file as it was written: open from now on, so that it is read to its end though its time be over meanwhile. Raises FileNotFoundError; where it
+        is read, InvalidTag if it was changed, cut or put in another's place.
+        """
+        return self._pieces(kept, (self.folder / kept.name).open("rb"))
+
+    def _pieces(self, kept: Kept, opened: BinaryIO) -> Iterator[bytes]:
+        with opened as file:
             for number, left in enumerate(range(kept.size, 0, -PIECE)):
                 yield self._opened(file, min(left, PIECE), _place(kept.name, number, last=left <= PIECE))
 

@@ -125,6 +125,16 @@ async def test_nobody_keeps_the_workers_to_himself(bench: Bench) -> None:
         await bench.ask()
 
 
+async def test_nor_by_asking_for_many_at_once(bench: Bench) -> None:
+    """Must fail when their asker is not locked before they are counted."""
+    for _ in range(MOST_UNDER_WAY - 1):
+        await bench.ask()
+
+    found = await asyncio.gather(*(bench.ask() for _ in range(8)), return_exceptions=True)
+
+    assert [type(each) for each in found if not isinstance(each, UUID)] == [TooManyUnderWay] * 7
+
+
 async def test_in_an_hour_one_asks_for_so_many_lists_and_another_for_his_own(bench: Bench) -> None:
     what = [
         AskExport(export_id=uuid7(), list="numbers", format="csv", filters={}, fields=(), unmasked=False, roles=(), scope=None)

@@ -520,6 +520,40 @@ async def test_a_file_is_deleted_when_its_time_is_over(house: House, roster_db: 
     assert (mine["state"], mine["rows_done"]) == ("export_expired", 1)
 
 
+async def test_a_file_whose_time_is_over_while_its_taker_is_written_down_is_taken_whole(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+    file, shelf = await house.take("units"), house.office.shelf
+    (name,) = shelf.names()
+    (mine,) = (await house.doors.http.get("/exports", headers=house.doors.office)).json()["items"]
+    async with roster_db.transaction() as conn:
+        await conn.execute("SELECT FROM exports FOR UPDATE")
+        taking = asyncio.create_task(house.doors.http.get(f"/exports/{mine['id']}/file", headers=house.doors.office))
+        await waiting(roster_db)
+        shelf.forget(name)
+
+    assert (await taking).content == file.content
+
+
+async def test_a_file_that_is_gone_is_refused_and_nobody_is_written_down_as_its_taker(house: House, roster_db: Database) -> None:
+    await house.take("units")
+    (name,) = house.office.shelf.names()
+    (mine,) = (await house.doors.http.get("/exports", headers=house.doors.office)).json()["items"]
+    taken = await roster_db.pool.fetchval("SELECT count(*) FROM export_downloads")
+    house.office.shelf.forget(name)
+
+    answer = await house.doors.http.get(f"/exports/{mine['id']}/file", headers=house.doors.office)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "export_not_ready")
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM export_downloads") == taken
+
+
+async def waiting(database: Database) -> None:
+    """Until another transaction waits for a lock."""
+    blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await database.pool.fetch(blocked):  # noqa: ASYNC110  the server cannot call back
+        await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize(("kept", "left"), [("1 day", 1), ("-1 second", 0)])
 async def test_a_file_that_gets_another_key_is_left_alone_by_the_sweep_and_goes_when_its_time_is_over(
     house: House, roster_db: Database, monkeypatch: pytest.MonkeyPatch, kept: str, left: int

@@ -53,6 +53,24 @@ async def test_age_and_depth_of_each_lane_and_the_letters_of_each_consumer(datab
     assert (told(metrics.DEAD_LETTERS, service="roster"), told(metrics.DEAD_KEYS, service="roster")) == ([3], [2])
 
 
+async def test_exports_that_were_begun_again_and_again_are_told_while_they_go_on_and_for_a_day(database: Callable[[str], str]) -> None:
+    now = datetime.now(UTC)
+    async with db.connect(database("roster"), "roster") as roster:
+        await roster.pool.executemany(
+            "INSERT INTO exports (id, list, format, filters, fields, unmasked, reason, actor, roles, asked_at, state, attempt, ended_at)"
+            " VALUES (gen_random_uuid(), 'l', 'csv', '{}', '{}', false, '', 'a', '{}', $1, $2, $3, $4)",
+            [
+                (now, "export_running", 2, None),
+                (now, "export_running", 3, None),
+                (now, "export_failed", 6, now - timedelta(hours=23)),
+                (now, "export_failed", 6, now - timedelta(hours=25)),
+            ],
+        )
+        await read(roster, Clock(None))
+
+    assert told(metrics.EXPORTS_BEGUN_AGAIN, service="roster") == [2]
+
+
 ISSUE = (
     "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold, found_at, due_at)"
     " VALUES (gen_random_uuid(), gen_random_uuid(), 'M01', '1', 's', 'red', $1, true, true, 1, '{}', '{}', now(), $2)"
