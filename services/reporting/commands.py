@@ -1,10 +1,20 @@
 """Generations of the read models: asked for, put in the live one's place at equal positions, and deleted when nobody fills them any more."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 from services.reporting import queries
-from services.reporting.models import READ_MODELS, Generation, GiveUpRebuild, NoRebuildRuns, RebuildRuns, StartRebuild, consumer_name
+from services.reporting.models import (
+    READ_MODELS,
+    READING,
+    Generation,
+    GiveUpRebuild,
+    NoRebuildRuns,
+    RebuildRuns,
+    StartRebuild,
+    consumer_name,
+)
 from shared import listening
 from shared.db import By, Connection, Database, command
 from shared.recovery import LONGEST
@@ -14,21 +24,39 @@ NEAR = 1000
 long as all their rows are compared. What waits for the lock longer than its `lock_timeout` is tried again (`PASSING`).
 """
 GLANCES, GLANCE = 40, 0.05
+_NOTHING_READ = """
+    UPDATE generations SET reading = $1
+    WHERE state = 'live' AND reading < $1 AND NOT EXISTS (SELECT FROM units WHERE units.generation = generations.number)
+"""
 
 
 @command
 async def start_rebuild(conn: Connection, by: By, _: StartRebuild) -> Generation:
     """Ask for a new generation; the worker fills it. Raises RebuildRuns."""
     number = await conn.fetchval(
-        "INSERT INTO generations (state, asked_by, reason, asked_at) VALUES ('building', $1, $2, $3)"
+        "INSERT INTO generations (state, asked_by, reason, asked_at, reading) VALUES ('building', $1, $2, $3, $4)"
         " ON CONFLICT (state) WHERE state = 'building' DO NOTHING RETURNING number",
         by.actor,
         by.reason,
         by.as_of,
+        READING,
     )
     if number is None:
         raise RebuildRuns
     return await queries.generation(conn, number)
+
+
+async def read_anew(database: Database, as_of: datetime) -> None:
+    """Ask for a rebuild where the live generation was filled by an older reading of the events: it knows what is new of new ones only. Once for each
+    reading, so that one that was given up is not asked for again.
+    """
+    async with database.transaction() as conn:
+        await conn.execute(_NOTHING_READ, READING)
+        if await conn.fetchval("SELECT true FROM generations WHERE reading >= $1 LIMIT 1", READING):
+            return
+    by = By(actor="bianban", as_of=as_of, key=f"reading:{READING}", reason="升级后自动重建")
+    with suppress(RebuildRuns):  # asked for before the upgrade: this one follows it
+        await start_rebuild(database, by, StartRebuild())
 
 
 @command

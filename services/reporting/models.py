@@ -19,6 +19,8 @@ READ_MODELS = {
     "applications": "id",
 }
 """Each table with what, beside the generation, is its primary key."""
+READING = 1
+"""To be raised with every change of the folds that keeps more, or another thing, of events that were there before: the worker then reads them anew."""
 
 
 class StartRebuild(BaseModel):

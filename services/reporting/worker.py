@@ -29,10 +29,13 @@ _log = structlog.get_logger()
 
 
 async def keep_generations(database: Database, listen: Listen, clock: Clock, topic_prefix: str) -> None:
-    """Fill every generation that is live or being built, switch when they are equal, and delete what was replaced. For ever."""
+    """Fill every generation that is live or being built, switch when they are equal, and delete what was replaced. For ever. The first that is asked for
+    after an upgrade is asked for here.
+    """
     listening: dict[Role, asyncio.Task[None]] = {}
     while True:
         try:
+            await commands.read_anew(database, clock.now())
             wanted = await _wanted(database)
             for role in listening.keys() - wanted:
                 listening.pop(role).cancel()

@@ -102,6 +102,41 @@ async def test_a_rebuild_survives_the_death_of_its_worker(
 
 
 @pytest.mark.asyncio
+async def test_after_an_upgrade_the_events_are_read_anew_once_and_the_reports_are_what_a_rebuild_gives(
+    stack: Place, reporting: Database, publisher: Publisher, database: Callable[[str], str], kafka: tuple[str, str]
+) -> None:
+    """The build before kept no month of retirement."""
+    unit = (await publisher.unit("330499001"))[-1]
+    await publisher.send(publisher.placed(unit, uuid4(), 1))
+    async with running_worker(stack, database("reporting"), kafka[1]):
+        await until_read(reporting, publisher)
+    await reporting.pool.execute("UPDATE people SET retirement_month = 'unread'; UPDATE generations SET reading = 0")
+
+    async with running_worker(stack, database("reporting"), kafka[1]):
+        await until(reporting, "SELECT count(*) = 1 FROM generations WHERE state = 'live' AND number = 2")
+        await until(reporting, "SELECT state = 'deleted' FROM generations WHERE number = 1")
+    async with running_worker(stack, database("reporting"), kafka[1]):
+        await until_read(reporting, publisher)
+
+    assert await rows_of(reporting, 2) == await folded_once(reporting, publisher)
+    generations = await reporting.pool.fetch("SELECT number, asked_by, rows_differing FROM generations ORDER BY 1")
+    assert [tuple(each) for each in generations] == [(1, "migration", None), (2, "bianban", 2)]
+
+
+@pytest.mark.asyncio
+async def test_what_is_read_anew_after_an_upgrade_and_given_up_is_not_asked_for_again(reporting: Database, publisher: Publisher) -> None:
+    await publisher.unit("330499001")
+    async with reporting.transaction() as conn:
+        for event in publisher.last:
+            await handlers(1)[type(event)](conn, event)
+    await commands.read_anew(reporting, NOW)
+    await commands.give_up_rebuild(reporting, By(actor="sysadmin", as_of=NOW, key="give-up-1"), GiveUpRebuild())
+    await commands.read_anew(reporting, NOW)
+
+    assert await reporting.pool.fetchval("SELECT array_agg(state ORDER BY number) FROM generations") == ["live", "retired"]
+
+
+@pytest.mark.asyncio
 @pytest.mark.usefixtures("worker")
 async def test_a_rebuild_that_does_not_end_is_given_up_and_another_may_begin(reporting: Database, publisher: Publisher) -> None:
     """The live generation has read a partition that the new one never will: they are never level."""
