@@ -103,11 +103,12 @@ class MonitoringActivities:
         async with self.database.reading() as conn:
             units = await units_to_sweep(conn, day)
 
-        async def judge(unit_id: UUID) -> str:
+        async def judge(unit_id: UUID) -> int:
             what = SweepUnit(unit_id=unit_id, on=day, calendar=self.surroundings.calendar, clock_offset=self.surroundings.clock_offset())
-            return await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
+            await sweep_unit(self.database, By(ENGINE, at, f"sweep:{day}:{unit_id}"), what)
+            return 1
 
-        return len(await unit_by_unit(units, judge, give_up_at=TRIES))
+        return await unit_by_unit(units, judge, give_up_at=TRIES)
 
     @activity.defn(name=supervision.ISSUE_LISTS)
     async def issue_weekly_lists(self, due: Due) -> int:
@@ -127,7 +128,7 @@ class MonitoringActivities:
             )
             return await lists.issue_list(self.database, by, what) is not None
 
-        return sum(await unit_by_unit(units, issue))
+        return await unit_by_unit(units, issue)
 
     @activity.defn(name=SEAL_DOCUMENT)
     async def seal_document(self, what: SealStart) -> bool:

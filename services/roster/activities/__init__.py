@@ -138,7 +138,7 @@ class RosterActivities:
             by = By(actor=SYSTEM, as_of=self._clock.now(), key=f"expire:{sweep.on}:{unit_id}", reason="用编核准到期")
             return await lapse_reservations(self._database, by, LapseReservations(unit_id=unit_id, on=sweep.on))
 
-        return sum(await unit_by_unit(unit_ids, lapse, give_up_at=TRIES))
+        return await unit_by_unit(unit_ids, lapse, give_up_at=TRIES)
 
     def _for_application(self, request: PostRequest, step: str) -> By:
         by = By(actor=SYSTEM, as_of=self._clock.now(), key=f"{step}:{request.application_id}:{request.revision}")
