@@ -22,6 +22,13 @@ NURSERY = "NURSERY_PID"
 """The variable by which a fork knows whose child it was made as, even when that has ended since."""
 _PR_SET_PDEATHSIG = 1
 _WORDS = re.compile(r"(?!\s*at [\w.$]+\(|\s*\.\.\. \d+ more)[\W\d_]*[^\W\d_]")
+_ENDED, _WHY = (
+    re.compile(r"LOG:  (database system is shut down|shutting down due to |aborting startup due to )"),
+    re.compile(r"@ FATAL:  |PANIC:  "),
+)
+"""PostgreSQL's last words, and those of the server itself that tell why: what it refuses a client (`user@database FATAL`) is no end of it."""
+_LOOKED_AT = 65536
+"""Bytes. A server that ends takes leave of each of its clients."""
 _libc = ctypes.CDLL(None)
 
 
@@ -97,12 +104,16 @@ def rotate(log: Path) -> None:
 
 
 def last_line(log: Path) -> str:
-    """The last thing a process said in words (where it is Java, without the calls it stood in); nothing when its log was taken away."""
+    """The last thing a process said in words (where it is Java, without the calls it stood in; where it is PostgreSQL, why it ends, and not that it has);
+    nothing when its log was taken away.
+    """
     if not log.exists():
         return ""
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 4096))
+        file.seek(max(0, log.stat().st_size - _LOOKED_AT))
         lines = [line for line in file.read().decode(errors="replace").splitlines() if _WORDS.match(line)]
+    if lines and _ENDED.search(lines[-1]):
+        lines = [line for line in lines if _WHY.search(line)] or lines
     return lines[-1].strip(" |+-")[:300] if lines else ""
 
 

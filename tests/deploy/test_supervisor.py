@@ -23,12 +23,13 @@ from typer.testing import CliRunner
 from deploy import cli
 from deploy.backup import command as backups
 from deploy.clock import TimeIsReal
-from deploy.local import archive, postgres, secret_files, stack, state, supervisor
+from deploy.local import archive, postgres, process, secret_files, stack, state, supervisor
 from deploy.local.part import Part
 from deploy.local.place import PORTS, PROJECT, Place, WrongPlace
 from deploy.local.process import PortTaken, refuse_taken_ports
 from deploy.local.state import PartState, State, birth
 from deploy.local.supervisor import Keeper, Supervisor
+from tests.deploy import lease
 
 NOWHERE = "http://127.0.0.1:9"
 DEAD_NETWORK = dict.fromkeys(
@@ -53,16 +54,18 @@ def place_of_its_own(home: Path) -> Place:
 
 @pytest.fixture
 def places(tmp_path: Path) -> Iterator[Callable[[str], Place]]:
-    """Makes places; whatever still runs in them is stopped at the end."""
+    """Makes places; whatever still runs in them is stopped at the end, also where this run is killed before."""
     made: list[Place] = []
 
     def make(name: str) -> Place:
         made.append(place_of_its_own(tmp_path / name))
+        lease.of_this_run().take(made[-1])
         return made[-1]
 
     yield make
     for place in made:
         stack.stop(place)
+        lease.of_this_run().give_back(place)
         _taken.discard(place.offset)
 
 
@@ -104,6 +107,35 @@ async def query(place: Place, statement: str) -> object:
         await connection.close()
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from deploy.local import stack
+from deploy.local.place import Place
+from tests.deploy import lease
+place = Place(Path(sys.argv[1]), int(sys.argv[2]), "test")
+lease.of_this_run().take(place)
+stack.launch(place)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.asyncio
+async def test_a_run_that_is_killed_leaves_no_stack_behind(tmp_path: Path) -> None:
+    """Here it is `bianban up` whose supervisor has no parent."""
+    place = place_of_its_own(tmp_path / "killed")
+    command = [sys.executable, "-c", KILLED, str(place.home), str(place.offset)]
+    killed = await asyncio.to_thread(subprocess.run, command, cwd=PROJECT, check=False)
+    deadline = time.monotonic() + 60
+    while (left := stack.supervisor(place)) and time.monotonic() < deadline:
+        await stack.pause()
+    stack.stop(place)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert (place.home / "log" / "supervisor.log").exists(), "it ran"
+    assert not left
+
+
 @pytest.mark.asyncio
 async def test_two_stacks_side_by_side_do_not_disturb_each_other(places: Callable[[str], Place]) -> None:
     one, other = places("one"), places("other")
@@ -115,6 +147,35 @@ async def test_two_stacks_side_by_side_do_not_disturb_each_other(places: Callabl
     stack.stop(other)
     assert await query(one, "SELECT to_regclass('only_here')::text") == "only_here"
     assert stack.published(other) == []
+
+
+@pytest.mark.asyncio
+async def test_of_a_postgres_that_cannot_come_back_the_status_tells_why(places: Callable[[str], Place]) -> None:
+    place = places("home")
+    await start(place, "postgres")
+    stack.stop(place)
+    for segment in (place.home / "pg" / "data" / "pg_wal").glob("0*"):
+        segment.unlink()
+
+    stack.launch(place, ("postgres",), with_parent=True)
+    part = await until(place, "postgres", lambda part: bool(part.last_error))
+    shown = bianban(place, "status").stdout
+
+    assert "PANIC:  could not locate a valid checkpoint record" in part.last_error
+    assert "could not locate a valid checkpoint record" in shown
+
+
+def test_why_a_postgres_ended_is_not_what_it_last_refused_a_client(tmp_path: Path) -> None:
+    log, lines = tmp_path / "postgres.log", ["2026-09-18 09:00:00.000 CST [7] @ FATAL:  could not open lock file: No space left on device"]
+    lines += ["2026-09-18 09:00:01.000 CST [9] portal@bianban FATAL:  the database system is starting up"] * 200
+    last = "2026-09-18 09:00:02.000 CST [1] @ LOG:  database system is shut down"
+
+    log.write_text("\n".join([*lines, last]), encoding="utf-8")
+    ended = process.last_line(log)
+    log.write_text(f"{last}\n{last}", encoding="utf-8")
+
+    assert ended == lines[0]
+    assert process.last_line(log) == last, "nobody said why"
 
 
 @pytest.mark.asyncio
