@@ -44,9 +44,9 @@ class ExportBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     list: str = Field(min_length=1, max_length=50)
-    filters: dict[str, str] = Field(default_factory=dict, max_length=20)
+    filters: dict[str, Annotated[str, Field(max_length=20_000)]] = Field(default_factory=dict, max_length=20)
     format: Format = "xlsx"
-    fields: tuple[str, ...] = Field((), max_length=200)
+    fields: tuple[Annotated[str, Field(max_length=60)], ...] = Field((), max_length=200)
     unmasked: bool = False
     reason: str = Field("", max_length=200)
 

@@ -1,8 +1,9 @@
 """Every route of every service declares a permission and a row scope, and refuses who has no token, a wrong one, or the wrong role."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from deploy.local.place import SERVICES, Place
+from services.roster.models.fields import SHEETS, Kind
 from shared.auth import OF_EVERYBODY, PERMISSIONS, Permit, Tokens, Who
 from shared.glossary import Role
 
@@ -130,3 +132,60 @@ def _foreign_key() -> str:
 
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+CODED = frozenset(
+    {field.name for sheet in SHEETS.values() for field in sheet.fields if field.kind in {Kind.CODE, Kind.USCC}}
+    | {
+        "kind",
+        "funding",
+        "category",
+        "level",
+        "unit_funding",
+        "person_class",
+        "off_post_kind",
+        "employment_form",
+        "flexible_retirement",
+        "sort",
+        "unit",
+    }
+)
+"""Of the roster, and of what monitoring freezes: a value that stands in no table is refused, and is kept nowhere."""
+
+
+@pytest.mark.asyncio
+async def test_every_text_that_a_request_may_bring_has_an_end(app: FastAPI) -> None:
+    """What has none is kept as long as the largest body: in a row that stays for ever, in a history, in every answer that tells it."""
+    described = app.openapi()
+    endless = {
+        f"{method} {path} {place}"
+        for path, each in described["paths"].items()
+        for method, what in each.items()
+        for content in what.get("requestBody", {}).get("content", {}).values()
+        for place in endless_texts(content["schema"], described["components"]["schemas"])
+    }
+
+    assert endless == set()
+
+
+def endless_texts(schema: dict[str, Any], named: dict[str, Any], place: str = "") -> Iterator[str]:
+    """Where in a body a text stands that may be of any length."""
+    if "$ref" in schema:
+        yield from endless_texts(named[schema["$ref"].rpartition("/")[2]], named, place)
+    for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("prefixItems", ())):
+        yield from endless_texts(each, named, place)
+    for each in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(each, dict):
+            yield from endless_texts(each, named, place)
+    for name, each in schema.get("properties", {}).items():
+        yield from endless_texts(each, named, name)
+    bounds = {"maxLength", "enum", "const", "format", "pattern", "contentMediaType"}
+    if schema.get("type") == "string" and not bounds & schema.keys() and place not in CODED:
+        yield place
+
+
+def test_the_search_for_endless_texts_finds_them() -> None:
+    inner = {"properties": {"words": {"type": "string"}, "code": {"type": "string", "maxLength": 9}}}
+    body = {"properties": {"each": {"items": {"$ref": "#/x/Inner"}}, "maybe": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}
+
+    assert sorted(endless_texts(body, {"Inner": inner})) == ["maybe", "words"]

@@ -90,10 +90,10 @@ class NewDecision(Write):
 
     verdict: Literal["approve", "return"]
     revision: int = Field(ge=1)
-    step: str
+    step: str = Field(max_length=60)
     opinion: str = Field("", max_length=2000)
-    reason_codes: tuple[str, ...] = Field((), max_length=30)
-    on_behalf_of: str | None = Field(None, description="The absent colleague in whose stead this is decided.")
+    reason_codes: tuple[Annotated[str, Field(max_length=60)], ...] = Field((), max_length=30)
+    on_behalf_of: str | None = Field(None, max_length=60, description="The absent colleague in whose stead this is decided.")
 
 
 class NewWithdrawal(Write):

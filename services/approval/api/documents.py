@@ -44,7 +44,7 @@ class NewRevocation(Write):
 class NewRelease(Write):
     """用印登记."""
 
-    on_behalf_of: str | None = None
+    on_behalf_of: str | None = Field(None, max_length=60)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class NewRole(Write):
 class NewProxy(Write):
     """The user of the path stands in for `absent`; from now, unless `begins_at` says otherwise."""
 
-    absent: str
+    absent: str = Field(max_length=60)
     begins_at: Instant | None = None
     until: Instant
 
@@ -64,7 +64,7 @@ class Search(BaseModel):
 
     words: str = Field(min_length=1, max_length=60)
     role: Role | None = None
-    after: str = ""
+    after: str = Field("", max_length=60)
     limit: int = Field(50, ge=1, le=200)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.identity.api.door import Db, From, Guard, SessionKey, by_now
 from services.identity.api.sessions import SignedIn, signed_in
@@ -20,7 +20,7 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str
+    name: str = Field(max_length=60)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from temporalio.client import Client
 
 from services.monitoring.api.turns import Turns
@@ -30,8 +30,8 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    reason: str = ""
-    document_no: str | None = None
+    reason: str = Field("", max_length=1000)
+    document_no: str | None = Field(None, max_length=200)
 
 
 async def decide_case(client: Client, workflow_id: str, update: str, order: BaseModel | None, update_id: str, *, over: bool) -> None:

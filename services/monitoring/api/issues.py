@@ -71,7 +71,7 @@ class ServiceBody(Body):
 class AcceptanceBody(Body):
     """验收销号."""
 
-    document_no: str = Field(min_length=1)
+    document_no: str = Field(min_length=1, max_length=200)
 
 
 class ExtensionBody(ReasonBody):

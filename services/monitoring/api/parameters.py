@@ -22,8 +22,8 @@ Keeper = Annotated[Who, Depends(Permit("parameters.maintain", scope="public"))]
 class ParameterBody(Body):
     """A new version."""
 
-    rule: str
-    name: str
+    rule: str = Field(max_length=40)
+    name: str = Field(max_length=60)
     value: JsonValue
     effective_on: date
     source: str = Field(min_length=1, max_length=500)

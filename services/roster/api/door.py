@@ -23,8 +23,8 @@ class Write(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    reason: str = ""
-    document_no: str | None = None
+    reason: str = Field("", max_length=1000)
+    document_no: str | None = Field(None, max_length=200)
 
 
 @dataclass(frozen=True)

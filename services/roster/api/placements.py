@@ -45,7 +45,7 @@ class PlacementBody(PostBody):
     """On what authorisation."""
 
     entry_reason: str
-    authorisation_no: str | None = None
+    authorisation_no: str | None = Field(None, max_length=100)
     authorised_on: date | None = None
 
 
@@ -71,7 +71,7 @@ class TransferBody(Write):
     kind: str
     funding: str
     effective_on: date
-    authorisation_no: str
+    authorisation_no: str = Field(max_length=100)
     authorised_on: date
 
 

@@ -38,7 +38,7 @@ class UnitBody(Write, UnitFacts):
     """A unit to register."""
 
     name: UnitName
-    code: str
+    code: str = Field(min_length=1, max_length=50)
     uscc: str | None = None
     category: str
     parent_id: UUID | None = None

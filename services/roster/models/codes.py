@@ -1,6 +1,7 @@
 """An office's own codes beside those of the standards: what is asked, and how it is refused."""
 
 from datetime import date
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
@@ -29,7 +30,7 @@ class CodeRow(BaseModel):
     set: str = Field(max_length=200)
     code: str = Field(max_length=200)
     label: str = Field(max_length=400)
-    aliases: tuple[str, ...] = Field((), max_length=50)
+    aliases: tuple[Annotated[str, Field(max_length=400)], ...] = Field((), max_length=50)
     since: str = Field(max_length=50)
 
 

@@ -44,7 +44,7 @@ class LoadedPost(PostDetails):
     started_on: date
     seat_level: str | None = None
     entry_reason: str | None = None
-    authorisation_no: str | None = None
+    authorisation_no: str | None = Field(None, max_length=100)
     authorised_on: date | None = None
     over_quota_cause: OverQuotaCause | None = None
     ended_on: date | None = None

@@ -156,7 +156,7 @@ class PlacePerson(Post):
     """By the office, with an authorisation (a first load may lack it)."""
 
     entry_reason: str
-    authorisation_no: str | None = None
+    authorisation_no: str | None = Field(None, max_length=100)
     authorised_on: date | None = None
 
 
@@ -183,7 +183,7 @@ class TransferPerson(Request):
     kind: str
     funding: str
     effective_on: date
-    authorisation_no: str
+    authorisation_no: str = Field(max_length=100)
     authorised_on: date
 
 
@@ -195,7 +195,7 @@ class CorrectedPost(PostDetails):
     seat_level: str | None = None
     started_on: date | None = None
     ended_on: date | None = None
-    authorisation_no: str | None = None
+    authorisation_no: str | None = Field(None, max_length=100)
     authorised_on: date | None = None
     entry_reason: str | None = None
     exit_reason: str | None = None
