@@ -26,6 +26,8 @@ with workflow.unsafe.imports_passed_through():
 
 R = TypeVar("R")
 ANSWERS_KEPT = 50
+UNIT_FROZEN = "单位被冻结"
+"""Why the clock of a step stands still, in the words of its certificate."""
 SHOWN = "approval-shown"
 """Patch: cases begun before it are not shown to operations."""
 EXCEPTED = "approval-freeze-excepted"
@@ -106,7 +108,7 @@ class OpenCase(Timed, Recorded):
         if (before.phase, before.position, before.revision) != (case.phase, case.position, case.revision):
             self._arm()
         if self.deadline and case.is_paused and not self.deadline.is_paused:
-            self.deadline = self.deadline.paused(self.clock.now(), str(case.blocked_by[0]), "frozen")
+            self.deadline = self.deadline.paused(self.clock.now(), str(case.blocked_by[0]), UNIT_FROZEN)
         elif self.deadline and not case.is_paused and self.deadline.is_paused:
             self.deadline = self.deadline.resumed(self.clock.now())
 
