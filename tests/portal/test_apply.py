@@ -308,6 +308,26 @@ async def test_what_is_under_way_again_is_shown_and_not_mended_to_no_end(clerk: 
     assert found == [*[(303, path)] * 3, *[(200, None)] * 2]
 
 
+@pytest.mark.parametrize(
+    ("closed_on", "state", "is_said"),
+    [("2025-12-22", "in_review", True), ("2025-12-22", "returned", True), ("2025-12-22", "filed", False), ("2099-12-22", "in_review", False)],
+)
+async def test_an_application_of_a_unit_that_is_no_more_says_so_before_it_is_decided(
+    clerk: Door, closed_on: str, state: str, is_said: bool
+) -> None:
+    """Else it is approved three times before the roster refuses it."""
+    clerk.played.answers |= {
+        f"/units/{given.UNIT_ID}": given.UNIT | {"closed_on": closed_on},
+        "/codes": given.CODES | {"return_reasons": []},
+        f"/applications/{APPLICATION_ID}": DETAIL | WAITS | {"state": state, "unit_id": given.UNIT_ID},
+    }
+    clerk.sign_in(Role.UNIT_CLERK)
+
+    page = (await clerk.client.get(f"/applications/{APPLICATION_ID}")).text
+
+    assert ("申请单位已于 2025-12-22 撤并" in page) is is_said
+
+
 async def test_what_is_approved_for_a_day_to_come_says_that_it_waits_for_it(clerk: Door) -> None:
     clerk.played.answers["/codes"] = given.CODES | {"return_reasons": []}
     clerk.sign_in(Role.UNIT_CLERK)
