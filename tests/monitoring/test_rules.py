@@ -388,16 +388,19 @@ def test_a_unit_hands_in_evidence_while_its_term_runs_and_a_notice_is_released_t
 
 def test_a_director_decides_a_freeze_that_he_did_not_propose_and_its_release_whoever_proposed_it() -> None:
     director, officer = [Role.OFFICE_DIRECTOR], [Role.SUPERVISION_OFFICER]
-    others = {state: order_actions(state, director, own=False, held=True) for state in FreezeState}
-    own = {state: order_actions(state, director, own=True, held=False) for state in FreezeState}
+    others = {state: order_actions(state, director, own=False, held=True, signed=False) for state in FreezeState}
+    own = {state: order_actions(state, director, own=True, held=False, signed=False) for state in FreezeState}
+    signed = [order_actions(state, director, own=False, held=False, signed=True) for state in FreezeState]
 
     assert others == own | {FreezeState.PROPOSED: (Action.DECIDE,)}
     assert {state: actions for state, actions in own.items() if actions} == {
         FreezeState.IN_FORCE: (Action.RELEASE_EARLY,),
         FreezeState.RELEASE_PROPOSED: (Action.DECIDE_RELEASE,),
     }
+    assert set(signed) == {()}, "what is signed is on its way into the ledger, and not decided again"
     for state in FreezeState:
-        assert [order_actions(state, officer, own=False, held=held) for held in (True, False)] == [(Action.RECORD_AGAIN,), ()]
+        told = [order_actions(state, officer, own=False, held=held, signed=held) for held in (True, False)]
+        assert told == [(Action.RECORD_AGAIN,), ()]
 
 
 def test_who_would_act_next_and_may_not_is_told_why() -> None:

@@ -248,3 +248,28 @@ async def test_a_release_that_was_declined_waits_for_the_director_no_longer_and_
 
     assert waits == [[order], []]
     assert Action.DECIDE_RELEASE in page.actions
+
+
+async def test_what_the_director_signed_waits_for_him_no_longer_though_the_roster_has_yet_to_carry_it_out(tables: Tables) -> None:
+    town = Town()
+    await tables.see(town.registered(), town.over_quota())
+    await tables.confirm()
+    what = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=((await tables.issue())["id"],))
+    order = await propose_freeze(tables.database, by("proposal-1"), what)
+    acts = (
+        (FreezeAct.APPROVE, FreezeState.PROPOSED),
+        (FreezeAct.APPLY, FreezeState.IN_FORCE),
+        (FreezeAct.PROPOSE_RELEASE, FreezeState.RELEASE_PROPOSED),
+        (FreezeAct.APPROVE_RELEASE, FreezeState.RELEASE_PROPOSED),
+    )
+    waits, offered = [], []
+    for sequence, (act, state) in enumerate(acts, 1):
+        evidence = Evidence(actor=DIRECTOR.name, role=Role.OFFICE_DIRECTOR, update_id="", reason="核对无误", document_no="海编8号")
+        entry = FreezeEntry(order_id=order, sequence=sequence, act=act, state=state, at=NOW, evidence=evidence)
+        await record_freeze_entry(tables.database, By(DIRECTOR.name, NOW, f"entry-{sequence}", "核对无误", "海编8号"), entry)
+        waits.append([task.id for task in await listed(tables, DIRECTOR)])
+        async with tables.database.reading() as conn:
+            offered.append((await freezes.freeze_order(conn, DIRECTOR, order)).actions)
+
+    assert waits == [[], [], [order], []]
+    assert offered == [(), (Action.RELEASE_EARLY,), (Action.DECIDE_RELEASE,), ()]

@@ -12,7 +12,7 @@ from services.monitoring.models.refusals import OrderUnknown
 from services.monitoring.models.tasks import Action, Stage
 from services.monitoring.models.words import ACTS, BY_LADDER, RULE_TITLES
 from services.monitoring.rules import SETTLED
-from services.monitoring.rules.stages import order_stages
+from services.monitoring.rules.stages import is_signed, order_stages
 from services.monitoring.rules.tasks import order_actions, order_withheld
 from shared.auth import OFFICE, Who
 from shared.db import Connection
@@ -158,7 +158,7 @@ async def _page(conn: Connection, who: Who, row: asyncpg.Record) -> OrderPage:
         issues=[_linked(each) for each in linked],
         timeline=[OrderEntry(**entry, label=ACTS.get(entry["act"], entry["act"])) for entry in entries],
         stages=order_stages(state, acts, times | {"approve": row["decided_at"], "approve_release": row["released_at"]}),
-        actions=order_actions(state, who.roles, own=own, held=row["held"] is not None),
+        actions=order_actions(state, who.roles, own=own, held=row["held"] is not None, signed=is_signed(state, acts)),
         withheld=order_withheld(state, who.roles, own=own),
     )
 

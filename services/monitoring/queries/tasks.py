@@ -62,7 +62,8 @@ _RELEASE_DECLINED = (
 """The director said that the freeze stands: nothing waits for him, though he may still release it on its page."""
 _ORDERS = f"""
     SELECT 'freeze', o.id, o.document_no, o.unit_id, NULL, NULL, NULL, o.scopes, o.state, NULL, NULL, NULL, o.proposed_at,
-        CASE WHEN (o.state = 'release_proposed' AND NOT {_RELEASE_DECLINED}) OR (o.state = 'freeze_proposed' AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{{}}' END,
+        CASE WHEN (o.state = 'release_proposed' AND o.released_at IS NULL AND NOT {_RELEASE_DECLINED})
+            OR (o.state = 'freeze_proposed' AND o.decided_at IS NULL AND o.proposed_by <> $2) THEN ARRAY['office_director'] ELSE '{{}}' END,
         o.proposed_by = $2, EXISTS (SELECT FROM freeze_entries e WHERE e.order_id = o.id AND e.actor = $2), false
     FROM freeze_orders o
 """

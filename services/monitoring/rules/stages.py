@@ -56,11 +56,16 @@ def issue_stages(state: IssueState, times: Times, *, sealed: bool, paused: bool)
 
 def order_stages(state: FreezeState, acts: Sequence[str], times: Times) -> tuple[Stage, ...]:
     """`acts`: what happened, in its order. What was signed is on its way into the ledger; what is released early waits for no issue."""
-    signed = (state is FreezeState.PROPOSED and "approve" in acts) or (
-        state in freeze_case.FREEZES and not set(acts[-1:]).isdisjoint(freeze_case.RELEASING)
-    )
+    signed = is_signed(state, acts)
     way = [stage for stage in ORDER_WAY if stage.code != "propose_release" or "release_early" not in acts]
     return _standing(way, _ORDER_PLACES[state] + signed, times, rests=state is FreezeState.DECLINED, paused=False)
+
+
+def is_signed(state: FreezeState, acts: Sequence[str]) -> bool:
+    """Whether the freeze, or its release, was decided and the roster has yet to carry it out."""
+    if state is FreezeState.PROPOSED:
+        return "approve" in acts
+    return state in freeze_case.FREEZES and not set(acts[-1:]).isdisjoint(freeze_case.RELEASING)
 
 
 def _standing(way: Sequence[Stage], place: int, times: Times, *, rests: bool, paused: bool) -> tuple[Stage, ...]:

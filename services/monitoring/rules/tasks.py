@@ -77,14 +77,15 @@ def _officers(now: Standing) -> list[Action]:
     return [action for action, may in asked.items() if may]
 
 
-def order_actions(state: FreezeState, roles: Collection[Role], *, own: bool, held: bool) -> tuple[Action, ...]:
-    """What somebody may do with a freeze order; `own`: he proposed it himself."""
+def order_actions(state: FreezeState, roles: Collection[Role], *, own: bool, held: bool, signed: bool) -> tuple[Action, ...]:
+    """What somebody may do with a freeze order; `own`: he proposed it himself. What is `signed` is not decided again."""
     found: list[Action] = []
-    if Role.OFFICE_DIRECTOR in roles and state is FreezeState.PROPOSED and not own:
+    decides = Role.OFFICE_DIRECTOR in roles and not signed
+    if decides and state is FreezeState.PROPOSED and not own:
         found.append(Action.DECIDE)
-    if Role.OFFICE_DIRECTOR in roles and state is FreezeState.RELEASE_PROPOSED:
+    if decides and state is FreezeState.RELEASE_PROPOSED:
         found.append(Action.DECIDE_RELEASE)
-    if Role.OFFICE_DIRECTOR in roles and state is FreezeState.IN_FORCE:
+    if decides and state is FreezeState.IN_FORCE:
         found.append(Action.RELEASE_EARLY)
     if Role.SUPERVISION_OFFICER in roles and held:
         found.append(Action.RECORD_AGAIN)
