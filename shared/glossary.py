@@ -338,7 +338,7 @@ LABELS: dict[StrEnum, str] = {
     EntryKind.REMINDED: "到期提示",
     EntryKind.BLOCKED: "因冻结暂停",
     EntryKind.UNBLOCKED: "解冻续办",
-    EntryKind.CLAIMED: "占用编制",
+    EntryKind.CLAIMED: "核验通过",
     EntryKind.EFFECTED: "落编完成",
     EntryKind.RENDERED: "通知单生成",
     EntryKind.RELEASED: "用印登记",

@@ -330,6 +330,7 @@ async def test_a_key_item_changes_by_its_case_alone_and_its_notice_says_what(hom
     assert (own_case.json()["code"], approved.status_code) == ("own_case", 200)
     assert (told["concerned"], told["actions"], waiting["items"]) == (["officer-shen"], [], [])
     assert "请安全管理员将该角色授予与此事无关的人员" in told["withheld"]
+    assert [each["label"] for each in seen["timeline"] if each["kind"] == "post_claimed"] == ["核验通过"], "nothing of it takes a post"
     assert (before["title"], (await home.see_person(person))["title"]) == (None, "副校长")
     text = text_of(await home.file(document))
     assert "人员信息变更核准单" in text

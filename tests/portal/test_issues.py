@@ -444,6 +444,17 @@ async def test_a_deed_that_there_is_not_is_not_found_and_nothing_is_sent(door: D
     assert (page.status_code, sent(door, f"{PAGE}/closing")) == (404, [])
 
 
+async def test_a_pause_that_the_acceptance_ended_does_not_go_on(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    pages = []
+    for state in (IssueState.EVIDENCE_SUBMITTED, IssueState.CLOSED):
+        over = {"term": None} if state is IssueState.CLOSED else {}
+        answers(door, given.issue(state, deadline=given.PAUSED) | over)
+        pages.append((await door.client.get(f"/issues/{given.ISSUE_ID}")).text)
+
+    assert [word in page for page in pages for word in (" 至 今：待验收", " 至 办结：待验收")] == [True, False, False, True]
+
+
 @pytest.mark.parametrize(
     ("deed", "permission"), [("evidence", "issues.submit_evidence"), ("notice-release", "documents.release"), ("service", "issues.verify")]
 )
