@@ -310,7 +310,12 @@ async def test_what_is_under_way_again_is_shown_and_not_mended_to_no_end(clerk: 
 
 @pytest.mark.parametrize(
     ("closed_on", "state", "is_said"),
-    [("2025-12-22", "in_review", True), ("2025-12-22", "returned", True), ("2025-12-22", "filed", False), ("2099-12-22", "in_review", False)],
+    [
+        ("2025-12-22", "in_review", True),
+        ("2025-12-22", "returned", True),
+        ("2025-12-22", "filed", False),
+        ("2099-12-22", "in_review", False),
+    ],
 )
 async def test_an_application_of_a_unit_that_is_no_more_says_so_before_it_is_decided(
     clerk: Door, closed_on: str, state: str, is_said: bool

@@ -258,7 +258,8 @@ async def test_of_overlapping_freezes_the_last_one_frees_it(stage: play.Stage) -
     await played.tell("unblock", other)
 
     assert still.state is ApplicationState.PAUSED
-    assert still.deadline and [pause.reason for pause in still.deadline.pauses] == ["单位被冻结"]  # 怎么算的 shows it as it stands
+    assert still.deadline
+    assert [pause.reason for pause in still.deadline.pauses] == ["单位被冻结"], "怎么算的 shows it as it stands"
     assert (await played.until(EntryKind.UNBLOCKED, 2)).standing.state is ApplicationState.IN_REVIEW
 
 
