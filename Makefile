@@ -33,7 +33,7 @@ check: setup ## 代码检查与纯规则测试 lint, types, contracts, pure test
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/pytest -q tests/law $(wildcard tests/*/test_rules.py) tests/workflows/test_steps.py tests/architecture/test_readme.py
+	@.venv/bin/pytest -q tests/law $(wildcard tests/*/test_rules.py tests/*/rules) tests/workflows/test_steps.py tests/architecture/test_readme.py
 
 test: setup ## 全部测试，使用自己的一套服务 the whole suite on a stack of its own
 	@.venv/bin/pytest -n 3
