@@ -22,10 +22,12 @@ NAMES: Mapping[str, str] = {
     "secondment_total_months": "借调累计最长（月）",
     "secondment_rest_months": "两次借调间隔（月）",
     "secondment_notice_days": "续借提前办理（工作日）",
+    "post_use_months": "核准用编有效期（月）",
 }
 GROUPS = {"*": "所有规则", "freeze": "冻结"}
 LIMITS = "roster"
 """The group of the roster's own limits, which no rule owns."""
+LIMITS_CALLED = "借调和用编限额"
 _FORMS = {
     "ladder": "ladder",
     "notice_series": "text",

@@ -264,7 +264,7 @@ class ApprovalWorkflow(OpenCase):
             evidence=known(self.evidence),
             authorisation_no=known(self.document).document_no,
             authorised_on=known(self.decided_on),
-            valid_months=self.start.valid_months,
+            submitted_at=self.start.submitted_at,
         )
         return await self.ask(posts.TAKE_EFFECT, effect, Done, posts.TASK_QUEUE)
 

@@ -264,7 +264,7 @@ class ApprovalStart(Frozen):
     concerned: tuple[str, ...] = ()
     chain: tuple[Step, ...]
     calendar: Calendar
-    valid_months: int = 12
+    submitted_at: AwareDatetime | None = Field(None, exclude_if=untold, description="None: begun by an older build, for 12 months.")
     blocked_by: tuple[UUID, ...] = ()
     clock_offset: timedelta | None = None
     entries_per_run: int = Field(400, description="Continue as new after so many; a run takes 2000 updates at most.")

@@ -7,7 +7,7 @@ Expected outcomes come back as values (`Verdict`), not as exceptions. Every requ
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.glossary import ApplicationType, ExceptionGround, FreezeScope
 
@@ -103,7 +103,8 @@ class Effect(Message):
     evidence: Evidence
     authorisation_no: str
     authorised_on: date
-    valid_months: int = Field(12, description="Post use: how long the reservation is valid (domain §2.3).")
+    valid_months: int = Field(12, description="Post use: how long it is valid, of a case without `submitted_at`.")
+    submitted_at: AwareDatetime | None = Field(None, exclude_if=untold, description="The office's limit is that of this moment.")
 
 
 class Done(Message):

@@ -115,6 +115,7 @@ async def test_a_submission_is_an_application_an_event_and_the_start_of_its_work
     (started,) = await asked_of_temporal(db, "start:ApprovalWorkflow")
     assert submitted.number == "编申〔2026〕1号"
     assert started["application_id"] == str(submitted.application_id)
+    assert datetime.fromisoformat(started["submitted_at"]) == NOW, "the limits of this moment are the case's"
     assert [step["code"] for step in started["chain"]] == ["unit_head", "business_review", "director_approval"]
     assert await db.pool.fetchval("SELECT type FROM event_log") == "approval.application_submitted.v1"
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -15,8 +15,11 @@ from services.approval.models.facts import Pinned
 from services.approval.models.reopening import KeptCase, KeptLine
 from services.approval.queries.reopening import kept_case
 from services.approval.rules.reopening import carried
+from services.roster.commands.parameters import SetParameter, set_parameter
+from services.roster.rules.posts import months_after
 from shared.auth import Who
 from shared.clock import at_hour
+from shared.db import By
 from shared.documents import Renderer
 from shared.glossary import ApplicationState, ApplicationType, EntryKind, Role
 from shared.law.deadline import Deadline
@@ -119,6 +122,25 @@ async def test_who_mended_it_before_the_loss_signs_it_no_more_than_the_applicant
     assert (before.json()["code"], listed, "approve" in acts) == ("own_case", [], False)
     await eventually(lambda: home.decide(application, deputy), lambda answer: answer.json().get("code") == "own_case")
     assert [each["id"] for each in (await home.get(home.deciders[0], "/tasks"))["items"]] == [str(application)]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_an_authorised_use_is_valid_as_long_as_was_said_when_it_was_submitted(home: House, *, lost: bool) -> None:
+    async def say(months: int, since: date) -> None:
+        by = By("director", home.clock.now(), str(uuid.uuid4()), reason="测试")
+        what = SetParameter(name="post_use_months", value=months, valid_from=since, source="编办规〔2026〕8号")
+        await set_parameter(home.roster_database, by, what)
+
+    await say(6, FRIDAY - timedelta(days=20))
+    application = await home.submit()
+    await say(24, FRIDAY - timedelta(days=10))
+    if lost:
+        await lose(home, application)
+
+    await go_on(home, application, home.deciders)
+
+    expires_on = await home.roster_database.pool.fetchval("SELECT expires_on FROM reservations WHERE application_id = $1", application)
+    assert expires_on == months_after(FRIDAY, 6)
 
 
 async def test_what_the_effect_left_is_asked_anew_for_a_notice_that_was_not_written(home: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from services.roster.activities import RosterActivities, imports
+from services.roster.commands.parameters import SetParameter, set_parameter
 from services.roster.commands.reforms import carry_out
 from services.roster.commands.reservations import lapse_reservations
 from services.roster.models.refusals import KindUnknown
@@ -28,7 +29,7 @@ from shared.unit_runs import UNITS_FAILED
 from tests.roster import given
 from tests.roster.importing import Opening
 from workflows.imports import ImportTold
-from workflows.roster import Effect, Evidence, FreezeRequest, FrozenPosts, PostRequest, Sweep, UnfreezeRequest, Verdict
+from workflows.roster import Done, Effect, Evidence, FreezeRequest, FrozenPosts, PostRequest, Sweep, UnfreezeRequest, Verdict
 
 pytestmark = pytest.mark.asyncio
 EVIDENCE = Evidence(actor="director", role="office_director", update_id="u1")
@@ -60,8 +61,9 @@ def merge_into(row: given.Row, gone: given.Row) -> Reform:
     return Reform.model_validate({"title": "机构改革", "effective_on": given.TODAY, "document_on": given.TODAY, "steps": [step]})
 
 
-def effect(asked: PostRequest) -> Effect:
-    return Effect(request=asked, evidence=EVIDENCE, authorisation_no="用编〔2026〕9号", authorised_on=given.TODAY)
+def effect(asked: PostRequest, submitted_at: datetime | None = None) -> Effect:
+    told = {"authorisation_no": "用编〔2026〕9号", "authorised_on": given.TODAY, "submitted_at": submitted_at}
+    return Effect.model_validate({"request": asked, "evidence": EVIDENCE} | told)
 
 
 async def test_an_application_goes_from_use_to_entry_and_every_step_may_be_repeated(roster_db: Database, ask: Asked) -> None:
@@ -85,6 +87,24 @@ async def test_an_application_goes_from_use_to_entry_and_every_step_may_be_repea
     assert (state.headcount, state.reserved) == (1, 0)
     placed = [event for event in await given.published(roster_db) if isinstance(event, PersonPlaced)]
     assert [event.case_id for event in placed] == [f"approval:{entry.application_id}"]
+
+
+async def test_an_authorised_use_is_valid_as_long_as_the_office_said_when_it_was_applied_for(roster_db: Database, ask: Asked) -> None:
+    """Must fail when the term is a number in code, or what is set after the submission counts, from whatever day it is to hold."""
+    before, after, day = given.NOW - timedelta(days=8), given.NOW, given.NOW.date() - timedelta(days=20)
+    shorter, longer = [SetParameter(name="post_use_months", value=months, valid_from=day, source="编办规〔2026〕8号") for months in (6, 24)]
+    await set_parameter(roster_db, given.by(at=before - timedelta(days=1)), shorter)
+    await set_parameter(roster_db, given.by(at=after), longer.model_copy(update={"valid_from": day + timedelta(days=1)}))
+    row = await given.row(roster_db, 3)
+
+    async def until(submitted_at: datetime | None) -> date | None:
+        use = given.request(row, ApplicationType.POST_USE)
+        await ask(ask.roster.claim_post, use)
+        done: Done = await ask(ask.roster.take_effect, effect(use, submitted_at))
+        assert done == await ask(ask.roster.take_effect, effect(use)), "what an older build asked, which did not say it, is the same"
+        return done.expires_on
+
+    assert [await until(at) for at in (before, after, None)] == [date(2027, 3, 18), date(2028, 9, 18), date(2027, 9, 20)]
 
 
 async def test_a_refusal_is_a_value_with_its_code_and_the_orders_that_stand_in_the_way(roster_db: Database, ask: Asked) -> None:

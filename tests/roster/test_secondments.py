@@ -242,6 +242,7 @@ async def test_the_borrowers_clerk_sees_who_works_there_and_not_the_lenders_pers
     assert (own.status_code, person.status_code, listed.json()["items"][0]["borrower_id"]) == (404, 404, str(borrower))
     assert returned.status_code == 204
     assert {each["name"]: each["value"] for each in limits.json()["items"]} == {
+        "post_use_months": 12,
         "secondment_months": 6,
         "secondment_total_months": 12,
         "secondment_rest_months": 24,

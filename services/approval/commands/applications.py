@@ -60,6 +60,7 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
         concerned=what.concerned,
         chain=chain.steps,
         calendar=what.calendar.since(business_day(by.as_of)),
+        submitted_at=by.as_of,
         blocked_by=orders,
         clock_offset=what.clock_offset,
     )

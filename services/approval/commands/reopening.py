@@ -48,6 +48,7 @@ async def _start(conn: Connection, application_id: UUID, kept: KeptCase, clock_o
         concerned=kept.concerned,
         chain=kept.pinned.chain,
         calendar=calendar.since(since) if since else calendar,
+        submitted_at=kept.submitted_at,
         clock_offset=clock_offset,
         revokes=kept.revokes,
         carried=state,

@@ -40,7 +40,7 @@ class KeptDocument:
 @dataclass(frozen=True)
 class KeptCase:
     """A case and its lines, in order. `authors`: who wrote a revision of it. `lifted`: freeze orders of the unit that ended. `revokes`: the filed document that it revokes.
-    `untaken`: the roster has refused to take back what it holds.
+    `submitted_at`: of an application. `untaken`: the roster has refused to take back what it holds.
     """
 
     pinned: Pinned
@@ -52,6 +52,7 @@ class KeptCase:
     deadline: Deadline | None
     document: KeptDocument | None
     lines: tuple[KeptLine, ...]
+    submitted_at: datetime | None = None
     authors: tuple[str, ...] = ()
     revokes: UUID | None = None
     untaken: bool = False

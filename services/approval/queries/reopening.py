@@ -55,6 +55,7 @@ async def kept_case(conn: Connection, application_id: UUID) -> KeptCase:
         deadline=Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
         document=_document(document) if document else None,
         lines=await _lines(conn, application_id, None),
+        submitted_at=row["submitted_at"],
         authors=await authors_of(conn, application_id),
         untaken=row["held"] == NOT_TAKEN_BACK,
     )

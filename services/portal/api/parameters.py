@@ -12,7 +12,7 @@ from services.portal.models import Away, Field, Problem, Refused
 from services.portal.rules import parameters as rules
 from shared.clock import business_day
 from shared.glossary import FreezeScope, Rung
-from shared.parameter_words import GROUPS, LIMITS, NAMES, form_of, reads
+from shared.parameter_words import GROUPS, LIMITS, LIMITS_CALLED, NAMES, form_of, reads
 
 router = APIRouter(prefix="/admin/parameters")
 Reader = Annotated[Page, Depends(Opened("lights.read"))]
@@ -98,7 +98,7 @@ async def _titles(page: Page) -> dict[str, str]:
         board = await page.get("monitoring", "/lights/matrix", limit=1)
     except (Refused, Away):
         board = {"rules": []}
-    return {each["code"]: f"{each['code']} {each['title']}" for each in board.get("rules", ())} | GROUPS | {LIMITS: "借调限额"}
+    return {each["code"]: f"{each['code']} {each['title']}" for each in board.get("rules", ())} | GROUPS | {LIMITS: LIMITS_CALLED}
 
 
 def _today(page: Page) -> str:

@@ -16,6 +16,7 @@ from services.roster.commands.reservations import hold_reservation, lapse_reserv
 from services.roster.models.refusals import EffectiveInFuture, Frozen
 from services.roster.models.requests import FreezeUnit, FrozenPosts, LapseReservations, RecallReservation, TakeEffect, UnfreezeUnit
 from services.roster.queries import checks
+from services.roster.queries.parameters import POST_USE_MONTHS, limit_at
 from services.roster.queries.units import units_with_overdue_reservations
 from services.roster.rules.posts import expiry
 from shared.clock import Clock, business_day
@@ -94,7 +95,7 @@ class RosterActivities:
     async def take_effect(self, effect: Effect) -> Done:
         """Carry out what was claimed. A refusal here is final (its code is the error's type), but for a day that our clock has not reached yet."""
         by = self._by(f"effect:{effect.request.application_id}:{effect.request.revision}", effect.evidence, effect.authorisation_no)
-        expires_on = expiry(effect.authorised_on, effect.valid_months, self._calendar())
+        expires_on = expiry(effect.authorised_on, await self._valid_months(effect), self._calendar())
         with refusals_are_final(), _the_day_will_come():
             return await take_effect(self._database, _of_application(by, effect.request), TakeEffect(**dict(effect), expires_on=expires_on))
 
@@ -139,6 +140,12 @@ class RosterActivities:
             return await lapse_reservations(self._database, by, LapseReservations(unit_id=unit_id, on=sweep.on))
 
         return await unit_by_unit(unit_ids, lapse, give_up_at=TRIES)
+
+    async def _valid_months(self, effect: Effect) -> int:
+        if effect.submitted_at is None:
+            return effect.valid_months
+        async with self._database.reading() as conn:
+            return await limit_at(conn, POST_USE_MONTHS, effect.submitted_at)
 
     def _for_application(self, request: PostRequest, step: str) -> By:
         by = By(actor=SYSTEM, as_of=self._clock.now(), key=f"{step}:{request.application_id}:{request.revision}")

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.roster.models.texts import UnitName
 from shared.glossary import FreezeScope, OverQuotaCause
@@ -244,9 +244,12 @@ class UnfreezeUnit(Request):
 
 
 class TakeEffect(Effect):
-    """`expires_on` is worked out at the door, from the calendar; a repeat may know a newer calendar, so it is no part of the request's identity."""
+    """`expires_on` is worked out at the door, from the limit and the calendar; a repeat may know a newer calendar, so it is no part of the request's
+    identity. Nor is what it was worked out from: a case that is taken up again says more than an older build did.
+    """
 
     expires_on: date = Field(exclude=True)
+    submitted_at: AwareDatetime | None = Field(None, exclude=True)
 
 
 class LapseReservations(Request):

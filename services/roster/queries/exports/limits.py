@@ -2,7 +2,7 @@
 
 from shared.auth import Who
 from shared.exports.lists import Column, ExportList, Filters, Sheet, Source
-from shared.parameter_words import NAMES
+from shared.parameter_words import LIMITS_CALLED, NAMES
 from shared.sheets.writing import Form
 
 
@@ -19,4 +19,4 @@ _COLUMNS = (
     Column("source", "依据", "p.source"),
     Column("owner", "责任科室", "p.owner"),
 )
-LIMIT_LISTS = (ExportList("limits", "借调限额", "units.read", [Sheet("借调限额", _COLUMNS, _source)]),)
+LIMIT_LISTS = (ExportList("limits", LIMITS_CALLED, "units.read", [Sheet(LIMITS_CALLED, _COLUMNS, _source)]),)
