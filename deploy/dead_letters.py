@@ -3,7 +3,6 @@
 import asyncio
 import getpass
 import json
-import shlex
 import textwrap
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, replay_all, replayed
+from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, as_typed, replay_all, replayed
 from deploy.standing_readers import Reader, Standing, looking, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
@@ -62,7 +61,7 @@ def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
         return
     keys = {(service, letter.key): None for service, letter in found}
     for service, key in keys:
-        typer.echo(f"bianban dead-letters show {service} {shlex.quote(key)}")
+        typer.echo(f"bianban dead-letters show {service} {as_typed(key)}")
         for letter in [letter for where, letter in found if (where, letter.key) == (service, key)]:
             when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
             typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")

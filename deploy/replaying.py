@@ -54,8 +54,17 @@ async def replayed(database: Database, keys: Sequence[Key], tell: Callable[[str]
     return stay
 
 
+def as_typed(key: str) -> str:
+    """A key as bash takes it. What a terminal would act on, and not show, is written out: anybody may have written into a topic."""
+    if key.isprintable():
+        return shlex.quote(key)
+    quoted = key.replace("\\", "\\\\").replace("'", "\\'")
+    written = (each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
+    return f"$'{''.join(written)}'"
+
+
 def _told(service: str, key: Key, left: asyncpg.Record | None) -> str:
-    consumer, called = key[0], shlex.quote(key[1])
+    consumer, called = key[0], as_typed(key[1])
     if left is None:
         return f"{consumer}  {called}  已全部处理"
     return f"{consumer}  {called}  仍有 {left['letters']} 条，原因：{parked_because(left['error'])}。请看 bianban dead-letters show {service} {called}"

@@ -53,6 +53,20 @@ async def test_a_replay_that_takes_longer_than_one_waits_is_told_to_go_on(roster
         await asking
 
 
+@pytest.mark.parametrize(
+    "key", ["one", "a key", "it's", "\x1b]0;pwned\x07", "\x1b[2Jevil\x1b[0m", "b\\ack'\n", "单位\u202e甲", "\U000e0041tag", "\x85next"]
+)
+async def test_a_key_is_told_so_that_bash_takes_it_and_no_terminal_acts_on_it(key: str) -> None:
+    told = replaying.as_typed(key)
+    bash = await asyncio.create_subprocess_exec(
+        "bash", "-c", f"printf %s {told}", env={"LC_ALL": "C.UTF-8"}, stdout=asyncio.subprocess.PIPE
+    )
+
+    taken, _ = await bash.communicate()
+    assert taken.decode() == key
+    assert told.isprintable()
+
+
 async def test_a_key_under_which_nothing_is_parked_is_not_said_to_be_given_up(roster: Database) -> None:
     with pytest.raises(WrongPlace, match="没有死信"):
         await _dropped(roster, "eno", HAND)
