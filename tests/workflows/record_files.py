@@ -1,28 +1,34 @@
 """Records histories of single stories that `test_replay.py` replays: `python -m tests.workflows.record_files NAME...`, a new name with each `patched()`."""
 
 import asyncio
+import itertools
 import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import tests.workflows.rectification_play as play
-from shared.glossary import Role
+from shared.glossary import EntryKind, Role
+from shared.law.working_days import Calendar, DayKind
+from tests.workflows import approval_play
 from tests.workflows.recorded import keep
 from tests.workflows.test_imports import KEPT, running
+from workflows import approval_messages as messages
 from workflows import imports
 from workflows.clock import ClockMoved
 from workflows.comparison import COMPARE, ComparisonStart, ComparisonWorkflow, workflow_id
 from workflows.freeze_case import Decision
-from workflows.rectification_orders import Dismissal
-from workflows.roster import EXPIRE_RESERVATIONS, TASK_QUEUE, Sweep
+from workflows.journal import RECORD_AGAIN
+from workflows.rectification_orders import Confirmation, Dismissal, ExtensionOrder, ExtensionRefusal, ExtensionRequest
+from workflows.roster import EXPIRE_RESERVATIONS, TASK_QUEUE, Sweep, Verdict
 from workflows.schedules import Due, Nominal
 from workflows.sealing import SealWorkflow
 from workflows.sealing_messages import SEAL_COMPLETED, SEAL_DOCUMENT, Document, SealAnswered, SealStart
@@ -101,6 +107,141 @@ async def dismissed(environment: WorkflowEnvironment) -> Any:
         await played.order("dismiss", Dismissal(evidence=play.by()))
         await played.handle.result()
         return await played.handle.fetch_history()
+
+
+async def extended(environment: WorkflowEnvironment) -> Any:
+    """Asked for longer, declined, asked again and granted; meanwhile business time is moved."""
+    async with play.rectification_on_stage(environment) as played:
+        await played.serve()
+        await played.order("ask_extension", ExtensionRequest(evidence=play.CLERK, days=3))
+        await played.order("decline_extension", ExtensionRefusal(evidence=play.by()))
+        await played.order("clock_moved", ClockMoved(offset=played.offset + timedelta(days=2)))
+        await played.order("ask_extension", ExtensionRequest(evidence=play.CLERK, days=2))
+        await played.order("extend", ExtensionOrder(evidence=play.by(), days=2))
+        await played.accept()
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def rectification_held(environment: WorkflowEnvironment) -> Any:
+    """A line that the tables do not take, until it is tried again."""
+    async with play.rectification_on_stage(environment) as played:
+        await held_once(played.handle, played.services, played.order("dismiss", Dismissal(evidence=play.by())))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def approval_held(environment: WorkflowEnvironment) -> Any:
+    """The same of an application that is withdrawn."""
+    async with approval_play.Stage(environment).open(1000) as stage:
+        played = await stage.play(approval_play.start(), approval_play.Services())
+        await played.until(EntryKind.RECEIVED)
+        withdrawing = played.tell("withdraw", messages.Withdrawal(by=approval_play.CLERK, reason="不再需要"))
+        await held_once(played.handle, played.services, withdrawing)
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def freeze_held(environment: WorkflowEnvironment) -> Any:
+    """The same of an order that is declined."""
+    async with play.freeze_on_stage(environment) as played:
+        declining = Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu"), approve=False)
+        await held_once(played.handle, played.services, played.order("decide", declining))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
+async def held_once(handle: Any, services: play.Services | approval_play.Services, order: Awaitable[Any]) -> None:
+    """The line of this order is refused, and taken when it is tried again."""
+    services.refuses = True
+    with suppress(WorkflowUpdateFailedError):
+        await order
+    services.refuses = False
+    await handle.execute_update(RECORD_AGAIN)
+
+
+async def rectification_continued(_: WorkflowEnvironment) -> Any:
+    """The first run of a case that goes on as new."""
+    async with play.server(SHORT_RUNS) as environment, play.rectification_on_stage(environment) as played:
+        await played.order("confirm", Confirmation(evidence=play.by(), title="整改通知书", demand="限期整改"))
+        await moved_on(played)
+        return await first_run(environment, played.handle)
+
+
+async def freeze_continued(_: WorkflowEnvironment) -> Any:
+    """The same of an order that is in force."""
+    async with play.server(SHORT_RUNS) as environment, play.freeze_on_stage(environment, clock_offset=timedelta(0)) as played:
+        await played.order("decide", Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu", "编冻〔2026〕1号"), approve=True))
+        await moved_on(played)
+        return await first_run(environment, played.handle)
+
+
+async def moved_on(played: play.Play) -> None:
+    """Business time is moved until the run has become too long."""
+    first, seconds = played.handle.first_execution_run_id, itertools.count(1)
+    current = played.environment.client.get_workflow_handle(played.handle.id)
+    while (await current.describe()).run_id == first:
+        await current.execute_update("clock_moved", ClockMoved(offset=played.offset + timedelta(seconds=next(seconds))))
+
+
+async def claim_continued(_: WorkflowEnvironment) -> Any:
+    """A run of a claim that a freeze without a name refuses for hours."""
+    unnamed = Verdict(accepted=False, code="frozen")
+    async with play.server(SHORT_RUNS) as environment, approval_play.Stage(environment).open(1000) as stage:
+        begin = approval_play.start(chain=approval_play.CHAIN[:1])
+        played = await stage.play(begin, approval_play.Services(claims=100 * [unnamed]))
+        await played.until(EntryKind.RECEIVED)
+        await played.decide()
+        while len(played.services.claimed) < 2:
+            await played.pass_time(timedelta(seconds=11))
+        run = (await played.handle.describe()).run_id
+        while (await played.handle.describe()).run_id == run:
+            await played.pass_time(timedelta(seconds=11))
+        return await environment.client.get_workflow_handle(played.handle.id, run_id=run).fetch_history()
+
+
+async def approval_went_on(environment: WorkflowEnvironment) -> Any:
+    """The first run of an application that goes on as new: business time is moved, its days are counted anew, one line is taken late."""
+    async with approval_play.Stage(environment).open(1000) as stage:
+        friday = approval_play.at(play.FRIDAY)
+        played = await stage.play(approval_play.start(entries_per_run=4, clock_offset=friday), approval_play.Services())
+        await played.until(EntryKind.RECEIVED)
+        run = (await played.handle.describe()).run_id
+        await played.tell("clock_moved", ClockMoved(offset=friday + timedelta(minutes=1)))
+        kinds = dict.fromkeys(play.CALENDAR.off, DayKind.OFF) | dict.fromkeys(play.CALENDAR.work, DayKind.WORK)
+        newly = Calendar.of(kinds | {date(2026, 9, 21): DayKind.OFF}, play.CALENDAR.published)
+        await played.tell("recount", messages.Recount(calendar=newly))
+        await played.until(EntryKind.RECOUNTED)
+        await played.decide()
+        await played.decide()
+        await played.until_run_after(run)
+        return await first_run(environment, played.handle)
+
+
+async def first_run(environment: WorkflowEnvironment, handle: Any) -> Any:
+    return await environment.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
+
+
+async def ended(environment: WorkflowEnvironment) -> Any:
+    """Cancelled while the platform is asked."""
+    asked = asyncio.Event()
+
+    @activity.defn(name=SEAL_DOCUMENT)
+    async def seal(_: SealStart) -> bool:
+        asked.set()
+        await asyncio.Event().wait()
+        return False
+
+    start = SealStart(kind=Document.NOTICE, document_id=uuid.uuid4(), released_at=play.MORNING)
+    async with answering(environment, SealWorkflow, SEAL_QUEUE, seal):
+        handle = await environment.client.start_workflow(
+            SealWorkflow.run, start, id=sealing_id(start.kind, start.document_id), task_queue="stage"
+        )
+        await asked.wait()
+        await handle.cancel()
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return await handle.fetch_history()
 
 
 async def sealed(environment: WorkflowEnvironment) -> Any:
@@ -240,7 +381,16 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "comparison-compared": compared,
     "freeze-declined": declined,
     "freeze-released-early": released_early,
+    "freeze-held": freeze_held,
+    "freeze-continued": freeze_continued,
     "rectification-dismissed": dismissed,
+    "rectification-extended": extended,
+    "rectification-held": rectification_held,
+    "rectification-continued": rectification_continued,
+    "approval-held": approval_held,
+    "approval-claim-continued": claim_continued,
+    "approval-went-on": approval_went_on,
+    "seal-ended": ended,
     "seal-sealed": sealed,
     "seal-waited": waited,
     "seal-continued": waited,

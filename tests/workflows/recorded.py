@@ -1,4 +1,4 @@
-"""Where recorded histories are kept, without the names of the process and the machine they were recorded on."""
+"""Where recorded histories are kept, without the names of the process, the machine and its folders they were recorded on."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,10 @@ from temporalio.client import WorkflowHistory
 
 HISTORIES = Path(__file__).parent / "histories"
 _WHO = re.compile(r'(?<="identity": ")[^"]*|(?<=": ")\d+@[^"]*')
+_WHERE = re.compile(r'(?<="stackTrace": ")(?:[^"\\]|\\.)*')
 
 
 def keep(name: str, history: WorkflowHistory) -> None:
     """Write one."""
-    (HISTORIES / f"{name}.json").write_text(_WHO.sub("recorder", history.to_json()) + "\n", encoding="utf-8")
+    told = _WHERE.sub("", _WHO.sub("recorder", history.to_json()))
+    (HISTORIES / f"{name}.json").write_text(told + "\n", encoding="utf-8")

@@ -1,5 +1,10 @@
 """Recorded histories replay with today's workflow code; a change in what a workflow asks for, or in which order, is caught."""
 
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from temporalio.worker import (
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
 )
+from temporalio.workflow import _Definition
 
 from deploy.chaos.older_workflows import unpatched
 from shared.glossary import IssueState
@@ -26,6 +32,11 @@ from workflows.worker import CLASSES, runner
 
 pytestmark = pytest.mark.asyncio
 RECORDED = sorted((Path(__file__).parent / "histories").glob("*.json"))
+PATCHES = {
+    name
+    for source in (Path(__file__).parents[2] / "workflows").glob("*.py")
+    for name in re.findall(r'^[A-Z_]+ = "([a-z-]+)"\n"""Patch:', source.read_text(encoding="utf-8"), re.MULTILINE)
+}
 
 
 def history(path: Path) -> WorkflowHistory:
@@ -45,6 +56,42 @@ async def test_each_workflow_type_has_a_recorded_history() -> None:
     recorded = {history(path).events[0].workflow_execution_started_event_attributes.workflow_type.name for path in RECORDED}
 
     assert recorded == {each.__name__ for each in CLASSES}
+
+
+async def test_each_patch_has_a_recorded_history_that_takes_it() -> None:
+    taken = {patch for path in RECORDED for event in history(path).events for patch in _patches(event)}
+
+    assert PATCHES - taken == set()
+
+
+async def test_each_update_of_each_workflow_type_has_a_recorded_history() -> None:
+    taken = {
+        (_type(path), event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name)
+        for path in RECORDED
+        for event in history(path).events
+    }
+    wanted = {(each.__name__, name) for each in CLASSES for name in _Definition.must_from_class(each).updates}
+
+    assert wanted - taken == set()
+
+
+async def test_each_way_to_go_on_as_new_has_a_recorded_history() -> None:
+    went_on = {
+        _type(path) for path in RECORDED if history(path).events[-1].HasField("workflow_execution_continued_as_new_event_attributes")
+    }
+
+    assert went_on == {each.__name__ for each in CLASSES if "continue_as_new(" in inspect.getsource(sys.modules[each.__module__])}
+
+
+def _type(path: Path) -> str:
+    name: str = history(path).events[0].workflow_execution_started_event_attributes.workflow_type.name
+    return name
+
+
+def _patches(event: Any) -> Iterator[str]:
+    """The patch that a marker keeps, without the number that sets its turns apart."""
+    for payload in event.marker_recorded_event_attributes.details["patch-data"].payloads:
+        yield re.sub(r"-\d+$", "", json.loads(payload.data)["id"])
 
 
 @pytest.mark.parametrize(("name", "carried_on"), [("approval-shown", False), ("seal-heard", False), ("rectification-rectified", True)])
