@@ -197,6 +197,18 @@ async def test_seeding_makes_three_people_once(identity: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_right_that_nobody_holds_any_more_is_given_back_to_its_first_account(identity: Database) -> None:
+    """Else nobody could give rights again, once the last who may has lost his."""
+    await seed_administrators(identity, NOW)
+    await commands.revoke_role(identity, by(), RevokeRole(user="secadmin", role=Role.SECURITY_ADMIN))
+
+    assert await seed_administrators(identity, NOW) == ["secadmin"]
+
+    async with identity.reading() as conn:
+        assert [grant.role for grant in (await queries.user(conn, "secadmin")).grants] == [Role.SECURITY_ADMIN]
+
+
+@pytest.mark.asyncio
 async def test_accounts_of_a_file_are_made_with_their_units_and_loading_again_changes_nothing(identity: Database) -> None:
     unit_id = await make_unit(identity, "330499007")
     accounts = [

@@ -1,5 +1,6 @@
 """Every change to accounts and rights. Each locks the user's row, raises its version and publishes what changed."""
 
+from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -104,11 +105,14 @@ async def end_proxy(conn: Connection, by: By, what: EndProxy) -> Proxy:
 
 @command
 async def seed_administrators(conn: Connection, by: By, _: SeedAdministrators) -> list[str]:
-    """Make one administrator of each of the three kinds nobody holds yet; the login names made. Harmless when repeated."""
+    """Make one administrator of each of the three kinds nobody holds yet, of the account of that name where it is there (its right was taken back); the
+    login names made. Harmless when repeated.
+    """
     held = {row["role"] for row in await conn.fetch("SELECT DISTINCT role FROM grants WHERE revoked_at IS NULL")}
     missing = {name: (label, role) for name, (label, role) in FIRST.items() if role not in held}
     for name, (label, role) in missing.items():
-        await _register(conn, by, RegisterUser(name=name, real_name=label))
+        with suppress(NameTaken):
+            await _register(conn, by, RegisterUser(name=name, real_name=label))
         await _grant(conn, by, GrantRole(user=name, role=role))
     return list(missing)
 
