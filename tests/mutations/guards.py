@@ -582,4 +582,18 @@ GUARDS = (
         "",
         (f"{SESSIONS}a_sign_in_whose_password_changed_meanwhile_is_on_record_as_refused",),
     ),
+    Guard(
+        "exports: their asker is locked before his are counted",
+        "shared/exports/commands.py",
+        "    await conn.execute(\"SELECT pg_advisory_xact_lock(hashtext('export of:' || $1))\", by.actor)\n",
+        "",
+        ("tests/exports/test_running.py::test_nor_by_asking_for_many_at_once",),
+    ),
+    Guard(
+        "a run over many units goes on where the attempt before was",
+        "shared/unit_runs.py",
+        "    last, failed, total = _told_before()\n",
+        "    last, failed, total = UUID(int=0), set[str](), 0\n",
+        ("tests/shared/test_unit_runs.py::test_the_next_attempt_does_what_the_one_before_has_not_come_to_and_answers_for_both",),
+    ),
 )
