@@ -143,6 +143,12 @@ def caller(doors: Doors, county: County, roles: tuple[Role, ...] = EVERYTHING) -
     return Caller(doors.http, lambda: doors.as_(*roles, units=county.clerk, name=f"officer-of-{county.own['unit_id']}"), WORDS)
 
 
+async def streams_end(doors: Doors, county: County) -> None:
+    """What is under way of one's own is cancelled: its stream would be waited for."""
+    for under_way in (f"/exports/{county.own['export_id']}/cancel", f"/imports/{county.own['import_id']}/cancel"):
+        assert (await doors.http.post(under_way, json={}, headers=dict(caller(doors, county).headers()))).is_success
+
+
 async def what_stands(database: Database) -> list[tuple[Any, ...]]:
     """Everything a write would move."""
     rows = await database.pool.fetch("SELECT aggregate_id, count(*) FROM event_log GROUP BY 1 ORDER BY 1")
@@ -169,6 +175,7 @@ async def test_a_route_that_names_another_unit_or_its_people_answers_as_if_they_
 
 
 async def test_a_body_that_names_another_unit_or_its_people_is_refused(doors: Doors, roster_db: Database, county: County) -> None:
+    await streams_end(doors, county)
     before = await what_stands(roster_db)
 
     found = await answers(doors, county, county.own, county.foreign)
@@ -188,9 +195,7 @@ async def test_a_body_that_names_another_unit_or_its_people_is_refused(doors: Do
 async def test_the_same_routes_answer_to_whom_they_belong(doors: Doors, county: County) -> None:
     """Otherwise the refusals above would say nothing."""
     mine = County(county.foreign, county.own)
-    for under_way in (f"/exports/{county.foreign['export_id']}/cancel", f"/imports/{county.foreign['import_id']}/cancel"):
-        assert (await doors.http.post(under_way, json={}, headers=dict(caller(doors, mine).headers()))).is_success, "their streams end"
-
+    await streams_end(doors, mine)
     found = await answers(doors, mine, county.foreign, county.foreign)
 
     seen = {route for route, answer in found.items() if route.endswith(" get") and "_id}" in route and answer.status == 200}
