@@ -224,6 +224,15 @@ async def first_run(environment: WorkflowEnvironment, handle: Any) -> Any:
 
 async def ended(environment: WorkflowEnvironment) -> Any:
     """Cancelled while the platform is asked."""
+    async with cancelled_meanwhile(environment) as handle:
+        with suppress(WorkflowFailureError):
+            await handle.result()
+    return await handle.fetch_history()
+
+
+@asynccontextmanager
+async def cancelled_meanwhile(environment: WorkflowEnvironment) -> AsyncIterator[Any]:
+    """A document whose run is cancelled while the platform, which never answers, is asked."""
     asked = asyncio.Event()
 
     @activity.defn(name=SEAL_DOCUMENT)
@@ -234,14 +243,11 @@ async def ended(environment: WorkflowEnvironment) -> Any:
 
     start = SealStart(kind=Document.NOTICE, document_id=uuid.uuid4(), released_at=play.MORNING)
     async with answering(environment, SealWorkflow, SEAL_QUEUE, seal):
-        handle = await environment.client.start_workflow(
-            SealWorkflow.run, start, id=sealing_id(start.kind, start.document_id), task_queue="stage"
-        )
+        case = sealing_id(start.kind, start.document_id)
+        handle = await environment.client.start_workflow(SealWorkflow.run, start, id=case, task_queue="stage")
         await asked.wait()
         await handle.cancel()
-        with suppress(WorkflowFailureError):
-            await handle.result()
-    return await handle.fetch_history()
+        yield handle
 
 
 async def sealed(environment: WorkflowEnvironment) -> Any:

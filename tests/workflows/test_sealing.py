@@ -11,7 +11,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 
 import tests.workflows.rectification_play as play
-from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answered_meanwhile, answering, asked_again, sealing, seals
+from tests.workflows.record_files import ROUNDS, SHORT_RUNS, answered_meanwhile, answering, asked_again, cancelled_meanwhile, sealing, seals
 from workflows.sealing import SealWorkflow
 from workflows.sealing_messages import SEAL_DOCUMENT, Document, SealStart, workflow_id
 from workflows.sealing_messages import TASK_QUEUE as SEAL_QUEUE
@@ -103,21 +103,7 @@ async def test_a_platform_that_fails_is_asked_again_like_one_that_has_not_sealed
 
 
 async def test_who_ends_it_while_the_platform_is_asked_ends_it() -> None:
-    asked = asyncio.Event()
-
-    @activity.defn(name=SEAL_DOCUMENT)
-    async def seal(_: SealStart) -> bool:
-        asked.set()
-        await asyncio.Event().wait()
-        return False
-
-    start = SealStart(kind=Document.NOTICE, document_id=uuid.uuid4(), released_at=play.MORNING)
-    async with play.server() as environment, answering(environment, SealWorkflow, SEAL_QUEUE, seal):
-        handle = await environment.client.start_workflow(
-            SealWorkflow.run, start, id=workflow_id(start.kind, start.document_id), task_queue="stage"
-        )
-        await asked.wait()
-        await handle.cancel()
+    async with play.server() as environment, cancelled_meanwhile(environment) as handle:
         with pytest.raises(WorkflowFailureError) as ended:
             await asyncio.wait_for(handle.result(), 60)
 
