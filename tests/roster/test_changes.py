@@ -192,8 +192,37 @@ async def test_it_is_refused_when_the_facts_changed_meanwhile(roster_db: Databas
     async with roster_db.reading() as conn:
         advice = await check_application(conn, case(row, person_id, second), given.TODAY)
 
-    assert [(each.code, each.passed) for each in advice] == [("change_of_case", True), ("change_open", True), ("facts_unchanged", False)]
+    assert [(each.code, each.passed) for each in advice] == [
+        ("change_of_case", True),
+        ("change_open", True),
+        ("facts_unchanged", False),
+        ("change_alone", False),
+    ]
     assert (await seen(roster_db, person_id)).title == "主任"
+
+
+async def test_whoever_submits_a_change_is_told_that_another_application_is_to_change_the_same(roster_db: Database) -> None:
+    """Must fail when that is told at the claim alone: by then the second one has been decided by three people for nothing."""
+    row, person_id = await in_post(roster_db)
+    number = given.id_number(63, (await seen(roster_db, person_id)).birth_on)
+    told = [{"title": "科长", "id_number": number}, {"title": "副科长", "id_number": number}, {"school": "某校"}]
+    first, second, third = [case(row, person_id, await registered(roster_db, person_id, **fields)) for fields in told]
+
+    async def alone(asked: PostRequest) -> tuple[bool, str]:
+        async with roster_db.reading() as conn:
+            check = (await check_application(conn, asked, given.TODAY))[-1]
+        return check.passed, check.sentence
+
+    before = [(await alone(each))[0] for each in (first, second)]
+    await hold_reservation(roster_db, given.by(), first)
+    passed, sentence = await alone(second)
+    draft = second.model_copy(update={"application_id": UUID(int=0)})
+
+    assert before == [True, True], "what is registered and not submitted is nobody's business"
+    assert (passed, "公民身份号码、职务" in sentence) == (False, True), sentence
+    assert [(await alone(each))[0] for each in (first, third, draft)] == [True, True, False]
+    await give_back(roster_db, given.by(), given.back(first))
+    assert (await alone(second))[0]
 
 
 async def test_a_change_of_another_field_does_not_stand_in_the_way(roster_db: Database) -> None:
@@ -270,7 +299,10 @@ async def test_nothing_of_somebody_changes_from_a_day_on_before_he_was_born(rost
         await registered(roster_db, person_id, since=early, title="副校长")
     with pytest.raises(SinceBeforeBirth):
         await update_person(roster_db, given.CIPHER, given.by(), UpdatePerson(person_id=person_id, since=early, school="某校"))
+    with pytest.raises(SinceBeforeBirth):
+        await correct_person(roster_db, given.CIPHER, given.by(), CorrectPerson(person_id=person_id, since=early, school="某校"))
     await registered(roster_db, person_id, since=born, title="副校长")
+    await correct_person(roster_db, given.CIPHER, given.by(), CorrectPerson(person_id=person_id, since=born, school="某校"))
 
 
 async def test_what_waits_is_shown_with_a_record_of_its_own_also_under_the_key_the_person_was_seen_with(
@@ -334,5 +366,6 @@ async def test_a_draft_is_checked_with_its_change_and_codes_are_told_in_words(do
         ("change_of_case", True),
         ("change_open", True),
         ("facts_unchanged", True),
+        ("change_alone", True),
     ]
     assert unseen.status_code == 404

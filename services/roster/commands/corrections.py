@@ -42,7 +42,7 @@ from services.roster.queries.facts import (
 )
 from services.roster.queries.persons import label_of
 from services.roster.queries.seats import is_appointed
-from services.roster.rules.persons import ensure_category_fits, ensure_override_grounded
+from services.roster.rules.persons import ensure_born, ensure_category_fits, ensure_override_grounded
 from services.roster.rules.posts import (
     ensure_available,
     ensure_contract_lasts,
@@ -205,6 +205,7 @@ async def _correct_person(conn: Connection, by: By, what: SealedChange) -> None:
     if what.since is not None:
         await _ensure_no_change(conn, what, what.since)
     await change_record(conn, by, what, person_version)
+    ensure_born(await person_record(conn, what.person_id), what.since)
     if what.since is not None and not KEY_ITEMS & what.columns.keys():
         ensure_same_retirement(before, await person_record(conn, what.person_id))
 

@@ -70,7 +70,6 @@ _register = command(_register_person)
 async def update_person(database: Database, cipher: FieldCipher, by: By, what: UpdatePerson) -> None:
     """Change what is no key item (★), from a day on, by the unit itself. Never stopped by a freeze."""
     async with database.reading() as conn:
-        ensure_born(await person_record(conn, what.person_id), what.since)
         sealed = await seal_change(conn, cipher, what, business_day(by.as_of), {})
     await _update(database, by, sealed)
 
@@ -80,8 +79,9 @@ async def write_update(conn: Connection, by: By, what: SealedChange) -> None:
     today = today_of(by, what.since)
     await lock_person(conn, what.person_id)
     since = what.since or today
+    before = await person_record(conn, what.person_id)
+    ensure_born(before, since)
     if what.columns:
-        before = await person_record(conn, what.person_id)
         await ensure_nothing_later(conn, what.person_id, what.columns, since)
         await rewrite(conn, by, what.person_id, what.columns, since)
         after = await person_record(conn, what.person_id)
