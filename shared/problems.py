@@ -146,6 +146,7 @@ TITLES: dict[str, str] = {
     "change_taken": "变更已另行办理",
     "change_of_other": "变更与申请不一致",
     "change_outdated": "有关信息已有变动",
+    "change_under_way": "相同项目另有变更在办",
     "person_request_unknown": "没有找到个人信息申请",
     "person_request_decided": "个人信息申请已答复",
     "not_a_copy": "不是查阅复制申请",

@@ -68,3 +68,10 @@ class ChangeOutdated(Conflict):
 
     code = "change_outdated"
     sentence = "登记变更之后，该人员的“{field}”已有变动，不能再按原内容变更。请重新登记并提交。"
+
+
+class ChangeUnderWay(Conflict):
+    """Another application is to change the same. Advice alone: of the two the later one is refused when the first has taken effect."""
+
+    code = "change_under_way"
+    sentence = "该人员的“{fields}”另有信息变更申请在办。先生效的一件生效后，另一件不能再按原内容变更。请核对：确需办理的，待在办的一件办结后再申请；内容已作废的，请先撤回。"

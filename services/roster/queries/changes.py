@@ -61,6 +61,18 @@ async def pending_change(conn: Connection, change_id: UUID, *, lock: bool = Fals
     return PendingChange(**row)
 
 
+async def changed_elsewhere(conn: Connection, change: PendingChange, application_id: UUID) -> list[str]:
+    """The fields of a change that another application about the same person is to change too."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT field FROM pending_changes p LEFT JOIN change_holds h ON change_id = id, jsonb_object_keys(record || post || sealed) AS field"
+        " WHERE person_id = $1 AND state <> 'applied' AND coalesce(h.application_id, p.application_id) <> $2 AND field = ANY($3) ORDER BY field",
+        change.person_id,
+        application_id,
+        [*change.record, *change.post, *change.sealed],
+    )
+    return [row["field"] for row in rows]
+
+
 async def pending_view(conn: Connection, cipher: FieldCipher, change_id: UUID, who: Who) -> PendingView:
     """One registered change as the caller's scope lets him see it."""
     row = await conn.fetchrow(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from services.roster.models.facts import PostFacts
-from services.roster.queries.changes import pending_change, standing_of
+from services.roster.queries.changes import changed_elsewhere, pending_change, standing_of
 from services.roster.queries.facts import post_facts
 from services.roster.queries.persons import LABELS as FIELD_LABELS
 from services.roster.rules import changes as change_rules
@@ -34,10 +34,12 @@ async def _change_checks(conn: Connection, request: PostRequest) -> list[Check]:
         return []
     change = await pending_change(conn, request.change_id)
     now = await standing_of(conn, change.person_id, change.before)
+    elsewhere = await changed_elsewhere(conn, change, request.application_id)
     judged: tuple[tuple[str, str, Callable[[], None]], ...] = (
         ("change_of_case", "变更登记的人员和单位与申请一致。", lambda: change_rules.ensure_of_this_case(request, change)),
         ("change_open", "该项变更没有另外办理。", lambda: change_rules.ensure_open(change)),
         ("facts_unchanged", "登记变更之后，有关信息没有变动。", lambda: change_rules.ensure_unchanged(change, now, FIELD_LABELS)),
+        ("change_alone", "没有另一件在办的申请变更相同的项目。", lambda: change_rules.ensure_alone(elsewhere, FIELD_LABELS)),
     )
     return [_advice(code, sentence, "实名制管理：关键信息凭证明材料变更", judge) for code, sentence, judge in judged]
 

@@ -1,9 +1,9 @@
 """May this registered change be carried out? Judged as advice at the submission, as law at the claim, and once more at the effect."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from services.roster.models.changes import ChangeOfOther, ChangeOutdated, ChangeTaken, PendingChange
+from services.roster.models.changes import ChangeOfOther, ChangeOutdated, ChangeTaken, ChangeUnderWay, PendingChange
 from workflows.roster import PostRequest
 
 
@@ -30,3 +30,9 @@ def ensure_unchanged(change: PendingChange, now: Mapping[str, object], labels: M
     for name, held in change.before.items():
         if now[name] != held:
             raise ChangeOutdated(field=labels.get(name, name))
+
+
+def ensure_alone(under_way: Sequence[str], labels: Mapping[str, str]) -> None:
+    """No other application is to change one of its fields. Told beforehand alone: which of two goes first, their deciders decide."""
+    if under_way:
+        raise ChangeUnderWay(fields="、".join(labels.get(name, name) for name in under_way))
