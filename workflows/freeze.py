@@ -36,6 +36,10 @@ RECORD_ENTRY = "monitoring.record_freeze_entry"
 MARK_HELD = "monitoring.mark_freeze_held"
 ISSUE_ACCEPTED = "issue_accepted"
 ANSWERS_KEPT = 20
+ENDED = frozenset({"order_ended", "key_reused"})
+"""What the roster says of an order that is over there, by whichever release: what was signed is so."""
+LIFT_HEARD = "freeze-lift-heard"
+"""Patch: whatever the roster said of a release, it was taken as done."""
 
 
 @workflow.defn
@@ -99,7 +103,11 @@ class FreezeWorkflow(Timed, Recorded):
             return not self.case.open_issues or self.start.decide_by_policy is not None
         if self.case.state is FreezeState.IN_FORCE:
             return not self.case.open_issues
-        return self.case.state is FreezeState.RELEASE_PROPOSED and self.case.release is None and self.start.release_by_policy is not None
+        return self.case.state is FreezeState.RELEASE_PROPOSED and self.case.release is None and self._releases_by_policy()
+
+    def _releases_by_policy(self) -> bool:
+        """What the roster refused once is for a person to decide."""
+        return self.start.release_by_policy is not None and not self.case.refused
 
     async def _go_on(self) -> None:
         """One step of the order. What a person decided is recorded before the roster is asked to carry it out."""
@@ -140,18 +148,20 @@ class FreezeWorkflow(Timed, Recorded):
         if verdict.accepted:
             self._note(FreezeAct.APPLY, evidence, state=FreezeState.IN_FORCE)
         else:
-            engine = Evidence(actor="engine", role="engine", update_id="", reason=verdict.sentence)
-            self._note(FreezeAct.REFUSED, engine, state=FreezeState.DECLINED)
+            self._note(FreezeAct.REFUSED, _refusing(verdict), state=FreezeState.DECLINED)
 
     async def _lift(self) -> None:
         evidence = self._signed(self.case.release)
         request = UnfreezeRequest(
             order_id=self.start.order_id, unit_id=self.start.unit_id, document_no=evidence.document_no or "", evidence=evidence
         )
-        await workflow.execute_activity(
+        verdict = await workflow.execute_activity(
             UNFREEZE_UNIT, request, task_queue=ROSTER, start_to_close_timeout=PAPER, retry_policy=AGAIN, result_type=Verdict
         )
-        self._note(FreezeAct.RELEASE, evidence, state=FreezeState.RELEASED)
+        if verdict.accepted or verdict.code in ENDED or not workflow.patched(LIFT_HEARD):
+            self._note(FreezeAct.RELEASE, evidence, state=FreezeState.RELEASED)
+        else:
+            self._note(FreezeAct.REFUSED, _refusing(verdict), release=None, refused=True)
 
     @staticmethod
     def _signed(evidence: Evidence | None) -> Evidence:
@@ -246,6 +256,10 @@ class FreezeWorkflow(Timed, Recorded):
 
 def _refusal(code: str) -> Exception:
     return refuse(code, SENTENCES[code])
+
+
+def _refusing(verdict: Verdict) -> Evidence:
+    return Evidence(actor="engine", role="engine", update_id="", reason=verdict.sentence)
 
 
 def _policy(document_no: str | None) -> Evidence:

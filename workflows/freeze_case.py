@@ -104,6 +104,7 @@ class FreezeCase(Message):
     open_issues: tuple[UUID, ...] = Field(())
     approval: Evidence | None = None
     release: Evidence | None = None
+    refused: bool = Field(False, description="The roster did not take a release that was signed.")
 
     def without(self, issue_id: UUID) -> "FreezeCase":
         """An issue was struck off."""

@@ -65,6 +65,10 @@ def test_an_issue_is_as_far_as_its_state_says(state: IssueState, sealed: bool, p
         (FreezeState.RELEASED, ["approve", "apply", "propose_release", "approve_release", "release"], "✓✓✓✓✓✓"),
         (FreezeState.IN_FORCE, ["approve", "apply", "release_early"], "✓✓✓✓●"),
         (FreezeState.RELEASED, ["approve", "apply", "release_early", "release"], "✓✓✓✓✓"),
+        (FreezeState.IN_FORCE, ["approve", "apply", "release_early", "refused"], "✓✓✓●○○"),
+        (FreezeState.IN_FORCE, ["approve", "apply", "release_early", "refused", "release_early"], "✓✓✓✓●"),
+        (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "release_early", "refused", "propose_release"], "✓✓✓✓●○"),
+        (FreezeState.RELEASE_PROPOSED, ["approve", "apply", "propose_release", "approve_release", "refused"], "✓✓✓✓●○"),
     ],
 )
 def test_an_order_is_as_far_as_its_state_and_what_was_signed(state: FreezeState, acts: list[str], way: str) -> None:
@@ -122,7 +126,7 @@ async def test_who_proposed_a_freeze_is_told_that_another_decides_it(tables: Tab
 
 
 @pytest.mark.asyncio
-async def test_an_order_begins_again_with_the_release_that_was_signed_before_its_issues_were_struck_off(tables: Tables) -> None:
+async def test_an_order_begins_again_with_the_release_that_was_signed_and_without_one_that_the_roster_refused(tables: Tables) -> None:
     town = Town()
     await tables.see(town.registered(), town.over_quota())
     await tables.confirm()
@@ -140,6 +144,18 @@ async def test_an_order_begins_again_with_the_release_that_was_signed_before_its
     assert begun.case is not None
     assert begun.case.release == evidence
     assert (page.released_by, page.release_document_no, told(page.stages)) == ("director", "海编7号", "✓✓✓✓●")
+    assert not begun.case.refused
+
+    engine = Evidence(actor="engine", role="engine", update_id="", reason="没有找到该冻结决定。")
+    entry = FreezeEntry(order_id=order, sequence=4, act=FreezeAct.REFUSED, state=FreezeState.IN_FORCE, at=NOW, evidence=engine)
+    await record_freeze_entry(tables.database, By("engine", NOW, "entry-4", engine.reason), entry)
+    async with tables.database.reading() as conn:
+        (begun,) = await open_freezes(conn, None)
+        page = await freezes.freeze_order(conn, OFFICER, order)
+
+    assert begun.case is not None
+    assert (begun.case.release, begun.case.refused) == (None, True)
+    assert (page.released_by, page.release_document_no, told(page.stages)) == (None, None, "✓✓✓●○○")
 
 
 @pytest.mark.asyncio

@@ -101,6 +101,20 @@ async def released_early(environment: WorkflowEnvironment) -> Any:
         return await played.handle.fetch_history()
 
 
+async def release_refused(environment: WorkflowEnvironment) -> Any:
+    """A freeze whose release the roster takes at the second time only."""
+    async with play.freeze_on_stage(environment) as played:
+        played.services.lifts = [Verdict(accepted=False, code="order_unknown", sentence="没有找到该冻结决定。")]
+        signed = Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu", "编冻〔2026〕1号"), approve=True)
+        await played.order("decide", signed)
+        for asked in (2, 4):
+            while len(played.services.order_entries) < asked:  # noqa: ASYNC110  the stage has no event for it
+                await asyncio.sleep(0.02)
+            await played.order("decide_release", signed.model_copy(update={"early": True}))
+        await played.handle.result()
+        return await played.handle.fetch_history()
+
+
 async def dismissed(environment: WorkflowEnvironment) -> Any:
     """A finding that does not hold."""
     async with play.rectification_on_stage(environment) as played:
@@ -389,6 +403,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
     "freeze-released-early": released_early,
     "freeze-held": freeze_held,
     "freeze-continued": freeze_continued,
+    "freeze-release-refused": release_refused,
     "rectification-dismissed": dismissed,
     "rectification-extended": extended,
     "rectification-held": rectification_held,

@@ -76,6 +76,7 @@ class Services:
     order_entries: list[FreezeEntry] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     freezes: bool = True
+    lifts: list[roster.Verdict] = field(default_factory=list)
     dies_at: int = 0
     refuses: bool = False
     held: list[str] = field(default_factory=list)
@@ -114,7 +115,7 @@ class Services:
     @activity.defn(name=roster.UNFREEZE_UNIT)
     async def unfreeze_unit(self, request: roster.UnfreezeRequest) -> roster.Verdict:
         self.asked.append(f"unfreeze {request.document_no}")
-        return roster.Verdict(accepted=True)
+        return self.lifts.pop(0) if self.lifts else roster.Verdict(accepted=True)
 
     @property
     def rungs(self) -> list[tuple[Rung, datetime]]:

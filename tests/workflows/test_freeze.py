@@ -19,6 +19,7 @@ from workflows.clock import ClockMoved
 from workflows.freeze import FreezeWorkflow
 from workflows.freeze_case import Decision, FreezeAct, IssueAccepted, workflow_id
 from workflows.journal import RECORD_AGAIN
+from workflows.roster import Verdict
 from workflows.shown import CASE_STAGE, UNIT_ID
 
 pytestmark = pytest.mark.asyncio
@@ -110,6 +111,56 @@ async def test_an_order_that_the_roster_does_not_take_says_why_and_by_whom_it_wa
         refused_by = played.services.order_entries[-1]
         assert (refused_by.act, refused_by.evidence.actor) == (FreezeAct.REFUSED, "engine")
         assert refused_by.evidence.reason == "没有这一编制类型。请核对冻结名额。"
+
+
+NOT_LIFTED = Verdict(accepted=False, code="order_unknown", sentence="没有找到该冻结决定。请核对冻结决定编号。")
+
+
+@both_caches
+async def test_a_release_that_the_roster_does_not_take_is_none_and_may_be_signed_again(
+    environment: WorkflowEnvironment, cached: int
+) -> None:
+    """Must fail when a release is told as done whatever the roster says: the unit stays frozen, and nobody looks."""
+    async with freeze_on_stage(environment, cached) as played:
+        played.services.lifts = [NOT_LIFTED]
+        await _proposed_for_release(played)
+        await played.order("decide_release", signed(document_no="编解〔2026〕1号"))
+        await until(played, FreezeAct.REFUSED)
+        await played.order("decide_release", signed(document_no="编解〔2026〕2号"))
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        refused_by = played.services.order_entries[4]
+        assert (refused_by.evidence.actor, refused_by.evidence.reason) == ("engine", NOT_LIFTED.sentence)
+        assert [(entry.act, entry.state) for entry in played.services.order_entries[3:]] == [
+            (FreezeAct.APPROVE_RELEASE, FreezeState.RELEASE_PROPOSED),
+            (FreezeAct.REFUSED, FreezeState.RELEASE_PROPOSED),
+            (FreezeAct.APPROVE_RELEASE, FreezeState.RELEASE_PROPOSED),
+            (FreezeAct.RELEASE, FreezeState.RELEASED),
+        ]
+
+
+async def test_an_order_that_is_over_in_the_roster_is_released(environment: WorkflowEnvironment) -> None:
+    async with freeze_on_stage(environment) as played:
+        played.services.lifts = [Verdict(accepted=False, code="order_ended", sentence="该冻结决定已经解除。无需再次办理。")]
+        await _proposed_for_release(played)
+        await played.order("decide_release", signed(document_no="编解〔2026〕1号"))
+
+        assert await played.handle.result() == FreezeState.RELEASED
+
+
+async def test_a_policy_whose_release_the_roster_did_not_take_leaves_it_to_a_person(environment: WorkflowEnvironment) -> None:
+    """Must fail when the policy decides again and again what is refused again and again."""
+    async with freeze_on_stage(environment, release_by_policy="编办规〔2026〕4号") as played:
+        played.services.lifts = [NOT_LIFTED]
+        await played.order("decide", signed())
+        await until(played, FreezeAct.APPLY)
+        await played.order("issue_accepted", FIRST)
+        await played.order("issue_accepted", LAST)
+        await until(played, FreezeAct.REFUSED)
+        await played.order("decide_release", signed(document_no="编解〔2026〕2号"))
+
+        assert await played.handle.result() == FreezeState.RELEASED
+        assert played.services.asked[1:] == ["unfreeze 编办规〔2026〕4号", "unfreeze 编解〔2026〕2号"]
 
 
 async def test_a_declined_proposal_ends_without_a_freeze(environment: WorkflowEnvironment) -> None:

@@ -138,6 +138,9 @@ async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> i
             by.as_of,
             by.document_no,
         )
+    if entry.act is FreezeAct.REFUSED:
+        nothing = "released_by = NULL, released_at = NULL, release_document_no = NULL"
+        await conn.execute(f"UPDATE freeze_orders SET {nothing} WHERE id = $1", entry.order_id)
     await _publish(conn, by, entry.order_id)
     return entry.sequence
 

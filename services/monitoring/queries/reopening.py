@@ -32,6 +32,7 @@ _ISSUES = """
 """
 _ORDERS = """
     SELECT o.*, (SELECT coalesce(max(sequence), 0) FROM freeze_entries WHERE order_id = o.id) AS recorded,
+        EXISTS (SELECT FROM freeze_entries WHERE order_id = o.id AND act = $1) AS refused,
         ARRAY(SELECT issue_id FROM freeze_order_issues WHERE order_id = o.id ORDER BY issue_id) AS issue_ids,
         ARRAY(SELECT issue_id FROM freeze_order_issues WHERE order_id = o.id AND accepted_at IS NULL ORDER BY issue_id) AS open_issues
     FROM freeze_orders o WHERE state NOT IN ('freeze_declined', 'released') ORDER BY id
@@ -83,7 +84,7 @@ async def _case(conn: Connection, row: asyncpg.Record) -> Case:
 
 async def open_freezes(conn: Connection, clock_offset: timedelta | None) -> list[FreezeStart]:
     """Every freeze order from its proposal to its release."""
-    return [await _freeze(conn, row, clock_offset) for row in await conn.fetch(_ORDERS)]
+    return [await _freeze(conn, row, clock_offset) for row in await conn.fetch(_ORDERS, FreezeAct.REFUSED)]
 
 
 async def _freeze(conn: Connection, row: asyncpg.Record, clock_offset: timedelta | None) -> FreezeStart:
@@ -93,7 +94,8 @@ async def _freeze(conn: Connection, row: asyncpg.Record, clock_offset: timedelta
         state=FreezeState(row["state"]),
         open_issues=tuple(row["open_issues"]),
         approval=await _signed(conn, row, (FreezeAct.APPROVE,)),
-        release=await _signed(conn, row, RELEASING),
+        release=await _signed(conn, row, RELEASING) if row["released_at"] else None,
+        refused=row["refused"],
     )
     return FreezeStart(
         order_id=row["id"],

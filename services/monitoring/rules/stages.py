@@ -7,6 +7,7 @@ from datetime import datetime
 from services.monitoring.models.tasks import Stage
 from shared.glossary import LABELS, FreezeState, IssueState, Role
 from workflows import freeze_case
+from workflows.freeze_case import FreezeAct
 
 _OFFICER, _CLERK, _DIRECTOR = LABELS[Role.SUPERVISION_OFFICER], LABELS[Role.UNIT_CLERK], LABELS[Role.OFFICE_DIRECTOR]
 ISSUE_WAY = (
@@ -55,9 +56,12 @@ def issue_stages(state: IssueState, times: Times, *, sealed: bool, paused: bool)
 
 
 def order_stages(state: FreezeState, acts: Sequence[str], times: Times) -> tuple[Stage, ...]:
-    """`acts`: what happened, in its order. What was signed is on its way into the ledger; what is released early waits for no issue."""
+    """`acts`: what happened, in its order. What was signed is on its way into the ledger, unless that did not take it; what is released early waits for no
+    issue.
+    """
     signed = is_signed(state, acts)
-    way = [stage for stage in ORDER_WAY if stage.code != "propose_release" or "release_early" not in acts]
+    early = "release_early" in acts[max((at for at, act in enumerate(acts) if act == FreezeAct.REFUSED), default=0) :]
+    way = [stage for stage in ORDER_WAY if stage.code != "propose_release" or not early]
     return _standing(way, _ORDER_PLACES[state] + signed, times, rests=state is FreezeState.DECLINED, paused=False)
 
 
