@@ -16,7 +16,9 @@ class Guard:
 
 CONSUMER, OUTBOX, TAIL, REPLAYS = (f"tests/shared/test_{name}.py::test_" for name in ("consumer", "outbox", "broker_tail", "replays"))
 COMMANDS, RESERVATIONS = "tests/shared/test_commands.py::test_", "tests/roster/test_reservations.py::test_"
-APPROVAL, SEALING = (f"tests/workflows/test_{name}.py::test_" for name in ("approval", "sealing"))
+APPROVAL, AT_ONCE, RETURNED, SEALING = (
+    f"tests/workflows/test_{name}.py::test_" for name in ("approval", "approval_at_once", "approval_returned", "sealing")
+)
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
 RESTORE = "tests/faults/test_restore.py::test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there"
 PASSING = "tests/portal/test_passing.py::test_"
@@ -329,7 +331,7 @@ GUARDS = (
         "workflows/approval.py",
         "        if mended.content.units != self.start.content.units:\n",
         "        if False:\n",
-        (f"{APPROVAL}a_mended_application_stays_with_its_units",),
+        (f"{RETURNED}a_mended_application_stays_with_its_units",),
     ),
     Guard(
         "a claim that wakes up late is refused by the tombstone",
@@ -343,7 +345,7 @@ GUARDS = (
         "workflows/approval.py",
         "            self.held = self.case.revision\n",
         "",
-        (f"{APPROVAL}a_claim_that_wakes_up_after_the_withdrawal_is_given_back",),
+        (f"{AT_ONCE}a_claim_that_wakes_up_after_the_withdrawal_is_given_back",),
     ),
     Guard(
         "the unit is locked before its posts are counted",
@@ -531,7 +533,7 @@ GUARDS = (
         "workflows/approval_steps.py",
         "    if set(by.names) & set(case.authors):\n",
         "    if False:\n",
-        (f"{APPROVAL}whoever_rewrote_a_returned_application_neither_signs_nor_releases_it",),
+        (f"{RETURNED}whoever_rewrote_a_returned_application_neither_signs_nor_releases_it",),
     ),
     Guard(
         "only the unit that applies acts on an application",

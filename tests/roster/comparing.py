@@ -13,10 +13,13 @@ from services.roster.queries.comparison_facts import OwnLeads, latest_format, la
 from services.roster.queries.comparisons import ComparisonView, DifferenceView, StepView, Wanted
 from shared.auth import Who
 from shared.events.envelope import uuid7
+from shared.glossary import LeadingSide
 from tests.roster import given
 from tests.roster.importing import OFFICER, book
 from tests.roster.test_provincial import Desk
 
+NOTHING = {"new": 0, "again": 0, "same": 0, "silent": 0, "closed": 0}
+OURS, THEIRS, ASK = LeadingSide.OURS, LeadingSide.THEIRS, LeadingSide.ASK
 Sheets = dict[str, list[dict[str, Any]]]
 
 
@@ -90,3 +93,16 @@ def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return int(value)
     return value or None
+
+
+def told(each: DifferenceView) -> tuple[str, str, str, str, str | None, str | None, str]:
+    return each.sheet, each.kind, each.field, each.name, each.ours, each.theirs, each.leads
+
+
+async def only(upper: Upper, **wanted: Any) -> DifferenceView:
+    (found,) = await upper.differences(**wanted)
+    return found
+
+
+def by_name(upper: Upper, name: str) -> dict[str, Any]:
+    return next(each for each in upper.people if each["姓名"] == name)

@@ -22,10 +22,13 @@ from shared.exports.running import Office as ExportOffice
 from shared.exports.shelf import Shelf
 from tests import secret_files
 from tests.exports.exporting import working
+from tests.imports.rows import person
 from tests.roster import given
+from tests.roster.comparing import Upper
 from tests.roster.doors import Doors
 from tests.roster.exporting import House
 from tests.roster.importing import Office
+from tests.roster.test_provincial import FULL, Desk
 
 _EMPTY = """
 DO $$ DECLARE tables regclass[]; each regclass; BEGIN
@@ -120,3 +123,12 @@ async def house(idle: House) -> AsyncIterator[House]:
     """With a worker."""
     async with working(idle.office):
         yield idle
+
+
+@pytest_asyncio.fixture
+async def upper(stack: Place, roster_home: str, roster_db: Database, tmp_path: Path) -> AsyncIterator[Upper]:
+    """Two units, three people, and the upper level knows them all."""
+    desk = Desk(roster_db, stack.database_url("roster", roster_home), tmp_path)
+    async with working(desk.exports):
+        await desk.fill([FULL, person(1, 姓名="李示例"), person(2, 姓名="王示例")])
+        yield await Upper(desk).copy()

@@ -21,8 +21,8 @@ from tests.imports.rows import person
 from tests.roster import given
 from tests.roster.doors import Doors
 from tests.roster.importing import Office, with_posts
+from tests.roster.reforming import carried_out, merge
 from tests.roster.test_populations import hospital, post
-from tests.roster.test_reform import carried_out, merge
 
 pytestmark = pytest.mark.asyncio
 OFFICE = Who("officer", frozenset())

@@ -26,7 +26,7 @@ from tests.imports.rows import unit
 from tests.roster import given
 from tests.roster.exporting import House, named
 from tests.roster.importing import book
-from tests.roster.test_reform import carried_out
+from tests.roster.reforming import carried_out
 from tests.roster.test_seat_lists import led
 
 pytestmark = pytest.mark.asyncio

@@ -19,9 +19,7 @@ from shared.glossary import LeadingSide
 from tests.roster.comparing import Upper
 from tests.roster.doors import Doors
 from tests.roster.importing import OFFICER, book
-from tests.roster.test_comparisons import upper
 
-__all__ = ["upper"]
 OURS = (FOLDER / "leads" / "2026.toml").read_text(encoding="utf-8")
 OWN = OURS.replace('version = "2026"', 'version = "hn1"').replace('theirs = [\n    "ethnicity",', 'theirs = [\n    "grade", "ethnicity",')
 

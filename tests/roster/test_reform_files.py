@@ -14,7 +14,7 @@ from shared.db import Database
 from shared.glossary import Role
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.roster.test_reform import carried_out
+from tests.roster.reforming import carried_out
 from tests.roster.test_unit_doors import DOCUMENT, SINCE, WHY
 
 pytestmark = pytest.mark.asyncio

@@ -21,6 +21,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from deploy.bootstrap import PLAN
 from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.glossary import ApplicationType, EntryKind, Role
+from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 from shared.temporal import NOT_RECORDABLE
 from workflows import approval_messages as messages
@@ -42,6 +43,10 @@ DIRECTOR = Decider(actor="director", roles=(Role.OFFICE_DIRECTOR,))
 SEALER = Decider(actor="sealer", roles=(Role.SEAL_OPERATOR,))
 BY_STEP = {"unit_head": HEAD, "business_review": OFFICER, "director_approval": DIRECTOR}
 ORDER = UUID(int=77)
+BLOCK = messages.Block(order_id=ORDER)
+FRIDAY = date(2026, 9, 18)
+ENTRY: dict[str, Any] = {"person_id": uuid.UUID(int=3), "reservation_id": uuid.UUID(int=9), "reason_code": "open_recruitment"}
+CHANGE: dict[str, Any] = {"person_id": uuid.UUID(int=3), "change_id": uuid.UUID(int=5)}
 
 
 @asynccontextmanager
@@ -328,3 +333,8 @@ def revocation(application_type: ApplicationType = ApplicationType.POST_USE) -> 
 def at(day: date, hour: int = 9) -> timedelta:
     """The clock offset that makes it this hour (Shanghai) of a day now."""
     return datetime(day.year, day.month, day.day, hour - 8 if hour >= 8 else 0, tzinfo=UTC) - datetime.now(UTC)
+
+
+def deadline_of(entry: messages.Entry) -> Deadline:
+    assert entry.standing.deadline is not None
+    return entry.standing.deadline
