@@ -48,7 +48,7 @@ _FIRST = (
     "tests/deploy/test_supervisor.py",
     "tests/exports/test_running.py",
     "tests/shared/test_consumer.py",
-    "tests/workflows/test_approval.py",
+    "tests/workflows/test_approval",
     "tests/fuzz/test_openapi.py",
     "tests/roster/test_keys.py",
     "tests/faults/test_frozen.py",

@@ -96,7 +96,7 @@ def test_a_month_is_enough_where_a_month_is_asked_for_and_not_for_a_day(cell: Ce
         ("1821-03-05", "1900"),
         ("去年", "不是日期"),
         ("三十", "不是日期"),
-        *[(each, "四位年份") for each in ("8203", 8203.0)],
+        *[(each, "四位年份") for each in ("8203", 8203.0, "210301", 210301.0, "211201", "860305")],
         *[(each, "也可能是") for each in ("20159", 20159.0)],
         *[(each, "不是日期") for each in ("2015.9-12", 2015.101, "2015.101", 2015.09011)],
         ("123", "不是日期"),
@@ -240,6 +240,7 @@ def test_a_text_keeps_its_full_width_signs_and_loses_its_dirt() -> None:
         ("30人", 30),
         ("30 名", 30),
         ("1,200", 1200),
+        ("100,000人", 100_000),
         ("30.0", 30),
         ("—", None),
         (0.0, 0),
@@ -253,9 +254,23 @@ def test_a_number_is_read_through_its_dirt(cell: Cell, meant: int | None) -> Non
     assert cells.number(cell) == meant
 
 
-@pytest.mark.parametrize("cell", ["三五", "一百二十", "二〇", 2.5, "-3", "约30", "1000000"])
+@pytest.mark.parametrize("cell", ["三五", "一百二十", "二〇", 2.5, "-3", "约30", "1000000", "100001", "12%", "（3）"])
 def test_what_is_no_number_is_refused(cell: Cell) -> None:
     refused(cells.number, cell)
+
+
+@pytest.mark.parametrize("cell", ["12\n13", "12\n130", "3 5", "1,2", "12,00", "1,2,3", "1,200,3", "1，20"])
+def test_two_numbers_in_a_cell_are_not_made_one(cell: Cell) -> None:
+    """Must fail when whatever stands between digits is dropped: 12 and 13 in two lines would be 1213 posts."""
+    refused(cells.number, cell)
+
+
+@pytest.mark.parametrize("read", [cells.number, cells.day, cells.month, cells.id_number])
+@pytest.mark.parametrize("mark", ["①", "²", "❶"])
+def test_the_mark_of_a_footnote_is_no_digit(read: object, mark: str) -> None:
+    """Must fail when it is read as one: 30① would be 301 posts, and 2021-3-1① the eleventh."""
+    for cell in ("30", "2021-3-1", "2021-03-0", NUMBER[:-1]):
+        assert "注释" in refused(read, cell + mark)
 
 
 @pytest.mark.parametrize(

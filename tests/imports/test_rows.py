@@ -192,6 +192,16 @@ def test_who_came_after_his_entry_and_whose_title_is_of_another_level_is_warned_
     assert said(one("roster", person(进入时间="2015-07-01", 专业技术职务="高级教师", 职称级别="副高级"))) == []
 
 
+@pytest.mark.parametrize("called", ["张三同志", "张三 女士", "李四先生", "王五副局长", "赵六 书记", "钱七主任"])
+def test_a_name_with_a_title_is_asked_about(called: str) -> None:
+    assert said(one("roster", person(姓名=called))) == [("name", True)]
+
+
+@pytest.mark.parametrize("called", ["张长", "书记", "王先", "李同", "主任", "先生", "李生"])
+def test_a_name_that_ends_in_a_like_sign_is_not(called: str) -> None:
+    assert said(one("roster", person(姓名=called))) == []
+
+
 def test_a_late_flexible_retirement_that_is_not_open_is_told() -> None:
     closed = one("roster", person(领导职务级别="乡科级正职", 弹性选择="弹性延迟退休"))
 

@@ -1,5 +1,6 @@
 """Whether the cells of one row agree with each other. What follows from another cell is filled in and said."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 
@@ -17,6 +18,7 @@ _UNTOLD_SEX = frozenset({None, "unknown_sex", "unsaid_sex"})
 _SERVANTS = frozenset({PersonIdentity.CIVIL_SERVANT, PersonIdentity.LIKE_CIVIL_SERVANT})
 _OUTSIDE = frozenset({None, PersonIdentity.OFF_ESTABLISHMENT, PersonIdentity.STATE_ENTERPRISE, PersonIdentity.UNKNOWN})
 _SENIOR_LEVELS = frozenset({"title_full_senior", "title_associate_senior"})
+_TITLED = re.compile(r".+(?:同志|女士|先生|书记|主任|[局科处股所站队院校镇乡县市区部厅组]长)")
 LEFT = "left"
 _OF_PEOPLE = frozenset({"roster", "offestablishment"})
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
@@ -102,6 +104,8 @@ class Agreement:
 
     def _person(self, row: JudgedRow) -> None:
         values = row.values
+        if _TITLED.fullmatch(values.get("name") or ""):
+            self._warn(row, "name", "末尾似为称谓或职务，请核对：姓名中不写称谓，职务另填")
         born = values.get("certified_birth_on") or values.get("birth_on")
         if born is None or len(born) < 10:
             return

@@ -47,6 +47,10 @@ _WEEKDAY = re.compile(r" ?\(?(?:星期|周)[一二三四五六日天]\)?$")
 _MONTH = re.compile(r"(\d{4})(?:[-/.年、。,])(\d{1,2})月?份?")
 _CUT_MONTH = re.compile(r"(?:19|20|21)\d{2}\.1")
 _NUMBER = re.compile(r"(\d{1,7})(?:\.0+)?[人名个员]?")
+_GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_OUTER_SPACE = re.compile(r"(?<!\d) | (?!\d)")
+_NOTE = re.compile("[¹²³¼-¾⁰-₉①-⓿❶-➓㉈-㉏㉑-㉟㊱-㊿]")
+"""What would become a digit of the figure it stands beside."""
 _CHINESE_NUMBER = re.compile("(?:[一二三四五六七八九]?十[一二三四五六七八九]?|[一二三四五六七八九])(?=[人名个员]?$)")
 _CHINESE_DAY = re.compile("[〇零○一二三四五六七八九十]+")
 _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0", "○": "0"}
@@ -213,15 +217,24 @@ def number(cell: Cell) -> int | None:
     """A number of posts, 0 or more."""
     if is_nothing(cell):
         return None
-    plain = (
-        _CHINESE_NUMBER.sub(lambda found: _digits(found.group()), folded(cell).replace(",", "")) if isinstance(cell, str) else folded(cell)
-    )
-    found = _NUMBER.fullmatch(plain)
+    found = _NUMBER.fullmatch(_plain_number(cell) if isinstance(cell, str) else folded(cell))
     if found is None:
         raise Wrong("应为 0 或正整数，请只填阿拉伯数字，如 30")
     if int(found.group(1)) > 100_000:
         raise Wrong("数字过大，请核对")
     return int(found.group(1))
+
+
+def _plain_number(cell: str) -> str:
+    """Two numbers in one cell stay two: only thousands are put together, and only by their commas."""
+    plain = _OUTER_SPACE.sub("", unicodedata.normalize("NFKC", written(_without_note(cell)))).strip("'’‘`")
+    return _CHINESE_NUMBER.sub(lambda found: _digits(found.group()), _GROUPED.sub(lambda found: found.group().replace(",", ""), plain))
+
+
+def _without_note(cell: Cell) -> Cell:
+    if isinstance(cell, str) and _NOTE.search(cell):
+        raise Wrong("带有注释的序号（如 ①、²），请删去")
+    return cell
 
 
 def flag(cell: Cell) -> bool | None:
@@ -273,7 +286,7 @@ def month(cell: Cell) -> str | None:
     if isinstance(cell, float) and 1900 <= cell < 2200 and cell != int(cell):
         return _month_of_number(cell).isoformat()
     plain = _plain_date(cell)
-    found = _MONTH.fullmatch(plain) or re.fullmatch(r"((?:19|20|21)\d{2})(\d{2})", plain)
+    found = _MONTH.fullmatch(plain) or re.fullmatch(r"((?:19|20)\d{2})(\d{2})", plain)
     if found is None:
         raise Wrong(_no_date(plain))
     return _real(int(found.group(1)), int(found.group(2)), 1).isoformat()
@@ -293,7 +306,7 @@ def id_number(cell: Cell) -> str | None:
 
 
 def _folded_number(cell: Cell) -> str:
-    plain = folded(cell).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
+    plain = folded(_without_note(cell)).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
     if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
         raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
     if re.search(r"\*{2,}|X{3,}", plain):
@@ -350,7 +363,7 @@ def _date(cell: Cell) -> date | None:
 
 def _plain_date(cell: Cell) -> str:
     """A time, or a day of the week, is no part of it, while the space still stands between them: without it, 2015/9/1 00:00 would be the tenth, and 2015 1 1 November."""
-    plain = _WEEKDAY.sub("", _TIME.sub("", unicodedata.normalize("NFKC", written(cell))))
+    plain = _WEEKDAY.sub("", _TIME.sub("", unicodedata.normalize("NFKC", written(_without_note(cell)))))
     return _in_digits(folded(plain.replace(" ", "-") if _SPACED.fullmatch(plain) else plain)).rstrip(".。、")
 
 
@@ -393,7 +406,9 @@ def _digits(chinese: str) -> str:
 
 
 def _no_date(plain: str) -> str:
-    if re.fullmatch(r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?|(?!19|20|21)\d{2}(?:0[1-9]|1[0-2])", plain):
+    if re.fullmatch(
+        r"\d{2}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?|(?!19|20|21)\d{2}(?:0[1-9]|1[0-2])|\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", plain
+    ):
         return "年份只有两位，请写四位年份，如 1986-03-05"
     if re.fullmatch(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}", plain):
         return "月、日的先后不能确定，请写成 2026-09-18"
