@@ -79,6 +79,12 @@ def person(place: int = 0, /, **changes: Any) -> Cells:
     return cells | changes
 
 
+def outside(**changes: Any) -> Cells:
+    """A good row of 编外人员."""
+    cells = {name: value for name, value in person().items() if name not in {"编制类型", "经费形式", "入编时间"}}
+    return cells | {"人员身份": "编外人员", "编外岗位类别": "窗口服务", "用工方式": "合同制", "用工起始": "2021-05-01"} | changes
+
+
 def unit(**changes: Any) -> Cells:
     """A good row of 单位."""
     cells: Cells = {

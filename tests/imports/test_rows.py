@@ -9,7 +9,7 @@ from services.roster.rules.imports.cells import Cell
 from services.roster.rules.imports.mapping import translated
 from services.roster.rules.imports.rows import Layout, SheetJudge, ensure_columns
 from shared.sheets.reading import Row
-from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judge_of, judged, one, person, said, sheet_of, unit
+from tests.imports.rows import BORN, CHOICES, NUMBERS, POPULATIONS, TODAY, judge_of, judged, one, outside, person, said, sheet_of, unit
 
 OTHER_BIRTH = "1985-01-02"
 
@@ -53,12 +53,6 @@ def test_a_bad_cell_is_told_with_its_field_and_what_to_do(column: str, value: ob
     field = next(each.name for each in sheet_of("roster").fields if each.label == column)
     assert row.wrong
     assert any(each.field in {field, "seconded_to"} for each in row.problems if said_of_it in each.sentence)
-
-
-def outside(**changes: Any) -> dict[str, Any]:
-    """A good row of 编外人员."""
-    cells = {name: value for name, value in person().items() if name not in {"编制类型", "经费形式", "入编时间"}}
-    return cells | {"人员身份": "编外人员", "编外岗位类别": "窗口服务", "用工方式": "合同制", "用工起始": "2021-05-01"} | changes
 
 
 @pytest.mark.parametrize(
