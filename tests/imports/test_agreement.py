@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.imports.rows import BORN, NUMBERS, USCC, one, outside, person, said, unit
+from tests.imports.rows import BORN, NUMBERS, USCC, Cells, one, outside, person, said, unit
 
 LOAN = {"借出单位": "乙单位", "借调开始": "2026-01-01", "借调到期": "2026-06-30", "借调文号": "测借〔2026〕1号"}
-QUOTA = {
+QUOTA: Cells = {
     "单位": "甲单位",
     "编制类型": "周转编制",
     "经费形式": "全额拨款",
