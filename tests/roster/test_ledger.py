@@ -16,9 +16,9 @@ from shared.db import Database
 from shared.glossary import ApplicationType
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.roster.reforming import carried_out
 from tests.roster.test_lists import got, walked
 from tests.roster.test_loads import DAY, loaded
-from tests.roster.test_reform import carried_out
 from workflows.roster import RECALLED
 
 pytestmark = pytest.mark.asyncio
