@@ -10,7 +10,7 @@ from rich.console import Console
 from deploy.doors import Doors, Refused, at_doors
 from deploy.imports import officer
 from deploy.local.place import WrongPlace
-from services.portal.rules.reforms import counted, title_of
+from services.portal.rules.reforms import counted, title_of, without_internal_unit
 
 _HELP = "方案的格式见 docs/reform.example.toml，可填的代码：bianban codes list。"
 console = Console(highlight=False, soft_wrap=True)
@@ -49,6 +49,7 @@ async def _reform(doors: Doors, file: Path, user: str | None, *, dry_run: bool) 
             raise
         await _try(doors, user, body, names)
         raise
+    _tell_left(done, names)
     console.print(
         f"改革已实施，编号 {done['reform_id']}：变更单位 {done['units_changed']} 个，撤销单位 {done['units_closed']} 个，划转人员 {done['people_moved']} 名。"
     )
@@ -75,12 +76,18 @@ async def _try(doors: Doors, user: str, body: dict[str, Any], names: Mapping[str
     for each in problems:
         if each["step"] is None:
             console.print(f"错误  {each['sentence']}", style="red", markup=False)
+    _tell_left(tried, names)
     if problems:
         more = "被拒的步骤没有计入，其后各步的错误可能由此而来。" if any(each["step"] for each in problems) else ""
         raise WrongPlace(f"改革方案有 {len(problems)} 处错误，没有实施。{more}请改正文件后重新试算。")
     console.print(
         f"合计：变更单位 {tried['units_changed']} 个，撤销单位 {tried['units_closed']} 个，划转人员 {tried['people_moved']} 名。没有发现错误。"
     )
+
+
+def _tell_left(done: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    for sentence in without_internal_unit(done["internal_units_left"], names):
+        console.print(f"注意  {sentence}", style="yellow", markup=False)
 
 
 def _said(step: Mapping[str, Any], names: Mapping[str, str]) -> str:

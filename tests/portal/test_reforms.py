@@ -37,6 +37,7 @@ TRIED: dict[str, Any] = {
     "units_changed": 2,
     "units_closed": 1,
     "people_moved": 3,
+    "internal_units_left": [],
     "steps": [
         {"step": 1} | NOTHING,
         {"step": 2} | NOTHING | {"posts": 2, "people": 2, "closes": True},
@@ -56,7 +57,8 @@ LINE = {name: HEAD[name] for name in ("title", "document_no", "document_on", "ef
     "actor": "zhou",
     "recorded_at": "2026-09-18T01:00:00Z",
 }
-VIEW = LINE | {"steps": STEPS, "units": [given.UNIT_ID, MADE_ID], "names": NAMES}
+LEFT = [{"unit_id": given.UNIT_ID, "to_unit_id": MADE_ID, "internal_unit": f"教务处{XSS}", "people": 12}]
+VIEW = LINE | {"steps": STEPS, "units": [given.UNIT_ID, MADE_ID], "names": NAMES, "internal_units_left": LEFT}
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def desk(door: Door) -> Door:
         "/reforms/read": READ,
         "/reforms/check": TRIED,
         "GET /reforms": {"items": [LINE], "next": "more"},
-        "POST /reforms": {"reform_id": REFORM_ID, "units_changed": 2, "units_closed": 1, "people_moved": 3},
+        "POST /reforms": {"reform_id": REFORM_ID, "units_changed": 2, "units_closed": 1, "people_moved": 3, "internal_units_left": []},
         f"/reforms/{REFORM_ID}": VIEW,
     }
     return door
@@ -121,6 +123,16 @@ async def test_a_plan_is_tried_with_every_step_in_words_and_nothing_is_written(d
     assert "<script>alert(1)" not in page.text
     assert "<img src=x" not in page.text
     assert kept(page.text) == TEXT
+
+
+async def test_who_would_sit_in_no_internal_unit_any_more_is_told_before_and_after(desk: Door) -> None:
+    desk.played.answers["/reforms/check"] = TRIED | {"internal_units_left": LEFT}
+    tried = html.unescape((await bring(desk, "/reforms/new")).text)
+    done = html.unescape((await desk.client.get(f"/reforms/{REFORM_ID}")).text)
+
+    for page, advice in ((tried, "用 internal_units 写全承接单位的内设机构"), (done, "由承接单位在“信息维护”中逐人填写")):
+        assert f"第一小学{XSS}“教务处{XSS}”的 12 名人员：新局{XSS}没有同名的内设机构" in page
+        assert advice in page
 
 
 async def test_every_objection_stands_at_its_step_and_there_is_nothing_to_carry_out(desk: Door) -> None:

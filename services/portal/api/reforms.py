@@ -75,7 +75,8 @@ async def reform(page: Reader, reform_id: UUID) -> Response:
     """What it did, as far as the viewer may see it."""
     found, codes = await asyncio.gather(page.get("roster", f"/reforms/{reform_id}"), page.get("roster", "/codes"))
     steps = [rules.said(each, found["names"], words_of(codes), {}) for each in found["steps"]]
-    return page.show("reform.html", found=found, steps=steps, names=await page.names_of(found["actor"]))
+    left = rules.without_internal_unit(found["internal_units_left"], found["names"])
+    return page.show("reform.html", found=found, steps=steps, left=left, names=await page.names_of(found["actor"]))
 
 
 async def _brought(page: Page) -> tuple[str, Problem | None]:
@@ -105,7 +106,8 @@ async def _tried(page: Page, text: str, error: Problem | None = None) -> Respons
         tried, codes = await asyncio.gather(page.send("roster", "/reforms/check", read["body"]), page.get("roster", "/codes"))
     except Refused as refusal:
         return _form(page, text, error or refusal.problem)
-    return _form(page, text, error, trial={"tried": tried, "read": read} | _told(read, words_of(codes)))
+    left = rules.without_internal_unit(tried["internal_units_left"], read["units"])
+    return _form(page, text, error, trial={"tried": tried, "read": read, "left": left} | _told(read, words_of(codes)))
 
 
 def _told(read: dict[str, Any], words: dict[str, dict[str, str]]) -> dict[str, Any]:

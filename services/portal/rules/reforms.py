@@ -1,6 +1,6 @@
 """The steps of a reform in words: what is done to which unit, and what of it is told beside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,15 @@ def counted(tried: Mapping[str, Any]) -> str:
     """What one step would move or change, in words; nothing where it does neither."""
     told = [each.format(tried[name]) for name, each in COUNTED if tried[name]] + (["单位撤销"] if tried["closes"] else [])
     return "，".join(told + [f"{each['label']} {each['before']} → {each['after']}" for each in tried.get("changes", ())])
+
+
+def without_internal_unit(left: Iterable[Mapping[str, Any]], names: Names) -> list[str]:
+    """Whose 所在内设机构 a reform leaves empty, in words."""
+    return [
+        f"{names.get(each['unit_id'], OTHER)}“{each['internal_unit']}”的 {each['people']} 名人员："
+        f"{names.get(each['to_unit_id'], OTHER)}没有同名的内设机构，改革后其所在内设机构为空。"
+        for each in left
+    ]
 
 
 def _more(step: Mapping[str, Any], names: Names, words: Words, people: Names) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.roster.commands.reservations import count_reserved, reserved_on
 from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.refusals import PersonNotHere
-from services.roster.models.units import EntryAfterReform
+from services.roster.models.units import EntryAfterReform, InternalUnitLeft
 from services.roster.queries.establishments import establishment
 from services.roster.queries.facts import person_record
 from services.roster.queries.seats import SEAT_NOW
@@ -107,9 +107,9 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
         " JOIN unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::text[]) AS mover (person_id, placement_id, unit_id, seat_level) USING (person_id),"
         " jsonb_populate_record(old, jsonb_build_object('placement_id', mover.placement_id, 'unit_id', mover.unit_id,"
         " 'during', daterange($2, NULL), 'recorded', tstzrange(upper(old.recorded), NULL), 'entry_reason', $3::text, 'transfer_id', $4::uuid,"
-        " 'document_no', $5::text, 'entry_document_no', $5::text, 'seat_level', mover.seat_level, 'internal_unit', NULL,"
-        " 'duty_status', coalesce((SELECT duty_status FROM post_changes WHERE post_changes.placement_id = old.placement_id"
-        "  AND upper_inf(post_changes.recorded) ORDER BY since DESC LIMIT 1), old.duty_status)) || coalesce((SELECT jsonb_build_object("
+        " 'document_no', $5::text, 'entry_document_no', $5::text, 'seat_level', mover.seat_level) || coalesce((SELECT jsonb_build_object("
+        "  'internal_unit', internal_unit, 'duty_status', duty_status) FROM post_changes WHERE post_changes.placement_id = old.placement_id"
+        "  AND upper_inf(post_changes.recorded) ORDER BY since DESC LIMIT 1), '{}') || coalesce((SELECT jsonb_build_object("
         "  'employment_form', employment_form, 'dispatch_company', dispatch_company, 'contract_until', contract_until) FROM post_changes"
         "  WHERE post_changes.placement_id = old.placement_id AND upper_inf(post_changes.recorded) AND renewed ORDER BY since DESC LIMIT 1), '{}'))"
         " AS begun WHERE old.id = ANY($1)",
@@ -146,6 +146,24 @@ async def settle_causes(conn: Connection, movers: Sequence[Mover], cause: OverQu
         "UPDATE placements SET over_quota_cause = $2 WHERE placement_id = $1 AND upper_inf(recorded)",
         [(mover.placement_id, mover.cause) for mover in movers],
     )
+
+
+async def settle_internal_units(conn: Connection, movers: Sequence[Mover]) -> list[InternalUnitLeft]:
+    """Who sat in an internal unit stays in it where his new unit has one of that name, once all steps are done; where not, he sits in none, and that
+    is told, by unit and name.
+    """
+    rows = await conn.fetch(
+        "WITH lost AS (SELECT id, placement_id, unit_id, internal_unit FROM placements WHERE placement_id = ANY($1) AND upper_inf(recorded)"
+        "  AND internal_unit IS NOT NULL AND NOT EXISTS (SELECT FROM unit_names WHERE unit_names.unit_id = placements.unit_id"
+        "   AND role = 'internal_units' AND name = internal_unit AND upper_inf(unit_names.during) AND upper_inf(unit_names.recorded))),"
+        " emptied AS (UPDATE placements SET internal_unit = NULL FROM lost WHERE placements.id = lost.id)"
+        " SELECT giver AS unit_id, unit_id AS to_unit_id, internal_unit, count(*) AS people FROM lost"
+        " JOIN unnest($1::uuid[], $2::uuid[]) AS mover (placement_id, giver) USING (placement_id) GROUP BY giver, unit_id, internal_unit"
+        " ORDER BY giver, unit_id, internal_unit",
+        [mover.placement_id for mover in movers],
+        [mover.giver for mover in movers],
+    )
+    return [InternalUnitLeft(**row) for row in rows]
 
 
 async def told_movers(conn: Connection, movers: Sequence[Mover], batch: Batch) -> list[Told]:

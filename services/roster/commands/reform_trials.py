@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.reform_moves import settle_causes
+from services.roster.commands.reform_moves import settle_causes, settle_internal_units
 from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, seats_over_now, take_all, take_step
 from services.roster.commands.unit_changes import ensure_kinds_fit
 from services.roster.models.fields import UNITS
@@ -70,7 +70,8 @@ async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
         refused += problem
     problems += refused or [*await _of_whole(conn, work, before, named), *await _of_leaders(conn, work, leaders, named)]
     done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
-    return ReformTried(**done, steps=steps, problems=problems)
+    left = await settle_internal_units(conn, work.movers)
+    return ReformTried(**done, internal_units_left=left, steps=steps, problems=problems)
 
 
 async def _step(

@@ -10,7 +10,7 @@ from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.quotas import write_posts
 from services.roster.commands.reform_loans import move_loans
-from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, told_movers
+from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, settle_internal_units, told_movers
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
 from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
@@ -92,8 +92,10 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
     await settle_causes(conn, work.movers, what.over_quota_cause)
     ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause, await row_words(conn))
     ensure_no_more_over_seats(leaders, await seats_over_now(conn, named), what.over_quota_cause)
+    left = await settle_internal_units(conn, work.movers)
     await _tell(conn, by, work)
-    return Reformed(reform_id=reform_id, units_changed=len(work.changed), units_closed=len(work.closed), people_moved=len(work.movers))
+    done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
+    return Reformed(reform_id=reform_id, **done, internal_units_left=left)
 
 
 async def take_step(conn: Connection, by: By, work: Work, step: object, number: int) -> None:

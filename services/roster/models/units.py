@@ -187,6 +187,15 @@ class ReformRead(BaseModel):
     wrong: list[str]
 
 
+class InternalUnitLeft(BaseModel):
+    """People of one unit whose 所在内设机构 a reform leaves empty, since the unit they go to has no internal unit of that name at the end."""
+
+    unit_id: UUID
+    to_unit_id: UUID
+    internal_unit: str
+    people: int
+
+
 class Reformed(BaseModel):
     """What a reform did."""
 
@@ -194,6 +203,7 @@ class Reformed(BaseModel):
     units_changed: int
     units_closed: int
     people_moved: int
+    internal_units_left: list[InternalUnitLeft]
 
 
 class ChangeTried(BaseModel):
@@ -231,6 +241,7 @@ class ReformTried(BaseModel):
     units_changed: int
     units_closed: int
     people_moved: int
+    internal_units_left: list[InternalUnitLeft]
     steps: list[StepTried]
     problems: list[ReformProblem]
 
