@@ -90,7 +90,11 @@ async def test_people_without_posts_are_refused_unless_the_office_says_why(roste
     people = [(await given.in_post(roster_db, full))[0] for _ in range(2)]
     move: Step = {"step": "move_people", "unit_id": full.unit_id, "to_unit_id": into.unit_id, "person_ids": people}
 
-    with pytest.raises(ReformOverfills, match="改革后 事业编制（全额拨款）将"):
+    name = (await view(roster_db, into.unit_id)).name
+    over = f"改革后 事业编制（全额拨款）将超出编制 2 名，改革前为 0 名：{name}核定 0 名、实有 2 名，超出 2 名。请"
+    tried = await reform_trials.try_reform(roster_db, given.by(), reform(move))
+    assert [(each.step, each.sentence[: len(over)]) for each in tried.problems] == [(None, over)]
+    with pytest.raises(ReformOverfills, match=over):
         await carried_out(roster_db, move)
     await carried_out(roster_db, move, over_quota_cause="policy")
 

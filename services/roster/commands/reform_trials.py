@@ -1,6 +1,5 @@
 """A reform tried out: every step is taken, all that speaks against it is gathered, and the whole is undone."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, fields, replace
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.reform_moves import settle_causes, settle_internal_units
-from services.roster.commands.reforms import Work, ensure_new, excess_now, remember, seats_over_now, take_all, take_step
+from services.roster.commands.reforms import Work, ensure_new, overfilled, remember, stand_now, take_all, take_step
 from services.roster.commands.unit_changes import ensure_kinds_fit
 from services.roster.models.fields import UNITS
 from services.roster.models.units import (
@@ -24,9 +23,9 @@ from services.roster.models.units import (
     StepTried,
     UnitChanges,
 )
-from services.roster.queries.codes import Code, codes, row_words
+from services.roster.queries.codes import Code, codes
 from services.roster.queries.unit_records import names_of, record_of, records_of
-from services.roster.rules.reforms import Level, Row, ensure_no_more_over, ensure_no_more_over_seats
+from services.roster.rules.reforms import Stand
 from shared.db import By, Connection, Database, retried
 from shared.errors import DomainError
 from shared.events.envelope import uuid7
@@ -60,7 +59,7 @@ async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
     by = replace(by, document_no=by.document_no or "—")
     reform_id, named = uuid7(), await take_all(conn, what)
     problems += await _done_before(conn, by, what)
-    before, leaders = await excess_now(conn, named), await seats_over_now(conn, named)
+    before = await stand_now(conn, named)
     await remember(conn, by, what, reform_id)
     work = Work(what.effective_on, reform_id, what=what)
     steps: list[StepTried] = []
@@ -68,7 +67,7 @@ async def _tried(conn: Connection, by: By, what: Reform) -> ReformTried:
     for number, step in enumerate(what.steps, start=1):
         work, problem = await _step(conn, by, work, step, number, steps)
         refused += problem
-    problems += refused or [*await _of_whole(conn, work, before, named), *await _of_leaders(conn, work, leaders, named)]
+    problems += refused or await _of_whole(conn, work, before)
     done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
     left = await settle_internal_units(conn, work.movers)
     return ReformTried(**done, internal_units_left=left, steps=steps, problems=problems)
@@ -149,23 +148,14 @@ def _in_order(what: Reform) -> None:
         raise DocumentAfterEffect(document_on=what.document_on)
 
 
-async def _of_whole(conn: Connection, work: Work, before: Counter[Row], named: Sequence[UUID]) -> list[ReformProblem]:
+async def _of_whole(conn: Connection, work: Work, before: Stand) -> list[ReformProblem]:
     problems = []
     try:
         await ensure_kinds_fit(conn, work)
         await settle_causes(conn, work.movers, work.what.over_quota_cause)
     except DomainError as refusal:
         problems.append(_problem(refusal, None))
-    after, cause, words = await excess_now(conn, named), work.what.over_quota_cause, await row_words(conn)
-    for row in sorted(after - before):
-        problems += _problems(partial(ensure_no_more_over, Counter({row: before[row]}), Counter({row: after[row]}), cause, words))
-    return problems
-
-
-async def _of_leaders(conn: Connection, work: Work, before: Counter[Level], named: Sequence[UUID]) -> list[ReformProblem]:
-    after, cause = await seats_over_now(conn, named), work.what.over_quota_cause
-    levels = [(Counter({level: before[level]}), Counter({level: after[level]})) for level in sorted(after - before)]
-    return _problems(*(partial(ensure_no_more_over_seats, then, now, cause) for then, now in levels))
+    return problems + [_problem(refusal, None) for refusal in await overfilled(conn, work.what, before)]
 
 
 def _problems(*checks: Callable[[], object]) -> list[ReformProblem]:

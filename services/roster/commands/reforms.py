@@ -1,6 +1,5 @@
 """机构改革: one document, one date, steps in order, one transaction. Posts and people are moved, never made: before and after they tie."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from services.roster.commands.reform_loans import move_loans
 from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, settle_internal_units, told_movers
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
 from services.roster.commands.unit_closing import closed, ensure_nothing_in_flight, write_successor
-from services.roster.commands.unit_events import Batch, Row, Told, tell, told_units
+from services.roster.commands.unit_events import Batch, Told, tell, told_units
 from services.roster.commands.units import (
     New,
     cause_that_stays,
@@ -47,7 +46,7 @@ from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.queries.seats import seats_now
 from services.roster.queries.unit_records import ensure_open, record_of
 from services.roster.rules.posts import ensure_not_frozen
-from services.roster.rules.reforms import Level, ensure_no_more_over, ensure_no_more_over_seats, excess_of, seats_over
+from services.roster.rules.reforms import Stand, overfills, overfills_seats
 from shared.clock import business_day
 from shared.db import By, Connection, command
 from shared.errors import DomainError
@@ -83,15 +82,15 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
         raise DocumentAfterEffect(document_on=what.document_on)
     reform_id, named = uuid7(), await take_all(conn, what)
     await ensure_new(conn, by, what)
-    before, leaders = await excess_now(conn, named), await seats_over_now(conn, named)
+    before = await stand_now(conn, named)
     await remember(conn, by, what, reform_id)
     work = Work(what.effective_on, reform_id, what=what)
     for number, step in enumerate(what.steps, start=1):
         await take_step(conn, by, work, step, number)
     await ensure_kinds_fit(conn, work)
     await settle_causes(conn, work.movers, what.over_quota_cause)
-    ensure_no_more_over(before, await excess_now(conn, named), what.over_quota_cause, await row_words(conn))
-    ensure_no_more_over_seats(leaders, await seats_over_now(conn, named), what.over_quota_cause)
+    for refusal in await overfilled(conn, what, before):
+        raise refusal
     left = await settle_internal_units(conn, work.movers)
     await _tell(conn, by, work)
     done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
@@ -162,14 +161,21 @@ async def ensure_new(conn: Connection, by: By, what: Reform) -> None:
         raise ReformAlreadyDone(title=done["title"], recorded_on=business_day(done["recorded_at"]))
 
 
-async def excess_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Row]:
-    """What these units hold beyond their quotas."""
-    return excess_of([row for unit_id in unit_ids for row in await establishments(conn, unit_id)])
+async def stand_now(conn: Connection, unit_ids: Iterable[UUID]) -> Stand:
+    """What these units hold, and what they are called."""
+    ids = list(unit_ids)
+    rows = {(each, row.kind, row.funding): row for each in ids for row in await establishments(conn, each)}
+    seats = {(each, level.level): level for each in ids for level in await seats_now(conn, each)}
+    called = await conn.fetch("SELECT id, name FROM units WHERE id = ANY($1)", ids)
+    return Stand(rows, seats, {each["id"]: each["name"] for each in called})
 
 
-async def seats_over_now(conn: Connection, unit_ids: Iterable[UUID]) -> Counter[Level]:
-    """Leaders of these units beyond 领导职数, level by level."""
-    return seats_over([seats for unit_id in unit_ids for seats in await seats_now(conn, unit_id)])
+async def overfilled(conn: Connection, what: Reform, before: Stand) -> list[DomainError]:
+    """Why the reform may not leave what it leaves: more over quota or over 领导职数 than there was needs the office's recorded cause."""
+    if what.over_quota_cause is not None:
+        return []
+    after = await stand_now(conn, sorted(set(units_of(what))))
+    return [*overfills(before, after, await row_words(conn)), *overfills_seats(before, after)]
 
 
 async def _establish(conn: Connection, by: By, work: Work, step: Establish) -> None:

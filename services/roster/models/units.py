@@ -358,7 +358,10 @@ class ReformOverfills(Conflict):
     """More people over quota than before."""
 
     code = "reform_overfills"
-    sentence = "改革后 {kind}（{funding}）将超出编制 {after} 名，改革前为 {before} 名。请在方案中一并划转编制，或注明超编原因并附批准文件。"
+    sentence = (
+        "改革后 {kind}（{funding}）将超出编制 {after} 名，改革前为 {before} 名：{units}。"
+        "请在方案中为所列单位一并划转编制，或注明超编原因并附批准文件。"
+    )
 
 
 class ReformOverfillsSeats(Conflict):
@@ -366,7 +369,7 @@ class ReformOverfillsSeats(Conflict):
 
     code = "reform_overfills_seats"
     sentence = (
-        "改革后{level}将超出领导职数 {after} 名，改革前为 {before} 名。请先办理免职或调任、一并核定职数，或在方案中写明超编或超职数的原因。"
+        "改革后{level}将超出领导职数 {after} 名，改革前为 {before} 名：{units}。请先办理免职或调任、一并核定职数，或在方案中写明超编或超职数的原因。"
     )
 
 

@@ -1,45 +1,69 @@
 """The balance of a reform: a surplus may be carried over with its cause, never made in passing (486号令: posts and people of one kind are never netted)."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
 
 from services.roster.models.facts import RowWords
 from services.roster.models.units import ReformOverfills, ReformOverfillsSeats
 from shared.events.roster import EstablishmentState, SeatsState
 from shared.glossary import OverQuotaCause
 
-Row = tuple[str, str]
-Level = tuple[str, str]
+T = TypeVar("T", EstablishmentState, SeatsState)
 
 
-def excess_of(rows: Iterable[EstablishmentState]) -> Counter[Row]:
-    """People and promised posts beyond the quota, per (kind, funding), each unit's row for itself."""
-    excess: Counter[Row] = Counter()
-    for row in rows:
-        excess[row.kind, row.funding] += max(0, row.headcount + row.reserved - row.quota)
-    return excess
+@dataclass(frozen=True)
+class Stand:
+    """What the units of a reform hold at one moment, by unit and row (kind, funding) and by unit and level, and what they are called then."""
+
+    rows: Mapping[tuple[UUID, str, str], EstablishmentState]
+    seats: Mapping[tuple[UUID, str], SeatsState]
+    called: Mapping[UUID, str]
 
 
-def ensure_no_more_over(before: Counter[Row], after: Counter[Row], cause: OverQuotaCause | None, words: RowWords) -> None:
-    """A greater surplus than there was needs the office's recorded cause."""
-    for kind, funding in sorted(after - before):
-        if cause is None:
-            raise ReformOverfills(**words(kind=kind, funding=funding), before=before[kind, funding], after=after[kind, funding])
+def overfills(before: Stand, after: Stand, words: RowWords) -> Iterator[ReformOverfills]:
+    """Rows with a greater surplus than there was, of people and promised posts beyond the quota; each unit counts for itself, and those that hold
+    more beyond it than before are named.
+    """
+    for kind, funding in sorted({(row[1], row[2]) for row in after.rows}):
+        then, now = ({at[0]: each for at, each in stand.rows.items() if at[1:] == (kind, funding)} for stand in (before, after))
+        if (more := _sum(now, _excess)) > (was := _sum(then, _excess)):
+            units = "；".join(_told(after.called[at], now[at]) for at in _grown(then, now, _excess))
+            yield ReformOverfills(**words(kind=kind, funding=funding), before=was, after=more, units=units)
 
 
-def seats_over(levels: Iterable[SeatsState]) -> Counter[Level]:
-    """Leaders beyond 领导职数, per level (code and name), each unit for itself."""
-    over: Counter[Level] = Counter()
-    for seats in levels:
-        over[seats.level, seats.level_label or seats.level] += max(0, seats.used - seats.approved)
-    return over
+def overfills_seats(before: Stand, after: Stand) -> Iterator[ReformOverfillsSeats]:
+    """The same of leaders beyond 领导职数, level by level; levels are told apart by their codes."""
+    for level in sorted({level for _, level in after.seats}):
+        then, now = ({at[0]: each for at, each in stand.seats.items() if at[1] == level} for stand in (before, after))
+        if (more := _sum(now, _beyond)) > (was := _sum(then, _beyond)):
+            units = "；".join(
+                f"{after.called[at]}核定 {now[at].approved} 名、实配 {now[at].used} 名" for at in _grown(then, now, _beyond)
+            )
+            label = next(each.level_label or level for each in now.values())
+            yield ReformOverfillsSeats(level=label, before=was, after=more, units=units)
 
 
-def ensure_no_more_over_seats(before: Counter[Level], after: Counter[Level], cause: OverQuotaCause | None) -> None:
-    """The same of leaders: more beyond 领导职数 than there were need the office's recorded cause."""
-    for level in sorted(after - before):
-        if cause is None:
-            raise ReformOverfillsSeats(level=level[1], before=before[level], after=after[level])
+def _excess(row: EstablishmentState) -> int:
+    return max(0, row.headcount + row.reserved - row.quota)
+
+
+def _beyond(seats: SeatsState) -> int:
+    return max(0, seats.used - seats.approved)
+
+
+def _sum(held: Mapping[UUID, T], over: Callable[[T], int]) -> int:
+    return sum(map(over, held.values()))
+
+
+def _grown(then: Mapping[UUID, T], now: Mapping[UUID, T], over: Callable[[T], int]) -> list[UUID]:
+    return [at for at in sorted(now) if over(now[at]) > (over(then[at]) if at in then else 0)]
+
+
+def _told(name: str, row: EstablishmentState) -> str:
+    promised = f"、已核未用 {row.reserved} 名" if row.reserved else ""
+    return f"{name}核定 {row.quota} 名、实有 {row.headcount} 名{promised}，超出 {_excess(row)} 名"
 
 
 def settled_causes(
