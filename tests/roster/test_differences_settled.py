@@ -3,6 +3,7 @@
 import pytest
 
 from services.roster.commands.comparisons import accept_theirs, answer_difference, move_difference
+from services.roster.commands.posts import change_post
 from services.roster.models.comparisons import (
     AnswerDifference,
     CorrectionElsewhere,
@@ -12,6 +13,7 @@ from services.roster.models.comparisons import (
     DifferenceSideMissing,
     MoveDifference,
 )
+from services.roster.queries.comparisons import standing_of
 from shared.glossary import DifferenceState
 from tests.roster import given
 from tests.roster.comparing import ASK, NOTHING, THEIRS, Upper, by_name, only, told
@@ -55,6 +57,19 @@ async def test_where_the_setting_asks_an_officer_says_and_a_key_item_waits_for_i
     assert (pending["id"], pending["state"], pending["record"]) == (change_id, "open", {"title": "副主任"})
     title = await upper.database.pool.fetchval("SELECT title FROM person_records WHERE person_id = $1", found.person_id)
     assert title == "主任"
+
+
+async def test_an_internal_unit_that_was_left_since_the_post_began_stands_nowhere_today(upper: Upper) -> None:
+    by_name(upper, FULL["姓名"])["所在内设机构"] = "财务科"
+    await upper.compare()
+    found = await only(upper)
+    assert found.person_id
+    async with upper.database.transaction() as conn:
+        before = await standing_of(conn, given.CIPHER, found.id)
+        await change_post(conn, given.by(), found.person_id, given.TODAY, {"internal_unit": None})
+        after = await standing_of(conn, given.CIPHER, found.id)
+
+    assert (before.today, after.today) == ("办公室", None)
 
 
 async def test_what_cannot_be_taken_over_here_is_said(upper: Upper) -> None:

@@ -9,6 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from services.roster.commands.codes import add_codes, end_code
+from services.roster.commands.posts import change_post
 from services.roster.models.codes import AddCodes, CodeRow, EndCode
 from services.roster.queries import imports as queries
 from shared.db import Database
@@ -39,6 +40,20 @@ async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(
     assert [line["field"] for line in lines] == ["education", "ethnicity"]
     again = await office.check("roster", [person(0, 学历="硕士研究生毕业", 民族="回族"), person(1)])
     assert (again.sheets["roster"].same, again.errors, again.warnings) == (2, 0, 0)
+
+
+async def test_an_internal_unit_that_was_left_since_the_post_began_comes_back_with_a_file_that_has_it(office: Office) -> None:
+    people = [person(0, 所在内设机构="办公室")]
+    await office.write("roster", {"单位": [with_posts(内设机构="办公室")], "人员": people})
+    async with office.database.transaction() as conn:
+        person_id = await conn.fetchval("SELECT id FROM persons")
+        await change_post(conn, given.by(), person_id, given.TODAY, {"internal_unit": None})
+
+    view = await office.check("roster", people)
+
+    async with office.database.reading() as conn:
+        changes = await queries.changes(conn, view.id, 10)
+    assert [each.columns for each in changes] == [["所在内设机构"]]
 
 
 async def test_studies_titles_and_choices_come_in_are_shown_and_change_only_where_the_file_says_so(office: Office) -> None:

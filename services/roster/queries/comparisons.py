@@ -245,9 +245,12 @@ async def _today(conn: Connection, cipher: FieldCipher, case: asyncpg.Record) ->
 
 async def _post_today(conn: Connection, person_id: UUID, name: str) -> str | None:
     row = await conn.fetchrow(
-        "SELECT post.*, lower(post.during) AS started_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
-        " coalesce(moved.duty_status, post.duty_status) AS duty_status FROM placements post LEFT JOIN LATERAL ("
-        "  SELECT internal_unit, duty_status FROM post_changes WHERE post_changes.placement_id = post.placement_id AND upper_inf(recorded)"
+        "SELECT post.*, lower(post.during) AS started_on,"
+        " CASE WHEN moved.placement_id IS NULL THEN post.internal_unit ELSE moved.internal_unit END AS internal_unit,"
+        " CASE WHEN moved.placement_id IS NULL THEN post.duty_status ELSE moved.duty_status END AS duty_status"
+        " FROM placements post LEFT JOIN LATERAL ("
+        "  SELECT placement_id, internal_unit, duty_status FROM post_changes"
+        "  WHERE post_changes.placement_id = post.placement_id AND upper_inf(recorded)"
         "  ORDER BY since DESC LIMIT 1) moved ON true WHERE post.person_id = $1 AND upper_inf(post.during) AND upper_inf(post.recorded)",
         person_id,
     )

@@ -149,8 +149,8 @@ async def known_persons(conn: Connection, cipher: FieldCipher, numbers: Sequence
     rows = await conn.fetch(
         f"SELECT asked.place, asked.person_id, {', '.join(f'record.{name}' for name in TOLD)},"
         f" {', '.join(f'post.{name}' for name in _POST)}, {seat_of('post', LAST)} AS seat_level, post.kind, post.funding, units.code AS unit_code, lower(post.during) AS started_on,"
-        " upper(post.during) AS ended_on, coalesce(moved.internal_unit, post.internal_unit) AS internal_unit,"
-        f" coalesce(moved.duty_status, post.duty_status) AS duty_status, {contract_of('moved', 'post')}"
+        " upper(post.during) AS ended_on, CASE WHEN moved.placement_id IS NULL THEN post.internal_unit ELSE moved.internal_unit END AS internal_unit,"
+        f" CASE WHEN moved.placement_id IS NULL THEN post.duty_status ELSE moved.duty_status END AS duty_status, {contract_of('moved', 'post')}"
         f" FROM ({ASKED}) AS asked JOIN person_records record ON record.person_id = asked.person_id AND upper_inf(record.during)"
         "  AND upper_inf(record.recorded)"
         " LEFT JOIN LATERAL (SELECT * FROM placements WHERE placements.person_id = asked.person_id AND upper_inf(recorded)"
