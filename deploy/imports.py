@@ -175,7 +175,7 @@ class Importing:
         return items
 
     async def changes(self, found: Import) -> list[dict[str, Any]]:
-        """The first rows that would change what is there, with their columns."""
+        """The first rows that would change what is there, field by field."""
         answer = await self._doors.get(self._user, "roster", f"/imports/{found['id']}/changes", limit=SHOWN)
         items: list[dict[str, Any]] = answer.body["items"]
         return items
@@ -257,9 +257,8 @@ def _print(file: Path, found: Import, problems: list[dict[str, Any]], changes: l
         where = f"{each['sheet']} 第 {each['row']} 行 {each['column']}".rstrip()
         console.print(f"  {label}  {where}：{each['sentence']}", style=style, markup=False)
     for each in changes:
-        console.print(
-            f"  变更  {each['sheet']} 第 {each['row']} 行：{'、'.join(each['columns'])} 将改为文件所填", style="cyan", markup=False
-        )
+        told = "；".join(f"{one['column']} {one['before'] or '（空）'} → {one['after']}" for one in each["changes"])
+        console.print(f"  变更  {each['sheet']} 第 {each['row']} 行：{told}", style="cyan", markup=False)
     if more := sum(each["changed"] for each in found["sheets"].values()) - len(changes):
         console.print(f"  其余变更 {more} 行，略。")
     left = found["errors"] + found["warnings"] - len(problems)

@@ -103,7 +103,7 @@ def test_a_unit_that_differs_in_a_key_item_is_told_and_not_changed_and_in_anothe
     found, said = book(rows("units", unit(单位简称="新")), known=[there])
 
     assert said == [(2, "name", True)]
-    assert found.verdicts["units", 2] == (Verdict.CHANGED, ["short_name"])
+    assert found.verdicts["units", 2] == (Verdict.CHANGED, {"short_name": "旧"})
 
 
 def test_a_row_of_posts_is_new_the_same_changed_by_a_later_document_or_only_told() -> None:

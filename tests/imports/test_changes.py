@@ -4,7 +4,7 @@ import pytest
 
 from services.roster.models.fields import PERSONS, UNITS
 from services.roster.models.imports import JudgedRow, Verdict
-from services.roster.rules.imports.changes import differences, in_force
+from services.roster.rules.imports.changes import Changed, differences, in_force
 
 
 def test_what_the_file_leaves_empty_stays() -> None:
@@ -34,14 +34,14 @@ def test_of_a_key_item_the_form_of_its_brackets_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("approved", "verdict", "changed", "outcome"),
     [
-        (2, Verdict.CHANGED, ["approved"], Verdict.WRONG),
-        (0, Verdict.CHANGED, ["approved"], Verdict.CHANGED),
-        (2, Verdict.ADDED, [], Verdict.WRONG),
-        (2, Verdict.SAME, [], Verdict.SAME),
+        (2, Verdict.CHANGED, {"approved": 1}, Verdict.WRONG),
+        (0, Verdict.CHANGED, {"approved": 1}, Verdict.CHANGED),
+        (2, Verdict.ADDED, {}, Verdict.WRONG),
+        (2, Verdict.SAME, {}, Verdict.SAME),
     ],
 )
 def test_a_number_of_leaders_is_not_raised_at_a_level_that_has_ended(
-    approved: int, verdict: Verdict, changed: list[str], outcome: Verdict
+    approved: int, verdict: Verdict, changed: Changed, outcome: Verdict
 ) -> None:
     """Lowered to none it may be: so an ended level is cleared away."""
     row = JudgedRow("seats", 7, {"level": "old", "approved": approved})

@@ -127,7 +127,10 @@ def answers(door: Door) -> None:
         "/imports": {"items": [IMPORT], "next": ID},
         f"/imports/{ID}": IMPORT,
         f"/imports/{ID}/problems": {"items": [PROBLEM], "next": 50},
-        f"/imports/{ID}/changes": {"items": [{"sheet": "人员", "row": 4, "columns": ["职务", XSS]}], "next": None},
+        f"/imports/{ID}/changes": {
+            "items": [{"sheet": "人员", "row": 4, "changes": [{"column": f"职务{XSS}", "before": XSS, "after": XSS}]}],
+            "next": 50,
+        },
         "/exports": {"items": [JOB], "next": None},
         f"/exports/{ID}": JOB,
         "/exports/lists": {"items": [LINE, MANY_SHEETS]},
@@ -148,7 +151,7 @@ def sent(door: Door, path: str) -> list[Any]:
 @pytest.mark.parametrize(
     "path",
     [
-        *("/imports", f"/imports/{ID}", f"/imports/{ID}/problems", "/exports", f"/exports/roster/{ID}"),
+        *("/imports", f"/imports/{ID}", f"/imports/{ID}/problems", f"/imports/{ID}/changes", "/exports", f"/exports/roster/{ID}"),
         *("/comparisons", f"/comparisons/{ID}", "/differences", f"/differences/{ID}"),
         *("/exports/new?service=roster&list=provincial", f"/exports/new?service=roster&list=roster&unit={UNIT_ID}&as_of=2026-01-01"),
     ],

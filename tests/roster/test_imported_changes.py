@@ -11,7 +11,9 @@ from python_calamine import CalamineWorkbook
 from services.roster.commands.codes import add_codes, end_code
 from services.roster.commands.posts import change_post
 from services.roster.models.codes import AddCodes, CodeRow, EndCode
-from services.roster.queries import imports as queries
+from services.roster.queries.import_changes import changes
+from services.roster.queries.imports import ImportView
+from services.roster.queries.persons import MASK
 from shared.db import Database
 from tests.imports.rows import USCC, person, unit
 from tests.roster import given
@@ -20,14 +22,33 @@ from tests.roster.importing import Office, coloured, with_posts
 pytestmark = pytest.mark.asyncio
 
 
+async def shown(office: Office, view: ImportView, after: int = 0) -> list[tuple[int, list[tuple[str, str | None, str]]]]:
+    """What would change, row by row."""
+    async with office.database.reading() as conn:
+        found = await changes(conn, given.CIPHER, view.id, after, 10)
+    return [(each.row, [(one.column, one.before, one.after) for one in each.changes]) for _, each in found]
+
+
+async def test_what_a_file_would_change_is_shown_from_what_to_what_of_units_numbers_and_people_page_by_page(office: Office) -> None:
+    unit_row = with_posts(行业="教育", 内设机构="办公室")
+    await office.write("roster", {"单位": [unit_row], "人员": [person(0, 籍贯="某地", 弹性选择="弹性提前"), person(1)]})
+    later = {"批准文号": "测编〔2026〕9号", "批准日期": "2026-01-05"}
+    wanted = unit_row | {"行业": "卫生", "内设机构": "办公室、财务科", "编制数": 9} | later
+
+    view = await office.write("roster", {"单位": [wanted], "人员": [person(0, 籍贯="他乡", 弹性选择="弹性延迟"), person(1, 专业="数学")]})
+
+    first, *rest = await shown(office, view)
+    assert first == (2, [("行业", "教育", "卫生健康"), ("内设机构", "办公室", "办公室、财务科"), ("编制数", "3", "9")])
+    assert rest == [(2, [("籍贯", "某地", "他乡"), ("弹性选择", "弹性提前", "弹性延迟")]), (3, [("专业", None, "数学")])]
+    assert await shown(office, view, after=2) == rest[1:]
+
+
 async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(office: Office) -> None:
     await office.write("roster", {"单位": [with_posts()], "人员": [person(0, 学历="本科"), person(1)]})
 
     view = await office.write("roster", [person(0, 学历="硕士研究生毕业", 民族="回族", 姓名="测试别名"), person(1)])
 
-    async with office.database.reading() as conn:
-        changes = await queries.changes(conn, view.id, 10)
-    assert [(each.row, each.columns) for each in changes] == [(2, ["民族", "学历"])]
+    assert await shown(office, view) == [(2, [("民族", None, MASK), ("学历", "本科", "硕士研究生毕业")])]
     assert [(row, column) for _, row, column, _ in await office.said(view)] == [(2, "姓名")]
     content = await office.returned(view)
     beside = [str(row[-1]) for row in CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).iter_rows()]
@@ -51,9 +72,7 @@ async def test_an_internal_unit_that_was_left_since_the_post_began_comes_back_wi
 
     view = await office.check("roster", people)
 
-    async with office.database.reading() as conn:
-        changes = await queries.changes(conn, view.id, 10)
-    assert [each.columns for each in changes] == [["所在内设机构"]]
+    assert await shown(office, view) == [(2, [("所在内设机构", None, "办公室")])]
 
 
 async def test_studies_titles_and_choices_come_in_are_shown_and_change_only_where_the_file_says_so(office: Office) -> None:
@@ -76,9 +95,7 @@ async def test_studies_titles_and_choices_come_in_are_shown_and_change_only_wher
         (None, None, None, None, None, None, None),
     ]
     assert (again.sheets["roster"].same, again.warnings) == (2, 0)
-    async with office.database.reading() as conn:
-        shown = await queries.changes(conn, view.id, 10)
-    assert [(each.row, each.columns) for each in shown] == [(2, ["全日制学位", "弹性选择"])]
+    assert await shown(office, view) == [(2, [("全日制学位", None, "学士"), ("弹性选择", "弹性提前", "弹性延迟")])]
     said = {(column, sentence[:8]) for _, _, column, sentence in await office.said(view)}
     assert said == {("进入时间", "系统中该项与文件"), ("", "不认识的列未导入")}
     now = await office.database.pool.fetchrow(

@@ -8,8 +8,8 @@ import pytest
 from services.roster.commands.persons import update_person
 from services.roster.commands.reform_trials import try_reform
 from services.roster.commands.secondments import second_person
-from services.roster.models.refusals import KindNotAllowed, PersonNotHere, PersonUnknown
 from services.roster.models.persons import UpdatePerson
+from services.roster.models.refusals import KindNotAllowed, PersonNotHere, PersonUnknown
 from services.roster.models.secondments import SecondPerson
 from services.roster.models.units import InternalUnitLeft, UnitNotEmpty
 from services.roster.queries import reforms
@@ -48,7 +48,9 @@ async def test_only_who_is_there_moves_and_only_what_is_empty_closes(roster_db: 
 async def test_whatever_a_placement_holds_goes_along(roster_db: Database) -> None:
     gone, into = await given.row(roster_db, 1), await given.row(roster_db, 1)
     person_id, placement_id = await given.in_post(roster_db, gone)
-    await roster_db.pool.execute("UPDATE placements SET entry_source = '某校', duty_status = 'on_duty' WHERE placement_id = $1", placement_id)
+    await roster_db.pool.execute(
+        "UPDATE placements SET entry_source = '某校', duty_status = 'on_duty' WHERE placement_id = $1", placement_id
+    )
 
     await carried_out(roster_db, merge(gone.unit_id, into.unit_id))
 
@@ -99,7 +101,7 @@ async def _sat_in(database: Database, unit_id: UUID, on: date) -> list[str | Non
     """The internal units of who was on a unit on a day, as his page tells them."""
     async with database.reading() as conn:
         people = [await person_view(conn, given.CIPHER, each, OFFICE, Moment(on)) for each in await people_of(database, unit_id, on)]
-    return sorted((each.placement and each.placement.internal_unit for each in people), key=lambda name: name or "")
+    return sorted((each.placement.internal_unit if each.placement else None for each in people), key=lambda name: name or "")
 
 
 async def test_loans_go_on_from_the_successor_and_to_it_and_who_would_be_lent_to_his_own_unit_is_back(roster_db: Database) -> None:

@@ -95,6 +95,17 @@ async def problems(page: Maintainer, import_id: UUID) -> Response:
     return page.show("import_problems.html", found=await page.get("roster", f"/imports/{import_id}"), **shown)
 
 
+@router.get("/imports/{import_id}/changes", response_class=Response)
+async def changes(page: Maintainer, import_id: UUID) -> Response:
+    """What would change, row by row, from what to what."""
+    after = page.request.query_params.get("after", "")
+    found = await page.get("roster", f"/imports/{import_id}/changes", after=after, limit=A_PAGE)
+    shown = {"changes": found, "asked": {"after": after}, "import_id": str(import_id)}
+    if page.is_fragment:
+        return page.show("import_changes_list.html", **shown)
+    return page.show("import_changes.html", found=await page.get("roster", f"/imports/{import_id}"), **shown)
+
+
 @router.get("/imports/{import_id}/progress", response_class=Response)
 async def progress(page: Maintainer, import_id: UUID) -> Response:
     """A sign whenever it moved, until it rests."""

@@ -31,6 +31,7 @@ from services.roster.models.imports import (
     NotYourFile,
     ReceiveImport,
 )
+from services.roster.queries import import_changes
 from services.roster.queries import imports as queries
 from services.roster.queries.codes import codes
 from services.roster.queries.import_facts import readable
@@ -107,10 +108,10 @@ class ProblemPage(BaseModel):
 
 
 class ChangePage(BaseModel):
-    """The first rows that would change something."""
+    """Rows that would change something; `next` is `after` of the next page."""
 
-    items: list[queries.ChangeView]
-    next: None = None
+    items: list[import_changes.ChangeView]
+    next: int | None
 
 
 @router.get("/templates/{kind}", response_class=Response, responses=files(XLSX))
@@ -181,11 +182,12 @@ async def read_problems(import_id: UUID, who: Maintainer, door: InDoor, after: R
 
 
 @router.get("/imports/{import_id}/changes")
-async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, limit: Limit = 200) -> ChangePage:
-    """Rows that would change what the roster has, with their columns; added and equal rows are counted in the import itself."""
+async def read_changes(import_id: UUID, who: Maintainer, door: InDoor, after: RowNumber = 0, limit: Limit = 50) -> ChangePage:
+    """Rows that would change what the roster has, each field from what to what; added and equal rows are counted in the import itself."""
     async with door.whole.reading() as conn:
         await queries.import_view(conn, import_id, who)
-        return ChangePage(items=await queries.changes(conn, import_id, limit))
+        found = await import_changes.changes(conn, door.cipher, import_id, after, limit)
+    return ChangePage(items=[item for _, item in found], next=found[-1][0] if len(found) == limit else None)
 
 
 @router.get("/imports/{import_id}/progress", response_class=Response, responses=files(EVENTS))

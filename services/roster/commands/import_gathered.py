@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from services.roster.models.imports import (
+    BEFORE,
     LOAN,
     ImportState,
     Job,
@@ -23,7 +24,7 @@ from services.roster.models.imports import (
 from services.roster.queries.import_facts import known_loans, known_persons, posts_held
 from services.roster.rules.imports.book import Book, Words
 from services.roster.rules.imports.cells import ROUNDED, Choices
-from services.roster.rules.imports.changes import in_force
+from services.roster.rules.imports.changes import Changed, in_force
 from services.roster.rules.imports.people import verdict_of
 from shared.crypto import FieldCipher
 from shared.db import Connection, Database
@@ -51,8 +52,8 @@ _PROBLEM = ("import_id", "sheet", "row", "field", "sentence", "warning")
 
 
 Record = tuple[object, ...]
-Judged = tuple[JudgedRow, Verdict, list[str], bytes | None]
-"""A row, what becomes of it, the fields it would change, and the mark of its number."""
+Judged = tuple[JudgedRow, Verdict, Changed, bytes | None]
+"""A row, what becomes of it, what it would change, and the mark of its number."""
 
 
 @dataclass
@@ -180,16 +181,16 @@ class Check:
         ]
 
     def _records(self, judged: Sequence[Judged]) -> list[Record]:
-        """As they are kept; the values of those that may be written, sealed."""
-        writable = [row for row, verdict, _, _ in judged if verdict in {Verdict.ADDED, Verdict.CHANGED}]
+        """As they are kept; the values of those that may be written, sealed, with what they would change."""
+        writable = [(row, changed) for row, verdict, changed, _ in judged if verdict in {Verdict.ADDED, Verdict.CHANGED}]
         pieces = [
             (
-                to_json({name: value for name, value in row.values.items() if value is not None}),
+                to_json({name: value for name, value in row.values.items() if value is not None} | ({BEFORE: changed} if changed else {})),
                 sealed_place(self.job.id, row.sheet, row.number),
             )
-            for row in writable
+            for row, changed in writable
         ]
-        sealed = dict(zip(((row.sheet, row.number) for row in writable), self.cipher.seal_all(pieces), strict=True))
+        sealed = dict(zip(((row.sheet, row.number) for row, _ in writable), self.cipher.seal_all(pieces), strict=True))
         return [self._record(each, sealed.get((each[0].sheet, each[0].number))) for each in judged]
 
     def _record(self, judged: Judged, sealed: bytes | None) -> Record:

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from services.roster.commands.import_units import WriteUnit
 from services.roster.commands.sealing import all_sealed, seal_change
 from services.roster.models.fields import SHEETS
-from services.roster.models.imports import LOAN, Job, sealed_place
+from services.roster.models.imports import BEFORE, LOAN, Job, sealed_place
 from services.roster.models.loads import LoadedPerson, LoadedQuota, LoadedSeats, LoadUnit, OpenLoadedPerson
 from services.roster.models.persons import SealedChange, UpdatePerson
 from services.roster.models.refusals import PersonUnknown
@@ -122,6 +122,7 @@ class Gathering:
     def row(self, row: asyncpg.Record) -> Row:
         """A row with its `values`."""
         values = from_json(self.cipher.unseal(row["sealed"], sealed_place(self.job.id, row["sheet"], row["number"])))
+        values.pop(BEFORE, None)
         return {**row, "values": values}
 
     async def _changes(self, conn: Connection, rows: Sequence[Row]) -> tuple[list[SealedChange], dict[UUID, int]]:

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.reform_moves import settle_causes, settle_internal_units

@@ -330,6 +330,10 @@ class ChangedMeanwhile(Exception):  # noqa: N818  named as the fact it states
     """Somebody has written of the same unit or person since it was looked at: look again."""
 
 
+BEFORE = "before"
+"""Among the encrypted values of a row: what the roster had of the fields it would change, when it was checked. No field is called so."""
+
+
 def sealed_place(import_id: UUID, sheet: str, number: int) -> str:
     """What the encrypted values of a row are bound to."""
     return f"import_rows.sealed.{import_id}/{sheet}/{number}"

@@ -368,9 +368,7 @@ class ReformOverfillsSeats(Conflict):
     """More leaders beyond 领导职数 than before."""
 
     code = "reform_overfills_seats"
-    sentence = (
-        "改革后{level}将超出领导职数 {after} 名，改革前为 {before} 名：{units}。请先办理免职或调任、一并核定职数，或在方案中写明超编或超职数的原因。"
-    )
+    sentence = "改革后{level}将超出领导职数 {after} 名，改革前为 {before} 名：{units}。请先办理免职或调任、一并核定职数，或在方案中写明超编或超职数的原因。"
 
 
 class DocumentAfterEffect(Conflict):

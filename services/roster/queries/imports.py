@@ -13,7 +13,7 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
 
-_SHEETS = {UNITS.kind: UNITS, UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS} | SHEETS
+SHEETS_READ = {UNITS.kind: UNITS, UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS} | SHEETS
 _SEEN = "($1::uuid[] IS NULL OR actor = $2)"
 """Who sees the whole county sees all imports; who sees a part, his own."""
 
@@ -68,14 +68,6 @@ class ProblemView(BaseModel):
     at_writing: bool
 
 
-class ChangeView(BaseModel):
-    """One row that would change something of the roster, and which columns."""
-
-    sheet: str
-    row: int
-    columns: list[str]
-
-
 class RefusedUnit(BaseModel):
     """A unit that could not be written, and why."""
 
@@ -111,22 +103,9 @@ async def problems(conn: Connection, import_id: UUID, after: int, limit: int) ->
         import_id,
         after,
         limit,
-        list(_SHEETS),
+        list(SHEETS_READ),
     )
     return [(row["place"], _problem(row)) for row in rows]
-
-
-async def changes(conn: Connection, import_id: UUID, limit: int) -> list[ChangeView]:
-    """The rows that would change something, with the columns concerned."""
-    rows = await conn.fetch(
-        "SELECT sheet, number, changed FROM import_rows WHERE import_id = $1 AND verdict = 'changed' ORDER BY sheet, number LIMIT $2",
-        import_id,
-        limit,
-    )
-    return [
-        ChangeView(sheet=_SHEETS[row["sheet"]].title, row=row["number"], columns=[label_of(row["sheet"], name) for name in row["changed"]])
-        for row in rows
-    ]
 
 
 async def refused_units(conn: Connection, import_id: UUID) -> list[RefusedUnit]:
@@ -162,12 +141,12 @@ async def marks(conn: Connection, import_id: UUID) -> dict[str, list[Any]]:
 
 def label_of(sheet: str, name: str) -> str:
     """The column's header for people."""
-    field = _SHEETS[sheet].by_name.get(name)
+    field = SHEETS_READ[sheet].by_name.get(name)
     return field.label if field else ""
 
 
 def _problem(row: asyncpg.Record) -> ProblemView:
-    title = _SHEETS[row["sheet"]].title if row["sheet"] in _SHEETS else UNITS.title
+    title = SHEETS_READ[row["sheet"]].title if row["sheet"] in SHEETS_READ else UNITS.title
     column = label_of(row["sheet"], row["field"])
     told = {name: row[name] for name in ("row", "sentence", "warning", "at_writing")}
     return ProblemView(sheet=title, column=column, **told)
@@ -175,5 +154,5 @@ def _problem(row: asyncpg.Record) -> ProblemView:
 
 def _view(row: asyncpg.Record) -> ImportView:
     counts: dict[str, dict[str, int]] = row["counts"]
-    sheets = {kind: SheetCount(title=_SHEETS[kind].title, **verdicts) for kind, verdicts in counts.items()}
+    sheets = {kind: SheetCount(title=SHEETS_READ[kind].title, **verdicts) for kind, verdicts in counts.items()}
     return ImportView(**{**row, "title": SHEETS[row["kind"]].title, "state_label": STATES[ImportState(row["state"])], "sheets": sheets})

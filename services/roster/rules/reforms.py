@@ -38,9 +38,7 @@ def overfills_seats(before: Stand, after: Stand) -> Iterator[ReformOverfillsSeat
     for level in sorted({level for _, level in after.seats}):
         then, now = ({at[0]: each for at, each in stand.seats.items() if at[1] == level} for stand in (before, after))
         if (more := _sum(now, _beyond)) > (was := _sum(then, _beyond)):
-            units = "；".join(
-                f"{after.called[at]}核定 {now[at].approved} 名、实配 {now[at].used} 名" for at in _grown(then, now, _beyond)
-            )
+            units = "；".join(f"{after.called[at]}核定 {now[at].approved} 名、实配 {now[at].used} 名" for at in _grown(then, now, _beyond))
             label = next(each.level_label or level for each in now.values())
             yield ReformOverfillsSeats(level=label, before=was, after=more, units=units)
 

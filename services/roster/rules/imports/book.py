@@ -11,7 +11,7 @@ from typing import Any
 from services.roster.models.fields import UNITS, Sheet
 from services.roster.models.imports import OF_POSTS, JudgedRow, KnownUnit, Problem, Standing, Verdict
 from services.roster.rules.imports.cells import likeness
-from services.roster.rules.imports.changes import UNIT_KEY_CHANGED, differences, in_force
+from services.roster.rules.imports.changes import UNIT_KEY_CHANGED, Changed, differences, in_force
 
 Row = tuple[str, str]
 UNIT_SHEETS = ("units", "units_with_posts")
@@ -73,7 +73,7 @@ class Book:
     quota_rows: dict[tuple[str, Row], JudgedRow] = field(default_factory=dict)
     seats: dict[tuple[str, str], int] = field(default_factory=dict)
     seat_rows: dict[tuple[str, str], JudgedRow] = field(default_factory=dict)
-    verdicts: dict[tuple[str, int], tuple[Verdict, list[str]]] = field(default_factory=dict)
+    verdicts: dict[tuple[str, int], tuple[Verdict, Changed]] = field(default_factory=dict)
     unit_of: dict[tuple[str, int], str] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
     order: list[str] = field(default_factory=list)
@@ -198,11 +198,12 @@ def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
         values = dict(row.values)
         if values.get("parent") is not None:
             values["parent"] = book.code_of(values["parent"]) or values["parent"]
-        told = differences(_plain_unit, values, {**unit.today, "parent": unit.parent})
+        there = {**unit.today, "parent": unit.parent}
+        told = differences(_plain_unit, values, there)
         keys = [name for name in told if UNITS.by_name[name].key and name not in {"document_no", "document_on"}]
         for name in keys:
             _complain(row, name, UNIT_KEY_CHANGED, warning=True)
-        changed = [name for name in told if not UNITS.by_name[name].key]
+        changed = {name: there[name] for name in told if not UNITS.by_name[name].key}
         book.verdicts[row.sheet, row.number] = (Verdict.CHANGED if changed else Verdict.SAME, changed)
 
 
@@ -323,18 +324,18 @@ def _seats(book: Book, row: JudgedRow) -> None:
 def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standing | None) -> None:
     """A number is new, the same, changed by a later approval, or only different: then somebody must look."""
     key = (row.sheet, row.number)
-    before, changed = book.verdicts.get(key, (None, []))
+    before, changed = book.verdicts.get(key, (None, {}))
     if standing is None:
         if before in {None, Verdict.SAME, Verdict.CHANGED}:
-            book.verdicts[key] = (Verdict.CHANGED if before else Verdict.ADDED, [*changed, name] if before else [])
+            book.verdicts[key] = (Verdict.CHANGED if before else Verdict.ADDED, {**changed, name: None} if before else {})
         return
     if standing.number == number:
-        book.verdicts.setdefault(key, (Verdict.SAME, []))
+        book.verdicts.setdefault(key, (Verdict.SAME, {}))
         return
     day = row.values.get("document_on")
     later = day is not None and (standing.since is None or day > standing.since.isoformat())
     if later and likeness(row.values.get("document_no")) != likeness(standing.document_no):
-        book.verdicts[key] = (Verdict.CHANGED, [*changed, name])
+        book.verdicts[key] = (Verdict.CHANGED, {**changed, name: standing.number})
         return
     _complain(
         row,
@@ -342,7 +343,7 @@ def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standi
         f"系统中为 {standing.number}（{standing.document_no or '无文号'}），与文件不同，未改动；变更须有更晚的批准文件",
         warning=True,
     )
-    book.verdicts.setdefault(key, (Verdict.SAME, []))
+    book.verdicts.setdefault(key, (Verdict.SAME, {}))
 
 
 def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
@@ -354,7 +355,7 @@ def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
     _, changed = book.verdicts[row.sheet, row.number]
     later = day is not None and standing.since is not None and day >= standing.since.isoformat()
     if later and (known is None or likeness(row.values.get("document_no")) != likeness(standing.document_no)):
-        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED, [*changed, "use_until"])
+        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED, {**changed, "use_until": known and known.isoformat()})
     else:
         _complain(row, "use_until", f"系统中为 {known or '未填写'}，与文件不同，未改动；变更须有更晚的批准文件", warning=True)
 
@@ -362,7 +363,7 @@ def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
 def _settle(book: Book, row: JudgedRow) -> None:
     """The verdict of a row: what was found against the roster, unless it is wrong or left out."""
     key = (row.sheet, row.number)
-    verdict, changed = book.verdicts.get(key, (Verdict.ADDED, []))
+    verdict, changed = book.verdicts.get(key, (Verdict.ADDED, {}))
     if not row.wrong and not row.left_out:
         verdict, changed = in_force(row, verdict, changed, book.words.ended)
     if row.wrong:
@@ -382,7 +383,7 @@ def _spread(book: Book) -> None:
             book.bad.add(code)
             row = book.units[code].row
             _complain(row, "parent", f"主管部门“{book.name_of(parent)}”有错误，改正后本单位才能导入")
-            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, [])
+            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
 
 
 def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
@@ -392,7 +393,7 @@ def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
         code = book.unit_of.get((row.sheet, row.number))
         if code in book.bad and book.verdicts[row.sheet, row.number][0] in {Verdict.ADDED, Verdict.CHANGED}:
             waiting[code].append(row)
-            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, [])
+            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
     return [waits(each[0].sheet, each[0].number, len(each), book.name_of(code)) for code, each in waiting.items()]
 
 

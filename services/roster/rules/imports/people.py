@@ -9,7 +9,7 @@ from services.roster.models.imports import LOAN, Held, JudgedRow, KnownLoan, Kno
 from services.roster.models.persons import UpdatePerson
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.models.requests import CONTRACT
-from services.roster.rules.imports.changes import KEY_CHANGED, differences
+from services.roster.rules.imports.changes import KEY_CHANGED, Changed, differences
 from services.roster.rules.persons import LATE, late_is_closed
 from shared.glossary import PersonIdentity, PostCategory
 
@@ -31,31 +31,31 @@ def verdict_of(
     loan: KnownLoan | None,
     borrower: str | None,
     held: Collection[Held],
-) -> tuple[Verdict, list[str]]:
-    """What becomes of the row, and the fields it would change; what speaks against it is added to it. `unit_code`: of the row's unit, if known;
+) -> tuple[Verdict, Changed]:
+    """What becomes of the row, and what it would change; what speaks against it is added to it. `unit_code`: of the row's unit, if known;
     `loan`: the one that lasts; `borrower`: the code of the unit that borrows, if known; `held`: the posts that the person holds and held.
     """
     if row.left_out:
-        return Verdict.LEFT_OUT, []
+        return Verdict.LEFT_OUT, {}
     if row.values.get("ended_on") is not None:
         return _history(row, known, unit_code, held)
     here = None if known is None or _is_free(row.values, known) else known
     if here and here.unit_code != unit_code and row.values.get("unit") is not None:
         row.problems.append(Problem(row.sheet, row.number, "id_number", str(PersonOnRoster())))
     if row.wrong:
-        return Verdict.WRONG, []
-    return _changes(row, here, today, loan, borrower) if here else (Verdict.ADDED, [])
+        return Verdict.WRONG, {}
+    return _changes(row, here, today, loan, borrower) if here else (Verdict.ADDED, {})
 
 
-def _history(row: JudgedRow, known: KnownPerson | None, unit_code: str | None, held: Collection[Held]) -> tuple[Verdict, list[str]]:
+def _history(row: JudgedRow, known: KnownPerson | None, unit_code: str | None, held: Collection[Held]) -> tuple[Verdict, Changed]:
     """A post of the past is there already, or stands in nobody's way; else somebody must look at it. It changes nothing of the person."""
     values = row.values
     mine = Held(unit_code or "", *(str(values.get(name)) for name in ("kind", "funding", "started_on", "ended_on")))
     if known is not None and mine in held:
-        return (Verdict.WRONG if row.wrong else Verdict.SAME), []
+        return (Verdict.WRONG if row.wrong else Verdict.SAME), {}
     if any((each.ended_on or _EVER) > str(values.get("started_on")) and each.started_on < values["ended_on"] for each in held):
         row.problems.append(Problem(row.sheet, row.number, "ended_on", _HELD_OTHERWISE))
-    return (Verdict.WRONG if row.wrong else Verdict.ADDED), []
+    return (Verdict.WRONG if row.wrong else Verdict.ADDED), {}
 
 
 def _is_free(values: Mapping[str, Any], known: KnownPerson) -> bool:
@@ -63,7 +63,7 @@ def _is_free(values: Mapping[str, Any], known: KnownPerson) -> bool:
     return known.started_on is None or (known.ended_on is not None and known.ended_on <= (values.get("started_on") or known.ended_on))
 
 
-def _changes(row: JudgedRow, known: KnownPerson, today: date, loan: KnownLoan | None, borrower: str | None) -> tuple[Verdict, list[str]]:
+def _changes(row: JudgedRow, known: KnownPerson, today: date, loan: KnownLoan | None, borrower: str | None) -> tuple[Verdict, Changed]:
     sheet = SHEETS[row.sheet]
     said = {name: value for name, value in row.values.items() if value not in _NOT_SAID}
     there = {**known.today, "kind": known.kind, "funding": known.funding, "started_on": known.started_on}
@@ -80,7 +80,7 @@ def _changes(row: JudgedRow, known: KnownPerson, today: date, loan: KnownLoan | 
             row.problems.append(Problem(row.sheet, row.number, name, KEY_CHANGED, warning=True))
         elif name not in writable:
             row.problems.append(Problem(row.sheet, row.number, name, _NOT_CHANGED, warning=True))
-    changed = [name for name in told if name in writable and not sheet.by_name[name].key] + _lent(row, loan, borrower)
+    changed = {name: there[name] for name in told if name in writable and not sheet.by_name[name].key} | _lent(row, loan, borrower)
     return (Verdict.CHANGED if changed else Verdict.SAME), changed
 
 
@@ -96,20 +96,20 @@ def _late_is_closed(said: Mapping[str, Any], today: Mapping[str, Any]) -> bool:
     return late_is_closed(identity, today.get("leadership_level"), post_category)
 
 
-def _lent(row: JudgedRow, loan: KnownLoan | None, borrower: str | None) -> list[str]:
+def _lent(row: JudgedRow, loan: KnownLoan | None, borrower: str | None) -> Changed:
     """What the file tells of a loan: a new one, or a later last day of the one that lasts. Whatever else differs somebody must look at."""
     values = row.values
     if values.get("seconded_to") is None:
-        return []
+        return {}
     if loan is None:
-        return [name for name in LOAN if values.get(name) is not None]
+        return {name: None for name in LOAN if values.get(name) is not None}
     if {values["seconded_to"], borrower} & loan.called and values["seconded_from_on"] == loan.started_on:
         if values["seconded_until"] > loan.until:
-            return ["seconded_until"]
+            return {"seconded_until": loan.until}
         if values["seconded_until"] < loan.until:
             said = f"系统中借调至 {loan.until}，与文件不同，未改动。已经返回的，请办理借调结束"
             row.problems.append(Problem(row.sheet, row.number, "seconded_until", said, warning=True))
-        return []
+        return {}
     said = f"系统中该人员自 {loan.started_on} 起另有借调，与文件不同，未改动。请核对；已经返回的，请先办理借调结束"
     row.problems.append(Problem(row.sheet, row.number, "seconded_to", said, warning=True))
-    return []
+    return {}

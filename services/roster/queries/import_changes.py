@@ -1,0 +1,83 @@
+"""What an import would change: row by row, each field as the roster had it when the file was checked, and as the file has it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from services.roster.models.fields import Field, Kind, Sensitivity, Sheet
+from services.roster.models.imports import BEFORE, sealed_place
+from services.roster.queries.exports.columns import words
+from services.roster.queries.imports import SHEETS_READ
+from services.roster.queries.persons import MASK
+from shared.crypto import FieldCipher
+from shared.db import Connection
+from shared.exports.lists import Words
+
+_NOT_KEPT = "（核对时没有留存）"
+"""Of a row that was checked by a release before this was kept."""
+_FLAGS = {True: "是", False: "否"}
+
+
+class FieldChange(BaseModel):
+    """One field in words; `before` none: the roster had nothing. Of a sensitive one only that there is something."""
+
+    column: str
+    before: str | None
+    after: str
+
+
+class ChangeView(BaseModel):
+    """One row that would change something of the roster, and what."""
+
+    sheet: str
+    row: int
+    changes: list[FieldChange]
+
+
+async def changes(conn: Connection, cipher: FieldCipher, import_id: UUID, after: int, limit: int) -> list[tuple[int, ChangeView]]:
+    """The rows that would change something, by sheet and row, each with its place in the list."""
+    rows = await conn.fetch(
+        "SELECT * FROM (SELECT import_id, sheet, number, changed, sealed, row_number() OVER (ORDER BY array_position($4::text[], sheet), number) AS place"
+        " FROM import_rows WHERE import_id = $1 AND verdict = 'changed') AS found WHERE place > $2 ORDER BY place LIMIT $3",
+        import_id,
+        after,
+        limit,
+        list(SHEETS_READ),
+    )
+    spoken = await words(conn) if rows else {}
+    return [(row["place"], _view(cipher, row, spoken)) for row in rows]
+
+
+def _view(cipher: FieldCipher, row: asyncpg.Record, spoken: Words) -> ChangeView:
+    sheet, values = SHEETS_READ[row["sheet"]], _opened(cipher, row)
+    before = values.get(BEFORE) or dict.fromkeys(row["changed"], _NOT_KEPT)
+    return ChangeView(
+        sheet=sheet.title, row=row["number"], changes=[_change(sheet, name, before, values, spoken) for name in row["changed"]]
+    )
+
+
+def _opened(cipher: FieldCipher, row: asyncpg.Record) -> dict[str, Any]:
+    values: dict[str, Any] = from_json(cipher.unseal(row["sealed"], sealed_place(row["import_id"], row["sheet"], row["number"])))
+    return values
+
+
+def _change(sheet: Sheet, name: str, before: Mapping[str, Any], after: Mapping[str, Any], spoken: Words) -> FieldChange:
+    field = sheet.by_name[name]
+    return FieldChange(column=field.label, before=_said(field, before.get(name), spoken), after=_said(field, after[name], spoken) or "")
+
+
+def _said(field: Field, value: Any, spoken: Words) -> str | None:
+    if value in (None, "", []):
+        return None
+    if field.sensitivity is Sensitivity.SENSITIVE:
+        return MASK
+    if isinstance(value, list):
+        return "、".join(value)
+    if isinstance(value, bool):
+        return _FLAGS[value]
+    text = spoken.get(field.codes or "", {}).get(str(value), str(value))
+    return text[:7] if field.kind is Kind.MONTH else text
