@@ -45,6 +45,7 @@ LINE: dict[str, Any] = _NAMED | {
     "rank": None,
     "closed_on": None,
     "children": 2,
+    "formerly": [],
     "sums": {"quota": 40, "headcount": 41, "reserved": 0, "frozen": 0, "available": 2, "exceeded": 3},
 }
 _ROW = {

@@ -1,12 +1,13 @@
 """单位: what the pages show of a unit, in which order they ask, and that nothing of it is taken for markup."""
 
+import html
 from typing import Any
 
 import pytest
 
 from shared.glossary import Role
 from tests.portal import given, given_cases
-from tests.portal.conftest import OURS, Door
+from tests.portal.conftest import OURS, XSS, Door
 
 pytestmark = pytest.mark.asyncio
 PAGE = f"/units/{given.UNIT_ID}"
@@ -103,6 +104,17 @@ async def test_the_top_of_the_tree_is_shown_and_a_branch_and_what_is_found_below
         (None, None, given.UNIT_ID, "xx"),
     ]
     assert {each["sort"] for each in lists} == {"name"}
+
+
+async def test_a_list_says_by_which_name_of_before_a_unit_was_found(door: Door) -> None:
+    door.sign_in(Role.UNIT_CLERK)
+    answers(door)
+    formerly = [{"unit_id": given.PARENT_ID, "name": f"旧局{XSS}", "kind": kind, "until": "2026-09-10"} for kind in ("renamed", "merged")]
+    door.played.answers["/units"] = {"items": [given.LINE | {"formerly": formerly}], "next": None}
+
+    shown = html.unescape((await door.client.get("/units?q=jiuju")).text)
+
+    assert [f"{words} 旧局{XSS}（至 2026-09-10）" in shown for words in ("曾用名", "并入自")] == [True, True]
 
 
 async def test_what_is_known_of_many_people_and_colours_nothing_is_said_once(door: Door) -> None:

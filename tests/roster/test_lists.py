@@ -25,6 +25,7 @@ from shared.glossary import Role
 from shared.spelling import spelt_name
 from tests.roster import given
 from tests.roster.doors import Doors
+from tests.roster.reforming import carried_out, merge
 from tests.roster.test_api import PERSON
 
 pytestmark = pytest.mark.asyncio
@@ -101,6 +102,47 @@ async def test_a_unit_is_found_by_any_name_it_has_or_had_and_as_it_is_spelt(door
     found = await got(doors, "/units", q=q)
 
     assert "".join({str(a): "A", str(b): "B"}[each["id"]] for each in found["items"]) == finds
+
+
+@pytest.mark.parametrize("q", ["镇海银行", "zhyh", "zhenhaiyinhang"])
+async def test_who_took_over_is_found_by_the_names_of_who_is_no_more_and_it_is_said_whose_they_were(
+    doors: Doors, roster_db: Database, q: str
+) -> None:
+    """Through two mergers; of a renamed unit, its own former name. Of a day before, the unit itself is found, and needs no note."""
+    gone, between, left = [await unit_named(roster_db, name) for name in ("望汐市镇海银行", "商业社", "信用社")]
+    own = await unit_named(roster_db, "镇海银行服务站")
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=own, effective_on=date(2026, 9, 9), name="服务站"))
+    await carried_out(roster_db, merge(gone, between), since=date(2026, 9, 10))
+    await carried_out(roster_db, merge(between, left), since=date(2026, 9, 12))
+
+    found = await got(doors, "/units", q=q, fields="id,formerly")
+    before = await got(doors, "/units", q=q, fields="id,formerly", as_of="2026-09-08")
+
+    assert found["items"] == [
+        {"id": str(left), "formerly": [{"unit_id": str(gone), "name": "望汐市镇海银行", "kind": "merged", "until": "2026-09-10"}]},
+        {"id": str(own), "formerly": [{"unit_id": str(own), "name": "镇海银行服务站", "kind": "renamed", "until": "2026-09-09"}]},
+    ]
+    assert before["items"] == [{"id": str(each), "formerly": []} for each in (gone, own)]
+    assert (await got(doors, "/units", q="信用社", fields="formerly"))["items"] == [{"formerly": []}]
+
+
+async def test_who_took_over_before_names_went_along_is_found_after_the_upkeep(doors: Doors, roster_db: Database) -> None:
+    gone, into = await unit_named(roster_db, "望汐市镇海银行"), await unit_named(roster_db, "商业社")
+    await carried_out(roster_db, merge(gone, into))
+    await roster_db.pool.execute("UPDATE unit_search SET inherited = NULL, grams = '{}' WHERE unit_id = $1", into)
+
+    assert await write_missing_spellings(roster_db) == 1
+
+    assert [each["id"] for each in (await got(doors, "/units", q="镇海", fields="id"))["items"]] == [str(into)]
+
+
+async def test_no_name_of_a_withheld_unit_leads_the_public_to_who_took_over(doors: Doors, roster_db: Database) -> None:
+    gone, into = await unit_named(roster_db, "秘密处", withheld=True), await unit_named(roster_db, "公开处")
+    await carried_out(roster_db, merge(gone, into))
+
+    found = await got(doors, "/units", doors.as_(Role.OBSERVER), q="秘密", fields="id,formerly")
+
+    assert found["items"] == []
 
 
 async def test_a_unit_is_found_by_its_codes(doors: Doors, roster_db: Database) -> None:

@@ -1,4 +1,4 @@
-"""Names that were written before they were spelt (migration 1060), or by another hand, get their keys: lists order by them and search with them."""
+"""Names that were written before they were spelt (migration 1060), or by another hand, and who took over before 1150, get their keys: lists order by them and search with them."""
 
 from services.roster.commands.unit_records import write_search
 from shared.db import Database
@@ -24,7 +24,9 @@ async def _persons(database: Database) -> int:
 
 
 async def _units(database: Database) -> int:
-    rows = await database.pool.fetch("SELECT id FROM units WHERE NOT EXISTS (SELECT FROM unit_search WHERE unit_id = units.id) ORDER BY id")
+    rows = await database.pool.fetch(
+        "SELECT id FROM units WHERE NOT EXISTS (SELECT FROM unit_search WHERE unit_id = units.id AND inherited IS NOT NULL) ORDER BY id"
+    )
     unspelt = [row["id"] for row in rows]
     for first in range(0, len(unspelt), _MANY):
         async with database.transaction() as conn:

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.unit_events import Batch, tell, told_units
-from services.roster.commands.unit_records import end_record, write_names
+from services.roster.commands.unit_records import end_record, write_names, write_search_of_heirs
 from services.roster.commands.units import replace_seats
 from services.roster.models.refusals import DatesOutOfOrder, SameUnit
 from services.roster.models.requests import SetSeats
@@ -55,6 +55,7 @@ async def closed(conn: Connection, by: By, batch: Batch, unit_id: UUID, successo
     await end_record(conn, by, unit_id, batch.since)
     for successor_id in successors:
         await write_successor(conn, by, batch, unit_id, successor_id, kind)
+    await write_search_of_heirs(conn, unit_id)
     batch.changed.pop(unit_id, None)
     batch.closed[unit_id] = tuple(successors)
 

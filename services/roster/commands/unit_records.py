@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.roster.models.units import UnitChangedLater, UnitRecord
+from services.roster.queries.former_names import HEIRS, NAMES
 from services.roster.queries.unit_records import record_of
 from shared.db import By, Connection
 from shared.spelling import grams, lines_of, spelt
@@ -105,25 +106,35 @@ async def add_names(conn: Connection, lists: Iterable[Names]) -> None:
 
 
 async def write_search(conn: Connection, unit_ids: Sequence[UUID]) -> None:
-    """By what units are found: every name they ever had, how that is spelt, and their codes."""
+    """By what units are found: every name they ever had, how that is spelt, and their codes; and the same of those they took over from."""
     rows = await conn.fetch(
-        "SELECT id, units.name, ARRAY[code, uscc] || ARRAY(SELECT name FROM unit_records WHERE unit_id = units.id AND upper_inf(recorded)"
-        " UNION SELECT short_name FROM unit_records WHERE unit_id = units.id AND upper_inf(recorded)"
-        " UNION SELECT unit_names.name FROM unit_names WHERE unit_id = units.id AND upper_inf(recorded) AND role <> 'internal_units') AS names"
-        " FROM units WHERE id = ANY($1)",
+        f"{HEIRS} SELECT id, units.name, ARRAY[code, uscc] || ARRAY(SELECT called.name FROM ({NAMES.format(unit='units.id')}) AS called) AS names,"
+        " ARRAY(SELECT called.name FROM taken JOIN units AS gone ON gone.id = taken.unit_id CROSS JOIN LATERAL"
+        f"  ({NAMES.format(unit='gone.id')} UNION ALL SELECT gone.code, NULL UNION ALL SELECT gone.uscc, NULL) AS called"
+        "  WHERE heir = units.id) AS inherited FROM units WHERE id = ANY($1)",
         list(unit_ids),
     )
     await conn.executemany(
-        "INSERT INTO unit_search (unit_id, name_key, written, grams) VALUES ($1, $2, $3, $4) ON CONFLICT (unit_id)"
-        " DO UPDATE SET name_key = excluded.name_key, written = excluded.written, grams = excluded.grams",
-        [(row["id"], *found_by(row["name"], row["names"])) for row in rows],
+        "INSERT INTO unit_search (unit_id, name_key, written, inherited, grams) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (unit_id) DO UPDATE"
+        " SET name_key = excluded.name_key, written = excluded.written, inherited = excluded.inherited, grams = excluded.grams",
+        [(row["id"], *found_by(row["name"], row["names"], row["inherited"])) for row in rows],
     )
 
 
-def found_by(name: str, names: Iterable[str | None]) -> tuple[str, str, list[str]]:
-    """By what the unit of a name stands in order, by which lines it is found, and their pieces."""
-    lines = lines_of(each for each in names if each)
-    return spelt(name).key, "\n".join(lines), sorted(set().union(*map(grams, lines)))
+async def write_search_of_heirs(conn: Connection, unit_id: UUID) -> None:
+    """Who took over from a unit that is no more, and from whoever did, is found by its names from now on."""
+    rows = await conn.fetch(
+        "WITH RECURSIVE heirs AS (SELECT successor_id AS id FROM unit_successors WHERE unit_id = $1"
+        " UNION SELECT successor_id FROM unit_successors JOIN heirs ON unit_id = heirs.id) SELECT id FROM heirs",
+        unit_id,
+    )
+    await write_search(conn, [row["id"] for row in rows])
+
+
+def found_by(name: str, names: Iterable[str | None], inherited: Iterable[str | None] = ()) -> tuple[str, str, str, list[str]]:
+    """By what the unit of a name stands in order, by which lines it is found, by which of those it took over from, and the pieces of all."""
+    own, others = (lines_of(each for each in called if each) for called in (names, inherited))
+    return spelt(name).key, "\n".join(own), "\n".join(others), sorted(set().union(*map(grams, (*own, *others))))
 
 
 async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None = None) -> list[UUID]:

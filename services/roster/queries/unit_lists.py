@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.roster.queries.establishments import Moment, figures_of, held_by_many
+from services.roster.queries.former_names import FormerName, formerly
 from services.roster.queries.units import UnitLine, roots_of, seen
 from shared.auth import Who
 from shared.crypto import FieldCipher
@@ -33,16 +35,17 @@ class Sums(BaseModel):
 
 class UnitListLine(UnitLine):
     """A unit in a list. `children`: how many units stand directly below it on the day; told in a branch of the tree (`parent`, `top`), and where asked.
-    `sums`: told where asked.
+    `sums`: told where asked; `formerly`: with `q`, the names of before that it was found by, where none of the day explains it.
     """
 
     children: int | None = None
     sums: Sums | None = None
+    formerly: list[FormerName] | None = None
 
 
 class UnitFilter(BaseModel):
     """By what units are chosen. `parent`: directly below it; `under`: it and all below it; `top`: where the caller's own tree begins;
-    `q`: part of any name it has or had, as written or as spelt (jiaoyuju, jyj), or of a code.
+    `q`: part of any name it has or had, or of a unit it took over from, as written or as spelt (jiaoyuju, jyj), or of a code.
     """
 
     parent: UUID | None = None
@@ -71,7 +74,9 @@ _COLUMNS = {name: f"was.{name}" for name in UnitListLine.model_fields} | {
     "version": "units.version",
     "children": "(SELECT count(*) FROM unit_records AS child WHERE child.parent_id = units.id AND {children})",
     "sums": "({sums})",
+    "formerly": "jsonb_build_object('id', units.id, 'name', was.name)",
 }
+"""`formerly` is found out page by page, of whom this is."""
 _SUMS = """
     SELECT jsonb_build_object('quota', CASE WHEN bool_or(row.quota IS NULL) THEN NULL ELSE coalesce(sum(row.quota), 0) END,
         'headcount', coalesce(sum(row.headcount), 0), 'reserved', coalesce(sum(row.reserved), 0), 'frozen', coalesce(sum(row.frozen), 0),
@@ -81,16 +86,21 @@ _SUMS = """
 """
 
 
-def found_by(words: str, put: Parameters) -> str:
-    """The condition on `search`: part of a name, a spelling or a code."""
+def found_by(words: str, put: Parameters, on: date | None) -> str:
+    """The condition on `search`: part of a name, a spelling or a code, its own or of a unit that it has taken over from (by the day `on`)."""
     sought = written_plainly(words)
-    return f"search.grams @> {put(sought_grams(sought), 'text[]')} AND position({put(sought, 'text')} IN search.written) > 0"
+    words, grams = put(sought, "text"), put(sought_grams(sought), "text[]")
+    taken = f"position({words} IN search.inherited) > 0"
+    if on is not None:
+        taken += f" AND EXISTS (SELECT FROM unit_successors WHERE successor_id = search.unit_id AND effective_on <= {put(on, 'date')})"
+    return f"search.grams @> {grams} AND (position({words} IN search.written) > 0 OR {taken})"
 
 
 def fields_of(asked: str | None, wanted: UnitFilter) -> list[str]:
     """Those asked for, or all that the list tells by itself. Raises FieldUnknown."""
     branch = asked or wanted.parent or wanted.top
-    return [name for name in chosen(asked, UnitListLine.model_fields) if (branch or name != "children") and (asked or name != "sums")]
+    told = {"children": branch, "sums": asked, "formerly": asked or wanted.q}
+    return [name for name in chosen(asked, UnitListLine.model_fields) if told.get(name, True)]
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,16 @@ class UnitPages:
         cursors, put = Cursors(cipher, asked), Parameters()
         sql = f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {limit + 1}"
         rows = await conn.fetch(sql, *put)
-        return cursors.page(rows, self.order, limit, self.fields)
+        lines, further = cursors.page(rows, self.order, limit, self.fields)
+        if "formerly" in self.fields:
+            await self._explain(conn, lines)
+        return lines, further
+
+    async def _explain(self, conn: Connection, lines: list[dict[str, Any]]) -> None:
+        found = {UUID(line["formerly"]["id"]): line["formerly"]["name"] for line in lines}
+        noted = await formerly(conn, found, self.wanted.q, self.moment.on) if self.wanted.q else {}
+        for unit_id, line in zip(found, lines, strict=True):
+            line["formerly"] = [each.model_dump() for each in noted.get(unit_id, ())]
 
     def _rows(self, put: Parameters) -> str:
         then, roots = held_by_many(put, self.moment), roots_of(self.who, put)
@@ -139,5 +158,5 @@ class UnitPages:
         if wanted.top:
             yield "was.parent_id IS NULL" if self.who.units is None else f"units.id = ANY({roots})"
         if wanted.q:
-            yield found_by(wanted.q, put)
+            yield found_by(wanted.q, put, self.moment.on)
         yield from (f"was.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))

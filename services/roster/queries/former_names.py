@@ -1,0 +1,79 @@
+"""By which name of before a unit was found: one it had itself, or one of a unit that it took over from."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.db import Connection
+from shared.spelling import lines_of, written_plainly
+
+
+class FormerName(BaseModel):
+    """`unit_id`: whose name it was; `kind`: renamed (曾用名), merged (并入), split (分设), closed (撤销后承接); `until`: the day it was no more."""
+
+    unit_id: UUID
+    name: str
+    kind: str
+    until: date
+
+
+NAMES = """
+    SELECT name, during FROM unit_records WHERE unit_id = {unit} AND upper_inf(recorded)
+    UNION ALL SELECT short_name, during FROM unit_records WHERE unit_id = {unit} AND upper_inf(recorded) AND short_name IS NOT NULL
+    UNION ALL SELECT name, during FROM unit_names WHERE unit_id = {unit} AND upper_inf(recorded) AND role <> 'internal_units'
+"""
+"""Every name a unit ever had, and from when to when."""
+_TAKEN_OVER = """
+    SELECT link.successor_id AS heir, link.unit_id, link.kind, link.effective_on FROM unit_successors AS link
+    JOIN units AS gone ON gone.id = link.unit_id AND NOT upper_inf(gone.valid)
+"""
+HEIRS = f"""
+    WITH RECURSIVE links AS ({_TAKEN_OVER} WHERE link.successor_id = ANY($1)
+        UNION SELECT links.heir, further.unit_id, further.kind, further.effective_on FROM links
+        JOIN LATERAL ({_TAKEN_OVER} WHERE link.successor_id = links.unit_id) AS further ON true),
+    taken AS (SELECT DISTINCT ON (links.heir, links.unit_id) links.* FROM links JOIN units AS gone ON gone.id = links.unit_id
+        JOIN units AS heir ON heir.id = links.heir WHERE heir.withheld OR NOT gone.withheld
+        ORDER BY links.heir, links.unit_id, effective_on DESC)
+"""
+"""`taken`: from whom the units $1 took over, also from those who had taken over before, each once. A withheld unit's names lead to no open one."""
+_NOTED = f"""
+    {HEIRS}
+    SELECT each.id, each.id AS unit_id, 'renamed' AS kind, called.name, upper(called.during) AS until, called.during @> $2::date AS present
+    FROM unnest($1::uuid[]) AS each (id) CROSS JOIN LATERAL ({NAMES.format(unit="each.id")}) AS called
+    UNION ALL SELECT id, id, 'renamed', code, NULL, true FROM units WHERE id = ANY($1)
+    UNION ALL SELECT id, id, 'renamed', uscc, NULL, true FROM units WHERE id = ANY($1) AND uscc IS NOT NULL
+    UNION ALL SELECT heir, taken.unit_id, kind, called.name, effective_on, false
+    FROM taken CROSS JOIN LATERAL ({NAMES.format(unit="taken.unit_id")}) AS called
+    ORDER BY until DESC NULLS FIRST, name
+"""
+
+
+async def formerly(conn: Connection, found: Mapping[UUID, str], words: str, on: date | None) -> dict[UUID, list[FormerName]]:
+    """Of the units that were found (`found`: what each is called), the former names that explain why, latest first; none where a name or code of the
+    day does.
+    """
+    sought = written_plainly(words)
+    unexplained = [each for each, name in found.items() if not _reads(name, sought)]
+    rows = await conn.fetch(_NOTED, unexplained, on or date.max) if unexplained else []
+    by_unit: defaultdict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if _reads(row["name"], sought):
+            by_unit[row["id"]].append(dict(row))
+    return {unit_id: _noted(rows, on) for unit_id, rows in by_unit.items() if not any(row["present"] for row in rows)}
+
+
+def _reads(name: str, sought: str) -> bool:
+    return sought in written_plainly(name) or any(sought in line for line in lines_of([name]))
+
+
+def _noted(rows: Sequence[Mapping[str, Any]], on: date | None) -> list[FormerName]:
+    """One of each unit, as of the day."""
+    noted: dict[UUID, FormerName] = {}
+    for row in rows:
+        if row["until"] is not None and (on is None or row["until"] <= on):
+            noted.setdefault(row["unit_id"], FormerName(**{name: row[name] for name in FormerName.model_fields}))
+    return list(noted.values())
