@@ -113,6 +113,7 @@ TITLES: dict[str, str] = {
     "not_over_seats": "不属于超职数",
     "seat_unchanged": "占用职数没有变动",
     "quota_below_zero": "编制数不足",
+    "no_posts_of_row": "单位没有这类编制",
     "quota_below_use": "编制数低于已用数",
     "same_unit": "转出转入单位相同",
     "quota_exhausted": "可用编制不足",

@@ -470,6 +470,20 @@ async def test_what_the_insurance_says_is_kept_sealed_through_every_change_and_t
         assert answer.status_code == 422, route
 
 
+async def test_each_key_item_sent_as_an_update_is_refused_by_name_with_the_way_it_changes(doors: Doors, roster_db: Database) -> None:
+    person_id, _ = await given.in_post(roster_db, await given.row(roster_db, 1))
+    body = {"since": "2026-09-03", "reason": "改动", "name": "测试人员甲", "certified_birth_on": "1970-01-01", "duty_status": "probation"}
+
+    answer = await doors.http.post(f"/persons/{person_id}/updates", json=body | {"seat_level": "unit_head"}, headers=doors.office)
+
+    said = {each["field"]: each["reason"] for each in answer.json()["fields"]}
+    assert answer.status_code == 422
+    assert said.keys() == {"name", "certified_birth_on", "duty_status", "seat_level"}
+    assert "任免" in said["seat_level"]
+    assert all("信息变更申请" in said[name] for name in said.keys() - {"seat_level"})
+    assert "测试人员甲" not in answer.text
+
+
 async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_masked(doors: Doors, roster_db: Database) -> None:
     row, other = await given.row(roster_db, 1), await given.unit(roster_db)
     person_id, _ = await given.in_post(roster_db, row)
@@ -483,6 +497,9 @@ async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_mas
     unseen = await doors.http.get(f"/persons/{person_id}/changes", headers=stranger)
 
     assert (hidden.status_code, key_item.status_code, done.status_code, unseen.status_code) == (404, 422, 204, 404)
+    (told,) = key_item.json()["fields"]
+    assert told["field"] == "title"
+    assert told["reason"].startswith("职务是关键信息，信息维护不能改。请凭证明材料提交信息变更申请（人员页面“信息变更”")
     said = {each["field"]: (each["before"], each["after"], each["actor"], each["reason"]) for each in kept.json()["items"]}
     assert said == {
         "political_status": (None, "＊", "unit_clerk-user", "按档案补录"),

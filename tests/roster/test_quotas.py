@@ -12,6 +12,7 @@ from services.roster.models.refusals import (
     DocumentMissing,
     KindUnknown,
     QuotaBelowUse,
+    NoPostsOfRow,
     QuotaBelowZero,
     QuotaChangedLater,
     QuotaExhausted,
@@ -110,8 +111,25 @@ async def test_a_move_takes_from_one_and_gives_to_the_other(roster_db: Database)
     assert [(await given.state(roster_db, row)).quota for row in (giver, taker)] == [1, 3]
     with pytest.raises(QuotaBelowUse):
         await move_quota(roster_db, given.by(), move.model_copy(update={"posts": 1}))
-    with pytest.raises(QuotaBelowZero):
+    with pytest.raises(QuotaBelowZero, match="事业编制（全额拨款）现有编制数 1 名，不足以核减或划出 2 名"):
         await move_quota(roster_db, given.by(), move.model_copy(update={"posts": 2}))
+
+
+async def test_posts_of_another_funding_are_not_called_too_few_but_what_the_unit_has_is_told(roster_db: Database) -> None:
+    giver, taker = await given.row(roster_db, 3), await given.row(roster_db, 1)
+    await given.quota(roster_db, given.Row(giver.unit_id, "BW"), 2)
+    on = {"effective_on": given.TODAY, "document_on": given.TODAY, "posts": 1}
+    name = await roster_db.pool.fetchval("SELECT name FROM units WHERE id = $1", giver.unit_id)
+    refused = (
+        f"{name}没有事业编制（差额补贴）的编制，不能核减或划出；现有：编外用工控制数（全额拨款）2 名、事业编制（全额拨款）3 名。请核对"
+    )
+
+    with pytest.raises(NoPostsOfRow, match=refused):
+        await move_quota(
+            roster_db, given.by(), MoveQuota(unit_id=giver.unit_id, kind="SY", funding="partial", to_unit_id=taker.unit_id, **on)
+        )
+    with pytest.raises(NoPostsOfRow, match="现有：没有编制"):
+        await cut_quota(roster_db, given.by(), CutQuota(unit_id=await given.unit(roster_db), kind="SY", funding="full", **on))
 
 
 async def test_a_row_beyond_its_quota_may_be_given_a_part_of_what_it_lacks(roster_db: Database) -> None:

@@ -160,7 +160,7 @@ async def test_a_refused_reform_names_its_step(doors: Doors, roster_db: Database
 
     refused = (await doors.http.post("/reforms", json=body, headers=doors.office)).json()
 
-    assert (refused["code"], refused["facts"]["step"]) == ("quota_below_zero", "2")
+    assert (refused["code"], refused["facts"]["step"]) == ("no_posts_of_row", "2")
     assert refused["detail"].startswith("第 2 步：")
 
 

@@ -5,13 +5,14 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from services.roster.api.door import InDoor, OneQuery, Write, fields
 from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
-from services.roster.models.requests import KeptByUnit
+from services.roster.models.requests import KeptByUnit, KeyItemsOfPost
 from services.roster.models.texts import PersonName
 from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
@@ -33,15 +34,6 @@ class PersonBody(PersonFacts, Write):
     id_number: str = Field(min_length=15, max_length=18, repr=False)
 
 
-class UpdateBody(PersonDetails, KeptByUnit, Write):
-    """From the day `since` on, only what is given changes, of the person or of the post. The reason is kept with the change."""
-
-    reason: str = Field(min_length=2, max_length=500)
-    since: date
-    identity: PersonIdentity | None = None
-    post_category: PostCategory | None = None
-
-
 class KeyItemsBody(PersonDetails, Write):
     """Only what is given changes, from the day `since` on; without one it always was so."""
 
@@ -57,6 +49,33 @@ class KeyItemsBody(PersonDetails, Write):
     leadership_level: str | None = None
     retirement_category: Category | None = None
     retirement_reason: str | None = Field(None, max_length=500)
+
+
+class UpdateBody(PersonDetails, KeptByUnit, Write):
+    """From the day `since` on, only what is given changes, of the person or of the post. The reason is kept with the change."""
+
+    reason: str = Field(min_length=2, max_length=500)
+    since: date
+    identity: PersonIdentity | None = None
+    post_category: PostCategory | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_key_items(cls, told: object) -> object:
+        """A key item (★) is refused by its name, with the way that it does change."""
+        names = [name for name in told if name in _NO_UPDATES] if isinstance(told, dict) else []
+        if names:
+            errors = [InitErrorDetails(type="value_error", loc=(name,), ctx={"error": _NO_UPDATES[name]}, input=None) for name in names]
+            raise ValidationError.from_exception_data(cls.__name__, errors)
+        return told
+
+
+_BY_CASE = "{}是关键信息，信息维护不能改。请凭证明材料提交信息变更申请（人员页面“信息变更”，接口 POST /persons/{{person_id}}/key-changes），经审批后生效"
+_NO_UPDATES = {
+    name: _BY_CASE.format(queries.LABELS[name])
+    for name in (KeyItemsBody.model_fields.keys() | KeyItemsOfPost.model_fields.keys()) - UpdateBody.model_fields.keys()
+} | {"seat_level": "占用职数凭任免文件变更，信息维护不能改。请由编办在人员页面“任免”中办理"}
+"""Why a unit may not change a field, and how it does change."""
 
 
 class CorrectionBody(KeyItemsBody):

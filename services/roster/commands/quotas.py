@@ -6,15 +6,17 @@ from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.models.facts import RowWords
 from services.roster.models.loads import LoadedQuota
-from services.roster.models.refusals import DatesOutOfOrder, DocumentInFuture, QuotaBelowZero, QuotaChangedLater, SameUnit
+from services.roster.models.refusals import DatesOutOfOrder, DocumentInFuture, NoPostsOfRow, QuotaBelowZero, QuotaChangedLater, SameUnit
 from services.roster.models.requests import CutQuota, MoveQuota, QuotaRow, RaiseQuota, SetQuota
-from services.roster.queries.establishments import establishment
+from services.roster.queries.codes import row_words
+from services.roster.queries.establishments import establishment, establishments
 from services.roster.queries.facts import ensure_allowed_row, frozen_by
 from services.roster.rules.posts import ensure_above_use, ensure_may_grow, ensure_not_frozen
 from shared import outbox
 from shared.db import By, Connection, command
-from shared.events.roster import QuotaChanged
+from shared.events.roster import EstablishmentState, QuotaChanged
 from shared.glossary import FreezeScope, OverQuotaCause
 
 
@@ -96,11 +98,30 @@ async def _posts(conn: Connection, what: QuotaRow, unit_id: UUID) -> int:
 
 
 async def _cut(conn: Connection, by: By, what: CutQuota | MoveQuota, change: str, cause: str | None) -> None:
-    now = await _posts(conn, what, what.unit_id)
-    if now < what.posts:
-        raise QuotaBelowZero(quota=now, posts=what.posts)
+    now = (await giving(conn, what.unit_id, what.kind, what.funding, what.posts)).quota
     await write_posts(conn, by, what, what.unit_id, now - what.posts, change, cause)
     await _ensure_above_use(conn, what, now, cause)
+
+
+async def giving(conn: Connection, unit_id: UUID, kind: str, funding: str, posts: int) -> EstablishmentState:
+    """The row that gives up so many posts, before it does. Raises NoPostsOfRow, QuotaBelowZero."""
+    row = await establishment(conn, unit_id, kind, funding)
+    if row.quota >= posts:
+        return row
+    words = await row_words(conn)
+    if row.quota == 0:
+        raise NoPostsOfRow(unit=await _name(conn, unit_id), held=await _held(conn, unit_id, words), **words(kind=kind, funding=funding))
+    raise QuotaBelowZero(quota=row.quota, posts=posts, **words(kind=kind, funding=funding))
+
+
+async def _name(conn: Connection, unit_id: UUID) -> str:
+    return str(await conn.fetchval("SELECT name FROM units WHERE id = $1", unit_id))
+
+
+async def _held(conn: Connection, unit_id: UUID, words: RowWords) -> str:
+    """What the unit does have, row by row."""
+    rows = [(words(kind=row.kind, funding=row.funding), row.quota) for row in await establishments(conn, unit_id) if row.quota]
+    return "、".join(f"{called['kind']}（{called['funding']}）{quota} 名" for called, quota in rows) or "没有编制"
 
 
 async def write_posts(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.roster.commands.locks import lock_paths
 from services.roster.commands.mandate import document_of, today_of
-from services.roster.commands.quotas import write_posts
+from services.roster.commands.quotas import giving, write_posts
 from services.roster.commands.reform_loans import move_loans
 from services.roster.commands.reform_moves import Mover, move_people, move_reservations, settle_causes, settle_internal_units, told_movers
 from services.roster.commands.unit_changes import changed, ensure_kinds_fit
@@ -22,7 +22,7 @@ from services.roster.commands.units import (
     replace_seats,
     seats_state,
 )
-from services.roster.models.refusals import QuotaBelowZero, SameUnit
+from services.roster.models.refusals import SameUnit
 from services.roster.models.requests import QuotaRow, RegisterUnit, SetSeats
 from services.roster.models.units import (
     Change,
@@ -200,13 +200,10 @@ async def _posts(conn: Connection, by: By, work: Work, giver: UUID, taker: UUID,
     """Approved posts change hands with the document of the reform."""
     await _ensure_two(conn, giver, taker)
     await ensure_allowed_row(conn, taker, kind, funding, work.since)
-    state = await establishment(conn, giver, kind, funding)
-    now = state.quota
-    if now < posts:
-        raise QuotaBelowZero(quota=now, posts=posts)
+    state = await giving(conn, giver, kind, funding, posts)
     then = (await establishment(conn, taker, kind, funding)).quota
     row = QuotaRow(unit_id=giver, kind=kind, funding=funding, effective_on=work.since, document_on=work.what.document_on)
-    for unit_id, number, cause in ((giver, now - posts, work.what.over_quota_cause), (taker, then + posts, None)):
+    for unit_id, number, cause in ((giver, state.quota - posts, work.what.over_quota_cause), (taker, then + posts, None)):
         await write_posts(conn, by, row, unit_id, number, "move", cause)
         work.posts.add((unit_id, kind, funding))
     work.given.add((giver, kind, funding))

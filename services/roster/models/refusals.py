@@ -191,7 +191,14 @@ class QuotaBelowZero(Conflict):
     """More posts than there are."""
 
     code = "quota_below_zero"
-    sentence = "现有编制数 {quota} 名，不足以核减或划出 {posts} 名。请核对数量。"
+    sentence = "{kind}（{funding}）现有编制数 {quota} 名，不足以核减或划出 {posts} 名。请核对数量、编制类型和经费形式。"
+
+
+class NoPostsOfRow(Conflict):
+    """The unit has no posts of this kind and funding; it may have others."""
+
+    code = "no_posts_of_row"
+    sentence = "{unit}没有{kind}（{funding}）的编制，不能核减或划出；现有：{held}。请核对单位、编制类型和经费形式。"
 
 
 class QuotaBelowUse(Conflict):
