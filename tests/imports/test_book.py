@@ -139,7 +139,20 @@ def test_good_rows_of_a_wrong_unit_are_told_once() -> None:
 
     told = waiting_rows(found, [*quotas])
 
-    assert [(each.row, "等 2 行" in each.sentence) for each in told] == [(2, True)]
+    wrong = quotas[1].problems[0]
+    assert [each.row for each in told] == [2]
+    assert told[0].sentence == f"等 2 行本身无误，但所属单位“甲单位”第 3 行有错误：{wrong.sentence}。改正那一行后才能导入"
+
+
+def test_a_good_row_of_another_sheet_is_told_the_sheet_the_row_and_what_is_wrong_there() -> None:
+    quotas = rows("quotas", QUOTA | {"编制数": "x"})
+    units = rows("units", unit())
+    found, _ = book(units, quotas)
+
+    (told,) = waiting_rows(found, [*units, *quotas])
+
+    assert (told.sheet, told.field) == ("units", "name")
+    assert "所属单位“甲单位”在“编制”表第 2 行有错误：" in told.sentence
 
 
 def test_what_lies_outside_the_owners_part_of_the_county_is_refused() -> None:

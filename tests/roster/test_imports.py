@@ -151,7 +151,7 @@ async def test_the_people_of_a_wrong_unit_wait_for_it_and_are_told_once(office: 
 
     said = await office.said(view)
     assert [(sheet, row, column) for sheet, row, column, _ in said] == [("单位", 2, "编制数"), ("人员", 2, "单位")]
-    assert "等 2 行本身无误" in said[1][3]
+    assert said[1][3] == f"等 2 行本身无误，但所属单位“甲单位”在“单位”表第 2 行有错误：{said[0][3]}。改正那一行后才能导入"
     assert view.units_total == 0
 
 
@@ -186,7 +186,7 @@ async def test_a_unit_that_was_closed_is_not_set_up_again_by_an_old_file(office:
     view = await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]}, accept_valid=True)
 
     said = [(sheet, row, column, "撤销" in sentence) for sheet, row, column, sentence in await office.said(view)]
-    assert said == [("单位", 2, "统一社会信用代码", True), ("人员", 2, "单位", False)]
+    assert said == [("单位", 2, "统一社会信用代码", True), ("人员", 2, "单位", True)]
     assert ([each.wrong for each in view.sheets.values()], sum(view.written.values())) == ([1, 1], 0)
 
 

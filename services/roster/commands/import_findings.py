@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.import_numbers import number_problems
-from services.roster.models.imports import ImportState, Verdict
+from services.roster.models.imports import ImportState, Problem, Verdict
 from services.roster.models.loads import FirstLoadEnded
 from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.import_facts import people_in_post
@@ -213,9 +213,23 @@ async def _of_bad_units(conn: Connection, import_id: UUID, book: Book) -> None:
     by_unit: dict[str, list[tuple[str, int]]] = {}
     for row in rows:
         by_unit.setdefault(row["unit_code"], []).append((row["sheet"], row["number"]))
+    causes = await _causes(conn, import_id, list(by_unit))
     for code, places in by_unit.items():
-        told = waits(*min(places), len(places), book.name_of(code))
+        told = waits(*min(places), len(places), book.name_of(code), causes.get(code))
         await conn.execute(f"{_COMPLAIN} VALUES ($1, $2, $3, $4, $5, false)", import_id, told.sheet, told.row, told.field, told.sentence)
+
+
+async def _causes(conn: Connection, import_id: UUID, codes: Sequence[str]) -> dict[str, Problem]:
+    """The first thing that is wrong of each of these units: in the row of the unit itself, else of its posts."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT ON (unit_code) unit_code, import_problems.sheet, row, field, sentence FROM import_rows JOIN import_problems"
+        " ON import_problems.import_id = $1 AND import_problems.sheet = import_rows.sheet AND row = number AND NOT warning"
+        f" WHERE import_rows.import_id = $1 AND unit_code = ANY($2) AND import_rows.sheet NOT IN {_PERSONS}"
+        " ORDER BY unit_code, starts_with(import_rows.sheet, 'units') DESC, row, import_problems.id",
+        import_id,
+        codes,
+    )
+    return {row["unit_code"]: Problem(row["sheet"], row["row"], row["field"], row["sentence"]) for row in rows}
 
 
 async def _find_borrowers(conn: Connection, import_id: UUID, book: Book) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from services.roster.models.fields import UNITS, Sheet
+from services.roster.models.fields import SHEETS, UNITS, Sheet
 from services.roster.models.imports import OF_POSTS, JudgedRow, KnownUnit, Problem, Standing, Verdict
 from services.roster.rules.imports.cells import likeness
 from services.roster.rules.imports.changes import UNIT_KEY_CHANGED, Changed, differences, in_force
@@ -382,27 +382,43 @@ def _spread(book: Book) -> None:
         if parent is not None and parent in book.bad and parent not in book.known and code not in book.bad:
             book.bad.add(code)
             row = book.units[code].row
-            _complain(row, "parent", f"主管部门“{book.name_of(parent)}”有错误，改正后本单位才能导入")
+            _complain(
+                row, "parent", f"主管部门“{book.name_of(parent)}”（第 {book.units[parent].row.number} 行）有错误，改正后本单位才能导入"
+            )
             book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
 
 
 def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
     """Good rows of a unit with a wrong one: told once per unit, at the first."""
     waiting: dict[str, list[JudgedRow]] = defaultdict(list)
+    causes: dict[str, Problem] = {}
     for row in rows:
         code = book.unit_of.get((row.sheet, row.number))
-        if code in book.bad and book.verdicts[row.sheet, row.number][0] in {Verdict.ADDED, Verdict.CHANGED}:
+        if code not in book.bad:
+            continue
+        if row.wrong:
+            causes.setdefault(code, next(each for each in row.problems if not each.warning))
+        elif book.verdicts[row.sheet, row.number][0] in {Verdict.ADDED, Verdict.CHANGED}:
             waiting[code].append(row)
             book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
-    return [waits(each[0].sheet, each[0].number, len(each), book.name_of(code)) for code, each in waiting.items()]
+    return [waits(each[0].sheet, each[0].number, len(each), book.name_of(code), causes.get(code)) for code, each in waiting.items()]
 
 
-def waits(sheet: str, number: int, rows: int, name: str) -> Problem:
-    """What is said of good rows whose unit is wrong."""
+def waits(sheet: str, number: int, rows: int, name: str, cause: Problem | None) -> Problem:
+    """What is said of good rows whose unit is wrong. `cause`: what is wrong, and in which row; none where no row of the file is."""
     rest = f"等 {rows} 行" if rows > 1 else ""
-    return Problem(
-        sheet, number, "name" if sheet in UNIT_SHEETS else "unit", f"{rest}本身无误，但所属单位“{name[:40]}”有错误，改正后才能导入"
+    wrong = (
+        f"“{name[:40]}”有错误，改正后才能导入"
+        if cause is None
+        else f"“{name[:40]}”{_place(cause, sheet)}有错误：{cause.sentence.rstrip('。')}。改正那一行后才能导入"
     )
+    return Problem(sheet, number, "name" if sheet in UNIT_SHEETS else "unit", f"{rest}本身无误，但所属单位{wrong}")
+
+
+def _place(cause: Problem, sheet: str) -> str:
+    """Which row, seen from a sheet."""
+    of = SHEETS["units" if cause.sheet in UNIT_SHEETS else cause.sheet].title
+    return f"在“{of}”表第 {cause.row} 行" if cause.sheet != sheet else f"第 {cause.row} 行"
 
 
 def approved(book: Book, code: str) -> dict[Row, int]:
