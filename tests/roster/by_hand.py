@@ -26,7 +26,7 @@ class Row:
 
 
 TAKEN = (
-    Row(5, "a good row"),
+    Row(5, "a good row, of somebody who stands in row 61 too", "公民身份号码", "与第 61 行是同一人，只取本行"),
     Row(6, "day with dots"),
     Row(7, "day in Chinese"),
     Row(8, "day as eight digits"),

@@ -120,10 +120,14 @@ async def test_a_file_with_errors_is_not_written_unless_asked(office: Office) ->
     assert (await office.view(view.id)).state == ImportState.CHECKED
 
 
-async def test_a_person_twice_in_the_file_is_told_with_the_other_row(office: Office) -> None:
+async def test_of_a_person_twice_in_the_file_each_row_is_told_with_the_other(office: Office) -> None:
     view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0), person(1), person(0)]})
 
-    assert await office.said(view) == [("人员", 4, "公民身份号码", "与第 2 行是同一人，一人只能占一个编制，请核对")]
+    assert await office.said(view) == [
+        ("人员", 2, "公民身份号码", "与第 4 行是同一人，只取本行，另一行不导入。应以另一行为准的，请改正文件后重新导入"),
+        ("人员", 4, "公民身份号码", "与第 2 行是同一人，一人只能占一个编制，请核对"),
+    ]
+    assert (view.errors, view.warnings, view.sheets["roster"].added) == (1, 1, 2)
 
 
 async def test_leaders_above_their_rank_come_in_with_their_document_and_are_filled_in_later(office: Office) -> None:

@@ -137,15 +137,24 @@ async def _find_ceilings(conn: Connection, import_id: UUID, book: Book) -> None:
 
 
 async def _twice(conn: Connection, import_id: UUID) -> None:
-    """One person, one row: the first stays, one who is in post before one who was."""
+    """One person, one row: the first stays, one who is in post before one who was; both are told, since nobody knows which one is right."""
+    same = (
+        " FROM (SELECT sheet, number, history, verdict, first_value(number) OVER same AS first, row_number() OVER same AS place,"
+        " lead(number) OVER same AS second FROM import_rows WHERE import_id = $1 AND mark IS NOT NULL AND verdict <> 'left_out'"
+        " WINDOW same AS (PARTITION BY mark ORDER BY history, sheet DESC, number)) AS people"
+    )
+    await conn.execute(
+        f"{_COMPLAIN} SELECT $1, sheet, number, 'id_number',"
+        " '与第 ' || second || ' 行是同一人，只取本行，另一行不导入。应以另一行为准的，请改正文件后重新导入', true"
+        f"{same} WHERE place = 1 AND second IS NOT NULL AND verdict <> 'wrong'",
+        import_id,
+    )
     await _wrong(
         conn,
         import_id,
         "SELECT sheet, number, 'id_number', '与第 ' || first || ' 行是同一人，' || CASE WHEN history"
         " THEN '同一文件中每人只取一行。以前的在编经历请另放一个文件，在期初建账结束前导入' ELSE '一人只能占一个编制，请核对' END"
-        " FROM (SELECT sheet, number, history, first_value(number) OVER same AS first, row_number() OVER same AS place FROM import_rows"
-        " WHERE import_id = $1 AND mark IS NOT NULL AND verdict <> 'left_out'"
-        " WINDOW same AS (PARTITION BY mark ORDER BY history, sheet DESC, number)) AS people WHERE place > 1",
+        f"{same} WHERE place > 1",
     )
 
 
