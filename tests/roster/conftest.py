@@ -45,6 +45,8 @@ END $$
 """
 """Row by row and past the triggers: to make each table's files anew costs three times as much, and is done when they have grown."""
 _OWN_CODES = "DELETE FROM roster.codes USING roster.code_additions own WHERE codes.set = own.set AND codes.code = own.code"
+_OWN_LIMITS = "DELETE FROM roster.parameters WHERE NOT lower_inf(valid); UPDATE roster.parameters SET valid = daterange(NULL, NULL)"
+"""The office's limits are those that a migration brought, each from ever and for ever."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -64,7 +66,7 @@ async def roster_home(stack: Place) -> AsyncIterator[str]:
 async def roster_db(stack: Place, roster_home: str) -> AsyncIterator[Database]:
     """The empty roster, as its own login sees it."""
     superuser = await asyncpg.connect(stack.database_url("postgres", roster_home))
-    await superuser.execute(_OWN_CODES)
+    await superuser.execute(f"{_OWN_CODES}; {_OWN_LIMITS}")
     await superuser.execute(_EMPTY)
     await superuser.close()
     async with db.connect(stack.database_url("roster", roster_home), "roster", size=20) as connected:
