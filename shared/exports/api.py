@@ -1,6 +1,7 @@
 """The door to a service's lists: what there is, asking for one, watching it, stopping it, taking it."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Annotated, cast
 from urllib.parse import quote
 from uuid import UUID
@@ -189,7 +190,10 @@ async def file(export_id: UUID, who: Asker, door: InDoor) -> StreamingResponse:
         pieces = door.shelf.pieces(found.kept)
     except FileNotFoundError:
         raise queries.gone() from None
-    await commands.record_download(door.database, door.by(who, f"download:{uuid7()}"), OfExport(export_id=export_id))
+    with ExitStack() as unless_recorded:
+        unless_recorded.callback(pieces.close)
+        await commands.record_download(door.database, door.by(who, f"download:{uuid7()}"), OfExport(export_id=export_id))
+        unless_recorded.pop_all()
     return StreamingResponse(pieces, media_type=_TYPES[found.view.format], headers=_headers(found))
 
 

@@ -6,7 +6,7 @@ Nothing is on the shelf that is not whole: what is being written has no name, so
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -59,14 +59,17 @@ class Shelf:
         Path(half.name).replace(self.folder / name)
         return Kept(name, size, digest.hexdigest())
 
-    def pieces(self, kept: Kept) -> Iterator[bytes]:
-        """The file as it was written: open from now on, so that it is read to its end though its time be over meanwhile. Raises FileNotFoundError; where it
-        is read, InvalidTag if it was changed, cut or put in another's place.
+    def pieces(self, kept: Kept) -> Generator[bytes, None, None]:
+        """The file as it was written: open from now on, so that it is read to its end though its time be over meanwhile; `close` closes it before. Raises
+        FileNotFoundError; where it is read, InvalidTag if it was changed, cut or put in another's place.
         """
-        return self._pieces(kept, (self.folder / kept.name).open("rb"))
+        pieces = self._pieces(kept)
+        next(pieces)
+        return pieces
 
-    def _pieces(self, kept: Kept, opened: BinaryIO) -> Iterator[bytes]:
-        with opened as file:
+    def _pieces(self, kept: Kept) -> Generator[bytes, None, None]:
+        with (self.folder / kept.name).open("rb") as file:
+            yield b""
             for number, left in enumerate(range(kept.size, 0, -PIECE)):
                 yield self._opened(file, min(left, PIECE), _place(kept.name, number, last=left <= PIECE))
 

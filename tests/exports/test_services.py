@@ -1,8 +1,10 @@
 """The lists of approval, monitoring and reporting: each can be taken, whole, by whoever may see it, and by nobody else."""
 
+import gc
 import importlib
+import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +25,7 @@ from shared.events.envelope import uuid7
 from shared.exports.running import Office
 from shared.given_up import pass_over
 from shared.glossary import Role
-from tests.exports.exporting import Taken, asked, taken, working
+from tests.exports.exporting import Taken, asked, ended, taken, working
 from tests.roster.doors import Doors
 from tests.scopes import opened
 from tests.shared.given import HAND
@@ -115,6 +117,26 @@ async def fill_monitoring(pool: Any) -> None:
             " VALUES ($1, 1, $2, 1, 'new_line', 'M01', 'red', 'to_verify', '超编', now())",
             *(edition, issue),
         )
+
+
+async def test_a_file_whose_taking_cannot_be_recorded_is_closed_at_once(
+    stack: Place, database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """What the garbage collector has to close is told as a warning."""
+    warnings.simplefilter("always", ResourceWarning)
+    async with running("monitoring", stack, database, tmp_path, monkeypatch) as service:
+        headers = service.doors.as_(Role.BUSINESS_OFFICER)
+        view = await asked(service.doors.http, headers, service.lists[0])
+        await ended(service.doors.http, headers, view["id"])
+        superuser = await asyncpg.connect(database("postgres"), server_settings={"search_path": "monitoring"})
+        await superuser.execute("REVOKE INSERT ON export_downloads FROM monitoring")
+        await superuser.close()
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await service.doors.http.get(f"/exports/{view['id']}/file", headers=headers)
+        assert await service.database.pool.fetchval("SELECT count(*) FROM export_downloads") == 0
+    gc.collect()
+
+    assert [str(each.message) for each in recwarn if view["id"] in str(each.message)] == []
 
 
 SEALED_AS = {
