@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.databases import ask
 from deploy.local.place import SERVICES, Place, Service, WrongPlace
-from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, as_typed, replay_all, replayed
+from deploy.replaying import PATIENCE, UNFINISHED, UNHEARD, called, meant, replay_all, replayed
 from deploy.standing_readers import Reader, Standing, looking, readers, standing
 from shared import dead_letters, given_up, masked
 from shared.clock import CHINA
@@ -39,7 +39,7 @@ def _said(reason: str) -> str:
 
 Reason = Annotated[str, typer.Option("--reason", callback=_said, help="事由：因何放弃、依据什么。永久留痕，请勿写姓名和证件号码。")]
 Yes = Annotated[bool, typer.Option("--yes", help="不再询问。")]
-Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），见 list。")]
+Key = Annotated[str, typer.Argument(help="消息键（通常是单位编号），或以 @ 开头的死信序号，见 list。")]
 Consumer = Annotated[str, typer.Argument(help="消费者，见 list。")]
 Topic = Annotated[str, typer.Argument(help="主题，如 roster.events。")]
 Partition = Annotated[int, typer.Argument(help="分区号。")]
@@ -61,8 +61,9 @@ def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
         return
     keys = {(service, letter.key): None for service, letter in found}
     for service, key in keys:
-        typer.echo(f"bianban dead-letters show {service} {as_typed(key)}")
-        for letter in [letter for where, letter in found if (where, letter.key) == (service, key)]:
+        letters = [letter for where, letter in found if (where, letter.key) == (service, key)]
+        typer.echo(f"bianban dead-letters show {service} {called(key, letters[0].id)}")
+        for letter in letters:
             when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
             typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
     typer.echo(
@@ -96,13 +97,17 @@ def _stands(each: Standing) -> str:
 
 @app.command(help="显示一个消息键的全部死信，按处理顺序；姓名、证件号码等一律遮盖。")
 def show(service: ServiceName, key: Key) -> None:
-    found = ask(service, lambda database: dead_letters.of_key(database, key))
+    found = ask(service, lambda database: _parked(database, key))
     for each in found:
         typer.echo(_shown(each))
         if records := unread(each.letter.error):
             at = f"{each.letter.consumer} {each.letter.topic} {each.partition} {records[0]}"
             typer.echo(f"  Kafka 已能给出完整数据的，重新读：\nbianban dead-letters reread {service} {at} --reason 事由")
     typer.echo(f"共 {len(found)} 条。" if found else "没有死信。")
+
+
+async def _parked(database: Database, key: str) -> list[Parked]:
+    return await dead_letters.of_key(database, await meant(database, key))
 
 
 def _shown(each: Parked) -> str:
@@ -118,7 +123,7 @@ def _shown(each: Parked) -> str:
 @app.command(help="重新处理一个消息键的全部死信，或以 --all 处理该服务的全部消息键；各按原有顺序，仍失败的原样保留。")
 def replay(
     service: ServiceName,
-    key: Annotated[str | None, typer.Argument(help="消息键（通常是单位编号），见 list；用 --all 时不写。")] = None,
+    key: Annotated[str | None, typer.Argument(help="消息键或 @ 序号，见 list；用 --all 时不写。")] = None,
     *,
     whole: Annotated[bool, typer.Option("--all", help="该服务的全部消息键，逐个告知结果。")] = False,
     cause: Annotated[str | None, typer.Option(help="与 --all 同用：只要因此停放的，原因照 list 所写或其代码，如 GapSeen。")] = None,
@@ -145,7 +150,8 @@ def _replay(service: Service, key: str) -> int:
 
 
 async def _replayed(database: Database, key: str) -> list[DeadLetter]:
-    await replayed(database, [(consumer, key) for consumer in await _consumers(database, key)], lambda _: None)
+    consumers, key = await _consumers(database, key), await meant(database, key)
+    await replayed(database, [(consumer, key) for consumer in consumers], lambda _: None)
     return await _of(database, key)
 
 
@@ -163,11 +169,12 @@ def _kept(service: str) -> str:
 
 
 async def _dropped(database: Database, key: str, hand: Hand) -> int:
-    return sum([await dead_letters.drop(database, consumer, key, hand) for consumer in await _consumers(database, key)])
+    consumers, key = await _consumers(database, key), await meant(database, key)
+    return sum([await dead_letters.drop(database, consumer, key, hand) for consumer in consumers])
 
 
 async def _consumers(database: Database, key: str) -> set[str]:
-    if found := {letter.consumer for letter in await _of(database, key)}:
+    if found := {letter.consumer for letter in await _of(database, await meant(database, key))}:
         return found
     raise WrongPlace(f"{database.service} 中 {key} 没有死信。请用 bianban dead-letters list 核对服务和消息键。")
 

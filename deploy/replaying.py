@@ -1,6 +1,7 @@
 """`bianban dead-letters replay SERVICE --all`: what one cause parked is handled again, key by key, each as if it had been asked for alone."""
 
 import asyncio
+import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 
 from deploy.local.place import WrongPlace
-from shared import dead_letters
+from shared import dead_letters, masked
 from shared.db import Database
 from shared.dead_letters import DeadLetter
 from shared.parked_words import WAITS, parked_because
@@ -17,6 +18,7 @@ PATIENCE = 15.0
 """Seconds without any letter that goes."""
 UNFINISHED = "仍在处理，尚未结束。请稍后用 bianban dead-letters list 查看结果；如久未结束，请查看 bianban status 和该服务 worker 的日志。"
 UNHEARD = "重新处理没有开始：消费者没有在运行。请求已登记，待其启动后执行；请查看 bianban status。"
+_NUMBER = re.compile(r"@(\d{1,18})")
 Key = tuple[str, str]
 """A consumer, and the key of a message."""
 
@@ -38,14 +40,14 @@ async def replay_all(database: Database, cause: str | None, topic: str | None, t
 async def replayed(database: Database, keys: Sequence[Key], tell: Callable[[str], None]) -> int:
     """The same for these keys."""
     await dead_letters.ask_replays(database, keys)
-    waiting, stay = dict.fromkeys(keys), 0
+    waiting, stay, names = dict.fromkeys(keys), 0, {key: called(key[1], row["first"]) for key, row in (await _parked(database)).items()}
     moved, seen = time.monotonic(), -1
     while waiting:
         asked, parked = await _asked(database), await _parked(database)
         for key in [key for key in waiting if key not in asked]:
             del waiting[key]
             stay += key in parked
-            tell(f"{len(keys) - len(waiting)}/{len(keys)}  {_told(database.service, key, parked.get(key))}")
+            tell(f"{len(keys) - len(waiting)}/{len(keys)}  {_told(database.service, key[0], names.get(key, ''), parked.get(key))}")
         left = sum(row["letters"] for key, row in parked.items() if key in waiting)
         moved, seen = (moved, seen) if left == seen else (time.monotonic(), left)
         if waiting and time.monotonic() > moved + PATIENCE:
@@ -63,11 +65,23 @@ def as_typed(key: str) -> str:
     return f"$'{''.join(written)}'"
 
 
-def _told(service: str, key: Key, left: asyncpg.Record | None) -> str:
-    consumer, called = key[0], as_typed(key[1])
+def called(key: str, number: int) -> str:
+    """What a command takes for a key: itself where it is an id, else the number of a letter under it. A stranger may key a record with an ID number."""
+    return as_typed(key) if masked.key(key) == key else f"@{number}"
+
+
+async def meant(database: Database, typed: str) -> str:
+    """The key that somebody typed, by itself or by the number of a letter under it."""
+    if not (number := _NUMBER.fullmatch(typed)):
+        return typed
+    return await database.pool.fetchval("SELECT key FROM dead_letters WHERE id = $1", int(number[1])) or typed
+
+
+def _told(service: str, consumer: str, name: str, left: asyncpg.Record | None) -> str:
     if left is None:
-        return f"{consumer}  {called}  已全部处理"
-    return f"{consumer}  {called}  仍有 {left['letters']} 条，原因：{parked_because(left['error'])}。请看 bianban dead-letters show {service} {called}"
+        return f"{consumer}  {name}  已全部处理"
+    name = called(left["key"], left["first"])
+    return f"{consumer}  {name}  仍有 {left['letters']} 条，原因：{parked_because(left['error'])}。请看 bianban dead-letters show {service} {name}"
 
 
 async def _asked(database: Database) -> dict[Key, str | None]:
@@ -78,7 +92,7 @@ async def _asked(database: Database) -> dict[Key, str | None]:
 
 async def _parked(database: Database) -> dict[Key, asyncpg.Record]:
     rows = await database.pool.fetch(
-        "SELECT consumer, key, count(*) AS letters, (array_agg(error ORDER BY error = $1, id))[1] AS error FROM dead_letters"
+        "SELECT consumer, key, count(*) AS letters, min(id) AS first, (array_agg(error ORDER BY error = $1, id))[1] AS error FROM dead_letters"
         " GROUP BY consumer, key",
         WAITS,
     )

@@ -16,6 +16,7 @@ from deploy import dead_letters, replaying
 from deploy.dead_letters import _dropped, _ensure_within, _passed, _read_again, _replayed
 from deploy.local.place import WrongPlace
 from shared import db
+from shared import dead_letters as shared_letters
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
 from tests.shared.given import HAND, TOPIC, changed, partition_of, put, until
@@ -185,3 +186,21 @@ async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
     told = capsys.readouterr().out
     assert f"bianban dead-letters show roster {key}\n" in told
     assert "处理时进程中断" in told
+
+
+@pytest.mark.parametrize("key", ["330499199001010018", "a330499199001010018b", "张三"])
+async def test_a_key_that_is_no_id_is_told_by_a_number_and_found_by_it(
+    roster: Database, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    """A broken or foreign publisher may key a record with whoever it is about."""
+    await roster.pool.execute("UPDATE dead_letters SET key = $1", key)
+    found = await shared_letters.listed(roster)
+    dead_letters._tell_letters([("roster", each) for each in found])
+
+    told = capsys.readouterr().out
+    shown = told.split()[4]
+    assert key not in told
+    assert [each.letter.key for each in await dead_letters._parked(roster, shown)] == [key]
+    with pytest.raises(WrongPlace, match="消费者没有在运行"):
+        await _replayed(roster, shown)
+    assert await _dropped(roster, shown, HAND) == 1
