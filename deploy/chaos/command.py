@@ -43,7 +43,7 @@ PROMISES = {
 
 def chaos(
     minutes: Annotated[float, typer.Option("--minutes", min=0.2, max=24 * 60, help="负载持续的分钟数。")] = 3.0,
-    seed: Annotated[int, typer.Option("--seed", help="随机种子；同一种子得到同样的故障次序和同样的请求。")] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子；同一种子得到同样的故障，次序相同；请求随时机有所不同。")] = 1,
     rate: Annotated[float, typer.Option("--rate", min=0, help="每秒的人事请求数；0 为六名经办人尽力而为。")] = 0.0,
     faults: Annotated[str, typer.Option("--faults", help="只用这些故障，逗号分隔；空为全部。")] = "",
 ) -> None:
