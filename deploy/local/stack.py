@@ -104,15 +104,16 @@ def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> Non
         raise StartFailed("\n".join(filter(None, [*told, disks.full(place), _AGAIN])))
 
 
-async def restart(place: Place, part: PartState) -> None:
-    """Ask the supervisor to restart a part and wait until it is good again. StartFailed when it is given up."""
+async def restart(place: Place, part: PartState, patience: float = 900.0) -> None:
+    """Ask the supervisor to restart a part and wait until it is good again. StartFailed when it is given up, or patience (seconds) ended."""
+    deadline = time.monotonic() + patience
     (place.home / "run" / f"restart.{part.name}").touch()
     os.kill(supervisor(place) or os.getpid(), signal.SIGUSR1)
     now = part
     while now.since <= part.since or now.state not in GOOD:
         await pause()
         now = next((each for each in published(place) if each.name == part.name), part)
-        if now.since > part.since and now.state is State.FAILED:
+        if (now.since > part.since and now.state is State.FAILED) or time.monotonic() > deadline:
             raise StartFailed("\n".join(filter(None, [f"{part.name}：{now.last_error}", disks.full(place)])))
 
 

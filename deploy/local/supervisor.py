@@ -22,6 +22,8 @@ FIRST_PAUSE = 0.3
 LONGEST_PAUSE = 10.0
 STEADY = 5.0
 """Who was ready for so many seconds did not die of its start: it is started again as after a first death, and its deaths are counted from there."""
+MOST_PATIENT = 3
+"""How often the time for a start is doubled while it is not enough. Who is only slow does not die, so it is never given up."""
 PROBE_PAUSE = 0.05
 HOUSEKEEPING = 30.0
 
@@ -38,6 +40,7 @@ class Keeper:
         self.good, self.ended, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._process: Running | None = None
         self._deaths: list[float] = []
+        self._slow, self._late = 0, False
         self._life: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -57,6 +60,7 @@ class Keeper:
     async def _one_life(self) -> str:
         """Run the process until it ends, however it ends; answers with what went wrong, or nothing when a job is done."""
         self._become(State.STARTING)
+        self._late = False
         try:
             return await self._live(time.monotonic())
         except Exception as error:  # noqa: BLE001  a part is tried again whatever it was
@@ -89,14 +93,20 @@ class Keeper:
         """Probe until the part can be used; one that takes too long is killed, so that it is started again, and what it lacked is answered."""
         if self.part.job:
             return ""
-        while (problem := await self._problem()) and time.monotonic() - started < self.part.start_seconds:  # noqa: ASYNC110  a server tells nobody
+        patience = self._patience()
+        while (problem := await self._problem()) and time.monotonic() - started < patience:  # noqa: ASYNC110  a server tells nobody
             await asyncio.sleep(PROBE_PAUSE)
         if problem:
+            self._slow, self._late = self._slow + 1, True
             self._signal(signal.SIGKILL)
-            return f"{self.part.start_seconds:.0f} 秒内未就绪：{problem}"
+            return f"{patience:.0f} 秒内未就绪：{problem}。再试时最多等 {self._patience():.0f} 秒"
+        self._slow = 0
         self.seen.took = round(time.monotonic() - started, 2)
         self._become(State.READY)
         return ""
+
+    def _patience(self) -> float:
+        return self.part.start_seconds * 2 ** min(self._slow, MOST_PATIENT)
 
     async def _problem(self) -> str:
         """Why the part cannot be used yet; empty when it can."""
@@ -119,19 +129,19 @@ class Keeper:
         return f"退出码 {code}；{process.last_line(self.log)}"
 
     async def _rest(self, error: str) -> None:
-        """Pause longer after each death in a row; after too many of them in a short time wait until somebody asks for a restart."""
+        """Pause longer after each death or late start in a row; after too many deaths in a short time wait until somebody asks for a restart."""
         self.seen.last_error = error
         now, steady = time.monotonic(), self.seen.state is State.READY and time.time() - self.seen.since >= STEADY
-        self._deaths = [death for death in self._deaths if not steady and now - death < RESTART_WINDOW] + [now]
+        self._deaths = [death for death in self._deaths if not steady and now - death < RESTART_WINDOW] + [now] * (not self._late)
         if len(self._deaths) >= (RESTART_LIMIT if self.seen.took else LIMIT_BEFORE_FIRST_READY):
             self._become(State.FAILED)
             await self._wake.wait()
-            self._deaths = []
+            self._deaths, self._slow = [], 0
             return
         self.seen.restarts += 1
         self._become(State.RESTARTING)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2 ** (len(self._deaths) - 1), LONGEST_PAUSE))
+            await asyncio.wait_for(self._wake.wait(), min(FIRST_PAUSE * 2 ** (len(self._deaths) + self._slow - 1), LONGEST_PAUSE))
 
     def restart(self) -> None:
         """End the process, so that it is started again at once; what was given up is tried anew, a job that is done is done again."""

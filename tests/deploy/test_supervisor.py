@@ -594,6 +594,46 @@ async def test_a_part_that_does_not_become_ready_in_time_is_ended_and_what_it_la
     assert "未就绪：nobody there" in slow.seen.last_error
 
 
+SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_is_only_slow_is_given_more_time_with_each_start_and_not_given_up(tmp_path: Path) -> None:
+    """As Zipkin on a busy machine: with the first start's time alone it would never be there."""
+
+    seen_first = dict[int, float]()
+
+    async def after_a_second(pid: int) -> None:
+        if time.monotonic() - seen_first.setdefault(pid, time.monotonic()) < 0.9:
+            raise ConnectionRefusedError("not yet")
+
+    slow = keeper_of(tmp_path, Part("slow", SLEEPER, {}, probe=after_a_second, start_seconds=0.13))
+    slow.begin()
+    await until_it_is(slow, State.READY)
+    await slow.stop()
+
+    assert slow.seen.restarts >= supervisor.LIMIT_BEFORE_FIRST_READY - 1
+    assert "未就绪：not yet。再试时最多等 1 秒" in slow.seen.last_error
+
+
+@pytest.mark.asyncio
+async def test_a_part_that_ends_at_once_is_given_up_however_slow_it_was_before(tmp_path: Path) -> None:
+    lives = tmp_path / "lives"
+    once = (
+        "import sys, time, pathlib; f = pathlib.Path(sys.argv[1]); old = f.exists(); f.touch(); time.sleep(0 if old else 600); sys.exit(1)"
+    )
+
+    async def never(_pid: int) -> None:
+        raise ConnectionRefusedError("not yet")
+
+    broken = keeper_of(tmp_path, Part("broken", (sys.executable, "-c", once, str(lives)), {}, probe=never, start_seconds=3))
+    broken.begin()
+    await until_it_is(broken, State.FAILED)
+    await broken.stop()
+
+    assert broken.seen.last_error.startswith("退出码 1")
+
+
 @pytest.mark.asyncio
 async def test_what_is_prepared_for_one_part_holds_up_no_other(tmp_path: Path) -> None:
     place, go = Place(tmp_path, 0, "test"), threading.Event()
