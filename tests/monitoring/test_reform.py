@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.monitoring.queries.issues import Wanted, issues
-from services.monitoring.queries.lights import lights
+from services.monitoring.queries.lights import light, lights
 from services.roster.commands.placements import place_person, record_over_quota_fact
 from services.roster.commands.quotas import cut_quota, set_quota
 from services.roster.commands.reforms import carry_out
@@ -71,8 +71,9 @@ async def test_a_surplus_moves_with_its_people_and_no_light_flickers_where_posts
     }
     changes = await tables.rows("SELECT unit_id, light FROM light_changes ORDER BY id")
     assert [(each["unit_id"], each["light"]) for each in changes] == [(gone.unit_id, "red"), (into.unit_id, "red")]
-    copy = (await tables.rows("SELECT closed_on FROM unit_copies WHERE id = $1", gone.unit_id))[0]
-    assert str(copy["closed_on"]) == "2026-09-10"
+    async with tables.database.reading() as conn:
+        shown = [await light(conn, Who("officer", frozenset({Role.SUPERVISION_OFFICER})), row.unit_id) for row in (gone, into)]
+    assert [each.closed_on for each in shown] == [date(2026, 9, 10), None]
 
 
 async def cut(roster: Database, row: given.Row, cause: OverQuotaCause) -> None:

@@ -91,6 +91,7 @@ UNIT: dict[str, Any] = LINE | {
 }
 WHY = {"title": "超编", "matter": f"实有 41，核定 40{XSS}", "level": "red", "better_by": "减员或调整", "state": "rectifying"}
 LIGHT: dict[str, Any] = {
+    "closed_on": None,
     "unit_id": UNIT_ID,
     "light": "red",
     "label": "红灯",

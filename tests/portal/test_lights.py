@@ -160,6 +160,15 @@ async def test_a_green_light_with_a_baseline_does_not_say_that_nothing_was_found
     assert "都没有查到" not in page
 
 
+async def test_a_unit_that_is_no_more_is_told_so_and_has_no_green_light(lit: Door) -> None:
+    lit.sign_in(Role.BUSINESS_OFFICER)
+    lit.played.answers[f"/units/{UNIT}/light"] = LIGHT | {"why": [], "light": "green", "label": "绿灯", "closed_on": "2026-09-01"}
+    page = (await lit.client.get(f"/lights/{UNIT}")).text
+
+    assert "— 已于 2026-09-01 撤并，不再亮灯" in page
+    assert "绿灯</span>" not in page
+
+
 async def test_a_unit_outside_of_ones_scope_is_not_found(lit: Door) -> None:
     lit.sign_in(Role.UNIT_CLERK)
     lit.played.refusals[f"/units/{UNIT}/light"] = (404, "unit_unknown")

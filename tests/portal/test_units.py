@@ -127,6 +127,16 @@ async def test_what_is_known_of_many_people_and_colours_nothing_is_said_once(doo
     assert all("数据缺失</strong> 28 项" in page for page in pages)
 
 
+@pytest.mark.parametrize(("light", "said"), [("green", "— 已于 2026-09-01 撤并，不再亮灯"), ("red", "红灯")])
+async def test_a_unit_that_is_no_more_has_a_light_only_while_something_is_open_on_it(door: Door, light: str, said: str) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    answers(door)[f"{PAGE}/light"] = given.LIGHT | {"why": [], "light": light, "closed_on": "2026-09-01"}
+    pages = [(await door.client.get(path)).text for path in (PAGE, f"{PAGE}/supervision")]
+
+    assert [said in page for page in pages] == [True, True]
+    assert ["绿灯</span>" in page for page in pages] == [False, False]
+
+
 async def test_posts_over_their_quota_stand_out_and_lights_have_words(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)

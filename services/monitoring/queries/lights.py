@@ -1,7 +1,7 @@
 """Reads about lights: which colour, why, since when, and what makes it better."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -82,10 +82,13 @@ class Change(BaseModel):
 
 
 class LightPage(BaseModel):
-    """The light of one unit. `baseline`: what its first load brought and nobody has taken up yet; it colours nothing."""
+    """The light of one unit. `baseline`: what its first load brought and nobody has taken up yet; it colours nothing. `closed_on`: since when the unit is
+    no more; it has a light only while something is open on it.
+    """
 
     unit_id: UUID
     unit: str
+    closed_on: date | None
     light: Light
     label: str
     since: datetime | None
@@ -131,6 +134,7 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
     return LightPage(
         unit_id=unit_id,
         unit=unit.name,
+        closed_on=unit.closed_on,
         light=colour,
         label=LABELS[colour],
         since=row["changed_at"] if row else None,
