@@ -223,6 +223,12 @@ async def test_two_approvals_of_the_last_post_leave_one_and_return_the_other_tra
     assert sorted(each["state"] for each in seen) == ["awaiting_release", "returned"]
     returned = next(each for each in seen if each["state"] == "returned")
     assert returned["timeline"][-1]["reason_codes"] == ["quota_exhausted"]
+    for who in home.deciders:
+        unread = (await home.get(who, "/tasks?tab=to_read"))["items"]
+        assert [(each["id"], each["why"]) for each in unread] == [(returned["id"], "您通过后系统核验未通过，已退回申请单位，请知悉")]
+    assert (await home.get(home.clerk, "/tasks?tab=to_read"))["items"] == [], "it waits for him"
+    await home.post(home.deciders[2], f"/applications/{returned['id']}/reading")
+    assert (await home.get(home.deciders[2], "/tasks?tab=to_read"))["items"] == []
 
 
 async def test_a_refused_decision_has_its_code_and_a_repeat_its_answer(home: House) -> None:

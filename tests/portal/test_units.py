@@ -280,12 +280,14 @@ async def test_an_edition_that_is_not_sealed_is_not_said_to_have_gone_out(door: 
     assert ('<th scope="col">编成</th>' in page, "发出" in page) == (True, False)
 
 
-@pytest.mark.parametrize(("more", "told"), [(None, "1 个"), ("more", "1 个以上")])
+@pytest.mark.parametrize(("more", "told"), [(None, "全部 1 个问题"), ("more", "全部 1 个以上问题")])
 async def test_open_issues_are_counted_of_the_unit_alone(door: Door, more: str | None, told: str) -> None:
     door.sign_in(Role.SUPERVISION_OFFICER)
     answers(door)["/issues"] = {"items": [given_cases.line().model_dump(mode="json")], "next": more}
 
     assert f'href="{PAGE}/supervision">{told}</a>' in (await door.client.get(PAGE)).text
+    answers(door)["/issues"] = {"items": [], "next": None}
+    assert f'href="{PAGE}/supervision">监督记录</a>' in (await door.client.get(PAGE)).text
 
 
 async def test_a_green_unit_tells_what_its_first_load_brought(door: Door) -> None:

@@ -34,6 +34,11 @@ _BROUGHT = "SELECT FROM attachments f WHERE f.application_id = a.id AND f.brough
 PARTIAL = f"($2 = a.applicant OR $2 = ANY(a.concerned) OR EXISTS ({_WROTE}) OR EXISTS ({_BROUGHT}) OR EXISTS ({_DECIDED} AND $2 IN (e.actor, e.on_behalf_of)))"
 """That $2 may not decide application `a`: it is his own, he wrote a revision of it or brought a file, or he decided what forbids it: in review another step of this
 one, of what is filed its revocation. Whoever decided a step may release the notice."""
+_REFUSED_AFTER_ALL = (
+    "a.state = 'returned' AND (SELECT bool_or(e.kind = 'step_approved' AND e.actor = $2) AND bool_or(e.kind = 'refused_by_roster') FROM entries e"
+    " WHERE e.application_id = a.id AND e.revision_after = a.revision)"
+)
+"""That the roster refused what $2 had approved."""
 _REVOKED = "EXISTS (SELECT FROM documents d WHERE d.application_id = a.id AND d.revokes IS NOT NULL)"
 GIVEN = "$2::text IS NOT NULL AND $3::text[] IS NOT NULL"
 """Not every tab asks for name and roles; PostgreSQL wants to know of each parameter what it is."""
@@ -42,8 +47,8 @@ TABS: dict[Tab, str] = {  # NOT EXISTS stands by itself, so that it is one join 
     f" AND NOT EXISTS ({_WROTE} AND a.state <> 'returned') AND NOT EXISTS ({_BROUGHT} AND a.state <> 'returned')"
     f" AND NOT EXISTS ({_DECIDED} AND e.actor = $2)"
     f" AND NOT EXISTS ({_DECIDED} AND e.on_behalf_of = $2)",
-    "to_read": "a.state IN ('filed', 'withdrawn', 'paused') AND (a.applicant = $2 OR EXISTS (SELECT FROM entries e WHERE e.actor = $2"
-    " AND e.application_id = a.id)) AND (SELECT max(sequence) FROM entries e WHERE e.application_id = a.id)"
+    "to_read": f"(a.state IN ('filed', 'withdrawn', 'paused') AND (a.applicant = $2 OR EXISTS (SELECT FROM entries e WHERE e.actor = $2"
+    f" AND e.application_id = a.id)) OR {_REFUSED_AFTER_ALL}) AND (SELECT max(sequence) FROM entries e WHERE e.application_id = a.id)"
     " > coalesce((SELECT sequence FROM readings seen WHERE seen.application_id = a.id AND seen.reader = $2), 0)",
     "started": "a.applicant = $2",
     "done": f"a.id IN (SELECT application_id FROM entries e WHERE e.actor = $2 AND e.kind IN ({_DECIDING}))",

@@ -13,6 +13,7 @@ _WHY_READ = {
     ApplicationState.FILED: "已办结，请知悉",
     ApplicationState.WITHDRAWN: "申请单位已撤回，请知悉",
     ApplicationState.PAUSED: "因单位被冻结暂停办理，请知悉",
+    ApplicationState.RETURNED: "您通过后系统核验未通过，已退回申请单位，请知悉",
 }
 _TO_RELEASE = {
     ApplicationState.AWAITING_RELEASE: "通知单已生成，由用印管理员登记用印",

@@ -208,7 +208,6 @@ RESERVATION_COLUMNS = (
     Column("posts", "核准数", "row.posts", Form.NUMBER),
     Column("unspent", "未用数", "row.unspent", Form.NUMBER),
     Column("held", "其中入编申请占用", "(SELECT count(*) FROM holds WHERE reservation_id = row.id)::integer", Form.NUMBER),
-    Column("application_id", "申请编号", "row.application_id::text"),
 )
 
 
