@@ -22,8 +22,8 @@ from fastapi import Request
 from fastapi.security import HTTPBearer
 
 from shared import secret_files
-from shared.errors import Forbidden, Unavailable
-from shared.glossary import Role
+from shared.errors import NotPermitted, Unavailable
+from shared.glossary import LABELS, Role
 
 LIFETIME = timedelta(minutes=15)
 """How long a revoked right may still be used; a person's token that claims longer is refused."""
@@ -268,5 +268,5 @@ class Permit(HTTPBearer):
         if Role.SERVICE not in who.roles:
             request.app.state.rates.take(who.name)
         if not who.may(self.permission):
-            raise Forbidden
+            raise NotPermitted(roles="、".join(LABELS[role] for role in Role if role in PERMISSIONS[self.permission] - {Role.SERVICE}))
         return who

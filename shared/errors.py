@@ -49,6 +49,12 @@ class Forbidden(DomainError):  # noqa: N818
     sentence = "您没有办理此事项的权限。如有需要，请联系系统管理员。"
 
 
+class NotPermitted(Forbidden):
+    """None of the caller's roles may do this; who may is told."""
+
+    sentence = "您没有办理此事项的权限。有此权限的是：{roles}。请交由其办理；您的角色有误的，请联系系统管理员。"
+
+
 class Unproved(DomainError):  # noqa: N818
     """Who asks has not shown that he is who he says."""
 

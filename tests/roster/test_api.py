@@ -185,7 +185,10 @@ async def test_a_refusal_is_a_problem_document_with_code_sentence_and_facts(door
 
     problem = answer.json()
     assert (answer.status_code, problem["type"]) == (409, "urn:bianban:problem:quota_exhausted")
-    assert (problem["facts"], "可用编制不足" in problem["detail"]) == ({"available": "0", "posts": "1"}, True)
+    assert (problem["facts"], "所选编制类型和经费形式核定 0 名" in problem["detail"]) == (
+        {"quota": "0", "available": "0", "posts": "1"},
+        True,
+    )
 
 
 async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_db: Database) -> None:
@@ -303,6 +306,7 @@ async def test_only_the_supervision_section_records_an_over_quota_fact(doors: Do
     accepted = await doors.http.post(path, json=fact, headers=doors.as_(Role.SUPERVISION_OFFICER))
 
     assert (refused.status_code, accepted.status_code) == (403, 201)
+    assert "有此权限的是：编办监督检查科。请交由其办理" in refused.json()["detail"]
 
 
 async def test_a_repeat_is_answered_alike_and_another_body_under_its_key_is_refused(doors: Doors) -> None:

@@ -219,7 +219,10 @@ class QuotaExhausted(Conflict):
     """可用编 < n on this row."""
 
     code = "quota_exhausted"
-    sentence = "可用编制不足：现可用 {available} 名，需要 {posts} 名。请先减员出编或申请增加编制，不同编制类型和经费形式之间不能相抵。"
+    sentence = (
+        "可用编制不足：所选编制类型和经费形式核定 {quota} 名，现可用 {available} 名，需要 {posts} 名。"
+        "请先核对编制类型和经费形式；确已用完的，请减员出编或申请增加编制，不同编制类型和经费形式之间不能相抵。"
+    )
 
 
 class QuotaTermOver(Conflict):
@@ -459,7 +462,7 @@ class NothingCorrected(Conflict):
     """An empty correction."""
 
     code = "nothing_corrected"
-    sentence = "没有填写任何要更正的内容。请至少更正一项。"
+    sentence = "没有填写任何要变更或更正的内容。请至少填写一项。"
 
 
 class CauseUnrecorded(Conflict):

@@ -59,7 +59,7 @@ STOPPED_BY = {
 def ensure_available(row: EstablishmentState, posts: int) -> None:
     """可用编 ≥ n: quota − headcount − reserved − frozen of this row alone."""
     if row.available < posts:
-        raise QuotaExhausted(available=row.available, posts=posts)
+        raise QuotaExhausted(quota=row.quota, available=row.available, posts=posts)
 
 
 def ensure_seat_vacant(seats: SeatsState) -> None:
