@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.db import Connection
-from shared.spelling import lines_of, written_plainly
+from shared.spelling import is_letters, lines_of, written_plainly
 
 
 class FormerName(BaseModel):
@@ -41,33 +41,33 @@ HEIRS = f"""
 """
 """`taken`: from whom the units $1 took over, also from those who had taken over before, each once. A withheld unit's names lead to no open one."""
 _NOTED = f"""
-    {HEIRS}
-    SELECT each.id, each.id AS unit_id, 'renamed' AS kind, called.name, upper(called.during) AS until, called.during @> $2::date AS present
-    FROM unnest($1::uuid[]) AS each (id) CROSS JOIN LATERAL ({NAMES.format(unit="each.id")}) AS called
-    UNION ALL SELECT id, id, 'renamed', code, NULL, true FROM units WHERE id = ANY($1)
-    UNION ALL SELECT id, id, 'renamed', uscc, NULL, true FROM units WHERE id = ANY($1) AND uscc IS NOT NULL
+    {HEIRS},
+    renamed AS (SELECT id FROM unnest($1::uuid[]) AS each (id) WHERE EXISTS (SELECT FROM taken WHERE heir = each.id)
+        OR EXISTS (SELECT FROM unit_records WHERE unit_id = each.id AND upper_inf(recorded) AND NOT upper_inf(during))
+        OR EXISTS (SELECT FROM unit_names WHERE unit_id = each.id AND upper_inf(recorded) AND NOT upper_inf(during)))
+    SELECT id, id AS unit_id, 'renamed' AS kind, called.name, upper(called.during) AS until, called.during @> $2::date AS present
+    FROM renamed CROSS JOIN LATERAL ({NAMES.format(unit="renamed.id")}) AS called
+    UNION ALL SELECT id, id, 'renamed', code, NULL, true FROM units WHERE id IN (SELECT id FROM renamed)
+    UNION ALL SELECT id, id, 'renamed', uscc, NULL, true FROM units WHERE id IN (SELECT id FROM renamed) AND uscc IS NOT NULL
     UNION ALL SELECT heir, taken.unit_id, kind, called.name, effective_on, false
     FROM taken CROSS JOIN LATERAL ({NAMES.format(unit="taken.unit_id")}) AS called
     ORDER BY until DESC NULLS FIRST, name
 """
+"""What the few of the units $1 that have a past are and were called: on the day $2, before, and by taking over. The others need no look."""
 
 
-async def formerly(conn: Connection, found: Mapping[UUID, str], words: str, on: date | None) -> dict[UUID, list[FormerName]]:
-    """Of the units that were found (`found`: what each is called), the former names that explain why, latest first; none where a name or code of the
-    day does.
-    """
+async def formerly(conn: Connection, unit_ids: Sequence[UUID], words: str, on: date | None) -> dict[UUID, list[FormerName]]:
+    """The former names that explain why units were found, latest first; none where a name or code of the day does."""
     sought = written_plainly(words)
-    unexplained = [each for each, name in found.items() if not _reads(name, sought)]
-    rows = await conn.fetch(_NOTED, unexplained, on or date.max) if unexplained else []
     by_unit: defaultdict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
+    for row in await conn.fetch(_NOTED, unit_ids, on or date.max):
         if _reads(row["name"], sought):
             by_unit[row["id"]].append(dict(row))
     return {unit_id: _noted(rows, on) for unit_id, rows in by_unit.items() if not any(row["present"] for row in rows)}
 
 
 def _reads(name: str, sought: str) -> bool:
-    return sought in written_plainly(name) or any(sought in line for line in lines_of([name]))
+    return sought in written_plainly(name) or (is_letters(sought) and any(sought in line for line in lines_of([name])))
 
 
 def _noted(rows: Sequence[Mapping[str, Any]], on: date | None) -> list[FormerName]:

@@ -74,7 +74,7 @@ _COLUMNS = {name: f"was.{name}" for name in UnitListLine.model_fields} | {
     "version": "units.version",
     "children": "(SELECT count(*) FROM unit_records AS child WHERE child.parent_id = units.id AND {children})",
     "sums": "({sums})",
-    "formerly": "jsonb_build_object('id', units.id, 'name', was.name)",
+    "formerly": "units.id",
 }
 """`formerly` is found out page by page, of whom this is."""
 _SUMS = """
@@ -131,10 +131,10 @@ class UnitPages:
         return lines, further
 
     async def _explain(self, conn: Connection, lines: list[dict[str, Any]]) -> None:
-        found = {UUID(line["formerly"]["id"]): line["formerly"]["name"] for line in lines}
+        found = [line["formerly"] for line in lines]
         noted = await formerly(conn, found, self.wanted.q, self.moment.on) if self.wanted.q else {}
-        for unit_id, line in zip(found, lines, strict=True):
-            line["formerly"] = [each.model_dump() for each in noted.get(unit_id, ())]
+        for line in lines:
+            line["formerly"] = [each.model_dump() for each in noted.get(line["formerly"], ())]
 
     def _rows(self, put: Parameters) -> str:
         then, roots = held_by_many(put, self.moment), roots_of(self.who, put)
