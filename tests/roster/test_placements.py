@@ -159,7 +159,7 @@ async def test_a_day_to_come_is_refused(roster_db: Database) -> None:
     row = await given.row(roster_db, 1)
     person_id = await given.person(roster_db, row.unit_id)
 
-    with pytest.raises(EffectiveInFuture):
+    with pytest.raises(EffectiveInFuture, match="晚于今天：生效、起始、到岗、离岗和核准日期"):
         await place_person(roster_db, given.by(), given.placement(row, person_id, date(2026, 9, 19)))
 
 

@@ -157,7 +157,7 @@ async def test_a_person_is_lent_once_at_a_time_by_the_unit_that_keeps_the_post(r
     await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 6, 1)))
     with pytest.raises(SecondmentEndedBefore):
         await end_secondment(roster_db, given.by(), EndSecondment(secondment_id=secondment_id, ended_on=date(2026, 6, 2)))
-    with pytest.raises(SameUnit):
+    with pytest.raises(SameUnit, match="所在与借入"):
         await second_person(roster_db, given.by(), again.model_copy(update={"borrower": None, "borrower_id": row.unit_id}))
     with pytest.raises(DocumentMissing):
         await second_person(roster_db, given.by(None), again)

@@ -119,7 +119,7 @@ class EffectiveInFuture(Conflict):
     """The effective date has not come."""
 
     code = "effective_in_future"
-    sentence = "生效日期 {day} 晚于今天。请在生效当日或之后办理。"
+    sentence = "所填日期 {day} 晚于今天：生效、起始、到岗、离岗和核准日期都不能晚于今天。填错的请改正，未到的请在当日或之后办理。"
 
 
 class DocumentInFuture(Conflict):
@@ -212,7 +212,7 @@ class SameUnit(Conflict):
     """Giver and taker are one."""
 
     code = "same_unit"
-    sentence = "转出单位和转入单位相同。请选择另一个单位。"
+    sentence = "两个单位相同：转出与转入、所在与借入、撤并与承接的须是不同的单位。请选择另一个单位。"
 
 
 class QuotaExhausted(Conflict):
