@@ -95,7 +95,7 @@ def service_app(title: str, lifespan: Lifespan, words: Words = NO_WORDS) -> Fast
     app.exception_handler(TooMany)(_too_many)
     app.add_middleware(PlainText)
     app.add_middleware(Limited, max_body_size=BODY_LIMIT)
-    app.add_middleware(TracedRequests)
+    app.add_middleware(TracedRequests, names=words.of_all_routes())
     app.add_middleware(Guarded)
     app.state.rates = Rates(0)
     add_health(app)

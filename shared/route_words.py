@@ -20,6 +20,10 @@ class Words:
     groups: Names = field(default_factory=dict)
     fields: Names = field(default_factory=dict)
 
+    def of_all_routes(self) -> Names:
+        """Those that several services share, too."""
+        return {**SHARED, **self.routes}
+
 
 NO_WORDS = Words()
 SHARED: Names = {
@@ -130,11 +134,11 @@ def tell_words(described: dict[str, Any], own: Words) -> None:
     """Write them into a description: `summary` and `tags` of each route, `description` of its parameters and of the fields of its body. What a
     docstring or a form says itself stays.
     """
+    routes = own.of_all_routes()
     for path, operations in described["paths"].items():
         group = path.split("/")[1]
         for method, operation in operations.items():
-            key = f"{method.upper()} {path}"
-            operation["summary"] = own.routes.get(key) or SHARED.get(key) or operation["summary"]
+            operation["summary"] = routes.get(f"{method.upper()} {path}") or operation["summary"]
             operation["tags"] = [own.groups.get(group) or GROUPS.get(group, group)]
             for each in operation.get("parameters", ()):
                 each["description"] = PARAMETERS.get(each["name"]) or each.get("description", "")

@@ -134,15 +134,15 @@ class _Request(trace.NonRecordingSpan):
 
 
 class TracedRequests:
-    """ASGI middleware: one figure, one line of the log and one server span per request, named by its route; health checks are left out, and of
-    streams, which last as long as somebody looks, the line. The answer tells the trace id.
+    """ASGI middleware: one figure, one line of the log and one server span per request, named by what its route is called (`names`, by method and path),
+    else by the route; health checks are left out, and of streams, which last as long as somebody looks, the line. The answer tells the trace id.
 
     A span is the dearest part of a small request. A read that begins a trace of its own, and goes well and quickly, is told by its figure alone.
     FastAPI's own telemetry would record each request twice beside ours. Whether a trace is kept is not for the caller to say.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, names: Mapping[str, str] | None = None) -> None:
+        self._app, self._names = app, names or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in _QUIET:
@@ -175,7 +175,11 @@ class TracedRequests:
             contexts.detach(token)
             REQUESTS.record(took, about)
             if caller or span.needed or status >= 400 or took >= SLOW or scope["method"] not in _READS:
-                _record(span.get_span_context(), caller, at, about, failed)
+                _record(self._called(about), span.get_span_context(), caller, at, about, failed)
+
+    def _called(self, about: Mapping[str, str | int]) -> str:
+        route = f"{about['http.request.method']} {about['http.route']}"
+        return f"请求 {self._names[route]}" if route in self._names else route
 
 
 def _tell(scope: Scope, about: Mapping[str, str | int], took: float) -> None:
@@ -185,11 +189,13 @@ def _tell(scope: Scope, about: Mapping[str, str | int], took: float) -> None:
     _log.info("request", method=method, route=route, status=status, ms=round(1000 * took, 1), who=who.name if who else "")
 
 
-def _record(ids: SpanContext, caller: SpanContext | None, began: int, about: Mapping[str, str | int], error: Exception | None) -> None:
+def _record(
+    name: str, ids: SpanContext, caller: SpanContext | None, began: int, about: Mapping[str, str | int], error: Exception | None
+) -> None:
     """The span of a request that is over; `began` in nanoseconds."""
     where = trace.set_span_in_context(trace.NonRecordingSpan(caller), Context()) if caller else Context()
     token = _had.set(ids)
-    span = _tracer.start_span(f"{about['http.request.method']} {about['http.route']}", where, SpanKind.SERVER, about, start_time=began)
+    span = _tracer.start_span(name, where, SpanKind.SERVER, about, start_time=began)
     _had.reset(token)
     if error:
         told(span, error)

@@ -141,7 +141,7 @@ async def collected(trace_id: str, *names: str) -> list[Span]:
 
 @pytest.mark.asyncio
 async def test_the_way_from_the_request_to_the_light_and_into_the_case_is_one_trace(roster: httpx.AsyncClient) -> None:
-    spans = await collected(await over_placement(roster), "POST /units/{unit_id}/over-quota", "启动整改流程")
+    spans = await collected(await over_placement(roster), "请求 如实记录超编", "启动整改流程")
     by_id = {span.span_id: span for span in spans}
     start = next(span for span in spans if span.name == "启动整改流程")
     way = [start]
@@ -149,12 +149,13 @@ async def test_the_way_from_the_request_to_the_light_and_into_the_case_is_one_tr
         way.append(parent)
 
     assert [(span.process, span.name) for span in reversed(way)] == [
-        ("roster-app", "POST /units/{unit_id}/over-quota"),
+        ("roster-app", "请求 如实记录超编"),
         ("roster-app", "命令 如实记录超编"),
         ("roster-app", "发出事件 超编已记录"),
         ("monitoring-worker", "处理事件 超编已记录"),
         ("monitoring-worker", "启动整改流程"),
     ]
+    assert way[-1].attributes["http.route"] == "/units/{unit_id}/over-quota"
     assert start.attributes["case.id"].startswith("rectification:")
     assert {"发出事件 亮灯变化", "发出事件 问题有进展"} <= {span.name for span in spans}  # told to the others
     sent = b"".join(Collector.raw)

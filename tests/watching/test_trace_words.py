@@ -23,7 +23,7 @@ def span(name: str, begun: int, took: int, own: str, parent: str | None = None, 
 SPANS = [
     span("处理事件 超编已记录", 30_000, 10_000, "c", "b"),
     span("命令 如实记录超编", 5_000, 20_000, "b", "a"),
-    span("post /units/{unit_id}/over-quota", 0, 40_000, "a"),
+    span("请求 如实记录超编", 0, 40_000, "a"),
     span("启动整改流程", 41_000, 9_000, "d", "not here", error="RPCError"),
 ]
 
