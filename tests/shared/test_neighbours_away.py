@@ -2,8 +2,8 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,9 @@ import pytest
 import pytest_asyncio
 
 from deploy.chaos.proxy import Detour
+from deploy.local import probes
 from deploy.local.place import Place, Service
+from deploy.local.stack import published
 from shared import db
 from shared.auth import Tokens, Who
 from shared.glossary import Role
@@ -87,14 +89,32 @@ async def test_while_kafka_is_away_requests_are_served_and_told_when_it_is_there
     async with (
         db.connect(database("roster"), "roster") as roster,
         doors(stack, "roster", database("roster"), monkeypatch) as http,
+        sending(roster, database("roster"), kafka),
     ):
-        answer = await http.post(path, json=QUOTA)
-        waiting = await roster.pool.fetchval("SELECT count(*) FROM outbox")
-        async with sending(roster, database("roster"), kafka):
-            await until(lambda: roster.pool.fetchval("SELECT count(*) = 0 FROM outbox"))
+        await until(lambda: roster.pool.fetchval("SELECT count(*) = 0 FROM outbox"))
+        before = len(await taken(kafka))
+        with frozen(stack, "kafka"):
+            answer, read = await http.post(path, json=QUOTA), await http.get("/units")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(probes.kafka(stack.kafka)(0), 3)
+            waiting = await roster.pool.fetchval("SELECT count(*) FROM outbox")
+        await until(lambda: roster.pool.fetchval("SELECT count(*) = 0 FROM outbox"))
 
     assert answer.is_success, answer.text
-    assert len(await taken(kafka)) == waiting > 0
+    assert read.is_success, read.text
+    assert len(await taken(kafka)) - before == waiting > 0
+
+
+@contextmanager
+def frozen(stack: Place, name: str) -> Iterator[None]:
+    """The part itself, which neither answers nor closes what is open."""
+    process = next(part for part in published(stack) if part.name == name).process()
+    assert process is not None
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
 
 
 @asynccontextmanager
