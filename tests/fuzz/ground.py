@@ -70,3 +70,13 @@ async def _accounts(address: str) -> dict[str, list[Any]]:
         await accounts.pool.execute("INSERT INTO credentials (user_id, password_hash, set_at) SELECT id, $1, now() FROM users", kept_hash())
     names = ["fuzz", "colleague"]
     return {"name": names, "user": names, "absent": names, "password": [PASSWORD], "new_password": ["Zaunkönig_88_Tannen"]}
+
+
+def applications(known: Mapping[str, list[Any]]) -> Mapping[str, list[dict[str, Any]]]:
+    """Bodies that approval takes, by operation. Each asks the roster: an invented one is refused before."""
+    about = {"unit_id": known["unit_id"][1], "kind": "SY", "funding": "full", "title": "申请", "justification": "工作需要"}
+    use = about | {"posts": 1}
+    exit_ = about | {"person_id": known["person_id"][0], "reason_code": "resignation", "effective_on": "2026-09-18"}
+    new = [use | {"type": "post_use_application"}, exit_ | {"type": "exit_application"}]
+    again = [each | {"revision": 1} for each in (use, exit_)]
+    return {"POST /application-previews": new, "POST /applications": new, "POST /applications/{application_id}/resubmission": again}
