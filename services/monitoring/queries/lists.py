@@ -138,6 +138,18 @@ async def audit_heads(conn: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
+async def heads_kept(conn: Connection) -> dict[str, dict[str, int]]:
+    """By service each head (hex) that was told to this one or printed on a weekly list, with the number of its seal."""
+    rows = await conn.fetch(
+        "SELECT service, number, head FROM audit_heads UNION SELECT h ->> 'service', (h ->> 'number')::integer, h ->> 'head'"
+        " FROM supervision_lists, jsonb_array_elements(audit_heads) AS h"
+    )
+    kept: dict[str, dict[str, int]] = {}
+    for row in rows:
+        kept.setdefault(row["service"], {})[row["head"]] = row["number"]
+    return kept
+
+
 async def lines_before(conn: Connection, unit_id: UUID) -> tuple[UUID | None, datetime | None, set[tuple[UUID, int]]]:
     """The unit's last edition: its id, its instant, and the issues that were open on it."""
     last = await conn.fetchrow("SELECT id, issued_at FROM supervision_lists WHERE unit_id = $1 ORDER BY issued_at DESC LIMIT 1", unit_id)
