@@ -98,7 +98,7 @@ class NotSignedIn(Exception):  # noqa: N818
 @dataclass(frozen=True)
 class Who:
     """The caller. `units` are the roots of the subtrees he may see; none means the whole county. `acts_for` are absent colleagues he stands in for.
-    `session`: what his token was made from, where it was a sign-in.
+    `session`: what his token was made from, where it was a sign-in. `called`: his own name, where identity told it.
     """
 
     name: str
@@ -106,6 +106,7 @@ class Who:
     units: tuple[UUID, ...] | None = None
     acts_for: tuple[str, ...] = field(default=())
     session: UUID | None = None
+    called: str = field(default="", compare=False)
 
     def may_see(self, path: Iterable[UUID]) -> bool:
         """Whether a unit with this path (root first) lies in his scope."""
@@ -141,16 +142,20 @@ class Tokens:
         """A token valid for `lifetime` from the real time `now`; he signed in at `since` (now, unless it is a renewal)."""
         if self._private is None:
             raise RuntimeError("only identity issues tokens")
-        claims = {
-            "aud": AUDIENCE,
-            "sub": who.name,
-            "roles": sorted(who.roles),
-            "units": None if who.units is None else [str(unit) for unit in who.units],
-            "acts_for": list(who.acts_for),
-            "since": int((since or now).timestamp()),
-            "iat": now,
-            "exp": now + lifetime,
-        } | ({"sid": str(who.session)} if who.session else {})
+        claims = (
+            {
+                "aud": AUDIENCE,
+                "sub": who.name,
+                "roles": sorted(who.roles),
+                "units": None if who.units is None else [str(unit) for unit in who.units],
+                "acts_for": list(who.acts_for),
+                "since": int((since or now).timestamp()),
+                "iat": now,
+                "exp": now + lifetime,
+            }
+            | ({"sid": str(who.session)} if who.session else {})
+            | ({"name": who.called} if who.called else {})
+        )
         key = signer(self._private if isinstance(self._private, str) else secret_files.read(self._private))
         return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": key_id(key.public_key())})
 
@@ -194,6 +199,7 @@ class Tokens:
                 units=None if units is None else tuple(UUID(unit) for unit in units),
                 acts_for=tuple(claims["acts_for"]),
                 session=UUID(claims["sid"]) if "sid" in claims else None,
+                called=str(claims.get("name", "")),
             )
             since = datetime.fromtimestamp(claims["since"], UTC)
         except (jwt.InvalidTokenError, KeyError, ValueError) as error:

@@ -106,7 +106,7 @@ class Keeper:
         return ""
 
     def _patience(self) -> float:
-        return self.part.start_seconds * 2 ** min(self._slow, MOST_PATIENT)
+        return float(self.part.start_seconds * 2 ** min(self._slow, MOST_PATIENT))
 
     async def _problem(self) -> str:
         """Why the part cannot be used yet; empty when it can."""

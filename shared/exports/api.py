@@ -219,6 +219,7 @@ def _asked(exports: Exports, body: ExportBody, who: Who) -> AskExport:
         unmasked=unmasked,
         roles=tuple(sorted(who.roles)),
         scope=who.units,
+        called=who.called,
     )
 
 

@@ -32,8 +32,8 @@ async def ask_export(conn: Connection, by: By, what: AskExport) -> UUID:
     if count["in_an_hour"] >= MOST_IN_AN_HOUR:
         raise TooManyInAnHour(most=MOST_IN_AN_HOUR)
     await conn.execute(
-        "INSERT INTO exports (id, list, format, filters, fields, unmasked, reason, actor, roles, scope, asked_at, state)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'export_waiting')",
+        "INSERT INTO exports (id, list, format, filters, fields, unmasked, reason, actor, actor_name, roles, scope, asked_at, state)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'export_waiting')",
         what.export_id,
         what.list,
         what.format,
@@ -42,6 +42,7 @@ async def ask_export(conn: Connection, by: By, what: AskExport) -> UUID:
         what.unmasked,
         by.reason,
         by.actor,
+        what.called,
         list(what.roles),
         None if what.scope is None else list(what.scope),
         by.as_of,

@@ -39,7 +39,7 @@ Format = Literal["xlsx", "csv"]
 
 
 class AskExport(BaseModel):
-    """A list as somebody wants it, with what he may see. The reason is the mandate's."""
+    """A list as somebody wants it, with what he may see; `called`: his own name. The reason is the mandate's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,6 +51,7 @@ class AskExport(BaseModel):
     unmasked: bool
     roles: tuple[Role, ...]
     scope: tuple[UUID, ...] | None
+    called: str = ""
 
 
 class OfExport(BaseModel):

@@ -212,7 +212,7 @@ class _Run:
         asked = self._asked
         parts = (
             title,
-            f"导出人：{asked['actor']}",
+            f"导出人：{_named(asked)}",
             f"导出时间：{_said(asked['asked_at'])}",
             f"数据截至：{_said(self.read_at)}",
             f"筛选：{narrowed}",
@@ -303,6 +303,11 @@ def _masked(columns: Sequence[Column], eye: Eye) -> str:
     if not any(column.sensitive for column in columns):
         return ""
     return "未脱敏，请妥善保管" if eye.unmasked else "已脱敏"
+
+
+def _named(asked: asyncpg.Record) -> str:
+    """Who asked for it: his own name, where it is known, and his login name."""
+    return f"{asked['actor_name']}（{asked['actor']}）" if asked["actor_name"] else str(asked["actor"])
 
 
 def _said(at: datetime) -> str:

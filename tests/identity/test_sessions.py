@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 
 from services.identity.commands import hashing, sign_in
@@ -94,6 +95,12 @@ async def test_a_session_ends_when_nobody_uses_it_and_when_its_day_is_over(door:
     await door.rows(f"UPDATE sessions SET {end} = now() - interval '1 second'")
 
     assert not await alive(door, key)
+
+
+async def test_a_token_tells_the_services_what_its_owner_is_called(door: Door) -> None:
+    key = await door.account()
+
+    assert jwt.decode(await door.token(key), options={"verify_signature": False})["name"] == "甲"
 
 
 async def test_a_token_ends_with_its_session(door: Door) -> None:

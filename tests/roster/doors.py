@@ -17,9 +17,11 @@ class Doors:
     http: httpx.AsyncClient
     tokens: Tokens
 
-    def as_(self, *roles: Role, units: tuple[UUID, ...] | None = None, key: str | None = None, name: str = "") -> dict[str, str]:
+    def as_(
+        self, *roles: Role, units: tuple[UUID, ...] | None = None, key: str | None = None, name: str = "", called: str = ""
+    ) -> dict[str, str]:
         """The headers of a caller with these roles and this scope."""
-        who = Who(name or f"{roles[0]}-user", frozenset(roles), units)
+        who = Who(name or f"{roles[0]}-user", frozenset(roles), units, called=called)
         token = self.tokens.issue(who, datetime.now(UTC))
         return {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{uuid4()}"}
 

@@ -21,7 +21,7 @@ from shared.db import Database
 from shared.events import roster as events
 from shared.exports.running import clear_shelf
 from shared.glossary import Role
-from tests.exports.exporting import Taken, asked, ended, working
+from tests.exports.exporting import Taken, asked, ended, taken, working
 from tests.imports.rows import unit
 from tests.roster import given
 from tests.roster.exporting import House, named
@@ -405,9 +405,21 @@ async def test_the_mark_says_who_when_why_how_much_and_that_it_is_invented(house
 
     narrowed = f"筛选：单位（含下级）为{name}，以哪一天为准为2026-09-18，单位类别为公益一类事业单位　"
     assert (narrowed in file.mark, name in of_another.mark) == (True, False)
-    parts = ("单位", "导出人：business_officer-user", "用途：报市领导", "共 1 行", "演示数据", "数据截至：")
+    parts = ("单位", "导出人：business_officer-user　", "用途：报市领导", "共 1 行", "演示数据", "数据截至：")
     assert [part for part in parts if part not in file.mark] == []
     assert unquote(file.name).split("''")[1].startswith("单位-")
+
+
+async def test_the_mark_of_each_form_names_him_as_people_do(house: House, roster_db: Database) -> None:
+    await given.unit(roster_db)
+
+    sheet, lines = [
+        await taken(house.doors.http, house.doors.as_(Role.BUSINESS_OFFICER, called="沈一平"), "units", format=form)
+        for form in ("xlsx", "csv")
+    ]
+
+    assert "导出人：沈一平（business_officer-user）　" in sheet.mark
+    assert "导出人：沈一平（business_officer-user）　" in lines.content.decode("utf-8-sig").splitlines()[0]
 
 
 async def test_the_shelf_holds_nothing_readable_and_nothing_half(house: House, roster_db: Database) -> None:

@@ -1,6 +1,6 @@
 """Sign-in, the session that follows, and its end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -136,8 +136,7 @@ async def issue_token(request: Request, database: Db, gate: Guard, knock: From, 
 def _token(tokens: Tokens, who: Who, kept: Kept) -> str:
     """Never beyond the session."""
     now = datetime.now(UTC)
-    of_session = Who(who.name, who.roles, who.units, who.acts_for, kept.id)
-    return tokens.issue(of_session, now, min(LIFETIME, kept.ends_at - now), since=kept.made_at)
+    return tokens.issue(replace(who, session=kept.id), now, min(LIFETIME, kept.ends_at - now), since=kept.made_at)
 
 
 async def _demands(conn: Connection, gate: Gate, kept: Kept, at: datetime) -> Demands:

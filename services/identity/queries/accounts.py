@@ -116,6 +116,7 @@ async def who(conn: Connection, name: str, at: datetime) -> Who:
         roles=frozenset(grant.role for grant in account.grants),
         units=account.grants[0].unit_ids if account.grants else (),
         acts_for=tuple(row["name"] for row in absent),
+        called=account.real_name,
     )
 
 
