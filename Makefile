@@ -4,7 +4,7 @@ CITY ?= demo
 DATE ?=
 PYTHON ?= python3
 
-.PHONY: help setup up demo down clean status check test fuzz bench screens supply
+.PHONY: help setup up demo down clean status check test fuzz mutations bench screens supply
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: setup ## 全部测试，使用自己的一套服务 the whole suite on a s
 
 fuzz: setup ## 随机请求与随机事件（FUZZ_EXAMPLES=100 FUZZ_SEED=7） anything the descriptions allow, and more
 	@FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),100) FUZZ_SEED=$(or $(FUZZ_SEED),1) .venv/bin/pytest -s tests/fuzz
+
+mutations: setup ## 逐一拿掉各项保障，确认有测试因此失败（GUARD="provider:" 只试这几项） take out each guard and see its tests fail
+	@.venv/bin/python -m tests.mutations $(if $(GUARD),"$(GUARD)")
 
 bench: setup ## 性能测量（BENCH="light read" 只测这几项） measure against floors
 	@.venv/bin/python -m tests.bench $(BENCH)
