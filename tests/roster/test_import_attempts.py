@@ -4,6 +4,7 @@ import asyncio
 from types import NoneType
 from typing import Any
 
+import asyncpg
 import pytest
 
 from deploy.city.invented import Inventor
@@ -202,6 +203,35 @@ async def test_a_cancelled_writing_leaves_whole_units(office: Office, monkeypatc
     assert (seen, done.state) == ({ImportState.APPLYING}, ImportState.CANCELLED)
     assert 1 <= done.units_done <= AT_ONCE < len(units)
     assert [row["people"] for row in there] == [2] * done.units_done
+
+
+async def test_a_cancelled_writing_ends_whoever_of_the_writers_hears_of_it_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one about to take the upper unit hears of it, the other one, who needs that unit, was told before that nobody cancels."""
+    upper, lower = with_posts(单位名称="上单位"), with_posts(单位名称="下单位", 统一社会信用代码=USCC[1], 主管部门="上单位")
+    file = {"单位": [lower, upper], "人员": [person(0, 单位="上单位"), person(1, 单位="下单位")]}
+    view = await office.check("roster", file)
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+    asked_after: list[asyncio.Event] = []
+    fetchval = asyncpg.Pool.fetchval
+
+    async def first_is_told_last(pool: Any, query: str, *args: Any, **more: Any) -> Any:
+        if "cancel_asked" not in query:
+            return await fetchval(pool, query, *args, **more)
+        asked_after.append(asyncio.Event())
+        if len(asked_after) == 1:
+            await asked_after[0].wait()
+            await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
+        told = await fetchval(pool, query, *args, **more)
+        asked_after[0].set()
+        return told
+
+    monkeypatch.setattr(asyncpg.Pool, "fetchval", first_is_told_last)
+    async with asyncio.timeout(30):
+        await apply_import(office.database, given.CIPHER, office.clock, view.id, 1)
+
+    done, again = await office.view(view.id), await office.write("roster", file)
+    assert (done.state, done.units_done, done.units_total) == (ImportState.CANCELLED, 1, 2)
+    assert (again.state, again.written["units"], again.written["persons"]) == (ImportState.APPLIED, 1, 1)
 
 
 async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> None:

@@ -98,8 +98,10 @@ class _Writing:
         return lent_out
 
     async def _write_some(self, queue: Iterator[list[asyncpg.Record]]) -> None:
-        for block in queue:
-            if await self._database.pool.fetchval("SELECT cancel_asked FROM imports WHERE id = $1", self._job.id):
+        """Asks before it takes: who has taken a block writes it, since another writer may wait for a parent in it."""
+        while not await self._cancelled():
+            block = next(queue, None)
+            if block is None:
                 return
             mine = {unit["unit_code"] for unit in block}
             for parent in {unit["parent_code"] for unit in block} & (self._done.keys() - mine):
@@ -109,6 +111,10 @@ class _Writing:
             finally:
                 for code in mine:
                     self._done[code].set()
+
+    async def _cancelled(self) -> bool:
+        asked: bool = await self._database.pool.fetchval("SELECT cancel_asked FROM imports WHERE id = $1", self._job.id)
+        return asked
 
     async def _write(self, block: Sequence[asyncpg.Record]) -> None:
         """What a refusal, or another attempt at this import, keeps from being written together is written unit by unit."""
