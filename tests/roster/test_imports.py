@@ -130,6 +130,12 @@ async def test_of_a_person_twice_in_the_file_each_row_is_told_with_the_other(off
     assert (view.errors, view.warnings, view.sheets["roster"].added) == (1, 1, 2)
 
 
+async def test_of_a_person_twice_a_row_that_is_wrong_is_not_said_to_be_the_one_that_is_taken(office: Office) -> None:
+    view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0, 性别="男"), person(0)]})
+
+    assert [(row, "只取本行" in said) for _, row, column, said in await office.said(view) if column == "公民身份号码"] == [(3, False)]
+
+
 async def test_leaders_above_their_rank_come_in_with_their_document_and_are_filled_in_later(office: Office) -> None:
     above = {"单位领导高配": "主任高配副科级", "高配批准文号": "测组〔2019〕3号"}
     await office.write("units", [unit(**above), unit(单位名称="乙单位", 统一社会信用代码=USCC[1])])

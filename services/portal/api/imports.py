@@ -87,23 +87,22 @@ async def _detail(page: Page, import_id: UUID, error: Problem | None = None) -> 
 @router.get("/imports/{import_id}/problems", response_class=Response)
 async def problems(page: Maintainer, import_id: UUID) -> Response:
     """What was found, row by row."""
-    after = page.request.query_params.get("after", "")
-    found = await page.get("roster", f"/imports/{import_id}/problems", after=after, limit=A_PAGE)
-    shown = {"problems": found, "asked": {"after": after}, "import_id": str(import_id)}
-    if page.is_fragment:
-        return page.show("import_problems_list.html", **shown)
-    return page.show("import_problems.html", found=await page.get("roster", f"/imports/{import_id}"), **shown)
+    return await _rows(page, import_id, "problems")
 
 
 @router.get("/imports/{import_id}/changes", response_class=Response)
 async def changes(page: Maintainer, import_id: UUID) -> Response:
     """What would change, row by row, from what to what."""
+    return await _rows(page, import_id, "changes")
+
+
+async def _rows(page: Page, import_id: UUID, told: str) -> Response:
     after = page.request.query_params.get("after", "")
-    found = await page.get("roster", f"/imports/{import_id}/changes", after=after, limit=A_PAGE)
-    shown = {"changes": found, "asked": {"after": after}, "import_id": str(import_id)}
+    found = await page.get("roster", f"/imports/{import_id}/{told}", after=after, limit=A_PAGE)
+    shown = {told: found, "asked": {"after": after}, "import_id": str(import_id)}
     if page.is_fragment:
-        return page.show("import_changes_list.html", **shown)
-    return page.show("import_changes.html", found=await page.get("roster", f"/imports/{import_id}"), **shown)
+        return page.show(f"import_{told}_list.html", **shown)
+    return page.show(f"import_{told}.html", found=await page.get("roster", f"/imports/{import_id}"), **shown)
 
 
 @router.get("/imports/{import_id}/progress", response_class=Response)
