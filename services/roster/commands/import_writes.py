@@ -41,10 +41,9 @@ async def apply_import(database: Database, cipher: FieldCipher, clock: Clock, im
     gathering = Gathering(cipher, as_job(row), business_day(clock.now()))
     writing = _Writing(database, clock, gathering, {each["unit_code"] for each in refused})
     await writing.all(blocks(units, block), {unit["unit_code"] for unit in units})
-    loans = await writing.lend()
+    await _close(database, clock, import_id, await writing.lend())
     if units:
         await counted_anew(database)
-    await _close(database, clock, import_id, loans)
 
 
 def blocks(units: Sequence[asyncpg.Record], size: int) -> Iterator[list[asyncpg.Record]]:
