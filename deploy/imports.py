@@ -258,7 +258,7 @@ def _print(file: Path, found: Import, problems: list[dict[str, Any]], changes: l
         console.print(f"  {label}  {where}：{each['sentence']}", style=style, markup=False)
     for each in changes:
         told = "；".join(f"{one['column']} {one['before'] or '（空）'} → {one['after']}" for one in each["changes"])
-        console.print(f"  变更  {each['sheet']} 第 {each['row']} 行：{told}", style="cyan", markup=False)
+        console.print(f"  变更  {each['sheet']} 第 {each['row']} 行 {each['about']}：{told}", style="cyan", markup=False)
     if more := sum(each["changed"] for each in found["sheets"].values()) - len(changes):
         console.print(f"  其余变更 {more} 行，略。")
     left = found["errors"] + found["warnings"] - len(problems)

@@ -128,7 +128,7 @@ def answers(door: Door) -> None:
         f"/imports/{ID}": IMPORT,
         f"/imports/{ID}/problems": {"items": [PROBLEM], "next": 50},
         f"/imports/{ID}/changes": {
-            "items": [{"sheet": "人员", "row": 4, "changes": [{"column": f"职务{XSS}", "before": XSS, "after": XSS}]}],
+            "items": [{"sheet": "人员", "row": 4, "about": f"甲{XSS}", "changes": [{"column": f"职务{XSS}", "before": XSS, "after": XSS}]}],
             "next": 50,
         },
         "/exports": {"items": [JOB], "next": None},

@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 from services.roster.commands.codes import add_codes, end_code
 from services.roster.commands.posts import change_post
 from services.roster.models.codes import AddCodes, CodeRow, EndCode
-from services.roster.queries.import_changes import changes
+from services.roster.queries.import_changes import ChangeView, changes
 from services.roster.queries.imports import ImportView
 from services.roster.queries.persons import MASK
 from shared.db import Database
@@ -24,9 +24,13 @@ pytestmark = pytest.mark.asyncio
 
 async def shown(office: Office, view: ImportView, after: int = 0) -> list[tuple[int, list[tuple[str, str | None, str]]]]:
     """What would change, row by row."""
+    return [(each.row, [(one.column, one.before, one.after) for one in each.changes]) for each in await viewed(office, view, after)]
+
+
+async def viewed(office: Office, view: ImportView, after: int = 0) -> list[ChangeView]:
+    """The rows as their list has them."""
     async with office.database.reading() as conn:
-        found = await changes(conn, given.CIPHER, view.id, after, 10)
-    return [(each.row, [(one.column, one.before, one.after) for one in each.changes]) for _, each in found]
+        return [each for _, each in await changes(conn, given.CIPHER, view.id, after, 10)]
 
 
 async def test_what_a_file_would_change_is_shown_from_what_to_what_of_units_numbers_and_people_page_by_page(office: Office) -> None:
@@ -41,6 +45,10 @@ async def test_what_a_file_would_change_is_shown_from_what_to_what_of_units_numb
     assert first == (2, [("行业", "教育", "卫生健康"), ("内设机构", "办公室", "办公室、财务科"), ("编制数", "3", "9")])
     assert rest == [(2, [("籍贯", "某地", "他乡"), ("弹性选择", "弹性提前", "弹性延迟")]), (3, [("专业", None, "数学")])]
     assert await shown(office, view, after=2) == rest[1:]
+    assert [each.about for each in await viewed(office, view)] == [
+        unit_row["单位名称"],
+        *(f"{each['姓名']} · {each['单位']}" for each in (person(0), person(1))),
+    ]
 
 
 async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(office: Office) -> None:

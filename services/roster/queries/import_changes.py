@@ -31,10 +31,11 @@ class FieldChange(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One row that would change something of the roster, and what."""
+    """One row that would change something of the roster, whose it is (a name, and a unit as the file calls it), and what."""
 
     sheet: str
     row: int
+    about: str
     changes: list[FieldChange]
 
 
@@ -56,7 +57,10 @@ def _view(cipher: FieldCipher, row: asyncpg.Record, spoken: Words) -> ChangeView
     sheet, values = SHEETS_READ[row["sheet"]], _opened(cipher, row)
     before = values.get(BEFORE) or dict.fromkeys(row["changed"], _NOT_KEPT)
     return ChangeView(
-        sheet=sheet.title, row=row["number"], changes=[_change(sheet, name, before, values, spoken) for name in row["changed"]]
+        sheet=sheet.title,
+        row=row["number"],
+        about=" · ".join(told for name in ("name", "unit") if (told := values.get(name))),
+        changes=[_change(sheet, name, before, values, spoken) for name in row["changed"]],
     )
 
 
