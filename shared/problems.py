@@ -156,6 +156,7 @@ TITLES: dict[str, str] = {
     "fields_missing": "更正项目不明",
     "deletion_forbidden": "依法不得删除",
     "deletion_waits": "尚有在办申请",
+    "import_borrower_not_written": "借入单位没有写入",
     "secondment_unknown": "没有找到借调记录",
     "seconded_already": "另有借调",
     "secondment_not_longer": "借期没有延长",

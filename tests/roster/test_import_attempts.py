@@ -15,7 +15,9 @@ from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import AT_ONCE, apply_import
 from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
 from services.roster.models.imports import (
+    NOT_LENT,
     BeginApplying,
+    BorrowerNotWritten,
     CancelImport,
     FileForgotten,
     ImportOver,
@@ -232,6 +234,47 @@ async def test_a_cancelled_writing_ends_whoever_of_the_writers_hears_of_it_first
     done, again = await office.view(view.id), await office.write("roster", file)
     assert (done.state, done.units_done, done.units_total) == (ImportState.CANCELLED, 1, 2)
     assert (again.state, again.written["units"], again.written["persons"]) == (ImportState.APPLIED, 1, 1)
+
+
+async def test_a_loan_to_a_unit_that_a_cancelled_writing_left_out_comes_with_the_same_file(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = [with_posts(单位名称=f"{name}单位", 统一社会信用代码=code) for name, code in zip("甲乙丙", USCC, strict=False)]
+    lent = {"借出单位": "丙单位", "借调开始": "2026-03-01", "借调到期": "2027-02-28", "借调文号": "测借〔2026〕1号"}
+    file = {"单位": units, "人员": [person(0, **lent), person(1, 单位="乙单位"), person(2, 单位="丙单位")]}
+    view = await office.check("roster", file)
+    await begin_applying(office.database, given.by(None), BeginApplying(import_id=view.id))
+    gathered = Gathering.units
+
+    async def cancelled_meanwhile(*asked: Any) -> Any:
+        await cancel_import(office.database, given.by(None), CancelImport(import_id=view.id))
+        return await gathered(*asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Gathering, "units", cancelled_meanwhile)
+        await apply_import(office.database, given.CIPHER, office.clock, view.id, 1)
+    cancelled, told = await office.view(view.id), await office.said(view)
+
+    again = await office.write("roster", file)
+
+    assert (cancelled.state, cancelled.units_done, cancelled.written["loans"]) == (ImportState.CANCELLED, 2, 0)
+    assert told == [("人员", 2, "借出单位", f"{NOT_LENT}{BorrowerNotWritten(borrower='丙单位')}")]
+    assert (again.written["units"], again.written["persons"], again.written["loans"]) == (1, 1, 1)
+    assert await office.database.pool.fetchval("SELECT borrower_id FROM secondments") == await office.unit_id("丙单位")
+
+
+async def test_a_loan_to_a_unit_that_is_refused_at_the_writing_waits_for_it(office: Office) -> None:
+    units = [with_posts(), with_posts(单位名称="乙单位", 统一社会信用代码=USCC[1])]
+    lent = {"借出单位": "乙单位", "借调开始": "2026-03-01", "借调到期": "2027-02-28", "借调文号": "测借〔2026〕1号"}
+    view = await office.check("roster", {"单位": units, "人员": [person(0, **lent), person(1, 单位="乙单位")]})
+    other = with_posts(单位名称="别的单位", 统一社会信用代码=Inventor(9).uscc("12"))
+    await office.write("roster", {"单位": [other], "人员": [person(1, 单位="别的单位")]})
+
+    done = await office.apply(view)
+
+    assert [name for name, _ in await office.refused(view)] == ["乙单位"]
+    assert (done.written["persons"], done.written["loans"], done.warnings) == (1, 0, 1)
+    assert await office.database.pool.fetchval("SELECT count(*) FROM secondments") == 0
 
 
 async def test_writing_again_from_the_middle_doubles_nothing(office: Office) -> None:

@@ -17,7 +17,7 @@ from services.roster.commands.quotas import set_quota
 from services.roster.commands.secondments import extend_secondment, lend, second_person
 from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import New, registered, set_seats
-from services.roster.models.imports import ChangedMeanwhile, Superseded
+from services.roster.models.imports import BorrowerNotWritten, ChangedMeanwhile, Superseded
 from services.roster.models.loads import Loaded, LoadedQuota, LoadedSeats, LoadUnit
 from services.roster.models.persons import SealedChange
 from services.roster.models.refusals import PersonElsewhere, PersonUnknown
@@ -212,7 +212,7 @@ class Lend(Request):
 @command
 async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     """Record a secondment, or a later last day of the one that lasts. Its document is that of the row; a first load alone may lack it.
-    Raises PersonElsewhere, and what `second_person` and `extend_secondment` raise.
+    Raises PersonElsewhere, BorrowerNotWritten, and what `second_person` and `extend_secondment` raise.
     """
     on_document = replace(by, document_no=what.document_no)
     person_id = (await known_by(conn, [what.indexes])).get(0)
@@ -225,10 +225,7 @@ async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
                 return loan.secondment_id
             await _extend_secondment(conn, on_document, ExtendSecondment(secondment_id=loan.secondment_id, until=what.until))
             return loan.secondment_id
-    borrowers = await conn.fetch(
-        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower_code or what.borrower
-    )
-    borrower_id = borrowers[0]["id"] if len(borrowers) == 1 else None
+    borrower_id = await _borrower(conn, what)
     lent = SecondPerson(
         person_id=person_id,
         borrower_id=borrower_id,
@@ -239,3 +236,13 @@ async def lend_person(conn: Connection, by: By, what: Lend) -> UUID:
     )
     made: UUID = await lend(conn, by, lent, what.document_no) if lent.baseline else await _second_person(conn, on_document, lent)
     return made
+
+
+async def _borrower(conn: Connection, what: Lend) -> UUID | None:
+    """None: a unit outside, which the check did not find either. Raises BorrowerNotWritten."""
+    borrowers = await conn.fetch(
+        "SELECT id FROM units WHERE (code = $1 OR uscc = $1 OR name = $1) AND upper_inf(valid) LIMIT 2", what.borrower_code or what.borrower
+    )
+    if what.borrower_code and not borrowers:
+        raise BorrowerNotWritten(borrower=what.borrower[:40])
+    return borrowers[0]["id"] if len(borrowers) == 1 else None

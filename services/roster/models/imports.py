@@ -301,6 +301,13 @@ class ImportOver(Conflict):
     sentence = "这次导入已经结束，不能取消。已写入的内容如有误，请办理更正。"
 
 
+class BorrowerNotWritten(Conflict):
+    """The check has found the borrower of a loan, mostly in the file itself, and it is no unit in force when the loan is to be written."""
+
+    code = "import_borrower_not_written"
+    sentence = "借入单位“{borrower}”本次没有写入，或核对后已撤销。请处理该单位后，把同一文件重新导入，借调随之登记。"
+
+
 class FileForgotten(NotFound):
     """The retention is over."""
 
