@@ -294,7 +294,9 @@ def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) 
         there = f"系统中已有的 {same} 行没有改动；" if same else ""
         console.print(f"没有写入任何内容：{there}{wrong} 行有错误。请改正后重新导入。")
     elif not any(written.values()) and not already:
-        console.print(f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent else "没有写入任何内容。")
+        console.print(
+            f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent and not done["left"] else "没有写入任何内容。"
+        )
     elif any(written.values()):
         console.print(
             f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"
@@ -309,5 +311,5 @@ def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) 
         console.print(f"  提示  {each['sheet']} 第 {each['row']} 行：{each['sentence']}", style="yellow", markup=False)
     for each in done["refused"]:
         console.print(f"  未写入  {each['name']}：{each['sentence']}", style="red", markup=False)
-    if done["state"] == ImportState.CANCELLED:
-        console.print("导入中途已取消；已写入的单位是完整的，其余未写入。", style="yellow")
+    if done["left"]:
+        console.print(done["left"], style="yellow", markup=False)

@@ -36,7 +36,7 @@ class Doors:
 
 
 def told(capsys: pytest.CaptureFixture[str], loans: int, not_lent: list[dict[str, Any]]) -> str:
-    _print_written(FOUND, {"written": NOTHING | {"loans": loans}, "refused": [], "state": "import_applied"}, not_lent)
+    _print_written(FOUND, {"written": NOTHING | {"loans": loans}, "refused": [], "left": "", "state": "import_applied"}, not_lent)
     return capsys.readouterr().out
 
 
@@ -48,9 +48,17 @@ def test_a_file_that_changes_only_loans_is_not_said_to_change_nothing(capsys: py
 def test_a_file_of_wrong_rows_alone_is_not_said_to_stand_in_the_roster(capsys: pytest.CaptureFixture[str]) -> None:
     found = {"id": "1", "sheets": {"roster": {"same": 0, "wrong": 2}}}
 
-    _print_written(found, {"written": NOTHING, "refused": [], "state": "import_applied"}, [])
+    _print_written(found, {"written": NOTHING, "refused": [], "left": "", "state": "import_applied"}, [])
 
     assert capsys.readouterr().out == "没有写入任何内容：2 行有错误。请改正后重新导入。\n"
+
+
+def test_of_a_cancelled_writing_is_told_how_the_rest_comes_in(capsys: pytest.CaptureFixture[str]) -> None:
+    done = {"written": NOTHING, "refused": [], "left": "其余没有写入。把同一文件再导入一次。", "state": "import_cancelled"}
+
+    _print_written(FOUND, done, [])
+
+    assert capsys.readouterr().out == "没有写入任何内容。\n其余没有写入。把同一文件再导入一次。\n"
 
 
 class Imported:
@@ -72,7 +80,7 @@ class Imported:
     changes = problems
 
     async def write(self, *_: Any, **__: Any) -> Any:
-        return {"written": NOTHING, "refused": [], "state": "import_applied", "warnings": 0} | self.done
+        return {"written": NOTHING, "refused": [], "left": "", "state": "import_applied", "warnings": 0} | self.done
 
     async def not_lent(self, *_: Any) -> list[dict[str, Any]]:
         return [REFUSED]
@@ -96,7 +104,7 @@ async def no_doors(_: Place) -> AsyncIterator[There]:
         ({}, 0),
         ({"written": NOTHING | {"persons": 2}}, 0),
         ({"refused": [{"name": "测试单位", "sentence": "单位已撤销。"}]}, 1),
-        ({"state": "import_cancelled"}, 1),
+        ({"state": "import_cancelled", "left": "其余没有写入"}, 1),
         ({"warnings": 1}, 1),
     ],
     ids=["nothing to write", "written", "a unit refused", "cancelled", "a loan refused"],

@@ -38,6 +38,7 @@ IMPORT: dict[str, Any] = {
     "document_no": None,
     "sheets": {"roster": SHEET},
     "written": {},
+    "left": "",
     "refused": [{"name": XSS, "sentence": XSS}],
 }
 PROBLEM = {"sheet": "人员", "row": 5, "column": "公民身份号码", "sentence": f"校验码不符{XSS}", "warning": False}
@@ -297,6 +298,22 @@ async def test_a_file_with_errors_is_written_only_as_its_button_says(door: Door)
     assert sent(door, f"/imports/{ID}/apply") == [body | {"accept_valid": True}, body | {"accept_valid": False}]
     assert refused.status_code == 409
     assert 'value="编委〔2026〕3号"' in refused.text
+
+
+async def test_a_cancelled_writing_tells_how_the_rest_comes_in(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    cancelled = {
+        "state": "import_cancelled",
+        "state_label": "已取消",
+        "written": {"units": 1, "already": 0},
+        "left": "把同一文件再导入一次<b>",
+    }
+    door.played.answers[f"/imports/{ID}"] = IMPORT | cancelled
+
+    page = (await door.client.get(f"/imports/{ID}")).text
+
+    assert "把同一文件再导入一次&lt;b&gt;" in page
 
 
 async def test_an_import_that_runs_is_watched_and_read_again_without_a_script(door: Door) -> None:

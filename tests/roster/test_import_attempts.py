@@ -257,9 +257,11 @@ async def test_a_loan_to_a_unit_that_a_cancelled_writing_left_out_comes_with_the
 
     again = await office.write("roster", file)
 
-    assert (cancelled.state, cancelled.units_done, cancelled.written["loans"]) == (ImportState.CANCELLED, 2, 0)
+    left = len(units) - cancelled.units_done  # the second writer hears of it before or after it has taken its first unit
+    assert (cancelled.state, cancelled.written["loans"]) == (ImportState.CANCELLED, 0)
+    assert left in {1, 2}
     assert told == [("人员", 2, "借出单位", f"{NOT_LENT}{BorrowerNotWritten(borrower='丙单位')}")]
-    assert (again.written["units"], again.written["persons"], again.written["loans"]) == (1, 1, 1)
+    assert (again.written["units"], again.written["persons"], again.written["loans"]) == (left, left, 1)
     assert await office.database.pool.fetchval("SELECT borrower_id FROM secondments") == await office.unit_id("丙单位")
 
 

@@ -11,16 +11,18 @@ from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
 from services.roster.api import imports
 from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_rows import Gathering
+from services.roster.commands.import_writes import apply_import
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
 from shared.crypto import FieldCipher
 from shared.db import Database
 from shared.glossary import Role
 from shared.sheets.reading import OPEN_AT_ONCE, Book, ensure_readable
-from tests.imports.rows import NUMBERS, person, unit
+from tests.imports.rows import NUMBERS, USCC, person, unit
 from tests.roster import given
 from tests.roster.doors import Doors
-from tests.roster.importing import Office, Opening, book, coloured
+from tests.roster.importing import Office, Opening, book, coloured, with_posts
 from tests.sheets import hostile
 
 pytestmark = pytest.mark.asyncio
@@ -149,6 +151,50 @@ async def test_who_watches_hears_each_step_once_and_goes_on_where_he_was(doors: 
     assert f'"state":"{ImportState.CHECKED}"' in heard
     assert again.status_code == 204
     assert missed.text.count("event: progress") == 1
+
+
+async def test_a_writing_that_is_cancelled_tells_how_the_rest_comes_in_and_the_same_file_brings_it(
+    doors: Doors, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = [with_posts(单位名称=f"单位{place}", 统一社会信用代码=code) for place, code in enumerate(USCC)]
+    people = [person(place, 单位=f"单位{place // 2}") for place in range(8)]
+    content = book({"单位": units, "人员": people})
+    gathered, states = Gathering.units, []
+
+    async def cancelled_meanwhile(*asked: Any) -> Any:
+        states.append(await told(doors, "POST", import_id, "/cancel"))
+        return await gathered(*asked)
+
+    import_id = await checked(doors, office, content=content)
+    began = await told(doors, "POST", import_id, "/apply")
+    with monkeypatch.context() as patched:
+        patched.setattr(Gathering, "units", cancelled_meanwhile)
+        await apply_import(office.database, cipher_of(doors), office.clock, UUID(import_id), 1)
+    done = await told(doors, "GET", import_id)
+    late = await doors.http.post(f"/imports/{import_id}/cancel", json={}, headers=doors.office)
+    again = await checked(doors, office, content=content)
+    await told(doors, "POST", again, "/apply")
+    await apply_import(office.database, cipher_of(doors), office.clock, UUID(again))
+    rest = await told(doors, "GET", again)
+
+    assert {each["state"] for each in [began, *states]} == {ImportState.APPLYING}
+    there = done["units_done"]  # the second writer hears of it before or after it has taken its first unit
+    assert there in {1, 2}
+    assert (done["state"], done["written"]["units"], done["written"]["persons"]) == (ImportState.CANCELLED, there, 2 * there)
+    assert done["left"].startswith(f"写入中途已取消：4 个单位中已写入 {there} 个")
+    assert "同一文件再导入一次" in done["left"]
+    assert late.json()["code"] == "import_over"
+    assert (rest["state"], rest["written"]["units"], rest["written"]["persons"]) == (ImportState.APPLIED, 4 - there, 8 - 2 * there)
+    assert (began["left"], rest["left"]) == ("", "")
+    counted = "SELECT (SELECT count(*) FROM units), (SELECT count(*) FROM persons), (SELECT count(*) FROM placements)"
+    assert tuple(await office.database.pool.fetchrow(counted) or ()) == (4, 8, 8)
+
+
+async def told(doors: Doors, method: str, import_id: str, what: str = "") -> dict[str, Any]:
+    """The import, as the answer to a request has it."""
+    sent = {} if method == "GET" else {"json": {}}
+    answer: dict[str, Any] = (await doors.http.request(method, f"/imports/{import_id}{what}", headers=doors.office, **sent)).json()
+    return answer
 
 
 async def test_who_sees_a_part_of_the_county_sees_his_own_imports_and_imports_into_his_part(

@@ -215,7 +215,7 @@ async def apply_import(import_id: UUID, body: ApplyBody, who: Maintainer, idempo
 
 @router.post("/imports/{import_id}/cancel", status_code=202)
 async def cancel_import(import_id: UUID, body: Write, who: Maintainer, idempotency_key: IdempotencyKey, door: InDoor) -> ImportDetail:
-    """Stop it; units that are written stay whole."""
+    """Stop it; units that are written stay whole, and the same file, brought again, brings the rest (`left`)."""
     await _view(door, import_id, who)
     await commands.cancel_import(door.database, door.by(who, idempotency_key, body), CancelImport(import_id=import_id))
     return await read_import(import_id, who, door)

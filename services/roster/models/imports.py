@@ -64,6 +64,8 @@ VERDICTS = {
     Verdict.SAME: "相同",
     Verdict.LEFT_OUT: "不导入",
 }
+LEFT = "写入中途已取消：{units_total} 个单位中已写入 {units_done} 个，都是完整的，其余没有写入。把同一文件再导入一次，即写入其余部分，已写入的不会重复。"
+"""What is said of a writing that was cancelled."""
 RUNNING = frozenset({ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING})
 """States that go on by themselves."""
 

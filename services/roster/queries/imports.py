@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.fields import SHEETS, UNITS
-from services.roster.models.imports import STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown
+from services.roster.models.imports import LEFT, STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown
 from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
@@ -30,7 +30,9 @@ class SheetCount(BaseModel):
 
 
 class ImportView(BaseModel):
-    """One import. `step` rises with whatever changes here; `note` says why a file is not read, or from which template it is."""
+    """One import. `step` rises with whatever changes here; `note` says why a file is not read, or from which template it is;
+    `left` says how what a cancelled writing left unwritten comes in (empty: nothing was left so).
+    """
 
     id: UUID
     kind: str
@@ -55,6 +57,7 @@ class ImportView(BaseModel):
     document_no: str | None
     sheets: dict[str, SheetCount]
     written: dict[str, int]
+    left: str
 
 
 class ProblemView(BaseModel):
@@ -155,4 +158,7 @@ def _problem(row: asyncpg.Record) -> ProblemView:
 def _view(row: asyncpg.Record) -> ImportView:
     counts: dict[str, dict[str, int]] = row["counts"]
     sheets = {kind: SheetCount(title=SHEETS_READ[kind].title, **verdicts) for kind, verdicts in counts.items()}
-    return ImportView(**{**row, "title": SHEETS[row["kind"]].title, "state_label": STATES[ImportState(row["state"])], "sheets": sheets})
+    state = ImportState(row["state"])
+    told = {"title": SHEETS[row["kind"]].title, "state_label": STATES[state], "sheets": sheets}
+    left = LEFT.format(**row) if state == ImportState.CANCELLED and row["written"] else ""
+    return ImportView(**{**row, **told, "left": left})
