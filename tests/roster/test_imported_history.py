@@ -85,7 +85,7 @@ async def test_an_earlier_post_of_somebody_who_is_in_post_gives_way_whatever_sta
 
     assert [(row, column, said[:30]) for _, row, column, said in await office.said(view) if column == "公民身份号码"] == [
         (2, "公民身份号码", "与第 3 行是同一人，同一文件中每人只取一行。以前的在编经历"),
-        (3, "公民身份号码", "与第 2 行是同一人，只取本行，另一行不导入。应以另一行为准"),
+        (3, "公民身份号码", "与第 2 行是同一人，只取本行，其余不导入。应以另一行为准的"),
     ]
     assert view.sheets["roster"].added == 1
 

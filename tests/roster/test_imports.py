@@ -1,5 +1,7 @@
 """A file is checked whole, written unit by unit, and changes nothing the second time."""
 
+from typing import Any
+
 import pytest
 
 from services.roster.commands.imports import begin_applying
@@ -11,11 +13,12 @@ from services.roster.models.imports import (
     ImportState,
 )
 from services.roster.models.units import CloseUnit, Reform
-from tests.imports.rows import USCC, person, unit
+from tests.imports.rows import USCC, outside, person, unit
 from tests.roster import dirt, given
 from tests.roster.importing import Office, with_posts
 
 pytestmark = pytest.mark.asyncio
+GROUND = {"批准文号": "测编〔2020〕1号", "批准日期": "2020-03-01"}
 
 
 async def test_the_older_workbook_goes_in_and_again_changes_nothing(office: Office) -> None:
@@ -124,10 +127,65 @@ async def test_of_a_person_twice_in_the_file_each_row_is_told_with_the_other(off
     view = await office.check("roster", {"单位": [with_posts()], "人员": [person(0), person(1), person(0)]})
 
     assert await office.said(view) == [
-        ("人员", 2, "公民身份号码", "与第 4 行是同一人，只取本行，另一行不导入。应以另一行为准的，请改正文件后重新导入"),
+        ("人员", 2, "公民身份号码", "与第 4 行是同一人，只取本行，其余不导入。应以另一行为准的，请改正文件后重新导入"),
         ("人员", 4, "公民身份号码", "与第 2 行是同一人，一人只能占一个编制，请核对"),
     ]
     assert (view.errors, view.warnings, view.sheets["roster"].added) == (1, 1, 2)
+
+
+async def test_of_a_person_several_times_each_row_is_told_with_all_the_others(office: Office) -> None:
+    many = [person(0) for _ in range(13)]
+    file = {"单位": [with_posts()], "人员": [person(0), person(1), person(0)], "编外人员": [outside()]}
+
+    few = [said.split("是同一人")[0] for *_, said in await office.said(await office.check("roster", file)) if "同一人" in said]
+    told = [
+        said.split("是同一人")[0]
+        for *_, said in await office.said(await office.check("roster", {"单位": [with_posts()], "人员": many}))
+        if "同一人" in said
+    ]
+
+    assert few == ["与第 4 行、“编外人员”表第 2 行", "与第 2 行、“编外人员”表第 2 行", "与“人员”表第 2 行、“人员”表第 4 行"]
+    assert told[0] == "与" + "、".join(f"第 {row} 行" for row in range(3, 13)) + "等 12 行"
+    assert told[12] == "与" + "、".join(f"第 {row} 行" for row in range(2, 12)) + "等 12 行"
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "told"),
+    [
+        ("units", [unit(), unit(), unit()], "与第 {} 行、第 {} 行是同一单位，请合并为一行"),
+        (
+            "quotas",
+            [{"单位": "甲单位", "编制类型": "事业编制", "经费形式": "全额拨款", "编制数": posts, **GROUND} for posts in (3, 3, 4)],
+            "与第 {} 行、第 {} 行重复（同一单位、编制类型和经费形式只能有一行），请合并",
+        ),
+        (
+            "seats",
+            [{"单位": "甲单位", "职务层次": "单位正职", "核定职数": seats, **GROUND} for seats in (1, 1, 2)],
+            "与第 {} 行、第 {} 行重复（同一单位、职务层次只能有一行），请合并",
+        ),
+    ],
+)
+async def test_of_what_a_file_has_several_times_each_row_is_told_with_all_the_others(
+    office: Office, kind: str, rows: list[dict[str, Any]], told: str
+) -> None:
+    if kind != "units":
+        await office.write("units", [unit()])
+
+    view = await office.check(kind, rows)
+
+    others = {2: (3, 4), 3: (2, 4), 4: (2, 3)}
+    assert [(row, said) for _, row, _, said in await office.said(view)] == [(row, told.format(*two)) for row, two in others.items()]
+    assert (view.errors, view.sheets[kind].wrong) == (3, 3)
+
+
+async def test_two_units_of_one_name_are_both_told(office: Office) -> None:
+    view = await office.check("units", [unit(), unit(统一社会信用代码=USCC[1])])
+
+    assert [(row, said) for _, row, column, said in await office.said(view) if column == "单位名称"] == [
+        (2, "第 3 行有同名单位，但代码不同，请核对"),
+        (3, "第 2 行已有同名单位，但代码不同，请核对"),
+    ]
+    assert (view.errors, view.warnings) == (1, 1)
 
 
 async def test_of_a_person_twice_a_row_that_is_wrong_is_not_said_to_be_the_one_that_is_taken(office: Office) -> None:

@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.roster.commands.import_gathered import Check
+from services.roster.commands.import_gathered import PERSON_SHEETS, Check
 from services.roster.commands.import_numbers import number_problems
+from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState, Problem, Verdict
 from services.roster.models.loads import FirstLoadEnded
 from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.import_facts import people_in_post
 from services.roster.queries.loads import units_in_use
 from services.roster.rules.imports.book import (
+    NAMED,
     OFF_ESTABLISHMENT,
     Book,
     approved,
@@ -29,6 +31,7 @@ from shared.db import Connection
 
 _PERSONS = "('roster', 'offestablishment')"
 _WRITABLE = "('added', 'changed')"
+_TITLES = " ".join(f"WHEN '{sheet}' THEN '“{SHEETS[sheet].title}”表'" for sheet in PERSON_SHEETS)
 _COMPLAIN = "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning)"
 
 
@@ -137,25 +140,42 @@ async def _find_ceilings(conn: Connection, import_id: UUID, book: Book) -> None:
 
 
 async def _twice(conn: Connection, import_id: UUID) -> None:
-    """One person, one row: the first stays, one who is in post before one who was; both are told, since nobody knows which one is right."""
-    same = (
-        " FROM (SELECT sheet, number, history, verdict, first_value(number) OVER same AS first, row_number() OVER same AS place,"
-        " lead(number) OVER same AS second FROM import_rows WHERE import_id = $1 AND mark IS NOT NULL AND verdict <> 'left_out'"
-        " WINDOW same AS (PARTITION BY mark ORDER BY history, sheet DESC, number)) AS people"
-    )
+    """One person, one row: the first stays, one who is in post before one who was; each is told with the others, since nobody knows which one is right."""
     await conn.execute(
         f"{_COMPLAIN} SELECT $1, sheet, number, 'id_number',"
-        " '与第 ' || second || ' 行是同一人，只取本行，另一行不导入。应以另一行为准的，请改正文件后重新导入', true"
-        f"{same} WHERE place = 1 AND second IS NOT NULL AND verdict <> 'wrong'",
+        " '与' || others || '是同一人，只取本行，其余不导入。应以另一行为准的，请改正文件后重新导入', true"
+        f" FROM ({_SAME}) AS same WHERE place = 1 AND verdict <> 'wrong'",
         import_id,
+        NAMED,
     )
     await _wrong(
         conn,
         import_id,
-        "SELECT sheet, number, 'id_number', '与第 ' || first || ' 行是同一人，' || CASE WHEN history"
+        "SELECT sheet, number, 'id_number', '与' || others || '是同一人，' || CASE WHEN history"
         " THEN '同一文件中每人只取一行。以前的在编经历请另放一个文件，在期初建账结束前导入' ELSE '一人只能占一个编制，请核对' END"
-        f"{same} WHERE place > 1",
+        f" FROM ({_SAME}) AS same WHERE place > 1",
+        NAMED,
     )
+
+
+_SAME = f"""
+    WITH people AS (
+        SELECT mark, sheet, number, history, verdict, row_number() OVER (PARTITION BY mark ORDER BY history, sheet DESC, number) AS place
+        FROM import_rows JOIN (SELECT mark FROM import_rows WHERE import_id = $1 AND mark IS NOT NULL AND verdict <> 'left_out'
+            GROUP BY mark HAVING count(*) > 1) AS twice USING (mark)
+        WHERE import_id = $1 AND verdict <> 'left_out'
+    ), named AS (
+        SELECT mark, count(*) - 1 AS more, array_agg(sheet ORDER BY place) FILTER (WHERE place <= $2 + 1) AS sheets,
+            array_agg(number ORDER BY place) FILTER (WHERE place <= $2 + 1) AS numbers
+        FROM people GROUP BY mark
+    )
+    SELECT people.*, (
+        SELECT string_agg(CASE other.sheet WHEN people.sheet THEN '' {_TITLES} END || '第 ' || other.number || ' 行', '、' ORDER BY nth)
+        FROM unnest(sheets, numbers) WITH ORDINALITY AS other (sheet, number, nth)
+        WHERE (other.sheet, other.number) <> (people.sheet, people.number) AND nth <= $2 + (people.place <= $2)::integer
+    ) || CASE WHEN more > $2 THEN '等 ' || more || ' 行' ELSE '' END AS others FROM people JOIN named USING (mark)
+"""
+"""Rows of one person, in the order in which they are taken, and the others ($2 of them) in words."""
 
 
 async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:

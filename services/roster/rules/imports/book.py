@@ -24,6 +24,15 @@ _RECORDED = {
 }
 """What becomes of people over quota; True: of 编外人员."""
 _LEAST_AGREEMENT = ("name", "category", "parent")
+NAMED = 10
+"""How many other rows a sentence names; of more it says how many there are."""
+_REPEATED = {
+    "uscc": "与{others}是同一单位，请合并为一行",
+    "name": "与{others}是同一单位，但名称、类别或主管部门不一致，请核对",
+    "kind": "与{others}重复（同一单位、编制类型和经费形式只能有一行），请合并",
+    "level": "与{others}重复（同一单位、职务层次只能有一行），请合并",
+}
+"""By the field at which it is told: what is said of rows of which the file may have one. None of them is taken, so it is an error of each."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class NewUnit:
 @dataclass
 class Book:
     """Everything of a file but its persons, and what became of it. `codes` finds a unit by whatever it is called, `alike` by the likeness of that;
-    `scoped`: its owner sees a part only.
+    `scoped`: its owner sees a part only; `repeated`: by field (of `_REPEATED`) and what they are of, rows of which there may be one.
     """
 
     known: Mapping[str, KnownUnit]
@@ -73,6 +82,7 @@ class Book:
     quota_rows: dict[tuple[str, Row], JudgedRow] = field(default_factory=dict)
     seats: dict[tuple[str, str], int] = field(default_factory=dict)
     seat_rows: dict[tuple[str, str], JudgedRow] = field(default_factory=dict)
+    repeated: dict[tuple[str, object], list[JudgedRow]] = field(default_factory=dict)
     verdicts: dict[tuple[str, int], tuple[Verdict, Changed]] = field(default_factory=dict)
     unit_of: dict[tuple[str, int], str] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
@@ -87,6 +97,10 @@ class Book:
     def of_several(self, called: str) -> bool:
         """Whether more than one unit is called so."""
         return self.code_of(called) is None and (called in self.codes or likeness(called) in self.alike)
+
+    def repeat(self, name: str, of: object, first: JudgedRow, row: JudgedRow) -> None:
+        """Another row of what the first is of."""
+        self.repeated.setdefault((name, of), [first]).append(row)
 
     def refuse_number(self, sheet: str, number: int) -> None:
         """The number of this row is not written: what is in force stays, and the unit has a wrong row."""
@@ -116,6 +130,7 @@ def judge_book(rows: Sequence[JudgedRow], known: Mapping[str, KnownUnit], words:
             _quota(book, row)
         elif row.sheet == "seats":
             _seats(book, row)
+    _tell_repeated(book)
     for row in rows:
         _settle(book, row)
     _spread(book)
@@ -139,9 +154,22 @@ def _units(book: Book, rows: Iterable[JudgedRow]) -> None:
         if first.row is row:
             continue
         if row.sheet == first.row.sheet == UNITS.kind:
-            _complain(row, "uscc", f"与第 {first.row.number} 行是同一单位，请合并为一行")
+            book.repeat("uscc", code, first.row, row)
         elif any(row.values.get(name) != first.values.get(name) for name in _LEAST_AGREEMENT):
-            _complain(row, "name", f"与第 {first.row.number} 行是同一单位，但名称、类别或主管部门不一致，请核对")
+            book.repeat("name", code, first.row, row)
+
+
+def _tell_repeated(book: Book) -> None:
+    """Each row is told with all the others, the first one too: nobody knows which one is right."""
+    for (name, _), rows in book.repeated.items():
+        for row in rows:
+            _complain(row, name, _REPEATED[name].format(others=_others(row, rows)))
+
+
+def _others(row: JudgedRow, rows: Sequence[JudgedRow]) -> str:
+    """第 3 行、“编制”表第 4 行."""
+    named = [_place(each.sheet, each.number, row.sheet) for each in rows[: NAMED + 1] if each is not row][:NAMED]
+    return "、".join(named) + (f"等 {len(rows) - 1} 行" if len(rows) - 1 > NAMED else "")
 
 
 def _keep_units(book: Book, rows: Iterable[JudgedRow]) -> None:
@@ -166,6 +194,9 @@ def _names(book: Book) -> None:
             if called == new.name and other not in {None, new.code}:
                 where = "系统中" if other in book.known else f"第 {book.units[str(other)].row.number} 行"
                 _complain(new.row, "name", f"{where}已有同名单位，但代码不同，请核对")
+                if other not in book.known:
+                    said = f"第 {new.row.number} 行有同名单位，但代码不同，请核对"
+                    _complain(book.units[str(other)].row, "name", said, warning=True)
     for word, code in book.codes.items():
         plain = likeness(word)
         book.alike[plain] = code if book.alike.get(plain, code) == code else None
@@ -293,7 +324,7 @@ def _quota(book: Book, row: JudgedRow) -> None:
     key = (values["kind"], values["funding"])
     earlier = book.quota_rows.setdefault((code, key), row)
     if earlier is not row:
-        _complain(row, "kind", f"与第 {earlier.number} 行重复（同一单位、编制类型和经费形式只能有一行），请合并")
+        book.repeat("kind", (code, key), earlier, row)
         return
     category = book.units[code].values.get("category") if code in book.units else book.known[code].category
     if category is not None and values["kind"] not in book.words.allowed.get(category, ()):
@@ -313,7 +344,7 @@ def _seats(book: Book, row: JudgedRow) -> None:
         return
     earlier = book.seat_rows.setdefault((code, values["level"]), row)
     if earlier is not row:
-        _complain(row, "level", f"与第 {earlier.number} 行重复（同一单位、职务层次只能有一行），请合并")
+        book.repeat("level", (code, values["level"]), earlier, row)
         return
     if values.get("approved") is not None:
         book.seats[code, values["level"]] = values["approved"]
@@ -410,15 +441,15 @@ def waits(sheet: str, number: int, rows: int, name: str, cause: Problem | None) 
     wrong = (
         f"“{name[:40]}”有错误，改正后才能导入"
         if cause is None
-        else f"“{name[:40]}”{_place(cause, sheet)}有错误：{cause.sentence.rstrip('。')}。改正那一行后才能导入"
+        else f"“{name[:40]}”{'' if cause.sheet == sheet else '在'}{_place(cause.sheet, cause.row, sheet)}有错误：{cause.sentence.rstrip('。')}。改正那一行后才能导入"
     )
     return Problem(sheet, number, "name" if sheet in UNIT_SHEETS else "unit", f"{rest}本身无误，但所属单位{wrong}")
 
 
-def _place(cause: Problem, sheet: str) -> str:
+def _place(sheet: str, number: int, seen_from: str) -> str:
     """Which row, seen from a sheet."""
-    of = SHEETS["units" if cause.sheet in UNIT_SHEETS else cause.sheet].title
-    return f"在“{of}”表第 {cause.row} 行" if cause.sheet != sheet else f"第 {cause.row} 行"
+    of = SHEETS["units" if sheet in UNIT_SHEETS else sheet].title
+    return f"“{of}”表第 {number} 行" if sheet != seen_from else f"第 {number} 行"
 
 
 def approved(book: Book, code: str) -> dict[Row, int]:
