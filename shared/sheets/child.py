@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +37,8 @@ CHUNK, CHUNK_CHARACTERS = 250, 500_000
 LONGEST_LINE = 2**20
 LONGEST_CELL, LONGEST_TITLE = 32_767, 200  # as many as a cell of Excel holds
 LONGEST_MATCH = 500
+_OFFERED = 10
+"""Sheets of other names that the reader is asked about."""
 MATCHING_SECONDS, MATCHING_A_ROW = 10.0, 0.5
 """Of processor, for all matches in a sheet and for those in one row: patterns that mean something take a second for a county."""
 Row = tuple[int, list[Any]]
@@ -135,18 +138,31 @@ def _serve_book(file: BinaryIO, asked: dict[str, Any]) -> None:
         empty = archive.empty_sheets(file)
         names, unseen = ([name for name in each if name not in empty] for each in (visible, hidden))
         say(book={"names": names, "hidden": unseen, "mark": _mark(book, asked["mark"])} | told)
-        for name, title in chosen(visible, book.sheet_names, asked, empty):
-            sheet = book.get_sheet_by_name(name)
-            last_row, last_column = sheet.end or (0, 0)
-            if last_column >= COLUMNS:
-                raise Unread("too_wide")
-            if last_row >= ROWS:
-                raise Unread("too_long", limit=ROWS)
+        for name, title in chosen(visible, book.sheet_names, asked, empty, partial(_may_be, book, asked["lone"])):
+            sheet = _sheet(book, name)
             rows = rows_of(sheet, contents.errors.get(name, {}))
             beside = _Beside(sheet.merged_cell_ranges or (), contents.formulas.get(name, {}), contents.looks.get(name, Look()))
             _serve_sheet(title, name, rows, beside)
     except (calamine.CalamineError, ValueError, KeyError, OverflowError):
         raise Unread("damaged") from None
+
+
+def _sheet(book: Any, name: str) -> Any:
+    """Raises Unread, where it is beyond measure."""
+    sheet = book.get_sheet_by_name(name)
+    last_row, last_column = sheet.end or (0, 0)
+    if last_column >= COLUMNS:
+        raise Unread("too_wide")
+    if last_row >= ROWS:
+        raise Unread("too_long", limit=ROWS)
+    return sheet
+
+
+def _may_be(book: Any, title: str, name: str) -> bool:
+    """Whether the reader finds the columns of a title in the first rows of a sheet that is called otherwise."""
+    sheet = _sheet(book, name)
+    _say_head(title, name, islice(rows_of(sheet, {}), HEAD), _Beside(sheet.merged_cell_ranges or ()), offered=True)
+    return bool(heard()["fits"])
 
 
 def _mark(book: Any, name: str) -> str:
@@ -158,24 +174,36 @@ def _mark(book: Any, name: str) -> str:
     return str(first[0])[:100] if first else ""
 
 
-def chosen(visible: list[str], names: list[str], asked: dict[str, Any], empty: frozenset[str]) -> list[tuple[str, str]]:
-    """The sheets to read, with the titles wanted: by name, or the only one that may be meant; an empty one is not. Raises Unread."""
-    wanted = {title: title for title in asked["sheets"]} | asked.get("renamed", {})
-    found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted]
+def chosen(
+    visible: list[str], names: list[str], asked: dict[str, Any], empty: frozenset[str], fits: Callable[[str], bool]
+) -> list[tuple[str, str]]:
+    """The sheets to read, with the titles wanted: by name, or the only one that may be meant, else the only one that fits; an empty one is not.
+    Raises Unread.
+    """
+    wanted, lone = {title: title for title in asked["sheets"]} | asked.get("renamed", {}), asked["lone"]
+    found = [(name, wanted[name.strip()]) for name in visible if name.strip() in wanted and name not in empty]
     for title in (title for _, title in found):
         if len(same := [name for name, other in found if other == title]) > 1:
             raise Unread("doubled", wanted=title, names="、".join(same[:20]))
-    lone = asked["lone"]
     if any(title == lone for _, title in found):
         return found
-    if any(wanted.get(name.strip()) == lone for name in names):
+    if any(wanted.get(name.strip()) == lone for name in names if name not in visible and name not in empty):
         raise Unread("hidden", wanted=lone)
-    others = [name for name in visible if name.strip() not in wanted and name.strip() not in asked["ignored"]]
-    if len(others) > 1:
-        others = [name for name in others if name not in empty]
-    if found or len(others) != 1:
-        raise Unread("no_sheet", wanted=lone, names="、".join([name for name in names if name != asked["mark"]][:20]) or "（无）")
-    return [(others[0], lone)]
+    others = [name for name in visible if name not in empty and name.strip() not in {*wanted, *asked["ignored"]}]
+    if empty.issuperset(set(names) - {asked["mark"]}):
+        raise Unread("nothing")
+    meant = others if len(others) == 1 and not found else [name for name in others[:_OFFERED] if fits(name)]
+    if len(meant) != 1:
+        raise _without(asked, [name for name in visible if wanted.get(name.strip()) == lone], others, names)
+    return [*found, (meant[0], lone)]
+
+
+def _without(asked: dict[str, Any], blank: Sequence[str], others: Sequence[str], names: Sequence[str]) -> Unread:
+    """Why the sheet that must be there is not: it is `blank`, or none of the `others` is called so."""
+    beside, there = "、".join(others[:20]), "、".join([name for name in names if name != asked["mark"]][:20])
+    if blank:
+        return Unread("blank_beside" if beside else "blank", wanted=asked["lone"], names=beside)
+    return Unread("no_sheet", wanted=asked["lone"], names=there or "（无）")
 
 
 def _in_head(ranges: Ranges) -> list[list[int]]:
@@ -326,9 +354,7 @@ def _numbered(reader: Iterable[list[str]]) -> Iterator[Row]:
 
 def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) -> None:
     head = list(islice(rows, HEAD))
-    titles = [(number, [_short(value(cell)) for cell in row[:COLUMNS]]) for number, row in head]
-    filled = [each for each in titles if any(cell is not None for cell in each[1])]
-    say(sheet=title, name=name, head=filled, merged=_in_head(beside.merged), hidden=sorted(beside.look.columns))
+    _say_head(title, name, head, beside)
     answer = heard()
     if "after" not in answer:
         return
@@ -354,6 +380,12 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) ->
             say(rows=chunk)
             chunk, characters = [], 0
     say(rows=chunk, last=True)
+
+
+def _say_head(title: str, name: str, head: Iterable[Row], beside: _Beside, **more: bool) -> None:
+    titles = [(number, [_short(value(cell)) for cell in row[:COLUMNS]]) for number, row in head]
+    filled = [each for each in titles if any(cell is not None for cell in each[1])]
+    say(sheet=title, name=name, head=filled, merged=_in_head(beside.merged), hidden=sorted(beside.look.columns), **more)
 
 
 def value(cell: Any) -> Any:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,11 @@ class Sheet:
         """Whether a bare number of a day counts from 1904."""
         return self._book.from_1904
 
+    @property
+    def others(self) -> Sequence[str]:
+        """The other visible sheets of the file in which anything stands."""
+        return [name for name in self._book.names if name != self.name]
+
     async def chunks(
         self, after: int, columns: Sequence[int], derive: Sequence[tuple[int, str]] = (), spread: Sequence[int] = ()
     ) -> AsyncIterator[Sequence[Row]]:
@@ -111,14 +116,19 @@ class Book:
         self.names, self.hidden, self.mark, self.plain = book["names"], book["hidden"], book["mark"], book["plain"]
         self.from_1904 = book["from_1904"]
 
-    async def sheets(self) -> AsyncIterator[Sheet]:
-        """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next."""
+    async def sheets(self, fits: Callable[[Sheet], bool] = lambda _: False) -> AsyncIterator[Sheet]:
+        """The sheets wanted, in the file's order; read each one's rows, or skip it, before the next. `fits`: whether one of another name may be the
+        lone one, where several may be meant.
+        """
         while not (words := await self.hear()).get("end"):
             head = [(number, cells) for number, cells in words["head"]]
             merged = [tuple(each) for each in words["merged"]]
             sheet = Sheet(words["sheet"], words["name"], head, merged, frozenset(words["hidden"]), self)
-            yield sheet
-            await sheet.skip()
+            if "offered" in words:
+                await self.tell(fits=fits(sheet))
+            else:
+                yield sheet
+                await sheet.skip()
 
     async def tell(self, **words: Any) -> None:
         """Answer the child."""

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -227,6 +228,45 @@ async def test_visible_sheets_that_are_not_read_are_named(office: Office) -> Non
     assert view.sheets["roster"].added == 1
     assert view.note.startswith("工作表“人员 (2)”、“编制表”没有读取；")
     assert csv.note == ""
+
+
+@pytest.mark.parametrize(
+    ("beside", "note"),
+    [
+        ({}, ""),
+        ({"封面": [{"实名制台账": "甲单位"}]}, "工作表“封面”没有读取；"),
+        ({"单位": [with_posts()], "编制": []}, ""),
+        ({"调查表": [{"姓名": "x", "单位": "甲单位"}], "汇总": [{"编制类型": "x", "编制数": 3}]}, "工作表“调查表”、“汇总”没有读取；"),
+    ],
+)
+async def test_an_empty_sheet_of_the_right_name_does_not_hide_the_one_with_the_rows(
+    office: Office, beside: dict[str, list[Any]], note: str
+) -> None:
+    view = await office.check("roster", {"人员": [], **beside, "Sheet2": [person(0), person(1)]})
+
+    assert view.state == ImportState.CHECKED, view.note
+    assert sum(view.sheets["roster"].model_dump()[each] for each in ("added", "wrong")) == 2
+    assert view.note.startswith(note) and bool(view.note) == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("sheets", "said"),
+    [
+        ({"人员": []}, "文件是空的。请填写"),
+        ({"Sheet1": [], "Sheet2": []}, "文件是空的。请填写"),
+        ({"单位": [with_posts()], "人员": []}, "工作表“人员”是空的。请填写"),
+        (
+            {"人员": [], "河东": [person(0)], "河西": [person(1)]},
+            "工作表“人员”是空的，文件中另有：河东、河西。数据在其中一张的，请把那张改名为“人员”",
+        ),
+        ({"人员": [{" ": " "}], "河东": [person(0)]}, "没有找到表头；文件中另有“河东”，数据在其中一张的，请把那张改名为“人员”"),
+        ({"人员": [], "河东": [{"姓名": "x"}]}, "工作表“河东”的前 40 行中没有找到表头。"),
+    ],
+)
+async def test_where_the_rows_may_be_meant_to_stand_is_told_with_what_to_do(office: Office, sheets: dict[str, list[Any]], said: str) -> None:
+    view = await office.check("roster", sheets)
+
+    assert (view.state, said in view.note) == (ImportState.UNREADABLE, True), view.note
 
 
 async def test_a_mapping_that_calls_two_sheets_of_a_file_by_one_title_is_refused_in_words(office: Office) -> None:

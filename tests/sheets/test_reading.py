@@ -347,12 +347,12 @@ async def test_the_only_sheet_of_another_name_is_taken_and_several_are_asked_abo
 
 async def test_two_sheets_of_one_title_are_refused_by_name() -> None:
     def twice(made: Any, _: Any) -> None:
-        made.add_worksheet(f"{TITLE} ")
+        made.add_worksheet(f"{TITLE} ").write(0, 0, "x")
 
     with pytest.raises(Unreadable, match=f"有多张工作表都当作“{TITLE}”：{TITLE}、{TITLE} 。请合并"):
         await rows_of(book(twice))
     with pytest.raises(Unreadable, match=f"有多张工作表都当作“{TITLE}”：{TITLE}、又一张"):
-        await rows_of(book(lambda made, _: made.add_worksheet("又一张")), wanted=Wanted([TITLE], TITLE, {"又一张": TITLE}))
+        await rows_of(book(lambda made, _: made.add_worksheet("又一张").write(0, 0, "x")), wanted=Wanted([TITLE], TITLE, {"又一张": TITLE}))
 
 
 async def test_a_value_in_a_remark_is_found_by_a_pattern_and_a_costly_one_is_named_before_the_childs_time_is_over() -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -128,7 +129,7 @@ async def _compare(run: _Run) -> None:
     lone = next(title for title, plan in run.plans.items() if plan.kind == PERSONS)
     try:
         async with opened(place, run.row["file_name"], Wanted(list(run.plans), lone)) as book:
-            async for foreign in book.sheets():
+            async for foreign in book.sheets(partial(_fits, run.plans[lone])):
                 plan = run.plans[foreign.title]
                 await _compare_sheet(run, plan, foreign)
                 await run.tell()
@@ -176,12 +177,26 @@ async def _compare_persons(run: _Run, plan: Plan, sheet: SheetComparison, rows: 
         persons.close(await known_here(conn, persons.known_left))
 
 
-def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[str], AsyncIterator[TheirRow]]:
-    """Which fields the file has columns for, and its rows as values. Raises HeaderMissing."""
+def _fits(plan: Plan, foreign: ForeignSheet) -> bool:
+    try:
+        _header(plan, foreign)
+    except HeaderMissing:
+        return False
+    return True
+
+
+def _header(plan: Plan, foreign: ForeignSheet) -> headers.Header:
+    """Raises HeaderMissing."""
     header = headers.find(foreign.head, foreign.merged, plan.how.columns)
     if header is None:
         raise HeaderMissing(sheet=foreign.name or foreign.title, detail="的前 40 行中没有找到表头")
     ensure_columns(plan.fields, foreign.name or foreign.title, header.columns, header.doubled, plan.how)
+    return header
+
+
+def _rows_of(run: _Run, plan: Plan, foreign: ForeignSheet) -> tuple[frozenset[str], AsyncIterator[TheirRow]]:
+    """Which fields the file has columns for, and its rows as values. Raises HeaderMissing."""
+    header = _header(plan, foreign)
     layout = Layout(plan.fields, list(header.columns), plan.how, csv=not foreign.name, from_1904=foreign.from_1904)
     judge, name = SheetJudge(layout, business_day(run.row["received_at"]), {}, political_legal=True), foreign.name or foreign.title
     hidden = [plan.fields.by_name[each].label for each, place in header.columns.items() if place in foreign.hidden]

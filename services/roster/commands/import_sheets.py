@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.imports import kept_file
@@ -16,7 +17,7 @@ from services.roster.models.imports import (
     TemplateTooOld,
 )
 from services.roster.rules.imports.agreement import untold
-from services.roster.rules.imports.mapping import translated
+from services.roster.rules.imports.mapping import Translated, translated
 from services.roster.rules.imports.rows import HIDDEN_COLUMN, LEADS, Layout, SheetJudge, ensure_columns, is_of_leavers
 from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
@@ -39,7 +40,7 @@ async def read_file(check: Check) -> None:
     try:
         async with opened(place, job.file_name, wanted, plain=job.plain) as book:
             other_version = _note(job.kind, book.mark)
-            read = [await _read_sheet(check, sheet) async for sheet in book.sheets()]
+            read = [await _read_sheet(check, sheet) async for sheet in book.sheets(partial(_fits, check))]
             if job.mapping is not None:
                 kind, read_as = next(iter(check.columns.items()))
                 check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
@@ -113,19 +114,39 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
     return foreign.name
 
 
-def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
-    """Which columns hold what. Raises HeaderMissing."""
+def _fits(check: Check, foreign: ForeignSheet) -> bool:
+    try:
+        _header(check, foreign)
+    except HeaderMissing:
+        return False
+    return True
+
+
+def _header(check: Check, foreign: ForeignSheet) -> tuple[Sheet, Translated, headers.Header]:
+    """What the sheet is, and which columns it has. Raises HeaderMissing."""
     sheet = next(SHEETS[kind] for kind in BOOKS[check.job.kind] if SHEETS[kind].title == foreign.title)
     how, title = translated(sheet, check.choices, check.job.mapping), foreign.name or foreign.title
     header = headers.find(foreign.head, foreign.merged, how.columns, how.own)
     if header is None:
-        raise HeaderMissing(sheet=title, detail="的前 40 行中没有找到表头")
+        raise HeaderMissing(sheet=title, detail=f"的前 40 行中没有找到表头{_beside(foreign, wanted_of(check.job.kind, check.job.mapping))}")
     if sheet.kind == "units":
         combined = translated(UNITS_WITH_POSTS, check.choices, check.job.mapping)
         both = headers.find(foreign.head, foreign.merged, combined.columns, combined.own)
         if both is not None and {"kind", "posts"} <= both.columns.keys():
             sheet, how, header = UNITS_WITH_POSTS, combined, both
     ensure_columns(sheet, title, header.columns, header.doubled, how)
+    return sheet, how, header
+
+
+def _beside(foreign: ForeignSheet, wanted: Wanted) -> str:
+    """Where the rows may stand instead, and what to do then."""
+    others = [name for name in foreign.others if name.strip() not in {*wanted.sheets, *wanted.renamed, *wanted.ignored}]
+    return f"；文件中另有{_named(others)}，数据在其中一张的，请把那张改名为“{foreign.title}”，删除或改名本表" if others else ""
+
+
+def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int], list[tuple[int, str]]]:
+    """Which columns hold what. Raises HeaderMissing."""
+    sheet, how, header = _header(check, foreign)
     names, columns = list(header.columns), list(header.columns.values())
     titles = {**header.unknown, **{headers.plain(title): place for title, place in _written(foreign, header.after).items()}}
     extract = [(titles[headers.plain(source)], name, pattern) for source, name, pattern in how.extract if headers.plain(source) in titles]
