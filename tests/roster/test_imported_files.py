@@ -246,7 +246,8 @@ async def test_an_empty_sheet_of_the_right_name_does_not_hide_the_one_with_the_r
 
     assert view.state == ImportState.CHECKED, view.note
     assert sum(view.sheets["roster"].model_dump()[each] for each in ("added", "wrong")) == 2
-    assert view.note.startswith(note) and bool(view.note) == bool(note)
+    assert view.note.startswith(note)
+    assert bool(view.note) == bool(note)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +264,9 @@ async def test_an_empty_sheet_of_the_right_name_does_not_hide_the_one_with_the_r
         ({"人员": [], "河东": [{"姓名": "x"}]}, "工作表“河东”的前 40 行中没有找到表头。"),
     ],
 )
-async def test_where_the_rows_may_be_meant_to_stand_is_told_with_what_to_do(office: Office, sheets: dict[str, list[Any]], said: str) -> None:
+async def test_where_the_rows_may_be_meant_to_stand_is_told_with_what_to_do(
+    office: Office, sheets: dict[str, list[Any]], said: str
+) -> None:
     view = await office.check("roster", sheets)
 
     assert (view.state, said in view.note) == (ImportState.UNREADABLE, True), view.note

@@ -26,6 +26,12 @@ _FOOTNOTE = re.compile(
     r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
     r"|[（(]?[一二三四五六七八九十]{1,3}[)）、．.]|\d{1,2}[、．.)）]\D|\d{4}年\d{1,2}月(?:\d{1,2}日)?$|[^:：]{1,12}[:：])"
 )
+_SIGNED = re.compile(
+    r"[^:：]{1,14}[:：]|(?:制表|填表|填报|审核|复核|审批|经办|联系)人|[（(](?:盖章|公章|签字|签名|签章)[）)]$"
+    r"|(?:制表|填表|填报|审核|复核|审批|经办|负责人|单位负责人|(?:制表|填表|填报)?日期|(?:联系)?电话|盖章|签字|签名)$"
+)
+"""What stands before who made, looked through and sealed a table, and when."""
+_NUMBER_LENGTH = 15
 _LEAVERS = re.compile(
     "(?:退休|离休|退养|调出|调离|辞职|辞退|开除|除名|死亡|去世|病故|离职|减员|出编|不在编)"
     "(?:人员|干部|职工|教职工|教师|名单|花名册|名册|登记表|一览表|统计表|情况表?|信息表?|台账|表)*(?:[（(][^（）()]*[)）])?[:：]?$"
@@ -207,6 +213,8 @@ class SheetJudge:
         if self._is_top(cells_) or self._is_of_leavers(cells_):
             return ""
         filled = [cell for cell in row if cell is not None]
+        if _SIGNED.match(plain) and self._is_signature(row, filled):
+            return ""
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and not self._has_key(row):
             return ""
         if first in self._titles and sum(str(cell) in self._labels[name] for name, cell in zip(self._names, row, strict=True)) >= 2:
@@ -231,6 +239,16 @@ class SheetJudge:
         """Where the end of a post has its column, those below may have told it."""
         told = "ended_on" in self._names
         return [Problem(self._sheet.kind, row.number, "", _OF_LEAVERS, warning=told)] if self._is_of_leavers(row.cells) else []
+
+    def _is_signature(self, row: Sequence[Cell], filled: Sequence[Cell]) -> bool:
+        """制表人：…　审核：…　填表日期：…, each beside the other: half of its cells say what the others tell, and no number of a person or a unit is there."""
+        signed = sum(isinstance(cell, str) and _SIGNED.match(cells.folded(cell)) is not None for cell in filled)
+        if signed < 2 or 2 * signed + 1 < len(filled):
+            return False
+        numbers = (
+            cells.folded(cell) for name, cell in zip(self._names, row, strict=True) if name in {"id_number", "uscc"} and cell is not None
+        )
+        return not any(len(number) >= _NUMBER_LENGTH and _SIGNED.match(number) is None for number in numbers)
 
     def _has_key(self, row: Sequence[Cell]) -> bool:
         """What names a person, a unit, a kind of posts or a level stands in it, and no other part of a footnote: 审核中心 is a unit then."""
