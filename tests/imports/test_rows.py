@@ -375,6 +375,11 @@ def test_a_total_of_people_is_compared_with_the_rows() -> None:
         {"单位": "2026年9月1日"},
         {"单位": "无", "姓名": "/"},
         {"单位": "单位", "姓名": "姓名", "公民身份号码": "身份证号"},
+        dict(zip(person(), map(str, range(1, 11)), strict=True)),
+        dict(zip(person(), range(3, 13), strict=True)),
+        {"单位": "（1）", "编制类型": "（2）", "姓名": "（5）", "性别": "（12）"},
+        {"单位": "甲", "编制类型": "乙", "姓名": 1.0, "性别": 2.0, "入编时间": 3.0},
+        dict.fromkeys(person(), "必填") | {"性别": "选填", "编制类型": "下拉选择"},
         {"单位": "制表人：张三", "经费形式": "审核：李四", "公民身份号码": "负责人：王五", "性别": "填表日期：2026年11月20日"},
         {
             "单位": "制表人：",
@@ -401,6 +406,17 @@ def test_a_title_of_people_who_left_among_the_rows_is_an_error(title: str) -> No
     assert (problem.row, problem.warning, problem.sentence[:11]) == (3, False, "像是退休、调出等人员的")
 
 
+@pytest.mark.parametrize(("column", "taken"), [("单位", False), ("编制类型", False), ("姓名", True), ("公民身份号码", True)])
+def test_a_title_of_a_group_among_the_rows_is_told_once_and_a_name_alone_is_somebody(column: str, taken: bool) -> None:
+    answer = judged("roster", [person(0), {column: "财务科"}])[1]
+
+    assert isinstance(answer, JudgedRow) == taken
+    if isinstance(answer, list):
+        assert [(each.row, each.warning, each.sentence[:22]) for each in answer] == [
+            (3, True, "此行只有一个单元格有内容，像是分组的标题，没")
+        ]
+
+
 @pytest.mark.parametrize("title", ["一、在职人员", "二、退休人员管理中心", "说明：退休人员不填"])
 def test_another_title_among_the_rows_is_not(title: str) -> None:
     assert judged("roster", [person(0), {"单位": title}])[1] == []
@@ -416,6 +432,9 @@ def test_another_title_among_the_rows_is_not(title: str) -> None:
         ("roster", {"单位": "审核：甲单位", "姓名": "测试甲", "公民身份号码": NUMBERS[0], "职务": "经办人：审核"}),
         ("roster", {"单位": "审核：", "编制类型": "经办：", "姓名": "测试甲", "公民身份号码": float(NUMBERS[0][:17] + "0")}),
         ("roster", {"单位": "审核中心", "编制类型": "事业编制", "姓名": "测试甲", "职务": "审核员"}),
+        ("roster", {"单位": "1", "编制类型": "2", "姓名": "测试甲"}),
+        ("roster", {"单位": 3.0, "编制类型": 2.0, "姓名": 1.0}),
+        ("quotas", {"单位": "甲", "编制数": 1.0}),
     ],
 )
 def test_a_short_row_that_names_somebody_or_some_posts_is_no_footnote(kind: str, row: dict[str, Any]) -> None:

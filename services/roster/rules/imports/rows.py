@@ -32,6 +32,10 @@ _SIGNED = re.compile(
 )
 """What stands before who made, looked through and sealed a table, and when."""
 _NUMBER_LENGTH = 15
+_ORDINAL = re.compile(r"\(?(?:(?P<number>\d{1,3})|[甲乙丙丁戊己庚辛壬癸])\)?")
+_DEMAND = re.compile("(?:必填|选填|可选|可不填|非必填)项?|(?:下拉)?选择|下拉|自动(?:生成|计算)|文本|数字|日期")
+"""What official forms have in the line below their titles: the numbers of the columns, or what is to be filled in."""
+_LEAST_OF_LINE, _LONGEST_OF_LINE = 3, 5
 _LEAVERS = re.compile(
     "(?:退休|离休|退养|调出|调离|辞职|辞退|开除|除名|死亡|去世|病故|离职|减员|出编|不在编)"
     "(?:人员|干部|职工|教职工|教师|名单|花名册|名册|登记表|一览表|统计表|情况表?|信息表?|台账|表)*(?:[（(][^（）()]*[)）])?[:：]?$"
@@ -41,6 +45,7 @@ _TOTAL = re.compile(rf"[（(]?(?P<word>{_WORDS})|.{{1,40}}(?P<of_some>{_WORDS})[
 _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _OF_LEAVERS = "像是退休、调出等人员的标题，其下没有填写出编时间的行都按在编人员读入。请删除这些行或补填出编时间；不是这样的标题，请删除此行"
+_OF_GROUP = "此行只有一个单元格有内容，像是分组的标题，没有读入；是人员的，请补填整行后重新上传"
 _NO_RESULT = "公式没有结果，请填写数值"
 _OF_ROW = {
     "隐藏或筛选掉": "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传",
@@ -210,9 +215,9 @@ class SheetJudge:
         plain = first.replace(" ", "").replace("\u3000", "")
         if _TOTAL.match(plain) and self._is_no_data(row):
             return plain
-        if self._is_top(cells_) or self._is_of_leavers(cells_):
-            return ""
         filled = [cell for cell in row if cell is not None]
+        if self._is_top(cells_) or self._is_alone(cells_) or _is_below_titles(filled):
+            return ""
         if _SIGNED.match(plain) and self._is_signature(row, filled):
             return ""
         if len(filled) <= 3 and _FOOTNOTE.match(plain) and not self._has_key(row):
@@ -230,15 +235,23 @@ class SheetJudge:
         present = {name for name, cell in zip(self._names, row, strict=True) if cell is not None}
         return present.isdisjoint(_KEYS) or len(present) <= 3
 
-    def _is_of_leavers(self, cells_: Sequence[Cell]) -> bool:
-        """A title among the rows, alone in its own."""
+    def _is_alone(self, cells_: Sequence[Cell]) -> bool:
+        """A title among the rows of people; who is only named is one of them."""
         texts = {cell for cell in cells_ if cell is not None}
-        return "id_number" in self._names and len(texts) == 1 and is_of_leavers(str(texts.pop()))
+        if len(texts) != 1 or "id_number" not in self._names:
+            return False
+        named = any(name in {"name", "id_number"} and cell is not None for name, cell in zip(self._names, cells_, strict=False))
+        return not named or is_of_leavers(str(texts.pop()))
 
     def _heading(self, row: Row) -> list[Problem]:
-        """Where the end of a post has its column, those below may have told it."""
-        told = "ended_on" in self._names
-        return [Problem(self._sheet.kind, row.number, "", _OF_LEAVERS, warning=told)] if self._is_of_leavers(row.cells) else []
+        """Of a title. Where the end of a post has its column, those below one of leavers may have told it."""
+        if not self._is_alone(row.cells) or self._is_top(row.cells):
+            return []
+        title = next(cell for cell in row.cells if cell is not None)
+        if is_of_leavers(str(title)):
+            return [Problem(self._sheet.kind, row.number, "", _OF_LEAVERS, warning="ended_on" in self._names)]
+        quiet = cells.is_nothing(title) or _FOOTNOTE.match(cells.folded(title))
+        return [] if quiet else [Problem(self._sheet.kind, row.number, "", _OF_GROUP, warning=True)]
 
     def _is_signature(self, row: Sequence[Cell], filled: Sequence[Cell]) -> bool:
         """制表人：…　审核：…　填表日期：…, each beside the other: half of its cells say what the others tell, and no number of a person or a unit is there."""
@@ -356,6 +369,17 @@ class _Sums:
             for name, number in stated.items()
             if number not in {None, sums[name]}
         ]
+
+
+def _is_below_titles(filled: Sequence[Cell]) -> bool:
+    """The columns are numbered there, one by one, or what is to be filled in is told."""
+    if len(filled) < _LEAST_OF_LINE or len(first := cells.folded(filled[0])) > _LONGEST_OF_LINE:
+        return False
+    if _DEMAND.fullmatch(first):
+        return all(_DEMAND.fullmatch(cells.folded(cell)) for cell in filled)
+    found = [_ORDINAL.fullmatch(cells.folded(cell)) for cell in filled] if _ORDINAL.fullmatch(first) else []
+    numbers = [int(each["number"]) for each in found if each is not None and each["number"]]
+    return bool(found) and None not in found and numbers == sorted(set(numbers))
 
 
 def _total(said: str) -> tuple[str, bool]:
