@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from rich.console import Console
 from deploy.areas import Areas
 from deploy.local import disks, stack
 from deploy.local.place import PROJECT, Place, WrongPlace, borrowed
-from deploy.local.process import PortTaken
+from deploy.local.process import PortTaken, end_with_parent
 from deploy.local.state import GOOD, PartState, State
 from deploy.tables import Table
 from shared.clock import CHINA, Clock, at_hour, business_day
@@ -71,11 +72,15 @@ def up(
     _tell_disks(place)
     if told := borrowed(place):
         console.print(told, style="yellow", markup=False, soft_wrap=True)
-    stack.refuse_taken(place)
-    _set_clock(place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None)
-    stack.ensure_keys(place)
-    began = time.monotonic()
-    with _in_front(place) if foreground else nullcontext():
+    with ExitStack() as ending, stack.starting(place, _tell_other_start):
+        stack.refuse_taken(place)
+        _set_clock(
+            place, day.date() if day else DEMO_DATE if city == "demo" and place.environment == "demo" else None, asked=day is not None
+        )
+        stack.ensure_keys(place)
+        began = time.monotonic()
+        if foreground:
+            ending.enter_context(_in_front(place))
         stack.launch(place, with_parent=foreground)
         asyncio.run(stack.until_ready(place, _tell, PATIENCE))
         _ensure_migrated(place)
@@ -83,6 +88,10 @@ def up(
         _renew_service_tokens(place)
         console.print(f"全部就绪，用时 {time.monotonic() - began:.1f} 秒。业务时间 {_business_time(place)}。\n页面 {place.portal}")
         _tell_archive(place)
+
+
+def _tell_other_start(pid: int) -> None:
+    console.print(f"另一个 bianban up（进程 {pid}）正在启动这套系统，等它结束后继续。不想等可按 Ctrl-C，它照常进行。", style="yellow")
 
 
 def _ensure_leads() -> None:
@@ -125,7 +134,13 @@ def _load_city(place: Place, city: str) -> None:
     mark = place.home / "city"
     if mark.exists() or not (PROJECT / "deploy" / "demo" / "city.py").exists():
         return
-    loaded = subprocess.run([sys.executable, "-m", "deploy.demo.city", city], env=place.of_all_parts(), cwd=PROJECT, check=False)
+    loaded = subprocess.run(
+        [sys.executable, "-m", "deploy.demo.city", city],
+        env=place.of_all_parts(),
+        cwd=PROJECT,
+        check=False,
+        preexec_fn=end_with_parent(signal.SIGTERM, os.getpid()),  # else it would go on beside the loader of the next start
+    )
     if loaded.returncode != 0:
         raise stack.StartFailed("初始数据未能装入，见上。修正后再次运行 bianban up。")
     mark.write_text(city + "\n", encoding="utf-8")

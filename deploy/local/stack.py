@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psutil
 
@@ -51,6 +51,22 @@ def launch(place: Place, parts: Iterable[str] = (), *, with_parent: bool = False
                 return  # somebody else's start was a moment earlier
             raise StartFailed(f"监管进程未能启动，见 {log.name}")
         time.sleep(0.02)
+
+
+@contextmanager
+def starting(place: Place, tell: Callable[[int], None]) -> Iterator[None]:
+    """One start of a home at a time: whoever comes later waits until the one before has ended, however it did; `tell` hears the pid of each he waits for."""
+    lock, told = place.home / "run" / "start.lock", set[int]()
+    while (mine := state.lock(lock)) is None:
+        other = state.holder(lock)
+        if other and other not in told:
+            told.add(other)
+            tell(other)
+        time.sleep(GLANCE)
+    try:
+        yield
+    finally:
+        os.close(mine)
 
 
 def published(place: Place) -> list[PartState]:

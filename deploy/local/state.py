@@ -105,7 +105,7 @@ def read(path: Path) -> tuple[int | None, list[PartState]]:
 
 
 def lock(path: Path) -> int | None:
-    """Become the one supervisor of a home until this process ends; None when there is one already."""
+    """Become the one of a home that may (supervise, start) until this process ends or closes the answer; None when there is one already."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,7 +116,7 @@ def lock(path: Path) -> int | None:
 
 
 def holder(path: Path) -> int | None:
-    """The pid of the supervisor of a home. The kernel knows it, so that no stale file can lie."""
+    """The pid of another process that has a lock. The kernel knows it, so that no stale file can lie."""
     if not path.exists():
         return None
     with path.open("rb+") as file:

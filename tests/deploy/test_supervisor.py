@@ -373,9 +373,28 @@ def test_in_the_foreground_the_stack_ends_with_its_terminal(places: Callable[[st
         assert (front.wait(), stack.supervisor(place)) == (0 if how is signal.SIGINT else -how, None)
 
 
+def at_once(place: Place, times: int, *arguments: str) -> list[tuple[int, int, str]]:
+    """Pid, exit code and words of each of so many `bianban` that are started in one moment, without a network."""
+    command, environment = [sys.executable, "-m", "deploy.cli", *arguments], place.variables() | DEAD_NETWORK
+    many = [
+        subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(times)
+    ]
+    return [(each.pid, each.wait(), words) for each in many for words, _ in [each.communicate(timeout=300)]]
+
+
 def test_up_down_and_clean_are_harmless_when_repeated_and_need_no_network(places: Callable[[str], Place]) -> None:
+    """Also two `up` of one moment: one starts and fills the system, the other says whom it waits for, and finds all there."""
     place = places("home")
-    for command in (("up", "--city", "none"), ("up", "--city", "none"), ("status",), ("down",), ("down",), ("up", "--city", "none")):
+    both = at_once(place, 2, "up", "--city", "none")
+    waited = [words for _, _, words in both if "另一个 bianban up" in words]
+    assert [code for _, code, _ in both] == [0, 0], both
+    assert len(waited) == 1
+    assert [pid for pid, _, _ in both if f"（进程 {pid}）" in waited[0]] == [pid for pid, _, words in both if words not in waited]
+    assert ["空系统已就绪" in words for _, _, words in both if words not in waited] == [True]
+    assert "空系统已就绪" not in waited[0]
+
+    for command in (("up", "--city", "none"), ("status",), ("down",), ("down",), ("up", "--city", "none")):
         done = bianban(place, *command, **DEAD_NETWORK)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
     (place.home / "somebody").mkdir()
