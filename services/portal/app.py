@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from services.portal import api
 from services.portal.api import ends
+from services.portal.api.words import route_names
 from services.portal.models import Away, Demanded, Forged, NoRight, Refused, SessionEnded
 from services.portal.queries import services, templates
 from services.portal.queries.assets import Assets
@@ -72,7 +73,7 @@ def create_app() -> FastAPI:
     app.add_middleware(ends.OwnRequests)
     app.add_middleware(ends.Timed)
     app.add_middleware(ends.SessionGoesOn)
-    app.add_middleware(TracedRequests)
+    app.add_middleware(TracedRequests, names=route_names())
     app.state.headers = HEADERS | (HTTPS if settings.secure else {})
     app.add_middleware(Guarded, headers=app.state.headers)
     for kind, answer in _ENDS.items():

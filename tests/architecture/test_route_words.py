@@ -2,12 +2,16 @@
 
 import importlib
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
 from deploy.local.place import SERVICES
 from services.identity.api import DEMO, PROVIDER
+from services.portal import api as portal
+from services.portal.api.words import route_names
 from services.roster.models.fields import SHEETS
 from shared import case_events, upkeep
 from shared.exports import api as exports
@@ -82,3 +86,19 @@ def test_what_many_routes_are_asked_with_is_told_in_chinese() -> None:
 
     assert len(often) > 100
     assert [each["name"] for each in often if not CHINESE.search(each.get("description", ""))] == []
+
+
+def test_every_route_of_the_portal_is_called_by_a_name_of_its_own_and_none_by_its_path() -> None:
+    """By these names traces tell them."""
+    routes = {
+        f"{method} {route.path}"
+        for router in portal.ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    }
+    names = route_names()
+
+    assert set(names) == routes
+    assert [route for route, name in names.items() if not CHINESE.search(name) or "/" in name] == []
+    assert [name for name, times in Counter(names.values()).items() if times > 1] == []

@@ -11,13 +11,16 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 from jinja2 import nodes
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from deploy.assets import FILES
 from deploy.local.place import PROJECT
 from services.portal import api
 from services.portal.api.door import Opened
 from services.portal.queries.services import PAGE, PATIENCE
-from shared import security_log
+from shared import security_log, traces
 from shared.auth import PERMISSIONS
 from shared.glossary import Role
 from tests.portal.conftest import BASE, OURS, XSS, Door
@@ -608,3 +611,20 @@ async def test_no_page_calls_a_macro_by_a_name_that_every_page_knows(door: Door)
         taken[name] = {each[-1] if isinstance(each, tuple) else each for one in imported for each in one.names} & templates.globals.keys()
 
     assert {name: names for name, names in taken.items() if names} == {}
+
+
+@pytest.mark.asyncio
+async def test_a_trace_tells_a_page_by_its_name_and_not_by_its_address(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
+    monkeypatch.setattr(traces, "SLOW", 0.0)
+    csrf = door.sign_in(Role.SUPERVISION_OFFICER)
+
+    await door.client.get("/lights")
+    await door.client.post(f"/issues/{ID}/urged", data={"csrf": csrf}, headers=OURS)
+    provider.shutdown()
+
+    told = [(span.name, dict(span.attributes or {})["http.route"]) for span in kept.get_finished_spans()]
+    assert told == [("请求 亮灯", "/lights"), ("请求 办理问题", "/issues/{issue_id}/{deed}")]
