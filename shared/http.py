@@ -24,6 +24,7 @@ from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailabl
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
 from shared.guard import Guarded, Limited, Rates, TooMany
+from shared.metrics import TURNED_AWAY
 from shared.problems import title_of
 from shared.process import leave_no_core
 from shared.route_words import NO_WORDS, Words, tell_words
@@ -219,20 +220,29 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
-async def _refused(_: Request, error: DomainError) -> Response:
+async def _refused(request: Request, error: DomainError) -> Response:
     status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 409)
+    if status == 401:
+        _count(request, error.code)
     return problem(status, error.code, str(error), _WHO if status == 401 else None, facts=error.facts)
 
 
-async def _not_signed_in(_: Request, __: Exception) -> Response:
+async def _not_signed_in(request: Request, _: Exception) -> Response:
+    _count(request, Unproved.code)
     return problem(401, Unproved.code, Unproved.sentence, _WHO)
+
+
+def _count(request: Request, code: str) -> None:
+    """Who tries passwords, codes or tokens shows by how many were turned away where; from where, the security log says."""
+    TURNED_AWAY.add(1, {"error.type": code, "http.route": getattr(request.scope.get("route"), "path", "unknown")})
 
 
 async def _unavailable(_: Request, __: Exception) -> Response:
     return problem(503, "unavailable", "系统的一个部件暂时不可用，本次请求未生效。请稍后用同一请求编号重试。", {"Retry-After": "5"})
 
 
-async def _too_many(_: Request, error: TooMany) -> Response:
+async def _too_many(request: Request, error: TooMany) -> Response:
+    _count(request, error.code)
     return problem(429, error.code, str(error), {"Retry-After": str(error.facts["wait"])}, facts=error.facts)
 
 

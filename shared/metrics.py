@@ -79,6 +79,7 @@ class Gauge:
 
 REQUESTS = _histogram("http.server.request.duration", "HTTP 请求用时")
 COMMANDS = _histogram("bianban.command.duration", "命令用时；error.type 为拒绝代码")
+TURNED_AWAY = _counter("bianban.turned_away", "{request}", "身份不成立（401）或过于频繁（429）的请求；error.type 为拒绝代码")
 EVENT_DELAY = _histogram("bianban.event.delay", "业务变动（事件产生）到处理完成，含在发件箱中的等待，每批取最久的一条")
 SENT = _counter("messaging.client.sent.messages", "{message}", "发件箱投递到 Kafka 的事件")
 CONSUMED = _counter("messaging.client.consumed.messages", "{message}", "消费者处理的事件")

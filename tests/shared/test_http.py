@@ -8,12 +8,15 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+import shared.http
 from shared.auth import NotSignedIn, Permit, Who
-from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable
+from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable, Unproved
 from shared.glossary import reason_of
-from shared.guard import HEADERS
+from shared.guard import HEADERS, TooMany
 from shared.http import BODY_LIMIT, IdempotencyKey, serve, service_app
 from shared.problems import TITLES
 
@@ -25,6 +28,12 @@ class Full(Conflict):
 
     code = "full"
     sentence = "单位 {unit} 已无空编（{missing}）。"
+
+
+class Guessed(Unproved):
+    """As identity refuses a sign-in."""
+
+    code = "guessed"
 
 
 class Body(BaseModel):
@@ -66,6 +75,8 @@ def application() -> FastAPI:
         "forbidden": Forbidden(),
         "plain": DomainError(),
         "signed-out": NotSignedIn(),
+        "unproved": Guessed(),
+        "too-many": TooMany(wait=7),
         "away": Unavailable("database"),
         "disk-full": asyncpg.DiskFullError(SECRET),
         "lock-waited-for": asyncpg.LockNotAvailableError(SECRET),
@@ -120,6 +131,29 @@ async def test_each_kind_of_error_has_its_status_and_code(name: str, status: int
     assert problem["title"] == TITLES.get(code, TITLES["refused"])
     assert problem["detail"]
     assert SECRET not in answer.text
+
+
+@pytest.mark.asyncio
+async def test_who_is_turned_away_is_counted_by_code_and_route_and_whoever_asks_wrongly_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    counter = MeterProvider([reader]).get_meter("test").create_counter("turned.away")
+    monkeypatch.setattr(shared.http, "TURNED_AWAY", counter)
+
+    async with client() as asked:
+        for name in ("signed-out", "signed-out", "unproved", "too-many", "forbidden", "conflict", "broken"):
+            await asked.get(f"/raise/{name}")
+
+    found = reader.get_metrics_data()
+    points = found.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points if found else []
+    told = {
+        (str((each.attributes or {})["error.type"]), str((each.attributes or {})["http.route"])): getattr(each, "value", 0)
+        for each in points
+    }
+    assert told == {
+        ("not_signed_in", "/raise/{name}"): 2,
+        ("guessed", "/raise/{name}"): 1,
+        ("too_many_requests", "/raise/{name}"): 1,
+    }
 
 
 def test_every_route_describes_what_its_refusals_look_like() -> None:
