@@ -124,7 +124,7 @@ class MonitoringActivities:
         async def issue(unit_id: UUID) -> bool:
             by, what = (
                 By(ENGINE, nominal, f"supervision:{nominal.isoformat()}:{unit_id}"),
-                IssueList(unit_id=unit_id, iso_week=week, nominal=nominal),
+                IssueList(unit_id=unit_id, iso_week=week, nominal=nominal, made_at=self.surroundings.now()),
             )
             return await lists.issue_list(self.database, by, what) is not None
 
@@ -180,7 +180,7 @@ class MonitoringActivities:
         async with self.database.reading() as conn:
             edition = await queries.supervision_list(conn, None, what.document_id)
         words = queries.words(edition, self.sealing.issuer, demo_seal=chosen.simulated)
-        return edition.number, await asyncio.to_thread(self.sealing.renderer.pdf, TEMPLATE, words, edition.issued_at)
+        return edition.number, await asyncio.to_thread(self.sealing.renderer.pdf, TEMPLATE, words, edition.as_of)
 
     async def _written_notice(self, what: SealStart) -> tuple[str, bytes]:
         """The bytes that the operator released, not others."""

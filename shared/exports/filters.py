@@ -73,7 +73,7 @@ _ORDERS = {
     "found": "发现时间",
     "rule": "规则",
     "proposed": "提出时间",
-    "issued": "签发时间",
+    "issued": "应发时间",
     "code": "编码",
     "name": "名称",
     "at": "时间",

@@ -55,7 +55,14 @@ LINE = {
     "remaining": 7,
 }
 AUDIT = {"service": "编制台账", "number": 12, "head": "0123456789abcdef" * 4}
-LIST = HEAD | {"number": "云编督〔2026〕38号", "year": 2026, "week": 38, "from": "2026-09-14", "to": "2026-09-20"}
+LIST = HEAD | {
+    "number": "云编督〔2026〕38号",
+    "year": 2026,
+    "week": 38,
+    "from": "2026-09-14",
+    "to": "2026-09-20",
+    "planned_at": "2026-09-14 09:00",
+}
 NOTICE = HEAD | {
     "number": "云编整〔2026〕9号",
     "rule": "M01 超编",
@@ -188,10 +195,21 @@ def test_a_list_without_lines_is_still_a_list() -> None:
     assert "新增0项" in text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(), AT))
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [({"made_at": "2026-09-16 11:05"}, "生成：2026年9月16日11:05（所列情况和剩余期限截至此时）"), ({}, "应发：2026年9月14日09:00注")],
+)
+def test_a_list_tells_when_it_was_due_and_when_it_was_made(made: dict[str, str], said: str) -> None:
+    text = text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines() | made, AT))
+
+    assert "应发：2026年9月14日09:00" in text
+    assert ("生成：" in text, said in text or not made) == (bool(made), True)
+
+
 def test_a_list_prints_the_audit_seals_whole() -> None:
     text = text_of(RENDERER.pdf(MONITORING / "supervision_list.typ", lines(new=1) | {"audit": [AUDIT]}, AT))
 
-    assert "审计封存值（签发时）：编制台账第12次" + str(AUDIT["head"]) in text
+    assert "审计封存值（生成时）：编制台账第12次" + str(AUDIT["head"]) in text
 
 
 def test_typst_code_in_data_stays_text() -> None:

@@ -68,7 +68,7 @@ async def test_a_unit_whose_list_fails_is_named_and_the_others_have_theirs(table
     for unit_id in (broken, *others):
         await sweep_unit(tables.database, By("engine", MONDAY, f"early:{unit_id}"), SweepUnit(unit_id=unit_id, on=DAY, calendar=CALENDAR))
     taken = By("engine", nominal, f"supervision:{nominal.isoformat()}:{broken}")
-    await issue_list(tables.database, taken, IssueList(unit_id=uuid4(), iso_week="2026-W39", nominal=nominal))
+    await issue_list(tables.database, taken, IssueList(unit_id=uuid4(), iso_week="2026-W39", nominal=nominal, made_at=nominal))
 
     named = await failed(tables, "issue_weekly_lists", Due(at=nominal))
 

@@ -5,13 +5,14 @@ import io
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pypdf
 import pytest
+from python_calamine import CalamineWorkbook
 
 from deploy.seal.app import _demo_seal
 from deploy.seal.keys import KeptKeySigner, load_or_make
@@ -35,17 +36,19 @@ from services.monitoring.models.requests import (
     ReleaseList,
 )
 from services.monitoring.queries.lists import REGISTER, supervision_list, units_to_list, words
+from services.monitoring.queries.sheets import sheet
 from shared.audit.commands import seal
 from shared.audit.queries import verify
-from shared.clock import Clock
+from shared.clock import Clock, at_hour
 from shared.documents import MissingGlyphs, Renderer
 from shared.events.audit import MonitoringAuditSealed, RosterAuditSealed
 from shared.glossary import IssueState
+from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
 from shared.seal import NotSealable, Seal, SealPlatform, SealResult, SealTask, SealTaskRefused
 from shared.seal import verify as verify_file
 from tests.monitoring.events import NOW, Town
-from tests.monitoring.tables import MONDAY, Tables, by, refused
+from tests.monitoring.tables import CALENDAR, MONDAY, Tables, by, refused
 from workflows.rectification_case import Act
 from workflows.sealing_messages import Document, SealStart
 
@@ -117,8 +120,8 @@ def demo_seal(folder: Path) -> Seal:
     return _demo_seal(load_or_make(folder), Clock(None))
 
 
-def edition(town: Town, week: str, nominal: datetime) -> IssueList:
-    return IssueList(unit_id=town.unit_id, iso_week=week, nominal=nominal)
+def edition(town: Town, week: str, nominal: datetime, made_at: datetime | None = None) -> IssueList:
+    return IssueList(unit_id=town.unit_id, iso_week=week, nominal=nominal, made_at=made_at or nominal)
 
 
 async def test_a_unit_has_one_edition_a_week_however_often_it_is_asked_for(tables: Tables) -> None:
@@ -244,6 +247,29 @@ async def test_a_late_edition_tells_nothing_found_after_its_day_and_comes_not_at
 
     assert (before, between) == (None, None)
     assert later is not None
+
+
+async def test_a_late_edition_tells_both_moments_and_its_figures_are_of_the_moment_it_was_made(tables: Tables) -> None:
+    """Must fail when the term is counted from the moment that was planned: the list would tell what no longer was so."""
+    town, late = Town(), at_hour(date(2026, 9, 23), 11)
+    await tables.see(town.registered(), town.over_quota())
+    term = Deadline.start(date(2026, 9, 18), 5, CALENDAR)
+    await tables.confirm()
+    await tables.record(Act.SERVE, IssueState.RECTIFYING, 2, deadline=term, due_at=term.due_at, details={"served_on": "2026-09-18"})
+
+    list_id = await issue_list(tables.database, by(), edition(town, "2026-W38", MONDAY, late))
+
+    assert list_id is not None
+    async with tables.database.reading() as conn:
+        told = await supervision_list(conn, None, list_id)
+    assert (told.issued_at, told.made_at, told.lines[0].remaining) == (MONDAY, late, term.remaining(late))
+    assert term.remaining(late) != term.remaining(MONDAY)
+    said, page = words(told, "云溪县委编办", demo_seal=False), sheet(told, "clerk", late)
+    assert (said["planned_at"], said["made_at"], said["issued_on"]) == ("2026-09-20 09:00", "2026-09-23 11:00", "2026-09-23")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(page)).get_sheet_by_index(0).to_python()
+    assert rows[1][0] == "应发 2026-09-20 09:00　生成 2026-09-23 11:00（所列情况和剩余工作日截至此时）"
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await tables.database.pool.execute("UPDATE supervision_lists SET made_at = issued_at")
 
 
 async def test_an_edition_prints_the_newest_audit_seals_of_its_day_and_keeps_them(tables: Tables) -> None:

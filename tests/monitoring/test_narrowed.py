@@ -77,7 +77,7 @@ async def test_a_unit_is_asked_about_with_all_below_it_or_alone(tables: Tables) 
     below = school.registered().model_copy(update={"parent_id": town.unit_id, "path": (town.unit_id, school.unit_id)})
     await tables.see(town.registered(), below, town.over_quota(), school.over_quota())
     for each in (town.unit_id, school.unit_id):
-        await issue_list(tables.database, by(), IssueList(unit_id=each, iso_week="2026-W38", nominal=MONDAY))
+        await issue_list(tables.database, by(), IssueList(unit_id=each, iso_week="2026-W38", nominal=MONDAY, made_at=MONDAY))
         await freeze(tables, each)
 
     for with_all in ({}, {"below": "true"}):
@@ -104,7 +104,7 @@ async def test_drafts_of_lists_and_proposals_of_freezes_are_for_those_alone_who_
     town, filters = Town(), {ASKED_AT: NOW}
     who = Who("somebody", frozenset({role}), (town.unit_id,) if role in UNIT else None)
     await tables.see(town.registered(), town.over_quota())
-    await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY))
+    await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY, made_at=MONDAY))
     await freeze(tables, town.unit_id)
 
     async with tables.database.reading() as conn:

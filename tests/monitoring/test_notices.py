@@ -113,7 +113,7 @@ class Desk:
 
     async def edition(self) -> UUID:
         """This week's list of the unit."""
-        what = IssueList(unit_id=self.town.unit_id, iso_week="2026-W38", nominal=MONDAY)
+        what = IssueList(unit_id=self.town.unit_id, iso_week="2026-W38", nominal=MONDAY, made_at=MONDAY)
         made = await issue_list(self.database, By("engine", NOW, str(uuid4())), what)
         assert made is not None
         return made

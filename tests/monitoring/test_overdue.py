@@ -167,7 +167,8 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     rows = rows_of(xlsx.content)
     assert "clerk-zhu" in str(rows[0][0])
     assert "草稿" not in str(rows[0][0])
-    assert rows[2][1:4] == ["新增", "M01 超编", matter]
+    assert "应发 2026-10-08 09:00　生成 2026-" in str(rows[1][0])
+    assert rows[3][1:4] == ["新增", "M01 超编", matter]
     assert elsewhere.status_code == 404
 
 

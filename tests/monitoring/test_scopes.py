@@ -69,7 +69,7 @@ async def supervised(doors: Doors, tables: Tables, name: str, title: str, code: 
     file_id = await posted(doors, town.unit_id, f"/issues/{issue_id}/evidence-files", files=file)
     handed_in = {"description": title, "attachments": [str(file_id)]}
     await tables.record(Act.SUBMIT_EVIDENCE, IssueState.EVIDENCE_SUBMITTED, 3, details=handed_in, deadline=SERVED, **told)
-    listed = await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY))
+    listed = await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY, made_at=MONDAY))
     assert listed is not None
     freeze = ProposeFreeze(unit_id=town.unit_id, scopes=(FreezeScope.ENTRY,), issue_ids=(issue_id,), clock_offset=None)
     order_id = await propose_freeze(tables.database, by(), freeze)

@@ -169,7 +169,9 @@ async def test_an_edition_waits_for_the_operator_and_then_for_the_unit(tables: T
     town = Town()
     clerk, head = clerk_of(town.unit_id), Who("head", frozenset({Role.UNIT_HEAD}), (town.unit_id,))
     await tables.see(town.registered(), town.over_quota())
-    edition = await issue_list(tables.database, by("edition-1"), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=NOW))
+    edition = await issue_list(
+        tables.database, by("edition-1"), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=NOW, made_at=NOW)
+    )
     assert edition
     (task,) = await listed(tables, OPERATOR)
     await release_list(tables.database, by("release-1"), ReleaseList(list_id=edition))

@@ -15,7 +15,7 @@ LIST = given.PERSON_ID
 PAGE = f"/supervision-lists/{LIST}"
 HEAD: dict[str, Any] = {
     "id": LIST, "number": "望编督〔2026〕3号", "unit_id": given.UNIT_ID, "unit": f"第一小学{XSS}", "iso_week": "2026-W09",
-    "issued_at": "2026-02-27T08:00:00Z", "released_by": None, "released_at": None, "sealed_at": None, "sealed_sha256": None, "signer": None,
+    "issued_at": "2026-02-24T01:00:00Z", "made_at": "2026-02-27T08:00:00Z", "released_by": None, "released_at": None, "sealed_at": None, "sealed_sha256": None, "signer": None,
     "held": None, "acknowledged_by": None, "acknowledged_at": None, "standing": "awaiting_release", "standing_label": "待用印",
     "new": 1, "carried": 0, "overdue": 1, "cleared": 0,
 }  # fmt: skip
@@ -68,6 +68,15 @@ async def test_a_week_that_there_is_not_is_refused_and_not_passed_over(listed: D
         (422, True, True),
         (422, True, False),
     ]
+
+
+@pytest.mark.parametrize(("made", "told"), [("2026-02-27T08:00:00Z", "截至 2026-02-27 16:00"), (None, "编成时的情况")])
+async def test_an_edition_tells_when_it_was_due_and_when_it_was_made(listed: Door, made: str | None, told: str) -> None:
+    listed.played.answers[PAGE] = EDITION | {"made_at": made}
+    listed.sign_in(Role.SUPERVISION_OFFICER)
+    page = (await listed.client.get(PAGE)).text
+
+    assert ("应发" in page, "2026-02-24 09:00" in page, "生成</span>" in page, told in page) == (True, True, made is not None, True)
 
 
 async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_service(listed: Door) -> None:

@@ -272,12 +272,12 @@ async def test_what_monitoring_holds_of_a_unit_is_asked_of_the_unit_alone_and_th
 
 async def test_an_edition_that_is_not_sealed_is_not_said_to_have_gone_out(door: Door) -> None:
     door.sign_in(Role.SUPERVISION_OFFICER)
-    draft = {"id": given.PERSON_ID, "number": "编督1号", "iso_week": "2026-W39", "issued_at": "2026-09-21T01:00:00Z"}
+    draft = {"id": given.PERSON_ID, "number": "编督1号", "iso_week": "2026-W39", "issued_at": "2026-09-21T01:00:00Z", "made_at": None}
     answers(door)["/supervision-lists"] = {"items": [draft | {"sealed_at": None, "acknowledged_at": None}], "next": None}
     page = (await door.client.get(f"{PAGE}/supervision")).text
 
     assert "编督1号" in page
-    assert ('<th scope="col">编成</th>' in page, "发出" in page) == (True, False)
+    assert ('<th scope="col">生成</th>' in page, "发出" in page) == (True, False)
 
 
 @pytest.mark.parametrize(("more", "told"), [(None, "全部 1 个问题"), ("more", "全部 1 个以上问题")])

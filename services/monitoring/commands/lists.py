@@ -28,8 +28,8 @@ def iso_week(day: date) -> str:
 
 @command
 async def issue_list(conn: Connection, by: By, what: IssueList) -> UUID | None:
-    """Issue a unit's edition of the week, once; None when there is nothing to list. One that comes late tells nothing that was found after its day, and
-    comes not at all where a later one is out.
+    """Issue a unit's edition of the week, once; None when there is nothing to list. Its figures are those of the moment it is made. One that comes late
+    tells nothing that was found after its day, and comes not at all where a later one is out.
     """
     await lock_light(conn, what.unit_id)
     present: UUID | None = await conn.fetchval(
@@ -41,7 +41,7 @@ async def issue_list(conn: Connection, by: By, what: IssueList) -> UUID | None:
     if issued_at is not None and issued_at > what.nominal:
         return None
     found = [each for each in await listed_issues(conn, what.unit_id, last_id, issued_at) if each.found_on <= business_day(what.nominal)]
-    edition = lines(found, before, what.nominal)
+    edition = lines(found, before, what.made_at)
     return await _insert(conn, by, what, edition) if edition else None
 
 
@@ -49,12 +49,13 @@ async def _insert(conn: Connection, by: By, what: IssueList, edition: Sequence[L
     series = (await parameters_on(conn, business_day(what.nominal)))["*", "list_series"].value
     number, list_id = await next_number(conn, series, what.nominal), uuid7()
     await conn.execute(
-        "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, audit_heads) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO supervision_lists (id, number, unit_id, iso_week, issued_at, made_at, audit_heads) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         list_id,
         number,
         what.unit_id,
         what.iso_week,
         what.nominal,
+        what.made_at,
         await audit_heads(conn),
     )
     await _insert_lines(conn, list_id, edition)

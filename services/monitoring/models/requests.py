@@ -85,11 +85,12 @@ class MarkUnverified(Input):
 
 
 class IssueList(Input):
-    """Issue the edition of one unit for one ISO week."""
+    """Issue the edition of one unit for one ISO week. `nominal`: when it was planned for; `made_at`: when it is really made, of which a repeat tells another."""
 
     unit_id: UUID
     iso_week: str
     nominal: AwareDatetime
+    made_at: AwareDatetime = Field(exclude=True)
 
 
 class ReleaseList(Input):

@@ -16,7 +16,7 @@ from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
 from services.monitoring.rules.tasks import list_actions, list_standing
 from shared.auth import OFFICE, Who
-from shared.clock import business_day
+from shared.clock import CHINA, business_day
 from shared.db import Connection
 from shared.glossary import LABELS, LIST_STANDINGS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
@@ -43,7 +43,9 @@ REGISTER = "SELECT deed_id AS id, at, actor, deed AS type, unit_id, reason, numb
 
 
 class ListHead(BaseModel):
-    """An edition in a list of them; how many lines of each kind it has. `held`: released, it cannot be prepared or filed, by that refusal."""
+    """An edition in a list of them; how many lines of each kind it has. `issued_at`: the moment it was planned for; `made_at`: when it was really made,
+    of which its figures are (None: not kept then). `held`: released, it cannot be prepared or filed, by that refusal.
+    """
 
     id: UUID
     number: str
@@ -51,6 +53,7 @@ class ListHead(BaseModel):
     unit: str
     iso_week: str
     issued_at: datetime
+    made_at: datetime | None
     released_by: str | None
     released_at: datetime | None
     sealed_at: datetime | None
@@ -99,6 +102,11 @@ class ListPage(ListHead):
     lines: list[ListLine]
     audit_heads: list[AuditHead]
     actions: tuple[Action, ...]
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment of its figures (截至)."""
+        return self.made_at or self.issued_at
 
 
 class Wanted(BaseModel):
@@ -312,7 +320,9 @@ def words(edition: ListPage, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "number": edition.number,
-        "issued_on": str(business_day(edition.issued_at)),
+        "issued_on": str(business_day(edition.as_of)),
+        "planned_at": f"{edition.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M}",
+        "made_at": f"{edition.made_at.astimezone(CHINA):%Y-%m-%d %H:%M}" if edition.made_at else None,
         "case_no": edition.number,
         "demo_seal": demo_seal,
         "unit": edition.unit,

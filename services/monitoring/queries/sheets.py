@@ -18,7 +18,7 @@ _WIDTHS = (6, 10, 16, 56, 20, 12, 18, 12, 14, 40)
 
 
 def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
-    """The workbook: a watermark row that names who exported it and when (and a draft as one), a frozen header, one row per line."""
+    """The workbook: a watermark row that names who exported it and when (and a draft as one), of when the edition is, a frozen header, one row per line."""
     content = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(content, options)
@@ -29,13 +29,21 @@ def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
     page.write_row(
         0, 0, (f"{mark}{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{at.astimezone(CHINA):%Y-%m-%d %H:%M}",)
     )
-    page.write_row(1, 0, HEADER, book.add_format({"bold": True, "bg_color": "#DDDDDD", "border": 1}))
-    page.freeze_panes(2, 0)
+    page.write_row(1, 0, (_times(edition),))
+    page.write_row(2, 0, HEADER, book.add_format({"bold": True, "bg_color": "#DDDDDD", "border": 1}))
+    page.freeze_panes(3, 0)
     text = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
     for number, line in enumerate(edition.lines):
-        page.write_row(number + 2, 0, _row(line), text)
+        page.write_row(number + 3, 0, _row(line), text)
     book.close()
     return content.getvalue()
+
+
+def _times(edition: ListPage) -> str:
+    planned = f"应发 {edition.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    if edition.made_at is None:
+        return planned
+    return f"{planned}　生成 {edition.made_at.astimezone(CHINA):%Y-%m-%d %H:%M}（所列情况和剩余工作日截至此时）"
 
 
 def _row(line: ListLine) -> tuple[Any, ...]:

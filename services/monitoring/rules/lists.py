@@ -44,7 +44,7 @@ class Line:
 
 
 def lines(issues: Iterable[Listed], before: Collection[tuple[UUID, int]], at: datetime) -> list[Line]:
-    """The lines of an edition at its nominal instant. `before` are the open issues of the last edition; `issues` are all open and newly settled."""
+    """The lines of an edition at the instant it is made. `before` are the open issues of the last edition; `issues` are all open and newly settled."""
     kinds = [(kind, issue) for issue in issues if (kind := _kind(issue, before, at)) is not None]
     kinds.sort(key=lambda pair: (_ORDER.index(pair[0]), pair[1].found_on, pair[1].issue_id))
     return [Line(kind, issue, _remaining(issue, kind, at)) for kind, issue in kinds]
