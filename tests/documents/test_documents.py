@@ -67,6 +67,7 @@ NOTICE = HEAD | {
     "number": "云编整〔2026〕9号",
     "rule": "M01 超编",
     "finding": "超编 1 名",
+    "as_of": "2026-09-17 16:20",
     "working_days": 10,
     "signer": "编办监督检查科",
 }
@@ -95,7 +96,11 @@ def text_of(pdf: bytes) -> str:
             lines(new=1, overdue=1, carried=1, cleared=1),
             ["2026年第38周", "本期新增（1项）", "逾期未整改（1项）", "核实不成立", "7个工作日"],
         ),
-        (MONITORING / "rectification_notice.typ", NOTICE, ["整改通知书", "自本通知书送达之日起10个工作日", "17:30", "编办监督检查科"]),
+        (
+            MONITORING / "rectification_notice.typ",
+            NOTICE,
+            ["整改通知书", "超编1名（截至2026年9月17日16:20）", "自本通知书送达之日起10个工作日", "17:30", "编办监督检查科"],
+        ),
     ],
 )
 def test_a_document_says_what_it_was_given(template: Path, data: dict[str, Any], said: list[str]) -> None:

@@ -198,14 +198,15 @@ async def test_the_term_is_the_pinned_one_when_the_order_sets_none(desk: Desk) -
 
 
 async def test_a_notice_says_what_was_known_when_it_was_signed(desk: Desk) -> None:
-    """Must fail when the page is made from the issue as it stands at the request."""
+    """Must fail when the page is made from the issue as it stands at the request, or its figures are told to be of another moment than they are."""
+    await desk.see(desk.town.over_quota(at=NOW + timedelta(hours=1), person=uuid4()))
     await desk.sign()
-    await desk.see(desk.town.over_quota())
+    await desk.see(desk.town.over_quota(at=NOW + timedelta(hours=2)))
 
     text = text_of((await desk.ask()).content)
 
-    assert await desk.database.pool.fetchval("SELECT size FROM issues") == 2
-    assert "其中超编1名" in text
+    assert await desk.database.pool.fetchrow("SELECT size, as_of FROM issues") == (3, NOW + timedelta(hours=2))
+    assert "其中超编2名。（截至2026年9月18日11:00）" in text
 
 
 async def test_a_notice_is_written_once_however_many_ask_at_once(desk: Desk) -> None:

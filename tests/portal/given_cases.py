@@ -1,6 +1,6 @@
 """What monitoring answers of an issue and a freeze order, made by its own models, so that it has their form; every text of it may be planted."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -113,6 +113,7 @@ def line(state: IssueState = IssueState.RECTIFYING, deadline: Deadline | None = 
         round=1,
         number="编整〔2026〕1号",
         found_at=NOW,
+        as_of=NOW - timedelta(hours=1),
         due_at=deadline.due_at if deadline else None,
         term=term_of(deadline, (), NOW),
         held=None,
@@ -129,6 +130,7 @@ def seal_of(standing: str) -> NoticeSeal:
     """How far the notice is."""
     at = NOW if standing == "sealed" else None
     return NoticeSeal(
+        as_of=NOW - timedelta(days=2),
         standing=standing,
         standing_label="签章",
         released_by="he",

@@ -63,6 +63,17 @@ async def test_every_page_is_drawn_and_nothing_planted_is_markup(door: Door, pat
     assert "<img src=x" not in page.text
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_an_issue_tells_of_when_its_figures_are_and_those_of_its_notice(door: Door, *, known: bool) -> None:
+    """Nothing is told of those from before it was kept."""
+    found = given.issue()
+    answers(door, found if known else found | {"as_of": None, "notice": found["notice"] | {"as_of": None}})
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    page = (await door.client.get(PAGE)).text
+
+    assert [text in page for text in ("2026-09-25 09:00", "所列事实截至", "2026-09-23 10:00")] == [known] * 3
+
+
 @pytest.mark.parametrize("state", list(IssueState))
 async def test_an_issue_is_drawn_in_every_state_without_a_word_missing(door: Door, state: IssueState) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)

@@ -123,7 +123,7 @@ def _got_worse(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
 async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Issue:
     rows = await conn.fetch(
         "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold,"
-        f" event_id, found_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING {COLUMNS}",
+        f" event_id, found_at, as_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING {COLUMNS}",
         uuid7(),
         occasion.unit_id,
         finding.rule,
@@ -147,7 +147,7 @@ async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue:
     await put_aside(conn, issue.id)
     rows = await conn.fetch(
         f"UPDATE issues SET {ANEW}, round = $2, level = $3, rule_version = $4, size = $5, inputs = $6, threshold = $7, event_id = $8,"
-        f" found_at = $9, opens_case = $10, state = $11, present = true WHERE id = $1 RETURNING {COLUMNS}",
+        f" found_at = $9, as_of = $9, opens_case = $10, state = $11, present = true WHERE id = $1 RETURNING {COLUMNS}",
         issue.id,
         issue.round if issue.state is IssueState.BASELINE else issue.round + 1,
         finding.level,
@@ -169,7 +169,7 @@ async def _refresh(conn: Connection, by: By, occasion: Occasion, finding: Findin
     level = issue.level if issue.has_case else finding.level
     state = issue.state if keeps else rules.first_state(opens_case=finding.opens_case)
     await conn.execute(
-        "UPDATE issues SET present = true, size = $2, inputs = $3, threshold = $4, level = $5, opens_case = $6, state = $7 WHERE id = $1",
+        "UPDATE issues SET present = true, size = $2, inputs = $3, threshold = $4, level = $5, opens_case = $6, state = $7, as_of = $8 WHERE id = $1",
         issue.id,
         finding.size,
         dict(finding.inputs),
@@ -177,6 +177,7 @@ async def _refresh(conn: Connection, by: By, occasion: Occasion, finding: Findin
         level,
         finding.opens_case,
         state,
+        occasion.at,
     )
     changed = (level, state) != (issue.level, issue.state) or (finding.opens_case and not issue.has_case)
     if issue.state not in rules.SETTLED and changed:

@@ -17,9 +17,9 @@ from workflows.sealing_messages import Document, SealStart, workflow_id
 async def pin_notice(conn: Connection, entry: Entry, issue: Issue, number: str) -> None:
     """Keep what the notice says: the finding and the unit as they are known at the signing. The caller holds the unit's light."""
     await conn.execute(
-        "INSERT INTO notices (issue_id, round, number, unit, unit_code, rule, level, title, demand, inputs, working_days, role, signed_at)"
+        "INSERT INTO notices (issue_id, round, number, unit, unit_code, rule, level, title, demand, inputs, working_days, role, signed_at, as_of)"
         " SELECT i.id, i.round, $2, coalesce(u.name, '—'), coalesce(u.code, '—'), i.rule, i.level, $3, $4, i.inputs,"
-        " coalesce($5::integer, i.budget_days), $6, $7 FROM issues i LEFT JOIN unit_copies u ON u.id = i.unit_id WHERE i.id = $1",
+        " coalesce($5::integer, i.budget_days), $6, $7, i.as_of FROM issues i LEFT JOIN unit_copies u ON u.id = i.unit_id WHERE i.id = $1",
         issue.id,
         number,
         entry.details["title"],

@@ -27,7 +27,7 @@ class Detail(BaseModel):
 
 
 class IssueLine(BaseModel):
-    """An issue in a list."""
+    """An issue in a list. `as_of`: of when its figures are; None: not kept then."""
 
     id: UUID
     unit_id: UUID
@@ -42,6 +42,7 @@ class IssueLine(BaseModel):
     round: int
     number: str | None
     found_at: datetime
+    as_of: datetime | None
     due_at: datetime | None
     term: Term | None
     held: str | None
@@ -64,8 +65,12 @@ class TimelineEntry(BaseModel):
 
 
 class NoticeSeal(BaseModel):
-    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed. `held`: it cannot be prepared or filed, by that refusal."""
+    """How far the 整改通知书 of the present round is: written and 待用印, released and 待签章, sealed. `held`: it cannot be prepared or filed, by that refusal.
 
+    `as_of`: of when the figures are that it was signed with; None: not kept then.
+    """
+
+    as_of: datetime | None
     standing: str
     standing_label: str
     released_by: str | None

@@ -10,7 +10,10 @@ from shared.glossary import Light, Role
 
 @dataclass(frozen=True)
 class Notice:
-    """What the notice of one round says, without anybody's name; `file` and `sha256` once it is written. `working_days`: the term."""
+    """What the notice of one round says, without anybody's name; `file` and `sha256` once it is written. `working_days`: the term.
+
+    `as_of`: of when the figures of its finding are; None: not kept then.
+    """
 
     issue_id: UUID
     round: int
@@ -25,6 +28,7 @@ class Notice:
     working_days: int
     role: Role
     signed_at: datetime
+    as_of: datetime | None
     file: str | None
     sha256: str | None
     sealed_file: str | None

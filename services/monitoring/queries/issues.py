@@ -278,7 +278,7 @@ async def _orders(conn: Connection, who: Who, issue_id: UUID) -> list[LinkedOrde
 
 async def _notice_seal(conn: Connection, issue_id: UUID, round_no: int) -> NoticeSeal | None:
     row = await conn.fetchrow(
-        "SELECT s.* FROM notices n LEFT JOIN notice_seals s USING (issue_id, round) WHERE n.issue_id = $1 AND n.round = $2",
+        "SELECT s.*, n.as_of FROM notices n LEFT JOIN notice_seals s USING (issue_id, round) WHERE n.issue_id = $1 AND n.round = $2",
         issue_id,
         round_no,
     )
