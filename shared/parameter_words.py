@@ -10,6 +10,7 @@ NAMES: Mapping[str, str] = {
     "plan_days": "消化计划期限（工作日）",
     "grace_days": "宽限（工作日）",
     "extensions": "可延期次数",
+    "extension_days": "每次延期最长（工作日）",
     "ladder": "升级阶梯",
     "repeat_months": "同类问题再次发生即约谈的期间（月）",
     "notice_series": "整改通知书字号",

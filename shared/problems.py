@@ -276,6 +276,7 @@ TITLES: dict[str, str] = {
     "already_paused": "期限已中止",
     "not_paused": "期限未中止",
     "no_more_extensions": "不能再次延长",
+    "extension_too_long": "延长天数超过规定",
     "extension_too_short": "延长天数不够",
     "extension_asked": "已申请延期",
     "extension_not_asked": "没有延期申请",

@@ -19,6 +19,10 @@ RUNNING = frozenset({IssueState.RECTIFYING, IssueState.OVERDUE})
 OVER = frozenset({IssueState.CLOSED, IssueState.DISMISSED})
 
 
+EXTENSION_DAYS = 30
+"""The most working days of one extension, for a case from before it was pinned."""
+
+
 class Act(StrEnum):
     """What happened to a case."""
 
@@ -62,6 +66,7 @@ class Case(Message):
     budget_days: int = Field(ge=1)
     ladder: tuple[LadderStep, ...] = ()
     extensions_allowed: int = 1
+    extension_days: int = Field(default=EXTENSION_DAYS, description="The most working days of one extension.")
     state: IssueState = IssueState.TO_VERIFY
     signed_at: AwareDatetime | None = None
     deadline: Deadline | None = None

@@ -27,17 +27,18 @@ SENTENCES = {
     "extension_asked": "延期申请已提出，待监督检查科决定，不能重复申请。",
     "extension_not_asked": "没有待决定的延期申请，可能已有人决定。请从问题列表重新打开核对。",
     "own_extension": "延期由您申请，须由其他人员决定。",
+    "extension_too_long": "每次延期不得超过 {days} 个工作日。请减少延长的天数。",
     "extension_too_short": "延长后的期限已经过去。请多延长几个工作日，使期限在现在之后届满。",
     "calendar_known": "整改期限已按此节假日安排计算。",
 }
 
 
 class Refusal(Exception):  # noqa: N818  named as the fact it states
-    """An order that the case does not allow; the code names the sentence."""
+    """An order that the case does not allow; the code names the sentence, `facts` what stands in it."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, **facts: object) -> None:
         super().__init__(code)
-        self.code, self.sentence = code, SENTENCES[code]
+        self.code, self.sentence = code, SENTENCES[code].format_map(facts)
 
 
 class Order(Message):
@@ -194,6 +195,8 @@ class _Longer(Order):
         super().check(case, now)
         if case.deadline and len(case.deadline.extensions) >= case.extensions_allowed:
             raise Refusal("no_more_extensions")
+        if self.days > case.extension_days:
+            raise Refusal("extension_too_long", days=case.extension_days)
         if self._longer(case, now).has_ended(now):
             raise Refusal("extension_too_short")
 

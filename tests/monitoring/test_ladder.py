@@ -10,7 +10,7 @@ import pytest
 from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.commands.sweeps import sweep_unit
 from services.monitoring.models.requests import SetParameter, SweepUnit
-from services.monitoring.queries.ladders import pinned_terms
+from services.monitoring.queries.ladders import Terms, pinned_terms
 from services.monitoring.queries.reopening import open_rectifications
 from shared.clock import at_hour
 from shared.events.roster import PersonPlaced, RetirementFact
@@ -49,20 +49,21 @@ async def test_a_warning_that_becomes_a_case_pins_the_terms_of_that_day_and_its_
     await tables.see(town.registered(), town.placed(retirement=RetirementFact(category="M60", month="2026-08")))
     source: dict[str, Any] = {"effective_on": day, "source": "新规定", "owner": "监督检查科", "rule": "*"}
     ladder = [{"rung": "overdue", "offset": 0}]
-    for name, value in (("ladder", ladder), ("extensions", 0)):
+    for name, value in (("ladder", ladder), ("extensions", 0), ("extension_days", 7)):
         await set_parameter(tables.database, by(), SetParameter.model_validate({"name": name, "value": value} | source))
     await sweep_unit(tables.database, by(at=at_hour(day, 1)), SweepUnit(unit_id=town.unit_id, on=day, calendar=CALENDAR))
     issue_id = (await tables.issue())["id"]
 
     assert await ladder_of(tables, issue_id) == [("overdue", 0, False)]
-    later = source | {"effective_on": day + timedelta(days=1), "name": "extensions", "value": 3}
-    await set_parameter(tables.database, by(), SetParameter.model_validate(later))
+    for name in ("extensions", "extension_days"):
+        later = source | {"effective_on": day + timedelta(days=1), "name": name, "value": 3}
+        await set_parameter(tables.database, by(), SetParameter.model_validate(later))
     async with tables.database.reading() as conn:
         (start,) = await open_rectifications(conn, None)
         (row,) = await conn.fetch("SELECT * FROM issues")
         terms = await pinned_terms(conn, row)
-    assert start.case.extensions_allowed == 0
-    assert terms == (start.case.ladder, 0)
+    assert (start.case.extensions_allowed, start.case.extension_days) == (0, 7)
+    assert terms == Terms(start.case.ladder, 0, 7)
 
 
 @pytest.mark.parametrize(("days", "second"), [(0, False), (30, True), (364, True), (367, False)])

@@ -106,6 +106,21 @@ async def test_an_order_may_freeze_a_number_of_posts_instead_of_a_scope(monitori
     assert [each.model_dump() for each in monitoring.roster.posts] == posts
 
 
+async def test_neither_unit_nor_officer_gets_more_days_of_an_extension_than_there_are_and_both_are_told_how_many(monitoring: House) -> None:
+    town = Town()
+    issue = await given_a_served_notice(monitoring, town)
+    asked = ((clerk_of(town.unit_id), "extension-request"), (OFFICER, "extension"))
+
+    refused = [await monitoring.post(who, f"{issue}/{door}", days=31, reason="情况复杂") for who, door in asked]
+    unexplained = [await monitoring.post(who, f"{issue}/{door}", days=30, reason="") for who, door in asked]
+    granted = await monitoring.post(OFFICER, f"{issue}/extension", days=30, reason="情况复杂")
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(409, "extension_too_long")] * 2
+    assert {answer.json()["detail"] for answer in refused} == {"每次延期不得超过 30 个工作日。请减少延长的天数。"}
+    assert [answer.status_code for answer in unexplained] == [422, 422]
+    assert granted.json()["certificate"]["extensions"][0]["days"] == granted.json()["extension_days"] == 30
+
+
 async def test_a_freeze_is_released_by_decision_of_the_commission_while_its_issue_is_open_by_nobody_but_the_director(
     monitoring: House,
 ) -> None:

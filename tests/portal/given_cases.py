@@ -61,6 +61,7 @@ def issue(state: IssueState = IssueState.RECTIFYING, *actions: Action, deadline:
         rungs=[FiredRung(round=1, revision=1, rung=Rung.REMINDER, label="提醒", planned_at=NOW, fired_at=NOW)],
         next_rung=NextRung(rung=Rung.OVERDUE, label="逾期", at=NOW),
         asked_extension=None,
+        extension_days=30,
         budget_days=15,
         has_case=True,
         still_found=True,

@@ -161,6 +161,16 @@ async def test_a_unit_asks_for_a_longer_term_and_the_officer_sees_what_it_would_
     assert page.count(f'action="{PAGE}/extension"') == 1
 
 
+@pytest.mark.parametrize("actions", [(Action.ASK_EXTENSION,), (Action.EXTEND,), (Action.EXTEND, Action.DECLINE_EXTENSION)])
+async def test_the_form_of_an_extension_says_how_many_days_it_may_have(door: Door, actions: tuple[Action, ...]) -> None:
+    answers(door, given.issue(IssueState.RECTIFYING, *actions, extension_days=17))
+    door.sign_in(Role.UNIT_CLERK if actions == (Action.ASK_EXTENSION,) else Role.SUPERVISION_OFFICER)
+    page = (await door.client.get(PAGE)).text
+
+    assert "最多 17 个工作日" in page
+    assert re.search(r'name="extension-(request-)?days"[^>]*max="17"', page)
+
+
 TYPED = {
     "confirmation": {"title": "关于清退的通知", "demand": "清退 1 人", "budget_days": "12"},
     "dismissal": {"reason": "已批准"},

@@ -132,9 +132,10 @@ async def test_an_extension_that_ends_before_today_is_refused_and_fires_nothing_
         fired = list(played.services.rungs)
 
         too_short = await refused(played, "extend", ExtensionOrder(evidence=by(), days=3))
+        too_long = await refused(played, "extend", ExtensionOrder(evidence=by(), days=31))
         enough = await played.order("extend", ExtensionOrder(evidence=by(), days=4))
 
-        assert too_short == "extension_too_short"
+        assert (too_short, too_long) == ("extension_too_short", "extension_too_long")
         assert played.services.rungs == fired
         assert enough == {"state": "rectifying", "due_at": "2026-10-14T17:30:00+08:00", "sequence": enough["sequence"]}
 

@@ -136,6 +136,23 @@ def test_an_extension_ends_ahead_and_arms_every_rung_but_the_one_that_comes_once
     assert refusal(longer, extended.then(extensions_allowed=2), END) is None
 
 
+def test_an_extension_has_at_most_the_days_that_the_case_grants_whoever_asks_and_the_refusal_names_them() -> None:
+    """A case from before they were pinned has thirty."""
+    asking, granting = orders.ExtensionRequest(evidence=by(Role.UNIT_CLERK), days=13), orders.ExtensionOrder(evidence=by(), days=13)
+    few = SERVED.then(extension_days=12)
+
+    for order in (asking, granting):
+        with pytest.raises(Refusal) as refused:
+            order.check(few, NOW)
+        assert (refused.value.code, refused.value.sentence) == (
+            "extension_too_long",
+            "每次延期不得超过 12 个工作日。请减少延长的天数。",
+        )
+        assert refusal(order, SERVED) is None
+        assert refusal(order.model_copy(update={"days": 12}), few) is None
+        assert [refusal(order.model_copy(update={"days": days}), SERVED) for days in (30, 31)] == [None, "extension_too_long"]
+
+
 def test_an_extension_that_is_asked_for_is_decided_once_and_by_somebody_else() -> None:
     asking = orders.ExtensionRequest(evidence=by(Role.UNIT_CLERK, "clerk-zhu"), days=3)
     asked = asking.apply(SERVED, NOW)

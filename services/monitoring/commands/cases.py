@@ -24,7 +24,7 @@ from workflows.rectification_case import OVER, Act, Case, Entry, Held
 
 COLUMNS = "id, unit_id, rule, subject, level, state, round, version, present, must_vanish, opens_case, has_case, size, due_at"
 ANEW = (
-    "has_case = false, ladder = NULL, extensions_allowed = NULL, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL, served_on = NULL,"
+    "has_case = false, ladder = NULL, extensions_allowed = NULL, extension_days = NULL, number = NULL, title = NULL, demand = NULL, signed_by = NULL, signed_at = NULL, served_on = NULL,"
     " deadline = NULL, due_at = NULL, revision = 1, closed_at = NULL, closing_document_no = NULL"
 )
 """How an issue stands when a round of it begins; what the earlier round left stays in its journal."""
@@ -45,13 +45,15 @@ async def start_case(conn: Connection, issue: Issue, parameters: Parameters, clo
         budget_days=parameters[issue.rule, "plan_days" if by_plan else "budget_days"].value,
         ladder=await ladder_of(conn, issue.id, issue.level, parameters),
         extensions_allowed=parameters["*", "extensions"].value,
+        extension_days=parameters["*", "extension_days"].value,
     )
     await conn.execute(
-        "UPDATE issues SET has_case = true, budget_days = $2, ladder = $3, extensions_allowed = $4 WHERE id = $1",
+        "UPDATE issues SET has_case = true, budget_days = $2, ladder = $3, extensions_allowed = $4, extension_days = $5 WHERE id = $1",
         issue.id,
         case.budget_days,
         [step.model_dump(mode="json") for step in case.ladder],
         case.extensions_allowed,
+        case.extension_days,
     )
     start = RectificationStart(issue_id=issue.id, unit_id=issue.unit_id, round=issue.round, case=case, clock_offset=clock_offset)
     await start_workflow(conn, "RectificationWorkflow", workflow_id(issue.id, issue.round), start)

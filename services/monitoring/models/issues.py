@@ -169,7 +169,7 @@ class IssuePage(IssueLine):
     """Everything about one issue. `actions`: what the caller may do, `withheld`: what his role does, but not now, and why.
 
     `still_found`: it cannot be struck off while the rule finds it. `recordable`: the measures that the caller may record now;
-    `due_measures`: those that the ladder has come to and nobody has recorded.
+    `due_measures`: those that the ladder has come to and nobody has recorded. `extension_days`: the most working days of one extension.
     """
 
     rule_version: str
@@ -193,6 +193,7 @@ class IssuePage(IssueLine):
     rungs: list[FiredRung]
     next_rung: NextRung | None
     asked_extension: AskedExtension | None
+    extension_days: int
     budget_days: int | None
     has_case: bool
     still_found: bool

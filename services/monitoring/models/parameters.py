@@ -25,6 +25,7 @@ PARAMETER_FORMS: Mapping[str, TypeAdapter[Any]] = {
     "budget_days": _DAYS,
     "plan_days": _DAYS,
     "grace_days": _DAYS,
+    "extension_days": _DAYS,
     "extensions": TypeAdapter(Annotated[int, Field(ge=0, strict=True)]),
     "ladder": TypeAdapter(list[_Step]),
     "repeat_months": TypeAdapter(Annotated[int, Field(ge=0, le=60, strict=True)]),

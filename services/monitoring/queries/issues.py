@@ -161,15 +161,15 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
         await _notice_seal(conn, issue_id, row["round"]),
         Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
     )
-    ladder, extensions = await pinned_terms(conn, row)
+    terms = await pinned_terms(conn, row)
     own = await is_own(conn, issue_id, who.name)
     asked = _asked_extension(row, entries, deadline, now)
-    standing = _standing(row, notice, deadline, orders, await parameters_on(conn, business_day(now)), extensions, own=own)
+    standing = _standing(row, notice, deadline, orders, await parameters_on(conn, business_day(now)), terms.extensions, own=own)
     standing = replace(standing, longer_asked=asked is not None, own_request=asked is not None and asked.asked_by == who.name)
     measures = await measures_of(conn, who, issue_id)
-    rungs = [(step.rung, step.offset) for step in ladder]
+    rungs = [(step.rung, step.offset) for step in terms.ladder]
     return IssuePage(
-        **_line(row, rungs, now),
+        **_line(row, rungs, now) | {"extension_days": terms.extension_days},
         notice=notice,
         sealed_notices=await _sealed_notices(conn, issue_id),
         certificate=deadline.certificate() if deadline else None,

@@ -1,5 +1,6 @@
 """What the ladder (督办阶梯) of a case stands on."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -10,7 +11,7 @@ from services.monitoring.rules.ladder import ladder
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import Light
-from workflows.rectification_case import LadderStep
+from workflows.rectification_case import EXTENSION_DAYS, LadderStep
 
 _TOLD_BEFORE = """
     SELECT EXISTS (SELECT FROM issues i JOIN issues e ON e.unit_id = i.unit_id AND e.rule = i.rule
@@ -19,12 +20,22 @@ _TOLD_BEFORE = """
 """
 
 
-async def pinned_terms(conn: Connection, row: asyncpg.Record) -> tuple[tuple[LadderStep, ...], int]:
-    """Ladder and extensions of an issue's case, as it pinned them; of one from before they were kept, by the day of its finding."""
+@dataclass(frozen=True)
+class Terms:
+    """What a case stands on: its ladder, how many extensions it may get, and of how many working days each at most."""
+
+    ladder: tuple[LadderStep, ...]
+    extensions: int
+    extension_days: int
+
+
+async def pinned_terms(conn: Connection, row: asyncpg.Record) -> Terms:
+    """The terms of an issue's case, as it pinned them; of one from before they were kept, by the day of its finding."""
+    days = EXTENSION_DAYS if row["extension_days"] is None else row["extension_days"]
     if row["ladder"] is not None:
-        return tuple(LadderStep.model_validate(step) for step in row["ladder"]), row["extensions_allowed"]
+        return Terms(tuple(LadderStep.model_validate(step) for step in row["ladder"]), row["extensions_allowed"], days)
     then = await parameters_on(conn, business_day(row["found_at"]))
-    return await ladder_of(conn, row["id"], Light(row["level"]), then), then["*", "extensions"].value
+    return Terms(await ladder_of(conn, row["id"], Light(row["level"]), then), then["*", "extensions"].value, days)
 
 
 async def ladder_of(conn: Connection, issue_id: UUID, level: Light, parameters: Parameters) -> tuple[LadderStep, ...]:

@@ -62,14 +62,15 @@ async def open_rectifications(conn: Connection, clock_offset: timedelta | None) 
 
 async def _case(conn: Connection, row: asyncpg.Record) -> Case:
     """With the terms that its case pinned when it began."""
-    ladder, extensions = await pinned_terms(conn, row)
+    terms = await pinned_terms(conn, row)
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
-    once = [step.rung for step in ladder if step.once and step.rung in row["ever_fired"]]
+    once = [step.rung for step in terms.ladder if step.once and step.rung in row["ever_fired"]]
     waits = row["state"] == IssueState.EVIDENCE_SUBMITTED and deadline is not None and deadline.is_paused
     return Case(
         budget_days=row["days"],
-        ladder=ladder,
-        extensions_allowed=extensions,
+        ladder=terms.ladder,
+        extensions_allowed=terms.extensions,
+        extension_days=terms.extension_days,
         state=IssueState(row["state"]),
         signed_at=row["signed_at"],
         deadline=deadline,
