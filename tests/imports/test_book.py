@@ -157,6 +157,39 @@ def test_a_good_row_of_another_sheet_is_told_the_sheet_the_row_and_what_is_wrong
     assert "所属单位“甲单位”在“编制”表第 2 行有错误：" in told.sentence
 
 
+def test_units_in_a_circle_are_each_told_the_circle_once_and_who_stands_below_it_his_parent() -> None:
+    names = "甲乙丙丁"
+    parents = {"甲": "乙单位", "乙": "丙单位", "丙": "甲单位", "丁": "甲单位"}
+    file = rows(
+        "units", *(unit(单位名称=f"{name}单位", 统一社会信用代码=USCC[place], 主管部门=parents[name]) for place, name in enumerate(names))
+    )
+
+    found, said = book(file)
+
+    circle = "“甲单位”（第 2 行）→“乙单位”（第 3 行）→“丙单位”（第 4 行）→“甲单位”"
+    assert said == [(row, "parent", False) for row in range(2, 6)]
+    assert {each.problems[0].sentence for each in file[:3]} == {f"主管部门互相指向，成了一圈：{circle}，请改正其中一行"}
+    assert file[3].problems[0].sentence == "主管部门“甲单位”（第 2 行）有错误，改正后本单位才能导入"
+    assert found.bad == set(USCC[:4])
+
+
+def test_a_unit_that_is_its_own_parent_is_told_once() -> None:
+    by_name, by_short_name = rows("units", unit(主管部门="甲单位")), rows("units", unit(单位简称="甲", 主管部门="甲"))
+
+    assert (book(by_name)[1], book(by_short_name)[1]) == ([(2, "parent", False)], [(2, "parent", False)])
+    assert by_name[0].problems[0].sentence == "主管部门就是本单位，请改正或留空"
+
+
+def test_a_line_of_units_as_long_as_a_file_is_put_in_order() -> None:
+    codes = [f"u{place}" for place in range(5_000)]
+    file = [JudgedRow("units", place, {"uscc": code, "name": code, "parent": f"u{place + 1}"}) for place, code in enumerate(codes)]
+    del file[-1].values["parent"]
+
+    found, said = book(file)
+
+    assert (said, found.order) == ([], codes[::-1])
+
+
 def test_what_lies_outside_the_owners_part_of_the_county_is_refused() -> None:
     away = known(visible=False)
 

@@ -243,30 +243,46 @@ _plain_unit = Sheet(UNITS.kind, UNITS.title, tuple(each for each in UNITS.fields
 
 def _tree(book: Book) -> None:
     """Order of writing, parents first. A parent that is missing, wrong, or its own descendant keeps the unit out."""
-    state: dict[str, bool] = {}
     for row in (unit.row for unit in book.units.values()):
         if row.wrong:
             book.bad.add(book.unit_of[row.sheet, row.number])
-
-    def visit(unit: NewUnit) -> None:
-        state[unit.code] = False
-        called = unit.values.get("parent")
-        parent = book.units.get(book.code_of(called) or "")
-        if parent is not None and parent.code not in state:
-            visit(parent)
-        reason = _parent_problem(book, called, parent, ended=parent is None or state[parent.code])
-        if reason and (unit.code not in book.known or called is not None):
-            _complain(unit.row, "parent", reason)
-            book.bad.add(unit.code)
-        state[unit.code] = True
-        book.order.append(unit.code)
-
+    placed: set[str] = set()
     for unit in book.units.values():
-        if unit.code not in state:
-            visit(unit)
+        path: dict[str, NewUnit] = {}
+        above: NewUnit | None = unit
+        while above is not None and above.code not in placed and above.code not in path:
+            path[above.code] = above
+            above = _parent(book, above)
+        circle = _circle([*path.values()][[*path].index(above.code) :]) if above is not None and above.code in path else {}
+        for each in reversed(path.values()):
+            _place_below(book, each, circle.get(each.code))
+        placed |= path.keys()
 
 
-def _parent_problem(book: Book, called: str | None, parent: NewUnit | None, *, ended: bool) -> str:
+def _parent(book: Book, unit: NewUnit) -> NewUnit | None:
+    """Where it is in the file too."""
+    return book.units.get(book.code_of(unit.values.get("parent")) or "")
+
+
+def _place_below(book: Book, unit: NewUnit, circle: str | None) -> None:
+    """Behind its parent, in the order of writing. What its own row says of the parent already is not said again."""
+    called, told = unit.values.get("parent"), any(each.field == "parent" and not each.warning for each in unit.row.problems)
+    reason = circle or _parent_problem(book, called, _parent(book, unit))
+    if reason and not told and (unit.code not in book.known or called is not None):
+        _complain(unit.row, "parent", reason)
+        book.bad.add(unit.code)
+    book.order.append(unit.code)
+
+
+def _circle(units: Sequence[NewUnit]) -> dict[str, str]:
+    """What is said of each of these units, each of which has the next as its parent, and the last one the first."""
+    named = "→".join(f"“{unit.name[:40]}”（第 {unit.row.number} 行）" for unit in units[:NAMED])
+    rest = f"→……共 {len(units)} 个单位" if len(units) > NAMED else ""
+    sentence = f"主管部门互相指向，成了一圈：{named}{rest}→“{units[0].name[:40]}”，请改正其中一行"
+    return dict.fromkeys((unit.code for unit in units), sentence)
+
+
+def _parent_problem(book: Book, called: str | None, parent: NewUnit | None) -> str:
     if called is None:
         return OUT_OF_SCOPE if book.scoped else ""
     if parent is None:
@@ -276,8 +292,6 @@ def _parent_problem(book: Book, called: str | None, parent: NewUnit | None, *, e
         return (
             f"“{called[:40]}”{'有同名的单位，请改填统一社会信用代码' if twice else '不在本文件中，系统中也没有，请先补上该单位或改正名称'}"
         )
-    if not ended:
-        return "主管部门互相指向，成了一圈，请核对"
     if parent.code in book.bad and parent.code not in book.known:
         return f"主管部门“{parent.name}”（第 {parent.row.number} 行）有错误，改正后本单位才能导入"
     return ""
