@@ -72,6 +72,7 @@ TITLES: dict[str, str] = {
     "category_unknown": "单位类别不在代码表",
     "kind_unknown": "编制类型不在代码表",
     "funding_unknown": "经费形式不在代码表",
+    "reason_of_another_matter": "原因属于其他事项",
     "reason_unknown": "原因不在代码表",
     "kind_not_allowed": "编制类型与单位类别不符",
     "unit_code_taken": "单位已登记",

@@ -191,6 +191,33 @@ async def test_a_refusal_is_a_problem_document_with_code_sentence_and_facts(door
     )
 
 
+async def test_nobody_is_placed_or_released_for_a_reason_that_another_matter_stands_for(doors: Doors, roster_db: Database) -> None:
+    row = await given.row(roster_db, 2)
+    person_id, placement_id = await given.in_post(roster_db, row, date(2026, 9, 2))
+    other = await registered(doors, row.unit_id)
+    placing = {"person_id": other, "kind": "SY", "funding": "full", "started_on": "2026-09-01", "authorisation_no": "文9"}
+    placing |= {"authorised_on": "2026-08-01", "document_no": "文9"}
+
+    answers = [
+        *[
+            await doors.http.post(
+                f"/placements/{placement_id}/release",
+                json={"ended_on": "2026-09-15", "exit_reason": reason, "document_no": "文10"},
+                headers=doors.office,
+            )
+            for reason in ("transfer", "reallocation")
+        ],
+        *[
+            await doors.http.post(f"/units/{row.unit_id}/placements", json=placing | {"entry_reason": reason}, headers=doors.office)
+            for reason in ("first_load", "over_quota", "reallocation", "transfer")
+        ],
+    ]
+
+    assert [answer.json().get("code") for answer in answers] == ["reason_of_another_matter"] * 5 + [None]
+    assert "市内调动请办理人员调动" in answers[0].json()["detail"]
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM placements WHERE person_id = $1 AND NOT upper_inf(during)", person_id) == 0
+
+
 async def test_the_whole_life_of_a_post_through_the_doors(doors: Doors, roster_db: Database) -> None:
     row, other = await given.row(roster_db, 1), await given.row(roster_db, 1)
     person_id = await registered(doors, row.unit_id)

@@ -30,6 +30,7 @@ from services.roster.rules.posts import (
     ensure_contract_lasts,
     ensure_in_term,
     ensure_not_frozen,
+    ensure_of_this_matter,
     ensure_off_post_told,
     ensure_on_no_roster,
     ensure_over_quota,
@@ -72,8 +73,10 @@ async def place_person(conn: Connection, by: By, what: PlacePerson) -> UUID:
     authorisation.
     """
     today = today_of(by, what.started_on, what.authorised_on)
-    if not what.baseline and (what.authorisation_no is None or what.authorised_on is None):
-        raise NotAuthorised
+    if not what.baseline:
+        ensure_of_this_matter("entry_reasons", what.entry_reason)
+        if what.authorisation_no is None or what.authorised_on is None:
+            raise NotAuthorised
     await ensure_known_codes(conn, today, what.model_dump())
     versions = await take_person_and_unit(conn, what.person_id, what.unit_id)
     facts = await entry_facts(conn, what, today)
@@ -107,7 +110,8 @@ async def record_over_quota_fact(conn: Connection, by: By, what: RecordOverQuota
 
 @command
 async def release_person(conn: Connection, by: By, what: ReleasePerson) -> None:
-    """End a placement (出编), with reason and document. Never stopped by a freeze or a light."""
+    """End a placement (出编), with reason and document. Never stopped by a freeze or a light. Raises ReasonOfAnotherMatter."""
+    ensure_of_this_matter("exit_reasons", what.exit_reason)
     document_of(by)
     today = today_of(by, what.ended_on)
     await ensure_known_exit(conn, what.exit_reason, today)

@@ -87,6 +87,13 @@ class ReasonUnknown(Conflict):
     sentence = "进出编原因 {reason} 不在代码表中或已停用。请从代码表中选择。"
 
 
+class ReasonOfAnotherMatter(Conflict):
+    """The entry or exit reason is what the system records of another matter. `instead`: which one."""
+
+    code = "reason_of_another_matter"
+    sentence = "此原因由系统在办理其他事项时记录，不能在这里登记：{instead}请改选原因。"
+
+
 class KindNotAllowed(Conflict):
     """The unit may not hold this kind."""
 

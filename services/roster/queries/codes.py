@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from services.roster.models.facts import RowWords
 from services.roster.models.fields import FROM_INSURANCE, OFF_ESTABLISHMENT, PERSONS, SEATS, UNITS
 from services.roster.models.refusals import CodeUnknown
+from services.roster.rules.posts import OF_OTHER_MATTERS
 from shared.db import Connection
 
 _OWN_TABLES = {"kinds", "fundings", "categories", "entry_reasons", "exit_reasons"}
@@ -18,9 +19,6 @@ _FIELDS = {
     if field.codes is not None and field.codes not in _OWN_TABLES
 }
 """The fields that hold a code of the table `codes`; a name means the same set on every sheet."""
-
-_NOT_APPLIED_FOR = {"entry_reasons": {"first_load", "over_quota", "reallocation"}, "exit_reasons": {"transfer", "reallocation"}}
-"""Entered as 调动 is also who comes from beyond the county; whoever leaves one of its units for another does not leave (domain §14, trap 9)."""
 
 Labels = Mapping[str, Mapping[str, str]]
 
@@ -131,7 +129,7 @@ async def labels(conn: Connection, on: date) -> Labels:
 
 
 def _reasons(table: str, known: list[Code]) -> list[Reason]:
-    return [Reason(**each.model_dump(), applied_for=each.code not in _NOT_APPLIED_FOR[table]) for each in known]
+    return [Reason(**each.model_dump(), applied_for=each.code not in OF_OTHER_MATTERS[table]) for each in known]
 
 
 async def _table(conn: Connection, table: str, on: date) -> list[Code]:

@@ -29,6 +29,7 @@ from services.roster.models.refusals import (
     QuotaBelowUse,
     QuotaExhausted,
     QuotaTermOver,
+    ReasonOfAnotherMatter,
     RequestIncomplete,
     ReservationExpired,
     ReservationHeld,
@@ -54,6 +55,24 @@ STOPPED_BY = {
     ApplicationType.TRANSFER: FreezeScope.ENTRY,
 }
 """Which freeze stops which application. An exit is never stopped."""
+_REALLOCATED = "划转按编委文件在机构改革中办理。"
+OF_OTHER_MATTERS = {
+    "entry_reasons": {
+        "first_load": "期初建账随导入登记。",
+        "over_quota": "超编进人请办理“如实记录超编”。",
+        "reallocation": _REALLOCATED,
+    },
+    "exit_reasons": {"transfer": "市内调动请办理人员调动，出编、入编一并登记。", "reallocation": _REALLOCATED},
+}
+"""Reasons that nobody gives in an 入编 or 出编, and what is done instead, by the table they stand in. Entered as 调动 is also who comes from beyond the
+county; whoever leaves one of its units for another does not leave (domain §14, trap 9).
+"""
+
+
+def ensure_of_this_matter(table: str, reason: str) -> None:
+    """Refuse a reason that another matter stands for. Raises ReasonOfAnotherMatter."""
+    if instead := OF_OTHER_MATTERS[table].get(reason):
+        raise ReasonOfAnotherMatter(instead=instead)
 
 
 def ensure_available(row: EstablishmentState, posts: int) -> None:
