@@ -1,7 +1,7 @@
 """The same file again, with what was found beside its rows and its cells coloured. A guarded child of its own reads and writes it.
 
 A workbook comes back as a true copy. One that is too odd for that is written anew from its values: text, never formulas. In a CSV what could run as a
-formula is quoted by an apostrophe.
+formula is quoted by an apostrophe, and digits that a spreadsheet would spoil are kept from it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from shared.sheets import child as reader
 from shared.sheets.copied import FOUND
 from shared.sheets.reading import guarded
 from shared.sheets.refusals import Unread, unreadable
+from shared.sheets.writing import as_csv
 
 PATIENCE = 300.0
 LARGEST = 500_000_000
@@ -35,7 +37,7 @@ _NO_COPY = (
     "原文件的内部结构特殊，核对结果无法直接加在原文件中。本文件只含读取过的工作表及其数值，没有原文件的公式、下拉选项、格式和其他工作表。"
     "请对照“核对结果”列在原文件中改正后重新上传；如原文件中没有公式，也可以直接改正本文件后上传。"
 )
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "|")
+_QUOTED = re.compile('="[^"]*"')
 
 
 async def annotated(place: int, name: str, marks: Marks) -> bytes:
@@ -195,7 +197,10 @@ def _write_cell(target: Any, row: int, place: int, value: Any, style: Any) -> No
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_RUNS) and cell.strip("-") else cell
+    """A text in quotes behind = is that text, and as such it was kept from being a number."""
+    if _QUOTED.fullmatch(cell) or not cell.strip("-－"):
+        return cell
+    return f"'{cell}" if cell.startswith("|") else str(as_csv(cell))
 
 
 if __name__ == "__main__":

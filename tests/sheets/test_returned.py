@@ -1,6 +1,7 @@
 """A workbook comes back as a true copy: one more column, coloured cells, and everything else as it was; one that is too odd is written anew."""
 
 import asyncio
+import csv
 import io
 import os
 import re
@@ -217,6 +218,22 @@ async def test_how_a_csv_says_it_is_divided_is_not_said_of_the_copy_which_is_div
     os.close(place)
 
     assert content.decode("utf-8-sig").splitlines() == [",,核对结果", "单位,姓名,", "甲单位,甲,错误·单位：请改正"]
+
+
+async def test_digits_of_a_csv_outlive_its_copy_being_opened_in_a_spreadsheet() -> None:
+    """They would be numbers there, of which fifteen digits stay."""
+    place = held(['姓名,公民身份号码,电话,年龄\n甲,330499198603050004,"=""0571""",40\n乙,－,"=cmd|\'x\'!A0","=""a""&""b"""\n'.encode()])
+
+    content = await annotated(place, "a.csv", {TITLE: []})
+    os.close(place)
+    place = held([content])
+    again = await annotated(place, "a.csv", {TITLE: []})
+    os.close(place)
+
+    lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert lines[1][:4] == ["甲", "330499198603050004\t", '="0571"', "40"]
+    assert lines[2][:4] == ["乙", "－", "'=cmd|'x'!A0", '\'="a"&"b"']
+    assert again == content
 
 
 async def test_in_a_csv_all_findings_stand_in_one_column_and_replace_those_of_before() -> None:
