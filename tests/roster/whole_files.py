@@ -95,7 +95,7 @@ def lone(rows: Rows, merges: Merges = (), title: str = "人员") -> bytes:
 def _grouped() -> WholeFile:
     upper = ["序号", "单位", "所在内设机构", "编制情况", None, "个人基本信息", None, None, None, "岗位情况", None, None, None]
     lower = [None, None, None, "编制类型", "经费形式", "姓名", "身份证号码", "性别", "出生年月", "人员身份", "岗位类别", "职务", "入编时间"]
-    rows = [
+    rows: list[Sequence[Any]] = [
         ["望汐市机关事业单位在编人员花名册"],
         ["填报单位：甲单位", *[None] * 9, "2026年9月"],
         upper,
@@ -128,7 +128,7 @@ def _numbered() -> WholeFile:
 def _paged() -> WholeFile:
     page: list[Sequence[Any]] = [["望汐市在编人员花名册"], COLUMNS]
     end = [["本页小计", None, None, None, 2], ["第 1 页　共 2 页"]]
-    rows = [*page, line(0), line(1), *end, *page, line(2), line(3), *end, ["总计", None, None, None, 4]]
+    rows: list[Sequence[Any]] = [*page, line(0), line(1), *end, *page, line(2), line(3), *end, ["总计", None, None, None, 4]]
     return WholeFile("titles again on each page", lone(rows), {3: good(0), 4: good(1), 9: good(2), 10: good(3)})
 
 
