@@ -14,7 +14,7 @@ from shared.exports.running import Office
 from shared.exports.shelf import Shelf
 from shared.glossary import Role
 from tests.exports.exporting import Taken, asked, taken, working
-from tests.identity.doors import Door, kept_hash
+from tests.identity.doors import PASSWORD, Door, kept_hash
 from tests.identity.test_accounts_shown import LATEST, unit
 
 pytestmark = pytest.mark.asyncio
@@ -115,7 +115,7 @@ async def test_nobody_takes_a_list_whose_page_is_closed_to_him(house: Door) -> N
 
 async def test_nothing_anybody_signs_in_with_is_in_a_list_and_no_name_lies_on_the_shelf(house: Door, tmp_path: Path) -> None:
     key = await house.account("li")
-    factor = (await house.as_bearer(await house.token(key), "POST", "/me/totp")).json()["secret"]
+    factor = (await house.as_bearer(await house.token(key), "POST", "/me/totp", {"password": PASSWORD})).json()["secret"]
     await house.register("ann")
     secrets = [
         factor,

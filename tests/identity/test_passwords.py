@@ -216,7 +216,7 @@ async def test_a_password_handed_out_ends_the_sessions_and_the_lock(door: Door) 
 
 async def factor(door: Door, key: str) -> pyotp.TOTP:
     """Set up a second factor; its app."""
-    made = (await door.as_bearer(await door.token(key), "POST", "/me/totp")).json()
+    made = (await door.as_bearer(await door.token(key), "POST", "/me/totp", {"password": PASSWORD})).json()
     app = pyotp.parse_uri(made["uri"])
     assert isinstance(app, pyotp.TOTP)
     answer = await door.as_bearer(await door.token(key), "POST", "/me/totp/confirmation", {"code": app.now()})
@@ -254,7 +254,7 @@ async def test_of_two_requests_with_one_code_one_gets_in(door: Door) -> None:
 @pytest.mark.asyncio
 async def test_the_code_that_set_it_up_does_not_sign_in_too(door: Door) -> None:
     key = await door.account()
-    app = pyotp.parse_uri((await door.as_bearer(await door.token(key), "POST", "/me/totp")).json()["uri"])
+    app = pyotp.parse_uri((await door.as_bearer(await door.token(key), "POST", "/me/totp", {"password": PASSWORD})).json()["uri"])
     assert isinstance(app, pyotp.TOTP)
     code = app.now()
     await door.as_bearer(await door.token(key), "POST", "/me/totp/confirmation", {"code": code})
@@ -279,7 +279,7 @@ async def test_guessing_codes_locks_and_leaving_the_code_out_does_not_start_the_
 async def test_a_secret_counts_after_its_first_code_only_and_is_sealed_where_it_lies(door: Door) -> None:
     key = await door.account()
     token = await door.token(key)
-    made = (await door.as_bearer(token, "POST", "/me/totp")).json()
+    made = (await door.as_bearer(token, "POST", "/me/totp", {"password": PASSWORD})).json()
 
     wrong = await door.as_bearer(token, "POST", "/me/totp/confirmation", {"code": "000000"})
 
@@ -290,10 +290,26 @@ async def test_a_secret_counts_after_its_first_code_only_and_is_sealed_where_it_
 
 
 @pytest.mark.asyncio
+async def test_a_borrowed_session_alone_sets_up_no_second_factor(door: Door) -> None:
+    """Else whoever sits down at somebody's browser has the code from then on, and its owner is out."""
+    token = await door.token(await door.account())
+    await door.as_bearer(token, "POST", "/me/totp", {"password": PASSWORD})
+    ((kept,),) = await door.rows("SELECT secret FROM second_factors")
+
+    without = await door.as_bearer(token, "POST", "/me/totp")
+    guessed = [said(await door.as_bearer(token, "POST", "/me/totp", {"password": f"Guess-{number}-at-it"})) for number in range(6)]
+
+    assert without.status_code == 422
+    assert guessed == [(403, "password_wrong")] * 4 + [(403, "password_wrong"), (401, "account_locked")]
+    assert [secret for (secret,) in await door.rows("SELECT secret FROM second_factors")] == [kept]
+    assert (await door.deeds()).count(("sign_in_refused", "zhang", "zhang")) >= 5
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("meanwhile", ["confirmed_at = now()", "secret = 'another'"])
 async def test_of_a_secret_that_was_confirmed_or_replaced_meanwhile_nothing_is_confirmed_nor_on_record(door: Door, meanwhile: str) -> None:
     token = await door.token(await door.account())
-    app = pyotp.TOTP((await door.as_bearer(token, "POST", "/me/totp")).json()["secret"])
+    app = pyotp.TOTP((await door.as_bearer(token, "POST", "/me/totp", {"password": PASSWORD})).json()["secret"])
     async with door.database.transaction() as conn:
         await conn.execute("SELECT FROM second_factors FOR UPDATE")
         confirming = asyncio.create_task(door.as_bearer(token, "POST", "/me/totp/confirmation", {"code": app.now()}))
@@ -315,7 +331,7 @@ async def test_a_second_factor_is_not_replaced_by_whoever_has_the_session_and_go
         return await door.client.request("DELETE", "/me/totp", json=body, headers=headers)
 
     answers = [
-        await door.as_bearer(token, "POST", "/me/totp"),
+        await door.as_bearer(token, "POST", "/me/totp", {"password": PASSWORD}),
         await remove({"password": PASSWORD}),
         await remove({"password": PASSWORD, "code": later(app)}),
         await remove({"password": PASSWORD}),

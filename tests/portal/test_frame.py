@@ -578,7 +578,7 @@ def test_every_form_that_is_kept_as_a_draft_says_so_and_can_be_begun_anew() -> N
     assert [name for name, form in forms if not any(each in form for each in ("draft_line(", "ended()", "data-draft-drop"))] == []
 
 
-ENTERED = {"password.html": 1, "code.html": 1, "tasks_list.html": 1, "persons.html": 1, "admin_users.html": 1, "admin_user.html": 1}
+ENTERED = {"password.html": 1, "code.html": 2, "tasks_list.html": 1, "persons.html": 1, "admin_users.html": 1, "admin_user.html": 1}
 """Forms that look, or are of one's own account. The rest is signed, recorded or ended by its button, not by Enter in a line."""
 
 
@@ -628,3 +628,21 @@ async def test_a_trace_tells_a_page_by_its_name_and_not_by_its_address(door: Doo
 
     told = [(span.name, dict(span.attributes or {})["http.route"]) for span in kept.get_finished_spans()]
     assert told == [("请求 亮灯", "/lights"), ("请求 办理问题", "/issues/{issue_id}/{deed}")]
+
+
+@pytest.mark.asyncio
+async def test_a_second_factor_is_begun_with_the_password_and_never_without(door: Door) -> None:
+    csrf = door.sign_in(Role.UNIT_CLERK)
+    door.played.answers["/me/totp"] = {"secret": "JBSWY3DP", "uri": "otpauth://totp/x"}
+    form = (await door.client.get("/me/code")).text
+
+    begun = await door.client.post("/me/code", data={"csrf": csrf, "password": "Right-one-1"}, headers=OURS)
+    door.played.refusals["/me/totp"] = (403, "password_wrong")
+    refused = await door.client.post("/me/code", data={"csrf": csrf, "password": "Wrong-one-1"}, headers=OURS)
+
+    assert re.search(r'<input[^>]*name="password" type="password"[^>]*required', form)
+    sent = [json.loads(body) for method, path, body, _ in door.played.asked if path == "/me/totp"]
+    assert sent == [{"password": "Right-one-1"}, {"password": "Wrong-one-1"}]
+    assert "JBSWY3DP" in begun.text
+    assert (refused.status_code, "JBSWY3DP" in refused.text, "Wrong-one-1" in refused.text) == (403, False, False)
+    assert 'name="password"' in refused.text

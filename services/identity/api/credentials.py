@@ -102,9 +102,9 @@ async def change_password(request: Request, body: NewPassword, who: Keeper, data
 
 
 @router.post("/me/totp", status_code=201)
-async def start_second_factor(who: Keeper, database: Db, gate: Guard) -> NewFactor:
-    """A secret for the app; it counts once its first code is confirmed."""
-    secret = await second_factors.start(database, gate, who.name)
+async def start_second_factor(request: Request, body: Proof, who: Keeper, database: Db, gate: Guard, knock: From) -> NewFactor:
+    """A secret for the app, for the password once more; it counts once its first code is confirmed."""
+    secret = await second_factors.start(database, gate, by_now(request, who.name), knock, body.tried(who))
     return NewFactor(secret, uri_of(secret, who.name))
 
 

@@ -1,4 +1,4 @@
-"""The second factor: a secret is handed out, counts once its first code was shown, and goes with the password once more."""
+"""The second factor: a secret is handed out for the password once more, counts once its first code was shown, and goes for the password and a code."""
 
 import pyotp
 from cryptography.exceptions import InvalidTag
@@ -24,11 +24,17 @@ async def opens(conn: Connection, cipher: FieldCipher) -> bool:
         return False
 
 
-async def start(database: Database, gate: Gate, name: str) -> str:
-    """A secret for the app; it does not count before its first code. Raises FactorPresent."""
+async def start(database: Database, gate: Gate, by: By, knock: Knock, tried: Tried) -> str:
+    """A secret for the app, for the password once more: whoever borrowed a session must not lock its owner out. It does not count before its first code.
+
+    Raises FactorPresent, PasswordWrong, AccountLocked.
+    """
     secret = pyotp.random_base32()
-    async with database.transaction() as conn:
-        found = await _of(conn, name)
+    async with database.reading() as conn:
+        if (await _of(conn, tried.name)).factor_confirmed:
+            raise FactorPresent
+
+    async def keep(conn: Connection, found: Credentials) -> None:
         sealed = gate.cipher.encrypt(secret, rules.place_of(found.user_id))
         made = await conn.fetchval(
             "INSERT INTO second_factors AS f (user_id, secret) VALUES ($1, $2)"
@@ -36,8 +42,10 @@ async def start(database: Database, gate: Gate, name: str) -> str:
             found.user_id,
             sealed,
         )
-        if not made:
+        if not made:  # confirmed meanwhile
             raise FactorPresent
+
+    await proofs.confirm(database, gate, by, knock, tried, keep)
     return secret
 
 

@@ -77,9 +77,9 @@ async def code(page: Self) -> Response:
 
 @router.post("/me/code", response_class=Response)
 async def set_up_code(page: Self) -> Response:
-    """Begin: the secret is told once. Or confirm it by its first code."""
+    """Begin, with the password once more: the secret is told once. Or confirm it by its first code."""
     if not page.text("code"):
-        return page.show("code.html", factor=await page.send("identity", "/me/totp", {}), error=None)
+        return await _begin_code(page)
     try:
         await page.send("identity", "/me/totp/confirmation", {"code": page.text("code")})
     except Refused as refusal:
@@ -87,3 +87,11 @@ async def set_up_code(page: Self) -> Response:
         return page.show("code.html", refusal.problem.status, factor=factor, error=refusal.problem)
     page.request.app.state.sessions.forget(cookie_of(page.request))
     return page.back("/", done="saved")
+
+
+async def _begin_code(page: Page) -> Response:
+    try:
+        factor = await page.send("identity", "/me/totp", {"password": str(page.form.get("password", ""))})
+    except Refused as refusal:
+        return page.show("code.html", refusal.problem.status, factor=None, error=refusal.problem)
+    return page.show("code.html", factor=factor, error=None)
