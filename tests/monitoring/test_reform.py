@@ -4,10 +4,13 @@ import json
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
+from services.monitoring.commands.sweeps import release_baseline, sweep_unit
+from services.monitoring.models.requests import ReleaseBaseline, SweepUnit
 from services.monitoring.queries.issues import Wanted, issues
 from services.monitoring.queries.lights import light, lights
 from services.roster.commands.placements import place_person, record_over_quota_fact
@@ -17,12 +20,15 @@ from services.roster.commands.unit_changes import change_unit
 from services.roster.models.requests import CutQuota, RecordOverQuota, SetQuota
 from services.roster.models.units import ChangeUnit, Reform
 from shared.auth import Who
+from shared.clock import at_hour
 from shared.db import Database, connect
-from shared.events.roster import RosterEvent
+from shared.events.roster import LoadedPlacement, RetirementFact, RosterEvent
 from shared.glossary import OverQuotaCause, Role
-from tests.monitoring.events import NOW
-from tests.monitoring.tables import CIPHER, HANDLERS, OFFICER, Tables
+from shared.law.retirement import Sex
+from tests.monitoring.events import NOW, Town
+from tests.monitoring.tables import CALENDAR, CIPHER, HANDLERS, OFFICER, Tables, by
 from tests.roster import given
+from tests.roster.test_loads import loaded, person
 
 pytestmark = pytest.mark.asyncio
 BORN = date(1995, 3, 5)
@@ -74,6 +80,94 @@ async def test_a_surplus_moves_with_its_people_and_no_light_flickers_where_posts
     async with tables.database.reading() as conn:
         shown = [await light(conn, Who("officer", frozenset({Role.SUPERVISION_OFFICER})), row.unit_id) for row in (gone, into)]
     assert [each.closed_on for each in shown] == [date(2026, 9, 10), None]
+
+
+async def stock(roster: Database) -> UUID:
+    """A unit whose first load told of somebody who should have retired years ago; nobody has taken that up."""
+    born = date(1955, 3, 5)
+    old = person(1, sex=Sex.MALE, birth_on=born, id_number=given.id_number(1, born, Sex.MALE))
+    return (await loaded(roster, [old], code="GONE")).unit_id
+
+
+async def merged(tables: Tables, roster: Database, gone: UUID, into: UUID, on: str = "2026-09-10", *, sooner: UUID | None = None) -> None:
+    """`sooner`: the unit whose events come before those of the others, or none: as they were told."""
+    already = len(await told(roster))
+    merge = {"step": "merge", "unit_id": gone, "into_unit_id": into}
+    what = {"title": "合并", "effective_on": on, "document_on": "2026-09-01", "steps": [merge]}
+    await carry_out(roster, given.by(), Reform.model_validate(what))
+    await tables.see(*sorted(await told(roster, already), key=lambda event: event.unit_id != sooner))
+
+
+async def overdue_exits(tables: Tables) -> dict[UUID, str]:
+    """The state of each M09 by its unit."""
+    return {row["unit_id"]: row["state"] for row in await tables.rows("SELECT unit_id, state FROM issues WHERE rule = 'M09'")}
+
+
+async def swept(tables: Tables, unit_id: UUID, day: date) -> None:
+    await sweep_unit(tables.database, by(at=at_hour(day, 1)), SweepUnit(unit_id=unit_id, on=day, calendar=CALENDAR))
+
+
+@pytest.mark.parametrize("sooner", ["gone", "into"])
+async def test_what_a_first_load_left_stays_that_at_the_unit_that_a_reform_merges_it_into(
+    tables: Tables, roster: Database, sooner: str
+) -> None:
+    """Must fail when it is a new problem there, at the merger or with the next sweep, or is nowhere any more; whichever unit's events come first."""
+    gone, into, last = await stock(roster), (await given.row(roster, 1)).unit_id, (await given.row(roster, 1)).unit_id
+    await tables.see(*await told(roster))
+    before = await overdue_exits(tables)
+
+    await merged(tables, roster, gone, into, sooner={"gone": gone, "into": into}[sooner])
+    after = await overdue_exits(tables)
+    await swept(tables, into, date(2026, 9, 28))
+    await merged(tables, roster, into, last, "2026-09-12")
+    await swept(tables, last, date(2026, 9, 29))
+
+    assert before == {gone: "baseline"}
+    assert after == {gone: "closed", into: "baseline"}
+    assert await overdue_exits(tables) == {gone: "closed", into: "closed", last: "baseline"}
+    assert await tables.rows("SELECT * FROM light_changes") == []
+    assert await tables.published("issue_changed") == []
+    await release_baseline(tables.database, by(), ReleaseBaseline(unit_id=last))
+    assert (await overdue_exits(tables))[last] == "to_verify"
+
+
+async def test_whoever_comes_back_with_a_second_reform_is_what_the_first_load_left_again(tables: Tables, roster: Database) -> None:
+    """A reform that was a mistake is undone by another one."""
+    gone, into = await stock(roster), await given.row(roster, 1)
+    await tables.see(*await told(roster))
+    (someone,) = await tables.rows("SELECT person_id FROM placements")
+
+    for number, (giver, taker) in enumerate(((gone, into.unit_id), (into.unit_id, gone))):
+        already, on = len(await told(roster)), f"2026-09-{10 + number}"
+        move = {"step": "move_people", "unit_id": giver, "to_unit_id": taker, "person_ids": [someone["person_id"]]}
+        what = {"title": "划转", "effective_on": on, "document_on": "2026-09-01", "steps": [move], "over_quota_cause": "policy"}
+        await carry_out(roster, given.by(), Reform.model_validate(what))
+        await tables.see(*await told(roster, already))
+
+    assert await overdue_exits(tables) == {gone: "baseline", into.unit_id: "closed"}
+    assert await tables.rows("SELECT * FROM issues WHERE rule = 'M09' AND version > 0") == []
+
+
+async def test_what_was_taken_up_before_the_merger_and_what_came_after_the_load_is_a_new_problem_there(
+    tables: Tables, roster: Database
+) -> None:
+    gone, into = await stock(roster), (await given.row(roster, 1)).unit_id
+    await tables.see(*await told(roster))
+    await release_baseline(tables.database, by(), ReleaseBaseline(unit_id=gone))
+
+    await merged(tables, roster, gone, into)
+
+    assert await overdue_exits(tables) == {gone: "to_verify", into: "to_verify"}
+
+
+async def test_whoever_goes_by_a_transfer_takes_no_stock_along(tables: Tables) -> None:
+    """It is decided anew, and by somebody: no reform."""
+    gone, into, who = Town(), Town(), uuid4()
+    late = RetirementFact(category="M60", month="2020-03")
+    post = LoadedPlacement(person_id=who, person_version=1, kind="SY", funding="full", started_on=date(2000, 1, 1), retirement=late)
+    await tables.see(gone.registered(), into.registered(), gone.loaded(post), gone.released(who), into.placed(person=who, retirement=late))
+
+    assert await overdue_exits(tables) == {gone.unit_id: "closed", into.unit_id: "to_verify"}
 
 
 async def cut(roster: Database, row: given.Row, cause: OverQuotaCause) -> None:

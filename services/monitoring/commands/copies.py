@@ -70,6 +70,7 @@ async def keep_placed(conn: Connection, events: Sequence[PersonPlaced | OverQuot
             *(event.retirement.category, event.retirement.month),
             event.cause if isinstance(event, OverQuotaRecorded) else None,
             event.baseline,
+            event.reform_id is not None,
         )
         for event in events
     ]
@@ -81,7 +82,7 @@ async def keep_loaded(conn: Connection, events: Sequence[UnitLoaded]) -> None:
     placed = [
         (
             *(event.unit_id, each.person_id, each.kind, each.funding, each.started_on, each.authorised_on),
-            *(each.retirement.category, each.retirement.month, each.cause, True),
+            *(each.retirement.category, each.retirement.month, each.cause, True, False),
         )
         for event in events
         for each in event.people
@@ -93,13 +94,14 @@ async def _keep_people(conn: Connection, events: Sequence[RosterEvent], placed: 
     await conn.execute(
         f"WITH rows AS ({_ROWS})"
         " INSERT INTO placements (unit_id, person_id, kind, funding, started_on, authorised_on, retirement_category, retirement_month, cause,"
-        " baseline) SELECT * FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::text[], $15::date[], $16::date[], $17::text[],"
-        " $18::text[], $19::text[], $20::boolean[])"
+        " baseline, reformed) SELECT * FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::text[], $15::date[], $16::date[], $17::text[],"
+        " $18::text[], $19::text[], $20::boolean[], $21::boolean[])"
         " ON CONFLICT (unit_id, person_id) DO UPDATE SET kind = excluded.kind, funding = excluded.funding, started_on = excluded.started_on,"
         " ended_on = NULL, authorised_on = excluded.authorised_on, retirement_category = excluded.retirement_category,"
-        " retirement_month = excluded.retirement_month, cause = excluded.cause, baseline = excluded.baseline",
+        " retirement_month = excluded.retirement_month, cause = excluded.cause, baseline = excluded.baseline,"
+        " reformed = excluded.reformed",
         *_rows(events),
-        *_columns(10, placed),
+        *_columns(11, placed),
     )
 
 

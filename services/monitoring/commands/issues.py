@@ -8,6 +8,7 @@ from services.monitoring import rules
 from services.monitoring.commands.cases import ANEW, COLUMNS, issue_of, publish_and_start, publish_issue, put_aside
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
+from services.monitoring.queries.baseline import is_stock_of_a_reform
 from services.monitoring.queries.facts import Touched, facts_of
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters
 from shared.db import By, Connection
@@ -79,7 +80,10 @@ async def keep_judged(conn: Connection, by: By, judged: Judged) -> None:
     for code, judgement in judged.judgements:
         found = {finding.subject: finding for finding in judgement.findings}
         for subject, finding in found.items():
-            await _keep_finding(conn, by, judged.occasion, finding, judged.issues.get((code, subject)), judged.parameters)
+            occasion, issue = judged.occasion, judged.issues.get((code, subject))
+            if (issue is None or not issue.present) and await is_stock_of_a_reform(conn, occasion.unit_id, finding):
+                occasion = replace(occasion, baseline=True)
+            await _keep_finding(conn, by, occasion, finding, issue, judged.parameters)
         for issue in (issue for (rule, subject), issue in judged.issues.items() if rule == code and subject not in found):
             await _gone(conn, by, issue)
     await _keep_remarks(conn, judged)
@@ -96,7 +100,8 @@ async def _keep_finding(
             await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
     elif issue.state in rules.SETTLED and _opens_again(issue, finding, occasion):
         issue = await _reopen(conn, occasion, finding, issue)
-        await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
+        if not occasion.baseline:
+            await publish_and_start(conn, by, issue, parameters, occasion.clock_offset)
     else:
         await _refresh(conn, by, occasion, finding, issue, parameters)
 
@@ -104,10 +109,10 @@ async def _keep_finding(
 def _opens_again(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
     """A settled issue comes back when it had gone in between, or was struck off in the moment it came back; one that nobody mended, when it gets worse.
 
-    What was wrong with one post of a person says nothing of his next.
+    What was wrong with one post of a person says nothing of his next. 期初存量 comes back as such, with him it is about.
     """
     if occasion.baseline:
-        return False
+        return not issue.present and issue.subject == str(occasion.placed)
     if occasion.placed is not None and issue.subject == str(occasion.placed):
         return True
     if issue.state is IssueState.CLOSED:
@@ -120,6 +125,10 @@ def _got_worse(issue: Issue, finding: Finding, occasion: Occasion) -> bool:
     return occasion.event_id is not None and finding.rule not in rules.TIME_ALONE and finding.size > issue.size
 
 
+def _first_state(occasion: Occasion, finding: Finding) -> IssueState:
+    return IssueState.BASELINE if occasion.baseline else rules.first_state(opens_case=finding.opens_case)
+
+
 async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Issue:
     rows = await conn.fetch(
         "INSERT INTO issues (id, unit_id, rule, rule_version, subject, level, state, must_vanish, opens_case, size, inputs, threshold,"
@@ -130,7 +139,7 @@ async def _insert(conn: Connection, occasion: Occasion, finding: Finding) -> Iss
         finding.rule_version,
         finding.subject,
         finding.level,
-        IssueState.BASELINE if occasion.baseline else rules.first_state(opens_case=finding.opens_case),
+        _first_state(occasion, finding),
         finding.must_vanish,
         finding.opens_case,
         finding.size,
@@ -158,7 +167,7 @@ async def _reopen(conn: Connection, occasion: Occasion, finding: Finding, issue:
         occasion.event_id,
         occasion.at,
         finding.opens_case,
-        rules.first_state(opens_case=finding.opens_case),
+        _first_state(occasion, finding),
     )
     return issue_of(rows[0])
 
