@@ -127,7 +127,7 @@ def _numbered() -> WholeFile:
 
 def _paged() -> WholeFile:
     page: list[Sequence[Any]] = [["望汐市在编人员花名册"], COLUMNS]
-    end = [["本页小计", None, None, None, 2], ["第 1 页　共 2 页"]]
+    end: list[Sequence[Any]] = [["本页小计", None, None, None, 2], ["第 1 页　共 2 页"]]
     rows: list[Sequence[Any]] = [*page, line(0), line(1), *end, *page, line(2), line(3), *end, ["总计", None, None, None, 4]]
     return WholeFile("titles again on each page", lone(rows), {3: good(0), 4: good(1), 9: good(2), 10: good(3)})
 
