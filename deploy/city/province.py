@@ -20,7 +20,7 @@ from deploy.city.plan import Cell, Cells
 from deploy.city.words import CITY, SPOTS
 from deploy.local.place import Place, WrongPlace
 from deploy.migrate import OWNER
-from services.roster.commands.unit_records import found_by
+from services.roster.commands.unit_records import FOUND_BY, found_by
 from services.roster.models.facts import place_of
 from services.roster.models.fields import OFF_ESTABLISHMENT, PERSONS, QUOTAS, SEATS, UNITS, Field, Kind
 from services.roster.models.persons import RECORD, SENSITIVE
@@ -44,7 +44,7 @@ _TABLES = {
     "seats": ("unit_id", "level", "approved", "during", "recorded", "document_no"),
     "persons": ("id", "version", "unit_id"),
     "person_indexes": ("key_id", "id_index", "person_id"),
-    "unit_search": ("unit_id", "name_key", "written", "inherited", "grams"),
+    "unit_search": ("unit_id", *FOUND_BY),
     "person_records": ("person_id", "recorded", "document_no", "name_key", "letters", "initials", *RECORD),
     "placements": (
         *(
@@ -225,7 +225,7 @@ def _add_unit(county: _County, cells: Cells, code: str, ranges: Values) -> None:
         county.add(table, values | ranges | mine)
     other = (name for role in ("second_names", "plates") for name in str(values.get(role, "")).split("、"))
     sought = found_by(str(mine["name"]), (code, str(mine["name"]), values.get("short_name"), *other))
-    county.add("unit_search", mine | dict(zip(("name_key", "written", "inherited", "grams"), sought, strict=True)))
+    county.add("unit_search", mine | dict(zip(FOUND_BY, sought, strict=True)))
     for role in ("second_names", "plates", "internal_units"):
         for position, written in enumerate(str(values.get(role, "")).split("、")):
             if written:

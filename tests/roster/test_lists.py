@@ -136,13 +136,24 @@ async def test_who_took_over_before_names_went_along_is_found_after_the_upkeep(d
     assert [each["id"] for each in (await got(doors, "/units", q="镇海", fields="id"))["items"]] == [str(into)]
 
 
-async def test_no_name_of_a_withheld_unit_leads_the_public_to_who_took_over(doors: Doors, roster_db: Database) -> None:
+async def test_the_name_of_a_withheld_unit_leads_the_office_alone_to_who_took_over(doors: Doors, roster_db: Database) -> None:
     gone, into = await unit_named(roster_db, "秘密处", withheld=True), await unit_named(roster_db, "公开处")
-    await carried_out(roster_db, merge(gone, into))
+    further = await unit_named(roster_db, "公开局")
+    await carried_out(roster_db, merge(gone, into), since=date(2026, 9, 10))
+    await carried_out(roster_db, merge(into, further), since=date(2026, 9, 12))
+    own = doors.as_(Role.UNIT_CLERK, units=(further,))
 
-    found = await got(doors, "/units", doors.as_(Role.OBSERVER), q="秘密", fields="id,formerly")
+    office = [await got(doors, "/units", q=q, fields="id,formerly") for q in ("秘密", "mmc")]
+    others = [await got(doors, "/units", who, q="秘密", fields="id,formerly") for who in (doors.as_(Role.OBSERVER), own)]
+    by_both = await got(doors, "/units", doors.as_(Role.OBSERVER), q="处", fields="id,formerly")
 
-    assert found["items"] == []
+    note = {"unit_id": str(gone), "name": "秘密处", "kind": "merged", "until": "2026-09-10"}
+    assert [each["items"] for each in office] == [[{"id": str(further), "formerly": [note]}]] * 2
+    assert [each["items"] for each in others] == [[], []]
+    open_note = {"unit_id": str(into), "name": "公开处", "kind": "merged", "until": "2026-09-12"}
+    assert by_both["items"] == [{"id": str(further), "formerly": [open_note]}]
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=further, effective_on=given.TODAY, withheld=True))
+    assert [each["id"] for each in (await got(doors, "/units", own, q="秘密", fields="id"))["items"]] == [str(further)]
 
 
 async def test_a_unit_is_found_by_its_codes(doors: Doors, roster_db: Database) -> None:

@@ -109,16 +109,23 @@ async def write_search(conn: Connection, unit_ids: Sequence[UUID]) -> None:
     """By what units are found: every name they ever had, how that is spelt, and their codes; and the same of those they took over from."""
     rows = await conn.fetch(
         f"{HEIRS} SELECT id, units.name, ARRAY[code, uscc] || ARRAY(SELECT called.name FROM ({NAMES.format(unit='units.id')}) AS called) AS names,"
-        " ARRAY(SELECT called.name FROM taken JOIN units AS gone ON gone.id = taken.unit_id CROSS JOIN LATERAL"
-        f"  ({NAMES.format(unit='gone.id')} UNION ALL SELECT gone.code, NULL UNION ALL SELECT gone.uscc, NULL) AS called"
-        "  WHERE heir = units.id) AS inherited FROM units WHERE id = ANY($1)",
+        f" ARRAY({_OF_TAKEN} AND NOT taken.withheld) AS inherited, ARRAY({_OF_TAKEN} AND taken.withheld) AS inherited_withheld"
+        " FROM units WHERE id = ANY($1)",
         list(unit_ids),
     )
     await conn.executemany(
-        "INSERT INTO unit_search (unit_id, name_key, written, inherited, grams) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (unit_id) DO UPDATE"
-        " SET name_key = excluded.name_key, written = excluded.written, inherited = excluded.inherited, grams = excluded.grams",
-        [(row["id"], *found_by(row["name"], row["names"], row["inherited"])) for row in rows],
+        f"INSERT INTO unit_search (unit_id, {', '.join(FOUND_BY)}) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (unit_id) DO UPDATE"
+        f" SET {', '.join(f'{name} = excluded.{name}' for name in FOUND_BY)}",
+        [(row["id"], *found_by(row["name"], row["names"], row["inherited"], row["inherited_withheld"])) for row in rows],
     )
+
+
+_OF_TAKEN = f"""
+    SELECT called.name FROM taken JOIN units AS gone ON gone.id = taken.unit_id CROSS JOIN LATERAL
+        ({NAMES.format(unit="gone.id")} UNION ALL SELECT gone.code, NULL UNION ALL SELECT gone.uscc, NULL) AS called WHERE heir = units.id
+"""
+FOUND_BY = ("name_key", "written", "inherited", "inherited_withheld", "grams")
+"""What `found_by` tells, as columns of `unit_search`."""
 
 
 async def write_search_of_heirs(conn: Connection, unit_id: UUID) -> None:
@@ -131,10 +138,15 @@ async def write_search_of_heirs(conn: Connection, unit_id: UUID) -> None:
     await write_search(conn, [row["id"] for row in rows])
 
 
-def found_by(name: str, names: Iterable[str | None], inherited: Iterable[str | None] = ()) -> tuple[str, str, str, list[str]]:
-    """By what the unit of a name stands in order, by which lines it is found, by which of those it took over from, and the pieces of all."""
-    own, others = (lines_of(each for each in called if each) for called in (names, inherited))
-    return spelt(name).key, "\n".join(own), "\n".join(others), sorted(set().union(*map(grams, (*own, *others))))
+def found_by(
+    name: str, names: Iterable[str | None], inherited: Iterable[str | None] = (), withheld: Iterable[str | None] = ()
+) -> tuple[str, str, str, str, list[str]]:
+    """By what the unit of a name stands in order, by which lines it is found, by which of those it took over from (open ones, withheld ones), and the
+    pieces of all.
+    """
+    lines = [lines_of(each for each in called if each) for called in (names, inherited, withheld)]
+    own, others, hidden = ("\n".join(each) for each in lines)
+    return spelt(name).key, own, others, hidden, sorted(set().union(*(grams(line) for each in lines for line in each)))
 
 
 async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None = None) -> list[UUID]:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from shared.auth import Who
 from shared.db import Connection
 from shared.spelling import is_letters, lines_of, written_plainly
+from shared.unit_copies import sees_withheld
 
 
 class FormerName(BaseModel):
@@ -35,11 +37,13 @@ HEIRS = f"""
     WITH RECURSIVE links AS ({_TAKEN_OVER} WHERE link.successor_id = ANY($1)
         UNION SELECT links.heir, further.unit_id, further.kind, further.effective_on FROM links
         JOIN LATERAL ({_TAKEN_OVER} WHERE link.successor_id = links.unit_id) AS further ON true),
-    taken AS (SELECT DISTINCT ON (links.heir, links.unit_id) links.* FROM links JOIN units AS gone ON gone.id = links.unit_id
-        JOIN units AS heir ON heir.id = links.heir WHERE heir.withheld OR NOT gone.withheld
+    taken AS (SELECT DISTINCT ON (links.heir, links.unit_id) links.*, gone.withheld, gone.withheld AND NOT heir.withheld AS hidden
+        FROM links JOIN units AS gone ON gone.id = links.unit_id JOIN units AS heir ON heir.id = links.heir
         ORDER BY links.heir, links.unit_id, effective_on DESC)
 """
-"""`taken`: from whom the units $1 took over, also from those who had taken over before, each once. A withheld unit's names lead to no open one."""
+"""`taken`: from whom the units $1 took over, also from those who had taken over before, each once. `hidden`: a withheld unit's names lead to an open one
+only whoever sees withheld units.
+"""
 _NOTED = f"""
     {HEIRS},
     renamed AS (SELECT id FROM unnest($1::uuid[]) AS each (id) WHERE EXISTS (SELECT FROM taken WHERE heir = each.id)
@@ -50,17 +54,17 @@ _NOTED = f"""
     UNION ALL SELECT id, id, 'renamed', code, NULL, true FROM units WHERE id IN (SELECT id FROM renamed)
     UNION ALL SELECT id, id, 'renamed', uscc, NULL, true FROM units WHERE id IN (SELECT id FROM renamed) AND uscc IS NOT NULL
     UNION ALL SELECT heir, taken.unit_id, kind, called.name, effective_on, false
-    FROM taken CROSS JOIN LATERAL ({NAMES.format(unit="taken.unit_id")}) AS called
+    FROM taken CROSS JOIN LATERAL ({NAMES.format(unit="taken.unit_id")}) AS called WHERE $3 OR NOT hidden
     ORDER BY until DESC NULLS FIRST, name
 """
-"""What the few of the units $1 that have a past are and were called: on the day $2, before, and by taking over. The others need no look."""
+"""What the few of the units $1 that have a past are and were called: on the day $2, before, and by taking over; $3: also of withheld units. The others need no look."""
 
 
-async def formerly(conn: Connection, unit_ids: Sequence[UUID], words: str, on: date | None) -> dict[UUID, list[FormerName]]:
-    """The former names that explain why units were found, latest first; none where a name or code of the day does."""
+async def formerly(conn: Connection, who: Who, unit_ids: Sequence[UUID], words: str, on: date | None) -> dict[UUID, list[FormerName]]:
+    """The former names that explain to somebody why units were found, latest first; none where a name or code of the day does."""
     sought = written_plainly(words)
     by_unit: defaultdict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in await conn.fetch(_NOTED, unit_ids, on or date.max):
+    for row in await conn.fetch(_NOTED, unit_ids, on or date.max, sees_withheld(who)):
         if _reads(row["name"], sought):
             by_unit[row["id"]].append(dict(row))
     return {unit_id: _noted(rows, on) for unit_id, rows in by_unit.items() if not any(row["present"] for row in rows)}

@@ -86,11 +86,14 @@ _SUMS = """
 """
 
 
-def found_by(words: str, put: Parameters, on: date | None) -> str:
-    """The condition on `search`: part of a name, a spelling or a code, its own or of a unit that it has taken over from (by the day `on`)."""
+def found_by(words: str, put: Parameters, on: date | None, who: Who) -> str:
+    """The condition on `search` and `units`: part of a name, a spelling or a code, its own or of a unit that it has taken over from (by the day `on`).
+    The names of a withheld unit lead to an open one only whoever sees withheld units.
+    """
     sought = written_plainly(words)
     words, grams = put(sought, "text"), put(sought_grams(sought), "text[]")
-    taken = f"position({words} IN search.inherited) > 0"
+    hidden = "" if sees_withheld(who) else "units.withheld AND "
+    taken = f"(position({words} IN search.inherited) > 0 OR {hidden}position({words} IN search.inherited_withheld) > 0)"
     if on is not None:
         taken += f" AND EXISTS (SELECT FROM unit_successors WHERE successor_id = search.unit_id AND effective_on <= {put(on, 'date')})"
     return f"search.grams @> {grams} AND (position({words} IN search.written) > 0 OR {taken})"
@@ -132,7 +135,7 @@ class UnitPages:
 
     async def _explain(self, conn: Connection, lines: list[dict[str, Any]]) -> None:
         found = [line["formerly"] for line in lines]
-        noted = await formerly(conn, found, self.wanted.q, self.moment.on) if self.wanted.q else {}
+        noted = await formerly(conn, self.who, found, self.wanted.q, self.moment.on) if self.wanted.q else {}
         for line in lines:
             line["formerly"] = [each.model_dump() for each in noted.get(line["formerly"], ())]
 
@@ -158,5 +161,5 @@ class UnitPages:
         if wanted.top:
             yield "was.parent_id IS NULL" if self.who.units is None else f"units.id = ANY({roots})"
         if wanted.q:
-            yield found_by(wanted.q, put, self.moment.on)
+            yield found_by(wanted.q, put, self.moment.on, self.who)
         yield from (f"was.{name} = {put(value, 'text')}" for name in _OF_RECORD if (value := getattr(wanted, name)))

@@ -68,7 +68,7 @@ def units_source(who: Who, filters: Filters) -> Source:
     """The units of a day, narrowed and ordered as their page is."""
     put = Parameters(of_units(who, filters))
     conditions = [f"was.{name} = {put(filters[name], 'text')}" for name in _OF_RECORD if name in filters]
-    conditions += [found_by(filters["q"], put, moment_of(filters).on)] if "q" in filters else ["true"]
+    conditions += [found_by(filters["q"], put, moment_of(filters).on, who)] if "q" in filters else ["true"]
     rows = f"{units_then(who)} JOIN unit_search AS search ON search.unit_id = units.id WHERE {' AND '.join(conditions)}"
     return Source(rows, ordered(filters.get("sort", "code"), SORTS).by, put)
 
