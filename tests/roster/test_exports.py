@@ -12,8 +12,10 @@ import pytest
 
 from services.roster.commands.corrections import correct_placement
 from services.roster.commands.quotas import raise_quota, set_quota
+from services.roster.commands.unit_changes import change_unit
 from services.roster.commands.units import set_seats
 from services.roster.models.requests import CorrectPlacement, RaiseQuota, SetQuota, SetSeats
+from services.roster.models.units import ChangeUnit
 from services.roster.queries.exports import EXPORTS
 from services.roster.queries.ledger import MATTERS
 from shared.clock import at_hour
@@ -228,6 +230,21 @@ async def test_units_are_narrowed_as_their_page_is(house: House, roster_db: Data
         file = await house.take("units", filters=query)
         assert [each["code"] for each in page] == [record["单位编码"] for record in file.records()]
         assert len(page) == number
+
+
+async def test_the_list_of_units_tells_what_they_were_called_before(house: House, roster_db: Database) -> None:
+    unit_id, same = await given.unit(roster_db), await given.unit(roster_db)
+    first = await roster_db.pool.fetchval("SELECT name FROM units WHERE id = $1", unit_id)
+    for name, day in (("中间名", date(2026, 9, 9)), ("现用名", date(2026, 9, 12))):
+        await change_unit(roster_db, given.by(), ChangeUnit(unit_id=unit_id, effective_on=day, name=name))
+    await change_unit(roster_db, given.by(), ChangeUnit(unit_id=same, effective_on=date(2026, 9, 12), short_name="简称"))
+
+    now, then = [(await house.take("units", filters=day)).records() for day in ({}, {"as_of": "2026-09-10"})]
+
+    assert {each["单位名称"]: each["曾用名"] for each in now if each["曾用名"]} == {
+        "现用名": f"中间名（至 2026-09-12）、{first}（至 2026-09-09）"
+    }
+    assert {each["单位名称"]: each["曾用名"] for each in then if each["曾用名"]} == {"中间名": f"{first}（至 2026-09-09）"}
 
 
 async def test_the_ledger_of_a_unit_is_narrowed_as_its_page_is(house: House, roster_db: Database) -> None:

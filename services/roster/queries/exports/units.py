@@ -42,6 +42,7 @@ from shared.exports.lists import (
     as_page,
     coded,
     flagged,
+    joined,
     sorts_of,
     wall_clock,
 )
@@ -59,6 +60,15 @@ _UNIT_SQL = {each.name: f"was.{each.name}" for each in UNITS.fields} | {
     },
 }
 UNIT_COLUMNS = (_CODE, *(column(each, _UNIT_SQL[each.name]) for each in UNITS.fields))
+_FORMER_NAMES = Column(
+    "former_names",
+    "曾用名",
+    "(SELECT array_agg(name || '（至 ' || until || '）' ORDER BY until DESC) FROM (SELECT past.name, max(upper(past.during)) AS until"
+    " FROM unit_records AS past WHERE past.unit_id = units.id AND past.name <> was.name AND upper(past.during) <= coalesce($2::date, 'infinity')"
+    " AND past.recorded @> coalesce($3::timestamptz, 'infinity') GROUP BY past.name) AS before)",
+    turn=joined,
+)
+"""What a unit was called itself before the day; the upper level's format has no such column."""
 
 
 _OF_RECORD = ("category", "nature", "public_welfare", "unit_funding", "sector", "rank", "system")
@@ -269,7 +279,7 @@ UNIT_LISTS = (
         "units",
         "单位",
         "units.read",
-        [Sheet(UNITS.title, UNIT_COLUMNS, units_source)],
+        [Sheet(UNITS.title, (*UNIT_COLUMNS, _FORMER_NAMES), units_source)],
         OF_UNITS | dict.fromkeys(_OF_RECORD, str) | {"q": Sought, "sort": sorts_of(SORTS)},
     ),
     ExportList(
