@@ -130,7 +130,7 @@ def replay(
     topic: Annotated[str | None, typer.Option(help="与 --all 同用：只要这个主题的。")] = None,
 ) -> None:
     if (key is None) is not whole:
-        raise typer.BadParameter("请写明一个消息键，或用 --all，二者取一", param_hint="--all")
+        raise typer.BadParameter("请写明一个消息键，或用 --all，二者取一。")
     if key is not None and (cause or topic):
         raise typer.BadParameter("--cause 和 --topic 只与 --all 同用", param_hint="--all")
     raise typer.Exit(_replay_all(service, cause, topic) if key is None else _replay(service, key))

@@ -63,7 +63,7 @@ def _pairs(written: list[str]) -> dict[str, str]:
 
 def _target(out: Path | None, format_: str | None) -> Path:
     if out is None:
-        raise typer.BadParameter("请写明写到哪里", param_hint="--out")
+        raise typer.BadParameter("缺少选项 '--out'：请写明写到哪里 (*.xlsx 或 *.csv)。")
     if out.suffix.lower() not in _ENDINGS and not format_:
         raise typer.BadParameter(f"文件名须以 {' 或 '.join(_ENDINGS)} 结尾，或用 --format 写明格式", param_hint="--out")
     if out.exists():

@@ -28,7 +28,8 @@ _KINDS = "、".join(f"{kind}（{sheet.title}）" for kind, sheet in SHEETS.items
 _RUNNING = {ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING}
 console = Console(highlight=False, soft_wrap=True)
 KindArgument = Annotated[str, typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}。")]
-_ANY_KIND = typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}；{comparisons.KIND}：{comparisons.TITLE}，不写入名册。")
+_COMPARED = f"{comparisons.KIND}（{comparisons.TITLE}，不写入名册）"
+_ANY_KIND = typer.Argument(metavar="KIND", help=f"导入什么：{_KINDS}；{_COMPARED}。")
 User = Annotated[str | None, typer.Option(help="以哪个用户办理（须有编办业务科角色）；只有一名时可不写。")]
 Import = dict[str, Any]
 
@@ -107,16 +108,16 @@ def template(
 def _ensure_fits(kind: str, *, writing: bool, unit: str | None, whole: bool) -> None:
     """A comparison writes nothing; it alone is of one unit."""
     if kind != comparisons.KIND:
-        _ensure_kind(kind)
+        _ensure_kind(kind, f"{_KINDS}、{_COMPARED}")
         if unit or whole:
             raise typer.BadParameter(f"{'--unit' if unit else '--whole'} 只用于 {comparisons.KIND}")
     elif writing:
         raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
 
 
-def _ensure_kind(kind: str) -> None:
+def _ensure_kind(kind: str, kinds: str = _KINDS) -> None:
     if kind not in SHEETS:
-        raise typer.BadParameter(f"没有“{kind}”这种内容。可用：{_KINDS}")
+        raise typer.BadParameter(f"没有“{kind}”这种内容。可用：{kinds}")
 
 
 async def officer(doors: Doors, user: str | None) -> str:

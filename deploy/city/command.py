@@ -72,7 +72,7 @@ def load(
     persons: Annotated[int, typer.Option(min=2_000, help="province 的人数。")] = province.PERSONS_OF_A_PROVINCE,
 ) -> None:
     if (folder is None) == (scale is Scale.COUNTY):
-        raise typer.BadParameter("装入文件夹时写明文件夹，装入全省规模时不写", param_hint="FOLDER")
+        raise typer.BadParameter("装入文件夹时写明文件夹，装入全省规模时不写。")
     try:
         asyncio.run(_load(folder, user) if folder else _fill(units, persons))
     except (Refused, StillBusy, httpx.HTTPError, OSError) as failed:
