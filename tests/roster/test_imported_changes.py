@@ -1,9 +1,12 @@
 """What a file changes of units and people that are there, and what has changed since it was checked."""
 
 import io
+import re
 import zipfile
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -11,10 +14,10 @@ from python_calamine import CalamineWorkbook
 from services.roster.commands.codes import add_codes, end_code
 from services.roster.commands.posts import change_post
 from services.roster.models.codes import AddCodes, CodeRow, EndCode
-from services.roster.queries.import_changes import ChangeView, changes
-from services.roster.queries.imports import ImportView
+from services.roster.queries.import_changes import CHANGED, ChangeView, changes
+from services.roster.queries.imports import PROBLEMS, SHEETS_READ, ImportView, problems
 from services.roster.queries.persons import MASK
-from shared.db import Database
+from shared.db import Connection, Database
 from tests.imports.rows import USCC, person, unit
 from tests.roster import given
 from tests.roster.importing import Office, coloured, with_posts
@@ -22,15 +25,23 @@ from tests.roster.importing import Office, coloured, with_posts
 pytestmark = pytest.mark.asyncio
 
 
-async def shown(office: Office, view: ImportView, after: int = 0) -> list[tuple[int, list[tuple[str, str | None, str]]]]:
-    """What would change, row by row."""
-    return [(each.row, [(one.column, one.before, one.after) for one in each.changes]) for each in await viewed(office, view, after)]
+async def shown(office: Office, view: ImportView, limit: int = 10) -> list[tuple[int, list[tuple[str, str | None, str]]]]:
+    """What would change, row by row, page by page."""
+    return [(each.row, [(one.column, one.before, one.after) for one in each.changes]) for each in await viewed(office, view, limit)]
 
 
-async def viewed(office: Office, view: ImportView, after: int = 0) -> list[ChangeView]:
+async def viewed(office: Office, view: ImportView, limit: int = 10) -> list[ChangeView]:
     """The rows as their list has them."""
+    return await paged(office, lambda conn, after: changes(conn, given.CIPHER, view.id, after, limit))
+
+
+async def paged(office: Office, page: Callable[[Connection, int], Awaitable[list[tuple[int, Any]]]]) -> list[Any]:
+    """All pages, one after the other."""
+    found: list[tuple[int, Any]] = []
     async with office.database.reading() as conn:
-        return [each for _, each in await changes(conn, given.CIPHER, view.id, after, 10)]
+        while more := await page(conn, found[-1][0] if found else 0):
+            found += more
+    return [each for _, each in found]
 
 
 async def test_what_a_file_would_change_is_shown_from_what_to_what_of_units_numbers_and_people_page_by_page(office: Office) -> None:
@@ -44,11 +55,50 @@ async def test_what_a_file_would_change_is_shown_from_what_to_what_of_units_numb
     first, *rest = await shown(office, view)
     assert first == (2, [("行业", "教育", "卫生健康"), ("内设机构", "办公室", "办公室、财务科"), ("编制数", "3", "9")])
     assert rest == [(2, [("籍贯", "某地", "他乡"), ("弹性选择", "弹性提前", "弹性延迟")]), (3, [("专业", None, "数学")])]
-    assert await shown(office, view, after=2) == rest[1:]
+    assert await shown(office, view, limit=1) == [first, *rest]
     assert [each.about for each in await viewed(office, view)] == [
         unit_row["单位名称"],
         *(f"{each['姓名']} · {each['单位']}" for each in (person(0), person(1))),
     ]
+
+
+async def test_what_was_found_is_told_page_by_page_each_once_and_in_order(office: Office) -> None:
+    rows = [person(place, 单位="甲单位", 性别="男", 编制类型="x") for place in range(5)]
+    view = await office.check("roster", {"单位": [with_posts(单位类别="x"), with_posts(编制数="x")], "人员": rows})
+
+    async def told(size: int) -> list[tuple[str, int, str]]:
+        found = await paged(office, lambda conn, after: problems(conn, view.id, after, size))
+        return [(each.sheet, each.row, each.column) for each in found]
+
+    by_size = [await told(size) for size in (1, 3, 1_000)]
+
+    assert len(by_size[0]) > 10
+    assert by_size[0] == by_size[1] == by_size[2] == [(sheet, row, column) for sheet, row, column, _ in await office.said(view)]
+    assert [sheet for sheet, _, _ in by_size[0]] == sorted((sheet for sheet, _, _ in by_size[0]), key=["单位", "人员"].index)
+
+
+@pytest.mark.parametrize(("query", "after"), [(CHANGED, (5 << 32) + 19_000), (PROBLEMS, 19_000), (CHANGED, 0), (PROBLEMS, 0)])
+async def test_a_page_reads_its_own_rows_however_many_there_are(office: Office, query: str, after: int) -> None:
+    """All persons of a county may change at once: to sort them for each page took as long for one page as for all."""
+    import_id = uuid4()
+    await office.database.pool.execute(
+        "INSERT INTO import_rows (import_id, sheet, number, verdict, changed, sealed)"
+        " SELECT $1, 'roster', number, 'changed', '{title}', 'x' FROM generate_series(2, 20001) AS number",
+        import_id,
+    )
+    await office.database.pool.execute(
+        "INSERT INTO import_problems (import_id, sheet, row, field, sentence, warning)"
+        " SELECT $1, 'roster', number, 'title', 'x', true FROM generate_series(2, 20001) AS number",
+        import_id,
+    )
+    await office.database.pool.execute("ANALYZE import_rows; ANALYZE import_problems")
+    if after and query == PROBLEMS:
+        after += await office.database.pool.fetchval("SELECT min(id) FROM import_problems")
+
+    plan = await office.database.pool.fetch(f"EXPLAIN ANALYZE {query}", import_id, after, 50, list(SHEETS_READ))
+
+    read = [int(rows) for line in plan for rows in re.findall(r"actual time=\S+ rows=(\d+)", line[0])]
+    assert (read[0], max(read)) == (50, 50), plan
 
 
 async def test_a_changed_field_is_shown_and_written_and_a_key_item_is_only_told(office: Office) -> None:

@@ -19,6 +19,12 @@ from shared.exports.lists import Words
 
 _NOT_KEPT = "（核对时没有留存）"
 """Of a row that was checked by a release before this was kept."""
+CHANGED = """
+    SELECT $1::uuid AS import_id, of.sheet, found.*, (of.turn << 32) + found.number AS place FROM unnest($4::text[]) WITH ORDINALITY AS of (sheet, turn)
+    CROSS JOIN LATERAL (SELECT number, changed, sealed FROM import_rows
+        WHERE import_id = $1 AND sheet = of.sheet AND verdict = 'changed' AND number > $2::bigint - (of.turn << 32) ORDER BY number LIMIT $3) AS found
+    ORDER BY of.turn, found.number LIMIT $3
+"""
 _FLAGS = {True: "是", False: "否"}
 
 
@@ -40,15 +46,8 @@ class ChangeView(BaseModel):
 
 
 async def changes(conn: Connection, cipher: FieldCipher, import_id: UUID, after: int, limit: int) -> list[tuple[int, ChangeView]]:
-    """The rows that would change something, by sheet and row, each with its place in the list."""
-    rows = await conn.fetch(
-        "SELECT * FROM (SELECT import_id, sheet, number, changed, sealed, row_number() OVER (ORDER BY array_position($4::text[], sheet), number) AS place"
-        " FROM import_rows WHERE import_id = $1 AND verdict = 'changed') AS found WHERE place > $2 ORDER BY place LIMIT $3",
-        import_id,
-        after,
-        limit,
-        list(SHEETS_READ),
-    )
+    """The rows that would change something, by sheet and row, each with its place: the sheet's turn and the row's number. A page reads its own rows."""
+    rows = await conn.fetch(CHANGED, import_id, after, limit, list(SHEETS_READ))
     spoken = await words(conn) if rows else {}
     return [(row["place"], _view(cipher, row, spoken)) for row in rows]
 

@@ -13,6 +13,14 @@ from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
 
+PROBLEMS = """
+    WITH last AS (SELECT array_position($4::text[], sheet) AS turn, row, id FROM import_problems WHERE import_id = $1 AND id = $2)
+    SELECT of.sheet, found.* FROM unnest($4::text[]) WITH ORDINALITY AS of (sheet, turn) LEFT JOIN last ON true
+    CROSS JOIN LATERAL (SELECT row, id, field, sentence, warning, at_writing FROM import_problems WHERE import_id = $1 AND sheet = of.sheet
+        AND (row, id) > (CASE of.turn WHEN last.turn THEN last.row ELSE -1 END, CASE of.turn WHEN last.turn THEN last.id ELSE 0 END)
+        ORDER BY row, id LIMIT $3) AS found
+    WHERE $2 = 0 OR of.turn >= last.turn ORDER BY of.turn, found.row, found.id LIMIT $3
+"""
 SHEETS_READ = {UNITS.kind: UNITS, UNITS_WITH_POSTS.kind: UNITS_WITH_POSTS} | SHEETS
 _SEEN = "($1::uuid[] IS NULL OR actor = $2)"
 """Who sees the whole county sees all imports; who sees a part, his own."""
@@ -99,16 +107,9 @@ async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -
 
 
 async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:
-    """What was found, by sheet and row, each with its place in the list."""
-    rows = await conn.fetch(
-        "SELECT * FROM (SELECT sheet, row, field, sentence, warning, at_writing, row_number() OVER (ORDER BY array_position($4::text[], sheet), row, id) AS place"
-        " FROM import_problems WHERE import_id = $1) AS found WHERE place > $2 ORDER BY place LIMIT $3",
-        import_id,
-        after,
-        limit,
-        list(SHEETS_READ),
-    )
-    return [(row["place"], _problem(row)) for row in rows]
+    """What was found, by sheet and row, each with its id, which the next page begins after. A page reads its own rows."""
+    rows = await conn.fetch(PROBLEMS, import_id, after, limit, list(SHEETS_READ))
+    return [(row["id"], _problem(row)) for row in rows]
 
 
 async def refused_units(conn: Connection, import_id: UUID) -> list[RefusedUnit]:
