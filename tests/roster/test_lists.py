@@ -164,6 +164,22 @@ async def test_a_unit_is_found_by_its_codes(doors: Doors, roster_db: Database) -
         assert [each["id"] for each in (await got(doors, "/units", q=q))["items"]] == [str(unit_id)]
 
 
+async def test_what_is_sought_is_planned_for_each_time(doors: Doors, roster_db: Database) -> None:
+    """One plan for all, which PostgreSQL makes after five, reads 60 000 units for a letter that most names have: 220 ms instead of 4."""
+    await given.unit(roster_db)
+    transport = doors.http._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    served: Database = transport.app.state.database  # type: ignore[attr-defined]  # the application is FastAPI's
+
+    for _ in range(8):
+        assert (await doors.http.get("/units", params={"q": "单", "as_of": "2026-09-18"}, headers=doors.office)).status_code == 200
+
+    plans = "SELECT coalesce(sum(generic_plans), 0)::int, coalesce(sum(custom_plans), 0)::int FROM pg_prepared_statements WHERE statement LIKE $1"
+    async with served.pool.acquire() as usual, served.searching() as search:
+        assert tuple(await usual.fetchrow(plans, "%search.grams%")) == (0, 0)
+        assert tuple(await search.fetchrow(plans, "%search.grams%")) == (0, 8)
+
+
 async def test_the_tree_is_read_branch_by_branch_with_how_many_stand_below(doors: Doors, roster_db: Database) -> None:
     top = await given.unit(roster_db)
     middle = await given.unit(roster_db, top)

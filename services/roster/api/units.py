@@ -159,7 +159,8 @@ async def register_unit(body: UnitBody, who: Maintainer, key: IdempotencyKey, do
 async def units(request: Request, who: Reader, wanted: Annotated[UnitQuery, Depends(asked(UnitQuery))], door: InDoor) -> Response:
     """Units in scope in the tree of a date: last year's figures keep last year's tree."""
     lines = UnitPages(who, wanted, wanted.moment, ordered(wanted.sort, SORTS), fields_of(wanted.fields, wanted))
-    async with door.whole.glancing() as conn:  # of units alone; there are few enough for one plan
+    database = door.whole  # units that nobody searches for are few enough for one plan
+    async with database.searching() if wanted.q else database.glancing() as conn:
         found, next_page = await lines.page(conn, door.cipher, wanted.after, wanted.limit)
         await EXPORTS.ensure_known(conn, "units", wanted.__dict__, found)
         return page(request, found, next_page)
