@@ -15,6 +15,7 @@ from services.monitoring.commands.lights import mark_unverified
 from services.monitoring.commands.parameters import set_parameter
 from services.monitoring.commands.sweeps import release_baseline, sweep_unit
 from services.monitoring.consumers import watch_dead_letters
+from services.monitoring.models.parameters import PARAMETER_FORMS
 from services.monitoring.models.refusals import (
     AlreadyFreezing,
     FreezeNotJustified,
@@ -637,6 +638,21 @@ async def test_a_parameter_gets_a_new_version_and_running_cases_keep_what_was_pi
     assert await refused(set_parameter(tables.database, by(), malformed)) is ParameterMalformed
     days_as_text = budget.model_copy(update={"rule": "*", "name": "ladder", "value": [{"rung": "overdue", "offset": "0"}]})
     assert await refused(set_parameter(tables.database, by(), days_as_text)) is ParameterMalformed
+
+
+async def test_a_value_of_another_kind_is_refused_in_words_and_a_right_one_is_kept_as_it_reads(tables: Tables) -> None:
+    what = {"effective_on": NOW.date(), "source": "编办规〔2026〕5号", "owner": "监督检查科"}
+    days = SetParameter(rule="M01", name="budget_days", value=[30], **what)
+    series = SetParameter(rule="*", name="notice_series", value=" 海编督 ", **what)
+
+    with pytest.raises(ParameterMalformed) as refusal:
+        await set_parameter(tables.database, by(), days)
+    await set_parameter(tables.database, by(), series)
+
+    assert str(refusal.value) == "“整改期限（工作日）”的值应为 1 至 250 的整数（工作日）。参数没有改变，请改正后重新提交。"
+    known = {row["name"]: row["value"] for row in await tables.rows("SELECT name, value FROM parameters ORDER BY version")}
+    assert known["notice_series"] == "海编督"
+    assert set(known) == set(PARAMETER_FORMS)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The rules of monitoring, pure: what they find, what they only remark, and what the light makes of it."""
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -32,6 +34,7 @@ from shared.clock import at_hour
 from shared.glossary import FreezeState, IssueState, Light, LineKind, OverQuotaCause, Role, Rung, holiday_ground
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
+from shared.parameter_words import NAMES, reads
 from workflows.rectification_case import LadderStep
 
 CALENDAR = load_calendar()
@@ -126,10 +129,47 @@ def test_a_notice_tells_of_the_freeze_that_the_parameters_propose_and_of_no_othe
 @pytest.mark.parametrize("name", ["decide_automatically", "release_automatically", "notice_series", "list_series"])
 def test_a_document_number_or_a_series_of_blanks_is_none(name: str) -> None:
     """Must fail when blanks count as a number: the policy would sign with it, the roster not take it, and a release be told that never was."""
-    PARAMETER_FORMS[name].validate_python("编办规")
+    assert PARAMETER_FORMS[name].value_of(" 编办规 ") == "编办规"
     for blank in ("", "  ", "\u3000"):
         with pytest.raises(ValidationError):
-            PARAMETER_FORMS[name].validate_python(blank)
+            PARAMETER_FORMS[name].value_of(blank)
+
+
+TEXTS = ["编办规", "5", "x", "true", "post_use"]
+RIGHT: dict[str, list[Any]] = {
+    "budget_days": [1, 250],
+    "plan_days": [1, 250],
+    "grace_days": [1, 250],
+    "extensions": [0, 1],
+    "repeat_months": [0, 1],
+    "notice_series": TEXTS,
+    "list_series": TEXTS,
+    "notice_sealed": [True, False],
+    "decide_automatically": [*TEXTS, None],
+    "release_automatically": [*TEXTS, None],
+    "scopes": [["post_use"], ["entry", "post_use"]],
+    "ladder": [[], [{"rung": "overdue", "offset": 0}]],
+}
+ANYTHING: list[Any] = [
+    *(None, True, False, -1, 0, 1, 250, 251, 10**30, 1.0, 1.5, float("nan"), float("inf")),
+    *("", "  ", "5", "x", "true", "编办规", "x" * 10_000, "\ud800"),
+    *([], [None], [[]], ["post_use"], ["entry", "post_use"], ["post_use", "post_use"], ["colour"], [1], "post_use"),
+    *({}, {"post_use": 1}, [{}], {"rung": "overdue", "offset": 0}, [{"rung": "overdue", "offset": 0}]),
+    *([{"rung": "overdue", "offset": "0"}], [{"rung": "overdue"}], [{"rung": "overdue", "offset": 0, "more": 1}]),
+    [{"rung": "overdue", "offset": 0}] * 51,
+]
+
+
+@pytest.mark.parametrize("name", PARAMETER_FORMS)
+def test_a_value_of_another_kind_is_refused_whatever_json_it_is(name: str) -> None:
+    taken = []
+    for value in ANYTHING:
+        with suppress(ValidationError):
+            taken.append(PARAMETER_FORMS[name].value_of(value))
+
+    assert json.dumps(taken) == json.dumps([value for value in ANYTHING if json.dumps(value) in map(json.dumps, RIGHT[name])])
+    assert all(reads(name, value) for value in taken if value != [])
+    assert name in NAMES
 
 
 def test_trap_17_the_same_surplus_is_red_by_violation_yellow_by_policy_and_no_issue_by_history() -> None:

@@ -1,13 +1,14 @@
 """借调: the person works at the borrower, the post stays with the lender; terms within the office's limits; nothing is counted twice."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
 from services.roster.commands.corrections import correct_placement
-from services.roster.commands.parameters import SetParameter, set_parameter
+from services.roster.commands.parameters import RANGES, SetParameter, set_parameter
 from services.roster.commands.placements import place_person, release_person
 from services.roster.commands.secondments import end_secondment, extend_secondment, second_person
 from services.roster.models.refusals import ChangedLater, DocumentMissing, PersonNotHere, SameUnit
@@ -131,6 +132,26 @@ async def test_the_limit_is_a_parameter_with_a_source_and_a_day(roster_db: Datab
         await lent(roster_db)
     with pytest.raises(ChangedLater):
         await set_parameter(roster_db, given.by(), shorter)
+
+
+async def test_a_limit_is_a_whole_number_within_its_range_and_any_other_json_is_refused_in_words(doors: Doors, roster_db: Database) -> None:
+    body = {"valid_from": "2026-10-01", "source": "测试规定"}
+
+    async def set_to(name: str, value: object) -> dict[str, Any]:
+        answer = await doors.http.post(f"/parameters/{name}", json=body | {"value": value}, headers=doors.as_(Role.SUPERVISION_OFFICER))
+        return {"status": answer.status_code} | (answer.json() if answer.content else {})
+
+    others = [await set_to("secondment_months", value) for value in (None, True, "5", 5.0, 5.5, -1, 10**30, [], [5], {}, {"value": 5})]
+    beyond = [await set_to(name, value) for name, (least, most) in RANGES.items() for value in (least - 1, most + 1)]
+    known = await roster_db.pool.fetch("SELECT name, value FROM parameters")
+
+    assert {each["status"] for each in others} == {422}
+    assert {each["fields"][0]["reason"] for each in others} <= {"应为整数", "不能小于 0", "不能大于 10000"}
+    assert {each["status"] for each in beyond} <= {409, 422}
+    assert beyond[1]["detail"] == "“借调一次最长（月）”的值应为 1 至 60 的整数。参数没有改变，请改正后重新提交。"
+    assert {row["name"] for row in known} == set(RANGES)
+    assert [row["value"] for row in known if not RANGES[row["name"]][0] <= row["value"] <= RANGES[row["name"]][1]] == []
+    assert (await set_to("secondment_months", 5))["status"] == 204
 
 
 async def test_nobody_is_lent_again_soon_but_what_a_first_load_finds_is_recorded(roster_db: Database) -> None:

@@ -1,6 +1,6 @@
 """Rule parameters and policies: a new version beside the old ones, with its source and its owner. Cases that run keep what was pinned."""
 
-from pydantic import ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from services.monitoring.models.parameters import PARAMETER_FORMS
 from services.monitoring.models.refusals import ParameterMalformed, ParameterSetLater, ParameterUnknown
@@ -8,6 +8,7 @@ from services.monitoring.models.requests import SetParameter
 from services.monitoring.rules.ladder import ensure_fit
 from shared.clock import business_day
 from shared.db import By, Connection, command
+from shared.parameter_words import NAMES
 from workflows.rectification_case import LadderStep
 
 
@@ -19,7 +20,7 @@ async def set_parameter(conn: Connection, by: By, what: SetParameter) -> int:
     )
     if not known:
         raise ParameterUnknown(rule=what.rule, name=what.name)
-    _ensure_fit(what)
+    value = _value_of(what)
     since = max((row["effective_on"] for row in known if row["effective_on"] <= business_day(by.as_of)), default=None)
     if since is not None and what.effective_on < since:
         raise ParameterSetLater(since=since)
@@ -27,15 +28,17 @@ async def set_parameter(conn: Connection, by: By, what: SetParameter) -> int:
     await conn.execute(
         "INSERT INTO parameters (rule, name, version, value, effective_on, source, owner, recorded_at, recorded_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        *(what.rule, what.name, version, what.value, what.effective_on, what.source, what.owner, by.as_of, by.actor),
+        *(what.rule, what.name, version, value, what.effective_on, what.source, what.owner, by.as_of, by.actor),
     )
     return version
 
 
-def _ensure_fit(what: SetParameter) -> None:
+def _value_of(what: SetParameter) -> JsonValue:
+    form = PARAMETER_FORMS[what.name]
     try:
-        value = PARAMETER_FORMS[what.name].validate_python(what.value)
+        value = form.value_of(what.value)
     except ValidationError as error:
-        raise ParameterMalformed(rule=what.rule, name=what.name) from error
+        raise ParameterMalformed(rule=what.rule, name=what.name, called=NAMES[what.name], wanted=form.wanted) from error
     if what.name == "ladder":
-        ensure_fit([LadderStep(rung=step.rung, offset=step.offset) for step in value])
+        ensure_fit(TypeAdapter(list[LadderStep]).validate_python(value))
+    return value

@@ -285,10 +285,10 @@ class ParameterUnknown(NotFound):
 
 
 class ParameterMalformed(Conflict):
-    """A value of another form than the parameter has."""
+    """A value of another kind than the parameter's, or out of its range; `wanted`: what it should be."""
 
     code = "parameter_malformed"
-    sentence = "参数值的格式与该参数不符。"
+    sentence = "“{called}”的值应为{wanted}。参数没有改变，请改正后重新提交。"
 
 
 class LadderUnfit(Conflict):

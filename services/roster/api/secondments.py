@@ -51,7 +51,7 @@ class ReturnBody(Write):
 class ParameterBody(Write):
     """A limit from a day on, and what it rests on."""
 
-    value: int = Field(ge=0, le=10_000)
+    value: int = Field(ge=0, le=10_000, strict=True)
     valid_from: date
     source: str = Field(min_length=1, max_length=500)
 

@@ -391,6 +391,13 @@ class ParameterUnknown(NotFound):
     sentence = "没有名为 {name} 的参数。请从 /parameters 所列的参数中选择。"
 
 
+class ParameterMalformed(Conflict):
+    """A limit that no case could keep; `wanted`: what it should be."""
+
+    code = "parameter_malformed"
+    sentence = "“{called}”的值应为{wanted}。参数没有改变，请改正后重新提交。"
+
+
 class OffPostUntold(Conflict):
     """编外: what kind of work, and how employed."""
 
