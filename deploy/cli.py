@@ -42,7 +42,7 @@ _NO_TABLE_OR_COLUMN = {"42P01", "42703"}
 """What the database answers when it is asked for what a migration has yet to make."""
 _BEHIND = "数据库结构比程序旧，请先运行 bianban migrate（或 bianban up）。"
 PATIENCE = 900.0
-"""Seconds until everything runs: after a crash the servers read their logs first. What cannot start is given up long before."""
+"""Seconds until everything runs, or a part again: after a crash the servers read their logs first. What cannot start is given up long before."""
 Part = Annotated[str, typer.Argument(help="部件名，见 bianban status。")]
 
 app = typer.Typer(
@@ -277,7 +277,7 @@ def restart(part: Part) -> None:
     before = {each.name: each for each in stack.published(place)}
     if part not in before:
         raise WrongPlace(f"没有名为 {part} 的部件在运行。现有：{'、'.join(before)}")
-    asyncio.run(stack.restart(place, before[part]))
+    asyncio.run(stack.restart(place, before[part], PATIENCE))
     console.print(f"{part} 已重启。")
 
 

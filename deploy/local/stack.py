@@ -112,25 +112,41 @@ async def pause() -> None:
 
 
 def _refuse_hopeless(place: Place, parts: list[PartState], *, late: bool) -> None:
-    if supervisor(place) is None:
-        raise StartFailed("监管进程已退出。")
+    _supervised(place)
     lost = [part for part in parts if not part.aside and (part.state is State.FAILED or (late and part.state not in GOOD))]
     if lost:
         told = [f"{part.name}：{part.last_error or f'尚未就绪，请看 bianban logs {part.name}'}" for part in lost]
         raise StartFailed("\n".join(filter(None, [*told, disks.full(place), _AGAIN])))
 
 
-async def restart(place: Place, part: PartState, patience: float = 900.0) -> None:
-    """Ask the supervisor to restart a part and wait until it is good again. StartFailed when it is given up, or patience (seconds) ended."""
-    deadline = time.monotonic() + patience
+async def restart(place: Place, part: PartState, patience: float = 180.0) -> None:
+    """Ask the supervisor to restart a part and wait until it is good again. StartFailed when it is given up, or the supervisor ended, or patience
+    (seconds) did: then it goes on without anybody who waits.
+    """
+    deadline, watching = time.monotonic() + patience, _supervised(place)
     (place.home / "run" / f"restart.{part.name}").touch()
-    os.kill(supervisor(place) or os.getpid(), signal.SIGUSR1)
+    os.kill(watching, signal.SIGUSR1)
     now = part
     while now.since <= part.since or now.state not in GOOD:
         await pause()
+        _supervised(place)
         now = next((each for each in published(place) if each.name == part.name), part)
-        if (now.since > part.since and now.state is State.FAILED) or time.monotonic() > deadline:
-            raise StartFailed("\n".join(filter(None, [f"{part.name}：{now.last_error}", disks.full(place)])))
+        if now.since > part.since and now.state is State.FAILED:
+            raise _not_back(place, now, "已放弃启动")
+        if time.monotonic() > deadline:
+            raise _not_back(place, now, f"{patience:.0f} 秒内没有重启完成，仍在继续")
+
+
+def _supervised(place: Place) -> int:
+    if pid := supervisor(place):
+        return pid
+    raise StartFailed("监管进程已退出。请运行 bianban up。")
+
+
+def _not_back(place: Place, part: PartState, how: str) -> StartFailed:
+    error = f"（{part.last_error}）" if part.last_error else ""
+    told = f"{part.name} {how}{error}。请看 bianban status 和 bianban logs {part.name}。"
+    return StartFailed("\n".join(filter(None, [told, disks.full(place)])))
 
 
 def refuse_taken(place: Place) -> None:

@@ -327,6 +327,60 @@ async def test_a_closed_terminal_does_not_end_the_stack(places: Callable[[str], 
     assert (seen(place, "postgres").state, seen(place, "postgres").restarts) == (State.READY, 0)
 
 
+@pytest.mark.asyncio
+async def test_a_restart_of_one_part_and_of_all_at_once_ends_with_everything_ready(places: Callable[[str], Place]) -> None:
+    """At once is the worst of it: each finds what it stands on gone for a while, jobs too."""
+    place = places("home")
+    await start(place, "identity-app", "identity-worker")
+    first = {part.name: part for part in stack.published(place)}
+
+    one = bianban(place, "restart", "identity-worker")
+    second = {part.name: part for part in stack.published(place)}
+    await asyncio.gather(*(stack.restart(place, part) for part in second.values()))
+    await stack.until_ready(place)
+
+    third = {part.name: part for part in stack.published(place)}
+    assert (one.returncode, one.stdout) == (0, "identity-worker 已重启。\n")
+    assert {name for name in first if first[name].pid != second[name].pid} == {"identity-worker"}
+    assert {"postgres", "kafka", "migrate", "identity-app"} <= set(third)
+    assert [name for name in third if third[name].since <= second[name].since] == []
+    assert [name for name, part in third.items() if part.pid and part.pid == second[name].pid] == []
+    assert bianban(place, "status").returncode == 0
+
+
+@pytest.mark.asyncio
+async def test_a_restart_that_takes_longer_than_its_limit_says_so_and_goes_on(
+    places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = places("home")
+    await start(place, "postgres")
+    before = seen(place, "postgres")
+    for name, value in place.variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(cli, "PATIENCE", 0.0)
+
+    late = await asyncio.to_thread(CliRunner().invoke, cli.app, ["restart", "postgres"])
+
+    assert isinstance(late.exception, stack.StartFailed)
+    assert "postgres 0 秒内没有重启完成，仍在继续" in str(late.exception)
+    assert "bianban logs postgres" in str(late.exception)
+    await until(place, "postgres", lambda part: part.since > before.since and part.state is State.READY)
+    assert seen(place, "postgres").pid != before.pid
+
+
+@pytest.mark.asyncio
+async def test_a_restart_whose_supervisor_is_gone_says_so(places: Callable[[str], Place]) -> None:
+    """Must fail when it goes on to wait, or the signal reaches whoever asks."""
+    place = places("home")
+    await start(place, "postgres")
+    part = seen(place, "postgres")
+    stack.stop(place)
+
+    async with asyncio.timeout(10):
+        with pytest.raises(stack.StartFailed, match="监管进程已退出"):
+            await stack.restart(place, part, patience=5)
+
+
 def test_what_is_set_for_identity_comes_through_the_supervisor(places: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDENTITY_SECOND_FACTOR", "true")
     place = places("home")
