@@ -63,6 +63,35 @@ async def test_every_page_is_drawn_and_nothing_planted_is_markup(door: Door, pat
     assert "<img src=x" not in page.text
 
 
+@pytest.mark.parametrize(("role", "led"), [(Role.SUPERVISION_OFFICER, True), (Role.UNIT_CLERK, False)])
+async def test_what_a_first_load_left_is_not_said_to_be_lit_and_whoever_may_take_it_up_is_led_there(
+    door: Door, role: Role, *, led: bool
+) -> None:
+    found = given.issue(
+        IssueState.BASELINE, deadline=None, has_case=False, notice=None, signed_at=None, timeline=[], rungs=[], next_rung=None
+    )
+    answers(door, found)
+    door.played.answers["/issues"] = {"items": [found], "next": None}
+    door.sign_in(role)
+    pages = [(await door.client.get(path)).text for path in (PAGE, "/issues?state=baseline")]
+
+    assert ["纳入后红灯" in page for page in pages] == [True, True]
+    assert not [page for page in pages if 'class="light light-red"' in page]
+    assert (f'href="/units/{given.UNIT_ID}/supervision">' in pages[0].split('id="actions"')[1]) == led
+
+
+async def test_who_waits_for_the_unit_is_told_so_beside_what_he_may_do_meanwhile(door: Door) -> None:
+    """Must fail when the card begins with nothing."""
+    answers(door, given.issue(IssueState.RECTIFYING, Action.PAUSE, Action.EXTEND, Action.PROPOSE_FREEZE))
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    page = (await door.client.get(PAGE)).text
+    answers(door, given.issue(IssueState.RECTIFYING, Action.EXTEND, Action.DECLINE_EXTENSION))
+    deciding = (await door.client.get(PAGE)).text
+
+    assert ("目前不需要您办理" in page, "目前不需要您办理" in deciding) == (True, False)
+    assert "下一次提醒" not in page  # the ladder says what comes next
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_an_issue_tells_of_when_its_figures_are_and_those_of_its_notice(door: Door, *, known: bool) -> None:
     """Nothing is told of those from before it was kept."""
