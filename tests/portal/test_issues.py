@@ -142,6 +142,7 @@ async def test_an_open_pause_is_hatched_and_what_is_left_stands_behind_it(door: 
     assert bar.count('fill="url(#hatch)"') == 2
     assert (bar.count('class="bar-used"'), bar.count('class="bar-left"') - 1) == (3, 12)  # one is the hatch's own ground
     assert "至今 暂停计时" in bar
+    assert "暂停计时</strong>（待验收）" in page
     assert "下一步：逾期" in page
 
 

@@ -77,6 +77,7 @@ async def test_an_edition_tells_when_it_was_due_and_when_it_was_made(listed: Doo
     page = (await listed.client.get(PAGE)).text
 
     assert ("应发" in page, "2026-02-24 09:00" in page, "生成</span>" in page, told in page) == (True, True, made is not None, True)
+    assert "4 个工作日" in page
 
 
 async def test_the_newest_edition_comes_first_and_what_is_asked_for_goes_to_the_service(listed: Door) -> None:
