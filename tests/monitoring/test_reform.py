@@ -131,6 +131,30 @@ async def test_what_a_first_load_left_stays_that_at_the_unit_that_a_reform_merge
     assert (await overdue_exits(tables))[last] == "to_verify"
 
 
+@pytest.mark.parametrize("sooner", ["gone", "into"])
+@pytest.mark.parametrize("own", [False, True], ids=["within quota", "with stock of its own"])
+async def test_a_surplus_that_first_loads_left_is_no_new_problem_where_they_are_merged_until_somebody_is_added(
+    tables: Tables, roster: Database, sooner: str, *, own: bool
+) -> None:
+    beyond = {"over_quota_cause": OverQuotaCause.VIOLATION}
+    gone = (await loaded(roster, [person(1), person(2, **beyond)], posts=1, code="GONE")).unit_id
+    people = [person(3), person(4, **beyond)] if own else [person(3)]
+    into = (await loaded(roster, people, posts=1, code="INTO")).unit_id
+    await tables.see(*await told(roster))
+
+    await merged(tables, roster, gone, into, sooner={"gone": gone, "into": into}[sooner])
+    states = {row["unit_id"]: (row["state"], row["size"]) for row in await tables.rows("SELECT * FROM issues WHERE rule = 'M01'")}
+    changes = await tables.rows("SELECT * FROM light_changes")
+    already = len(await told(roster))
+    await beyond_quota(roster, given.Row(into, "SY", "full"))
+    await tables.see(*await told(roster, already))
+
+    assert states == {gone: ("closed", 1), into: ("baseline", 2 if own else 1)}
+    assert changes == []
+    (worse,) = await tables.rows("SELECT state, size FROM issues WHERE unit_id = $1", into)
+    assert worse == {"state": "to_verify", "size": 3 if own else 2}
+
+
 async def test_whoever_comes_back_with_a_second_reform_is_what_the_first_load_left_again(tables: Tables, roster: Database) -> None:
     """A reform that was a mistake is undone by another one."""
     gone, into = await stock(roster), await given.row(roster, 1)

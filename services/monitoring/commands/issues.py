@@ -81,7 +81,8 @@ async def keep_judged(conn: Connection, by: By, judged: Judged) -> None:
         found = {finding.subject: finding for finding in judgement.findings}
         for subject, finding in found.items():
             occasion, issue = judged.occasion, judged.issues.get((code, subject))
-            if (issue is None or not issue.present) and await is_stock_of_a_reform(conn, occasion.unit_id, finding):
+            new = issue is None or not issue.present or issue.state is IssueState.BASELINE
+            if new and await is_stock_of_a_reform(conn, occasion.unit_id, finding):
                 occasion = replace(occasion, baseline=True)
             await _keep_finding(conn, by, occasion, finding, issue, judged.parameters)
         for issue in (issue for (rule, subject), issue in judged.issues.items() if rule == code and subject not in found):
