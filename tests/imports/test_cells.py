@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.roster.models.fields import SHEETS, Kind
+from services.roster.models.fields import SHEETS, Field, Kind
 from services.roster.rules.imports import cells
 from services.roster.rules.imports.cells import Cell, Choices, Wrong
 
@@ -355,3 +355,28 @@ def test_no_text_that_is_taken_could_run_as_a_formula(cell: str) -> None:
 @given(DAYS)
 def test_a_day_before_today_is_one_day_before_the_next(meant: date) -> None:
     assert cells.day((meant + timedelta(days=1)).isoformat()) > cells.day(meant.isoformat())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (Kind.TEXT, None, None),
+        (Kind.TEXT, "", None),
+        (Kind.TEXT, "全文", "全文"),
+        (Kind.NUMBER, 0, "0"),
+        (Kind.NUMBER, 12, "12"),
+        (Kind.FLAG, True, "是"),
+        (Kind.FLAG, False, "否"),
+        (Kind.FLAG, "false", "否"),
+        (Kind.MONTH, "1988-03-01", "1988-03"),
+        (Kind.DAY, date(2021, 3, 1), "2021-03-01"),
+        (Kind.TEXTS, ["一科", "二科"], "一科、二科"),
+        (Kind.TEXTS, (), None),
+        (Kind.CODE, "20", "本科"),
+        (Kind.CODE, "99", "99"),
+    ],
+)
+def test_a_value_is_said_as_it_is_written(kind: Kind, value: object, said: str | None) -> None:
+    field = Field("any", "任意", kind, "educations" if kind is Kind.CODE else None)
+
+    assert field.said(value, {"educations": {"20": "本科"}}) == said

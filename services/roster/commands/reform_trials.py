@@ -1,6 +1,6 @@
 """A reform tried out: every step is taken, all that speaks against it is gathered, and the whole is undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
@@ -22,7 +22,7 @@ from services.roster.models.units import (
     StepTried,
     UnitChanges,
 )
-from services.roster.queries.codes import Code, codes
+from services.roster.queries.codes import codes
 from services.roster.queries.unit_records import names_of, record_of, records_of
 from services.roster.rules.reforms import Stand
 from shared.db import By, Connection, Database, retried
@@ -107,15 +107,8 @@ async def _attributes(conn: Connection, step: object) -> dict[str, str]:
     stands["parent_id"] = next((each.name for each in above.values()), None)
     tables = await codes(conn, date.max)
     told = {_FIELDS[name]: stands[name] for name in _FIELDS if name in step.model_fields_set}
-    return {each.label: _in_words(value, tables.of(each.codes) if each.codes else []) for each, value in told.items()}
-
-
-def _in_words(value: object, table: Sequence[Code]) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, tuple):
-        return "、".join(value) or "（空）"
-    return next((each.label for each in table if each.code == value), str(value or "（空）"))
+    words = {each.codes: {code.code: code.label for code in tables.of(each.codes)} for each in told if each.codes}
+    return {each.label: each.said(value, words) or "（空）" for each, value in told.items()}
 
 
 def _apart(work: Work) -> Work:

@@ -3,6 +3,7 @@
 Source: 机构编制实名制管理 published field sets (domain §1.1, §1.3, §1.4). `label` is the column's header and the only place where it is worded.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -31,6 +32,9 @@ class Sensitivity(StrEnum):
     SENSITIVE = "SP"
 
 
+_FLAGS = {"true": "是", "false": "否"}
+
+
 @dataclass(frozen=True)
 class Field:
     """One column. `key` marks 关键指标 (★): changed only by a case with proof. `aliases` are headers of older registers."""
@@ -45,6 +49,17 @@ class Field:
     aliases: tuple[str, ...] = ()
     example: str = ""
     hint: str = ""
+
+    def said(self, value: object, words: Mapping[str, Mapping[str, str]]) -> str | None:
+        """A value as people say it: as JSON has it, or as the text that is kept of it (true, false). `words`: labels by code set and code. None: nothing."""
+        if value in (None, "", [], ()):
+            return None
+        if isinstance(value, list | tuple):
+            return "、".join(value)
+        text = str(value)
+        if self.kind is Kind.FLAG:
+            return _FLAGS.get(text.lower(), text)
+        return text[:7] if self.kind is Kind.MONTH else words.get(self.codes or "", {}).get(text, text)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,13 @@ from uuid import UUID
 
 import asyncpg
 
-from services.roster.models.fields import SHEETS, Kind, Sensitivity
+from services.roster.models.fields import SHEETS, Sensitivity
 from services.roster.queries.persons import MASK
 from services.roster.queries.units import seen
 from shared.auth import Who
 from shared.crypto import FieldCipher, masked_id_number
 from shared.exports.lists import Words
 
-_FLAGS = {"true": "是", "false": "否"}
 _LEADS = "coalesce(cases.decided, cases.leads)"
 NARROWED = f"""
     ($3::uuid IS NULL OR cases.last_run = $3) AND ($4::text IS NULL OR cases.state = $4) AND (NOT $5 OR cases.state <> 'difference_closed'
@@ -57,11 +56,7 @@ def label_of(case: asyncpg.Record) -> str:
 def said(case: asyncpg.Record, text: str | None, spoken: Words) -> str | None:
     """A value as people say it."""
     known = SHEETS[case["sheet"]].by_name.get(case["field"])
-    if text is None or known is None:
-        return text
-    if known.kind is Kind.CODE:
-        return spoken.get(known.codes or "", {}).get(text, text)
-    return {Kind.FLAG: _FLAGS.get(text, text), Kind.MONTH: text[:7]}.get(known.kind, text)
+    return text if known is None else known.said(text, spoken)
 
 
 def number_of(cipher: FieldCipher, case: asyncpg.Record) -> str | None:

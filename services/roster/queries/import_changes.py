@@ -8,7 +8,7 @@ import asyncpg
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from services.roster.models.fields import Field, Kind, Sensitivity, Sheet
+from services.roster.models.fields import Field, Sensitivity, Sheet
 from services.roster.models.imports import BEFORE, sealed_place
 from services.roster.queries.exports.columns import words
 from services.roster.queries.imports import SHEETS_READ
@@ -25,7 +25,6 @@ CHANGED = """
         WHERE import_id = $1 AND sheet = of.sheet AND verdict = 'changed' AND number > $2::bigint - (of.turn << 32) ORDER BY number LIMIT $3) AS found
     ORDER BY of.turn, found.number LIMIT $3
 """
-_FLAGS = {True: "是", False: "否"}
 
 
 class FieldChange(BaseModel):
@@ -74,13 +73,5 @@ def _change(sheet: Sheet, name: str, before: Mapping[str, Any], after: Mapping[s
 
 
 def _said(field: Field, value: Any, spoken: Words) -> str | None:
-    if value in (None, "", []):
-        return None
-    if field.sensitivity is Sensitivity.SENSITIVE:
-        return MASK
-    if isinstance(value, list):
-        return "、".join(value)
-    if isinstance(value, bool):
-        return _FLAGS[value]
-    text = spoken.get(field.codes or "", {}).get(str(value), str(value))
-    return text[:7] if field.kind is Kind.MONTH else text
+    text = field.said(value, spoken)
+    return MASK if text is not None and field.sensitivity is Sensitivity.SENSITIVE else text
