@@ -176,8 +176,8 @@ async def test_what_is_sought_is_planned_for_each_time(doors: Doors, roster_db: 
 
     plans = "SELECT coalesce(sum(generic_plans), 0)::int, coalesce(sum(custom_plans), 0)::int FROM pg_prepared_statements WHERE statement LIKE $1"
     async with served.pool.acquire() as usual, served.searching() as search:
-        assert tuple(await usual.fetchrow(plans, "%search.grams%")) == (0, 0)
-        assert tuple(await search.fetchrow(plans, "%search.grams%")) == (0, 8)
+        assert [tuple(row) for row in await usual.fetch(plans, "%search.grams%")] == [(0, 0)]
+        assert [tuple(row) for row in await search.fetch(plans, "%search.grams%")] == [(0, 8)]
 
 
 async def test_the_tree_is_read_branch_by_branch_with_how_many_stand_below(doors: Doors, roster_db: Database) -> None:
