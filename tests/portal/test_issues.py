@@ -77,7 +77,7 @@ async def test_what_a_first_load_left_is_not_said_to_be_lit_and_whoever_may_take
 
     assert ["纳入后红灯" in page for page in pages] == [True, True]
     assert not [page for page in pages if 'class="light light-red"' in page]
-    assert (f'href="/units/{given.UNIT_ID}/supervision">' in pages[0].split('id="actions"')[1]) == led
+    assert (f'href="/units/{UNIT_ID}/supervision">' in pages[0].split('id="actions"')[1]) == led
 
 
 async def test_who_waits_for_the_unit_is_told_so_beside_what_he_may_do_meanwhile(door: Door) -> None:
