@@ -92,6 +92,9 @@ async def carry_out(conn: Connection, by: By, what: Reform) -> Reformed:
     for refusal in await overfilled(conn, what, before):
         raise refusal
     left = await settle_internal_units(conn, work.movers)
+    await conn.execute(
+        "UPDATE reforms SET internal_units_left = $2 WHERE id = $1", reform_id, [each.model_dump(mode="json") for each in left]
+    )
     await _tell(conn, by, work)
     done = {"units_changed": len(work.changed), "units_closed": len(work.closed), "people_moved": len(work.movers)}
     return Reformed(reform_id=reform_id, **done, internal_units_left=left)

@@ -62,27 +62,11 @@ _NAMES = """
 """
 
 
-_LEFT = """
-    SELECT gone.unit_id, come.unit_id AS to_unit_id, sat.internal_unit, count(*) AS people
-    FROM placements AS gone JOIN placements AS come ON come.person_id = gone.person_id AND come.transfer_id = $1
-        AND lower(come.during) = upper(gone.during) AND lower(come.recorded) = lower(gone.recorded)
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN changed.placement_id IS NULL THEN gone.internal_unit ELSE changed.internal_unit END AS internal_unit
-        FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
-            SELECT placement_id, internal_unit FROM post_changes WHERE placement_id = gone.placement_id
-            AND recorded @> lower(gone.recorded) ORDER BY since DESC LIMIT 1
-        ) AS changed ON true
-    ) AS sat
-    WHERE gone.transfer_id = $1 AND upper(gone.during) = $2 AND come.internal_unit IS NULL AND sat.internal_unit IS NOT NULL
-    GROUP BY gone.unit_id, come.unit_id, sat.internal_unit ORDER BY gone.unit_id, come.unit_id, sat.internal_unit
-"""
-"""Both halves of a move are recorded from one instant on; what was corrected later stands in rows of its own."""
-
-
 async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
     """One reform, with those units it touched that the caller may see. Raises ReformUnknown where there are none."""
     row = await conn.fetchrow(
-        f"SELECT id AS reform_id, title, effective_on, document_no, document_on, actor, recorded_at, steps, ARRAY(SELECT unit_id FROM ({_TOUCHED})"
+        f"SELECT id AS reform_id, title, effective_on, document_no, document_on, actor, recorded_at, steps, internal_units_left,"
+        f" ARRAY(SELECT unit_id FROM ({_TOUCHED})"
         f" AS touched JOIN units ON units.id = unit_id WHERE {seen(who)} ORDER BY unit_id) AS units FROM reforms WHERE id = $2",
         scope(who),
         reform_id,
@@ -92,7 +76,7 @@ async def reform(conn: Connection, reform_id: UUID, who: Who) -> ReformView:
     named = {unit_id for step in row["steps"] for unit_id in units_named(step)} | set(row["units"])
     found = await conn.fetch(f"{_NAMES} AND {seen(who)}", scope(who), list(named), row["effective_on"])
     names = {each["id"]: each["name"] for each in found}
-    left = [InternalUnitLeft(**each) for each in await conn.fetch(_LEFT, reform_id, row["effective_on"])]
+    left = [InternalUnitLeft(**each) for each in row["internal_units_left"]]
     shown = {
         "steps": [step for step in row["steps"] if units_named(step) <= names.keys()],
         "internal_units_left": [each for each in left if {each.unit_id, each.to_unit_id} <= names.keys()],
