@@ -236,24 +236,30 @@ class _Beside:
 
 
 class _Spread:
-    """What a merged cell says of the rows below its first, in the columns where it is of all of them."""
+    """What a merged cell says of the rows below its first: in `places` of all of them, in other columns of its first alone."""
 
     def __init__(self, ranges: Ranges, columns: Sequence[int], places: Sequence[int]) -> None:
         self._starts: dict[int, list[tuple[int, int]]] = {}
         self._held: dict[int, tuple[int, Any]] = {}
-        of_column = {columns[place]: place for place in places}
+        self._places = frozenset(places)
+        of_column = {column: place for place, column in reversed([*enumerate(columns)])}
         for (top, left), (bottom, _) in ranges:
             if bottom > top and left in of_column:
                 self._starts.setdefault(top + 1, []).append((of_column[left], bottom + 1))
 
-    def fill(self, number: int, cells: list[Any], computed: Sequence[int]) -> None:
-        """Row by row, in their order."""
+    def fill(self, number: int, cells: list[Any], computed: Sequence[int]) -> list[int]:
+        """Row by row, in their order; the places that lie below the first row of a cell and are not told."""
+        covered = []
         for place, (last, told) in self._held.items():
             if number <= last and cells[place] is None:
-                cells[place] = told
+                if place in self._places:
+                    cells[place] = told
+                else:
+                    covered.append(place)
         for place, last in self._starts.get(number, ()):
             if place not in computed:
                 self._held[place] = last, cells[place]
+        return covered
 
 
 def rows_of(sheet: Any, errors: dict[int, dict[int, str]]) -> Iterator[Row]:
@@ -373,8 +379,8 @@ def _serve_sheet(title: str, name: str, rows: Iterator[Row], beside: _Beside) ->
         cells += hidden.within(padded)
         if any(cell is not None for cell in cells):
             told = beside.of(number, columns, cells)
-            spread.fill(number, cells, told[0] if told else ())
-            chunk.append([number, cells, *told])
+            covered = spread.fill(number, cells, told[0] if told else ())
+            chunk.append([number, cells, *((told or [(), False, ()]) + [covered] if covered else told)])
             characters += sum(map(len, [cell for cell in cells if cell.__class__ is str]))
         if len(chunk) == CHUNK or characters > CHUNK_CHARACTERS:
             say(rows=chunk)

@@ -33,7 +33,7 @@ Cell: TypeAlias = str | float | bool | None
 
 class Row(NamedTuple):
     """The wanted cells of one row, in the order asked for. `computed` are the places of cells that hold a formula; `hidden`: nobody sees the row, most often it
-    was filtered out; `struck` are the places of what is struck out.
+    was filtered out; `struck` are the places of what is struck out; `covered` those that a merged cell of a row above covers.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Row(NamedTuple):
     computed: frozenset[int] = frozenset()
     hidden: bool = False
     struck: frozenset[int] = frozenset()
+    covered: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,10 @@ class Book:
         return words
 
 
-def _with_looks(number: int, cells: Sequence[Cell], computed: Sequence[int], hidden: bool, struck: Sequence[int]) -> Row:
-    return Row(number, cells, frozenset(computed), hidden, frozenset(struck))
+def _with_looks(
+    number: int, cells: Sequence[Cell], computed: Sequence[int], hidden: bool, struck: Sequence[int], covered: Sequence[int] = ()
+) -> Row:
+    return Row(number, cells, frozenset(computed), hidden, frozenset(struck), frozenset(covered))
 
 
 def held(pieces: Iterable[bytes]) -> int:

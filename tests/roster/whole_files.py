@@ -173,7 +173,7 @@ def _merged_down() -> WholeFile:
 
 def _two_lines_each() -> WholeFile:
     rows = [[*COLUMNS, "学历"], [*line(0), "本科"], [*[None] * 12, "大专"], [*line(1), "研究生"]]
-    said = [(3, "姓名", "未填写"), (3, "公民身份号码", "未填写")]
+    said = [(3, column, "同一个合并单元格") for column in ("姓名", "公民身份号码")]
     return WholeFile(
         "two lines of studies for one person", lone(rows, [(1, place, 2, place) for place in range(12)]), {2: good(0), 4: good(1)}, said
     )

@@ -46,6 +46,7 @@ _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _OF_LEAVERS = "像是退休、调出等人员的标题，其下没有填写出编时间的行都按在编人员读入。请删除这些行或补填出编时间；不是这样的标题，请删除此行"
 _OF_GROUP = "此行只有一个单元格有内容，像是分组的标题，没有读入；是人员的，请补填整行后重新上传"
+_COVERED = "与上一行是同一个合并单元格，只作上一行的内容读入。一人占一行：请取消合并，补填或删除本行"
 _NO_RESULT = "公式没有结果，请填写数值"
 _OF_ROW = {
     "隐藏或筛选掉": "此行被隐藏或被筛选掉，也已读入；不应导入的，请删除此行后重新上传",
@@ -117,7 +118,7 @@ class SheetJudge:
         answers = self.read(rows)
         for row, judged in zip(rows, answers, strict=True):
             if isinstance(judged, JudgedRow):
-                self._judge(judged)
+                self._judge(judged, row)
                 judged.problems += [] if judged.left_out else self.of_look(row)
         return answers
 
@@ -125,9 +126,9 @@ class SheetJudge:
         """What is told at the end of the sheet: of a total that stands above all its rows, and of the last that stands above some."""
         return self._total_above() + ([] if self._first is None else self._total(*self._first))
 
-    def _judge(self, judged: JudgedRow) -> None:
+    def _judge(self, judged: JudgedRow, row: Row) -> None:
         self._agreement.fill(judged)
-        self._ask_for_missing(judged)
+        self._ask_for_missing(judged, row)
         self._agreement.judge(judged)
         if judged.values.get("kind") == POLITICAL_LEGAL and not self._political_legal:
             self._leave_out(judged)
@@ -199,10 +200,11 @@ class SheetJudge:
             named.setdefault(name, value)
         return named
 
-    def _ask_for_missing(self, judged: JudgedRow) -> None:
+    def _ask_for_missing(self, judged: JudgedRow, row: Row) -> None:
+        covered = {self._names[place] for place in row.covered if place < len(self._names)}
         for name in self._required:
             if judged.values.get(name) is None and not any(each.field == name and not each.warning for each in judged.problems):
-                self._complain(judged, name, cells.NOT_FILLED)
+                self._complain(judged, name, _COVERED if name in covered else cells.NOT_FILLED)
 
     def _complain(self, judged: JudgedRow, name: str, sentence: str) -> None:
         judged.problems.append(Problem(self._sheet.kind, judged.number, name, sentence))
