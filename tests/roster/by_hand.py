@@ -77,7 +77,7 @@ TAKEN = (
 LEFT_OUT = (Row(51, "posts of the political-legal kind", "编制类型", "政法专项"),)
 REFUSED = (
     Row(53, "fifteen digits", "公民身份号码", "15 位"),
-    Row(54, "fifteen digits as a number", "公民身份号码", "数字格式", ("公民身份号码", "15 位")),
+    Row(54, "fifteen digits as a number", "公民身份号码", "15 位"),
     Row(55, "eighteen digits typed into a cell of numbers", "公民身份号码", "数字格式"),
     Row(56, "number without places", "公民身份号码", "数字格式"),
     Row(57, "masked number", "公民身份号码", "隐去"),

@@ -57,6 +57,8 @@ _DIGITS = {digit: str(value) for value, digit in enumerate("〇一二三四五�
 _BRACKETS = str.maketrans("〔〕【】［］", "[][][]")
 _EPOCH = date(1899, 12, 30)  # of Excel's serial days from 1900-03-01 on
 _TO_1904 = 1_462
+_KEPT = 10**15
+"""Below it a number of a spreadsheet has all its digits."""
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
 _SERIALS = range(10_000, 80_000)
 _SERIAL = re.compile(r"\d{4,5}(?:\.\d+)?")
@@ -307,7 +309,8 @@ def id_number(cell: Cell) -> str | None:
 
 def _folded_number(cell: Cell) -> str:
     plain = folded(_without_note(cell)).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
-    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+    lost = isinstance(cell, float | int) and cell >= _KEPT
+    if lost or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
         raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
     if re.search(r"\*{2,}|X{3,}", plain):
         raise Wrong(MASKED)
