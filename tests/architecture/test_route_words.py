@@ -95,7 +95,7 @@ def test_every_route_of_the_portal_is_called_by_a_name_of_its_own_and_none_by_it
         for router in portal.ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     names = route_names()
 

@@ -140,6 +140,7 @@ RIGHT: dict[str, list[Any]] = {
     "budget_days": [1, 250],
     "plan_days": [1, 250],
     "grace_days": [1, 250],
+    "extension_days": [1, 250],
     "extensions": [0, 1],
     "repeat_months": [0, 1],
     "notice_series": TEXTS,

@@ -347,7 +347,7 @@ async def _sum_up(conn: Connection, check: Check, now: datetime) -> None:
     )
 
 
-async def _wrong(conn: Connection, import_id: UUID, select: str, *arguments: Sequence[Any] | str) -> None:
+async def _wrong(conn: Connection, import_id: UUID, select: str, *arguments: Sequence[Any] | str | int) -> None:
     """Complain of the rows that a query finds (sheet, number, field, sentence), and keep them out."""
     await conn.execute(
         f"WITH found (sheet, number, field, sentence) AS ({select}), kept_out AS (UPDATE import_rows SET verdict = 'wrong', sealed = NULL"
