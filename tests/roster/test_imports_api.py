@@ -192,7 +192,7 @@ async def test_a_writing_that_is_cancelled_tells_how_the_rest_comes_in_and_the_s
 
 async def told(doors: Doors, method: str, import_id: str, what: str = "") -> dict[str, Any]:
     """The import, as the answer to a request has it."""
-    sent = None if method == "GET" else {}
+    sent: dict[str, str] | None = None if method == "GET" else {}
     answer: dict[str, Any] = (await doors.http.request(method, f"/imports/{import_id}{what}", headers=doors.office, json=sent)).json()
     return answer
 
