@@ -373,6 +373,7 @@ def test_a_total_of_people_is_compared_with_the_rows() -> None:
         {"单位": "共 3 页"},
         {"单位": "局长：", "姓名": "人事科："},
         {"单位": "2026年9月1日"},
+        {"单位": "以上人员情况属实。", "经费形式": "单位负责人签字："},
         {"单位": "无", "姓名": "/"},
         {"单位": "单位", "姓名": "姓名", "公民身份号码": "身份证号"},
         dict(zip(person(), map(str, range(1, 11)), strict=True)),
@@ -406,15 +407,28 @@ def test_a_title_of_people_who_left_among_the_rows_is_an_error(title: str) -> No
     assert (problem.row, problem.warning, problem.sentence[:11]) == (3, False, "像是退休、调出等人员的")
 
 
-@pytest.mark.parametrize(("column", "taken"), [("单位", False), ("编制类型", False), ("姓名", True), ("公民身份号码", True)])
-def test_a_title_of_a_group_among_the_rows_is_told_once_and_a_name_alone_is_somebody(column: str, taken: bool) -> None:
-    answer = judged("roster", [person(0), {column: "财务科"}])[1]
+@pytest.mark.parametrize(
+    ("kind", "row", "taken"),
+    [
+        ("roster", {"单位": "财务科"}, False),
+        ("roster", {"编制类型": "财务科"}, False),
+        ("roster", {"公民身份号码": "2026年9月制"}, False),
+        ("roster", {"单位": "一", "编制类型": "党政机关"}, False),
+        ("units", {"主管部门": "党政机关"}, False),
+        ("roster", {"姓名": "财务科"}, True),
+        ("roster", {"公民身份号码": NUMBERS[0]}, True),
+        ("roster", {"单位": "财务科", "编制类型": "事业编制"}, True),
+        ("units", {"单位名称": "财务科"}, True),
+        ("quotas", {"单位": "财务科"}, True),
+    ],
+)
+def test_a_title_of_a_group_among_the_rows_is_told_once_and_a_name_alone_is_somebody(kind: str, row: dict[str, Any], taken: bool) -> None:
+    first = {"roster": person(0), "units": unit(主管部门="乙单位"), "quotas": {"单位": "甲单位", "编制类型": "事业编制", "编制数": 1}}[kind]
+    answer = judged(kind, [first, row])[1]
 
     assert isinstance(answer, JudgedRow) == taken
     if isinstance(answer, list):
-        assert [(each.row, each.warning, each.sentence[:22]) for each in answer] == [
-            (3, True, "此行只有一个单元格有内容，像是分组的标题，没")
-        ]
+        assert [(each.row, each.warning, each.sentence[:19]) for each in answer] == [(3, True, "此行只有一项内容，像是分组的标题，没有")]
 
 
 @pytest.mark.parametrize("title", ["一、在职人员", "二、退休人员管理中心", "说明：退休人员不填"])
@@ -524,3 +538,11 @@ def test_a_row_that_is_hidden_or_struck_out_is_read_and_told() -> None:
 
     told = [[(each.field, each.sentence[:6]) for each in row.problems if each.warning] for row in answers if isinstance(row, JudgedRow)]
     assert told == [[("", "此行被隐藏或")], [("", "此行带有删除")], [("name", "内容带有删除")]]
+
+
+@pytest.mark.parametrize("column", ["单位", "编制类型", "姓名", "公民身份号码", "性别", "入编时间"])
+@pytest.mark.parametrize(("cell", "said"), [("同上", "指向上一行"), ("〃", "指向上一行"), ("#REF!", "是公式的错误值")])
+def test_what_points_elsewhere_is_called_so_in_every_column(column: str, cell: str, said: str) -> None:
+    assert [each.sentence[: len(said)] for each in one("roster", person(**{column: cell})).problems if each.field != "birth_on"][:1] == [
+        said
+    ]

@@ -29,6 +29,7 @@ _NOTHING = frozenset(
     "无 (无) 没有 暂无 空 空白 不详 未知 未填 - -- --- — —— ———— – / // \\ . 。 * ** ? ？ NA N/A n/a #N/A NULL null None nan".split()  # noqa: SIM905  a list of words
 )
 _DITTO = frozenset('同上 同前 仝上 〃 ″ " “ ” 〞'.split())  # noqa: SIM905
+_NO_WORD = _NOTHING | _DITTO
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
 _INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufe0e\ufe0f\ufeff\uffa0\u00ad]")
@@ -179,25 +180,28 @@ def likeness(written_: str | None) -> str:
 
 def text(cell: Cell, longest: int = USUAL_LENGTH) -> str | None:
     """A text. What a spreadsheet would take for a formula, and what cannot be shown, is refused."""
-    if isinstance(cell, str) and len(cell) <= longest and cell not in _NOTHING and cell not in _DITTO and _PLAIN_TEXT.fullmatch(cell):
+    if isinstance(cell, str) and len(cell) <= longest and cell not in _NO_WORD and _PLAIN_TEXT.fullmatch(cell):
         return cell  # as most are
     if is_nothing(cell):
         return None
     plain = standard_han(BESIDE_HAN.sub("", written(cell)))
-    if _ERRORS.fullmatch(plain):
-        raise Wrong("是公式的错误值，请填入实际内容")
-    if plain in _DITTO:
-        raise Wrong("指向上一行（同上、〃），不能导入，请填写实际内容")
-    if said := unfit(plain):
+    if said := untold(plain) or unfit(plain):
         raise Wrong(said)
     if len(plain) > longest:
         raise Wrong(f"超过 {longest} 个字，请缩短")
     return plain or None
 
 
+def untold(plain: str) -> str:
+    """What is said of a text that tells nothing itself, in whatever column."""
+    if _ERRORS.fullmatch(plain):
+        return "是公式的错误值，请填入实际内容"
+    return "指向上一行（同上、〃），不能导入，请填写实际内容" if plain in _DITTO else ""
+
+
 def name(cell: Cell) -> str | None:
     """A person's name: no spaces inside, the dot of minority names U+00B7."""
-    if isinstance(cell, str) and len(cell) <= LONGEST_NAME and cell not in _NOTHING and _PLAIN_HAN.fullmatch(cell):
+    if isinstance(cell, str) and len(cell) <= LONGEST_NAME and cell not in _NO_WORD and _PLAIN_HAN.fullmatch(cell):
         return cell  # as most are
     if isinstance(cell, float | int):
         raise Wrong("应为姓名，单元格中却是数字，请核对是否错列")

@@ -23,7 +23,7 @@ _UNREAD = object()
 _KEYS = frozenset({"id_number", "uscc", "kind", "level"})
 _MANY_VALUES = frozenset({Kind.ID_NUMBER, Kind.NAME})
 _FOOTNOTE = re.compile(
-    r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
+    r"^(?:填表|制表|审核|复核|单位负责人|经办|联系|以上(?:人员|信息|情况|内容|数据)|注[:：]|备注[:：]|说明|填报|报送|单位[（(]?盖章|※|[第共]\s*\d+\s*页"
     r"|[（(]?[一二三四五六七八九十]{1,3}[)）、．.]|\d{1,2}[、．.)）]\D|\d{4}年\d{1,2}月(?:\d{1,2}日)?$|[^:：]{1,12}[:：])"
 )
 _SIGNED = re.compile(
@@ -35,6 +35,7 @@ _NUMBER_LENGTH = 15
 _ORDINAL = re.compile(r"\(?(?:(?P<number>\d{1,3})|[甲乙丙丁戊己庚辛壬癸])\)?")
 _DEMAND = re.compile("(?:必填|选填|可选|可不填|非必填)项?|(?:下拉)?选择|下拉|自动(?:生成|计算)|文本|数字|日期")
 """What official forms have in the line below their titles: the numbers of the columns, or what is to be filled in."""
+_NUMBERING = re.compile(r"\(?[一二三四五六七八九十]{1,3}\)?[、.．]?")
 _LEAST_OF_LINE, _LONGEST_OF_LINE = 3, 5
 _LEAVERS = re.compile(
     "(?:退休|离休|退养|调出|调离|辞职|辞退|开除|除名|死亡|去世|病故|离职|减员|出编|不在编)"
@@ -45,7 +46,7 @@ _TOTAL = re.compile(rf"[（(]?(?P<word>{_WORDS})|.{{1,40}}(?P<of_some>{_WORDS})[
 _OF_ALL = re.compile("[（(]?(?:全|总|各单位)")
 _COMPUTED = "是公式，系统不计算公式。请复制后“选择性粘贴为数值”再导入"
 _OF_LEAVERS = "像是退休、调出等人员的标题，其下没有填写出编时间的行都按在编人员读入。请删除这些行或补填出编时间；不是这样的标题，请删除此行"
-_OF_GROUP = "此行只有一个单元格有内容，像是分组的标题，没有读入；是人员的，请补填整行后重新上传"
+_OF_GROUP = "此行只有一项内容，像是分组的标题，没有读入；不是标题的，请补填整行后重新上传"
 _COVERED = "与上一行是同一个合并单元格，只作上一行的内容读入。一人占一行：请取消合并，补填或删除本行"
 _NO_RESULT = "公式没有结果，请填写数值"
 _OF_ROW = {
@@ -86,7 +87,10 @@ def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: 
     """Every mandatory column must be there, each once. Raises HeaderMissing."""
     labels = {each.name: each.label for each in sheet.fields}
     if doubled:
-        raise HeaderMissing(sheet=title, detail=f"的表头有重复的列：{'、'.join(dict.fromkeys(labels[name] for name in doubled))}")
+        raise HeaderMissing(
+            sheet=title,
+            detail=f"的表头有重复的列：{'、'.join(dict.fromkeys(labels[name] for name in doubled))}（意思相同的列名也算，请只留一列，其余删除或改名）",
+        )
     there = {*found, *how.defaults, *(name for _, name, _ in how.extract), "identity", "post_category"}
     if "id_number" in found:
         there |= {"sex", "birth_on"}
@@ -104,6 +108,7 @@ class SheetJudge:
         self._agreement = Agreement(layout.sheet, today, populations, layout.there)
         self._columns = [_Column(layout.sheet.by_name[name], layout) for name in (*layout.names, *layout.extracted)]
         self._labels = {name: {*layout.sheet.by_name[name].aliases, layout.sheet.by_name[name].label} for name in layout.names}
+        self._named_by = {"name", "id_number", "uscc"} if {"id_number", "uscc"} & {*layout.names} else set()
         self._titles = {"序号", *(title for titles in self._labels.values() for title in titles)}
         self._required = [each.name for each in layout.sheet.fields if each.required]
         self._first: tuple[Row, str] | None = None
@@ -238,19 +243,26 @@ class SheetJudge:
         return present.isdisjoint(_KEYS) or len(present) <= 3
 
     def _is_alone(self, cells_: Sequence[Cell]) -> bool:
-        """A title among the rows of people; who is only named is one of them."""
+        """A title among the rows of people or units, perhaps with its number (一) before it; who is only named is one of them."""
         texts = {cell for cell in cells_ if cell is not None}
-        if len(texts) != 1 or "id_number" not in self._names:
+        if not 0 < len(texts) <= 2 or not self._named_by:
             return False
-        named = any(name in {"name", "id_number"} and cell is not None for name, cell in zip(self._names, cells_, strict=False))
-        return not named or is_of_leavers(str(texts.pop()))
+        titles = [text for text in texts if not _NUMBERING.fullmatch(cells.folded(text))]
+        return len(titles) == 1 and (is_of_leavers(str(titles[0])) or not self._is_named(cells_))
+
+    def _is_named(self, row: Sequence[Cell]) -> bool:
+        """By a name, or by something as long as a number."""
+        return any(
+            name in self._named_by and cell is not None and (name == "name" or len(cells.folded(cell)) >= _NUMBER_LENGTH)
+            for name, cell in zip(self._names, row, strict=False)
+        )
 
     def _heading(self, row: Row) -> list[Problem]:
         """Of a title. Where the end of a post has its column, those below one of leavers may have told it."""
         if not self._is_alone(row.cells) or self._is_top(row.cells):
             return []
-        title = next(cell for cell in row.cells if cell is not None)
-        if is_of_leavers(str(title)):
+        title = next(cell for cell in row.cells if cell is not None and not _NUMBERING.fullmatch(cells.folded(cell)))
+        if "id_number" in self._names and is_of_leavers(str(title)):
             return [Problem(self._sheet.kind, row.number, "", _OF_LEAVERS, warning="ended_on" in self._names)]
         quiet = cells.is_nothing(title) or _FOOTNOTE.match(cells.folded(title))
         return [] if quiet else [Problem(self._sheet.kind, row.number, "", _OF_GROUP, warning=True)]
@@ -433,4 +445,4 @@ def _outcome(read: Reader, cell: Cell) -> tuple[Any, str]:
     except Doubtful as doubtful:
         return doubtful.value, str(doubtful)
     except Wrong as wrong:
-        return None, str(wrong)
+        return None, cells.untold(cells.written(cell)) or str(wrong)
