@@ -1,6 +1,7 @@
 """The stack of the bench: the parts of `make up` on ports of its own, with commit timestamps, which the path `light` reads."""
 
 import os
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -16,6 +17,8 @@ from shared.glossary import Role
 RESULT = PROJECT / ".local" / "bench" / "latest.json"
 SCALE = float(os.environ.get("BENCH_SCALE") or 1)
 """A share of the size that counts, to see on a busy machine whether a path still runs: BENCH_SCALE=0.05."""
+SERVED: defaultdict[str, float] = defaultdict(float)
+"""Seconds of processor of the doors that a path served beside the stack (`served`), by module, once they have ended: until then they are the bench's."""
 PLACE = Place(RESULT.parent / "stack", 5300, "demo")
 
 
@@ -39,13 +42,15 @@ def memory(place: Place) -> dict[str, int]:
 
 
 def processor(place: Place) -> dict[str, float]:
-    """Seconds of processor of each part so far, and of this bench, with their children: what is near the length of a measurement holds it up."""
-    parts = {part.name: process for part in published(place) if (process := part.process())}
-    return {name: _seconds(process) for name, process in (parts | {"bench": psutil.Process()}).items()}
+    """Seconds of processor of each part so far, of what was served beside the stack and has ended, and of this bench without it, each with its children:
+    what is near the length of a measurement holds it up.
+    """
+    parts = {part.name: seconds(process) for part in published(place) if (process := part.process())}
+    return parts | SERVED | {"bench": seconds(psutil.Process()) - sum(SERVED.values())}
 
 
-def _seconds(process: psutil.Process) -> float:
-    """Those of children that ended are the parent's; of a child that ends meanwhile nothing."""
+def seconds(process: psutil.Process) -> float:
+    """Of processor. Those of children that ended are the parent's; of a child that ends meanwhile nothing."""
     times = [process.cpu_times()]
     for child in process.children(recursive=True):
         with suppress(psutil.Error):

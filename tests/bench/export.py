@@ -18,7 +18,7 @@ DATABASE = "exports_alone"
 async def measure(place: Place) -> list[Figure]:
     """Seconds, and peak memory in MB, each from a process of its own."""
     await migrate(place, DATABASE)
-    ask = partial(_write, place)
+    ask = partial(written, place)
     floor, ours = await medians(partial(ask, "bare", ROWS, "seconds"), partial(ask, "export", ROWS, "seconds"))
     few, many = await medians(partial(ask, "export", ROWS, "memory"), partial(ask, "export", 4 * ROWS, "memory"))
     return [
@@ -27,7 +27,8 @@ async def measure(place: Place) -> list[Figure]:
     ]
 
 
-async def _write(place: Place, mode: str, rows: int, asked: str) -> float:
+async def written(place: Place, mode: str, rows: int, asked: str) -> float:
+    """By a process of its own: `seconds`, or peak `memory` in MB."""
     with TemporaryDirectory(dir=place.home / "out") as folder:
         arguments = ("-m", "tests.bench.list_writer", mode, str(rows), place.database_url("roster", DATABASE), folder)
         process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=PROJECT)

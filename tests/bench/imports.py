@@ -32,9 +32,8 @@ async def measure(place: Place) -> list[Figure]:
     city = city_of(UNITS, MANY)
     with TemporaryDirectory() as folder:
         many, *written = _files(city, Path(folder))
-        async with _Door(place) as door:
-            for kind in ("units", "quotas"):
-                await door.write(await door.check(kind, Path(folder) / f"{kind}.xlsx"))
+        async with Door(place) as door:
+            await door.found(Path(folder))
             await door.check("roster", written[0])  # the first child, the first plan
             before = memory(place)["roster-worker"]
             floor_many, checked = await medians(lambda: _floor(place, many), lambda: _timed(door.check("roster", many)), rounds=ROUNDS)
@@ -51,15 +50,18 @@ async def measure(place: Place) -> list[Figure]:
 
 def _files(city: City, folder: Path) -> list[Path]:
     """The file of all rows, and for each round one of its own persons."""
-    every = city.rows["roster"]
     files.write(city, folder)
-    paths = [(folder / "roster.xlsx").rename(folder / "many.xlsx")]
-    for start in range(0, ROUNDS * WRITTEN, WRITTEN):
-        city.rows["roster"] = every[start : start + WRITTEN]
-        files.write(city, folder)
-        paths.append((folder / "roster.xlsx").rename(folder / f"written-{start}.xlsx"))
+    many = (folder / "roster.xlsx").rename(folder / "many.xlsx")
+    return [many, *(some(city, folder, start, WRITTEN) for start in range(0, ROUNDS * WRITTEN, WRITTEN))]
+
+
+def some(city: City, folder: Path, start: int, count: int) -> Path:
+    """The file of so many persons, from the one at `start` on."""
+    every = city.rows["roster"]
+    city.rows["roster"] = every[start : start + count]
+    files.write(city, folder)
     city.rows["roster"] = every
-    return paths
+    return (folder / "roster.xlsx").rename(folder / f"written-{start}.xlsx")
 
 
 async def _timed(work: Awaitable[object]) -> float:
@@ -84,7 +86,7 @@ async def _floor(place: Place, path: Path) -> float:
     return took
 
 
-class _Door:
+class Door:
     """The roster's door, for one officer."""
 
     def __init__(self, place: Place) -> None:
@@ -96,6 +98,11 @@ class _Door:
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
+
+    async def found(self, folder: Path) -> None:
+        """The units of a city and their posts; what is there already stays."""
+        for kind in ("units", "quotas"):
+            await self.write(await self.check(kind, folder / f"{kind}.xlsx"))
 
     async def check(self, kind: str, path: Path) -> str:
         answer = await self._http.post("/imports", files={"file": (path.name, path.read_bytes())}, data={"kind": kind}, headers=_key())

@@ -37,7 +37,10 @@ async def measure(place: Place) -> list[Figure]:
     await county.ensure(place)
     postgres = await asyncpg.connect(place.database_url("postgres"))
     try:
-        ours, floors = await in_turn(partial(_ours, place, postgres), partial(bare_kafka.latencies, place.kafka, PER_SECOND, FLOOR_SECONDS))
+        ours, floors = await in_turn(
+            partial(latencies, place, postgres, SECONDS, county.UNITS),
+            partial(bare_kafka.latencies, place.kafka, PER_SECOND, FLOOR_SECONDS),
+        )
     finally:
         await postgres.close()
 
@@ -48,9 +51,10 @@ async def measure(place: Place) -> list[Figure]:
     return [figure("p50", 0.5, at_most(5)), figure("p99", 0.99, within(60, "ms"))]
 
 
-async def _ours(place: Place, postgres: "asyncpg.Connection[asyncpg.Record]") -> list[float]:
+async def latencies(place: Place, postgres: "asyncpg.Connection[asyncpg.Record]", seconds: int, units: int) -> list[float]:
+    """Milliseconds of each command of so many seconds over so many units, after a warm-up."""
     began = await postgres.fetchval("SELECT clock_timestamp()")
-    asked = {"url": place.database_url("roster"), "per_second": PER_SECOND, "seconds": WARM_UP + SECONDS}
+    asked = {"url": place.database_url("roster"), "per_second": PER_SECOND, "seconds": WARM_UP + seconds, "units": units}
     writer = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.roster_writer", stdin=asyncio.subprocess.PIPE, cwd=PROJECT
     )

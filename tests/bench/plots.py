@@ -35,11 +35,13 @@ def _bars(name: str, figures: Sequence[Figure]) -> pygal.Bar:
 
 
 def _lines(figures: Sequence[Figure]) -> pygal.XY:
-    chart = pygal.XY(title="growth: rate, as a share of that at 1×", value_formatter=lambda value: f"{value:.2f}", **_LOOK)
+    chart = pygal.XY(
+        title="growth: as a share of what it is at 1× (ms: less is better)", value_formatter=lambda value: f"{value:.2f}", **_LOOK
+    )
     series: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for figure in figures:
         path, size = figure.path.removeprefix("growth: ").rsplit(" ×", 1)
-        series[path].append((int(size), figure.ratio))
+        series[f"{path} ({figure.unit})"].append((int(size), figure.ratio))
     for path, points in series.items():
         chart.add(path, points)
     return chart

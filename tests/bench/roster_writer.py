@@ -1,5 +1,5 @@
-"""A process that writes to the roster at an even pace: entries and exits in turn over 60 units, now and then somebody beyond quota (违规), which turns
-his unit red. Reads one JSON object from its input: `{url, per_second, seconds}`.
+"""A process that writes to the roster at an even pace: entries and exits in turn over some units, now and then somebody beyond quota (违规), which turns
+his unit red. Reads one JSON object from its input: `{url, per_second, seconds, units}`.
 """
 
 import asyncio
@@ -52,12 +52,12 @@ class RosterWriter:
         await release_person(self._roster, mandate, ReleasePerson(placement_id=placement_id, ended_on=today, exit_reason="resignation"))
 
 
-async def main(url: str, per_second: float, seconds: float) -> None:
+async def main(url: str, per_second: float, seconds: float, units: int) -> None:
     """Write for so long and end."""
     telemetry.set_up("bench", None)
     async with db.connect(url, "roster") as roster:
-        units = await county.units(roster, county.UNITS)
-        writer = RosterWriter(roster, units, await county.people(roster, units, round(per_second * seconds) + 1))
+        known = await county.units(roster, units)
+        writer = RosterWriter(roster, known, await county.people(roster, known, round(per_second * seconds) + 1))
         await paced(writer.write, per_second, seconds)
         await asyncio.sleep(0.1)  # the last wake-up of the relay
 

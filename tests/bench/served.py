@@ -10,6 +10,7 @@ from deploy.local import probes
 from deploy.local.part import Part
 from deploy.local.place import Place
 from deploy.local.process import spawn
+from tests.bench.bench_stack import SERVED, seconds
 from tests.bench.start import until_ready
 
 PATIENCE = 180.0
@@ -27,5 +28,6 @@ async def served(
         await until_ready(part, process.pid)
         yield psutil.Process(process.pid)
     finally:
+        SERVED[module] += seconds(psutil.Process(process.pid))
         process.terminate()
         await process.wait()
