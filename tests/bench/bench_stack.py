@@ -42,11 +42,14 @@ def memory(place: Place) -> dict[str, int]:
 
 
 def processor(place: Place) -> dict[str, float]:
-    """Seconds of processor of each part so far, of what was served beside the stack and has ended, and of this bench without it, each with its children:
+    """Seconds of processor of each part so far, of what was served beside the stack and has ended, and of this bench without them, each with its children:
     what is near the length of a measurement holds it up.
     """
-    parts = {part.name: seconds(process) for part in published(place) if (process := part.process())}
-    return parts | SERVED | {"bench": seconds(psutil.Process()) - sum(SERVED.values())}
+    processes = {part.name: process for part in published(place) if (process := part.process())}
+    parts, bench = {name: seconds(process) for name, process in processes.items()}, psutil.Process()
+    below = {each.pid for each in bench.children(recursive=True)}
+    told = sum(SERVED.values()) + sum(took for name, took in parts.items() if processes[name].pid in below)
+    return parts | SERVED | {"bench": seconds(bench) - told}
 
 
 def seconds(process: psutil.Process) -> float:
