@@ -24,7 +24,7 @@ from deploy.local.place import PROJECT, Place, WrongPlace, borrowed
 from deploy.local.process import PortTaken, end_with_parent
 from deploy.local.state import GOOD, PartState, State
 from deploy.tables import Table
-from shared.clock import CHINA, Clock, at_hour, business_day
+from shared.clock import CHINA, Clock, at_hour, business_day, to_the_minute
 from shared.errors import CannotStart
 
 DEMO_DATE = date(2026, 9, 18)
@@ -194,7 +194,7 @@ def _set_clock(place: Place, day: date | None, *, asked: bool) -> None:
 
 
 def _business_time(place: Place) -> str:
-    return f"{Clock(place.clock_file).now().astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return to_the_minute(Clock(place.clock_file).now())
 
 
 @app.command(help="停止整套系统，数据保留。")

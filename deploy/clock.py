@@ -26,7 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from deploy.local.place import Place, WrongPlace
 from deploy.quiet import OpenWorkflow, Pulse, StillBusy, pulse_of
-from shared.clock import CHINA, Clock, at_hour, business_day
+from shared.clock import CHINA, Clock, at_hour, business_day, to_the_minute
 from shared.temporal import ANSWER_WITHIN, WORKFLOWS
 from workflows.clock import CLOCK_MOVED, ClockMoved
 from workflows.schedules import SCHEDULES, Nominal, Schedule
@@ -208,7 +208,7 @@ def advance_command(
     now = Clock(place.clock_file).now()
     goal = now + timedelta(days=days or 0) if to is None else at_hour(to.date(), to.hour or 9, to.minute)
     if goal <= now:
-        raise WrongPlace(f"业务时间已是 {now.astimezone(CHINA):%Y-%m-%d %H:%M}，只能向前推进。")
+        raise WrongPlace(f"业务时间已是 {to_the_minute(now)}，只能向前推进。")
     try:
         asyncio.run(advance(place, goal, _print))
     except StillBusy as busy:

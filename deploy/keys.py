@@ -23,7 +23,7 @@ from deploy.local.secret_files import write
 from deploy.tables import Table
 from services.roster.commands import keys as commands
 from services.roster.queries import keys as queries
-from shared.clock import CHINA
+from shared.clock import CHINA, to_the_minute
 from shared.crypto import FieldCipher, FieldKey, KeyRing, RingFile, Suite, new_key
 from shared.db import Database
 from shared.exports.shelf import Shelf
@@ -185,7 +185,7 @@ async def _table(keys: Keeper) -> Table:
 
 
 def _said(at: datetime | None) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}" if at else ""
+    return to_the_minute(at) if at else ""
 
 
 @app.command("rotate", help="换用新密钥，并在系统运行中把全部密文换新。中断后再次运行即可继续。")

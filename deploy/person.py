@@ -21,7 +21,7 @@ from services.roster.api.persons import CorrectionBody
 from services.roster.api.placements import PlacementCorrectionBody
 from services.roster.queries.codes import Codes
 from services.roster.queries.import_facts import choices_of
-from shared.clock import CHINA, Clock
+from shared.clock import CHINA, Clock, to_the_minute
 from shared.documents import MissingGlyphs, Renderer
 
 KINDS = {"copy": "查阅复制", "correction": "更正", "deletion": "删除"}
@@ -221,7 +221,7 @@ def _rows(items: list[dict[str, Any]], names: str) -> list[list[Any]]:
 
 
 def _minute(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return to_the_minute(datetime.fromisoformat(instant))
 
 
 def _span(record: dict[str, Any]) -> str:

@@ -32,6 +32,11 @@ def business_day(at: datetime) -> date:
     return at.astimezone(CHINA).date()
 
 
+def to_the_minute(at: datetime) -> str:
+    """An instant as the clock in Asia/Shanghai shows it: 2026-11-16 09:00."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
 def at_hour(day: date, hour: int, minute: int = 0) -> datetime:
     """An hour of a calendar day in Asia/Shanghai."""
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=CHINA)

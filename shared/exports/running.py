@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, BinaryIO, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from shared.auth import Who
-from shared.clock import CHINA, Clock
+from shared.clock import Clock, to_the_minute
 from shared.db import TROUBLE, Connection, Database, readable_json
 from shared.exports.filters import called, code_set_of, values_of
 from shared.exports.lists import ASKED_AT, Column, Exports, Eye, Sheet, Turn, Words
@@ -213,8 +213,8 @@ class _Run:
         parts = (
             title,
             f"导出人：{_named(asked)}",
-            f"导出时间：{_said(asked['asked_at'])}",
-            f"数据截至：{_said(self.read_at)}",
+            f"导出时间：{to_the_minute(asked['asked_at'])}",
+            f"数据截至：{to_the_minute(self.read_at)}",
             f"筛选：{narrowed}",
             f"用途：{asked['reason'] or '未填写'}",
             f"共 {count} 行",
@@ -308,10 +308,6 @@ def _masked(columns: Sequence[Column], eye: Eye) -> str:
 def _named(asked: asyncpg.Record) -> str:
     """Who asked for it: his own name, where it is known, and his login name."""
     return f"{asked['actor_name']}（{asked['actor']}）" if asked["actor_name"] else str(asked["actor"])
-
-
-def _said(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 async def _end(office: Office, asked: asyncpg.Record, state: ExportState, **told: object) -> None:

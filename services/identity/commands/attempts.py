@@ -7,7 +7,7 @@ from uuid import UUID
 from services.identity.commands.records import record
 from services.identity.models.refusals import AccountLocked
 from services.identity.models.sign_in import Knock, Policy
-from shared.clock import CHINA
+from shared.clock import to_the_minute
 from shared.db import By, Connection, Database
 from shared.glossary import AccountDeed
 
@@ -42,7 +42,7 @@ async def count(database: Database, attempt: Attempt) -> None:
             return
         until = row["locked_until"] or await _lock(conn, attempt)
         await record(conn, attempt.by, AccountDeed.REFUSED, attempt.knock.address, attempt.user)
-    raise AccountLocked(ends=f"{until.astimezone(CHINA):%Y-%m-%d %H:%M}", ends_at=until.isoformat())
+    raise AccountLocked(ends=to_the_minute(until), ends_at=until.isoformat())
 
 
 async def failed(database: Database, attempt: Attempt) -> None:

@@ -8,7 +8,7 @@ from services.monitoring import rules
 from services.monitoring.commands.cases import ANEW, COLUMNS, issue_of, publish_and_start, publish_issue, put_aside
 from services.monitoring.commands.lights import lock_lights, settle_light
 from services.monitoring.models.facts import Issue, Occasion
-from services.monitoring.queries.baseline import is_stock_of_a_reform
+from services.monitoring.queries.baseline import stock_of_reforms
 from services.monitoring.queries.facts import Touched, facts_of
 from services.monitoring.rules.facts import Facts, Finding, Judgement, Parameters
 from shared.db import By, Connection
@@ -77,19 +77,23 @@ def _known(*, remark: str | None, level: str, state: str, **row: Any) -> Issue: 
 
 async def keep_judged(conn: Connection, by: By, judged: Judged) -> None:
     """Keep what the rules say, and turn the light, which the caller holds."""
+    stock = await stock_of_reforms(conn, judged.occasion.unit_id, _untold(judged))
     for code, judgement in judged.judgements:
         found = {finding.subject: finding for finding in judgement.findings}
         for subject, finding in found.items():
-            occasion, issue = judged.occasion, judged.issues.get((code, subject))
-            new = issue is None or not issue.present or issue.state is IssueState.BASELINE
-            if new and await is_stock_of_a_reform(conn, occasion.unit_id, finding):
-                occasion = replace(occasion, baseline=True)
-            await _keep_finding(conn, by, occasion, finding, issue, judged.parameters)
+            occasion = replace(judged.occasion, baseline=True) if (code, subject) in stock else judged.occasion
+            await _keep_finding(conn, by, occasion, finding, judged.issues.get((code, subject)), judged.parameters)
         for issue in (issue for (rule, subject), issue in judged.issues.items() if rule == code and subject not in found):
             await _gone(conn, by, issue)
     await _keep_remarks(conn, judged)
     if judged.issues or any(judgement.findings for _, judgement in judged.judgements):
         await settle_light(conn, by, judged.occasion.unit_id, judged.before, judged.occasion.event_id)
+
+
+def _untold(judged: Judged) -> list[Finding]:
+    """What is found anew, or was 期初存量 until now."""
+    found = [(judged.issues.get((code, each.subject)), each) for code, judgement in judged.judgements for each in judgement.findings]
+    return [finding for issue, finding in found if issue is None or not issue.present or issue.state is IssueState.BASELINE]
 
 
 async def _keep_finding(

@@ -1,5 +1,6 @@
 """Reads about 期初存量: what a first load found and nobody has taken up (decisions 0011, 0020)."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from services.monitoring import rules
@@ -23,11 +24,16 @@ _SURPLUS = f"""
 """As many as the finding counts were beyond quota in a first load: here, or where a reform brought them from."""
 
 
-async def is_stock_of_a_reform(conn: Connection, unit_id: UUID, finding: Finding) -> bool:
-    """Whether a reform brought to the unit whom a first load had found elsewhere, and nothing of the finding is new."""
-    if finding.rule in rules.TIME_ALONE:
-        return bool(await conn.fetchval(_PERSON, unit_id, finding.rule, finding.subject))
+async def stock_of_reforms(conn: Connection, unit_id: UUID, findings: Iterable[Finding]) -> set[tuple[str, str]]:
+    """Of these findings (rule, subject) those of whom a first load had found elsewhere and a reform brought to the unit, where nothing is new."""
+    asked = [finding for finding in findings if finding.rule in (*rules.TIME_ALONE, overstaffing.CODE)]
+    if not asked or not await conn.fetchval("SELECT EXISTS (SELECT FROM placements WHERE unit_id = $1 AND reformed)", unit_id):
+        return set()
+    return {(finding.rule, finding.subject) for finding in asked if await _is_stock(conn, unit_id, finding)}
+
+
+async def _is_stock(conn: Connection, unit_id: UUID, finding: Finding) -> bool:
     if finding.rule != overstaffing.CODE:
-        return False
+        return bool(await conn.fetchval(_PERSON, unit_id, finding.rule, finding.subject))
     of_row = (finding.inputs[name] for name in ("kind", "funding", "cause"))
     return bool(await conn.fetchval(_SURPLUS, unit_id, finding.rule, finding.subject, *of_row, finding.size))

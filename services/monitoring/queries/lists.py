@@ -16,7 +16,7 @@ from services.monitoring.models.words import RULE_TITLES, matter_of
 from services.monitoring.rules.lists import Listed
 from services.monitoring.rules.tasks import list_actions, list_standing
 from shared.auth import OFFICE, Who
-from shared.clock import CHINA, business_day
+from shared.clock import business_day, to_the_minute
 from shared.db import Connection
 from shared.glossary import LABELS, LIST_STANDINGS, SERVICE_NAMES, IssueState, Light, LineKind
 from shared.law.deadline import Deadline
@@ -321,8 +321,8 @@ def words(edition: ListPage, issuer: str, *, demo_seal: bool) -> dict[str, Any]:
         "issuer": issuer,
         "number": edition.number,
         "issued_on": str(business_day(edition.as_of)),
-        "planned_at": f"{edition.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M}",
-        "made_at": f"{edition.made_at.astimezone(CHINA):%Y-%m-%d %H:%M}" if edition.made_at else None,
+        "planned_at": to_the_minute(edition.issued_at),
+        "made_at": to_the_minute(edition.made_at) if edition.made_at else None,
         "case_no": edition.number,
         "demo_seal": demo_seal,
         "unit": edition.unit,

@@ -11,7 +11,7 @@ from services.monitoring.models.words import GROUNDS, RULE_TITLES, consequences_
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.rules import freeze_scopes
 from shared.auth import Who
-from shared.clock import CHINA, business_day
+from shared.clock import business_day, to_the_minute
 from shared.db import Connection
 from shared.glossary import LABELS, IssueState, Light, Role
 from shared.unit_copies import scope, visible
@@ -103,7 +103,7 @@ async def words(conn: Connection, signed: Notice, issuer: str, *, demo_seal: boo
         "title": signed.title,
         "rule": f"{RULE_TITLES[signed.rule]}（规则 {signed.rule}）",
         "finding": matter_of(signed.rule, signed.inputs),
-        "as_of": f"{signed.as_of.astimezone(CHINA):%Y-%m-%d %H:%M}" if signed.as_of else None,
+        "as_of": to_the_minute(signed.as_of) if signed.as_of else None,
         "ground": GROUNDS[signed.rule],
         "requirement": signed.demand,
         "working_days": signed.working_days,

@@ -8,7 +8,7 @@ import xlsxwriter
 
 from services.monitoring.models.words import RULE_TITLES
 from services.monitoring.queries.lists import ListLine, ListPage
-from shared.clock import CHINA
+from shared.clock import to_the_minute
 from shared.glossary import LABELS
 
 SHEET = "督办清单"
@@ -26,9 +26,7 @@ def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
     for column, width in enumerate(_WIDTHS):
         page.set_column(column, column, width)
     mark = "" if edition.sealed_at else f"{DRAFT}　"
-    page.write_row(
-        0, 0, (f"{mark}{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{at.astimezone(CHINA):%Y-%m-%d %H:%M}",)
-    )
+    page.write_row(0, 0, (f"{mark}{edition.unit}　{edition.number}　{edition.iso_week}　导出人 {reader}　{to_the_minute(at)}",))
     page.write_row(1, 0, (_times(edition),))
     page.write_row(2, 0, HEADER, book.add_format({"bold": True, "bg_color": "#DDDDDD", "border": 1}))
     page.freeze_panes(3, 0)
@@ -40,10 +38,10 @@ def sheet(edition: ListPage, reader: str, at: datetime) -> bytes:
 
 
 def _times(edition: ListPage) -> str:
-    planned = f"应发 {edition.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    planned = f"应发 {to_the_minute(edition.issued_at)}"
     if edition.made_at is None:
         return planned
-    return f"{planned}　生成 {edition.made_at.astimezone(CHINA):%Y-%m-%d %H:%M}（所列情况和剩余工作日截至此时）"
+    return f"{planned}　生成 {to_the_minute(edition.made_at)}（所列情况和剩余工作日截至此时）"
 
 
 def _row(line: ListLine) -> tuple[Any, ...]:
@@ -54,7 +52,7 @@ def _row(line: ListLine) -> tuple[Any, ...]:
         line.matter,
         line.document_no or "—",
         str(line.found_on),
-        f"{line.due_at.astimezone(CHINA):%Y-%m-%d %H:%M}" if line.due_at else "—",
+        to_the_minute(line.due_at) if line.due_at else "—",
         "—" if line.remaining is None else line.remaining,
         LABELS[line.state],
         line.measure or "—",

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from shared.clock import CHINA
+from shared.clock import CHINA, to_the_minute
 from shared.glossary import LABELS
 
 NOTHING = "—"
@@ -113,7 +113,7 @@ def day(value: date | str | None) -> str:
 
 def moment(value: datetime | str | None) -> str:
     """2026-11-25 09:30, in Beijing."""
-    return NOTHING if not value else f"{_instant(value).astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return NOTHING if not value else to_the_minute(_instant(value))
 
 
 def instant(value: float) -> str:

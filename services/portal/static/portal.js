@@ -145,8 +145,12 @@
   });
 
   const ready = () => {
-    if (one("[data-done]") && sessionStorage.getItem("sent")) localStorage.removeItem(sessionStorage.getItem("sent"));
-    if (one("[data-done]")) { const here = new URL(location.href); here.searchParams.delete("done"); history.replaceState(history.state, "", here); } // told once: a page read again, or kept, says what holds then
+    if (one("[data-done]")) {
+      if (sessionStorage.getItem("sent")) localStorage.removeItem(sessionStorage.getItem("sent"));
+      const here = new URL(location.href);
+      here.searchParams.delete("done"); // told once: a page read again, or kept, says what holds then
+      history.replaceState(history.state, "", here);
+    }
     if (document.body.dataset.user && !one("[data-resumes]")) sessionStorage.removeItem("sent"); // until it is known what became of it
     old();
     all("form[data-draft]").forEach(restore);

@@ -28,7 +28,7 @@ from services.roster.rules.comparisons import (
     spoken_of,
 )
 from services.roster.rules.imports.cells import MASKED, ROUNDED
-from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns
+from services.roster.rules.imports.rows import LEADS, Layout, SheetJudge, ensure_columns, has_header
 from services.roster.rules.leads import Outside
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
@@ -129,7 +129,7 @@ async def _compare(run: _Run) -> None:
     lone = next(title for title, plan in run.plans.items() if plan.kind == PERSONS)
     try:
         async with opened(place, run.row["file_name"], Wanted(list(run.plans), lone)) as book:
-            async for foreign in book.sheets(partial(_fits, run.plans[lone])):
+            async for foreign in book.sheets(partial(has_header, partial(_header, run.plans[lone]))):
                 plan = run.plans[foreign.title]
                 await _compare_sheet(run, plan, foreign)
                 await run.tell()
@@ -175,14 +175,6 @@ async def _compare_persons(run: _Run, plan: Plan, sheet: SheetComparison, rows: 
                 run.ours.add(ours.unit_id)
                 persons.ours(ours)
         persons.close(await known_here(conn, persons.known_left))
-
-
-def _fits(plan: Plan, foreign: ForeignSheet) -> bool:
-    try:
-        _header(plan, foreign)
-    except HeaderMissing:
-        return False
-    return True
 
 
 def _header(plan: Plan, foreign: ForeignSheet) -> headers.Header:

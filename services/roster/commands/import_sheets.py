@@ -18,7 +18,7 @@ from services.roster.models.imports import (
 )
 from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import Translated, translated
-from services.roster.rules.imports.rows import HIDDEN_COLUMN, LEADS, Layout, SheetJudge, ensure_columns, is_of_leavers
+from services.roster.rules.imports.rows import HIDDEN_COLUMN, LEADS, Layout, SheetJudge, ensure_columns, has_header, is_of_leavers
 from shared.sheets import headers
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
@@ -40,7 +40,7 @@ async def read_file(check: Check) -> None:
     try:
         async with opened(place, job.file_name, wanted, plain=job.plain) as book:
             other_version = _note(job.kind, book.mark)
-            read = [await _read_sheet(check, sheet) async for sheet in book.sheets(partial(_fits, check))]
+            read = [await _read_sheet(check, sheet) async for sheet in book.sheets(partial(has_header, partial(_header, check)))]
             if job.mapping is not None:
                 kind, read_as = next(iter(check.columns.items()))
                 check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
@@ -112,14 +112,6 @@ async def _read_sheet(check: Check, foreign: ForeignSheet) -> str:
     await check.add(judge.close())
     check.unseen |= {(foreign.name, look): rows for look, rows in judge.unseen.items()}
     return foreign.name
-
-
-def _fits(check: Check, foreign: ForeignSheet) -> bool:
-    try:
-        _header(check, foreign)
-    except HeaderMissing:
-        return False
-    return True
 
 
 def _header(check: Check, foreign: ForeignSheet) -> tuple[Sheet, Translated, headers.Header]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import repeat
@@ -15,6 +15,7 @@ from services.roster.rules.imports.agreement import Agreement
 from services.roster.rules.imports.cells import Cell, Doubtful, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
 from shared.sheets.reading import Row
+from shared.sheets.reading import Sheet as Foreign
 
 POLITICAL_LEGAL = "ZF"
 LEADS = 3
@@ -97,6 +98,15 @@ def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: 
     absent = [each.label for each in sheet.fields if each.required and each.name not in there]
     if absent:
         raise HeaderMissing(sheet=title, detail=f"的表头缺少列：{'、'.join(absent)}")
+
+
+def has_header(find: Callable[[Foreign], object], sheet: Foreign) -> bool:
+    """Whether the columns of a sheet are found; `find` raises HeaderMissing where they are not."""
+    try:
+        find(sheet)
+    except HeaderMissing:
+        return False
+    return True
 
 
 class SheetJudge:
