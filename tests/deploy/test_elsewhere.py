@@ -18,6 +18,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The environment of a production whose servers are elsewhere, but for its secrets."""
     for name, value in (PLACES | {"BIANBAN_ENVIRONMENT": "production", "BIANBAN_HOME": str(tmp_path / "home")}).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("BIANBAN_PORT_OFFSET", raising=False)  # a developer may have set it
     return tmp_path
 
 
