@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,13 +48,16 @@ def import_file(
     report: Annotated[Path | None, typer.Option(help="把原文件另存一份，带“核对结果”列，有问题的单元格着色。")] = None,
     political_legal: Annotated[bool, typer.Option("--political-legal", help="导入政法专项编制（须本系统已开启）。")] = False,
     unit: Annotated[
-        str | None, typer.Option(help=f"只用于 {comparisons.KIND}：文件只含哪个单位（名称或代码）及其下级；不写则为全市。")
+        str | None,
+        typer.Option(
+            help=f"整份文件的单位（全称或代码）：没有写单位的行按它导入。用于 {comparisons.KIND} 时：文件只含该单位及其下级，不写则为全市。"
+        ),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help=f"只用于 {comparisons.KIND}：文件虽只含少数单位，仍按全市比对。")] = False,
     user: User = None,
 ) -> None:
     """核对并导入单位自己的表格。默认只核对，不写入。"""
-    _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), unit=unit, whole=whole)
+    _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), whole=whole)
     if dry_run and (yes or accept_valid):
         raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
     for path in (file, mapping):
@@ -65,6 +68,7 @@ def import_file(
     if file.stat().st_size > FILE_BYTES:
         raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
     fields = {"political_legal": "true"} if political_legal else {}
+    fields |= {"unit": unit} if unit else {}
     try:
         if kind == comparisons.KIND:
             code = asyncio.run(_compare(file, user, unit, whole=whole))
@@ -105,12 +109,12 @@ def template(
     console.print(f"模板已写入 {file}。填写后核对：bianban import {kind} {file}{f' --user {user}' if user else ''}", markup=False)
 
 
-def _ensure_fits(kind: str, *, writing: bool, unit: str | None, whole: bool) -> None:
-    """A comparison writes nothing; it alone is of one unit."""
+def _ensure_fits(kind: str, *, writing: bool, whole: bool) -> None:
+    """A comparison writes nothing; it alone is of the whole county though it looks like a part."""
     if kind != comparisons.KIND:
         _ensure_kind(kind, f"{_KINDS}、{_COMPARED}")
-        if unit or whole:
-            raise typer.BadParameter(f"{'--unit' if unit else '--whole'} 只用于 {comparisons.KIND}")
+        if whole:
+            raise typer.BadParameter(f"--whole 只用于 {comparisons.KIND}")
     elif writing:
         raise typer.BadParameter(f"{comparisons.KIND} 只作比对，不写入，没有这些选项")
 
@@ -237,7 +241,7 @@ async def _import(
             console.print(f"核对结果已另存为 {report}")
         if not wanted or (found["errors"] and not tolerant):
             await importing.give_up(found)
-            given = ["--user", user, *(["--mapping", str(mapping)] if mapping else []), *(["--political-legal"] if fields else [])]
+            given = ["--user", user, *(["--mapping", str(mapping)] if mapping else []), *_as_given(fields)]
             _say_how_to_write(shlex.join(["bianban", "import", kind, str(file), *given]), found)
         else:
             done = await importing.write(found, accept_valid=tolerant)
@@ -246,6 +250,12 @@ async def _import(
             if done["refused"] or not_lent or done["state"] != ImportState.APPLIED:
                 return 1
     return 1 if found["errors"] else 0
+
+
+def _as_given(fields: Mapping[str, str]) -> Iterator[str]:
+    """The options that these fields came from."""
+    for name, value in fields.items():
+        yield from [f"--{name.replace('_', '-')}", *([value] if name == "unit" else [])]
 
 
 def _print(file: Path, found: Import, problems: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:

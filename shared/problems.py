@@ -194,6 +194,8 @@ TITLES: dict[str, str] = {
     "national_header_missing": "上级数据的表头不对",
     "header_missing": "表头不完整",
     "mapping_wrong": "对照文件有误",
+    "rows_are_units": "单位文件没有整份的单位",
+    "unit_of_file_unknown": "没有找到整份文件的单位",
     "template_too_old": "模板版本不符",
     "upload_malformed": "没有收到文件",
     "not_your_file": "只有上传人可以取回",

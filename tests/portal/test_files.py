@@ -180,7 +180,7 @@ async def test_a_file_passes_through_with_what_was_chosen_beside_it(door: Door) 
     csrf = door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
     door.played.answers["POST /imports"] = {"import_id": ID}
-    typed = {"csrf": csrf, "request_key": "key-12345678", "kind": "roster"}
+    typed = {"csrf": csrf, "request_key": "key-12345678", "kind": "roster", "unit": "甲单位"}
     content = bytes(range(256)) * 400
     answer = await door.client.post("/imports", data=typed, files={"file": ("../名册.xlsx", content)}, headers=OURS)
     ((_, _, body, headers),) = [each for each in door.played.asked if each[:2] == ("POST", "/imports")]
@@ -189,6 +189,7 @@ async def test_a_file_passes_through_with_what_was_chosen_beside_it(door: Door) 
     assert content in body
     assert 'filename="名册.xlsx"'.encode() in body
     assert b'name="kind"\r\n\r\nroster' in body
+    assert 'name="unit"\r\n\r\n甲单位'.encode() in body
     assert csrf.encode() not in body
     assert (headers["idempotency-key"], headers["authorization"]) == ("key-12345678", "Bearer token-key-0")
 
@@ -206,6 +207,7 @@ async def test_a_file_that_is_refused_is_told_in_words_beside_what_was_chosen(do
         assert "没有选择文件" in none.text
         assert "原因：&lt;script&gt;" in refused.text
         assert "文件“a.xlsx”：" in refused.text
+        assert f'value="{UNIT_ID}"' in refused.text
         kept = '<option value="seats" selected>' if path == "/imports" else f'<option value="{UNIT_ID}" selected>'
         assert kept in none.text
         assert kept in refused.text

@@ -88,6 +88,8 @@ async def test_a_file_is_taken_checked_shown_and_given_back_to_its_owner_alone(d
         ({"files": {"mapping": ("m.json", b'{"columns": []}')}}, "mapping_wrong"),
         ({"files": {"mapping": ("m.json", b'{"columns": {"\\u0000": "x"}}')}}, "mapping_wrong"),
         ({"files": {"mapping": ("m.toml", b'kind = "units"')}}, "mapping_wrong"),
+        ({"unit": "没有的单位"}, "unit_of_file_unknown"),
+        ({"unit": "甲单位", "kind": "units"}, "rows_are_units"),
     ],
 )
 async def test_what_cannot_be_used_is_refused_and_nothing_of_it_kept(
@@ -116,6 +118,35 @@ async def test_what_is_wrong_in_a_mapping_is_told_where_it_stands(doors: Doors, 
     answer = await brought(doors, files={"mapping": ("m.toml", mapping)})
 
     assert said in answer.json()["detail"]
+
+
+async def test_a_file_of_one_unit_needs_no_column_for_it_and_a_row_may_name_another(doors: Doors, office: Office) -> None:
+    await office.write("units", [with_posts(2), with_posts(2, 单位名称="乙单位", 统一社会信用代码=USCC[1])])
+    alone = [{name: value for name, value in person(number).items() if name != "单位"} for number in (0, 1)]
+    mixed = [person(0, 单位=None), person(1, 单位="乙单位")]
+
+    untold, told, partly = [
+        await doors.http.get(f"/imports/{await checked(doors, office, content=book({'人员': rows}), **of)}", headers=doors.office)
+        for rows, of in ((alone, {}), (alone, {"unit": "甲单位"}), (mixed, {"unit": USCC[0]}))
+    ]
+
+    assert untold.json()["state"] == ImportState.UNREADABLE
+    assert "缺少列：单位（整份文件只有一个单位的" in untold.json()["note"]
+    for view, of_units in ((told.json(), {"甲单位"}), (partly.json(), {"甲单位", "乙单位"})):
+        assert (view["errors"], view["sheets"]["roster"]["added"]) == (0, 2)
+        assert "没有写单位的行，都按“甲单位”导入" in view["note"]
+        rows = await office.database.pool.fetch("SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1", UUID(view["id"]))
+        names = {await office.database.pool.fetchval("SELECT name FROM units WHERE code = $1", row["unit_code"]) for row in rows}
+        assert names == of_units
+
+
+async def test_a_file_is_of_no_unit_that_its_owner_does_not_see(doors: Doors, office: Office) -> None:
+    await office.write("units", [with_posts(2)])
+    elsewhere = doors.as_(Role.BUSINESS_OFFICER, units=(uuid4(),))
+
+    refused = await brought(doors, unit="甲单位", headers=elsewhere)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "unit_of_file_unknown")
 
 
 async def test_a_request_without_a_file_and_one_that_is_too_large_are_refused(doors: Doors) -> None:

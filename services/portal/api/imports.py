@@ -16,6 +16,7 @@ from shared.brought import plain_name
 router = APIRouter()
 Maintainer = Annotated[Page, Depends(Opened("roster.maintain"))]
 KINDS = {"roster": "人员", "units": "单位", "quotas": "编制", "seats": "领导职数", "offestablishment": "编外人员"}
+CHOSEN = ("kind", "unit", "political_legal")
 RUNNING = ("import_received", "import_checking", "import_applying")
 A_PAGE = 50
 NO_FILE = Problem(status=422, code="no_file", title="没有选择文件", detail="没有收到文件，本次没有导入。请选择文件后再提交。")
@@ -39,14 +40,14 @@ async def _imports(page: Page, error: Problem | None = None) -> Response:
     shown = {"found": found, "names": names, "asked": {"after": after}, "running": RUNNING, "error": error, "kinds": KINDS}
     if page.is_fragment:
         return page.show("imports_list.html", **shown)
-    typed = {name: page.text(name) for name in ("kind", "political_legal")}
+    typed = {name: page.text(name) for name in CHOSEN}
     return page.show("imports.html", error.status if error else 200, typed=typed, **shown)
 
 
 @router.post("/imports", response_class=Response, max_body_size=2**62)  # the roster says what is too large
 async def receive(page: Annotated[Page, Depends(Receiving("roster.maintain"))]) -> Response:
     """Bring a file. What is refused is told beside what was chosen."""
-    fields = {name: page.text(name) for name in ("kind", "political_legal") if page.text(name)}
+    fields = {name: page.text(name) for name in CHOSEN if page.text(name)}
     if not page.request.state.incoming.file_name:
         return await _imports(page, NO_FILE)
     try:

@@ -19,7 +19,7 @@ from services.roster.api.door import Door, InDoor, Write
 from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import imports as commands
 from services.roster.commands.import_sheets import wanted_of
-from services.roster.models.fields import SHEETS
+from services.roster.models.fields import SHEETS, UNIT
 from services.roster.models.imports import (
     BOOKS,
     RUNNING,
@@ -30,6 +30,7 @@ from services.roster.models.imports import (
     MappingWrong,
     NotYourFile,
     ReceiveImport,
+    RowsAreUnits,
 )
 from services.roster.queries import import_changes
 from services.roster.queries import imports as queries
@@ -62,6 +63,7 @@ _FORM = {
                         "file": {"type": "string", "format": "binary"},
                         "kind": {"type": "string", "enum": list(SHEETS), "description": "文件的种类，即所用导入模板"},
                         "mapping": {"type": "string", "format": "binary", "description": "对照文件：TOML 或 JSON"},
+                        "unit": {"type": "string", "description": "整份文件的单位（全称、编码或统一社会信用代码）：没有写单位的行按它导入"},
                         "political_legal": {
                             "type": "string",
                             "enum": ["true", "false"],
@@ -134,6 +136,8 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
         raise ImportKindUnknown
     file = await file_of(form)
     settings, import_id, told = request.app.state.imports, uuid7(), await _mapping(mapping)
+    if called := str(form.get("unit") or "").strip():
+        told = await _of_one_unit(door, who, kind, called, told or MappingFile())
     if told is not None:
         await _ensure_fits(door, kind, told)
     async with held_for(request, file.content) as place:
@@ -264,6 +268,15 @@ async def _told(sent: object) -> bytes:
     if len(raw) > LARGEST_MAPPING:
         raise MappingWrong(detail=f"超过 {LARGEST_MAPPING // 1024} KB，不像是对照文件")
     return raw
+
+
+async def _of_one_unit(door: Door, who: Who, kind: str, called: str, mapping: MappingFile) -> MappingFile:
+    """Where a row names no unit, it is of this one. Raises RowsAreUnits, UnitOfFileUnknown."""
+    if UNIT not in SHEETS[kind].fields:
+        raise RowsAreUnits
+    async with door.whole.reading() as conn:
+        code = await queries.code_of_unit(conn, called, who)
+    return mapping.model_copy(update={"defaults": mapping.defaults | {UNIT.label: code}})
 
 
 async def _ensure_fits(door: Door, kind: str, mapping: MappingFile) -> None:

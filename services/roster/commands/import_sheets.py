@@ -6,7 +6,7 @@ from functools import partial
 
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.imports import kept_file
-from services.roster.models.fields import SHEETS, Kind, Sheet
+from services.roster.models.fields import SHEETS, UNIT, Kind, Sheet
 from services.roster.models.imports import (
     BOOKS,
     UNITS_WITH_POSTS,
@@ -45,7 +45,12 @@ async def read_file(check: Check) -> None:
                 kind, read_as = next(iter(check.columns.items()))
                 check.warn([Problem(kind, read_as["after"], "", said, warning=True) for said in _unfound(check.labels, job.mapping)])
             check.note = "；".join(
-                [*([other_version] if other_version else ()), *_unread(book, read, wanted), *unseen(check.unseen, "读入", "导入")]
+                [
+                    *([other_version] if other_version else ()),
+                    *_of_one_unit(check),
+                    *_unread(book, read, wanted),
+                    *unseen(check.unseen, "读入", "导入"),
+                ]
             )
     except HeaderMissing as missing:
         if other_version:
@@ -72,6 +77,13 @@ def _note(kind: str, mark: str) -> str:
     if version == str(SHEETS[of_kind].version):
         return ""
     return f"文件由模板第 {version[:10]} 版填写，现行为第 {SHEETS[of_kind].version} 版；已按列名读取，请核对各列"
+
+
+def _of_one_unit(check: Check) -> Iterator[str]:
+    """What is said of a file whose rows need not name their unit."""
+    called = check.job.mapping.defaults.get(UNIT.label) if check.job.mapping else None
+    if code := check.roster.code_of(called):
+        yield f"没有写单位的行，都按“{check.known[code].name}”导入"
 
 
 def _unread(book: Book, read: Sequence[str], wanted: Wanted) -> Iterator[str]:

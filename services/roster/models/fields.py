@@ -78,7 +78,7 @@ class Sheet:
 
 
 P, SP = Sensitivity.PERSONAL, Sensitivity.SENSITIVE
-_UNIT = Field(
+UNIT = Field(
     "unit", "单位", Kind.UNIT, required=True, key=True, aliases=("所在单位", "单位名称", "工作单位"), example="示例市临江镇人民政府"
 )
 _KIND = Field(
@@ -126,7 +126,7 @@ QUOTAS = Sheet(
     "quotas",
     "编制",
     (
-        _UNIT,
+        UNIT,
         _KIND,
         _FUNDING,
         Field("posts", "编制数", Kind.NUMBER, required=True, key=True, aliases=("核定编制数", "核编数"), example="30"),
@@ -142,7 +142,7 @@ SEATS = Sheet(
     "seats",
     "领导职数",
     (
-        _UNIT,
+        UNIT,
         Field("level", "职务层次", Kind.CODE, "leadership_levels", required=True, key=True, aliases=("职数级别",), example="单位正职"),
         Field("approved", "核定职数", Kind.NUMBER, required=True, key=True, aliases=("职数",), example="1"),
         _DOCUMENT,
@@ -205,7 +205,7 @@ _PERSON = (
     Field("civil_servant_registered", "是否公务员登记", Kind.FLAG, sensitivity=P, aliases=("公务员登记",)),
 )
 _IN_POST = (
-    _UNIT,
+    UNIT,
     Field("internal_unit", "所在内设机构", sensitivity=P, aliases=("内设机构", "科室", "所在科室")),
     _KIND,
     _FUNDING,

@@ -247,6 +247,20 @@ class MappingWrong(Conflict):
     sentence = "对照文件有误：{detail}。请对照模板的列名和代码表改正。"
 
 
+class RowsAreUnits(Conflict):
+    """A file of units was said to be of one unit."""
+
+    code = "rows_are_units"
+    sentence = "“单位”文件的每一行就是一个单位，不能指明整份文件的单位。请去掉所填的单位后重新上传。"
+
+
+class UnitOfFileUnknown(Conflict):
+    """None of the caller's units is called so, or several are."""
+
+    code = "unit_of_file_unknown"
+    sentence = "您的管辖范围内，名称或代码为“{unit}”的单位有 {found} 个，本次没有导入。请填写它的现用全称、编码或统一社会信用代码。"
+
+
 class HeaderMissing(Conflict):
     """A sheet without a usable header."""
 

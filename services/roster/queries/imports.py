@@ -8,7 +8,8 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.roster.models.fields import SHEETS, UNITS
-from services.roster.models.imports import LEFT, STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown
+from services.roster.models.imports import LEFT, STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown, UnitOfFileUnknown
+from services.roster.queries.units import seen
 from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
@@ -104,6 +105,18 @@ async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -
         limit,
     )
     return [_view(row) for row in rows]
+
+
+async def code_of_unit(conn: Connection, called: str, who: Who) -> str:
+    """The code of the caller's unit that a file as a whole is of. Raises UnitOfFileUnknown."""
+    codes: list[str] = await conn.fetchval(
+        f"SELECT coalesce(array_agg(code), '{{}}') FROM units WHERE $2 IN (code, uscc, name) AND upper_inf(valid) AND {seen(who)}",
+        scope(who),
+        called,
+    )
+    if len(codes) != 1:
+        raise UnitOfFileUnknown(unit=called[:40], found=len(codes))
+    return codes[0]
 
 
 async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import repeat
 from typing import Any
 
-from services.roster.models.fields import Field, Kind, Sheet
+from services.roster.models.fields import UNIT, Field, Kind, Sheet
 from services.roster.models.imports import OF_POSTS, TOTAL_WORDS, UNITS_WITH_POSTS, HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports import cells
 from services.roster.rules.imports.agreement import Agreement
@@ -97,7 +97,8 @@ def ensure_columns(sheet: Sheet, title: str, found: Mapping[str, int], doubled: 
         there |= {"sex", "birth_on"}
     absent = [each.label for each in sheet.fields if each.required and each.name not in there]
     if absent:
-        raise HeaderMissing(sheet=title, detail=f"的表头缺少列：{'、'.join(absent)}")
+        of_one = "（整份文件只有一个单位的，不必加“单位”列，上传时填写“整份文件的单位”，命令行用 --unit）" if UNIT.label in absent else ""
+        raise HeaderMissing(sheet=title, detail=f"的表头缺少列：{'、'.join(absent)}{of_one}")
 
 
 def has_header(find: Callable[[Foreign], object], sheet: Foreign) -> bool:
