@@ -56,7 +56,9 @@ def line(place: int, /, **changes: Any) -> list[Any]:
 
 
 def sheets(content: Mapping[str, tuple[Rows, Merges]], finish: Callable[[Any, Any], None] = lambda _, __: None) -> bytes:
-    """A workbook: title to rows and merged ranges (top, left, bottom, right, from 0); text beginning with = is a formula, dates are date cells."""
+    """A workbook: title to rows and merged ranges (top, left, bottom, right, from 0); text beginning with = is a formula,
+    a pair a formula and its result, dates are date cells.
+    """
     target = io.BytesIO()
     book = xlsxwriter.Workbook(target, {"in_memory": True})
     days = book.add_format({"num_format": "yyyy/m/d"})
@@ -68,6 +70,8 @@ def sheets(content: Mapping[str, tuple[Rows, Merges]], finish: Callable[[Any, An
             for place, cell in enumerate(row):
                 if isinstance(cell, date):
                     sheet.write_datetime(number, place, cell, days)
+                elif isinstance(cell, tuple):
+                    sheet.write_formula(number, place, cell[0], None, cell[1])
                 elif cell is not None:
                     sheet.write(number, place, cell)
     finish(book, book.worksheets()[-1])
@@ -181,12 +185,18 @@ def _two_lines_each() -> WholeFile:
 
 def _computed() -> WholeFile:
     rows: list[Sequence[Any]] = [("序号", *COLUMNS, "年龄")]
-    for number in (2, 3):
-        changes = {"性别": f'=IF(MOD(MID(G{number},17,1),2),"男","女")', "出生日期": f'=TEXT(MID(G{number},7,8),"0-00-00")'}
+    for number in (2, 3, 4):
+        there = person(number - 2)
+        sex, born = ("男" if there["性别"] == "女" else "女", "1970-01-01") if number == 3 else (there["性别"], there["出生日期"])
+        changes = {
+            "性别": (f'=IF(MOD(MID(G{number},17,1),2),"男","女")', sex),
+            "出生日期": (f'=TEXT(MID(G{number},7,8),"0-00-00")', born),
+            "职务": ('=CONCATENATE("科","员")', "科员") if number == 4 else None,
+        }
         rows.append(["=ROW()-1", *line(number - 2, **changes), f'=DATEDIF(I{number},TODAY(),"y")'])
-    rows.append(["=ROW()-1", *line(2), 40])
-    said = [(1, "", "不认识的列未导入：年龄"), *((row, column, "选择性粘贴为数值") for row in (2, 3) for column in ("性别", "出生日期"))]
-    return WholeFile("sex and birth computed from the number", lone(rows), {4: good(2)}, said)
+    said = [(1, "", "不认识的列未导入：年龄")]
+    said += [(row, column, "选择性粘贴为数值") for row, column in ((3, "性别"), (3, "出生日期"), (4, "职务"))]
+    return WholeFile("sex and birth computed from the number, confirmed by it or not", lone(rows), {2: good(0)}, said)
 
 
 def _two_tables() -> WholeFile:

@@ -22,11 +22,15 @@ _TITLED = re.compile(r".+(?:同志|女士|先生|书记|主任|[局科处股所�
 LEFT = "left"
 _OF_PEOPLE = frozenset({"roster", "offestablishment"})
 _UNKNOWN = {"identity": PersonIdentity.UNKNOWN, "post_category": PostCategory.UNKNOWN}
+FROM_NUMBER = ("sex", "birth_on")
 _OF_NUMBER = "已按公民身份号码填入，请核对"
-_FILLED = {name: f"按“{LABELS[unknown]}”记入，请尽快补填" for name, unknown in _UNKNOWN.items()} | dict.fromkeys(
-    ("sex", "birth_on"), _OF_NUMBER
-)
+_FILLED = {name: f"按“{LABELS[unknown]}”记入，请尽快补填" for name, unknown in _UNKNOWN.items()} | dict.fromkeys(FROM_NUMBER, _OF_NUMBER)
 """What a row need not tell, and what is said where it does not."""
+
+
+def from_number(number: str) -> dict[str, str]:
+    """What a number, read from its cell and so right in form and check digit, tells of its bearer: the fields of `FROM_NUMBER`."""
+    return {"sex": "M" if int(number[16]) % 2 else "F", "birth_on": f"{number[6:10]}-{number[10:12]}-{number[12:14]}"}
 
 
 def untold(sheet: Sheet, there: Collection[str]) -> Iterator[str]:
@@ -72,8 +76,8 @@ class Agreement:
 
     def _fill_from_number(self, row: JudgedRow) -> None:
         values = row.values
-        number = values["id_number"]  # its cell was read: form and check digit are right
-        sex, born = ("M" if int(number[16]) % 2 else "F"), f"{number[6:10]}-{number[10:12]}-{number[12:14]}"
+        number = values["id_number"]
+        sex, born = from_number(number).values()
         told = values.get("sex")
         if told in _UNTOLD_SEX and not _complained(row, "sex"):
             values["sex"] = sex

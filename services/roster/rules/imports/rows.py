@@ -11,7 +11,7 @@ from typing import Any
 from services.roster.models.fields import UNIT, Field, Kind, Sheet
 from services.roster.models.imports import OF_POSTS, TOTAL_WORDS, UNITS_WITH_POSTS, HeaderMissing, JudgedRow, Problem
 from services.roster.rules.imports import cells
-from services.roster.rules.imports.agreement import Agreement
+from services.roster.rules.imports.agreement import FROM_NUMBER, Agreement, from_number
 from services.roster.rules.imports.cells import Cell, Doubtful, MonthOnly, Reader, Wrong
 from services.roster.rules.imports.mapping import Translated
 from shared.sheets.reading import Row
@@ -179,7 +179,7 @@ class SheetJudge:
         computed = [(index, place) for index, row in enumerate(rows) for place in row.computed if place < own]
         read = []
         for place, (column, written) in enumerate(zip(self._columns, (*columns[:own], *columns[own + LEADS :]), strict=True)):
-            for index in (index for index, formula in computed if formula == place):
+            for index in (index for index, formula in computed if formula == place and column.name not in FROM_NUMBER):
                 said, optional = (_COMPUTED, False) if written[index] is not None else (_NO_RESULT, column.name not in self._required)
                 judged[index].problems.append(Problem(self._sheet.kind, judged[index].number, column.name, said, warning=optional))
                 written[index] = None
@@ -190,7 +190,16 @@ class SheetJudge:
             read.append(values)
         for each, of_row in zip(judged, zip(*read, strict=True), strict=True):
             each.values = self._named(of_row)
+        for index, place in computed:
+            self._confirm(judged[index], self._names[place])
         return judged
+
+    def _confirm(self, judged: JudgedRow, name: str) -> None:
+        """What a formula made of the number beside it is as good as written; anything else that was computed is refused."""
+        value, number = judged.values.get(name), judged.values.get("id_number")
+        if name in FROM_NUMBER and value is not None and (number is None or not from_number(number)[name].startswith(value)):
+            judged.values[name] = None
+            self._complain(judged, name, _COMPUTED)
 
     def of_look(self, row: Row) -> list[Problem]:
         """Who was filtered or struck out is there all the same. A row is struck out, though a remark beside it is not."""
