@@ -4,7 +4,6 @@
 
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,8 +30,7 @@ def install() -> None:
         _unpack(packed / "chromium.br", CHROMIUM)
         CHROMIUM.chmod(0o755)
         _unpack(packed / "al2023.tar.br", libraries)
-        with tarfile.open(libraries) as found:
-            found.extractall(PLACE, filter="data")
+        shutil.unpack_archive(libraries, PLACE)  # tarfile takes a filter since Python 3.11.4 alone
 
 
 def _unpack(source: Path, target: Path) -> None:
