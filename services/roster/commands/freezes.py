@@ -7,6 +7,7 @@ import asyncpg
 
 from services.roster.commands.locks import take_units
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.spans import ended
 from services.roster.models.refusals import OrderEnded, OrderKnown, OrderUnknown, UnitUnknown
 from services.roster.models.requests import FreezeUnit, UnfreezeUnit
 from services.roster.queries.establishments import establishment
@@ -65,8 +66,7 @@ async def unfreeze_unit(conn: Connection, by: By, what: UnfreezeUnit) -> None:
     if not order["in_force"]:
         raise OrderEnded
     await conn.execute(
-        "UPDATE freeze_orders SET in_force = tstzrange(lower(in_force), greatest($2, lower(in_force) + interval '1 microsecond')),"
-        " release_document_no = $3 WHERE id = $1",
+        f"UPDATE freeze_orders SET {ended('in_force', '$2')}, release_document_no = $3 WHERE id = $1",
         what.order_id,
         by.as_of,
         document_no,

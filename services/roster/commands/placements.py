@@ -7,6 +7,7 @@ from uuid import UUID
 from services.roster.commands.locks import take_person, take_person_and_unit, take_unit
 from services.roster.commands.mandate import document_of, today_of
 from services.roster.commands.secondments import end_with_post
+from services.roster.commands.spans import ended
 from services.roster.commands.units import seats_changed, seats_state
 from services.roster.models.facts import PersonRecord, Placement
 from services.roster.models.refusals import AlreadyReleased, DatesOutOfOrder, NotAuthorised
@@ -263,8 +264,7 @@ async def corrected(conn: Connection, by: By, new: Placement, person_version: in
 async def close_recorded(conn: Connection, by: By, placement_id: UUID) -> object:
     """The last version of a placement is not what we know any more from this instant on; answers the instant."""
     at: object = await conn.fetchval(
-        "UPDATE placements SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE placement_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
+        f"UPDATE placements SET {ended('recorded', '$2')} WHERE placement_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
         placement_id,
         by.as_of,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.commands.records import Line, keep_lines
+from services.roster.commands.spans import ended
 from services.roster.models.facts import Placement
 from services.roster.models.refusals import ChangedLater, PersonNotHere, SinceBeforePost
 from services.roster.models.requests import CONTRACT
@@ -50,7 +51,7 @@ async def _state(conn: Connection, here: Placement, since: date) -> dict[str, An
 async def _write(conn: Connection, by: By, placement_id: UUID, since: date, state: Mapping[str, object]) -> None:
     """A change of the same day is replaced, and stays readable as known before."""
     at = await conn.fetchval(
-        "UPDATE post_changes SET recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
+        f"UPDATE post_changes SET {ended('recorded', '$3')}"
         " WHERE placement_id = $1 AND since = $2 AND upper_inf(recorded) RETURNING upper(recorded)",
         placement_id,
         since,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.roster.commands.locks import hold_paths, take_unit, take_units
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.spans import ended
 from services.roster.models.facts import RowWords
 from services.roster.models.loads import LoadedQuota
 from services.roster.models.refusals import DatesOutOfOrder, DocumentInFuture, NoPostsOfRow, QuotaBelowZero, QuotaChangedLater, SameUnit
@@ -188,8 +189,7 @@ async def _close(conn: Connection, by: By, what: QuotaRow, unit_id: UUID) -> obj
     if what.effective_on < last["since"]:
         raise QuotaChangedLater(since=last["since"])
     at: object = await conn.fetchval(
-        "UPDATE quotas SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE id = $1 RETURNING upper(recorded)",
+        f"UPDATE quotas SET {ended('recorded', '$2')} WHERE id = $1 RETURNING upper(recorded)",
         last["id"],
         by.as_of,
     )

@@ -7,6 +7,7 @@ from datetime import date
 from uuid import UUID
 
 from services.roster.commands.reservations import count_reserved, reserved_on
+from services.roster.commands.spans import ended
 from services.roster.commands.unit_events import Batch, Told
 from services.roster.models.refusals import PersonNotHere
 from services.roster.models.units import EntryAfterReform, InternalUnitLeft
@@ -87,11 +88,7 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
 
     A row is copied whole (`jsonb_populate_record`), but for what is named: whatever a placement may hold goes along.
     """
-    await conn.execute(
-        "UPDATE placements SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond')) WHERE id = ANY($1)",
-        ids,
-        by.as_of,
-    )
+    await conn.execute(f"UPDATE placements SET {ended('recorded', '$2')} WHERE id = ANY($1)", ids, by.as_of)
     await conn.execute(
         "INSERT INTO placements OVERRIDING USER VALUE SELECT ended.* FROM placements old, jsonb_populate_record(old, jsonb_build_object("
         " 'during', daterange(lower(old.during), $2), 'recorded', tstzrange(upper(old.recorded), NULL), 'exit_reason', $3::text,"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.roster.commands.locks import lock_person, take_unit
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.spans import ended
 from services.roster.models.facts import Placement
 from services.roster.models.refusals import DatesOutOfOrder, PersonNotHere, SameUnit, UnitUnknown
 from services.roster.models.secondments import EndSecondment, ExtendSecondment, Secondment, SecondPerson
@@ -112,8 +113,7 @@ async def replace_secondment(conn: Connection, by: By, here: Secondment, *, unti
 
 async def _close_recorded(conn: Connection, by: By, secondment_id: UUID) -> object:
     at: object = await conn.fetchval(
-        "UPDATE secondments SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE secondment_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
+        f"UPDATE secondments SET {ended('recorded', '$2')} WHERE secondment_id = $1 AND upper_inf(recorded) RETURNING upper(recorded)",
         secondment_id,
         by.as_of,
     )

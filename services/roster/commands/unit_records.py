@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.roster.commands.spans import ended
 from services.roster.models.units import UnitChangedLater, UnitRecord
 from services.roster.queries.former_names import HEIRS, NAMES
 from services.roster.queries.unit_records import record_of
@@ -15,7 +16,7 @@ from shared.db import By, Connection
 from shared.spelling import grams, lines_of, spelt
 
 _COLUMNS = ", ".join(field.name for field in fields(UnitRecord))
-_CLOSED = "recorded = tstzrange(lower(recorded), greatest($3, lower(recorded) + interval '1 microsecond'))"
+_CLOSED = ended("recorded", "$3")
 
 
 async def write_unit_records(conn: Connection, records: Iterable[tuple[UnitRecord, date]], at: object, reform_id: UUID | None) -> None:

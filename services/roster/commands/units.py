@@ -10,6 +10,7 @@ import asyncpg
 
 from services.roster.commands.locks import hold_paths, take_unit
 from services.roster.commands.mandate import document_of, today_of
+from services.roster.commands.spans import ended
 from services.roster.commands.unit_records import add_names, write_search, write_unit_records
 from services.roster.models.loads import LoadedSeats
 from services.roster.models.refusals import SeatsChangedLater, UnitCodeTaken, UsccInvalid
@@ -228,8 +229,7 @@ async def _close_seats(conn: Connection, by: By, what: SetSeats) -> datetime | N
     if what.effective_on < last["since"]:
         raise SeatsChangedLater(since=last["since"])
     at: datetime = await conn.fetchval(
-        "UPDATE seats SET recorded = tstzrange(lower(recorded), greatest($2, lower(recorded) + interval '1 microsecond'))"
-        " WHERE id = $1 RETURNING upper(recorded)",
+        f"UPDATE seats SET {ended('recorded', '$2')} WHERE id = $1 RETURNING upper(recorded)",
         last["id"],
         by.as_of,
     )
