@@ -128,7 +128,7 @@ class Check:
             if row.values.get("parent") is not None:
                 row.values["parent"] = book.code_of(row.values["parent"])
             self._problems += [_problem(self.job.id, problem) for problem in row.problems]
-        self._rows += self._records([(row, *book.verdicts[row.sheet, row.number], None) for row in self.held])
+        self._rows += self._records([(row, *book.verdicts[row.place], None) for row in self.held])
         await self.flush()
         await self.settle()
 
@@ -186,11 +186,11 @@ class Check:
         pieces = [
             (
                 to_json({name: value for name, value in row.values.items() if value is not None} | ({BEFORE: changed} if changed else {})),
-                sealed_place(self.job.id, row.sheet, row.number),
+                sealed_place(self.job.id, *row.place),
             )
             for row, changed in writable
         ]
-        sealed = dict(zip(((row.sheet, row.number) for row, _ in writable), self.cipher.seal_all(pieces), strict=True))
+        sealed = dict(zip((row.place for row, _ in writable), self.cipher.seal_all(pieces), strict=True))
         return [self._record(each, sealed.get((each[0].sheet, each[0].number))) for each in judged]
 
     def _record(self, judged: Judged, sealed: bytes | None) -> Record:

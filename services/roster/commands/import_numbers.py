@@ -43,7 +43,7 @@ async def number_problems(conn: Connection, import_id: UUID, book: Book) -> list
 
 def _is_set(book: Book, code: str, row: JudgedRow) -> bool:
     """Set on a unit that is there; a new unit has its first numbers by its first load."""
-    verdict, changed = book.verdicts[row.sheet, row.number]
+    verdict, changed = book.verdicts[row.place]
     return code in book.known and (verdict is Verdict.ADDED or (verdict is Verdict.CHANGED and not _NUMBERS.isdisjoint(changed)))
 
 

@@ -92,9 +92,26 @@ class JudgedRow:
     left_out: bool = False
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands: sheet and number."""
+        return self.sheet, self.number
+
+    @property
     def wrong(self) -> bool:
         """Whether an error keeps it out."""
         return bool(self.problems) and not all(problem.warning for problem in self.problems)
+
+    def complain(self, name: str, sentence: str) -> None:
+        """An error of a field."""
+        self.problems.append(Problem(self.sheet, self.number, name, sentence))
+
+    def warn(self, name: str, sentence: str) -> None:
+        """What somebody must look at."""
+        self.problems.append(Problem(self.sheet, self.number, name, sentence, warning=True))
+
+    def complained(self, name: str) -> bool:
+        """Whether an error of the field was told."""
+        return any(problem.field == name and not problem.warning for problem in self.problems)
 
 
 class Extract(BaseModel):

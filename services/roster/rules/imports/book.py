@@ -23,6 +23,7 @@ _RECORDED = {
     True: "超出控制数的人员照实记入，请按规定清理",
 }
 """What becomes of people over quota; True: of 编外人员."""
+_DIFFERENT = "系统中为 {}，与文件不同，未改动；变更须有更晚的批准文件"
 _LEAST_AGREEMENT = ("name", "category", "parent")
 NAMED = 10
 """How many other rows a sentence names; of more it says how many there are."""
@@ -105,9 +106,9 @@ class Book:
     def refuse_number(self, sheet: str, number: int) -> None:
         """The number of this row is not written: what is in force stays, and the unit has a wrong row."""
         self.bad.add(code := self.unit_of[sheet, number])
-        for key in [key for (of, key), row in self.quota_rows.items() if (of, row.sheet, row.number) == (code, sheet, number)]:
+        for key in [key for (of, key), row in self.quota_rows.items() if (of, row.place) == (code, (sheet, number))]:
             del self.quotas[code][key]
-        for place in [place for place, row in self.seat_rows.items() if (row.sheet, row.number) == (sheet, number)]:
+        for place in [place for place, row in self.seat_rows.items() if row.place == (sheet, number)]:
             del self.seats[place]
 
     def name_of(self, code: str) -> str:
@@ -137,10 +138,6 @@ def judge_book(rows: Sequence[JudgedRow], known: Mapping[str, KnownUnit], words:
     return book
 
 
-def _complain(row: JudgedRow, name: str, sentence: str, *, warning: bool = False) -> None:
-    row.problems.append(Problem(row.sheet, row.number, name, sentence, warning))
-
-
 def _units(book: Book, rows: Iterable[JudgedRow]) -> None:
     """One unit per code; one of the roster with an older code is found by its USCC. Several rows of one unit (its posts) must agree on what it is."""
     by_uscc = {unit.uscc: unit.code for unit in book.known.values() if unit.uscc}
@@ -149,7 +146,7 @@ def _units(book: Book, rows: Iterable[JudgedRow]) -> None:
         if code is None or row.values.get("name") is None:
             continue
         code = by_uscc.get(code, code)
-        book.unit_of[row.sheet, row.number] = code
+        book.unit_of[row.place] = code
         first = book.units.setdefault(code, NewUnit(row, code, row.values))
         if first.row is row:
             continue
@@ -163,7 +160,7 @@ def _tell_repeated(book: Book) -> None:
     """Each row is told with all the others, the first one too: nobody knows which one is right."""
     for (name, _), rows in book.repeated.items():
         for row in rows:
-            _complain(row, name, _REPEATED[name].format(others=_others(row, rows)))
+            row.complain(name, _REPEATED[name].format(others=_others(row, rows)))
 
 
 def _others(row: JudgedRow, rows: Sequence[JudgedRow]) -> str:
@@ -174,7 +171,7 @@ def _others(row: JudgedRow, rows: Sequence[JudgedRow]) -> str:
 
 def _keep_units(book: Book, rows: Iterable[JudgedRow]) -> None:
     """A new unit all of whose posts are left out comes in by its first row, without them: others lean on it."""
-    told = {book.unit_of.get((row.sheet, row.number)) for row in rows if not row.left_out}
+    told = {book.unit_of.get(row.place) for row in rows if not row.left_out}
     for row in [unit.row for unit in book.units.values() if unit.code not in told | book.known.keys()]:
         row.left_out = False
         for name in OF_POSTS & row.values.keys():
@@ -193,10 +190,10 @@ def _names(book: Book) -> None:
             book.codes[str(called)] = new.code if other == new.code or called in {new.code, new.name} else None
             if called == new.name and other not in {None, new.code}:
                 where = "系统中" if other in book.known else f"第 {book.units[str(other)].row.number} 行"
-                _complain(new.row, "name", f"{where}已有同名单位，但代码不同，请核对")
+                new.row.complain("name", f"{where}已有同名单位，但代码不同，请核对")
                 if other not in book.known:
                     said = f"第 {new.row.number} 行有同名单位，但代码不同，请核对"
-                    _complain(book.units[str(other)].row, "name", said, warning=True)
+                    book.units[str(other)].row.warn("name", said)
     for word, code in book.codes.items():
         plain = likeness(word)
         book.alike[plain] = code if book.alike.get(plain, code) == code else None
@@ -207,7 +204,7 @@ def _former(book: Book, rows: Iterable[JudgedRow]) -> None:
     for row in rows:
         for name in ("unit", "parent"):
             if said := called_now(book, row.values.get(name)):
-                _complain(row, name, said, warning=True)
+                row.warn(name, said)
 
 
 def called_now(book: Book, called: str | None) -> str:
@@ -220,12 +217,12 @@ def called_now(book: Book, called: str | None) -> str:
 
 def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
     for row in rows:
-        code = book.unit_of.get((row.sheet, row.number))
+        code = book.unit_of.get(row.place)
         unit = book.known.get(code or "")
         if code is None or unit is None:
             continue
         if not unit.visible:
-            _complain(row, "name", OUT_OF_SCOPE)
+            row.complain("name", OUT_OF_SCOPE)
         values = dict(row.values)
         if values.get("parent") is not None:
             values["parent"] = book.code_of(values["parent"]) or values["parent"]
@@ -233,9 +230,9 @@ def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
         told = differences(_plain_unit, values, there)
         keys = [name for name in told if UNITS.by_name[name].key and name not in {"document_no", "document_on"}]
         for name in keys:
-            _complain(row, name, UNIT_KEY_CHANGED, warning=True)
+            row.warn(name, UNIT_KEY_CHANGED)
         changed = {name: there[name] for name in told if not UNITS.by_name[name].key}
-        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED if changed else Verdict.SAME, changed)
+        book.verdicts[row.place] = (Verdict.CHANGED if changed else Verdict.SAME, changed)
 
 
 _plain_unit = Sheet(UNITS.kind, UNITS.title, tuple(each for each in UNITS.fields if not each.name.startswith("document_")), UNITS.identity)
@@ -245,7 +242,7 @@ def _tree(book: Book) -> None:
     """Order of writing, parents first. A parent that is missing, wrong, or its own descendant keeps the unit out."""
     for row in (unit.row for unit in book.units.values()):
         if row.wrong:
-            book.bad.add(book.unit_of[row.sheet, row.number])
+            book.bad.add(book.unit_of[row.place])
     placed: set[str] = set()
     for unit in book.units.values():
         path: dict[str, NewUnit] = {}
@@ -266,10 +263,10 @@ def _parent(book: Book, unit: NewUnit) -> NewUnit | None:
 
 def _place_below(book: Book, unit: NewUnit, circle: str | None) -> None:
     """Behind its parent, in the order of writing. What its own row says of the parent already is not said again."""
-    called, told = unit.values.get("parent"), any(each.field == "parent" and not each.warning for each in unit.row.problems)
+    called, told = unit.values.get("parent"), unit.row.complained("parent")
     reason = circle or _parent_problem(book, called, _parent(book, unit))
     if reason and not told and (unit.code not in book.known or called is not None):
-        _complain(unit.row, "parent", reason)
+        unit.row.complain("parent", reason)
         book.bad.add(unit.code)
     book.order.append(unit.code)
 
@@ -293,8 +290,12 @@ def _parent_problem(book: Book, called: str | None, parent: NewUnit | None) -> s
             f"“{called[:40]}”{'有同名的单位，请改填统一社会信用代码' if twice else '不在本文件中，系统中也没有，请先补上该单位或改正名称'}"
         )
     if parent.code in book.bad and parent.code not in book.known:
-        return f"主管部门“{parent.name}”（第 {parent.row.number} 行）有错误，改正后本单位才能导入"
+        return _parent_wrong(parent)
     return ""
+
+
+def _parent_wrong(parent: NewUnit) -> str:
+    return f"主管部门“{parent.name}”（第 {parent.row.number} 行）有错误，改正后本单位才能导入"
 
 
 def find_unit(book: Book, called: str | None) -> tuple[str | None, str]:
@@ -322,12 +323,12 @@ def find_borrower(book: Book, called: str) -> tuple[str | None, str]:
 
 def _unit_of_row(book: Book, row: JudgedRow) -> str | None:
     if row.sheet in UNIT_SHEETS:
-        return book.unit_of.get((row.sheet, row.number))
+        return book.unit_of.get(row.place)
     code, wrong = find_unit(book, row.values.get("unit"))
     if wrong:
-        _complain(row, "unit", wrong)
+        row.complain("unit", wrong)
     if code is not None:
-        book.unit_of[row.sheet, row.number] = code
+        book.unit_of[row.place] = code
     return code
 
 
@@ -343,7 +344,7 @@ def _quota(book: Book, row: JudgedRow) -> None:
     category = book.units[code].values.get("category") if code in book.units else book.known[code].category
     if category is not None and values["kind"] not in book.words.allowed.get(category, ()):
         what = f"单位类别“{book.words.categories.get(category, category)}”不能有{book.words.kinds.get(values['kind'], values['kind'])}"
-        _complain(row, "kind", f"{what}，请核对编制类型或单位类别")
+        row.complain("kind", f"{what}，请核对编制类型或单位类别")
     if values.get("posts") is None:
         return
     book.quotas.setdefault(code, {})[key] = values["posts"]
@@ -368,7 +369,7 @@ def _seats(book: Book, row: JudgedRow) -> None:
 
 def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standing | None) -> None:
     """A number is new, the same, changed by a later approval, or only different: then somebody must look."""
-    key = (row.sheet, row.number)
+    key = row.place
     before, changed = book.verdicts.get(key, (None, {}))
     if standing is None:
         if before in {None, Verdict.SAME, Verdict.CHANGED}:
@@ -382,12 +383,7 @@ def _number(book: Book, row: JudgedRow, name: str, number: int, standing: Standi
     if later and likeness(row.values.get("document_no")) != likeness(standing.document_no):
         book.verdicts[key] = (Verdict.CHANGED, {**changed, name: standing.number})
         return
-    _complain(
-        row,
-        name,
-        f"系统中为 {standing.number}（{standing.document_no or '无文号'}），与文件不同，未改动；变更须有更晚的批准文件",
-        warning=True,
-    )
+    row.warn(name, _DIFFERENT.format(f"{standing.number}（{standing.document_no or '无文号'}）"))
     book.verdicts.setdefault(key, (Verdict.SAME, {}))
 
 
@@ -397,17 +393,17 @@ def _term(book: Book, row: JudgedRow, standing: Standing | None) -> None:
     known = standing and standing.use_until
     if standing is None or told is None or told == (known and known.isoformat()):
         return
-    _, changed = book.verdicts[row.sheet, row.number]
+    _, changed = book.verdicts[row.place]
     later = day is not None and standing.since is not None and day >= standing.since.isoformat()
     if later and (known is None or likeness(row.values.get("document_no")) != likeness(standing.document_no)):
-        book.verdicts[row.sheet, row.number] = (Verdict.CHANGED, {**changed, "use_until": known and known.isoformat()})
+        book.verdicts[row.place] = (Verdict.CHANGED, {**changed, "use_until": known and known.isoformat()})
     else:
-        _complain(row, "use_until", f"系统中为 {known or '未填写'}，与文件不同，未改动；变更须有更晚的批准文件", warning=True)
+        row.warn("use_until", _DIFFERENT.format(known or "未填写"))
 
 
 def _settle(book: Book, row: JudgedRow) -> None:
     """The verdict of a row: what was found against the roster, unless it is wrong or left out."""
-    key = (row.sheet, row.number)
+    key = row.place
     verdict, changed = book.verdicts.get(key, (Verdict.ADDED, {}))
     if not row.wrong and not row.left_out:
         verdict, changed = in_force(row, verdict, changed, book.words.ended)
@@ -427,10 +423,8 @@ def _spread(book: Book) -> None:
         if parent is not None and parent in book.bad and parent not in book.known and code not in book.bad:
             book.bad.add(code)
             row = book.units[code].row
-            _complain(
-                row, "parent", f"主管部门“{book.name_of(parent)}”（第 {book.units[parent].row.number} 行）有错误，改正后本单位才能导入"
-            )
-            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
+            row.complain("parent", _parent_wrong(book.units[parent]))
+            book.verdicts[row.place] = (Verdict.WRONG, {})
 
 
 def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
@@ -438,14 +432,14 @@ def waiting_rows(book: Book, rows: Iterable[JudgedRow]) -> list[Problem]:
     waiting: dict[str, list[JudgedRow]] = defaultdict(list)
     causes: dict[str, Problem] = {}
     for row in rows:
-        code = book.unit_of.get((row.sheet, row.number))
+        code = book.unit_of.get(row.place)
         if code not in book.bad:
             continue
         if row.wrong:
             causes.setdefault(code, next(each for each in row.problems if not each.warning))
-        elif book.verdicts[row.sheet, row.number][0] in {Verdict.ADDED, Verdict.CHANGED}:
+        elif book.verdicts[row.place][0] in {Verdict.ADDED, Verdict.CHANGED}:
             waiting[code].append(row)
-            book.verdicts[row.sheet, row.number] = (Verdict.WRONG, {})
+            book.verdicts[row.place] = (Verdict.WRONG, {})
     return [waits(each[0].sheet, each[0].number, len(each), book.name_of(code), causes.get(code)) for code, each in waiting.items()]
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from services.roster.models.fields import SHEETS
-from services.roster.models.imports import LOAN, Held, JudgedRow, KnownLoan, KnownPerson, Problem, Verdict
+from services.roster.models.imports import LOAN, Held, JudgedRow, KnownLoan, KnownPerson, Verdict
 from services.roster.models.persons import UpdatePerson
 from services.roster.models.refusals import PersonOnRoster
 from services.roster.models.requests import CONTRACT
@@ -41,7 +41,7 @@ def verdict_of(
         return _history(row, known, unit_code, held)
     here = None if known is None or _is_free(row.values, known) else known
     if here and here.unit_code != unit_code and row.values.get("unit") is not None:
-        row.problems.append(Problem(row.sheet, row.number, "id_number", str(PersonOnRoster())))
+        row.complain("id_number", str(PersonOnRoster()))
     if row.wrong:
         return Verdict.WRONG, {}
     return _changes(row, here, today, loan, borrower) if here else (Verdict.ADDED, {})
@@ -54,7 +54,7 @@ def _history(row: JudgedRow, known: KnownPerson | None, unit_code: str | None, h
     if known is not None and mine in held:
         return (Verdict.WRONG if row.wrong else Verdict.SAME), {}
     if any((each.ended_on or _EVER) > str(values.get("started_on")) and each.started_on < values["ended_on"] for each in held):
-        row.problems.append(Problem(row.sheet, row.number, "ended_on", _HELD_OTHERWISE))
+        row.complain("ended_on", _HELD_OTHERWISE)
     return (Verdict.WRONG if row.wrong else Verdict.ADDED), {}
 
 
@@ -70,16 +70,16 @@ def _changes(row: JudgedRow, known: KnownPerson, today: date, loan: KnownLoan | 
     told = [name for name in differences(sheet, said, there) if name != "unit"]
     if _CHOICE in told and said[_CHOICE] == LATE and _late_is_closed(said, known.today):
         told.remove(_CHOICE)
-        row.problems.append(Problem(row.sheet, row.number, _CHOICE, _CHOICE_CLOSED, warning=True))
+        row.warn(_CHOICE, _CHOICE_CLOSED)
     writable = WRITABLE if known.today.get("employment_form") else WRITABLE - CONTRACT
     if writable & CONTRACT.intersection(told) and _is_over(said, known.today, today):
         told = [name for name in told if name not in CONTRACT]
-        row.problems.append(Problem(row.sheet, row.number, "contract_until", _CONTRACT_OVER, warning=True))
+        row.warn("contract_until", _CONTRACT_OVER)
     for name in told:
         if sheet.by_name[name].key:
-            row.problems.append(Problem(row.sheet, row.number, name, KEY_CHANGED, warning=True))
+            row.warn(name, KEY_CHANGED)
         elif name not in writable:
-            row.problems.append(Problem(row.sheet, row.number, name, _NOT_CHANGED, warning=True))
+            row.warn(name, _NOT_CHANGED)
     changed = {name: there[name] for name in told if name in writable and not sheet.by_name[name].key} | _lent(row, loan, borrower)
     return (Verdict.CHANGED if changed else Verdict.SAME), changed
 
@@ -108,8 +108,8 @@ def _lent(row: JudgedRow, loan: KnownLoan | None, borrower: str | None) -> Chang
             return {"seconded_until": loan.until}
         if values["seconded_until"] < loan.until:
             said = f"系统中借调至 {loan.until}，与文件不同，未改动。已经返回的，请办理借调结束"
-            row.problems.append(Problem(row.sheet, row.number, "seconded_until", said, warning=True))
+            row.warn("seconded_until", said)
         return {}
     said = f"系统中该人员自 {loan.started_on} 起另有借调，与文件不同，未改动。请核对；已经返回的，请先办理借调结束"
-    row.problems.append(Problem(row.sheet, row.number, "seconded_to", said, warning=True))
+    row.warn("seconded_to", said)
     return {}

@@ -181,12 +181,11 @@ class SheetJudge:
         for place, (column, written) in enumerate(zip(self._columns, (*columns[:own], *columns[own + LEADS :]), strict=True)):
             for index in (index for index, formula in computed if formula == place and column.name not in FROM_NUMBER):
                 said, optional = (_COMPUTED, False) if written[index] is not None else (_NO_RESULT, column.name not in self._required)
-                judged[index].problems.append(Problem(self._sheet.kind, judged[index].number, column.name, said, warning=optional))
+                (judged[index].warn if optional else judged[index].complain)(column.name, said)
                 written[index] = None
             values, found = column.read(written)
             for index, said in found:
-                doubtful = values[index] is not None
-                judged[index].problems.append(Problem(self._sheet.kind, judged[index].number, column.name, said, warning=doubtful))
+                (judged[index].complain if values[index] is None else judged[index].warn)(column.name, said)
             read.append(values)
         for each, of_row in zip(judged, zip(*read, strict=True), strict=True):
             each.values = self._named(of_row)
@@ -199,7 +198,7 @@ class SheetJudge:
         value, number = judged.values.get(name), judged.values.get("id_number")
         if name in FROM_NUMBER and value is not None and (number is None or not from_number(number)[name].startswith(value)):
             judged.values[name] = None
-            self._complain(judged, name, _COMPUTED)
+            judged.complain(name, _COMPUTED)
 
     def of_look(self, row: Row) -> list[Problem]:
         """Who was filtered or struck out is there all the same. A row is struck out, though a remark beside it is not."""
@@ -228,11 +227,8 @@ class SheetJudge:
     def _ask_for_missing(self, judged: JudgedRow, row: Row) -> None:
         covered = {self._names[place] for place in row.covered if place < len(self._names)}
         for name in self._required:
-            if judged.values.get(name) is None and not any(each.field == name and not each.warning for each in judged.problems):
-                self._complain(judged, name, _COVERED if name in covered else cells.NOT_FILLED)
-
-    def _complain(self, judged: JudgedRow, name: str, sentence: str) -> None:
-        judged.problems.append(Problem(self._sheet.kind, judged.number, name, sentence))
+            if judged.values.get(name) is None and not judged.complained(name):
+                judged.complain(name, _COVERED if name in covered else cells.NOT_FILLED)
 
     def _aside(self, cells_: Sequence[Cell]) -> str | None:
         """None for a row of data; the word of a total row; nothing for a row that tells nothing."""
