@@ -141,10 +141,8 @@ class LedgerPages:
 
     async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """One page, and the cursor of the next one."""
-        cursors, put = (
-            Cursors(cipher, question("ledger", self.order, self.wanted.model_dump(mode="json", include=set(LedgerFilter.model_fields)))),
-            Parameters(),
-        )
+        narrowed = self.wanted.model_dump(mode="json", include=set(LedgerFilter.model_fields))
+        cursors, put = Cursors(cipher, question("ledger", self.order, narrowed)), Parameters()
         columns = ", ".join(f"{_COLUMNS[name]} AS {name}" for name in self.fields)
         rows = await conn.fetch(
             f"SELECT {columns}, {self.order.keys} FROM event_log AS row JOIN units ON units.id = row.unit_id"

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from services.roster.queries.establishments import Moment, figures_of, held_by_many
-from services.roster.queries.units import EstablishmentView, roots_of, seen
+from services.roster.queries.units import EstablishmentView, within
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
@@ -55,14 +55,8 @@ class PostPages:
 
     async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """One page, and the cursor of the next one."""
-        asked = question(
-            "posts",
-            self.order,
-            self.wanted.model_dump(mode="json", include=set(PostFilter.model_fields)),
-            self.moment.on,
-            self.moment.known,
-        )
-        cursors, put = Cursors(cipher, asked), Parameters()
+        narrowed = self.wanted.model_dump(mode="json", include=set(PostFilter.model_fields))
+        cursors, put = Cursors(cipher, question("posts", self.order, narrowed, self.moment.on, self.moment.known)), Parameters()
         then = held_by_many(put, self.moment)
         columns = ", ".join(f"{_COLUMNS[name]} AS {name}" for name in self.fields)
         behind = cursors.read(after)
@@ -80,10 +74,7 @@ class PostPages:
         return cursors.page(rows, self.order, limit, self.fields)
 
     def _of_units(self, put: Parameters, behind: Sequence[str] | None) -> Iterator[str]:
-        yield seen(self.who, roots_of(self.who, put))
-        if self.wanted.unit:
-            unit = put(self.wanted.unit, "uuid")
-            yield f"was.path @> ARRAY[{unit}]" if self.wanted.below else f"units.id = {unit}"
+        yield from within(self.who, self.wanted.unit, put, below=self.wanted.below)
         if behind:
             yield f"units.code {'<=' if self.order.descending else '>='} {put(behind[0], 'text')}"
 

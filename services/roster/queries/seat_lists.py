@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.roster.queries.establishments import Moment, held_by_many
 from services.roster.queries.seats import levels_of
-from services.roster.queries.units import SeatsView, roots_of, seen
+from services.roster.queries.units import SeatsView, within
 from shared.auth import Who
 from shared.crypto import FieldCipher
 from shared.db import Connection
@@ -54,17 +54,15 @@ class SeatPages:
 
     async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """One page, and the cursor of the next one."""
-        asked = question(
-            "seats",
-            self.order,
-            self.wanted.model_dump(mode="json", include=set(SeatFilter.model_fields)),
-            self.moment.on,
-            self.moment.known,
-        )
-        cursors, put = Cursors(cipher, asked), Parameters()
+        narrowed = self.wanted.model_dump(mode="json", include=set(SeatFilter.model_fields))
+        cursors, put = Cursors(cipher, question("seats", self.order, narrowed, self.moment.on, self.moment.known)), Parameters()
         then = held_by_many(put, self.moment)
         columns = ", ".join(f"{_COLUMNS[name]} AS {name}" for name in self.fields)
-        conditions = [*self._of_units(put), *of_levels(self.wanted, put), self.order.after(cursors.read(after), put)]
+        conditions = [
+            *within(self.who, self.wanted.unit, put, below=self.wanted.below),
+            *of_levels(self.wanted, put),
+            self.order.after(cursors.read(after), put),
+        ]
         rows = await conn.fetch(
             f"SELECT {columns}, {self.order.keys} FROM units JOIN unit_records AS was ON was.unit_id = units.id AND {then('was')}"
             f" JOIN LATERAL ({levels_of('units.id', then)}) AS row ON true"
@@ -72,12 +70,6 @@ class SeatPages:
             *put,
         )
         return cursors.page(rows, self.order, limit, self.fields)
-
-    def _of_units(self, put: Parameters) -> Iterator[str]:
-        yield seen(self.who, roots_of(self.who, put))
-        if self.wanted.unit:
-            unit = put(self.wanted.unit, "uuid")
-            yield f"was.path @> ARRAY[{unit}]" if self.wanted.below else f"units.id = {unit}"
 
 
 def of_levels(wanted: SeatFilter, put: Parameters) -> Iterator[str]:

@@ -118,14 +118,8 @@ class UnitPages:
 
     async def page(self, conn: Connection, cipher: FieldCipher, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
         """One page, and the cursor of the next one."""
-        asked = question(
-            "units",
-            self.order,
-            self.wanted.model_dump(mode="json", include=set(UnitFilter.model_fields)),
-            self.moment.on,
-            self.moment.known,
-        )
-        cursors, put = Cursors(cipher, asked), Parameters()
+        narrowed = self.wanted.model_dump(mode="json", include=set(UnitFilter.model_fields))
+        cursors, put = Cursors(cipher, question("units", self.order, narrowed, self.moment.on, self.moment.known)), Parameters()
         sql = f"{self._rows(put)} AND {self.order.after(cursors.read(after), put)} ORDER BY {self.order.by} LIMIT {limit + 1}"
         rows = await conn.fetch(sql, *put)
         lines, further = cursors.page(rows, self.order, limit, self.fields)

@@ -1,6 +1,6 @@
 """Units as they are shown: within the caller's scope, as of a date, as known on a day."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -142,6 +142,14 @@ def seen(who: Who, roots: str = "$1", row: str = "units") -> str:
 def roots_of(who: Who, put: Parameters) -> str:
     """The caller's scope in a statement; the whole county is no parameter, so that one plan is good for all who ask."""
     return "NULL::uuid[]" if who.units is None else put(scope(who), "uuid[]")
+
+
+def within(who: Who, unit_id: UUID | None, put: Parameters, *, below: bool) -> Iterator[str]:
+    """The conditions on `units` and their records (`was`): of the caller's scope those of one unit and, with `below`, of all below it then; of none: all."""
+    yield seen(who, roots_of(who, put))
+    if unit_id:
+        unit = put(unit_id, "uuid")
+        yield f"was.path @> ARRAY[{unit}]" if below else f"units.id = {unit}"
 
 
 async def ensure_visible(conn: Connection, unit_id: UUID, who: Who) -> None:
