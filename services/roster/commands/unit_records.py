@@ -150,7 +150,7 @@ def found_by(
     return spelt(name).key, own, others, hidden, sorted(set().union(*(grams(line) for each in lines for line in each)))
 
 
-async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None = None) -> list[UUID]:
+async def spread(conn: Connection, by: By, unit_id: UUID, since: date, *, withheld: bool, reform_id: UUID | None) -> list[UUID]:
     """The units below follow in their place in the tree, and are withheld with what they stand below; answers which ones changed."""
     path = (await record_of(conn, unit_id)).path
     rows: list[asyncpg.Record] = await conn.fetch(

@@ -36,7 +36,7 @@ class PopulationsView(BaseModel):
     off_establishment_ratio: float | None
 
 
-async def populations(conn: Connection, unit_id: UUID, moment: Moment = LATEST) -> PopulationsView:
+async def populations(conn: Connection, unit_id: UUID, moment: Moment) -> PopulationsView:
     """The groups of one unit at a moment, from the one arithmetic of `establishments`."""
     if moment == LATEST:
         return of_groups(await conn.fetchrow(POPULATIONS_NOW, unit_id) or {})
