@@ -178,7 +178,7 @@ def test_a_term_tells_used_left_and_late_days(day: date, told: tuple[int, int, i
 def test_what_is_to_be_read_of_a_filed_case_says_that_its_notice_was_revoked() -> None:
     asked = rules.why
 
-    assert asked("to_read", ApplicationState.FILED, None, None) == "已办结，请知悉"
+    assert asked("to_read", ApplicationState.FILED, None, None, revoked=False) == "已办结，请知悉"
     assert asked("to_read", ApplicationState.FILED, None, None, revoked=True) == "已决定撤销文书，请知悉"
 
 

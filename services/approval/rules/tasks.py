@@ -32,7 +32,7 @@ _BEYOND = {
 }
 
 
-def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None, *, revoked: bool = False) -> str:
+def why(tab: Tab, state: ApplicationState, step: str | None, holder: Role | None, *, revoked: bool) -> str:
     """Why an application stands in somebody's list. `revoked`: it was decided that its notice holds no more."""
     if tab == "started":
         return "由您提交"
