@@ -3,12 +3,12 @@
 from urllib.parse import urlsplit
 
 
-def own(path: str | None, otherwise: str = "/") -> str:
-    """The path if it is one of ours, never another host (two slashes, a backslash, a scheme, control characters)."""
+def own(path: str | None) -> str:
+    """The path if it is one of ours, else `/`: never another host (two slashes, a backslash, a scheme, control characters)."""
     if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or any(ord(each) <= 32 or each == "\\" for each in path):
-        return otherwise
+        return "/"
     parts = urlsplit(path)
-    return path if not parts.scheme and not parts.netloc else otherwise
+    return path if not parts.scheme and not parts.netloc else "/"
 
 
 def is_own_request(method: str, host: str, origin: str | None, site: str | None) -> bool:
