@@ -78,12 +78,12 @@ def sha256_hex(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def keep_file(folder: Path, owner: UUID, content: bytes, suffix: str = ".pdf") -> str:
-    """Store a file under its owner's id and its hash; answers the name. Blocking: call it from a thread.
+def keep_file(folder: Path, owner: UUID, content: bytes) -> str:
+    """Store a PDF under its owner's id and its hash; answers the name. Blocking: call it from a thread.
 
     Each writer has a file of his own until it is whole and on disk, so several at once keep the same bytes and none sees half of them.
     """
-    name = f"{owner}-{sha256_hex(content)[:16]}{suffix}"
+    name = f"{owner}-{sha256_hex(content)[:16]}.pdf"
     folder.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=folder, prefix=f"{name}.", delete=False) as half:
         half.write(content)
