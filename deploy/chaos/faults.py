@@ -25,6 +25,7 @@ SERVERS = ("postgres", "kafka", "temporal")
 AWAY = (OSError, KafkaError, RPCError, RuntimeError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What is raised where a server does not answer; RuntimeError by Temporal's client, where it cannot connect."""
 FREEZE = 20.0
+PATIENCE = 90.0
 
 
 class Skipped(Exception):  # noqa: N818  named as the fact it states
@@ -77,9 +78,9 @@ def part_of(scene: Scene, name: str) -> PartState:
     return next(each for each in published(scene.ground.place) if each.name == name)
 
 
-async def ready(scene: Scene, name: str, patience: float = 90.0) -> PartState:
+async def ready(scene: Scene, name: str) -> PartState:
     """Wait until a part has a living process and is ready."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         part = part_of(scene, name)
         if part.state is State.READY and part.process():

@@ -52,10 +52,10 @@ async def in_state(stage: Stage, application: str, state: str) -> Any:
     )
 
 
-async def approve(stage: Stage, application: str, user: str, step: str, opinion: str = "同意。") -> None:
+async def approve(stage: Stage, application: str, user: str, step: str) -> None:
     """One step is approved by one person."""
     seen = await at_step(stage, application, step)
-    body = {"verdict": "approve", "revision": seen["revision"], "step": step, "opinion": opinion}
+    body = {"verdict": "approve", "revision": seen["revision"], "step": step, "opinion": "同意。"}
     await stage.do(user, f"{seen['step_label']}：同意", "approval", f"/applications/{application}/decisions", body)
 
 

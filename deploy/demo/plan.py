@@ -1,7 +1,5 @@
 """The demo's city: how large it is, and the units of its story. What is in it is made by deploy/city."""
 
-from datetime import date
-
 from deploy.city.city import PERSONS, TODAY, UNITS, units_of
 from deploy.city.plan import Unit
 from deploy.local.place import Environment
@@ -17,6 +15,6 @@ def size(environment: Environment) -> tuple[int, int]:
     return STORY if environment == "test" else COUNTY
 
 
-def city(today: date = TODAY) -> list[Unit]:
+def city() -> list[Unit]:
     """The units that the story may choose from, parents first, with their codes and numbers: the same every time."""
-    return units_of(*STORY, today=today)
+    return units_of(*STORY, today=TODAY)
