@@ -1,20 +1,15 @@
 """`bianban import provincial FILE`: the upper level's 实名制 register compared with ours, over the roster's door. Nothing is written to the roster."""
 
-import asyncio
-import time
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, TaskID
 
 from deploy.doors import Doors
+from deploy.waiting import at_rest
 from services.roster.models.comparisons import UNDER_WAY, ComparisonState
 
 KIND = "provincial"
 TITLE = "与上级实名制系统比对"
-OPENED_AFTER = 2.0
-_GLANCE = 0.3
 _OUTCOME = (("new", "新发现"), ("again", "重新核实"), ("same", "仍未一致"), ("silent", "已说明"), ("closed", "自动销号"))
 console = Console(highlight=False, soft_wrap=True)
 
@@ -23,7 +18,10 @@ async def compare_file(file: Path, user: str, doors: Doors, unit: str | None, *,
     """Bring a file, of the whole county or of one unit with those below it; 0: nothing is open, 1: something is, 2: it cannot be compared."""
     root = {"unit": await doors.unit_of(user, unit)} if unit else {"whole": "true"} if whole else {}
     answer = await doors.upload(user, "roster", "/comparisons", {"file": (file.name, file.read_bytes())}, **root)
-    found = await _at_rest(doors, user, answer.body["run_id"])
+    path = f"/comparisons/{answer.body['run_id']}"
+    found = await at_rest(
+        lambda: doors.get(user, "roster", path), UNDER_WAY, console, lambda run: {"description": f"比对 {run['rows_read']} 行"}
+    )
     if found["state"] != ComparisonState.COMPARED:
         console.print(f"{file.name}：{found['note'] or found['state_label']}", style="red", markup=False)
         return 2
@@ -37,22 +35,3 @@ async def compare_file(file: Path, user: str, doors: Doors, unit: str | None, *,
     if open_ := sum(found["outcome"][name] for name in ("new", "again", "same")):
         console.print(f"查看与上报：bianban export differences --filter run={found['id']} --out 差异.xlsx", markup=False)
     return 1 if open_ or found["unread"] else 0
-
-
-async def _at_rest(doors: Doors, user: str, run_id: str) -> dict[str, Any]:
-    """Look until it rests, with a progress line when that lasts."""
-    began, bar, task = time.monotonic(), Progress(console=console, transient=True), TaskID(0)
-    try:
-        while True:
-            found: dict[str, Any] = (await doors.get(user, "roster", f"/comparisons/{run_id}")).body
-            if found["state"] not in UNDER_WAY:
-                return found
-            if not bar.live.is_started and time.monotonic() - began > OPENED_AFTER:
-                bar.start()
-                task = bar.add_task("比对", total=None)
-            if bar.live.is_started:
-                bar.update(task, description=f"比对 {found['rows_read']} 行")
-            await asyncio.sleep(_GLANCE)
-    finally:
-        if bar.live.is_started:
-            bar.stop()

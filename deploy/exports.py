@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,16 +10,14 @@ from uuid import UUID
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
 
 from deploy.doors import READS, Doors, Refused, doors_of, not_done
 from deploy.imports import officer
 from deploy.local.place import SERVICES, Place, WrongPlace
 from deploy.tables import Table
+from deploy.waiting import at_rest
 from shared.exports.models import UNDER_WAY, ExportState
 
-OPENED_AFTER = 1.0
-_GLANCE = 0.3
 _ENDINGS = (".xlsx", ".csv")
 console = Console(highlight=False, soft_wrap=True)
 Lists = dict[str, tuple[str, dict[str, Any]]]
@@ -91,7 +88,7 @@ async def _export(name: str, out: Path, format_: str | None, body: Mapping[str, 
         kind = format_ or ("csv" if out.suffix.lower() == ".csv" else "xlsx")
         wanted = {"filters": await by_id(doors, user, body["filters"]), "fields": by_name(body["fields"], lists[name][1]["columns"])}
         asked = (await doors.post(user, service, "/exports", {"list": name, "format": kind, **body, **wanted})).body
-        done = await _ended(doors, user, service, asked["id"])
+        done = await at_rest(lambda: doors.get(user, service, f"/exports/{asked['id']}"), UNDER_WAY, console, _far)
         if done["state"] != ExportState.DONE:
             raise WrongPlace(f"没有导出：{done['note'] or done['state_label']}")
         await doors.save(user, service, f"/exports/{done['id']}/file", out)
@@ -132,20 +129,5 @@ async def _lists(doors: Doors, user: str, wanted: str | None = None) -> Lists:
     return found
 
 
-async def _ended(doors: Doors, user: str, service: str, export_id: str) -> dict[str, Any]:
-    """Look until it rests, with a progress line when that lasts."""
-    began, bar, task = time.monotonic(), Progress(console=console, transient=True), TaskID(0)
-    try:
-        while True:
-            found: dict[str, Any] = (await doors.get(user, service, f"/exports/{export_id}")).body
-            if found["state"] not in UNDER_WAY:
-                return found
-            if not bar.live.is_started and time.monotonic() - began > OPENED_AFTER:
-                bar.start()
-                task = bar.add_task("导出", total=None)
-            if bar.live.is_started:
-                bar.update(task, completed=found["rows_done"], total=found["rows_total"])
-            await asyncio.sleep(_GLANCE)
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+def _far(export: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "导出", "completed": export["rows_done"], "total": export["rows_total"]}

@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,20 +9,18 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import Progress, TaskID
 
 from deploy import comparisons
 from deploy.doors import Doors, Refused, doors_of, not_done, owned
 from deploy.local.place import Place, WrongPlace
+from deploy.waiting import at_rest
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
 from shared.auth import PERMISSIONS
 from shared.glossary import LABELS, Role
 from shared.sheets.reading import FILE_BYTES
 
-OPENED_AFTER = 2.0
 SHOWN = 200
-_GLANCE = 0.3
 _KINDS = "、".join(f"{kind}（{sheet.title}）" for kind, sheet in SHEETS.items())
 _RUNNING = {ImportState.RECEIVED, ImportState.CHECKING, ImportState.APPLYING}
 console = Console(highlight=False, soft_wrap=True)
@@ -190,22 +187,10 @@ class Importing:
         return (await self._doors.get(self._user, "roster", f"/imports/{found['id']}/result")).content
 
     async def _at_rest(self, import_id: str, label: str, done: str, total: str) -> Import:
-        """Look until it rests, with a progress line when that lasts."""
-        began, bar, task = time.monotonic(), Progress(console=console, transient=True), TaskID(0)
-        try:
-            while True:
-                found: Import = (await self._doors.get(self._user, "roster", f"/imports/{import_id}")).body
-                if found["state"] not in _RUNNING:
-                    return found
-                if not bar.live.is_started and time.monotonic() - began > OPENED_AFTER:
-                    bar.start()
-                    task = bar.add_task(label, total=None)
-                if bar.live.is_started:
-                    bar.update(task, completed=found[done], total=found[total] if total else None, description=f"{label} {found[done]}")
-                await asyncio.sleep(_GLANCE)
-        finally:
-            if bar.live.is_started:
-                bar.stop()
+        def far(found: Import) -> dict[str, Any]:
+            return {"completed": found[done], "total": found[total] if total else None, "description": f"{label} {found[done]}"}
+
+        return await at_rest(lambda: self._doors.get(self._user, "roster", f"/imports/{import_id}"), _RUNNING, console, far)
 
 
 async def _compare(file: Path, user: str | None, unit: str | None, *, whole: bool) -> int:
