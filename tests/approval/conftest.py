@@ -34,7 +34,7 @@ from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
 from tests.approval.house import FRIDAY, House
-from tests.approval.servers import SealSwitch, environment, free_port, make_secrets, served
+from tests.servers import SealSwitch, environment, free_port, make_secrets, served
 from workflows import roster
 from workflows.approval import ApprovalWorkflow
 from workflows.approval_messages import TASK_QUEUE

@@ -19,8 +19,8 @@ from shared.auth import Tokens, Who
 from shared.clock import Clock, at_hour
 from shared.db import Database
 from shared.glossary import Role
-from tests.approval.servers import SealSwitch
 from tests.roster.given import BORN, id_number
+from tests.servers import SealSwitch
 from workflows.clock import CLOCK_MOVED, ClockMoved
 
 T = TypeVar("T")

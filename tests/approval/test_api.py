@@ -22,7 +22,7 @@ from shared.db import Database, connect
 from shared.events.identity import UserRegistered
 from shared.events.roster import UnitFrozen, UnitRegistered
 from shared.glossary import FreezeScope, Role
-from tests.approval.servers import environment, make_secrets
+from tests.servers import environment, make_secrets
 
 ROUTES = sorted(
     (method, route.path)

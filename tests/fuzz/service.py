@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from tests.approval.servers import free_port
+from tests.servers import free_port
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 from deploy.local.place import Place
 from services.identity.settings import IdentitySettings
 from tests import secret_files
-from tests.approval.servers import free_port, served
 from tests.identity.doors import Door, opened
 from tests.identity.provider.forger import Forger
 from tests.identity.provider.running import REDIRECT, SECRET, running, signed_in
+from tests.servers import free_port, served
 
 pytestmark = pytest.mark.asyncio
 

@@ -1,11 +1,9 @@
 """Monitoring as it runs: its app, its worker's loops and the workflow worker, on the test stack's servers and a database of the test's own."""
 
 import asyncio
-import secrets
-import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +12,6 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 import pytest
-import uvicorn
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from fastapi import FastAPI
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -33,7 +27,6 @@ from services.monitoring.queries.calendars import cases_behind
 from shared.auth import Tokens, Who
 from shared.calendars import watch_calendar
 from shared.clock import Clock
-from shared.crypto import KeyRing, Suite, new_key
 from shared.db import connect
 from shared.documents import Renderer
 from shared.events.envelope import Event
@@ -45,8 +38,8 @@ from shared.outbox import relay
 from shared.seal import EmbeddedSealPlatform
 from shared.temporal import WORKFLOWS, TemporalSender, serve_activities
 from shared.temporal import connect as connect_temporal
-from tests import secret_files
 from tests.monitoring.events import NOW, publish
+from tests.servers import SealSwitch, free_port, make_secrets, served
 from workflows import roster
 from workflows.clock import CLOCK_MOVED, ClockMoved
 from workflows.rectification import TASK_QUEUE
@@ -100,7 +93,7 @@ class House:
     kafka: tuple[str, str]
     roster: "Roster"
     calendar_folder: Path
-    seal: "SealSwitch"
+    seal: SealSwitch
     posted: int = field(default=0)
 
     async def get(self, who: Who, path: str, **query: Any) -> Any:
@@ -151,42 +144,19 @@ async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool
     raise AssertionError(f"still {found!r}")
 
 
-class SealSwitch:
-    """The seal platform, which a test may take away and bring back."""
-
-    def __init__(self, make: Callable[[], FastAPI], port: int) -> None:
-        self._make, self._port = make, port
-        self._running: AsyncExitStack | None = None
-
-    async def start(self) -> None:
-        self._running = AsyncExitStack()
-        await self._running.enter_async_context(served(self._make(), self._port))
-
-    async def stop(self) -> None:
-        if self._running:
-            await self._running.aclose()
-        self._running = None
-
-
-@dataclass(frozen=True)
-class _Keys:
-    private: str
-    public: str
-
-
 @asynccontextmanager
 async def house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> AsyncIterator[House]:
     """Its settings are its own: those that stayed would be of the next test's portal."""
-    private = _secrets(folder)
+    tokens = make_secrets(folder)
     with pytest.MonkeyPatch.context() as given:
         for name, value in _environment(stack, url, kafka, folder).items():
             given.setenv(name, value)
-        async with _house(stack, url, kafka, folder, private) as made:
+        async with _house(stack, url, kafka, folder, tokens) as made:
             yield made
 
 
 @asynccontextmanager
-async def _house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path, private: _Keys) -> AsyncIterator[House]:
+async def _house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path, tokens: Tokens) -> AsyncIterator[House]:
     clock_file = folder / "clock"
     clock, payload_key = Clock(clock_file), bytes.fromhex((folder / "payload.key").read_text())
     temporal = await connect_temporal(stack.temporal, NAMESPACE, payload_key)
@@ -219,9 +189,7 @@ async def _house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str]
         )
         loops += [asyncio.ensure_future(loop) for loop in running]
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
-            made = House(
-                http, conn, temporal, Tokens(private.public, private.private), clock_file, kafka, neighbour, folder / "calendar", switch
-            )
+            made = House(http, conn, temporal, tokens, clock_file, kafka, neighbour, folder / "calendar", switch)
             made.set_time(NOW)
             yield made
         await _end_cases(conn, temporal)
@@ -234,39 +202,10 @@ async def _house(stack: Place, url: Callable[[str], str], kafka: tuple[str, str]
     await conn.close()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@asynccontextmanager
-async def served(app: FastAPI, port: int) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    serving = asyncio.ensure_future(server.serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn offers a flag, no event
-        await asyncio.sleep(0.02)
-    yield
-    server.should_exit = True
-    await serving
-
-
 async def _end_cases(conn: asyncpg.Connection, temporal: Client) -> None:
     for row in await conn.fetch("SELECT workflow_id FROM workflow_starts"):
         with suppress(RPCError):  # it ended by itself
             await temporal.get_workflow_handle(row["workflow_id"]).terminate()
-
-
-def _secrets(folder: Path) -> _Keys:
-    key = ec.generate_private_key(ec.SECP256R1())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    (folder / "token.pub").write_text(public)
-    secret_files.write(folder / "payload.key", secrets.token_hex(32))
-    secret_files.write(folder / "seal.hmac", secrets.token_hex(32))
-    secret_files.write(folder / "field.keys", KeyRing((new_key(1, Suite.AES),)).text())
-    return _Keys(private, public)
 
 
 def _environment(stack: Place, url: Callable[[str], str], kafka: tuple[str, str], folder: Path) -> dict[str, str]:

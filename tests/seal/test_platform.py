@@ -4,7 +4,6 @@ import asyncio
 import base64
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -35,18 +34,12 @@ from shared.seal import (
     verify,
     verify_callback,
 )
+from tests.servers import free_port
 
 SECRET = "0f" * 32
 AT = datetime(2026, 9, 18, 1, 30, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 DIGEST = "ab" * 32
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class SealProcess:

@@ -11,7 +11,7 @@ from deploy.local.place import Place, WrongPlace
 from deploy.trace.asking import finder
 from deploy.trace.command import find
 from shared.found_traces import Found
-from tests.approval.servers import make_secrets
+from tests.servers import make_secrets
 
 pytestmark = pytest.mark.asyncio
 TRACE = "6b0e8526a58f01f2" * 2

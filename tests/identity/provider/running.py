@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from tests.approval.servers import free_port
 from tests.identity.provider.install import HERE, NODE, PLACE
+from tests.servers import free_port
 
 REDIRECT = "http://127.0.0.1:9/sign-in/back"
 SECRET = "of-the-tests-only"
