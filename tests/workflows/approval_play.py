@@ -12,14 +12,11 @@ from uuid import UUID
 import pytest
 from temporalio import activity, workflow
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from deploy.bootstrap import PLAN
-from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.glossary import ApplicationType, EntryKind, Role
 from shared.law.deadline import Deadline
 from shared.law.notices import load_calendar
@@ -47,22 +44,6 @@ BLOCK = messages.Block(order_id=ORDER)
 FRIDAY = date(2026, 9, 18)
 ENTRY: dict[str, Any] = {"person_id": uuid.UUID(int=3), "reservation_id": uuid.UUID(int=9), "reason_code": "open_recruitment"}
 CHANGE: dict[str, Any] = {"person_id": uuid.UUID(int=3), "change_id": uuid.UUID(int=5)}
-
-
-@asynccontextmanager
-async def server(*flags: str) -> AsyncIterator[WorkflowEnvironment]:
-    """The dev server with its own clock per workflow."""
-    words = [word for flag in (*TUNED, *FOR_TESTS, *flags) for word in ("--dynamic-config-value", flag)]
-    words += [word for name, kind in PLAN["search_attributes"].items() for word in ("--search-attribute", f"{name}={kind.capitalize()}")]
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        dev_server_existing_path=str(PROGRAM),
-        data_converter=pydantic_data_converter,
-        dev_server_extra_args=words,
-        dev_server_log_level="error",
-    ) as environment:
-        yield environment
-
-
 ACCEPTED = roster.Verdict(accepted=True)
 
 

@@ -12,7 +12,8 @@ from shared.clock import at_hour
 from shared.glossary import Role
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows.recorded import keep
-from tests.workflows.rectification_play import CALENDAR, CLERK, FRIDAY, Play, by, freeze_on_stage, rectification_on_stage, server
+from tests.workflows.rectification_play import CALENDAR, CLERK, FRIDAY, Play, by, freeze_on_stage, rectification_on_stage
+from tests.workflows.server import server
 from workflows.freeze_case import Decision, IssueAccepted
 from workflows.rectification_orders import ExtensionOrder, Pause, Recount, Resumption, Return, Submission
 

@@ -14,6 +14,7 @@ import tests.workflows.approval_play as play
 from shared.glossary import ApplicationType, EntryKind
 from tests.workflows.approval_play import CLERK, ORDER, Played, Services
 from tests.workflows.recorded import keep
+from tests.workflows.server import server
 from workflows import approval_messages as messages
 from workflows.roster import Verdict
 
@@ -165,7 +166,7 @@ STORIES: dict[str, tuple[Callable[[Played], Awaitable[None]], messages.ApprovalS
 
 
 async def main(names: Sequence[str]) -> None:
-    async with play.server() as environment, play.Stage(environment).open(1000) as stage:
+    async with server() as environment, play.Stage(environment).open(1000) as stage:
         for name in names:
             story, begin = STORIES[name]
             played = await stage.play(begin, Services(), checked=story is not withdrawn_while_checked)

@@ -20,6 +20,7 @@ from shared.glossary import EntryKind, Role
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows import approval_play
 from tests.workflows.recorded import keep
+from tests.workflows.server import server
 from tests.workflows.test_imports import KEPT, running
 from workflows import approval_messages as messages
 from workflows import imports
@@ -176,7 +177,7 @@ async def held_once(handle: Any, services: play.Services | approval_play.Service
 
 async def rectification_continued(_: WorkflowEnvironment) -> Any:
     """The first run of a case that goes on as new."""
-    async with play.server(SHORT_RUNS) as environment, play.rectification_on_stage(environment) as played:
+    async with server(SHORT_RUNS) as environment, play.rectification_on_stage(environment) as played:
         await played.order("confirm", Confirmation(evidence=play.by(), title="整改通知书", demand="限期整改"))
         await moved_on(played)
         return await first_run(environment, played.handle)
@@ -184,7 +185,7 @@ async def rectification_continued(_: WorkflowEnvironment) -> Any:
 
 async def freeze_continued(_: WorkflowEnvironment) -> Any:
     """The same of an order that is in force."""
-    async with play.server(SHORT_RUNS) as environment, play.freeze_on_stage(environment, clock_offset=timedelta(0)) as played:
+    async with server(SHORT_RUNS) as environment, play.freeze_on_stage(environment, clock_offset=timedelta(0)) as played:
         await played.order("decide", Decision(evidence=play.by(Role.OFFICE_DIRECTOR, "director-gu", "编冻〔2026〕1号"), approve=True))
         await moved_on(played)
         return await first_run(environment, played.handle)
@@ -201,7 +202,7 @@ async def moved_on(played: play.Play) -> None:
 async def claim_continued(_: WorkflowEnvironment) -> Any:
     """A run of a claim that a freeze without a name refuses for hours."""
     unnamed = Verdict(accepted=False, code="frozen")
-    async with play.server(SHORT_RUNS) as environment, approval_play.Stage(environment).open(1000) as stage:
+    async with server(SHORT_RUNS) as environment, approval_play.Stage(environment).open(1000) as stage:
         begin = approval_play.start(chain=approval_play.CHAIN[:1])
         played = await stage.play(begin, approval_play.Services(claims=100 * [unnamed]))
         await played.until(EntryKind.RECEIVED)
@@ -279,7 +280,7 @@ async def sealed(environment: WorkflowEnvironment) -> Any:
 async def waited(_: WorkflowEnvironment) -> Any:
     """The platform is away for longer than one run lasts."""
     answers = [*ROUNDS * [False], True]
-    async with play.server(SHORT_RUNS) as environment, sealing(environment, answers) as (handle, _document):
+    async with server(SHORT_RUNS) as environment, sealing(environment, answers) as (handle, _document):
         await asked_again(handle, answers)
         await handle.result()
         return await environment.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
@@ -423,7 +424,7 @@ STORIES: dict[str, Callable[[WorkflowEnvironment], Awaitable[Any]]] = {
 
 
 async def main(names: Sequence[str]) -> None:
-    async with play.server() as environment:
+    async with server() as environment:
         for name in names:
             keep(name, await STORIES[name](environment))
 

@@ -11,13 +11,10 @@ from uuid import UUID
 
 from temporalio import activity
 from temporalio.client import WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from deploy.bootstrap import PLAN
-from deploy.local.temporal import FOR_TESTS, PROGRAM, TUNED
 from shared.clock import at_hour
 from shared.glossary import FreezeScope, Role, Rung
 from shared.law.notices import load_calendar
@@ -52,20 +49,6 @@ def by(role: Role = Role.SUPERVISION_OFFICER, actor: str = "officer-shen", docum
 
 
 CLERK = by(Role.UNIT_CLERK, "clerk-zhu")
-
-
-@asynccontextmanager
-async def server(*flags: str) -> AsyncIterator[WorkflowEnvironment]:
-    """The development server, with a clock per workflow."""
-    words = [word for flag in (*TUNED, *FOR_TESTS, *flags) for word in ("--dynamic-config-value", flag)]
-    words += [word for name, kind in PLAN["search_attributes"].items() for word in ("--search-attribute", f"{name}={kind.capitalize()}")]
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        dev_server_existing_path=str(PROGRAM),
-        data_converter=pydantic_data_converter,
-        dev_server_extra_args=words,
-        dev_server_log_level="error",
-    ) as environment:
-        yield environment
 
 
 @dataclass

@@ -10,6 +10,7 @@ import tests.workflows.approval_play as play
 from shared.glossary import ApplicationState, EntryKind
 from tests.workflows.approval_play import BLOCK, FRIDAY, ORDER, deadline_of, start
 from tests.workflows.record_files import SHORT_RUNS
+from tests.workflows.server import server
 from workflows import approval_messages as messages
 from workflows.clock import ClockMoved
 from workflows.roster import Verdict
@@ -138,7 +139,7 @@ async def test_an_end_heard_of_while_the_roster_is_asked_is_newer_than_its_answe
 async def test_a_claim_that_asks_for_hours_goes_on_as_new() -> None:
     """Must fail when one run asks on for ever: at 51 200 events the server ends it, and with it the case."""
     unnamed = Verdict(accepted=False, code="frozen")
-    async with play.server(SHORT_RUNS) as environment, play.Stage(environment).open(1000) as stage:
+    async with server(SHORT_RUNS) as environment, play.Stage(environment).open(1000) as stage:
         played = await stage.play(start(chain=play.CHAIN[:1]), play.Services(claims=100 * [unnamed]))
         await played.until(EntryKind.RECEIVED)
         await played.decide()

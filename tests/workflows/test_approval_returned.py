@@ -12,6 +12,7 @@ import tests.workflows.approval_play as play
 from deploy.chaos.older_workflows import unpatched
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from tests.workflows.approval_play import CHANGE, CLERK, ENTRY, HEAD, OFFICER, SEALER, start
+from tests.workflows.server import server
 from workflows import approval_messages as messages
 from workflows.approval_steps import Decider
 from workflows.roster import Verdict
@@ -146,7 +147,7 @@ async def test_every_way_out_gives_back_what_an_entry_or_a_change_holds(
 
 async def test_of_a_change_begun_by_an_older_build_the_next_revision_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Must fail under one name alone for the patch: of a run that began before it the SDK answers no to the end."""
-    async with play.server() as environment:
+    async with server() as environment:
         old, new = play.Stage(environment), play.Stage(environment)
         with monkeypatch.context() as build:
             build.setattr(workflow, "patched", unpatched)

@@ -2,19 +2,18 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 
 import tests.workflows.rectification_play as play
 from shared.glossary import FreezeState, Role
 from tests.workflows.rectification_play import Play, by, freeze_on_stage
+from tests.workflows.server import server
 from workflows.clock import ClockMoved
 from workflows.freeze import FreezeWorkflow
 from workflows.freeze_case import Decision, FreezeAct, IssueAccepted, workflow_id
@@ -25,12 +24,6 @@ from workflows.shown import CASE_STAGE, UNIT_ID
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
 FIRST, LAST = IssueAccepted(issue_id=UUID(int=11)), IssueAccepted(issue_id=UUID(int=12))
-
-
-@pytest_asyncio.fixture
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with play.server() as environment:
-        yield environment
 
 
 def signed(*, approve: bool = True, actor: str = "director-gu", document_no: str | None = "编冻〔2026〕1号") -> Decision:
@@ -271,7 +264,7 @@ async def test_a_decision_that_comes_before_the_first_turn_of_the_workflow_is_re
 async def test_an_order_goes_on_as_new_with_its_state_and_a_repeated_decision_gets_its_answer() -> None:
     """Must fail when the second run begins with nothing signed, or forgets the answers of the first."""
     async with (
-        play.server("limit.historyCount.suggestContinueAsNew=30") as environment,
+        server("limit.historyCount.suggestContinueAsNew=30") as environment,
         freeze_on_stage(environment, clock_offset=timedelta(0)) as played,
     ):
         decision = signed()

@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio import activity
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-import tests.workflows.rectification_play as play
 from workflows import imports
 from workflows.clock import ClockMoved
 from workflows.imports import ImportStart, ImportTold, ImportWorkflow, workflow_id
@@ -23,12 +21,6 @@ from workflows.worker import runner
 pytestmark = pytest.mark.asyncio
 KEPT = timedelta(days=30)
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
-
-
-@pytest_asyncio.fixture
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with play.server() as environment:
-        yield environment
 
 
 class Roster:

@@ -1,11 +1,9 @@
 """RectificationWorkflow on the real server: who may decide what, when rungs fire, what moves the term. Each test also without a cache."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
-import pytest_asyncio
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -16,6 +14,7 @@ from shared.clock import at_hour
 from shared.glossary import IssueState, Role, Rung
 from shared.law.working_days import Calendar, DayKind
 from tests.workflows.rectification_play import CLERK, FRIDAY, Play, by, rectification_on_stage
+from tests.workflows.server import server
 from workflows.clock import ClockMoved
 from workflows.journal import RECORD_AGAIN
 from workflows.rectification_case import Act, LadderStep
@@ -34,12 +33,6 @@ from workflows.shown import CASE_DEADLINE, CASE_STAGE
 
 pytestmark = pytest.mark.asyncio
 both_caches = pytest.mark.parametrize("cached", [1000, 0], ids=["cached", "replayed"])
-
-
-@pytest_asyncio.fixture
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with play.server() as environment:
-        yield environment
 
 
 async def refused(played: Play, update: str, order: object) -> str | None:
@@ -208,7 +201,7 @@ async def test_of_two_deciders_at_the_same_instant_one_is_refused(environment: W
 
 
 async def test_a_repeated_request_is_answered_from_memory_also_after_continue_as_new() -> None:
-    async with play.server("limit.historyCount.suggestContinueAsNew=30") as environment, rectification_on_stage(environment) as played:
+    async with server("limit.historyCount.suggestContinueAsNew=30") as environment, rectification_on_stage(environment) as played:
         confirmation = Confirmation(evidence=by(), title="整改通知书", demand="限期整改")
         first = await played.order("confirm", confirmation, "request-1")
         for number in range(8):

@@ -2,18 +2,15 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 from opentelemetry.metrics import CallbackOptions
 from temporalio import activity
 from temporalio.client import ScheduleBackfill, ScheduleHandle, ScheduleOverlapPolicy
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-import tests.workflows.rectification_play as play
 from shared.clock import at_hour
 from shared.metrics import SCHEDULE_AGE
 from tests.shared.given import until
@@ -23,12 +20,6 @@ from workflows.watched import look
 from workflows.worker import CLASSES, worker
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with play.server() as environment:
-        yield environment
 
 
 async def test_each_schedule_names_a_workflow_that_the_worker_runs() -> None:

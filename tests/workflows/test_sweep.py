@@ -1,9 +1,6 @@
 """SweepWorkflow on the real server: what could not be set free keeps nobody from being judged, and the run tells that it failed."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from temporalio import activity
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -17,12 +14,6 @@ from workflows.schedules import Due, Nominal
 from workflows.sweep import MONITORING, SWEEP, SWEEP_DAY, SweepWorkflow
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    async with play.server() as environment:
-        yield environment
 
 
 async def test_units_that_could_not_be_set_free_keep_nobody_from_being_judged(environment: WorkflowEnvironment) -> None:
