@@ -2,22 +2,17 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from uuid import uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 from temporalio.client import Client
 
 from deploy.local.place import Place
 from shared import case_events, db
-from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.glossary import Role
-from shared.http import serve, service_app
+from tests.watching.given import asked_by
 
 pytestmark = pytest.mark.asyncio
 CASE = "rectification:1:1"
@@ -31,22 +26,6 @@ def trace_id(age: float) -> str:
 async def roster(database: Callable[[str], str]) -> AsyncIterator[Database]:
     async with db.connect(database("roster"), "roster") as opened:
         yield opened
-
-
-@asynccontextmanager
-async def asked_by(role: Role, stack: Place, roster: Database, temporal: Client | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    secrets = stack.home / "secrets"
-    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
-    app = service_app("roster", lifespan)
-    app.state.database, app.state.tokens, app.state.temporal = roster, tokens, temporal
-    serve(app, [case_events.router])
-    headers = {"Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
-        yield client
 
 
 async def published(roster: Database, trace: str, case_id: str | None, version: int) -> None:
@@ -66,7 +45,7 @@ async def test_a_case_tells_its_events_in_order_with_their_traces(stack: Place, 
         await published(roster, trace, CASE, version)
     await published(roster, trace_id(10), "approval:9", 4)
 
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, case_events.router, database=roster, temporal=None) as client:
         told = (await client.get(f"/cases/{CASE}/trace")).json()
 
     assert [(event["version"], event["title"], event["trace_id"]) for event in told["events"]] == [
@@ -83,7 +62,7 @@ async def test_a_trace_leads_back_to_its_cases(stack: Place, roster: Database) -
     for version, (trace, case) in enumerate(((asked, CASE), (asked, None), (trace_id(30), "approval:9")), 1):
         await published(roster, trace, case, version)
 
-    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+    async with asked_by(Role.AUDIT_ADMIN, stack, case_events.router, database=roster, temporal=None) as client:
         told = (await client.get(f"/traces/{asked}")).json()
         foreign = await client.get(f"/traces/{'f' * 32}")
         wrong = await client.get("/traces/nothing")
@@ -94,14 +73,16 @@ async def test_a_trace_leads_back_to_its_cases(stack: Place, roster: Database) -
 
 
 async def test_who_decides_cases_is_not_told_their_traces(stack: Place, roster: Database) -> None:
-    async with asked_by(Role.OFFICE_DIRECTOR, stack, roster) as client:
+    async with asked_by(Role.OFFICE_DIRECTOR, stack, case_events.router, database=roster, temporal=None) as client:
         assert (await client.get(f"/cases/{CASE}/trace")).status_code == 403
 
 
 async def test_a_case_is_told_while_temporal_was_never_reached(stack: Place, roster: Database) -> None:
     await published(roster, trace_id(30), CASE, 1)
 
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster, await Client.connect("127.0.0.1:1", lazy=True)) as client:
+    async with asked_by(
+        Role.SYSTEM_ADMIN, stack, case_events.router, database=roster, temporal=await Client.connect("127.0.0.1:1", lazy=True)
+    ) as client:
         told = await client.get(f"/cases/{CASE}/trace")
 
     assert (told.status_code, told.json()["workflow"], len(told.json()["events"])) == (200, None, 1)

@@ -1,25 +1,20 @@
 """What those who run the system read over HTTP: dead letters without their data, what waits to go out, and the trail."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
 
 from deploy.local.place import Place
 from services.monitoring.queries.lists import REGISTER
 from shared import db, dead_letters, upkeep
-from shared.auth import Tokens, Who
 from shared.db import Database
 from shared.dead_letters import Parked, drop
 from shared.glossary import Role
-from shared.http import serve, service_app
 from shared.versions import OURS
 from tests.shared.given import HAND
+from tests.watching.given import asked_by
 
 pytestmark = pytest.mark.asyncio
 NAME, NUMBER = "欧阳娜娜", "330499199001011234"
@@ -29,25 +24,6 @@ NAME, NUMBER = "欧阳娜娜", "330499199001011234"
 async def roster(database: Callable[[str], str]) -> AsyncIterator[Database]:
     async with db.connect(database("roster"), "roster") as opened:
         yield opened
-
-
-@asynccontextmanager
-async def asked_by(role: Role, stack: Place, roster: Database, register: str = "") -> AsyncIterator[httpx.AsyncClient]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
-    secrets = stack.home / "secrets"
-    tokens = Tokens((secrets / "token.pub").read_text(), (secrets / "token.key").read_text())
-    app = service_app("roster", lifespan)
-    app.state.database, app.state.tokens, app.state.register = roster, tokens, register
-    serve(app, [upkeep.router])
-    headers = {
-        "Authorization": f"Bearer {tokens.issue(Who('somebody', frozenset({role})), datetime.now(UTC))}",
-        "Idempotency-Key": uuid4().hex,
-    }
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client:
-        yield client
 
 
 async def parked(roster: Database, key: str, offset: int, kind: str = "roster.over_quota_recorded.v1") -> int:
@@ -67,7 +43,7 @@ async def test_a_dead_letter_is_shown_with_its_whole_key_and_without_its_data(st
     first, second = await parked(roster, unit, 7), await parked(roster, unit, 8)
     await parked(roster, NAME, 9, kind=NUMBER)
 
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         listed = await client.get("/upkeep/dead-letters")
         shown = await client.get(f"/upkeep/dead-letters/{second}")
         unknown = await client.get(f"/upkeep/dead-letters/{second + 1000}")
@@ -83,10 +59,10 @@ async def test_the_whole_key_is_asked_to_be_replayed_by_the_system_administrator
     letter = await parked(roster, unit, 7)
     await parked(roster, unit, 8)
 
-    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+    async with asked_by(Role.AUDIT_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         refused = await client.post(f"/upkeep/dead-letters/{letter}/replay")
     before = await roster.pool.fetch("SELECT consumer, key FROM replays")
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         asked = await client.post(f"/upkeep/dead-letters/{letter}/replay")
 
     assert (refused.status_code, before) == (403, [])
@@ -103,7 +79,7 @@ async def test_a_letter_that_goes_while_its_replay_is_asked_for_is_unknown(
         return []
 
     monkeypatch.setattr(dead_letters, "of_key", gone)
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         asked = await client.post(f"/upkeep/dead-letters/{letter}/replay")
 
     assert (asked.status_code, asked.json()["code"]) == (404, "dead_letter_unknown")
@@ -117,7 +93,7 @@ async def test_what_waits_to_go_out_is_counted_by_destination(stack: Place, rost
             uuid4(),
         )
 
-    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+    async with asked_by(Role.AUDIT_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         waiting = (await client.get("/upkeep/outbox")).json()
 
     assert [(each["destination"], each["rows"]) for each in waiting] == [("roster.events", 2), ("temporal", 1)]
@@ -129,11 +105,11 @@ async def test_where_topics_end_and_consumers_stand_is_told_to_who_keeps_the_sys
         "INSERT INTO consumer_positions (consumer, topic, partition, next_offset) VALUES ('roster', 'monitoring.events', 0, 5)"
     )
 
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         told = (await client.get("/upkeep/positions")).json()
-    async with asked_by(Role.OBSERVER, stack, roster) as client:
+    async with asked_by(Role.OBSERVER, stack, upkeep.router, database=roster, register="") as client:
         assert (await client.get("/upkeep/positions")).json() == told, "whoever reads figures is told how fresh they are"
-    async with asked_by(Role.SECURITY_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SECURITY_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         refused = await client.get("/upkeep/positions")
 
     assert [(each["topic"], each["partition"], each["next_offset"]) for each in told["ends"]] == [("roster.events", 1, 12)]
@@ -153,10 +129,10 @@ async def test_the_trail_is_told_backwards_page_by_page_to_the_audit_administrat
             f"officer-{number}",
         )
 
-    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+    async with asked_by(Role.AUDIT_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         first = (await client.get(f"/trail?unit={unit}&unit={uuid4()}&limit=2")).json()
         rest = (await client.get(f"/trail?unit={unit}&limit=2&before={first['next']}")).json()
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         refused = await client.get("/trail")
 
     assert [deed["actor"] for deed in first["items"] + rest["items"]] == ["officer-3", "officer-2", "officer-0"]
@@ -172,7 +148,7 @@ async def test_the_trail_of_monitoring_tells_who_released_a_list(stack: Place, d
             " VALUES ($1, '编督〔2026〕1号', $2, '2026-W38', now(), 'operator', now(), '核对无误', now())",
             *(uuid4(), unit),
         )
-        async with asked_by(Role.AUDIT_ADMIN, stack, monitoring, REGISTER) as client:
+        async with asked_by(Role.AUDIT_ADMIN, stack, upkeep.router, database=monitoring, register=REGISTER) as client:
             (deed,) = (await client.get(f"/trail?unit={unit}&case=supervision:2026-W38")).json()["items"]
 
     assert (deed["title"], deed["actor"], deed["reason"], deed["document_no"]) == (
@@ -189,7 +165,7 @@ async def test_the_trail_of_every_service_tells_who_gave_letters_up(stack: Place
         await parked(roster, key, offset)
         await drop(roster, "roster", key, HAND)
 
-    async with asked_by(Role.AUDIT_ADMIN, stack, roster) as client:
+    async with asked_by(Role.AUDIT_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         stranger, of_unit = (await client.get("/trail")).json()["items"]
         narrowed = (await client.get(f"/trail?unit={unit}")).json()["items"]
 
@@ -219,9 +195,9 @@ async def test_a_page_of_the_trail_reads_the_releases_in_the_order_of_an_index(d
 
 
 async def test_a_service_tells_its_version_and_its_servers(stack: Place, roster: Database) -> None:
-    async with asked_by(Role.SYSTEM_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SYSTEM_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         told = (await client.get("/upkeep/parts")).json()
-    async with asked_by(Role.SECURITY_ADMIN, stack, roster) as client:
+    async with asked_by(Role.SECURITY_ADMIN, stack, upkeep.router, database=roster, register="") as client:
         refused = await client.get("/upkeep/parts")
 
     server = await roster.pool.fetchval("SELECT current_setting('server_version_num')::integer / 10000")
