@@ -62,6 +62,8 @@ _KEPT = 10**15
 """Below it a number of a spreadsheet has all its digits."""
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2200, 1, 1)
 _SERIALS = range(10_000, 80_000)
+_POWER_OF_TEN = re.compile(r"\d\.\d+E\+?\d+")
+"""How a spreadsheet shows a long number as a text: its last digits are gone."""
 _SERIAL = re.compile(r"\d{4,5}(?:\.\d+)?")
 _YEAR_AND_MONTH = re.compile(r"(?:19|20)\d{2}[1-9](?:\.0)?")
 _AMBIGUOUS_SERIAL = "可能是年月（如 2015 年 9 月写成 20159），也可能是 Excel 的日期数字，请写成 2026-09-18 这样的完整日期"
@@ -314,7 +316,7 @@ def id_number(cell: Cell) -> str | None:
 def _folded_number(cell: Cell) -> str:
     plain = folded(_without_note(cell)).upper().replace("-", "").translate(str.maketrans("×✕Х", "XXX"))
     lost = isinstance(cell, float | int) and cell >= _KEPT
-    if lost or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+    if lost or _POWER_OF_TEN.fullmatch(plain):
         raise Wrong("以数字格式存放，末几位已丢失，不能恢复。请把该列设为“文本”格式后按证件重新录入")
     if re.search(r"\*{2,}|X{3,}", plain):
         raise Wrong(MASKED)
@@ -326,7 +328,7 @@ def uscc(cell: Cell) -> str | None:
     if is_nothing(cell):
         return None
     plain = folded(cell).upper().replace("-", "")
-    if isinstance(cell, float | int) or re.fullmatch(r"\d\.\d+E\+?\d+", plain):
+    if isinstance(cell, float | int) or _POWER_OF_TEN.fullmatch(plain):
         raise Wrong("以数字格式存放，末几位已丢失。请把该列设为“文本”格式后按证书重新录入")
     if len(plain) == 9:
         raise Wrong("是 9 位组织机构代码，请填 18 位统一社会信用代码")
