@@ -11,6 +11,7 @@ import asyncpg
 from services.monitoring import rules
 from services.monitoring.models.facts import CONSUMER
 from services.monitoring.models.requests import MarkUnverified
+from services.monitoring.queries.settled import UNSETTLED
 from shared.db import By, Connection, command
 from shared.events.monitoring import LightChanged
 from shared.glossary import IssueState, Light
@@ -82,7 +83,7 @@ async def _turn(conn: Connection, unit_id: UUID, light: Light, at: datetime) -> 
 async def _open_issues(conn: Connection, unit_id: UUID) -> list[_Open]:
     rows: list[asyncpg.Record] = await conn.fetch(
         "SELECT id, rule, rule_version, subject, level, state, round, inputs, threshold, event_id FROM issues"
-        " WHERE unit_id = $1 AND state NOT IN ('baseline', 'closed', 'dismissed') ORDER BY id",
+        f" WHERE unit_id = $1 AND {UNSETTLED} ORDER BY id",
         unit_id,
     )
     return [_Open(row["id"], Light(row["level"]), IssueState(row["state"]), row["round"], _reason(row)) for row in rows]

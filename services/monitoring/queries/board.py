@@ -9,6 +9,7 @@ import asyncpg
 from pydantic import BaseModel
 
 from services.monitoring.models.words import GROUNDS, REMARK_TITLES, RULE_TITLES, matter_of
+from services.monitoring.queries.settled import UNSETTLED
 from services.monitoring.rules import RULES
 from shared.auth import Who
 from shared.db import Connection
@@ -105,19 +106,18 @@ class Chosen:
 
 LOOK_BACK, MOST_TURNED = 100, 500
 """A change with a lower number may be seen after one with a higher: so far back is looked for it."""
-_OPEN = "state NOT IN ('baseline', 'closed', 'dismissed')"
 ROWS = "FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id"
 PLACE = "array_position(ARRAY['red', 'yellow', 'unverified', 'green'], coalesce(l.light, 'green')), u.code, u.id"
 LIT_BY = (
     "($5::text IS NULL OR coalesce(l.light, 'green') = $5)"
-    f" AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {_OPEN}))"
+    f" AND ($6::text IS NULL OR EXISTS (SELECT FROM issues i WHERE i.unit_id = u.id AND i.rule = $6 AND {UNSETTLED}))"
 )
 """$5 a colour, $6 a rule that has something open."""
 _BOARD = f"""
     SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since,
         (SELECT coalesce(json_agg(found), '[]') FROM (
             SELECT DISTINCT ON (rule) rule, level, count(*) OVER (PARTITION BY rule) AS issues, id AS issue_id, state, due_at
-            FROM issues WHERE unit_id = u.id AND {_OPEN} ORDER BY rule, level, id) AS found) AS issues,
+            FROM issues WHERE unit_id = u.id AND {UNSETTLED} ORDER BY rule, level, id) AS found) AS issues,
         (SELECT coalesce(json_agg(known), '[]') FROM (
             SELECT DISTINCT rule, code FROM remarks WHERE unit_id = u.id ORDER BY rule, code) AS known) AS remarks
     {ROWS}
@@ -127,7 +127,7 @@ _BOARD = f"""
 """
 _LIT = f"SELECT coalesce(l.light, 'green') AS code, count(*) {ROWS} WHERE {{chosen}} GROUP BY 1"
 _RULED = f"""
-    SELECT i.rule, count(DISTINCT u.id) {ROWS} JOIN issues i ON i.unit_id = u.id AND i.{_OPEN} WHERE {{chosen}} GROUP BY i.rule
+    SELECT i.rule, count(DISTINCT u.id) {ROWS} JOIN issues i ON i.unit_id = u.id AND i.{UNSETTLED} WHERE {{chosen}} GROUP BY i.rule
 """
 
 

@@ -9,6 +9,7 @@ from services.monitoring.models.tasks import Kind, Tab
 from services.monitoring.models.words import BY_LADDER, RULE_TITLES, matter_of
 from services.monitoring.queries import board, freezes, issues, lists, tasks
 from services.monitoring.queries.measures import CORRECTED, told_of
+from services.monitoring.queries.settled import UNSETTLED
 from services.monitoring.rules.measures import shown_to
 from shared import parameter_words
 from shared.auth import Who
@@ -42,7 +43,6 @@ from shared.unit_copies import scope, visible
 
 OPEN = "open"
 """What the page of issues shows by itself: neither baseline nor over."""
-_OPEN = "i.state NOT IN ('baseline', 'closed', 'dismissed')"
 _UNIT = (Column("unit_code", "单位编码", "u.code"), Column("unit", "单位", "u.name"))
 
 
@@ -123,7 +123,7 @@ LIGHTS = (
     Column(
         "open_issues",
         "未销号问题",
-        f"(SELECT count(*) FROM issues i WHERE i.unit_id = u.id AND {_OPEN})::integer",
+        f"(SELECT count(*) FROM issues i WHERE i.unit_id = u.id AND i.{UNSETTLED})::integer",
         Form.NUMBER,
     ),
 )

@@ -1,9 +1,14 @@
 """What monitoring adds to the figures that are watched."""
 
-FIGURES = """
+from services.monitoring.queries.settled import UNSETTLED
+
+FIGURES = (
+    """
     UNION ALL SELECT figure, '{"bianban.case.kind": "rectification"}', cases::float8 FROM (
         SELECT count(*) FILTER (WHERE due_at >= now.at) AS open, count(*) FILTER (WHERE due_at < now.at) AS overdue
-        FROM now LEFT JOIN issues ON state NOT IN ('baseline', 'closed', 'dismissed')
+        FROM now LEFT JOIN issues ON """
+    + UNSETTLED
+    + """
     ) deadlines CROSS JOIN LATERAL (VALUES ('bianban.deadlines.open', open), ('bianban.deadlines.overdue', overdue)) told (figure, cases)
     UNION ALL SELECT 'bianban.deadlines.unnoticed', '{"bianban.case.kind": "rectification"}', count(*)::float8
         FROM now JOIN issues ON state = 'rectifying' AND due_at < now.at AND held IS NULL
@@ -19,3 +24,4 @@ FIGURES = """
         ) released ON true
     ) seals CROSS JOIN LATERAL (VALUES ('bianban.seals.waiting', documents), ('bianban.seals.age', age)) told (figure, value)
 """
+)

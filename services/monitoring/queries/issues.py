@@ -42,6 +42,7 @@ from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.freezes import told_to
 from services.monitoring.queries.ladders import pinned_terms
 from services.monitoring.queries.measures import measures_of
+from services.monitoring.queries.settled import UNSETTLED
 from services.monitoring.rules.facts import Parameters as RuleParameters
 from services.monitoring.rules.measures import due, recordable
 from services.monitoring.rules.stages import issue_stages
@@ -121,7 +122,7 @@ def narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
     asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}
     conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
     conditions += [f"i.due_at <= {put(now, 'timestamptz')}"] if wanted.late else []
-    return " AND ".join([*conditions, "i.state NOT IN ('baseline', 'closed', 'dismissed')" if wanted.open or wanted.late else "true"])
+    return " AND ".join([*conditions, f"i.{UNSETTLED}" if wanted.open or wanted.late else "true"])
 
 
 def _line(row: asyncpg.Record, rungs: Sequence[tuple[Rung, int]], now: datetime) -> dict[str, Any]:

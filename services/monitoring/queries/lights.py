@@ -20,6 +20,7 @@ from services.monitoring.models.words import (
     matter_of,
     remark_of,
 )
+from services.monitoring.queries.settled import UNSETTLED
 from shared.auth import Who
 from shared.db import Connection, Database
 from shared.glossary import LABELS, IssueState, Light
@@ -105,7 +106,7 @@ async def lights(
     """The units in the caller's scope with their lights; one that is no more only while something is open on it."""
     rows = await conn.fetch(
         "SELECT u.id AS unit_id, u.name AS unit, coalesce(l.light, 'green') AS light, l.changed_at AS since, (SELECT count(*) FROM issues i"
-        " WHERE i.unit_id = u.id AND i.state NOT IN ('baseline', 'closed', 'dismissed')) AS open_issues"
+        f" WHERE i.unit_id = u.id AND i.{UNSETTLED}) AS open_issues"
         f" FROM unit_copies u LEFT JOIN lights l ON l.unit_id = u.id WHERE {visible(who)} AND (u.closed_on IS NULL OR l.light <> 'green')"
         " AND ($2::text IS NULL OR coalesce(l.light, 'green') = $2) AND ($3::uuid IS NULL OR u.id > $3)"
         " AND ($5::uuid[] IS NULL OR u.id = ANY ($5)) ORDER BY u.id LIMIT $4",
@@ -126,7 +127,7 @@ async def light(conn: Connection, who: Who, unit_id: UUID) -> LightPage:
     colour = Light(row["light"]) if row else Light.GREEN
     why = await conn.fetch(
         "SELECT id AS issue_id, rule, rule_version, title, level, state, inputs, threshold, event_id, found_at, present, due_at, has_case FROM issues"
-        " WHERE unit_id = $1 AND state NOT IN ('baseline', 'closed', 'dismissed') ORDER BY level, id",
+        f" WHERE unit_id = $1 AND {UNSETTLED} ORDER BY level, id",
         unit_id,
     )
     remarks = await conn.fetch("SELECT rule, code, inputs, since FROM remarks WHERE unit_id = $1 ORDER BY rule, subject", unit_id)

@@ -13,6 +13,7 @@ from services.monitoring.models.notices import Kept
 from services.monitoring.models.refusals import ListNotSealed, ListUnknown
 from services.monitoring.models.tasks import Action
 from services.monitoring.models.words import RULE_TITLES, matter_of
+from services.monitoring.queries.settled import UNSETTLED
 from services.monitoring.rules.lists import Listed
 from services.monitoring.rules.tasks import list_actions, list_standing
 from shared.auth import OFFICE, Who
@@ -172,7 +173,7 @@ async def listed_issues(conn: Connection, unit_id: UUID, last_id: UUID | None, i
     that ran late may have cleared some of it.
     """
     rows = await conn.fetch(
-        "SELECT i.* FROM issues i WHERE i.unit_id = $1 AND (i.state NOT IN ('baseline', 'closed', 'dismissed')"
+        f"SELECT i.* FROM issues i WHERE i.unit_id = $1 AND (i.{UNSETTLED}"
         " OR (i.state IN ('closed', 'dismissed') AND i.version > 0 AND (i.closed_at > $3 OR ($3 IS NULL AND i.has_case) OR EXISTS (SELECT FROM supervision_lines l"
         " WHERE l.list_id = $2 AND l.issue_id = i.id AND l.round = i.round AND l.kind <> 'cleared'))"
         " AND NOT EXISTS (SELECT FROM supervision_lines l"
@@ -243,8 +244,7 @@ def _listed(row: asyncpg.Record) -> Listed:
 async def units_to_list(conn: Connection) -> list[UUID]:
     """Units with something open, with a case that was struck off, or with an edition whose lines may have been cleared."""
     rows = await conn.fetch(
-        "SELECT unit_id FROM issues WHERE state NOT IN ('baseline', 'closed', 'dismissed') OR has_case"
-        " UNION SELECT unit_id FROM supervision_lists ORDER BY unit_id"
+        f"SELECT unit_id FROM issues WHERE {UNSETTLED} OR has_case UNION SELECT unit_id FROM supervision_lists ORDER BY unit_id"
     )
     return [row["unit_id"] for row in rows]
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from services.monitoring.queries.facts import parameters_on
 from services.monitoring.queries.ladders import pinned_terms
+from services.monitoring.queries.settled import UNSETTLED
 from shared.clock import business_day
 from shared.db import Connection
 from shared.glossary import FreezeScope, FreezeState, IssueState, Rung
@@ -18,7 +19,7 @@ from workflows.rectification_orders import OFFICE_LOOKS
 from workflows.roster import Evidence, FrozenPosts
 from workflows.sealing_messages import Document, SealStart
 
-_ISSUES = """
+_ISSUES = f"""
     SELECT i.*, coalesce(n.working_days, i.budget_days) AS days,
         ARRAY(SELECT rung FROM rungs WHERE issue_id = i.id AND round = i.round AND revision = i.revision ORDER BY fired_at, planned_at) AS fired,
         ARRAY(SELECT rung FROM rungs WHERE issue_id = i.id AND round = i.round) AS ever_fired,
@@ -28,7 +29,7 @@ _ISSUES = """
         (SELECT CASE WHEN act = 'ask_extension' THEN actor END FROM issue_entries
             WHERE issue_id = i.id AND round = i.round AND act = ANY($3) ORDER BY sequence DESC LIMIT 1) AS longer_asked_by
     FROM issues i LEFT JOIN notices n ON n.issue_id = i.id AND n.round = i.round
-    WHERE i.has_case AND i.state NOT IN ('closed', 'dismissed', 'baseline') ORDER BY i.id
+    WHERE i.has_case AND i.{UNSETTLED} ORDER BY i.id
 """
 _ORDERS = """
     SELECT o.*, (SELECT coalesce(max(sequence), 0) FROM freeze_entries WHERE order_id = o.id) AS recorded,
