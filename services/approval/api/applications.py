@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.approval import rules
-from services.approval.api.door import BEGINNING, Db, Limit, Write, by_of, decider, moment, tell
+from services.approval.api.door import BEGINNING, Db, Write, by_of, decider, moment, tell
 from services.approval.commands import applications as commands
 from services.approval.models.facts import Detail, Line, Submitted
 from services.approval.models.refusals import ReasonUnknown
@@ -20,7 +20,7 @@ from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.glossary import ApplicationState, ApplicationType, ExceptionGround
 from shared.http import IdempotencyKey
-from shared.pages import Day
+from shared.pages import Day, Limit
 from shared.unit_copies import unit_copy
 from workflows import approval_messages as messages
 from workflows.approval_messages import Answer, Content

@@ -4,7 +4,7 @@ import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.approval.models.refusals import NotReceivedYet, NotStandingIn
@@ -22,7 +22,6 @@ from workflows.approval_steps import SENTENCES, Decider
 BEGINNING = UUID(int=0)
 IMPARTIAL = {"decide", "release_document"}
 """What nobody asks of his own case."""
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class Write(BaseModel):
