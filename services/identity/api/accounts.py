@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identity.api.door import BEGINNING, Db, From, Guard, Limit, SystemAdministrator, Write, by_of
+from services.identity.api.door import BEGINNING, Db, From, Guard, SystemAdministrator, Write, by_of
 from services.identity.commands import rights as commands
 from services.identity.models.accounts import (
     NAME,
@@ -28,7 +28,7 @@ from shared.auth import Permit, Who
 from shared.db import Database
 from shared.glossary import Role
 from shared.http import IdempotencyKey
-from shared.pages import Instant
+from shared.pages import Instant, Limit
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("users.read", "public"))]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.identity.commands.gate import Gate
@@ -16,7 +16,6 @@ from shared.events.envelope import uuid7
 
 BEGINNING = UUID(int=0)
 AGENT_LENGTH = 300
-Limit = Annotated[int, Query(ge=1, le=200)]
 Self = Annotated[Who, Depends(Permit("account.read", "self"))]
 Keeper = Annotated[Who, Depends(Permit("account.keep", "self"))]
 SystemAdministrator = Annotated[Who, Depends(Permit("users.maintain", "public"))]
