@@ -22,7 +22,6 @@ from shared.temporal import decide, update_id
 from workflows.roster import Evidence
 
 After = Annotated[UUID | None, Query(description="Cursor: `next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 class Body(BaseModel):

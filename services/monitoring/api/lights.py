@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
-from services.monitoring.api.asked import After, Asking, Body, Limit
+from services.monitoring.api.asked import After, Asking, Body
 from services.monitoring.commands.sweeps import release_baseline
 from services.monitoring.models.issues import Page
 from services.monitoring.models.requests import ReleaseBaseline
@@ -15,6 +15,7 @@ from services.monitoring.queries.lights import LightPage
 from shared.auth import Permit, Who
 from shared.glossary import Light
 from shared.http import IdempotencyKey
+from shared.pages import Limit
 from shared.unit_copies import unit_copy
 
 router = APIRouter(tags=["lights"])
