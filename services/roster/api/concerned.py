@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from services.roster.api.door import InDoor, Write
@@ -14,6 +14,7 @@ from services.roster.queries import persons as person_queries
 from shared.auth import Permit, Who
 from shared.clock import business_day
 from shared.http import IdempotencyKey
+from shared.pages import Limit
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("concerned.read"))]
@@ -63,7 +64,7 @@ async def all_requests(
     door: InDoor,
     open_only: bool = False,
     before: UUID | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> RequestPage:
     """What people asked about their own data; `open_only`: what is not answered."""
     async with door.database.reading() as conn:
