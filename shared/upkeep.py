@@ -19,6 +19,7 @@ from shared.dead_letters import DeadLetter, Parked
 from shared.errors import NotFound
 from shared.exports.trail import GIVEN_UP, LOGGED
 from shared.http import IdempotencyKey
+from shared.pages import Limit
 
 LATEST = UUID(int=2**128 - 1)
 router = APIRouter(tags=["upkeep"])
@@ -26,7 +27,6 @@ Reader = Annotated[Who, Depends(Permit("upkeep.read", "public"))]
 Keeper = Annotated[Who, Depends(Permit("upkeep.maintain", "public"))]
 Auditor = Annotated[Who, Depends(Permit("audit.read", "public"))]
 Number = Annotated[int, Path(ge=1, le=BIGINT)]
-Limit = Annotated[int, Query(ge=1, le=200)]
 _log = structlog.get_logger()
 
 

@@ -31,10 +31,10 @@ from shared.exports.models import (
 )
 from shared.exports.shelf import Shelf
 from shared.http import IdempotencyKey, files
+from shared.pages import Limit
 from shared.progress import EVENTS, LastEventId, Progress, watched
 
 Asker = Annotated[Who, Depends(Permit("exports.make", "self"))]
-Limit = Annotated[int, Query(ge=1, le=200)]
 LEAST_REASON = 4
 _TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
