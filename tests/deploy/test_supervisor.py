@@ -659,7 +659,7 @@ async def test_a_part_that_does_not_become_ready_in_time_is_ended_and_what_it_la
     async def nobody_there(_pid: int) -> None:
         raise ConnectionRefusedError("nobody there")
 
-    slow = keeper_of(tmp_path, Part("slow", (sys.executable, "-c", DEAF), {}, probe=nobody_there, start_seconds=0.3))
+    slow = keeper_of(tmp_path, Part("slow", (sys.executable, "-c", DEAF), {}, probe=nobody_there, start_seconds=0.3, stop_seconds=0.3))
     slow.begin()
     await until_it_lives(slow, other_than=await until_it_lives(slow))
     await slow.stop()
