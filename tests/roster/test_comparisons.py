@@ -107,6 +107,16 @@ async def test_every_planted_difference_is_found_and_no_other(upper: Upper) -> N
     assert unknown.id_number == masked_id_number(NUMBERS[3])
 
 
+async def test_a_unit_that_they_call_otherwise_is_one_difference_and_none_of_its_people_posts_and_lower_units(upper: Upper) -> None:
+    for row in (row for rows in upper.sheets.values() for row in rows):
+        row |= {name: "改名单位" for name, value in row.items() if value == "甲单位"}
+
+    view = await upper.compare()
+
+    assert await upper.found(told) == [("units", "field_differs", "name", "甲单位", "甲单位", "改名单位", THEIRS)]
+    assert view.problems == []
+
+
 async def test_a_wrong_number_is_one_difference_and_not_two_missing_people(upper: Upper) -> None:
     by_name(upper, "王示例")["公民身份号码"] = NUMBERS[3]
 

@@ -90,6 +90,14 @@ class Units:
             (found,) = names
         return found
 
+    def also(self, called: Iterable[tuple[object, UUID]]) -> None:
+        """Names that none of ours has, each for the unit by whose code it stands in the file."""
+        new: dict[str, set[UUID]] = {}
+        for name, unit_id in called:
+            if name and not self.named(name):
+                new.setdefault(likeness(str(name)), set()).add(unit_id)
+        self._names |= new
+
     def shown(self, called: object) -> str | None:
         """What we call the unit that they call so; their own word where we know none."""
         found = self.find(called)
@@ -218,16 +226,20 @@ def spoken_of(sheet: SheetComparison, rows: Iterable[TheirRow]) -> set[UUID]:
 
 
 def compare_units(sheet: SheetComparison, ours: Iterable[OurRow], theirs: Iterable[TheirRow]) -> None:
-    """Units: by code, then by name."""
+    """Units: by code, then by name. What the file calls a unit by its code, it calls it in its other columns and later sheets too."""
     mine = {row.unit_id: row for row in ours}
     sheet.counts["here"] = len(mine)
     seen: set[UUID] = set()
+    pairs: list[tuple[UUID, TheirRow]] = []
     for row in theirs:
         sheet.counts["there"] += 1
         unit_id = _unit_of(sheet, row, seen)
         if unit_id in mine and unit_id not in seen:
             seen.add(unit_id)
-            sheet.compare(mine[unit_id], row, sheet.units.by_id[unit_id].name, str(unit_id))
+            pairs.append((unit_id, row))
+    sheet.units.also((row.values.get("name"), unit_id) for unit_id, row in pairs)
+    for unit_id, row in pairs:
+        sheet.compare(mine[unit_id], row, sheet.units.by_id[unit_id].name, str(unit_id))
     for unit_id in mine.keys() - seen:
         sheet.alone.add(str(unit_id))
         if not sheet.muted(mine[unit_id].values):
