@@ -186,18 +186,19 @@ class Paper:
 
 def _tables(held: dict[str, Any]) -> list[dict[str, Any]]:
     records = [[label, value, _span(each)] for each in held["records"] for label, value in each["values"].items()]
+    posts = [
+        [each["unit"], label, value, f"{each['started_on']} 至 {each['ended_on'] or '今'}"]
+        for each in held["placements"]
+        for label, value in each["values"].items()
+    ]
     pending = [[label, value, each["state"], each["document_no"]] for each in held["pending"] for label, value in each["values"].items()]
     requests = [each | {"kind": _matter(each), "outcome": OUTCOMES[each["outcome"]]} for each in held["requests"]]
     return [
         _table("登记的信息", ["项目", "内容", "起止"], records),
-        _table(
-            "编制记录",
-            ["单位", "编制类型", "经费形式", "入编", "出编", "文号"],
-            _rows(held["placements"], "unit kind_label funding_label started_on ended_on document_no"),
-        ),
+        _table("编制记录", ["单位", "项目", "内容", "起止"], posts),
         _table("借调", ["借入单位", "起", "止", "文号"], _rows(held["secondments"], "borrower started_on until document_no")),
         _table("变更", ["项目", "变更前", "变更后", "时间", "经办", "事由"], _rows(held["changes"], "label before after at actor reason")),
-        _table("待办变更", ["项目", "内容", "状态", "文号"], pending),
+        _table("信息变更", ["项目", "内容", "状态", "文号"], pending),
         _table(
             "与上级登记的差异",
             ["项目", "本系统", "上级", "状态", "发现时间"],

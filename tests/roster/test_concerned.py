@@ -87,11 +87,18 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     row = await given.row(roster_db, 1)
     person_id = await registered(doors, row.unit_id)
     await place_person(roster_db, given.by(), given.placement(row, UUID(person_id), date(2026, 9, 2)))
-    told = {"since": "2026-09-03", "ethnicity": "02", "reason": "本人提供户口簿"}
+    told = {"since": "2026-09-03", "ethnicity": "02", "civil_servant_registered": True, "reason": "本人提供户口簿"}
     assert (await doors.http.post(f"/persons/{person_id}/updates", json=told, headers=doors.office)).status_code == 204
     await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=doors.office)
-    pending = {"title": "科长", "id_number": given.id_number(47), "document_no": "任免〔2026〕3号"}
-    await doors.http.post(f"/persons/{person_id}/key-changes", json=pending, headers=doors.office)
+    pending = {
+        "title": "科长",
+        "leadership_level": "township_deputy",
+        "duty_status": "long_leave",
+        "id_number": given.id_number(47),
+        "document_no": "任免〔2026〕3号",
+    }
+    kept = await doors.http.post(f"/persons/{person_id}/key-changes", json=pending, headers=doors.office)
+    assert kept.status_code == 201, kept.text
     borrower = await given.unit(roster_db)
     lent = {"borrower_id": str(borrower), "started_on": "2026-09-10", "until": "2026-12-31", "document_no": "借〔2026〕1号"}
     assert (await doors.http.post(f"/persons/{person_id}/secondments", json=lent, headers=doors.office)).status_code == 201
@@ -103,8 +110,16 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
     known = [each["values"] for each in copy["records"] if each["recorded_until"] is None]
     assert {each["公民身份号码"] for each in known} == {PERSON["id_number"]}
     assert [each.get("民族") for each in known] == [None, "蒙古族"]
-    assert [(each["label"], each["before"], each["after"]) for each in copy["changes"]] == [("民族", None, "蒙古族")]
-    assert [each["values"] for each in copy["pending"]] == [{"职务": "科长", "公民身份号码": given.id_number(47)}]
+    assert known[-1]["是否公务员登记"] == "是"
+    assert {each["label"]: (each["before"], each["after"]) for each in copy["changes"]} == {
+        "民族": (None, "蒙古族"),
+        "是否公务员登记": (None, "是"),
+    }
+    assert [(each["state"], each["values"]) for each in copy["pending"]] == [
+        ("待申请", {"职务": "科长", "领导职务级别": "乡科级副职", "人员状态": "长期病事假", "公民身份号码": given.id_number(47)})
+    ]
+    post = copy["placements"][0]["values"]
+    assert (post["编制类型"], post["进入形式"], post["入编时间"]) == ("事业编制", "公开招聘", "2026-09-02")
     assert [each["reason"] for each in copy["reveals"]][1:] == ["核对档案原件"]
     assert request_id in copy["reveals"][0]["reason"]
     assert [each["asked"] for each in copy["requests"]] == [ASKED["asked"]]
@@ -127,9 +142,11 @@ async def test_a_copy_holds_everything_and_who_saw_it_and_is_on_record_itself(do
             "事业编制",
             "已办理",
             "中共党员",
+            "公开招聘",
+            "待申请",
         )
     )
-    assert not any(each in text for each in (str(row.unit_id), "granted", "T0"))
+    assert not any(each in text for each in (str(row.unit_id), "granted", "T0", "open", "True", "township_deputy"))
     assert ASKED["asked"] not in str(await roster_db.pool.fetch("SELECT * FROM person_requests"))
 
 

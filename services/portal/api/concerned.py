@@ -21,7 +21,6 @@ KINDS = {"copy": "查阅、复制", "correction": "更正", "deletion": "删除"
 OUTCOMES = {None: ("in_review", "待答复"), "granted": ("filed", "已办理"), "refused": ("returned", "不予办理")}
 ITEMS = tuple((each.name, each.label) for _, items in (*OF_A_PERSON, *OF_A_POST) for each in items)
 """What may be corrected, as the page of a correction has it."""
-PENDING = {"open": "待申请", "claimed": "已核准，正在生效", "applied": "已生效"}
 A_PAGE = 50
 
 
@@ -90,7 +89,7 @@ async def copy(page: Receiver, request_id: UUID) -> Response:
         named = {"content-disposition": 'attachment; filename="person-copy.json"'}
         return Response(text, media_type="application/json", headers=AS_FILE | named)
     actors = {each["actor"] for name in ("changes", "reveals") for each in held[name]}
-    shown: dict[str, Any] = {"held": held, "names": await page.names_of(*actors), "kinds": KINDS, "outcomes": OUTCOMES, "pending": PENDING}
+    shown: dict[str, Any] = {"held": held, "names": await page.names_of(*actors), "kinds": KINDS, "outcomes": OUTCOMES}
     return page.show("person_copy.html", request_id=request_id, **shown)
 
 

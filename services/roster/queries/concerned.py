@@ -28,6 +28,7 @@ from shared.unit_copies import scope
 PURPOSE = "机构编制实名制管理：核定、使用和监督机构编制"
 BASIS = "《个人信息保护法》第十三条第一款第三项（为履行法定职责所必需）、第三十四条"
 RETENTION = "编制实名制记录（含已出编人员的）长期保存，用于核对以往各时点的编制使用情况；单位上传的文件在保存期满后删除"
+PENDING = {"open": "待申请", "claimed": "已核准，正在生效", "applied": "已生效"}
 _MOST = 10_000
 Words: TypeAlias = Mapping[str, Mapping[str, str]]
 _FIELDS = OFF_ESTABLISHMENT.by_name | PERSONS.by_name | {each.name: each for each in FROM_INSURANCE}
@@ -88,15 +89,14 @@ class CopiedChange(BaseModel):
 
 
 class CopiedPlacement(RecordedPlacement):
-    """A post he holds or held, in words."""
+    """A post he holds or held; `values`: all that is kept of it, by the labels of the register and in words."""
 
     unit: str
-    kind_label: str
-    funding_label: str
+    values: dict[str, str]
 
 
 class PendingCopy(BaseModel):
-    """A change that waits for its case, or was carried out by it."""
+    """A change that waits for its case, or was carried out by it, in words."""
 
     registered_at: datetime
     registered_by: str
@@ -199,7 +199,7 @@ async def person_copy(conn: Connection, cipher: FieldCipher, person_id: UUID, wh
         placements=await _placements(conn, person_id, who, labels),
         secondments=await _secondments(conn, person_id, today),
         changes=[_change(cipher, row, labels) for row in changes],
-        pending=[_pending(cipher, row) for row in pending],
+        pending=[_pending(cipher, row, labels) for row in pending],
         differences=await _differences(conn, cipher, person_id, labels),
         reveals=await reveals(conn, person_id, None, None, _MOST),
         requests=await requests_of(conn, cipher, person_id, today),
@@ -211,7 +211,7 @@ def _record(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedRe
     for name in RECORD:
         value = opened(cipher, row["person_id"], name, row[name]) if name in SENSITIVE else row[name]
         if value is not None:
-            values[LABELS.get(name, name)] = _in_words(name, str(value), labels)
+            values[LABELS.get(name, name)] = _in_words(name, value, labels)
     return CopiedRecord(
         since=row["during"].lower,
         until=row["during"].upper,
@@ -229,11 +229,15 @@ async def _placements(conn: Connection, person_id: UUID, who: Who, labels: Words
         CopiedPlacement(
             **each.model_dump(),
             unit=names.get(each.unit_id, "—"),
-            kind_label=labels["kinds"].get(each.kind, each.kind),
-            funding_label=labels["fundings"].get(each.funding, each.funding),
+            values=_values_of(each, labels),
         )
         for each in held
     ]
+
+
+def _values_of(post: RecordedPlacement, labels: Words) -> dict[str, str]:
+    told = {name: value for name, value in post.model_dump().items() if name in _FIELDS and value is not None}
+    return {label_of(name): _in_words(name, value, labels) for name, value in told.items()}
 
 
 async def _secondments(conn: Connection, person_id: UUID, today: date) -> list[SecondmentView]:
@@ -260,9 +264,9 @@ async def _differences(conn: Connection, cipher: FieldCipher, person_id: UUID, l
     ]
 
 
-def _in_words(name: str, value: str, labels: Words) -> str:
+def _in_words(name: str, value: object, labels: Words) -> str:
     field = _FIELDS.get(name)
-    return labels.get(field.codes or "", {}).get(value, value) if field else value
+    return (field and field.said(value, labels)) or str(value)
 
 
 def _change(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedChange:
@@ -275,10 +279,10 @@ def _change(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> CopiedCh
     return CopiedChange(**{**row, **spoken}, label=label_of(name))
 
 
-def _pending(cipher: FieldCipher, row: asyncpg.Record) -> PendingCopy:
-    plain = {label_of(name): None if value is None else str(value) for name, value in (row["record"] | row["post"]).items()}
+def _pending(cipher: FieldCipher, row: asyncpg.Record, labels: Words) -> PendingCopy:
     secret = {
-        label_of(name): None if value is None else cipher.decrypt(bytes.fromhex(value), place_of(row["person_id"], name))
-        for name, value in row["sealed"].items()
+        name: value and cipher.decrypt(bytes.fromhex(value), place_of(row["person_id"], name)) for name, value in row["sealed"].items()
     }
-    return PendingCopy(**row, values=plain | secret)
+    told = row["record"] | row["post"] | secret
+    values = {label_of(name): None if value is None else _in_words(name, value, labels) for name, value in told.items()}
+    return PendingCopy(**{**row, "state": PENDING[row["state"]]}, values=values)
