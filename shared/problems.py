@@ -100,6 +100,7 @@ TITLES: dict[str, str] = {
     "reform_unknown": "没有找到改革事项",
     "document_missing": "缺少文号",
     "effective_in_future": "日期未到",
+    "life_in_future": "日期晚于今天",
     "document_in_future": "批准日期晚于今天",
     "dates_out_of_order": "日期先后不对",
     "since_before_birth": "早于出生日期",

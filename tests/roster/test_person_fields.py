@@ -21,6 +21,7 @@ from services.roster.models.refusals import (
     EffectiveInFuture,
     KeyItemWouldChange,
     LateRetirementClosed,
+    LifeInFuture,
     NothingCorrected,
     RetirementReasonMissing,
     SinceBeforePost,
@@ -482,6 +483,39 @@ async def test_each_key_item_sent_as_an_update_is_refused_by_name_with_the_way_i
     assert "任免" in said["seat_level"]
     assert all("信息变更申请" in said[name] for name in said.keys() - {"seat_level"})
     assert "测试人员甲" not in answer.text
+
+
+async def test_what_no_file_may_bring_into_a_text_comes_in_by_no_door(doors: Doors, roster_db: Database) -> None:
+    person_id, _ = await given.in_post(roster_db, await given.row(roster_db, 1))
+    texts = {
+        "birth_place": "=cmd|' /C calc'!A0",
+        "native_place": "示例省\n示例市",
+        "school": "示例\u202e大学",
+        "internal_unit": "@办公室",
+        "major": "",
+    }
+    why = {"reason": "按档案补录", "document_no": "测档〔2026〕1号"}
+
+    updated = await doors.http.post(f"/persons/{person_id}/updates", json=texts | why | {"since": "2026-09-03"}, headers=doors.office)
+    corrected = await doors.http.post(f"/persons/{person_id}/corrections", json=why | {"title": "+科员"}, headers=doors.office)
+
+    assert (updated.status_code, corrected.status_code) == (422, 422)
+    assert {each["field"] for each in updated.json()["fields"]} == texts.keys()
+    assert [each["field"] for each in corrected.json()["fields"]] == ["title"]
+
+
+async def test_no_day_of_a_life_lies_ahead_by_whatever_door_it_is_told(roster_db: Database) -> None:
+    person_id, _ = await in_post(roster_db)
+    tomorrow, today = given.TODAY + timedelta(days=1), given.TODAY
+    ahead = CorrectPerson(person_id=person_id, certified_birth_on=tomorrow)
+
+    with pytest.raises(LifeInFuture, match="档案认定出生日期晚于今天"):
+        await correct_person(roster_db, given.CIPHER, given.by(), ahead)
+    with pytest.raises(LifeInFuture, match="入党时间、参加工作时间晚于今天"):
+        what = UpdatePerson(person_id=person_id, since=today, work_began_on=tomorrow, party_joined_on=tomorrow, graduated_on=today)
+        await update_person(roster_db, given.CIPHER, given.by(), what)
+    with pytest.raises(LifeInFuture):
+        await registered(roster_db, await given.unit(roster_db), certified_birth_on=tomorrow)
 
 
 async def test_a_clerk_changes_persons_of_his_unit_alone_and_sees_the_change_masked(doors: Doors, roster_db: Database) -> None:

@@ -13,7 +13,7 @@ from services.roster.commands import corrections
 from services.roster.commands import persons as commands
 from services.roster.models.persons import CorrectPerson, PersonDetails, PersonFacts, RegisterPerson, RevealPerson, UpdatePerson
 from services.roster.models.requests import KeptByUnit, KeyItemsOfPost
-from services.roster.models.texts import PersonName
+from services.roster.models.texts import Line, PersonName
 from services.roster.queries import persons as queries
 from services.roster.queries import populations as population_queries
 from services.roster.queries import units as unit_queries
@@ -45,7 +45,7 @@ class KeyItemsBody(PersonDetails, Write):
     certified_birth_on: date | None = None
     identity: PersonIdentity | None = None
     post_category: PostCategory | None = None
-    title: str | None = Field(None, max_length=200)
+    title: Line | None = None
     leadership_level: str | None = None
     retirement_category: Category | None = None
     retirement_reason: str | None = Field(None, max_length=500)

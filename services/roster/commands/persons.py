@@ -20,6 +20,7 @@ from services.roster.rules.persons import (
     ensure_born,
     ensure_late_open,
     ensure_override_grounded,
+    ensure_past,
     retirement_category,
     retirement_due,
 )
@@ -36,6 +37,7 @@ async def register_person(database: Database, cipher: FieldCipher, by: By, what:
     number = checked_number(what.id_number, what.sex, what.birth_on)
     ensure_override_grounded(what, what.retirement_category)
     ensure_late_open(what, what.flexible_retirement)
+    ensure_past(what.model_dump(), business_day(by.as_of))
     async with database.reading() as conn:
         await ensure_known_codes(conn, business_day(by.as_of), what.model_dump())
     person_id = uuid7()

@@ -14,7 +14,7 @@ from services.roster.models.requests import KeptByUnit
 from services.roster.queries.codes import ensure_known_codes
 from services.roster.queries.facts import person_record
 from services.roster.queries.persons import id_number_of
-from services.roster.rules.persons import checked_number, ensure_category_fits, ensure_late_open
+from services.roster.rules.persons import checked_number, ensure_category_fits, ensure_late_open, ensure_past
 from shared.crypto import FieldCipher
 from shared.db import Connection
 from shared.events.envelope import uuid7s
@@ -77,13 +77,14 @@ def all_sealed(cipher: FieldCipher, people: Sequence[Mapping[str, Any]], marked:
 
 
 async def seal_change(conn: Connection, cipher: FieldCipher, what: PersonChange, on: date, post: Mapping[str, Any]) -> SealedChange:
-    """Check a change against the code tables, and a new number, sex or birth date against each other; then encrypt. `post`: key items of the post."""
+    """Check a change against the code tables and today (`on`), and a new number, sex or birth date against each other; then encrypt. `post`: key items of the post."""
     post = {**post, **what.model_dump(exclude_unset=True, include=set(KeptByUnit.model_fields))}
     told = what.model_dump(exclude_unset=True, include=set(TOLD))
     given = {name: value for name, value in told.items() if value is not None or name not in MANDATORY}
     if not given and not post:
         raise NothingCorrected
     await ensure_known_codes(conn, on, given, post)
+    ensure_past(given, on)
     if isinstance(what, KeyItems) and _NUMBER & given.keys():
         known = await person_record(conn, what.person_id)
         number = what.id_number or await id_number_of(conn, cipher, what.person_id)

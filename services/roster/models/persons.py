@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.roster.models.fields import FROM_INSURANCE, PERSONS, Sensitivity
 from services.roster.models.requests import KeptByUnit, Request
-from services.roster.models.texts import PersonName
+from services.roster.models.texts import Line, PersonName, ShortLine
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
 
@@ -16,8 +16,8 @@ class PersonDetails(Request):
     """What the unit itself may change of a person: no key item (★). Codes are those of the sets that `models.fields` names."""
 
     ethnicity: str | None = Field(None, repr=False, max_length=20)
-    native_place: str | None = Field(None, max_length=100)
-    birth_place: str | None = Field(None, max_length=100)
+    native_place: ShortLine | None = None
+    birth_place: ShortLine | None = None
     political_status: str | None = Field(None, repr=False, max_length=20)
     party_joined_on: date | None = Field(None, repr=False)
     work_began_on: date | None = None
@@ -27,14 +27,14 @@ class PersonDetails(Request):
     full_time_degree: str | None = None
     in_service_education: str | None = None
     in_service_degree: str | None = None
-    school: str | None = Field(None, max_length=200)
-    major: str | None = Field(None, max_length=200)
+    school: Line | None = None
+    major: Line | None = None
     graduated_on: date | None = None
     person_class: str | None = None
     title_since: date | None = None
     grade: str | None = None
     post_grade: str | None = None
-    professional_title: str | None = Field(None, max_length=200)
+    professional_title: Line | None = None
     professional_title_level: str | None = None
     above_rank: bool | None = None
     civil_servant_registered: bool | None = None
@@ -50,7 +50,7 @@ class PersonFacts(PersonDetails):
     certified_birth_on: date | None = None
     identity: PersonIdentity
     post_category: PostCategory
-    title: str | None = Field(None, max_length=200)
+    title: Line | None = None
     leadership_level: str | None = None
     retirement_category: Category | None = Field(None, description="Overrides what post and title say.")
     retirement_reason: str | None = Field(None, max_length=500, description="Why it is another.")
@@ -120,7 +120,7 @@ class KeyItems(PersonChange):
     sex: Sex | None = None
     birth_on: date | None = None
     certified_birth_on: date | None = None
-    title: str | None = Field(None, max_length=200)
+    title: Line | None = None
     leadership_level: str | None = None
     retirement_category: Category | None = None
     retirement_reason: str | None = Field(None, max_length=500)

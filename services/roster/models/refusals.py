@@ -129,6 +129,13 @@ class EffectiveInFuture(Conflict):
     sentence = "所填日期 {day} 晚于今天：生效、起始、到岗、离岗和核准日期都不能晚于今天。填错的请改正，未到的请在当日或之后办理。"
 
 
+class LifeInFuture(Conflict):
+    """What is told of somebody's life lies ahead. The day is not repeated: it may be a sensitive one."""
+
+    code = "life_in_future"
+    sentence = "{fields}晚于今天。请核对后改正。"
+
+
 class DocumentInFuture(Conflict):
     """A document bears the day on which it was issued."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.roster.models.texts import UnitName
+from services.roster.models.texts import Line, UnitName
 from shared.glossary import FreezeScope, OverQuotaCause
 from workflows.roster import Effect
 
@@ -110,9 +110,9 @@ class TellSeats(Request):
 class KeptByUnit(Request):
     """What the unit itself keeps up to date of a post, no key item (★): where somebody sits, and of somebody outside the establishment the contract."""
 
-    internal_unit: str | None = Field(None, max_length=200)
+    internal_unit: Line | None = None
     employment_form: str | None = Field(None, description="编外.")
-    dispatch_company: str | None = Field(None, max_length=200, description="编外.")
+    dispatch_company: Line | None = Field(None, description="编外.")
     contract_until: date | None = Field(None, description="编外.")
 
 
@@ -123,7 +123,7 @@ class PostDetails(KeptByUnit):
     """What belongs to the post, as on its first day; what a unit keeps up to date, and `duty_status`, change later from a day on."""
 
     duty_status: str | None = None
-    entry_source: str | None = Field(None, max_length=200)
+    entry_source: Line | None = None
     entered_on: date | None = Field(None, description="进入时间: into the unit's system; the post itself is held from `started_on` on.")
     entry_document_no: str | None = Field(None, max_length=100, description="None: the document of the write.")
     off_post_kind: str | None = Field(None, description="编外.")

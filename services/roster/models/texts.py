@@ -20,7 +20,7 @@ def unfit(text: str) -> str:
         return "以 =、+、-、| 或 @ 开头，会被当作公式，请改为普通文字"
     if _LOST.search(text):
         return "含有乱码、方框或自造字，请改用标准汉字（生僻字可用输入法或国家标准字库录入）"
-    if not text.isprintable() and any(unicodedata.category(each) in {"Cc", "Cs", "Cn"} for each in text):
+    if not text.isprintable() and any(unicodedata.category(each) in {"Cc", "Cf", "Cs", "Cn"} for each in text):
         return "含有不可见的控制字符，请重新输入"
     return ""
 
@@ -56,5 +56,7 @@ def _fit_name(text: str) -> str:
     return plain
 
 
+Line = Annotated[str, Field(max_length=200), AfterValidator(_fit)]
+ShortLine = Annotated[str, Field(max_length=100), AfterValidator(_fit)]
 UnitName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_fit)]
 PersonName = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_fit_name)]

@@ -4,16 +4,19 @@ Sources: GB 11643-1999; 国务院关于渐进式延迟法定退休年龄的办�
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
 from services.roster.models.facts import PersonRecord
+from services.roster.models.fields import PERSONS, Kind
 from services.roster.models.loads import LoadedPerson
-from services.roster.models.persons import PersonFacts
+from services.roster.models.persons import RECORD, PersonFacts
 from services.roster.models.refusals import (
     BirthDiffersFromId,
     IdNumberInvalid,
     LateRetirementClosed,
+    LifeInFuture,
     RetirementCategoryMismatch,
     RetirementReasonMissing,
     SexDiffersFromId,
@@ -58,6 +61,7 @@ _LOWER_LEVELS = (
     ),
 )
 """Titles below the senior ones whose level nobody doubts; the first that fits counts."""
+_DAYS = tuple(each.name for each in PERSONS.fields if each.kind in {Kind.DAY, Kind.MONTH} and each.name in RECORD)
 _OPEN_GRADES = frozenset({None, "no_leading_post"})
 LATE = "flexible_late"
 _COUNTY_RANK = re.compile(r"县处级|[正副]处级|[正副]县级")
@@ -83,6 +87,13 @@ def ensure_born(person: PersonRecord, since: date | None) -> None:
     born = [day for day in (person.birth_on, person.certified_birth_on) if day]
     if since is not None and since < min(born):
         raise SinceBeforeBirth
+
+
+def ensure_past(told: Mapping[str, object], today: date) -> None:
+    """No day that is told of somebody's life lies ahead."""
+    ahead = [name for name in _DAYS if isinstance(day := told.get(name), date) and day > today]
+    if ahead:
+        raise LifeInFuture(fields="、".join(PERSONS.by_name[name].label for name in ahead))
 
 
 def ensure_category_fits(person: PersonFacts | PersonRecord, override: Category | None) -> None:
