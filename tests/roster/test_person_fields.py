@@ -508,11 +508,11 @@ async def test_no_day_of_a_life_lies_ahead_by_whatever_door_it_is_told(roster_db
     person_id, _ = await in_post(roster_db)
     tomorrow, today = given.TODAY + timedelta(days=1), given.TODAY
     ahead = CorrectPerson(person_id=person_id, certified_birth_on=tomorrow)
+    what = UpdatePerson(person_id=person_id, since=today, work_began_on=tomorrow, party_joined_on=tomorrow, graduated_on=today)
 
     with pytest.raises(LifeInFuture, match="档案认定出生日期晚于今天"):
         await correct_person(roster_db, given.CIPHER, given.by(), ahead)
     with pytest.raises(LifeInFuture, match="入党时间、参加工作时间晚于今天"):
-        what = UpdatePerson(person_id=person_id, since=today, work_began_on=tomorrow, party_joined_on=tomorrow, graduated_on=today)
         await update_person(roster_db, given.CIPHER, given.by(), what)
     with pytest.raises(LifeInFuture):
         await registered(roster_db, await given.unit(roster_db), certified_birth_on=tomorrow)
