@@ -17,6 +17,8 @@ from shared.errors import DomainError
 BODY_WITHIN = 120.0
 """Seconds for a whole body: 60 MB at 4 Mbit/s."""
 HEAD_WITHIN = 10.0
+HEAD_LIMIT = 64 * 1024
+"""Bytes; what comes in one piece (of at most 256 KB) may be more."""
 CALLERS = 10_000
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -128,9 +130,30 @@ class Rates:
 
 
 class Impatient(HttpToolsProtocol):
-    """uvicorn's protocol, hanging up on a client whose request head does not come in time."""
+    """uvicorn's protocol, hanging up on a client whose request head does not come in time, or grows without end, as trailers may: the parser keeps it
+    whole, and copies it anew with each piece.
+    """
 
     _late: asyncio.TimerHandle
+    _fruitless = 0
+    """Bytes since a head was whole, a piece of a body was read, or a request was over."""
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of a request."""
+        self._fruitless += len(data)
+        super().data_received(data)
+        if self._fruitless > HEAD_LIMIT:
+            self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body is read."""
+        self._fruitless = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is over."""
+        self._fruitless = 0
+        super().on_message_complete()
 
     def on_message_begin(self) -> None:
         """The first bytes of a head are here."""
@@ -141,6 +164,7 @@ class Impatient(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._late.cancel()
+        self._fruitless = 0
         super().on_headers_complete()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it

@@ -99,6 +99,31 @@ async def test_a_head_that_does_not_come_is_hung_up_on(begun: bytes, monkeypatch
         writer.close()
 
 
+OPEN_HEAD = b"GET /live HTTP/1.1\r\nHost: kit\r\nX-Long: "
+OPEN_TRAILER = b'POST /said HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n"a"\r\n0\r\nX-Long: '
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("begun", [OPEN_HEAD, OPEN_TRAILER], ids=["head", "trailer"])
+async def test_a_head_without_end_is_hung_up_on_before_its_time_is_over(begun: bytes) -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(begun)
+        with pytest.raises(ConnectionError):
+            for _ in range(64):
+                writer.write(b"a" * 65_536)
+                await writer.drain()
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_heads_and_bodies_as_browsers_send_them_are_served() -> None:
+    async with served() as port, httpx.AsyncClient(trust_env=False) as http:
+        for size in (1, 50_000, 5_000_000):
+            answer = await http.post(f"http://127.0.0.1:{port}/said", json="a" * size, headers={"cookie": "c" * 32_000})
+            assert len(answer.json()) == size
+
+
 @pytest.mark.asyncio
 async def test_a_client_in_time_is_served_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "HEAD_WITHIN", 2.0)
