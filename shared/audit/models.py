@@ -74,7 +74,10 @@ FIRST = Seal(0, None, START, START)
 
 @dataclass(frozen=True)
 class Broken:
-    """Something that is not as it was sealed: `what` is altered, removed, inserted, root, chain or head; a record has its table and key."""
+    """Something that is not as it was sealed: `what` is altered, removed, inserted, leaves, root, chain or head; a record has its table and key.
+
+    `leaves`: the hashes kept of the records are not those that were sealed; the records are. `root`: neither tells which record it is.
+    """
 
     seal: int
     what: str

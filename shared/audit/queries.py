@@ -68,14 +68,12 @@ async def _live(
 
 
 def _compared(before: Seal, sealed: Seal, stored: Leaves, live: Leaves, audited: Sequence[Audited]) -> list[Broken]:
-    found = []
-    for table in [each.table for each in audited]:
-        then, now = stored.get(table, {}), live.get(table, {})
-        found += [Broken(sealed.number, "removed", table, key) for key in then if key not in now]
-        found += [Broken(sealed.number, "inserted", table, key) for key in now if key not in then]
-        found += [Broken(sealed.number, "altered", table, key) for key in then if now.get(key, then[key]) != then[key]]
-    flat = [leaf for each in audited for leaf in stored.get(each.table, {}).values()]
-    if not flat or merkle_root(flat) != sealed.root:
+    """Records that give the sealed root are as they were, whatever became of the hashes that name the one that is not."""
+    tables = [each.table for each in audited]
+    found = [broken for table in tables for broken in _differing(sealed, table, stored.get(table, {}), live.get(table, {}))]
+    if found and _root(live, tables) == sealed.root:
+        found = [Broken(sealed.number, "leaves")]
+    elif _root(stored, tables) != sealed.root:
         found.append(Broken(sealed.number, "root"))
     if (
         sealed.until is None
@@ -84,3 +82,16 @@ def _compared(before: Seal, sealed: Seal, stored: Leaves, live: Leaves, audited:
     ):
         found.append(Broken(sealed.number, "chain"))
     return found
+
+
+def _differing(sealed: Seal, table: str, then: Mapping[str, bytes], now: Mapping[str, bytes]) -> list[Broken]:
+    return [
+        *(Broken(sealed.number, "removed", table, key) for key in then if key not in now),
+        *(Broken(sealed.number, "inserted", table, key) for key in now if key not in then),
+        *(Broken(sealed.number, "altered", table, key) for key in then if now.get(key, then[key]) != then[key]),
+    ]
+
+
+def _root(leaves: Leaves, tables: Sequence[str]) -> bytes | None:
+    flat = [leaf for table in tables for leaf in leaves.get(table, {}).values()]
+    return merkle_root(flat) if flat else None

@@ -113,6 +113,21 @@ async def test_who_alters_a_record_and_its_hash_breaks_the_root_and_who_mends_th
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "tampering", ["leaves = leaves[2:]", "keys = keys[2:], leaves = leaves[2:]", "keys[1] = keys[2]", "leaves[3] = leaves[4]", None]
+)
+async def test_records_that_are_as_they_were_sealed_are_not_accused_where_the_hashes_kept_of_them_are_altered(
+    service: Database, owner: Any, tampering: str | None
+) -> None:
+    await write(service, 9)
+    await sealed(service)
+    await write(service, 1)
+    await sealed(service)
+    await owner.execute(f"UPDATE audit_leaves SET {tampering} WHERE seal = 1" if tampering else "DELETE FROM audit_leaves WHERE seal = 1")
+    assert await broken(service) == [Broken(1, "leaves")]
+
+
+@pytest.mark.asyncio
 async def test_a_tail_that_is_cut_is_found_by_the_head_on_paper(service: Database, owner: Any) -> None:
     await write(service, 1)
     await sealed(service)
