@@ -17,8 +17,8 @@ _COUNT = re.compile(r"0*\d{1,7}")
 
 
 def event_type(told: str) -> str:
-    """The type of an event that somebody publishes, or whether it is a stranger's."""
-    return told if told in CATALOGUE.types() else "（未知类型）"
+    """The type of an event that somebody publishes, also of a newer build, or whether it is a stranger's."""
+    return told if told in CATALOGUE.types() or CATALOGUE.older(told) else "（未知类型）"
 
 
 def key(told: str) -> str:

@@ -10,6 +10,7 @@ _WHOLE = {WAITS: "排在同一对象更早的死信之后", DIED: "处理时进�
 _UNREADABLE = {
     "no event id": "没有事件编号",
     "the record's key is another": "消息键与事件不符",
+    "a version newer than this build": "事件版本新于本程序，升级后重新处理",
     "unknown type, or a type of another publisher": "事件类型未知，或不由该主题发布",
     "headers and data disagree": "消息头与内容不一致",
 }

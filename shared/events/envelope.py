@@ -4,9 +4,11 @@ The record key is the unit's id, so that all that happens to one unit stays in o
 """
 
 import os
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from pydantic_core import to_json
 Headers = dict[str, str]
 CONTEXT = {"event_id", "type", "occurred_at"}
 """What of an event stands in its headers, not in its data."""
+_VERSIONED = re.compile(r"([a-z_.]+)\.v([1-9][0-9]{0,2})")
 _UUID_LENGTH = 36
 _CHANCE = (1 << 62) - 1
 """The bits of an identifier that are chance."""
@@ -118,10 +121,21 @@ class Catalogue:
 
     def kind(self, topic: str, headers: Headers) -> type[Event]:
         """The class of a record's event. Raises Unreadable."""
-        cls = self._by_type.get(headers.get("ce_type", ""))
-        if cls is None or cls.topic != topic:
-            raise Unreadable("unknown type, or a type of another publisher")
-        return cls
+        told = headers.get("ce_type", "")
+        cls = self._by_type.get(told)
+        if cls is not None and cls.topic == topic:
+            return cls
+        if (known := self.older(told)) is not None and known.topic == topic:
+            raise Unreadable("a version newer than this build")
+        raise Unreadable("unknown type, or a type of another publisher")
+
+    def older(self, told: str) -> type[Event] | None:
+        """The newest version of an event that we know, where somebody told of a newer one."""
+        if not (found := _VERSIONED.fullmatch(told)):
+            return None
+        known = [(int(version[2]), cls) for each, cls in self._by_type.items() if (version := _VERSIONED.fullmatch(each)) and version[1] == found[1]]
+        number, cls = max(known, key=itemgetter(0), default=(0, None))
+        return cls if number < int(found[2]) else None
 
     def read(self, topic: str, headers: Headers, body: bytes) -> Event:
         """Rebuild the event of a record, or raise Unreadable with a reason that holds no data of the record."""
