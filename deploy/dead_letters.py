@@ -63,12 +63,21 @@ def _tell_letters(found: Sequence[tuple[str, DeadLetter]]) -> None:
     for service, key in keys:
         letters = [letter for where, letter in found if (where, letter.key) == (service, key)]
         typer.echo(f"bianban dead-letters show {service} {called(key, letters[0].id)}")
-        for letter in letters:
-            when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
-            typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
+        for consumer in dict.fromkeys(letter.consumer for letter in letters):
+            _tell_line([letter for letter in letters if letter.consumer == consumer])
     typer.echo(
         f"共 {len(found)} 条，{len(keys)} 个消息键。排除原因后用 replay 重新处理，参数与 show 相同；一个服务的全部，或一种原因的全部，用 replay 服务 --all。"
     )
+
+
+def _tell_line(letters: Sequence[DeadLetter]) -> None:
+    """What one consumer parked of a key: each letter with its cause, those that only wait behind it by their number."""
+    causes = [letter for letter in letters if letter.error != WAITS]
+    for letter in causes:
+        when = f"{letter.parked_at.astimezone(CHINA):%m-%d %H:%M:%S}"
+        typer.echo(f"  {letter.consumer}  {masked.event_type(letter.type)}  {parked_because(letter.error)}  {when}")
+    if waiting := len(letters) - len(causes):
+        typer.echo(f"  {letters[0].consumer}  另有 {waiting} 条排在其后")
 
 
 def _tell_standing() -> bool:

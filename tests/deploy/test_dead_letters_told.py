@@ -19,6 +19,7 @@ from shared import db
 from shared import dead_letters as shared_letters
 from shared.db import Database
 from shared.dead_letters import DeadLetter, Parked
+from shared.parked_words import WAITS
 from tests.shared.given import HAND, TOPIC, changed, partition_of, put, until
 
 pytestmark = pytest.mark.asyncio
@@ -186,6 +187,24 @@ async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
     told = capsys.readouterr().out
     assert f"bianban dead-letters show roster {key}\n" in told
     assert "处理时进程中断" in told
+
+
+async def test_what_waits_behind_a_letter_is_told_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, at = str(uuid4()), datetime(2026, 9, 1, tzinfo=UTC)
+    line = [
+        DeadLetter(number, consumer, key, "roster.events", "roster.unit_changed.v1", "GapSeen" if number < 3 else WAITS, at)
+        for number, consumer in enumerate(["a", "b", *["a"] * 40, *["b"] * 2], 1)
+    ]
+
+    dead_letters._tell_letters([("roster", each) for each in line])
+
+    told = capsys.readouterr().out.splitlines()
+    assert [each.split()[0] for each in told[1:-1]] == ["a", "a", "b", "b"]
+    assert told[2].split() == ["a", "另有", "40", "条排在其后"]
+    assert told[4].split() == ["b", "另有", "2", "条排在其后"]
+    assert "共 44 条，1 个消息键" in told[-1]
 
 
 @pytest.mark.parametrize("key", ["330499199001010018", "a330499199001010018b", "张三"])
