@@ -133,7 +133,11 @@ class Catalogue:
         """The newest version of an event that we know, where somebody told of a newer one."""
         if not (found := _VERSIONED.fullmatch(told)):
             return None
-        known = [(int(version[2]), cls) for each, cls in self._by_type.items() if (version := _VERSIONED.fullmatch(each)) and version[1] == found[1]]
+        known = [
+            (int(version[2]), cls)
+            for each, cls in self._by_type.items()
+            if (version := _VERSIONED.fullmatch(each)) and version[1] == found[1]
+        ]
         number, cls = max(known, key=itemgetter(0), default=(0, None))
         return cls if number < int(found[2]) else None
 

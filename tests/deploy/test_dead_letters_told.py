@@ -189,9 +189,7 @@ async def test_a_key_stands_whole_in_the_list_however_narrow_the_terminal_is(
     assert "处理时进程中断" in told
 
 
-async def test_what_waits_behind_a_letter_is_told_by_its_number(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_what_waits_behind_a_letter_is_told_by_its_number(capsys: pytest.CaptureFixture[str]) -> None:
     key, at = str(uuid4()), datetime(2026, 9, 1, tzinfo=UTC)
     line = [
         DeadLetter(number, consumer, key, "roster.events", "roster.unit_changed.v1", "GapSeen" if number < 3 else WAITS, at)

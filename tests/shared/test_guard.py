@@ -100,20 +100,26 @@ async def test_a_head_that_does_not_come_is_hung_up_on(begun: bytes, monkeypatch
 
 
 OPEN_HEAD = b"GET /live HTTP/1.1\r\nHost: kit\r\nX-Long: "
-OPEN_TRAILER = b'POST /said HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n"a"\r\n0\r\nX-Long: '
+OPEN_TRAILER = (
+    b'POST /said HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n"a"\r\n0\r\nX-Long: '
+)
 
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("begun", [OPEN_HEAD, OPEN_TRAILER], ids=["head", "trailer"])
 async def test_a_head_without_end_is_hung_up_on_before_its_time_is_over(begun: bytes) -> None:
     async with served() as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(begun)
         with pytest.raises(ConnectionError):
-            for _ in range(64):
-                writer.write(b"a" * 65_536)
-                await writer.drain()
+            await _written(writer, 64 * 65_536)
         writer.close()
+
+
+async def _written(writer: asyncio.StreamWriter, size: int) -> None:
+    for _ in range(size // 65_536):
+        writer.write(b"a" * 65_536)
+        await writer.drain()
 
 
 @pytest.mark.asyncio
