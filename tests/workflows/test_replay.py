@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ async def test_each_update_of_each_workflow_type_has_a_recorded_history() -> Non
         (_type(path), event.workflow_execution_update_accepted_event_attributes.accepted_request.input.name)
         for path in RECORDED
         for event in history(path).events
+        if event.HasField("workflow_execution_update_accepted_event_attributes")
     }
     wanted = {(each.__name__, name) for each in CLASSES for name in _Definition.must_from_class(each).updates}
 
@@ -83,6 +85,7 @@ async def test_each_way_to_go_on_as_new_has_a_recorded_history() -> None:
     assert went_on == {each.__name__ for each in CLASSES if "continue_as_new(" in inspect.getsource(sys.modules[each.__module__])}
 
 
+@cache
 def _type(path: Path) -> str:
     name: str = history(path).events[0].workflow_execution_started_event_attributes.workflow_type.name
     return name
