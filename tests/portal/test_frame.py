@@ -137,6 +137,7 @@ async def test_a_form_that_met_a_service_that_is_away_goes_on_under_its_own_key(
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert resumed(answer.text) == TYPED | {"csrf": csrf}
+    assert "refresh" not in answer.headers
     assert f'action="{page}"' in answer.text
     assert "继续提交不会重复办理" in answer.text
     assert "文件不能保留" not in answer.text
@@ -500,11 +501,15 @@ async def test_a_service_that_is_away_takes_its_card_with_it_and_no_more(door: D
     home = await door.client.get("/")
     door.played.refusals["/tasks"] = (503, "unavailable")  # of both services
     tasks = await door.client.get("/tasks")
+    part = await door.client.get("/tasks", headers={"hx-request": "true"})
 
     assert home.status_code == 200
     assert "亮灯暂时取不到" in home.text
     assert (tasks.status_code, tasks.headers["retry-after"]) == (503, "5")
-    assert "请稍后再试" in tasks.text
+    assert (part.status_code, "请稍后再试" in part.text) == (503, True)
+    assert "本页每 10 秒自动重试" in tasks.text
+    assert tasks.headers["refresh"] == "10"
+    assert "refresh" not in part.headers
     assert "重复办理" not in tasks.text  # nothing was sent
 
 

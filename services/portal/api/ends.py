@@ -18,6 +18,8 @@ from services.portal.rules.paths import is_own_request, own
 from shared.glossary import SERVICE_NAMES
 
 SECRETS = {"password", "new_password", "again", "code", "secret", "uri"}
+ANEW_EVERY = "10"
+"""Seconds."""
 UNKEPT = {"csrf", "next", *SECRETS}
 _KEPT = "自动保存过的表单，已填的文字仍在草稿中，返回该页即恢复，附件须重新选择。"
 _UNREAD = {
@@ -150,14 +152,23 @@ async def away(request: Request, error: Exception) -> Response:
     problem = Problem(status=503, code="unavailable", title="系统的一个部件暂时不可用", detail=detail)
     answer = _resumed(request, form, str(form["csrf"]), problem) if goes_on else _state(request, "problem.html", 503, problem=problem)
     answer.headers["Retry-After"] = "5"
+    if _is_looked_at(request):
+        answer.headers["Refresh"] = ANEW_EVERY  # nobody stands at the wall to press a key
     return answer
+
+
+def _is_looked_at(request: Request) -> bool:
+    """A whole page, which the browser may ask for again by itself."""
+    return request.method == "GET" and "hx-request" not in request.headers
 
 
 def _next_step(request: Request, *, goes_on: bool) -> str:
     if goes_on:
         return "填写的内容都在。刚才的操作如已办成，继续提交不会重复办理。请稍后继续提交。"
     is_open = request.method == "POST" and getattr(request.state, "opened", None)
-    return "刚才的操作可能已经办成，请稍后先核对，再决定是否重新办理。" if is_open else "请稍后再试。"
+    if is_open:
+        return "刚才的操作可能已经办成，请稍后先核对，再决定是否重新办理。"
+    return f"本页每 {ANEW_EVERY} 秒自动重试，恢复后即打开。" if _is_looked_at(request) else "请稍后再试。"
 
 
 async def _sent(request: Request) -> FormData:
