@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import NotSignedIn
@@ -92,6 +93,7 @@ def service_app(title: str, lifespan: Lifespan, words: Words = NO_WORDS) -> Fast
     app.exception_handler(ValidationError)(_out_of_range)
     app.exception_handler(NotPlainText)(_not_plain_text)
     app.exception_handler(HTTPException)(_no_such_route)
+    app.exception_handler(ClientDisconnect)(hung_up)
     app.exception_handler(Exception)(_failed)
     app.exception_handler(TooMany)(_too_many)
     app.add_middleware(PlainText)
@@ -274,6 +276,11 @@ def _not_plain() -> Response:
 async def _no_such_route(_: Request, error: HTTPException) -> Response:
     code, sentence = _UNREAD.get(error.status_code, ("not_readable", "请求无法处理。请核对内容后重新提交。"))
     return problem(error.status_code, code, sentence, dict(error.headers or {}))
+
+
+async def hung_up(_: Request, __: Exception) -> Response:
+    """The caller went away in the middle of what he sent: nobody reads the answer, and nothing of ours failed (499, as proxies call it)."""
+    return Response(status_code=499)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.portal import api
 from services.portal.api import ends
@@ -20,7 +21,7 @@ from services.portal.settings import AssetSettings, PortalSettings
 from shared import security_log, telemetry
 from shared.clock import Clock
 from shared.guard import Guarded, Limited, Rates
-from shared.http import BODY_LIMIT, add_health, serve, settled
+from shared.http import BODY_LIMIT, add_health, hung_up, serve, settled
 from shared.traces import TracedRequests
 
 HEADERS = {
@@ -92,5 +93,6 @@ _ENDS = {
     Away: ends.away,
     HTTPException: ends.no_such_page,
     RequestValidationError: ends.no_such_page,
+    ClientDisconnect: hung_up,
     Exception: ends.failed,
 }

@@ -194,6 +194,28 @@ async def test_a_file_passes_through_with_what_was_chosen_beside_it(door: Door) 
     assert (headers["idempotency-key"], headers["authorization"]) == ("key-12345678", "Bearer token-key-0")
 
 
+async def test_an_upload_that_its_sender_breaks_off_is_no_failure_of_ours(door: Door) -> None:
+    csrf = door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    request = door.client.build_request(
+        "POST", "/imports", data={"csrf": csrf, "kind": "roster"}, files={"file": ("a.xlsx", b"x" * 9000)}, headers=OURS
+    )
+    sent = iter([{"type": "http.request", "body": (await request.aread())[:5000], "more_body": True}, {"type": "http.disconnect"}])
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return next(sent)
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "method": "POST", "path": "/imports", "raw_path": b"/imports", "query_string": b""}
+    headers = [(name.lower(), value) for name, value in request.headers.raw]
+    await door.app(scope | {"headers": headers, "client": ("127.0.0.1", 1), "server": ("portal", 80), "scheme": "http"}, receive, send)
+
+    assert [each["status"] for each in answered if each["type"] == "http.response.start"] == [499]
+
+
 async def test_a_file_that_is_refused_is_told_in_words_beside_what_was_chosen(door: Door) -> None:
     csrf = door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)

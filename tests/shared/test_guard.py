@@ -11,10 +11,10 @@ import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from fastapi import Body, Depends, FastAPI
+from fastapi import Body, Depends, FastAPI, Request
 from fastapi.responses import Response
 
-from shared import guard
+from shared import guard, traces
 from shared.auth import Permit, Tokens, Who, service
 from shared.glossary import Role
 from shared.guard import HEADERS, Impatient, Rates, TooMany
@@ -31,6 +31,10 @@ def application() -> FastAPI:
     @app.post("/said")
     async def said(text: str = Body()) -> str:
         return text
+
+    @app.post("/carried")
+    async def carried(request: Request) -> int:
+        return len([piece async for piece in request.stream()])
 
     @app.get("/slow")
     async def slow() -> str:
@@ -97,6 +101,21 @@ async def test_a_head_that_does_not_come_is_hung_up_on(begun: bytes, monkeypatch
         writer.write(begun)
         assert await asyncio.wait_for(reader.read(), 10) == b""
         writer.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/said", "/carried"])
+async def test_who_hangs_up_in_the_middle_of_his_request_is_no_failure_of_ours(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: asyncio.Queue[int] = asyncio.Queue()
+    monkeypatch.setattr(traces, "_tell", lambda _, about, __: told.put_nowait(int(about["http.response.status_code"])))
+    async with served() as port:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n".encode() + b'"a')
+        await writer.drain()
+        writer.close()
+        status = await asyncio.wait_for(told.get(), 10)
+
+    assert 400 <= status < 500
 
 
 OPEN_HEAD = b"GET /live HTTP/1.1\r\nHost: kit\r\nX-Long: "
