@@ -18,7 +18,7 @@ from services.roster.commands.secondments import second_person
 from services.roster.models.changes import RegisterChange
 from services.roster.models.persons import RegisterPerson
 from services.roster.models.secondments import SecondPerson
-from services.roster.queries import changes, finds, ledger, person_lists, persons, post_lists, seat_lists, statistics, unit_lists, units
+from services.roster.queries import changes, finds, ledger, person_lists, persons, statistics, unit_lists, units
 from services.roster.queries.difference_values import place_in
 from shared.auth import Who
 from shared.crypto import FieldCipher, RingFile, masked_id_number
@@ -232,7 +232,7 @@ async def test_a_query_that_forgets_its_condition_still_shows_nobody(doors: Door
     def forgotten(_: Who, roots: str = "$1", row: str = "") -> str:
         return f"({roots}::uuid[] IS NULL OR '{row}' <> '-')"
 
-    for module in (persons, changes, finds, units, person_lists, unit_lists, post_lists, seat_lists, ledger, statistics):
+    for module in (persons, changes, finds, units, person_lists, unit_lists, ledger, statistics):
         monkeypatch.setattr(module, "seen", forgotten)
 
     found = await answers(doors, county, county.foreign, county.foreign)
