@@ -64,8 +64,7 @@ def import_file(
         raise WrongPlace(f"没有文件夹 {report.parent}。请核对路径。")
     if file.stat().st_size > FILE_BYTES:
         raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
-    fields = {"political_legal": "true"} if political_legal else {}
-    fields |= {"unit": unit} if unit else {}
+    fields = ({"political_legal": "true"} if political_legal else {}) | ({"unit": unit} if unit else {})
     try:
         if kind == comparisons.KIND:
             code = asyncio.run(_compare(file, user, unit, whole=whole))

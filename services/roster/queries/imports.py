@@ -109,14 +109,12 @@ async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -
 
 async def code_of_unit(conn: Connection, called: str, who: Who) -> str:
     """The code of the caller's unit that a file as a whole is of. Raises UnitOfFileUnknown."""
-    codes: list[str] = await conn.fetchval(
-        f"SELECT coalesce(array_agg(code), '{{}}') FROM units WHERE $2 IN (code, uscc, name) AND upper_inf(valid) AND {seen(who)}",
-        scope(who),
-        called,
+    found = await conn.fetch(
+        f"SELECT code FROM units WHERE $2 IN (code, uscc, name) AND upper_inf(valid) AND {seen(who)}", scope(who), called
     )
-    if len(codes) != 1:
-        raise UnitOfFileUnknown(unit=called[:40], found=len(codes))
-    return codes[0]
+    if len(found) != 1:
+        raise UnitOfFileUnknown(unit=called[:40], found=len(found))
+    return str(found[0]["code"])
 
 
 async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:
