@@ -120,6 +120,8 @@ _OTHERWISE = 8
 """By how many readings more than the likeliest a text is found."""
 _SYLLABLE_ENDS = re.compile("[aeiouv](ng?|r)?$")
 _NOT_WRITTEN = re.compile(r"[\s'’·．.•]+")
+UNSEEN = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufeff\uffa0\u00ad\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""What copying from pages, chats and word processors leaves in a text and nobody sees, the choice of a glyph among it: taken out wherever it stands."""
 BESIDE_HAN = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 """Spaces beside a character that is none of ASCII: they are none of a Chinese text."""
 _DOTS = re.compile(r"[•‧∙．・･●⋅ᐧ﹒。·]|(?<=[^\x00-\x7f])\.(?=[^\x00-\x7f])")
@@ -129,7 +131,6 @@ _RADICALS = str.maketrans(
     "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰", "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙"
 )
 """Those of the supplement (U+2E80 to U+2EFF) that are a character by themselves; Unicode has no decomposition of them."""
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 @dataclass(frozen=True)
@@ -178,14 +179,14 @@ def plain_name(name: str) -> str:
 
 
 def standard_han(text: str) -> str:
-    """The usual characters instead of radicals that a PDF gave out and of the forms of old fonts; which glyph of a character is meant is not told."""
-    usual = _SELECTORS.sub("", text).translate(_RADICALS)
+    """The usual characters instead of radicals that a PDF gave out and of the forms of old fonts, without what nobody sees."""
+    usual = UNSEEN.sub("", text).translate(_RADICALS)
     return _LIKE_HAN.sub(lambda found: unicodedata.normalize("NFKC", found.group()), usual)
 
 
 def is_letters(text: str) -> bool:
     """Whether somebody typed how it is spelt."""
-    return text.isascii()
+    return UNSEEN.sub("", text).isascii()
 
 
 def grams(text: str) -> set[str]:

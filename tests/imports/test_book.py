@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from services.roster.models.imports import JudgedRow, KnownUnit, Standing, Verdict
-from services.roster.rules.imports.book import Book, Words, beyond_quota, beyond_seats, find_unit, judge_book, waiting_rows
+from services.roster.rules.imports.book import Book, Words, find_unit
+from services.roster.rules.imports.posts import beyond_quota, beyond_seats
+from services.roster.rules.imports.sheets import judge_book, waiting_rows
 from tests.imports.rows import USCC, Cells, judged, unit
 
 WORDS = Words(

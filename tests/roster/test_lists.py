@@ -339,6 +339,14 @@ async def test_a_name_written_with_another_dot_is_found_as_it_is_written(doors: 
     assert [each["name"] for each in (await sought(doors, name="买买提•艾"))["items"]] == ["买买提•艾力"]
 
 
+async def test_a_name_pasted_with_what_nobody_sees_is_found(doors: Doors, roster_db: Database) -> None:
+    await named(doors, roster_db, await given.row(roster_db, 1), "章伟明", 1)
+
+    found = [await sought(doors, name=typed) for typed in ("\ufeff章伟明", "章\u200b伟", "zhang\u200bwei")]
+
+    assert [[each["name"] for each in one["items"]] for one in found] == [["章伟明"]] * 3
+
+
 async def test_people_whose_characters_are_read_in_two_ways_are_found_by_either(doors: Doors, roster_db: Database) -> None:
     row = await given.row(roster_db, 9)
     for number, name in enumerate(("单伟", "单一", "丹妮", "山伟", "李长春", "李丹", "曾乐")):

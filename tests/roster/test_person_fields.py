@@ -490,7 +490,7 @@ async def test_what_no_file_may_bring_into_a_text_comes_in_by_no_door(doors: Doo
     texts = {
         "birth_place": "=cmd|' /C calc'!A0",
         "native_place": "示例省\n示例市",
-        "school": "示例\u202e大学",
+        "school": "示例\x07大学",
         "internal_unit": "@办公室",
         "major": "",
     }
@@ -502,6 +502,18 @@ async def test_what_no_file_may_bring_into_a_text_comes_in_by_no_door(doors: Doo
     assert (updated.status_code, corrected.status_code) == (422, 422)
     assert {each["field"] for each in updated.json()["fields"]} == texts.keys()
     assert [each["field"] for each in corrected.json()["fields"]] == ["title"]
+
+
+async def test_what_nobody_sees_in_a_text_is_taken_out_at_a_door_as_in_a_file(doors: Doors, roster_db: Database) -> None:
+    person_id, _ = await given.in_post(roster_db, await given.row(roster_db, 1))
+    body = {"since": "2026-09-03", "reason": "按档案补录", "school": "\ufeff示例\u200b大\u202e学", "major": "会\u00ad计学"}
+
+    answer = await doors.http.post(f"/persons/{person_id}/updates", json=body, headers=doors.office)
+    nothing = await doors.http.post(f"/persons/{person_id}/updates", json=body | {"school": "\u200b"}, headers=doors.office)
+    kept = await doors.http.get(f"/persons/{person_id}/changes", headers=doors.office)
+
+    assert (answer.status_code, nothing.status_code) == (204, 422)
+    assert {each["field"]: each["after"] for each in kept.json()["items"]} == {"school": "示例大学", "major": "会计学"}
 
 
 async def test_no_day_of_a_life_lies_ahead_by_whatever_door_it_is_told(roster_db: Database) -> None:

@@ -17,8 +17,8 @@ from services.roster.models.imports import (
 )
 from services.roster.queries.codes import codes
 from services.roster.queries.import_facts import as_job, known_units, readable, words_of
-from services.roster.rules.imports.book import judge_book
 from services.roster.rules.imports.mapping import ensure_fits
+from services.roster.rules.imports.sheets import judge_book
 from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import Database

@@ -14,19 +14,9 @@ from services.roster.models.loads import FirstLoadEnded
 from services.roster.models.units import UnitClosedBefore
 from services.roster.queries.import_facts import people_in_post
 from services.roster.queries.loads import units_in_use
-from services.roster.rules.imports.book import (
-    NAMED,
-    OFF_ESTABLISHMENT,
-    Book,
-    approved,
-    beyond_quota,
-    beyond_seats,
-    called_now,
-    find_borrower,
-    find_unit,
-    waiting_rows,
-    waits,
-)
+from services.roster.rules.imports.book import NAMED, Book, called_now, find_borrower, find_unit
+from services.roster.rules.imports.posts import OFF_ESTABLISHMENT, approved, beyond_quota, beyond_seats
+from services.roster.rules.imports.sheets import waiting_rows, waits
 from shared.db import Connection
 
 _PERSONS = "('roster', 'offestablishment')"

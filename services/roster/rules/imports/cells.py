@@ -16,7 +16,7 @@ from services.roster.models.fields import Field, Kind
 from services.roster.models.texts import LONGEST_NAME, unfit, unfit_name
 from shared.law.citizen_id import FifteenDigits, InvalidCitizenId, parse_citizen_id
 from shared.law.uscc import InvalidUscc, parse_uscc
-from shared.spelling import BESIDE_HAN, plain_name, standard_han
+from shared.spelling import BESIDE_HAN, UNSEEN, plain_name, standard_han
 
 Cell: TypeAlias = str | float | bool | None
 Value: TypeAlias = str | int | bool | tuple[str, ...] | None
@@ -32,7 +32,6 @@ _DITTO = frozenset('同上 同前 仝上 〃 ″ " “ ” 〞'.split())  # noqa
 _NO_WORD = _NOTHING | _DITTO
 _ERRORS = re.compile(r"#(?:REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|GETTING_DATA|#+)")
 _LITERAL = re.compile(r'="([^"]*)"')
-_INVISIBLE = re.compile("[\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060\u3164\ufe0e\ufe0f\ufeff\uffa0\u00ad]")
 _SPACES = re.compile(r"\s+")
 _PLAIN_HAN = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5]+")
 _PLAIN_TEXT = re.compile("[\u4e00-\u56d6\u56d8-\u9fa5][\u4e00-\u56d6\u56d8-\u9fa50-9A-Za-z〔〕（）、]*")
@@ -153,7 +152,7 @@ def is_nothing(cell: Cell) -> bool:
         return True
     if not isinstance(cell, str):
         return cell != cell  # noqa: PLR0124  a number that is none
-    plain = _INVISIBLE.sub("", cell).strip().strip("\u3000'")
+    plain = UNSEEN.sub("", cell).strip().strip("\u3000'")
     return not plain or plain in _NOTHING or (len(plain) < 4 and unicodedata.normalize("NFKC", plain) in _NOTHING)
 
 
@@ -165,7 +164,7 @@ def written(cell: Cell) -> str:
         return "是" if cell else "否"
     if isinstance(cell, float | int):
         return str(int(cell)) if cell == cell and abs(cell) < 1e16 and cell == int(cell) else f"{cell:.15g}"  # noqa: PLR0124
-    plain = _INVISIBLE.sub("", cell)
+    plain = UNSEEN.sub("", cell)
     literal = _LITERAL.fullmatch(plain.strip())
     return _SPACES.sub(" ", literal.group(1) if literal else plain).strip().removeprefix("'").strip()
 
