@@ -38,6 +38,8 @@ CHUNK = 2_000
 ATTEMPTS = 5
 PATIENCE = 600.0
 """Seconds. What of an export takes longer, counting, sorting or a chunk, has met a server or a worker that is gone: it is begun again."""
+_NAMING = ("name", "number", "unit")
+"""The columns that name a row, the likeliest first."""
 _log = structlog.get_logger()
 
 
@@ -196,7 +198,8 @@ class _Run:
         select = ", ".join([f"{column.sql} AS {column.name}" for column in columns] + ([sheet.always] if sheet.always else []))
         rows = self._rows(f"SELECT {select} {source.rows} ORDER BY {source.order}", source.parameters, _turner(columns, eye))
         mark = self._mark(title, count, await self._narrowed(who, eye.words), masked=_masked(columns, eye))
-        return Page(sheet.title, shown, mark, rows)
+        key = next((at for name in _NAMING for at, column in enumerate(columns) if column.name == name), 0)
+        return Page(sheet.title, shown, mark, rows, key)
 
     async def _narrowed(self, who: Who, words: Words) -> str:
         """By what the list was narrowed, a unit by its name where the asker sees it."""

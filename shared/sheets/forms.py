@@ -47,6 +47,11 @@ def form_of(form: Form) -> bytes:
     ranges = _write_choices(book, form.columns)
     _write_instructions(instructions, form, bold)
     sheet.freeze_panes(1, 0)
+    sheet.repeat_rows(0)
+    for each in (sheet, instructions):
+        each.set_paper(9)  # A4
+        each.set_landscape()
+    instructions.fit_to_pages(1, 0)
     for place, column in enumerate(form.columns):
         sheet.set_column(place, place, max(12, 2 * len(column.title) + 4), text)
         sheet.write_string(0, place, f"{column.title}*" if column.required else column.title, needed if column.required else bold)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from shared.sheets.child import LONGEST_CELL
-from shared.sheets.writing import Column, Form, Page, Row, write_book, write_csv
+from shared.sheets.writing import MEASURED, Column, Form, Page, Row, write_book, write_csv
 
 COLUMNS = (
     Column("文字"),
@@ -57,6 +58,50 @@ def test_header_and_mark_stay_in_sight_and_dates_look_like_dates() -> None:
 
     assert 'ySplit="2"' in sheet
     assert all(form in styles for form in ("yyyy-mm-dd", "yyyy-mm", "yyyy-mm-dd hh:mm", "0.0%"))
+
+
+def sheet_xml(page: Page) -> tuple[str, str]:
+    """The first sheet, and what the book says of it."""
+    with tempfile.TemporaryFile() as file:
+        write_book(file, [page])
+        with zipfile.ZipFile(file) as parts:
+            return parts.read("xl/worksheets/sheet1.xml").decode(), parts.read("xl/workbook.xml").decode()
+
+
+def test_a_column_is_as_wide_as_what_stands_in_it_and_no_text_makes_it_wider_than_that() -> None:
+    columns = (Column("单位编码"), Column("单位名称"), Column("职责"), Column("是否"))
+    sheet, _ = sheet_xml(Page("甲", columns, "谁", [("113304990236224271", "望汐市教育局", "职责" * 200, "是")]))
+
+    widths = [float(each) for each in re.findall(r'<col [^>]*width="([0-9.]+)"', sheet)]
+
+    assert [round(each) for each in widths] == [21, 15, 41, 11]
+    assert '<ignoredError sqref="A3 B3 C3 D3" numberStoredAsText="1"/>' in sheet
+
+
+@pytest.mark.parametrize(
+    ("count", "way", "beside", "begins"), [(4, "portrait", 1, ""), (10, "landscape", 1, ""), (40, "landscape", 3, "甲!$B:$B,")]
+)
+def test_a_list_is_printed_readably_with_its_mark_and_header_on_each_numbered_sheet(count: int, way: str, beside: int, begins: str) -> None:
+    columns = [Column(f"列列列列列列{number}") for number in range(count)]
+    sheet, book = sheet_xml(Page("甲", columns, "谁", [("文字",) * count], key=1))
+
+    setup = re.search(r"<pageSetup [^>]*>", sheet)
+    wide = re.search(r'fitToWidth="(\d+)"', setup[0]) if setup else None
+    assert setup
+    assert (f'orientation="{way}"' in setup[0], 'paperSize="9"' in setup[0], 'fitToHeight="0"' in setup[0]) == (True,) * 3
+    assert int(wide[1] if wide else 1) == beside
+    assert f"{begins}甲!$1:$2<" in book
+    assert "第 &amp;P 页，共 &amp;N 页" in sheet
+
+
+def test_all_rows_are_written_that_were_looked_at_for_the_widths() -> None:
+    rows: list[Row] = [(f"{number}",) for number in range(3 * MEASURED + 1)]
+    with tempfile.TemporaryFile() as file:
+        write_book(file, [Page("甲", (COLUMNS[0],), "谁", iter(rows))])
+        file.seek(0)
+        read = CalamineWorkbook.from_filelike(file).get_sheet_by_name("甲").to_python()
+
+    assert [tuple(row) for row in read[2:]] == rows
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+86", "-1+2", "@SUM(A1)", "\tx", "\rx", "＝1＋1", "=cmd|' /C calc'!A0"])
