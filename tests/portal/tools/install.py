@@ -34,6 +34,8 @@ def install() -> None:
 
 
 def _unpack(source: Path, target: Path) -> None:
+    """Beside what stands there: a browser of the old file may still run."""
+    target.unlink(missing_ok=True)
     subprocess.run((NODE, HERE / "unpack.mjs", source, target), check=True)
 
 
