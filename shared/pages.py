@@ -140,7 +140,15 @@ class Order:
         if values is None:
             return "true"
         places = ", ".join(f"({put(value, 'text')})::{kind}" for value, kind in zip(values, self.columns.values(), strict=True))
-        return f"({', '.join(self.columns)}) {'<' if self.descending else '>'} ({places})"
+        return self._beyond(places)
+
+    def behind(self, key: str, rows: str) -> str:
+        """The same up to the row of this key (SQL), the last of its columns, among `rows` (FROM … WHERE …); where it is not among them nothing is left."""
+        columns = list(self.columns)
+        return self._beyond(f"SELECT {', '.join(columns)} {rows} AND {columns[-1]} = {key}")
+
+    def _beyond(self, place: str) -> str:
+        return f"({', '.join(self.columns)}) {'<' if self.descending else '>'} ({place})"
 
     def of(self, row: asyncpg.Record) -> list[str]:
         """Where a row stands in the order."""

@@ -19,6 +19,13 @@ from shared.outbox import append, start_workflow
 from workflows.freeze_case import RELEASING, FreezeAct, FreezeEntry, FreezeHeld, FreezeStart, workflow_id
 
 CONFIRMED = (IssueState.NOTICE_SIGNED, IssueState.RECTIFYING, IssueState.OVERDUE, IssueState.EVIDENCE_SUBMITTED)
+_DECIDED = "decided_by = $2, decided_at = $3, document_no = $4"
+_RELEASED = "released_by = $2, released_at = $3, release_document_no = $4"
+_SIGNED = {
+    **dict.fromkeys((FreezeAct.APPROVE, FreezeAct.DECLINE), _DECIDED),
+    **dict.fromkeys((*RELEASING, FreezeAct.REFUSED), _RELEASED),
+}
+"""What an act writes on the order itself: who, when, by which document."""
 
 
 @command
@@ -89,20 +96,24 @@ async def _create(conn: Connection, by: By, what: ProposeFreeze, rounds: dict[UU
         [(order_id, issue_id, number) for issue_id, number in rounds.items()],
     )
     await _publish(conn, by, order_id)
+    start = await _start(conn, by, what, order_id, tuple(rounds))
+    await start_workflow(conn, "FreezeWorkflow", workflow_id(order_id), start)
+    return order_id
+
+
+async def _start(conn: Connection, by: By, what: ProposeFreeze, order_id: UUID, issue_ids: tuple[UUID, ...]) -> FreezeStart:
     parameters = await parameters_on(conn, business_day(by.as_of))
-    start = FreezeStart(
+    return FreezeStart(
         order_id=order_id,
         unit_id=what.unit_id,
         scopes=what.scopes,
         posts=what.posts,
-        issue_ids=tuple(rounds),
+        issue_ids=issue_ids,
         proposed_by=by.actor,
         decide_by_policy=parameters["freeze", "decide_automatically"].value,
         release_by_policy=parameters["freeze", "release_automatically"].value,
         clock_offset=what.clock_offset,
     )
-    await start_workflow(conn, "FreezeWorkflow", workflow_id(order_id), start)
-    return order_id
 
 
 @command
@@ -122,25 +133,9 @@ async def record_freeze_entry(conn: Connection, by: By, entry: FreezeEntry) -> i
         by.reason,
         by.document_no,
     )
-    if entry.act in {FreezeAct.APPROVE, FreezeAct.DECLINE}:
-        await conn.execute(
-            "UPDATE freeze_orders SET decided_by = $2, decided_at = $3, document_no = $4 WHERE id = $1",
-            entry.order_id,
-            by.actor,
-            by.as_of,
-            by.document_no,
-        )
-    if entry.act in RELEASING:
-        await conn.execute(
-            "UPDATE freeze_orders SET released_by = $2, released_at = $3, release_document_no = $4 WHERE id = $1",
-            entry.order_id,
-            by.actor,
-            by.as_of,
-            by.document_no,
-        )
-    if entry.act is FreezeAct.REFUSED:
-        nothing = "released_by = NULL, released_at = NULL, release_document_no = NULL"
-        await conn.execute(f"UPDATE freeze_orders SET {nothing} WHERE id = $1", entry.order_id)
+    if entry.act in _SIGNED:
+        signed = (None, None, None) if entry.act is FreezeAct.REFUSED else (by.actor, by.as_of, by.document_no)
+        await conn.execute(f"UPDATE freeze_orders SET {_SIGNED[entry.act]} WHERE id = $1", entry.order_id, *signed)
     await _publish(conn, by, entry.order_id)
     return entry.sequence
 

@@ -1,5 +1,6 @@
 """Weekly lists (督办清单): a numbered immutable edition per unit and ISO week; released by an officer, sealed, acknowledged by the unit."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
@@ -59,24 +60,7 @@ async def _insert(conn: Connection, by: By, what: IssueList, edition: Sequence[L
         await audit_heads(conn),
     )
     await _insert_lines(conn, list_id, edition)
-    count = {kind: sum(line.kind is kind for line in edition) for kind in LineKind}
-    await append(
-        conn,
-        by,
-        SupervisionListIssued(
-            occurred_at=what.nominal,
-            unit_id=what.unit_id,
-            version=1,
-            case_id=f"supervision:{what.iso_week}",
-            list_id=list_id,
-            number=number,
-            iso_week=what.iso_week,
-            new=count[LineKind.NEW],
-            carried=count[LineKind.CARRIED],
-            overdue=count[LineKind.OVERDUE],
-            cleared=count[LineKind.CLEARED],
-        ),
-    )
+    await append(conn, by, _issued(what, list_id, number, edition))
     return list_id
 
 
@@ -102,6 +86,23 @@ async def _insert_lines(conn: Connection, list_id: UUID, edition: Sequence[Line]
             )
             for number, line in enumerate(edition, 1)
         ],
+    )
+
+
+def _issued(what: IssueList, list_id: UUID, number: str, edition: Sequence[Line]) -> SupervisionListIssued:
+    count = Counter(line.kind for line in edition)
+    return SupervisionListIssued(
+        occurred_at=what.nominal,
+        unit_id=what.unit_id,
+        version=1,
+        case_id=f"supervision:{what.iso_week}",
+        list_id=list_id,
+        number=number,
+        iso_week=what.iso_week,
+        new=count[LineKind.NEW],
+        carried=count[LineKind.CARRIED],
+        overdue=count[LineKind.OVERDUE],
+        cleared=count[LineKind.CLEARED],
     )
 
 

@@ -120,14 +120,9 @@ def _orders(who: Who) -> str:
 async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
     """Orders in the caller's scope, oldest first unless another order is asked for. Raises SortUnknown."""
     order, put = ordered(wanted.sort, SORTS), Parameters([scope(who)])
-    columns, sign = ", ".join(order.columns), "<" if order.descending else ">"
-    last = f"SELECT {columns} {_ROWS} WHERE {told_to(who)} AND o.id = {put(wanted.after, 'uuid')}" if wanted.after else ""
-    behind = f"({columns}) {sign} ({last})" if last else "true"
-    conditions = narrowed(wanted, put)
-    rows = await conn.fetch(
-        f"{_orders(who)} AND {conditions} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}",
-        *put,
-    )
+    behind = order.behind(put(wanted.after, "uuid"), f"{_ROWS} WHERE {told_to(who)}") if wanted.after else "true"
+    asked = f"{_orders(who)} AND {narrowed(wanted, put)} AND {behind} ORDER BY {order.by} LIMIT {put(wanted.limit, 'int')}"
+    rows = await conn.fetch(asked, *put)
     return Page(items=[await _page(conn, who, row) for row in rows], next=str(rows[-1]["id"]) if len(rows) == wanted.limit else None)
 
 
