@@ -87,6 +87,28 @@ async def test_a_unit_is_asked_about_with_all_below_it_or_alone(tables: Tables) 
     assert await units_of(tables, below="false") == [{town.unit_id, school.unit_id}] * 3
 
 
+@pytest.mark.parametrize("sort", ["issued", "-issued", "unit", "-unit"])
+async def test_pages_of_one_edition_or_order_each_tell_every_one_once_in_the_order_of_one_long_page(tables: Tables, sort: str) -> None:
+    towns = [Town(), Town(), Town()]  # of one name: the id decides
+    for town in towns:
+        await tables.see(town.registered(), town.over_quota())
+        await issue_list(tables.database, by(), IssueList(unit_id=town.unit_id, iso_week="2026-W38", nominal=MONDAY, made_at=MONDAY))
+        await freeze(tables, town.unit_id)
+
+    async with tables.database.reading() as conn:
+        for whole, asked, order in (
+            (lists.lists, lists.Wanted, sort),
+            (freezes.freeze_orders, freezes.Wanted, sort.replace("issued", "proposed")),
+        ):
+            seen, after = [], None
+            while (page := await whole(conn, OFFICER, asked(sort=order, limit=1, after=after))).next:
+                seen += [each.id for each in page.items]
+                after = UUID(page.next)
+            assert seen == [each.id for each in (await whole(conn, OFFICER, asked(sort=order))).items]
+            assert len(seen) == len(towns)
+            assert not (await whole(conn, OFFICER, asked(sort=order, after=uuid4()))).items, "behind one that is not there stands nothing"
+
+
 @pytest.mark.parametrize(
     ("role", "known"),
     [
