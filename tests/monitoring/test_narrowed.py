@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -96,10 +97,11 @@ async def test_pages_of_one_edition_or_order_each_tell_every_one_once_in_the_ord
         await freeze(tables, town.unit_id)
 
     async with tables.database.reading() as conn:
-        for whole, asked, order in (
+        paged: tuple[tuple[Any, Any, str], ...] = (
             (lists.lists, lists.Wanted, sort),
             (freezes.freeze_orders, freezes.Wanted, sort.replace("issued", "proposed")),
-        ):
+        )
+        for whole, asked, order in paged:
             seen, after = [], None
             while (page := await whole(conn, OFFICER, asked(sort=order, limit=1, after=after))).next:
                 seen += [each.id for each in page.items]
