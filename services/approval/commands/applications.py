@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic_core import to_jsonable_python
 
 from services.approval import rules
-from services.approval.models.facts import Submitted
+from services.approval.models.facts import Chain, Submitted
 from services.approval.models.refusals import ApplicationUnknown, ChainMissing, DocumentDamaged
 from services.approval.models.requests import SubmitApplication
 from services.approval.queries import applications as queries
@@ -16,7 +16,7 @@ from shared.events.approval import ApplicationMoved, ApplicationSubmitted
 from shared.events.envelope import uuid7
 from shared.glossary import ApplicationState, ApplicationType, EntryKind
 from shared.unit_copies import UnitEnded, UnitUnknown
-from workflows.approval_messages import ApprovalStart, Content, Entry, Held, workflow_id
+from workflows.approval_messages import ApprovalStart, Entry, Held, Resubmission, workflow_id
 
 WORKFLOW = "ApprovalWorkflow"
 
@@ -28,34 +28,39 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
     await _share_unit(conn, what.content.unit_id)
     stopping = rules.stopped_by(what.type, off_establishment=what.off_establishment)
     orders = await queries.freezes_in_force(conn, what.content.unit_id, stopping)
-    content = rules.under(what.content, orders)
+    what = what.model_copy(update={"content": rules.under(what.content, orders)})
     chain = await queries.chain(conn, what.type, business_day(by.as_of))
     if chain is None:
         raise ChainMissing(type=what.type)
     application_id = uuid7()
     number = await next_number(conn, rules.SERIES, business_day(by.as_of).year)
     await _insert(conn, by, what, application_id, number, chain.version)
-    await _insert_revision(conn, by, application_id, 1, content, what.title, what.justification, what.off_establishment)
-    await outbox.append(
-        conn,
-        by,
-        ApplicationSubmitted(
-            occurred_at=by.as_of,
-            unit_id=what.content.unit_id,
-            version=1,
-            case_id=workflow_id(application_id),
-            application_id=application_id,
-            application_type=what.type,
-            number=number,
-            kind=what.content.kind,
-            funding=what.content.funding,
-            posts=what.content.posts,
-        ),
-    )
-    start = ApprovalStart(
+    await _insert_revision(conn, by, application_id, 1, what)
+    await outbox.append(conn, by, _submitted(by, what, application_id, number))
+    await outbox.start_workflow(conn, WORKFLOW, workflow_id(application_id), _start(by, what, application_id, chain, orders))
+    return Submitted(application_id, number)
+
+
+def _submitted(by: By, what: SubmitApplication, application_id: UUID, number: str) -> ApplicationSubmitted:
+    return ApplicationSubmitted(
+        occurred_at=by.as_of,
+        unit_id=what.content.unit_id,
+        version=1,
+        case_id=workflow_id(application_id),
         application_id=application_id,
         application_type=what.type,
-        content=content,
+        number=number,
+        kind=what.content.kind,
+        funding=what.content.funding,
+        posts=what.content.posts,
+    )
+
+
+def _start(by: By, what: SubmitApplication, application_id: UUID, chain: Chain, orders: tuple[UUID, ...]) -> ApprovalStart:
+    return ApprovalStart(
+        application_id=application_id,
+        application_type=what.type,
+        content=what.content,
         applicant=by.actor,
         concerned=what.concerned,
         chain=chain.steps,
@@ -64,8 +69,6 @@ async def submit_application(conn: Connection, by: By, what: SubmitApplication) 
         blocked_by=orders,
         clock_offset=what.clock_offset,
     )
-    await outbox.start_workflow(conn, WORKFLOW, workflow_id(application_id), start)
-    return Submitted(application_id, number)
 
 
 async def _share_unit(conn: Connection, unit_id: UUID) -> None:
@@ -95,24 +98,16 @@ async def _insert(conn: Connection, by: By, what: SubmitApplication, application
     )
 
 
-async def _insert_revision(
-    conn: Connection,
-    by: By,
-    application_id: UUID,
-    revision: int,
-    content: Content,
-    title: str,
-    justification: str,
-    off_establishment: bool | None,
-) -> None:
+async def _insert_revision(conn: Connection, by: By, application_id: UUID, revision: int, what: SubmitApplication | Resubmission) -> None:
+    content = what.content
     await conn.execute(
         "INSERT INTO revisions (application_id, revision, title, justification, kind, funding, posts, person_id, reservation_id, reason_code,"
         " effective_on, submitted_by, submitted_at, change_id, off_establishment, off_post_kind, employment_form, exception)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         application_id,
         revision,
-        title,
-        justification,
+        what.title,
+        what.justification,
         content.kind,
         content.funding,
         content.posts,
@@ -123,7 +118,7 @@ async def _insert_revision(
         by.actor,
         by.as_of,
         content.change_id,
-        off_establishment,
+        what.off_establishment,
         content.off_post_kind,
         content.employment_form,
         to_jsonable_python(content.exception),
@@ -240,13 +235,11 @@ async def _keep_attachments(conn: Connection, by: By, entry: Entry) -> None:
             to_jsonable_python(entry.checks),
         )
     if entry.resubmission:
-        mended, revision = entry.resubmission, entry.standing.revision
-        about = mended.title, mended.justification, mended.off_establishment
-        await _insert_revision(conn, by, entry.application_id, revision, mended.content, *about)
+        await _insert_revision(conn, by, entry.application_id, entry.standing.revision, entry.resubmission)
         await conn.execute(
             "UPDATE applications SET concerned = concerned || ARRAY(SELECT unnest($2::text[]) EXCEPT SELECT unnest(concerned)) WHERE id = $1",
             entry.application_id,
-            list(mended.concerned or ()),
+            list(entry.resubmission.concerned or ()),
         )
     if entry.kind is EntryKind.RELEASED:
         await conn.execute(

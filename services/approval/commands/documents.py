@@ -152,24 +152,25 @@ async def file_document(conn: Connection, by: By, what: FileDocument) -> Filed:
         what.sealed_at,
         by.as_of,
     )
+    await _publish(conn, by, what, document)
+    return Filed(document_no=document["document_no"], sha256=what.sha256)
+
+
+async def _publish(conn: Connection, by: By, what: FileDocument, document: asyncpg.Record) -> None:
     application = await conn.fetchrow(
         "UPDATE applications SET version = version + 1 WHERE id = $1 RETURNING version, application_type", document["application_id"]
     )
     if application is None:
         raise ApplicationUnknown(application=document["application_id"])
-    await outbox.append(
-        conn,
-        by,
-        DocumentFiled(
-            occurred_at=by.as_of,
-            unit_id=document["unit_id"],
-            version=application["version"],
-            case_id=workflow_id(document["application_id"]),
-            application_id=document["application_id"],
-            application_type=ApplicationType(application["application_type"]),
-            document_no=document["document_no"],
-            sha256=what.sha256,
-            sealed_at=what.sealed_at,
-        ),
+    filed = DocumentFiled(
+        occurred_at=by.as_of,
+        unit_id=document["unit_id"],
+        version=application["version"],
+        case_id=workflow_id(document["application_id"]),
+        application_id=document["application_id"],
+        application_type=ApplicationType(application["application_type"]),
+        document_no=document["document_no"],
+        sha256=what.sha256,
+        sealed_at=what.sealed_at,
     )
-    return Filed(document_no=document["document_no"], sha256=what.sha256)
+    await outbox.append(conn, by, filed)

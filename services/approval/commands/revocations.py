@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+import asyncpg
+
 from services.approval.commands.applications import insert_entry, next_number
 from services.approval.models.facts import Revocation
 from services.approval.models.refusals import AlreadyRevoked, DocumentUnknown, NotFiled, OwnCase
@@ -24,29 +26,18 @@ WORKFLOW = "ApprovalWorkflow"
 @command
 async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Revocation:
     """Decide the revocation and have its document made; its lines follow the application's last. Raises DocumentUnknown, NotFiled, AlreadyRevoked, OwnCase."""
-    row = await conn.fetchrow(
-        "SELECT d.*, a.application_type, a.revision, a.state, a.unit_id, a.applicant, a.concerned FROM documents d JOIN applications a ON a.id = d.application_id"
-        " WHERE d.id = $1 FOR UPDATE OF d, a",
-        what.document_id,
-    )
-    if row is None:
-        raise DocumentUnknown(document=what.document_id)
-    if row["state"] != ApplicationState.FILED or row["sealed_sha256"] is None or row["revokes"]:
-        raise NotFiled(document=what.document_id)
-    if await conn.fetchval("SELECT true FROM documents WHERE revokes = $1", what.document_id):
-        raise AlreadyRevoked(document=what.document_id)
+    row = await _take_filed(conn, what.document_id)
     parties = {"concerned": tuple(row["concerned"]), "authors": await queries.authors_of(conn, row["application_id"])}
     if by.actor in {row["applicant"], *parties["concerned"], *parties["authors"]}:
         raise OwnCase
     await ensure_brought_by_others(conn, row["application_id"], [by.actor])
     document = await _number(conn, by, row["application_id"], row["unit_id"], what)
-    standing = Standing(state=ApplicationState.FILED, revision=row["revision"], step=None, holder=None)
     decided = Entry(
         application_id=row["application_id"],
         sequence=await queries.last_sequence(conn, row["application_id"]) + 1,
         kind=EntryKind.REVOKED,
         at=by.as_of,
-        standing=standing,
+        standing=Standing(state=ApplicationState.FILED, revision=row["revision"], step=None, holder=None),
         actor=by.actor,
         role=Role.OFFICE_DIRECTOR,
         text=by.reason,
@@ -57,6 +48,22 @@ async def revoke_document(conn: Connection, by: By, what: RevokeDocument) -> Rev
     start = await _start(conn, by, what, decided, document, parties)
     await outbox.start_workflow(conn, WORKFLOW, revocation_id(what.document_id), start)
     return Revocation(document.document_id, document.document_no)
+
+
+async def _take_filed(conn: Connection, document_id: UUID) -> asyncpg.Record:
+    """The document and what it needs of its application, both locked: filed, no revocation itself, and not revoked before."""
+    row = await conn.fetchrow(
+        "SELECT d.*, a.revision, a.state, a.unit_id, a.applicant, a.concerned FROM documents d JOIN applications a ON a.id = d.application_id"
+        " WHERE d.id = $1 FOR UPDATE OF d, a",
+        document_id,
+    )
+    if row is None:
+        raise DocumentUnknown(document=document_id)
+    if row["state"] != ApplicationState.FILED or row["sealed_sha256"] is None or row["revokes"]:
+        raise NotFiled(document=document_id)
+    if await conn.fetchval("SELECT true FROM documents WHERE revokes = $1", document_id):
+        raise AlreadyRevoked(document=document_id)
+    return row
 
 
 async def _number(conn: Connection, by: By, application_id: UUID, unit_id: UUID, what: RevokeDocument) -> Numbered:
