@@ -39,11 +39,7 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
     await _insert(conn, what, exception)
     if what.application_type is ApplicationType.EXIT:
         return
-    if what.application_type is ApplicationType.ENTRY:
-        await conn.execute("DELETE FROM holds WHERE application_id = $1", what.application_id)
-        await conn.execute("UPDATE reservations SET unspent = unspent - 1 WHERE id = $1", what.reservation_id)
-    else:
-        await count_reserved(conn, by, what.unit_id, what.kind, what.funding, what.posts, what.application_id)
+    await _reserve(conn, by, what)
     claimed = PostClaimed(
         occurred_at=by.as_of,
         unit_id=what.unit_id,
@@ -56,6 +52,15 @@ async def claim_post(conn: Connection, by: By, what: PostRequest) -> None:
         exception=FreezePassed(**exception.model_dump(exclude={"decided_by"})) if exception else None,
     )
     await outbox.append(conn, by, claimed)
+
+
+async def _reserve(conn: Connection, by: By, what: PostRequest) -> None:
+    """An entry uses what was reserved before; every other application has its posts reserved now."""
+    if what.application_type is ApplicationType.ENTRY:
+        await conn.execute("DELETE FROM holds WHERE application_id = $1", what.application_id)
+        await conn.execute("UPDATE reservations SET unspent = unspent - 1 WHERE id = $1", what.reservation_id)
+    else:
+        await count_reserved(conn, by, what.unit_id, what.kind, what.funding, what.posts, what.application_id)
 
 
 def _spent(what: PostRequest) -> UUID | None:

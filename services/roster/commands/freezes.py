@@ -1,6 +1,7 @@
 """冻结 and 解冻: decided by a person elsewhere, put into force here, at one instant for a unit and all below it. One event per affected unit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -38,19 +39,7 @@ async def freeze_unit(conn: Connection, by: By, what: FreezeUnit) -> None:
         "INSERT INTO frozen_posts (order_id, unit_id, kind, funding, posts) VALUES ($1, $2, $3, $4, $5)",
         [(what.order_id, what.unit_id, each.kind, each.funding, each.posts) for each in what.posts],
     )
-    rows = await _frozen_rows(conn, what.order_id)
-    for unit_id, version in (await take_units(conn, affected)).items():
-        frozen = UnitFrozen(
-            occurred_at=by.as_of,
-            unit_id=unit_id,
-            version=version,
-            establishments=rows if unit_id == what.unit_id else (),
-            document_no=document_no,
-            order_id=what.order_id,
-            root_unit_id=what.unit_id,
-            scopes=what.scopes,
-        )
-        await outbox.append(conn, by, frozen)
+    await _tell(conn, by, what, affected, partial(UnitFrozen, scopes=what.scopes))
 
 
 @command
@@ -71,18 +60,7 @@ async def unfreeze_unit(conn: Connection, by: By, what: UnfreezeUnit) -> None:
         by.as_of,
         document_no,
     )
-    rows = await _frozen_rows(conn, what.order_id)
-    for unit_id, version in (await take_units(conn, affected)).items():
-        unfrozen = UnitUnfrozen(
-            occurred_at=by.as_of,
-            unit_id=unit_id,
-            version=version,
-            establishments=rows if unit_id == what.unit_id else (),
-            document_no=document_no,
-            order_id=what.order_id,
-            root_unit_id=what.unit_id,
-        )
-        await outbox.append(conn, by, unfrozen)
+    await _tell(conn, by, what, affected, UnitUnfrozen)
 
 
 async def _lock_subtree(conn: Connection, root_id: UUID) -> list[UUID]:
@@ -94,6 +72,24 @@ async def _lock_subtree(conn: Connection, root_id: UUID) -> list[UUID]:
     await conn.execute("SELECT FROM units WHERE id = $1 FOR UPDATE", root_id)
     rows: list[asyncpg.Record] = await conn.fetch("SELECT id FROM units WHERE path @> ARRAY[$1::uuid]", root_id)
     return [row["id"] for row in rows]
+
+
+async def _tell(
+    conn: Connection, by: By, what: FreezeUnit | UnfreezeUnit, affected: Sequence[UUID], event: Callable[..., UnitFrozen | UnitUnfrozen]
+) -> None:
+    """One event for each unit that the order reaches."""
+    rows = await _frozen_rows(conn, what.order_id)
+    for unit_id, version in (await take_units(conn, affected)).items():
+        told = event(
+            occurred_at=by.as_of,
+            unit_id=unit_id,
+            version=version,
+            establishments=rows if unit_id == what.unit_id else (),
+            document_no=by.document_no,
+            order_id=what.order_id,
+            root_unit_id=what.unit_id,
+        )
+        await outbox.append(conn, by, told)
 
 
 async def _frozen_rows(conn: Connection, order_id: UUID) -> tuple[EstablishmentState, ...]:

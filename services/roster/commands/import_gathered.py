@@ -1,7 +1,7 @@
 """What one attempt at checking a file has gathered: persons come and go in batches; units, posts and leadership posts are held, since they are few."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -132,7 +132,7 @@ class Check:
         await self.flush()
         await self.settle()
 
-    def warn(self, problems: Sequence[Problem]) -> None:
+    def warn(self, problems: Iterable[Problem]) -> None:
         """Findings that are not about one row's cells."""
         self._problems += [_problem(self.job.id, problem) for problem in problems]
 

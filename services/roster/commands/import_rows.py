@@ -97,11 +97,8 @@ class Gathering:
         register_as, document_no = (None, "") if there else _registration(code, rows, ids)
         facts = there or {**register_as.__dict__}
         baseline = unit_id not in now.used
-        quotas = [
-            each for row in rows if row["sheet"] in _QUOTA_SHEETS and _has_number(row) and not _stands(each := _quota(row), unit_id, now)
-        ]
+        quotas, seats = _numbers(rows, unit_id, now)
         first_quotas = [each for each in quotas if baseline and (unit_id, each.kind, each.funding) not in now.quotas]
-        seats = [told for row in rows if row["sheet"] == "seats" and not _stands(told := _seats(row), unit_id, now)]
         first_seats = [each for each in seats if baseline and (unit_id, each.level) not in now.seats]
         changes, times = await self._changes(conn, rows)
         return WriteUnit(
@@ -152,6 +149,13 @@ async def _standing(conn: Connection, codes: set[str]) -> Standing:
     seats = await conn.fetch(f"SELECT unit_id, level, approved, lower(during), NULL::date FROM seats WHERE {latest}", ids)
     numbers = [{row[:-3]: (row[-3], row[-2], row[-1]) for row in map(tuple, rows)} for rows in (quotas, seats)]
     return Standing(units, frozenset(await units_in_use(conn, ids)), *numbers)
+
+
+def _numbers(rows: Sequence[Row], unit_id: UUID, now: Standing) -> tuple[list[LoadedQuota], list[LoadedSeats]]:
+    """What the rows say of posts and of seats, but what stands so already."""
+    quotas = [_quota(row) for row in rows if row["sheet"] in _QUOTA_SHEETS and _has_number(row)]
+    seats = [_seats(row) for row in rows if row["sheet"] == "seats"]
+    return [each for each in quotas if not _stands(each, unit_id, now)], [each for each in seats if not _stands(each, unit_id, now)]
 
 
 def _stands(row: LoadedQuota | LoadedSeats, unit_id: UUID, now: Standing) -> bool:

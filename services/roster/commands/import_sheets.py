@@ -173,12 +173,17 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
     )
     for each in sheet.fields:
         check.labels[each.label] = check.labels.get(each.label, False) or each.name in {*layout.names, *layout.extracted}
-    check.warn([Problem(sheet.kind, header.after, "", said, warning=True) for said in untold(sheet, layout.there)])
-    if "id_number" in names and any(map(is_of_leavers, _titles(foreign, header.after))):
-        check.warn([Problem(sheet.kind, header.after, "", _OF_LEAVERS, warning=True)])
-    hidden = [name for name, place in header.columns.items() if place in foreign.hidden]
-    check.warn([Problem(sheet.kind, header.after, name, HIDDEN_COLUMN, warning=True) for name in hidden])
+    check.warn(_doubts(foreign, layout, header))
     return layout, header.after, [*columns, *range(LEADS)], [(place, pattern) for place, _, pattern in extract]
+
+
+def _doubts(foreign: ForeignSheet, layout: Layout, header: headers.Header) -> Iterator[Problem]:
+    """What is to be looked at before the rows are: what the sheet does not say, of whom it may be, and what is hidden in it."""
+    warning = partial(Problem, layout.sheet.kind, header.after, warning=True)
+    yield from [warning("", said) for said in untold(layout.sheet, layout.there)]
+    if "id_number" in layout.names and any(map(is_of_leavers, _titles(foreign, header.after))):
+        yield warning("", _OF_LEAVERS)
+    yield from [warning(name, HIDDEN_COLUMN) for name, place in header.columns.items() if place in foreign.hidden]
 
 
 def _titles(foreign: ForeignSheet, after: int) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+import asyncpg
+
 from services.roster.commands.reservations import count_reserved, reserved_on
 from services.roster.commands.spans import ended
 from services.roster.commands.unit_events import Batch, Told
@@ -44,17 +46,7 @@ async def move_people(conn: Connection, by: By, batch: Batch, giver: UUID, taker
 
     With `person_ids` none all go, and keep their leadership seats. Posts are not judged here: the reform's balance is, at its end.
     """
-    rows = await conn.fetch(
-        f"SELECT id, placement_id, person_id, kind, funding, {SEAT_NOW} AS seat_level, over_quota_cause, lower(during) AS since FROM placements"
-        " WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded) AND ($2::uuid[] IS NULL OR person_id = ANY($2)) ORDER BY person_id",
-        giver,
-        person_ids,
-    )
-    if person_ids is not None and len(rows) < len(set(person_ids)):
-        raise PersonNotHere
-    late = [row["since"] for row in rows if row["since"] >= batch.since]
-    if late:
-        raise EntryAfterReform(people=len(late), day=max(late))
+    rows = await _leaving(conn, batch, giver, person_ids)
     versions = await _take_persons(conn, taker, [row["person_id"] for row in rows])
     movers = [
         Mover(
@@ -74,6 +66,22 @@ async def move_people(conn: Connection, by: By, batch: Batch, giver: UUID, taker
     return movers
 
 
+async def _leaving(conn: Connection, batch: Batch, giver: UUID, person_ids: Sequence[UUID] | None) -> list[asyncpg.Record]:
+    """The placements that end, all of them begun before the day."""
+    rows: list[asyncpg.Record] = await conn.fetch(
+        f"SELECT id, placement_id, person_id, kind, funding, {SEAT_NOW} AS seat_level, over_quota_cause, lower(during) AS since FROM placements"
+        " WHERE unit_id = $1 AND upper_inf(during) AND upper_inf(recorded) AND ($2::uuid[] IS NULL OR person_id = ANY($2)) ORDER BY person_id",
+        giver,
+        person_ids,
+    )
+    if person_ids is not None and len(rows) < len(set(person_ids)):
+        raise PersonNotHere
+    late = [row["since"] for row in rows if row["since"] >= batch.since]
+    if late:
+        raise EntryAfterReform(people=len(late), day=max(late))
+    return rows
+
+
 async def _take_persons(conn: Connection, taker: UUID, person_ids: list[UUID]) -> dict[UUID, int]:
     """Who came between the reform's first lock and its units' is locked here; a deadlock with him is tried again."""
     await conn.execute("SELECT FROM persons WHERE id = ANY($1) ORDER BY id FOR UPDATE", person_ids)
@@ -88,16 +96,13 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
 
     A row is copied whole (`jsonb_populate_record`), but for what is named: whatever a placement may hold goes along.
     """
+    both = (ids, batch.since, REASON, batch.reform_id, by.document_no)
     await conn.execute(f"UPDATE placements SET {ended('recorded', '$2')} WHERE id = ANY($1)", ids, by.as_of)
     await conn.execute(
         "INSERT INTO placements OVERRIDING USER VALUE SELECT ended.* FROM placements old, jsonb_populate_record(old, jsonb_build_object("
         " 'during', daterange(lower(old.during), $2), 'recorded', tstzrange(upper(old.recorded), NULL), 'exit_reason', $3::text,"
         " 'transfer_id', $4::uuid, 'document_no', $5::text)) AS ended WHERE old.id = ANY($1)",
-        ids,
-        batch.since,
-        REASON,
-        batch.reform_id,
-        by.document_no,
+        *both,
     )
     await conn.execute(
         "INSERT INTO placements OVERRIDING USER VALUE SELECT begun.* FROM placements old"
@@ -110,11 +115,7 @@ async def _write(conn: Connection, by: By, batch: Batch, ids: list[int], movers:
         "  'employment_form', employment_form, 'dispatch_company', dispatch_company, 'contract_until', contract_until) FROM post_changes"
         "  WHERE post_changes.placement_id = old.placement_id AND upper_inf(post_changes.recorded) AND renewed ORDER BY since DESC LIMIT 1), '{}'))"
         " AS begun WHERE old.id = ANY($1)",
-        ids,
-        batch.since,
-        REASON,
-        batch.reform_id,
-        by.document_no,
+        *both,
         [mover.person_id for mover in movers],
         [mover.placement_id for mover in movers],
         [mover.taker for mover in movers],
