@@ -57,13 +57,7 @@ def import_file(
     _ensure_fits(kind, writing=yes or accept_valid or bool(mapping or report or political_legal), whole=whole)
     if dry_run and (yes or accept_valid):
         raise typer.BadParameter("--dry-run 不能与 --yes 或 --accept-valid 同时使用")
-    for path in (file, mapping):
-        if path is not None and not path.is_file():
-            raise WrongPlace(f"没有找到文件 {path}。请核对路径。")
-    if report is not None and not report.parent.is_dir():
-        raise WrongPlace(f"没有文件夹 {report.parent}。请核对路径。")
-    if file.stat().st_size > FILE_BYTES:
-        raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
+    _ensure_there(file, mapping, report)
     fields = ({"political_legal": "true"} if political_legal else {}) | ({"unit": unit} if unit else {})
     try:
         if kind == comparisons.KIND:
@@ -120,6 +114,16 @@ def _ensure_kind(kind: str, kinds: str = _KINDS) -> None:
         raise typer.BadParameter(f"没有“{kind}”这种内容。可用：{kinds}")
 
 
+def _ensure_there(file: Path, mapping: Path | None, report: Path | None) -> None:
+    for path in (file, mapping):
+        if path is not None and not path.is_file():
+            raise WrongPlace(f"没有找到文件 {path}。请核对路径。")
+    if report is not None and not report.parent.is_dir():
+        raise WrongPlace(f"没有文件夹 {report.parent}。请核对路径。")
+    if file.stat().st_size > FILE_BYTES:
+        raise WrongPlace(f"文件超过 {FILE_BYTES // 1_000_000} MB。请分成几个文件导入。")
+
+
 async def officer(doors: Doors, user: str | None) -> str:
     """The user who loads: the one named, or the only one who may. WrongPlace otherwise."""
     if user is None:
@@ -159,21 +163,15 @@ class Importing:
 
     async def problems(self, found: Import) -> list[dict[str, Any]]:
         """The first of what was found."""
-        items: list[dict[str, Any]] = []
-        after: int | None = 0
-        while after is not None and len(items) < SHOWN:
-            page = (await self._doors.get(self._user, "roster", f"/imports/{found['id']}/problems", after=after, limit=200)).body
-            items, after = items + page["items"], page["next"]
-        return items[:SHOWN]
-
-    async def not_lent(self, done: Import) -> list[dict[str, Any]]:
-        """What was found at the writing only: loans that were refused."""
-        items: list[dict[str, Any]] = []
-        after: int | None = 0
-        while after is not None:
-            page = (await self._doors.get(self._user, "roster", f"/imports/{done['id']}/problems", after=after, limit=200)).body
-            items, after = items + [each for each in page["items"] if each["at_writing"]], page["next"]
+        answer = await self._doors.get(self._user, "roster", f"/imports/{found['id']}/problems", limit=SHOWN)
+        items: list[dict[str, Any]] = answer.body["items"]
         return items
+
+    async def not_lent(self, found: Import, done: Import) -> list[dict[str, Any]]:
+        """What was found at the writing only: loans that were refused."""
+        if done["warnings"] <= found["warnings"]:
+            return []
+        return [each for each in await self._doors.pages(self._user, "roster", f"/imports/{done['id']}/problems") if each["at_writing"]]
 
     async def changes(self, found: Import) -> list[dict[str, Any]]:
         """The first rows that would change what is there, field by field."""
@@ -227,13 +225,17 @@ async def _import(
             await importing.give_up(found)
             given = ["--user", user, *(["--mapping", str(mapping)] if mapping else []), *_as_given(fields)]
             _say_how_to_write(shlex.join(["bianban", "import", kind, str(file), *given]), found)
-        else:
-            done = await importing.write(found, accept_valid=tolerant)
-            not_lent = await importing.not_lent(done) if done["warnings"] > found["warnings"] else []
-            _print_written(found, done, not_lent)
-            if done["refused"] or not_lent or done["state"] != ImportState.APPLIED:
-                return 1
+        elif not await _write(importing, found, accept_valid=tolerant):
+            return 1
     return 1 if found["errors"] else 0
+
+
+async def _write(importing: Importing, found: Import, *, accept_valid: bool) -> bool:
+    """Write what was found good, and tell what became of it; whether all was written."""
+    done = await importing.write(found, accept_valid=accept_valid)
+    not_lent = await importing.not_lent(found, done)
+    _print_written(found, done, not_lent)
+    return not done["refused"] and not not_lent and done["state"] == ImportState.APPLIED
 
 
 def _as_given(fields: Mapping[str, str]) -> Iterator[str]:

@@ -101,7 +101,7 @@ async def _ensure_written(importing: Importing, title: str, found: Import, done:
         left.append(f"导入{done['state_label']}")
     if refused := [f"{each['name']}：{each['sentence']}" for each in done["refused"]]:
         left.append(f"{len(refused)} 个单位未写入（如 {refused[0]}）")
-    if done["warnings"] > found["warnings"] and (loans := await importing.not_lent(done)):
+    if loans := await importing.not_lent(found, done):
         left.append(f"{len(loans)} 项借调未登记（如第 {loans[0]['row']} 行：{loans[0]['sentence']}）")
     if left:
         raise WrongPlace(f"{title}没有全部装入：{'；'.join(left)}。解决后再次运行本命令即可接着装入，已写入的不会重复。")

@@ -77,12 +77,6 @@ def create_app(zipkin: str, tail: Tail) -> Starlette:
     async def told(_: Request) -> Response:
         return PlainTextResponse(figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    async def ready(_: Request) -> Response:
-        return PlainTextResponse("ready")
-
-    async def unreadable(_: Request, __: Exception) -> Response:
-        return PlainTextResponse("no OTLP request", 400)
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         sending = asyncio.create_task(sender.run())
@@ -96,11 +90,19 @@ def create_app(zipkin: str, tail: Tail) -> Starlette:
             Route("/v1/traces", traces, methods=["POST"]),
             Route("/v1/metrics", metrics, methods=["POST"]),
             Route("/metrics", told),
-            Route("/ready", ready),
+            Route("/ready", _ready),
         ],
-        exception_handlers={DecodeError: unreadable, zlib.error: unreadable, gzip.BadGzipFile: unreadable},
+        exception_handlers=dict.fromkeys((DecodeError, zlib.error, gzip.BadGzipFile), _unreadable),
         lifespan=lifespan,
     )
+
+
+async def _ready(_: Request) -> Response:
+    return PlainTextResponse("ready")
+
+
+async def _unreadable(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("no OTLP request", 400)
 
 
 async def _body(request: Request) -> bytes:

@@ -49,8 +49,8 @@ class Imported:
     async def write(self, *_: Any, **__: Any) -> Any:
         return {"written": {}, "refused": [], "state": "import_applied", "state_label": "已写入", "warnings": 0} | self.done
 
-    async def not_lent(self, *_: Any) -> Any:
-        return [{"sheet": "人员", "row": 7, "sentence": "借调未登记：该人员不在本单位。"}]
+    async def not_lent(self, _: Any, done: Any) -> Any:
+        return [{"sheet": "人员", "row": 7, "sentence": "借调未登记：该人员不在本单位。"}] if done["warnings"] else []
 
 
 @pytest.mark.asyncio

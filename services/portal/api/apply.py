@@ -258,7 +258,16 @@ def _unfinished(check: dict[str, Any], missing: list[str]) -> dict[str, Any]:
     return check | {"passed": False, "sentence": "单位没有被冻结，不需要申报冻结例外。请清空后再提交。" if check["passed"] else frozen}
 
 
-async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -> Response:
+async def _form(
+    page: Page,
+    kind: ApplicationType,
+    typed: Typed,
+    *,
+    mended: Any = None,
+    checks: Any = None,
+    error: Problem | None = None,
+    given: bool = False,
+) -> Response:
     if kind not in ASKED:
         return page.show("not_found.html", 404, problem=None)
     offer = await _offer(page, kind, typed)
@@ -268,18 +277,8 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         return page.show(
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
-    error: Problem | None = shown.get("error")
-    why = words_of_reasons((await page.get("approval", "/codes")).get("return_reasons", ())) if shown.get("mended") else {}
+    why = words_of_reasons((await page.get("approval", "/codes")).get("return_reasons", ())) if mended else {}
     begun_at = next((value for name in ("person", "unit") if (value := page.request.query_params.get(name))), "")
-    shown = {
-        "lost": _are_lost(page, shown.get("mended")),
-        "checks": None,
-        "error": None,
-        "mended": None,
-        "live": False,
-        "given": False,
-        "begun_at": begun_at,
-    } | shown
     return page.show(
         "apply_form.html",
         error.status if error else 200,
@@ -292,7 +291,13 @@ async def _form(page: Page, kind: ApplicationType, typed: Typed, **shown: Any) -
         errors=_errors(error),
         words=WORDS[kind],
         query=page.request.url.query if begun_at else "",
-        **shown,
+        lost=_are_lost(page, mended),
+        checks=checks,
+        error=error,
+        mended=mended,
+        live=False,
+        given=given,
+        begun_at=begun_at,
     )
 
 
