@@ -4,7 +4,6 @@ import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,11 +27,10 @@ REFUSED = {
 
 
 class Doors:
-    """Two pages of findings; the refused loan stands on the second."""
+    """Two findings, one of them a loan that was refused."""
 
-    async def get(self, *_: str, after: int, limit: int) -> Any:
-        page = {"items": [REFUSED | {"at_writing": False}], "next": limit} if not after else {"items": [REFUSED], "next": None}
-        return SimpleNamespace(body=page)
+    async def pages(self, *_: str) -> Any:
+        return [REFUSED | {"at_writing": False}, REFUSED]
 
 
 def told(capsys: pytest.CaptureFixture[str], loans: int, not_lent: list[dict[str, Any]]) -> str:
@@ -82,8 +80,8 @@ class Imported:
     async def write(self, *_: Any, **__: Any) -> Any:
         return {"written": NOTHING, "refused": [], "left": "", "state": "import_applied", "warnings": 0} | self.done
 
-    async def not_lent(self, *_: Any) -> list[dict[str, Any]]:
-        return [REFUSED]
+    async def not_lent(self, _: Any, done: Any) -> list[dict[str, Any]]:
+        return [REFUSED] if done["warnings"] else []
 
 
 class There:
@@ -141,9 +139,11 @@ def behind(monkeypatch: pytest.MonkeyPatch, done: dict[str, Any]) -> None:
 
 @pytest.mark.asyncio
 async def test_a_loan_that_was_refused_at_the_writing_is_named_wherever_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
-    not_lent = await Importing(Doors(), "a").not_lent(FOUND)  # type: ignore[arg-type]
+    importing, found = Importing(Doors(), "a"), {"id": "1", "warnings": 1}  # type: ignore[arg-type]
+    not_lent = await importing.not_lent(found, found | {"warnings": 2})
 
     assert not_lent == [REFUSED]
+    assert not await importing.not_lent(found, found), "nothing was found at the writing"
     said = told(capsys, 0, not_lent)
     assert "人员 第 250 行：借调未登记" in said
     assert "没有改动" not in said
