@@ -23,7 +23,8 @@ from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import
 
 from deploy.bootstrap import create_topics
 from deploy.local.place import NAMESPACE, PROJECT, Place
-from deploy.local.stack import is_free, running
+from deploy.local.process import PortTaken
+from deploy.local.stack import refuse_taken, running, supervisor
 from deploy.migrate import Superuser, migrate, open_to_services
 from tests.left_behind import people_in
 
@@ -63,7 +64,7 @@ httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_
 
 def free_place(places: Sequence[Place]) -> Place:
     """The first that is free. Runs side by side, and the workers of one run, find one each: who has it holds a lock until his process ends."""
-    found = next((place for place in places if _mine(place) and is_free(place)), None)
+    found = next((place for place in places if _mine(place) and _is_free(place)), None)
     assert found, f"all {len(places)} places for a stack of tests are taken: another run has to end first"
     return found
 
@@ -75,6 +76,14 @@ def _mine(place: Place) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_free(place: Place) -> bool:
+    try:
+        refuse_taken(place)
+    except PortTaken:
+        return False
+    return supervisor(place) is None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -156,15 +156,6 @@ def refuse_taken(place: Place) -> None:
         process.refuse_taken_ports(PORTS[name] + place.offset for name in PORTS)
 
 
-def is_free(place: Place) -> bool:
-    """Whether nothing runs there and nobody has one of its ports."""
-    try:
-        refuse_taken(place)
-    except process.PortTaken:
-        return False
-    return supervisor(place) is None
-
-
 def has_data(place: Place) -> bool:
     """Whether this stack was ever started."""
     return (place.home / "pg" / "data").exists()

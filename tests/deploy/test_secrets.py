@@ -23,6 +23,7 @@ from shared.auth import NotSignedIn, ServiceToken, Tokens, public_keys, service
 from shared.crypto import RingFile
 from shared.errors import Unavailable
 from shared.secret_files import ReadableByAll, read
+from tests.conftest import free_place
 
 BESIDE = range(2200, 12000, 150)
 """Ports of none of the stacks that tests start (`tests/conftest.py`)."""
@@ -248,7 +249,7 @@ def test_a_ring_that_is_gone_is_never_made_anew_where_there_is_data(
     tmp_path: Path,
     name: str,
 ) -> None:
-    place = next(place for offset in BESIDE if stack.is_free(place := Place(tmp_path, offset, "test")))
+    place = free_place([Place(tmp_path, offset, "test") for offset in BESIDE])
     place.make_folders()
     secret_files.make(place.secrets)
     (place.secrets / name).unlink()
