@@ -106,6 +106,12 @@ class Parameters(list[object]):
         self.append(value)
         return f"${len(self)}::{kind}"
 
+    def narrowed(self, asked: Mapping[str, tuple[object, str]], *more: str) -> str:
+        """The conditions whose value was asked for, as one: each, with `{}` where the value stands, to the value and its type. `more` hold in any case."""
+        return (
+            " AND ".join([*more, *(condition.format(self(value, kind)) for condition, (value, kind) in asked.items() if value)]) or "true"
+        )
+
 
 @dataclass(frozen=True)
 class Order:

@@ -100,18 +100,13 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciphe
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on applications `a`, their revision `r` and unit `u`, whatever the tab."""
-    conditions = ["true"]
-    if wanted.type:
-        conditions.append(f"a.application_type = {put(wanted.type, 'text')}")
-    if wanted.state:
-        conditions.append(f"a.state = {put(wanted.state, 'text')}")
-    if wanted.light:
-        conditions.append(f"u.light = {put(wanted.light, 'text')}")
-    if wanted.q.strip():
-        conditions.append(
-            f"position(lower({put(wanted.q.strip(), 'text')}) IN lower(a.number || ' ' || r.title || ' ' || coalesce(u.name, ''))) > 0"
-        )
-    return " AND ".join(conditions)
+    asked = {
+        "a.application_type = {}": (wanted.type, "text"),
+        "a.state = {}": (wanted.state, "text"),
+        "u.light = {}": (wanted.light, "text"),
+        "position(lower({}) IN lower(a.number || ' ' || r.title || ' ' || coalesce(u.name, ''))) > 0": (wanted.q.strip(), "text"),
+    }
+    return put.narrowed(asked)
 
 
 async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:

@@ -128,9 +128,12 @@ async def freeze_orders(conn: Connection, who: Who, wanted: Wanted) -> Page:
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on orders `o` of units `u`."""
-    asked: dict[str, tuple[object, str]] = {of_unit(below=wanted.below): (wanted.unit, "uuid"), "o.state = {}": (wanted.state, "text")}
-    asked |= {"position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text")}
-    return " AND ".join(["true", *(condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value)])
+    asked = {
+        of_unit(below=wanted.below): (wanted.unit, "uuid"),
+        "o.state = {}": (wanted.state, "text"),
+        "position(lower({}) IN lower(concat_ws(' ', o.document_no, u.name))) > 0": (wanted.q.strip(), "text"),
+    }
+    return put.narrowed(asked)
 
 
 async def freeze_order(conn: Connection, who: Who, order_id: UUID) -> OrderPage:

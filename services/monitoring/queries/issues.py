@@ -117,12 +117,11 @@ def narrowed(wanted: Wanted, put: Parameters, now: datetime) -> str:
         "i.state = {}": (wanted.state, "text"),
         of_unit(below=wanted.below): (wanted.unit, "uuid"),
         "i.rule = {}": (wanted.rule, "text"),
+        "i.level = {}": (wanted.level, "text"),
+        "position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text"),
+        "i.due_at <= {}": (now if wanted.late else None, "timestamptz"),
     }
-    asked |= {"i.level = {}": (wanted.level, "text")}
-    asked |= {"position(lower({}) IN lower(concat_ws(' ', i.number, i.title, u.name))) > 0": (wanted.q.strip(), "text")}
-    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
-    conditions += [f"i.due_at <= {put(now, 'timestamptz')}"] if wanted.late else []
-    return " AND ".join([*conditions, f"i.{UNSETTLED}" if wanted.open or wanted.late else "true"])
+    return put.narrowed(asked, *([f"i.{UNSETTLED}"] if wanted.open or wanted.late else []))
 
 
 def _line(row: asyncpg.Record, rungs: Sequence[tuple[Rung, int]], now: datetime) -> dict[str, Any]:

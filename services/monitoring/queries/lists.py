@@ -277,10 +277,12 @@ async def lists(conn: Connection, who: Who, wanted: Wanted) -> Page:
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on editions `l` of units `u`."""
-    asked = {of_unit(below=wanted.below): (wanted.unit, "uuid"), "l.iso_week = {}": (wanted.week, "text")}
-    asked |= {"position(lower({}) IN lower(l.number || ' ' || u.name)) > 0": (wanted.q.strip(), "text")}
-    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
-    return " AND ".join([*conditions, _STANDINGS[wanted.standing] if wanted.standing else "true"])
+    asked = {
+        of_unit(below=wanted.below): (wanted.unit, "uuid"),
+        "l.iso_week = {}": (wanted.week, "text"),
+        "position(lower({}) IN lower(l.number || ' ' || u.name)) > 0": (wanted.q.strip(), "text"),
+    }
+    return put.narrowed(asked, *([_STANDINGS[wanted.standing]] if wanted.standing else []))
 
 
 def _head(row: asyncpg.Record) -> dict[str, Any]:

@@ -136,17 +136,13 @@ async def tasks(conn: Connection, who: Who, wanted: Wanted, now: datetime, ciphe
 
 def narrowed(wanted: Wanted, put: Parameters) -> str:
     """The condition on work `m` of units `u`, whatever the tab."""
-    conditions = ["true"]
-    if wanted.type:
-        conditions.append(f"m.kind = {put(wanted.type, 'text')}")
-    if wanted.state:
-        conditions.append(f"m.state = {put(wanted.state, 'text')}")
-    if wanted.light:
-        conditions.append(f"u.light = {put(wanted.light, 'text')}")
-    if wanted.q.strip():
-        sought = put(wanted.q.strip(), "text")
-        conditions.append(f"position(lower({sought}) IN lower(concat_ws(' ', m.number, m.title, u.name))) > 0")
-    return " AND ".join(conditions)
+    asked = {
+        "m.kind = {}": (wanted.type, "text"),
+        "m.state = {}": (wanted.state, "text"),
+        "u.light = {}": (wanted.light, "text"),
+        "position(lower({}) IN lower(concat_ws(' ', m.number, m.title, u.name))) > 0": (wanted.q.strip(), "text"),
+    }
+    return put.narrowed(asked)
 
 
 async def counts(conn: Connection, who: Who, now: datetime, soon: datetime) -> Counts:

@@ -226,13 +226,13 @@ def ledger_source(who: Who, filters: Filters) -> Source:
     `GET /ledger`.
     """
     put, since = Parameters(of_all_units(who, filters)), filters.get("since")
-    asked = {"row.occurred_at >= {}": (since and at_hour(since, 0), "timestamptz"), "row.type = {}": (filters.get("matter"), "text")}
-    asked |= {
+    asked = {
+        "row.occurred_at >= {}": (since and at_hour(since, 0), "timestamptz"),
+        "row.type = {}": (filters.get("matter"), "text"),
         "row.occurred_at < {}": (moment_of(filters).end, "timestamptz"),
         "{} = units.id": (None if filters.get("below", True) else filters.get("unit"), "uuid"),
     }
-    conditions = [condition.format(put(value, kind)) for condition, (value, kind) in asked.items() if value]
-    rows = f"{units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id AND {' AND '.join([told(who), *conditions])}"
+    rows = f"{units_ever(who)} JOIN event_log AS row ON row.unit_id = units.id AND {put.narrowed(asked, told(who))}"
     return Source(rows, ordered(filters.get("sort", "at"), LEDGER_SORTS).by, put)
 
 
