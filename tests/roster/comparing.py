@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.roster.commands.brought import COMPARED
 from services.roster.commands.comparison_runs import compare_registers
-from services.roster.commands.comparisons import receive_comparison, sealed_pieces
+from services.roster.commands.comparisons import receive_comparison
 from services.roster.models.comparisons import ReceiveComparison
 from services.roster.queries import comparisons as queries
 from services.roster.queries.comparison_facts import OwnLeads, latest_format, latest_leads
@@ -64,7 +65,7 @@ class Upper:
             format=latest_format().version,
             leads=(own.setting if own else latest_leads()).version,
             leads_text=own.text if own else None,
-            pieces=lambda: sealed_pieces(self.cipher, run_id, memoryview(data)),
+            pieces=lambda: COMPARED.sealed(self.cipher, run_id, memoryview(data)),
         )
         return await receive_comparison(self.database, given.by(), what)
 

@@ -13,9 +13,10 @@ from xml.etree import ElementTree as ET
 
 import xlsxwriter
 
+from services.roster.commands.brought import IMPORTED
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
-from services.roster.commands.imports import begin_applying, kept_file, receive_import, sealed_pieces
+from services.roster.commands.imports import begin_applying, receive_import
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import BeginApplying, MappingFile, ReceiveImport
 from services.roster.queries import imports as queries
@@ -92,7 +93,7 @@ class Office:
             file_hash=given.CIPHER.mark(str(len(data))),
             mapping=MappingFile.model_validate(more.pop("mapping")) if "mapping" in more else None,
             keep_days=30,
-            pieces=lambda: sealed_pieces(given.CIPHER, import_id, memoryview(data)),
+            pieces=lambda: IMPORTED.sealed(given.CIPHER, import_id, memoryview(data)),
             **more,
         )
         return await receive_import(self.database, given.by(), what)
@@ -129,7 +130,7 @@ class Office:
 
     async def returned(self, view: ImportView) -> bytes:
         """The file with its findings."""
-        place = await kept_file(self.database, given.CIPHER, view.id)
+        place = await IMPORTED.opened(self.database, given.CIPHER, view.id)
         async with self.database.reading() as conn:
             marks = await queries.marks(conn, view.id)
         try:

@@ -9,11 +9,12 @@ import pytest
 
 from deploy.city.invented import Inventor
 from services.roster.commands import import_checks
+from services.roster.commands.brought import IMPORTED
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_gathered import Check
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import AT_ONCE, apply_import
-from services.roster.commands.imports import begin_applying, cancel_import, forget_import, kept_file
+from services.roster.commands.imports import begin_applying, cancel_import, forget_import
 from services.roster.models.imports import (
     NOT_LENT,
     BeginApplying,
@@ -333,6 +334,6 @@ async def test_what_is_kept_of_a_file_is_encrypted_and_gone_after_its_time(offic
     await forget_import(office.database, given.by(None), CancelImport(import_id=view.id))
 
     with pytest.raises(FileForgotten):
-        await kept_file(office.database, given.CIPHER, view.id)
+        await IMPORTED.opened(office.database, given.CIPHER, view.id)
     assert await office.database.pool.fetchval("SELECT count(*) FROM import_rows WHERE sealed IS NOT NULL OR mark IS NOT NULL") == 0
     assert (await office.view(view.id)).state == ImportState.FORGOTTEN

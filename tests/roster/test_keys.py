@@ -17,8 +17,9 @@ from deploy import keys
 from deploy.keys import Keeper
 from deploy.local.place import PROJECT, Place, WrongPlace
 from services.roster.commands import keys as commands
+from services.roster.commands.brought import IMPORTED
 from services.roster.commands.import_writes import apply_import
-from services.roster.commands.imports import begin_applying, kept_file
+from services.roster.commands.imports import begin_applying
 from services.roster.commands.persons import register_person, update_person
 from services.roster.models.imports import BeginApplying, ImportState
 from services.roster.models.persons import RegisterPerson, UpdatePerson
@@ -277,7 +278,7 @@ async def test_a_file_that_was_checked_is_written_after_a_rotation(keeper: Keepe
 
     await begin_applying(roster_db, given.by(None), BeginApplying(import_id=checked.id, accept_valid=False))
     await apply_import(roster_db, keeper.cipher, office.clock, checked.id)
-    os.close(await kept_file(roster_db, keeper.cipher, checked.id))
+    os.close(await IMPORTED.opened(roster_db, keeper.cipher, checked.id))
 
     assert (await office.view(checked.id)).state == ImportState.APPLIED
     assert set((await numbers(roster_db, keeper.cipher)).values()) == {NUMBERS[0], NUMBERS[1]}

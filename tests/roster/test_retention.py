@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from services.roster.commands import imports
+from services.roster.commands.brought import COMPARED, IMPORTED
 from services.roster.commands.comparisons import forget_lost_files, receive_comparison
-from services.roster.commands.comparisons import kept_file as kept_comparison
-from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, kept_file, serve_upkeep
+from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, serve_upkeep
 from services.roster.models.comparisons import ComparisonState, ReceiveComparison
 from services.roster.models.imports import BeginApplying, CancelImport, FileForgotten, ImportState
 from shared.clock import Clock
@@ -48,7 +48,7 @@ async def test_a_file_goes_when_its_time_is_over_though_its_workflow_is_lost(ros
     assert await forget_overdue(roster_db, Later(31)) == 0
 
     with pytest.raises(FileForgotten):
-        await kept_file(roster_db, given.CIPHER, checked.id)
+        await IMPORTED.opened(roster_db, given.CIPHER, checked.id)
     assert (await office.view(checked.id)).state == ImportState.FORGOTTEN
     assert await roster_db.pool.fetchval("SELECT count(*) FROM import_rows WHERE import_id = $1 AND sealed IS NOT NULL", checked.id) == 0
     assert await roster_db.pool.fetchval("SELECT count(*) FROM import_files WHERE import_id = $1", fresh) == 1
@@ -68,7 +68,7 @@ async def test_the_file_of_a_comparison_goes_though_its_workflow_is_lost(roster_
     [run] = await roster_db.pool.fetch("SELECT state, note FROM comparison_runs WHERE id = $1", run_id)
     assert (run["state"], run["note"][:8]) == (ComparisonState.CANCELLED, "上传文件保存期满")
     with pytest.raises(FileForgotten):
-        await kept_comparison(roster_db, given.CIPHER, run_id)
+        await COMPARED.opened(roster_db, given.CIPHER, run_id)
 
 
 async def test_a_file_that_is_being_written_is_not_taken_away(roster_db: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from services.roster.api.door import Door, InDoor, Write
 from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import comparisons as commands
+from services.roster.commands.brought import COMPARED
 from services.roster.models.comparisons import (
     UNDER_WAY,
     AnswerDifference,
@@ -108,7 +109,7 @@ async def receive_comparison(request: Request, who: Maintainer, idempotency_key:
         format=format_.version,
         leads=(own.setting if own else latest_leads()).version,
         leads_text=own.text if own else None,
-        pieces=lambda: commands.sealed_pieces(door.cipher, run_id, memoryview(file.content)),
+        pieces=lambda: COMPARED.sealed(door.cipher, run_id, memoryview(file.content)),
     )
     async with held_for(request, file.content) as place:
         await ensure_readable(place, file.name, WantedSheets([each.title for each in format_.sheets], format_.sheets[-1].title))

@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 from services.roster.api.door import Door, InDoor, Write
 from services.roster.api.uploads import file_of, form_of, held_for
 from services.roster.commands import imports as commands
+from services.roster.commands.brought import IMPORTED
 from services.roster.commands.import_sheets import wanted_of
 from services.roster.models.fields import SHEETS, UNIT
 from services.roster.models.imports import (
@@ -153,7 +154,7 @@ async def receive_import(request: Request, who: Maintainer, idempotency_key: Ide
         political_legal=form.get("political_legal") == "true" and settings.import_political_legal,
         scope=who.units,
         keep_days=settings.import_keep_days,
-        pieces=lambda: commands.sealed_pieces(door.cipher, import_id, memoryview(file.content)),
+        pieces=lambda: IMPORTED.sealed(door.cipher, import_id, memoryview(file.content)),
         clock_offset=request.app.state.clock_offset(),
     )
     by = door.by(who, idempotency_key, Write(reason="上传待导入的文件"))
@@ -232,7 +233,7 @@ async def read_result(request: Request, import_id: UUID, who: Maintainer, door: 
     if view.actor != who.name:
         raise NotYourFile
     async with request.app.state.opening:
-        place = await commands.kept_file(door.whole, door.cipher, import_id)
+        place = await IMPORTED.opened(door.whole, door.cipher, import_id)
         try:
             async with door.whole.reading() as conn:
                 marks = await queries.marks(conn, import_id)

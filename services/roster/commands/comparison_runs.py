@@ -9,7 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.roster.commands.comparisons import end, kept_file
+from services.roster.commands.brought import COMPARED
+from services.roster.commands.comparisons import end
 from services.roster.commands.import_sheets import unseen
 from services.roster.models.comparisons import ComparisonState, FileOfPart, Found, NumbersHidden, subject_of, whom_of
 from services.roster.models.imports import FileForgotten, HeaderMissing, MappingWrong, NationalHeaderMissing, Problem
@@ -125,7 +126,7 @@ async def _prepare(database: Database, cipher: FieldCipher, at: datetime, row: a
 
 async def _compare(run: _Run) -> None:
     """Sheet after sheet of the file; what the file does not have is not compared."""
-    place = await kept_file(run.database, run.cipher, run.row["id"])
+    place = await COMPARED.opened(run.database, run.cipher, run.row["id"])
     lone = next(title for title, plan in run.plans.items() if plan.kind == PERSONS)
     try:
         async with opened(place, run.row["file_name"], Wanted(list(run.plans), lone)) as book:

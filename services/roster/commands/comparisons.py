@@ -1,13 +1,12 @@
 """Comparisons with the upper level's register: a file taken in, a comparison cancelled; and its differences, step by step until they are struck off."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 
+from services.roster.commands.brought import COMPARED
 from services.roster.commands.changes import register_change
-from services.roster.commands.imports import PIECE
 from services.roster.commands.persons import record_reveal, update_person
 from services.roster.models.changes import OF_POST, RegisterChange
 from services.roster.models.comparisons import (
@@ -29,7 +28,6 @@ from services.roster.models.comparisons import (
     ReceiveComparison,
     SeeDifference,
 )
-from services.roster.models.imports import FileForgotten
 from services.roster.models.persons import KeyItems, RevealPerson, UpdatePerson
 from services.roster.queries.comparisons import Standing, standing_of
 from services.roster.rules.comparisons import MOVES, may_be_answered
@@ -39,32 +37,11 @@ from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.glossary import LABELS, DifferenceKind, DifferenceState, LeadingSide
-from shared.sheets.reading import held
 from workflows.comparison import ComparisonStart, workflow_id
 
 LEAST_REASON = 4
 _BY_UNIT = frozenset(UpdatePerson.model_fields) - {"person_id", "since"}
 _BY_CASE = (frozenset(KeyItems.model_fields) | set(OF_POST)) - {"person_id", "since", "id_number"}
-
-
-def sealed_pieces(cipher: FieldCipher, run_id: UUID, content: memoryview) -> Iterator[bytes]:
-    """The file, encrypted piece by piece, each bound to its place."""
-    for number, start in enumerate(range(0, len(content), PIECE)):
-        yield cipher.seal(bytes(content[start : start + PIECE]), file_place(run_id, number))
-
-
-async def kept_file(database: Database, cipher: FieldCipher, run_id: UUID) -> int:
-    """The file, in memory, as a descriptor that the caller closes. Raises FileForgotten."""
-    async with database.reading() as conn:
-        rows = await conn.fetch("SELECT number, content FROM comparison_files WHERE run_id = $1 ORDER BY number", run_id)
-    if not rows:
-        raise FileForgotten
-    return held(cipher.unseal(row["content"], file_place(run_id, row["number"])) for row in rows)
-
-
-def file_place(run_id: UUID, number: int) -> str:
-    """What a piece of the file is bound to."""
-    return f"comparison_files.content.{run_id}/{number}"
 
 
 @command
@@ -78,8 +55,7 @@ async def receive_comparison(conn: Connection, by: By, what: ReceiveComparison) 
         *(what.run_id, ComparisonState.RECEIVED, what.file_name, what.file_bytes, what.file_hash, what.format, what.leads),
         *(what.root_id, what.whole, by.actor, by.as_of),
     )
-    for number, piece in enumerate(what.pieces()):
-        await conn.execute("INSERT INTO comparison_files (run_id, number, content) VALUES ($1, $2, $3)", what.run_id, number, piece)
+    await COMPARED.keep(conn, what.run_id, what.pieces())
     await outbox.start_workflow(conn, "ComparisonWorkflow", workflow_id(what.run_id), ComparisonStart(run_id=what.run_id))
     return what.run_id
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
+from services.roster.commands.brought import IMPORTED
 from services.roster.commands.import_gathered import Check
-from services.roster.commands.imports import kept_file
 from services.roster.models.fields import SHEETS, UNIT, Kind, Sheet
 from services.roster.models.imports import (
     BOOKS,
@@ -35,7 +35,7 @@ _OF_LEAVERS = "表名或标题像是退休、调出等人员的名册，没有�
 async def read_file(check: Check) -> None:
     """Every sheet that a file of this kind may hold."""
     job = check.job
-    place, other_version = await kept_file(check.database, check.cipher, job.id), ""
+    place, other_version = await IMPORTED.opened(check.database, check.cipher, job.id), ""
     wanted = wanted_of(job.kind, job.mapping)
     try:
         async with opened(place, job.file_name, wanted, plain=job.plain) as book:

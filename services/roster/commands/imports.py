@@ -1,13 +1,14 @@
 """A file that somebody brought: taken in and kept encrypted, written when told to, cancelled, and forgotten when its retention is over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
 import structlog
 
+from services.roster.commands.brought import IMPORTED
 from services.roster.models.imports import (
     BeginApplying,
     CancelImport,
@@ -21,21 +22,12 @@ from services.roster.models.imports import (
 )
 from shared import outbox
 from shared.clock import Clock
-from shared.crypto import FieldCipher
 from shared.db import TROUBLE, By, Connection, Database, command
-from shared.sheets.reading import held
 from workflows.imports import APPLY, CANCEL, ImportStart, ImportTold, workflow_id
 
-PIECE = 2**20
 SWEEP = 3600.0
 _OVER = (ImportState.APPLIED, ImportState.CANCELLED, ImportState.UNREADABLE, ImportState.FORGOTTEN)
 _log = structlog.get_logger()
-
-
-def sealed_pieces(cipher: FieldCipher, import_id: UUID, content: memoryview) -> Iterator[bytes]:
-    """The file, encrypted piece by piece, each bound to its place."""
-    for number, start in enumerate(range(0, len(content), PIECE)):
-        yield cipher.seal(bytes(content[start : start + PIECE]), file_place(import_id, number))
 
 
 @command
@@ -49,8 +41,7 @@ async def receive_import(conn: Connection, by: By, what: ReceiveImport) -> UUID:
         what.mapping.model_dump(mode="json", by_alias=True) if what.mapping else None,
         *(what.political_legal, by.actor, what.scope, by.as_of, keep_until),
     )
-    for number, piece in enumerate(what.pieces()):
-        await conn.execute("INSERT INTO import_files (import_id, number, content) VALUES ($1, $2, $3)", what.import_id, number, piece)
+    await IMPORTED.keep(conn, what.import_id, what.pieces())
     start = ImportStart(import_id=what.import_id, keep_until=keep_until, clock_offset=what.clock_offset)
     await outbox.start_workflow(conn, "ImportWorkflow", workflow_id(what.import_id), start)
     return what.import_id
@@ -148,17 +139,3 @@ _OVERDUE = """
         EXISTS (SELECT FROM import_files WHERE import_id = imports.id) OR EXISTS (SELECT FROM import_rows WHERE import_id = imports.id AND sealed IS NOT NULL)
     ) ORDER BY id
 """
-
-
-async def kept_file(database: Database, cipher: FieldCipher, import_id: UUID) -> int:
-    """The file, in memory, as a descriptor that the caller closes. Raises FileForgotten."""
-    async with database.reading() as conn:
-        rows = await conn.fetch("SELECT number, content FROM import_files WHERE import_id = $1 ORDER BY number", import_id)
-    if not rows:
-        raise FileForgotten
-    return held(cipher.unseal(row["content"], file_place(import_id, row["number"])) for row in rows)
-
-
-def file_place(import_id: UUID, number: int) -> str:
-    """What a piece of the file is bound to."""
-    return f"import_files.content.{import_id}/{number}"

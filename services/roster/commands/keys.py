@@ -14,8 +14,7 @@ from uuid import UUID
 import asyncpg
 from cryptography.exceptions import InvalidTag
 
-from services.roster.commands.comparisons import file_place as compared_place
-from services.roster.commands.imports import file_place
+from services.roster.commands.brought import COMPARED, IMPORTED
 from services.roster.models.concerned import place_of_words
 from services.roster.models.facts import place_of
 from services.roster.models.imports import ImportState, sealed_place
@@ -40,8 +39,8 @@ _PLACES: Mapping[str, Callable[[asyncpg.Record, str], str]] = {
     "person_changes": lambda row, _: place_of(row["person_id"], row["field"]),
     "person_requests": lambda row, _: place_of_words(row["id"]),
     "import_rows": lambda row, _: sealed_place(row["import_id"], row["sheet"], row["number"]),
-    "import_files": lambda row, _: file_place(row["import_id"], row["number"]),
-    "comparison_files": lambda row, _: compared_place(row["run_id"], row["number"]),
+    "import_files": lambda row, _: IMPORTED.place(row["import_id"], row["number"]),
+    "comparison_files": lambda row, _: COMPARED.place(row["run_id"], row["number"]),
     "comparison_differences": lambda row, column: place_in(row["id"], column.removesuffix("_sealed")),
 }
 
