@@ -150,8 +150,8 @@ class Order:
 
     def behind(self, key: str, rows: str) -> str:
         """The same up to the row of this key (SQL), the last of its columns, among `rows` (FROM … WHERE …); where it is not among them nothing is left."""
-        columns = list(self.columns)
-        return self._beyond(f"SELECT {', '.join(columns)} {rows} AND {columns[-1]} = {key}")
+        *_, last = self.columns
+        return self._beyond(f"SELECT {', '.join(self.columns)} {rows} AND {last} = {key}")
 
     def _beyond(self, place: str) -> str:
         return f"({', '.join(self.columns)}) {'<' if self.descending else '>'} ({place})"

@@ -127,27 +127,27 @@ def in_tab(who: Who, tab: Tab) -> str:
     return f"{in_hand(who) if tab == 'todo' else in_scope(who)} AND {GIVEN} AND {TABS[tab]}"
 
 
+_COPIED = (
+    "id",
+    "number",
+    "unit_id",
+    "unit",
+    "title",
+    "revision",
+    "step",
+    "step_label",
+    "applicant",
+    "submitted_at",
+    "changed_at",
+    "excepted",
+)
+
+
 def _task(row: asyncpg.Record, tab: Tab, now: datetime, cursor: str) -> Task:
     state, holder = ApplicationState(row["state"]), Role(row["holder"]) if row["holder"] else None
     deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
     kind = ApplicationType(row["application_type"])
-    copied: dict[str, Any] = {
-        name: row[name]
-        for name in (
-            "id",
-            "number",
-            "unit_id",
-            "unit",
-            "title",
-            "revision",
-            "step",
-            "step_label",
-            "applicant",
-            "submitted_at",
-            "changed_at",
-            "excepted",
-        )
-    }
+    copied: dict[str, Any] = {name: row[name] for name in _COPIED}
     return Task(
         type=kind,
         type_label=LABELS[kind],

@@ -157,10 +157,8 @@ async def issue(conn: Connection, who: Who, issue_id: UUID, now: datetime) -> Is
     entries = await conn.fetch("SELECT * FROM issue_entries WHERE issue_id = $1 ORDER BY round, sequence", issue_id)
     fired = await conn.fetch("SELECT * FROM rungs WHERE issue_id = $1 ORDER BY fired_at, planned_at", issue_id)
     orders = await _orders(conn, who, issue_id)
-    notice, deadline = (
-        await _notice_seal(conn, issue_id, row["round"]),
-        Deadline.model_validate(row["deadline"]) if row["deadline"] else None,
-    )
+    notice = await _notice_seal(conn, issue_id, row["round"])
+    deadline = Deadline.model_validate(row["deadline"]) if row["deadline"] else None
     terms = await pinned_terms(conn, row)
     own = await is_own(conn, issue_id, who.name)
     asked = _asked_extension(row, entries, deadline, now)

@@ -71,14 +71,13 @@ async def _find_units(conn: Connection, import_id: UUID, book: Book) -> None:
         list(renamed),
         list(renamed.values()),
     )
-    held = {(sheet, number): code for (sheet, number), code in book.unit_of.items()}
     await conn.execute(
         "UPDATE import_rows SET unit_code = code FROM unnest($2::text[], $3::integer[], $4::text[]) AS held (of_sheet, of_number, code)"
         " WHERE import_id = $1 AND sheet = of_sheet AND number = of_number",
         import_id,
-        [sheet for sheet, _ in held],
-        [number for _, number in held],
-        list(held.values()),
+        [sheet for sheet, _ in book.unit_of],
+        [number for _, number in book.unit_of],
+        list(book.unit_of.values()),
     )
 
 

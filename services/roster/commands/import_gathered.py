@@ -159,26 +159,14 @@ class Check:
             held = await posts_held(conn, past) if past else {}
         for place in known:
             persons[place].problems = [each for each in persons[place].problems if each.sentence != ROUNDED]
-        return [
-            (
-                row,
-                *in_force(
-                    row,
-                    *verdict_of(
-                        row,
-                        here := known.get(place),
-                        self.roster.code_of(row.values.get("unit")),
-                        self.today,
-                        loans.get(here.person_id) if here else None,
-                        self.roster.code_of(row.values.get("seconded_to")),
-                        held.get(here.person_id, ()) if here else (),
-                    ),
-                    self.words.ended,
-                ),
-                number.get(self.marking),
-            )
-            for place, (row, number) in enumerate(zip(persons, numbers, strict=True))
-        ]
+        compared = []
+        for place, (row, number) in enumerate(zip(persons, numbers, strict=True)):
+            here = known.get(place)
+            loan, posts = (loans.get(here.person_id), held.get(here.person_id, ())) if here else (None, ())
+            unit, borrower = (self.roster.code_of(row.values.get(name)) for name in ("unit", "seconded_to"))
+            verdict, changed = verdict_of(row, here, unit, self.today, loan, borrower, posts)
+            compared.append((row, *in_force(row, verdict, changed, self.words.ended), number.get(self.marking)))
+        return compared
 
     def _records(self, judged: Sequence[Judged]) -> list[Record]:
         """As they are kept; the values of those that may be written, sealed, with what they would change."""
