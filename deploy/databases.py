@@ -33,6 +33,16 @@ async def reached(place: Place, service: str, size: int = 2) -> AsyncIterator[Da
         yield database
 
 
+@asynccontextmanager
+async def logged_in(address: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """One connection, of the superuser or of the tables' owner, closed whatever happens. Raises what asyncpg does."""
+    conn = await asyncpg.connect(address)
+    try:
+        yield conn
+    finally:
+        await conn.close()
+
+
 def ask(service: Service | str, work: Callable[[Database], Awaitable[Answer]]) -> Answer:
     """What `work` answers, as the service's own login. Raises WrongPlace when the database is away."""
     place = Place.from_environment()

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from deploy.databases import logged_in
 from deploy.local import secret_files
 from deploy.local.place import PROJECT, SERVICES, Place
 
@@ -53,8 +54,7 @@ class Migration:
 async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT) -> list[str]:
     """Bring a database up to date with the files of a tree; answers with what was applied. EditedMigration when history was edited."""
     await _make_database(place, database)
-    superuser = await asyncpg.connect(place.database_url("postgres", database))
-    try:
+    async with logged_in(place.database_url("postgres", database)) as superuser:
         await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
         await open_to_services(superuser, database)
         await _make_schemas(superuser)
@@ -65,8 +65,6 @@ async def migrate(place: Place, database: str = "bianban", tree: Path = PROJECT)
                 await _apply(superuser, own, partial(_run_dbmate, place, database, tree, schema))
             await _take_rights(superuser, schema)
             await _record(superuser, own)
-    finally:
-        await superuser.close()
     return [f"{file.schema}: {file.path.name}" for file in pending]
 
 
@@ -77,11 +75,8 @@ def known_migrations() -> dict[str, str]:
 
 async def not_applied(place: Place, database: str = "bianban", tree: Path = PROJECT) -> list[str]:
     """The files of a tree that a database has yet to be given; EditedMigration when history was edited."""
-    superuser = await asyncpg.connect(place.database_url("postgres", database))
-    try:
+    async with logged_in(place.database_url("postgres", database)) as superuser:
         return [f"{file.schema}/{file.path.name}" for file in await _pending(superuser, _all(tree))]
-    finally:
-        await superuser.close()
 
 
 def _all(tree: Path) -> list[Migration]:
@@ -96,8 +91,7 @@ def _files(tree: Path, schema: str) -> list[Path]:
 
 
 async def _make_database(place: Place, database: str) -> None:
-    superuser = await asyncpg.connect(place.database_url("postgres", "postgres"))
-    try:
+    async with logged_in(place.database_url("postgres", "postgres")) as superuser:
         await superuser.execute("SELECT pg_advisory_lock($1)", LOCK)
         for role in (OWNER, *SERVICES):
             if not await superuser.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
@@ -114,8 +108,6 @@ async def _make_database(place: Place, database: str) -> None:
             await superuser.execute(f"CREATE DATABASE {database} OWNER {OWNER}")
         if "BIANBAN_POSTGRES" not in place.elsewhere:
             await superuser.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")  # a server elsewhere may have other users
-    finally:
-        await superuser.close()
 
 
 async def open_to_services(superuser: Superuser, database: str) -> None:

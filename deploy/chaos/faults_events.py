@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.chaos.faults import AWAY, Fault, Scene, Skipped, Unfinished, ready, signal_part
 from deploy.clock import mover, shift
+from deploy.databases import logged_in
 from shared import dead_letters
 from shared.events import TOPICS
 from shared.listening import PARTITIONS
@@ -143,9 +144,8 @@ async def _write(owner: "asyncpg.Connection[asyncpg.Record]", row_id: int, said:
 
 async def replay_all(scene: Scene) -> int:
     """Ask for a replay of every parked key, as an operator would by `bianban dead-letters replay`; how many there were."""
-    owner = await asyncpg.connect(scene.ground.place.database_url("bianban"))
     asked = 0
-    try:
+    async with logged_in(scene.ground.place.database_url("bianban")) as owner:
         for schema in ("approval", "monitoring", "reporting", "identity"):
             asked += len(
                 await owner.fetch(
@@ -153,8 +153,6 @@ async def replay_all(scene: Scene) -> int:
                     f" {dead_letters.ASKED_AGAIN} RETURNING key"
                 )
             )
-    finally:
-        await owner.close()
     return asked
 
 

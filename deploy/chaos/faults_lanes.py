@@ -7,25 +7,22 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import psutil
 
 from deploy.chaos.faults import Fault, Scene, Skipped, ready, signal_part
+from deploy.databases import logged_in
 from deploy.local.place import PROJECT, Service
 from deploy.local.process import end_with_parent
 
 
 async def expire_locks(scene: Scene, service: str) -> int:
     """End the database sessions that hold a service's lane locks; how many there were."""
-    superuser = await asyncpg.connect(scene.ground.place.database_url("postgres", "bianban"))
-    try:
+    async with logged_in(scene.ground.place.database_url("postgres", "bianban")) as superuser:
         rows = await superuser.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
             " AND (application_name LIKE 'relay %' OR application_name LIKE 'consumer %')",
             service,
         )
-    finally:
-        await superuser.close()
     return len(rows)
 
 

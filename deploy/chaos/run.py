@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
 from deploy import clock
 from deploy.chaos import recovery
 from deploy.chaos.compare import CHECKS
@@ -25,6 +23,7 @@ from deploy.chaos.recovery import Recovered
 from deploy.chaos.schedule import Done, carry_out, kinds_named, plan
 from deploy.chaos.silence import acknowledged, load_that_stopped, unanswered
 from deploy.chaos.topics import compare_topics
+from deploy.databases import logged_in
 from deploy.local.place import Place
 from deploy.quiet import Pulse, StillBusy, pulse_of
 from shared.clock import Clock
@@ -114,19 +113,13 @@ async def _judge(
     down = await recovery.all_ready(place)
     async with clock.mover(place) as mover, pulse_of(place, [schedule.workflow for schedule in SCHEDULES]) as pulse:
         replays = await _replay(scene, pulse)
-        owner = await asyncpg.connect(place.database_url("bianban"))
-        try:
+        async with logged_in(place.database_url("bianban")) as owner:
             rest = await come_to_rest(Clock(place.clock_file), mover, pulse, owner)
-        finally:
-            await owner.close()
     healed = time.monotonic() - healing
     lines = ledger.lines()
-    owner = await asyncpg.connect(place.database_url("bianban"))
-    try:
+    async with logged_in(place.database_url("bianban")) as owner:
         findings = {name: await check(owner, lines) for name, check in CHECKS.items()}
         findings |= await compare_topics(owner, place.kafka, scene.planted)
-    finally:
-        await owner.close()
     findings |= rest.findings | {
         "parts_down": down,
         "server_errors": [f"{what}: {times}" for what, times in scene.client.server_errors.items()],

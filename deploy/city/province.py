@@ -18,6 +18,7 @@ from deploy.city.city import SEED, City, city_of
 from deploy.city.invented import Inventor
 from deploy.city.plan import Cell, Cells
 from deploy.city.words import CITY, SPOTS
+from deploy.databases import logged_in
 from deploy.local.place import Place, WrongPlace
 from deploy.migrate import OWNER
 from services.roster.commands.unit_records import FOUND_BY, found_by
@@ -104,16 +105,13 @@ async def fill(place: Place, units: int, persons: int, tell: Callable[[int, int]
 
 async def fill_tables(address: str, cipher: FieldCipher, at: datetime, units: int, persons: int, tell: Callable[[int, int], None]) -> None:
     """The same for a database, as known from an instant on. `address`: that of the tables' owner, who takes the indexes away and puts them back."""
-    conn = await asyncpg.connect(address, timeout=60)
-    try:
+    async with logged_in(address) as conn:
         await put_back(conn)  # where an earlier filling was killed
         if await conn.fetchval("SELECT EXISTS (SELECT FROM roster.units)"):
             raise WrongPlace("系统中已有单位。全省规模的演示数据只装入空系统：先运行 bianban clean，再运行 bianban up --city none。")
         whole = _Province(address, at, units, persons, await _codes(conn), cipher.ring.text())
         async with without_indexes(conn, "roster", _TABLES):
             await _fill_by_parts(whole, tell)
-    finally:
-        await conn.close()
 
 
 @dataclass(frozen=True)
@@ -163,13 +161,9 @@ def _bring_in(whole: _Province, number: int, inventor: Inventor) -> tuple[Invent
 
 
 async def _copy(address: str, records: Records) -> None:
-    conn = await asyncpg.connect(address, timeout=60)
-    try:
-        async with conn.transaction():
-            for table, columns in _TABLES.items():
-                await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=records[table])
-    finally:
-        await conn.close()
+    async with logged_in(address) as conn, conn.transaction():
+        for table, columns in _TABLES.items():
+            await conn.copy_records_to_table(table, schema_name="roster", columns=columns, records=records[table])
 
 
 async def _codes(conn: asyncpg.Connection) -> dict[str, dict[str, str]]:
