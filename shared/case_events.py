@@ -17,7 +17,8 @@ from temporalio.service import RPCError
 
 from shared import deeds
 from shared.auth import Permit, Who
-from shared.db import Connection, Database
+from shared.db import Connection
+from shared.door import Db
 from shared.temporal import ALL_WITHIN, ANSWER_WITHIN
 from shared.traces import LASTS, begun_at
 
@@ -73,9 +74,8 @@ class TraceEvents(BaseModel):
 
 
 @router.get("/cases/{case_id}/trace")
-async def case_trace(case_id: str, request: Request, _: Reader) -> CaseTrace:
+async def case_trace(case_id: str, request: Request, database: Db, _: Reader) -> CaseTrace:
     """The latest events of a case, the run of its workflow where this service talks to Temporal, and the traces they came with."""
-    database: Database = request.app.state.database
     async with database.reading() as conn:
         events = await _events(conn, "case_id = $1", case_id)
     traces = dict.fromkeys(each.trace_id for each in events if each.trace_id)
@@ -83,9 +83,8 @@ async def case_trace(case_id: str, request: Request, _: Reader) -> CaseTrace:
 
 
 @router.get("/traces/{trace_id}")
-async def trace_events(trace_id: TraceId, request: Request, _: Reader) -> TraceEvents:
+async def trace_events(trace_id: TraceId, database: Db, _: Reader) -> TraceEvents:
     """The events of a trace. An id that is not ours tells no time: nothing is found by it."""
-    database: Database = request.app.state.database
     begun = datetime.fromtimestamp(begun_at(int(trace_id, 16)), UTC)
     within = (begun - MARGIN, begun + timedelta(seconds=LASTS) + MARGIN)
     async with database.reading() as conn:

@@ -21,7 +21,8 @@ from services.reporting.models import (
 )
 from shared.auth import Permit, Who
 from shared.clock import Clock, business_day
-from shared.db import INTEGER, By, Database
+from shared.db import INTEGER, By
+from shared.door import Db
 from shared.http import IdempotencyKey
 from shared.route_words import Words
 
@@ -54,17 +55,11 @@ class NewRebuild(BaseModel):
     reason: str = Field("", max_length=500)
 
 
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
 async def _clock(request: Request) -> Clock:
     clock: Clock = request.app.state.clock
     return clock
 
 
-Db = Annotated[Database, Depends(_database)]
 Time = Annotated[Clock, Depends(_clock)]
 
 

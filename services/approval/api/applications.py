@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.approval import rules
-from services.approval.api.door import BEGINNING, Db, Write, by_of, decider, moment, tell
+from services.approval.api.door import BEGINNING, decider, moment, tell
 from services.approval.commands import applications as commands
 from services.approval.models.facts import Detail, Line, Submitted
 from services.approval.models.refusals import ReasonUnknown
@@ -18,6 +18,7 @@ from services.approval.queries.previews import Desk
 from shared import temporal
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.door import Db, Write, by_of
 from shared.glossary import ApplicationState, ApplicationType, ExceptionGround
 from shared.http import IdempotencyKey
 from shared.pages import Day, Limit

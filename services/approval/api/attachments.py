@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, File, Request, UploadFile
 from fastapi.responses import Response as Plain
 
-from services.approval.api.door import Db, Write, by_of
 from services.approval.commands import attachments as commands
 from services.approval.models.attachments import Attachment, KeepAttachment
 from services.approval.models.refusals import AttachmentDamaged
@@ -17,6 +16,7 @@ from services.approval.queries.applications import ensure_in_hand, ensure_visibl
 from services.approval.rules import attachments as rules
 from shared.auth import Permit, Who
 from shared.brought import plain_name
+from shared.door import Db, Write, by_of
 from shared.exports.brought import content_of, laid
 from shared.http import IdempotencyKey, files, saved_as
 

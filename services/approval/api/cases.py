@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.approval.api.door import Db
 from services.approval.queries.cases import cases_of
 from shared.auth import Permit, Who
+from shared.door import Db
 
 router = APIRouter(tags=["traces"])
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from services.approval.api.door import Db
 from services.approval.queries import codes as queries
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.door import Db
 
 router = APIRouter()
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import Response as Plain
 from pydantic import Field
 
-from services.approval.api.door import BEGINNING, Db, Write, by_of, decider, moment, tell
+from services.approval.api.door import BEGINNING, decider, moment, tell
 from services.approval.commands import documents as commands
 from services.approval.commands.revocations import revoke_document
 from services.approval.models.facts import Document, LedgerRow, Revocation, UnusedNumber
@@ -22,6 +22,7 @@ from services.approval.queries.previews import Desk
 from shared.auth import Permit, Who
 from shared.db import By
 from shared.documents import intact_file
+from shared.door import Db, Write, by_of
 from shared.http import IdempotencyKey, files
 from shared.pages import Limit
 from shared.seal import CallbackRejected, verify_callback

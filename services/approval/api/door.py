@@ -1,19 +1,18 @@
 """What the routes share: who asks, when, and how a request reaches the running case."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Request
+from pydantic import BaseModel
 
 from services.approval.models.refusals import NotReceivedYet, NotStandingIn
 from services.approval.queries import applications as queries
 from services.approval.queries.attachments import ensure_brought_by_others
 from shared import temporal
 from shared.auth import Who
-from shared.clock import Clock
-from shared.db import By, Database
+from shared.door import Write
 from shared.errors import DomainError, KeyReused, NotFound
 from shared.glossary import ApplicationState
 from workflows.approval_messages import Answer, workflow_id
@@ -22,28 +21,6 @@ from workflows.approval_steps import SENTENCES, Decider
 BEGINNING = UUID(int=0)
 IMPARTIAL = {"decide", "release_document"}
 """What nobody asks of his own case."""
-
-
-class Write(BaseModel):
-    """What every write may carry beside its own fields."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    reason: str = Field("", max_length=500)
-    document_no: str | None = Field(None, max_length=80)
-
-
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-Db = Annotated[Database, Depends(_database)]
-
-
-def by_of(request: Request, who: Who, key: str, body: Write) -> By:
-    clock: Clock = request.app.state.clock
-    return By(who.name, clock.now(), f"{who.name}:{key}", body.reason, body.document_no)
 
 
 def moment(request: Request) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from fastapi.responses import Response as Plain
 
 from services.approval import rules
 from services.approval.api.applications import NewApplication
-from services.approval.api.door import Db
 from services.approval.queries import previews
 from services.approval.queries.previews import Desk
 from shared.auth import Permit, Who
+from shared.door import Db
 from shared.http import files
 from shared.unit_copies import unit_copy
 

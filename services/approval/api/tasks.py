@@ -6,13 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.approval.api.door import Db
 from services.approval.commands.readings import mark_read
 from services.approval.models.tasks import Counts, Task
 from services.approval.queries import applications, tasks
 from services.approval.queries.tasks import Wanted
 from shared.auth import Permit, Who
 from shared.clock import business_day
+from shared.door import Db
 from shared.law.working_days import close_of
 from shared.pages import asked, described
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identity.api.door import BEGINNING, Db, From, Guard, SystemAdministrator, Write, by_of
+from services.identity.api.door import BEGINNING, From, Guard, SystemAdministrator
 from services.identity.commands import rights as commands
 from services.identity.models.accounts import (
     NAME,
@@ -26,6 +26,7 @@ from services.identity.models.accounts import (
 from services.identity.queries import accounts as queries
 from shared.auth import Permit, Who
 from shared.db import Database
+from shared.door import Db, Write, by_of
 from shared.glossary import Role
 from shared.http import IdempotencyKey
 from shared.pages import Instant, Limit

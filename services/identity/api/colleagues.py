@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from services.identity.api.door import Db
 from services.identity.queries import accounts as queries
 from shared.auth import Permit, Who
+from shared.door import Db
 
 router = APIRouter()
 Names = Annotated[list[str], Query(max_length=100)]

@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identity.api.door import BEGINNING, Db, From, Guard, Keeper, SystemAdministrator, Write, by_now, by_of
+from services.identity.api.door import BEGINNING, From, Guard, Keeper, SystemAdministrator, by_now
 from services.identity.api.sessions import Code, Password
 from services.identity.commands import passwords, second_factors
 from services.identity.models.sign_in import OfAccount, SignInRecord, Tried
 from services.identity.queries import sessions as queries
 from services.identity.rules.second_factors import uri_of
 from shared.auth import Permit, Who
+from shared.door import Db, Write, by_of
 from shared.http import IdempotencyKey
 from shared.pages import Limit
 

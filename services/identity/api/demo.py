@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identity.api.door import Db, From, Guard, SessionKey, by_now
+from services.identity.api.door import From, Guard, SessionKey, by_now
 from services.identity.api.sessions import SignedIn, signed_in
 from services.identity.commands.sessions import begin
 from services.identity.models.accounts import DemoUser
 from services.identity.queries import accounts as queries
+from shared.door import Db
 from shared.glossary import SignInWay
 
 router = APIRouter(prefix="/demo")

@@ -5,13 +5,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
 
 from services.identity.commands.gate import Gate
 from services.identity.models.sign_in import Knock
 from shared.auth import Permit, Who
 from shared.clock import Clock
-from shared.db import By, Database
+from shared.db import By
 from shared.events.envelope import uuid7
 
 BEGINNING = UUID(int=0)
@@ -25,20 +24,6 @@ SessionKey = Annotated[
 ]
 
 
-class Write(BaseModel):
-    """What every write may carry beside its own fields."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    reason: str = Field("", max_length=500)
-    document_no: str | None = Field(None, max_length=80)
-
-
-async def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
 async def _gate(request: Request) -> Gate:
     gate: Gate = request.app.state.gate
     return gate
@@ -49,15 +34,8 @@ async def _knock(request: Request, user_agent: Annotated[str, Header(include_in_
     return Knock(request.client.host if request.client else "", user_agent[:AGENT_LENGTH], datetime.now(UTC))
 
 
-Db = Annotated[Database, Depends(_database)]
 Guard = Annotated[Gate, Depends(_gate)]
 From = Annotated[Knock, Depends(_knock)]
-
-
-def by_of(request: Request, who: Who, key: str, body: Write) -> By:
-    """The mandate of a request that may be repeated."""
-    clock: Clock = request.app.state.clock
-    return By(who.name, clock.now(), f"{who.name}:{key}", body.reason, body.document_no)
 
 
 def by_now(request: Request, actor: str) -> By:

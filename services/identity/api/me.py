@@ -6,10 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.identity.api.door import Db, Keeper, Self, Write, by_of
+from services.identity.api.door import Keeper, Self
 from services.identity.commands.rights import end_proxy
 from services.identity.models.accounts import EndProxy, Proxy
 from services.identity.queries import accounts as queries
+from shared.door import Db, Write, by_of
 from shared.glossary import LABELS
 from shared.http import IdempotencyKey
 

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identity.api.door import Db, From, Guard, SessionKey, by_now
+from services.identity.api.door import From, Guard, SessionKey, by_now
 from services.identity.api.limits import SignInLimits
 from services.identity.api.provider import Provider
 from services.identity.commands.sign_in import sign_in_by_provider
+from shared.door import Db
 
 router = APIRouter(prefix="/oidc")
 Short = Annotated[str, Field(min_length=1, max_length=4000)]

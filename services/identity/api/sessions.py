@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from services.identity.api.door import Db, From, Guard, Keeper, Self, SessionKey, SystemAdministrator, Write, by_now, by_of
+from services.identity.api.door import From, Guard, Keeper, Self, SessionKey, SystemAdministrator, by_now
 from services.identity.api.limits import SignInLimits
 from services.identity.commands import sessions as commands
 from services.identity.commands.gate import Gate
@@ -18,6 +18,7 @@ from services.identity.queries import accounts, credentials
 from services.identity.queries import sessions as queries
 from shared.auth import LIFETIME, Tokens, Who
 from shared.db import Connection, Database
+from shared.door import Db, Write, by_of
 from shared.glossary import LABELS
 from shared.http import IdempotencyKey
 

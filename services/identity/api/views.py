@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from services.identity.api.door import Db, Keeper, Self
+from services.identity.api.door import Keeper, Self
 from services.identity.commands import views as commands
 from services.identity.models.views import SaveView, View
 from services.identity.queries import views as queries
+from shared.door import Db
 
 router = APIRouter()
 AREA = r"^[a-z-]{1,30}$"
