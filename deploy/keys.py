@@ -162,10 +162,7 @@ def _lay_aside(path: Path, keys: list[FieldKey]) -> None:
 
 @app.command("list", help="各密钥的状态，以及各有多少密文在其下。")
 def listed() -> None:
-    def shown(keys: Keeper) -> Awaitable[Table]:
-        return _table(keys)
-
-    console.print(_with(shown))
+    console.print(_with(_table))
 
 
 async def _table(keys: Keeper) -> Table:

@@ -55,19 +55,12 @@ async def main() -> None:
     ):
         shelf, keep = Shelf(settings.exports("monitoring"), None), timedelta(days=settings.export_days)
         office = Office(database, settings.database_url, EXPORTS, shelf, clock, keep, settings.mark)
-        sealing = Sealing(
-            folders={Document.LIST: settings.documents, Document.NOTICE: settings.notices},
-            issuer=settings.issuer,
-            renderer=Renderer(settings.font_dir, settings.mark),
-            platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), clock),
-            callback_url=f"{settings.own_url}/seal-callbacks",
-            seal_code=settings.seal_code,
-        )
+        activities = MonitoringActivities(database, surroundings, _sealing(settings, platform, clock))
         await side_by_side(
             consume(database, settings.database_url, settings.kafka, subscription(surroundings, settings.topic_prefix)),
             relay(database, settings.database_url, KafkaSender(settings.kafka, settings.topic_prefix)),
             relay(database, settings.database_url, TemporalSender(temporal)),
-            serve_activities(temporal, TASK_QUEUE, MonitoringActivities(database, surroundings, sealing).all()),
+            serve_activities(temporal, TASK_QUEUE, activities.all()),
             watch_dead_letters(database, clock),
             watch(database, clock, FIGURES),
             serve_exports(office),
@@ -75,6 +68,17 @@ async def main() -> None:
             serve_seals(database, clock, AUDITED, MonitoringAuditSealed),
             watch_calendar(database, clock, notices, cases_behind, tell_calendar),
         )
+
+
+def _sealing(settings: MonitoringSettings, platform: httpx.AsyncClient, clock: Clock) -> Sealing:
+    return Sealing(
+        folders={Document.LIST: settings.documents, Document.NOTICE: settings.notices},
+        issuer=settings.issuer,
+        renderer=Renderer(settings.font_dir, settings.mark),
+        platform=EmbeddedSealPlatform(platform, settings.secret("seal.hmac"), clock),
+        callback_url=f"{settings.own_url}/seal-callbacks",
+        seal_code=settings.seal_code,
+    )
 
 
 def _keeping(settings: MonitoringSettings, database: Database, clock: Clock) -> Keeping:

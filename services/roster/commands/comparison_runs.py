@@ -328,7 +328,7 @@ class _Settling:
 
     def _again(self, found: Found, case: asyncpg.Record) -> None:
         state, explained = DifferenceState(case["state"]), case["explained"]
-        same = self._facts(case) == (found.ours, found.theirs)
+        same = opened_values(self._run.cipher, case) == (found.ours, found.theirs)
         moved = found_again(state, explained=explained, same_facts=same)
         if moved is not None:
             self._step(case["id"], moved, AGAIN if same else CHANGED)
@@ -348,10 +348,6 @@ class _Settling:
                 self._run.row["id"],
             )
         )
-
-    def _facts(self, case: asyncpg.Record) -> tuple[str | None, str | None]:
-        """What was compared then."""
-        return opened_values(self._run.cipher, case)
 
     def _values(self, case_id: UUID, found: Found) -> tuple[object, ...]:
         """number_sealed, ours, theirs, ours_sealed, theirs_sealed."""

@@ -182,13 +182,13 @@ async def placement(conn: Connection, placement_id: UUID) -> Placement:
     row = await conn.fetchrow(f"{_PLACEMENT} WHERE placement_id = $1 AND upper_inf(recorded)", placement_id)
     if row is None:
         raise PlacementUnknown(placement=placement_id)
-    return _placement(row)
+    return Placement(**row)
 
 
 async def placements_of(conn: Connection, person_id: UUID) -> tuple[Placement, ...]:
     """A person's placements as known now, oldest first."""
     rows = await conn.fetch(f"{_PLACEMENT} WHERE person_id = $1 AND upper_inf(recorded) ORDER BY during", person_id)
-    return tuple(_placement(row) for row in rows)
+    return tuple(Placement(**row) for row in rows)
 
 
 async def person_record(conn: Connection, person_id: UUID) -> PersonRecord:
@@ -276,7 +276,3 @@ async def buried_revision(conn: Connection, application_id: UUID) -> int:
 async def _holds(conn: Connection, application_id: UUID, reservation_id: UUID | None) -> bool:
     held = await conn.fetchval("SELECT true FROM holds WHERE application_id = $1 AND reservation_id = $2", application_id, reservation_id)
     return bool(held)
-
-
-def _placement(row: asyncpg.Record) -> Placement:
-    return Placement(**row)

@@ -290,9 +290,13 @@ def compare_rows(sheet: SheetComparison, ours: Iterable[OurRow], theirs: Iterabl
         elif row.values.get(figure) and not sheet.muted(row.values):
             sheet.difference(DifferenceKind.MISSING_HERE, **told, theirs=text_of(row.values[figure]))
         seen.add(key)
+    _rows_alone(sheet, {key: here for key, here in mine.items() if key not in seen})
+
+
+def _rows_alone(sheet: SheetComparison, mine: Mapping[tuple[Any, ...], OurRow]) -> None:
+    """What stands here and nowhere there."""
+    figure = FIGURE[sheet.kind]
     for key, here in mine.items():
-        if key in seen:
-            continue
         about = "/".join(str(each) for each in key)
         sheet.alone.add(about)
         if here.values.get(figure) not in {None, "0"} and not sheet.muted(here.values):
