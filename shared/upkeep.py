@@ -16,6 +16,7 @@ from shared import dead_letters, deeds, masked, versions
 from shared.auth import Permit, Who
 from shared.db import BIGINT, Connection, Database
 from shared.dead_letters import DeadLetter, Parked
+from shared.door import Db
 from shared.errors import NotFound
 from shared.exports.trail import GIVEN_UP, LOGGED
 from shared.http import IdempotencyKey
@@ -133,32 +134,32 @@ class Deed(BaseModel):
 
 
 @router.get("/upkeep/dead-letters")
-async def list_letters(request: Request, _: Reader, limit: Limit = 200) -> Letters:
+async def list_letters(database: Db, _: Reader, limit: Limit = 200) -> Letters:
     """Events that could not be handled, each waiting with all that came after it for the same key."""
-    found = await dead_letters.listed(_database(request))
+    found = await dead_letters.listed(database)
     return Letters(items=[_letter(each) for each in found[:limit]], total=len(found))
 
 
 @router.get("/upkeep/dead-letters/{number}")
-async def show_letter(request: Request, number: Number, _: Reader) -> list[Content]:
+async def show_letter(database: Db, number: Number, _: Reader) -> list[Content]:
     """All that is parked for the key of this one, in the order in which a replay handles it."""
-    return [_content(each) for each in await _of_key(_database(request), number)]
+    return [_content(each) for each in await _of_key(database, number)]
 
 
 @router.post("/upkeep/dead-letters/{number}/replay", status_code=202)
-async def replay(request: Request, number: Number, who: Keeper, _: IdempotencyKey) -> Replay:
+async def replay(database: Db, number: Number, who: Keeper, _: IdempotencyKey) -> Replay:
     """Have all that is parked for the key of this one handled again, in order; a second or two later it is done, or parked again."""
-    parked = await _of_key(_database(request), number)
+    parked = await _of_key(database, number)
     letter = parked[0].letter
-    await dead_letters.ask_replay(_database(request), letter.consumer, letter.key)
+    await dead_letters.ask_replay(database, letter.consumer, letter.key)
     _log.info("replay asked", actor=who.name, consumer=letter.consumer, letter=number, events=len(parked))
     return Replay(events=len(parked))
 
 
 @router.get("/upkeep/outbox")
-async def outbox(request: Request, _: Reader) -> list[Waiting]:
+async def outbox(database: Db, _: Reader) -> list[Waiting]:
     """What is committed and not yet told to Kafka or Temporal; nothing waits longer than a moment while both are there."""
-    async with _database(request).glancing() as conn:
+    async with database.glancing() as conn:
         rows = await conn.fetch(
             "SELECT destination, count(*) AS rows, min(created_at) AS oldest FROM outbox GROUP BY destination ORDER BY destination"
         )
@@ -166,9 +167,9 @@ async def outbox(request: Request, _: Reader) -> list[Waiting]:
 
 
 @router.get("/upkeep/positions")
-async def positions(request: Request, _: Annotated[Who, Depends(Permit("positions.read", "public"))]) -> Positions:
+async def positions(database: Db, _: Annotated[Who, Depends(Permit("positions.read", "public"))]) -> Positions:
     """Where topics end and where consumers stand: who reads from whom, and how far behind, is seen with the answers of all services side by side."""
-    async with _database(request).glancing() as conn:
+    async with database.glancing() as conn:
         ends = await conn.fetch("SELECT topic, partition, next_offset FROM topic_ends ORDER BY topic, partition")
         consumed = await conn.fetch(
             "SELECT consumer, topic, partition, next_offset FROM consumer_positions ORDER BY consumer, topic, partition"
@@ -180,10 +181,10 @@ async def positions(request: Request, _: Annotated[Who, Depends(Permit("position
 
 
 @router.get("/upkeep/parts")
-async def parts(request: Request, _: Reader) -> Parts:
+async def parts(request: Request, database: Db, _: Reader) -> Parts:
     """Which versions this service runs in and with."""
     client: Client | None = getattr(request.app.state, "temporal", None)
-    async with _database(request).glancing() as conn:
+    async with database.glancing() as conn:
         postgresql: str = await conn.fetchval("SHOW server_version")
     found = await versions.of_temporal(client) if client else None
     told = {"temporal": found and found.server, "builds": found.builds if found else ()}
@@ -193,6 +194,7 @@ async def parts(request: Request, _: Reader) -> Parts:
 @router.get("/trail")
 async def trail(
     request: Request,
+    database: Db,
     _: Auditor,
     unit: Annotated[list[UUID] | None, Query(max_length=200)] = None,
     case: Annotated[str | None, Query(max_length=80)] = None,
@@ -200,7 +202,7 @@ async def trail(
     limit: Limit = 50,
 ) -> Trail:
     """操作留痕, the latest first: of units, of a case, or all."""
-    async with _database(request).searching() as conn:
+    async with database.searching() as conn:
         found = await _deeds(conn, getattr(request.app.state, "register", ""), (before, unit, case, limit + 1))
     return Trail(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
@@ -236,8 +238,3 @@ def _letter(each: DeadLetter) -> Letter:
 def _content(each: Parked) -> Content:
     shown = {"headers": masked.headers(each.headers), "body": masked.body(each.letter.type, each.body)}
     return Content(**vars(_letter(each.letter)), partition=each.partition, offset=each.offset, **shown)
-
-
-def _database(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
