@@ -159,6 +159,15 @@ def test_a_good_row_of_another_sheet_is_told_the_sheet_the_row_and_what_is_wrong
     assert "所属单位“甲单位”在“编制”表第 2 行有错误：" in told.sentence
 
 
+def test_a_unit_of_the_roster_that_is_its_own_parent_is_told_that_alone() -> None:
+    """Must fail when the cell is compared with the parent in the roster as well: whoever corrects it would have two things to look up."""
+    mine = known(parent=USCC[1], today={"name": "甲单位", "uscc": USCC[0]})
+
+    _, said = book(rows("units", unit(主管部门="甲单位")), known=[mine, known(USCC[1], "乙单位")])
+
+    assert [each for each in said if each[1] == "parent"] == [(2, "parent", False)]
+
+
 def test_units_in_a_circle_are_each_told_the_circle_once_and_who_stands_below_it_his_parent() -> None:
     names = "甲乙丙丁"
     parents = {"甲": "乙单位", "乙": "丙单位", "丙": "甲单位", "丁": "甲单位"}

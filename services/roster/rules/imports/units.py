@@ -92,7 +92,7 @@ def _against_roster(book: Book, rows: Iterable[JudgedRow]) -> None:
         if values.get("parent") is not None:
             values["parent"] = book.code_of(values["parent"]) or values["parent"]
         there = {**unit.today, "parent": unit.parent}
-        told = differences(_plain_unit, values, there)
+        told = [name for name in differences(_plain_unit, values, there) if not row.complained(name)]
         keys = [name for name in told if UNITS.by_name[name].key and name not in {"document_no", "document_on"}]
         for name in keys:
             row.warn(name, UNIT_KEY_CHANGED)
