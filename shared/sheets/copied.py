@@ -50,6 +50,12 @@ class Notes:
     sentences: Mapping[int, str]
 
 
+def is_ours(title: object) -> bool:
+    """Whether a cell above the rows is the title of a column that was added when the file came before."""
+    written = str(title).strip()
+    return written == FOUND or written.startswith(f"{FOUND}；")
+
+
 def write(file: BinaryIO, target: str, notes: Mapping[str, Notes]) -> None:
     """The copy, by the names of the sheets. Raises TooOdd; then what stands in `target` is nothing."""
     file.seek(0)

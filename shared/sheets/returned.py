@@ -21,7 +21,7 @@ from typing import Any
 
 from shared.sheets import archive, copied
 from shared.sheets import child as reader
-from shared.sheets.copied import FOUND
+from shared.sheets.copied import FOUND, is_ours
 from shared.sheets.reading import guarded
 from shared.sheets.refusals import Unread, unreadable
 from shared.sheets.writing import as_csv
@@ -90,7 +90,7 @@ def _notes(sheet: Any, found: Sequence[Sequence[Any]]) -> copied.Notes:
     """Our column stands where an earlier one stands, else right of all cells and of what is merged in the header."""
     cells, sentences = _by_row(found)
     head = [(number, [str(cell).strip() for cell in row]) for number, row in islice(reader.rows_of(sheet, {}), reader.HEAD)]
-    ours = [(number, place) for number, row in head for place, cell in enumerate(row) if cell == FOUND or cell.startswith(f"{FOUND}；")]
+    ours = [(number, place) for number, row in head for place, cell in enumerate(row) if is_ours(cell)]
     header, column = ours[0] if ours else (_header(head), (sheet.end or (0, 0))[1] + 1)
     if not ours:
         merged = sheet.merged_cell_ranges or []
@@ -138,11 +138,9 @@ def _write_sheet(
         for place, cell in enumerate(row):
             if (value := reader.value(cell)) is not None or (number, place) in cells:
                 _write_cell(target, number - 1, place, value, formats[cells.get((number, place))])
-        if number in sentences:
-            target.write_string(number - 1, width, "；".join(sentences[number])[:32_000], formats[None])
-        elif first and any(cell != "" for cell in row):
-            target.write_string(number - 1, width, FOUND, formats[None])
         filled = sum(cell != "" for cell in row)
+        if said := [*([FOUND] if first and filled else ()), *sentences.get(number, ())]:
+            target.write_string(number - 1, width, "；".join(said)[:32_000], formats[None])
         first = first and not filled
         if filled > 1 and not headed:  # a title is one cell
             headed = True
@@ -156,7 +154,7 @@ def _write_csv(file: Any, target: str, marks: Marks) -> None:
     with Path(target).open("w", encoding="utf-8-sig", newline="") as out:
         writer = csv.writer(out)
         for number, row in enumerate(_alike_long(list(_csv_rows(file))), start=1):
-            writer.writerow([*map(_harmless, row), FOUND if number == 1 else "；".join(sentences.get(number, ()))])
+            writer.writerow([*map(_harmless, row), "；".join([*([FOUND] if number == 1 else ()), *sentences.get(number, ())])])
 
 
 def _csv_rows(file: Any) -> Iterator[list[str]]:
@@ -170,7 +168,7 @@ def _csv_rows(file: Any) -> Iterator[list[str]]:
 def _alike_long(rows: Sequence[list[str]]) -> Iterator[list[str]]:
     """Each with as many cells, so that our column is one, and without that of an earlier time."""
     longest = max(map(len, rows), default=0)
-    ours = rows[0].index(FOUND) if rows and FOUND in rows[0] else longest
+    ours = next((place for place, title in enumerate(rows[0]) if is_ours(title)), longest) if rows else longest
     for row in rows:
         full = row + [""] * (longest - len(row))
         yield full[:ours] + full[ours + 1 :]

@@ -60,6 +60,9 @@ async def test_a_whole_file_goes_in_as_it_was_meant_and_what_does_not_is_named(d
     assert file.note in view["note"]
     assert await held(office) == [*file.taken.values()]
     assert (view["sheets"]["roster"]["added"], again.sheets["roster"].same, again.sheets["roster"].added) == (*[len(file.taken)] * 2, 0)
+    assert [said for _, _, _, said in await office.said(again) if "不认识的列" in said] == [
+        each["sentence"] for each in problems if "不认识的列" in each["sentence"]
+    ]
     assert lost(grid(file.content, file), grid(copy, file)) == []
     assert [piece for row, _, piece in file.said if piece not in str(grid(copy, file)[row - 1])] == []
 

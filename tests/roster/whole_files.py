@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import xlsxwriter
@@ -116,6 +117,26 @@ def _grouped() -> WholeFile:
     heads = [*((2, place, 3, place) for place in range(3)), (2, 3, 2, 4), (2, 5, 2, 8), (2, 9, 2, 12), (0, 0, 0, 12)]
     taken = {5: good(0), 6: good(1, 所在内设机构="办公室"), 9: good(2, 单位="乙单位")}
     return WholeFile("two lines of titles, sums, signatures", lone(rows, heads), taken, [(10, "", "“小计”写的是 2，实际共有 1 行")])
+
+
+def _grouped_untold() -> WholeFile:
+    upper = ["单位", "所在内设机构", "编制情况", None, "个人基本信息", None, None, "岗位情况", None, None, None]
+    lower = [None, None, "编制类型", "经费形式", "姓名", "身份证号码", "出生年月", "人员身份", "岗位类别", "职务", "入编时间"]
+    heads = [(0, 0, 1, 0), (0, 1, 1, 1), (0, 2, 0, 3), (0, 4, 0, 6), (0, 7, 0, 10)]
+    content = lone([upper, lower, *map(_sexless, (line(0), line(1)))], heads)
+    return WholeFile("two lines of titles, of which something is said", content, {3: good(0), 4: good(1)}, [(2, "", "没有“性别”一列")])
+
+
+def _titles_untold(above: Rows) -> WholeFile:
+    rows = [*above, *map(_sexless, (COLUMNS, line(0), line(1)))]
+    after = len(above) + 1
+    what = f"titles in line {after} of a CSV, of which something is said"
+    taken = {after + 1: good(0), after + 2: good(1)}
+    return WholeFile(what, delimited(rows, "\t", "gb18030"), taken, [(after, "", "没有“性别”一列")], name="名册.csv")
+
+
+def _sexless(row: Sequence[Any]) -> list[Any]:
+    return [cell for title, cell in zip(COLUMNS, row, strict=True) if title != "性别"]
 
 
 def _numbered() -> WholeFile:
@@ -305,6 +326,9 @@ ALL = [
     make()
     for make in (
         _grouped,
+        _grouped_untold,
+        partial(_titles_untold, ()),
+        partial(_titles_untold, [["甲单位在编人员花名册"]]),
         _numbered,
         _paged,
         _titled,

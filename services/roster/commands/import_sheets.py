@@ -1,7 +1,7 @@
 """Reading a file that is checked: its sheets one after the other, each cell judged where it stands."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 
 from services.roster.commands.brought import IMPORTED
@@ -20,13 +20,12 @@ from services.roster.rules.imports.agreement import untold
 from services.roster.rules.imports.mapping import Translated, translated
 from services.roster.rules.imports.rows import HIDDEN_COLUMN, LEADS, Layout, SheetJudge, ensure_columns, has_header, is_of_leavers
 from shared.sheets import headers
+from shared.sheets.copied import is_ours
 from shared.sheets.reading import Book, Wanted, opened
 from shared.sheets.reading import Sheet as ForeignSheet
 
 _OF_ONE_ROW = frozenset({Kind.NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.USCC})
 """What a merged cell says of its first row alone: a number would count again, and nobody is there twice."""
-_OURS = ("核对结果", "提示不认识的列未导入")
-"""What stands in the header of the column that was added when the file was brought before."""
 _TITLES = 40
 """So many columns that nobody knows are named: an old register may have more of them than of ours."""
 _OF_LEAVERS = "表名或标题像是退休、调出等人员的名册，没有填写出编时间的行都按在编人员读入；已不在编的，请补填或删除后重新上传"
@@ -161,7 +160,7 @@ def _layout(check: Check, foreign: ForeignSheet) -> tuple[Layout, int, list[int]
         "after": header.after,
         "position": len(check.columns),
     }
-    _tell_unread(check, sheet, header)
+    _tell_unread(check, sheet, header, _of_before(foreign, header.after))
     layout = Layout(
         sheet,
         names,
@@ -203,19 +202,25 @@ def _written(foreign: ForeignSheet, after: int) -> dict[str, int]:
     return {str(title): place for place, title in enumerate(row) if title is not None}
 
 
+def _of_before(foreign: ForeignSheet, after: int) -> set[int]:
+    """Where the column stands that was added when the file came before: its title in any line of the header, or above it."""
+    return {place for number, cells in foreign.head if number <= after for place, cell in enumerate(cells) if is_ours(cell)}
+
+
 def _ensure_sources(extract: Sequence[tuple[str, str, str]], titles: Mapping[str, int]) -> None:
     for source, _, _ in extract:
         if headers.plain(source) not in titles:
             raise MappingWrong(detail=f"extract 的 from“{source[:40]}”不是文件中的表头")
 
 
-def _tell_unread(check: Check, sheet: Sheet, header: headers.Header) -> None:
-    """Columns nobody knows are not imported; that is said once."""
+def _tell_unread(check: Check, sheet: Sheet, header: headers.Header, ours: Collection[int]) -> None:
+    """Columns nobody knows are not imported; that is said once, and of none of `ours`."""
     sources = {headers.plain(each.source) for each in check.job.mapping.extract} if check.job.mapping else set()
     dropped = (
         {headers.as_written(written) for written, label in check.job.mapping.columns.items() if not label} if check.job.mapping else set()
     )
-    unread = [title for title in header.unknown if title not in sources | dropped | {"序号"} and not title.startswith(_OURS)]
+    known = sources | dropped | {"序号"}
+    unread = [title for title, place in header.unknown.items() if title not in known and place not in ours]
     if unread:
         said = "、".join(title[:20] for title in unread[:_TITLES]) + (f"等 {len(unread)} 列" if len(unread) > _TITLES else "")
         check.warn(
