@@ -33,9 +33,9 @@ from shared.exports.shelf import Shelf
 from shared.http import IdempotencyKey, files
 from shared.pages import Limit
 from shared.progress import EVENTS, LastEventId, Progress, watched
+from shared.reasons import is_reason
 
 Asker = Annotated[Who, Depends(Permit("exports.make", "self"))]
-LEAST_REASON = 4
 _TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
 
@@ -233,7 +233,7 @@ def _list_for(exports: Exports, name: str, who: Who) -> ExportList:
 def _ensure_may_unmask(who: Who, reason: str) -> None:
     if not who.may("persons.reveal"):
         raise NotToBeUnmasked
-    if len(reason.strip()) < LEAST_REASON:
+    if not is_reason(reason):
         raise ReasonMissing
 
 

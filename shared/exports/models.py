@@ -146,7 +146,7 @@ class ReasonMissing(Conflict):
     """Sensitive fields in full only with a reason."""
 
     code = "export_reason_missing"
-    sentence = "导出未脱敏的数据须写明用途（至少四个字）。请补充后重新提交。"
+    sentence = "导出未脱敏的数据须用文字写明用途（至少四个字，不能只有数字或符号）。请补充后重新提交。"
 
 
 class TooManyUnderWay(Conflict):

@@ -86,13 +86,17 @@ async def test_a_person_is_read_masked_and_revealed_with_a_reason_that_is_kept(d
     person_id = await registered(doors, await given.unit(roster_db))
 
     seen = (await doors.http.get(f"/persons/{person_id}", headers=doors.office)).json()
-    mute = await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "    "}, headers=doors.office)
+    mute = [
+        await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": none}, headers=doors.office)
+        for none in ("    ", "1234", "。。。。", "2026-09-18", "核12")
+    ]
     shown = await doors.http.post(f"/persons/{person_id}/reveal", json={"reason": "核对档案原件"}, headers=doors.office)
 
     number = PERSON["id_number"]
     assert seen["id_number"] == masked_id_number(number)
     assert given.guessed(seen["id_number"], date.fromisoformat(seen["birth_on"])) != number
-    assert mute.status_code == 422
+    assert {each.status_code for each in mute} == {422}
+    assert mute[1].json()["fields"] == [{"field": "reason", "reason": "须写明理由，不能只有数字或符号"}]
     assert shown.json()["id_number"] == number
     audit = await roster_db.pool.fetch("SELECT actor, reason FROM person_reveals")
     assert [tuple(each) for each in audit] == [("business_officer-user", "核对档案原件")]

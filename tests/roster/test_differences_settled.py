@@ -82,8 +82,9 @@ async def test_what_cannot_be_taken_over_here_is_said(upper: Upper) -> None:
         await accept_theirs(upper.database, given.CIPHER, given.by_saying("以上级为准"), unit.id)
     with pytest.raises(CorrectionNotTheirs):
         await accept_theirs(upper.database, given.CIPHER, given.by_saying("以上级为准"), school.id)
-    with pytest.raises(DifferenceReasonMissing):
-        await answer_difference(upper.database, given.by_saying("改"), AnswerDifference(difference_id=school.id))
+    for none in ("改", "1234"):
+        with pytest.raises(DifferenceReasonMissing):
+            await answer_difference(upper.database, given.by_saying(none), AnswerDifference(difference_id=school.id))
     with pytest.raises(DifferenceMoveRefused):
         await move_difference(
             upper.database, given.by_saying("不再处理"), MoveDifference(difference_id=school.id, to=DifferenceState.CLOSED)

@@ -25,6 +25,7 @@ from shared.documents import intact_file
 from shared.door import Db, Write, by_of
 from shared.http import IdempotencyKey, files
 from shared.pages import Limit
+from shared.reasons import Reason
 from shared.seal import CallbackRejected, verify_callback
 from shared.verification import Anybody, AskedFor, Proven
 from workflows import approval_messages as messages
@@ -40,7 +41,7 @@ FilingReader = Annotated[Who, Depends(Permit("filing.read"))]
 class NewRevocation(Write):
     """Why a filed document no longer holds; it is printed on the one that revokes it."""
 
-    reason: str = Field(min_length=4, max_length=500)
+    reason: Reason
 
 
 class NewRelease(Write):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from services.roster.api.door import Door, InDoor, Write
 from services.roster.api.uploads import file_of, form_of, held_for
@@ -33,6 +33,7 @@ from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
 from shared.http import IdempotencyKey, files
 from shared.pages import Limit
 from shared.progress import EVENTS, LastEventId, Progress, watched
+from shared.reasons import Reason
 from shared.sheets.reading import Wanted as WantedSheets
 from shared.sheets.reading import ensure_readable
 
@@ -89,7 +90,7 @@ class DifferenceMoveBody(Write):
 class SeeBody(Write):
     """Why somebody needs the values in full."""
 
-    reason: str = Field(min_length=4, max_length=500)
+    reason: Reason
 
 
 @router.post("/comparisons", status_code=202, openapi_extra=_FORM, max_body_size=2**62)  # judged by the form, which can say so

@@ -22,6 +22,7 @@ from shared.glossary import PersonIdentity, PostCategory
 from shared.http import IdempotencyKey
 from shared.law.retirement import Category, Sex
 from shared.pages import Cursors, Limit, Paging, RowNumber, answer, asked, chosen, described, ordered, page, question
+from shared.reasons import Reason
 
 router = APIRouter()
 Reader = Annotated[Who, Depends(Permit("persons.read"))]
@@ -89,7 +90,7 @@ class CorrectionBody(KeyItemsBody):
 class RevealBody(Write):
     """Why somebody must see the number."""
 
-    reason: str = Field(min_length=4, max_length=500)
+    reason: Reason
 
 
 class PersonId(BaseModel):

@@ -37,9 +37,9 @@ from shared.clock import Clock, business_day
 from shared.crypto import FieldCipher
 from shared.db import By, Connection, Database, command
 from shared.glossary import LABELS, DifferenceKind, DifferenceState, LeadingSide
+from shared.reasons import is_reason
 from workflows.comparison import ComparisonStart, workflow_id
 
-LEAST_REASON = 4
 _BY_UNIT = frozenset(UpdatePerson.model_fields) - {"person_id", "since"}
 _BY_CASE = (frozenset(KeyItems.model_fields) | set(OF_POST)) - {"person_id", "since", "id_number"}
 
@@ -143,7 +143,7 @@ async def move_difference(conn: Connection, by: By, what: MoveDifference) -> Non
 
 
 async def _locked(conn: Connection, by: By, difference_id: UUID) -> asyncpg.Record:
-    if len(by.reason.strip()) < LEAST_REASON:
+    if not is_reason(by.reason):
         raise DifferenceReasonMissing
     row = await conn.fetchrow("SELECT id, state, leads, decided FROM comparison_differences WHERE id = $1 FOR UPDATE", difference_id)
     if row is None:
@@ -173,7 +173,7 @@ async def accept_theirs(database: Database, cipher: FieldCipher, by: By, differe
     """Take over what the upper level's register says of a person, where it is right: what a unit may change is changed as of today; a key item (★) is
     registered for its case, whose id is answered. Repeated under the same key it goes on where it was.
     """
-    if len(by.reason.strip()) < LEAST_REASON:
+    if not is_reason(by.reason):
         raise DifferenceReasonMissing
     async with database.reading() as conn:
         standing = await standing_of(conn, cipher, difference_id)

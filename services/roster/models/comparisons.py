@@ -10,6 +10,7 @@ from pydantic import Field
 from services.roster.models.requests import Request
 from shared.errors import Conflict, NotFound
 from shared.glossary import DifferenceKind, DifferenceState, LeadingSide
+from shared.reasons import Reason
 
 
 class ComparisonState(StrEnum):
@@ -110,7 +111,7 @@ class SeeDifference(Request):
     """Somebody needs the sensitive values in full; he says why."""
 
     difference_id: UUID
-    reason: str = Field(min_length=4, max_length=500)
+    reason: Reason
 
 
 class ComparisonUnknown(NotFound):
@@ -179,7 +180,7 @@ class DifferenceReasonMissing(Conflict):
     """Every step says why."""
 
     code = "difference_reason_missing"
-    sentence = "处理差异须写明理由（至少四个字）。请补充后重新提交。"
+    sentence = "处理差异须用文字写明理由（至少四个字，不能只有数字或符号）。请补充后重新提交。"
 
 
 class DifferenceSideMissing(Conflict):

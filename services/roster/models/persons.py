@@ -10,6 +10,7 @@ from services.roster.models.requests import KeptByUnit, Request
 from services.roster.models.texts import Line, PersonName, ShortLine
 from shared.glossary import PersonIdentity, PostCategory
 from shared.law.retirement import Category, Sex
+from shared.reasons import Reason
 
 
 class PersonDetails(Request):
@@ -148,4 +149,4 @@ class RevealPerson(Request):
     """Somebody needs a number in full; he says why."""
 
     person_id: UUID
-    reason: str = Field(min_length=4, max_length=500)
+    reason: Reason
