@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from services.roster.commands import imports
+from services.roster.commands import import_checks, imports
 from services.roster.commands.brought import COMPARED, IMPORTED
 from services.roster.commands.comparisons import forget_lost_files, receive_comparison
 from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, serve_upkeep
@@ -79,6 +80,26 @@ async def test_a_file_that_is_being_written_is_not_taken_away(roster_db: Databas
     assert await forget_overdue(roster_db, Later(31)) == 0
 
 
+async def test_what_a_check_wrote_after_its_file_had_gone_goes_with_the_next_look(
+    roster_db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Must fail when each look has the same key: the second would be a repeat of the first, and what was in the file stays for ever."""
+    office = Office(roster_db, tmp_path)
+    import_id, close = await office.bring("roster", FILE), import_checks.close_check
+
+    async def overtaken(*told: Any) -> None:
+        assert await forget_overdue(roster_db, Later(31)) == 1
+        await close(*told)
+
+    monkeypatch.setattr(import_checks, "close_check", overtaken)
+    await import_checks.check_import(roster_db, given.CIPHER, office.clock, import_id)
+    looks = [await forget_overdue(roster_db, Later(days)) for days in (32, 33)]
+
+    assert looks == [1, 0]
+    assert await roster_db.pool.fetchval("SELECT count(*) FROM import_rows WHERE import_id = $1 AND sealed IS NOT NULL", import_id) == 0
+    assert (await office.view(import_id)).state == ImportState.FORGOTTEN
+
+
 async def test_what_was_told_to_be_written_too_late_for_its_workflow_is_forgotten_and_says_so(roster_db: Database, tmp_path: Path) -> None:
     """Must fail when it stays 正在写入 for ever: the retention was over before the workflow heard of it, and nothing is written."""
     office = Office(roster_db, tmp_path)
@@ -97,6 +118,20 @@ async def test_what_is_out_of_its_retention_is_not_told_to_be_written(roster_db:
 
     with pytest.raises(FileForgotten):
         await begin_applying(roster_db, late, BeginApplying(import_id=checked.id, accept_valid=False))
+
+
+async def test_what_a_forgotten_file_would_have_changed_is_told_by_its_columns_alone(doors: Doors, office: Office) -> None:
+    await office.write("roster", FILE)
+    told = await office.check("roster", FILE | {"人员": [person(0, 毕业院校="另一大学")]})
+
+    await forget_import(office.database, given.by(None), CancelImport(import_id=told.id))
+    view = (await doors.http.get(f"/imports/{told.id}", headers=doors.office)).json()
+    changes = await doors.http.get(f"/imports/{told.id}/changes", headers=doors.office)
+
+    assert (view["state"], view["sheets"]["roster"]["changed"]) == (ImportState.FORGOTTEN, 1)
+    (row,) = changes.json()["items"]
+    gone = "（已按保存期限删除）"
+    assert (row["row"], row["about"], row["changes"]) == (2, gone, [{"column": "毕业院校", "before": gone, "after": gone}])
 
 
 async def test_the_auditor_sees_who_saw_whose_number_and_why(doors: Doors, roster_db: Database) -> None:

@@ -9,11 +9,11 @@ from temporalio import activity
 
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_writes import apply_import
-from services.roster.commands.imports import forget_import
+from services.roster.commands.imports import forget_import, of_retention
 from services.roster.models.imports import CancelImport
 from shared.clock import Clock
 from shared.crypto import FieldCipher
-from shared.db import By, Database
+from shared.db import Database
 from workflows.imports import APPLY_IMPORT, CHECK_IMPORT, FORGET_IMPORT, ImportTold
 
 _BEAT = 5.0
@@ -44,7 +44,7 @@ class ImportActivities:
     @activity.defn(name=FORGET_IMPORT)
     async def forget_import(self, told: ImportTold) -> None:
         """The retention of the file is over."""
-        by = By("system", self._clock.now(), f"import:{told.import_id}:forget", "上传文件保存期满")
+        by = of_retention(told.import_id, self._clock.now())
         await forget_import(self._database, by, CancelImport(import_id=told.import_id))
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -123,14 +123,18 @@ async def serve_upkeep(*sweeps: Callable[[], Awaitable[int]]) -> None:
         await asyncio.sleep(SWEEP)
 
 
+def of_retention(import_id: UUID, now: datetime) -> By:
+    """The mandate of one look. A later one is no repeat: a check may have written on meanwhile."""
+    return By("system", now, f"import:{import_id}:forget:{now.isoformat()}", "上传文件保存期满")
+
+
 async def forget_overdue(database: Database, clock: Clock) -> int:
     """Files whose retention is over, whatever became of the workflow that was to delete them; how many. One that is being written waits."""
     now = clock.now()
     async with database.reading() as conn:
         rows = await conn.fetch(_OVERDUE, now, ImportState.APPLYING)
     for row in rows:
-        by = By("system", now, f"import:{row['id']}:forget", "上传文件保存期满")
-        await forget_import(database, by, CancelImport(import_id=row["id"]))
+        await forget_import(database, of_retention(row["id"], now), CancelImport(import_id=row["id"]))
     return len(rows)
 
 

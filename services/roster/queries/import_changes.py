@@ -19,6 +19,7 @@ from shared.exports.lists import Words
 
 _NOT_KEPT = "（核对时没有留存）"
 """Of a row that was checked by a release before this was kept."""
+_DELETED = "（已按保存期限删除）"
 CHANGED = """
     SELECT $1::uuid AS import_id, of.sheet, found.*, (of.turn << 32) + found.number AS place FROM unnest($4::text[]) WITH ORDINALITY AS of (sheet, turn)
     CROSS JOIN LATERAL (SELECT number, changed, sealed FROM import_rows
@@ -36,7 +37,7 @@ class FieldChange(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """One row that would change something of the roster, whose it is (a name, and a unit as the file calls it), and what."""
+    """One row that would change something of the roster, whose it is (a name, and a unit as the file calls it), and what. Once the retention is over, which fields alone."""
 
     sheet: str
     row: int
@@ -52,7 +53,11 @@ async def changes(conn: Connection, cipher: FieldCipher, import_id: UUID, after:
 
 
 def _view(cipher: FieldCipher, row: asyncpg.Record, spoken: Words) -> ChangeView:
-    sheet, values = SHEETS_READ[row["sheet"]], _opened(cipher, row)
+    sheet = SHEETS_READ[row["sheet"]]
+    if row["sealed"] is None:
+        told = [FieldChange(column=sheet.by_name[name].label, before=_DELETED, after=_DELETED) for name in row["changed"]]
+        return ChangeView(sheet=sheet.title, row=row["number"], about=_DELETED, changes=told)
+    values = _opened(cipher, row)
     before = values.get(BEFORE) or dict.fromkeys(row["changed"], _NOT_KEPT)
     return ChangeView(
         sheet=sheet.title,
