@@ -47,7 +47,7 @@ def import_file(
     unit: Annotated[
         str | None,
         typer.Option(
-            help=f"整份文件的单位（全称或代码）：没有写单位的行按它导入。用于 {comparisons.KIND} 时：文件只含该单位及其下级，不写则为全市。"
+            help=f"整份文件的单位（全称、简称、曾用名或代码）：没有写单位的行按它导入。用于 {comparisons.KIND} 时：文件只含该单位及其下级，不写则为全市。"
         ),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help=f"只用于 {comparisons.KIND}：文件虽只含少数单位，仍按全市比对。")] = False,

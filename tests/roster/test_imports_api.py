@@ -13,8 +13,10 @@ from services.roster.api import imports
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import apply_import
+from services.roster.commands.reforms import carry_out
 from services.roster.models.fields import SHEETS
 from services.roster.models.imports import ImportState
+from services.roster.models.units import Reform
 from shared.crypto import FieldCipher
 from shared.db import Database
 from shared.glossary import Role
@@ -138,6 +140,30 @@ async def test_a_file_of_one_unit_needs_no_column_for_it_and_a_row_may_name_anot
         rows = await office.database.pool.fetch("SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1", UUID(view["id"]))
         names = {await office.database.pool.fetchval("SELECT name FROM units WHERE code = $1", row["unit_code"]) for row in rows}
         assert names == of_units
+
+
+async def test_a_file_of_one_unit_names_it_as_its_rows_may(doors: Doors, office: Office) -> None:
+    """Must fail when the unit of a file is found by other words than the unit of a row: in a file from before a reform it stands as it was called then."""
+    names = ["甲局", "乙局（东区）", "丙局", "丁局"]
+    units = [with_posts(2, 单位名称=name, 统一社会信用代码=uscc, 单位简称=name[:1]) for name, uscc in zip(names, USCC, strict=False)]
+    await office.write("units", units)
+    ids = {row["name"]: row["id"] for row in await office.database.pool.fetch("SELECT id, name FROM units")}
+    steps = [
+        {"step": "merge", "unit_id": ids["甲局"], "into_unit_id": ids["丙局"]},
+        {"step": "change", "unit_id": ids["丙局"], "name": "甲丙局"},
+    ]
+    what = {"title": "机构改革", "effective_on": given.TODAY, "document_on": given.TODAY, "steps": steps}
+    await carry_out(office.database, given.by(), Reform.model_validate(what))
+    content = book({"人员": [person(0, 单位=None)]})
+
+    called = {"丙局": "甲丙局", "甲局": "甲丙局", "乙局(东区)": "乙局（东区）", "丁": "丁局"}
+    told = {each: await checked(doors, office, content=content, unit=each) for each in called}
+    notes = {each: (await doors.http.get(f"/imports/{told[each]}", headers=doors.office)).json()["note"] for each in called}
+    nowhere = (await brought(doors, content=content, unit="戊局")).json()
+
+    assert notes == {each: f"没有写单位的行，都按“{name}”导入" for each, name in called.items()}
+    assert nowhere["code"] == "unit_of_file_unknown"
+    assert "没有叫“戊局”的单位" in nowhere["detail"]
 
 
 async def test_a_file_is_of_no_unit_that_its_owner_does_not_see(doors: Doors, office: Office) -> None:

@@ -64,7 +64,10 @@ _FORM = {
                         "file": {"type": "string", "format": "binary"},
                         "kind": {"type": "string", "enum": list(SHEETS), "description": "文件的种类，即所用导入模板"},
                         "mapping": {"type": "string", "format": "binary", "description": "对照文件：TOML 或 JSON"},
-                        "unit": {"type": "string", "description": "整份文件的单位（全称、编码或统一社会信用代码）：没有写单位的行按它导入"},
+                        "unit": {
+                            "type": "string",
+                            "description": "整份文件的单位（全称、简称、曾用名、编码或统一社会信用代码）：没有写单位的行按它导入",
+                        },
                         "political_legal": {
                             "type": "string",
                             "enum": ["true", "false"],

@@ -9,7 +9,10 @@ from pydantic import BaseModel
 
 from services.roster.models.fields import SHEETS, UNITS
 from services.roster.models.imports import LEFT, STATES, UNITS_WITH_POSTS, ImportState, ImportUnknown, UnitOfFileUnknown
+from services.roster.queries.import_facts import known_units
 from services.roster.queries.units import seen
+from services.roster.rules.imports.book import Words
+from services.roster.rules.imports.sheets import judge_book
 from shared.auth import Who
 from shared.db import Connection
 from shared.unit_copies import scope
@@ -108,13 +111,14 @@ async def imports(conn: Connection, who: Who, before: UUID | None, limit: int) -
 
 
 async def code_of_unit(conn: Connection, called: str, who: Who) -> str:
-    """The code of the caller's unit that a file as a whole is of. Raises UnitOfFileUnknown."""
-    found = await conn.fetch(
-        f"SELECT code FROM units WHERE $2 IN (code, uscc, name) AND upper_inf(valid) AND {seen(who)}", scope(who), called
-    )
-    if len(found) != 1:
-        raise UnitOfFileUnknown(unit=called[:40], found=len(found))
-    return str(found[0]["code"])
+    """The code of the caller's unit that a file as a whole is of, by all that a row may call it. Raises UnitOfFileUnknown."""
+    mine = {row["code"] for row in await conn.fetch(f"SELECT code FROM units WHERE upper_inf(valid) AND {seen(who)}", scope(who))}
+    known = {code: unit for code, unit in (await known_units(conn, who.units)).items() if code in mine}
+    units = judge_book([], known, Words({}, {}, {}, {}, {}))
+    code = units.code_of(called)
+    if code is None:
+        raise UnitOfFileUnknown(unit=called[:40], found="有几个" if units.of_several(called) else "没有")
+    return code
 
 
 async def problems(conn: Connection, import_id: UUID, after: int, limit: int) -> list[tuple[int, ProblemView]]:
