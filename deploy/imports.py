@@ -274,9 +274,16 @@ def _good(found: Import) -> int:
     return sum(each["added"] + each["changed"] for each in found["sheets"].values())
 
 
+def _nothing_new(found: Import) -> str:
+    """What is said of a file that changes nothing."""
+    same = sum(each["same"] for each in found["sheets"].values())
+    return f"{same} 行名册中都已有，没有要写入的内容。" if same else "文件中没有要写入的行。"
+
+
 def _say_how_to_write(again: str, found: Import) -> None:
     """`again`: the command that was just given."""
-    console.print("以上只是核对，没有写入任何数据。")
+    nothing = "" if found["errors"] or _good(found) else _nothing_new(found)
+    console.print(f"以上只是核对，没有写入任何数据。{nothing}")
     if not found["errors"] and _good(found):
         console.print(f"写入：{again} --yes", markup=False)
     elif _good(found):
@@ -291,9 +298,7 @@ def _print_written(found: Import, done: Import, not_lent: list[dict[str, Any]]) 
         there = f"系统中已有的 {same} 行没有改动；" if same else ""
         console.print(f"没有写入任何内容：{there}{wrong} 行有错误。请改正后重新导入。")
     elif not any(written.values()) and not already:
-        console.print(
-            f"系统中已有全部 {same} 行，没有改动。" if not done["refused"] and not not_lent and not done["left"] else "没有写入任何内容。"
-        )
+        console.print("没有写入任何内容。" if done["refused"] or not_lent or done["left"] else _nothing_new(found))
     elif any(written.values()):
         console.print(
             f"已写入：新单位 {written['units']} 个，编制数 {written['quotas']} 行，职数 {written['seats']} 行，"

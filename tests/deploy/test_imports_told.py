@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy import cli, imports
-from deploy.imports import Importing, _print_written
+from deploy.imports import Importing, _print_written, _say_how_to_write
 from deploy.local.place import Place
 from services.roster.models.imports import NOT_LENT
 
@@ -40,7 +40,7 @@ def told(capsys: pytest.CaptureFixture[str], loans: int, not_lent: list[dict[str
 
 def test_a_file_that_changes_only_loans_is_not_said_to_change_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "借调 2 项" in told(capsys, 2, [])
-    assert "没有改动" in told(capsys, 0, [])
+    assert "没有要写入的内容" in told(capsys, 0, [])
 
 
 def test_a_file_of_wrong_rows_alone_is_not_said_to_stand_in_the_roster(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +49,19 @@ def test_a_file_of_wrong_rows_alone_is_not_said_to_stand_in_the_roster(capsys: p
     _print_written(found, {"written": NOTHING, "refused": [], "left": "", "state": "import_applied"}, [])
 
     assert capsys.readouterr().out == "没有写入任何内容：2 行有错误。请改正后重新导入。\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [({"same": 3}, "3 行名册中都已有，没有要写入的内容。"), ({"left_out": 3}, "文件中没有要写入的行。"), ({}, "文件中没有要写入的行。")],
+)
+def test_a_file_that_would_change_nothing_says_so(rows: dict[str, int], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sheets = {"roster": dict.fromkeys(("added", "changed", "same", "wrong", "left_out"), 0) | rows}
+
+    _say_how_to_write("bianban import", {"errors": 0, "sheets": sheets})
+    _print_written({"sheets": sheets}, {"written": NOTHING, "refused": [], "left": "", "state": "import_applied"}, [])
+
+    assert capsys.readouterr().out == f"以上只是核对，没有写入任何数据。{said}\n{said}\n"
 
 
 def test_of_a_cancelled_writing_is_told_how_the_rest_comes_in(capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,4 +159,4 @@ async def test_a_loan_that_was_refused_at_the_writing_is_named_wherever_it_stand
     assert not await importing.not_lent(found, found), "nothing was found at the writing"
     said = told(capsys, 0, not_lent)
     assert "人员 第 250 行：借调未登记" in said
-    assert "没有改动" not in said
+    assert "没有要写入的内容" not in said

@@ -324,6 +324,27 @@ async def test_a_file_with_errors_is_written_only_as_its_button_says(door: Door)
     assert 'value="编委〔2026〕3号"' in refused.text
 
 
+@pytest.mark.parametrize(
+    ("state", "rows", "said"),
+    [
+        ("import_checked", {"same": 4}, "4 行名册中都已有，没有要写入的内容"),
+        ("import_checked", {"left_out": 4}, "文件中没有要写入的行"),
+        ("import_checked", {}, "文件中没有要写入的行"),
+        ("import_applied", {"same": 4}, "没有要写入的内容，名册没有变动"),
+    ],
+)
+async def test_a_file_that_changes_nothing_says_so(door: Door, state: str, rows: dict[str, int], said: str) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    sheets = {"roster": SHEET | dict.fromkeys(("added", "changed", "wrong"), 0) | rows}
+    door.played.answers[f"/imports/{ID}"] = IMPORT | {"state": state, "errors": 0, "sheets": sheets, "refused": [], "written": {}}
+
+    page = (await door.client.get(f"/imports/{ID}")).text
+
+    assert said in page
+    assert ("已写入。" in page, "写入 " in page) == (False, False)
+
+
 async def test_a_cancelled_writing_tells_how_the_rest_comes_in(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
