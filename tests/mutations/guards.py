@@ -585,6 +585,13 @@ GUARDS = (
         (f"{SESSIONS}a_sign_in_whose_password_changed_meanwhile_is_on_record_as_refused",),
     ),
     Guard(
+        "exports: a file is of one moment",
+        "shared/exports/running.py",
+        'isolation="repeatable_read", readonly=True',
+        'isolation="read_committed", readonly=True',
+        ("tests/roster/test_exports.py::test_a_list_that_is_written_beside_an_import_is_of_one_moment",),
+    ),
+    Guard(
         "exports: their asker is locked before his are counted",
         "shared/exports/commands.py",
         "    await conn.execute(\"SELECT pg_advisory_xact_lock(hashtext('export of:' || $1))\", by.actor)\n",

@@ -21,13 +21,15 @@ from services.roster.queries.ledger import MATTERS
 from shared.clock import at_hour
 from shared.db import Database
 from shared.events import roster as events
+from shared.exports import running
 from shared.exports.running import clear_shelf
 from shared.glossary import Role
 from tests.exports.exporting import Taken, asked, ended, taken, working
-from tests.imports.rows import unit
+from tests.imports.rows import USCC, person, unit
 from tests.roster import given
 from tests.roster.exporting import House, named
-from tests.roster.importing import book
+from tests.roster.importing import Office as Importing
+from tests.roster.importing import book, with_posts
 from tests.roster.reforming import carried_out
 from tests.roster.test_seat_lists import led
 
@@ -133,6 +135,30 @@ async def test_a_closed_month_is_taken_as_it_was_known_then(house: House, roster
     assert [records[0]["实有数"] for records in taken["quotas"]] == [0, 1]
     assert [records[0]["实有数"] for records in taken["statistics"]] == [0, 1]
     assert [len(records) for records in taken["roster"]] == [0, 1]
+
+
+async def test_a_list_that_is_written_beside_an_import_is_of_one_moment(
+    house: House, office: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Must fail when its sheets are counted in one look at the register and read in another."""
+    await office.write("roster", {"单位": [with_posts(3)], "人员": [person(0)]})
+    more = {"单位": [with_posts(3, 单位名称="乙单位", 统一社会信用代码=USCC[1])], "人员": [person(1), person(2, 单位="乙单位")]}
+    coming, put, loop = await office.check("roster", more), running._put, asyncio.get_running_loop()
+
+    def overtaken(*told: Any) -> None:
+        asyncio.run_coroutine_threadsafe(office.apply(coming), loop).result()
+        put(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "_put", overtaken)
+        beside = await house.take("provincial")
+    after = await house.take("provincial")
+
+    assert (await office.view(coming.id)).written["persons"] == 2
+    for file, sizes in ((beside, [1, 1, 1]), (after, [2, 2, 3])):
+        lines = [rows for rows in file.sheets().values() if len(rows) > 2]
+        assert [len(rows) - 2 for rows in lines] == sizes
+        assert [f"共 {size} 行" in rows[0][0] for rows, size in zip(lines, sizes, strict=True)] == [True] * 3
 
 
 async def test_unmasked_needs_the_role_and_a_reason(house: House) -> None:
