@@ -6,8 +6,9 @@ import zipfile
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import unquote
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from services.roster.commands.corrections import correct_placement
@@ -23,6 +24,7 @@ from shared.db import Database
 from shared.events import roster as events
 from shared.exports import running
 from shared.exports.running import clear_shelf
+from shared.exports.shelf import Kept, Shelf
 from shared.glossary import Role
 from tests.exports.exporting import Taken, asked, ended, taken, working
 from tests.imports.rows import USCC, person, unit
@@ -547,6 +549,30 @@ async def test_a_cancelled_export_leaves_no_file(idle: House) -> None:
 
     assert (early.json()["code"], cancelled.status_code, state) == ("export_not_ready", 204, "export_cancelled")
     assert idle.office.shelf.names() == []
+
+
+async def test_an_export_that_is_cancelled_at_its_last_moment_leaves_no_file_and_one_that_is_there_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, keep, loop = house.doors.office, Shelf.keep, asyncio.get_running_loop()
+
+    async def cancelled(export_id: str) -> httpx.Response:
+        return await house.doors.http.post(f"/exports/{export_id}/cancel", headers=who | {"idempotency-key": str(uuid4())})
+
+    def kept(shelf: Shelf, export_id: UUID, *told: Any) -> Kept:
+        asyncio.run_coroutine_threadsafe(cancelled(str(export_id)), loop).result()
+        return keep(shelf, export_id, *told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Shelf, "keep", kept)
+        late = await ended(house.doors.http, who, (await house.ask("units"))["id"])
+    left = house.office.shelf.names()
+    there = await ended(house.doors.http, who, (await house.ask("units"))["id"])
+    over = await cancelled(there["id"])
+    file = await house.doors.http.get(f"/exports/{there['id']}/file", headers=who)
+
+    assert (late["state"], left) == ("export_cancelled", [])
+    assert (there["state"], over.json()["code"], file.status_code) == ("export_done", "export_over", 200)
 
 
 async def test_progress_is_told_until_the_end(house: House) -> None:
