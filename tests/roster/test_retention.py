@@ -118,6 +118,9 @@ async def test_what_is_out_of_its_retention_is_not_told_to_be_written(roster_db:
 
     with pytest.raises(FileForgotten):
         await begin_applying(roster_db, late, BeginApplying(import_id=checked.id, accept_valid=False))
+    await forget_overdue(roster_db, Later(31))
+    with pytest.raises(FileForgotten):
+        await begin_applying(roster_db, late, BeginApplying(import_id=checked.id, accept_valid=False))
 
 
 async def test_what_a_forgotten_file_would_have_changed_is_told_by_its_columns_alone(doors: Doors, office: Office) -> None:

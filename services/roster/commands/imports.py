@@ -53,10 +53,11 @@ async def begin_applying(conn: Connection, by: By, what: BeginApplying) -> None:
     row = await conn.fetchrow("SELECT state, errors, file_hash, keep_until FROM imports WHERE id = $1 FOR UPDATE", what.import_id)
     if row is None:
         raise ImportUnknown
-    if row["state"] != ImportState.CHECKED:
-        raise NotChecked
-    if row["keep_until"] <= by.as_of:  # its workflow would not hear of it any more
+    checked = row["state"] == ImportState.CHECKED
+    if row["state"] == ImportState.FORGOTTEN or (checked and row["keep_until"] <= by.as_of):  # its workflow would not hear of it any more
         raise FileForgotten
+    if not checked:
+        raise NotChecked
     if row["errors"] and not what.accept_valid:
         raise ErrorsLeft(errors=row["errors"])
     await conn.execute(

@@ -345,7 +345,7 @@ class FileForgotten(NotFound):
     """The retention is over."""
 
     code = "import_file_forgotten"
-    sentence = "上传的文件已按保存期限删除，不能再取回核对结果。请重新上传。"
+    sentence = "上传的文件已按保存期限删除，不能再取回核对结果，也不能再写入。请重新上传。"
 
 
 class UploadMalformed(Conflict):
