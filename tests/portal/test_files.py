@@ -345,6 +345,18 @@ async def test_a_file_that_changes_nothing_says_so(door: Door, state: str, rows:
     assert ("已写入。" in page, "写入 " in page) == (False, False)
 
 
+async def test_of_a_check_that_was_cancelled_no_half_is_shown(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    cancelled = {"state": "import_cancelled", "state_label": "已取消", "checked_at": None, "errors": 0, "warnings": 0, "sheets": {}}
+    door.played.answers[f"/imports/{ID}"] = IMPORT | cancelled
+
+    page = (await door.client.get(f"/imports/{ID}")).text
+
+    assert "核对没有完成" in page
+    assert [word for word in ("h-problems", "h-changes", "下载带核对结果", "没有数据行") if word in page] == []
+
+
 async def test_a_cancelled_writing_tells_how_the_rest_comes_in(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)

@@ -10,12 +10,13 @@ import pytest
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
 from services.roster.api import imports
+from services.roster.commands import import_checks
 from services.roster.commands.import_checks import check_import
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.reforms import carry_out
 from services.roster.models.fields import SHEETS
-from services.roster.models.imports import ImportState
+from services.roster.models.imports import ImportState, Superseded
 from services.roster.models.units import Reform
 from shared.crypto import FieldCipher
 from shared.db import Database
@@ -208,6 +209,24 @@ async def test_who_watches_hears_each_step_once_and_goes_on_where_he_was(doors: 
     assert f'"state":"{ImportState.CHECKED}"' in heard
     assert again.status_code == 204
     assert missed.text.count("event: progress") == 1
+
+
+async def test_a_file_whose_check_was_cancelled_does_not_come_back_as_if_nothing_was_wrong(
+    doors: Doors, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = book({"人员": [person(0, 公民身份号码="330499198603050005")]})
+    import_id, close = (await brought(doors, content=content)).json()["import_id"], import_checks.close_check
+
+    async def cancelled(*told: Any) -> None:
+        await doors.http.post(f"/imports/{import_id}/cancel", json={}, headers=doors.office)
+        await close(*told)
+
+    monkeypatch.setattr(import_checks, "close_check", cancelled)
+    with pytest.raises(Superseded):
+        await check_import(office.database, cipher_of(doors), office.clock, UUID(import_id))
+    copy = await doors.http.get(f"/imports/{import_id}/result", headers=doors.office)
+
+    assert (copy.status_code, copy.json()["code"]) == (409, "import_not_checked")
 
 
 async def test_a_writing_that_is_cancelled_tells_how_the_rest_comes_in_and_the_same_file_brings_it(

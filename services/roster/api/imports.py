@@ -29,6 +29,7 @@ from services.roster.models.imports import (
     ImportKindUnknown,
     MappingFile,
     MappingWrong,
+    NotChecked,
     NotYourFile,
     ReceiveImport,
     RowsAreUnits,
@@ -235,6 +236,8 @@ async def read_result(request: Request, import_id: UUID, who: Maintainer, door: 
     view = await _view(door, import_id, who)
     if view.actor != who.name:
         raise NotYourFile
+    if view.checked_at is None:
+        raise NotChecked
     async with request.app.state.opening:
         place = await IMPORTED.opened(door.whole, door.cipher, import_id)
         try:
