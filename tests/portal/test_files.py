@@ -348,7 +348,14 @@ async def test_a_file_that_changes_nothing_says_so(door: Door, state: str, rows:
 async def test_of_a_check_that_was_cancelled_no_half_is_shown(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)
-    cancelled = {"state": "import_cancelled", "state_label": "已取消", "checked_at": None, "errors": 0, "warnings": 0, "sheets": {}}
+    cancelled: dict[str, Any] = {
+        "state": "import_cancelled",
+        "state_label": "已取消",
+        "checked_at": None,
+        "errors": 0,
+        "warnings": 0,
+        "sheets": {},
+    }
     door.played.answers[f"/imports/{ID}"] = IMPORT | cancelled
 
     page = (await door.client.get(f"/imports/{ID}")).text

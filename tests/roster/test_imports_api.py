@@ -12,6 +12,7 @@ from python_calamine import CalamineWorkbook, SheetVisibleEnum
 from services.roster.api import imports
 from services.roster.commands import import_checks
 from services.roster.commands.import_checks import check_import
+from services.roster.commands.import_findings import close_check
 from services.roster.commands.import_rows import Gathering
 from services.roster.commands.import_writes import apply_import
 from services.roster.commands.reforms import carry_out
@@ -215,7 +216,7 @@ async def test_a_file_whose_check_was_cancelled_does_not_come_back_as_if_nothing
     doors: Doors, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = book({"人员": [person(0, 公民身份号码="330499198603050005")]})
-    import_id, close = (await brought(doors, content=content)).json()["import_id"], import_checks.close_check
+    import_id, close = (await brought(doors, content=content)).json()["import_id"], close_check
 
     async def cancelled(*told: Any) -> None:
         await doors.http.post(f"/imports/{import_id}/cancel", json={}, headers=doors.office)

@@ -13,6 +13,7 @@ import pytest
 from services.roster.commands import import_checks, imports
 from services.roster.commands.brought import COMPARED, IMPORTED
 from services.roster.commands.comparisons import forget_lost_files, receive_comparison
+from services.roster.commands.import_findings import close_check
 from services.roster.commands.imports import begin_applying, forget_import, forget_overdue, serve_upkeep
 from services.roster.models.comparisons import ComparisonState, ReceiveComparison
 from services.roster.models.imports import BeginApplying, CancelImport, FileForgotten, ImportState
@@ -85,7 +86,7 @@ async def test_what_a_check_wrote_after_its_file_had_gone_goes_with_the_next_loo
 ) -> None:
     """Must fail when each look has the same key: the second would be a repeat of the first, and what was in the file stays for ever."""
     office = Office(roster_db, tmp_path)
-    import_id, close = await office.bring("roster", FILE), import_checks.close_check
+    import_id, close = await office.bring("roster", FILE), close_check
 
     async def overtaken(*told: Any) -> None:
         assert await forget_overdue(roster_db, Later(31)) == 1

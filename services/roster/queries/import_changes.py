@@ -55,8 +55,8 @@ async def changes(conn: Connection, cipher: FieldCipher, import_id: UUID, after:
 def _view(cipher: FieldCipher, row: asyncpg.Record, spoken: Words) -> ChangeView:
     sheet = SHEETS_READ[row["sheet"]]
     if row["sealed"] is None:
-        told = [FieldChange(column=sheet.by_name[name].label, before=_DELETED, after=_DELETED) for name in row["changed"]]
-        return ChangeView(sheet=sheet.title, row=row["number"], about=_DELETED, changes=told)
+        gone = [FieldChange(column=sheet.by_name[name].label, before=_DELETED, after=_DELETED) for name in row["changed"]]
+        return ChangeView(sheet=sheet.title, row=row["number"], about=_DELETED, changes=gone)
     values = _opened(cipher, row)
     before = values.get(BEFORE) or dict.fromkeys(row["changed"], _NOT_KEPT)
     return ChangeView(
