@@ -91,6 +91,28 @@ async def test_a_card_whose_figures_are_away_says_so_and_the_others_stay(figures
 
 
 @pytest.mark.asyncio
+async def test_all_units_are_chosen_from_the_list_as_one_unit_is(figures: Door) -> None:
+    """A form sends 全部单位 as an empty text."""
+    figures.sign_in(Role.OBSERVER)
+    page = await figures.client.get("/analysis?group=kind&unit=")
+
+    assert page.status_code == 200
+    assert "管辖范围内全部单位" in page.text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/analysis", "/issues", "/freeze-orders", "/supervision-lists"])
+async def test_units_to_choose_from_stand_once_in_the_order_of_their_sounds(figures: Door, path: str) -> None:
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    names = dict(enumerate(("中共望汐市委办公室", "云岫镇", "春晖里街道", "望汐市公安局")))
+    parents = [POSTS | {"code": str(code), "label": name} for code, name in names.items()]
+    figures.played.answers["/figures/distribution"] |= {"items": parents}
+    options = re.findall(r'<option value="[0-3]">(.*?)(?:及所属)?</option>', (await figures.client.get(path)).text)
+
+    assert options == ["春晖里街道", "望汐市公安局", "云岫镇", "中共望汐市委办公室"]
+
+
+@pytest.mark.asyncio
 async def test_the_people_of_a_unit_are_told_by_population(figures: Door) -> None:
     """A state enterprise has people, though none of 机关事业."""
     figures.sign_in(Role.BUSINESS_OFFICER)

@@ -5,20 +5,24 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from pydantic import BeforeValidator
 
 from services.portal.api.door import Opened, Page
 from services.portal.api.fresh import asked_of_sources, unread_by
 from services.portal.rules import charts
+from services.portal.rules.written import by_sound
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("reports.read"))]
+Chosen = Annotated[UUID | None, BeforeValidator(lambda typed: typed or None)]
+"""A unit, or 全部单位, which a form sends as an empty text."""
 GROUPS = {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"}
 POPULATIONS = {"public": "机关事业", "off_establishment": "编外", "state_enterprise": "国资"}
 ORDERS = ("quota", "headcount", "available", "saturation")
 
 
 @router.get("/analysis", response_class=Response)
-async def analysis(page: Reader, unit: UUID | None = None) -> Response:
+async def analysis(page: Reader, unit: Chosen = None) -> Response:
     """Each card by itself: one whose service is away says so, the others are there. htmx asks for the distribution alone."""
     asked = {
         "unit": str(unit or ""),
@@ -76,7 +80,7 @@ def narrowings(cards: dict[str, Any]) -> list[tuple[str, str]]:
     found = {row["code"]: row["label"] for row in (cards["parents"] or {}).get("items", ())}
     if cards.get("unit"):
         found[cards["unit"]["id"]] = cards["unit"]["name"]
-    return sorted(found.items(), key=lambda each: each[1])
+    return by_sound(found.items())
 
 
 @router.post("/analysis/export", response_class=Response)

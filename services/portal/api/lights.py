@@ -13,6 +13,7 @@ from services.portal.api.fresh import asked_of_sources, unread_by
 from services.portal.api.passing import events_of
 from services.portal.api.units import asked_of
 from services.portal.models import Away, Refused
+from services.portal.rules.written import by_sound
 from shared.glossary import Light
 
 router = APIRouter()
@@ -107,13 +108,15 @@ async def places_of(page: Page, chosen: str) -> dict[str, dict[str, str]]:
     wanted = {group: ("reporting", f"/figures/distribution?group={group}") for group in GROUPS}
     cards = await page.get_each(wanted | ({"unit": ("roster", f"/units/{chosen}?fields=id,name")} if chosen else {}))
     found: dict[str, dict[str, str]] = {name: _named((cards[group] or {}).get("items", ())) for group, name in GROUPS.items()}
+    for twice in found["镇街"].keys() & found["主管部门"].keys():
+        del found["主管部门"][twice]
     if cards.get("unit") and not any(chosen in each for each in found.values()):
         found["单位"] = {chosen: cards["unit"]["name"]}
     return {name: each for name, each in found.items() if each} if chosen or len(set().union(*found.values())) > 1 else {}
 
 
 def _named(rows: Any) -> dict[str, str]:
-    return dict(sorted(((row["code"], row["label"]) for row in rows), key=lambda each: each[1]))
+    return dict(by_sound((row["code"], row["label"]) for row in rows))
 
 
 def _steps(why: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
-"""How days, instants and numbers are written: one form everywhere."""
+"""How days, instants and numbers are written, and in which order names stand: one form everywhere."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from shared.clock import CHINA, to_the_minute
 from shared.glossary import LABELS
+from shared.spelling import spelt
 
 NOTHING = "—"
 FIELD = "内容"
@@ -129,6 +131,11 @@ def number(value: Any) -> str:
 def percent(value: float | None) -> str:
     """98.7%."""
     return NOTHING if value is None else f"{value * 100:.1f}%"
+
+
+def by_sound(named: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Codes and names in the order in which the names are spelt (汉语拼音), as lists of units are."""
+    return sorted(named, key=lambda each: spelt(each[1]).key)
 
 
 def field_name(name: str) -> str:
