@@ -23,6 +23,8 @@ import typst
 from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]  # ships no types
 
 ROOT = Path(__file__).parent.parent
+UNSEALED = "（未签章）"
+"""Stands behind the number in the name of a file that is not sealed yet."""
 VARIATIONS = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
 
 

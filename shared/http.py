@@ -131,6 +131,11 @@ def saved_as(name: str) -> dict[str, str]:
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
 
 
+def shown_as(name: str) -> dict[str, str]:
+    """The header of an answer that a browser may show, and saves under this name."""
+    return {"Content-Disposition": f"inline; filename*=UTF-8''{quote(name)}"}
+
+
 def _tell_refusals(described: dict[str, Any]) -> None:
     """Each route may answer with the same document; FastAPI describes another one for what is malformed."""
     schemas = described.setdefault("components", {}).setdefault("schemas", {})

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -39,6 +40,9 @@ async def test_a_seal_answer_told_again_or_about_other_bytes_changes_nothing_tra
     document = await home.release(application)
     await home.until_state(application, "filed")
     before = await home.file(document)
+    filed = await home.approval.get(f"/documents/{document}/file", headers=home.headers(home.clerk))
+    number = (await home.get(home.clerk, f"/documents/{document}"))["document_no"]
+    assert unquote(filed.headers["content-disposition"]) == f"inline; filename*=UTF-8''{number}.pdf", "saved by the name that stands on it"
     answer = json.loads(json.dumps(await home.database.pool.fetchval("SELECT answer FROM seal_tasks WHERE document_id = $1", document)))
 
     again = await tell(home, answer)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -165,7 +166,7 @@ async def test_a_signed_notice_says_what_was_found_demanded_and_by_when_and_name
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
     assert [each for each in said if each not in text] == []
     assert "本通知书以加盖电子印章的文件为准" in text
-    assert "unsealed" in answer.headers["content-disposition"]
+    assert unquote(answer.headers["content-disposition"]) == "inline; filename*=UTF-8''编整〔2026〕1号（未签章）.pdf"
     assert "officer-shen" not in text
 
 

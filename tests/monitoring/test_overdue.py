@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pypdf
@@ -178,6 +179,8 @@ async def test_the_weekly_list_is_issued_once_on_the_first_working_day_after_a_h
     assert sealed["lines"][0]["matter"] == matter
     assert [answer.json()["code"] for answer in too_early] == ["supervision_list_unknown"] * 3
     assert (drafted["items"], len((await monitoring.get(clerk, "/supervision-lists"))["items"])) == ([], 1)
+    called = [unquote(each.headers["content-disposition"]).partition("''")[2] for each in (draft, xlsx, pdf)]
+    assert called == [f"{sealed['number']}（未签发草稿）.xlsx", f"{sealed['number']}.xlsx", f"{sealed['number']}.pdf"]
     assert str(rows_of(draft.content)[0][0]).startswith("未签发草稿")
     rows = rows_of(xlsx.content)
     assert "clerk-zhu" in str(rows[0][0])

@@ -154,6 +154,7 @@ async def test_a_refused_release_says_why_and_keeps_what_was_typed(listed: Door)
 
 async def test_files_are_passed_on_as_files_that_run_nothing(listed: Door) -> None:
     listed.sign_in(Role.UNIT_CLERK)
+    listed.played.files[f"{PAGE}/pdf"] = (b"%PDF-1.7", "application/pdf", "inline; filename*=UTF-8''1.pdf")
     answers = [await listed.client.get(f"{PAGE}/{kind}") for kind in ("xlsx", "pdf")]
 
     for answer in answers:
@@ -163,7 +164,7 @@ async def test_files_are_passed_on_as_files_that_run_nothing(listed: Door) -> No
             "nosniff",
         )
         assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
-    assert answers[1].headers["content-disposition"] == f'inline; filename="supervision-list-{LIST}.pdf"'
+    assert answers[1].headers["content-disposition"] == "inline; filename*=UTF-8''1.pdf", "the name that the service gives it"
 
 
 async def test_an_edition_of_another_unit_is_not_found(listed: Door) -> None:

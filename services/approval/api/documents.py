@@ -21,9 +21,9 @@ from services.approval.queries.applications import ensure_in_hand
 from services.approval.queries.previews import Desk
 from shared.auth import Permit, Who
 from shared.db import By
-from shared.documents import intact_file
+from shared.documents import UNSEALED, intact_file
 from shared.door import Db, Write, by_of
-from shared.http import IdempotencyKey, files
+from shared.http import IdempotencyKey, files, shown_as
 from shared.pages import Limit
 from shared.reasons import Reason
 from shared.seal import CallbackRejected, verify_callback
@@ -111,7 +111,9 @@ async def show_file(request: Request, document_id: UUID, who: DocumentReader, da
     content = await asyncio.to_thread(intact_file, request.app.state.documents, name, expected)
     if content is None:
         raise DocumentDamaged(document=document_id)
-    return Plain(content, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{document_id}.pdf"'})
+    return Plain(
+        content, media_type="application/pdf", headers=shown_as(f"{document.document_no}{'' if kept.sealed_file else UNSEALED}.pdf")
+    )
 
 
 @router.get("/ledger")

@@ -11,7 +11,7 @@ from services.approval.queries import previews
 from services.approval.queries.previews import Desk
 from shared.auth import Permit, Who
 from shared.door import Db
-from shared.http import files
+from shared.http import files, shown_as
 from shared.unit_copies import unit_copy
 
 router = APIRouter()
@@ -31,4 +31,4 @@ async def preview_notice(
     await desk.ensure_seen(content, request.headers["authorization"])
     await desk.registrar(content, request.headers["authorization"])
     pdf = await desk.preview(kind, body.type, content, body.title, request.app.state.clock.now())
-    return Plain(pdf, media_type="application/pdf", headers={"Content-Disposition": 'inline; filename="preview.pdf"'})
+    return Plain(pdf, media_type="application/pdf", headers=shown_as("文书预览.pdf"))

@@ -16,11 +16,11 @@ from services.monitoring.models.refusals import CallbackForged, ListDamaged, Lis
 from services.monitoring.models.requests import AcknowledgeList, KeepAnswer, ReleaseList
 from services.monitoring.queries import lists as queries
 from services.monitoring.queries.lists import ListPage, Wanted
-from services.monitoring.queries.sheets import sheet
+from services.monitoring.queries.sheets import DRAFT, sheet
 from shared.auth import Permit, Who
 from shared.db import By
 from shared.documents import MissingGlyphs, intact_file
-from shared.http import IdempotencyKey, files
+from shared.http import IdempotencyKey, files, saved_as, shown_as
 from shared.pages import asked as asked_for
 from shared.pages import described
 from shared.seal import CallbackRejected, verify_callback
@@ -52,7 +52,7 @@ async def get_list_sheet(asked: Asking, who: Reader, list_id: UUID) -> Response:
     async with asked.database.reading() as conn:
         edition = await queries.supervision_list(conn, who, list_id)
     content = await asyncio.to_thread(sheet, edition, who.name, asked.clock.now())
-    return Response(content, media_type=_XLSX, headers={"content-disposition": f'attachment; filename="list-{edition.iso_week}.xlsx"'})
+    return Response(content, media_type=_XLSX, headers=saved_as(f"{edition.number}{'' if edition.sealed_at else f'（{DRAFT}）'}.xlsx"))
 
 
 @router.get("/supervision-lists/{list_id}/pdf", response_class=Response, responses=files("application/pdf"))
@@ -63,7 +63,7 @@ async def get_list_pdf(asked: Asking, who: Reader, list_id: UUID) -> Response:
     content = await asyncio.to_thread(intact_file, asked.folder, kept.file, kept.sha256)
     if content is None:
         raise ListDamaged(list=list_id, number=kept.number)
-    return Response(content, media_type="application/pdf")
+    return Response(content, media_type="application/pdf", headers=shown_as(f"{kept.number}.pdf"))
 
 
 @router.post("/supervision-lists/{list_id}/release")

@@ -19,8 +19,8 @@ from services.monitoring.queries import notices as queries
 from services.monitoring.queries.issues import issue as issue_page
 from shared.auth import OFFICE, Permit, Who
 from shared.db import INTEGER, By
-from shared.documents import MissingGlyphs, intact_file, keep_file, sha256_hex
-from shared.http import IdempotencyKey, files
+from shared.documents import UNSEALED, MissingGlyphs, intact_file, keep_file, sha256_hex
+from shared.http import IdempotencyKey, files, shown_as
 from shared.verification import Anybody, AskedFor, Proven
 
 router = APIRouter(tags=["notices"])
@@ -36,13 +36,13 @@ async def get_notice(request: Request, asked: Asking, who: Reader, issue_id: UUI
     async with asked.database.reading() as conn:
         signed = await queries.notice(conn, who, issue_id, round_no)
     if signed.sealed_file and signed.sealed_sha256:
-        kept, name = Kept(signed.sealed_file, signed.sealed_sha256), f"notice-{issue_id}-{signed.round}.pdf"
+        kept, name = Kept(signed.sealed_file, signed.sealed_sha256), f"{signed.number}.pdf"
     elif who.roles.isdisjoint(OFFICE):
         raise NoticeNotSealed(issue=issue_id)
     else:
-        kept, name = await _written(request, asked, signed), f"notice-{issue_id}-{signed.round}-unsealed.pdf"
+        kept, name = await _written(request, asked, signed), f"{signed.number}{UNSEALED}.pdf"
     content = await _content(request, signed, kept)
-    return Response(content, media_type="application/pdf", headers={"content-disposition": f'inline; filename="{name}"'})
+    return Response(content, media_type="application/pdf", headers=shown_as(name))
 
 
 @router.post("/verifications")

@@ -152,5 +152,4 @@ async def attachment(page: Annotated[Page, Depends(Opened("persons.read"))], app
 @router.get("/documents/{document_id}/file", response_class=Response)
 async def document(page: Annotated[Page, Depends(Opened("documents.read"))], document_id: UUID) -> Response:
     """The PDF, as the service gives it: checked against its hash there."""
-    source = page.stream("approval", f"/documents/{document_id}/file")
-    return await passed_on(source, AS_FILE | {"content-disposition": f'inline; filename="{document_id}.pdf"'})
+    return await passed_on(page.stream("approval", f"/documents/{document_id}/file"), AS_FILE)

@@ -19,6 +19,7 @@ from services.portal.api.passing import AS_FILE
 from services.portal.models import Away, Problem, Refused
 from shared.clock import business_day
 from shared.glossary import LABELS, ApplicationType, ExceptionGround
+from shared.http import shown_as
 
 router = APIRouter()
 Applicant = Annotated[Page, Depends(Opened("applications.submit"))]
@@ -201,7 +202,7 @@ async def _brought(page: Page, application_id: str) -> bool:
 async def _preview(page: Page, kind: ApplicationType, body: dict[str, Any]) -> Response:
     """The notice as it would be written, from the template of the one that is sealed."""
     pdf = await page.written("approval", "/application-previews", {"type": kind, **body})
-    return Response(pdf, media_type="application/pdf", headers=AS_FILE | {"content-disposition": 'inline; filename="preview.pdf"'})
+    return Response(pdf, media_type="application/pdf", headers=AS_FILE | shown_as("文书预览.pdf"))
 
 
 async def _row_of(page: Page, kind: ApplicationType, typed: Typed) -> dict[str, str]:

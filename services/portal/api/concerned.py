@@ -12,6 +12,7 @@ from services.portal.api.corrections import OF_A_PERSON, OF_A_POST
 from services.portal.api.door import Opened, Page
 from services.portal.api.passing import AS_FILE
 from services.portal.models import Problem, Refused
+from shared.http import saved_as
 
 router = APIRouter()
 Reader = Annotated[Page, Depends(Opened("concerned.read"))]
@@ -86,8 +87,7 @@ async def copy(page: Receiver, request_id: UUID) -> Response:
         return await _request(page, request_id, refusal.problem)
     if page.text("do") == "file":
         text = json.dumps(held, ensure_ascii=False, indent=1)
-        named = {"content-disposition": 'attachment; filename="person-copy.json"'}
-        return Response(text, media_type="application/json", headers=AS_FILE | named)
+        return Response(text, media_type="application/json", headers=AS_FILE | saved_as("个人信息副本.json"))
     actors = {each["actor"] for name in ("changes", "reveals") for each in held[name]}
     shown: dict[str, Any] = {"held": held, "names": await page.names_of(*actors), "kinds": KINDS, "outcomes": OUTCOMES}
     return page.show("person_copy.html", request_id=request_id, **shown)

@@ -83,5 +83,4 @@ async def sheet(page: Reader, list_id: UUID) -> Response:
 @router.get("/supervision-lists/{list_id}/pdf", response_class=Response)
 async def sealed(page: Reader, list_id: UUID) -> Response:
     """The sealed file."""
-    named = {"Content-Disposition": f'inline; filename="supervision-list-{list_id}.pdf"'}
-    return await passed_on(page.stream("monitoring", f"/supervision-lists/{list_id}/pdf"), AS_FILE | named)
+    return await passed_on(page.stream("monitoring", f"/supervision-lists/{list_id}/pdf"), AS_FILE)
