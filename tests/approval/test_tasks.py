@@ -156,7 +156,7 @@ STEPS = (
         (ApplicationState.AWAITING_RELEASE, None, "ddddcf"),
         (ApplicationState.AWAITING_SEAL, None, "dddddc"),
         (ApplicationState.FILED, None, "dddddd"),
-        (ApplicationState.WITHDRAWN, None, "ffffff"),
+        (ApplicationState.WITHDRAWN, None, "dfffff"),
     ],
 )
 def test_the_way_of_an_application(state: ApplicationState, step: str | None, standings: str) -> None:
@@ -191,6 +191,7 @@ def test_a_stage_tells_who_did_it_and_when_once_it_is_done() -> None:
 
     assert [(each.actor, each.at) for each in second] == [("clerk", at), ("head", at), *[(None, None)] * 4]
     assert [(each.actor, each.at) for each in returned] == [("clerk", at), *[(None, None)] * 5]
+    assert [way[0].label for way in (second, returned)] == ["提交受理", "单位补正"], "who has to put it right is the unit"
 
 
 def test_actions_depend_on_state_role_and_distance() -> None:

@@ -90,10 +90,14 @@ def stages(
     decided: Mapping[str, tuple[str, datetime]],
     submitted: tuple[str, datetime],
 ) -> tuple[Stage, ...]:
-    """The whole way: received, each step of the chain, and what follows the last. `decided`: who approved a step of this revision, and when."""
+    """The whole way: received (or put right, where it was sent back), each step of the chain, and what follows the last.
+
+    `decided`: who approved a step of this revision, and when.
+    """
     codes = [each.code for each in chain]
     place = 1 + codes.index(step) if step in codes else 1 + len(chain) + _BEYOND[state] if state in _BEYOND else 0
-    way = [Stage("received", "提交受理", LABELS[Role.UNIT_CLERK], "future", None, *submitted)]
+    first = "单位补正" if state is ApplicationState.RETURNED else "提交受理"
+    way = [Stage("received", first, LABELS[Role.UNIT_CLERK], "future", None, *submitted)]
     way += [
         Stage(each.code, each.label, LABELS[each.role], "future", each.budget_days, *decided.get(each.code, (None, None))) for each in chain
     ]
@@ -102,8 +106,9 @@ def stages(
 
 
 def _standing(stage: Stage, number: int, place: int, state: ApplicationState) -> Stage:
-    standing: Standing = "done" if number < place else "future"
-    if number == place and state is not ApplicationState.WITHDRAWN:
+    withdrawn = state is ApplicationState.WITHDRAWN
+    standing: Standing = "done" if number < place + withdrawn else "future"
+    if number == place and not withdrawn:
         standing = "paused" if state is ApplicationState.PAUSED else "current"
     kept = standing == "done" or number == 0
     return replace(stage, standing=standing, actor=stage.actor if kept else None, at=stage.at if kept else None)
