@@ -364,6 +364,24 @@ async def test_of_a_check_that_was_cancelled_no_half_is_shown(door: Door) -> Non
     assert [word for word in ("h-problems", "h-changes", "下载带核对结果", "没有数据行") if word in page] == []
 
 
+async def test_what_was_written_tells_when_and_by_which_document(door: Door) -> None:
+    door.sign_in(Role.BUSINESS_OFFICER)
+    answers(door)
+    written = {
+        "state": "import_applied",
+        "written": {"persons": 2, "already": 0},
+        "ended_at": "2026-09-18T01:30:00Z",
+        "document_no": f"望编〔2026〕88号{XSS}",
+    }
+    pages = []
+    for more in ({}, {"document_no": None}):
+        door.played.answers[f"/imports/{ID}"] = IMPORT | written | more
+        pages.append((await door.client.get(f"/imports/{ID}")).text)
+
+    assert "2026-09-18 09:30 写入，依据 望编〔2026〕88号&lt;script&gt;" in pages[0]
+    assert "2026-09-18 09:30 写入。" in pages[1]
+
+
 async def test_a_cancelled_writing_tells_how_the_rest_comes_in(door: Door) -> None:
     door.sign_in(Role.BUSINESS_OFFICER)
     answers(door)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -324,13 +325,28 @@ async def test_a_form_without_the_mark_of_the_session_does_nothing(door: Door) -
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/applications/{id}/decisions", "/applications/{id}"), ("/issues/{id}/measures", "/issues/{id}"), ("/sign-out", "/")],
+)
+async def test_the_address_of_a_form_that_was_refused_leads_to_its_page_when_it_is_opened_anew(door: Door, path: str, page: str) -> None:
+    door.sign_in(*Role)
+    opened = await door.client.get(path.format(id=uuid4()) + "?x=1")
+    deleted = await door.client.delete(path.format(id=uuid4()), headers=OURS)
+
+    assert opened.status_code == 303
+    assert re.fullmatch(page.format(id="[0-9a-f-]{36}"), opened.headers["location"])
+    assert deleted.status_code == 405
+
+
+@pytest.mark.asyncio
 async def test_headers_of_every_kind_of_answer(door: Door) -> None:
     answers = [await door.client.get(path) for path in ("/sign-in", "/", "/nothing", "/applications/new", "/tasks/decisions")]
     door.sign_in(*Role)
     door.played.answers["/tasks"] = {"broken": True}
     answers += [await door.client.get("/tasks"), await door.client.post("/tasks/decisions")]
 
-    assert [answer.status_code for answer in answers] == [200, 303, 404, 303, 405, 500, 403]
+    assert [answer.status_code for answer in answers] == [200, 303, 404, 303, 303, 500, 403]
     for answer in answers:
         assert answer.headers["content-security-policy"] == (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self';"

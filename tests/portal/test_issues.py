@@ -115,6 +115,7 @@ async def test_an_issue_is_drawn_in_every_state_without_a_word_missing(door: Doo
 
     assert page.status_code == 200, page.text
     assert not re.search(r"None|undefined|\bnull\b", re.sub(r"<[^>]*>", "", page.text))
+    assert page.text.count("<strong>规则查到</strong>") == 1, "the case begins with it, whatever followed"
 
 
 async def test_open_issues_are_listed_first_those_due_soonest_unless_others_are_asked_for(door: Door) -> None:

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.portal.api.door import WRITER, Opened, Page, drawn, renewed
@@ -195,13 +196,26 @@ def _resumed(request: Request, form: FormData, csrf: str, problem: Problem) -> R
 
 
 async def no_such_page(request: Request, error: Exception) -> Response:
-    """No route, a wrong method, an unreadable form."""
+    """No route, a wrong method, an unreadable form. The address of a form that was refused, opened anew, leads to the page it belongs to."""
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 405 and request.method == "GET":
+        return RedirectResponse(_above(request), 303)
     if status == 404:
         return _state(request, "not_found.html", 404, problem=None)
     title, detail = _UNREAD.get(status, ("请求无法处理", "请求无法处理，未生效。请返回后核对内容再试。"))
     problem = Problem(status=status, code="not_readable", title=title, detail=detail)
     return _state(request, "problem.html", status, problem=problem)
+
+
+def _above(request: Request) -> str:
+    """The nearest address above that a page answers."""
+    path = request.url.path
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        asked = request.scope | {"path": path}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.router.routes):
+            break
+    return path
 
 
 async def failed(request: Request, error: Exception) -> Response:
