@@ -322,6 +322,7 @@ async def test_a_template_has_the_columns_the_choices_and_its_mark(doors: Doors,
     header = next(made.get_sheet_by_name(SHEETS[kind].title).iter_rows())
     choices = made.get_sheet_by_name("代码表").to_python()[0]
     assert visible == ["填写说明", SHEETS[kind].title, "代码表"]
+    assert f"“导入导出—导入”页，导入内容选“{SHEETS[kind].title}”" in str(made.get_sheet_by_name("填写说明").to_python())
     assert [str(each).rstrip("*") for each in header] == [field.label for field in SHEETS[kind].fields]
     assert [each for each in choices if each] == [field.label for field in SHEETS[kind].fields if field.codes or field.kind == "flag"]
     assert made.get_sheet_by_name("_bianban").to_python()[0][0] == f"bianban:{kind}:{SHEETS[kind].version}"

@@ -24,7 +24,8 @@ def template(sheet: Sheet, codes: Codes) -> bytes:
         f"1. 在工作表“{sheet.title}”中填写，每行一条；带 * 的列必填。列的先后可以调整，不需要的列可以删去，请勿改动列名。",
         "2. 没有的内容留空。代码类的列可从下拉列表中选择，全部内容见工作表“代码表”。",
         "3. 号码按文本填写，不要用公式；合计行可以保留，系统会核对合计数。",
-        "4. 核对（不写入数据）：bianban import " + f"{sheet.kind} 本文件.xlsx",
+        f"4. 填好后到门户的“导入导出—导入”页，导入内容选“{sheet.title}”，上传并核对；核对不写入数据。",
+        f"   或用命令核对：bianban import {sheet.kind} 本文件.xlsx",
         "",
     ]
     return form_of(Form(sheet.title, mark_of(sheet), notes, [_column(field, codes) for field in sheet.fields]))
