@@ -126,6 +126,16 @@ async def test_the_people_of_a_unit_are_told_by_population(figures: Door) -> Non
 
 
 @pytest.mark.asyncio
+async def test_people_of_whom_nothing_is_recorded_are_called_so(figures: Door) -> None:
+    figures.sign_in(Role.BUSINESS_OFFICER)
+    figures.played.answers[f"/units/{UNIT}/structure"]["by"] |= {"education": [{"code": None, "label": None, "count": 3}]}
+    page = (await figures.client.get(f"/analysis?unit={UNIT}")).text
+
+    assert '<th scope="row">未填写</th>' in page
+    assert "None" not in page
+
+
+@pytest.mark.asyncio
 async def test_the_table_that_is_swapped_brings_its_own_button_for_its_file(figures: Door) -> None:
     figures.sign_in(Role.BUSINESS_OFFICER)
     part = (await figures.client.get("/analysis?group=parent&sort=-quota", headers={"hx-request": "true"})).text
