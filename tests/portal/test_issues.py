@@ -118,6 +118,19 @@ async def test_an_issue_is_drawn_in_every_state_without_a_word_missing(door: Doo
     assert page.text.count("<strong>规则查到</strong>") == 1, "the case begins with it, whatever followed"
 
 
+async def test_a_case_that_is_opened_again_tells_what_was_found_again_where_its_round_begins(door: Door) -> None:
+    door.sign_in(Role.SUPERVISION_OFFICER)
+    shown = given.issue(IssueState.RECTIFYING)
+    later = [each | {"round": 2, "label": f"{each['label']}（再）"} for each in shown["timeline"]]
+    lines = []
+    for timeline in (shown["timeline"], shown["timeline"] + later):
+        answers(door, shown | {"round": 2, "timeline": timeline})
+        lines.append(re.findall(r'timeline-head"><strong>(.*?)</strong>', (await door.client.get(PAGE)).text))
+
+    labels = [each["label"] for each in shown["timeline"]]
+    assert lines == [[*labels, "规则再次查到"], [*labels, "规则再次查到", *(f"{each}（再）" for each in labels)]]
+
+
 async def test_open_issues_are_listed_first_those_due_soonest_unless_others_are_asked_for(door: Door) -> None:
     door.sign_in(Role.UNIT_CLERK)
     answers(door)
