@@ -212,7 +212,7 @@ def _above(request: Request) -> str:
     path = request.url.path
     while path != "/":
         path = path.rpartition("/")[0] or "/"
-        asked = request.scope | {"path": path}
+        asked = {**request.scope, "path": path}
         if any(route.matches(asked)[0] is Match.FULL for route in request.app.router.routes):
             break
     return path
