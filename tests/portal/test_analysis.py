@@ -64,6 +64,7 @@ async def test_each_chart_has_a_table_that_says_the_same_and_nothing_planted_run
     assert sum(drawn(page, "c-retire")["series"][0]["data"]) == sum(each["counted"] for each in months())
     assert page.count('<th scope="row" class="num">20') == 6
     assert "不是用编效益评价" in page
+    assert "3 个有编制的单位" in page, "fewer than there are units, and it says which"
     assert "35岁&lt;script&gt;" in page
     assert "<script>alert" not in page
     assert "<img src=x" not in page
