@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -34,7 +35,11 @@ from shared.traces import TracedRequests
 BODY_LIMIT = 20 * 1024 * 1024
 READY_WITHIN = 3.0
 _STATUS: dict[type[DomainError], int] = {NotFound: 404, Conflict: 409, Forbidden: 403, Unproved: 401}
-_NUL = b"\\u0000"
+_WRITTEN = re.compile(rb"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u0000|\0|\\u[dD][89a-fA-F]|\xed[\xa0-\xbf])")
+"""What a body holds of backslashes, pairs of surrogates, and (the group) of what cannot be kept: NUL, and a surrogate without its other half, as JSON
+writes them or raw, which Python's reader lets pass.
+"""
+_LONGEST = len(rb"\ud83d\ude00")
 _WHO = {"WWW-Authenticate": "Bearer"}
 _UNREAD = {
     404: ("no_such_route", "没有这个地址。请核对后再试。"),
@@ -177,14 +182,16 @@ def settled(lifespan: Lifespan) -> Lifespan:
 
 
 class NotPlainText(HTTPException):
-    """A NUL somewhere in the request: PostgreSQL keeps none, so nothing that follows could be recorded."""
+    """A NUL or half a character in the request: PostgreSQL keeps none, so nothing that follows could be recorded."""
 
     def __init__(self) -> None:
         super().__init__(422)
 
 
 class PlainText:
-    """ASGI middleware: no NUL goes further than here. A file is judged by whoever reads it, and only after he knows who brings it."""
+    """ASGI middleware: no NUL and no half of a character goes further than here. A file is judged by whoever reads it, and only after he knows who
+    brings it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -206,19 +213,28 @@ def _is_file(scope: Scope) -> bool:
 
 
 def _plain(receive: Receive) -> Receive:
-    """A NUL is written as six characters, which may come in two parts. Raw it is no JSON of ours, though Python reads UTF-16, where all else has one."""
-    end = b""
+    """What is written as up to twelve characters may come in parts."""
+    left = b""
 
     async def received() -> Message:
-        nonlocal end
+        nonlocal left
         message = await receive()
-        body = end + message.get("body", b"")
-        if _NUL in body or b"\0" in body:
-            raise NotPlainText
-        end = body[1 - len(_NUL) :]
+        left = _looked_through(left + message.get("body", b""), whole=not message.get("more_body", False))
         return message
 
     return received
+
+
+def _looked_through(said: bytes, *, whole: bool) -> bytes:
+    """What of it has to be looked at with what comes next. Raises NotPlainText."""
+    until, at = len(said) + 1 - (0 if whole else _LONGEST), 0
+    for found in _WRITTEN.finditer(said):
+        if found.start() >= until:
+            break
+        if found[1]:
+            raise NotPlainText
+        at = found.end()
+    return said[max(at, until, 0) :]
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: object) -> JSONResponse:
@@ -294,7 +310,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     route = getattr(request.scope.get("route"), "path", "—")
     _log.error("request failed", route=route, error=type(error).__name__, trace_id=trace_id, exc_info=error)
     detail = "系统内部错误，本次请求未生效。请稍后重试；如仍失败，请将追踪编号告知运维人员。"
-    return problem(500, "internal_error", detail, {"x-trace-id": trace_id}, trace_id=trace_id)
+    return problem(500, "internal_error", detail, {"x-trace-id": trace_id, "Connection": "close"}, trace_id=trace_id)
 
 
 async def _asyncapi(_: Request) -> Response:

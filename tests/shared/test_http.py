@@ -192,10 +192,11 @@ async def test_a_sentence_is_filled_from_the_facts_and_stands_without_those_that
 @pytest.mark.asyncio
 async def test_answers_say_how_to_go_on() -> None:
     async with client() as asked:
-        signed_out, away = await asked.get("/raise/signed-out"), await asked.get("/raise/away")
+        signed_out, away, broken = [await asked.get(f"/raise/{each}") for each in ("signed-out", "away", "broken")]
 
     assert signed_out.headers["www-authenticate"] == "Bearer"
     assert away.headers["retry-after"] == "5"
+    assert broken.headers["connection"] == "close", "uvicorn closes it, and whoever asks over it again is reset"
 
 
 @pytest.mark.asyncio
@@ -315,6 +316,52 @@ async def test_a_nul_that_comes_in_two_parts_is_seen(cut: int) -> None:
         answer = await asked.post("/write", content=parts(), headers={"idempotency-key": "12345678", "content-type": "application/json"})
 
     assert (answer.status_code, answer.json()["code"]) == (422, "not_plain_text")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "said", [b"\\ud800", b"\\uDC00\\uD800", b"\\ud83d\\ud83d\\ude00", b"\\\\\\ud83d", b"\xed\xa0\x80", b"\xed\xa0\xbd\xed\xb8\x80"]
+)
+async def test_half_a_character_is_refused_at_the_door_as_key_and_as_value(said: bytes) -> None:
+    headers = {"idempotency-key": "12345678", "content-type": "application/json"}
+    async with client() as asked:
+        answers = [
+            await asked.post("/write", content=body, headers=headers)
+            for body in (b'{"number": 1, "said": "' + said + b'"}', b'{"number": 1, "' + said + b'": 1}')
+        ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(422, "not_plain_text")] * 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", [rb"\ud83d\ude00", rb"\\ud800", rb"\\u0000", rb"\\\ud83d\ude00", "𠀿한".encode()])
+async def test_whole_characters_are_taken_wherever_their_parts_are_cut(said: bytes) -> None:
+    body = b'{"number": 1, "said": "' + said + b'"}'
+    headers = {"idempotency-key": "12345678", "content-type": "application/json"}
+
+    async def parts(cut: int) -> AsyncIterator[bytes]:
+        yield body[:cut]
+        yield body[cut:]
+
+    async with client() as asked:
+        answers = {(await asked.post("/write", content=parts(cut), headers=headers)).status_code for cut in range(len(body))}
+
+    assert answers == {200}
+
+
+@pytest.mark.asyncio
+async def test_half_a_character_is_seen_wherever_it_is_cut_and_whatever_stands_before_it() -> None:
+    headers = {"idempotency-key": "12345678", "content-type": "application/json"}
+    body = rb'{"number": 1, "said": "\ud83d\ude00\\\ude00"}'
+
+    async def parts(size: int) -> AsyncIterator[bytes]:
+        for at in range(0, len(body), size):
+            yield body[at : at + size]
+
+    async with client() as asked:
+        answers = {(await asked.post("/write", content=parts(size), headers=headers)).status_code for size in range(1, len(body))}
+
+    assert answers == {422}
 
 
 @pytest.mark.asyncio
