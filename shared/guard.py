@@ -2,9 +2,11 @@
 
 import asyncio
 import math
+import socket
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,10 +18,15 @@ from shared.errors import DomainError
 
 BODY_WITHIN = 120.0
 """Seconds for a whole body: 60 MB at 4 Mbit/s."""
+LEFT_WITHIN, SILENT_WITHIN = 30.0, 2.0
+"""Seconds in which the rest of a body that nobody reads may come, and without any piece of it."""
+TAKEN_WITHIN = 120.0
+"""Seconds in which a client has to take what waits for it."""
 HEAD_WITHIN = 10.0
 HEAD_LIMIT = 64 * 1024
 """Bytes; what comes in one piece (of at most 256 KB) may be more."""
 CALLERS = 10_000
+_ANNOUNCING = (b"content-length", b"transfer-encoding")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
@@ -44,7 +51,7 @@ class TooMany(DomainError):  # noqa: N818  named as the fact it states
 
 
 class Guarded:
-    """ASGI middleware: the header set on every answer, and an end to bodies that drip."""
+    """ASGI middleware: the header set on every answer, and an end to bodies that drip, or that nobody reads."""
 
     def __init__(self, app: ASGIApp, headers: Mapping[bytes, bytes] = HEADERS) -> None:
         self._app, self._headers = app, headers
@@ -52,7 +59,8 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Headers that a route has set itself stay."""
         if scope["type"] == "http":
-            receive, send = _patient(receive), _with_headers(send, self._headers)
+            body = _Body(scope, receive)
+            receive, send = body.receive, body.answering(_with_headers(send, self._headers))
         await self._app(scope, receive, send)
 
 
@@ -67,25 +75,50 @@ def _with_headers(send: Send, headers: Mapping[bytes, bytes]) -> Send:
     return answered
 
 
-def _patient(receive: Receive) -> Receive:
-    """Raises TooSlow until the body is whole; afterwards it waits for ever, as streams do that watch for their client's end."""
-    ends: float | None = None
-    whole = False
+class _Body:
+    """The body of a request on its way."""
 
-    async def received() -> MutableMapping[str, Any]:
-        nonlocal ends, whole
-        if whole:
-            return await receive()
-        ends = ends or asyncio.get_running_loop().time() + BODY_WITHIN
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope, self._receive = scope, receive
+        self._ends: float | None = None
+        self._whole = self._left = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Raises TooSlow until the body is whole; afterwards it waits for ever, as streams do that watch for their client's end."""
+        if self._whole:
+            return await self._receive()
+        self._ends = self._ends or asyncio.get_running_loop().time() + BODY_WITHIN
         try:
-            async with asyncio.timeout_at(ends):
-                message = await receive()
+            async with asyncio.timeout_at(self._ends):
+                message = await self._receive()
         except TimeoutError:
             raise TooSlow from None
-        whole = not message.get("more_body", False)
+        self._whole = not message.get("more_body", False)
         return message
 
-    return received
+    def answering(self, send: Send) -> Send:
+        """Whoever is answered before he has sent all reads the answer first, and then the connection is over: what he still sends is no request, and
+        a connection that is closed over it is reset, which takes the answer with it.
+        """
+
+        async def answered(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._left = not self._whole and any(name in _ANNOUNCING for name, _ in self._scope["headers"])
+                message["headers"] = [*message.get("headers", []), *([(b"connection", b"close")] if self._left else [])]
+            last = self._left and not message.get("more_body", message["type"] != "http.response.body")
+            await send({**message, "more_body": True} if last else message)
+            if last:
+                await self._thrown_away()
+                await send({"type": "http.response.body"})
+
+        return answered
+
+    async def _thrown_away(self) -> None:
+        with suppress(TimeoutError, TooSlow):
+            async with asyncio.timeout(LEFT_WITHIN):
+                while not self._whole:
+                    async with asyncio.timeout(SILENT_WITHIN):
+                        await self.receive()
 
 
 class Limited(RequestBodyLimitMiddleware):
@@ -131,10 +164,11 @@ class Rates:
 
 class Impatient(HttpToolsProtocol):
     """uvicorn's protocol, hanging up on a client whose request head does not come in time, or grows without end, as trailers may: the parser keeps it
-    whole, and copies it anew with each piece.
+    whole, and copies it anew with each piece. And on one who does not take his answer, which is kept for him.
     """
 
     _late: asyncio.TimerHandle
+    _untaken: asyncio.TimerHandle | None = None
     _fruitless = 0
     """Bytes since a head was whole, a piece of a body was read, or a request was over."""
 
@@ -168,11 +202,25 @@ class Impatient(HttpToolsProtocol):
         super().on_headers_complete()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Nothing came yet: that too has an end."""
+        """Nothing came yet: that too has an end. A client who takes nothing at all is the kernel's."""
         super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * TAKEN_WITHIN))
         self._late = self.loop.call_later(HEAD_WITHIN, transport.close)
+
+    def pause_writing(self) -> None:
+        """More waits for the client than is kept for one."""
+        super().pause_writing()
+        self._untaken = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has taken it."""
+        super().resume_writing()
+        if self._untaken:
+            self._untaken.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._late.cancel()
+        if self._untaken:
+            self._untaken.cancel()
         super().connection_lost(exc)

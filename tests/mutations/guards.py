@@ -21,7 +21,7 @@ APPROVAL, AT_ONCE, RETURNED, SEALING = (
 )
 SIGN_IN, SESSIONS, PASSWORDS, OIDC = (f"tests/identity/test_{name}.py::test_" for name in ("sign_in", "sessions", "passwords", "oidc"))
 RESTORE = "tests/faults/test_restore.py::test_a_fresh_home_is_brought_to_a_stated_minute_and_goes_on_from_there"
-PASSING = "tests/portal/test_passing.py::test_"
+PASSING, DOORS = "tests/portal/test_passing.py::test_", "tests/shared/test_guard.py::test_"
 DELETED = 'await conn.execute("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(sent))'
 
 GUARDS = (
@@ -604,5 +604,43 @@ GUARDS = (
         "    last, failed, total = _told_before()\n",
         "    last, failed, total = UUID(int=0), set[str](), 0\n",
         ("tests/shared/test_unit_runs.py::test_the_next_attempt_does_what_the_one_before_has_not_come_to_and_answers_for_both",),
+    ),
+    Guard(
+        "doors: a head without end is hung up on",
+        "shared/guard.py",
+        "        if self._fruitless > HEAD_LIMIT:\n            self.transport.close()\n",
+        "",
+        (f"{DOORS}a_head_without_end_is_hung_up_on_before_its_time_is_over",),
+    ),
+    Guard(
+        "doors: a body that nobody reads is thrown away before its connection is closed",
+        "shared/guard.py",
+        "                await self._thrown_away()\n",
+        "",
+        (f"{DOORS}who_sends_too_much_reads_why_and_not_that_he_was_reset",),
+    ),
+    Guard(
+        "doors: a connection whose body was not read is over",
+        "shared/guard.py",
+        '                self._left = not self._whole and any(name in _ANNOUNCING for name, _ in self._scope["headers"])\n',
+        "",
+        (
+            f"{DOORS}who_sends_too_much_reads_why_and_not_that_he_was_reset",
+            f"{DOORS}an_answer_before_the_end_of_a_body_is_read_at_once_and_the_rest_is_waited_for_a_moment",
+        ),
+    ),
+    Guard(
+        "doors: who takes his answer in drops is hung up on",
+        "shared/guard.py",
+        "        self._untaken = self.loop.call_later(TAKEN_WITHIN, self.transport.abort)\n",
+        "",
+        (f"{DOORS}who_does_not_take_his_answer_is_hung_up_on",),
+    ),
+    Guard(
+        "doors: who takes nothing of his answer is hung up on",
+        "shared/guard.py",
+        '        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * TAKEN_WITHIN))\n',
+        "",
+        (f"{DOORS}who_does_not_take_his_answer_is_hung_up_on",),
     ),
 )

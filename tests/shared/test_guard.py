@@ -1,7 +1,8 @@
 """What every answer carries, and what no client may do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -41,6 +42,10 @@ def application() -> FastAPI:
         await asyncio.sleep(2.5)
         return "late"
 
+    @app.get("/large")
+    async def large(size: int) -> Response:
+        return Response(b"x" * size)
+
     @app.get("/kept")
     async def kept() -> Response:
         return Response("x", headers={"Cache-Control": "private, no-cache"})
@@ -51,11 +56,17 @@ def application() -> FastAPI:
 @asynccontextmanager
 async def served() -> AsyncIterator[int]:
     """The port of a real server with our protocol."""
+    async with serving() as server:
+        yield server.servers[0].sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[uvicorn.Server]:
     server = uvicorn.Server(uvicorn.Config(application(), port=0, http=Impatient, log_level="critical", server_header=False))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  uvicorn tells it so
         await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    yield server
     server.should_exit = True
     await serving
 
@@ -139,6 +150,99 @@ async def _written(writer: asyncio.StreamWriter, size: int) -> None:
     for _ in range(size // 65_536):
         writer.write(b"a" * 65_536)
         await writer.drain()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("how", [b"Content-Length: 31000000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("kept", [b"keep-alive", b"close"])
+async def test_who_sends_too_much_reads_why_and_not_that_he_was_reset(how: bytes, kept: bytes) -> None:
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /said HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\n" + how + b"\r\nConnection: " + kept + b"\r\n\r\n"
+        )
+        piece = b"a" * 1_000_000
+        for _ in range(31):
+            writer.write(piece if b"Length" in how else b"f4240\r\n" + piece + b"\r\n")
+            await writer.drain()
+        writer.write(b"" if b"Length" in how else b"0\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer
+    assert "提交的内容过大".encode() in answer
+
+
+@pytest.mark.asyncio
+async def test_an_answer_before_the_end_of_a_body_is_read_at_once_and_the_rest_is_waited_for_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "LEFT_WITHIN", 1.0)
+    async with served() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /live HTTP/1.1\r\nHost: kit\r\nContent-Length: 1000000\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b'{"status":"live"}'), 0.5)
+        dripping = asyncio.create_task(_dripping(writer))
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        dripping.cancel()
+        writer.close()
+
+
+async def _dripping(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"a")
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("size", "drop"), [(40_000, 0), (50_000_000, 0), (50_000_000, 2000)], ids=["little", "much", "in drops"])
+async def test_who_does_not_take_his_answer_is_hung_up_on(size: int, drop: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "TAKEN_WITHIN", 0.5)
+    gone = asyncio.Event()
+    monkeypatch.setattr(Impatient, "connection_lost", telling(gone, Impatient.connection_lost))
+    async with serving() as server:
+        door = server.servers[0].sockets[0]
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(door.getsockname())
+            client.sendall(f"GET /large?size={size} HTTP/1.1\r\nHost: kit\r\nConnection: close\r\n\r\n".encode())
+            client.setblocking(False)
+            sipping = asyncio.create_task(_sipping(client, drop))
+            await asyncio.wait_for(gone.wait(), 20)
+            sipping.cancel()
+
+
+def telling(gone: asyncio.Event, lost: Callable[[Impatient, Exception | None], None]) -> Callable[[Impatient, Exception | None], None]:
+    def told(connection: Impatient, exc: Exception | None) -> None:
+        lost(connection, exc)
+        gone.set()
+
+    return told
+
+
+async def _sipping(client: socket.socket, drop: int) -> None:
+    taken = b"x" * drop
+    while taken:
+        taken = await asyncio.get_running_loop().sock_recv(client, drop)
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.asyncio
+async def test_who_takes_his_answer_in_time_has_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "TAKEN_WITHIN", 2.0)
+    async with (
+        served() as port,
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        http.stream("GET", f"http://127.0.0.1:{port}/large?size=50000000") as answer,
+    ):
+        taken = 0
+        async for piece in answer.aiter_bytes(5_000_000):
+            taken += len(piece)
+            await asyncio.sleep(0.05)
+
+    assert taken == 50_000_000
 
 
 @pytest.mark.asyncio
