@@ -58,7 +58,7 @@ async def seal(
         if not await _anything(conn, leaves, before.until, until):
             return None
         made = await _keep(conn, before, until, leaves)
-        await append(conn, By("audit", clock.now(), f"audit:{made.number}", "审计封存"), _told(told_as, made, clock, leaves))
+        await append(conn, By("audit", clock.now(), f"audit:{made.number}", "审计封存"), _told(told_as, made, clock))
     database.wake()
     return made
 
@@ -79,12 +79,12 @@ async def _anything(conn: Connection, leaves: Leaves, since: datetime | None, un
 async def _keep(conn: Connection, before: Seal, until: datetime, leaves: Leaves) -> Seal:
     flat = [leaf for table in leaves.values() for leaf in table.values()]
     root, number = merkle_root(flat), before.number + 1
-    made = Seal(number, until, root, head_of(before.head, number, until, root))
+    made = Seal(number, until, len(flat), root, head_of(before.head, number, until, root))
     await conn.execute(
         "INSERT INTO audit_seals (number, until, records, root, head) VALUES ($1, $2, $3, $4, $5)",
         number,
         until,
-        len(flat),
+        made.records,
         root,
         made.head,
     )
@@ -95,8 +95,7 @@ async def _keep(conn: Connection, before: Seal, until: datetime, leaves: Leaves)
     return made
 
 
-def _told(told_as: type[AuditSealed], made: Seal, clock: Clock, leaves: Leaves) -> AuditSealed:
-    records = sum(map(len, leaves.values()))
+def _told(told_as: type[AuditSealed], made: Seal, clock: Clock) -> AuditSealed:
     return told_as.model_validate(
         {
             "event_id": uuid7(),
@@ -104,6 +103,6 @@ def _told(told_as: type[AuditSealed], made: Seal, clock: Clock, leaves: Leaves) 
             "version": made.number,
             "head": made.head.hex(),
             "until": made.until,
-            "records": records,
+            "records": made.records,
         }
     )

@@ -61,22 +61,24 @@ GIVEN_UP = Audited(
 
 @dataclass(frozen=True)
 class Seal:
-    """One seal: what was written before `until` and not before the seal before."""
+    """One seal: what was written before `until` and not before the seal before, so many records."""
 
     number: int
     until: datetime | None
+    records: int
     root: bytes
     head: bytes
 
 
-FIRST = Seal(0, None, START, START)
+FIRST = Seal(0, None, 0, START, START)
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Something that is not as it was sealed: `what` is altered, removed, inserted, leaves, root, chain or head; a record has its table and key.
+    """Something that is not as it was sealed: `what` is altered, removed, inserted, leaves, root, records, chain or head; a record has its table and key.
 
-    `leaves`: the hashes kept of the records are not those that were sealed; the records are. `root`: neither tells which record it is.
+    `leaves`: the hashes kept of the records are not those that were sealed; the records are. `root`: neither tells which record it is. `records`: how
+    many it says there are; the root tells.
     """
 
     seal: int

@@ -11,8 +11,8 @@ from shared.db import Connection
 
 Leaves = Mapping[str, Mapping[str, bytes]]
 _AT_ONCE = 500
-_LAST = "SELECT number, until, root, head FROM audit_seals ORDER BY number DESC LIMIT 1"
-_NEXT = "SELECT number, until, root, head FROM audit_seals WHERE number > $1 ORDER BY number LIMIT $2"
+_LAST = "SELECT number, until, records, root, head FROM audit_seals ORDER BY number DESC LIMIT 1"
+_NEXT = "SELECT number, until, records, root, head FROM audit_seals WHERE number > $1 ORDER BY number LIMIT $2"
 
 
 async def last(conn: Connection) -> Seal:
@@ -40,7 +40,7 @@ async def verify(conn: Connection, audited: Sequence[Audited], expected: Sequenc
 
 
 def _as_seal(row: asyncpg.Record) -> Seal:
-    return Seal(row["number"], row["until"], row["root"], row["head"])
+    return Seal(row["number"], row["until"], row["records"], row["root"], row["head"])
 
 
 async def _stored(conn: Connection, seals: Sequence[Seal]) -> dict[int, dict[str, dict[str, bytes]]]:
@@ -71,10 +71,13 @@ def _compared(before: Seal, sealed: Seal, stored: Leaves, live: Leaves, audited:
     """Records that give the sealed root are as they were, whatever became of the hashes that name the one that is not."""
     tables = [each.table for each in audited]
     found = [broken for table in tables for broken in _differing(sealed, table, stored.get(table, {}), live.get(table, {}))]
-    if found and _root(live, tables) == sealed.root:
+    as_sealed = next((each for each in (live, stored) if _root(each, tables) == sealed.root), None)
+    if found and as_sealed is live:
         found = [Broken(sealed.number, "leaves")]
-    elif _root(stored, tables) != sealed.root:
+    elif as_sealed is None:
         found.append(Broken(sealed.number, "root"))
+    if as_sealed is not None and sum(map(len, as_sealed.values())) != sealed.records:
+        found.append(Broken(sealed.number, "records"))
     if (
         sealed.until is None
         or sealed.number != before.number + 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
@@ -125,6 +126,24 @@ async def test_records_that_are_as_they_were_sealed_are_not_accused_where_the_ha
     await sealed(service)
     await owner.execute(f"UPDATE audit_leaves SET {tampering} WHERE seal = 1" if tampering else "DELETE FROM audit_leaves WHERE seal = 1")
     assert await broken(service) == [Broken(1, "leaves")]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("also", "others"),
+    [
+        ("SELECT", []),
+        ("DELETE FROM audit_leaves", [Broken(1, "leaves")]),
+        ("UPDATE event_log SET actor = 'x'", [Broken(1, "altered", "event_log", "")]),
+    ],
+)
+async def test_a_number_of_records_that_was_altered_is_named_whatever_else_was(
+    service: Database, owner: Any, also: str, others: list[Broken]
+) -> None:
+    (unit,) = await write(service, 1)
+    await sealed(service)
+    await owner.execute(f"UPDATE audit_seals SET records = records + 1; {also}")
+    assert await broken(service) == [replace(each, key=str(unit) if each.table else "") for each in others] + [Broken(1, "records")]
 
 
 @pytest.mark.asyncio
