@@ -25,6 +25,12 @@ BATCH = 500
 SETTLE = 1.0
 SOON = 0.05
 BODY_LIMIT = 512 * 1024
+WAITING_FOR_KAFKA, WAITING_FOR_TEMPORAL = (
+    "SELECT id, destination, event_id, key, type, headers, body FROM outbox"
+    f" WHERE lane = ANY($1::smallint[]) AND destination {which} 'temporal' AND key <> ALL($3::text[]) ORDER BY id LIMIT $2"
+    for which in ("<>", "=")
+)
+"""$1: lanes. $2: how many at most. $3: keys that are passed over."""
 _log = structlog.get_logger()
 _tracer = trace.get_tracer("bianban")
 
@@ -187,10 +193,8 @@ async def _send_some(conn: Connection, lanes: Lanes, sender: Sender) -> float:
     if not await sender.ready(conn):
         return SOON
     rows = await conn.fetch(
-        "SELECT id, destination, event_id, key, type, headers, body FROM outbox"
-        " WHERE lane = ANY($1::smallint[]) AND (destination = 'temporal') = $2 AND key <> ALL($4::text[]) ORDER BY id LIMIT $3",
+        WAITING_FOR_TEMPORAL if sender.name == TEMPORAL else WAITING_FOR_KAFKA,
         sorted(lanes.owned),
-        sender.name == TEMPORAL,
         BATCH,
         list(sender.passed_over()),
     )

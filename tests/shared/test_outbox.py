@@ -198,6 +198,26 @@ async def test_a_batch_that_is_full_keeps_the_order_of_what_did_not_fit(kit: Kit
 
 
 @pytest.mark.asyncio
+async def test_what_waits_for_temporal_is_found_without_a_walk_through_all_that_waits_for_kafka(kit: Kit) -> None:
+    put = (
+        "INSERT INTO outbox (lane, destination, event_id, key, type, headers, body)"
+        " SELECT i & 15, $1, gen_random_uuid(), i::text, '', '{}', '' FROM generate_series(1, $2::integer) AS i"
+    )
+    async with kit.database.pool.acquire() as conn:
+        never = conn.transaction()
+        await never.start()
+        await conn.execute(put, "unit.events", 20_000)
+        await conn.execute(put, outbox.TEMPORAL, 3)
+        await conn.execute("SET LOCAL plan_cache_mode TO force_generic_plan")
+        found = await conn.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {outbox.WAITING_FOR_TEMPORAL}", list(LANES), outbox.BATCH, [])
+        await never.rollback()
+
+    (told,) = found[0][0]
+    assert told["Plan"]["Actual Rows"] == 3
+    assert told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"] < 20
+
+
+@pytest.mark.asyncio
 async def test_a_message_beyond_the_limit_is_refused_before_it_can_block_its_lane(kit: Kit) -> None:
     async with kit.database.transaction() as conn:
         with pytest.raises(ValueError, match="do not fit"):
