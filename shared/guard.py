@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 import socket
 import time
 from collections import OrderedDict
@@ -26,6 +27,7 @@ HEAD_WITHIN = 10.0
 HEAD_LIMIT = 64 * 1024
 """Bytes; what comes in one piece (of at most 256 KB) may be more."""
 CALLERS = 10_000
+_FOREIGN = re.compile(rb"\s*multipart/.*charset(?!=\"?utf-?8\"?\s*(;|$))", re.IGNORECASE | re.DOTALL)
 _ANNOUNCING = (b"content-length", b"transfer-encoding")
 HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -41,6 +43,13 @@ class TooSlow(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(408, headers={"Connection": "close"})
+
+
+class NotInUtf8(HTTPException):
+    """A form of parts that names another way of writing, which could be any that Python knows."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
 
 
 class TooMany(DomainError):  # noqa: N818  named as the fact it states
@@ -60,7 +69,7 @@ class Guarded:
         """Headers that a route has set itself stay."""
         if scope["type"] == "http":
             body = _Body(scope, receive)
-            receive, send = body.receive, body.answering(_with_headers(send, self._headers))
+            receive, send = body.asked, body.answering(_with_headers(send, self._headers))
         await self._app(scope, receive, send)
 
 
@@ -83,7 +92,13 @@ class _Body:
         self._ends: float | None = None
         self._whole = self._left = False
 
-    async def receive(self) -> MutableMapping[str, Any]:
+    async def asked(self) -> MutableMapping[str, Any]:
+        """What is read of it. Raises NotInUtf8 and TooSlow."""
+        if not self._whole and any(name == b"content-type" and _FOREIGN.match(value) for name, value in self._scope["headers"]):
+            raise NotInUtf8
+        return await self._receive_in_time()
+
+    async def _receive_in_time(self) -> MutableMapping[str, Any]:
         """Raises TooSlow until the body is whole; afterwards it waits for ever, as streams do that watch for their client's end."""
         if self._whole:
             return await self._receive()
@@ -118,7 +133,7 @@ class _Body:
             async with asyncio.timeout(LEFT_WITHIN):
                 while not self._whole:
                     async with asyncio.timeout(SILENT_WITHIN):
-                        await self.receive()
+                        await self._receive_in_time()
 
 
 class Limited(RequestBodyLimitMiddleware):

@@ -25,7 +25,7 @@ from shared.declared import tell_permissions
 from shared.errors import Conflict, DomainError, Forbidden, NotFound, Unavailable, Unproved
 from shared.events import CATALOGUE, asyncapi
 from shared.glossary import reason_of
-from shared.guard import Guarded, Limited, Rates, TooMany
+from shared.guard import HEADERS, Guarded, Limited, Rates, TooMany
 from shared.metrics import TURNED_AWAY
 from shared.problems import title_of
 from shared.process import leave_no_core
@@ -305,12 +305,13 @@ async def hung_up(_: Request, __: Exception) -> Response:
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    """The last resort, outside of everything else: it tells the trace itself."""
+    """The last resort, outside of everything else: it tells the trace and gives the header set itself, and uvicorn closes its connection."""
     trace_id = request.scope.get("trace_id", "")
     route = getattr(request.scope.get("route"), "path", "—")
     _log.error("request failed", route=route, error=type(error).__name__, trace_id=trace_id, exc_info=error)
     detail = "系统内部错误，本次请求未生效。请稍后重试；如仍失败，请将追踪编号告知运维人员。"
-    return problem(500, "internal_error", detail, {"x-trace-id": trace_id, "Connection": "close"}, trace_id=trace_id)
+    headers = {name.decode(): value.decode() for name, value in HEADERS.items()} | {"x-trace-id": trace_id, "Connection": "close"}
+    return problem(500, "internal_error", detail, headers, trace_id=trace_id)
 
 
 async def _asyncapi(_: Request) -> Response:

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from fastapi import Body, Depends, FastAPI, Request
+from fastapi import Body, Depends, FastAPI, Form, Request
 from fastapi.responses import Response
 
 from shared import guard, traces
@@ -32,6 +32,10 @@ def application() -> FastAPI:
     @app.post("/said")
     async def said(text: str = Body()) -> str:
         return text
+
+    @app.post("/filled")
+    async def filled(text: Annotated[str, Form()]) -> int:
+        return len(text)
 
     @app.post("/carried")
     async def carried(request: Request) -> int:
@@ -150,6 +154,30 @@ async def _written(writer: asyncio.StreamWriter, size: int) -> None:
     for _ in range(size // 65_536):
         writer.write(b"a" * 65_536)
         await writer.drain()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("", 200),
+        ("; charset=utf-8", 200),
+        ('; charset="UTF8"; a=b', 200),
+        ("; charset=undefined", 400),
+        ("; charset=punycode", 400),
+        ("; Charset=unicode_escape", 400),
+        ("; charset*=utf-8''undefined", 400),
+        ('; charset*0="unde"; charset*1=fined', 400),
+        ("; charset=utf-8; charset=undefined", 400),
+    ],
+)
+async def test_a_form_of_parts_is_written_as_all_else(written: str, status: int) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n\\ud800\xff\r\n--x--\r\n'
+    transport = httpx.ASGITransport(application(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://kit") as http:
+        answer = await http.post("/filled", content=form, headers={"content-type": f"multipart/form-data; boundary=x{written}"})
+
+    assert answer.status_code == status
 
 
 @pytest.mark.asyncio

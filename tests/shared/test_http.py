@@ -197,6 +197,7 @@ async def test_answers_say_how_to_go_on() -> None:
     assert signed_out.headers["www-authenticate"] == "Bearer"
     assert away.headers["retry-after"] == "5"
     assert broken.headers["connection"] == "close", "uvicorn closes it, and whoever asks over it again is reset"
+    assert {name: broken.headers.get(name.decode(), "").encode() for name in HEADERS} == HEADERS
 
 
 @pytest.mark.asyncio

@@ -226,8 +226,8 @@ async def failed(request: Request, error: Exception) -> Response:
     detail = "系统内部错误，页面未能显示。请稍后再试；如仍失败，请将追踪编号告知运维人员。"
     problem = Problem(status=500, code="internal_error", title="系统内部错误", detail=detail, trace_id=trace_id)
     answer = _state(request, "problem.html", 500, problem=problem)
-    # it is made outside of what gives all others their headers
-    for header, value in [*request.app.state.headers.items(), *renewed(request)]:
+    # it is made outside of what gives all others their headers, and uvicorn closes its connection
+    for header, value in [*request.app.state.headers.items(), *renewed(request), (b"connection", b"close")]:
         answer.headers[header.decode()] = value.decode()
     return answer
 
