@@ -19,8 +19,8 @@ from shared.errors import DomainError
 
 BODY_WITHIN = 120.0
 """Seconds for a whole body: 60 MB at 4 Mbit/s."""
-LEFT_WITHIN, SILENT_WITHIN = 30.0, 2.0
-"""Seconds in which the rest of a body that nobody reads may come, and without any piece of it."""
+LEFT_WITHIN, SILENT_WITHIN, LEFT_LIMIT = 30.0, 2.0, 64 * 2**20
+"""The rest of a body that nobody reads: seconds in which it may come, and without any piece of it; bytes that are taken."""
 TAKEN_WITHIN = 120.0
 """Seconds in which a client has to take what waits for it."""
 HEAD_WITHIN = 10.0
@@ -131,9 +131,10 @@ class _Body:
     async def _thrown_away(self) -> None:
         with suppress(TimeoutError, TooSlow):
             async with asyncio.timeout(LEFT_WITHIN):
-                while not self._whole:
+                thrown = 0
+                while not self._whole and thrown < LEFT_LIMIT:
                     async with asyncio.timeout(SILENT_WITHIN):
-                        await self._receive_in_time()
+                        thrown += len((await self._receive_in_time()).get("body", b""))
 
 
 class Limited(RequestBodyLimitMiddleware):
