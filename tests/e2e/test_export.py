@@ -94,7 +94,7 @@ async def test_unmasked_needs_a_reason_and_nothing_is_overwritten(whole: Place, 
     again = await bianban(whole, "export", "provincial", "--user", OFFICER, "--out", str(path))
 
     assert (refused[0], there) == (1, False)
-    assert "须写明用途" in refused[1]
+    assert "须用文字写明用途" in refused[1]
     assert good[0] == 0
     assert "未脱敏" in good[1]
     assert "已存在，未覆盖" in again[1]
