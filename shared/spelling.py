@@ -131,6 +131,8 @@ _RADICALS = str.maketrans(
     "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰", "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙"
 )
 """Those of the supplement (U+2E80 to U+2EFF) that are a character by themselves; Unicode has no decomposition of them."""
+_UNUSUAL = re.compile(f"{UNSEEN.pattern}|{_LIKE_HAN.pattern}")
+"""Few texts hold any of them: looked for once, where each would be looked for by itself."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ def plain_name(name: str) -> str:
 
 def standard_han(text: str) -> str:
     """The usual characters instead of radicals that a PDF gave out and of the forms of old fonts, without what nobody sees."""
+    if _UNUSUAL.search(text) is None:
+        return text
     usual = UNSEEN.sub("", text).translate(_RADICALS)
     return _LIKE_HAN.sub(lambda found: unicodedata.normalize("NFKC", found.group()), usual)
 

@@ -134,7 +134,7 @@ def _judge_sheets(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], cont
 def _note(contents: Contents, looks: Looks, sheet: str, piece: bytes) -> None:
     if b"<f" in piece or b":f" in piece:
         _note_formulas(contents, sheet, piece)
-    if b't="e"' in piece or b"t='e'" in piece:
+    if b't="e"' in piece or (b"'" in piece and b"t='e'" in piece):
         _note_errors(contents, sheet, piece)
     looks.note(sheet, piece)
 
@@ -162,7 +162,7 @@ def _judge_piece(piece: bytes, name: str) -> None:
     head = b"" if name.startswith("customxml/") else piece[:200]  # nobody reads those
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or re.search(rb"encoding=[\"'](?!utf-8[\"'])", head, re.IGNORECASE):
         raise Unread("damaged")
-    if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
+    if b"!" in piece and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece):  # one byte is sought five times as quickly as a word
         raise Unread("entities")
     if name == "[content_types].xml" and re.search(rb"macroEnabled|vbaProject", piece, re.IGNORECASE):
         raise Unread("macros")
