@@ -60,6 +60,14 @@ async def test_a_preview_of_an_entry_names_its_authorised_use_and_masks_the_numb
     assert ID_NUMBER not in text_of(before)
 
 
+async def test_what_is_no_establishment_is_not_called_one(home: House) -> None:
+    said = [compared(await preview(home, home.clerk, **USE | {"kind": kind})) for kind in ("SY", "BW", "BB")]
+
+    assert [each.count("编制通知单") for each in said] == [1, 0, 0]
+    assert "核准使用编外用工控制数通知单" in said[1]
+    assert "可用员额" in "".join(said[2].split())
+
+
 async def test_nobody_has_another_units_unit_or_person_written_down(home: House) -> None:
     other, person = await home.unit_beside(), await home.person()
     stranger = Who("stranger", frozenset({Role.UNIT_CLERK}), (other,))

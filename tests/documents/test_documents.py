@@ -39,6 +39,7 @@ ENTRY = HEAD | {
     "born_on": "1988-02-29",
     "entered_on": "2026-10-12",
 }
+OUTSIDE = {"kind": "编外用工控制数", "funding": "自筹资金", "counted_in": "控制数"}
 EXIT = HEAD | {
     "title": "人员出编通知单",
     "number": "云编出〔2026〕8号",
@@ -90,6 +91,22 @@ def text_of(pdf: bytes) -> str:
             ["核准使用编制通知单", "云编核〔2026〕12号", "2027年9月20日", "本章为系统内嵌演示印章，不具有法律效力"],
         ),
         (APPROVAL / "entry_notice.typ", ENTRY, ["人员入编通知单", "买买提·䶮𬱖", "330499***********1", "2026年10月12日"]),
+        (
+            APPROVAL / "post_use_notice.typ",
+            POST_USE | OUTSIDE,
+            [
+                "核准使用编外用工控制数通知单",
+                "同意使用编外用工控制数（自筹资金）1名。",
+                "人员到位后及时申报登记。",
+                "可用控制数",
+                "所核控制数自行失效收回",
+            ],
+        ),
+        (
+            APPROVAL / "entry_notice.typ",
+            ENTRY | OUTSIDE,
+            ["人员登记通知单", "列入编外用工控制数（自筹资金）管理", "并做好实名制信息维护", "登记日期"],
+        ),
         (APPROVAL / "movement_notice.typ", EXIT, ["人员出编通知单", "沈清和", "退休"]),
         (
             MONITORING / "supervision_list.typ",

@@ -18,6 +18,7 @@ from workflows.roster import Done
 Words = dict[str, Any]
 TEMPLATES = Path(__file__).parents[1] / "templates"
 COPIES = "市委组织部、市财政局、市人力资源和社会保障局"
+_ESTABLISHMENT, _COUNTED_IN = "编制", ("员额", "控制数")
 _SEX = {"M": "男", "F": "女", "male": "男", "female": "女"}
 
 
@@ -107,7 +108,13 @@ def _place(notice: Notice, unit: Words, codes: Words) -> Words:
     rows = [row for row in unit["establishments"] if (row["kind"], row["funding"]) == (notice.kind, notice.funding)]
     figures = {name: row[name] for row in rows for name in ("quota", "headcount", "reserved", "available")}
     names = {"kind": _label(codes["kinds"], notice.kind), "funding": _label(codes["fundings"], notice.funding)}
-    return {"unit": unit["name"], "unit_code": unit["uscc"] or unit["code"]} | names | figures
+    counted_in = next((_counted_in(each) for each in codes["kinds"] if each["code"] == notice.kind), _ESTABLISHMENT)
+    return {"unit": unit["name"], "unit_code": unit["uscc"] or unit["code"], "counted_in": counted_in} | names | figures
+
+
+def _counted_in(kind: Words) -> str:
+    """What is no 编制 in law is not called so."""
+    return _ESTABLISHMENT if kind["counted"] else next((word for word in _COUNTED_IN if kind["label"].endswith(word)), kind["label"])
 
 
 def _post_use(notice: Notice, done: Done, on: date) -> Words:
