@@ -344,3 +344,13 @@ async def test_a_wrong_row_of_a_unit_whose_posts_stay_out_keeps_those_below_it_o
 
     assert [(row, column) for _, row, column, _ in await office.said(view)] == [(2, "批准日期"), (2, "编制类型"), (3, "主管部门")]
     assert view.units_total == 0
+
+
+async def test_who_is_wrong_otherwise_is_told_at_once_that_his_unit_takes_nobody_in_by_a_file(office: Office) -> None:
+    await office.write("roster", {"单位": [with_posts()], "人员": [person(0)]})
+    await given.in_post(office.database, given.Row(await office.unit_id("甲单位")))
+
+    view = await office.check("roster", [person(0, 学历="火星"), person(1, 学历="火星"), person(2)])
+
+    said = [(row, column, "期初导入已关闭" in sentence) for _, row, column, sentence in await office.said(view)]
+    assert said == [(2, "学历", False), (3, "学历", False), (3, "单位", True), (4, "单位", True)]

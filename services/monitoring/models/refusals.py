@@ -43,7 +43,7 @@ class StillFound(Conflict):
     """The rule still finds what was to be rectified."""
 
     code = "still_found"
-    sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请先完成整改。"
+    sentence = "该问题的情形仍然存在（规则仍能查到），不能销号。请退回整改材料，写明还差什么；情形消失后再验收。"
 
 
 class OwnEvidence(Conflict):

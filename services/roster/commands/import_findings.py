@@ -37,7 +37,7 @@ async def close_check(check: Check, book: Book, now: datetime) -> None:
         await _find_ceilings(conn, import_id, book)
         await _twice(conn, import_id)
         await _without_quota(conn, import_id, book)
-        await _in_use(conn, import_id, book)
+        await _in_use(conn, check, book)
         await _refused_numbers(conn, import_id, book)
         await _of_bad_units(conn, import_id, book)
         await _find_borrowers(conn, import_id, book)
@@ -189,18 +189,20 @@ async def _without_quota(conn: Connection, import_id: UUID, book: Book) -> None:
     )
 
 
-async def _in_use(conn: Connection, import_id: UUID, book: Book) -> None:
-    """A unit in daily use takes nobody in by a file."""
-    rows = await conn.fetch(
-        f"SELECT DISTINCT unit_code FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added'", import_id
+async def _in_use(conn: Connection, check: Check, book: Book) -> None:
+    """A unit in daily use takes nobody in by a file; who is wrong otherwise, and not on the roster, is told as well."""
+    new = (
+        f"import_id = $1 AND sheet IN {_PERSONS} AND (verdict = 'added' OR verdict = 'wrong' AND mark IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM person_indexes WHERE key_id = $2 AND id_index = mark))"
     )
+    rows = await conn.fetch(f"SELECT DISTINCT unit_code FROM import_rows WHERE {new}", check.job.id, check.marking)
     ids = {book.known[row["unit_code"]].unit_id: row["unit_code"] for row in rows if row["unit_code"] in book.known}
     used = [ids[unit_id] for unit_id in await units_in_use(conn, list(ids))]
     await _wrong(
         conn,
-        import_id,
-        f"SELECT sheet, number, 'unit', $3 FROM import_rows WHERE import_id = $1 AND sheet IN {_PERSONS} AND verdict = 'added'"
-        " AND unit_code = ANY($2)",
+        check.job.id,
+        f"SELECT sheet, number, 'unit', $4 FROM import_rows WHERE {new} AND unit_code = ANY($3)",
+        check.marking,
         used,
         str(FirstLoadEnded()),
     )
