@@ -1,22 +1,28 @@
-"""What an office does to one person reads what is of him, however many people a county has."""
+"""What an office does to one person or looks up of one unit reads what is of it, however many people a county has."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.roster.commands.appointments import change_seat
 from services.roster.commands.corrections import correct_placement
 from services.roster.commands.placements import place_person, record_over_quota_fact, release_person
 from services.roster.commands.secondments import end_secondment, extend_secondment, second_person
 from services.roster.commands.transfers import transfer_person
-from services.roster.models.requests import CorrectPlacement, RecordOverQuota, ReleasePerson, TransferPerson
+from services.roster.models.requests import ChangeSeat, CorrectPlacement, RecordOverQuota, ReleasePerson, TransferPerson
 from services.roster.models.secondments import EndSecondment, ExtendSecondment, SecondPerson
-from shared.db import Database
+from services.roster.queries.establishments import LATEST, Moment
+from services.roster.queries.units import unit_view
+from shared.db import Connection, Database
 from shared.glossary import OverQuotaCause
 from tests.roster import given
+from tests.roster.importing import OFFICER
+from tests.roster.test_appointments import DEPUTY, MARCH, deputy_to_be
 
 pytestmark = pytest.mark.asyncio
 LARGE = ("placements", "person_records", "persons", "person_indexes", "person_changes", "event_log", "secondments", "post_changes")
@@ -26,17 +32,21 @@ DAY = given.TODAY
 
 
 class Watched:
-    """Runs commands, and keeps which of the large tables each has walked through: where an index serves, none is."""
+    """Runs commands and queries, and keeps which of the large tables each has walked through: where an index serves, none is."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.walks: dict[str, Mapping[str, int]] = {}
 
     async def run(self, order: Callable[..., Awaitable[Any]], what: object) -> Any:
+        """A command."""
+        return await self.see(order.__name__, lambda conn: inspect.unwrap(order)(conn, given.by(), what))
+
+    async def see(self, name: str, work: Callable[[Connection], Awaitable[Any]]) -> Any:
         async with self._database.transaction() as conn:
             await conn.execute("SET LOCAL enable_seqscan = off")
-            answer = await inspect.unwrap(order)(conn, given.by(), what)
-            self.walks[order.__name__] = {row["relname"]: row["seq_scan"] for row in await conn.fetch(_WALKS, LARGE)}
+            answer = await work(conn)
+            self.walks[name] = {row["relname"]: row["seq_scan"] for row in await conn.fetch(_WALKS, LARGE)}
         return answer
 
 
@@ -63,3 +73,15 @@ async def test_nothing_that_is_done_to_one_person_walks_through_all(roster_db: D
 
     assert {name: walks for name, walks in watched.walks.items() if walks} == {}
     assert len(watched.walks) == 8
+
+
+async def test_a_look_at_one_unit_whose_leaders_were_appointed_walks_through_nobody_elses_posts(roster_db: Database) -> None:
+    watched, row = Watched(roster_db), await given.row(roster_db, 5)
+    _, placement_id = await deputy_to_be(roster_db, row)
+
+    await watched.run(change_seat, ChangeSeat(placement_id=placement_id, seat_level=DEPUTY, since=MARCH))
+    looks = {str(moment): partial(unit_view, unit_id=row.unit_id, who=OFFICER, moment=moment) for moment in (LATEST, Moment(on=MARCH))}
+    seen = [await watched.see(name, look) for name, look in looks.items()]
+
+    assert [[(each.level, each.used) for each in unit.seats if each.used] for unit in seen] == [[(DEPUTY, 1)]] * 2
+    assert {name: walks for name, walks in watched.walks.items() if walks} == {}

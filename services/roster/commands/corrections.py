@@ -169,7 +169,7 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " SELECT placement_id, person_id, unit_id, $9, $10, daterange($3, $4), tstzrange($2, NULL), $8, $11, $12, $5, $6,"
         " $22, transfer_id, $7, $13, $14, $15, $16, $17, $18, $19, $20, $21 FROM placements"
-        " WHERE person_id = $23 AND placement_id = $1 AND upper(recorded) = $2",
+        " WHERE placement_id = $1 AND upper(recorded) = $2",
         new.placement_id,
         at,
         new.started_on,
@@ -184,7 +184,6 @@ async def _rewrite_placement(conn: Connection, by: By, old: Placement, new: Plac
         new.seat_level,
         *(getattr(new, name) for name in DETAILS.split(", ")),
         new.over_quota_cause,
-        new.person_id,
     )
     changed = (each.name for each in fields(Placement) if each.name != "document_no" and getattr(old, each.name) != getattr(new, each.name))
     lines = (Line(name, None, getattr(old, name), getattr(new, name), new.placement_id) for name in changed)

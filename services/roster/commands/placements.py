@@ -203,7 +203,7 @@ async def released(
         raise AlreadyReleased
     if ended_on <= here.started_on:
         raise DatesOutOfOrder
-    await _write_end(conn, by, here, ended_on, exit_reason, transfer_id)
+    await _write_end(conn, by, here.placement_id, ended_on, exit_reason, transfer_id)
     gone = PersonReleased(
         occurred_at=by.as_of,
         unit_id=here.unit_id,
@@ -223,21 +223,20 @@ async def released(
     await seat_taken_or_left(conn, by, here.unit_id, await seat_now(conn, here.placement_id), baseline=False)
 
 
-async def _write_end(conn: Connection, by: By, here: Placement, ended_on: date, exit_reason: str, transfer_id: UUID | None) -> None:
-    at = await close_recorded(conn, by, here.placement_id)
+async def _write_end(conn: Connection, by: By, placement_id: UUID, ended_on: date, exit_reason: str, transfer_id: UUID | None) -> None:
+    at = await close_recorded(conn, by, placement_id)
     await conn.execute(
         "INSERT INTO placements (placement_id, person_id, unit_id, kind, funding, during, recorded, entry_reason, exit_reason, seat_level,"
         f" authorisation_no, authorised_on, over_quota_cause, transfer_id, document_no, {DETAILS})"
         " SELECT placement_id, person_id, unit_id, kind, funding, daterange(lower(during), $2), tstzrange($3, NULL), entry_reason, $4,"
         f" seat_level, authorisation_no, authorised_on, over_quota_cause, coalesce($5, transfer_id), $6, {DETAILS} FROM placements"
-        " WHERE person_id = $7 AND placement_id = $1 AND upper(recorded) = $3",  # earlier versions are found by their person
-        here.placement_id,
+        " WHERE placement_id = $1 AND upper(recorded) = $3",
+        placement_id,
         ended_on,
         at,
         exit_reason,
         transfer_id,
         by.document_no,
-        here.person_id,
     )
 
 
