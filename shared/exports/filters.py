@@ -90,7 +90,7 @@ _ORDERS = {
 VALUES: Mapping[str, Mapping[str, str]] = {
     "state": {"open": "未了的"},
     "population": {"public": "机关事业", "state_enterprise": "国资", "off_establishment": "编外"},
-    "on_roster": {"on": "在册（含编外）", "off": "不在册", "all": "不论是否在册"},
+    "on_roster": {"on": "在册（含编外）", "off": "不在册", "never": "从未在册", "all": "不论是否在册"},
     "group": {"kind": "编制类型", "category": "单位类别", "parent": "主管部门", "town": "镇街"},
     "tab": WORK_TABS,
     "type": WORK_KINDS,

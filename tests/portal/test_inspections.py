@@ -37,6 +37,17 @@ async def test_what_an_inspection_found_is_put_on_record(inspected: Door) -> Non
     assert done.headers["location"] == f"/units/{given.UNIT_ID}/supervision?done=over_quota_recorded"
 
 
+async def test_who_has_left_his_post_is_offered_to_whom_asks_for_him(inspected: Door) -> None:
+    csrf = inspected.sign_in(Role.SUPERVISION_OFFICER)
+    inspected.played.refusals[f"POST {ROSTER}"] = (409, "person_already_placed")
+    pages = [(await inspected.client.get(f"{PAGE}{more}")).text for more in ("", "?left=true")]
+    await inspected.client.post(PAGE, data={"csrf": csrf, "left": "true"} | TYPED, headers=OURS)
+
+    asked = [dict(query)["on_roster"] for _, path, query in inspected.played.queries if path == "/persons"]
+    assert asked == ["never", "off", "off"]
+    assert [f'href="{PAGE}?left=true"' in page for page in pages] == [True, False]
+
+
 async def test_a_refusal_is_told_on_the_form_with_all_that_was_typed(inspected: Door) -> None:
     csrf = inspected.sign_in(Role.SUPERVISION_OFFICER)
     inspected.played.refusals[f"POST {ROSTER}"] = (409, "person_already_placed")

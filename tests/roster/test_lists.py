@@ -424,6 +424,10 @@ async def test_people_are_narrowed_by_post_status_and_unit(doors: Doors, roster_
     assert await ids(kind="XZ") == await ids(population="off_establishment") == set()
     assert await ids(population="public", kind="SY", funding="full") == {chief, teacher, lent}
     assert await ids(as_of="2026-09-17") == set()
+    gone, placement_id = await given.in_post(roster_db, town)
+    await given.release(roster_db, placement_id, given.TODAY)
+    assert await ids(on_roster="off") == {idle, str(gone)}
+    assert await ids(on_roster="never", unit=town.unit_id) == {idle}
 
 
 async def moved_today(database: Database) -> tuple[str, given.Row, given.Row]:
@@ -488,6 +492,7 @@ async def test_a_list_shows_what_the_single_view_shows_and_what_was_promised(doo
     [
         ({"sort": "id_number"}, "sort_unknown"),
         ({"sort": "-started_on", "on_roster": "off"}, "sort_unknown"),
+        ({"sort": "started_on", "on_roster": "never"}, "sort_unknown"),
         ({"fields": "name,id_index"}, "field_unknown"),
     ],
 )

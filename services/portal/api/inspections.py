@@ -14,13 +14,13 @@ from services.portal.models import Refused
 router = APIRouter()
 Inspector = Annotated[Page, Depends(Opened("roster.record_over_quota"))]
 _TOLD = ("person_id", "started_on", "cause", "reason", "document_no")
-_FIELDS = ("row", *_TOLD)
+_FIELDS = ("row", "left", *_TOLD)
 
 
 @router.get("/units/{unit_id}/over-quota", response_class=Response)
-async def ask(page: Inspector, unit_id: UUID, person: str = "") -> Response:
-    """The form; `person` is who was just looked at."""
-    return await _form(page, unit_id, dict.fromkeys(_FIELDS, "") | {"person_id": person, "cause": "violation"})
+async def ask(page: Inspector, unit_id: UUID, person: str = "", left: str = "") -> Response:
+    """The form; `person` is who was just looked at. With `left` it offers those who held a post once, too."""
+    return await _form(page, unit_id, dict.fromkeys(_FIELDS, "") | {"person_id": person, "cause": "violation", "left": left})
 
 
 @router.post("/units/{unit_id}/over-quota", response_class=Response)
@@ -37,10 +37,10 @@ async def record(page: Inspector, unit_id: UUID) -> Response:
 
 
 async def _form(page: Page, unit_id: UUID, typed: dict[str, str], error: Any = None) -> Response:
-    """The unit's rows of posts, and who of it holds none of them."""
+    """The unit's rows of posts, and who of it never held one: who has left is back at work seldom."""
     unit, people, codes = await asyncio.gather(
         page.get("roster", f"/units/{unit_id}", fields="id,name,establishments"),
-        page.get("roster", "/persons", unit=str(unit_id), below="false", on_roster="off", limit=200),
+        page.get("roster", "/persons", unit=str(unit_id), below="false", on_roster="off" if typed["left"] else "never", limit=200),
         page.get("roster", "/codes"),
     )
     errors = {each.field: each.reason for each in (error.fields or ())} if error else {}

@@ -20,6 +20,7 @@ FIELDS = {
     "from_unit_id": "调出单位",
     "person_id": "人员",
     "row": "编制类型",
+    "left": "人员范围",
     "kind": "编制类型",
     "funding": "经费形式",
     "reservation_id": "核准用编",

@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 Population = Literal["public", "off_establishment", "state_enterprise"]
-OnRoster = Literal["on", "off", "all"]
+OnRoster = Literal["on", "off", "never", "all"]
 
 
 class PersonFilter(BaseModel):
-    """`unit`: of it and, with `below`, of all below it. `on_roster`: who holds a post (of any population), who holds none, or both. `lent`: whether
-    somebody is lent out. `title`: how it begins. Codes are those of `/codes`.
+    """`unit`: of it and, with `below`, of all below it. `on_roster`: who holds a post (of any population), who holds none, who never
+    held one, or all. `lent`: whether somebody is lent out. `title`: how it begins. Codes are those of `/codes`.
     """
 
     unit: UUID | None = None

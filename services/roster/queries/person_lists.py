@@ -35,6 +35,7 @@ class PersonLine(PersonView):
     unit_code: str | None
 
 
+WITHOUT_POST = ("off", "never")
 ON_DUTY = "on_duty"
 """在编在岗: nearly everybody. Whoever is in another status is found by an index."""
 SORTS = {
@@ -112,7 +113,7 @@ class PersonPages:
         if self._posts:
             return [(f"{people} {post}", self._of_unit(put, then, "post"))]
         whom, own = f"{people} {home}", self._of_unit(put, then, "home")
-        if self.moment == LATEST or self.wanted.unit is None or self.wanted.on_roster == "off":
+        if self.moment == LATEST or self.wanted.unit is None or self.wanted.on_roster in WITHOUT_POST:
             return [(whom, own)]
         none = f"NOT EXISTS (SELECT FROM placements AS held WHERE held.person_id = person.person_id AND {then('held')})"
         return [(f"{whom} {post}", self._of_unit(put, then, "post")), (whom, f"{own} AND {none}")]
@@ -122,8 +123,9 @@ class PersonPages:
         if self.who.units is not None or not sees_withheld(self.who):
             roots = put(scope(self.who), "uuid[]")
             yield f"{where} IN (SELECT id FROM units WHERE {seen(self.who, roots)})"
-        if wanted.on_roster == "off":
-            yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {then('held')})"
+        if wanted.on_roster in WITHOUT_POST:
+            posts = then("held") if wanted.on_roster == "off" else _ever(put, self.moment)
+            yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {posts})"
         yield from (f"person.{name} = {put(value, 'text')}" for name in OF_RECORD if (value := getattr(wanted, name)))
         yield from (f"post.{name} = {put(value, 'text')}" for name in OF_POST if name != "seat_level" and (value := getattr(wanted, name)))
         if wanted.seat_level:
@@ -181,6 +183,12 @@ class PersonPages:
         )
 
 
+def _ever(put: Parameters, moment: Moment) -> str:
+    """A post of whatever day, as it was known then."""
+    known = "'infinity'::timestamptz" if moment.known is None else put(moment.known, "timestamptz")
+    return f"(held.recorded @> {known}) IS TRUE"
+
+
 def _numbered(wanted: PersonFilter, put: Parameters, cipher: FieldCipher) -> Iterator[str]:
     """By the number's blind index under each key that is in use."""
     if isinstance(wanted, PersonSearch) and wanted.id_number is not None:
@@ -226,7 +234,7 @@ def order_of(sort: str, wanted: PersonFilter) -> Order:
     """By name means, where somebody typed letters, by the letters: a page of them is then read off an index. Who has no post has no day on which he
     took it. Raises SortUnknown.
     """
-    order = ordered(sort, SORTS if wanted.on_roster != "off" else {name: SORTS[name] for name in SORTS if name != "started_on"})
+    order = ordered(sort, SORTS if wanted.on_roster not in WITHOUT_POST else {name: SORTS[name] for name in SORTS if name != "started_on"})
     name = wanted.name if isinstance(wanted, PersonSearch) else None
     if order.name == "name" and name and is_letters(name):
         return replace(order, name=_typed(name), columns=SPELT[_typed(name)])
