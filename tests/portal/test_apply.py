@@ -256,6 +256,21 @@ async def test_who_decides_sees_the_exception_its_order_and_what_his_approval_me
     assert "<script>alert(1)" not in pages[1]
 
 
+async def test_what_was_entered_says_from_which_day_it_holds(clerk: Door) -> None:
+    lines = [LINE | {"kind": kind, "label": label} for kind, label in (("post_claimed", "占用编制"), ("effected", "落编完成"))]
+    clerk.played.answers["/codes"] = given.CODES | {"return_reasons": []}
+    clerk.sign_in(Role.UNIT_CLERK)
+    said = []
+    for day in ("2026-09-01", None):
+        clerk.played.answers[f"/applications/{APPLICATION_ID}"] = DETAIL | WAITS | {"timeline": lines, "effective_on": day}
+        page = (await clerk.client.get(f"/applications/{APPLICATION_ID}")).text
+        said.append(["自 2026-09-01 起生效" in line for line in re.findall('<li class="timeline-item.*?</li>', page, re.DOTALL)])
+
+    assert said == [[False, True], [False, False]]
+
+
+LINE: dict[str, Any] = {"at": "2026-09-18T01:00:00Z", "actor": "engine", "role": "service", "on_behalf_of": None, "step": None}
+LINE |= {"text": "", "order_ids": [], "reason_codes": []}
 SENT_BACK: dict[str, Any] = {"kind": "sent_back", "reason_codes": ["no_ground"], "text": f"请补核定依据{XSS}"}
 WAITS: dict[str, Any] = {"type": "post_use_application", "change_id": None, "person_id": None, "kind": "SY", "funding": "full"}
 
