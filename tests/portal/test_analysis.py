@@ -157,6 +157,19 @@ async def test_home_says_before_all_states_how_many_problems_are_late(figures: D
 
 
 @pytest.mark.asyncio
+async def test_home_says_beside_the_lights_what_lights_none(figures: Door) -> None:
+    figures.sign_in(Role.OBSERVER)
+    said = []
+    for count in (1204, 0):
+        figures.played.answers["/figures/issues"] |= {"states": [{"code": "baseline", "label": "期初存量", "count": count}]}
+        page = (await figures.client.get("/")).text
+        lights = page[page.index('id="h-lights"') : page.index('id="h-issues"')]
+        said.append(re.findall(r'另有<a href="/issues\?state=baseline">(.*?)</a>', lights))
+
+    assert said == [["期初存量 1,204 项"], []]
+
+
+@pytest.mark.asyncio
 async def test_an_export_is_asked_for_with_what_the_page_shows(figures: Door) -> None:
     csrf = figures.sign_in(Role.OBSERVER)
     form = {"csrf": csrf, "request_key": "k-12345678", "list": "distribution", "group": "town", "sort": "-headcount", "unit": UNIT}
