@@ -388,6 +388,25 @@ async def test_a_form_with_a_file_outlives_a_session_that_ends_while_it_is_sent(
     assert "选了文件的，所选的文件不能保留" in answer.text
 
 
+async def test_a_form_that_is_mended_names_the_files_that_lie_there_already(clerk: Door) -> None:
+    again = f"/applications/{APPLICATION_ID}"
+    gone = FILE | {"name": "旧.pdf", "removed_at": "2026-09-19T01:00:00Z"}
+    clerk.played.answers |= {again: DETAIL | WAITS | {"state": "returned"}, "/codes": given.CODES | {"return_reasons": []}}
+    clerk.sign_in(Role.UNIT_CLERK)
+    pages = []
+    for answer in ({"items": [FILE, gone]}, {"items": []}, httpx.Response(503, json={"status": 503, "code": "unavailable"})):
+        clerk.played.answers[f"{again}/attachments"] = answer
+        pages.append((await clerk.client.get(f"{again}/edit")).text)
+
+    led = re.findall(rf'href="{again}/attachments/({given.PERSON_ID})" download>.*?会议纪要&lt;b&gt;.pdf</a>', pages[0])
+    assert (led, "旧.pdf <span" in pages[0], "12 KB · 第 1 次提交时" in pages[0]) == ([given.PERSON_ID], True, True)
+    assert ["此前没有上传附件" in page for page in pages] == [False, True, False]
+    assert ["此前上传的附件暂时取不到" in page for page in pages] == [False, False, True]
+
+
+FILE = {"id": given.PERSON_ID, "name": "会议纪要<b>.pdf", "size": 12_000, "revision": 1, "brought_at": "2026-09-18T01:00:00Z"}
+
+
 async def test_files_that_a_form_drawn_again_has_lost_are_asked_for_again(clerk: Door) -> None:
     csrf = clerk.sign_in(Role.UNIT_CLERK)
     clerk.played.refusals["/applications"] = (409, "application_incomplete")
@@ -397,7 +416,7 @@ async def test_files_that_a_form_drawn_again_has_lost_are_asked_for_again(clerk:
     none = await clerk.client.post(path, data=typed, files={"file": ("", b"")}, headers=OURS)
     returned = DETAIL | {"type": "exit_application", "change_id": None, "kind": "SY", "funding": "full"}
     again = f"/applications/{APPLICATION_ID}"
-    clerk.played.answers |= {again: returned, f"{again}/attachments": {}}
+    clerk.played.answers |= {again: returned, f"{again}/attachments": {"items": []}}
     clerk.played.refusals[f"{again}/resubmission"] = (409, "application_incomplete")
     brought = await clerk.client.post(f"{again}/edit", data=typed, files={"file": ("a.pdf", b"%PDF-")}, headers=OURS)
 

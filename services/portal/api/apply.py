@@ -279,6 +279,7 @@ async def _form(
             "apply_person.html", 422 if unchosen else 200, kind=kind, typed=typed, offer=offer, words=WORDS[kind], unchosen=unchosen
         )
     why = words_of_reasons((await page.get("approval", "/codes")).get("return_reasons", ())) if mended else {}
+    files = await _laid_before(page, mended["id"]) if mended else None
     begun_at = next((value for name in ("person", "unit") if (value := page.request.query_params.get(name))), "")
     return page.show(
         "apply_form.html",
@@ -296,10 +297,17 @@ async def _form(
         checks=checks,
         error=error,
         mended=mended,
+        files=files,
         live=False,
         given=given,
         begun_at=begun_at,
     )
+
+
+async def _laid_before(page: Page, application_id: str) -> dict[str, Any] | None:
+    """The files that lie beside it already; None where they cannot be had."""
+    found: dict[str, Any] | None = (await page.get_each({"files": ("approval", f"/applications/{application_id}/attachments")}))["files"]
+    return found
 
 
 def _grounds(kind: ApplicationType, typed: Typed, offer: Offer) -> list[tuple[str, str]]:
