@@ -393,8 +393,8 @@ async def test_a_form_that_is_mended_names_the_files_that_lie_there_already(cler
     gone = FILE | {"name": "旧.pdf", "removed_at": "2026-09-19T01:00:00Z"}
     clerk.played.answers |= {again: DETAIL | WAITS | {"state": "returned"}, "/codes": given.CODES | {"return_reasons": []}}
     clerk.sign_in(Role.UNIT_CLERK)
-    pages = []
-    for answer in ({"items": [FILE, gone]}, {"items": []}, httpx.Response(503, json={"status": 503, "code": "unavailable"})):
+    pages, answers = [], [{"items": [FILE, gone]}, {"items": list[Any]()}]
+    for answer in (*answers, httpx.Response(503, json={"status": 503, "code": "unavailable"})):
         clerk.played.answers[f"{again}/attachments"] = answer
         pages.append((await clerk.client.get(f"{again}/edit")).text)
 

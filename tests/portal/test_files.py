@@ -466,7 +466,11 @@ async def test_of_an_export_that_came_to_no_file_no_rows_are_told(door: Door) ->
     told: dict[str, list[bool]] = {}
     for state in ("export_done", "export_running", "export_cancelled", "export_failed"):
         job = JOB | {"state": state, "rows_total": 6_000, "rows_done": 4_321, "downloads": [], "narrowed": ""}
-        door.played.answers |= {"/exports": {"items": [job], "next": None}, f"/exports/{ID}": job, "/exports/audit": {"items": [job], "next": None}}
+        door.played.answers |= {
+            "/exports": {"items": [job], "next": None},
+            f"/exports/{ID}": job,
+            "/exports/audit": {"items": [job], "next": None},
+        }
         told[state] = ["4,321" in (await door.client.get(page)).text for page in pages]
 
     assert told == {"export_done": [True] * 3, "export_running": [True] * 3, "export_cancelled": [False] * 3, "export_failed": [False] * 3}
