@@ -28,6 +28,8 @@ PATIENCE = 60.0
 READS = 10.0
 """How long a person waits for what he only reads: asked again it costs nothing."""
 _ABSENT = "{} 没有在运行。请先运行 bianban up；系统已在运行的，请用 bianban status 查看。"
+_NAMED = 5
+"""Of several units of one name."""
 _DOUBT = "刚才的操作可能已经办成，请先核对，再决定是否重做。"
 _REPEATED = (429, 502, 503, 504)
 """A part is away, or we ask oftener than one caller may: neither is the answer to what was asked."""
@@ -141,10 +143,13 @@ class Doors:
     async def unit_of(self, user: str, called: str) -> str:
         """The unit of this code or name, among those the user sees. WrongPlace when there is none, or several."""
         found = (await self.get(user, "roster", "/units", q=called, limit=200)).body["items"]
-        units: list[str] = [each["id"] for each in found if called in {each["code"], each["uscc"], each["name"], each["short_name"]}]
-        if len(units) != 1:
-            raise WrongPlace(f"名称或代码为“{called}”的单位有 {len(units)} 个，请写明它的全称或代码。")
-        return units[0]
+        units = [each for each in found if called in {each["code"], each["uscc"], each["name"], each["short_name"]}]
+        if not units:
+            raise WrongPlace(f"{user} 的管辖范围内没有找到名称或代码为“{called}”的单位。请写它的现用全称、编码或统一社会信用代码。")
+        if len(units) > 1:
+            listed = "、".join(f"{each['name']}（{each['code']}）" for each in units[:_NAMED])
+            raise WrongPlace(f"叫“{called}”的单位有 {len(units)} 个：{listed}{'等' if len(units) > _NAMED else ''}。请改写编码。")
+        return str(units[0]["id"])
 
     async def pages(self, user: str, service: str, path: str, **query: str | int | None) -> list[Any]:
         """All items of a paged list."""

@@ -243,8 +243,9 @@ async def test_a_unit_is_meant_by_its_name_or_code(tmp_path: Path) -> None:
     assert await by_id(listed, "officer", {"unit": "A2"}) == {"unit": "id of A2"}
     known = {"unit": "01a2317c-6dbb-71ec-b1db-b45c92679be7"}
     assert (await by_id(listed, "officer", known), await by_id(listed, "officer", {})) == (known, {})
-    for called, found in (("重名所", 2), ("示例", 0)):
-        with pytest.raises(WrongPlace, match=f"名称或代码为“{called}”的单位有 {found} 个"):
+    several = "叫“重名所”的单位有 2 个：重名所（B1）、重名所（B2）。请改写编码。"
+    for called, told in (("重名所", several), ("示例", "没有找到名称或代码为“示例”的单位。请写它的现用全称")):
+        with pytest.raises(WrongPlace, match=told):
             await by_id(listed, "officer", {"unit": called})
 
 

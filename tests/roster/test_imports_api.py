@@ -168,6 +168,16 @@ async def test_a_file_of_one_unit_names_it_as_its_rows_may(doors: Doors, office:
     assert "没有叫“戊局”的单位" in nowhere["detail"]
 
 
+async def test_of_several_units_of_one_name_the_code_tells_them_apart(doors: Doors, office: Office) -> None:
+    await office.write(
+        "units", [with_posts(2, 单位名称=name, 统一社会信用代码=uscc, 单位简称="中学") for name, uscc in zip("甲乙", USCC, strict=False)]
+    )
+
+    refused = await brought(doors, unit="中学")
+
+    assert refused.json()["detail"] == "您的管辖范围内有几个叫“中学”的单位，本次没有导入。请填写它的编码或统一社会信用代码。"
+
+
 async def test_a_file_is_of_no_unit_that_its_owner_does_not_see(doors: Doors, office: Office) -> None:
     await office.write("units", [with_posts(2)])
     elsewhere = doors.as_(Role.BUSINESS_OFFICER, units=(uuid4(),))

@@ -275,7 +275,7 @@ class UnitOfFileUnknown(Conflict):
     """None of the caller's units is called so, or several are."""
 
     code = "unit_of_file_unknown"
-    sentence = "您的管辖范围内{found}叫“{unit}”的单位，本次没有导入。请填写它的现用全称、编码或统一社会信用代码。"
+    sentence = "您的管辖范围内{found}叫“{unit}”的单位，本次没有导入。请填写它的{by}。"
 
 
 class HeaderMissing(Conflict):

@@ -117,7 +117,9 @@ async def code_of_unit(conn: Connection, called: str, who: Who) -> str:
     units = judge_book([], known, Words({}, {}, {}, {}, {}))
     code = units.code_of(called)
     if code is None:
-        raise UnitOfFileUnknown(unit=called[:40], found="有几个" if units.of_several(called) else "没有")
+        several = units.of_several(called)
+        by = "编码或统一社会信用代码" if several else "现用全称、编码或统一社会信用代码"
+        raise UnitOfFileUnknown(unit=called[:40], found="有几个" if several else "没有", by=by)
     return code
 
 
