@@ -124,8 +124,7 @@ class PersonPages:
             roots = put(scope(self.who), "uuid[]")
             yield f"{where} IN (SELECT id FROM units WHERE {seen(self.who, roots)})"
         if wanted.on_roster in WITHOUT_POST:
-            posts = then("held") if wanted.on_roster == "off" else _ever(put, self.moment)
-            yield f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {posts})"
+            yield self._without_post(then("held") if wanted.on_roster == "off" else _ever(put, self.moment))
         yield from (f"person.{name} = {put(value, 'text')}" for name in OF_RECORD if (value := getattr(wanted, name)))
         yield from (f"post.{name} = {put(value, 'text')}" for name in OF_POST if name != "seat_level" and (value := getattr(wanted, name)))
         if wanted.seat_level:
@@ -133,6 +132,12 @@ class PersonPages:
             appointed = f"post.placement_id IN (SELECT placement_id FROM post_seats WHERE level = {level})"
             yield f"(post.seat_level = {level} OR {appointed}) AND {seat_of('post', then)} = {level}"
         yield from self._further(put, then)
+
+    def _without_post(self, posts: str) -> str:
+        """Of the people of one unit each is looked up; in a county that would take longer than to read all posts once (24 000 posts: 0.3 instead of 12 ms of a unit)."""
+        if self.wanted.unit is not None and not self.wanted.below:
+            return f"NOT EXISTS (SELECT FROM placements AS held WHERE held.person_id = person.person_id AND {posts})"
+        return f"person.person_id IN (SELECT id FROM persons EXCEPT SELECT held.person_id FROM placements AS held WHERE {posts})"
 
     def _of_unit(self, put: Parameters, then: Callable[[str], str], row: str) -> str:
         if self.wanted.unit is None:
